@@ -1,0 +1,1 @@
+//! The services: the control API and the registry over HTTP

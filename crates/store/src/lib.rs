@@ -1,0 +1,1 @@
+//! What is kept: metadata and blobs, each behind a contract

@@ -1,0 +1,1 @@
+//! A server on port 0, a hermetic home, and images to push (for tests only)
