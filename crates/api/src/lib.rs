@@ -1,1 +1,35 @@
-//! The control API as data: operations, shapes and their constraints, errors, AWS JSON 1.1
+//! The control API as data: operations, shapes and their constraints, errors, AWS JSON 1.1.
+//!
+//! Two services share one machinery: [`lightsail`], the container part of Amazon Lightsail's API exactly as
+//! its clients know it, and [`gangplank`], what is ours and not Amazon's.
+//!
+//! Each structure is defined once, with the `structure!` macro. That one definition is the Rust type that the
+//! server and the clients hold, and the [`Structure`] description from which requests are checked and command
+//! line options, skeletons and manual pages are made. [`decode`] and [`encode`] go between bytes and the
+//! types.
+//!
+//! Nothing here reads a file, a socket or a clock, and the descriptions are constants: no work at start-up.
+
+mod decode;
+mod describe;
+mod error;
+mod json;
+mod macros;
+mod path;
+mod pattern;
+mod secret;
+mod target;
+mod timestamp;
+mod typecheck;
+mod validate;
+
+pub mod gangplank;
+pub mod lightsail;
+
+pub use decode::{decode, encode};
+pub use describe::{Described, Field, Kind, Map, Member, Range, Request, Shape, StringShape, Structure};
+pub use error::{ApiError, ErrorCode};
+pub use pattern::{Pattern, image_name, is_digest, is_name};
+pub use secret::Secret;
+pub use target::Target;
+pub use timestamp::Timestamp;

@@ -1,1 +1,23 @@
-//! The rules: what a login may do and when it ends, and how images are named and numbered
+//! The rules of Gangplank, free of HTTP, SQL and wire shapes.
+//!
+//! Everything here is a function of its arguments: time comes in as `now`, randomness as bytes.
+//! What a registry login is and may do is in [`registry_login`] and [`grant`]; how images are named
+//! in [`image_name`]; who owns what in [`tenant`].
+
+pub mod access_key;
+pub mod grant;
+pub mod image_name;
+pub mod power;
+pub mod quotas;
+pub mod registry_login;
+pub mod tenant;
+pub mod time;
+pub mod upload;
+
+pub use access_key::{AccessKeyId, SecretAccessKey};
+pub use grant::{Access, Action, Grant};
+pub use image_name::ImageName;
+pub use quotas::Quotas;
+pub use registry_login::{LoginId, Password, PasswordHash, Scope};
+pub use tenant::{AccountId, Region, Tenant};
+pub use time::Time;

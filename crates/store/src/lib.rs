@@ -1,1 +1,11 @@
-//! What is kept: metadata and blobs, each behind a contract
+//! What is kept, and the promises that keeping makes.
+//!
+//! Two stores, each behind traits whose documentation is the contract: [`metadata`] (rows) and
+//! [`blobs`] (bytes). Bytes are made durable before the row that makes them visible, and a row is
+//! removed before its bytes: an orphaned byte is garbage, a row without bytes is data loss.
+
+pub mod blobs;
+mod error;
+pub mod metadata;
+
+pub use error::{Result, StoreError};

@@ -1,0 +1,110 @@
+//! The long-lived key pairs that sign API calls.
+
+use crate::macros::{enumeration, structure};
+use crate::pattern::{ACCOUNT as ACCOUNT_FORM, IDENTIFIER};
+use crate::{Range, Secret, Shape, Timestamp};
+
+const ACCOUNT: Shape = Shape::text("Account", Range::ANY, &ACCOUNT_FORM);
+const ACCESS_KEY_ID: Shape = Shape::text("AccessKeyId", Range::ANY, &IDENTIFIER);
+
+enumeration! {
+    /// Whether an access key signs.
+    pub enum AccessKeyStatus {
+        /// It signs.
+        Active,
+        /// It is refused until it is made active again.
+        Disabled,
+    }
+}
+
+structure! {
+    /// The access key to make.
+    pub struct CreateAccessKeyRequest: Default {
+        /// The account it belongs to, 12 digits; that of the caller if not given.
+        "account" account: Option<String> as &ACCOUNT,
+    }
+}
+
+structure! {
+    /// The access key that was made.
+    pub struct CreateAccessKeyResult {
+        /// The key; its secret is told this once.
+        "accessKey" access_key: AccessKey,
+    }
+}
+
+structure! {
+    /// An access key with its secret.
+    pub struct AccessKey {
+        /// The public half, which says whose key it is.
+        "accessKeyId" access_key_id: String as &ACCESS_KEY_ID,
+        /// The secret half, which signs.
+        "secretAccessKey" secret_access_key: Secret,
+        /// The account it belongs to.
+        "account" account: String as &ACCOUNT,
+        /// When it was made.
+        "createdAt" created_at: Timestamp,
+        /// Whether it signs.
+        "status" status: AccessKeyStatus,
+    }
+}
+
+structure! {
+    /// Which access keys to show.
+    pub struct ListAccessKeysRequest: Default {
+        /// The account whose keys to show; without it, all that the caller may see are shown.
+        "account" account: Option<String> as &ACCOUNT,
+    }
+}
+
+structure! {
+    /// The access keys that were asked for.
+    pub struct ListAccessKeysResult: Default {
+        /// The keys, the newest first.
+        "accessKeys" access_keys: Vec<AccessKeySummary>,
+    }
+}
+
+structure! {
+    /// An access key without its secret.
+    pub struct AccessKeySummary {
+        /// The public half, which says whose key it is.
+        "accessKeyId" access_key_id: String as &ACCESS_KEY_ID,
+        /// The account it belongs to.
+        "account" account: String as &ACCOUNT,
+        /// Whether it signs.
+        "status" status: AccessKeyStatus,
+        /// When it was made.
+        "createdAt" created_at: Timestamp,
+        /// Whether it is the key that the server was started with, which may do everything.
+        "isRoot" is_root: bool,
+    }
+}
+
+structure! {
+    /// What to change on an access key.
+    pub struct UpdateAccessKeyRequest {
+        /// The key to change.
+        "accessKeyId" access_key_id: String as &ACCESS_KEY_ID,
+        /// Whether it signs from now on.
+        "status" status: AccessKeyStatus,
+    }
+}
+
+structure! {
+    /// Nothing: the access key is changed.
+    pub struct UpdateAccessKeyResult: Default {}
+}
+
+structure! {
+    /// Which access key to delete.
+    pub struct DeleteAccessKeyRequest: Default {
+        /// The key to delete.
+        "accessKeyId" access_key_id: String as &ACCESS_KEY_ID,
+    }
+}
+
+structure! {
+    /// Nothing: the access key is gone.
+    pub struct DeleteAccessKeyResult: Default {}
+}

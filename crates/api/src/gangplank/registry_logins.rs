@@ -1,0 +1,116 @@
+//! Registry logins of any scope: made, listed, revoked.
+
+use crate::lightsail::{CONTAINER_SERVICE_NAME, ContainerServiceRegistryLogin};
+use crate::macros::{enumeration, structure};
+use crate::path::quote;
+use crate::pattern::IDENTIFIER;
+use crate::{ApiError, Range, Shape, Timestamp};
+
+const LOGIN_ID: Shape = Shape::text("RegistryLoginId", Range::ANY, &IDENTIFIER);
+
+enumeration! {
+    /// Something that a registry login may do.
+    pub enum RegistryLoginScope {
+        /// It may push images.
+        Push = "push",
+        /// It may pull images.
+        Pull = "pull",
+        /// It may delete images.
+        Delete = "delete",
+    }
+}
+
+enumeration! {
+    /// Whether a registry login is accepted.
+    pub enum RegistryLoginStatus {
+        /// It is accepted.
+        Active,
+        /// Its time is over.
+        Expired,
+        /// It was revoked before its time was over.
+        Revoked,
+    }
+}
+
+structure! {
+    /// The registry login to make: at least one of a scope and a service.
+    pub struct CreateRegistryLoginRequest: Default, check check_create {
+        /// What the login may do; `pull` if only a service is given.
+        "scope" scope: Option<Vec<RegistryLoginScope>>,
+        /// The one service whose images the login is for.
+        "serviceName" service_name: Option<String> as &CONTAINER_SERVICE_NAME,
+    }
+}
+
+structure! {
+    /// The registry login that was made.
+    pub struct CreateRegistryLoginResult: Default {
+        /// The login; its password is told this once.
+        "registryLogin" registry_login: ContainerServiceRegistryLogin,
+    }
+}
+
+structure! {
+    /// Nothing: all registry logins of the account are shown.
+    pub struct ListRegistryLoginsRequest: Default {}
+}
+
+structure! {
+    /// The registry logins of the account.
+    pub struct ListRegistryLoginsResult: Default {
+        /// The logins, the newest first.
+        "registryLogins" registry_logins: Vec<RegistryLoginSummary>,
+    }
+}
+
+structure! {
+    /// A registry login without its password.
+    pub struct RegistryLoginSummary {
+        /// The identifier of the login.
+        "id" id: String as &LOGIN_ID,
+        /// What it may do.
+        "scope" scope: Vec<RegistryLoginScope>,
+        /// The one service whose images it is for.
+        "serviceName" service_name: Option<String> as &CONTAINER_SERVICE_NAME,
+        /// The access key that made it.
+        "accessKeyId" access_key_id: String,
+        /// When it was made.
+        "createdAt" created_at: Timestamp,
+        /// When it ends.
+        "expiresAt" expires_at: Timestamp,
+        /// Whether it is accepted.
+        "status" status: RegistryLoginStatus,
+    }
+}
+
+structure! {
+    /// Which registry login to revoke.
+    pub struct RevokeRegistryLoginRequest: Default {
+        /// The identifier of the login.
+        "id" id: String as &LOGIN_ID,
+    }
+}
+
+structure! {
+    /// Nothing: the registry login is accepted no more.
+    pub struct RevokeRegistryLoginResult: Default {}
+}
+
+fn check_create(request: &CreateRegistryLoginRequest) -> Result<(), ApiError> {
+    let Some(scope) = &request.scope else {
+        return match &request.service_name {
+            Some(_) => Ok(()),
+            None => Err(ApiError::invalid_input("At least one of scope and serviceName is required.")),
+        };
+    };
+    if scope.is_empty() {
+        let allowed = RegistryLoginScope::VALUES.join(", ");
+        return Err(ApiError::invalid_input(format!("scope is empty; give at least one of: {allowed}")));
+    }
+    match scope.iter().enumerate().find(|(index, action)| scope[..*index].contains(action)) {
+        Some((_, action)) => {
+            Err(ApiError::invalid_input(format!("scope has {} twice.", quote(action.as_str()))))
+        }
+        None => Ok(()),
+    }
+}

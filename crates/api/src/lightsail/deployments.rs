@@ -1,0 +1,132 @@
+//! Deployments: which containers a service runs, and which of them the outside reaches.
+
+use crate::macros::structure;
+use crate::{ApiError, Map, Timestamp};
+
+use super::deployment_rules::check_deployment;
+use super::names::{CONTAINER_MAP, CONTAINER_SERVICE_NAME};
+use super::{ContainerService, ContainerServiceDeploymentState, ContainerServiceProtocol};
+
+structure! {
+    /// The deployment to start on a container service.
+    pub struct CreateContainerServiceDeploymentRequest: Default, check check_create {
+        /// The name of the service that is to run the containers.
+        "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
+        /// The containers, each under a name of its own.
+        "containers" containers: Option<Map<Container>> as &CONTAINER_MAP,
+        /// The container that answers requests from outside.
+        "publicEndpoint" public_endpoint: Option<EndpointRequest>,
+    }
+}
+
+structure! {
+    /// The container service with its new deployment.
+    pub struct CreateContainerServiceDeploymentResult: Default {
+        /// The service as it is now, with the new deployment as its next.
+        "containerService" container_service: Option<ContainerService>,
+    }
+}
+
+structure! {
+    /// Whose deployments to show.
+    pub struct GetContainerServiceDeploymentsRequest: Default {
+        /// The name of the service.
+        "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
+    }
+}
+
+structure! {
+    /// The deployments of a container service.
+    pub struct GetContainerServiceDeploymentsResult: Default {
+        /// The deployments, the newest first.
+        "deployments" deployments: Option<Vec<ContainerServiceDeployment>>,
+    }
+}
+
+structure! {
+    /// A deployment to start together with its service.
+    pub struct ContainerServiceDeploymentRequest: Default {
+        /// The containers, each under a name of its own.
+        "containers" containers: Option<Map<Container>> as &CONTAINER_MAP,
+        /// The container that answers requests from outside.
+        "publicEndpoint" public_endpoint: Option<EndpointRequest>,
+    }
+}
+
+structure! {
+    /// One container of a deployment.
+    pub struct Container: Default {
+        /// The image to run: `:service.label.N` for one that is registered on the service, where `latest`
+        /// stands for the highest number, else a reference to a public registry.
+        "image" image: Option<String>,
+        /// The command to run in place of the one that the image names.
+        "command" command: Option<Vec<String>>,
+        /// The environment variables of the container.
+        "environment" environment: Option<Map<String>>,
+        /// The ports that the container opens, each with what is spoken there.
+        "ports" ports: Option<Map<ContainerServiceProtocol>>,
+    }
+}
+
+structure! {
+    /// The container that is to answer requests from outside.
+    pub struct EndpointRequest: Default {
+        /// The name of the container, one of the same deployment.
+        "containerName" container_name: String,
+        /// The port of the container, which it has to open for HTTP or HTTPS.
+        "containerPort" container_port: i32,
+        /// How to find out whether the container is well.
+        "healthCheck" health_check: Option<ContainerServiceHealthCheckConfig>,
+    }
+}
+
+structure! {
+    /// How to find out whether a container is well.
+    pub struct ContainerServiceHealthCheckConfig: Default {
+        /// The number of good answers in a row after which a container counts as well; 2 if not given.
+        "healthyThreshold" healthy_threshold: Option<i32>,
+        /// The number of bad answers in a row after which it counts as unwell; 2 if not given.
+        "unhealthyThreshold" unhealthy_threshold: Option<i32>,
+        /// The seconds to wait for an answer, from 2 to 60; 2 if not given.
+        "timeoutSeconds" timeout_seconds: Option<i32>,
+        /// The seconds from one question to the next, from 5 to 300; 5 if not given.
+        "intervalSeconds" interval_seconds: Option<i32>,
+        /// The path to ask for; `/` if not given.
+        "path" path: Option<String>,
+        /// The HTTP statuses that count as good, such as `200`, `200,202` or `200-299`; `200-499` if not
+        /// given.
+        "successCodes" success_codes: Option<String>,
+    }
+}
+
+structure! {
+    /// A deployment of a container service.
+    pub struct ContainerServiceDeployment: Default {
+        /// The number of the deployment on its service.
+        "version" version: Option<i32>,
+        /// What has become of it.
+        "state" state: Option<ContainerServiceDeploymentState>,
+        /// Its containers, by name.
+        "containers" containers: Option<Map<Container>> as &CONTAINER_MAP,
+        /// The container that answers requests from outside.
+        "publicEndpoint" public_endpoint: Option<ContainerServiceEndpoint>,
+        /// When it was made.
+        "createdAt" created_at: Option<Timestamp>,
+    }
+}
+
+structure! {
+    /// The container that answers requests from outside.
+    pub struct ContainerServiceEndpoint: Default {
+        /// The name of the container.
+        "containerName" container_name: Option<String>,
+        /// The port of the container.
+        "containerPort" container_port: Option<i32>,
+        /// How it is found out whether the container is well.
+        "healthCheck" health_check: Option<ContainerServiceHealthCheckConfig>,
+    }
+}
+
+fn check_create(request: &CreateContainerServiceDeploymentRequest) -> Result<(), ApiError> {
+    check_deployment(request.containers.as_ref(), request.public_endpoint.as_ref())
+}

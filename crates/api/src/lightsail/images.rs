@@ -1,0 +1,69 @@
+//! Registered images.
+
+use crate::Timestamp;
+use crate::macros::structure;
+
+use super::names::{CONTAINER_LABEL, CONTAINER_SERVICE_NAME, DIGEST, IMAGE};
+
+structure! {
+    /// The pushed image to attach to a container service.
+    pub struct RegisterContainerImageRequest: Default {
+        /// The name of the service that is to use the image.
+        "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
+        /// What to call the image on that service; many images may have the same label.
+        "label" label: String as &CONTAINER_LABEL,
+        /// The digest that the push printed, such as `sha256:` and 64 hexadecimal digits.
+        "digest" digest: String as &DIGEST,
+    }
+}
+
+structure! {
+    /// The image under its new name.
+    pub struct RegisterContainerImageResult: Default {
+        /// The registered image.
+        "containerImage" container_image: Option<ContainerImage>,
+    }
+}
+
+structure! {
+    /// Whose images to show.
+    pub struct GetContainerImagesRequest: Default {
+        /// The name of the service.
+        "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
+    }
+}
+
+structure! {
+    /// The images that are registered on a container service.
+    pub struct GetContainerImagesResult: Default {
+        /// The images, the newest first.
+        "containerImages" container_images: Option<Vec<ContainerImage>>,
+    }
+}
+
+structure! {
+    /// Which registered image to take off its service.
+    pub struct DeleteContainerImageRequest: Default {
+        /// The name of the service that has the image.
+        "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
+        /// The name under which the image is registered, `:service.label.N`.
+        "image" image: String as &IMAGE,
+    }
+}
+
+structure! {
+    /// Nothing: the image is gone.
+    pub struct DeleteContainerImageResult: Default {}
+}
+
+structure! {
+    /// An image that is registered on a container service.
+    pub struct ContainerImage: Default {
+        /// Its name, `:service.label.N`.
+        "image" image: Option<String>,
+        /// Its digest.
+        "digest" digest: Option<String>,
+        /// When it was registered.
+        "createdAt" created_at: Option<Timestamp>,
+    }
+}

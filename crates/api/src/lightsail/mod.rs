@@ -1,0 +1,38 @@
+//! The container part of Amazon Lightsail's API: sixteen operations and their shapes.
+//!
+//! Names, members and their order are those of the service model of 2016-11-28. Where the server refuses more
+//! than the model says, it does so by patterns and by rules, which clients leave to the server; lengths,
+//! ranges and required members, which clients check themselves, are the model's.
+
+mod deployment_rules;
+mod deployments;
+mod enums;
+mod images;
+mod logs;
+mod metadata;
+mod metrics;
+mod names;
+mod operation_type;
+mod operations;
+mod powers;
+mod records;
+mod registry_logins;
+mod services;
+mod tags;
+
+pub use deployment_rules::MAX_CONTAINERS;
+pub use deployments::*;
+pub use enums::*;
+pub use images::*;
+pub use logs::*;
+pub use metadata::*;
+pub use metrics::*;
+pub use operation_type::OperationType;
+pub use operations::Operation;
+pub use powers::*;
+pub use records::*;
+pub use registry_logins::*;
+pub use services::*;
+pub use tags::*;
+
+pub(crate) use names::CONTAINER_SERVICE_NAME;

@@ -1,0 +1,34 @@
+//! The sizes that nodes come in.
+
+use crate::macros::structure;
+
+structure! {
+    /// Nothing: all sizes are shown.
+    pub struct GetContainerServicePowersRequest: Default {}
+}
+
+structure! {
+    /// The sizes that nodes come in.
+    pub struct GetContainerServicePowersResult: Default {
+        /// The sizes, the smallest first.
+        "powers" powers: Option<Vec<ContainerServicePower>>,
+    }
+}
+
+structure! {
+    /// A size of the nodes of a service.
+    pub struct ContainerServicePower: Default {
+        /// The identifier of the size.
+        "powerId" power_id: Option<String>,
+        /// What one node costs in a month, in US dollars.
+        "price" price: Option<f32>,
+        /// The virtual processors of one node.
+        "cpuCount" cpu_count: Option<f32>,
+        /// The memory of one node, in gigabytes.
+        "ramSizeInGb" ram_size_in_gb: Option<f32>,
+        /// The name of the size.
+        "name" name: Option<String>,
+        /// Whether services can be made with it.
+        "isActive" is_active: Option<bool>,
+    }
+}

@@ -1,0 +1,143 @@
+//! The forms of strings: each as the text that pages and messages show, and as the function that decides.
+//!
+//! The functions are written by hand: there are a dozen, each is a few lines, and none can be made slow by
+//! its input.
+
+/// A form that a string must have, from its first character to its last.
+#[derive(Debug, Clone, Copy)]
+pub struct Pattern {
+    /// The regular expression, for people.
+    pub text: &'static str,
+    decide: fn(&str) -> bool,
+}
+
+impl Pattern {
+    pub(crate) const fn new(text: &'static str, decide: fn(&str) -> bool) -> Self {
+        Self { text, decide }
+    }
+
+    /// Whether the text has this form.
+    pub fn matches(&self, text: &str) -> bool {
+        (self.decide)(text)
+    }
+}
+
+/// Names of services and containers, and labels. The service model leaves out the group; the service does
+/// not.
+pub(crate) const NAME: Pattern = Pattern::new("^(?:[a-z0-9]{1,2}|[a-z0-9][a-z0-9-]+[a-z0-9])$", is_name);
+/// Names of resources of any kind.
+pub(crate) const RESOURCE_NAME: Pattern = Pattern::new(r"\w[\w\-]*\w", is_resource_name);
+/// Amazon's resource names.
+pub(crate) const ARN: Pattern = Pattern::new(
+    "^arn:(aws[^:]*):([a-zA-Z0-9-]+):([a-z0-9-]+):([0-9]+):([a-zA-Z]+)/([a-zA-Z0-9-]+)$",
+    is_arn,
+);
+/// Anything but blank.
+pub(crate) const NOT_BLANK: Pattern =
+    Pattern::new(r".*\S.*", |text| text.contains(|c: char| !c.is_whitespace()));
+/// Digests of content.
+pub(crate) const DIGEST: Pattern = Pattern::new("^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$", is_digest);
+/// Names of registered images.
+pub(crate) const IMAGE_NAME: Pattern = Pattern::new(
+    "^:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?[.][a-z0-9](?:[a-z0-9-]{0,51}[a-z0-9])?[.][1-9][0-9]{0,17}$",
+    |text| image_name(text).is_some(),
+);
+/// Keys of tags.
+pub(crate) const TAG_KEY: Pattern = Pattern::new(r"^[\p{Alphabetic}\p{N} +\-=._:/@]{1,128}$", |text| {
+    !text.is_empty() && text.chars().count() <= 128 && text.chars().all(is_tag_character)
+});
+/// Values of tags.
+pub(crate) const TAG_VALUE: Pattern = Pattern::new(r"^[\p{Alphabetic}\p{N} +\-=._:/@]{0,256}$", |text| {
+    text.chars().count() <= 256 && text.chars().all(is_tag_character)
+});
+/// Names in the DNS.
+pub(crate) const DOMAIN: Pattern = Pattern::new(
+    "^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?[.])+[a-zA-Z](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$",
+    is_domain,
+);
+/// Account numbers.
+pub(crate) const ACCOUNT: Pattern =
+    Pattern::new("^[0-9]{12}$", |text| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()));
+/// Identifiers that the server made.
+pub(crate) const IDENTIFIER: Pattern = Pattern::new("^[A-Za-z0-9_-]{1,128}$", |text| {
+    (1..=128).contains(&text.len()) && text.bytes().all(|byte| is_word(byte) || byte == b'-')
+});
+
+/// Whether the text is formed like the name of a service or a container, or a label; its length is not asked.
+pub fn is_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    let inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
+    *first != b'-' && *last != b'-' && bytes.iter().all(inner)
+}
+
+/// Whether the text is a digest: `sha256:` and 64, or `sha512:` and 128 lower-case hexadecimal digits.
+pub fn is_digest(text: &str) -> bool {
+    let (digits, length) = match text.split_once(':') {
+        Some(("sha256", digits)) => (digits, 64),
+        Some(("sha512", digits)) => (digits, 128),
+        _ => return false,
+    };
+    digits.len() == length && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// The service, the label and the number in the name of a registered image, `:service.label.N`.
+pub fn image_name(text: &str) -> Option<(&str, &str, i64)> {
+    let (service, label, number) = image_parts(text)?;
+    let digits = number.len() <= 18 && number.bytes().all(|byte| byte.is_ascii_digit());
+    let number = number.parse().ok().filter(|_| digits && !number.starts_with('0'))?;
+    Some((service, label, number))
+}
+
+/// Whether the text refers to a registered image: its name, or `:service.label.latest`.
+pub(crate) fn is_image_reference(text: &str) -> bool {
+    image_name(text).is_some() || image_parts(text).is_some_and(|(_, _, version)| version == "latest")
+}
+
+fn image_parts(text: &str) -> Option<(&str, &str, &str)> {
+    let (service, rest) = text.strip_prefix(':')?.split_once('.')?;
+    let (label, version) = rest.split_once('.')?;
+    let named = is_name(service) && service.len() <= 63 && is_name(label) && label.len() <= 53;
+    named.then_some((service, label, version))
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn is_resource_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let ends = bytes.first().copied().is_some_and(is_word) && bytes.last().copied().is_some_and(is_word);
+    ends && bytes.len() >= 2 && bytes.iter().all(|byte| is_word(*byte) || *byte == b'-')
+}
+
+fn is_arn(text: &str) -> bool {
+    let all = |part: &str, allowed: fn(u8) -> bool| !part.is_empty() && part.bytes().all(allowed);
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let ["arn", partition, service, region, account, resource] = parts[..] else { return false };
+    let Some((kind, id)) = resource.split_once('/') else { return false };
+    partition.starts_with("aws")
+        && all(service, |byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && all(region, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && all(account, |byte| byte.is_ascii_digit())
+        && all(kind, |byte| byte.is_ascii_alphabetic())
+        && all(id, |byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn is_tag_character(character: char) -> bool {
+    character.is_alphanumeric() || matches!(character, ' ' | '+' | '-' | '=' | '.' | '_' | ':' | '/' | '@')
+}
+
+fn is_domain(text: &str) -> bool {
+    let label = |label: &str| {
+        let bytes = label.as_bytes();
+        (1..=63).contains(&bytes.len())
+            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+            && bytes[0] != b'-'
+            && bytes[bytes.len() - 1] != b'-'
+    };
+    let Some((_, top)) = text.rsplit_once('.') else { return false };
+    text.len() <= 253
+        && text.split('.').all(label)
+        && top.starts_with(|first: char| first.is_ascii_alphabetic())
+}

@@ -1,0 +1,69 @@
+//! Which operation of which service a request asks for.
+
+use crate::{ErrorCode, Structure, gangplank, lightsail};
+
+/// An operation of one of the two services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// An operation of Lightsail's.
+    Lightsail(lightsail::Operation),
+    /// An operation of our own.
+    Gangplank(gangplank::Operation),
+}
+
+impl Target {
+    /// The operation that an `X-Amz-Target` header asks for.
+    pub fn parse(target: &str) -> Option<Self> {
+        lightsail::Operation::from_target(target)
+            .map(Self::Lightsail)
+            .or_else(|| gangplank::Operation::from_target(target).map(Self::Gangplank))
+    }
+
+    /// The name of the operation.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Lightsail(operation) => operation.name(),
+            Self::Gangplank(operation) => operation.name(),
+        }
+    }
+
+    /// The `X-Amz-Target` header that asks for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lightsail(operation) => operation.target(),
+            Self::Gangplank(operation) => operation.target(),
+        }
+    }
+
+    /// What it takes.
+    pub const fn input(self) -> &'static Structure {
+        match self {
+            Self::Lightsail(operation) => operation.input(),
+            Self::Gangplank(operation) => operation.input(),
+        }
+    }
+
+    /// What it answers.
+    pub const fn output(self) -> &'static Structure {
+        match self {
+            Self::Lightsail(operation) => operation.output(),
+            Self::Gangplank(operation) => operation.output(),
+        }
+    }
+
+    /// The errors it is documented to answer with.
+    pub const fn errors(self) -> &'static [ErrorCode] {
+        match self {
+            Self::Lightsail(operation) => operation.errors(),
+            Self::Gangplank(operation) => operation.errors(),
+        }
+    }
+
+    /// What it does.
+    pub const fn documentation(self) -> &'static str {
+        match self {
+            Self::Lightsail(operation) => operation.documentation(),
+            Self::Gangplank(operation) => operation.documentation(),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Upload sessions: where the next byte goes, and when a session is over.
+
+use std::time::Duration;
+
+use crate::time::Time;
+
+/// A session that nobody feeds for this long is over.
+pub const IDLE: Duration = Duration::from_hours(1);
+
+/// A session older than this is over, fed or not.
+pub const ABSOLUTE: Duration = Duration::from_hours(24);
+
+/// Whether a session opened at `created` and last fed at `touched` is over at `now`.
+///
+/// A clock that was set back makes no session older, so it ends none.
+pub fn is_over(created: Time, touched: Time, now: Time) -> bool {
+    touched <= now.minus(IDLE) || created <= now.minus(ABSOLUTE)
+}
+
+/// Why a chunk cannot be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChunkRefusal {
+    /// It does not start where the last one ended.
+    OutOfOrder,
+    /// The body's declared length is not what the range says.
+    LengthMismatch,
+}
+
+/// Checks a chunk `first..=last` with a body of `length` bytes against a session that holds
+/// `received` bytes (OCI Distribution, "Pushing a blob in chunks").
+///
+/// # Errors
+/// [`ChunkRefusal`]; the session stays where it was.
+pub fn check_chunk(received: u64, first: u64, last: u64, length: Option<u64>) -> Result<(), ChunkRefusal> {
+    if first != received {
+        return Err(ChunkRefusal::OutOfOrder);
+    }
+    match (last.checked_sub(first).and_then(|span| span.checked_add(1)), length) {
+        (Some(span), Some(length)) if span != length => Err(ChunkRefusal::LengthMismatch),
+        (Some(_), _) => Ok(()),
+        (None, _) => Err(ChunkRefusal::LengthMismatch),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_join_end_to_end() {
+        assert_eq!(check_chunk(0, 0, 9, Some(10)), Ok(()));
+        assert_eq!(check_chunk(10, 10, 10, None), Ok(()));
+        assert_eq!(check_chunk(10, 0, 9, Some(10)), Err(ChunkRefusal::OutOfOrder));
+        assert_eq!(check_chunk(10, 11, 12, Some(2)), Err(ChunkRefusal::OutOfOrder));
+        assert_eq!(check_chunk(0, 0, 9, Some(9)), Err(ChunkRefusal::LengthMismatch));
+        assert_eq!(check_chunk(5, 5, 4, Some(0)), Err(ChunkRefusal::LengthMismatch));
+        assert_eq!(check_chunk(0, 0, u64::MAX, Some(1)), Err(ChunkRefusal::LengthMismatch));
+    }
+
+    #[test]
+    fn a_session_ends_by_idleness_or_age_but_not_by_a_clock_set_back() {
+        let start = Time(1_700_000_000_000);
+        assert!(!is_over(start, start, start.plus(IDLE - Duration::from_millis(1))));
+        assert!(is_over(start, start, start.plus(IDLE)));
+        let late = start.plus(ABSOLUTE);
+        assert!(is_over(start, late, late));
+        assert!(!is_over(start, start, Time(0)));
+    }
+}

@@ -1,0 +1,87 @@
+//! Pointers to content.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::excerpt::Excerpt;
+use crate::members::Members;
+use crate::strict_json::{Json, Path};
+use crate::{Digest, ManifestError, base64};
+
+/// A pointer to content: what it is, its address and its size (image specification, descriptor.md).
+///
+/// Serialises in the specification's form, which is what a list of referrers is made of. It is read only as part
+/// of a manifest, by [`ManifestView::parse`](crate::ManifestView::parse). A `data` member is verified there and
+/// not kept; a `platform` is left to the manifest's own bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Descriptor {
+    /// The type of the content.
+    pub media_type: String,
+    /// The address of the content.
+    pub digest: Digest,
+    /// The size of the content in bytes; at most `i64::MAX`.
+    pub size: u64,
+    /// Where else the content is said to be. A registry never looks there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
+    /// Notes about the content.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+    /// What kind of artifact the content is, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
+}
+
+impl Descriptor {
+    pub(crate) fn read(value: Json<'_>, path: &Path<'_>) -> Result<Descriptor, ManifestError> {
+        let mut members = Members::of(value, path)?;
+        let media_type = members.required_text("mediaType")?.into_owned();
+        let digest = members.required_text("digest")?;
+        let digest = Digest::parse(&digest)
+            .map_err(|error| members.error("digest", format!("is {}: {error}", Excerpt(&digest))))?;
+        let size = size(&mut members)?;
+        if let Some(data) = members.optional_text("data")? {
+            require_content(&data, &digest, size).map_err(|problem| members.error("data", problem))?;
+        }
+        if let Some(platform) = members.optional("platform") {
+            Members::of(platform, &Path::Member(path, "platform"))?;
+        }
+        Ok(Descriptor {
+            media_type,
+            digest,
+            size,
+            urls: members.texts("urls")?,
+            annotations: members.text_map("annotations")?,
+            artifact_type: members
+                .optional_text("artifactType")?
+                .filter(|artifact_type| !artifact_type.is_empty())
+                .map(std::borrow::Cow::into_owned),
+        })
+    }
+}
+
+/// The specification's type is a signed 64-bit integer, and so is a database's.
+fn size(members: &mut Members<'_, '_>) -> Result<u64, ManifestError> {
+    const WANTED: &str = "a whole number of bytes";
+    match members.required("size", WANTED)? {
+        Json::Unsigned(size) if i64::try_from(size).is_ok() => Ok(size),
+        Json::Unsigned(_) | Json::OtherNumber => {
+            Err(members.error("size", format!("must be {WANTED}, from 0 to {}", i64::MAX)))
+        }
+        other => Err(members.error("size", format!("must be {WANTED}, is {}", other.kind()))),
+    }
+}
+
+/// Content inside a descriptor must be the content it describes, or readers would disagree about what that is.
+fn require_content(data: &str, digest: &Digest, size: u64) -> Result<(), &'static str> {
+    let content = base64::decode(data).ok_or("must be Base 64 with padding")?;
+    if content.len() as u64 != size {
+        return Err("must be of the descriptor's size");
+    }
+    if Digest::of(digest.algorithm(), &content) != *digest {
+        return Err("must have the descriptor's digest");
+    }
+    Ok(())
+}

@@ -1,0 +1,267 @@
+//! What a registry answers when it does not do what it was asked.
+
+use serde_json::{Value, json};
+
+use crate::excerpt::Excerpt;
+use crate::{Digest, ManifestError};
+
+/// What went wrong, in the distribution specification's words ("Error Codes"), plus those that registries and
+/// clients have shared since before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// The repository has no such blob.
+    BlobUnknown,
+    /// A piece of an upload does not continue it.
+    BlobUploadInvalid,
+    /// There is no such upload session, or not for this caller.
+    BlobUploadUnknown,
+    /// A digest is malformed, of an unknown algorithm, or not that of the content.
+    DigestInvalid,
+    /// A manifest names content that the repository does not have.
+    ManifestBlobUnknown,
+    /// A manifest is not acceptable.
+    ManifestInvalid,
+    /// The repository has no such manifest.
+    ManifestUnknown,
+    /// Not the name of a repository.
+    NameInvalid,
+    /// No such repository, or no such endpoint.
+    NameUnknown,
+    /// Content is not of the announced size, or too large.
+    SizeInvalid,
+    /// No credentials, or none that are any good.
+    Unauthorized,
+    /// Good credentials, which may not do this.
+    Denied,
+    /// The registry does not do this.
+    Unsupported,
+    /// Later, please.
+    TooManyRequests,
+    /// Not a tag. From Docker's registry.
+    TagInvalid,
+    /// `n` is not a number. From Docker's registry.
+    PaginationNumberInvalid,
+    /// Our fault; nobody else can do anything about it.
+    Unknown,
+    /// Our fault, or a backend's; the same request may succeed later.
+    Unavailable,
+}
+
+impl ErrorCode {
+    /// The code as it stands in an answer.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ErrorCode::BlobUnknown => "BLOB_UNKNOWN",
+            ErrorCode::BlobUploadInvalid => "BLOB_UPLOAD_INVALID",
+            ErrorCode::BlobUploadUnknown => "BLOB_UPLOAD_UNKNOWN",
+            ErrorCode::DigestInvalid => "DIGEST_INVALID",
+            ErrorCode::ManifestBlobUnknown => "MANIFEST_BLOB_UNKNOWN",
+            ErrorCode::ManifestInvalid => "MANIFEST_INVALID",
+            ErrorCode::ManifestUnknown => "MANIFEST_UNKNOWN",
+            ErrorCode::NameInvalid => "NAME_INVALID",
+            ErrorCode::NameUnknown => "NAME_UNKNOWN",
+            ErrorCode::SizeInvalid => "SIZE_INVALID",
+            ErrorCode::Unauthorized => "UNAUTHORIZED",
+            ErrorCode::Denied => "DENIED",
+            ErrorCode::Unsupported => "UNSUPPORTED",
+            ErrorCode::TooManyRequests => "TOOMANYREQUESTS",
+            ErrorCode::TagInvalid => "TAG_INVALID",
+            ErrorCode::PaginationNumberInvalid => "PAGINATION_NUMBER_INVALID",
+            ErrorCode::Unknown => "UNKNOWN",
+            ErrorCode::Unavailable => "UNAVAILABLE",
+        }
+    }
+}
+
+impl std::fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A refusal: the status line and the body of an answer. The message is for people and may be shown to whoever
+/// asked; it must hold no path, no secret and nothing that the caller could not know already.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct OciError {
+    /// What went wrong, for programs.
+    pub code: ErrorCode,
+    /// The status of the answer.
+    pub status: u16,
+    /// What went wrong, for people.
+    pub message: String,
+    /// More about it, for programs.
+    pub detail: Option<Value>,
+}
+
+impl OciError {
+    /// A refusal without detail.
+    pub fn new(code: ErrorCode, status: u16, message: impl Into<String>) -> OciError {
+        OciError { code, status, message: message.into(), detail: None }
+    }
+
+    /// The same with a detail.
+    #[must_use]
+    pub fn with_detail(self, detail: Value) -> OciError {
+        OciError { detail: Some(detail), ..self }
+    }
+
+    /// The body of the answer, `application/json`: `{"errors":[{"code","message","detail"}]}`, without `detail` if
+    /// there is none.
+    pub fn body(&self) -> Vec<u8> {
+        let mut error = json!({ "code": self.code.as_str(), "message": self.message });
+        if let Some(detail) = &self.detail {
+            error["detail"] = detail.clone();
+        }
+        json!({ "errors": [error] }).to_string().into_bytes()
+    }
+
+    /// The value of the `Allow` header that a 405 must carry (RFC 9110, section 15.5.6).
+    pub fn allow(&self) -> Option<&str> {
+        self.detail.as_ref()?.get("allow")?.as_str()
+    }
+
+    /// 404: the repository has no such blob.
+    pub fn blob_unknown(digest: &Digest) -> OciError {
+        Self::new(ErrorCode::BlobUnknown, 404, "blob unknown to registry")
+            .with_detail(json!({ "digest": digest }))
+    }
+
+    /// 400: the upload cannot go on with this request.
+    pub fn blob_upload_invalid(message: impl Into<String>) -> OciError {
+        Self::new(ErrorCode::BlobUploadInvalid, 400, message)
+    }
+
+    /// 416: a piece of an upload does not begin where the session stands, or is not as long as it says.
+    pub fn blob_upload_range(message: impl Into<String>) -> OciError {
+        Self::new(ErrorCode::BlobUploadInvalid, 416, message)
+    }
+
+    /// 404: there is no such upload session.
+    pub fn blob_upload_unknown() -> OciError {
+        Self::new(ErrorCode::BlobUploadUnknown, 404, "blob upload unknown to registry")
+    }
+
+    /// 400: a digest cannot be used.
+    pub fn digest_invalid(message: impl Into<String>) -> OciError {
+        Self::new(ErrorCode::DigestInvalid, 400, message)
+    }
+
+    /// 400: the content is not that of the digest it came under.
+    pub fn digest_mismatch(given: &Digest, computed: &Digest) -> OciError {
+        Self::digest_invalid("provided digest did not match uploaded content")
+            .with_detail(json!({ "given": given, "computed": computed }))
+    }
+
+    /// 400: a manifest names content that the repository does not have.
+    pub fn manifest_blob_unknown(digest: &Digest) -> OciError {
+        Self::new(
+            ErrorCode::ManifestBlobUnknown,
+            400,
+            format!("manifest references {digest}, which is not here"),
+        )
+        .with_detail(json!({ "digest": digest }))
+    }
+
+    /// 400: a manifest is not acceptable.
+    pub fn manifest_invalid(message: impl Into<String>) -> OciError {
+        Self::new(ErrorCode::ManifestInvalid, 400, message)
+    }
+
+    /// 413: a manifest has more than `limit` bytes.
+    pub fn manifest_too_large(limit: u64) -> OciError {
+        Self::new(ErrorCode::ManifestInvalid, 413, format!("a manifest has at most {limit} bytes"))
+    }
+
+    /// 404: the repository has no such manifest.
+    pub fn manifest_unknown() -> OciError {
+        Self::new(ErrorCode::ManifestUnknown, 404, "manifest unknown")
+    }
+
+    /// 400: not the name of a repository.
+    pub fn name_invalid(message: impl Into<String>) -> OciError {
+        Self::new(ErrorCode::NameInvalid, 400, message)
+    }
+
+    /// 404: no such repository.
+    pub fn name_unknown() -> OciError {
+        Self::new(ErrorCode::NameUnknown, 404, "repository name not known to registry")
+    }
+
+    /// 404: no such endpoint.
+    pub fn endpoint_unknown() -> OciError {
+        Self::new(ErrorCode::NameUnknown, 404, "this is not an endpoint of the registry API")
+    }
+
+    /// 405: the endpoint is there and does not take this method; `allow` lists those it takes.
+    pub fn method_not_allowed(method: &str, allow: &str) -> OciError {
+        let message = format!("{} is not supported here, only {allow}", Excerpt(method));
+        Self::unsupported(message).with_detail(json!({ "allow": allow }))
+    }
+
+    /// 405: the registry does not do this.
+    pub fn unsupported(message: impl Into<String>) -> OciError {
+        Self::new(ErrorCode::Unsupported, 405, message)
+    }
+
+    /// 400: content is not of the announced size.
+    pub fn size_invalid(message: impl Into<String>) -> OciError {
+        Self::new(ErrorCode::SizeInvalid, 400, message)
+    }
+
+    /// 413: a blob has more than `limit` bytes.
+    pub fn blob_too_large(limit: u64) -> OciError {
+        Self::new(ErrorCode::SizeInvalid, 413, format!("a blob has at most {limit} bytes"))
+    }
+
+    /// 416: a reader asked for bytes that a blob of this `size` does not have.
+    pub fn range_not_satisfiable(size: u64) -> OciError {
+        Self::new(ErrorCode::SizeInvalid, 416, format!("the requested range lies outside the {size} bytes"))
+    }
+
+    /// 401: no credentials, or none that are any good. The answer needs a `WWW-Authenticate` header.
+    pub fn unauthorized(message: impl Into<String>) -> OciError {
+        Self::new(ErrorCode::Unauthorized, 401, message)
+    }
+
+    /// 403: good credentials, which may not do this.
+    pub fn denied(message: impl Into<String>) -> OciError {
+        Self::new(ErrorCode::Denied, 403, message)
+    }
+
+    /// 429: later, please. The answer needs a `Retry-After` header.
+    pub fn too_many_requests(message: impl Into<String>) -> OciError {
+        Self::new(ErrorCode::TooManyRequests, 429, message)
+    }
+
+    /// 400: not a tag.
+    pub fn tag_invalid(message: impl Into<String>) -> OciError {
+        Self::new(ErrorCode::TagInvalid, 400, message)
+    }
+
+    /// 400: `n` is not a number.
+    pub fn pagination_number_invalid() -> OciError {
+        Self::new(ErrorCode::PaginationNumberInvalid, 400, "n must be a number, zero or more")
+    }
+
+    /// 500: our fault.
+    pub fn unknown() -> OciError {
+        Self::new(ErrorCode::Unknown, 500, "internal error")
+    }
+
+    /// 503: a backend's fault; the same request may succeed later. The answer needs a `Retry-After` header.
+    pub fn unavailable() -> OciError {
+        Self::new(ErrorCode::Unavailable, 503, "the registry cannot do this at the moment, try again")
+    }
+
+    /// 507: no space left.
+    pub fn insufficient_storage() -> OciError {
+        Self::new(ErrorCode::Unavailable, 507, "the registry has no space left")
+    }
+}
+
+impl From<ManifestError> for OciError {
+    fn from(error: ManifestError) -> OciError {
+        OciError::manifest_invalid(error.to_string()).with_detail(json!({ "path": error.path }))
+    }
+}

@@ -1,0 +1,156 @@
+//! Hashing that can stop and go on.
+
+use std::fmt;
+
+use sha2::digest::common::hazmat::{SerializableState, SerializedState};
+use sha2::{Digest as _, Sha256, Sha512};
+
+use crate::{Algorithm, Digest};
+
+/// First byte of a kept state: which algorithm, and that the rest is what `sha2` 0.11 writes. A later `sha2` that
+/// writes something else gets numbers of its own; sessions that hold old ones are then refused, not misread.
+const SHA256_STATE: u8 = 1;
+const SHA512_STATE: u8 = 2;
+
+/// Where `sha2` keeps the number of whole blocks it has compressed, and behind it the number of buffered bytes.
+const SHA256_BLOCKS: usize = 32;
+const SHA512_BLOCKS: usize = 64;
+
+/// Computes a [`Digest`] of bytes that arrive piece by piece, perhaps over several requests and several
+/// processes: [`Hasher::state`] is all that need be kept between two pieces.
+#[derive(Clone)]
+pub struct Hasher {
+    hashed: u64,
+    state: State,
+}
+
+#[derive(Clone)]
+enum State {
+    Sha256(Sha256),
+    Sha512(Sha512),
+}
+
+/// A kept state that this version cannot go on from. The bytes must be hashed again from the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResumeError {
+    /// The first byte is no format this version writes.
+    #[error("the kept state of the hash has an unknown format")]
+    UnknownFormat,
+    /// Wrong length, or contradicting itself.
+    #[error("the kept state of the hash is damaged")]
+    Damaged,
+}
+
+impl Hasher {
+    /// A hasher that has seen nothing.
+    pub fn new(algorithm: Algorithm) -> Hasher {
+        let state = match algorithm {
+            Algorithm::Sha256 => State::Sha256(Sha256::new()),
+            Algorithm::Sha512 => State::Sha512(Sha512::new()),
+        };
+        Hasher { hashed: 0, state }
+    }
+
+    /// Takes the next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.hashed = self.hashed.saturating_add(piece.len() as u64);
+        match &mut self.state {
+            State::Sha256(hash) => hash.update(piece),
+            State::Sha512(hash) => hash.update(piece),
+        }
+    }
+
+    /// The digest of all pieces.
+    pub fn finish(self) -> Digest {
+        match self.state {
+            State::Sha256(hash) => Digest::from_sha256(hash.finalize().into()),
+            State::Sha512(hash) => Digest::from_sha512(hash.finalize().into()),
+        }
+    }
+
+    /// The hash function.
+    pub const fn algorithm(&self) -> Algorithm {
+        match self.state {
+            State::Sha256(_) => Algorithm::Sha256,
+            State::Sha512(_) => Algorithm::Sha512,
+        }
+    }
+
+    /// How many bytes have been hashed, those before a [`Hasher::resume`] included. Whoever resumes compares this
+    /// with the offset it kept.
+    pub const fn hashed(&self) -> u64 {
+        self.hashed
+    }
+
+    /// What [`Hasher::resume`] needs, at most 217 bytes: a format byte, the number of bytes hashed, the state of
+    /// `sha2`. It gives away up to 127 of the last bytes hashed, so it is as secret as they are. `None` if the
+    /// algorithm cannot be interrupted; both of today's can.
+    pub fn state(&self) -> Option<Vec<u8>> {
+        let mut kept = Vec::with_capacity(217);
+        let format = match self.state {
+            State::Sha256(_) => SHA256_STATE,
+            State::Sha512(_) => SHA512_STATE,
+        };
+        kept.push(format);
+        kept.extend_from_slice(&self.hashed.to_le_bytes());
+        match &self.state {
+            State::Sha256(hash) => kept.extend_from_slice(&hash.serialize()),
+            State::Sha512(hash) => kept.extend_from_slice(&hash.serialize()),
+        }
+        Some(kept)
+    }
+
+    /// Goes on where [`Hasher::state`] was taken.
+    pub fn resume(kept: &[u8]) -> Result<Hasher, ResumeError> {
+        let (&format, kept) = kept.split_first().ok_or(ResumeError::UnknownFormat)?;
+        let damaged = ResumeError::Damaged;
+        match format {
+            SHA256_STATE => {
+                let (hashed, state) = kept.split_first_chunk().ok_or(damaged)?;
+                let hashed = u64::from_le_bytes(*hashed);
+                require_progress(hashed, state, SHA256_BLOCKS..SHA256_BLOCKS + 8, 64)?;
+                let state = SerializedState::<Sha256>::try_from(state).map_err(|_| damaged)?;
+                let state = State::Sha256(Sha256::deserialize(&state).map_err(|_| damaged)?);
+                Ok(Hasher { hashed, state })
+            }
+            SHA512_STATE => {
+                let (hashed, state) = kept.split_first_chunk().ok_or(damaged)?;
+                let hashed = u64::from_le_bytes(*hashed);
+                require_progress(hashed, state, SHA512_BLOCKS..SHA512_BLOCKS + 16, 128)?;
+                let state = SerializedState::<Sha512>::try_from(state).map_err(|_| damaged)?;
+                let state = State::Sha512(Sha512::deserialize(&state).map_err(|_| damaged)?);
+                Ok(Hasher { hashed, state })
+            }
+            _ => Err(ResumeError::UnknownFormat),
+        }
+    }
+}
+
+/// The state of `sha2` must have come exactly as far as the number beside it says. This also keeps a damaged block
+/// count from overflowing inside `sha2`, which would panic.
+fn require_progress(
+    hashed: u64,
+    state: &[u8],
+    blocks: std::ops::Range<usize>,
+    block: u64,
+) -> Result<(), ResumeError> {
+    /// More than any blob; far from where a count of bits would overflow.
+    const FARTHEST: u64 = 1 << 56;
+
+    let buffered = state.get(blocks.end).ok_or(ResumeError::Damaged)?;
+    let (count, zeros) = state.get(blocks).and_then(<[u8]>::split_first_chunk).ok_or(ResumeError::Damaged)?;
+    let agrees = hashed < FARTHEST
+        && u64::from_le_bytes(*count) == hashed / block
+        && zeros.iter().all(|byte| *byte == 0)
+        && u64::from(*buffered) == hashed % block;
+    if agrees { Ok(()) } else { Err(ResumeError::Damaged) }
+}
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hasher")
+            .field("algorithm", &self.algorithm())
+            .field("hashed", &self.hashed)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,45 @@
+//! The inverse of [`route`](crate::route): paths for `Location` and `Link` headers.
+//!
+//! All are relative to the host. A registry must not build an absolute one from what a client says its host is, and
+//! clients drop their credentials when the host or the scheme changes.
+
+use crate::{Digest, Reference, RepositoryName};
+
+/// Where a blob can be fetched.
+pub fn blob(repository: &RepositoryName, digest: &Digest) -> String {
+    format!("/v2/{repository}/blobs/{digest}")
+}
+
+/// Where an upload goes on.
+pub fn upload(repository: &RepositoryName, session: &str) -> String {
+    format!("/v2/{repository}/blobs/uploads/{session}")
+}
+
+/// Where a manifest can be fetched.
+pub fn manifest(repository: &RepositoryName, reference: &Reference) -> String {
+    format!("/v2/{repository}/manifests/{reference}")
+}
+
+/// The next page of a list of tags, behind `last`.
+pub fn tags(repository: &RepositoryName, n: usize, last: &str) -> String {
+    format!("/v2/{repository}/tags/list?n={n}&last={}", Encoded(last))
+}
+
+/// The next page of the catalog, behind `last`.
+pub fn catalog(n: usize, last: &str) -> String {
+    format!("/v2/_catalog?n={n}&last={}", Encoded(last))
+}
+
+/// A text as the value of a query parameter.
+struct Encoded<'a>(&'a str);
+
+impl std::fmt::Display for Encoded<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.bytes().try_for_each(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                write!(f, "{}", char::from(byte))
+            }
+            _ => write!(f, "%{byte:02X}"),
+        })
+    }
+}

@@ -1,0 +1,201 @@
+//! What a registry must know of a manifest.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::excerpt::Excerpt;
+use crate::media_type::{self, DOCKER_MANIFEST, DOCKER_MANIFEST_LIST, OCI_INDEX, OCI_MANIFEST};
+use crate::members::Members;
+use crate::strict_json::{self, Json, Path};
+use crate::{Descriptor, Digest, ManifestError};
+
+/// How many descriptors a manifest may have, its subject and repetitions included.
+pub const MAX_DESCRIPTORS: usize = 1_000;
+
+/// What a manifest is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ManifestKind {
+    /// A configuration and layers.
+    Image,
+    /// Other manifests.
+    Index,
+}
+
+/// What a registry must know of a manifest; the bytes themselves are kept verbatim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestView {
+    /// One of the four types for which [`media_type::is_manifest`] holds.
+    pub media_type: String,
+    /// What it is made of; follows from the type.
+    pub kind: ManifestKind,
+    /// The content that must be in the repository as blobs, in the order of the manifest, none twice. An image's
+    /// configuration and layers; also what an index lists that is no manifest, as build caches do.
+    pub blobs: Vec<Descriptor>,
+    /// The manifests that must be in the repository, in the order of the index, none twice. An image has none.
+    pub children: Vec<Descriptor>,
+    /// The manifest that this one is about. It need not be in the repository.
+    pub subject: Option<Descriptor>,
+    /// What kind of artifact it is: its `artifactType`, else an image's `config.mediaType` (distribution
+    /// specification, "Listing Referrers").
+    pub artifact_type: Option<String>,
+    /// Notes about it.
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl ManifestView {
+    /// Reads the body of a PUT with its `Content-Type`.
+    ///
+    /// Accepted are image manifests and indexes, OCI's and Docker's, that can be read in one way only. The type is
+    /// the `mediaType` inside; an OCI manifest may leave it to the `Content-Type`, and the two must not differ.
+    /// Members that the specifications do not name are ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`ManifestError`] says where and what: not JSON, nested deeper than 64 levels, a member twice in one object,
+    /// more than 250,000 values or 1,000 descriptors; no or an unsupported media type, Docker's schema 1 included;
+    /// `config` or `layers` beside `manifests`; a member of the wrong shape; a descriptor without `mediaType`,
+    /// `digest` or `size`; two sizes for one digest; `data` that is not the content described.
+    pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<ManifestView, ManifestError> {
+        let mut members = Members::of(strict_json::parse(body)?, &Path::Root)?;
+        require_schema_2(&mut members)?;
+        let media_type = media_type(&mut members, content_type)?;
+        members.forbidden("fsLayers", "it belongs to manifests of schema 1")?;
+        let artifact_type = members.optional_text("artifactType")?.filter(|text| !text.is_empty());
+        let mut view = ManifestView {
+            media_type: media_type.to_owned(),
+            kind: if media_type::is_index(media_type) { ManifestKind::Index } else { ManifestKind::Image },
+            blobs: Vec::new(),
+            children: Vec::new(),
+            subject: None,
+            artifact_type: artifact_type.map(std::borrow::Cow::into_owned),
+            annotations: members.text_map("annotations")?,
+        };
+        let subject = members.optional("subject");
+        let budget = MAX_DESCRIPTORS - usize::from(subject.is_some());
+        match view.kind {
+            ManifestKind::Image => view.read_image(&mut members, budget)?,
+            ManifestKind::Index => view.read_index(&mut members, budget)?,
+        }
+        view.subject = subject
+            .map(|subject| Descriptor::read(subject, &Path::Member(&Path::Root, "subject")))
+            .transpose()?;
+        Ok(view)
+    }
+
+    fn read_image(&mut self, members: &mut Members<'_, '_>, budget: usize) -> Result<(), ManifestError> {
+        members.forbidden("manifests", "it belongs to an index, and this is an image manifest")?;
+        let config = members.required("config", "an object")?;
+        let layers = members.optional_list("layers")?;
+        require_budget("layers", layers.len() + 1, budget)?;
+
+        let mut blobs = Unique::default();
+        let path = Path::Member(&Path::Root, "config");
+        let config = Descriptor::read(config, &path)?;
+        self.artifact_type.get_or_insert_with(|| config.media_type.clone());
+        blobs.push(config, &path)?;
+        let path = Path::Member(&Path::Root, "layers");
+        for (index, layer) in layers.into_iter().enumerate() {
+            let path = Path::Item(&path, index);
+            blobs.push(Descriptor::read(layer, &path)?, &path)?;
+        }
+        self.blobs = blobs.descriptors;
+        Ok(())
+    }
+
+    fn read_index(&mut self, members: &mut Members<'_, '_>, budget: usize) -> Result<(), ManifestError> {
+        members.forbidden("config", "it belongs to an image manifest, and this is an index")?;
+        members.forbidden("layers", "it belongs to an image manifest, and this is an index")?;
+        let manifests = members.required_list("manifests")?;
+        require_budget("manifests", manifests.len(), budget)?;
+
+        let (mut children, mut blobs) = (Unique::default(), Unique::default());
+        let path = Path::Member(&Path::Root, "manifests");
+        for (index, entry) in manifests.into_iter().enumerate() {
+            let path = Path::Item(&path, index);
+            let entry = Descriptor::read(entry, &path)?;
+            if is_blob(&entry.media_type) { &mut blobs } else { &mut children }.push(entry, &path)?;
+        }
+        self.children = children.descriptors;
+        self.blobs = blobs.descriptors;
+        Ok(())
+    }
+}
+
+/// Whether an entry of an index is a blob: anything that no registry has ever called a manifest.
+fn is_blob(entry: &str) -> bool {
+    !(media_type::is_manifest(entry)
+        || media_type::is_schema1(entry)
+        || entry == media_type::OCI_ARTIFACT_MANIFEST)
+}
+
+fn require_schema_2(members: &mut Members<'_, '_>) -> Result<(), ManifestError> {
+    let problem = match members.required("schemaVersion", "2")? {
+        Json::Unsigned(2) => return Ok(()),
+        Json::Unsigned(1) => {
+            "must be 2: manifests of schema 1 are not supported, push with a current client".into()
+        }
+        Json::Unsigned(other) => format!("must be 2, is {other}"),
+        Json::OtherNumber => "must be 2, is another number".into(),
+        other => format!("must be 2, is {}", other.kind()),
+    };
+    Err(members.error("schemaVersion", problem))
+}
+
+/// The type of the manifest, as one of our constants.
+fn media_type(
+    members: &mut Members<'_, '_>,
+    content_type: Option<&str>,
+) -> Result<&'static str, ManifestError> {
+    let declared = members.optional_text("mediaType")?;
+    let announced = content_type.map(media_type::essence).filter(|essence| !essence.is_empty());
+    let Some(given) = declared.as_deref().or(announced) else {
+        let problem = "must say what the manifest is, or the Content-Type of the request must";
+        return Err(members.error("mediaType", problem));
+    };
+    if let Some(announced) = announced.filter(|announced| !announced.eq_ignore_ascii_case(given)) {
+        let problem = format!("is {}, but the Content-Type is {}", Excerpt(given), Excerpt(announced));
+        return Err(members.error("mediaType", problem));
+    }
+    let supported = [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_MANIFEST_LIST].into_iter();
+    let found = match &declared {
+        // Header values are compared without regard to case; a manifest's readers compare theirs exactly.
+        None => supported.into_iter().find(|supported| supported.eq_ignore_ascii_case(given)),
+        Some(_) => supported.into_iter().find(|supported| *supported == given),
+    };
+    let Some(media_type) = found else {
+        let problem = format!("is {}, which is not supported as the type of a manifest", Excerpt(given));
+        return Err(members.error("mediaType", problem));
+    };
+    if declared.is_none() && matches!(media_type, DOCKER_MANIFEST | DOCKER_MANIFEST_LIST) {
+        return Err(members.error("mediaType", format!("must be {media_type}, is missing")));
+    }
+    Ok(media_type)
+}
+
+fn require_budget(name: &str, descriptors: usize, budget: usize) -> Result<(), ManifestError> {
+    if descriptors <= budget {
+        return Ok(());
+    }
+    let problem = format!("must not be so many: a manifest has at most {MAX_DESCRIPTORS} descriptors");
+    Err(ManifestError::new(&Path::Member(&Path::Root, name), problem))
+}
+
+/// Descriptors in their order, each digest once.
+#[derive(Default)]
+struct Unique {
+    sizes: HashMap<Digest, u64>,
+    descriptors: Vec<Descriptor>,
+}
+
+impl Unique {
+    fn push(&mut self, descriptor: Descriptor, path: &Path<'_>) -> Result<(), ManifestError> {
+        match self.sizes.insert(descriptor.digest, descriptor.size) {
+            None => self.descriptors.push(descriptor),
+            Some(size) if size == descriptor.size => {}
+            Some(size) => {
+                let problem = format!("must be {size}, the size that the same digest has before");
+                return Err(ManifestError::new(&Path::Member(path, "size"), problem));
+            }
+        }
+        Ok(())
+    }
+}

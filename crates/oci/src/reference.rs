@@ -1,0 +1,118 @@
+//! What stands behind `/manifests/`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::text::checked_text;
+use crate::{Digest, DigestError};
+
+/// A name that a repository gives to one of its manifests, and may give to another one tomorrow.
+///
+/// Letters, digits, `_`, `.` and `-`, at most 128 of them, the first neither `.` nor `-` (distribution
+/// specification, "Pulling manifests").
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
+#[serde(try_from = "String")]
+pub struct Tag(Box<str>);
+
+checked_text!(Tag, TagError);
+
+/// A text that is no [`Tag`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a tag is 1 to 128 letters, digits, `_`, `.` and `-`, and begins with none of the last two")]
+pub struct TagError;
+
+impl Tag {
+    /// Most bytes a tag may have.
+    pub const MAX_LENGTH: usize = 128;
+
+    /// Checks a tag.
+    pub fn parse(text: &str) -> Result<Tag, TagError> {
+        let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        match text.as_bytes() {
+            [first, rest @ ..]
+                if rest.len() < Self::MAX_LENGTH
+                    && word(*first)
+                    && rest.iter().all(|b| word(*b) || matches!(b, b'.' | b'-')) =>
+            {
+                Ok(Tag(text.into()))
+            }
+            _ => Err(TagError),
+        }
+    }
+}
+
+/// How a request names a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Reference {
+    /// By a name that can move.
+    Tag(Tag),
+    /// By its content.
+    Digest(Digest),
+}
+
+/// Why a text is no [`Reference`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReferenceError {
+    /// It has no colon, so it can only be a tag, and is none.
+    #[error(transparent)]
+    Tag(#[from] TagError),
+    /// It has a colon, so it can only be a digest, and is none.
+    #[error(transparent)]
+    Digest(#[from] DigestError),
+}
+
+impl Reference {
+    /// Checks a reference. A colon decides: every digest has one, no tag does.
+    pub fn parse(text: &str) -> Result<Reference, ReferenceError> {
+        if text.contains(':') {
+            Ok(Reference::Digest(Digest::parse(text)?))
+        } else {
+            Ok(Reference::Tag(Tag::parse(text)?))
+        }
+    }
+
+    /// The tag, if it is one.
+    pub fn tag(&self) -> Option<&Tag> {
+        match self {
+            Reference::Tag(tag) => Some(tag),
+            Reference::Digest(_) => None,
+        }
+    }
+
+    /// The digest, if it is one.
+    pub fn digest(&self) -> Option<&Digest> {
+        match self {
+            Reference::Tag(_) => None,
+            Reference::Digest(digest) => Some(digest),
+        }
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reference::Tag(tag) => tag.fmt(f),
+            Reference::Digest(digest) => digest.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Reference {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Reference, ReferenceError> {
+        Reference::parse(text)
+    }
+}
+
+impl From<Tag> for Reference {
+    fn from(tag: Tag) -> Reference {
+        Reference::Tag(tag)
+    }
+}
+
+impl From<Digest> for Reference {
+    fn from(digest: Digest) -> Reference {
+        Reference::Digest(digest)
+    }
+}

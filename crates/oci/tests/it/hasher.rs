@@ -1,0 +1,100 @@
+use gangplank_oci::{Algorithm, Digest, Hasher, ResumeError};
+use proptest::prelude::*;
+
+/// What is hashed before the states below were taken: longer than a block of either algorithm, and no multiple.
+const HEAD: &[u8] =
+    b"A gangplank is put up to load the ship, and taken away again. A hash that is kept while \
+                      the next piece of an upload is on its way has seen whole blocks, and part of one.";
+const TAIL: &[u8] = b" And this comes after a restart.";
+
+/// States after `HEAD`, as written by sha2 0.11.1. Sessions of running servers hold such bytes: a version that
+/// cannot read these makes every upload that is under way start again.
+const SHA256_STATE: &str = include_str!("states/sha256.hex");
+const SHA512_STATE: &str = include_str!("states/sha512.hex");
+
+fn from_hex(hex: &str) -> Vec<u8> {
+    let hex: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
+    hex.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+}
+
+#[test]
+fn goes_on_from_states_that_are_kept_out_there() {
+    for (algorithm, kept) in [(Algorithm::Sha256, SHA256_STATE), (Algorithm::Sha512, SHA512_STATE)] {
+        let mut now = Hasher::new(algorithm);
+        now.update(HEAD);
+        assert_eq!(now.state(), Some(from_hex(kept)), "{algorithm} writes something else");
+
+        let mut hasher = Hasher::resume(&from_hex(kept)).unwrap();
+        assert_eq!(hasher.algorithm(), algorithm);
+        assert_eq!(hasher.hashed(), HEAD.len() as u64);
+        hasher.update(TAIL);
+        assert_eq!(hasher.finish(), Digest::of(algorithm, &[HEAD, TAIL].concat()));
+    }
+}
+
+#[test]
+fn refuses_a_state_it_did_not_write() {
+    let mut hasher = Hasher::new(Algorithm::Sha256);
+    hasher.update(HEAD);
+    let kept = hasher.state().unwrap();
+    assert_eq!(Hasher::resume(b"").unwrap_err(), ResumeError::UnknownFormat);
+    assert_eq!(Hasher::resume(&[0]).unwrap_err(), ResumeError::UnknownFormat);
+    assert_eq!(Hasher::resume(&[&[3], &kept[1..]].concat()).unwrap_err(), ResumeError::UnknownFormat);
+    for length in 1..kept.len() {
+        assert_eq!(Hasher::resume(&kept[..length]).unwrap_err(), ResumeError::Damaged, "{length}");
+    }
+    assert_eq!(Hasher::resume(&[&kept[..], &[0]].concat()).unwrap_err(), ResumeError::Damaged);
+    // The other algorithm's format.
+    assert_eq!(Hasher::resume(&[&[2], &kept[1..]].concat()).unwrap_err(), ResumeError::Damaged);
+    // A count of bytes that the state does not agree with.
+    let mut farther = kept.clone();
+    farther[1] ^= 1;
+    assert_eq!(Hasher::resume(&farther).unwrap_err(), ResumeError::Damaged);
+}
+
+#[test]
+fn does_not_print_its_state() {
+    let mut hasher = Hasher::new(Algorithm::Sha512);
+    hasher.update(b"secret");
+    assert_eq!(format!("{hasher:?}"), "Hasher { algorithm: Sha512, hashed: 6, .. }");
+}
+
+proptest! {
+    #[test]
+    fn a_cut_anywhere_changes_nothing(content in prop::collection::vec(any::<u8>(), 0..1000), at: usize, long: bool) {
+        let algorithm = if long { Algorithm::Sha512 } else { Algorithm::Sha256 };
+        let (head, tail) = content.split_at(at % (content.len() + 1));
+        let mut first = Hasher::new(algorithm);
+        first.update(head);
+        let mut second = Hasher::resume(&first.state().unwrap()).unwrap();
+        prop_assert_eq!(second.hashed(), head.len() as u64);
+        second.update(tail);
+        prop_assert_eq!(second.finish(), Digest::of(algorithm, &content));
+    }
+
+    #[test]
+    fn a_damaged_state_never_panics(
+        content in prop::collection::vec(any::<u8>(), 0..300),
+        damage in prop::collection::vec((any::<usize>(), any::<u8>()), 1..8),
+        long: bool,
+    ) {
+        let mut hasher = Hasher::new(if long { Algorithm::Sha512 } else { Algorithm::Sha256 });
+        hasher.update(&content);
+        let mut kept = hasher.state().unwrap();
+        for (at, byte) in damage {
+            let at = at % kept.len();
+            kept[at] = byte;
+        }
+        if let Ok(mut hasher) = Hasher::resume(&kept) {
+            hasher.update(&content);
+            let _ = hasher.finish();
+        }
+    }
+
+    #[test]
+    fn any_bytes_never_panic(format in 0_u8..4, kept in prop::collection::vec(any::<u8>(), 0..230)) {
+        if let Ok(hasher) = Hasher::resume(&[&[format], &kept[..]].concat()) {
+            let _ = hasher.finish();
+        }
+    }
+}

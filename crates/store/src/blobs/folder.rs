@@ -1,0 +1,127 @@
+//! Bytes in a folder.
+//!
+//! ```text
+//! staged/<key>        content on its way in
+//! content/<ab>/<key>  published content; <ab> are the last two digits of the key, which are random
+//! ```
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::{BlobStore, ContentKey, Staged};
+use crate::Result;
+
+/// A blob store in a folder of a local file system.
+pub struct Folder {
+    staged: PathBuf,
+    content: PathBuf,
+}
+
+impl Folder {
+    /// Opens the folder, making it and its 256 shards if they are missing.
+    ///
+    /// # Errors
+    /// If a directory cannot be made or synced.
+    pub fn open(root: &Path) -> Result<Self> {
+        let folder = Self { staged: root.join("staged"), content: root.join("content") };
+        fs::create_dir_all(&folder.staged)?;
+        fs::create_dir_all(&folder.content)?;
+        for shard in 0..=255u8 {
+            let shard = folder.content.join(format!("{shard:02x}"));
+            match fs::create_dir(&shard) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+                _ => {}
+            }
+        }
+        for directory in [&folder.content, root] {
+            sync_directory(directory)?;
+        }
+        if let Some(parent) = root.parent() {
+            sync_directory(parent)?;
+        }
+        Ok(folder)
+    }
+
+    fn staged_path(&self, key: &ContentKey) -> PathBuf {
+        self.staged.join(key.as_str())
+    }
+
+    fn shard(&self, key: &ContentKey) -> PathBuf {
+        self.content.join(&key.as_str()[30..])
+    }
+
+    fn content_path(&self, key: &ContentKey) -> PathBuf {
+        self.shard(key).join(key.as_str())
+    }
+}
+
+impl BlobStore for Folder {
+    fn stage(&self, key: &ContentKey, offset: u64) -> Result<Box<dyn Staged>> {
+        let from = self.staged_path(key);
+        let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&from)?;
+        file.set_len(offset)?;
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Box::new(StagedFile { file, from, to: self.content_path(key), shard: self.shard(key) }))
+    }
+
+    fn open_staged(&self, key: &ContentKey) -> Result<File> {
+        Ok(File::open(self.staged_path(key))?)
+    }
+
+    fn discard_staged(&self, key: &ContentKey) -> Result<()> {
+        unless_missing(fs::remove_file(self.staged_path(key))).map(drop)
+    }
+
+    fn staged(&self) -> Result<Vec<ContentKey>> {
+        let mut keys = Vec::new();
+        for entry in fs::read_dir(&self.staged)? {
+            keys.extend(entry?.file_name().to_str().and_then(ContentKey::parse));
+        }
+        Ok(keys)
+    }
+
+    fn open(&self, key: &ContentKey) -> Result<Option<File>> {
+        unless_missing(File::open(self.content_path(key)))
+    }
+
+    fn size(&self, key: &ContentKey) -> Result<Option<u64>> {
+        Ok(unless_missing(fs::metadata(self.content_path(key)))?.map(|metadata| metadata.len()))
+    }
+
+    fn remove(&self, key: &ContentKey) -> Result<()> {
+        unless_missing(fs::remove_file(self.content_path(key))).map(drop)
+    }
+}
+
+struct StagedFile {
+    file: File,
+    from: PathBuf,
+    to: PathBuf,
+    shard: PathBuf,
+}
+
+impl Staged for StagedFile {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        Ok(self.file.write_all(bytes)?)
+    }
+
+    fn publish(self: Box<Self>) -> Result<()> {
+        self.file.sync_all()?;
+        fs::rename(&self.from, &self.to)?;
+        Ok(sync_directory(&self.shard)?)
+    }
+}
+
+/// Makes the entries of a directory durable.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+fn unless_missing<T>(result: io::Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

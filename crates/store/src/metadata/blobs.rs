@@ -1,0 +1,93 @@
+//! Which repository holds which blob, and where its bytes are.
+
+use async_trait::async_trait;
+use gangplank_core::{Tenant, Time};
+use gangplank_oci::{Digest, RepositoryName};
+
+use crate::Result;
+use crate::blobs::ContentKey;
+
+/// A blob that a repository holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredBlob {
+    /// Its length in bytes.
+    pub size: u64,
+    /// Where the bytes are.
+    pub key: ContentKey,
+}
+
+/// A blob whose bytes are durable under `key`, to be made visible.
+#[derive(Clone, Debug)]
+pub struct NewBlob {
+    /// Its digest, computed from the stored bytes.
+    pub digest: Digest,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Where the bytes are.
+    pub key: ContentKey,
+    /// Content of this digest that was found missing or cut short, and is to be replaced.
+    pub damaged: Option<ContentKey>,
+    /// The upload session that ends with it.
+    pub session: Option<String>,
+}
+
+/// What became of a deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlobDeleted {
+    /// The repository holds it no longer.
+    Deleted,
+    /// The repository did not hold it.
+    NoSuchBlob,
+    /// A registered image needs it.
+    Registered,
+}
+
+/// Keeps which repository holds which blob.
+///
+/// A blob's bytes are kept once per tenant, under a key that is written once and never again, so
+/// removing old bytes can never hit new ones. A hold is leased: [`find_blob`](Self::find_blob),
+/// [`add_blob`](Self::add_blob) and [`mount_blob`](Self::mount_blob) renew the lease, since the
+/// client will now rely on it.
+#[async_trait]
+pub trait BlobLinks: Send + Sync {
+    /// Finds a blob the repository holds, and renews its lease.
+    async fn find_blob(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        digest: &Digest,
+        now: Time,
+    ) -> Result<Option<StoredBlob>>;
+    /// Where the tenant's bytes of this digest are, in any repository. For the server's own checks:
+    /// never an answer to a client.
+    async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>>;
+    /// Makes a blob visible in the repository; returns the key its bytes are under from now on.
+    /// That is an older key if the tenant has the bytes already: the caller then discards its own.
+    async fn add_blob(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        blob: NewBlob,
+        now: Time,
+    ) -> Result<ContentKey>;
+    /// Lets `repository` hold a blob that `from` holds; `false` if `from` does not.
+    async fn mount_blob(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        from: &RepositoryName,
+        digest: &Digest,
+        now: Time,
+    ) -> Result<bool>;
+    /// Ends the repository's hold. Bytes that nobody holds go to [`discarded`](Self::discarded).
+    async fn delete_blob(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<BlobDeleted>;
+    /// Content that no row points to any more, up to `limit` keys, to be removed from the blob store.
+    async fn discarded(&self, limit: usize) -> Result<Vec<ContentKey>>;
+    /// Forgets content that has been removed from the blob store.
+    async fn forget_discarded(&self, keys: Vec<ContentKey>) -> Result<()>;
+}

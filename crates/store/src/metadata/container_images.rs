@@ -1,0 +1,93 @@
+//! Container images: manifests registered on a service under a label and a number.
+
+use async_trait::async_trait;
+use gangplank_core::{ImageName, Tenant, Time};
+use gangplank_oci::Digest;
+
+use super::Invocation;
+use super::manifests::{ManifestDigest, StoredManifest};
+use crate::Result;
+
+/// A registered image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerImage {
+    /// `:service.label.number`.
+    pub name: ImageName,
+    /// The manifest.
+    pub digest: String,
+    /// When it was registered.
+    pub created_at: Time,
+}
+
+/// A registration to be made.
+#[derive(Clone, Debug)]
+pub struct NewImage {
+    /// On which service.
+    pub service: String,
+    /// Under which label.
+    pub label: String,
+    /// Which manifest, of any repository of the tenant.
+    pub digest: Digest,
+    /// When.
+    pub created_at: Time,
+    /// By which call.
+    pub invocation: Option<Invocation>,
+}
+
+/// What became of a registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageOutcome {
+    /// Registered; or, for a retry of one invocation, what the first attempt registered.
+    Registered(ContainerImage),
+    /// There is no such service.
+    NoSuchService,
+    /// No repository of the tenant has this manifest.
+    NoSuchManifest,
+    /// The service has as many images as it may.
+    QuotaReached,
+}
+
+/// What became of a deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageDeleted {
+    /// Gone from the lists; its content is collected later.
+    Deleted,
+    /// There is no such service.
+    NoSuchService,
+    /// The service has no such image.
+    NoSuchImage,
+}
+
+/// Keeps registered images. A registered manifest, and everything it references, stays until its
+/// last registration is deleted.
+#[async_trait]
+pub trait ContainerImages: Send + Sync {
+    /// Registers a manifest under the service's next number.
+    async fn register_image(&self, tenant: &Tenant, image: NewImage, quota: u32) -> Result<ImageOutcome>;
+    /// Lists a service's images, newest first; `None` if there is no such service.
+    async fn images(&self, tenant: &Tenant, service: &str) -> Result<Option<Vec<ContainerImage>>>;
+    /// Deletes a registration.
+    async fn delete_image(&self, tenant: &Tenant, name: &ImageName) -> Result<ImageDeleted>;
+    /// The manifest registered on service row `service` as `label.number`.
+    async fn image_manifest(
+        &self,
+        tenant: &Tenant,
+        service: i64,
+        label: &str,
+        number: i64,
+    ) -> Result<Option<StoredManifest>>;
+    /// A manifest registered on service row `service`, or a child of one, by its digest.
+    async fn image_manifest_by_digest(
+        &self,
+        tenant: &Tenant,
+        service: i64,
+        digest: &ManifestDigest,
+    ) -> Result<Option<StoredManifest>>;
+    /// Where the bytes of a blob are, if an image registered on service row `service` references it.
+    async fn image_blob(
+        &self,
+        tenant: &Tenant,
+        service: i64,
+        digest: &Digest,
+    ) -> Result<Option<super::blobs::StoredBlob>>;
+}

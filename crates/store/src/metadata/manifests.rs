@@ -1,0 +1,123 @@
+//! Manifests: kept verbatim, with what they reference.
+
+use async_trait::async_trait;
+use gangplank_core::{LoginId, Tenant, Time};
+use gangplank_oci::{Digest, ManifestView, Reference, RepositoryName, Tag};
+
+use crate::Result;
+
+/// The digest that names a manifest.
+pub type ManifestDigest = Digest;
+
+/// A manifest as it was put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredManifest {
+    /// Computed from the bytes.
+    pub digest: String,
+    /// As the client declared it.
+    pub media_type: String,
+    /// The very bytes.
+    pub body: Vec<u8>,
+}
+
+/// A manifest to be kept.
+#[derive(Clone, Debug)]
+pub struct NewManifest {
+    /// Computed from `body`.
+    pub digest: Digest,
+    /// The very bytes.
+    pub body: Vec<u8>,
+    /// What they say.
+    pub view: ManifestView,
+    /// Tags to move to it.
+    pub tags: Vec<Tag>,
+    /// The login that puts it, which may then read it back.
+    pub login: LoginId,
+    /// When.
+    pub now: Time,
+}
+
+/// A manifest that names another as its subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referrer {
+    /// Its digest.
+    pub digest: String,
+    /// Its media type.
+    pub media_type: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// What kind of artifact it is.
+    pub artifact_type: Option<String>,
+    /// Its annotations, a JSON object.
+    pub annotations: String,
+}
+
+/// How deep indexes may nest: an index of indexes of indexes of images.
+pub const MAX_INDEX_DEPTH: u32 = 4;
+
+/// What became of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ManifestOutcome {
+    /// Kept, with all it references pinned.
+    Stored,
+    /// The repository does not hold this blob.
+    BlobUnknown(Digest),
+    /// The repository does not hold this child manifest.
+    ChildUnknown(Digest),
+    /// The descriptor gives another size than the content has.
+    SizeMismatch {
+        /// Of which blob or child.
+        digest: Digest,
+        /// Its true size in bytes.
+        actual: u64,
+    },
+    /// Indexes nested deeper than [`MAX_INDEX_DEPTH`].
+    TooDeep,
+}
+
+/// What became of a deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ManifestDeleted {
+    /// Gone, and every tag on it.
+    Deleted,
+    /// The repository has none such.
+    NoSuchManifest,
+    /// A container service has it registered, itself or as part of an index.
+    Registered,
+}
+
+/// Keeps manifests.
+#[async_trait]
+pub trait Manifests: Send + Sync {
+    /// Keeps a manifest and moves its tags, if everything it references is in the repository:
+    /// checked and pinned in the same transaction.
+    async fn put_manifest(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        manifest: NewManifest,
+    ) -> Result<ManifestOutcome>;
+    /// Finds a manifest; with `put_by`, only one that this login put.
+    async fn manifest(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        reference: &Reference,
+        put_by: Option<LoginId>,
+    ) -> Result<Option<StoredManifest>>;
+    /// Deletes a manifest by digest.
+    async fn delete_manifest(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<ManifestDeleted>;
+    /// The manifests whose subject is `digest`, oldest first; the subject itself may be absent.
+    async fn referrers(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        digest: &Digest,
+        artifact_type: Option<&str>,
+    ) -> Result<Vec<Referrer>>;
+}

@@ -1,0 +1,44 @@
+//! Rows: who may do what, which images there are, which bytes they are made of.
+//!
+//! One small trait per noun. Every method is one transaction: it happens whole or not at all, is
+//! durable (survives power loss) before it returns, and is seen by every later call. Every lookup
+//! takes the [`Tenant`](gangplank_core::Tenant), and where content is concerned the repository: an
+//! id or a digest alone opens nothing.
+
+pub mod access_keys;
+pub mod blobs;
+pub mod container_images;
+pub mod container_services;
+pub mod manifests;
+pub mod registry_logins;
+mod sqlite;
+pub mod tags;
+pub mod uploads;
+
+pub use access_keys::AccessKeys;
+pub use blobs::BlobLinks;
+pub use container_images::ContainerImages;
+pub use container_services::ContainerServices;
+pub use manifests::Manifests;
+pub use registry_logins::RegistryLogins;
+pub use sqlite::Sqlite;
+pub use tags::Tags;
+pub use uploads::Uploads;
+
+/// Everything that is kept in rows.
+pub trait Metadata:
+    AccessKeys + RegistryLogins + ContainerServices + ContainerImages + BlobLinks + Uploads + Manifests + Tags
+{
+    /// Whether writes are still taken: `false` after a failed sync, until a restart.
+    fn is_healthy(&self) -> bool;
+}
+
+/// Which attempt of which request made a row, so that a retry finds it instead of making another.
+/// SDKs repeat `amz-sdk-invocation-id` on every attempt of one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// Who called.
+    pub access_key: gangplank_core::AccessKeyId,
+    /// The call's `amz-sdk-invocation-id`.
+    pub id: String,
+}

@@ -1,0 +1,82 @@
+//! Registry logins: the temporary credentials.
+
+use async_trait::async_trait;
+use gangplank_core::{AccessKeyId, Grant, LoginId, PasswordHash, Scope, Tenant, Time};
+
+use crate::Result;
+
+/// A login to be kept.
+#[derive(Clone, Debug)]
+pub struct NewLogin {
+    /// Where it works.
+    pub tenant: Tenant,
+    /// The key that asked for it.
+    pub access_key: AccessKeyId,
+    /// What it may do.
+    pub scope: Scope,
+    /// For a pull login: the service it reads.
+    pub service: Option<String>,
+    /// How it is found.
+    pub password: PasswordHash,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it ends.
+    pub expires_at: Time,
+}
+
+/// What became of a new login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginCreated {
+    /// Kept.
+    Created(LoginId),
+    /// The service it is for does not exist.
+    NoSuchService,
+    /// The tenant has no container service at all, which Lightsail refuses for push logins.
+    NoServiceYet,
+}
+
+/// A login as lists show it.
+#[derive(Clone, Debug)]
+pub struct LoginSummary {
+    /// Its number, by which it is revoked.
+    pub id: LoginId,
+    /// What it may do.
+    pub scope: Scope,
+    /// The service of a pull login.
+    pub service: Option<String>,
+    /// The key that made it.
+    pub access_key: AccessKeyId,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it ends.
+    pub expires_at: Time,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<Time>,
+}
+
+/// What a password opens.
+#[derive(Clone, Debug)]
+pub enum LoginLookup {
+    /// A login that has not been revoked, of a key that is enabled. It may have expired: the
+    /// caller compares, by the one clock.
+    Live(Grant),
+    /// Revoked, or its key is disabled or deleted, or its service is.
+    Revoked,
+    /// No such login.
+    Unknown,
+}
+
+/// Keeps registry logins.
+#[async_trait]
+pub trait RegistryLogins: Send + Sync {
+    /// Keeps a login. With `requires_service`, only if the tenant has a container service.
+    async fn insert_login(&self, login: NewLogin, requires_service: bool) -> Result<LoginCreated>;
+    /// Finds what a password opens. Key state is read with it, so disabling takes effect at once.
+    async fn login(&self, password: &PasswordHash) -> Result<LoginLookup>;
+    /// Lists the tenant's logins that end after `now`, newest first.
+    async fn logins(&self, tenant: &Tenant, now: Time) -> Result<Vec<LoginSummary>>;
+    /// Revokes a login; `false` if the tenant has no such login.
+    async fn revoke_login(&self, tenant: &Tenant, id: LoginId, now: Time) -> Result<bool>;
+    /// Forgets logins that ended before `before`; returns how many.
+    async fn forget_logins(&self, before: Time) -> Result<usize>;
+}

@@ -1,0 +1,115 @@
+use async_trait::async_trait;
+use gangplank_core::{AccessKeyId, AccountId, Time};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::{Sqlite, rows};
+use crate::Result;
+use crate::metadata::access_keys::{AccessKey, AccessKeys, KeyChange};
+
+const COLUMNS: &str = "id, account, sealed_secret, is_root, enabled, created_at";
+
+#[async_trait]
+impl AccessKeys for Sqlite {
+    async fn insert_access_key(&self, key: AccessKey) -> Result<bool> {
+        self.writer.write(move |connection| insert(connection, &key)).await
+    }
+
+    async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
+        self.read(|connection| {
+            let mut find =
+                connection.prepare_cached(&format!("SELECT {COLUMNS} FROM access_keys WHERE id = ?1"))?;
+            find.query_row([id.as_str()], |row| Ok(read_key(row))).optional()?.transpose()
+        })
+    }
+
+    async fn access_keys(&self, account: Option<&AccountId>) -> Result<Vec<AccessKey>> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM access_keys WHERE ?1 IS NULL OR account = ?1 ORDER BY created_at DESC, id"
+            ))?;
+            let keys = select.query_map([account.map(AccountId::as_str)], |row| Ok(read_key(row)))?;
+            keys.map(|key| key?).collect()
+        })
+    }
+
+    async fn enable_access_key(
+        &self,
+        account: Option<&AccountId>,
+        id: &AccessKeyId,
+        on: bool,
+    ) -> Result<KeyChange> {
+        let (account, id) = (account.cloned(), id.clone());
+        let sql = "UPDATE access_keys SET enabled = ?2 WHERE id = ?1";
+        self.writer
+            .write(move |connection| {
+                change(connection, account.as_ref(), &id, !on, |c| {
+                    c.prepare_cached(sql)?.execute(params![id.as_str(), on])
+                })
+            })
+            .await
+    }
+
+    async fn delete_access_key(&self, account: Option<&AccountId>, id: &AccessKeyId) -> Result<KeyChange> {
+        let (account, id) = (account.cloned(), id.clone());
+        let sql = "DELETE FROM access_keys WHERE id = ?1";
+        self.writer
+            .write(move |connection| {
+                change(connection, account.as_ref(), &id, true, |c| {
+                    c.prepare_cached(sql)?.execute([id.as_str()])
+                })
+            })
+            .await
+    }
+}
+
+fn insert(connection: &Connection, key: &AccessKey) -> Result<bool> {
+    let mut insert = connection.prepare_cached(
+        "INSERT OR IGNORE INTO access_keys (id, account, sealed_secret, is_root, enabled, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let values = params![
+        key.id.as_str(),
+        key.account.as_str(),
+        key.sealed_secret,
+        key.is_root,
+        key.enabled,
+        key.created_at.0
+    ];
+    Ok(insert.execute(values)? == 1)
+}
+
+/// Runs `statement` on a key of `account`, unless it would take the last way in.
+fn change(
+    connection: &Connection,
+    account: Option<&AccountId>,
+    id: &AccessKeyId,
+    takes_away: bool,
+    statement: impl FnOnce(&Connection) -> rusqlite::Result<usize>,
+) -> Result<KeyChange> {
+    let mut owner = connection.prepare_cached("SELECT account FROM access_keys WHERE id = ?1")?;
+    let owner: Option<String> = owner.query_row([id.as_str()], |row| row.get(0)).optional()?;
+    let Some(owner) = owner.filter(|owner| account.is_none_or(|account| account.as_str() == owner)) else {
+        return Ok(KeyChange::NoSuchKey);
+    };
+    if takes_away && rows::account(&owner)?.is_root() {
+        let mut others = connection
+            .prepare_cached("SELECT count(*) FROM access_keys WHERE account = ?1 AND enabled AND id <> ?2")?;
+        let others: i64 = others.query_row([owner.as_str(), id.as_str()], |row| row.get(0))?;
+        if others == 0 {
+            return Ok(KeyChange::LastRootKey);
+        }
+    }
+    statement(connection)?;
+    Ok(KeyChange::Done)
+}
+
+fn read_key(row: &Row<'_>) -> Result<AccessKey> {
+    Ok(AccessKey {
+        id: rows::access_key_id(row.get_ref(0)?.as_str().unwrap_or_default())?,
+        account: rows::account(row.get_ref(1)?.as_str().unwrap_or_default())?,
+        sealed_secret: row.get(2)?,
+        is_root: row.get(3)?,
+        enabled: row.get(4)?,
+        created_at: Time(row.get(5)?),
+    })
+}

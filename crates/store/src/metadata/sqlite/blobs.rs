@@ -1,0 +1,243 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use gangplank_core::{Tenant, Time};
+use gangplank_oci::{Digest, RepositoryName};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::{Sqlite, manifests, rows};
+use crate::Result;
+use crate::blobs::ContentKey;
+use crate::metadata::blobs::{BlobDeleted, BlobLinks, NewBlob, StoredBlob};
+
+/// A lease is renewed when it is this old, so that asking after a blob writes once an hour at
+/// most. Collection has to wait for as much longer.
+const LEASE_RENEWAL: Duration = Duration::from_hours(1);
+
+#[async_trait]
+impl BlobLinks for Sqlite {
+    async fn find_blob(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        digest: &Digest,
+        now: Time,
+    ) -> Result<Option<StoredBlob>> {
+        let Some(link) = self.read(|connection| find_link(connection, tenant, repository, digest))? else {
+            return Ok(None);
+        };
+        if link.leased_at > now.minus(LEASE_RENEWAL) {
+            return Ok(Some(link.content));
+        }
+        let renewed = self.writer.write(move |connection| renew(connection, &link, now)).await?;
+        Ok(renewed)
+    }
+
+    async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>> {
+        self.read(|connection| {
+            let mut find = connection.prepare_cached(
+                "SELECT b.size, b.key FROM tenants t JOIN blobs b ON b.tenant = t.id
+                 WHERE t.account = ?1 AND t.region = ?2 AND b.digest = ?3",
+            )?;
+            let digest = digest.to_string();
+            let key = params![tenant.account.as_str(), tenant.region.as_str(), digest];
+            find.query_row(key, |row| Ok(read_stored(row))).optional()?.transpose()
+        })
+    }
+
+    async fn add_blob(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        blob: NewBlob,
+        now: Time,
+    ) -> Result<ContentKey> {
+        let (tenant, repository) = (tenant.clone(), repository.clone());
+        self.writer.write(move |connection| add(connection, &tenant, &repository, blob, now)).await
+    }
+
+    async fn mount_blob(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        from: &RepositoryName,
+        digest: &Digest,
+        now: Time,
+    ) -> Result<bool> {
+        let (tenant, repository, from, digest) = (tenant.clone(), repository.clone(), from.clone(), *digest);
+        self.writer
+            .write(move |connection| {
+                let Some(link) = find_link(connection, &tenant, &from, &digest)? else { return Ok(false) };
+                let repository = rows::ensure_repository(connection, &tenant, &repository)?;
+                put_link(connection, repository, link.blob, now)?;
+                Ok(true)
+            })
+            .await
+    }
+
+    async fn delete_blob(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<BlobDeleted> {
+        let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
+        self.writer.write(move |connection| delete(connection, &tenant, &repository, &digest)).await
+    }
+
+    async fn discarded(&self, limit: usize) -> Result<Vec<ContentKey>> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached("SELECT key FROM discarded LIMIT ?1")?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let keys = select.query_map([limit], |row| row.get::<_, String>(0))?;
+            keys.map(|key| read_key(&key?)).collect()
+        })
+    }
+
+    async fn forget_discarded(&self, keys: Vec<ContentKey>) -> Result<()> {
+        self.writer
+            .write(move |connection| {
+                let mut forget = connection.prepare_cached("DELETE FROM discarded WHERE key = ?1")?;
+                for key in keys {
+                    forget.execute([key.as_str()])?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+struct Link {
+    repository: i64,
+    blob: i64,
+    leased_at: Time,
+    content: StoredBlob,
+}
+
+fn find_link(
+    connection: &Connection,
+    tenant: &Tenant,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<Option<Link>> {
+    let mut find = connection.prepare_cached(
+        "SELECT b.size, b.key, l.repository, l.blob, l.leased_at
+         FROM tenants t
+         JOIN repositories r ON r.tenant = t.id
+         JOIN blobs b ON b.tenant = t.id
+         JOIN blob_links l ON l.repository = r.id AND l.blob = b.id
+         WHERE t.account = ?1 AND t.region = ?2 AND r.name = ?3 AND b.digest = ?4",
+    )?;
+    let digest = digest.to_string();
+    let key = params![tenant.account.as_str(), tenant.region.as_str(), repository.as_str(), digest];
+    let read = |row: &Row<'_>| -> Result<Link> {
+        Ok(Link {
+            repository: row.get(2)?,
+            blob: row.get(3)?,
+            leased_at: Time(row.get(4)?),
+            content: read_stored(row)?,
+        })
+    };
+    find.query_row(key, |row| Ok(read(row))).optional()?.transpose()
+}
+
+/// Renews a lease that was read outside this transaction; `None` if the hold has ended since.
+fn renew(connection: &Connection, link: &Link, now: Time) -> Result<Option<StoredBlob>> {
+    let mut renew = connection
+        .prepare_cached("UPDATE blob_links SET leased_at = ?3 WHERE repository = ?1 AND blob = ?2")?;
+    let held = renew.execute(params![link.repository, link.blob, now.0])? == 1;
+    Ok(held.then(|| link.content.clone()))
+}
+
+fn add(
+    connection: &Connection,
+    tenant: &Tenant,
+    repository: &RepositoryName,
+    blob: NewBlob,
+    now: Time,
+) -> Result<ContentKey> {
+    let repository = rows::ensure_repository(connection, tenant, repository)?;
+    let tenant = rows::ensure_tenant(connection, tenant)?;
+    let digest = blob.digest.to_string();
+    let mut find =
+        connection.prepare_cached("SELECT id, key FROM blobs WHERE tenant = ?1 AND digest = ?2")?;
+    let known = find
+        .query_row(params![tenant, digest], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
+        .optional()?;
+    let (id, key) = match known {
+        None => {
+            let mut insert = connection
+                .prepare_cached("INSERT INTO blobs (tenant, digest, size, key) VALUES (?1, ?2, ?3, ?4)")?;
+            let id = insert.insert(params![tenant, digest, rows::signed(blob.size)?, blob.key.as_str()])?;
+            (id, blob.key)
+        }
+        Some((id, known)) if blob.damaged.as_ref().is_some_and(|damaged| damaged.as_str() == known) => {
+            let mut replace =
+                connection.prepare_cached("UPDATE blobs SET key = ?2, size = ?3 WHERE id = ?1")?;
+            replace.execute(params![id, blob.key.as_str(), rows::signed(blob.size)?])?;
+            discard(connection, &known)?;
+            (id, blob.key)
+        }
+        Some((id, known)) => {
+            if known != blob.key.as_str() {
+                discard(connection, blob.key.as_str())?;
+            }
+            (id, read_key(&known)?)
+        }
+    };
+    put_link(connection, repository, id, now)?;
+    if let Some(session) = blob.session {
+        connection.prepare_cached("DELETE FROM uploads WHERE id = ?1")?.execute([session])?;
+    }
+    Ok(key)
+}
+
+fn put_link(connection: &Connection, repository: i64, blob: i64, now: Time) -> Result<()> {
+    let mut put = connection.prepare_cached(
+        "INSERT INTO blob_links (repository, blob, leased_at) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET leased_at = max(leased_at, excluded.leased_at)",
+    )?;
+    put.execute(params![repository, blob, now.0])?;
+    Ok(())
+}
+
+fn delete(
+    connection: &Connection,
+    tenant: &Tenant,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<BlobDeleted> {
+    let Some(link) = find_link(connection, tenant, repository, digest)? else {
+        return Ok(BlobDeleted::NoSuchBlob);
+    };
+    if manifests::blob_is_registered(connection, link.repository, &digest.to_string())? {
+        return Ok(BlobDeleted::Registered);
+    }
+    connection
+        .prepare_cached("DELETE FROM blob_links WHERE repository = ?1 AND blob = ?2")?
+        .execute([link.repository, link.blob])?;
+    let mut orphan = connection.prepare_cached(
+        "DELETE FROM blobs WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM blob_links WHERE blob = ?1)",
+    )?;
+    if orphan.execute([link.blob])? == 1 {
+        discard(connection, link.content.key.as_str())?;
+    }
+    Ok(BlobDeleted::Deleted)
+}
+
+fn discard(connection: &Connection, key: &str) -> Result<()> {
+    connection.prepare_cached("INSERT OR IGNORE INTO discarded (key) VALUES (?1)")?.execute([key])?;
+    Ok(())
+}
+
+/// Reads `size, key`, the first two columns.
+pub(super) fn read_stored(row: &Row<'_>) -> Result<StoredBlob> {
+    Ok(StoredBlob {
+        size: rows::unsigned(row.get(0)?)?,
+        key: read_key(row.get_ref(1)?.as_str().unwrap_or_default())?,
+    })
+}
+
+fn read_key(text: &str) -> Result<ContentKey> {
+    ContentKey::parse(text).ok_or_else(|| rows::damaged("content key", text))
+}

@@ -1,0 +1,293 @@
+use async_trait::async_trait;
+use gangplank_core::{LoginId, Tenant};
+use gangplank_oci::{Digest, Reference, RepositoryName};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::{Sqlite, rows};
+use crate::metadata::manifests::{
+    MAX_INDEX_DEPTH, ManifestDeleted, ManifestOutcome, Manifests, NewManifest, Referrer, StoredManifest,
+};
+use crate::{Result, StoreError};
+
+#[async_trait]
+impl Manifests for Sqlite {
+    async fn put_manifest(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        manifest: NewManifest,
+    ) -> Result<ManifestOutcome> {
+        let (tenant, repository) = (tenant.clone(), repository.clone());
+        self.writer.write(move |connection| put(connection, &tenant, &repository, &manifest)).await
+    }
+
+    async fn manifest(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        reference: &Reference,
+        put_by: Option<LoginId>,
+    ) -> Result<Option<StoredManifest>> {
+        self.read(|connection| {
+            let mut find = connection.prepare_cached(match reference {
+                Reference::Tag(_) => {
+                    "SELECT m.digest, m.media_type, m.body
+                     FROM tenants t
+                     JOIN repositories r ON r.tenant = t.id
+                     JOIN tags g ON g.repository = r.id
+                     JOIN manifests m ON m.id = g.manifest
+                     WHERE t.account = ?1 AND t.region = ?2 AND r.name = ?3 AND g.name = ?4
+                       AND (?5 IS NULL
+                            OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5))"
+                }
+                Reference::Digest(_) => {
+                    "SELECT m.digest, m.media_type, m.body
+                     FROM tenants t
+                     JOIN repositories r ON r.tenant = t.id
+                     JOIN manifests m ON m.repository = r.id
+                     WHERE t.account = ?1 AND t.region = ?2 AND r.name = ?3 AND m.digest = ?4
+                       AND (?5 IS NULL
+                            OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5))"
+                }
+            })?;
+            let reference = reference.to_string();
+            let key = params![
+                tenant.account.as_str(),
+                tenant.region.as_str(),
+                repository.as_str(),
+                reference,
+                put_by.map(|login| login.0),
+            ];
+            Ok(find.query_row(key, read_stored).optional()?)
+        })
+    }
+
+    async fn delete_manifest(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<ManifestDeleted> {
+        let (tenant, repository, digest) = (tenant.clone(), repository.clone(), digest.to_string());
+        self.writer.write(move |connection| delete(connection, &tenant, &repository, &digest)).await
+    }
+
+    async fn referrers(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        digest: &Digest,
+        artifact_type: Option<&str>,
+    ) -> Result<Vec<Referrer>> {
+        self.read(|connection| {
+            let Some(repository) = rows::find_repository(connection, tenant, repository)? else {
+                return Ok(Vec::new());
+            };
+            let mut select = connection.prepare_cached(
+                "SELECT digest, media_type, size, artifact_type, annotations FROM manifests
+                 WHERE repository = ?1 AND subject = ?2 AND (?3 IS NULL OR artifact_type = ?3) ORDER BY id",
+            )?;
+            let found = select.query_map(params![repository, digest.to_string(), artifact_type], |row| {
+                Ok(read_referrer(row))
+            })?;
+            found.map(|referrer| referrer?).collect()
+        })
+    }
+}
+
+fn put(
+    connection: &Connection,
+    tenant: &Tenant,
+    repository: &RepositoryName,
+    manifest: &NewManifest,
+) -> Result<ManifestOutcome> {
+    let repository = rows::ensure_repository(connection, tenant, repository)?;
+    if let Some(refusal) = check_blobs(connection, repository, manifest)? {
+        return Ok(refusal);
+    }
+    let depth = match check_children(connection, repository, manifest)? {
+        Ok(depth) if depth <= MAX_INDEX_DEPTH => depth,
+        Ok(_) => return Ok(ManifestOutcome::TooDeep),
+        Err(refusal) => return Ok(refusal),
+    };
+    let digest = manifest.digest.to_string();
+    let mut find =
+        connection.prepare_cached("SELECT id FROM manifests WHERE repository = ?1 AND digest = ?2")?;
+    let known = find.query_row(params![repository, digest], |row| row.get(0)).optional()?;
+    let id: i64 = match known {
+        Some(id) => id,
+        None => insert(connection, repository, &digest, depth, manifest)?,
+    };
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO manifest_puts (manifest, login)
+             SELECT ?1, id FROM registry_logins WHERE id = ?2",
+        )?
+        .execute([id, manifest.login.0])?;
+    let mut tag = connection.prepare_cached(
+        "INSERT INTO tags (repository, name, manifest) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET manifest = excluded.manifest",
+    )?;
+    for name in &manifest.tags {
+        tag.execute(params![repository, name.as_str(), id])?;
+    }
+    Ok(ManifestOutcome::Stored)
+}
+
+fn check_blobs(
+    connection: &Connection,
+    repository: i64,
+    manifest: &NewManifest,
+) -> Result<Option<ManifestOutcome>> {
+    let mut find = connection.prepare_cached(
+        "SELECT b.size FROM repositories r
+         JOIN blobs b ON b.tenant = r.tenant
+         JOIN blob_links l ON l.repository = r.id AND l.blob = b.id
+         WHERE r.id = ?1 AND b.digest = ?2",
+    )?;
+    for blob in &manifest.view.blobs {
+        let size =
+            find.query_row(params![repository, blob.digest.to_string()], |row| row.get(0)).optional()?;
+        match size.map(rows::unsigned).transpose()? {
+            None => return Ok(Some(ManifestOutcome::BlobUnknown(blob.digest))),
+            Some(actual) if actual != blob.size => {
+                return Ok(Some(ManifestOutcome::SizeMismatch { digest: blob.digest, actual }));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Checks that every child is there, and says how deep the manifest is.
+fn check_children(
+    connection: &Connection,
+    repository: i64,
+    manifest: &NewManifest,
+) -> Result<std::result::Result<u32, ManifestOutcome>> {
+    let mut find = connection
+        .prepare_cached("SELECT size, depth FROM manifests WHERE repository = ?1 AND digest = ?2")?;
+    let mut depth = 0;
+    for child in &manifest.view.children {
+        let key = params![repository, child.digest.to_string()];
+        let found = find.query_row(key, |row| Ok((row.get(0)?, row.get::<_, u32>(1)?))).optional()?;
+        let Some((size, child_depth)) = found else {
+            return Ok(Err(ManifestOutcome::ChildUnknown(child.digest)));
+        };
+        let actual = rows::unsigned(size)?;
+        if actual != child.size {
+            return Ok(Err(ManifestOutcome::SizeMismatch { digest: child.digest, actual }));
+        }
+        depth = depth.max(child_depth + 1);
+    }
+    Ok(Ok(depth))
+}
+
+fn insert(
+    connection: &Connection,
+    repository: i64,
+    digest: &str,
+    depth: u32,
+    manifest: &NewManifest,
+) -> Result<i64> {
+    let view = &manifest.view;
+    let annotations = serde_json::to_string(&view.annotations)
+        .map_err(|error| StoreError::Damaged(format!("annotations: {error}")))?;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO manifests (repository, digest, media_type, artifact_type, subject, annotations, depth,
+                                created_at, size, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
+    let id = insert.insert(params![
+        repository,
+        digest,
+        view.media_type,
+        view.artifact_type,
+        view.subject.as_ref().map(|subject| subject.digest.to_string()),
+        annotations,
+        depth,
+        manifest.now.0,
+        rows::signed(manifest.body.len() as u64)?,
+        manifest.body,
+    ])?;
+    let references = [
+        (
+            &view.blobs,
+            "INSERT OR IGNORE INTO manifest_blobs (repository, digest, manifest) VALUES (?1, ?2, ?3)",
+        ),
+        (
+            &view.children,
+            "INSERT OR IGNORE INTO manifest_children (repository, digest, manifest) VALUES (?1, ?2, ?3)",
+        ),
+    ];
+    for (descriptors, sql) in references {
+        let mut insert = connection.prepare_cached(sql)?;
+        for descriptor in descriptors {
+            insert.execute(params![repository, descriptor.digest.to_string(), id])?;
+        }
+    }
+    Ok(id)
+}
+
+fn delete(
+    connection: &Connection,
+    tenant: &Tenant,
+    repository: &RepositoryName,
+    digest: &str,
+) -> Result<ManifestDeleted> {
+    let Some(repository) = rows::find_repository(connection, tenant, repository)? else {
+        return Ok(ManifestDeleted::NoSuchManifest);
+    };
+    if manifest_is_registered(connection, repository, digest)? {
+        return Ok(ManifestDeleted::Registered);
+    }
+    let mut delete =
+        connection.prepare_cached("DELETE FROM manifests WHERE repository = ?1 AND digest = ?2")?;
+    let gone = delete.execute(params![repository, digest])? == 1;
+    Ok(if gone { ManifestDeleted::Deleted } else { ManifestDeleted::NoSuchManifest })
+}
+
+/// Whether a container service needs this manifest: itself, or an index above it, is registered.
+fn manifest_is_registered(connection: &Connection, repository: i64, digest: &str) -> Result<bool> {
+    let mut find = connection.prepare_cached(
+        "WITH RECURSIVE holder (id, digest) AS (
+             SELECT id, digest FROM manifests WHERE repository = ?1 AND digest = ?2
+             UNION
+             SELECT p.id, p.digest
+             FROM holder h
+             JOIN manifest_children c ON c.repository = ?1 AND c.digest = h.digest
+             JOIN manifests p ON p.id = c.manifest)
+         SELECT EXISTS (SELECT 1 FROM holder h JOIN container_images i ON i.manifest = h.id)",
+    )?;
+    Ok(find.query_row(params![repository, digest], |row| row.get(0))?)
+}
+
+/// Whether a container service needs this blob of the repository.
+pub(super) fn blob_is_registered(connection: &Connection, repository: i64, digest: &str) -> Result<bool> {
+    let mut find = connection.prepare_cached(
+        "SELECT m.digest FROM manifest_blobs b JOIN manifests m ON m.id = b.manifest
+         WHERE b.repository = ?1 AND b.digest = ?2",
+    )?;
+    let holders = find.query_map(params![repository, digest], |row| row.get::<_, String>(0))?;
+    for holder in holders {
+        if manifest_is_registered(connection, repository, &holder?)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Reads `digest, media_type, body`, the first three columns.
+pub(super) fn read_stored(row: &Row<'_>) -> rusqlite::Result<StoredManifest> {
+    Ok(StoredManifest { digest: row.get(0)?, media_type: row.get(1)?, body: row.get(2)? })
+}
+
+fn read_referrer(row: &Row<'_>) -> Result<Referrer> {
+    Ok(Referrer {
+        digest: row.get(0)?,
+        media_type: row.get(1)?,
+        size: rows::unsigned(row.get(2)?)?,
+        artifact_type: row.get(3)?,
+        annotations: row.get(4)?,
+    })
+}

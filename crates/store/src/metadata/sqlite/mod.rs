@@ -1,0 +1,106 @@
+//! Metadata in an embedded SQLite database: write-ahead log, full sync.
+//!
+//! One thread owns the writing connection and commits whatever is waiting together ([`writer`]);
+//! readers each borrow a connection of their own and never wait for it. Reads run on the calling
+//! thread: they are a few microseconds of work in pages that are cached.
+
+mod access_keys;
+mod blobs;
+mod container_images;
+mod container_services;
+mod manifests;
+mod registry_logins;
+mod rows;
+mod tags;
+mod uploads;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::{Connection, OpenFlags};
+use writer::Writer;
+
+use super::Metadata;
+use crate::{Result, StoreError};
+
+/// The number of the schema in this file, kept in `user_version`.
+const SCHEMA_VERSION: i64 = 1;
+
+/// How many idle read connections are kept.
+const IDLE_READERS: usize = 16;
+
+/// The embedded database.
+pub struct Sqlite {
+    path: PathBuf,
+    writer: Writer,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl Sqlite {
+    /// Opens the database file at `path`, making it and its tables if it is new.
+    ///
+    /// # Errors
+    /// If the file cannot be opened or made, or was written by a newer version of the program.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut connection = Connection::open(path)?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        // NORMAL would lose acknowledged commits on power loss.
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        migrate(&mut connection)?;
+        tune(&connection)?;
+        let writer = Writer::spawn(connection)?;
+        Ok(Self { path: path.to_owned(), writer, readers: Mutex::default() })
+    }
+
+    /// Runs one read transaction on a connection of its own.
+    fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.open_reader()?,
+        };
+        let result = query(&connection);
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < IDLE_READERS {
+            readers.push(connection);
+        }
+        result
+    }
+
+    fn open_reader(&self) -> Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        tune(&connection)?;
+        Ok(connection)
+    }
+}
+
+impl Metadata for Sqlite {
+    fn is_healthy(&self) -> bool {
+        self.writer.is_healthy()
+    }
+}
+
+fn tune(connection: &Connection) -> Result<()> {
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    Ok(())
+}
+
+fn migrate(connection: &mut Connection) -> Result<()> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match found {
+        0 => {
+            let transaction = connection.transaction()?;
+            transaction.execute_batch(include_str!("schema.sql"))?;
+            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+            Ok(transaction.commit()?)
+        }
+        SCHEMA_VERSION => Ok(()),
+        newer => Err(StoreError::Unavailable(format!(
+            "the database has schema {newer}, this program knows schema {SCHEMA_VERSION}: use a newer gangplank"
+        ))),
+    }
+}

@@ -1,0 +1,145 @@
+use async_trait::async_trait;
+use gangplank_core::grant::ServiceGrant;
+use gangplank_core::{Grant, LoginId, PasswordHash, Scope, Tenant, Time};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::{Sqlite, rows};
+use crate::Result;
+use crate::metadata::registry_logins::{LoginCreated, LoginLookup, LoginSummary, NewLogin, RegistryLogins};
+
+#[async_trait]
+impl RegistryLogins for Sqlite {
+    async fn insert_login(&self, login: NewLogin, requires_service: bool) -> Result<LoginCreated> {
+        self.writer.write(move |connection| insert(connection, &login, requires_service)).await
+    }
+
+    async fn login(&self, password: &PasswordHash) -> Result<LoginLookup> {
+        self.read(|connection| {
+            let mut find = connection.prepare_cached(
+                "SELECT l.id, t.account, t.region, l.access_key, l.can_push, l.can_pull, l.can_delete,
+                        s.id, s.name, l.expires_at, l.revoked_at IS NOT NULL, k.enabled
+                 FROM registry_logins l
+                 JOIN tenants t ON t.id = l.tenant
+                 LEFT JOIN services s ON s.id = l.service
+                 LEFT JOIN access_keys k ON k.id = l.access_key AND k.account = t.account
+                 WHERE l.password_hash = ?1",
+            )?;
+            let found = find.query_row([&password.0[..]], |row| Ok(read_grant(row))).optional()?;
+            found.unwrap_or(Ok(LoginLookup::Unknown))
+        })
+    }
+
+    async fn logins(&self, tenant: &Tenant, now: Time) -> Result<Vec<LoginSummary>> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT l.id, l.can_push, l.can_pull, l.can_delete, s.name, l.access_key,
+                        l.created_at, l.expires_at, l.revoked_at
+                 FROM registry_logins l
+                 JOIN tenants t ON t.id = l.tenant
+                 LEFT JOIN services s ON s.id = l.service
+                 WHERE t.account = ?1 AND t.region = ?2 AND l.expires_at > ?3 ORDER BY l.id DESC",
+            )?;
+            let key = params![tenant.account.as_str(), tenant.region.as_str(), now.0];
+            select.query_map(key, |row| Ok(read_summary(row)))?.map(|login| login?).collect()
+        })
+    }
+
+    async fn revoke_login(&self, tenant: &Tenant, id: LoginId, now: Time) -> Result<bool> {
+        let tenant = tenant.clone();
+        self.writer
+            .write(move |connection| {
+                let mut revoke = connection.prepare_cached(
+                    "UPDATE registry_logins SET revoked_at = coalesce(revoked_at, ?4) WHERE id = ?1 AND tenant =
+                     (SELECT id FROM tenants WHERE account = ?2 AND region = ?3)",
+                )?;
+                let key = params![id.0, tenant.account.as_str(), tenant.region.as_str(), now.0];
+                Ok(revoke.execute(key)? == 1)
+            })
+            .await
+    }
+
+    async fn forget_logins(&self, before: Time) -> Result<usize> {
+        self.writer
+            .write(move |connection| {
+                let mut forget =
+                    connection.prepare_cached("DELETE FROM registry_logins WHERE expires_at < ?1")?;
+                Ok(forget.execute([before.0])?)
+            })
+            .await
+    }
+}
+
+fn insert(connection: &Connection, login: &NewLogin, requires_service: bool) -> Result<LoginCreated> {
+    let tenant = rows::ensure_tenant(connection, &login.tenant)?;
+    let service: Option<i64> = match &login.service {
+        None => None,
+        Some(name) => {
+            let mut find =
+                connection.prepare_cached("SELECT id FROM services WHERE tenant = ?1 AND name = ?2")?;
+            match find.query_row(params![tenant, name], |row| row.get(0)).optional()? {
+                Some(id) => Some(id),
+                None => return Ok(LoginCreated::NoSuchService),
+            }
+        }
+    };
+    if requires_service {
+        let mut any =
+            connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM services WHERE tenant = ?1)")?;
+        if !any.query_row([tenant], |row| row.get::<_, bool>(0))? {
+            return Ok(LoginCreated::NoServiceYet);
+        }
+    }
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO registry_logins (tenant, access_key, can_push, can_pull, can_delete, service,
+                                      password_hash, created_at, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    let id = insert.insert(params![
+        tenant,
+        login.access_key.as_str(),
+        login.scope.push,
+        login.scope.pull,
+        login.scope.delete,
+        service,
+        &login.password.0[..],
+        login.created_at.0,
+        login.expires_at.0,
+    ])?;
+    Ok(LoginCreated::Created(LoginId(id)))
+}
+
+fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
+    let revoked: bool = row.get(10)?;
+    // No row in access_keys: the key was deleted.
+    let key_enabled: Option<bool> = row.get(11)?;
+    if revoked || key_enabled != Some(true) {
+        return Ok(LoginLookup::Revoked);
+    }
+    let service = match (row.get(7)?, row.get(8)?) {
+        (Some(id), Some(name)) => Some(ServiceGrant { id, name }),
+        _ => None,
+    };
+    Ok(LoginLookup::Live(Grant {
+        login: LoginId(row.get(0)?),
+        tenant: Tenant {
+            account: rows::account(row.get_ref(1)?.as_str().unwrap_or_default())?,
+            region: rows::region(row.get_ref(2)?.as_str().unwrap_or_default())?,
+        },
+        access_key: rows::access_key_id(row.get_ref(3)?.as_str().unwrap_or_default())?,
+        scope: Scope { push: row.get(4)?, pull: row.get(5)?, delete: row.get(6)? },
+        service,
+        expires_at: Time(row.get(9)?),
+    }))
+}
+
+fn read_summary(row: &Row<'_>) -> Result<LoginSummary> {
+    Ok(LoginSummary {
+        id: LoginId(row.get(0)?),
+        scope: Scope { push: row.get(1)?, pull: row.get(2)?, delete: row.get(3)? },
+        service: row.get(4)?,
+        access_key: rows::access_key_id(row.get_ref(5)?.as_str().unwrap_or_default())?,
+        created_at: Time(row.get(6)?),
+        expires_at: Time(row.get(7)?),
+        revoked_at: row.get::<_, Option<i64>>(8)?.map(Time),
+    })
+}

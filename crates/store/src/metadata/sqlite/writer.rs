@@ -1,0 +1,158 @@
+//! The one thread that writes, and its group commit.
+//!
+//! A commit costs a sync of the disk whatever it holds, so everything that is waiting goes into
+//! one. Each caller's work runs in a savepoint of its own: one that fails takes nothing with it.
+//! Nobody is answered before the commit that holds their work is durable.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{Result, StoreError};
+
+/// The most pieces of work in one commit, so that nobody waits long for strangers.
+const MAX_BATCH: usize = 256;
+
+/// Work to run inside the transaction; it hands back how to answer once the commit is known.
+type Job = Box<dyn FnOnce(&Connection) -> Ran + Send>;
+
+struct Ran {
+    keep: bool,
+    answer: Box<dyn FnOnce(&Result<()>) + Send>,
+}
+
+pub(super) struct Writer {
+    jobs: mpsc::UnboundedSender<Job>,
+    healthy: Arc<AtomicBool>,
+}
+
+impl Writer {
+    pub(super) fn spawn(connection: Connection) -> Result<Self> {
+        let (jobs, waiting) = mpsc::unbounded_channel();
+        let healthy = Arc::new(AtomicBool::new(true));
+        let health = Arc::clone(&healthy);
+        std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || write_until_closed(&connection, waiting, &health))?;
+        Ok(Self { jobs, healthy })
+    }
+
+    pub(super) fn is_healthy(&self) -> bool {
+        self.healthy.load(Ordering::Acquire) && !self.jobs.is_closed()
+    }
+
+    /// Runs `work` in a transaction and returns when it is durable. If `work` fails, nothing of it
+    /// stays.
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        if !self.is_healthy() {
+            return Err(stopped());
+        }
+        let (sender, receiver) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let result = work(connection);
+            Ran {
+                keep: result.is_ok(),
+                answer: Box::new(move |commit| {
+                    // A caller that went away leaves nobody to answer; its work stands.
+                    let _ = sender.send(result.and_then(|value| commit.clone().map(|()| value)));
+                }),
+            }
+        });
+        self.jobs.send(job).map_err(|_| stopped())?;
+        receiver.await.map_err(|_| not_taken())?
+    }
+}
+
+fn not_taken() -> StoreError {
+    StoreError::Unavailable("the database could not begin a transaction".to_owned())
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable(
+        "the database takes no more writes after a failed sync; restart the server".to_owned(),
+    )
+}
+
+fn write_until_closed(
+    connection: &Connection,
+    mut waiting: mpsc::UnboundedReceiver<Job>,
+    health: &AtomicBool,
+) {
+    while let Some(first) = waiting.blocking_recv() {
+        let mut answers = Vec::new();
+        let commit = if health.load(Ordering::Acquire) {
+            run_batch(connection, first, &mut waiting, &mut answers)
+        } else {
+            drop(first);
+            continue;
+        };
+        if let Err((error, true)) = &commit {
+            // After a failed sync the kernel may call the lost pages clean: no later commit can
+            // be believed, so there is none.
+            health.store(false, Ordering::Release);
+            tracing::error!(%error, "the database cannot be synced; no more writes are taken");
+        }
+        let outcome = commit.map_err(|(error, _)| error);
+        for answer in answers {
+            answer(&outcome);
+        }
+    }
+}
+
+/// Runs `first` and whatever else waits, and commits. The error says whether durability itself
+/// failed.
+fn run_batch(
+    connection: &Connection,
+    first: Job,
+    waiting: &mut mpsc::UnboundedReceiver<Job>,
+    answers: &mut Vec<Box<dyn FnOnce(&Result<()>) + Send>>,
+) -> std::result::Result<(), (StoreError, bool)> {
+    if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
+        // The work never ran; its callers hear that the writer stopped for them.
+        return Err((error.into(), false));
+    }
+    let mut next = Some(first);
+    while let Some(job) = next {
+        if let Err(error) = run_job(connection, job, answers) {
+            let _ = execute(connection, "ROLLBACK");
+            return Err((error.into(), false));
+        }
+        // A full disk or an I/O error makes SQLite roll the whole transaction back by itself.
+        if connection.is_autocommit() {
+            return Err((StoreError::Full("the transaction was rolled back".to_owned()), false));
+        }
+        next = if answers.len() < MAX_BATCH { waiting.try_recv().ok() } else { None };
+    }
+    execute(connection, "COMMIT").map_err(|error| {
+        let sync_failed = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
+        let _ = execute(connection, "ROLLBACK");
+        (error.into(), sync_failed)
+    })
+}
+
+fn run_job(
+    connection: &Connection,
+    job: Job,
+    answers: &mut Vec<Box<dyn FnOnce(&Result<()>) + Send>>,
+) -> rusqlite::Result<()> {
+    execute(connection, "SAVEPOINT job")?;
+    let ran = job(connection);
+    answers.push(ran.answer);
+    if connection.is_autocommit() {
+        return Ok(());
+    }
+    if !ran.keep {
+        execute(connection, "ROLLBACK TO job")?;
+    }
+    execute(connection, "RELEASE job")
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}

@@ -1,0 +1,53 @@
+//! Upload sessions: blobs on their way in.
+
+use async_trait::async_trait;
+use gangplank_core::{AccessKeyId, Tenant, Time};
+use gangplank_oci::RepositoryName;
+
+use crate::Result;
+
+/// An upload session. Its bytes are staged in the blob store under its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadSession {
+    /// Its id. Grants nothing by itself.
+    pub id: String,
+    /// How many bytes were received, hashed and written.
+    pub received: u64,
+    /// The hash over those bytes, to go on from.
+    pub hash_state: Vec<u8>,
+    /// Which run of the server opened it. After a power cut the row may be ahead of the staged
+    /// bytes, so a session of an earlier run is hashed anew before it becomes a blob.
+    pub run: String,
+    /// When it was opened.
+    pub created_at: Time,
+    /// When it was last fed.
+    pub touched_at: Time,
+}
+
+/// Whose session it is: all of it must match for a session to be found.
+#[derive(Clone, Debug)]
+pub struct UploadOwner {
+    /// In which tenant.
+    pub tenant: Tenant,
+    /// In which repository.
+    pub repository: RepositoryName,
+    /// Under which access key, so that a renewed login of the same key goes on with it.
+    pub access_key: AccessKeyId,
+}
+
+/// Keeps upload sessions.
+#[async_trait]
+pub trait Uploads: Send + Sync {
+    /// Opens a session; `false` if the account has `quota` open ones already.
+    async fn open_upload(&self, owner: &UploadOwner, session: UploadSession, quota: u32) -> Result<bool>;
+    /// Finds a session.
+    async fn upload(&self, owner: &UploadOwner, id: &str) -> Result<Option<UploadSession>>;
+    /// Records progress from `from` bytes on; `false` if the session is gone or no longer at `from`.
+    async fn advance_upload(&self, owner: &UploadOwner, from: u64, session: UploadSession) -> Result<bool>;
+    /// Ends a session without a blob; `false` if there is none.
+    async fn close_upload(&self, owner: &UploadOwner, id: &str) -> Result<bool>;
+    /// Ends every session that was last fed before `idle` or opened before `opened`; returns their ids.
+    async fn close_stale_uploads(&self, idle: Time, opened: Time) -> Result<Vec<String>>;
+    /// The ids of all open sessions, for the sweep of staged bytes at the start.
+    async fn open_upload_ids(&self) -> Result<Vec<String>>;
+}
