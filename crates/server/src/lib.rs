@@ -1,1 +1,22 @@
-//! The services: the control API and the registry over HTTP
+//! The services of Gangplank: the control API and the registry, on one listener.
+//!
+//! Start with [`Server::start`]; follow a request from [`http::listener`] through [`http::dispatch`]
+//! into [`control`] (AWS JSON, signed) or [`registry`] (the OCI Distribution API, logins).
+
+mod app;
+mod clock;
+pub mod config;
+mod control;
+pub mod data_dir;
+mod http;
+mod jobs;
+mod random;
+mod registry;
+mod root_key;
+mod sealing;
+mod server;
+
+pub use config::{Config, Limits, TlsFiles};
+pub use root_key::create_access_key;
+pub use sealing::MasterKey;
+pub use server::Server;

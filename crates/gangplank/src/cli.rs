@@ -1,0 +1,42 @@
+//! The command line: which commands there are.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::commands;
+
+/// A self-hosted container image registry whose logins are temporary and push-only.
+#[derive(Debug, Parser)]
+#[command(name = "gangplank", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server: the API and the registry on one address
+    Serve(Box<commands::serve::Args>),
+    /// Show the whole story: a server, a push-only login, a push, a registered image
+    Quickstart(commands::quickstart::Args),
+    /// Create, list, disable, enable or delete access keys
+    AccessKey(commands::access_key::Args),
+    /// Create, list or revoke registry logins
+    RegistryLogin(commands::registry_login::Args),
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            match self.command {
+                Command::Serve(args) => commands::serve::run(*args).await,
+                Command::Quickstart(args) => commands::quickstart::run(args).await,
+                Command::AccessKey(args) => commands::access_key::run(args).await,
+                Command::RegistryLogin(args) => commands::registry_login::run(args).await,
+            }
+        })
+    }
+}

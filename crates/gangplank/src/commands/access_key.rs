@@ -1,0 +1,116 @@
+//! `gangplank access-key`: manages access keys, on a running server or, to make the first one, in
+//! a data directory that no server uses.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+use gangplank_api::Timestamp;
+use gangplank_api::gangplank::{
+    AccessKeyStatus, CreateAccessKeyRequest, DeleteAccessKeyRequest, ListAccessKeysRequest,
+    UpdateAccessKeyRequest,
+};
+use gangplank_core::AccountId;
+use gangplank_server::data_dir::DataDir;
+use gangplank_server::{MasterKey, create_access_key};
+use gangplank_store::metadata::Sqlite;
+use serde_json::{Value, json};
+
+use crate::connection::Connection;
+use crate::output::{moment, print};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    connection: Connection,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make an access key and print it: the only time its secret is shown
+    Create {
+        /// The 12 digits of its account [default: the caller's]
+        #[arg(long)]
+        account: Option<String>,
+    },
+    /// Show access keys, without their secrets
+    List {
+        /// Only those of this account
+        #[arg(long)]
+        account: Option<String>,
+    },
+    /// Refuse a key's calls and its logins, until it is enabled again
+    Disable { access_key_id: String },
+    /// Take a disabled key's calls and logins again
+    Enable { access_key_id: String },
+    /// Delete a key for good; its logins end with it
+    Delete { access_key_id: String },
+}
+
+pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    if let (Some(path), Command::Create { account }) = (&args.connection.data_dir, &args.command)
+        && let Some(data_dir) = unused(path)?
+    {
+        print(&create_in(&data_dir, account.as_deref()).await?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let client = args.connection.client()?;
+    match args.command {
+        Command::Create { account } => {
+            let key = client.call(&CreateAccessKeyRequest { account }).await?.access_key;
+            print(&with_moment(serde_json::to_value(&key)?, key.created_at))?;
+        }
+        Command::List { account } => {
+            let keys = client.call(&ListAccessKeysRequest { account }).await?.access_keys;
+            let keys: serde_json::Result<Vec<Value>> =
+                keys.iter().map(|key| Ok(with_moment(serde_json::to_value(key)?, key.created_at))).collect();
+            print(&json!({ "accessKeys": keys? }))?;
+        }
+        Command::Disable { access_key_id } => {
+            let status = AccessKeyStatus::Disabled;
+            client.call(&UpdateAccessKeyRequest { access_key_id, status }).await?;
+        }
+        Command::Enable { access_key_id } => {
+            let status = AccessKeyStatus::Active;
+            client.call(&UpdateAccessKeyRequest { access_key_id, status }).await?;
+        }
+        Command::Delete { access_key_id } => {
+            client.call(&DeleteAccessKeyRequest { access_key_id }).await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The data directory, if no server uses it.
+fn unused(path: &Path) -> Result<Option<DataDir>> {
+    if path.join("lock").exists() || !path.exists() {
+        return DataDir::try_take(path);
+    }
+    bail!("{} is no data directory of gangplank's", path.display())
+}
+
+/// Makes a key in a data directory that no server uses: whoever can write there owns the server.
+async fn create_in(data_dir: &DataDir, account: Option<&str>) -> Result<Value> {
+    let account = account.map_or_else(|| Ok(AccountId::root()), AccountId::parse)?;
+    let metadata = Sqlite::open(&data_dir.database())?;
+    let master = MasterKey::of(data_dir)?;
+    let is_root = account.is_root();
+    let (key, secret) = create_access_key(&metadata, &master, &account, None, is_root).await?;
+    let created_at = Timestamp(key.created_at.0);
+    let shown = json!({
+        "accessKeyId": key.id.as_str(),
+        "secretAccessKey": secret.expose(),
+        "account": account.as_str(),
+        "createdAt": null,
+        "status": AccessKeyStatus::Active.as_str(),
+    });
+    Ok(with_moment(shown, created_at))
+}
+
+fn with_moment(mut key: Value, created_at: Timestamp) -> Value {
+    key["createdAt"] = moment(created_at).into();
+    key
+}

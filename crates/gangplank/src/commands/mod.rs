@@ -1,0 +1,6 @@
+//! One file per command.
+
+pub(crate) mod access_key;
+pub(crate) mod quickstart;
+pub(crate) mod registry_login;
+pub(crate) mod serve;

@@ -1,0 +1,53 @@
+//! How the story is printed: numbered steps, the command that does the same, what came of it.
+
+#![expect(clippy::print_stdout, reason = "the story is what this command is for")]
+
+use std::io::IsTerminal as _;
+
+/// Prints a story; in colour on a terminal.
+pub(super) struct Story {
+    steps: u32,
+    colour: bool,
+}
+
+impl Story {
+    pub(super) fn new() -> Self {
+        let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self { steps: 0, colour }
+    }
+
+    /// Begins a step.
+    pub(super) fn step(&mut self, title: &str) {
+        self.steps += 1;
+        println!("\n{}. {}", self.steps, self.paint("1", title));
+    }
+
+    /// Shows a command that does the same.
+    pub(super) fn command(&self, command: &str) {
+        println!("     $ {}", self.paint("36", command));
+    }
+
+    /// Says something in between.
+    pub(super) fn note(&self, text: &str) {
+        println!("     {text}");
+    }
+
+    /// Says that a step held, and what it gave.
+    pub(super) fn held(&self, result: &str) {
+        println!("  {} {result}", self.paint("32", "ok"));
+    }
+
+    /// Says that the story ended badly.
+    pub(super) fn failed(&self, error: &anyhow::Error) {
+        println!("  {} {error:#}", self.paint("31", "FAILED"));
+    }
+
+    /// Says that the server goes on.
+    pub(super) fn staying_up(&self, endpoint: &str) {
+        println!("\nThe server stays up on {endpoint}. Ctrl-C stops it.");
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}

@@ -1,0 +1,250 @@
+//! What `gangplank serve` can be told: by a flag, an environment variable or a TOML file, in that
+//! order of precedence.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use gangplank_core::{AccessKeyId, Quotas, Region, SecretAccessKey, tenant};
+use gangplank_server::{Config, Limits, TlsFiles};
+use serde::Deserialize;
+
+use crate::logging::Format;
+
+const DEFAULT_LISTEN: &str = "127.0.0.1:5000";
+const DEFAULT_DATA_DIR: &str = "gangplank-data";
+
+/// Declares the options once: the flag, the environment variable and the key in the file.
+macro_rules! options {
+    ($($(#[$attribute:meta])* $field:ident: $kind:ty, $env:literal;)*) => {
+        /// The options of `gangplank serve`. In a file they are called as on the command line.
+        #[derive(Args, Clone, Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+        pub(crate) struct ServeOptions {
+            $($(#[$attribute])* #[arg(long, env = $env)] pub(crate) $field: Option<$kind>,)*
+        }
+
+        impl ServeOptions {
+            /// Takes from `file` what is not given here.
+            fn or(self, file: Self) -> Self {
+                Self { $($field: self.$field.or(file.$field),)* }
+            }
+        }
+    };
+}
+
+options! {
+    /// Address of the API and the registry [default: 127.0.0.1:5000]
+    #[arg(value_name = "ADDR")]
+    listen: SocketAddr, "GANGPLANK_LISTEN";
+    /// Directory that everything is kept in [default: gangplank-data]
+    #[arg(value_name = "DIR")]
+    data_dir: PathBuf, "GANGPLANK_DATA_DIR";
+    /// Address that answers /healthz and /readyz [default: none]
+    #[arg(value_name = "ADDR")]
+    admin_listen: SocketAddr, "GANGPLANK_ADMIN_LISTEN";
+    /// host[:port] that logins name as the registry [default: the one the API was called by]
+    #[arg(value_name = "HOST")]
+    public_address: String, "GANGPLANK_PUBLIC_ADDRESS";
+    /// Certificate chain in PEM; serves TLS
+    #[arg(value_name = "FILE")]
+    tls_cert: PathBuf, "GANGPLANK_TLS_CERT";
+    /// Private key in PEM
+    #[arg(value_name = "FILE")]
+    tls_key: PathBuf, "GANGPLANK_TLS_KEY";
+    /// Serve plain HTTP on addresses other than loopback
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    insecure_http: bool, "GANGPLANK_INSECURE_HTTP";
+    /// Regions that calls may be signed for, comma-separated [default: all of Lightsail's]
+    #[arg(value_name = "REGIONS")]
+    regions: String, "GANGPLANK_REGIONS";
+    /// What to log, such as info or gangplank_server=debug [default: info]
+    #[arg(value_name = "FILTER")]
+    log: String, "GANGPLANK_LOG";
+    /// How a line of the log looks [default: text]
+    log_format: Format, "GANGPLANK_LOG_FORMAT";
+
+    /// Container services in one account and region [default: 100]
+    #[arg(value_name = "N", help_heading = "Quotas")]
+    max_services_per_region: u32, "GANGPLANK_MAX_SERVICES_PER_REGION";
+    /// Registered images on one service [default: 150]
+    #[arg(value_name = "N", help_heading = "Quotas")]
+    max_images_per_service: u32, "GANGPLANK_MAX_IMAGES_PER_SERVICE";
+    /// Tags on one resource [default: 50]
+    #[arg(value_name = "N", help_heading = "Quotas")]
+    max_tags_per_resource: u32, "GANGPLANK_MAX_TAGS_PER_RESOURCE";
+    /// Upload sessions open in one account [default: 1000]
+    #[arg(value_name = "N", help_heading = "Quotas")]
+    max_open_uploads: u32, "GANGPLANK_MAX_OPEN_UPLOADS";
+
+    /// Size of a blob [default: 10 GiB]
+    #[arg(value_name = "BYTES", help_heading = "Limits")]
+    max_blob_bytes: u64, "GANGPLANK_MAX_BLOB_BYTES";
+    /// Size of a manifest [default: 4 MiB]
+    #[arg(value_name = "BYTES", help_heading = "Limits")]
+    max_manifest_bytes: u64, "GANGPLANK_MAX_MANIFEST_BYTES";
+    /// Size of an API request [default: 1 MiB]
+    #[arg(value_name = "BYTES", help_heading = "Limits")]
+    max_api_body_bytes: u64, "GANGPLANK_MAX_API_BODY_BYTES";
+    /// Size of a request's path and query [default: 8 KiB]
+    #[arg(value_name = "BYTES", help_heading = "Limits")]
+    max_target_bytes: usize, "GANGPLANK_MAX_TARGET_BYTES";
+    /// Size of a request's headers [default: 32 KiB]
+    #[arg(value_name = "BYTES", help_heading = "Limits")]
+    max_header_bytes: usize, "GANGPLANK_MAX_HEADER_BYTES";
+    /// Size of an Authorization header [default: 4 KiB]
+    #[arg(value_name = "BYTES", help_heading = "Limits")]
+    max_authorization_bytes: usize, "GANGPLANK_MAX_AUTHORIZATION_BYTES";
+    /// Connections open at once [default: 20000, or what the limit on open files allows]
+    #[arg(value_name = "N", help_heading = "Limits")]
+    max_connections: usize, "GANGPLANK_MAX_CONNECTIONS";
+    /// Refused logins a minute and address before they are answered 429 [default: 20]
+    #[arg(value_name = "N", help_heading = "Limits")]
+    max_failed_logins_per_minute: u32, "GANGPLANK_MAX_FAILED_LOGINS_PER_MINUTE";
+    /// Time to send a request's head [default: 30]
+    #[arg(value_name = "SECONDS", help_heading = "Limits")]
+    header_timeout: u64, "GANGPLANK_HEADER_TIMEOUT";
+    /// Time without a byte in the middle of a body [default: 60]
+    #[arg(value_name = "SECONDS", help_heading = "Limits")]
+    body_timeout: u64, "GANGPLANK_BODY_TIMEOUT";
+    /// Difference between a signature's date and the clock [default: 900]
+    #[arg(value_name = "SECONDS", help_heading = "Limits")]
+    signature_skew: u64, "GANGPLANK_SIGNATURE_SKEW";
+    /// Time to finish requests after SIGTERM [default: 30]
+    #[arg(value_name = "SECONDS", help_heading = "Limits")]
+    drain_timeout: u64, "GANGPLANK_DRAIN_TIMEOUT";
+}
+
+impl ServeOptions {
+    /// Completes the options with a file's.
+    pub(crate) fn with_file(self, path: Option<&Path>) -> Result<Self> {
+        let Some(path) = path else { return Ok(self) };
+        let shown = path.display();
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
+        let file: Self = toml::from_str(&text).with_context(|| format!("{shown} cannot be used"))?;
+        Ok(self.or(file))
+    }
+
+    /// Makes of them what a server is told. `open_files` caps the connections.
+    pub(crate) fn into_config(self, open_files: Option<u64>) -> Result<Config> {
+        let tls = match (self.tls_cert.clone(), self.tls_key.clone()) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            (None, None) => None,
+            _ => bail!("--tls-cert and --tls-key belong together"),
+        };
+        let regions = match &self.regions {
+            None => tenant::REGIONS.iter().filter_map(|region| Region::parse(region)).collect(),
+            Some(list) => list.split(',').map(|region| parse_region(region.trim())).collect::<Result<_>>()?,
+        };
+        let (quotas, limits) = (self.quotas(), self.limits(open_files));
+        if let Some(address) = &self.public_address {
+            check_public_address(address)?;
+        }
+        Ok(Config {
+            listen: self.listen.map_or_else(|| DEFAULT_LISTEN.parse(), Ok)?,
+            admin_listen: self.admin_listen,
+            data_dir: self.data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.into()),
+            public_address: self.public_address,
+            tls,
+            insecure_http: self.insecure_http.unwrap_or(false),
+            regions,
+            root_key: root_key_from_environment()?,
+            quotas,
+            limits,
+        })
+    }
+
+    fn quotas(&self) -> Quotas {
+        let default = Quotas::default();
+        Quotas {
+            services_per_region: self.max_services_per_region.unwrap_or(default.services_per_region),
+            images_per_service: self.max_images_per_service.unwrap_or(default.images_per_service),
+            tags_per_resource: self.max_tags_per_resource.unwrap_or(default.tags_per_resource),
+            open_uploads: self.max_open_uploads.unwrap_or(default.open_uploads),
+        }
+    }
+
+    fn limits(&self, open_files: Option<u64>) -> Limits {
+        let default = Limits::default();
+        let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
+        // Half of the files may be connections; the rest is for blobs and the database.
+        let reachable =
+            open_files.map_or(usize::MAX, |files| usize::try_from(files / 2).unwrap_or(usize::MAX));
+        Limits {
+            manifest_bytes: self.max_manifest_bytes.unwrap_or(default.manifest_bytes),
+            blob_bytes: self.max_blob_bytes.unwrap_or(default.blob_bytes),
+            api_body_bytes: self.max_api_body_bytes.unwrap_or(default.api_body_bytes),
+            target_bytes: self.max_target_bytes.unwrap_or(default.target_bytes),
+            header_bytes: self.max_header_bytes.unwrap_or(default.header_bytes),
+            authorization_bytes: self.max_authorization_bytes.unwrap_or(default.authorization_bytes),
+            connections: self.max_connections.unwrap_or(default.connections).min(reachable),
+            failed_logins_per_minute: self
+                .max_failed_logins_per_minute
+                .unwrap_or(default.failed_logins_per_minute),
+            header_read: seconds(self.header_timeout, default.header_read),
+            body_stall: seconds(self.body_timeout, default.body_stall),
+            signature_skew: seconds(self.signature_skew, default.signature_skew),
+            drain: seconds(self.drain_timeout, default.drain),
+        }
+    }
+}
+
+fn parse_region(text: &str) -> Result<Region> {
+    let known = || format!("{text:?} is no region of Lightsail's; those are {}", tenant::REGIONS.join(", "));
+    Region::parse(text).with_context(known)
+}
+
+fn check_public_address(address: &str) -> Result<()> {
+    if address.is_empty() || address.contains("://") || address.contains(char::is_whitespace) {
+        bail!("--public-address is host[:port] without a scheme, for example registry.example.com");
+    }
+    Ok(())
+}
+
+/// The root access key that the first start is given, if any.
+fn root_key_from_environment() -> Result<Option<(AccessKeyId, SecretAccessKey)>> {
+    const ID: &str = "GANGPLANK_ROOT_ACCESS_KEY_ID";
+    const SECRET: &str = "GANGPLANK_ROOT_SECRET_ACCESS_KEY";
+    match (std::env::var(ID).ok(), std::env::var(SECRET).ok()) {
+        (Some(id), Some(secret)) => {
+            let id = AccessKeyId::parse(&id).context(ID)?;
+            Ok(Some((id, SecretAccessKey::parse(&secret).context(SECRET)?)))
+        }
+        (None, None) => Ok(None),
+        _ => bail!("{ID} and {SECRET} belong together"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_wins_over_the_file() {
+        let file: ServeOptions = toml::from_str("listen = '127.0.0.1:1'\nmax-blob-bytes = 7").unwrap();
+        let flags = ServeOptions { listen: Some("127.0.0.1:2".parse().unwrap()), ..ServeOptions::default() };
+        let config = flags.or(file).into_config(Some(100)).unwrap();
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!(config.limits.blob_bytes, 7);
+        assert_eq!(config.limits.connections, 50);
+    }
+
+    #[test]
+    fn a_wrong_file_is_refused_by_name() {
+        let error = toml::from_str::<ServeOptions>("lisden = '127.0.0.1:1'").unwrap_err().to_string();
+        assert!(error.contains("lisden") && error.contains("listen"), "{error}");
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        let refused = |options: ServeOptions| options.into_config(None).unwrap_err().to_string();
+        let cert_alone = ServeOptions { tls_cert: Some("a.pem".into()), ..ServeOptions::default() };
+        assert!(refused(cert_alone).contains("--tls-key"));
+        let region = ServeOptions { regions: Some("us-east-1, mars-1".into()), ..ServeOptions::default() };
+        assert!(refused(region).contains("mars-1"));
+        let address = ServeOptions { public_address: Some("https://x".into()), ..ServeOptions::default() };
+        assert!(refused(address).contains("without a scheme"));
+    }
+}

@@ -1,0 +1,58 @@
+//! What every request may use.
+
+use std::sync::Arc;
+
+use gangplank_core::{Quotas, Region};
+use gangplank_store::blobs::BlobStore;
+use gangplank_store::metadata::Metadata;
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::config::Limits;
+use crate::registry::failed_logins::FailedLogins;
+use crate::registry::upload_locks::UploadLocks;
+use crate::sealing::MasterKey;
+
+/// What every request may use. One per server, shared.
+pub(crate) struct App {
+    /// Rows.
+    pub(crate) metadata: Arc<dyn Metadata>,
+    /// Bytes.
+    pub(crate) blobs: Arc<dyn BlobStore>,
+    /// Opens secret access keys.
+    pub(crate) master: MasterKey,
+    /// The one clock.
+    pub(crate) clock: Clock,
+    /// How much one account may have.
+    pub(crate) quotas: Quotas,
+    /// How much one client may ask.
+    pub(crate) limits: Limits,
+    /// The regions that requests may be signed for.
+    pub(crate) regions: Vec<Region>,
+    /// The address that logins name, if not the one the API was called by.
+    pub(crate) public_address: Option<String>,
+    /// Which addresses have been refused how often.
+    pub(crate) failed_logins: FailedLogins,
+    /// Which upload sessions are being written to.
+    pub(crate) upload_locks: UploadLocks,
+    /// Wakes the job that removes discarded content.
+    pub(crate) discarded: Notify,
+    /// Names this run of the server: a session begun in an earlier one is hashed anew.
+    pub(crate) run: String,
+}
+
+impl App {
+    /// Runs work on the blob store, which blocks, on a thread that may.
+    ///
+    /// # Errors
+    /// What the work fails with; and if the work panicked, that it did.
+    pub(crate) async fn blocking<T, F>(&self, work: F) -> gangplank_store::Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn BlobStore) -> gangplank_store::Result<T> + Send + 'static,
+    {
+        let blobs = Arc::clone(&self.blobs);
+        let done = tokio::task::spawn_blocking(move || work(blobs.as_ref())).await;
+        done.unwrap_or_else(|error| Err(gangplank_store::StoreError::Unavailable(error.to_string())))
+    }
+}

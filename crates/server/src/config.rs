@@ -1,0 +1,89 @@
+//! What a server is told before it starts.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gangplank_core::{AccessKeyId, Quotas, Region, SecretAccessKey};
+
+/// Everything a server is told before it starts.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the API and the registry listen.
+    pub listen: SocketAddr,
+    /// Where health is answered; nowhere if `None`.
+    pub admin_listen: Option<SocketAddr>,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// The `host[:port]` that clients reach the registry by, if not the one they called the API by.
+    pub public_address: Option<String>,
+    /// Serve TLS with these files; plain HTTP if `None`.
+    pub tls: Option<TlsFiles>,
+    /// Serve plain HTTP beyond loopback, where passwords can be read on the way.
+    pub insecure_http: bool,
+    /// The regions that requests may be signed for.
+    pub regions: Vec<Region>,
+    /// The root access key to start with, if it is not to be generated.
+    pub root_key: Option<(AccessKeyId, SecretAccessKey)>,
+    /// How much one account may have.
+    pub quotas: Quotas,
+    /// How much one client may ask of the server.
+    pub limits: Limits,
+}
+
+/// A certificate chain and its private key, in PEM files.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The certificate chain, the server's own first.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// How much one client may ask of the server. None can be switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a manifest.
+    pub manifest_bytes: u64,
+    /// Bytes of a blob.
+    pub blob_bytes: u64,
+    /// Bytes of an API request.
+    pub api_body_bytes: u64,
+    /// Bytes of a request's path and query.
+    pub target_bytes: usize,
+    /// Bytes of a request's headers together.
+    pub header_bytes: usize,
+    /// Bytes of an `Authorization` header.
+    pub authorization_bytes: usize,
+    /// Connections open at once.
+    pub connections: usize,
+    /// Refused logins per minute and address, before they are answered 429.
+    pub failed_logins_per_minute: u32,
+    /// How long a client may take to send a request's head.
+    pub header_read: Duration,
+    /// How long a client may send nothing in the middle of a body.
+    pub body_stall: Duration,
+    /// How far a signature's date may be from the server's clock, either way.
+    pub signature_skew: Duration,
+    /// How long requests may go on after the server was told to stop.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            manifest_bytes: 4 << 20,
+            blob_bytes: 10 << 30,
+            api_body_bytes: 1 << 20,
+            target_bytes: 8 << 10,
+            header_bytes: 32 << 10,
+            authorization_bytes: 4 << 10,
+            connections: 20_000,
+            failed_logins_per_minute: 20,
+            header_read: Duration::from_secs(30),
+            body_stall: Duration::from_mins(1),
+            signature_skew: Duration::from_mins(15),
+            drain: Duration::from_secs(30),
+        }
+    }
+}

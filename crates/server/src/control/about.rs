@@ -1,0 +1,30 @@
+//! What the API says about itself: the powers a service can have, and the plugin's version.
+
+use gangplank_api::lightsail::{
+    ContainerServicePower, GetContainerAPIMetadataRequest, GetContainerAPIMetadataResult,
+    GetContainerServicePowersRequest, GetContainerServicePowersResult,
+};
+use gangplank_core::power::{POWERS, power_id};
+
+use super::Result;
+
+/// The version of Amazon's plugin that this server was tried with; an older one suggests an update.
+const LIGHTSAILCTL_VERSION: &str = "1.0.8";
+
+pub(super) async fn powers(_: GetContainerServicePowersRequest) -> Result<GetContainerServicePowersResult> {
+    let powers = POWERS.map(|power| ContainerServicePower {
+        power_id: Some(power_id(power.name)),
+        price: Some(power.price),
+        cpu_count: Some(power.cpu_count),
+        ram_size_in_gb: Some(power.ram_gb),
+        name: Some(power.name.to_owned()),
+        is_active: Some(true),
+    });
+    Ok(GetContainerServicePowersResult { powers: Some(powers.into()) })
+}
+
+pub(super) async fn metadata(_: GetContainerAPIMetadataRequest) -> Result<GetContainerAPIMetadataResult> {
+    let pairs = [("name", "lightsailctlVersion"), ("value", LIGHTSAILCTL_VERSION)];
+    let entry = pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    Ok(GetContainerAPIMetadataResult { metadata: Some(vec![entry]) })
+}

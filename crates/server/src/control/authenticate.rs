@@ -1,0 +1,66 @@
+//! Who calls: the signature is verified against the key's secret, and the key must be enabled.
+
+use gangplank_api::{ApiError, ErrorCode};
+use gangplank_core::{AccessKeyId, Region, Tenant};
+use gangplank_sigv4::{Claim, Policy, Refusal};
+use hyper::http::request::Parts;
+use sha2::{Digest as _, Sha256};
+
+use super::Result;
+use crate::app::App;
+
+/// The service that requests are signed for. Our own operations are signed for it too, so that one
+/// profile serves both.
+const SERVICE: &str = "lightsail";
+
+/// A verified caller.
+pub(super) struct Caller {
+    pub(super) tenant: Tenant,
+    pub(super) access_key: AccessKeyId,
+}
+
+/// Checks all that can be checked without the secret and the body.
+pub(super) fn claim(app: &App, head: &Parts) -> Result<Claim> {
+    let request = gangplank_sigv4::Request {
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        query: head.uri.query(),
+        headers: head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect(),
+    };
+    let policy = Policy {
+        service: SERVICE,
+        now: app.clock.now().seconds(),
+        max_skew: i64::try_from(app.limits.signature_skew.as_secs()).unwrap_or(i64::MAX),
+        serves_region: &|region| app.regions.iter().any(|served| served.as_str() == region),
+    };
+    Ok(Claim::parse(&request, &policy).map_err(refused)?)
+}
+
+/// Verifies the signature, and that the key may be used.
+pub(super) async fn verify(app: &App, claim: &Claim, body: &[u8]) -> Result<Caller> {
+    let hash: [u8; 32] = Sha256::digest(body).into();
+    let key = match AccessKeyId::parse(claim.access_key_id()) {
+        Ok(id) => app.metadata.access_key(&id).await?,
+        Err(_) => None,
+    };
+    let secret = key.as_ref().map(|key| app.master.open(&key.id, &key.sealed_secret)).transpose()?;
+    claim.verify(secret.as_ref().map(|secret| secret.expose().as_bytes()), &hash).map_err(refused)?;
+    if claim.session_token().is_some() {
+        // We hand out no session tokens, so nobody can have one of ours.
+        let message = "The security token included in the request is invalid";
+        return Err(ApiError::new(ErrorCode::UnrecognizedClientException, message).into());
+    }
+    let (Some(key), Some(region)) = (key, Region::parse(claim.region())) else {
+        return Err(refused(Refusal::UnknownKey).into());
+    };
+    if !key.enabled {
+        let message = format!("The access key {} is disabled.", key.id);
+        return Err(ApiError::unauthenticated(message).into());
+    }
+    Ok(Caller { tenant: Tenant { account: key.account, region }, access_key: key.id })
+}
+
+fn refused(refusal: Refusal) -> ApiError {
+    let code = ErrorCode::parse(refusal.code()).unwrap_or(ErrorCode::InvalidSignatureException);
+    ApiError::new(code, refusal.to_string())
+}

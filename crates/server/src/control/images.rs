@@ -1,0 +1,93 @@
+//! Registered images: a pushed digest becomes `:service.label.N`.
+
+use gangplank_api::lightsail::{
+    ContainerImage, DeleteContainerImageRequest, DeleteContainerImageResult, GetContainerImagesRequest,
+    GetContainerImagesResult, RegisterContainerImageRequest, RegisterContainerImageResult,
+};
+use gangplank_api::{ApiError, Timestamp};
+use gangplank_core::ImageName;
+use gangplank_oci::Digest;
+use gangplank_store::metadata::container_images as store;
+
+use super::container_service::unknown;
+use super::{Context, Result};
+
+pub(super) async fn register(
+    context: &Context<'_>,
+    input: RegisterContainerImageRequest,
+) -> Result<RegisterContainerImageResult> {
+    let Context { app, tenant, .. } = context;
+    let digest = Digest::parse(&input.digest)
+        .map_err(|error| ApiError::invalid_input(format!("digest cannot be used: {error}")))?;
+    let service = input.service_name.clone();
+    let image = store::NewImage {
+        service: input.service_name,
+        label: input.label,
+        digest,
+        created_at: app.clock.now(),
+        invocation: context.invocation(),
+    };
+    match app.metadata.register_image(tenant, image, app.quotas.images_per_service).await? {
+        store::ImageOutcome::Registered(image) => {
+            let access_key = &context.access_key;
+            tracing::info!(%tenant, image = %image.name, %digest, %access_key, peer = %context.peer, "registered an image");
+            Ok(RegisterContainerImageResult { container_image: Some(shown(image)) })
+        }
+        store::ImageOutcome::NoSuchService => Err(unknown(&service, tenant).into()),
+        store::ImageOutcome::NoSuchManifest => Err(ApiError::not_found(format!(
+            "No image with the digest {digest} has been pushed to this account in {}. Push it first, with a login \
+             from create-container-service-registry-login.",
+            tenant.region
+        ))
+        .into()),
+        store::ImageOutcome::QuotaReached => {
+            Err(ApiError::invalid_input("Maximum number of container service images has been reached")
+                .with_tip("Delete images that are no longer used with delete-container-image.")
+                .into())
+        }
+    }
+}
+
+pub(super) async fn list(
+    context: &Context<'_>,
+    input: GetContainerImagesRequest,
+) -> Result<GetContainerImagesResult> {
+    let service = &input.service_name;
+    let images = context.app.metadata.images(&context.tenant, service).await?;
+    let images = images.ok_or_else(|| unknown(service, &context.tenant))?;
+    Ok(GetContainerImagesResult { container_images: Some(images.into_iter().map(shown).collect()) })
+}
+
+pub(super) async fn delete(
+    context: &Context<'_>,
+    input: DeleteContainerImageRequest,
+) -> Result<DeleteContainerImageResult> {
+    let Context { app, tenant, .. } = context;
+    let service = &input.service_name;
+    let missing = || {
+        let message = format!("Container service \"{service}\" has no image \"{}\".", input.image);
+        ApiError::not_found(message)
+    };
+    let name = ImageName::parse(&input.image).filter(|name| name.service == *service);
+    let Some(name) = name else {
+        // A missing service is the more useful thing to hear.
+        super::container_service::require(context, service).await?;
+        return Err(missing().into());
+    };
+    match app.metadata.delete_image(tenant, &name).await? {
+        store::ImageDeleted::Deleted => {
+            tracing::info!(%tenant, image = %name, access_key = %context.access_key, "deleted an image");
+            Ok(DeleteContainerImageResult {})
+        }
+        store::ImageDeleted::NoSuchService => Err(unknown(service, tenant).into()),
+        store::ImageDeleted::NoSuchImage => Err(missing().into()),
+    }
+}
+
+fn shown(image: store::ContainerImage) -> ContainerImage {
+    ContainerImage {
+        image: Some(image.name.to_string()),
+        digest: Some(image.digest),
+        created_at: Some(Timestamp(image.created_at.0)),
+    }
+}

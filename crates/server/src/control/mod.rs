@@ -1,0 +1,184 @@
+//! The control API: AWS JSON 1.1, signed. Lightsail's container operations and our own.
+//!
+//! One way for every operation: the signature is verified before the body is looked at, then the
+//! body is held against the operation's description, then the operation acts.
+
+mod about;
+mod access_keys;
+mod authenticate;
+mod container_service;
+mod deployments;
+mod failure;
+mod images;
+mod observations;
+mod push_logins;
+mod registry_logins;
+mod services;
+mod tags;
+
+use std::net::SocketAddr;
+
+use gangplank_api::{
+    ApiError, ErrorCode, Request as Described, Target, decode, encode, gangplank, lightsail,
+};
+use gangplank_core::{AccessKeyId, Tenant};
+use gangplank_store::metadata::Invocation;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{HOST, HeaderName, RETRY_AFTER};
+use hyper::http::request::Parts;
+use hyper::{Request, StatusCode};
+
+use crate::app::App;
+use crate::http::response::Answer;
+use failure::Failure;
+
+const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+const INVOCATION_ID: HeaderName = HeaderName::from_static("amz-sdk-invocation-id");
+
+type Result<T> = std::result::Result<T, Failure>;
+
+/// A verified caller and what it may use.
+struct Context<'a> {
+    app: &'a App,
+    /// Where it acts: its key's account, in the region it signed for.
+    tenant: Tenant,
+    access_key: AccessKeyId,
+    peer: SocketAddr,
+    head: &'a Parts,
+}
+
+impl Context<'_> {
+    /// What tells this call from another, the same for every attempt at it.
+    fn invocation(&self) -> Option<Invocation> {
+        let id = self.head.headers.get(INVOCATION_ID)?.to_str().ok()?;
+        let usable = (1..=128).contains(&id.len());
+        usable.then(|| Invocation { access_key: self.access_key.clone(), id: id.to_owned() })
+    }
+
+    /// The address that a login is for: what the server was told, else what the caller called.
+    fn registry(&self) -> String {
+        let called = || self.head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        self.app.public_address.clone().unwrap_or_else(|| called().to_owned())
+    }
+}
+
+/// Answers one request.
+pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Answer {
+    let (head, body) = request.into_parts();
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let answer = match serve(app, peer, &head, body).await {
+        Ok(body) => Answer::new(StatusCode::OK).body(CONTENT_TYPE, body),
+        Err(Failure(error)) => refuse(&error, peer, &request_id),
+    };
+    answer.header(REQUEST_ID, request_id)
+}
+
+fn refuse(error: &ApiError, peer: SocketAddr, request_id: &str) -> Answer {
+    let (code, message) = (error.code, &error.message);
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if status.is_server_error() {
+        tracing::error!(%peer, request_id, %code, message, "an API call failed");
+    } else {
+        tracing::info!(%peer, request_id, %code, message, "refused an API call");
+    }
+    let answer = Answer::new(status).body(CONTENT_TYPE, error.body()).header(ERROR_TYPE, code.as_str());
+    match code {
+        ErrorCode::ServiceUnavailable => answer.header(RETRY_AFTER, "5"),
+        ErrorCode::RequestEntityTooLarge => answer.close(),
+        _ => answer,
+    }
+}
+
+async fn serve(app: &App, peer: SocketAddr, head: &Parts, body: Incoming) -> Result<Vec<u8>> {
+    if body.size_hint().lower() > app.limits.api_body_bytes {
+        return Err(too_large(app).into());
+    }
+    let claim = authenticate::claim(app, head)?;
+    let body = read(app, body).await?;
+    let caller = authenticate::verify(app, &claim, &body).await?;
+    let target = head.headers.get(TARGET).and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let Some(target) = Target::parse(target) else {
+        let message = "X-Amz-Target names no operation of this server";
+        return Err(ApiError::unknown_operation(message).into());
+    };
+    let context = Context { app, tenant: caller.tenant, access_key: caller.access_key, peer, head };
+    tracing::debug!(%peer, tenant = %context.tenant, operation = target.name(), "API call");
+    match target {
+        Target::Lightsail(operation) => lightsail_operation(&context, operation, &body).await,
+        Target::Gangplank(operation) => own_operation(&context, operation, &body).await,
+    }
+}
+
+async fn lightsail_operation(
+    context: &Context<'_>,
+    operation: lightsail::Operation,
+    body: &[u8],
+) -> Result<Vec<u8>> {
+    use lightsail::Operation as Op;
+    match operation {
+        Op::CreateContainerService => call(body, |input| services::create(context, input)).await,
+        Op::GetContainerServices => call(body, |input| services::get(context, input)).await,
+        Op::UpdateContainerService => call(body, |input| services::update(context, input)).await,
+        Op::DeleteContainerService => call(body, |input| services::delete(context, input)).await,
+        Op::GetContainerServicePowers => call(body, about::powers).await,
+        Op::GetContainerAPIMetadata => call(body, about::metadata).await,
+        Op::CreateContainerServiceRegistryLogin => {
+            call(body, |input| push_logins::create(context, input)).await
+        }
+        Op::RegisterContainerImage => call(body, |input| images::register(context, input)).await,
+        Op::GetContainerImages => call(body, |input| images::list(context, input)).await,
+        Op::DeleteContainerImage => call(body, |input| images::delete(context, input)).await,
+        Op::TagResource => call(body, |input| tags::tag(context, input)).await,
+        Op::UntagResource => call(body, |input| tags::untag(context, input)).await,
+        Op::CreateContainerServiceDeployment => call(body, |input| deployments::create(context, input)).await,
+        Op::GetContainerServiceDeployments => call(body, |input| deployments::list(context, input)).await,
+        Op::GetContainerLog => call(body, |input| observations::log(context, input)).await,
+        Op::GetContainerServiceMetricData => call(body, |input| observations::metrics(context, input)).await,
+    }
+}
+
+async fn own_operation(
+    context: &Context<'_>,
+    operation: gangplank::Operation,
+    body: &[u8],
+) -> Result<Vec<u8>> {
+    use gangplank::Operation as Op;
+    match operation {
+        Op::CreateAccessKey => call(body, |input| access_keys::create(context, input)).await,
+        Op::ListAccessKeys => call(body, |input| access_keys::list(context, input)).await,
+        Op::UpdateAccessKey => call(body, |input| access_keys::update(context, input)).await,
+        Op::DeleteAccessKey => call(body, |input| access_keys::delete(context, input)).await,
+        Op::CreateRegistryLogin => call(body, |input| registry_logins::create(context, input)).await,
+        Op::ListRegistryLogins => call(body, |input| registry_logins::list(context, input)).await,
+        Op::RevokeRegistryLogin => call(body, |input| registry_logins::revoke(context, input)).await,
+    }
+}
+
+/// Reads an operation's input, runs it, and writes its output.
+async fn call<I, F>(body: &[u8], operation: impl FnOnce(I) -> F) -> Result<Vec<u8>>
+where
+    I: Described + serde::de::DeserializeOwned,
+    I::Output: serde::Serialize,
+    F: Future<Output = Result<I::Output>>,
+{
+    let input = decode(body)?;
+    Ok(encode(&operation(input).await?))
+}
+
+async fn read(app: &App, body: Incoming) -> Result<Vec<u8>> {
+    let limit = usize::try_from(app.limits.api_body_bytes).unwrap_or(usize::MAX);
+    match tokio::time::timeout(app.limits.body_stall, Limited::new(body, limit).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes().to_vec()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(app).into()),
+        _ => Err(ApiError::serialization("The request's body ended early.").into()),
+    }
+}
+
+fn too_large(app: &App) -> ApiError {
+    let limit = app.limits.api_body_bytes;
+    ApiError::new(ErrorCode::RequestEntityTooLarge, format!("A request's body has at most {limit} bytes."))
+}

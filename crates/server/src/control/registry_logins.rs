@@ -1,0 +1,80 @@
+//! Registry logins that Lightsail does not have: for pulling, for operating; listed and revoked.
+
+use gangplank_api::gangplank::{
+    CreateRegistryLoginRequest, CreateRegistryLoginResult, ListRegistryLoginsRequest,
+    ListRegistryLoginsResult, RegistryLoginScope, RegistryLoginStatus, RegistryLoginSummary,
+    RevokeRegistryLoginRequest, RevokeRegistryLoginResult,
+};
+use gangplank_api::{ApiError, Timestamp};
+use gangplank_core::{LoginId, Scope};
+use gangplank_store::metadata::registry_logins::LoginSummary;
+
+use super::{Context, Result, push_logins};
+
+pub(super) async fn create(
+    context: &Context<'_>,
+    input: CreateRegistryLoginRequest,
+) -> Result<CreateRegistryLoginResult> {
+    let scope = match (input.scope, &input.service_name) {
+        (None, _) => Scope::PULL,
+        (Some(words), None) => scope_of(&words),
+        (Some(words), Some(_)) if scope_of(&words) == Scope::PULL => Scope::PULL,
+        (Some(_), Some(_)) => {
+            return Err(ApiError::invalid_input(
+                "A login for one service can only pull: leave out the scope.",
+            )
+            .into());
+        }
+    };
+    let registry_login = push_logins::issue(context, scope, input.service_name, false).await?;
+    Ok(CreateRegistryLoginResult { registry_login })
+}
+
+pub(super) async fn list(
+    context: &Context<'_>,
+    _: ListRegistryLoginsRequest,
+) -> Result<ListRegistryLoginsResult> {
+    let logins = context.app.metadata.logins(&context.tenant, context.app.clock.now()).await?;
+    Ok(ListRegistryLoginsResult { registry_logins: logins.into_iter().map(shown).collect() })
+}
+
+pub(super) async fn revoke(
+    context: &Context<'_>,
+    input: RevokeRegistryLoginRequest,
+) -> Result<RevokeRegistryLoginResult> {
+    let Context { app, tenant, .. } = context;
+    let revoked = match input.id.parse() {
+        Ok(id) => app.metadata.revoke_login(tenant, LoginId(id), app.clock.now()).await?,
+        Err(_) => false,
+    };
+    if !revoked {
+        return Err(ApiError::not_found(format!("There is no registry login {}.", input.id)).into());
+    }
+    tracing::info!(%tenant, login = input.id, access_key = %context.access_key, "revoked a registry login");
+    Ok(RevokeRegistryLoginResult {})
+}
+
+fn scope_of(words: &[RegistryLoginScope]) -> Scope {
+    let has = |word| words.contains(&word);
+    Scope {
+        push: has(RegistryLoginScope::Push),
+        pull: has(RegistryLoginScope::Pull),
+        delete: has(RegistryLoginScope::Delete),
+    }
+}
+
+fn shown(login: LoginSummary) -> RegistryLoginSummary {
+    let words = login.scope.words();
+    RegistryLoginSummary {
+        id: login.id.0.to_string(),
+        scope: words.into_iter().filter_map(RegistryLoginScope::parse).collect(),
+        service_name: login.service,
+        access_key_id: login.access_key.as_str().to_owned(),
+        created_at: Timestamp(login.created_at.0),
+        expires_at: Timestamp(login.expires_at.0),
+        status: match login.revoked_at {
+            Some(_) => RegistryLoginStatus::Revoked,
+            None => RegistryLoginStatus::Active,
+        },
+    }
+}

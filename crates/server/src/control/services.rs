@@ -1,0 +1,101 @@
+//! Container services: made, shown, changed, deleted.
+
+use std::collections::BTreeMap;
+
+use gangplank_api::Map;
+use gangplank_api::lightsail::{
+    ContainerServicesListResult, CreateContainerServiceRequest, CreateContainerServiceResult,
+    DeleteContainerServiceRequest, DeleteContainerServiceResult, GetContainerServicesRequest,
+    PrivateRegistryAccessRequest, Tag, UpdateContainerServiceRequest, UpdateContainerServiceResult,
+};
+use gangplank_store::metadata::container_services::{ContainerService, ServiceChange};
+
+use super::container_service::{outcome, require, shown, unknown};
+use super::{Context, Result, deployments};
+
+pub(super) async fn create(
+    context: &Context<'_>,
+    input: CreateContainerServiceRequest,
+) -> Result<CreateContainerServiceResult> {
+    if input.deployment.is_some() {
+        return Err(deployments::no_engine().into());
+    }
+    let Context { app, tenant, .. } = context;
+    let name = input.service_name;
+    let service = ContainerService {
+        name: name.clone(),
+        uuid: uuid::Uuid::new_v4().to_string(),
+        power: input.power.as_str().to_owned(),
+        scale: input.scale,
+        is_disabled: false,
+        puller_role_active: puller_role(input.private_registry_access.as_ref()).unwrap_or(false),
+        tags: pairs(input.tags.unwrap_or_default()),
+        public_domain_names: domains(input.public_domain_names)
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|(_, domains)| !domains.is_empty())
+            .collect(),
+        created_at: app.clock.now(),
+    };
+    let quota = app.quotas.services_per_region;
+    let created = app.metadata.create_service(tenant, service, context.invocation(), quota).await?;
+    let service = outcome(context, &name, created)?;
+    tracing::info!(%tenant, service = name, access_key = %context.access_key, "made a container service");
+    Ok(CreateContainerServiceResult { container_service: Some(shown(tenant, service)) })
+}
+
+pub(super) async fn get(
+    context: &Context<'_>,
+    input: GetContainerServicesRequest,
+) -> Result<ContainerServicesListResult> {
+    let services = match input.service_name {
+        Some(name) => vec![require(context, &name).await?],
+        None => context.app.metadata.services(&context.tenant).await?,
+    };
+    let services = services.into_iter().map(|service| shown(&context.tenant, service)).collect();
+    Ok(ContainerServicesListResult { container_services: Some(services) })
+}
+
+pub(super) async fn update(
+    context: &Context<'_>,
+    input: UpdateContainerServiceRequest,
+) -> Result<UpdateContainerServiceResult> {
+    let Context { app, tenant, .. } = context;
+    let change = ServiceChange {
+        power: input.power.map(|power| power.as_str().to_owned()),
+        scale: input.scale,
+        is_disabled: input.is_disabled,
+        puller_role_active: puller_role(input.private_registry_access.as_ref()),
+        public_domain_names: domains(input.public_domain_names),
+        ..ServiceChange::default()
+    };
+    let name = &input.service_name;
+    let changed = app.metadata.change_service(tenant, name, change, app.quotas.tags_per_resource).await?;
+    let service = outcome(context, name, changed)?;
+    Ok(UpdateContainerServiceResult { container_service: Some(shown(tenant, service)) })
+}
+
+pub(super) async fn delete(
+    context: &Context<'_>,
+    input: DeleteContainerServiceRequest,
+) -> Result<DeleteContainerServiceResult> {
+    let name = &input.service_name;
+    if !context.app.metadata.delete_service(&context.tenant, name).await? {
+        return Err(unknown(name, &context.tenant).into());
+    }
+    tracing::info!(tenant = %context.tenant, service = name, access_key = %context.access_key, "deleted a container service");
+    Ok(DeleteContainerServiceResult {})
+}
+
+/// Tags as they are kept. The API's description has made sure of their keys.
+pub(super) fn pairs(tags: Vec<Tag>) -> Vec<(String, Option<String>)> {
+    tags.into_iter().filter_map(|tag| Some((tag.key?, tag.value))).collect()
+}
+
+fn puller_role(access: Option<&PrivateRegistryAccessRequest>) -> Option<bool> {
+    access?.ecr_image_puller_role.as_ref()?.is_active
+}
+
+fn domains(names: Option<Map<Vec<String>>>) -> Option<BTreeMap<String, Vec<String>>> {
+    names.map(|names| names.into_iter().collect())
+}

@@ -1,0 +1,138 @@
+//! The data directory: who holds it, and what is where.
+//!
+//! ```text
+//! lock            held by the one process that uses the directory
+//! master.key      seals the secret access keys in the database (0600)
+//! gangplank.db    rows
+//! blobs/          bytes
+//! credentials     the root access key, as the AWS CLI reads it (0600)
+//! config          region and endpoint, as the AWS CLI reads them (0600)
+//! ```
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+/// A data directory that this process, and no other, may use.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Takes a directory, making it if it is missing.
+    ///
+    /// # Errors
+    /// If another process has it, or it cannot be made.
+    pub fn take(path: &Path) -> Result<Self> {
+        match Self::try_take(path)? {
+            Some(data_dir) => Ok(data_dir),
+            None => bail!(
+                "the data directory {} is in use by another gangplank; stop that one, or name another \
+                 directory with --data-dir",
+                path.display()
+            ),
+        }
+    }
+
+    /// Takes a directory unless another process has it.
+    ///
+    /// # Errors
+    /// If it cannot be made or locked at all.
+    pub fn try_take(path: &Path) -> Result<Option<Self>> {
+        let shown = path.display();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .with_context(|| format!("cannot make the data directory {shown}"))?;
+        let path = path.canonicalize().with_context(|| format!("cannot use the data directory {shown}"))?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path.join("lock"))
+            .with_context(|| format!("cannot write in the data directory {shown}"))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Self { path, _lock: lock })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock the data directory {shown}"))
+            }
+        }
+    }
+
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.path.join("gangplank.db")
+    }
+
+    /// The folder of bytes.
+    pub fn blobs(&self) -> PathBuf {
+        self.path.join("blobs")
+    }
+
+    /// A file of the directory that holds a secret, if it is there.
+    pub(crate) fn read_secret(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let path = self.path.join(name);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+
+    /// Writes a file that only its owner can read: whole and durable, or not at all.
+    pub(crate) fn write_secret(&self, name: &str, content: &[u8]) -> Result<()> {
+        let path = self.path.join(name);
+        let temporary = self.path.join(format!(".{name}.new"));
+        let write = || -> std::io::Result<()> {
+            // A leftover of a crash may have other permissions: start anew.
+            match fs::remove_file(&temporary) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&temporary)?;
+            file.write_all(content)?;
+            file.sync_all()?;
+            fs::rename(&temporary, &path)?;
+            File::open(&self.path)?.sync_all()
+        };
+        write().with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_directory_is_taken_once() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("new/data");
+        let first = DataDir::take(&path).unwrap();
+        let refusal = DataDir::take(&path).unwrap_err().to_string();
+        assert!(refusal.contains("in use by another gangplank"), "{refusal}");
+        drop(first);
+        assert!(DataDir::take(&path).is_ok());
+    }
+
+    #[test]
+    fn a_secret_is_the_owners_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::take(home.path()).unwrap();
+        assert!(data_dir.read_secret("credentials").unwrap().is_none());
+        fs::write(home.path().join(".credentials.new"), "left by a crash").unwrap();
+        data_dir.write_secret("credentials", b"secret").unwrap();
+        assert_eq!(data_dir.read_secret("credentials").unwrap().unwrap(), b"secret");
+        let mode = fs::metadata(home.path().join("credentials")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,65 @@
+//! Health, on a listener of its own: `/healthz` (alive) and `/readyz` (fit to be sent requests).
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gangplank_store::metadata::Metadata;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use super::hygiene::refusal;
+use super::response::Answer;
+
+const HEADER_READ: Duration = Duration::from_secs(10);
+
+pub(crate) async fn serve(listener: TcpListener, metadata: Arc<dyn Metadata>, stop: CancellationToken) {
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => drop(tokio::spawn(serve_one(stream, Arc::clone(&metadata), stop.clone()))),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+async fn serve_one(stream: TcpStream, metadata: Arc<dyn Metadata>, stop: CancellationToken) {
+    let service = service_fn(|request: Request<Incoming>| {
+        let answer = answer(&request, metadata.as_ref(), &stop);
+        async move { Ok::<_, Infallible>(answer.into_response()) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_READ)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        () = stop.cancelled() => {}
+        _ = connection => {}
+    }
+}
+
+fn answer(request: &Request<Incoming>, metadata: &dyn Metadata, stop: &CancellationToken) -> Answer {
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        return refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
+    }
+    let ready = metadata.is_healthy() && !stop.is_cancelled();
+    match request.uri().path() {
+        "/healthz" => health(true, "ok"),
+        "/readyz" if ready => health(true, "ready"),
+        "/readyz" => health(false, "the database takes no writes; restart the server"),
+        _ => refusal(StatusCode::NOT_FOUND, "nothing here: ask /healthz or /readyz"),
+    }
+}
+
+fn health(good: bool, text: &str) -> Answer {
+    let status = if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Answer::new(status).body("text/plain; charset=utf-8", format!("{text}\n"))
+}

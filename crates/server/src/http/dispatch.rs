@@ -1,0 +1,44 @@
+//! Which of the two services a request is for.
+
+use std::net::SocketAddr;
+
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response, StatusCode};
+
+use super::body::AnswerBody;
+use super::hygiene;
+use super::response::Answer;
+use crate::app::App;
+use crate::{control, registry};
+
+/// Answers one request.
+pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Response<AnswerBody> {
+    let answer = match hygiene::check(request.method(), request.uri(), request.headers(), &app.limits) {
+        Err(refusal) => refusal,
+        Ok(()) => route(app, peer, request).await,
+    };
+    answer.into_response()
+}
+
+async fn route(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Answer {
+    let path = request.uri().path();
+    if path == "/v2" || path.starts_with("/v2/") {
+        return registry::answer(app, peer, request).await;
+    }
+    match *request.method() {
+        // SDKs append to a configured endpoint's path, so the API answers on any.
+        Method::POST => control::answer(app, peer, request).await,
+        Method::GET | Method::HEAD if path == "/" => banner(),
+        _ => hygiene::refusal(
+            StatusCode::NOT_FOUND,
+            "nothing here: the registry is at /v2/, the API takes POST /",
+        ),
+    }
+}
+
+fn banner() -> Answer {
+    Answer::new(StatusCode::OK).body(
+        "text/plain; charset=utf-8",
+        "gangplank: the container registry is at /v2/, the API takes POST /\n",
+    )
+}

@@ -1,0 +1,93 @@
+//! What no request may be, whatever it asks for.
+
+use hyper::header::{AUTHORIZATION, HOST};
+use hyper::{HeaderMap, Method, StatusCode, Uri};
+
+use super::response::Answer;
+use crate::config::Limits;
+
+/// Refuses what is malformed, oversized, or meant for a proxy.
+///
+/// hyper has refused by now: conflicting or nonsensical lengths, folded or malformed headers, more
+/// than a hundred of them.
+pub(crate) fn check(method: &Method, uri: &Uri, headers: &HeaderMap, limits: &Limits) -> Result<(), Answer> {
+    let refuse = |status, text: &str| Err(refusal(status, text));
+    if method == Method::CONNECT || method == Method::TRACE {
+        return refuse(StatusCode::METHOD_NOT_ALLOWED, "CONNECT and TRACE are not served here");
+    }
+    if uri.scheme().is_some() || uri.authority().is_some() {
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "this server is no proxy: send the path alone, not a whole URL",
+        );
+    }
+    if uri.path_and_query().map_or(0, |target| target.as_str().len()) > limits.target_bytes {
+        return refuse(StatusCode::URI_TOO_LONG, "the request's path and query are too long");
+    }
+    let mut hosts = headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) if is_host(host.as_bytes()) => {}
+        _ => return refuse(StatusCode::BAD_REQUEST, "a request needs one valid Host header"),
+    }
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if size > limits.header_bytes {
+        return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the request's headers are too large");
+    }
+    let mut authorizations = headers.get_all(AUTHORIZATION).iter();
+    if let Some(authorization) = authorizations.next() {
+        if authorization.len() > limits.authorization_bytes {
+            let text = "the Authorization header is too large";
+            return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text);
+        }
+        if authorizations.next().is_some() {
+            return refuse(StatusCode::BAD_REQUEST, "a request may have one Authorization header");
+        }
+    }
+    Ok(())
+}
+
+/// Whether this could be a host and a port. It ends up in answers (`registry`), so it is held to
+/// the characters of host names and addresses.
+fn is_host(host: &[u8]) -> bool {
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:[]%".contains(byte);
+    !host.is_empty() && host.len() <= 255 && host.iter().all(allowed)
+}
+
+/// A plain refusal in words.
+pub(crate) fn refusal(status: StatusCode, text: &str) -> Answer {
+    Answer::new(status).body("text/plain; charset=utf-8", format!("{text}\n")).close()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(method: &str, uri: &str, headers: &[(&'static str, &str)]) -> u16 {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        match super::check(&method, &uri.parse().unwrap(), &map, &Limits::default()) {
+            Ok(()) => 200,
+            Err(answer) => answer.status().as_u16(),
+        }
+    }
+
+    #[test]
+    fn only_plain_requests_with_one_host_pass() {
+        let host = ("host", "localhost:5000");
+        assert_eq!(check("GET", "/v2/", &[host]), 200);
+        assert_eq!(check("GET", "/v2/", &[("host", "[::1]:5000")]), 200);
+        assert_eq!(check("GET", "/v2/", &[]), 400);
+        assert_eq!(check("GET", "/v2/", &[host, host]), 400);
+        assert_eq!(check("GET", "/v2/", &[("host", "a/b")]), 400);
+        assert_eq!(check("GET", "http://elsewhere/v2/", &[host]), 400);
+        assert_eq!(check("CONNECT", "elsewhere:443", &[host]), 405);
+        assert_eq!(check("TRACE", "/", &[host]), 405);
+        assert_eq!(check("GET", &format!("/{}", "a".repeat(9000)), &[host]), 414);
+        assert_eq!(check("GET", "/", &[host, ("x-big", &"a".repeat(33_000))]), 431);
+        assert_eq!(check("GET", "/", &[host, ("authorization", &"a".repeat(5_000))]), 431);
+        assert_eq!(check("GET", "/", &[host, ("authorization", "a"), ("authorization", "a")]), 400);
+    }
+}

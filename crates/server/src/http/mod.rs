@@ -1,0 +1,10 @@
+//! HTTP: from a connection to a request that is fit to be looked at, and from an answer to bytes.
+
+pub(crate) mod admin;
+pub(crate) mod body;
+pub(crate) mod connection;
+pub(crate) mod dispatch;
+pub(crate) mod hygiene;
+pub(crate) mod listener;
+pub(crate) mod response;
+pub(crate) mod tls;

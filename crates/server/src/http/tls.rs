@@ -1,0 +1,29 @@
+//! TLS from a certificate and a key in files.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::TlsAcceptor;
+
+use crate::config::TlsFiles;
+
+/// Reads the files and makes what turns a connection into a TLS one.
+pub(crate) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor> {
+    let shown = files.certificate.display();
+    let chain = CertificateDer::pem_file_iter(&files.certificate)
+        .with_context(|| format!("cannot read the certificate {shown}"))?
+        .collect::<Result<Vec<_>, _>>()
+        .with_context(|| format!("{shown} is not a PEM certificate chain"))?;
+    let key = PrivateKeyDer::from_pem_file(&files.key)
+        .with_context(|| format!("{} is not a PEM private key", files.key.display()))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .with_context(|| format!("the certificate {shown} and its key do not fit"))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}

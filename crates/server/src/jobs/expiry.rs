@@ -1,0 +1,42 @@
+//! Ends upload sessions that nobody feeds, and forgets logins long ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gangplank_core::upload;
+use gangplank_store::blobs::ContentKey;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+
+const EVERY: Duration = Duration::from_mins(1);
+
+/// How long an ended login is remembered, so that its holder hears that it expired.
+const REMEMBER_LOGINS: Duration = Duration::from_hours(7 * 24);
+
+pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
+    loop {
+        if let Err(error) = expire(&app).await {
+            tracing::warn!(%error, "cannot end stale uploads or logins; will try again");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => app.failed_logins.forget_idle(),
+        }
+    }
+}
+
+async fn expire(app: &App) -> gangplank_store::Result<()> {
+    let now = app.clock.now();
+    let (idle, opened) = (now.minus(upload::IDLE), now.minus(upload::ABSOLUTE));
+    for id in app.metadata.close_stale_uploads(idle, opened).await? {
+        if let Some(key) = ContentKey::parse(&id) {
+            app.blocking(move |blobs| blobs.discard_staged(&key)).await?;
+        }
+    }
+    let forgotten = app.metadata.forget_logins(now.minus(REMEMBER_LOGINS)).await?;
+    if forgotten > 0 {
+        tracing::debug!(forgotten, "forgot logins that ended long ago");
+    }
+    Ok(())
+}

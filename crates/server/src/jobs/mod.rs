@@ -1,0 +1,5 @@
+//! What the server does by itself, beside requests.
+
+pub(crate) mod discarded;
+pub(crate) mod expiry;
+pub(crate) mod leftovers;

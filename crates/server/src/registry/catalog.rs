@@ -1,0 +1,23 @@
+//! Listing repositories: not in the OCI specification, but what migration tools ask for.
+
+use gangplank_oci::location;
+use hyper::StatusCode;
+use hyper::header::LINK;
+use serde_json::json;
+
+use super::tags::{MAX_PAGE, cut, next};
+use super::{Context, Result};
+use crate::http::response::Answer;
+
+/// `GET /v2/_catalog`: the tenant's repositories in byte order, a page at a time.
+pub(super) async fn list(context: &Context<'_>, n: Option<usize>, last: Option<&str>) -> Result<Answer> {
+    let page = n.unwrap_or(MAX_PAGE).min(MAX_PAGE);
+    let found = context.app.metadata.repositories(&context.grant.tenant, last, page + 1).await?;
+    let (repositories, more) = cut(found, page);
+    let answer = Answer::new(StatusCode::OK)
+        .body("application/json", json!({ "repositories": repositories }).to_string());
+    Ok(match more {
+        Some(last) => answer.header(LINK, next(&location::catalog(page, &last))),
+        None => answer,
+    })
+}

@@ -1,0 +1,42 @@
+//! Slows down whoever guesses passwords, by address. A right password is never refused for it: it
+//! is looked up first.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+/// How often each address has lately been refused.
+pub(crate) struct FailedLogins(DefaultKeyedRateLimiter<IpAddr>);
+
+impl FailedLogins {
+    /// Lets each address fail `per_minute` times a minute.
+    pub(crate) fn new(per_minute: u32) -> Self {
+        Self(RateLimiter::keyed(Quota::per_minute(NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN))))
+    }
+
+    /// Counts a failure; `false` if there were too many.
+    pub(super) fn count(&self, address: IpAddr) -> bool {
+        self.0.check_key(&address).is_ok()
+    }
+
+    /// Forgets addresses that have not failed for a while.
+    pub(crate) fn forget_idle(&self) {
+        self.0.retain_recent();
+        self.0.shrink_to_fit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_address_has_its_own_count() {
+        let failed = FailedLogins::new(3);
+        let (one, other) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
+        assert!((0..3).all(|_| failed.count(one)));
+        assert!(!failed.count(one));
+        assert!(failed.count(other));
+    }
+}

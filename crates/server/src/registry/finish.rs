@@ -1,0 +1,91 @@
+//! From staged content to a blob: the digest is right, the bytes are durable, then the row.
+
+use gangplank_oci::{Digest, Hasher, OciError, RepositoryName, location};
+use gangplank_store::blobs::{ContentKey, Staged};
+use gangplank_store::metadata::blobs::NewBlob;
+use hyper::StatusCode;
+use hyper::header::{HeaderName, LOCATION};
+
+use super::{Context, Result};
+use crate::http::response::Answer;
+
+/// The header that names content.
+pub(super) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+
+/// Content that came in whole.
+pub(super) struct Complete {
+    pub(super) key: ContentKey,
+    pub(super) staged: Box<dyn Staged>,
+    pub(super) hasher: Hasher,
+    /// The upload session that ends with it.
+    pub(super) session: Option<String>,
+    /// Whether an earlier run of the server hashed part of it.
+    pub(super) of_earlier_run: bool,
+}
+
+/// Makes the content a blob of the repository, and answers 201.
+///
+/// # Errors
+/// If the content has another digest, or the store fails; nothing is stored then.
+pub(super) async fn finish(
+    context: &Context<'_>,
+    repository: &RepositoryName,
+    expected: &Digest,
+    content: Complete,
+) -> Result<Answer> {
+    let Context { app, grant, .. } = context;
+    let Complete { key, staged, hasher, session, of_earlier_run } = content;
+    let size = hasher.hashed();
+    let computed = if of_earlier_run || hasher.algorithm() != expected.algorithm() {
+        rehash(context, &key, expected).await?
+    } else {
+        hasher.finish()
+    };
+    if computed != *expected {
+        return Err(OciError::digest_mismatch(expected, &computed).into());
+    }
+    let damaged = damaged_content(context, expected).await?;
+    app.blocking(move |_| staged.publish()).await?;
+    let blob = NewBlob { digest: *expected, size, key: key.clone(), damaged, session };
+    let kept = app.metadata.add_blob(&grant.tenant, repository, blob, app.clock.now()).await?;
+    if kept != key {
+        app.discarded.notify_one();
+    }
+    tracing::info!(tenant = %grant.tenant, %repository, digest = %expected, size, "stored a blob");
+    Ok(created(repository, expected))
+}
+
+/// 201 with the blob's address.
+pub(super) fn created(repository: &RepositoryName, digest: &Digest) -> Answer {
+    Answer::new(StatusCode::CREATED)
+        .header(LOCATION, location::blob(repository, digest))
+        .header(CONTENT_DIGEST, digest.to_string())
+}
+
+/// Hashes all that is staged from the start, with the algorithm of `expected`.
+async fn rehash(context: &Context<'_>, key: &ContentKey, expected: &Digest) -> Result<Digest> {
+    let (key, algorithm) = (key.clone(), expected.algorithm());
+    let hash = move |blobs: &dyn gangplank_store::blobs::BlobStore| {
+        let mut file = blobs.open_staged(&key)?;
+        let mut hasher = Hasher::new(algorithm);
+        let mut piece = vec![0; 256 << 10];
+        loop {
+            match std::io::Read::read(&mut file, &mut piece)? {
+                0 => return Ok(hasher.finish()),
+                read => hasher.update(&piece[..read]),
+            }
+        }
+    };
+    Ok(context.app.blocking(hash).await?)
+}
+
+/// The tenant's content of this digest, if its bytes are missing or cut short: the new ones then
+/// take their place.
+async fn damaged_content(context: &Context<'_>, digest: &Digest) -> Result<Option<ContentKey>> {
+    let Some(known) = context.app.metadata.tenant_content(&context.grant.tenant, digest).await? else {
+        return Ok(None);
+    };
+    let key = known.key.clone();
+    let size = context.app.blocking(move |blobs| blobs.size(&key)).await?;
+    Ok((size != Some(known.size)).then_some(known.key))
+}

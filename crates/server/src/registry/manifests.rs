@@ -1,0 +1,159 @@
+//! Manifests: put, read, deleted.
+
+use gangplank_core::Access;
+use gangplank_oci::{Algorithm, Digest, ManifestView, OciError, Reference, RepositoryName, Tag, location};
+use gangplank_store::metadata::manifests::{
+    MAX_INDEX_DEPTH, ManifestDeleted, ManifestOutcome, NewManifest, StoredManifest,
+};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::StatusCode;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderName, LOCATION};
+
+use super::finish::CONTENT_DIGEST;
+use super::{Context, Result, readable};
+use crate::http::response::Answer;
+
+const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
+const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
+
+/// `HEAD …/manifests/<reference>`.
+pub(super) async fn head(
+    context: &Context<'_>,
+    repository: &RepositoryName,
+    reference: &Reference,
+) -> Result<Answer> {
+    let manifest = readable::manifest(context, repository, reference).await?;
+    let manifest = manifest.ok_or_else(OciError::manifest_unknown)?;
+    let length = manifest.body.len() as u64;
+    Ok(described(&manifest).header(CONTENT_TYPE, &manifest.media_type).content_length(length))
+}
+
+/// `GET …/manifests/<reference>`: the very bytes that were put.
+pub(super) async fn get(
+    context: &Context<'_>,
+    repository: &RepositoryName,
+    reference: &Reference,
+) -> Result<Answer> {
+    match readable::manifest(context, repository, reference).await? {
+        Some(manifest) => {
+            let answer = described(&manifest);
+            Ok(answer.body(&manifest.media_type, manifest.body))
+        }
+        // To a push login, what others put is not absent but none of its business.
+        None if context.access == Access::OwnManifests => {
+            Err(OciError::denied("this login may read back only manifests that it put itself").into())
+        }
+        None => Err(OciError::manifest_unknown().into()),
+    }
+}
+
+/// `PUT …/manifests/<reference>`.
+pub(super) async fn put(
+    context: &Context<'_>,
+    repository: &RepositoryName,
+    reference: Reference,
+    mut tags: Vec<Tag>,
+    body: Incoming,
+) -> Result<Answer> {
+    let Context { app, grant, peer, head, .. } = context;
+    let content_type = head.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+    let body = read(body, app.limits.manifest_bytes, app.limits.body_stall).await?;
+    let digest = match &reference {
+        Reference::Digest(expected) => {
+            let computed = Digest::of(expected.algorithm(), &body);
+            if computed != *expected {
+                return Err(OciError::digest_mismatch(expected, &computed).into());
+            }
+            computed
+        }
+        Reference::Tag(_) => Digest::of(Algorithm::Sha256, &body),
+    };
+    let view = ManifestView::parse(&body, content_type).map_err(OciError::from)?;
+    let subject = view.subject.as_ref().map(|subject| subject.digest);
+    // Acknowledged only for parameters: a tag in the path is what every client expects to work.
+    let acknowledged: Vec<String> = tags.iter().map(ToString::to_string).collect();
+    if let Reference::Tag(tag) = reference {
+        tags.push(tag);
+    }
+    let shown: Vec<String> = tags.iter().map(ToString::to_string).collect();
+    let manifest = NewManifest { digest, body, view, tags, login: grant.login, now: app.clock.now() };
+    refuse_unless_stored(app.metadata.put_manifest(&grant.tenant, repository, manifest).await?)?;
+    tracing::info!(
+        tenant = %grant.tenant, %repository, %digest, tags = ?shown, login = grant.login.0, %peer,
+        "stored a manifest"
+    );
+    let mut answer = Answer::new(StatusCode::CREATED)
+        .header(LOCATION, location::manifest(repository, &Reference::Digest(digest)))
+        .header(CONTENT_DIGEST, digest.to_string());
+    if let Some(subject) = subject {
+        answer = answer.header(OCI_SUBJECT, subject.to_string());
+    }
+    Ok(acknowledged.iter().fold(answer, |answer, tag| answer.header(OCI_TAG, tag)))
+}
+
+/// `DELETE …/manifests/<reference>`: a tag alone, or a manifest and every tag on it.
+pub(super) async fn delete(
+    context: &Context<'_>,
+    repository: &RepositoryName,
+    reference: &Reference,
+) -> Result<Answer> {
+    let Context { app, grant, .. } = context;
+    match reference {
+        Reference::Tag(tag) => {
+            if !app.metadata.delete_tag(&grant.tenant, repository, tag).await? {
+                return Err(OciError::manifest_unknown().into());
+            }
+        }
+        Reference::Digest(digest) => {
+            match app.metadata.delete_manifest(&grant.tenant, repository, digest).await? {
+                ManifestDeleted::Deleted => {}
+                ManifestDeleted::NoSuchManifest => return Err(OciError::manifest_unknown().into()),
+                ManifestDeleted::Registered => {
+                    let message = "the manifest is registered on a container service; delete the image first";
+                    return Err(OciError::denied(message).into());
+                }
+            }
+        }
+    }
+    tracing::info!(tenant = %grant.tenant, %repository, %reference, "deleted a manifest or tag");
+    Ok(Answer::new(StatusCode::ACCEPTED))
+}
+
+/// Reads a manifest's body, which is at most a few MiB and needed whole.
+async fn read(body: Incoming, limit: u64, stall: std::time::Duration) -> Result<Vec<u8>> {
+    if body.size_hint().lower() > limit {
+        return Err(OciError::manifest_too_large(limit).into());
+    }
+    let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
+    match tokio::time::timeout(stall, limited.collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes().to_vec()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(OciError::manifest_too_large(limit).into()),
+        Ok(Err(_)) => Err(OciError::manifest_invalid("the body ended early").into()),
+        Err(_) => {
+            let error =
+                OciError::new(gangplank_oci::ErrorCode::ManifestInvalid, 408, "the body stopped coming");
+            Err(error.into())
+        }
+    }
+}
+
+fn refuse_unless_stored(outcome: ManifestOutcome) -> Result<()> {
+    Err(match outcome {
+        ManifestOutcome::Stored => return Ok(()),
+        ManifestOutcome::BlobUnknown(digest) | ManifestOutcome::ChildUnknown(digest) => {
+            OciError::manifest_blob_unknown(&digest)
+        }
+        ManifestOutcome::SizeMismatch { digest, actual } => OciError::manifest_invalid(format!(
+            "the manifest gives {digest} a wrong size; it has {actual} bytes"
+        )),
+        ManifestOutcome::TooDeep => {
+            OciError::manifest_invalid(format!("indexes may nest {MAX_INDEX_DEPTH} deep at the most"))
+        }
+    }
+    .into())
+}
+
+fn described(manifest: &StoredManifest) -> Answer {
+    Answer::new(StatusCode::OK).header(CONTENT_DIGEST, &manifest.digest)
+}

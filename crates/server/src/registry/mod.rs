@@ -1,0 +1,147 @@
+//! The registry: the OCI Distribution API under `/v2/`, for holders of registry logins.
+//!
+//! Every request takes the same way: authenticate, read the URL, ask the grant, act. A caller
+//! without a valid login learns nothing, not even whether a URL means anything.
+
+mod authenticate;
+mod blobs;
+mod catalog;
+pub(crate) mod failed_logins;
+mod finish;
+mod ingest;
+mod manifests;
+mod readable;
+mod referrers;
+mod refusal;
+mod tags;
+pub(crate) mod upload_locks;
+mod uploads;
+
+use std::net::SocketAddr;
+
+use gangplank_core::{Access, Action, Grant};
+use gangplank_oci::{Endpoint, OciError, Reference, RepositoryName};
+use hyper::body::Incoming;
+use hyper::header::{HOST, HeaderName};
+use hyper::http::request::Parts;
+use hyper::{Request, StatusCode};
+
+use crate::app::App;
+use crate::http::response::Answer;
+use refusal::Refusal;
+
+/// The repository that always exists: where `lightsailctl` pushes.
+const DEFAULT_REPOSITORY: &str = "sr";
+
+/// The header by which clients know a registry.
+const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
+
+type Result<T> = std::result::Result<T, Refusal>;
+
+/// What a handler is given beside its own arguments.
+struct Context<'a> {
+    app: &'a App,
+    grant: &'a Grant,
+    /// How far the grant reaches for this very action.
+    access: Access,
+    peer: SocketAddr,
+    head: &'a Parts,
+}
+
+/// Answers one request.
+pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Answer {
+    let (head, body) = request.into_parts();
+    let answer = match serve(app, peer, &head, body).await {
+        Ok(answer) => answer,
+        Err(refusal) => refusal.into_answer(),
+    };
+    answer.header(API_VERSION, "registry/2.0")
+}
+
+async fn serve(app: &App, peer: SocketAddr, head: &Parts, body: Incoming) -> Result<Answer> {
+    let grant = authenticate::grant(app, peer, &head.headers).await?;
+    let endpoint = gangplank_oci::route(head.method.as_str(), head.uri.path(), head.uri.query())?;
+    if let Some(repository) = endpoint.repository() {
+        check_name(head, repository)?;
+    }
+    let access = match action(&endpoint) {
+        None => Access::Allowed,
+        Some(action) => grant.access(action, endpoint.repository().map_or("", RepositoryName::as_str)),
+    };
+    if access == Access::Denied {
+        return Err(OciError::denied("requested access to the resource is denied").into());
+    }
+    let context = Context { app, grant: &grant, access, peer, head };
+    match endpoint {
+        Endpoint::CheckVersion => Ok(Answer::new(StatusCode::OK).body("application/json", "{}")),
+        Endpoint::Catalog { n, last } => catalog::list(&context, n, last.as_deref()).await,
+        Endpoint::HeadBlob { repository, digest } => blobs::head(&context, &repository, &digest).await,
+        Endpoint::GetBlob { repository, digest } => blobs::get(&context, &repository, &digest).await,
+        Endpoint::DeleteBlob { repository, digest } => blobs::delete(&context, &repository, &digest).await,
+        Endpoint::StartUpload { repository, digest: Some(digest), mount: None, .. } => {
+            uploads::whole(&context, &repository, &digest, body).await
+        }
+        Endpoint::StartUpload { repository, mount, from, algorithm, .. } => {
+            uploads::start(&context, &repository, mount.zip(from), algorithm).await
+        }
+        Endpoint::UploadStatus { repository, session } => {
+            uploads::status(&context, &repository, &session).await
+        }
+        Endpoint::UploadChunk { repository, session } => {
+            uploads::chunk(&context, &repository, &session, body).await
+        }
+        Endpoint::FinishUpload { repository, session, digest } => {
+            uploads::finish(&context, &repository, &session, &digest, body).await
+        }
+        Endpoint::CancelUpload { repository, session } => {
+            uploads::cancel(&context, &repository, &session).await
+        }
+        Endpoint::HeadManifest { repository, reference } => {
+            manifests::head(&context, &repository, &reference).await
+        }
+        Endpoint::GetManifest { repository, reference } => {
+            manifests::get(&context, &repository, &reference).await
+        }
+        Endpoint::PutManifest { repository, reference, tags } => {
+            manifests::put(&context, &repository, reference, tags, body).await
+        }
+        Endpoint::DeleteManifest { repository, reference } => {
+            manifests::delete(&context, &repository, &reference).await
+        }
+        Endpoint::ListTags { repository, n, last } => {
+            tags::list(&context, &repository, n, last.as_deref()).await
+        }
+        Endpoint::ListReferrers { repository, digest, artifact_type } => {
+            referrers::list(&context, &repository, &digest, artifact_type.as_deref()).await
+        }
+    }
+}
+
+/// What the grant is asked; nothing for what every login may do.
+fn action(endpoint: &Endpoint) -> Option<Action> {
+    Some(match endpoint {
+        Endpoint::CheckVersion => return None,
+        Endpoint::HeadBlob { .. } => Action::HeadBlob,
+        Endpoint::GetBlob { .. } => Action::GetBlob,
+        Endpoint::StartUpload { .. }
+        | Endpoint::UploadStatus { .. }
+        | Endpoint::UploadChunk { .. }
+        | Endpoint::FinishUpload { .. }
+        | Endpoint::CancelUpload { .. } => Action::Upload,
+        Endpoint::HeadManifest { .. } => Action::HeadManifest,
+        Endpoint::GetManifest { reference: Reference::Digest(_), .. } => Action::GetManifestByDigest,
+        Endpoint::GetManifest { reference: Reference::Tag(_), .. } => Action::GetManifestByTag,
+        Endpoint::PutManifest { .. } => Action::PutManifest,
+        Endpoint::Catalog { .. } | Endpoint::ListTags { .. } | Endpoint::ListReferrers { .. } => Action::List,
+        Endpoint::DeleteBlob { .. } | Endpoint::DeleteManifest { .. } => Action::Delete,
+    })
+}
+
+/// Clients cut references at 255 characters, host included (OCI Distribution, "Pulling manifests").
+fn check_name(head: &Parts, repository: &RepositoryName) -> Result<()> {
+    let host = head.headers.get(HOST).map_or(0, |host| host.len());
+    if host + 1 + repository.as_str().len() > RepositoryName::MAX_LENGTH {
+        return Err(OciError::name_invalid("host and repository name together are longer than 255").into());
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! Access keys made without a caller: the root key of the first start, and a rescue key made in the
+//! data directory while no server runs.
+
+use std::net::SocketAddr;
+
+use anyhow::{Result, bail};
+use gangplank_core::{AccessKeyId, AccountId, Region, SecretAccessKey};
+use gangplank_store::metadata::AccessKeys;
+use gangplank_store::metadata::access_keys::AccessKey;
+
+use crate::clock::Clock;
+use crate::data_dir::DataDir;
+use crate::random;
+use crate::sealing::MasterKey;
+
+/// Makes an access key and keeps its secret sealed. With `chosen`, takes that pair instead of
+/// generating one.
+///
+/// # Errors
+/// If the id is taken, or the store fails.
+pub async fn create_access_key(
+    keys: &(impl AccessKeys + ?Sized),
+    master: &MasterKey,
+    account: &AccountId,
+    chosen: Option<(AccessKeyId, SecretAccessKey)>,
+    is_root: bool,
+) -> Result<(AccessKey, SecretAccessKey)> {
+    let (id, secret) = match chosen {
+        Some(pair) => pair,
+        None => (AccessKeyId::generate(random::bytes()?), SecretAccessKey::generate(random::bytes()?)),
+    };
+    let key = AccessKey {
+        sealed_secret: master.seal(&id, &secret)?,
+        id,
+        account: account.clone(),
+        is_root,
+        enabled: true,
+        created_at: Clock.now(),
+    };
+    if !keys.insert_access_key(key.clone()).await? {
+        bail!("there is an access key {} already", key.id);
+    }
+    Ok((key, secret))
+}
+
+/// At the first start, makes the root access key and writes `credentials`. At every start, writes
+/// `config` with the address that the server listens on now.
+pub(crate) async fn provide(
+    keys: &(impl AccessKeys + ?Sized),
+    master: &MasterKey,
+    data_dir: &DataDir,
+    chosen: Option<(AccessKeyId, SecretAccessKey)>,
+    endpoint: &str,
+) -> Result<()> {
+    if keys.access_keys(None).await?.is_empty() {
+        let (key, secret) = create_access_key(keys, master, &AccountId::root(), chosen, true).await?;
+        tracing::info!(access_key = %key.id, "made the root access key");
+        write_credentials(data_dir, &key.id, &secret)?;
+    }
+    let region = Region::default_region();
+    let config = format!("[default]\nregion = {region}\nendpoint_url = {endpoint}\n");
+    data_dir.write_secret("config", config.as_bytes())
+}
+
+/// Writes a key where the AWS CLI reads it with `AWS_SHARED_CREDENTIALS_FILE`.
+fn write_credentials(data_dir: &DataDir, id: &AccessKeyId, secret: &SecretAccessKey) -> Result<()> {
+    let secret = secret.expose();
+    let text = format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+    data_dir.write_secret("credentials", text.as_bytes())
+}
+
+/// The address that clients on this machine reach a listener by.
+pub(crate) fn local_endpoint(scheme: &str, listen: SocketAddr) -> String {
+    let mut reachable = listen;
+    if listen.ip().is_unspecified() {
+        reachable.set_ip(if listen.is_ipv4() {
+            std::net::Ipv4Addr::LOCALHOST.into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    format!("{scheme}://{reachable}")
+}

@@ -1,0 +1,94 @@
+//! Secrets at rest. `SigV4` needs the secret access key back in clear, so it is encrypted with a
+//! master key that is kept outside the database.
+
+use std::fmt;
+
+use anyhow::{Context as _, Result, bail};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use gangplank_core::{AccessKeyId, SecretAccessKey};
+
+use crate::data_dir::DataDir;
+use crate::random;
+
+const FILE: &str = "master.key";
+
+/// The key that seals secret access keys.
+pub struct MasterKey(RandomizedNonceKey);
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey(***)")
+    }
+}
+
+impl MasterKey {
+    /// Reads the data directory's master key, making one at the first start.
+    ///
+    /// # Errors
+    /// If the file cannot be read or written, or holds no key.
+    pub fn of(data_dir: &DataDir) -> Result<Self> {
+        let bytes = match data_dir.read_secret(FILE)? {
+            Some(text) => hex::decode(text.trim_ascii())
+                .with_context(|| format!("{FILE} is not 64 hexadecimal digits; restore it from a backup"))?,
+            None => {
+                let bytes = random::bytes::<32>()?;
+                data_dir.write_secret(FILE, format!("{}\n", hex::encode(bytes)).as_bytes())?;
+                bytes.to_vec()
+            }
+        };
+        match RandomizedNonceKey::new(&AES_256_GCM, &bytes) {
+            Ok(key) => Ok(Self(key)),
+            Err(_) => bail!("{FILE} is not 64 hexadecimal digits; restore it from a backup"),
+        }
+    }
+
+    /// Seals the secret of `id`. Bound to the id, so that rows cannot be swapped.
+    ///
+    /// # Errors
+    /// If the system has no random bytes for the nonce.
+    pub fn seal(&self, id: &AccessKeyId, secret: &SecretAccessKey) -> Result<Vec<u8>> {
+        let mut sealed = secret.expose().as_bytes().to_vec();
+        let Ok(nonce) = self.0.seal_in_place_append_tag(Aad::from(id.as_str()), &mut sealed) else {
+            bail!("cannot seal a secret");
+        };
+        Ok([&nonce.as_ref()[..], &sealed].concat())
+    }
+
+    /// Opens what [`seal`](Self::seal) made for `id`.
+    ///
+    /// # Errors
+    /// If it was sealed with another key or for another id, or was tampered with.
+    pub fn open(&self, id: &AccessKeyId, sealed: &[u8]) -> Result<SecretAccessKey> {
+        let Some((nonce, sealed)) = sealed.split_first_chunk::<NONCE_LEN>() else {
+            bail!("the sealed secret of {id} is cut short");
+        };
+        let mut secret = sealed.to_vec();
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let Ok(secret) = self.0.open_in_place(nonce, Aad::from(id.as_str()), &mut secret) else {
+            bail!("the secret of {id} was sealed with another {FILE}");
+        };
+        SecretAccessKey::parse(std::str::from_utf8(secret)?).map_err(Into::into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_opens_with_its_key_and_id_only() {
+        let home = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::take(home.path()).unwrap();
+        let master = MasterKey::of(&data_dir).unwrap();
+        let (id, other) = (AccessKeyId::generate([1; 10]), AccessKeyId::generate([2; 10]));
+        let secret = SecretAccessKey::generate([3; 30]);
+        let sealed = master.seal(&id, &secret).unwrap();
+        assert!(!sealed.windows(8).any(|window| window == &secret.expose().as_bytes()[..8]));
+        assert_eq!(MasterKey::of(&data_dir).unwrap().open(&id, &sealed).unwrap(), secret);
+        assert!(master.open(&other, &sealed).is_err());
+        assert!(master.open(&id, &sealed[..5]).is_err());
+
+        data_dir.write_secret(FILE, "ff".repeat(32).as_bytes()).unwrap();
+        assert!(MasterKey::of(&data_dir).unwrap().open(&id, &sealed).is_err());
+    }
+}

@@ -1,0 +1,118 @@
+//! A running server: started, and stopped without losing a request.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use gangplank_store::blobs::Folder;
+use gangplank_store::metadata::{Metadata, Sqlite};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::data_dir::DataDir;
+use crate::http::{admin, listener, tls};
+use crate::registry::failed_logins::FailedLogins;
+use crate::registry::upload_locks::UploadLocks;
+use crate::sealing::MasterKey;
+use crate::{jobs, root_key};
+
+/// A running server. It stops when told to, not when dropped.
+pub struct Server {
+    address: SocketAddr,
+    endpoint: String,
+    admin_address: Option<SocketAddr>,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+    // Held until the last request is done.
+    _data_dir: DataDir,
+}
+
+impl Server {
+    /// Starts a server. When this returns, it takes requests.
+    ///
+    /// # Errors
+    /// If the data directory is in use or unreadable, an address cannot be listened on, TLS files
+    /// cannot be read, or plain HTTP would leave this machine without having been asked for.
+    pub async fn start(config: Config) -> Result<Self> {
+        if config.tls.is_none() && !config.insecure_http && !config.listen.ip().is_loopback() {
+            bail!(
+                "{} is not a loopback address, and plain HTTP would show passwords to the network: give \
+                 --tls-cert and --tls-key, or --insecure-http if something in front of gangplank serves TLS",
+                config.listen
+            );
+        }
+        let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
+        let data_dir = DataDir::take(&config.data_dir)?;
+        let master = MasterKey::of(&data_dir)?;
+        let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
+        let blobs = Folder::open(&data_dir.blobs()).context("cannot open the blob folder")?;
+        let bound = bind(config.listen).await?;
+        let address = bound.local_addr()?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let endpoint = root_key::local_endpoint(scheme, address);
+        root_key::provide(&metadata, &master, &data_dir, config.root_key, &endpoint).await?;
+
+        let stop = CancellationToken::new();
+        let app = Arc::new(App {
+            metadata: Arc::new(metadata),
+            blobs: Arc::new(blobs),
+            master,
+            clock: Clock,
+            quotas: config.quotas,
+            limits: config.limits,
+            regions: config.regions,
+            public_address: config.public_address,
+            failed_logins: FailedLogins::new(config.limits.failed_logins_per_minute),
+            upload_locks: UploadLocks::default(),
+            discarded: tokio::sync::Notify::new(),
+            run: uuid::Uuid::new_v4().simple().to_string(),
+        });
+        jobs::leftovers::remove(&app).await.context("cannot clear what an earlier run left")?;
+        let mut tasks = vec![
+            tokio::spawn(jobs::expiry::run(Arc::clone(&app), stop.clone())),
+            tokio::spawn(jobs::discarded::run(Arc::clone(&app), stop.clone())),
+        ];
+        let mut admin_address = None;
+        if let Some(admin) = config.admin_listen {
+            let bound = bind(admin).await?;
+            admin_address = Some(bound.local_addr()?);
+            let metadata: Arc<dyn Metadata> = Arc::clone(&app.metadata);
+            tasks.push(tokio::spawn(admin::serve(bound, metadata, stop.clone())));
+        }
+        tasks.push(tokio::spawn(listener::serve(bound, tls, app, stop.clone())));
+        Ok(Self { address, endpoint, admin_address, stop, tasks, _data_dir: data_dir })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL by which a client on this machine reaches it.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Where it answers health, if anywhere.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
+    }
+
+    /// Takes no more requests, finishes those in flight, and returns.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task of the server ended badly");
+            }
+        }
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}

@@ -1,0 +1,136 @@
+//! Verifying: first what needs no secret, then what does.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+
+use crate::authorization::Authorization;
+use crate::canonical::Unfinished;
+use crate::credential::Credential;
+use crate::shown::shown;
+use crate::signed_headers::{self, only_value};
+use crate::{Policy, Refusal, Request, hex_digest, key, timestamp};
+
+/// Of the length that AWS gives secrets, so that an unknown key costs what a known one does.
+const DUMMY_SECRET: &[u8; 40] = &[b'x'; 40];
+
+/// What an `Authorization` header claims, every rule checked that needs no secret.
+///
+/// Nothing of it is true before [`verify`](Claim::verify) says so.
+pub struct Claim {
+    credential: Credential,
+    time: String,
+    signature: [u8; 32],
+    session_token: Option<String>,
+    /// What the request says its body hashes to. Signed, and still no more than a claim.
+    content_sha256: Option<[u8; 32]>,
+    canonical: Unfinished,
+}
+
+impl Claim {
+    /// Reads the claim of a request.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Refusal`] but the three that [`verify`](Claim::verify) gives: a missing, malformed or query signature,
+    /// another scope than the policy's, a clock too far off, a header unsigned that has to be signed.
+    pub fn parse(request: &Request<'_>, policy: &Policy<'_>) -> Result<Claim, Refusal> {
+        let authorization = Authorization::of(request)?;
+        let (time, signed_at) = signing_time(request)?;
+        let credential = Credential::parse(authorization.credential, policy, time)?;
+        check_clock(signed_at, policy)?;
+        signed_headers::check(authorization.signed_headers, request)?;
+        Ok(Claim {
+            credential,
+            time: time.to_owned(),
+            signature: hex_digest::parse(authorization.signature.as_bytes()).ok_or(Refusal::SignatureForm)?,
+            session_token: session_token(request)?,
+            content_sha256: content_sha256(request)?,
+            canonical: Unfinished::new(request, authorization.signed_headers),
+        })
+    }
+
+    /// The id of the access key that is said to have signed.
+    pub fn access_key_id(&self) -> &str {
+        self.credential.access_key_id()
+    }
+
+    /// The Region that the request was signed for.
+    pub fn region(&self) -> &str {
+        self.credential.region()
+    }
+
+    /// The session token of temporary keys. Whether it belongs to the access key is for the caller to decide.
+    pub fn session_token(&self) -> Option<&str> {
+        self.session_token.as_deref()
+    }
+
+    /// Settles the claim with the access key's secret (`None`: there is no such key) and the SHA-256 of the body
+    /// that was received. The work is the same for every outcome, and the comparison takes constant time.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::UnknownKey`] without a secret, [`Refusal::PayloadMismatch`] if the body is not the one that
+    /// `X-Amz-Content-Sha256` names, else [`Refusal::SignatureMismatch`].
+    pub fn verify(&self, secret: Option<&[u8]>, payload_sha256: &[u8; 32]) -> Result<(), Refusal> {
+        let scope = self.credential.scope();
+        let string_to_sign = self.canonical.string_to_sign(&self.time, scope, payload_sha256);
+        let signature = key::signature(secret.unwrap_or(DUMMY_SECRET), scope, &string_to_sign);
+        let matches = bool::from(signature.ct_eq(&self.signature));
+        if secret.is_none() {
+            return Err(Refusal::UnknownKey);
+        }
+        if self.content_sha256.is_some_and(|claimed| claimed != *payload_sha256) {
+            return Err(Refusal::PayloadMismatch);
+        }
+        if matches { Ok(()) } else { Err(Refusal::SignatureMismatch) }
+    }
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claim")
+            .field("access_key_id", &self.access_key_id())
+            .field("scope", &self.credential.scope())
+            .field("time", &self.time)
+            .field("session_token", &self.session_token.as_ref().map(|_| "***"))
+            .finish_non_exhaustive()
+    }
+}
+
+/// `X-Amz-Date` as it stands there, and in Unix seconds.
+fn signing_time<'a>(request: &Request<'a>) -> Result<(&'a str, i64), Refusal> {
+    let bytes = only_value(request, "x-amz-date")?.unwrap_or_default();
+    let text = str::from_utf8(bytes).unwrap_or("...");
+    match timestamp::parse(text.as_bytes()) {
+        Some(seconds) => Ok((text, seconds)),
+        None => Err(Refusal::DateFormat(shown(text))),
+    }
+}
+
+fn check_clock(signed: i64, policy: &Policy<'_>) -> Result<(), Refusal> {
+    let Policy { now, max_skew, .. } = *policy;
+    if signed < now.saturating_sub(max_skew) {
+        return Err(Refusal::Expired { signed, now, max_skew });
+    }
+    if signed > now.saturating_add(max_skew) {
+        return Err(Refusal::NotYetCurrent { signed, now, max_skew });
+    }
+    Ok(())
+}
+
+fn session_token(request: &Request<'_>) -> Result<Option<String>, Refusal> {
+    let Some(value) = only_value(request, "x-amz-security-token")? else { return Ok(None) };
+    match str::from_utf8(value) {
+        Ok(token) if token.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Some(token.to_owned())),
+        _ => Err(Refusal::SessionTokenForm),
+    }
+}
+
+fn content_sha256(request: &Request<'_>) -> Result<Option<[u8; 32]>, Refusal> {
+    let Some(value) = only_value(request, "x-amz-content-sha256")? else { return Ok(None) };
+    if value == b"UNSIGNED-PAYLOAD" || value.starts_with(b"STREAMING-") {
+        return Err(Refusal::UnsignedPayload);
+    }
+    hex_digest::parse(value).map(Some).ok_or(Refusal::PayloadHashForm)
+}

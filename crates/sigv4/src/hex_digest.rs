@@ -1,0 +1,11 @@
+//! SHA-256 values in hexadecimal.
+
+/// The 32 bytes of 64 lower-case digits. One value has one spelling, so upper case is refused.
+pub(crate) fn parse(text: &[u8]) -> Option<[u8; 32]> {
+    if text.iter().any(u8::is_ascii_uppercase) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    Some(bytes)
+}

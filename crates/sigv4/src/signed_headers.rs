@@ -1,0 +1,56 @@
+//! Which headers a signature has to cover.
+//!
+//! An `x-amz-*` header steers the service: `X-Amz-Target` selects the operation. One that may go unsigned, or that a
+//! second one may stand beside, lets a man in the middle swap the operation (`RustFS`
+//! GHSA-xm99-m3gq-83g8, s3s 818).
+
+use crate::shown::shown;
+use crate::{Refusal, Request};
+
+/// Checks a `SignedHeaders` parameter against the request: form, presence, coverage, uniqueness.
+pub(crate) fn check(signed_headers: &str, request: &Request<'_>) -> Result<(), Refusal> {
+    if signed_headers.bytes().any(|byte| byte.is_ascii_uppercase())
+        || signed_headers.split(';').any(str::is_empty)
+        || !signed_headers.split(';').is_sorted_by(|one, next| one < next)
+    {
+        return Err(Refusal::SignedHeadersForm);
+    }
+    // Ends at the first absent name, so the list is never longer than the request's own.
+    for name in signed_headers.split(';') {
+        if request.values(name).next().is_none() {
+            return Err(Refusal::AbsentHeader(shown(name)));
+        }
+    }
+    let is_signed =
+        |name: &str| signed_headers.split(';').any(|signed_name| signed_name.eq_ignore_ascii_case(name));
+    for required in ["Host", "X-Amz-Date"] {
+        if !is_signed(required) {
+            return Err(Refusal::UnsignedHeader(required.to_owned()));
+        }
+    }
+    for (name, _) in &request.headers {
+        if !must_be_unique(name) {
+            continue;
+        }
+        if !is_signed(name) {
+            return Err(Refusal::UnsignedHeader(name.to_ascii_lowercase()));
+        }
+        only_value(request, name)?;
+    }
+    Ok(())
+}
+
+/// The value of a header that may not occur twice, without the white space around it. `None` if it does not occur.
+pub(crate) fn only_value<'a>(request: &Request<'a>, name: &str) -> Result<Option<&'a [u8]>, Refusal> {
+    let mut values = request.values(name);
+    let value = values.next().map(<[u8]>::trim_ascii);
+    match values.next() {
+        Some(_) => Err(Refusal::RepeatedHeader(name.to_ascii_lowercase())),
+        None => Ok(value),
+    }
+}
+
+fn must_be_unique(name: &str) -> bool {
+    name.eq_ignore_ascii_case("host")
+        || name.split_at_checked(6).is_some_and(|(start, _)| start.eq_ignore_ascii_case("x-amz-"))
+}
