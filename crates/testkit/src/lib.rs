@@ -1,1 +1,16 @@
-//! A server on port 0, a hermetic home, and images to push (for tests only)
+//! What end-to-end tests share: a server in a process of its own, on port 0 and in a hermetic home;
+//! signed calls to its API; images, and a registry client that is not the program's own.
+//!
+//! A failure here is a failed test, so everything panics with a reason instead of returning errors.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+mod api;
+mod image;
+mod registry;
+mod server;
+
+pub use api::{Api, ApiAnswer};
+pub use image::{Blob, Image};
+pub use registry::{Login, Registry};
+pub use server::{ServerBuilder, TestServer};

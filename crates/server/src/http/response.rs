@@ -52,6 +52,7 @@ impl Answer {
     }
 
     /// The status so far.
+    #[cfg(test)]
     pub(crate) fn status(&self) -> StatusCode {
         self.0.status()
     }

@@ -1,0 +1,10 @@
+//! The program end to end, over HTTP, in one binary.
+
+mod main_job;
+
+use gangplank_testkit::TestServer;
+
+/// A server with nothing configured.
+fn server() -> TestServer {
+    TestServer::start(env!("CARGO_BIN_EXE_gangplank"))
+}

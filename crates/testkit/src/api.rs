@@ -1,0 +1,152 @@
+//! Signed calls to the control API.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use gangplank_sigv4::{Credentials, Request, sign};
+use reqwest::blocking::Client;
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::Login;
+
+/// The API of a server, called as one access key in one region.
+#[derive(Clone, Debug)]
+pub struct Api {
+    http: Client,
+    endpoint: String,
+    access_key_id: String,
+    secret_access_key: String,
+    region: String,
+}
+
+/// An answer of the API.
+#[derive(Clone, Debug)]
+pub struct ApiAnswer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body; null if it is no JSON.
+    pub body: Value,
+}
+
+impl ApiAnswer {
+    /// The exception's name; empty for a success.
+    pub fn error(&self) -> &str {
+        self.body["__type"].as_str().unwrap_or_default()
+    }
+
+    /// The exception's message; empty for a success.
+    pub fn message(&self) -> &str {
+        self.body["message"].as_str().unwrap_or_default()
+    }
+}
+
+impl Api {
+    /// The API at `endpoint`, in `us-east-1`.
+    pub fn new(endpoint: &str, access_key_id: &str, secret_access_key: &str) -> Self {
+        Self {
+            http: Client::new(),
+            endpoint: endpoint.to_owned(),
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key: secret_access_key.to_owned(),
+            region: "us-east-1".to_owned(),
+        }
+    }
+
+    /// The same in another region.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        Self { region: region.to_owned(), ..self.clone() }
+    }
+
+    /// The same as another access key, such as `CreateAccessKey` made it.
+    #[must_use]
+    pub fn as_key(&self, key: &Value) -> Self {
+        let text = |name: &str| key[name].as_str().expect("an access key").to_owned();
+        let (access_key_id, secret_access_key) = (text("accessKeyId"), text("secretAccessKey"));
+        Self { access_key_id, secret_access_key, ..self.clone() }
+    }
+
+    /// Calls an operation of Lightsail's.
+    pub fn lightsail(&self, operation: &str, input: &Value) -> ApiAnswer {
+        self.call(&format!("Lightsail_20161128.{operation}"), input.to_string().as_bytes(), &[])
+    }
+
+    /// Calls an operation of our own.
+    pub fn gangplank(&self, operation: &str, input: &Value) -> ApiAnswer {
+        self.call(&format!("Gangplank_20261123.{operation}"), input.to_string().as_bytes(), &[])
+    }
+
+    /// Calls a target with any body, and with further headers, which are sent unsigned.
+    pub fn call(&self, target: &str, body: &[u8], extra: &[(&str, &str)]) -> ApiAnswer {
+        let mut request = self.http.post(&self.endpoint).body(body.to_vec());
+        for (name, value) in self.signed_headers(target, body).iter().map(|(n, v)| (n.as_str(), v.as_str())) {
+            request = request.header(name, value);
+        }
+        for (name, value) in extra {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().expect("an answer of the API");
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let bytes = answer.bytes().expect("the answer's body");
+        ApiAnswer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+    }
+
+    /// The headers of a signed call to `/` now, `host` included, for tests that send or bend them.
+    pub fn signed_headers(&self, target: &str, body: &[u8]) -> Vec<(String, String)> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the time").as_secs();
+        self.signed_headers_at(target, body, i64::try_from(now).expect("the time"))
+    }
+
+    /// The same at another time, in seconds since 1970.
+    pub fn signed_headers_at(&self, target: &str, body: &[u8], now: i64) -> Vec<(String, String)> {
+        let host = self.endpoint.split("//").nth(1).expect("a host");
+        let headers =
+            [("host", host), ("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
+        let request = Request {
+            method: "POST",
+            path: "/",
+            query: None,
+            headers: headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect(),
+        };
+        let credentials = Credentials {
+            access_key_id: &self.access_key_id,
+            secret_access_key: &self.secret_access_key,
+            session_token: None,
+        };
+        let hash: [u8; 32] = Sha256::digest(body).into();
+        let signed = sign(&request, &credentials, &self.region, "lightsail", now, &hash);
+        let given = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        given.chain(signed.into_iter().map(|(name, value)| (name.to_owned(), value))).collect()
+    }
+
+    /// Makes a service of this name unless there is one.
+    pub fn ensure_service(&self, name: &str) {
+        let answer = self.lightsail(
+            "CreateContainerService",
+            &json!({ "serviceName": name, "power": "nano", "scale": 1 }),
+        );
+        let there = answer.status == 200 || answer.message().contains("already in use");
+        assert!(there, "{answer:?}");
+    }
+
+    /// A push login, as Lightsail's operation makes it.
+    pub fn push_login(&self) -> Login {
+        Login::of(&self.lightsail("CreateContainerServiceRegistryLogin", &json!({})))
+    }
+
+    /// A login of any scope, as our own operation makes it.
+    pub fn registry_login(&self, input: &Value) -> Login {
+        Login::of(&self.gangplank("CreateRegistryLogin", input))
+    }
+
+    /// Registers a pushed manifest; returns the image's name.
+    pub fn register(&self, service: &str, label: &str, digest: &str) -> String {
+        let input = json!({ "serviceName": service, "label": label, "digest": digest });
+        let answer = self.lightsail("RegisterContainerImage", &input);
+        let name = answer.body["containerImage"]["image"].as_str();
+        name.unwrap_or_else(|| panic!("not registered: {answer:?}")).to_owned()
+    }
+}

@@ -1,0 +1,204 @@
+//! A `gangplank serve` in a process of its own.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::{Api, Login, Registry};
+
+/// The access key that every test server starts with.
+const ROOT_KEY: (&str, &str) = ("GPAKTESTTESTTESTTEST", "test-secret-access-key-0123456789");
+
+/// Collects what a server is to be started with.
+#[derive(Clone, Debug)]
+pub struct ServerBuilder {
+    program: PathBuf,
+    args: Vec<String>,
+    environment: Vec<(String, String)>,
+}
+
+impl ServerBuilder {
+    /// Adds a flag or a value.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts it and waits until it says that it listens.
+    pub fn start(self) -> TestServer {
+        let home = tempfile::Builder::new().prefix("gangplank-test-").tempdir().expect("a home");
+        let running = run(&self, home.path(), "127.0.0.1:0");
+        TestServer { builder: self, home, running }
+    }
+}
+
+/// A running server. Killed, and its home removed, when dropped.
+#[derive(Debug)]
+pub struct TestServer {
+    builder: ServerBuilder,
+    home: TempDir,
+    running: Running,
+}
+
+#[derive(Debug)]
+struct Running {
+    process: Child,
+    address: SocketAddr,
+    log: Arc<Mutex<String>>,
+}
+
+impl TestServer {
+    /// Starts the program at `program` (`env!("CARGO_BIN_EXE_gangplank")`) with nothing configured.
+    pub fn start(program: impl AsRef<Path>) -> Self {
+        Self::builder(program).start()
+    }
+
+    /// Starts it with more.
+    pub fn builder(program: impl AsRef<Path>) -> ServerBuilder {
+        ServerBuilder { program: program.as_ref().to_owned(), args: Vec::new(), environment: Vec::new() }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.running.address
+    }
+
+    /// `host:port`, as clients name the registry.
+    pub fn host(&self) -> String {
+        self.running.address.to_string()
+    }
+
+    /// Its URL.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.running.address)
+    }
+
+    /// Its data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    /// A directory of the test's own beside it, removed with it.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.running.log.lock().expect("the log").clone()
+    }
+
+    /// The process, for tests that look at it from outside.
+    pub fn process_id(&self) -> u32 {
+        self.running.process.id()
+    }
+
+    /// Its API, called with the root access key in `us-east-1`.
+    pub fn api(&self) -> Api {
+        Api::new(&self.endpoint(), ROOT_KEY.0, ROOT_KEY.1)
+    }
+
+    /// The registry without a login.
+    pub fn registry(&self) -> Registry {
+        Registry::new(&self.endpoint(), None)
+    }
+
+    /// The registry with a login.
+    pub fn registry_as(&self, login: &Login) -> Registry {
+        Registry::new(&self.endpoint(), Some(login.clone()))
+    }
+
+    /// A push login of the root account; makes the service that it needs.
+    pub fn push_login(&self) -> Login {
+        let api = self.api();
+        api.ensure_service("test-service");
+        api.push_login()
+    }
+
+    /// An operator login of the root account.
+    pub fn operator_login(&self) -> Login {
+        self.api().registry_login(&serde_json::json!({ "scope": ["push", "pull", "delete"] }))
+    }
+
+    /// Ends it as a crash would.
+    pub fn kill(&mut self) {
+        let _ = self.running.process.kill();
+        let _ = self.running.process.wait();
+    }
+
+    /// Asks it to stop, as an operator would, and waits.
+    pub fn terminate(&mut self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.running.process.wait().expect("the server's end")
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.running.process.id()).expect("a process id");
+        kill_process(Pid::from_raw(id).expect("a process id"), signal).expect("to send a signal");
+    }
+
+    /// Starts it again with the same home, on the same address, after [`kill`](Self::kill) or
+    /// [`terminate`](Self::terminate).
+    pub fn restart(&mut self) {
+        let listen = self.running.address.to_string();
+        self.running = run(&self.builder, self.home.path(), &listen);
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("the server's log:\n{}", self.log());
+        }
+    }
+}
+
+fn run(builder: &ServerBuilder, home: &Path, listen: &str) -> Running {
+    let mut process = Command::new(&builder.program)
+        .args(["serve", "--listen", listen, "--data-dir"])
+        .arg(home.join("data"))
+        .args(&builder.args)
+        .env_clear()
+        .env("HOME", home)
+        .env("GANGPLANK_ROOT_ACCESS_KEY_ID", ROOT_KEY.0)
+        .env("GANGPLANK_ROOT_SECRET_ACCESS_KEY", ROOT_KEY.1)
+        .envs(builder.environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("to start the server");
+    let log = Arc::new(Mutex::new(String::new()));
+    let mut errors = process.stderr.take().expect("its standard error");
+    let collected = Arc::clone(&log);
+    std::thread::spawn(move || {
+        let mut piece = [0; 8192];
+        while let Ok(read @ 1..) = errors.read(&mut piece) {
+            collected.lock().expect("the log").push_str(&String::from_utf8_lossy(&piece[..read]));
+        }
+    });
+    let mut ready = String::new();
+    let output = process.stdout.take().expect("its standard output");
+    BufReader::new(output).read_line(&mut ready).expect("its ready line");
+    let Some((_, address)) = ready.trim().rsplit_once("//") else {
+        let status = process.wait();
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        panic!("the server did not start ({status:?}): {}", log.lock().expect("the log"));
+    };
+    Running { process, address: address.parse().expect("an address"), log }
+}
