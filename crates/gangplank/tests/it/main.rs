@@ -1,5 +1,6 @@
 //! The program end to end, over HTTP, in one binary.
 
+mod house;
 mod main_job;
 
 use gangplank_testkit::TestServer;
