@@ -1,1 +1,3 @@
+//! The program with the clients that people have.
+
 fn main() {}

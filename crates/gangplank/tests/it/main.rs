@@ -1,5 +1,7 @@
 //! The program end to end, over HTTP, in one binary.
 
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
 mod house;
 mod main_job;
 

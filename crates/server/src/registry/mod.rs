@@ -22,7 +22,7 @@ use std::net::SocketAddr;
 use gangplank_core::{Access, Action, Grant};
 use gangplank_oci::{Endpoint, OciError, Reference, RepositoryName};
 use hyper::body::Incoming;
-use hyper::header::{HOST, HeaderName};
+use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, StatusCode};
 
@@ -139,7 +139,7 @@ fn action(endpoint: &Endpoint) -> Option<Action> {
 
 /// Clients cut references at 255 characters, host included (OCI Distribution, "Pulling manifests").
 fn check_name(head: &Parts, repository: &RepositoryName) -> Result<()> {
-    let host = head.headers.get(HOST).map_or(0, |host| host.len());
+    let host = head.headers.get(HOST).map_or(0, HeaderValue::len);
     if host + 1 + repository.as_str().len() > RepositoryName::MAX_LENGTH {
         return Err(OciError::name_invalid("host and repository name together are longer than 255").into());
     }
