@@ -29,6 +29,7 @@ use hyper::{Request, StatusCode};
 use crate::app::App;
 use crate::http::response::Answer;
 use refusal::Refusal;
+use uploads::Mount;
 
 /// The repository that always exists: where `lightsailctl` pushes.
 const DEFAULT_REPOSITORY: &str = "sr";
@@ -82,7 +83,8 @@ async fn serve(app: &App, peer: SocketAddr, head: &Parts, body: Incoming) -> Res
             uploads::whole(&context, &repository, &digest, body).await
         }
         Endpoint::StartUpload { repository, mount, from, algorithm, .. } => {
-            uploads::start(&context, &repository, mount.zip(from), algorithm).await
+            let mount = mount.map(|digest| Mount { digest, from });
+            uploads::start(&context, &repository, mount, algorithm).await
         }
         Endpoint::UploadStatus { repository, session } => {
             uploads::status(&context, &repository, &session).await
