@@ -2,12 +2,25 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
+mod api_auth;
+mod api_errors;
+mod api_limits;
+mod api_signatures;
+mod api_wire;
 mod house;
 mod main_job;
 
-use gangplank_testkit::TestServer;
+use gangplank_testkit::{ServerBuilder, TestServer};
+
+/// The program.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_gangplank");
 
 /// A server with nothing configured.
 fn server() -> TestServer {
-    TestServer::start(env!("CARGO_BIN_EXE_gangplank"))
+    TestServer::start(PROGRAM)
+}
+
+/// A server with something configured.
+fn server_with(configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> TestServer {
+    configure(TestServer::builder(PROGRAM)).start()
 }
