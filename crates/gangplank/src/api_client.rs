@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 const ATTEMPTS: u32 = 3;
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A server, and the access key to call it with.
 #[derive(Debug)]

@@ -44,9 +44,10 @@ impl Registry {
     /// A request to `/v2/<path>`, or to a `Location` (which starts with a slash).
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        let url = match path.starts_with('/') {
-            true => format!("{}{path}", self.endpoint),
-            false => format!("{}/v2/{path}", self.endpoint),
+        let url = if path.starts_with('/') {
+            format!("{}{path}", self.endpoint)
+        } else {
+            format!("{}/v2/{path}", self.endpoint)
         };
         let request = self.http.request(method, url);
         match &self.login {

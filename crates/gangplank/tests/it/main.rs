@@ -1,5 +1,8 @@
 //! The program end to end, over HTTP, in one binary.
 
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+mod house;
 mod main_job;
 
 use gangplank_testkit::TestServer;

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::dispatch;
+use super::lingering::Lingering;
 use crate::app::App;
 
 /// The first byte of a TLS handshake record.
@@ -85,7 +86,7 @@ where
         .header_read_timeout(header_read)
         .max_headers(MAX_HEADERS)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Lingering::new(stream)), service);
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%peer, %error, "connection ended");
     }

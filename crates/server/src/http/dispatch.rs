@@ -14,7 +14,7 @@ use crate::{control, registry};
 /// Answers one request.
 pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Response<AnswerBody> {
     let answer = match hygiene::check(request.method(), request.uri(), request.headers(), &app.limits) {
-        Err(refusal) => refusal,
+        Err(violation) => hygiene::refusal(violation.status, violation.text),
         Ok(()) => route(app, peer, request).await,
     };
     answer.into_response()

@@ -1,6 +1,7 @@
 //! Manifests: put, read, deleted.
 
-use gangplank_core::Access;
+use gangplank_core::{Access, Scope};
+use gangplank_oci::media_type::is_foreign_layer;
 use gangplank_oci::{Algorithm, Digest, ManifestView, OciError, Reference, RepositoryName, Tag, location};
 use gangplank_store::metadata::manifests::{
     MAX_INDEX_DEPTH, ManifestDeleted, ManifestOutcome, NewManifest, StoredManifest,
@@ -77,7 +78,9 @@ pub(super) async fn put(
         tags.push(tag);
     }
     let shown: Vec<String> = tags.iter().map(ToString::to_string).collect();
-    let manifest = NewManifest { digest, body, view, tags, login: grant.login, now: app.clock.now() };
+    let may_be_absent = may_be_absent(&view, grant.scope);
+    let (login, now) = (grant.login, app.clock.now());
+    let manifest = NewManifest { digest, body, view, may_be_absent, tags, login, now };
     refuse_unless_stored(app.metadata.put_manifest(&grant.tenant, repository, manifest).await?)?;
     tracing::info!(
         tenant = %grant.tenant, %repository, %digest, tags = ?shown, login = grant.login.0, %peer,
@@ -136,6 +139,18 @@ async fn read(body: Incoming, limit: u64, stall: std::time::Duration) -> Result<
             Err(error.into())
         }
     }
+}
+
+/// Layers that are not to be distributed (`urls`, or a media type that says so) stay where they are:
+/// a login that copies whole repositories may name them without their bytes. A push login may not,
+/// since the machines that pull would be sent elsewhere.
+fn may_be_absent(view: &ManifestView, scope: Scope) -> Vec<Digest> {
+    if !scope.pull {
+        return Vec::new();
+    }
+    let foreign =
+        view.blobs.iter().filter(|blob| !blob.urls.is_empty() || is_foreign_layer(&blob.media_type));
+    foreign.map(|blob| blob.digest).collect()
 }
 
 fn refuse_unless_stored(outcome: ManifestOutcome) -> Result<()> {

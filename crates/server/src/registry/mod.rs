@@ -22,13 +22,14 @@ use std::net::SocketAddr;
 use gangplank_core::{Access, Action, Grant};
 use gangplank_oci::{Endpoint, OciError, Reference, RepositoryName};
 use hyper::body::Incoming;
-use hyper::header::{HOST, HeaderName};
+use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, StatusCode};
 
 use crate::app::App;
 use crate::http::response::Answer;
 use refusal::Refusal;
+use uploads::Mount;
 
 /// The repository that always exists: where `lightsailctl` pushes.
 const DEFAULT_REPOSITORY: &str = "sr";
@@ -82,7 +83,8 @@ async fn serve(app: &App, peer: SocketAddr, head: &Parts, body: Incoming) -> Res
             uploads::whole(&context, &repository, &digest, body).await
         }
         Endpoint::StartUpload { repository, mount, from, algorithm, .. } => {
-            uploads::start(&context, &repository, mount.zip(from), algorithm).await
+            let mount = mount.map(|digest| Mount { digest, from });
+            uploads::start(&context, &repository, mount, algorithm).await
         }
         Endpoint::UploadStatus { repository, session } => {
             uploads::status(&context, &repository, &session).await
@@ -139,7 +141,7 @@ fn action(endpoint: &Endpoint) -> Option<Action> {
 
 /// Clients cut references at 255 characters, host included (OCI Distribution, "Pulling manifests").
 fn check_name(head: &Parts, repository: &RepositoryName) -> Result<()> {
-    let host = head.headers.get(HOST).map_or(0, |host| host.len());
+    let host = head.headers.get(HOST).map_or(0, HeaderValue::len);
     if host + 1 + repository.as_str().len() > RepositoryName::MAX_LENGTH {
         return Err(OciError::name_invalid("host and repository name together are longer than 255").into());
     }

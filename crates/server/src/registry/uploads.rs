@@ -42,17 +42,27 @@ pub(super) async fn whole(
     }
 }
 
+/// A blob that the registry may have already.
+pub(super) struct Mount {
+    pub(super) digest: Digest,
+    /// The repository that has it; anywhere if `None`.
+    pub(super) from: Option<RepositoryName>,
+}
+
 /// `POST …/uploads/`: mounts the blob if it can, else opens a session.
 pub(super) async fn start(
     context: &Context<'_>,
     repository: &RepositoryName,
-    mount: Option<(Digest, RepositoryName)>,
+    mount: Option<Mount>,
     algorithm: Option<Algorithm>,
 ) -> Result<Answer> {
     let Context { app, grant, .. } = context;
     let now = app.clock.now();
-    if let Some((digest, from)) = mount
-        && app.metadata.mount_blob(&grant.tenant, repository, &from, &digest, now).await?
+    if let Some(Mount { digest, from }) = mount
+        // Without `from`, a mount asks whether the account has the blob anywhere: an answer for
+        // logins that may read everywhere.
+        && (from.is_some() || grant.scope.pull)
+        && app.metadata.mount_blob(&grant.tenant, repository, from.as_ref(), &digest, now).await?
     {
         return Ok(finish::created(repository, &digest));
     }
@@ -91,7 +101,9 @@ pub(super) async fn chunk(
 ) -> Result<Answer> {
     let _lock = lock(context, session).await?;
     let found = find(context, repository, session).await?;
-    check_range(context, &found, &body, repository)?;
+    if let Err(refusal) = check_range(context, &found, &body) {
+        return Ok(misplaced(refusal, repository, &found));
+    }
     let key = content_key(&found)?;
     let before = found.received;
     let ingested = ingest(context.app, &key, resume(&found)?, body).await?;
@@ -126,7 +138,9 @@ pub(super) async fn finish(
 ) -> Result<Answer> {
     let _lock = lock(context, session).await?;
     let found = find(context, repository, session).await?;
-    check_range(context, &found, &body, repository)?;
+    if let Err(refusal) = check_range(context, &found, &body) {
+        return Ok(misplaced(refusal, repository, &found));
+    }
     let key = content_key(&found)?;
     let id = found.id.clone();
     let stored = async {
@@ -205,25 +219,26 @@ fn check_range(
     context: &Context<'_>,
     session: &UploadSession,
     body: &Incoming,
-    repository: &RepositoryName,
-) -> Result<()> {
+) -> std::result::Result<(), OciError> {
     let Some(header) = context.head.headers.get(CONTENT_RANGE) else { return Ok(()) };
     let range =
         header.to_str().ok().and_then(|text| ContentRange::parse(text).ok()).ok_or_else(|| {
             OciError::blob_upload_invalid("Content-Range is written <first byte>-<last byte>")
         })?;
-    upload::check_chunk(session.received, range.first, range.last, body.size_hint().exact()).map_err(|refusal| {
-        let message = match refusal {
-            ChunkRefusal::OutOfOrder => format!(
-                "the chunk starts at byte {}, but the upload stands at {}: ask for {} and go on from there",
-                range.first,
-                session.received,
-                location::upload(repository, &session.id),
-            ),
+    let received = session.received;
+    upload::check_chunk(received, range.first, range.last, body.size_hint().exact()).map_err(|refusal| {
+        OciError::blob_upload_range(match refusal {
+            ChunkRefusal::OutOfOrder => {
+                format!("the chunk starts at byte {}, but the upload stands at {received}", range.first)
+            }
             ChunkRefusal::LengthMismatch => "the body is not as long as Content-Range says".to_owned(),
-        };
-        OciError::blob_upload_range(message).into()
+        })
     })
+}
+
+/// Refuses a chunk and says where the upload stands, so that the client can go on from there.
+fn misplaced(refusal: OciError, repository: &RepositoryName, session: &UploadSession) -> Answer {
+    standing(Refusal::from(refusal).into_answer(), repository, &session.id, session.received)
 }
 
 fn content_key(session: &UploadSession) -> Result<ContentKey> {
@@ -241,9 +256,13 @@ fn state(hasher: &Hasher) -> Vec<u8> {
     hasher.state().unwrap_or_default()
 }
 
-/// Says where an upload stands. `Range` cannot say "nothing yet"; clients expect `0-0` for it.
 fn progress(status: StatusCode, repository: &RepositoryName, session: &str, received: u64) -> Answer {
-    Answer::new(status)
+    standing(Answer::new(status), repository, session, received)
+}
+
+/// Says where an upload stands. `Range` cannot say "nothing yet"; clients expect `0-0` for it.
+fn standing(answer: Answer, repository: &RepositoryName, session: &str, received: u64) -> Answer {
+    answer
         .header(LOCATION, location::upload(repository, session))
         .header(RANGE, format!("0-{}", received.saturating_sub(1)))
         .header(UPLOAD_UUID, session)

@@ -70,12 +70,13 @@ pub trait BlobLinks: Send + Sync {
         blob: NewBlob,
         now: Time,
     ) -> Result<ContentKey>;
-    /// Lets `repository` hold a blob that `from` holds; `false` if `from` does not.
+    /// Lets `repository` hold a blob that `from` holds, or for `None` any repository of the tenant;
+    /// `false` if it does not.
     async fn mount_blob(
         &self,
         tenant: &Tenant,
         repository: &RepositoryName,
-        from: &RepositoryName,
+        from: Option<&RepositoryName>,
         digest: &Digest,
         now: Time,
     ) -> Result<bool>;

@@ -29,6 +29,8 @@ pub struct NewManifest {
     pub body: Vec<u8>,
     /// What they say.
     pub view: ManifestView,
+    /// Blobs that the repository need not hold: layers that are not to be distributed.
+    pub may_be_absent: Vec<Digest>,
     /// Tags to move to it.
     pub tags: Vec<Tag>,
     /// The login that puts it, which may then read it back.

@@ -60,16 +60,20 @@ impl BlobLinks for Sqlite {
         &self,
         tenant: &Tenant,
         repository: &RepositoryName,
-        from: &RepositoryName,
+        from: Option<&RepositoryName>,
         digest: &Digest,
         now: Time,
     ) -> Result<bool> {
-        let (tenant, repository, from, digest) = (tenant.clone(), repository.clone(), from.clone(), *digest);
+        let (tenant, repository, from, digest) = (tenant.clone(), repository.clone(), from.cloned(), *digest);
         self.writer
             .write(move |connection| {
-                let Some(link) = find_link(connection, &tenant, &from, &digest)? else { return Ok(false) };
+                let held = match from {
+                    Some(from) => find_link(connection, &tenant, &from, &digest)?.map(|link| link.blob),
+                    None => find_held(connection, &tenant, &digest)?,
+                };
+                let Some(blob) = held else { return Ok(false) };
                 let repository = rows::ensure_repository(connection, &tenant, &repository)?;
-                put_link(connection, repository, link.blob, now)?;
+                put_link(connection, repository, blob, now)?;
                 Ok(true)
             })
             .await
@@ -139,6 +143,18 @@ fn find_link(
         })
     };
     find.query_row(key, |row| Ok(read(row))).optional()?.transpose()
+}
+
+/// A blob that any repository of the tenant holds.
+fn find_held(connection: &Connection, tenant: &Tenant, digest: &Digest) -> Result<Option<i64>> {
+    let mut find = connection.prepare_cached(
+        "SELECT b.id FROM tenants t JOIN blobs b ON b.tenant = t.id
+         WHERE t.account = ?1 AND t.region = ?2 AND b.digest = ?3
+           AND EXISTS (SELECT 1 FROM blob_links l WHERE l.blob = b.id)",
+    )?;
+    let digest = digest.to_string();
+    let key = params![tenant.account.as_str(), tenant.region.as_str(), digest];
+    Ok(find.query_row(key, |row| row.get(0)).optional()?)
 }
 
 /// Renews a lease that was read outside this transaction; `None` if the hold has ended since.

@@ -149,6 +149,7 @@ fn check_blobs(
         let size =
             find.query_row(params![repository, blob.digest.to_string()], |row| row.get(0)).optional()?;
         match size.map(rows::unsigned).transpose()? {
+            None if manifest.may_be_absent.contains(&blob.digest) => {}
             None => return Ok(Some(ManifestOutcome::BlobUnknown(blob.digest))),
             Some(actual) if actual != blob.size => {
                 return Ok(Some(ManifestOutcome::SizeMismatch { digest: blob.digest, actual }));
