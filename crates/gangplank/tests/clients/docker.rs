@@ -1,0 +1,151 @@
+//! Docker: a daemon of the trial's own, and each docker client on the path.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use gangplank_testkit::Login;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::bench::Bench;
+use crate::client::{Call, Done, Program};
+use crate::images;
+use crate::journey::{ImageTool, journey};
+use crate::suite::{Suite, Test};
+
+const INSTALL: &str = "apt-get install docker.io";
+const TESTS: [(&str, Test); 2] =
+    [("login_push_register_pull", whole_story), ("a_revoked_login_is_over", a_revoked_login)];
+
+/// Adds Docker's trials, with the first client on the path and with others by their version.
+pub(crate) fn add(suite: &mut Suite) {
+    let daemon = Program::find("dockerd").is_some();
+    let mut clients = Program::all("docker").into_iter().filter(|_| daemon);
+    suite.client("docker", INSTALL, clients.next(), &TESTS);
+    for other in clients {
+        suite.client("docker_of_another_version", INSTALL, Some(other), &TESTS);
+    }
+}
+
+fn whole_story(docker: &Program) {
+    let bench = Bench::new();
+    journey(&bench, &mut Docker::start(&bench, docker));
+}
+
+fn a_revoked_login(program: &Program) {
+    let bench = Bench::new();
+    let mut docker = Docker::start(&bench, program);
+    docker.log_in(&bench.push_login()).unwrap().ok();
+    docker.make();
+    docker.push(&bench.image("sr:before")).ok();
+    let api = bench.server.api();
+    let logins = api.gangplank("ListRegistryLogins", &serde_json::json!({})).body;
+    let id = &logins["registryLogins"][0]["id"];
+    assert_eq!(api.gangplank("RevokeRegistryLogin", &serde_json::json!({ "id": id })).status, 200);
+    docker.push(&bench.image("sr:after")).refused(&["unauthorized"]);
+    docker.run(&["logout", &bench.server.host()]).ok();
+    docker.push(&bench.image("sr:after")).refused(&["no basic auth credentials", "unauthorized"]);
+}
+
+/// A daemon, and a client that speaks to it.
+pub(crate) struct Docker<'a> {
+    bench: &'a Bench,
+    client: Program,
+    daemon: Child,
+    socket: String,
+}
+
+impl<'a> Docker<'a> {
+    /// Starts a daemon that touches nothing of this machine but its own folder.
+    pub(crate) fn start(bench: &'a Bench, client: &Program) -> Self {
+        let folder = bench.server.home().join("dockerd");
+        std::fs::create_dir_all(&folder).expect("the daemon's folder");
+        let option = |name: &str, file: &str| format!("--{name}={}", folder.join(file).display());
+        let socket = format!("unix://{}", folder.join("socket").display());
+        let log = std::fs::File::create(folder.join("log")).expect("the daemon's log");
+        let program = Program::find("dockerd").expect("dockerd");
+        let daemon = Command::new(program.path)
+            .args(["--host", &socket, "--iptables=false", "--ip-forward=false", "--bridge=none"])
+            .args(["--storage-driver=vfs", "--max-download-attempts=1"])
+            .args([option("data-root", "data"), option("exec-root", "exec"), option("pidfile", "pid")])
+            .env("HOME", &folder)
+            .env("DOCKER_TMPDIR", folder.join("tmp"))
+            .stdin(Stdio::null())
+            .stderr(log)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("to start dockerd");
+        let mut docker = Self { bench, client: client.clone(), daemon, socket };
+        docker.wait_until_ready(folder.join("log"));
+        docker
+    }
+
+    fn wait_until_ready(&mut self, log: PathBuf) {
+        let started = Instant::now();
+        while self.run(&["info"]).code != Some(0) {
+            let ended = self.daemon.try_wait().expect("the daemon's state");
+            if ended.is_some() || started.elapsed() > Duration::from_secs(60) {
+                panic!("dockerd did not start: {}", std::fs::read_to_string(log).unwrap_or_default());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn call(&self, args: &[&str]) -> Call {
+        let args = ["--host", self.socket.as_str()].into_iter().chain(args.iter().copied());
+        self.bench.call(&self.client, args).env("DOCKER_CLI_HINTS", "false")
+    }
+
+    fn run(&self, args: &[&str]) -> Done {
+        self.call(args).run()
+    }
+}
+
+impl Drop for Docker<'_> {
+    /// Ends the daemon, which ends its containerd.
+    fn drop(&mut self) {
+        let id = i32::try_from(self.daemon.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        let _ = kill_process(id, Signal::TERM);
+        let asked = Instant::now();
+        while matches!(self.daemon.try_wait(), Ok(None)) {
+            if asked.elapsed() > Duration::from_secs(20) {
+                let _ = self.daemon.kill();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl ImageTool for Docker<'_> {
+    fn log_in(&mut self, login: &Login) -> Option<Done> {
+        let call = self.call(&["login", "-u", &login.username, "--password-stdin", &login.registry]);
+        Some(call.input(login.password.as_str()).run())
+    }
+
+    fn make(&mut self) {
+        self.call(&["import", "-", "local:image"]).input(images::file_system()).run().ok();
+    }
+
+    fn push(&self, reference: &str) -> Done {
+        self.run(&["tag", "local:image", reference]).ok();
+        self.run(&["push", reference])
+    }
+
+    fn pushed_digest(&self, push: &Done) -> String {
+        push.digest()
+    }
+
+    fn forget(&self) {
+        let images = self.run(&["images", "--quiet", "--no-trunc"]).ok().stdout;
+        let mut ids: Vec<&str> = images.lines().collect();
+        ids.dedup();
+        if !ids.is_empty() {
+            self.run(&[["rmi", "--force"].as_slice(), &ids].concat()).ok();
+        }
+        assert_eq!(self.run(&["images", "--all", "--quiet"]).ok().stdout, "");
+    }
+
+    fn pull(&self, reference: &str) -> Done {
+        self.run(&["pull", reference])
+    }
+}
