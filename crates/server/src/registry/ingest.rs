@@ -22,19 +22,57 @@ pub(super) struct Ingested {
     pub(super) staged: Box<dyn Staged>,
     /// The hash of all of it.
     pub(super) hasher: Hasher,
-    /// Why the body ended before its end, if it did. What had come is staged and hashed.
-    pub(super) cut: Option<OciError>,
+    /// What was wrong with the body, if anything. What had come is staged and hashed.
+    pub(super) cut: Option<Cut>,
 }
 
-/// Appends a body to what is staged under `key`, of which `hasher` has seen all.
+/// What was wrong with a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// It is more than a blob may have.
+    TooLong,
+    /// It is not as long as its `Content-Range` says.
+    WrongLength,
+    /// It stopped coming.
+    Stalled,
+    /// The connection ended before it did.
+    Broken,
+}
+
+impl Cut {
+    /// What the client is told.
+    pub(super) fn refusal(self, app: &App) -> OciError {
+        match self {
+            Self::TooLong => OciError::blob_too_large(app.limits.blob_bytes),
+            Self::WrongLength => OciError::blob_upload_range("the body is not as long as Content-Range says"),
+            Self::Stalled => OciError::new(
+                gangplank_oci::ErrorCode::BlobUploadInvalid,
+                408,
+                "the body stopped coming; resume the upload where it stands",
+            ),
+            Self::Broken => {
+                OciError::blob_upload_invalid("the body ended early; resume the upload where it stands")
+            }
+        }
+    }
+}
+
+/// Appends a body, which must have `expected` bytes if that is known, to what is staged under
+/// `key`, of which `hasher` has seen all.
 ///
 /// # Errors
-/// If the store fails; what is staged is then of no use. A body that is cut off or too long is no
-/// such error: see [`Ingested::cut`].
-pub(super) async fn ingest(app: &App, key: &ContentKey, hasher: Hasher, body: Incoming) -> Result<Ingested> {
+/// If the store fails or the body says itself that it is too long; what is staged is then of no
+/// use. A body that only turns out to be wrong is no such error: see [`Ingested::cut`].
+pub(super) async fn ingest(
+    app: &App,
+    key: &ContentKey,
+    hasher: Hasher,
+    body: Incoming,
+    expected: Option<u64>,
+) -> Result<Ingested> {
     let limit = app.limits.blob_bytes.saturating_sub(hasher.hashed());
     if body.size_hint().lower() > limit {
-        return Err(OciError::blob_too_large(app.limits.blob_bytes).into());
+        return Err(Cut::TooLong.refusal(app).into());
     }
     let (pieces, waiting) = mpsc::channel(WAITING);
     let key = key.clone();
@@ -43,22 +81,11 @@ pub(super) async fn ingest(app: &App, key: &ContentKey, hasher: Hasher, body: In
         let staged = blobs.stage(&key, hasher.hashed())?;
         write(staged, hasher, waiting)
     });
-    let cut = feed(body, &pieces, limit, app.limits.body_stall).await;
+    let cut = feed(body, &pieces, limit, expected, app.limits.body_stall).await;
     drop(pieces);
     let written =
         writer.await.map_err(|error| gangplank_store::StoreError::Unavailable(error.to_string()))?;
     let (staged, hasher) = written?;
-    let cut = cut.map(|cut| match cut {
-        Cut::TooLong => OciError::blob_too_large(app.limits.blob_bytes),
-        Cut::Stalled => OciError::new(
-            gangplank_oci::ErrorCode::BlobUploadInvalid,
-            408,
-            "the body stopped coming; resume the upload where it stands",
-        ),
-        Cut::Broken => {
-            OciError::blob_upload_invalid("the body ended early; resume the upload where it stands")
-        }
-    });
     Ok(Ingested { staged, hasher, cut })
 }
 
@@ -74,25 +101,30 @@ fn write(
     Ok((staged, hasher))
 }
 
-enum Cut {
-    TooLong,
-    Stalled,
-    Broken,
-}
-
-/// Hands the body over piece by piece; says why it ended early, if it did.
-async fn feed(mut body: Incoming, pieces: &mpsc::Sender<Bytes>, limit: u64, stall: Duration) -> Option<Cut> {
-    let mut left = limit;
+/// Hands the body over piece by piece; says what was wrong with it.
+async fn feed(
+    mut body: Incoming,
+    pieces: &mpsc::Sender<Bytes>,
+    limit: u64,
+    expected: Option<u64>,
+    stall: Duration,
+) -> Option<Cut> {
+    let declared = body.size_hint().exact();
+    let (mut fed, limit) = (0, expected.map_or(limit, |expected| expected.min(limit)));
     loop {
         let frame = match tokio::time::timeout(stall, body.frame()).await {
             Err(_) => return Some(Cut::Stalled),
+            Ok(None) if declared.is_some_and(|declared| declared != fed) => return Some(Cut::Broken),
+            Ok(None) if expected.is_some_and(|expected| expected != fed) => return Some(Cut::WrongLength),
             Ok(None) => return None,
             Ok(Some(Err(_))) => return Some(Cut::Broken),
             Ok(Some(Ok(frame))) => frame,
         };
         let Ok(piece) = frame.into_data() else { continue };
-        let Some(rest) = left.checked_sub(piece.len() as u64) else { return Some(Cut::TooLong) };
-        left = rest;
+        fed += piece.len() as u64;
+        if fed > limit {
+            return Some(if expected == Some(limit) { Cut::WrongLength } else { Cut::TooLong });
+        }
         if pieces.send(piece).await.is_err() {
             // The writer failed, and will say why.
             return None;
