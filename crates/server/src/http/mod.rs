@@ -6,5 +6,6 @@ pub(crate) mod connection;
 pub(crate) mod dispatch;
 pub(crate) mod hygiene;
 pub(crate) mod listener;
+mod patience;
 pub(crate) mod response;
 pub(crate) mod tls;
