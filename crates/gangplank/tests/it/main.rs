@@ -1,10 +1,24 @@
 //! The program end to end, over HTTP, in one binary.
 
-mod main_job;
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failure here is a failed test")]
 
-use gangplank_testkit::TestServer;
+mod answers;
+mod blobs;
+mod main_job;
+mod push_logins;
+mod races;
+mod raw;
+mod registry_auth;
+mod uploads;
+
+use gangplank_testkit::{ServerBuilder, TestServer};
 
 /// A server with nothing configured.
 fn server() -> TestServer {
-    TestServer::start(env!("CARGO_BIN_EXE_gangplank"))
+    builder().start()
+}
+
+/// A server to be configured.
+fn builder() -> ServerBuilder {
+    TestServer::builder(env!("CARGO_BIN_EXE_gangplank"))
 }
