@@ -146,7 +146,8 @@ def tag_four_times(w, image):
 
 def single_post(w):
     blob = Blob.random(200)
-    answer = w.registry.ask("POST", w.registry.uploads(w.repo, [("digest", blob.digest)]), (201, 202), [OCTETS], blob.data)
+    url = w.registry.uploads(w.repo, [("digest", blob.digest)])
+    answer = w.registry.ask("POST", url, (201, 202), [OCTETS], blob.data)
     answer.location()
     w.registry.ask("GET", w.registry.blob(w.repo, blob.digest), 200 if answer.status == 201 else 404)
     if answer.status == 202:
