@@ -63,7 +63,7 @@ pub(super) async fn start(
     algorithm: Option<Algorithm>,
 ) -> Result<Answer> {
     let Context { app, grant, .. } = context;
-    let now = app.clock.now();
+    let now = app.clock.steady();
     if let Some(Mount { digest, from }) = mount
         // Without `from`, a mount asks whether the account has the blob anywhere: an answer for
         // logins that may read everywhere.
@@ -193,7 +193,7 @@ async fn advance(
     let advanced = UploadSession {
         received: hasher.hashed(),
         hash_state: state(hasher),
-        touched_at: context.app.clock.now(),
+        touched_at: context.app.clock.steady(),
         ..session.clone()
     };
     let owner = owner(context, repository);
@@ -206,7 +206,7 @@ async fn advance(
 
 /// Notes that a session is in use.
 async fn touch(context: &Context<'_>, repository: &RepositoryName, session: &UploadSession) -> Result<()> {
-    let touched = UploadSession { touched_at: context.app.clock.now(), ..session.clone() };
+    let touched = UploadSession { touched_at: context.app.clock.steady(), ..session.clone() };
     let owner = owner(context, repository);
     context.app.metadata.advance_upload(&owner, session.received, touched).await?;
     Ok(())
@@ -242,7 +242,7 @@ async fn lock<'a>(context: &Context<'a>, session: &str) -> Result<super::upload_
 /// Finds a session that goes on, with all its bytes.
 async fn find(context: &Context<'_>, repository: &RepositoryName, session: &str) -> Result<UploadSession> {
     let found = context.app.metadata.upload(&owner(context, repository), session).await?;
-    let now = context.app.clock.now();
+    let now = context.app.clock.steady();
     let found = found
         .filter(|found| !upload::is_over(found.created_at, found.touched_at, now))
         .ok_or_else(OciError::blob_upload_unknown)?;
