@@ -5,8 +5,13 @@
 mod answers;
 mod api_auth;
 mod api_errors;
+mod api_images;
 mod api_limits;
+mod api_logins;
+mod api_retries;
+mod api_services;
 mod api_signatures;
+mod api_tags;
 mod api_wire;
 mod blobs;
 mod house;
