@@ -14,8 +14,11 @@ use crate::journey::{ImageTool, journey};
 use crate::suite::{Suite, Test};
 
 const INSTALL: &str = "apt-get install docker.io";
-const TESTS: [(&str, Test); 2] =
-    [("login_push_register_pull", whole_story), ("a_revoked_login_is_over", a_revoked_login)];
+const TESTS: [(&str, Test); 3] = [
+    ("login_push_register_pull", whole_story),
+    ("a_refusal_is_told_at_once", a_refusal),
+    ("a_revoked_login_is_over", a_revoked_login),
+];
 
 /// Adds Docker's trials, with the first client on the path and with others by their version.
 pub(crate) fn add(suite: &mut Suite) {
@@ -30,6 +33,20 @@ pub(crate) fn add(suite: &mut Suite) {
 fn whole_story(docker: &Program) {
     let bench = Bench::new();
     journey(&bench, &mut Docker::start(&bench, docker));
+}
+
+/// Docker tries again, for most of a minute, what looks like passing trouble to it.
+fn a_refusal(program: &Program) {
+    let bench = Bench::new();
+    let mut docker = Docker::start(&bench, program);
+    docker.log_in(&bench.push_login()).unwrap().ok();
+    let started = Instant::now();
+    docker.pull(&bench.image("web:app.1")).refused(&["this login can only push"]);
+    docker.log_in(&bench.pull_login()).unwrap().ok();
+    docker.make();
+    docker.push(&bench.image("sr:first")).refused(&["this login can only pull"]);
+    docker.push(&bench.image("web:app.2")).refused(&["this login can only pull"]);
+    assert!(started.elapsed() < Duration::from_secs(20), "docker went on trying");
 }
 
 fn a_revoked_login(program: &Program) {

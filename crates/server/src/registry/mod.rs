@@ -19,7 +19,7 @@ mod uploads;
 
 use std::net::SocketAddr;
 
-use gangplank_core::{Access, Action, Grant};
+use gangplank_core::{Access, Action, Grant, Scope};
 use gangplank_oci::{Endpoint, OciError, Reference, RepositoryName};
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderName, HeaderValue};
@@ -70,7 +70,7 @@ async fn serve(app: &App, peer: SocketAddr, head: &Parts, body: Incoming) -> Res
         Some(action) => grant.access(action, endpoint.repository().map_or("", RepositoryName::as_str)),
     };
     if access == Access::Denied {
-        return Err(OciError::denied("requested access to the resource is denied").into());
+        return Err(denied(&grant).into());
     }
     let context = Context { app, grant: &grant, access, peer, head };
     match endpoint {
@@ -117,6 +117,19 @@ async fn serve(app: &App, peer: SocketAddr, head: &Parts, body: Incoming) -> Res
             referrers::list(&context, &repository, &digest, artifact_type.as_deref()).await
         }
     }
+}
+
+/// The refusal of what a login may not do.
+///
+/// Docker 20.10 takes a `DENIED` with the customary text and nothing else for a passing trouble, and
+/// tries five times in 50 seconds; so the text goes on.
+fn denied(grant: &Grant) -> OciError {
+    let may = match (grant.scope, &grant.service) {
+        (Scope::PUSH, _) => "this login can only push",
+        (_, Some(_)) => "this login can only pull the images registered on its service",
+        _ => "this login was not made for it",
+    };
+    OciError::denied(format!("requested access to the resource is denied: {may}"))
 }
 
 /// What the grant is asked; nothing for what every login may do.
