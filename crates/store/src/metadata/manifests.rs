@@ -52,7 +52,7 @@ pub struct Referrer {
     pub annotations: String,
 }
 
-/// How deep indexes may nest: an index of indexes of indexes of images.
+/// How deep indexes may nest: so many, one in the other, above an image.
 pub const MAX_INDEX_DEPTH: u32 = 4;
 
 /// What became of a manifest.
@@ -90,7 +90,8 @@ pub enum ManifestDeleted {
 #[async_trait]
 pub trait Manifests: Send + Sync {
     /// Keeps a manifest and moves its tags, if everything it references is in the repository:
-    /// checked and pinned in the same transaction.
+    /// checked and pinned in the same transaction. A refusal leaves nothing, not even a repository
+    /// that was not there before.
     async fn put_manifest(
         &self,
         tenant: &Tenant,

@@ -101,15 +101,16 @@ fn put(
     repository: &RepositoryName,
     manifest: &NewManifest,
 ) -> Result<ManifestOutcome> {
-    let repository = rows::ensure_repository(connection, tenant, repository)?;
-    if let Some(refusal) = check_blobs(connection, repository, manifest)? {
+    let held_by = rows::find_repository(connection, tenant, repository)?;
+    if let Some(refusal) = check_blobs(connection, held_by, manifest)? {
         return Ok(refusal);
     }
-    let depth = match check_children(connection, repository, manifest)? {
+    let depth = match check_children(connection, held_by, manifest)? {
         Ok(depth) if depth <= MAX_INDEX_DEPTH => depth,
         Ok(_) => return Ok(ManifestOutcome::TooDeep),
         Err(refusal) => return Ok(refusal),
     };
+    let repository = rows::ensure_repository(connection, tenant, repository)?;
     let digest = manifest.digest.to_string();
     let mut find =
         connection.prepare_cached("SELECT id FROM manifests WHERE repository = ?1 AND digest = ?2")?;
@@ -134,9 +135,10 @@ fn put(
     Ok(ManifestOutcome::Stored)
 }
 
+/// Checks that every blob is there. A repository that does not exist yet holds none.
 fn check_blobs(
     connection: &Connection,
-    repository: i64,
+    repository: Option<i64>,
     manifest: &NewManifest,
 ) -> Result<Option<ManifestOutcome>> {
     let mut find = connection.prepare_cached(
@@ -162,7 +164,7 @@ fn check_blobs(
 /// Checks that every child is there, and says how deep the manifest is.
 fn check_children(
     connection: &Connection,
-    repository: i64,
+    repository: Option<i64>,
     manifest: &NewManifest,
 ) -> Result<std::result::Result<u32, ManifestOutcome>> {
     let mut find = connection
