@@ -17,6 +17,11 @@ CREATE TABLE access_keys (
     created_at    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- An id is used once: what a deleted key made must not come to life with another key of its id.
+CREATE TABLE deleted_access_keys (
+    id TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE services (
     -- AUTOINCREMENT: a deleted service's id must not open a later one to an old pull login.
     id                  INTEGER PRIMARY KEY AUTOINCREMENT,
