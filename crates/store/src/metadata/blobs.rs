@@ -27,7 +27,7 @@ pub struct NewBlob {
     pub key: ContentKey,
     /// Content of this digest that was found missing or cut short, and is to be replaced.
     pub damaged: Option<ContentKey>,
-    /// The upload session that ends with it.
+    /// The upload session, of the same repository, that ends with it.
     pub session: Option<String>,
 }
 

@@ -156,7 +156,8 @@ fn add(
     blob: NewBlob,
     now: Time,
 ) -> Result<ContentKey> {
-    let repository = rows::ensure_repository(connection, tenant, repository)?;
+    let name = repository;
+    let repository = rows::ensure_repository(connection, tenant, name)?;
     let tenant = rows::ensure_tenant(connection, tenant)?;
     let digest = blob.digest.to_string();
     let mut find =
@@ -187,7 +188,9 @@ fn add(
     };
     put_link(connection, repository, id, now)?;
     if let Some(session) = blob.session {
-        connection.prepare_cached("DELETE FROM uploads WHERE id = ?1")?.execute([session])?;
+        let mut end = connection
+            .prepare_cached("DELETE FROM uploads WHERE id = ?1 AND tenant = ?2 AND repository = ?3")?;
+        end.execute(params![session, tenant, name.as_str()])?;
     }
     Ok(key)
 }
