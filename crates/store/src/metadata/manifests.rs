@@ -82,7 +82,7 @@ pub enum ManifestDeleted {
     Deleted,
     /// The repository has none such.
     NoSuchManifest,
-    /// A container service has it registered, itself or as part of an index.
+    /// A container service has it registered from this repository, itself or below an index.
     Registered,
 }
 
@@ -106,7 +106,7 @@ pub trait Manifests: Send + Sync {
         reference: &Reference,
         put_by: Option<LoginId>,
     ) -> Result<Option<StoredManifest>>;
-    /// Deletes a manifest by digest.
+    /// Deletes a manifest by digest, also where an index that is not registered holds it.
     async fn delete_manifest(
         &self,
         tenant: &Tenant,

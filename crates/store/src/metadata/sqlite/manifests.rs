@@ -279,6 +279,31 @@ pub(super) fn blob_is_registered(connection: &Connection, repository: i64, diges
     Ok(false)
 }
 
+/// Whether everything that a manifest references is still in its repository, all the way down.
+pub(super) fn is_whole(connection: &Connection, manifest: i64) -> Result<bool> {
+    let mut find = connection.prepare_cached(
+        "WITH RECURSIVE part (id) AS (
+             SELECT ?1
+             UNION
+             SELECT m.id
+             FROM part p
+             JOIN manifest_children c ON c.manifest = p.id
+             JOIN manifests m ON m.repository = c.repository AND m.digest = c.digest)
+         SELECT NOT EXISTS (
+             SELECT 1 FROM part p JOIN manifest_children c ON c.manifest = p.id
+             WHERE NOT EXISTS (
+                 SELECT 1 FROM manifests m WHERE m.repository = c.repository AND m.digest = c.digest)
+         ) AND NOT EXISTS (
+             SELECT 1 FROM part p JOIN manifest_blobs n ON n.manifest = p.id
+             WHERE NOT EXISTS (
+                 SELECT 1 FROM repositories r
+                 JOIN blobs b ON b.tenant = r.tenant
+                 JOIN blob_links l ON l.repository = r.id AND l.blob = b.id
+                 WHERE r.id = n.repository AND b.digest = n.digest))",
+    )?;
+    Ok(find.query_row([manifest], |row| row.get(0))?)
+}
+
 /// Reads `digest, media_type, body`, the first three columns.
 pub(super) fn read_stored(row: &Row<'_>) -> rusqlite::Result<StoredManifest> {
     Ok(StoredManifest { digest: row.get(0)?, media_type: row.get(1)?, body: row.get(2)? })
