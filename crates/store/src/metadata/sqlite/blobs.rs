@@ -29,8 +29,8 @@ impl BlobLinks for Sqlite {
         if link.leased_at > now.minus(LEASE_RENEWAL) {
             return Ok(Some(link.content));
         }
-        let renewed = self.writer.write(move |connection| renew(connection, &link, now)).await?;
-        Ok(renewed)
+        let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
+        self.writer.write(move |connection| renew(connection, &tenant, &repository, &digest, now)).await
     }
 
     async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>> {
@@ -141,12 +141,18 @@ fn find_link(
     find.query_row(key, |row| Ok(read(row))).optional()?.transpose()
 }
 
-/// Renews a lease that was read outside this transaction; `None` if the hold has ended since.
-fn renew(connection: &Connection, link: &Link, now: Time) -> Result<Option<StoredBlob>> {
-    let mut renew = connection
-        .prepare_cached("UPDATE blob_links SET leased_at = ?3 WHERE repository = ?1 AND blob = ?2")?;
-    let held = renew.execute(params![link.repository, link.blob, now.0])? == 1;
-    Ok(held.then(|| link.content.clone()))
+/// Renews a lease and hands out what it is on. Both are looked up anew: since the caller looked, the
+/// hold may have ended, its rows may be another blob's, and the content may have been replaced.
+fn renew(
+    connection: &Connection,
+    tenant: &Tenant,
+    repository: &RepositoryName,
+    digest: &Digest,
+    now: Time,
+) -> Result<Option<StoredBlob>> {
+    let Some(link) = find_link(connection, tenant, repository, digest)? else { return Ok(None) };
+    put_link(connection, link.repository, link.blob, now)?;
+    Ok(Some(link.content))
 }
 
 fn add(
