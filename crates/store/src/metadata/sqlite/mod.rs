@@ -63,7 +63,10 @@ impl Sqlite {
             Some(connection) => connection,
             None => self.open_reader()?,
         };
+        // Until the end, every statement sees the database as it was at the first.
+        connection.prepare_cached("BEGIN")?.execute([])?;
         let result = query(&connection);
+        connection.prepare_cached("COMMIT")?.execute([])?;
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < IDLE_READERS {
             readers.push(connection);
