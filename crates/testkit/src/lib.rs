@@ -4,6 +4,7 @@
 //! A failure here is a failed test, so everything panics with a reason instead of returning errors.
 
 mod api;
+mod client;
 mod image;
 mod registry;
 mod server;

@@ -5,6 +5,7 @@ use reqwest::Method;
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 
+use crate::client::client;
 use crate::{ApiAnswer, Blob, Image};
 
 /// A registry login.
@@ -38,7 +39,7 @@ pub struct Registry {
 impl Registry {
     /// The registry at `endpoint`.
     pub fn new(endpoint: &str, login: Option<Login>) -> Self {
-        Self { http: Client::new(), endpoint: endpoint.to_owned(), login }
+        Self { http: client(), endpoint: endpoint.to_owned(), login }
     }
 
     /// A request to `/v2/<path>`, or to a `Location` (which starts with a slash).

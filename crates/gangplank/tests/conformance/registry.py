@@ -47,9 +47,8 @@ class Answer:
 
     def __str__(self):
         parts = urlsplit(self.url)
-        path = parts.path + ("?" + parts.query if parts.query else "")
-        path = re.sub(r"((?:sha\d+(?::|%3A))?[0-9a-f]{8})[0-9a-f]{24,}", r"\1…", path)
-        return f"{self.method} {path if len(path) < 150 else path[:150] + '…'} -> {self.status}"
+        query = "?" + parts.query if parts.query else ""
+        return f"{self.method} {parts.path}{query} -> {self.status}"
 
 
 class Registry:
@@ -82,8 +81,8 @@ class Registry:
         if want is not None:
             allowed = (want,) if isinstance(want, int) else want
             wanted = " or ".join(map(str, allowed))
-            text = answer.body[:200].decode("utf-8", "replace").strip()
-            expect(answer.status in allowed, f"{answer}, not {wanted} {text}".rstrip())
+            reason = answer.body[:200].decode("utf-8", "replace") if answer.status >= 400 else ""
+            expect(answer.status in allowed, f"{answer}, not {wanted} {reason}".rstrip())
         return answer
 
     def _ask(self, method, url, headers, body, unsized):

@@ -1,6 +1,9 @@
 """One line per check, and the count at the end."""
 
 import http.client
+import re
+
+LONG_WORD = re.compile(r"([\w-]{12})[\w-]{28,}")
 
 
 class Failure(Exception):
@@ -48,7 +51,8 @@ class Report:
         self.failed += outcome == "FAIL"
         self.skipped += outcome == "skip"
         self._outcomes[name] = outcome
-        print(f"{outcome:4}  {name}  {detail}".rstrip(), flush=True)
+        detail = LONG_WORD.sub(r"\1…", " ".join(detail.split()))
+        print(f"{outcome:4}  {name}  {detail[:400]}".rstrip(), flush=True)
 
     def close(self):
         """Prints the closing line and gives the exit status."""

@@ -62,11 +62,11 @@ def misplace(registry, url, blob, offset, size, may_put):
     """Sends a chunk that does not belong at `offset`: refused, and the session goes on from `offset`."""
     start = offset + size if offset + size < len(blob.data) else 0
     chunk = blob.data[start:start + size]
-    method = "PATCH"
+    method, target = "PATCH", url
     if may_put and start + len(chunk) == len(blob.data):
-        method, url = "PUT", with_query(url, [("digest", blob.digest)])
-    registry.ask(method, url, 416, [OCTETS, content_range(start, chunk)], chunk)
-    status = registry.ask("GET", url, 204)
+        method, target = "PUT", with_query(url, [("digest", blob.digest)])
+    registry.ask(method, target, 416, [OCTETS, content_range(start, chunk)], chunk)
+    status = registry.ask("GET", target, 204)
     received = status.header("Range") or ""
     if offset:
         status.must_say("Range", f"0-{offset - 1}")

@@ -7,5 +7,6 @@ pub(crate) mod dispatch;
 pub(crate) mod hygiene;
 mod lingering;
 pub(crate) mod listener;
+mod patience;
 pub(crate) mod response;
 pub(crate) mod tls;

@@ -10,7 +10,7 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{BlobStore, ContentKey, Staged};
-use crate::Result;
+use crate::{Result, StoreError};
 
 /// A blob store in a folder of a local file system.
 pub struct Folder {
@@ -60,6 +60,9 @@ impl BlobStore for Folder {
     fn stage(&self, key: &ContentKey, offset: u64) -> Result<Box<dyn Staged>> {
         let from = self.staged_path(key);
         let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&from)?;
+        if file.metadata()?.len() < offset {
+            return Err(StoreError::Damaged(format!("less than {offset} bytes of {key} are staged")));
+        }
         file.set_len(offset)?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Box::new(StagedFile { file, from, to: self.content_path(key), shard: self.shard(key) }))
@@ -67,6 +70,10 @@ impl BlobStore for Folder {
 
     fn open_staged(&self, key: &ContentKey) -> Result<File> {
         Ok(File::open(self.staged_path(key))?)
+    }
+
+    fn staged_size(&self, key: &ContentKey) -> Result<Option<u64>> {
+        Ok(unless_missing(fs::metadata(self.staged_path(key)))?.map(|metadata| metadata.len()))
     }
 
     fn discard_staged(&self, key: &ContentKey) -> Result<()> {

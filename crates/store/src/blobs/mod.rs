@@ -53,10 +53,12 @@ pub trait Staged: Send {
 /// Keeps bytes by key.
 pub trait BlobStore: Send + Sync {
     /// Stages content for `key`, to go on after the first `offset` bytes. Anything beyond is cut
-    /// off; zero starts anew.
+    /// off; zero starts anew. Fails if there are fewer: nothing is ever filled up.
     fn stage(&self, key: &ContentKey, offset: u64) -> Result<Box<dyn Staged>>;
     /// Opens staged content to be read again from its start.
     fn open_staged(&self, key: &ContentKey) -> Result<File>;
+    /// The length of staged content in bytes; `None` if there is none.
+    fn staged_size(&self, key: &ContentKey) -> Result<Option<u64>>;
     /// Discards staged content, if there is any.
     fn discard_staged(&self, key: &ContentKey) -> Result<()>;
     /// The keys of all staged content.
