@@ -93,6 +93,10 @@ impl ImageTool for Ctr<'_> {
         for name in names.lines() {
             self.run(&["images", "rm", "--sync", name]).ok();
         }
+        // What a pull left half done is leased for a while.
+        for digest in self.run(&["content", "ls", "--quiet"]).ok().stdout.lines() {
+            self.run(&["content", "rm", digest]).ok();
+        }
         assert_eq!(self.run(&["content", "ls", "--quiet"]).ok().stdout, "");
     }
 
