@@ -211,6 +211,7 @@ impl Document {
             digest: self.digest(),
             body: self.body.clone(),
             view: self.view(),
+            may_be_absent: Vec::new(),
             tags: Vec::new(),
             login: LoginId(i64::MAX),
             now: NOW,

@@ -119,7 +119,7 @@ async fn the_wrong_tenant_changes_nothing(db: &dyn Metadata) {
         assert_eq!(registered, ImageOutcome::NoSuchService);
         assert_eq!(db.delete_image(tenant, &name).await.unwrap(), ImageDeleted::NoSuchService);
         assert!(!db.revoke_login(tenant, estate.login, NOW).await.unwrap());
-        assert!(!db.mount_blob(tenant, &repository("x"), &sr, &layer, NOW).await.unwrap());
+        assert!(!db.mount_blob(tenant, &repository("x"), Some(&sr), &layer, NOW).await.unwrap());
         assert_eq!(db.delete_blob(tenant, &sr, &layer).await.unwrap(), BlobDeleted::NoSuchBlob);
         let deleted = db.delete_manifest(tenant, &sr, &image).await.unwrap();
         assert_eq!(deleted, ManifestDeleted::NoSuchManifest);
