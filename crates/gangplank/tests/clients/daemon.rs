@@ -36,9 +36,12 @@ impl Daemon {
         let started = Instant::now();
         while !ready() {
             let ended = self.process.try_wait().expect("the daemon's state").is_some();
-            if ended || started.elapsed() > Duration::from_secs(60) {
-                panic!("a daemon did not start: {}", std::fs::read_to_string(&self.log).unwrap_or_default());
-            }
+            let log = || std::fs::read_to_string(&self.log).unwrap_or_default();
+            assert!(
+                !ended && started.elapsed() < Duration::from_mins(1),
+                "a daemon did not start: {}",
+                log()
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
     }
