@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
+mod access_keys;
 mod api_auth;
+mod api_deployments;
 mod api_errors;
 mod api_images;
 mod api_limits;
@@ -11,9 +13,16 @@ mod api_retries;
 mod api_services;
 mod api_signatures;
 mod api_tags;
+mod api_tenants;
 mod api_wire;
+mod cli;
+mod cli_access_key;
+mod cli_registry_login;
+mod cli_serve;
 mod house;
 mod main_job;
+mod quickstart;
+mod secrets;
 
 use gangplank_testkit::{ServerBuilder, TestServer};
 
