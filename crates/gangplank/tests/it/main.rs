@@ -2,8 +2,10 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a failure here is a failed test")]
 
+mod access_keys;
 mod answers;
 mod api_auth;
+mod api_deployments;
 mod api_errors;
 mod api_images;
 mod api_limits;
@@ -12,14 +14,21 @@ mod api_retries;
 mod api_services;
 mod api_signatures;
 mod api_tags;
+mod api_tenants;
 mod api_wire;
 mod blobs;
+mod cli;
+mod cli_access_key;
+mod cli_registry_login;
+mod cli_serve;
 mod house;
 mod main_job;
 mod push_logins;
+mod quickstart;
 mod races;
 mod raw;
 mod registry_auth;
+mod secrets;
 mod uploads;
 
 use gangplank_testkit::{ServerBuilder, TestServer};

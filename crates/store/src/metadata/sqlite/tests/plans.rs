@@ -62,7 +62,7 @@ async fn do_everything(db: &super::Sqlite) {
         db.find_blob(&tenant, &at.repository, &layer, now).await.unwrap();
     }
     db.tenant_content(&tenant, &layer).await.unwrap();
-    db.mount_blob(&tenant, &at.repository, &at.repository, &layer, NOW).await.unwrap();
+    db.mount_blob(&tenant, &at.repository, Some(&at.repository), &layer, NOW).await.unwrap();
     register(db, &tenant, "web", &index).await;
     db.images(&tenant, "web").await.unwrap();
     db.image_manifest(&tenant, service, "app", 1).await.unwrap();
