@@ -4,11 +4,18 @@
 
 mod answers;
 mod blobs;
+mod documents;
+mod http_limits;
 mod main_job;
+mod manifests;
+mod pull_logins;
 mod push_logins;
 mod races;
 mod raw;
+mod referrers;
 mod registry_auth;
+mod tags;
+mod tenants_registry;
 mod uploads;
 
 use gangplank_testkit::{ServerBuilder, TestServer};
