@@ -4,6 +4,8 @@
 
 mod answers;
 mod blobs;
+mod crash;
+mod disk_full;
 mod documents;
 mod http_limits;
 mod main_job;
@@ -14,8 +16,12 @@ mod races;
 mod raw;
 mod referrers;
 mod registry_auth;
+mod secrets;
+mod shutdown;
+mod smuggling;
 mod tags;
 mod tenants_registry;
+mod tls;
 mod uploads;
 
 use gangplank_testkit::{ServerBuilder, TestServer};
