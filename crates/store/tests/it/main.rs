@@ -14,5 +14,5 @@ mod blobs;
 mod child;
 mod crash;
 mod metadata;
-
+mod model;
 mod world;
