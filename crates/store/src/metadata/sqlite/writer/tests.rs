@@ -127,7 +127,7 @@ async fn jobs_of_one_commit_run_one_after_the_other() {
     let count = |connection: &Connection| {
         Ok(connection.query_row("SELECT count(*) FROM parts", [], |row| row.get::<_, i64>(0))?)
     };
-    let writes = async {
+    let jobs = async {
         tokio::join!(
             writer.write(work(1, Course::Succeeds)),
             writer.write(work(2, Course::Collides)),
@@ -138,7 +138,7 @@ async fn jobs_of_one_commit_run_one_after_the_other() {
         )
     };
     let release = async { held_up.execute_batch("ROLLBACK").unwrap() };
-    let ((first, collided, panicked, seen, again, at_last), ()) = tokio::join!(writes, release);
+    let ((first, collided, panicked, seen, again, at_last), ()) = tokio::join!(jobs, release);
     assert_eq!((first.unwrap(), seen.unwrap(), at_last.unwrap()), (1, 3, 3));
     assert!(collided.is_err() && panicked.is_err() && again.is_err());
 }
