@@ -95,6 +95,10 @@ pub(super) async fn status(
     repository: &RepositoryName,
     session: &str,
 ) -> Result<Answer> {
+    find(context, repository, session).await?;
+    // Who asks has often just been cut off. What is still coming in from then counts, or the upload
+    // would go on in the wrong place.
+    let _lock = context.app.upload_locks.take(session).await;
     let found = find(context, repository, session).await?;
     Ok(progress(StatusCode::NO_CONTENT, repository, &found.id, found.received))
 }
