@@ -8,6 +8,7 @@ mod crash;
 mod disk_full;
 mod documents;
 mod http_limits;
+mod http_patience;
 mod main_job;
 mod manifests;
 mod pull_logins;

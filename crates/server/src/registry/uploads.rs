@@ -1,26 +1,22 @@
 //! Pushing blobs: whole, in one stream, or in chunks that can be resumed.
 
-use std::pin::pin;
-use std::time::Duration;
-
-use gangplank_core::upload::{self, ChunkRefusal};
-use gangplank_oci::{Algorithm, ContentRange, Digest, Hasher, OciError, RepositoryName, location};
-use gangplank_store::blobs::{ContentKey, Staged};
-use gangplank_store::metadata::uploads::{UploadOwner, UploadSession};
+use gangplank_oci::{Algorithm, Digest, Hasher, RepositoryName, location};
+use gangplank_store::blobs::ContentKey;
+use gangplank_store::metadata::uploads::UploadSession;
 use hyper::StatusCode;
-use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_RANGE, HeaderName, LOCATION, RANGE};
+use hyper::body::Incoming;
+use hyper::header::{HeaderName, LOCATION, RANGE};
 
 use super::finish::{self, Complete};
-use super::ingest::{Cut, Ingested, ingest};
+use super::ingest::{Ingested, ingest};
 use super::refusal::Refusal;
+use super::upload_session::{
+    advance, append, content_key, discard, find, give_up, lock, owner, resume, state,
+};
 use super::{Context, Result};
 use crate::http::response::Answer;
 
 const UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
-
-/// How often a session is touched while a body is coming.
-const TOUCH: Duration = Duration::from_mins(10);
 
 /// `POST …/uploads/?digest=…`: the whole blob in one request.
 pub(super) async fn whole(
@@ -132,71 +128,6 @@ pub(super) async fn finish(
     finished
 }
 
-/// Appends a body to a session. If it ended early, the session goes on behind what had come; if it
-/// is of the wrong length, where it stood; if it is too long or cannot be kept, the session ends.
-async fn append(
-    context: &Context<'_>,
-    repository: &RepositoryName,
-    session: &UploadSession,
-    hasher: Hasher,
-    body: Incoming,
-) -> Result<(Box<dyn Staged>, Hasher)> {
-    let expected = check_range(context, session, &body, repository)?;
-    let key = content_key(session)?;
-    let mut ingesting = pin!(ingest(context.app, &key, hasher, body, expected));
-    let ingested = loop {
-        tokio::select! {
-            ingested = &mut ingesting => break ingested,
-            // A body may take longer to come than a session may be idle, and idle it is not.
-            () = tokio::time::sleep(TOUCH) => touch(context, repository, session).await?,
-        }
-    };
-    let cut = match ingested {
-        Ok(Ingested { staged, hasher, cut: None }) => return Ok((staged, hasher)),
-        Ok(Ingested { hasher, cut: Some(cut), .. }) => {
-            match cut {
-                Cut::TooLong => give_up(context, repository, &session.id).await,
-                Cut::WrongLength => {}
-                Cut::Stalled | Cut::Broken => advance(context, repository, session, &hasher).await?,
-            }
-            cut.refusal(context.app).into()
-        }
-        Err(refusal) => {
-            give_up(context, repository, &session.id).await;
-            refusal
-        }
-    };
-    Err(cut)
-}
-
-/// Notes how far a session has come.
-async fn advance(
-    context: &Context<'_>,
-    repository: &RepositoryName,
-    session: &UploadSession,
-    hasher: &Hasher,
-) -> Result<()> {
-    let advanced = UploadSession {
-        received: hasher.hashed(),
-        hash_state: state(hasher),
-        touched_at: context.app.clock.now(),
-        ..session.clone()
-    };
-    let owner = owner(context, repository);
-    match context.app.metadata.advance_upload(&owner, session.received, advanced).await? {
-        true => Ok(()),
-        false => Err(OciError::blob_upload_unknown().into()),
-    }
-}
-
-/// Notes that a session is in use.
-async fn touch(context: &Context<'_>, repository: &RepositoryName, session: &UploadSession) -> Result<()> {
-    let touched = UploadSession { touched_at: context.app.clock.now(), ..session.clone() };
-    let owner = owner(context, repository);
-    context.app.metadata.advance_upload(&owner, session.received, touched).await?;
-    Ok(())
-}
-
 /// `DELETE …/uploads/<session>`: gives the upload up.
 pub(super) async fn cancel(
     context: &Context<'_>,
@@ -208,95 +139,6 @@ pub(super) async fn cancel(
     discard(context, content_key(&found)?).await;
     context.app.metadata.close_upload(&owner(context, repository), &found.id).await?;
     Ok(Answer::new(StatusCode::NO_CONTENT))
-}
-
-fn owner(context: &Context<'_>, repository: &RepositoryName) -> UploadOwner {
-    UploadOwner {
-        tenant: context.grant.tenant.clone(),
-        repository: repository.clone(),
-        access_key: context.grant.access_key.clone(),
-    }
-}
-
-async fn lock<'a>(context: &Context<'a>, session: &str) -> Result<super::upload_locks::SessionLock<'a>> {
-    let busy =
-        || OciError::blob_upload_range("another request is writing to this upload; ask for its status");
-    context.app.upload_locks.take(session).await.ok_or_else(|| busy().into())
-}
-
-/// Finds a session that goes on, with all its bytes.
-async fn find(context: &Context<'_>, repository: &RepositoryName, session: &str) -> Result<UploadSession> {
-    let found = context.app.metadata.upload(&owner(context, repository), session).await?;
-    let now = context.app.clock.now();
-    let found = found
-        .filter(|found| !upload::is_over(found.created_at, found.touched_at, now))
-        .ok_or_else(OciError::blob_upload_unknown)?;
-    // A crash can take bytes that the row still counts. Then the row is wrong, and goes.
-    if found.received > 0 && context.app.blobs.staged_size(&content_key(&found)?)? < Some(found.received) {
-        give_up(context, repository, &found.id).await;
-        return Err(OciError::blob_upload_unknown().into());
-    }
-    Ok(found)
-}
-
-/// Ends a session as far as that can be done. The bytes go first: that needs no space on a full
-/// disk, and a session without its bytes is over.
-async fn give_up(context: &Context<'_>, repository: &RepositoryName, session: &str) {
-    if let Some(key) = ContentKey::parse(session) {
-        discard(context, key).await;
-    }
-    if let Err(error) = context.app.metadata.close_upload(&owner(context, repository), session).await {
-        // It is over when it has been idle for long enough.
-        tracing::warn!(%error, "cannot end an upload session");
-    }
-}
-
-async fn discard(context: &Context<'_>, key: ContentKey) {
-    if let Err(error) = context.app.blocking(move |blobs| blobs.discard_staged(&key)).await {
-        // The next start sweeps it up.
-        tracing::warn!(%error, "cannot discard staged content");
-    }
-}
-
-/// Holds a chunk's `Content-Range`, if it has one, against the session; says how long the body must be.
-fn check_range(
-    context: &Context<'_>,
-    session: &UploadSession,
-    body: &Incoming,
-    repository: &RepositoryName,
-) -> Result<Option<u64>> {
-    let Some(header) = context.head.headers.get(CONTENT_RANGE) else { return Ok(None) };
-    let range =
-        header.to_str().ok().and_then(|text| ContentRange::parse(text).ok()).ok_or_else(|| {
-            OciError::blob_upload_invalid("Content-Range is written <first byte>-<last byte>")
-        })?;
-    let length = body.size_hint().exact();
-    match upload::check_chunk(session.received, range.first, range.last, length) {
-        Ok(()) => Ok(Some(range.len())),
-        Err(ChunkRefusal::OutOfOrder) => Err(OciError::blob_upload_range(format!(
-            "the chunk starts at byte {}, but the upload stands at {}: ask for {} and go on from there",
-            range.first,
-            session.received,
-            location::upload(repository, &session.id),
-        ))
-        .into()),
-        Err(ChunkRefusal::LengthMismatch) => Err(Cut::WrongLength.refusal(context.app).into()),
-    }
-}
-
-fn content_key(session: &UploadSession) -> Result<ContentKey> {
-    ContentKey::parse(&session.id).ok_or_else(|| OciError::blob_upload_unknown().into())
-}
-
-fn resume(session: &UploadSession) -> Result<Hasher> {
-    let hasher =
-        Hasher::resume(&session.hash_state).ok().filter(|hasher| hasher.hashed() == session.received);
-    // A newer program may not read an older one's hash state: the client starts this blob anew.
-    hasher.ok_or_else(|| OciError::blob_upload_unknown().into())
-}
-
-fn state(hasher: &Hasher) -> Vec<u8> {
-    hasher.state().unwrap_or_default()
 }
 
 /// Says where an upload stands. `Range` cannot say "nothing yet"; clients expect `0-0` for it.
