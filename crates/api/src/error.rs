@@ -44,6 +44,8 @@ enumeration! {
         ThrottlingException,
         /// The body is larger than is read.
         RequestEntityTooLarge,
+        /// The body stopped coming.
+        RequestTimeoutException,
         /// The server cannot serve now; later it may.
         ServiceUnavailable,
         /// The temporary credentials have ended.
@@ -52,11 +54,12 @@ enumeration! {
 }
 
 impl ErrorCode {
-    /// The HTTP status: 400 for whatever the client can mend, as at AWS, with three exceptions.
+    /// The HTTP status: 400 for whatever the client can mend, as at AWS, with four exceptions.
     pub const fn status(self) -> u16 {
         match self {
             Self::ServiceException => 500,
             Self::ServiceUnavailable => 503,
+            Self::RequestTimeoutException => 408,
             Self::RequestEntityTooLarge => 413,
             _ => 400,
         }

@@ -1,5 +1,6 @@
 //! Calls the control API: signed AWS JSON 1.1, with retries that the server can recognise.
 
+use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -14,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 const ATTEMPTS: u32 = 3;
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A server, and the access key to call it with.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct ApiClient {
     region: String,
     access_key_id: String,
     secret: SecretAccessKey,
+    /// What may be the matter if the server cannot be reached.
+    hint: Option<String>,
 }
 
 impl ApiClient {
@@ -32,12 +35,13 @@ impl ApiClient {
         region: String,
         access_key_id: String,
         secret: SecretAccessKey,
+        hint: Option<String>,
     ) -> Result<Self> {
         let endpoint = Url::parse(endpoint).ok().filter(Url::has_host).with_context(|| {
             format!("{endpoint:?} is no address of a server; it looks like http://host:port")
         })?;
-        let http = reqwest::Client::builder().timeout(TIMEOUT).build()?;
-        Ok(Self { http, endpoint, region, access_key_id, secret })
+        let http = client(&endpoint).timeout(TIMEOUT).build()?;
+        Ok(Self { http, endpoint, region, access_key_id, secret, hint })
     }
 
     /// Calls an operation.
@@ -63,12 +67,19 @@ impl ApiClient {
                 Ok(response) if !response.status().is_server_error() || attempt == ATTEMPTS => {
                     return Err(refusal(I::OPERATION.name(), response).await);
                 }
-                Err(error) if attempt == ATTEMPTS => {
-                    return Err(error).with_context(|| format!("cannot reach {}", self.endpoint));
-                }
+                Err(error) if attempt == ATTEMPTS => return Err(self.unreachable(&error)),
                 _ => tokio::time::sleep(Duration::from_millis(100) * attempt).await,
             }
             attempt += 1;
+        }
+    }
+
+    /// The cause alone: what it is wrapped in repeats the address.
+    fn unreachable(&self, error: &anyhow::Error) -> anyhow::Error {
+        let (endpoint, cause) = (&self.endpoint, error.root_cause());
+        match &self.hint {
+            Some(hint) => anyhow!("cannot reach {endpoint}: {cause}; {hint}"),
+            None => anyhow!("cannot reach {endpoint}: {cause}"),
         }
     }
 
@@ -110,6 +121,14 @@ impl ApiClient {
         }
         Ok(call.send().await?)
     }
+}
+
+/// A client for a server. To one on this machine no proxy leads, whatever the environment says.
+fn client(server: &Url) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder();
+    let host = server.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    if here { builder.no_proxy() } else { builder }
 }
 
 /// The `Host` header for a URL: the port only where it is not the scheme's own.

@@ -1,8 +1,9 @@
 //! Which server a command talks to, and as whom.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use gangplank_core::SecretAccessKey;
 
 use crate::api_client::ApiClient;
@@ -13,16 +14,16 @@ use crate::profile::{self, Section};
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Connection {
     /// Data directory of a server on this machine, whose files name its address and root key
-    #[arg(long, env = "GANGPLANK_DATA_DIR", value_name = "DIR")]
+    #[arg(long, env = "GANGPLANK_DATA_DIR", value_name = "DIR", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
     /// Address of the server [default: `AWS_ENDPOINT_URL_LIGHTSAIL`, `AWS_ENDPOINT_URL`, the profile]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", global = true)]
     endpoint_url: Option<String>,
     /// Region to act in [default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile]
-    #[arg(long)]
+    #[arg(long, global = true)]
     region: Option<String>,
-    /// Profile of the AWS CLI's files
-    #[arg(long, env = "AWS_PROFILE")]
+    /// Profile of the AWS CLI's files, where no data directory is named
+    #[arg(long, env = "AWS_PROFILE", global = true)]
     profile: Option<String>,
 }
 
@@ -57,19 +58,39 @@ impl Connection {
         let missing = "no access key: give --data-dir, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
         let id = setting("AWS_ACCESS_KEY_ID", "aws_access_key_id").context(missing)?;
         let secret = setting("AWS_SECRET_ACCESS_KEY", "aws_secret_access_key").context(missing)?;
-        ApiClient::new(&endpoint, region, id, SecretAccessKey::parse(&secret)?)
+        let secret = SecretAccessKey::parse(&secret).context("the secret access key cannot be used")?;
+        let hint = self.data_dir.as_ref().filter(|_| self.endpoint_url.is_none()).map(|dir| {
+            let dir = dir.display();
+            format!("no server seems to run on {dir}; `gangplank serve --data-dir {dir}` starts one")
+        });
+        ApiClient::new(&endpoint, region, id, secret, hint)
     }
 
     fn files(&self) -> Result<(Section, Section)> {
-        let profile = self.profile.as_deref().unwrap_or("default");
-        let (config, credentials) = match &self.data_dir {
-            Some(dir) => (dir.join("config"), dir.join("credentials")),
-            None => (
-                profile::path("AWS_CONFIG_FILE", "config"),
-                profile::path("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
-            ),
+        let Some(dir) = &self.data_dir else {
+            let profile = self.profile.as_deref().unwrap_or("default");
+            let config = profile::path("AWS_CONFIG_FILE", "config");
+            let credentials = profile::path("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+            let config = profile::section(&config, &profile::config_section(profile))?;
+            return Ok((config, profile::section(&credentials, profile)?));
         };
-        let config = profile::section(&config, &profile::config_section(profile))?;
-        Ok((config, profile::section(&credentials, profile)?))
+        check_data_dir(dir)?;
+        // They have one profile, whichever AWS_PROFILE names elsewhere.
+        let read = |file| profile::section(&dir.join(file), "default");
+        Ok((read("config")?, read("credentials")?))
+    }
+}
+
+/// Refuses a directory that no server has ever used.
+pub(crate) fn check_data_dir(dir: &Path) -> Result<()> {
+    match std::fs::metadata(dir.join("config")) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            let dir = dir.display();
+            bail!(
+                "{dir} is no data directory of gangplank's; `gangplank serve --data-dir {dir}` makes it one"
+            )
+        }
+        // Any other error is told by whoever opens the file.
+        _ => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! lock            held by the one process that uses the directory
 //! master.key      seals the secret access keys in the database (0600)
-//! gangplank.db    rows
+//! gangplank.db    rows (0600)
 //! blobs/          bytes
 //! credentials     the root access key, as the AWS CLI reads it (0600)
 //! config          region and endpoint, as the AWS CLI reads them (0600)
@@ -15,6 +15,8 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+
+const DATABASE: &str = "gangplank.db";
 
 /// A data directory that this process, and no other, may use.
 #[derive(Debug)]
@@ -51,15 +53,15 @@ impl DataDir {
             .create(path)
             .with_context(|| format!("cannot make the data directory {shown}"))?;
         let path = path.canonicalize().with_context(|| format!("cannot use the data directory {shown}"))?;
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(path.join("lock"))
+        let lock = owner_only(&path.join("lock"))
             .with_context(|| format!("cannot write in the data directory {shown}"))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(Self { path, _lock: lock })),
+            Ok(()) => {
+                // SQLite takes an empty file for a new database, and gives its other files the
+                // same permissions.
+                owner_only(&path.join(DATABASE)).with_context(|| format!("cannot write in {shown}"))?;
+                Ok(Some(Self { path, _lock: lock }))
+            }
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => {
                 Err(error).with_context(|| format!("cannot lock the data directory {shown}"))
@@ -69,7 +71,7 @@ impl DataDir {
 
     /// The database file.
     pub fn database(&self) -> PathBuf {
-        self.path.join("gangplank.db")
+        self.path.join(DATABASE)
     }
 
     /// The folder of bytes.
@@ -105,6 +107,11 @@ impl DataDir {
         };
         write().with_context(|| format!("cannot write {}", path.display()))
     }
+}
+
+/// Opens a file that only its owner can read, making it if it is missing.
+fn owner_only(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)
 }
 
 #[cfg(test)]

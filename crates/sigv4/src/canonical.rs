@@ -3,15 +3,14 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{ALGORITHM, Request, uri};
+use crate::{ALGORITHM, Request, hex_digest, uri};
 
 /// The whole canonical request. For this crate's tests: it may never reach an answer or a log, because it holds the
 /// session token, and because it tells a forger what to aim at.
 #[doc(hidden)]
 pub fn canonical_request(request: &Request<'_>, signed_headers: &str, payload_sha256: &[u8; 32]) -> Vec<u8> {
-    let mut text = without_payload(request, signed_headers);
-    text.extend_from_slice(hex::encode(payload_sha256).as_bytes());
-    text
+    let names: Vec<&str> = signed_headers.split(';').collect();
+    [&without_payload(request, &names)[..], &hex_digest::format(payload_sha256)].concat()
 }
 
 /// The canonical request up to the payload's hash, hashed. What is left to do does not need the request any more.
@@ -19,19 +18,20 @@ pub fn canonical_request(request: &Request<'_>, signed_headers: &str, payload_sh
 pub(crate) struct Unfinished(Sha256);
 
 impl Unfinished {
-    /// `signed_headers` are names in lower case, sorted, separated by `;`.
-    pub(crate) fn new(request: &Request<'_>, signed_headers: &str) -> Unfinished {
+    /// `signed_headers` are names in lower case, sorted, each once.
+    pub(crate) fn new(request: &Request<'_>, signed_headers: &[&str]) -> Unfinished {
         Unfinished(Sha256::new_with_prefix(without_payload(request, signed_headers)))
     }
 
     /// The string to sign, for a time in basic format and a scope `yyyymmdd/region/service/aws4_request`.
-    pub(crate) fn string_to_sign(&self, time: &str, scope: &str, payload_sha256: &[u8; 32]) -> String {
-        let hash = self.0.clone().chain_update(hex::encode(payload_sha256)).finalize();
-        [ALGORITHM, time, scope, &hex::encode(hash)].join("\n")
+    pub(crate) fn string_to_sign(&self, time: &str, scope: &str, payload_sha256: &[u8; 32]) -> Vec<u8> {
+        let hash = self.0.clone().chain_update(hex_digest::format(payload_sha256)).finalize();
+        let hash = hex_digest::format(&hash.into());
+        [ALGORITHM.as_bytes(), time.as_bytes(), scope.as_bytes(), &hash].join(&b'\n')
     }
 }
 
-fn without_payload(request: &Request<'_>, signed_headers: &str) -> Vec<u8> {
+fn without_payload(request: &Request<'_>, signed_headers: &[&str]) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
     out.extend_from_slice(request.method.as_bytes());
     out.push(b'\n');
@@ -39,7 +39,7 @@ fn without_payload(request: &Request<'_>, signed_headers: &str) -> Vec<u8> {
     out.push(b'\n');
     uri::push_query(&mut out, request.query.unwrap_or_default());
     out.push(b'\n');
-    for name in signed_headers.split(';') {
+    for name in signed_headers {
         out.extend_from_slice(name.as_bytes());
         out.push(b':');
         for (index, value) in request.values(name).enumerate() {
@@ -51,18 +51,23 @@ fn without_payload(request: &Request<'_>, signed_headers: &str) -> Vec<u8> {
         out.push(b'\n');
     }
     out.push(b'\n');
-    out.extend_from_slice(signed_headers.as_bytes());
+    for (index, name) in signed_headers.iter().enumerate() {
+        if index > 0 {
+            out.push(b';');
+        }
+        out.extend_from_slice(name.as_bytes());
+    }
     out.push(b'\n');
     out
 }
 
 /// Appends a header value without the white space around it and with every inner run of spaces made one.
 fn push_value(out: &mut Vec<u8>, value: &[u8]) {
-    let mut after_space = false;
-    for &byte in value.trim_ascii() {
-        if byte != b' ' || !after_space {
-            out.push(byte);
+    let words = value.trim_ascii().split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    for (index, word) in words.enumerate() {
+        if index > 0 {
+            out.push(b' ');
         }
-        after_space = byte == b' ';
+        out.extend_from_slice(word);
     }
 }

@@ -39,14 +39,14 @@ impl Claim {
         let (time, signed_at) = signing_time(request)?;
         let credential = Credential::parse(authorization.credential, policy, time)?;
         check_clock(signed_at, policy)?;
-        signed_headers::check(authorization.signed_headers, request)?;
+        let signed_headers = signed_headers::parse(authorization.signed_headers, request)?;
         Ok(Claim {
             credential,
             time: time.to_owned(),
             signature: hex_digest::parse(authorization.signature.as_bytes()).ok_or(Refusal::SignatureForm)?,
             session_token: session_token(request)?,
             content_sha256: content_sha256(request)?,
-            canonical: Unfinished::new(request, authorization.signed_headers),
+            canonical: Unfinished::new(request, &signed_headers),
         })
     }
 

@@ -1,5 +1,12 @@
 //! SHA-256 values in hexadecimal.
 
+/// The 64 lower-case digits of a value.
+pub(crate) fn format(value: &[u8; 32]) -> [u8; 64] {
+    let mut digits = [0; 64];
+    hex::encode_to_slice(value, &mut digits).expect("32 bytes have 64 digits");
+    digits
+}
+
 /// The 32 bytes of 64 lower-case digits. One value has one spelling, so upper case is refused.
 pub(crate) fn parse(text: &[u8]) -> Option<[u8; 32]> {
     if text.iter().any(u8::is_ascii_uppercase) {

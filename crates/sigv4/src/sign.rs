@@ -53,15 +53,14 @@ pub fn sign(
     let mut names: Vec<String> = covered.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
     names.sort_unstable();
     names.dedup();
-    let signed_headers = names.join(";");
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
 
     let day = time.split('T').next().unwrap_or_default();
     let scope = [day, region, service, TERMINATOR].join("/");
-    let string_to_sign =
-        Unfinished::new(&covered, &signed_headers).string_to_sign(&time, &scope, payload_sha256);
+    let string_to_sign = Unfinished::new(&covered, &names).string_to_sign(&time, &scope, payload_sha256);
     let signature = key::signature(credentials.secret_access_key.as_bytes(), &scope, &string_to_sign);
     let access_key_id = credentials.access_key_id;
-    let signature = hex::encode(signature);
+    let (signed_headers, signature) = (names.join(";"), hex::encode(signature));
     let authorization = format!(
         "{ALGORITHM} Credential={access_key_id}/{scope}, SignedHeaders={signed_headers}, Signature={signature}"
     );

@@ -2,27 +2,27 @@
 //!
 //! An `x-amz-*` header steers the service: `X-Amz-Target` selects the operation. One that may go unsigned, or that a
 //! second one may stand beside, lets a man in the middle swap the operation (`RustFS`
-//! GHSA-xm99-m3gq-83g8, s3s 818).
+//! GHSA-xm99-m3gq-83g8, s3s issue 818).
 
 use crate::shown::shown;
 use crate::{Refusal, Request};
 
-/// Checks a `SignedHeaders` parameter against the request: form, presence, coverage, uniqueness.
-pub(crate) fn check(signed_headers: &str, request: &Request<'_>) -> Result<(), Refusal> {
-    if signed_headers.bytes().any(|byte| byte.is_ascii_uppercase())
-        || signed_headers.split(';').any(str::is_empty)
-        || !signed_headers.split(';').is_sorted_by(|one, next| one < next)
+/// The names of a `SignedHeaders` parameter, held against the request: form, presence, coverage, uniqueness.
+pub(crate) fn parse<'a>(text: &'a str, request: &Request<'_>) -> Result<Vec<&'a str>, Refusal> {
+    let names: Vec<&str> = text.split(';').collect();
+    if text.bytes().any(|byte| byte.is_ascii_uppercase())
+        || names.iter().any(|name| name.is_empty())
+        || !names.is_sorted_by(|one, next| one < next)
     {
         return Err(Refusal::SignedHeadersForm);
     }
     // Ends at the first absent name, so the list is never longer than the request's own.
-    for name in signed_headers.split(';') {
+    for name in &names {
         if request.values(name).next().is_none() {
             return Err(Refusal::AbsentHeader(shown(name)));
         }
     }
-    let is_signed =
-        |name: &str| signed_headers.split(';').any(|signed_name| signed_name.eq_ignore_ascii_case(name));
+    let is_signed = |name: &str| names.iter().any(|signed| signed.eq_ignore_ascii_case(name));
     for required in ["Host", "X-Amz-Date"] {
         if !is_signed(required) {
             return Err(Refusal::UnsignedHeader(required.to_owned()));
@@ -37,7 +37,7 @@ pub(crate) fn check(signed_headers: &str, request: &Request<'_>) -> Result<(), R
         }
         only_value(request, name)?;
     }
-    Ok(())
+    Ok(names)
 }
 
 /// The value of a header that may not occur twice, without the white space around it. `None` if it does not occur.

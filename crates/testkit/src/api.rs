@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::Login;
+use crate::client::client;
 
 /// The API of a server, called as one access key in one region.
 #[derive(Clone, Debug)]
@@ -47,7 +48,7 @@ impl Api {
     /// The API at `endpoint`, in `us-east-1`.
     pub fn new(endpoint: &str, access_key_id: &str, secret_access_key: &str) -> Self {
         Self {
-            http: Client::new(),
+            http: client(),
             endpoint: endpoint.to_owned(),
             access_key_id: access_key_id.to_owned(),
             secret_access_key: secret_access_key.to_owned(),

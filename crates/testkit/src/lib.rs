@@ -3,9 +3,8 @@
 //!
 //! A failure here is a failed test, so everything panics with a reason instead of returning errors.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failure here is a failed test")]
-
 mod api;
+mod client;
 mod image;
 mod registry;
 mod server;

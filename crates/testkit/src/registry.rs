@@ -5,6 +5,7 @@ use reqwest::Method;
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 
+use crate::client::client;
 use crate::{ApiAnswer, Blob, Image};
 
 /// A registry login.
@@ -38,15 +39,16 @@ pub struct Registry {
 impl Registry {
     /// The registry at `endpoint`.
     pub fn new(endpoint: &str, login: Option<Login>) -> Self {
-        Self { http: Client::new(), endpoint: endpoint.to_owned(), login }
+        Self { http: client(), endpoint: endpoint.to_owned(), login }
     }
 
     /// A request to `/v2/<path>`, or to a `Location` (which starts with a slash).
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        let url = match path.starts_with('/') {
-            true => format!("{}{path}", self.endpoint),
-            false => format!("{}/v2/{path}", self.endpoint),
+        let url = if path.starts_with('/') {
+            format!("{}{path}", self.endpoint)
+        } else {
+            format!("{}/v2/{path}", self.endpoint)
         };
         let request = self.http.request(method, url);
         match &self.login {

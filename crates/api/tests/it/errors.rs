@@ -24,6 +24,7 @@ fn each_error_has_its_status() {
         let expected = match code.as_str() {
             "ServiceException" => 500,
             "ServiceUnavailable" => 503,
+            "RequestTimeoutException" => 408,
             "RequestEntityTooLarge" => 413,
             _ => 400,
         };
@@ -31,7 +32,7 @@ fn each_error_has_its_status() {
         assert_eq!(ApiError::new(*code, "").status(), expected, "{code}");
         assert_eq!(ErrorCode::parse(code.as_str()), Some(*code));
     }
-    assert_eq!(ErrorCode::ALL.len(), 19);
+    assert_eq!(ErrorCode::ALL.len(), 20);
 }
 
 #[test]

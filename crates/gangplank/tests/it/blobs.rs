@@ -32,7 +32,6 @@ fn a_reader_gets_the_range_it_asks_for() {
         ("bytes=5-99", 206, "bytes 5-9/10", "56789"),
         ("bytes=-3", 206, "bytes 7-9/10", "789"),
         ("bytes=-99", 206, "bytes 0-9/10", "0123456789"),
-        ("bytes=5-4", 200, "", "0123456789"),
         ("bytes=0-1,3-4", 200, "", "0123456789"),
         ("lines=1-2", 200, "", "0123456789"),
         ("bytes=x-y", 200, "", "0123456789"),
@@ -45,7 +44,7 @@ fn a_reader_gets_the_range_it_asks_for() {
         assert_eq!(header(&answer, "docker-content-digest"), blob.digest);
         assert_eq!(answer.text().unwrap(), body, "{range}");
     }
-    for range in ["bytes=10-", "bytes=10-20", "bytes=-0", "bytes=99999999999999999999999999-"] {
+    for range in ["bytes=10-", "bytes=5-4", "bytes=10-20", "bytes=-0", "bytes=99999999999999999999999999-"] {
         let answer = registry.request("GET", &path).header(RANGE, range).send().unwrap();
         assert_eq!(header(&answer, "content-range"), "bytes */10", "{range}");
         refused(answer, 416, "SIZE_INVALID");

@@ -1,18 +1,37 @@
 //! The program end to end, over HTTP, in one binary.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failure here is a failed test")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a failure here is a failed test")]
 
+mod access_keys;
 mod answers;
+mod api_auth;
+mod api_deployments;
+mod api_errors;
+mod api_images;
+mod api_limits;
+mod api_logins;
+mod api_retries;
+mod api_services;
+mod api_signatures;
+mod api_tags;
+mod api_tenants;
+mod api_wire;
 mod blobs;
+mod cli;
+mod cli_access_key;
+mod cli_registry_login;
+mod cli_serve;
 mod crash;
 mod disk_full;
 mod documents;
+mod house;
 mod http_limits;
 mod http_patience;
 mod main_job;
 mod manifests;
 mod pull_logins;
 mod push_logins;
+mod quickstart;
 mod races;
 mod raw;
 mod referrers;
@@ -27,12 +46,20 @@ mod uploads;
 
 use gangplank_testkit::{ServerBuilder, TestServer};
 
+/// The program.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_gangplank");
+
 /// A server with nothing configured.
 fn server() -> TestServer {
-    builder().start()
+    TestServer::start(PROGRAM)
+}
+
+/// A server with something configured.
+fn server_with(configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> TestServer {
+    configure(TestServer::builder(PROGRAM)).start()
 }
 
 /// A server to be configured.
 fn builder() -> ServerBuilder {
-    TestServer::builder(env!("CARGO_BIN_EXE_gangplank"))
+    TestServer::builder(PROGRAM)
 }

@@ -48,7 +48,8 @@ pub(super) fn outcome(
             ApiError::invalid_input(format!("\"{name}\" would have more than 4 domain names."))
         }
         store::ServiceOutcome::DomainTaken(domain) => ApiError::invalid_input(format!(
-            "The domain name \"{domain}\" belongs to another container service; take it off that one first."
+            "The domain name \"{domain}\" is in use already, by another container service or under another \
+             certificate; take it off there first."
         )),
     };
     Err(refusal.into())

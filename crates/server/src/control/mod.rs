@@ -6,6 +6,7 @@
 mod about;
 mod access_keys;
 mod authenticate;
+mod body;
 mod container_service;
 mod deployments;
 mod failure;
@@ -23,11 +24,10 @@ use gangplank_api::{
 };
 use gangplank_core::{AccessKeyId, Tenant};
 use gangplank_store::metadata::Invocation;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::{Body as _, Incoming};
-use hyper::header::{HOST, HeaderName, RETRY_AFTER};
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, HOST, HeaderName, RETRY_AFTER};
 use hyper::http::request::Parts;
-use hyper::{Request, StatusCode};
+use hyper::{HeaderMap, Request, StatusCode};
 
 use crate::app::App;
 use crate::http::response::Answer;
@@ -77,6 +77,25 @@ pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incomin
     answer.header(REQUEST_ID, request_id)
 }
 
+/// Refuses what is not fit to be a call, in the form that callers read.
+pub(crate) fn refuse_unread(headers: &HeaderMap, status: StatusCode, text: &str) -> Answer {
+    let code = match status {
+        _ if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() => {
+            ErrorCode::IncompleteSignatureException
+        }
+        StatusCode::URI_TOO_LONG | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            ErrorCode::RequestEntityTooLarge
+        }
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => ErrorCode::UnknownOperationException,
+        _ => ErrorCode::InvalidInputException,
+    };
+    Answer::new(status)
+        .body(CONTENT_TYPE, ApiError::new(code, text).body())
+        .header(ERROR_TYPE, code.as_str())
+        .header(REQUEST_ID, uuid::Uuid::new_v4().to_string())
+        .close()
+}
+
 fn refuse(error: &ApiError, peer: SocketAddr, request_id: &str) -> Answer {
     let (code, message) = (error.code, &error.message);
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -88,17 +107,15 @@ fn refuse(error: &ApiError, peer: SocketAddr, request_id: &str) -> Answer {
     let answer = Answer::new(status).body(CONTENT_TYPE, error.body()).header(ERROR_TYPE, code.as_str());
     match code {
         ErrorCode::ServiceUnavailable => answer.header(RETRY_AFTER, "5"),
-        ErrorCode::RequestEntityTooLarge => answer.close(),
+        ErrorCode::RequestEntityTooLarge | ErrorCode::RequestTimeoutException => answer.close(),
         _ => answer,
     }
 }
 
 async fn serve(app: &App, peer: SocketAddr, head: &Parts, body: Incoming) -> Result<Vec<u8>> {
-    if body.size_hint().lower() > app.limits.api_body_bytes {
-        return Err(too_large(app).into());
-    }
+    body::check_length(app, &body)?;
     let claim = authenticate::claim(app, head)?;
-    let body = read(app, body).await?;
+    let body = body::read(app, body).await?;
     let caller = authenticate::verify(app, &claim, &body).await?;
     let target = head.headers.get(TARGET).and_then(|target| target.to_str().ok()).unwrap_or_default();
     let Some(target) = Target::parse(target) else {
@@ -167,18 +184,4 @@ where
 {
     let input = decode(body)?;
     Ok(encode(&operation(input).await?))
-}
-
-async fn read(app: &App, body: Incoming) -> Result<Vec<u8>> {
-    let limit = usize::try_from(app.limits.api_body_bytes).unwrap_or(usize::MAX);
-    match tokio::time::timeout(app.limits.body_stall, Limited::new(body, limit).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes().to_vec()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(app).into()),
-        _ => Err(ApiError::serialization("The request's body ended early.").into()),
-    }
-}
-
-fn too_large(app: &App) -> ApiError {
-    let limit = app.limits.api_body_bytes;
-    ApiError::new(ErrorCode::RequestEntityTooLarge, format!("A request's body has at most {limit} bytes."))
 }

@@ -8,7 +8,7 @@ use gangplank_api::lightsail::{
     DeleteContainerServiceRequest, DeleteContainerServiceResult, GetContainerServicesRequest,
     PrivateRegistryAccessRequest, Tag, UpdateContainerServiceRequest, UpdateContainerServiceResult,
 };
-use gangplank_store::metadata::container_services::{ContainerService, ServiceChange};
+use gangplank_store::metadata::container_services::{ContainerService, ServiceChange, ServiceOutcome};
 
 use super::container_service::{outcome, require, shown, unknown};
 use super::{Context, Result, deployments};
@@ -22,6 +22,11 @@ pub(super) async fn create(
     }
     let Context { app, tenant, .. } = context;
     let name = input.service_name;
+    if input.tags.iter().flatten().count()
+        > usize::try_from(app.quotas.tags_per_resource).unwrap_or(usize::MAX)
+    {
+        outcome(context, &name, ServiceOutcome::TooManyTags)?;
+    }
     let service = ContainerService {
         name: name.clone(),
         uuid: uuid::Uuid::new_v4().to_string(),

@@ -20,6 +20,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::body::AnswerBody;
+use super::lingering::Lingering;
 use super::patience::{Patient, Turns};
 use super::{dispatch, hygiene};
 use crate::app::App;
@@ -72,6 +73,7 @@ pub(crate) async fn serve(
 }
 
 /// A connection that has begun to speak, or has not in time.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it does not stay")]
 enum Opened {
     Tls(Result<io::Result<TlsStream<TcpStream>>, Elapsed>),
     Plain(Result<Option<u8>, Elapsed>, TcpStream),
@@ -114,7 +116,7 @@ where
         .max_buf_size(BUFFER)
         // Who has sent a request and closed that half still gets the answer.
         .half_close(true)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Lingering::new(stream)), service);
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%peer, %error, "connection ended");
     }

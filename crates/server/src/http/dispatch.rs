@@ -14,22 +14,30 @@ use crate::{control, registry};
 /// Answers one request.
 pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Response<AnswerBody> {
     let answer = match hygiene::check(request.method(), request.uri(), request.headers(), &app.limits) {
-        Err(refusal) => refusal,
         Ok(()) => route(app, peer, request).await,
+        Err(violation) if is_registrys(request.uri().path()) => {
+            hygiene::refusal(violation.status, violation.text)
+        }
+        Err(violation) => control::refuse_unread(request.headers(), violation.status, violation.text),
     };
     answer.into_response()
 }
 
+fn is_registrys(path: &str) -> bool {
+    path == "/v2" || path.starts_with("/v2/")
+}
+
 async fn route(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Answer {
     let path = request.uri().path();
-    if path == "/v2" || path.starts_with("/v2/") {
+    if is_registrys(path) {
         return registry::answer(app, peer, request).await;
     }
     match *request.method() {
         // SDKs append to a configured endpoint's path, so the API answers on any.
         Method::POST => control::answer(app, peer, request).await,
         Method::GET | Method::HEAD if path == "/" => banner(),
-        _ => hygiene::refusal(
+        _ => control::refuse_unread(
+            request.headers(),
             StatusCode::NOT_FOUND,
             "nothing here: the registry is at /v2/, the API takes POST /",
         ),

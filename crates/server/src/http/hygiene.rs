@@ -6,12 +6,24 @@ use hyper::{HeaderMap, Method, StatusCode, Uri};
 use super::response::Answer;
 use crate::config::Limits;
 
+/// Why a request is not looked at.
+#[derive(Debug)]
+pub(crate) struct Violation {
+    pub(crate) status: StatusCode,
+    pub(crate) text: &'static str,
+}
+
 /// Refuses what is malformed, oversized, or meant for a proxy.
 ///
 /// hyper has refused by now: conflicting or nonsensical lengths, folded or malformed headers, more
 /// than a hundred of them.
-pub(crate) fn check(method: &Method, uri: &Uri, headers: &HeaderMap, limits: &Limits) -> Result<(), Answer> {
-    let refuse = |status, text: &str| Err(refusal(status, text));
+pub(crate) fn check(
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    limits: &Limits,
+) -> Result<(), Violation> {
+    let refuse = |status, text| Err(Violation { status, text });
     if method == Method::CONNECT || method == Method::TRACE {
         return refuse(StatusCode::METHOD_NOT_ALLOWED, "CONNECT and TRACE are not served here");
     }
@@ -70,7 +82,7 @@ mod tests {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         match super::check(&method, &uri.parse().unwrap(), &map, &Limits::default()) {
             Ok(()) => 200,
-            Err(answer) => answer.status().as_u16(),
+            Err(violation) => violation.status.as_u16(),
         }
     }
 

@@ -20,11 +20,10 @@ impl Answer {
 
     /// Adds a header. A value that is no header value (which nothing here builds) is left out.
     pub(crate) fn header(mut self, name: HeaderName, value: impl AsRef<str>) -> Self {
-        match HeaderValue::from_str(value.as_ref()) {
-            Ok(value) => {
-                self.0.headers_mut().append(name, value);
-            }
-            Err(_) => tracing::error!(%name, "left out a header whose value cannot be sent"),
+        if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
+            self.0.headers_mut().append(name, value);
+        } else {
+            tracing::error!(%name, "left out a header whose value cannot be sent");
         }
         self
     }
@@ -49,12 +48,6 @@ impl Answer {
     /// Ends the connection after this answer.
     pub(crate) fn close(self) -> Self {
         self.header(CONNECTION, "close")
-    }
-
-    /// The status so far.
-    #[cfg(test)]
-    pub(crate) fn status(&self) -> StatusCode {
-        self.0.status()
     }
 
     pub(crate) fn into_response(self) -> Response<AnswerBody> {

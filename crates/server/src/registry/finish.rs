@@ -48,7 +48,7 @@ pub(super) async fn finish(
     let damaged = damaged_content(context, expected).await?;
     app.blocking(move |_| staged.publish()).await?;
     let blob = NewBlob { digest: *expected, size, key: key.clone(), damaged, session };
-    let kept = match app.metadata.add_blob(&grant.tenant, repository, blob, app.clock.now()).await {
+    let kept = match app.metadata.add_blob(&grant.tenant, repository, blob, app.clock.steady()).await {
         // The row is certainly not there, so the bytes are garbage, and take the space it needs.
         Err(error @ StoreError::Full(_)) => {
             app.blocking(move |blobs| blobs.remove(&key)).await?;

@@ -1,20 +1,23 @@
-//! A request body on its way into the blob store: hashed and written together, memory bounded.
+//! A request body on its way into the blob store: hashed and written while the next bytes arrive,
+//! memory bounded, and no thread held by a client that is slow.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gangplank_oci::{Hasher, OciError};
-use gangplank_store::blobs::{ContentKey, Staged};
+use gangplank_oci::{ErrorCode, Hasher, OciError};
+use gangplank_store::StoreError;
+use gangplank_store::blobs::{BlobStore, ContentKey, Staged};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::Result;
 use crate::app::App;
 
-/// How many pieces of a body may wait between the socket and the disk. A piece is at most the
-/// connection's buffer, so an upload holds less than 1 MiB.
-const WAITING: usize = 6;
+/// How many bytes are gathered before a thread is asked to hash and write them. While it does, as
+/// many again are gathered, so an upload holds less than 1 MiB.
+const BATCH: usize = 256 << 10;
 
 /// What a body left behind.
 pub(super) struct Ingested {
@@ -46,7 +49,7 @@ impl Cut {
             Self::TooLong => OciError::blob_too_large(app.limits.blob_bytes),
             Self::WrongLength => OciError::blob_upload_range("the body is not as long as Content-Range says"),
             Self::Stalled => OciError::new(
-                gangplank_oci::ErrorCode::BlobUploadInvalid,
+                ErrorCode::BlobUploadInvalid,
                 408,
                 "the body stopped coming; resume the upload where it stands",
             ),
@@ -67,67 +70,101 @@ pub(super) async fn ingest(
     app: &App,
     key: &ContentKey,
     hasher: Hasher,
-    body: Incoming,
+    mut body: Incoming,
     expected: Option<u64>,
 ) -> Result<Ingested> {
     let limit = app.limits.blob_bytes.saturating_sub(hasher.hashed());
     if body.size_hint().lower() > limit {
         return Err(Cut::TooLong.refusal(app).into());
     }
-    let (pieces, waiting) = mpsc::channel(WAITING);
-    let key = key.clone();
-    let blobs = std::sync::Arc::clone(&app.blobs);
-    let writer = tokio::task::spawn_blocking(move || {
-        let staged = blobs.stage(&key, hasher.hashed())?;
-        write(staged, hasher, waiting)
-    });
-    let cut = feed(body, &pieces, limit, expected, app.limits.body_stall).await;
-    drop(pieces);
-    let written =
-        writer.await.map_err(|error| gangplank_store::StoreError::Unavailable(error.to_string()))?;
-    let (staged, hasher) = written?;
+    let mut pipe = Pipe::open(Arc::clone(&app.blobs), key.clone(), hasher);
+    let cut = feed(&mut body, &mut pipe, limit, expected, app.limits.body_stall).await?;
+    let Sink { staged, hasher } = pipe.finish().await?;
     Ok(Ingested { staged, hasher, cut })
-}
-
-fn write(
-    mut staged: Box<dyn Staged>,
-    mut hasher: Hasher,
-    mut waiting: mpsc::Receiver<Bytes>,
-) -> gangplank_store::Result<(Box<dyn Staged>, Hasher)> {
-    while let Some(piece) = waiting.blocking_recv() {
-        staged.write(&piece)?;
-        hasher.update(&piece);
-    }
-    Ok((staged, hasher))
 }
 
 /// Hands the body over piece by piece; says what was wrong with it.
 async fn feed(
-    mut body: Incoming,
-    pieces: &mpsc::Sender<Bytes>,
+    body: &mut Incoming,
+    pipe: &mut Pipe,
     limit: u64,
     expected: Option<u64>,
     stall: Duration,
-) -> Option<Cut> {
+) -> gangplank_store::Result<Option<Cut>> {
     let declared = body.size_hint().exact();
     let (mut fed, limit) = (0, expected.map_or(limit, |expected| expected.min(limit)));
     loop {
         let frame = match tokio::time::timeout(stall, body.frame()).await {
-            Err(_) => return Some(Cut::Stalled),
-            Ok(None) if declared.is_some_and(|declared| declared != fed) => return Some(Cut::Broken),
-            Ok(None) if expected.is_some_and(|expected| expected != fed) => return Some(Cut::WrongLength),
-            Ok(None) => return None,
-            Ok(Some(Err(_))) => return Some(Cut::Broken),
+            Err(_) => return Ok(Some(Cut::Stalled)),
+            Ok(None) if declared.is_some_and(|declared| declared != fed) => return Ok(Some(Cut::Broken)),
+            Ok(None) if expected.is_some_and(|expected| expected != fed) => {
+                return Ok(Some(Cut::WrongLength));
+            }
+            Ok(None) => return Ok(None),
+            Ok(Some(Err(_))) => return Ok(Some(Cut::Broken)),
             Ok(Some(Ok(frame))) => frame,
         };
         let Ok(piece) = frame.into_data() else { continue };
         fed += piece.len() as u64;
         if fed > limit {
-            return Some(if expected == Some(limit) { Cut::WrongLength } else { Cut::TooLong });
+            return Ok(Some(if expected == Some(limit) { Cut::WrongLength } else { Cut::TooLong }));
         }
-        if pieces.send(piece).await.is_err() {
-            // The writer failed, and will say why.
-            return None;
+        pipe.push(piece).await?;
+    }
+}
+
+/// Where bytes go.
+struct Sink {
+    staged: Box<dyn Staged>,
+    hasher: Hasher,
+}
+
+/// Bytes being gathered, and the thread that works on the batch before.
+struct Pipe {
+    working: JoinHandle<gangplank_store::Result<Sink>>,
+    batch: Vec<Bytes>,
+    gathered: usize,
+}
+
+impl Pipe {
+    fn open(blobs: Arc<dyn BlobStore>, key: ContentKey, hasher: Hasher) -> Self {
+        let working = spawn_blocking(move || {
+            let staged = blobs.stage(&key, hasher.hashed())?;
+            Ok(Sink { staged, hasher })
+        });
+        Self { working, batch: Vec::new(), gathered: 0 }
+    }
+
+    async fn push(&mut self, piece: Bytes) -> gangplank_store::Result<()> {
+        self.gathered += piece.len();
+        self.batch.push(piece);
+        if self.gathered >= BATCH { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> gangplank_store::Result<()> {
+        let mut sink = self.idle().await?;
+        let batch = std::mem::take(&mut self.batch);
+        self.gathered = 0;
+        self.working = spawn_blocking(move || {
+            for piece in &batch {
+                sink.staged.write(piece)?;
+                sink.hasher.update(piece);
+            }
+            Ok(sink)
+        });
+        Ok(())
+    }
+
+    async fn finish(mut self) -> gangplank_store::Result<Sink> {
+        if !self.batch.is_empty() {
+            self.flush().await?;
         }
+        self.idle().await
+    }
+
+    /// Waits for the thread to be done with its batch.
+    async fn idle(&mut self) -> gangplank_store::Result<Sink> {
+        let done = (&mut self.working).await;
+        done.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use gangplank_core::Access;
+use gangplank_core::{Access, Scope};
+use gangplank_oci::media_type::is_foreign_layer;
 use gangplank_oci::{
     Algorithm, Digest, ErrorCode, ManifestView, OciError, Reference, RepositoryName, Tag, location,
 };
@@ -81,7 +82,9 @@ pub(super) async fn put(
         tags.push(tag);
     }
     let shown: Vec<String> = tags.iter().map(ToString::to_string).collect();
-    let manifest = NewManifest { digest, body, view, tags, login: grant.login, now: app.clock.now() };
+    let may_be_absent = may_be_absent(&view, grant.scope);
+    let (login, now) = (grant.login, app.clock.now());
+    let manifest = NewManifest { digest, body, view, may_be_absent, tags, login, now };
     refuse_unless_stored(app.metadata.put_manifest(&grant.tenant, repository, manifest).await?)?;
     tracing::info!(
         tenant = %grant.tenant, %repository, %digest, tags = ?shown, login = grant.login.0, %peer,
@@ -148,6 +151,18 @@ async fn read(mut body: Incoming, limit: u64, stall: Duration) -> Result<Vec<u8>
         }
         manifest.extend_from_slice(&piece);
     }
+}
+
+/// Layers that are not to be distributed (`urls`, or a media type that says so) stay where they are:
+/// a login that copies whole repositories may name them without their bytes. A push login may not,
+/// since the machines that pull would be sent elsewhere.
+fn may_be_absent(view: &ManifestView, scope: Scope) -> Vec<Digest> {
+    if !scope.pull {
+        return Vec::new();
+    }
+    let foreign =
+        view.blobs.iter().filter(|blob| !blob.urls.is_empty() || is_foreign_layer(&blob.media_type));
+    foreign.map(|blob| blob.digest).collect()
 }
 
 fn refuse_unless_stored(outcome: ManifestOutcome) -> Result<()> {

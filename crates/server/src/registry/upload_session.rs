@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use gangplank_core::upload::{self, ChunkRefusal};
-use gangplank_oci::{ContentRange, Hasher, OciError, RepositoryName, location};
+use gangplank_oci::{ContentRange, Hasher, OciError, RepositoryName};
 use gangplank_store::blobs::{ContentKey, Staged};
 use gangplank_store::metadata::uploads::{UploadOwner, UploadSession};
 use hyper::body::{Body as _, Incoming};
@@ -25,8 +25,8 @@ pub(super) async fn append(
     session: &UploadSession,
     hasher: Hasher,
     body: Incoming,
+    expected: Option<u64>,
 ) -> Result<(Box<dyn Staged>, Hasher)> {
-    let expected = check_range(context, session, &body, repository)?;
     let key = content_key(session)?;
     let mut ingesting = pin!(ingest(context.app, &key, hasher, body, expected));
     let ingested = loop {
@@ -64,19 +64,20 @@ pub(super) async fn advance(
     let advanced = UploadSession {
         received: hasher.hashed(),
         hash_state: state(hasher),
-        touched_at: context.app.clock.now(),
+        touched_at: context.app.clock.steady(),
         ..session.clone()
     };
     let owner = owner(context, repository);
-    match context.app.metadata.advance_upload(&owner, session.received, advanced).await? {
-        true => Ok(()),
-        false => Err(OciError::blob_upload_unknown().into()),
+    if context.app.metadata.advance_upload(&owner, session.received, advanced).await? {
+        Ok(())
+    } else {
+        Err(OciError::blob_upload_unknown().into())
     }
 }
 
 /// Notes that a session is in use.
 async fn touch(context: &Context<'_>, repository: &RepositoryName, session: &UploadSession) -> Result<()> {
-    let touched = UploadSession { touched_at: context.app.clock.now(), ..session.clone() };
+    let touched = UploadSession { touched_at: context.app.clock.steady(), ..session.clone() };
     let owner = owner(context, repository);
     context.app.metadata.advance_upload(&owner, session.received, touched).await?;
     Ok(())
@@ -103,7 +104,7 @@ pub(super) async fn find(
     session: &str,
 ) -> Result<UploadSession> {
     let found = context.app.metadata.upload(&owner(context, repository), session).await?;
-    let now = context.app.clock.now();
+    let now = context.app.clock.steady();
     let found = found
         .filter(|found| !upload::is_over(found.created_at, found.touched_at, now))
         .ok_or_else(OciError::blob_upload_unknown)?;
@@ -135,28 +136,24 @@ pub(super) async fn discard(context: &Context<'_>, key: ContentKey) {
 }
 
 /// Holds a chunk's `Content-Range`, if it has one, against the session; says how long the body must be.
-fn check_range(
+pub(super) fn check_range(
     context: &Context<'_>,
     session: &UploadSession,
     body: &Incoming,
-    repository: &RepositoryName,
-) -> Result<Option<u64>> {
+) -> std::result::Result<Option<u64>, OciError> {
     let Some(header) = context.head.headers.get(CONTENT_RANGE) else { return Ok(None) };
     let range =
         header.to_str().ok().and_then(|text| ContentRange::parse(text).ok()).ok_or_else(|| {
             OciError::blob_upload_invalid("Content-Range is written <first byte>-<last byte>")
         })?;
-    let length = body.size_hint().exact();
-    match upload::check_chunk(session.received, range.first, range.last, length) {
+    let received = session.received;
+    match upload::check_chunk(received, range.first, range.last, body.size_hint().exact()) {
         Ok(()) => Ok(Some(range.len())),
         Err(ChunkRefusal::OutOfOrder) => Err(OciError::blob_upload_range(format!(
-            "the chunk starts at byte {}, but the upload stands at {}: ask for {} and go on from there",
-            range.first,
-            session.received,
-            location::upload(repository, &session.id),
-        ))
-        .into()),
-        Err(ChunkRefusal::LengthMismatch) => Err(Cut::WrongLength.refusal(context.app).into()),
+            "the chunk starts at byte {}, but the upload stands at {received}",
+            range.first
+        ))),
+        Err(ChunkRefusal::LengthMismatch) => Err(Cut::WrongLength.refusal(context.app)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Pushing blobs: whole, in one stream, or in chunks that can be resumed.
 
-use gangplank_oci::{Algorithm, Digest, Hasher, RepositoryName, location};
+use gangplank_oci::{Algorithm, Digest, Hasher, OciError, RepositoryName, location};
 use gangplank_store::blobs::ContentKey;
 use gangplank_store::metadata::uploads::UploadSession;
 use hyper::StatusCode;
@@ -11,7 +11,7 @@ use super::finish::{self, Complete};
 use super::ingest::{Ingested, ingest};
 use super::refusal::Refusal;
 use super::upload_session::{
-    advance, append, content_key, discard, find, give_up, lock, owner, resume, state,
+    advance, append, check_range, content_key, discard, find, give_up, lock, owner, resume, state,
 };
 use super::{Context, Result};
 use crate::http::response::Answer;
@@ -44,18 +44,28 @@ pub(super) async fn whole(
     }
 }
 
+/// A blob that the registry may have already.
+pub(super) struct Mount {
+    pub(super) digest: Digest,
+    /// The repository that has it; anywhere if `None`.
+    pub(super) from: Option<RepositoryName>,
+}
+
 /// `POST …/uploads/`: mounts the blob if it can, else opens a session.
 pub(super) async fn start(
     context: &Context<'_>,
     repository: &RepositoryName,
-    mount: Option<(Digest, RepositoryName)>,
+    mount: Option<Mount>,
     algorithm: Option<Algorithm>,
 ) -> Result<Answer> {
     let Context { app, grant, .. } = context;
-    let now = app.clock.now();
-    if let Some((digest, from)) = mount
+    let now = app.clock.steady();
+    if let Some(Mount { digest, from }) = mount
+        // Without `from`, a mount asks whether the account has the blob anywhere: an answer for
+        // logins that may read everywhere.
+        && (from.is_some() || grant.scope.pull)
         && !finish::is_damaged(context, &digest).await?
-        && app.metadata.mount_blob(&grant.tenant, repository, &from, &digest, now).await?
+        && app.metadata.mount_blob(&grant.tenant, repository, from.as_ref(), &digest, now).await?
     {
         return Ok(finish::created(repository, &digest));
     }
@@ -98,8 +108,12 @@ pub(super) async fn chunk(
 ) -> Result<Answer> {
     let _lock = lock(context, session).await?;
     let found = find(context, repository, session).await?;
+    let expected = match check_range(context, &found, &body) {
+        Ok(expected) => expected,
+        Err(refusal) => return Ok(misplaced(refusal, repository, &found)),
+    };
     let hasher = resume(&found)?;
-    let (_, hasher) = append(context, repository, &found, hasher, body).await?;
+    let (_, hasher) = append(context, repository, &found, hasher, body, expected).await?;
     advance(context, repository, &found, &hasher).await?;
     Ok(progress(StatusCode::ACCEPTED, repository, &found.id, hasher.hashed()))
 }
@@ -114,10 +128,14 @@ pub(super) async fn finish(
 ) -> Result<Answer> {
     let _lock = lock(context, session).await?;
     let found = find(context, repository, session).await?;
+    let expected = match check_range(context, &found, &body) {
+        Ok(expected) => expected,
+        Err(refusal) => return Ok(misplaced(refusal, repository, &found)),
+    };
     let key = content_key(&found)?;
     // A session that was never fed can still choose its hash.
     let hasher = if found.received == 0 { Hasher::new(digest.algorithm()) } else { resume(&found)? };
-    let (staged, hasher) = append(context, repository, &found, hasher, body).await?;
+    let (staged, hasher) = append(context, repository, &found, hasher, body, expected).await?;
     let (session, of_earlier_run) = (Some(found.id.clone()), found.run != context.app.run);
     let content = Complete { key, staged, hasher, session, of_earlier_run };
     let finished = finish::finish(context, repository, digest, content).await;
@@ -141,9 +159,18 @@ pub(super) async fn cancel(
     Ok(Answer::new(StatusCode::NO_CONTENT))
 }
 
-/// Says where an upload stands. `Range` cannot say "nothing yet"; clients expect `0-0` for it.
+/// Refuses a chunk and says where the upload stands, so that the client can go on from there.
+fn misplaced(refusal: OciError, repository: &RepositoryName, session: &UploadSession) -> Answer {
+    standing(Refusal::from(refusal).into_answer(), repository, &session.id, session.received)
+}
+
 fn progress(status: StatusCode, repository: &RepositoryName, session: &str, received: u64) -> Answer {
-    Answer::new(status)
+    standing(Answer::new(status), repository, session, received)
+}
+
+/// Says where an upload stands. `Range` cannot say "nothing yet"; clients expect `0-0` for it.
+fn standing(answer: Answer, repository: &RepositoryName, session: &str, received: u64) -> Answer {
+    answer
         .header(LOCATION, location::upload(repository, session))
         .header(RANGE, format!("0-{}", received.saturating_sub(1)))
         .header(UPLOAD_UUID, session)

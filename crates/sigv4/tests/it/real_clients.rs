@@ -78,7 +78,7 @@ fn every_canonical_request_and_signature_is_ours_too() {
 #[test]
 #[ignore = "a measurement: cargo test --release -p gangplank-sigv4 -- --ignored --nocapture"]
 fn parse_and_verify_take_less_than_ten_microseconds() {
-    let vector = &vectors()[0];
+    let vector = &vectors()[3];
     let wire = vector.wire();
     let now = unix(wire.header("x-amz-date").unwrap());
     let (request, payload) = (wire.request(), sha256(&wire.body));

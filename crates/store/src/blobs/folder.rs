@@ -59,9 +59,11 @@ impl Folder {
 impl BlobStore for Folder {
     fn stage(&self, key: &ContentKey, offset: u64) -> Result<Box<dyn Staged>> {
         let from = self.staged_path(key);
-        let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&from)?;
-        if file.metadata()?.len() < offset {
-            return Err(StoreError::Damaged(format!("less than {offset} bytes of {key} are staged")));
+        let file = OpenOptions::new().create(offset == 0).truncate(false).write(true).open(&from);
+        let Some(mut file) = unless_missing(file)? else { return Err(too_short(key, 0, offset)) };
+        let length = file.metadata()?.len();
+        if length < offset {
+            return Err(too_short(key, length, offset));
         }
         file.set_len(offset)?;
         file.seek(SeekFrom::Start(offset))?;
@@ -118,6 +120,10 @@ impl Staged for StagedFile {
         fs::rename(&self.from, &self.to)?;
         Ok(sync_directory(&self.shard)?)
     }
+}
+
+fn too_short(key: &ContentKey, length: u64, offset: u64) -> StoreError {
+    StoreError::Damaged(format!("of {key}, {length} bytes are staged where there should be {offset}"))
 }
 
 /// Makes the entries of a directory durable.

@@ -163,7 +163,7 @@ async fn refuse_to_pull(
 ) -> Result<()> {
     story.step("The same login cannot read: not by tag, not a single blob, not a list");
     story.command(&format!("docker pull {}/sr:{LABEL}", host(login)));
-    let layer = image::build()?.blobs[0].digest.clone();
+    let layer = image::build()?.blobs[0].digest;
     for path in [format!("manifests/{LABEL}"), format!("blobs/{layer}"), "tags/list".to_owned()] {
         let status = registry.get(&path).await?.status();
         ensure!(status == StatusCode::FORBIDDEN, "GET {path} with a push login answered {status}, not 403");

@@ -29,7 +29,7 @@ impl Story {
 
     /// Says something in between.
     pub(super) fn note(&self, text: &str) {
-        println!("     {text}");
+        println!("     {}", self.paint("2", text));
     }
 
     /// Says that a step held, and what it gave.
@@ -44,7 +44,8 @@ impl Story {
 
     /// Says that the server goes on.
     pub(super) fn staying_up(&self, endpoint: &str) {
-        println!("\nThe server stays up on {endpoint}. Ctrl-C stops it.");
+        let text = format!("The server stays up on {endpoint}. Ctrl-C stops it.");
+        println!("\n{}", self.paint("1", &text));
     }
 
     fn paint(&self, code: &str, text: &str) -> String {

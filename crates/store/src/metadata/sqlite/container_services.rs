@@ -169,14 +169,17 @@ fn check_domains(
     if domains.len() > MAX_DOMAINS {
         return Ok(Some(ServiceOutcome::TooManyDomains));
     }
+    // A name is the same in capitals.
+    let has = |domains: &[&String], wanted: &String| domains.iter().any(|d| d.eq_ignore_ascii_case(wanted));
+    if let Some(twice) = (1..domains.len()).find(|&index| has(&domains[..index], domains[index])) {
+        return Ok(Some(ServiceOutcome::DomainTaken(domains[twice].clone())));
+    }
     let others = list(connection, tenant)?;
     let mut taken = others
         .iter()
         .filter(|other| other.name != service.name)
         .flat_map(|other| other.public_domain_names.values().flatten());
-    Ok(taken
-        .find(|domain| domains.contains(domain))
-        .map(|domain| ServiceOutcome::DomainTaken(domain.clone())))
+    Ok(taken.find(|domain| has(&domains, domain)).map(|domain| ServiceOutcome::DomainTaken(domain.clone())))
 }
 
 fn store(connection: &Connection, tenant: i64, service: &ContainerService) -> Result<()> {

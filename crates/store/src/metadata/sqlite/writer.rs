@@ -18,9 +18,12 @@ const MAX_BATCH: usize = 256;
 /// Work to run inside the transaction; it hands back how to answer once the commit is known.
 type Job = Box<dyn FnOnce(&Connection) -> Ran + Send>;
 
+/// Tells a caller what became of its work, given what became of the commit.
+type Answer = Box<dyn FnOnce(&Result<()>) + Send>;
+
 struct Ran {
     keep: bool,
-    answer: Box<dyn FnOnce(&Result<()>) + Send>,
+    answer: Answer,
 }
 
 pub(super) struct Writer {
@@ -111,7 +114,7 @@ fn run_batch(
     connection: &Connection,
     first: Job,
     waiting: &mut mpsc::UnboundedReceiver<Job>,
-    answers: &mut Vec<Box<dyn FnOnce(&Result<()>) + Send>>,
+    answers: &mut Vec<Answer>,
 ) -> std::result::Result<(), (StoreError, bool)> {
     if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
         // The work never ran; its callers hear that the writer stopped for them.
@@ -136,11 +139,7 @@ fn run_batch(
     })
 }
 
-fn run_job(
-    connection: &Connection,
-    job: Job,
-    answers: &mut Vec<Box<dyn FnOnce(&Result<()>) + Send>>,
-) -> rusqlite::Result<()> {
+fn run_job(connection: &Connection, job: Job, answers: &mut Vec<Answer>) -> rusqlite::Result<()> {
     execute(connection, "SAVEPOINT job")?;
     let ran = job(connection);
     answers.push(ran.answer);
