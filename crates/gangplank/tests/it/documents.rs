@@ -66,3 +66,16 @@ pub(crate) fn referrer(subject: &Value, artifact_type: &str) -> Value {
 pub(crate) fn digest(document: &Value) -> String {
     Blob::new(document.to_string()).digest
 }
+
+/// A manifest of exactly so many bytes whose configuration is in `sr`.
+pub(crate) fn manifest_of(registry: &Registry, size: usize) -> Vec<u8> {
+    let config = Blob::new("{}");
+    assert_eq!(registry.push_blob("sr", &config), 201);
+    let mut manifest = json!({
+        "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config.descriptor(OCI_CONFIG), "layers": [],
+        "annotations": { "padding": "" },
+    });
+    let padding = "x".repeat(size - manifest.to_string().len());
+    manifest["annotations"]["padding"] = padding.into();
+    manifest.to_string().into_bytes()
+}

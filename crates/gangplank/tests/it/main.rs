@@ -26,6 +26,7 @@ mod disk_full;
 mod documents;
 mod house;
 mod http_limits;
+mod http_patience;
 mod main_job;
 mod manifests;
 mod pull_logins;
