@@ -106,6 +106,9 @@ options! {
     /// Time to send a request's head [default: 30]
     #[arg(value_name = "SECONDS", help_heading = "Limits")]
     header_timeout: u64, "GANGPLANK_HEADER_TIMEOUT";
+    /// Time that a connection may be open between two requests [default: 75]
+    #[arg(value_name = "SECONDS", help_heading = "Limits")]
+    idle_timeout: u64, "GANGPLANK_IDLE_TIMEOUT";
     /// Time without a byte in the middle of a body [default: 60]
     #[arg(value_name = "SECONDS", help_heading = "Limits")]
     body_timeout: u64, "GANGPLANK_BODY_TIMEOUT";
@@ -186,6 +189,7 @@ impl ServeOptions {
                 .max_failed_logins_per_minute
                 .unwrap_or(default.failed_logins_per_minute),
             header_read: seconds(self.header_timeout, default.header_read),
+            idle: seconds(self.idle_timeout, default.idle),
             body_stall: seconds(self.body_timeout, default.body_stall),
             signature_skew: seconds(self.signature_skew, default.signature_skew),
             drain: seconds(self.drain_timeout, default.drain),

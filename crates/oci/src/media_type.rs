@@ -67,3 +67,11 @@ pub fn is_schema1(media_type: &str) -> bool {
 pub fn essence(content_type: &str) -> &str {
     content_type.split_once(';').map_or(content_type, |(essence, _)| essence).trim_matches([' ', '\t'])
 }
+
+/// Whether a layer of this type is not to be distributed: its bytes are to be had elsewhere only.
+pub fn is_foreign_layer(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        OCI_FOREIGN_LAYER | OCI_FOREIGN_LAYER_GZIP | OCI_FOREIGN_LAYER_ZSTD | DOCKER_FOREIGN_LAYER_GZIP
+    )
+}

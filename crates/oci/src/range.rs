@@ -98,7 +98,8 @@ pub fn byte_range(header: &str, size: u64) -> RangeOutcome {
         // There is no way to say "the last bytes of nothing" in a 206.
         (None, Some(_)) if size == 0 => RangeOutcome::Whole,
         (None, Some(suffix)) => RangeOutcome::Part { first: size.saturating_sub(suffix), last: size - 1 },
-        (Some(first), Some(last)) if first > last => RangeOutcome::Whole,
+        // The RFC would let us send everything; the specification's conformance suite wants a refusal.
+        (Some(first), Some(last)) if first > last => RangeOutcome::Unsatisfiable,
         (Some(first), _) if first >= size => RangeOutcome::Unsatisfiable,
         (Some(first), last) => {
             RangeOutcome::Part { first, last: last.map_or(size - 1, |last| last.min(size - 1)) }

@@ -21,7 +21,8 @@ pub(crate) struct App {
     pub(crate) blobs: Arc<dyn BlobStore>,
     /// Opens secret access keys.
     pub(crate) master: MasterKey,
-    /// The one clock.
+    /// The one clock. Rows of logins and registrations carry its wall time, leases and sessions its
+    /// steady time.
     pub(crate) clock: Clock,
     /// How much one account may have.
     pub(crate) quotas: Quotas,

@@ -61,6 +61,8 @@ pub struct Limits {
     pub failed_logins_per_minute: u32,
     /// How long a client may take to send a request's head.
     pub header_read: Duration,
+    /// How long a connection may be open between two requests.
+    pub idle: Duration,
     /// How long a client may send nothing in the middle of a body.
     pub body_stall: Duration,
     /// How far a signature's date may be from the server's clock, either way.
@@ -81,6 +83,7 @@ impl Default for Limits {
             connections: 20_000,
             failed_logins_per_minute: 20,
             header_read: Duration::from_secs(30),
+            idle: Duration::from_secs(75),
             body_stall: Duration::from_mins(1),
             signature_skew: Duration::from_mins(15),
             drain: Duration::from_secs(30),

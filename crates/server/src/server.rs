@@ -61,7 +61,7 @@ impl Server {
             metadata: Arc::new(metadata),
             blobs: Arc::new(blobs),
             master,
-            clock: Clock,
+            clock: Clock::start(),
             quotas: config.quotas,
             limits: config.limits,
             regions: config.regions,

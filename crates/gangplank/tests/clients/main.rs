@@ -1,3 +1,43 @@
-//! The program with the clients that people have.
+//! The program as the clients that people already have meet it: unmodified, each with a server and
+//! a home of its own. A client that is not installed is skipped by name; with
+//! `GANGPLANK_REQUIRE_CLIENTS=1`, as in CI, it is a failure.
 
-fn main() {}
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is a failed test")]
+
+mod aws_cli;
+mod bench;
+mod boto3;
+mod buildah;
+mod client;
+mod conformance;
+mod containerd;
+mod containers;
+mod daemon;
+mod docker;
+mod images;
+mod journey;
+mod podman;
+mod rust_sdk;
+mod skopeo;
+mod suite;
+mod tls;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut suite = suite::Suite::default();
+    aws_cli::add(&mut suite);
+    boto3::add(&mut suite);
+    rust_sdk::add(&mut suite);
+    docker::add(&mut suite);
+    podman::add(&mut suite);
+    skopeo::add(&mut suite);
+    buildah::add(&mut suite);
+    containerd::add(&mut suite);
+    tls::add(&mut suite);
+    conformance::add(&mut suite);
+    suite.run(&arguments)
+}

@@ -1,57 +1,78 @@
 """One line per check, and the count at the end."""
 
-from contextlib import contextmanager
+import http.client
+import re
+
+LONG_WORD = re.compile(r"([\w-]{12})[\w-]{28,}")
 
 
 class Failure(Exception):
-    """The registry answered, and the answer is wrong."""
+    """The registry's answer is wrong."""
 
 
 class Refused(Exception):
-    """The registry said, in a way the specification allows, that it does not offer this."""
+    """The registry does not offer this, and says so in a way the specification allows."""
 
 
 class Report:
-    def __init__(self, only=""):
+    def __init__(self, only="", strict=False):
         self.passed = self.failed = self.skipped = 0
         self._only = only
-        self._outcome = {}
+        self._strict = strict
+        self._outcomes = {}
 
-    def wants(self, name):
-        return name.startswith(self._only) or self._only.startswith(name)
+    def check(self, name, action, *args, needs=None):
+        """Runs `action(*args)` as the check `name` and gives back what it returns, or None.
+
+        Where the check named by `needs` did not pass, this one is skipped.
+        """
+        if self._only and not name.startswith(self._only):
+            return None
+        if needs and self._outcomes.get(needs, "ok") != "ok":
+            return self.skip(name, f"needs {needs}")
+        try:
+            result = action(*args)
+        except Refused as refusal:
+            if self._strict:
+                return self._count("FAIL", name, str(refusal))
+            return self.skip(name, str(refusal))
+        except Failure as failure:
+            return self._count("FAIL", name, str(failure))
+        except (OSError, http.client.HTTPException, LookupError, ValueError, TypeError, AttributeError) as error:
+            return self._count("FAIL", name, f"{type(error).__name__}: {error}")
+        self._count("ok", name, "")
+        return result
 
     def skip(self, name, why):
-        self.skipped += 1
-        self._print("skip", name, why)
+        self._count("skip", name, why)
 
-    @contextmanager
-    def check(self, name, needs=()):
-        """Runs the block as the check `name`.
-
-        A check that needs one that did not pass is skipped, by its first request: see `Needs`.
-        """
-        missing = [need for need in needs if self._outcome.get(need) != "ok"]
-        try:
-            if missing:
-                raise Refused(f"needs {missing[0]}")
-            yield
-        except Failure as error:
-            self.failed += 1
-            self._print("FAIL", name, str(error))
-        except Refused as error:
-            self.skip(name, str(error))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            self.failed += 1
-            self._print("FAIL", name, f"{type(error).__name__}: {error}")
-        else:
-            self.passed += 1
-            self._print("ok", name, "")
-
-    def _print(self, outcome, name, detail):
-        self._outcome[name] = outcome
-        print(f"{outcome:4}  {name}  {detail}".rstrip(), flush=True)
+    def _count(self, outcome, name, detail):
+        self.passed += outcome == "ok"
+        self.failed += outcome == "FAIL"
+        self.skipped += outcome == "skip"
+        self._outcomes[name] = outcome
+        detail = LONG_WORD.sub(r"\1…", " ".join(detail.split()))
+        print(f"{outcome:4}  {name}  {detail[:400]}".rstrip(), flush=True)
 
     def close(self):
-        """Prints the closing line; what the process should exit with."""
+        """Prints the closing line and gives the exit status."""
         print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped")
         return 1 if self.failed else 0
+
+
+def expect(condition, complaint):
+    if not condition:
+        raise Failure(complaint)
+
+
+def each(items, action):
+    """`action` for every item; what failed is told together, the first three in words."""
+    complaints = []
+    for item in items:
+        try:
+            action(item)
+        except Failure as failure:
+            complaints.append(str(failure))
+    if complaints:
+        more = f" (and {len(complaints) - 3} more)" if len(complaints) > 3 else ""
+        raise Failure("; ".join(complaints[:3]) + more)

@@ -1,8 +1,9 @@
 //! The program end to end, over HTTP, in one binary.
 
-#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 mod access_keys;
+mod answers;
 mod api_auth;
 mod api_deployments;
 mod api_errors;
@@ -16,14 +17,32 @@ mod api_signatures;
 mod api_tags;
 mod api_tenants;
 mod api_wire;
+mod blobs;
 mod cli;
 mod cli_access_key;
 mod cli_registry_login;
 mod cli_serve;
+mod crash;
+mod disk_full;
+mod documents;
 mod house;
+mod http_limits;
 mod main_job;
+mod manifests;
+mod pull_logins;
+mod push_logins;
 mod quickstart;
+mod races;
+mod raw;
+mod referrers;
+mod registry_auth;
 mod secrets;
+mod shutdown;
+mod smuggling;
+mod tags;
+mod tenants_registry;
+mod tls;
+mod uploads;
 
 use gangplank_testkit::{ServerBuilder, TestServer};
 
@@ -38,4 +57,9 @@ fn server() -> TestServer {
 /// A server with something configured.
 fn server_with(configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> TestServer {
     configure(TestServer::builder(PROGRAM)).start()
+}
+
+/// A server to be configured.
+fn builder() -> ServerBuilder {
+    TestServer::builder(PROGRAM)
 }

@@ -69,7 +69,7 @@ fn readers_get_one_range() {
         ("bytes=100-200", Unsatisfiable),
         ("bytes=99999999999999999999999-", Unsatisfiable),
         ("bytes=-0", Unsatisfiable),
-        ("bytes=9-5", Whole),
+        ("bytes=9-5", Unsatisfiable),
         ("bytes=0-4,10-14", Whole),
         ("bytes=", Whole),
         ("bytes=-", Whole),

@@ -1,6 +1,7 @@
 //! One connection, from its first byte to its last request.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +9,20 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::error::Elapsed;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
 
-use super::dispatch;
+use super::body::AnswerBody;
+use super::lingering::Lingering;
+use super::patience::{Patient, Turns};
+use super::{dispatch, hygiene};
 use crate::app::App;
 
 /// The first byte of a TLS handshake record.
@@ -38,27 +46,43 @@ pub(crate) async fn serve(
     tls: Option<TlsAcceptor>,
     app: Arc<App>,
     watcher: Watcher,
+    stop: CancellationToken,
 ) {
     // Answers are small and awaited: do not hold them back to fill a packet.
     let _ = stream.set_nodelay(true);
     let patience = app.limits.header_read;
-    match tls {
-        Some(tls) => match tokio::time::timeout(patience, tls.accept(stream)).await {
-            Ok(Ok(stream)) => serve_http(stream, peer, app, watcher).await,
-            Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
-            Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
-        },
-        None => match tokio::time::timeout(patience, stream.peek(&mut [0; 1])).await {
-            Ok(Ok(1..)) if speaks_tls(&stream).await => refuse_tls(stream).await,
-            Ok(Ok(1..)) => serve_http(stream, peer, app, watcher).await,
-            _ => {}
-        },
+    let opened = async {
+        match tls {
+            Some(tls) => Opened::Tls(tokio::time::timeout(patience, tls.accept(stream)).await),
+            None => Opened::Plain(tokio::time::timeout(patience, first_byte(&stream)).await, stream),
+        }
+    };
+    // Nothing was asked yet, so there is nothing to finish.
+    let opened = tokio::select! {
+        () = stop.cancelled() => return,
+        opened = opened => opened,
+    };
+    match opened {
+        Opened::Tls(Ok(Ok(stream))) => serve_http(stream, peer, app, watcher).await,
+        Opened::Tls(Ok(Err(error))) => tracing::debug!(%peer, %error, "TLS handshake failed"),
+        Opened::Tls(Err(_)) => tracing::debug!(%peer, "TLS handshake took too long"),
+        Opened::Plain(Ok(Some(TLS_HANDSHAKE)), stream) => refuse_tls(stream).await,
+        Opened::Plain(Ok(Some(_)), stream) => serve_http(stream, peer, app, watcher).await,
+        Opened::Plain(..) => {}
     }
 }
 
-async fn speaks_tls(stream: &TcpStream) -> bool {
+/// A connection that has begun to speak, or has not in time.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it does not stay")]
+enum Opened {
+    Tls(Result<io::Result<TlsStream<TcpStream>>, Elapsed>),
+    Plain(Result<Option<u8>, Elapsed>, TcpStream),
+}
+
+/// Looks at the first byte without taking it.
+async fn first_byte(stream: &TcpStream) -> Option<u8> {
     let mut first = [0];
-    matches!(stream.peek(&mut first).await, Ok(1)) && first[0] == TLS_HANDSHAKE
+    matches!(stream.peek(&mut first).await, Ok(1)).then_some(first[0])
 }
 
 async fn refuse_tls(mut stream: TcpStream) {
@@ -75,20 +99,42 @@ async fn serve_http<S>(stream: S, peer: SocketAddr, app: Arc<App>, watcher: Watc
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let header_read = app.limits.header_read;
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let app = Arc::clone(&app);
-        async move { Ok::<_, Infallible>(dispatch::answer(&app, peer, request).await) }
+    let turns = Turns::default();
+    let stream = Patient::new(stream, turns.clone(), app.limits.idle, app.limits.header_read);
+    let service = service_fn(move |request| {
+        let (app, turns) = (Arc::clone(&app), turns.clone());
+        turns.next();
+        async move {
+            let answer = answer_to_the_end(app, peer, request).await;
+            turns.next();
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_read)
+        .header_read_timeout(None)
         .max_headers(MAX_HEADERS)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), service);
+        // Who has sent a request and closed that half still gets the answer.
+        .half_close(true)
+        .serve_connection(TokioIo::new(Lingering::new(stream)), service);
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%peer, %error, "connection ended");
     }
+}
+
+/// Answers a request in a task of its own. hyper drops what it waits for when the client goes away,
+/// and a push dropped between its bytes and its row, its session unlocked, is what the next request
+/// would stumble over.
+async fn answer_to_the_end(
+    app: Arc<App>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Response<AnswerBody> {
+    let answering = tokio::spawn(async move { dispatch::answer(&app, peer, request).await });
+    answering.await.unwrap_or_else(|error| {
+        tracing::error!(%peer, %error, "a request ended badly");
+        hygiene::refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error").into_response()
+    })
 }
 
 #[cfg(test)]

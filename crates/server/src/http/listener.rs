@@ -40,8 +40,9 @@ pub(crate) async fn serve(
         // Over the cap the connection is closed at once: refusing is better than running out.
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
         let (app, tls, watcher) = (Arc::clone(&app), tls.clone(), graceful.watcher());
+        let stop = stop.clone();
         tokio::spawn(async move {
-            connection::serve(stream, peer, tls, app, watcher).await;
+            connection::serve(stream, peer, tls, app, watcher, stop).await;
             drop(place);
         });
     }

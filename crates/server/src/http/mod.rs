@@ -5,6 +5,8 @@ pub(crate) mod body;
 pub(crate) mod connection;
 pub(crate) mod dispatch;
 pub(crate) mod hygiene;
+mod lingering;
 pub(crate) mod listener;
+mod patience;
 pub(crate) mod response;
 pub(crate) mod tls;

@@ -27,7 +27,7 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
 }
 
 async fn expire(app: &App) -> gangplank_store::Result<()> {
-    let now = app.clock.now();
+    let now = app.clock.steady();
     let (idle, opened) = (now.minus(upload::IDLE), now.minus(upload::ABSOLUTE));
     for id in app.metadata.close_stale_uploads(idle, opened).await? {
         if let Some(key) = ContentKey::parse(&id) {

@@ -2,6 +2,7 @@
 
 use gangplank_oci::media_type::OCTET_STREAM;
 use gangplank_oci::{Digest, OciError, RangeOutcome, RepositoryName, byte_range};
+use gangplank_store::blobs::BlobStore;
 use gangplank_store::metadata::blobs::BlobDeleted;
 use hyper::StatusCode;
 use hyper::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, RANGE};
@@ -37,12 +38,15 @@ pub(super) async fn get(
     let Some(blob) = readable::blob(context, repository, digest).await? else {
         return Err(OciError::blob_unknown(digest).into());
     };
-    let key = blob.key.clone();
-    let Some(file) = context.app.blocking(move |blobs| blobs.open(&key)).await? else {
-        tracing::error!(%digest, key = %blob.key, "the bytes of a blob are missing");
+    let (key, size) = (blob.key.clone(), blob.size);
+    let open = move |blobs: &dyn BlobStore| match blobs.open(&key)? {
+        Some(file) if file.metadata()?.len() == size => Ok(Some(file)),
+        _ => Ok(None),
+    };
+    let Some(file) = context.app.blocking(open).await? else {
+        tracing::error!(%digest, key = %blob.key, "the bytes of a blob are missing or cut short");
         return Err(OciError::blob_unknown(digest).into());
     };
-    let size = blob.size;
     let asked = context.head.headers.get(RANGE).and_then(|range| range.to_str().ok());
     match asked.map_or(RangeOutcome::Whole, |range| byte_range(range, size)) {
         RangeOutcome::Whole => Ok(described(StatusCode::OK, digest).file(FileBody::new(file, 0, size))),

@@ -1,6 +1,7 @@
 //! From staged content to a blob: the digest is right, the bytes are durable, then the row.
 
 use gangplank_oci::{Digest, Hasher, OciError, RepositoryName, location};
+use gangplank_store::StoreError;
 use gangplank_store::blobs::{ContentKey, Staged};
 use gangplank_store::metadata::blobs::NewBlob;
 use hyper::StatusCode;
@@ -47,7 +48,14 @@ pub(super) async fn finish(
     let damaged = damaged_content(context, expected).await?;
     app.blocking(move |_| staged.publish()).await?;
     let blob = NewBlob { digest: *expected, size, key: key.clone(), damaged, session };
-    let kept = app.metadata.add_blob(&grant.tenant, repository, blob, app.clock.now()).await?;
+    let kept = match app.metadata.add_blob(&grant.tenant, repository, blob, app.clock.steady()).await {
+        // The row is certainly not there, so the bytes are garbage, and take the space it needs.
+        Err(error @ StoreError::Full(_)) => {
+            app.blocking(move |blobs| blobs.remove(&key)).await?;
+            return Err(error.into());
+        }
+        kept => kept?,
+    };
     if kept != key {
         app.discarded.notify_one();
     }
@@ -77,6 +85,12 @@ async fn rehash(context: &Context<'_>, key: &ContentKey, expected: &Digest) -> R
         }
     };
     Ok(context.app.blocking(hash).await?)
+}
+
+/// Whether the tenant's content of this digest cannot be relied on. Acknowledging it would make the
+/// client skip the upload that mends it.
+pub(super) async fn is_damaged(context: &Context<'_>, digest: &Digest) -> Result<bool> {
+    Ok(damaged_content(context, digest).await?.is_some())
 }
 
 /// The tenant's content of this digest, if its bytes are missing or cut short: the new ones then

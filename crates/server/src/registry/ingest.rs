@@ -25,62 +25,91 @@ pub(super) struct Ingested {
     pub(super) staged: Box<dyn Staged>,
     /// The hash of all of it.
     pub(super) hasher: Hasher,
-    /// Why the body ended before its end, if it did. What had come is staged and hashed.
-    pub(super) cut: Option<OciError>,
+    /// What was wrong with the body, if anything. What had come is staged and hashed.
+    pub(super) cut: Option<Cut>,
 }
 
-/// Appends a body to what is staged under `key`, of which `hasher` has seen all.
+/// What was wrong with a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// It is more than a blob may have.
+    TooLong,
+    /// It is not as long as its `Content-Range` says.
+    WrongLength,
+    /// It stopped coming.
+    Stalled,
+    /// The connection ended before it did.
+    Broken,
+}
+
+impl Cut {
+    /// What the client is told.
+    pub(super) fn refusal(self, app: &App) -> OciError {
+        match self {
+            Self::TooLong => OciError::blob_too_large(app.limits.blob_bytes),
+            Self::WrongLength => OciError::blob_upload_range("the body is not as long as Content-Range says"),
+            Self::Stalled => OciError::new(
+                ErrorCode::BlobUploadInvalid,
+                408,
+                "the body stopped coming; resume the upload where it stands",
+            ),
+            Self::Broken => {
+                OciError::blob_upload_invalid("the body ended early; resume the upload where it stands")
+            }
+        }
+    }
+}
+
+/// Appends a body, which must have `expected` bytes if that is known, to what is staged under
+/// `key`, of which `hasher` has seen all.
 ///
 /// # Errors
-/// If the store fails; what is staged is then of no use. A body that is cut off or too long is no
-/// such error: see [`Ingested::cut`].
+/// If the store fails or the body says itself that it is too long; what is staged is then of no
+/// use. A body that only turns out to be wrong is no such error: see [`Ingested::cut`].
 pub(super) async fn ingest(
     app: &App,
     key: &ContentKey,
     hasher: Hasher,
     mut body: Incoming,
+    expected: Option<u64>,
 ) -> Result<Ingested> {
-    let limit = app.limits.blob_bytes;
-    let mut left = limit.saturating_sub(hasher.hashed());
-    if body.size_hint().lower() > left {
-        return Err(OciError::blob_too_large(limit).into());
+    let limit = app.limits.blob_bytes.saturating_sub(hasher.hashed());
+    if body.size_hint().lower() > limit {
+        return Err(Cut::TooLong.refusal(app).into());
     }
     let mut pipe = Pipe::open(Arc::clone(&app.blobs), key.clone(), hasher);
-    let cut = loop {
-        let piece = match next_piece(&mut body, app.limits.body_stall).await {
-            Ok(Some(piece)) => piece,
-            Ok(None) => break None,
-            Err(cut) => break Some(cut),
-        };
-        match left.checked_sub(piece.len() as u64) {
-            Some(rest) => left = rest,
-            None => break Some(OciError::blob_too_large(limit)),
-        }
-        pipe.push(piece).await?;
-    };
+    let cut = feed(&mut body, &mut pipe, limit, expected, app.limits.body_stall).await?;
     let Sink { staged, hasher } = pipe.finish().await?;
     Ok(Ingested { staged, hasher, cut })
 }
 
-/// The next bytes of a body; `None` at its end.
-async fn next_piece(body: &mut Incoming, stall: Duration) -> std::result::Result<Option<Bytes>, OciError> {
+/// Hands the body over piece by piece; says what was wrong with it.
+async fn feed(
+    body: &mut Incoming,
+    pipe: &mut Pipe,
+    limit: u64,
+    expected: Option<u64>,
+    stall: Duration,
+) -> gangplank_store::Result<Option<Cut>> {
+    let declared = body.size_hint().exact();
+    let (mut fed, limit) = (0, expected.map_or(limit, |expected| expected.min(limit)));
     loop {
-        match tokio::time::timeout(stall, body.frame()).await {
+        let frame = match tokio::time::timeout(stall, body.frame()).await {
+            Err(_) => return Ok(Some(Cut::Stalled)),
+            Ok(None) if declared.is_some_and(|declared| declared != fed) => return Ok(Some(Cut::Broken)),
+            Ok(None) if expected.is_some_and(|expected| expected != fed) => {
+                return Ok(Some(Cut::WrongLength));
+            }
             Ok(None) => return Ok(None),
-            Ok(Some(Ok(frame))) => {
-                if let Ok(piece) = frame.into_data() {
-                    return Ok(Some(piece));
-                }
-            }
-            Ok(Some(Err(_))) => {
-                let message = "the body ended early; resume the upload where it stands";
-                return Err(OciError::blob_upload_invalid(message));
-            }
-            Err(_) => {
-                let message = "the body stopped coming; resume the upload where it stands";
-                return Err(OciError::new(ErrorCode::BlobUploadInvalid, 408, message));
-            }
+            Ok(Some(Err(_))) => return Ok(Some(Cut::Broken)),
+            Ok(Some(Ok(frame))) => frame,
+        };
+        let Ok(piece) = frame.into_data() else { continue };
+        fed += piece.len() as u64;
+        if fed > limit {
+            return Ok(Some(if expected == Some(limit) { Cut::WrongLength } else { Cut::TooLong }));
         }
+        pipe.push(piece).await?;
     }
 }
 

@@ -52,5 +52,5 @@ pub(super) async fn blob(
     {
         return Ok(app.metadata.image_blob(&grant.tenant, service.id, digest).await?);
     }
-    Ok(app.metadata.find_blob(&grant.tenant, repository, digest, app.clock.now()).await?)
+    Ok(app.metadata.find_blob(&grant.tenant, repository, digest, app.clock.steady()).await?)
 }

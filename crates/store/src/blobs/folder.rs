@@ -10,7 +10,7 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{BlobStore, ContentKey, Staged};
-use crate::Result;
+use crate::{Result, StoreError};
 
 /// A blob store in a folder of a local file system.
 pub struct Folder {
@@ -59,7 +59,12 @@ impl Folder {
 impl BlobStore for Folder {
     fn stage(&self, key: &ContentKey, offset: u64) -> Result<Box<dyn Staged>> {
         let from = self.staged_path(key);
-        let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&from)?;
+        let file = OpenOptions::new().create(offset == 0).truncate(false).write(true).open(&from);
+        let Some(mut file) = unless_missing(file)? else { return Err(too_short(key, 0, offset)) };
+        let length = file.metadata()?.len();
+        if length < offset {
+            return Err(too_short(key, length, offset));
+        }
         file.set_len(offset)?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Box::new(StagedFile { file, from, to: self.content_path(key), shard: self.shard(key) }))
@@ -67,6 +72,10 @@ impl BlobStore for Folder {
 
     fn open_staged(&self, key: &ContentKey) -> Result<File> {
         Ok(File::open(self.staged_path(key))?)
+    }
+
+    fn staged_size(&self, key: &ContentKey) -> Result<Option<u64>> {
+        Ok(unless_missing(fs::metadata(self.staged_path(key)))?.map(|metadata| metadata.len()))
     }
 
     fn discard_staged(&self, key: &ContentKey) -> Result<()> {
@@ -111,6 +120,10 @@ impl Staged for StagedFile {
         fs::rename(&self.from, &self.to)?;
         Ok(sync_directory(&self.shard)?)
     }
+}
+
+fn too_short(key: &ContentKey, length: u64, offset: u64) -> StoreError {
+    StoreError::Damaged(format!("of {key}, {length} bytes are staged where there should be {offset}"))
 }
 
 /// Makes the entries of a directory durable.

@@ -29,8 +29,8 @@ impl BlobLinks for Sqlite {
         if link.leased_at > now.minus(LEASE_RENEWAL) {
             return Ok(Some(link.content));
         }
-        let renewed = self.writer.write(move |connection| renew(connection, &link, now)).await?;
-        Ok(renewed)
+        let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
+        self.writer.write(move |connection| renew(connection, &tenant, &repository, &digest, now)).await
     }
 
     async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>> {
@@ -60,16 +60,20 @@ impl BlobLinks for Sqlite {
         &self,
         tenant: &Tenant,
         repository: &RepositoryName,
-        from: &RepositoryName,
+        from: Option<&RepositoryName>,
         digest: &Digest,
         now: Time,
     ) -> Result<bool> {
-        let (tenant, repository, from, digest) = (tenant.clone(), repository.clone(), from.clone(), *digest);
+        let (tenant, repository, from, digest) = (tenant.clone(), repository.clone(), from.cloned(), *digest);
         self.writer
             .write(move |connection| {
-                let Some(link) = find_link(connection, &tenant, &from, &digest)? else { return Ok(false) };
+                let held = match from {
+                    Some(from) => find_link(connection, &tenant, &from, &digest)?.map(|link| link.blob),
+                    None => find_held(connection, &tenant, &digest)?,
+                };
+                let Some(blob) = held else { return Ok(false) };
                 let repository = rows::ensure_repository(connection, &tenant, &repository)?;
-                put_link(connection, repository, link.blob, now)?;
+                put_link(connection, repository, blob, now)?;
                 Ok(true)
             })
             .await
@@ -141,12 +145,30 @@ fn find_link(
     find.query_row(key, |row| Ok(read(row))).optional()?.transpose()
 }
 
-/// Renews a lease that was read outside this transaction; `None` if the hold has ended since.
-fn renew(connection: &Connection, link: &Link, now: Time) -> Result<Option<StoredBlob>> {
-    let mut renew = connection
-        .prepare_cached("UPDATE blob_links SET leased_at = ?3 WHERE repository = ?1 AND blob = ?2")?;
-    let held = renew.execute(params![link.repository, link.blob, now.0])? == 1;
-    Ok(held.then(|| link.content.clone()))
+/// A blob that any repository of the tenant holds.
+fn find_held(connection: &Connection, tenant: &Tenant, digest: &Digest) -> Result<Option<i64>> {
+    let mut find = connection.prepare_cached(
+        "SELECT b.id FROM tenants t JOIN blobs b ON b.tenant = t.id
+         WHERE t.account = ?1 AND t.region = ?2 AND b.digest = ?3
+           AND EXISTS (SELECT 1 FROM blob_links l WHERE l.blob = b.id)",
+    )?;
+    let digest = digest.to_string();
+    let key = params![tenant.account.as_str(), tenant.region.as_str(), digest];
+    Ok(find.query_row(key, |row| row.get(0)).optional()?)
+}
+
+/// Renews a lease and hands out what it is on. Both are looked up anew: since the caller looked, the
+/// hold may have ended, its rows may be another blob's, and the content may have been replaced.
+fn renew(
+    connection: &Connection,
+    tenant: &Tenant,
+    repository: &RepositoryName,
+    digest: &Digest,
+    now: Time,
+) -> Result<Option<StoredBlob>> {
+    let Some(link) = find_link(connection, tenant, repository, digest)? else { return Ok(None) };
+    put_link(connection, link.repository, link.blob, now)?;
+    Ok(Some(link.content))
 }
 
 fn add(
@@ -156,7 +178,8 @@ fn add(
     blob: NewBlob,
     now: Time,
 ) -> Result<ContentKey> {
-    let repository = rows::ensure_repository(connection, tenant, repository)?;
+    let name = repository;
+    let repository = rows::ensure_repository(connection, tenant, name)?;
     let tenant = rows::ensure_tenant(connection, tenant)?;
     let digest = blob.digest.to_string();
     let mut find =
@@ -187,7 +210,9 @@ fn add(
     };
     put_link(connection, repository, id, now)?;
     if let Some(session) = blob.session {
-        connection.prepare_cached("DELETE FROM uploads WHERE id = ?1")?.execute([session])?;
+        let mut end = connection
+            .prepare_cached("DELETE FROM uploads WHERE id = ?1 AND tenant = ?2 AND repository = ?3")?;
+        end.execute(params![session, tenant, name.as_str()])?;
     }
     Ok(key)
 }

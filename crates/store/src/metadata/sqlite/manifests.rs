@@ -101,15 +101,16 @@ fn put(
     repository: &RepositoryName,
     manifest: &NewManifest,
 ) -> Result<ManifestOutcome> {
-    let repository = rows::ensure_repository(connection, tenant, repository)?;
-    if let Some(refusal) = check_blobs(connection, repository, manifest)? {
+    let held_by = rows::find_repository(connection, tenant, repository)?;
+    if let Some(refusal) = check_blobs(connection, held_by, manifest)? {
         return Ok(refusal);
     }
-    let depth = match check_children(connection, repository, manifest)? {
+    let depth = match check_children(connection, held_by, manifest)? {
         Ok(depth) if depth <= MAX_INDEX_DEPTH => depth,
         Ok(_) => return Ok(ManifestOutcome::TooDeep),
         Err(refusal) => return Ok(refusal),
     };
+    let repository = rows::ensure_repository(connection, tenant, repository)?;
     let digest = manifest.digest.to_string();
     let mut find =
         connection.prepare_cached("SELECT id FROM manifests WHERE repository = ?1 AND digest = ?2")?;
@@ -134,9 +135,10 @@ fn put(
     Ok(ManifestOutcome::Stored)
 }
 
+/// Checks that every blob is there. A repository that does not exist yet holds none.
 fn check_blobs(
     connection: &Connection,
-    repository: i64,
+    repository: Option<i64>,
     manifest: &NewManifest,
 ) -> Result<Option<ManifestOutcome>> {
     let mut find = connection.prepare_cached(
@@ -149,6 +151,7 @@ fn check_blobs(
         let size =
             find.query_row(params![repository, blob.digest.to_string()], |row| row.get(0)).optional()?;
         match size.map(rows::unsigned).transpose()? {
+            None if manifest.may_be_absent.contains(&blob.digest) => {}
             None => return Ok(Some(ManifestOutcome::BlobUnknown(blob.digest))),
             Some(actual) if actual != blob.size => {
                 return Ok(Some(ManifestOutcome::SizeMismatch { digest: blob.digest, actual }));
@@ -162,7 +165,7 @@ fn check_blobs(
 /// Checks that every child is there, and says how deep the manifest is.
 fn check_children(
     connection: &Connection,
-    repository: i64,
+    repository: Option<i64>,
     manifest: &NewManifest,
 ) -> Result<std::result::Result<u32, ManifestOutcome>> {
     let mut find = connection
@@ -275,6 +278,31 @@ pub(super) fn blob_is_registered(connection: &Connection, repository: i64, diges
         }
     }
     Ok(false)
+}
+
+/// Whether everything that a manifest references is still in its repository, all the way down.
+pub(super) fn is_whole(connection: &Connection, manifest: i64) -> Result<bool> {
+    let mut find = connection.prepare_cached(
+        "WITH RECURSIVE part (id) AS (
+             SELECT ?1
+             UNION
+             SELECT m.id
+             FROM part p
+             JOIN manifest_children c ON c.manifest = p.id
+             JOIN manifests m ON m.repository = c.repository AND m.digest = c.digest)
+         SELECT NOT EXISTS (
+             SELECT 1 FROM part p JOIN manifest_children c ON c.manifest = p.id
+             WHERE NOT EXISTS (
+                 SELECT 1 FROM manifests m WHERE m.repository = c.repository AND m.digest = c.digest)
+         ) AND NOT EXISTS (
+             SELECT 1 FROM part p JOIN manifest_blobs n ON n.manifest = p.id
+             WHERE NOT EXISTS (
+                 SELECT 1 FROM repositories r
+                 JOIN blobs b ON b.tenant = r.tenant
+                 JOIN blob_links l ON l.repository = r.id AND l.blob = b.id
+                 WHERE r.id = n.repository AND b.digest = n.digest))",
+    )?;
+    Ok(find.query_row([manifest], |row| row.get(0))?)
 }
 
 /// Reads `digest, media_type, body`, the first three columns.

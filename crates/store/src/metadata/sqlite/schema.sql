@@ -17,6 +17,11 @@ CREATE TABLE access_keys (
     created_at    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- An id is used once: what a deleted key made must not come to life with another key of its id.
+CREATE TABLE deleted_access_keys (
+    id TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE services (
     -- AUTOINCREMENT: a deleted service's id must not open a later one to an old pull login.
     id                  INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -43,14 +48,13 @@ CREATE TABLE registry_logins (
     can_push      INTEGER NOT NULL,
     can_pull      INTEGER NOT NULL,
     can_delete    INTEGER NOT NULL,
-    service       INTEGER REFERENCES services ON DELETE CASCADE,
+    service       INTEGER,  -- of a pull login; it may be deleted, and the login is refused then
     password_hash BLOB NOT NULL UNIQUE,
     created_at    INTEGER NOT NULL,
     expires_at    INTEGER NOT NULL,
     revoked_at    INTEGER
 ) STRICT;
 CREATE INDEX registry_logins_by_end ON registry_logins (expires_at);
-CREATE INDEX registry_logins_by_service ON registry_logins (service) WHERE service IS NOT NULL;
 
 CREATE TABLE repositories (
     id     INTEGER PRIMARY KEY,

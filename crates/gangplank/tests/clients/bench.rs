@@ -1,0 +1,96 @@
+//! A server with a home beside it for the client, and what every journey needs of both.
+
+use std::path::{Path, PathBuf};
+
+use gangplank_testkit::{Login, TestServer};
+use serde_json::json;
+
+use crate::client::{Call, Program};
+
+/// The service that images are registered on.
+pub(crate) const SERVICE: &str = "web";
+
+/// A server of a trial's own, and where its client lives.
+pub(crate) struct Bench {
+    pub(crate) server: TestServer,
+}
+
+impl Bench {
+    /// Starts a server and makes the service.
+    pub(crate) fn new() -> Self {
+        Self::over(TestServer::start(env!("CARGO_BIN_EXE_gangplank")))
+    }
+
+    /// The same over a server that was started otherwise.
+    pub(crate) fn over(server: TestServer) -> Self {
+        let bench = Self { server };
+        std::fs::create_dir_all(bench.home()).expect("the client's home");
+        bench
+    }
+
+    /// The client's home; removed with the server.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.server.home().join("client")
+    }
+
+    /// Writes a file in the client's home.
+    pub(crate) fn write(&self, name: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.home().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the file's folder");
+        std::fs::write(&path, content).expect("a file in the client's home");
+        path
+    }
+
+    /// A command of the client's.
+    pub(crate) fn call<'a>(&self, program: &Program, args: impl IntoIterator<Item = &'a str>) -> Call {
+        program.call(&self.home(), args)
+    }
+
+    /// The same with the two files that the server writes for the AWS tools, and nothing else.
+    pub(crate) fn call_with_keys<'a>(
+        &self,
+        program: &Program,
+        args: impl IntoIterator<Item = &'a str>,
+    ) -> Call {
+        let data = self.server.data_dir();
+        let call = self.call(program, args).env("AWS_SHARED_CREDENTIALS_FILE", data.join("credentials"));
+        call.env("AWS_CONFIG_FILE", data.join("config"))
+    }
+
+    /// The id and the secret in the `credentials` file.
+    pub(crate) fn access_key(&self) -> (String, String) {
+        let text = std::fs::read_to_string(self.server.data_dir().join("credentials")).expect("credentials");
+        let value = |name: &str| {
+            let mut lines = text.lines().filter_map(|line| line.split_once(" = "));
+            lines.find(|(key, _)| *key == name).expect("a key").1.to_owned()
+        };
+        (value("aws_access_key_id"), value("aws_secret_access_key"))
+    }
+
+    /// `HOST/path`, as clients name an image.
+    pub(crate) fn image(&self, path: &str) -> String {
+        format!("{}/{path}", self.server.host())
+    }
+
+    /// A push login, as Lightsail's operation makes it.
+    pub(crate) fn push_login(&self) -> Login {
+        self.server.api().ensure_service(SERVICE);
+        self.server.api().push_login()
+    }
+
+    /// A login that pulls the service's images.
+    pub(crate) fn pull_login(&self) -> Login {
+        self.server.api().registry_login(&json!({ "serviceName": SERVICE }))
+    }
+
+    /// Registers a digest.
+    pub(crate) fn register(&self, label: &str, digest: &str) -> String {
+        self.server.api().register(SERVICE, label, digest)
+    }
+
+    /// Whether the registry has a manifest, asked past all restrictions.
+    pub(crate) fn has(&self, repository: &str, reference: &str) -> bool {
+        let registry = self.server.registry_as(&self.server.operator_login());
+        registry.status("HEAD", &format!("{repository}/manifests/{reference}")) == 200
+    }
+}

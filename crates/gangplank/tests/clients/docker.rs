@@ -1,0 +1,133 @@
+//! Docker: a daemon of the trial's own, and each docker client on the path.
+
+use std::time::{Duration, Instant};
+
+use gangplank_testkit::Login;
+
+use crate::bench::Bench;
+use crate::client::{Call, Done, Program};
+use crate::daemon::Daemon;
+use crate::images;
+use crate::journey::{ImageTool, journey};
+use crate::suite::{Suite, Test};
+
+const INSTALL: &str = "apt-get install docker.io";
+const TESTS: [(&str, Test); 3] = [
+    ("login_push_register_pull", whole_story),
+    ("a_refusal_is_told_at_once", a_refusal),
+    ("a_revoked_login_is_over", a_revoked_login),
+];
+
+/// Adds Docker's trials, with the first client on the path and with others by their version.
+pub(crate) fn add(suite: &mut Suite) {
+    let daemon = Program::find("dockerd").is_some();
+    let mut clients = Program::all("docker").into_iter().filter(|_| daemon);
+    suite.client("docker", INSTALL, clients.next(), &TESTS);
+    for other in clients {
+        suite.client("docker_of_another_version", INSTALL, Some(other), &TESTS);
+    }
+}
+
+fn whole_story(docker: &Program) {
+    let bench = Bench::new();
+    journey(&bench, &mut Docker::start(&bench, docker));
+}
+
+/// Docker tries again, for most of a minute, what looks like passing trouble to it.
+fn a_refusal(program: &Program) {
+    let bench = Bench::new();
+    let mut docker = Docker::start(&bench, program);
+    docker.log_in(&bench.push_login()).unwrap().ok();
+    let started = Instant::now();
+    docker.pull(&bench.image("web:app.1")).refused(&["this login can only push"]);
+    docker.log_in(&bench.pull_login()).unwrap().ok();
+    docker.make();
+    docker.push(&bench.image("sr:first")).refused(&["this login can only pull"]);
+    docker.push(&bench.image("web:app.2")).refused(&["this login can only pull"]);
+    assert!(started.elapsed() < Duration::from_secs(20), "docker went on trying");
+}
+
+fn a_revoked_login(program: &Program) {
+    let bench = Bench::new();
+    let mut docker = Docker::start(&bench, program);
+    docker.log_in(&bench.push_login()).unwrap().ok();
+    docker.make();
+    docker.push(&bench.image("sr:before")).ok();
+    let api = bench.server.api();
+    let logins = api.gangplank("ListRegistryLogins", &serde_json::json!({})).body;
+    let id = &logins["registryLogins"][0]["id"];
+    assert_eq!(api.gangplank("RevokeRegistryLogin", &serde_json::json!({ "id": id })).status, 200);
+    docker.push(&bench.image("sr:after")).refused(&["unauthorized"]);
+    docker.run(&["logout", &bench.server.host()]).ok();
+    docker.push(&bench.image("sr:after")).refused(&["no basic auth credentials", "unauthorized"]);
+}
+
+/// A daemon, and a client that speaks to it.
+pub(crate) struct Docker<'a> {
+    bench: &'a Bench,
+    client: Program,
+    socket: String,
+    _daemon: Option<Daemon>,
+}
+
+impl<'a> Docker<'a> {
+    /// Starts a daemon that touches nothing of this machine but its own folder.
+    pub(crate) fn start(bench: &'a Bench, client: &Program) -> Self {
+        let folder = bench.server.home().join("dockerd");
+        std::fs::create_dir_all(&folder).expect("the daemon's folder");
+        let option = |name: &str, file: &str| format!("--{name}={}", folder.join(file).display());
+        let socket = format!("unix://{}", folder.join("socket").display());
+        let mut args =
+            vec![format!("--host={socket}"), option("data-root", "data"), option("pidfile", "pid")];
+        args.push(option("exec-root", "exec"));
+        let unattached = ["--iptables=false", "--ip-forward=false", "--bridge=none", "--storage-driver=vfs"];
+        args.extend(unattached.map(str::to_owned));
+        let mut daemon = Daemon::start(&Program::find("dockerd").expect("dockerd"), &folder, &args);
+        let docker = Self { bench, client: client.clone(), socket, _daemon: None };
+        daemon.wait_until(|| docker.run(&["info"]).code == Some(0));
+        Self { _daemon: Some(daemon), ..docker }
+    }
+
+    fn call(&self, args: &[&str]) -> Call {
+        let args = ["--host", self.socket.as_str()].into_iter().chain(args.iter().copied());
+        self.bench.call(&self.client, args).env("DOCKER_CLI_HINTS", "false")
+    }
+
+    fn run(&self, args: &[&str]) -> Done {
+        self.call(args).run()
+    }
+}
+
+impl ImageTool for Docker<'_> {
+    fn log_in(&mut self, login: &Login) -> Option<Done> {
+        let call = self.call(&["login", "-u", &login.username, "--password-stdin", &login.registry]);
+        Some(call.input(login.password.as_str()).run())
+    }
+
+    fn make(&mut self) {
+        self.call(&["import", "-", "local:image"]).input(images::file_system()).run().ok();
+    }
+
+    fn push(&self, reference: &str) -> Done {
+        self.run(&["tag", "local:image", reference]).ok();
+        self.run(&["push", reference])
+    }
+
+    fn pushed_digest(&self, push: &Done) -> String {
+        push.digest()
+    }
+
+    fn forget(&self) {
+        let images = self.run(&["images", "--quiet", "--no-trunc"]).ok().stdout;
+        let mut ids: Vec<&str> = images.lines().collect();
+        ids.dedup();
+        if !ids.is_empty() {
+            self.run(&[["rmi", "--force"].as_slice(), &ids].concat()).ok();
+        }
+        assert_eq!(self.run(&["images", "--all", "--quiet"]).ok().stdout, "");
+    }
+
+    fn pull(&self, reference: &str) -> Done {
+        self.run(&["pull", reference])
+    }
+}

@@ -1,0 +1,59 @@
+//! Which trials there are, and which clients are there to carry them out.
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::client::Program;
+
+/// What is tried with a client.
+pub(crate) type Test = fn(&Program);
+
+/// The trials, and the clients that are not here.
+#[derive(Default)]
+pub(crate) struct Suite {
+    trials: Vec<Trial>,
+    present: Vec<String>,
+    missing: Vec<String>,
+}
+
+impl Suite {
+    /// Adds the trials of a client. `install` says how to get it.
+    pub(crate) fn client(
+        &mut self,
+        name: &'static str,
+        install: &'static str,
+        program: Option<Program>,
+        tests: &[(&str, Test)],
+    ) {
+        let required = std::env::var_os("GANGPLANK_REQUIRE_CLIENTS").is_some_and(|value| value == "1");
+        match &program {
+            Some(program) => self.present.push(format!("{name} {}", program.version)),
+            None => self.missing.push(format!("{name} ({install})")),
+        }
+        for (title, test) in tests {
+            let (program, test, absent) = (program.clone(), *test, program.is_none());
+            let trial = Trial::test(format!("{name}::{title}"), move || match program {
+                Some(program) => {
+                    test(&program);
+                    Ok(())
+                }
+                None => Err(Failed::from(format!("{name} is not installed: {install}"))),
+            });
+            self.trials.push(trial.with_ignored_flag(absent && !required));
+        }
+    }
+
+    /// Runs the trials, and says at the end what was not tried.
+    pub(crate) fn run(self, arguments: &Arguments) -> ExitCode {
+        if arguments.list {
+            return libtest_mimic::run(arguments, self.trials).exit_code();
+        }
+        eprintln!("clients: {}", self.present.join(", "));
+        let conclusion = libtest_mimic::run(arguments, self.trials);
+        if !self.missing.is_empty() {
+            eprintln!("SKIPPED (not installed): {}\n", self.missing.join(", "));
+        }
+        conclusion.exit_code()
+    }
+}

@@ -1,0 +1,65 @@
+//! The backends that the contracts are run on, each new and empty.
+
+use gangplank_store::blobs::{BlobStore, Folder};
+use gangplank_store::metadata::{Metadata, Sqlite};
+use tempfile::TempDir;
+
+/// Metadata of a backend, made for one test.
+pub(crate) trait Scratch: Send + Sync {
+    /// The store.
+    fn metadata(&self) -> &dyn Metadata;
+    /// Closes the store and opens it again, as another start of the program does.
+    fn reopen(&mut self);
+}
+
+/// An embedded database in a directory of its own.
+pub(crate) struct ScratchSqlite {
+    directory: TempDir,
+    database: Option<Sqlite>,
+}
+
+pub(crate) fn sqlite() -> ScratchSqlite {
+    let mut scratch = ScratchSqlite { directory: TempDir::new().unwrap(), database: None };
+    scratch.reopen();
+    scratch
+}
+
+impl ScratchSqlite {
+    pub(crate) fn metadata(&self) -> &dyn Metadata {
+        self.database.as_ref().unwrap()
+    }
+}
+
+impl Scratch for ScratchSqlite {
+    fn metadata(&self) -> &dyn Metadata {
+        self.metadata()
+    }
+
+    fn reopen(&mut self) {
+        drop(self.database.take());
+        self.database = Some(Sqlite::open(&self.directory.path().join("metadata.sqlite")).unwrap());
+    }
+}
+
+/// A folder in a directory of its own.
+pub(crate) struct ScratchFolder {
+    directory: TempDir,
+    folder: Folder,
+}
+
+pub(crate) fn folder() -> ScratchFolder {
+    let directory = TempDir::new().unwrap();
+    let folder = Folder::open(&directory.path().join("blobs")).unwrap();
+    ScratchFolder { directory, folder }
+}
+
+impl ScratchFolder {
+    pub(crate) fn blobs(&self) -> &dyn BlobStore {
+        &self.folder
+    }
+
+    /// The folder's own path.
+    pub(crate) fn path(&self) -> std::path::PathBuf {
+        self.directory.path().join("blobs")
+    }
+}

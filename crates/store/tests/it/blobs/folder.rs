@@ -1,0 +1,47 @@
+//! What is particular to a folder.
+
+use std::fs;
+
+use gangplank_store::blobs::{BlobStore as _, ContentKey, Folder};
+
+use crate::backends;
+
+#[test]
+fn content_is_there_when_the_folder_is_opened_again() {
+    let scratch = backends::folder();
+    let [published, staged] = [(); 2].map(|()| ContentKey::unused());
+    for key in [&published, &staged] {
+        scratch.blobs().stage(key, 0).unwrap().write(b"content").unwrap();
+    }
+    scratch.blobs().stage(&published, 7).unwrap().publish().unwrap();
+    let again = Folder::open(&scratch.path()).unwrap();
+    assert_eq!(again.size(&published).unwrap(), Some(7));
+    assert_eq!(again.staged().unwrap(), [staged]);
+}
+
+#[test]
+fn what_is_not_ours_is_not_staged_content() {
+    let scratch = backends::folder();
+    fs::write(scratch.path().join("staged/lost+found"), "").unwrap();
+    assert!(scratch.blobs().staged().unwrap().is_empty());
+}
+
+#[test]
+fn a_key_that_leaves_the_folder_is_no_key() {
+    for bad in ["", "../../../../../../etc/passwd0000", "0123456789ABCDEF0123456789ABCDEF", "0123"] {
+        assert!(ContentKey::parse(bad).is_none(), "{bad}");
+    }
+}
+
+#[test]
+fn damage_is_seen_in_the_size() {
+    let scratch = backends::folder();
+    let key = ContentKey::unused();
+    let mut staged = scratch.blobs().stage(&key, 0).unwrap();
+    staged.write(b"content").unwrap();
+    staged.publish().unwrap();
+    let shard = &key.as_str()[30..];
+    let path = scratch.path().join("content").join(shard).join(key.as_str());
+    fs::write(path, "cont").unwrap();
+    assert_eq!(scratch.blobs().size(&key).unwrap(), Some(4));
+}

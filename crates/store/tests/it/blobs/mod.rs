@@ -1,0 +1,5 @@
+//! The contract of blobs.
+
+mod content;
+mod folder;
+mod staging;

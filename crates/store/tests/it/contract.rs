@@ -1,0 +1,57 @@
+//! Runs each clause of a contract on each backend. A clause that is not listed is dead code, which
+//! the compiler reports.
+
+/// Lists a module's clauses on metadata: async functions of a `&dyn Metadata`.
+macro_rules! metadata_contract {
+    ($($clause:ident),* $(,)?) => {
+        metadata_contract!(@on sqlite: $($clause),*);
+    };
+    (@on $backend:ident: $($clause:ident),*) => {
+        mod $backend {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $clause() {
+                    let scratch = crate::backends::$backend();
+                    super::$clause(scratch.metadata()).await;
+                }
+            )*
+        }
+    };
+}
+
+/// Lists a module's clauses on metadata that is closed and opened again: async functions of a
+/// `&mut dyn Scratch`.
+macro_rules! durability_contract {
+    ($($clause:ident),* $(,)?) => {
+        durability_contract!(@on sqlite: $($clause),*);
+    };
+    (@on $backend:ident: $($clause:ident),*) => {
+        mod $backend {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $clause() {
+                    let mut scratch = crate::backends::$backend();
+                    super::$clause(&mut scratch).await;
+                }
+            )*
+        }
+    };
+}
+
+/// Lists a module's clauses on blobs: functions of a `&dyn BlobStore`.
+macro_rules! blob_contract {
+    ($($clause:ident),* $(,)?) => {
+        blob_contract!(@on folder: $($clause),*);
+    };
+    (@on $backend:ident: $($clause:ident),*) => {
+        mod $backend {
+            $(
+                #[test]
+                fn $clause() {
+                    let scratch = crate::backends::$backend();
+                    super::$clause(scratch.blobs());
+                }
+            )*
+        }
+    };
+}

@@ -1,0 +1,17 @@
+//! The contracts of the stores, written as tests that every backend must pass, and what is particular
+//! to one backend.
+//!
+//! A contract's clauses are functions of a store, one module per noun; the macros in [`contract`] run
+//! every clause on every backend.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of tests, too, stop the test that asked for nonsense")]
+
+#[macro_use]
+mod contract;
+
+mod backends;
+mod blobs;
+
+mod metadata;
+
+mod world;

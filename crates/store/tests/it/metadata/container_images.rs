@@ -1,0 +1,266 @@
+//! Registering container images.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use gangplank_core::{ImageName, Tenant, Time};
+use gangplank_oci::Digest;
+use gangplank_store::metadata::container_images::{ImageDeleted, ImageOutcome, NewImage};
+use gangplank_store::metadata::manifests::ManifestDeleted;
+use gangplank_store::metadata::{Invocation, Metadata};
+
+use crate::world::{At, Document, NOW, PLENTY, create_service, here, image_of, key_id, register, tenants};
+
+metadata_contract! {
+    an_image_is_named_and_listed,
+    one_counter_numbers_every_label_of_a_service,
+    a_number_is_never_used_again,
+    registrations_at_once_get_numbers_of_their_own,
+    a_retry_gets_the_first_registration,
+    a_retry_is_of_the_same_call_and_image,
+    the_quota_counts_a_services_images,
+    images_are_listed_newest_first,
+    nothing_is_registered_without_its_service,
+    nothing_is_registered_without_its_manifest,
+    a_manifest_that_lost_content_is_not_registered,
+    a_manifest_is_found_in_any_repository,
+    an_image_is_deleted_by_its_whole_name,
+    a_manifest_stays_until_its_last_registration_is_deleted,
+}
+
+async fn service_with_image(db: &dyn Metadata) -> Document {
+    create_service(db, &here(), "web").await;
+    At::sr(db).image(&["config", "layer"], &["latest"]).await
+}
+
+fn name(label: &str, number: i64) -> ImageName {
+    ImageName { service: "web".to_owned(), label: label.to_owned(), number }
+}
+
+async fn try_register(db: &dyn Metadata, image: NewImage) -> ImageOutcome {
+    db.register_image(&here(), image, PLENTY).await.unwrap()
+}
+
+/// The names of a service's images, as they are listed.
+async fn names(db: &dyn Metadata, tenant: &Tenant) -> Vec<String> {
+    let images = db.images(tenant, "web").await.unwrap().unwrap();
+    images.into_iter().map(|image| image.name.to_string()).collect()
+}
+
+async fn an_image_is_named_and_listed(db: &dyn Metadata) {
+    let manifest = service_with_image(db).await;
+    let image = NewImage { created_at: Time(NOW.0 + 5), ..image_of("web", "app", manifest.digest()) };
+    let ImageOutcome::Registered(registered) = try_register(db, image).await else { panic!("refused") };
+    assert_eq!(registered.name, name("app", 1));
+    assert_eq!(registered.digest, manifest.digest().to_string());
+    assert_eq!(registered.created_at, Time(NOW.0 + 5));
+    assert_eq!(db.images(&here(), "web").await.unwrap(), Some(vec![registered]));
+}
+
+async fn one_counter_numbers_every_label_of_a_service(db: &dyn Metadata) {
+    let manifest = service_with_image(db).await;
+    create_service(db, &here(), "api").await;
+    for (service, label, number) in
+        [("web", "app", 1), ("web", "proxy", 2), ("api", "app", 1), ("web", "app", 3), ("api", "x", 2)]
+    {
+        let image = image_of(service, label, manifest.digest());
+        let ImageOutcome::Registered(image) = try_register(db, image).await else { panic!("refused") };
+        assert_eq!(image.name.to_string(), format!(":{service}.{label}.{number}"));
+    }
+}
+
+async fn a_number_is_never_used_again(db: &dyn Metadata) {
+    let manifest = service_with_image(db).await;
+    for number in 1..=4 {
+        assert_eq!(register(db, &here(), "web", &manifest).await.name.number, number);
+        let deleted = db.delete_image(&here(), &name("app", number)).await.unwrap();
+        assert_eq!(deleted, ImageDeleted::Deleted);
+    }
+    assert_eq!(db.images(&here(), "web").await.unwrap(), Some(Vec::new()));
+}
+
+async fn registrations_at_once_get_numbers_of_their_own(db: &dyn Metadata) {
+    let manifest = service_with_image(db).await;
+    let runtime = tokio::runtime::Handle::current();
+    let numbers: Vec<i64> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..20)
+            .map(|_| {
+                let (runtime, manifest) = (runtime.clone(), &manifest);
+                scope.spawn(move || {
+                    runtime.block_on(async { register(db, &here(), "web", manifest).await.name.number })
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let distinct: BTreeSet<i64> = numbers.iter().copied().collect();
+    assert_eq!(distinct.len(), 20, "{numbers:?}");
+    let listed = db.images(&here(), "web").await.unwrap().unwrap();
+    assert!(listed.iter().map(|image| image.name.number).eq(distinct.into_iter().rev()));
+}
+
+async fn a_retry_gets_the_first_registration(db: &dyn Metadata) {
+    let manifest = service_with_image(db).await;
+    let invocation = Some(Invocation { access_key: key_id(1), id: "call".to_owned() });
+    let attempt = |late: i64| NewImage {
+        invocation: invocation.clone(),
+        created_at: Time(NOW.0 + late),
+        ..image_of("web", "app", manifest.digest())
+    };
+    let tenant = here();
+    let attempts = (0..5).map(|late| db.register_image(&tenant, attempt(late), 1));
+    let outcomes: Vec<ImageOutcome> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
+    assert!(matches!(&outcomes[0], ImageOutcome::Registered(image) if image.name.number == 1));
+    assert!(outcomes.iter().all(|outcome| *outcome == outcomes[0]), "{outcomes:?}");
+    assert_eq!(names(db, &here()).await, [":web.app.1"]);
+}
+
+async fn a_retry_is_of_the_same_call_and_image(db: &dyn Metadata) {
+    let manifest = service_with_image(db).await;
+    let other = At::sr(db).image(&["config"], &[]).await;
+    let call = |key, id: &str| Some(Invocation { access_key: key_id(key), id: id.to_owned() });
+    let attempts = [
+        (call(1, "a"), "app", &manifest),
+        (call(1, "b"), "app", &manifest),
+        (call(2, "a"), "app", &manifest),
+        (call(1, "a"), "proxy", &manifest),
+        (call(1, "a"), "app", &other),
+        (None, "app", &manifest),
+        (None, "app", &manifest),
+    ];
+    for (number, (invocation, label, manifest)) in (1..).zip(attempts) {
+        let image = NewImage { invocation, ..image_of("web", label, manifest.digest()) };
+        let ImageOutcome::Registered(image) = try_register(db, image).await else { panic!("refused") };
+        assert_eq!(image.name.number, number);
+    }
+}
+
+async fn the_quota_counts_a_services_images(db: &dyn Metadata) {
+    let manifest = service_with_image(db).await;
+    create_service(db, &here(), "api").await;
+    let register = async |service, label: &str| {
+        db.register_image(&here(), image_of(service, label, manifest.digest()), 2).await.unwrap()
+    };
+    for label in ["app", "proxy"] {
+        assert!(matches!(register("web", label).await, ImageOutcome::Registered(_)));
+    }
+    assert_eq!(register("web", "app").await, ImageOutcome::QuotaReached);
+    assert!(matches!(register("api", "app").await, ImageOutcome::Registered(_)));
+    db.delete_image(&here(), &name("app", 1)).await.unwrap();
+    let ImageOutcome::Registered(image) = register("web", "app").await else { panic!("refused") };
+    assert_eq!(image.name.number, 3, "a refusal costs no number");
+}
+
+async fn images_are_listed_newest_first(db: &dyn Metadata) {
+    let manifest = service_with_image(db).await;
+    for label in ["b", "a", "c"] {
+        // All at one moment: the number decides.
+        try_register(db, image_of("web", label, manifest.digest())).await;
+    }
+    assert_eq!(names(db, &here()).await, [":web.c.3", ":web.a.2", ":web.b.1"]);
+}
+
+async fn nothing_is_registered_without_its_service(db: &dyn Metadata) {
+    let manifest = service_with_image(db).await;
+    let unknown = try_register(db, image_of("api", "app", manifest.digest())).await;
+    assert_eq!(unknown, ImageOutcome::NoSuchService);
+    assert_eq!(db.images(&here(), "api").await.unwrap(), None);
+    for other in &tenants()[1..] {
+        let image = image_of("web", "app", manifest.digest());
+        let outcome = db.register_image(other, image, PLENTY).await.unwrap();
+        assert_eq!(outcome, ImageOutcome::NoSuchService);
+    }
+}
+
+async fn nothing_is_registered_without_its_manifest(db: &dyn Metadata) {
+    let manifest = service_with_image(db).await;
+    for other in &tenants()[1..] {
+        create_service(db, other, "web").await;
+        let image = image_of("web", "app", manifest.digest());
+        let outcome = db.register_image(other, image, PLENTY).await.unwrap();
+        assert_eq!(outcome, ImageOutcome::NoSuchManifest, "it is another tenant's");
+    }
+    // A blob is no manifest.
+    for digest in [Digest::sha256(b"unheard of"), Digest::sha256(b"layer")] {
+        let outcome = try_register(db, image_of("web", "app", digest)).await;
+        assert_eq!(outcome, ImageOutcome::NoSuchManifest);
+    }
+    assert_eq!(names(db, &here()).await, [""; 0]);
+    assert_eq!(register(db, &here(), "web", &manifest).await.name.number, 1);
+}
+
+/// What is registered can be run; a manifest whose layers were deleted since it was put cannot.
+async fn a_manifest_that_lost_content_is_not_registered(db: &dyn Metadata) {
+    create_service(db, &here(), "web").await;
+    let at = At::sr(db);
+    let image = at.image(&["config", "layer"], &[]).await;
+    let inner = Document::index(&[&image]);
+    let outer = Document::index(&[&inner]);
+    at.store(&inner, &[]).await;
+    at.store(&outer, &[]).await;
+    let all = [&image, &inner, &outer];
+    db.delete_blob(&here(), &at.repository, &Digest::sha256(b"layer")).await.unwrap();
+    for manifest in all {
+        let outcome = try_register(db, image_of("web", "app", manifest.digest())).await;
+        assert_eq!(outcome, ImageOutcome::NoSuchManifest);
+    }
+    // Another repository has it whole; there it is registered.
+    let whole = At::new(db, here(), "other");
+    whole.image(&["config", "layer"], &[]).await;
+    register(db, &here(), "web", &image).await;
+    let deleted = db.delete_manifest(&here(), &whole.repository, &image.digest()).await.unwrap();
+    assert_eq!(deleted, ManifestDeleted::Registered);
+    // And once the layer is back, here too.
+    at.add("layer").await;
+    let deleted = db.delete_manifest(&here(), &at.repository, &inner.digest()).await.unwrap();
+    assert_eq!(deleted, ManifestDeleted::Deleted);
+    let outcome = try_register(db, image_of("web", "app", outer.digest())).await;
+    assert_eq!(outcome, ImageOutcome::NoSuchManifest, "its child is gone");
+    at.store(&inner, &[]).await;
+    register(db, &here(), "web", &outer).await;
+}
+
+async fn a_manifest_is_found_in_any_repository(db: &dyn Metadata) {
+    create_service(db, &here(), "web").await;
+    let at = At::new(db, here(), "team/app");
+    let image = at.image(&["config"], &[]).await;
+    register(db, &here(), "web", &image).await;
+    let deleted = db.delete_manifest(&here(), &at.repository, &image.digest()).await.unwrap();
+    assert_eq!(deleted, ManifestDeleted::Registered);
+}
+
+async fn an_image_is_deleted_by_its_whole_name(db: &dyn Metadata) {
+    let manifest = service_with_image(db).await;
+    register(db, &here(), "web", &manifest).await;
+    let delete = async |tenant: &Tenant, name: &ImageName| db.delete_image(tenant, name).await.unwrap();
+    for wrong in [name("proxy", 1), name("app", 2), name("app", -1)] {
+        assert_eq!(delete(&here(), &wrong).await, ImageDeleted::NoSuchImage);
+    }
+    let elsewhere = ImageName { service: "api".to_owned(), ..name("app", 1) };
+    assert_eq!(delete(&here(), &elsewhere).await, ImageDeleted::NoSuchService);
+    for other in &tenants()[1..] {
+        assert_eq!(delete(other, &name("app", 1)).await, ImageDeleted::NoSuchService);
+        create_service(db, other, "web").await;
+        assert_eq!(delete(other, &name("app", 1)).await, ImageDeleted::NoSuchImage);
+    }
+    assert_eq!(names(db, &here()).await, [":web.app.1"]);
+    assert_eq!(delete(&here(), &name("app", 1)).await, ImageDeleted::Deleted);
+    assert_eq!(delete(&here(), &name("app", 1)).await, ImageDeleted::NoSuchImage);
+}
+
+async fn a_manifest_stays_until_its_last_registration_is_deleted(db: &dyn Metadata) {
+    let manifest = service_with_image(db).await;
+    create_service(db, &here(), "api").await;
+    register(db, &here(), "web", &manifest).await;
+    register(db, &here(), "web", &manifest).await;
+    register(db, &here(), "api", &manifest).await;
+    let at = At::sr(db);
+    let delete = async || db.delete_manifest(&here(), &at.repository, &manifest.digest()).await.unwrap();
+    for number in [1, 2] {
+        assert_eq!(delete().await, ManifestDeleted::Registered);
+        db.delete_image(&here(), &name("app", number)).await.unwrap();
+    }
+    assert_eq!(delete().await, ManifestDeleted::Registered);
+    db.delete_service(&here(), "api").await.unwrap();
+    assert_eq!(delete().await, ManifestDeleted::Deleted);
+}

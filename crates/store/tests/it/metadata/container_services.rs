@@ -1,0 +1,249 @@
+//! Container services.
+
+use std::collections::BTreeMap;
+
+use gangplank_store::metadata::container_services::{ContainerService, ServiceChange, ServiceOutcome};
+use gangplank_store::metadata::{Invocation, Metadata};
+
+use crate::world::{At, PLENTY, create_service, here, key_id, register, service, tenants};
+
+metadata_contract! {
+    a_service_is_kept_as_given,
+    a_name_is_taken_once_in_a_tenant,
+    a_retry_gets_the_service_again,
+    a_retry_is_of_the_same_caller_and_call,
+    the_quota_counts_a_tenants_services,
+    services_are_listed_by_name,
+    only_what_is_given_changes,
+    tags_are_merged,
+    tags_have_a_limit,
+    domains_are_merged_by_certificate,
+    four_domains_and_no_more,
+    a_domain_belongs_to_one_service,
+    an_unknown_service_is_not_changed,
+    a_deleted_service_is_gone_with_its_images,
+}
+
+type Tags = Vec<(String, Option<String>)>;
+
+fn tags(pairs: &[(&str, Option<&str>)]) -> Tags {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), value.map(str::to_owned))).collect()
+}
+
+fn domains(certificates: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
+    let list = |domains: &[&str]| domains.iter().map(|domain| (*domain).to_owned()).collect();
+    certificates.iter().map(|(name, domains)| ((*name).to_owned(), list(domains))).collect()
+}
+
+fn call(key: u8, id: &str) -> Option<Invocation> {
+    Some(Invocation { access_key: key_id(key), id: id.to_owned() })
+}
+
+async fn create(db: &dyn Metadata, service: &ContainerService) -> ServiceOutcome {
+    db.create_service(&here(), service.clone(), None, PLENTY).await.unwrap()
+}
+
+async fn change(db: &dyn Metadata, name: &str, change: ServiceChange) -> ServiceOutcome {
+    db.change_service(&here(), name, change, 3).await.unwrap()
+}
+
+async fn found(db: &dyn Metadata, name: &str) -> ContainerService {
+    db.service(&here(), name).await.unwrap().unwrap()
+}
+
+async fn a_service_is_kept_as_given(db: &dyn Metadata) {
+    let web = ContainerService {
+        is_disabled: true,
+        puller_role_active: true,
+        scale: 20,
+        tags: tags(&[("z", Some("1")), ("a", None), ("empty", Some(""))]),
+        public_domain_names: domains(&[("cert", &["b.example", "a.example"])]),
+        ..service("web")
+    };
+    assert_eq!(create(db, &web).await, ServiceOutcome::Done(web.clone()));
+    assert_eq!(found(db, "web").await, web);
+    assert_eq!(db.service(&here(), "api").await.unwrap(), None);
+}
+
+async fn a_name_is_taken_once_in_a_tenant(db: &dyn Metadata) {
+    for tenant in tenants() {
+        let web = service("web");
+        let made = db.create_service(&tenant, web.clone(), None, PLENTY).await.unwrap();
+        assert_eq!(made, ServiceOutcome::Done(web.clone()));
+        let again = db.create_service(&tenant, service("web"), None, PLENTY).await.unwrap();
+        assert_eq!(again, ServiceOutcome::NameTaken);
+        assert_eq!(db.service(&tenant, "web").await.unwrap(), Some(web));
+    }
+}
+
+async fn a_retry_gets_the_service_again(db: &dyn Metadata) {
+    let web = service("web");
+    let first = db.create_service(&here(), web.clone(), call(1, "a"), 1).await.unwrap();
+    assert_eq!(first, ServiceOutcome::Done(web.clone()));
+    // The quota is used up, by the very service that is asked for.
+    let retried = db.create_service(&here(), service("web"), call(1, "a"), 1).await.unwrap();
+    assert_eq!(retried, ServiceOutcome::Done(web.clone()));
+    assert_eq!(db.services(&here()).await.unwrap(), [web]);
+}
+
+async fn a_retry_is_of_the_same_caller_and_call(db: &dyn Metadata) {
+    db.create_service(&here(), service("web"), call(1, "a"), PLENTY).await.unwrap();
+    for other in [call(1, "b"), call(2, "a"), None] {
+        let taken = db.create_service(&here(), service("web"), other, PLENTY).await.unwrap();
+        assert_eq!(taken, ServiceOutcome::NameTaken);
+    }
+    create_service(db, &here(), "api").await;
+    let taken = db.create_service(&here(), service("api"), call(1, "a"), PLENTY).await.unwrap();
+    assert_eq!(taken, ServiceOutcome::NameTaken, "made by no call that can be retried");
+}
+
+async fn the_quota_counts_a_tenants_services(db: &dyn Metadata) {
+    for tenant in tenants() {
+        let create = async |name: &str| db.create_service(&tenant, service(name), None, 2).await.unwrap();
+        assert!(matches!(create("a").await, ServiceOutcome::Done(_)));
+        assert!(matches!(create("b").await, ServiceOutcome::Done(_)));
+        assert_eq!(create("c").await, ServiceOutcome::QuotaReached);
+        assert_eq!(create("b").await, ServiceOutcome::NameTaken);
+        assert!(db.delete_service(&tenant, "a").await.unwrap());
+        assert!(matches!(create("c").await, ServiceOutcome::Done(_)));
+    }
+}
+
+async fn services_are_listed_by_name(db: &dyn Metadata) {
+    assert_eq!(db.services(&here()).await.unwrap(), []);
+    for name in ["web", "api", "db-1"] {
+        create_service(db, &here(), name).await;
+    }
+    let listed = db.services(&here()).await.unwrap();
+    let names: Vec<&str> = listed.iter().map(|service| service.name.as_str()).collect();
+    assert_eq!(names, ["api", "db-1", "web"]);
+    assert_eq!(listed[2], found(db, "web").await);
+}
+
+async fn only_what_is_given_changes(db: &dyn Metadata) {
+    let mut web = ContainerService {
+        tags: tags(&[("a", None)]),
+        public_domain_names: domains(&[("cert", &["a.example"])]),
+        ..service("web")
+    };
+    create(db, &web).await;
+    create_service(db, &here(), "api").await;
+    let api = found(db, "api").await;
+    assert_eq!(change(db, "web", ServiceChange::default()).await, ServiceOutcome::Done(web.clone()));
+    web.scale = 3;
+    web.is_disabled = true;
+    let scaled = ServiceChange { scale: Some(3), is_disabled: Some(true), ..ServiceChange::default() };
+    assert_eq!(change(db, "web", scaled).await, ServiceOutcome::Done(web.clone()));
+    web.power = "micro".to_owned();
+    web.is_disabled = false;
+    web.puller_role_active = true;
+    let powered = ServiceChange {
+        power: Some("micro".to_owned()),
+        is_disabled: Some(false),
+        puller_role_active: Some(true),
+        ..ServiceChange::default()
+    };
+    assert_eq!(change(db, "web", powered).await, ServiceOutcome::Done(web.clone()));
+    assert_eq!(found(db, "web").await, web);
+    assert_eq!(found(db, "api").await, api);
+}
+
+async fn tags_are_merged(db: &dyn Metadata) {
+    create(db, &ContainerService { tags: tags(&[("a", Some("1")), ("b", None)]), ..service("web") }).await;
+    let tag = ServiceChange { tag: tags(&[("c", None), ("a", None)]), ..ServiceChange::default() };
+    change(db, "web", tag).await;
+    assert_eq!(found(db, "web").await.tags, tags(&[("a", None), ("b", None), ("c", None)]));
+    let untag =
+        ServiceChange { untag: vec!["b".to_owned(), "unheard of".to_owned()], ..ServiceChange::default() };
+    change(db, "web", untag).await;
+    assert_eq!(found(db, "web").await.tags, tags(&[("a", None), ("c", None)]));
+}
+
+async fn tags_have_a_limit(db: &dyn Metadata) {
+    create(db, &ContainerService { tags: tags(&[("a", None), ("b", None)]), ..service("web") }).await;
+    let tag = |pairs: &[(&str, Option<&str>)]| ServiceChange { tag: tags(pairs), ..ServiceChange::default() };
+    let outcome =
+        change(db, "web", ServiceChange { scale: Some(9), ..tag(&[("c", None), ("d", None)]) }).await;
+    assert_eq!(outcome, ServiceOutcome::TooManyTags);
+    let web = found(db, "web").await;
+    assert_eq!((web.scale, web.tags.len()), (1, 2), "nothing changes unless all of it can");
+    let replaced = ServiceChange { untag: vec!["a".to_owned()], ..tag(&[("c", None), ("d", None)]) };
+    assert!(matches!(change(db, "web", replaced).await, ServiceOutcome::Done(_)));
+}
+
+async fn domains_are_merged_by_certificate(db: &dyn Metadata) {
+    let names = domains(&[("one", &["a.example"]), ("two", &["b.example", "c.example"])]);
+    create(db, &ContainerService { public_domain_names: names, ..service("web") }).await;
+    let set = |names| ServiceChange { public_domain_names: Some(names), ..ServiceChange::default() };
+    change(db, "web", set(domains(&[("two", &["d.example"]), ("three", &["e.example"])]))).await;
+    let now = domains(&[("one", &["a.example"]), ("two", &["d.example"]), ("three", &["e.example"])]);
+    assert_eq!(found(db, "web").await.public_domain_names, now);
+    change(db, "web", set(domains(&[("one", &[]), ("three", &[]), ("four", &[])]))).await;
+    assert_eq!(found(db, "web").await.public_domain_names, domains(&[("two", &["d.example"])]));
+    change(db, "web", set(BTreeMap::new())).await;
+    assert_eq!(found(db, "web").await.public_domain_names, domains(&[("two", &["d.example"])]));
+}
+
+async fn four_domains_and_no_more(db: &dyn Metadata) {
+    let four = domains(&[("one", &["1.example", "2.example"]), ("two", &["3.example", "4.example"])]);
+    let mut five = four.clone();
+    five.insert("three".to_owned(), vec!["5.example".to_owned()]);
+    let too_many = ContainerService { public_domain_names: five.clone(), ..service("web") };
+    assert_eq!(create(db, &too_many).await, ServiceOutcome::TooManyDomains);
+    assert_eq!(db.service(&here(), "web").await.unwrap(), None);
+    let enough = ContainerService { public_domain_names: four.clone(), ..service("web") };
+    assert!(matches!(create(db, &enough).await, ServiceOutcome::Done(_)));
+    let more = ServiceChange { public_domain_names: Some(five), ..ServiceChange::default() };
+    assert_eq!(change(db, "web", more).await, ServiceOutcome::TooManyDomains);
+    assert_eq!(found(db, "web").await.public_domain_names, four);
+}
+
+async fn a_domain_belongs_to_one_service(db: &dyn Metadata) {
+    let names = domains(&[("cert", &["a.example", "b.example"])]);
+    let web = ContainerService { public_domain_names: names.clone(), ..service("web") };
+    create(db, &web).await;
+    let wanted = domains(&[("mine", &["c.example", "b.example"])]);
+    let api = ContainerService { public_domain_names: wanted.clone(), ..service("api") };
+    let taken = ServiceOutcome::DomainTaken("b.example".to_owned());
+    assert_eq!(create(db, &api).await, taken);
+    assert_eq!(db.service(&here(), "api").await.unwrap(), None);
+    create_service(db, &here(), "api").await;
+    let set = |names| ServiceChange { public_domain_names: Some(names), ..ServiceChange::default() };
+    assert_eq!(change(db, "api", set(wanted.clone())).await, taken);
+    assert_eq!(found(db, "api").await.public_domain_names, BTreeMap::new());
+    // Its own domains are not taken by itself, and another tenant's are not taken at all.
+    assert!(matches!(change(db, "web", set(names.clone())).await, ServiceOutcome::Done(_)));
+    for tenant in &tenants()[1..] {
+        let made = db.create_service(tenant, web.clone(), None, PLENTY).await.unwrap();
+        assert!(matches!(made, ServiceOutcome::Done(_)));
+    }
+    change(db, "web", set(domains(&[("cert", &[])]))).await;
+    assert!(matches!(change(db, "api", set(wanted)).await, ServiceOutcome::Done(_)));
+}
+
+async fn an_unknown_service_is_not_changed(db: &dyn Metadata) {
+    let scale = ServiceChange { scale: Some(2), ..ServiceChange::default() };
+    assert_eq!(change(db, "web", scale.clone()).await, ServiceOutcome::NoSuchService);
+    create_service(db, &here(), "web").await;
+    for other in &tenants()[1..] {
+        let outcome = db.change_service(other, "web", scale.clone(), 3).await.unwrap();
+        assert_eq!(outcome, ServiceOutcome::NoSuchService);
+        assert!(!db.delete_service(other, "web").await.unwrap());
+    }
+    assert_eq!(found(db, "web").await.scale, 1);
+}
+
+async fn a_deleted_service_is_gone_with_its_images(db: &dyn Metadata) {
+    let image = At::sr(db).image(&["config", "layer"], &[]).await;
+    for name in ["web", "api"] {
+        create_service(db, &here(), name).await;
+        register(db, &here(), name, &image).await;
+    }
+    assert!(db.delete_service(&here(), "web").await.unwrap());
+    assert!(!db.delete_service(&here(), "web").await.unwrap());
+    assert_eq!(db.service(&here(), "web").await.unwrap(), None);
+    assert_eq!(db.images(&here(), "web").await.unwrap(), None);
+    assert_eq!(db.images(&here(), "api").await.unwrap().unwrap().len(), 1);
+    create_service(db, &here(), "web").await;
+    assert_eq!(db.images(&here(), "web").await.unwrap(), Some(Vec::new()));
+}

@@ -1,0 +1,14 @@
+//! The contract of metadata.
+
+mod access_keys;
+mod blobs;
+mod container_images;
+mod container_services;
+mod durability;
+mod image_content;
+mod isolation;
+mod manifests;
+mod referrers;
+mod registry_logins;
+mod tags;
+mod uploads;
