@@ -10,6 +10,7 @@ mod api_errors;
 mod api_images;
 mod api_limits;
 mod api_logins;
+mod api_races;
 mod api_retries;
 mod api_services;
 mod api_signatures;
