@@ -229,7 +229,7 @@ fn what_a_manifest_names_must_be_there() {
     let child = descriptor(&parts.manifest());
     let as_blob = Blob::new(parts.manifest().to_string());
     assert_eq!(registry.push_blob("sr", &as_blob), 201);
-    let body = index(&[child.clone()]).to_string();
+    let body = index(std::slice::from_ref(&child)).to_string();
     check_refused(&registry, body.as_bytes(), OCI_INDEX, "MANIFEST_BLOB_UNKNOWN");
     check_accepted(&registry, &parts.manifest());
     let mut wrong_size = child.clone();

@@ -149,7 +149,9 @@ fn everybody_may_push_the_same_tag() {
 fn a_reader_of_a_moving_tag_sees_one_image_or_the_other() {
     let (_server, registry) = start();
     let images = [Image::unique(1), Image::unique(1)];
-    images.iter().for_each(|image| drop(registry.push_image("sr", "latest", image)));
+    for image in &images {
+        registry.push_image("sr", "latest", image);
+    }
     at_once(4, |number| {
         for round in 0..20 {
             if number == 0 {

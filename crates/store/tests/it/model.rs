@@ -78,7 +78,7 @@ async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
         Step::MountBlob(place, number) => {
             let at = at(db, *place);
             let from = repository(["other", "sr"][place.repository]);
-            let mounted = db.mount_blob(&at.tenant, &at.repository, &from, &digest(*number), NOW).await;
+            let mounted = db.mount_blob(&at.tenant, &at.repository, Some(&from), &digest(*number), NOW).await;
             assert_eq!(mounted.unwrap(), model.mount_blob(*place, *number));
         }
         Step::DeleteBlob(place, number) => {
