@@ -12,6 +12,10 @@ use std::path::{Path, PathBuf};
 use super::{BlobStore, ContentKey, Staged};
 use crate::{Result, StoreError};
 
+/// What uploads leave free of the disk, so that the database can still commit, deletions above all;
+/// of a small disk, an eighth.
+const RESERVE: u64 = 64 << 20;
+
 /// A blob store in a folder of a local file system.
 pub struct Folder {
     staged: PathBuf,
@@ -113,6 +117,7 @@ struct StagedFile {
 
 impl Staged for StagedFile {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        require_space(&self.file, bytes.len() as u64)?;
         Ok(self.file.write_all(bytes)?)
     }
 
@@ -121,6 +126,17 @@ impl Staged for StagedFile {
         fs::rename(&self.from, &self.to)?;
         Ok(sync_directory(&self.shard)?)
     }
+}
+
+/// Refuses to write into the reserve.
+fn require_space(file: &File, wanted: u64) -> Result<()> {
+    let disk = rustix::fs::fstatvfs(file).map_err(io::Error::from)?;
+    let reserve = RESERVE.min(disk.f_blocks.saturating_mul(disk.f_frsize) / 8);
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if free < reserve.saturating_add(wanted) {
+        return Err(StoreError::Full(format!("{free} bytes are free, of which {reserve} are kept back")));
+    }
+    Ok(())
 }
 
 fn too_short(key: &ContentKey, length: u64, offset: u64) -> StoreError {
