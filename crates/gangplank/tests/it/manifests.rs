@@ -199,19 +199,9 @@ fn what_a_manifest_names_must_be_there() {
     let elsewhere = Blob::unique();
     assert_eq!(registry.push_blob("other", &elsewhere), 201);
     let elsewhere = elsewhere.descriptor("application/vnd.oci.image.layer.v1.tar");
-    let mut foreign = absent.clone();
-    foreign["urls"] = json!(["http://127.0.0.1:9/layer", "file:///etc/passwd"]);
-    let mut docker_foreign = foreign.clone();
-    docker_foreign["mediaType"] = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip".into();
     let mut inline = absent.clone();
     inline["data"] = json!("e30=");
-    for (place, value) in [
-        ("/layers/0", &absent),
-        ("/config", &absent),
-        ("/layers/0", &elsewhere),
-        ("/layers/0", &foreign),
-        ("/layers/0", &docker_foreign),
-    ] {
+    for (place, value) in [("/layers/0", &absent), ("/config", &absent), ("/layers/0", &elsewhere)] {
         let body = parts.manifest_with(place, value).to_string();
         check_refused(&registry, body.as_bytes(), OCI_MANIFEST, "MANIFEST_BLOB_UNKNOWN");
     }
@@ -221,7 +211,7 @@ fn what_a_manifest_names_must_be_there() {
     let child = descriptor(&parts.manifest());
     let as_blob = Blob::new(parts.manifest().to_string());
     assert_eq!(registry.push_blob("sr", &as_blob), 201);
-    let body = index(&[child.clone()]).to_string();
+    let body = index(std::slice::from_ref(&child)).to_string();
     check_refused(&registry, body.as_bytes(), OCI_INDEX, "MANIFEST_BLOB_UNKNOWN");
     check_accepted(&registry, &parts.manifest());
     let mut wrong_size = child.clone();
@@ -229,6 +219,31 @@ fn what_a_manifest_names_must_be_there() {
     let body = index(&[wrong_size]).to_string();
     check_refused(&registry, body.as_bytes(), OCI_INDEX, "MANIFEST_INVALID");
     check_accepted(&registry, &index(&[child]));
+}
+
+#[test]
+fn a_push_login_cannot_send_pullers_elsewhere() {
+    let (server, operator, parts) = start();
+    let registry = server.registry_as(&server.push_login());
+    let mut foreign = Blob::unique().descriptor("application/vnd.oci.image.layer.v1.tar");
+    foreign["urls"] = json!(["http://127.0.0.1:9/layer", "file:///etc/passwd"]);
+    for media_type in [
+        "application/vnd.oci.image.layer.v1.tar",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+    ] {
+        foreign["mediaType"] = media_type.into();
+        let body = parts.manifest_with("/layers/0", &foreign).to_string();
+        let answer = registry.put_manifest("sr", "foreign", OCI_MANIFEST, body.as_bytes());
+        refused(answer, 400, "MANIFEST_BLOB_UNKNOWN");
+        assert_eq!(operator.status("GET", "sr/manifests/foreign"), 404);
+    }
+    // With the bytes uploaded, where else they may be had is nobody's business.
+    let mut here = parts.layer.clone();
+    here["urls"] = foreign["urls"].clone();
+    let body = parts.manifest_with("/layers/0", &here).to_string();
+    let answer = registry.put_manifest("sr", "foreign", OCI_MANIFEST, body.as_bytes());
+    assert_eq!(answer.status(), 201);
 }
 
 #[test]

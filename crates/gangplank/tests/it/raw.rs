@@ -148,7 +148,7 @@ fn chunked(bytes: &[u8]) -> Vec<u8> {
 
 /// The value of an `Authorization` header.
 pub(crate) fn basic(login: &Login) -> String {
-    encoded(&format!("{}:{}", login.username, login.password))
+    encoded(format!("{}:{}", login.username, login.password))
 }
 
 /// Any text as the value of an `Authorization` header.

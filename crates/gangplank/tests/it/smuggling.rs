@@ -156,7 +156,7 @@ fn the_server_is_no_proxy() {
         format!("POST http://{address}/"),
         "GET http://127.0.0.1/latest/meta-data/".to_owned(),
         format!("CONNECT {address}"),
-        format!("CONNECT /v2/"),
+        "CONNECT /v2/".to_owned(),
         "TRACE /v2/".to_owned(),
         "TRACE /".to_owned(),
         "TRACK /".to_owned(),
@@ -244,8 +244,8 @@ fn bare_line_feeds_mean_one_thing_at_most() {
     let request = format!("GET /v2/ HTTP/1.1\nHost: a\nAuthorization: {authorization}\n\n");
     let answers = statuses(&server, &request);
     assert!(answers == [200] || answers == [400] || answers.is_empty(), "{answers:?}");
-    let split = format!("GET /v2/ HTTP/1.1\r\nHost: a\r\nX: a\n\nGET /v2/ HTTP/1.1\r\nHost: b\r\n\r\n");
-    assert!(statuses(&server, &split).iter().all(|status| matches!(status, 400 | 401)));
+    let split = "GET /v2/ HTTP/1.1\r\nHost: a\r\nX: a\n\nGET /v2/ HTTP/1.1\r\nHost: b\r\n\r\n";
+    assert!(statuses(&server, split).iter().all(|status| matches!(status, 400 | 401)));
 }
 
 #[test]

@@ -13,7 +13,9 @@ fn three_tenants(server: &TestServer) -> [Api; 3] {
     let other = root.as_key(&key.body["accessKey"]);
     let elsewhere = root.in_region("eu-west-3");
     let tenants = [root, other, elsewhere];
-    tenants.iter().for_each(|tenant| tenant.ensure_service("web"));
+    for tenant in &tenants {
+        tenant.ensure_service("web");
+    }
     tenants
 }
 
