@@ -4,7 +4,7 @@ use gangplank_testkit::TestServer;
 use serde_json::{Value, json};
 
 use crate::api_wire::ROOT_KEY;
-use crate::cli::{Ran, home, run};
+use crate::cli::{Ran, command, home, run};
 use crate::server;
 
 fn access_key(server: &TestServer, args: &[&str]) -> Ran {
@@ -70,6 +70,18 @@ fn the_data_directory_may_be_named_before_the_command_and_by_the_environment() {
     // Nor does a proxy stand between a command and a server on this machine.
     let proxy = [("http_proxy", "http://127.0.0.1:1"), ("HTTP_PROXY", "http://127.0.0.1:1")];
     run(server.home(), &["access-key", "list", "--data-dir", data_dir], &proxy).json();
+}
+
+#[test]
+fn a_key_that_cannot_be_shown_is_a_failure() {
+    let server = server();
+    let data_dir = server.data_dir();
+    let args = ["access-key", "create", "--data-dir", data_dir.to_str().unwrap()];
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = command(server.home(), &args).stdout(full).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.starts_with("gangplank: cannot write to standard output"), "{stderr}");
 }
 
 #[test]

@@ -5,8 +5,11 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
+use gangplank_testkit::Api;
+use serde_json::json;
+
 use crate::cli::{command, home, run};
-use crate::server;
+use crate::{server, server_with};
 
 /// A server that was started with these arguments; ended when dropped.
 struct Started {
@@ -185,6 +188,64 @@ fn half_a_root_access_key_is_refused() {
     check_refused(&[], &[(id, "short"), (secret, good_secret)], &[id, "16 to 128"]);
     check_refused(&[], &[(id, good_id), (secret, "short")], &[secret, "16 to 128"]);
     check_refused(&[], &[(id, ""), (secret, "")], &[id]);
+}
+
+#[test]
+fn a_root_access_key_is_made_once_and_written_down() {
+    let home = home();
+    let credentials = || std::fs::read_to_string(home.path().join("gangplank-data/credentials")).unwrap();
+    let calls = |started: &Started| {
+        let text = credentials();
+        let value =
+            |name: &str| text.split(name).nth(1).unwrap().lines().next().unwrap().trim_start_matches(" = ");
+        let endpoint = started.ready.trim_end().rsplit(' ').next().unwrap();
+        let api = Api::new(endpoint, value("aws_access_key_id"), value("aws_secret_access_key"));
+        api.gangplank("ListAccessKeys", &json!({})).body["accessKeys"].as_array().map(Vec::len)
+    };
+    let started = start(home.path(), &["--listen", "127.0.0.1:0"], &[]);
+    let made = credentials();
+    assert_eq!(calls(&started), Some(1));
+    drop(started);
+    // A later start neither makes another nor takes one from the environment.
+    let environment = [
+        ("GANGPLANK_ROOT_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("GANGPLANK_ROOT_SECRET_ACCESS_KEY", "0123456789012345678901234567890123456789"),
+    ];
+    let started = start(home.path(), &["--listen", "127.0.0.1:0"], &environment);
+    assert_eq!((credentials(), calls(&started)), (made, Some(1)));
+    let config = std::fs::read_to_string(home.path().join("gangplank-data/config")).unwrap();
+    assert!(config.contains(started.ready.trim_end().rsplit(' ').next().unwrap()), "{config}");
+}
+
+#[test]
+fn a_log_can_be_json_and_nobody_writes_lines_into_it() {
+    for format in ["text", "json"] {
+        let server = server_with(|builder| builder.env("GANGPLANK_LOG_FORMAT", format));
+        let api = server.api();
+        for text in ["a\nINJECTED", "a\r\nINJECTED", "a\u{1b}[2JINJECTED", "a\u{2028}INJECTED"] {
+            for input in [
+                json!({ "serviceName": text }),
+                json!({ "serviceName": "web", "containers": { text: { "image": text } } }),
+                json!({ "serviceName": "web", "publicDomainNames": { text: [text] } }),
+                json!({ text: 1, "serviceName": [text] }),
+            ] {
+                api.lightsail("UpdateContainerService", &input);
+                api.lightsail("CreateContainerServiceDeployment", &input);
+            }
+            assert_eq!(api.gangplank("DeleteAccessKey", &json!({ "accessKeyId": text })).status, 400);
+        }
+        let log = server.log();
+        assert!(log.contains("refused an API call"), "{log}");
+        assert!(!log.lines().any(|line| line.starts_with("INJECTED")) && !log.contains('\u{1b}'), "{log}");
+        // The last line may not have arrived whole.
+        let (whole, _) = log.rsplit_once('\n').unwrap();
+        for line in whole.lines().filter(|_| format == "json") {
+            assert!(
+                serde_json::from_str::<serde_json::Value>(line).is_ok_and(|line| line.is_object()),
+                "{line}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -139,7 +139,8 @@ fn a_request_line_and_headers_have_their_limits() {
         assert_eq!(raw.closes(), answer.status >= 400, "{}", answer.head);
         answer.status
     };
-    let many = |count: usize| "X-A: a\r\n".repeat(count);
+    let many =
+        |count: usize| (0..count).map(|number| format!("X-{number}: a\r\n")).collect::<Vec<_>>().concat();
     let fits = |status: u16| assert_eq!(status, 200);
     let finish = "Connection: close\r\n";
     fits(

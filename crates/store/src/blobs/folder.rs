@@ -38,7 +38,8 @@ impl Folder {
             sync_directory(directory)?;
         }
         if let Some(parent) = root.parent() {
-            sync_directory(parent)?;
+            // The parent of a relative name is where the program stands, and is written as nothing.
+            sync_directory(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?;
         }
         Ok(folder)
     }

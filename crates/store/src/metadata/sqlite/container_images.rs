@@ -86,19 +86,19 @@ impl ContainerImages for Sqlite {
             let mut find = connection.prepare_cached(
                 "WITH RECURSIVE holder (id, repository, digest, seed) AS (
                      SELECT m.id, m.repository, m.digest, m.id
-                     FROM tenants t
-                     JOIN repositories r ON r.tenant = t.id
-                     JOIN manifests m ON m.repository = r.id
+                     FROM manifests m
+                     CROSS JOIN repositories r ON r.id = m.repository
+                     CROSS JOIN tenants t ON t.id = r.tenant
                      WHERE t.account = ?1 AND t.region = ?2 AND m.digest = ?4
                      UNION
                      SELECT p.id, p.repository, p.digest, h.seed
                      FROM holder h
-                     JOIN manifest_children c ON c.repository = h.repository AND c.digest = h.digest
-                     JOIN manifests p ON p.id = c.manifest)
+                     CROSS JOIN manifest_children c ON c.repository = h.repository AND c.digest = h.digest
+                     CROSS JOIN manifests p ON p.id = c.manifest)
                  SELECT m.digest, m.media_type, m.body
                  FROM holder h
-                 JOIN container_images i ON i.manifest = h.id
-                 JOIN manifests m ON m.id = h.seed
+                 CROSS JOIN container_images i ON i.manifest = h.id
+                 CROSS JOIN manifests m ON m.id = h.seed
                  WHERE i.service = ?3 LIMIT 1",
             )?;
             let digest = digest.to_string();
@@ -120,14 +120,14 @@ impl ContainerImages for Sqlite {
                      UNION
                      SELECT p.id, p.repository, p.digest
                      FROM holder h
-                     JOIN manifest_children c ON c.repository = h.repository AND c.digest = h.digest
-                     JOIN manifests p ON p.id = c.manifest)
+                     CROSS JOIN manifest_children c ON c.repository = h.repository AND c.digest = h.digest
+                     CROSS JOIN manifests p ON p.id = c.manifest)
                  SELECT x.size, x.key
                  FROM tenants t
                  JOIN services s ON s.tenant = t.id
                  JOIN blobs x ON x.tenant = t.id
                  WHERE t.account = ?1 AND t.region = ?2 AND s.id = ?3 AND x.digest = ?4
-                   AND EXISTS (SELECT 1 FROM holder h JOIN container_images i ON i.manifest = h.id
+                   AND EXISTS (SELECT 1 FROM holder h CROSS JOIN container_images i ON i.manifest = h.id
                                WHERE i.service = ?3)",
             )?;
             let digest = digest.to_string();
@@ -182,8 +182,8 @@ fn register(connection: &Connection, tenant: &Tenant, image: NewImage, quota: u3
 fn find_whole(connection: &Connection, tenant: &Tenant, digest: &str) -> Result<Option<i64>> {
     let mut select = connection.prepare_cached(
         "SELECT m.id FROM manifests m
-         JOIN repositories r ON r.id = m.repository
-         JOIN tenants t ON t.id = r.tenant
+         CROSS JOIN repositories r ON r.id = m.repository
+         CROSS JOIN tenants t ON t.id = r.tenant
          WHERE m.digest = ?1 AND t.account = ?2 AND t.region = ?3
          ORDER BY r.name = 'sr' DESC, m.id",
     )?;

@@ -258,9 +258,9 @@ fn manifest_is_registered(connection: &Connection, repository: i64, digest: &str
              UNION
              SELECT p.id, p.digest
              FROM holder h
-             JOIN manifest_children c ON c.repository = ?1 AND c.digest = h.digest
-             JOIN manifests p ON p.id = c.manifest)
-         SELECT EXISTS (SELECT 1 FROM holder h JOIN container_images i ON i.manifest = h.id)",
+             CROSS JOIN manifest_children c ON c.repository = ?1 AND c.digest = h.digest
+             CROSS JOIN manifests p ON p.id = c.manifest)
+         SELECT EXISTS (SELECT 1 FROM holder h CROSS JOIN container_images i ON i.manifest = h.id)",
     )?;
     Ok(find.query_row(params![repository, digest], |row| row.get(0))?)
 }
@@ -288,14 +288,14 @@ pub(super) fn is_whole(connection: &Connection, manifest: i64) -> Result<bool> {
              UNION
              SELECT m.id
              FROM part p
-             JOIN manifest_children c ON c.manifest = p.id
-             JOIN manifests m ON m.repository = c.repository AND m.digest = c.digest)
+             CROSS JOIN manifest_children c ON c.manifest = p.id
+             CROSS JOIN manifests m ON m.repository = c.repository AND m.digest = c.digest)
          SELECT NOT EXISTS (
-             SELECT 1 FROM part p JOIN manifest_children c ON c.manifest = p.id
+             SELECT 1 FROM part p CROSS JOIN manifest_children c ON c.manifest = p.id
              WHERE NOT EXISTS (
                  SELECT 1 FROM manifests m WHERE m.repository = c.repository AND m.digest = c.digest)
          ) AND NOT EXISTS (
-             SELECT 1 FROM part p JOIN manifest_blobs n ON n.manifest = p.id
+             SELECT 1 FROM part p CROSS JOIN manifest_blobs n ON n.manifest = p.id
              WHERE NOT EXISTS (
                  SELECT 1 FROM repositories r
                  JOIN blobs b ON b.tenant = r.tenant

@@ -54,6 +54,7 @@ CREATE TABLE registry_logins (
     expires_at    INTEGER NOT NULL,
     revoked_at    INTEGER
 ) STRICT;
+CREATE INDEX registry_logins_by_tenant ON registry_logins (tenant);
 CREATE INDEX registry_logins_by_end ON registry_logins (expires_at);
 
 CREATE TABLE repositories (
@@ -94,6 +95,8 @@ CREATE TABLE uploads (
     touched_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX uploads_by_tenant ON uploads (tenant);
+CREATE INDEX uploads_by_touch ON uploads (touched_at);
+CREATE INDEX uploads_by_age ON uploads (created_at);
 
 CREATE TABLE manifests (
     id            INTEGER PRIMARY KEY,
