@@ -29,6 +29,7 @@ mod house;
 mod http_limits;
 mod http_patience;
 mod main_job;
+mod manifest_limits;
 mod manifests;
 mod pull_logins;
 mod push_logins;
