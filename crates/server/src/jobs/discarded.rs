@@ -41,7 +41,7 @@ async fn remove(app: &App) -> gangplank_store::Result<usize> {
 }
 
 /// Removes what can be removed; content that cannot is left for later, and holds up no other.
-fn remove_each(blobs: &dyn BlobStore, keys: Vec<ContentKey>) -> Vec<ContentKey> {
+pub(super) fn remove_each(blobs: &dyn BlobStore, keys: Vec<ContentKey>) -> Vec<ContentKey> {
     let remove = |key: &ContentKey| match blobs.remove(key) {
         Ok(()) => true,
         Err(error) => {

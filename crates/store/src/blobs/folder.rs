@@ -88,9 +88,13 @@ impl BlobStore for Folder {
     }
 
     fn staged(&self) -> Result<Vec<ContentKey>> {
+        keys_in(&self.staged)
+    }
+
+    fn published(&self) -> Result<Vec<ContentKey>> {
         let mut keys = Vec::new();
-        for entry in fs::read_dir(&self.staged)? {
-            keys.extend(entry?.file_name().to_str().and_then(ContentKey::parse));
+        for shard in fs::read_dir(&self.content)? {
+            keys.extend(keys_in(&shard?.path())?);
         }
         Ok(keys)
     }
@@ -126,6 +130,14 @@ impl Staged for StagedFile {
         fs::rename(&self.from, &self.to)?;
         Ok(sync_directory(&self.shard)?)
     }
+}
+
+fn keys_in(directory: &Path) -> Result<Vec<ContentKey>> {
+    let mut keys = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        keys.extend(entry?.file_name().to_str().and_then(ContentKey::parse));
+    }
+    Ok(keys)
 }
 
 /// Refuses to write into the reserve.

@@ -89,6 +89,8 @@ pub trait BlobLinks: Send + Sync {
         repository: &RepositoryName,
         digest: &Digest,
     ) -> Result<BlobDeleted>;
+    /// Which of these keys no blob, upload session or discarded content has.
+    async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>>;
     /// Content that no row points to any more, up to `limit` keys, to be removed from the blob store.
     async fn discarded(&self, limit: usize) -> Result<Vec<ContentKey>>;
     /// Forgets content that has been removed from the blob store.

@@ -89,6 +89,23 @@ impl BlobLinks for Sqlite {
         self.writer.write(move |connection| delete(connection, &tenant, &repository, &digest)).await
     }
 
+    async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>> {
+        self.read(|connection| {
+            let mut known = connection.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM blobs WHERE key = ?1)
+                     OR EXISTS (SELECT 1 FROM uploads WHERE id = ?1)
+                     OR EXISTS (SELECT 1 FROM discarded WHERE key = ?1)",
+            )?;
+            let mut unknown = Vec::new();
+            for key in keys {
+                if !known.query_row([key.as_str()], |row| row.get::<_, bool>(0))? {
+                    unknown.push(key);
+                }
+            }
+            Ok(unknown)
+        })
+    }
+
     async fn discarded(&self, limit: usize) -> Result<Vec<ContentKey>> {
         self.read(|connection| {
             let mut select = connection.prepare_cached("SELECT key FROM discarded LIMIT ?1")?;

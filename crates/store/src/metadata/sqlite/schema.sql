@@ -70,7 +70,7 @@ CREATE TABLE blobs (
     tenant INTEGER NOT NULL REFERENCES tenants,
     digest TEXT NOT NULL,
     size   INTEGER NOT NULL,
-    key    TEXT NOT NULL,
+    key    TEXT NOT NULL UNIQUE,
     UNIQUE (tenant, digest)
 ) STRICT;
 
