@@ -14,7 +14,7 @@ pub(crate) fn add(suite: &mut Suite) {
     suite.client(
         "boto3",
         "pip install boto3, for $GANGPLANK_PYTHON or python3",
-        python("import boto3"),
+        python("import boto3; print(boto3.__version__)"),
         &tests,
     );
 }
