@@ -174,9 +174,9 @@ impl ServeOptions {
     fn limits(&self, open_files: Option<u64>) -> Limits {
         let default = Limits::default();
         let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
-        // Half of the files may be connections; the rest is for blobs and the database.
+        // Three in four files may be connections; the rest is for blobs and the database.
         let reachable =
-            open_files.map_or(usize::MAX, |files| usize::try_from(files / 2).unwrap_or(usize::MAX));
+            open_files.map_or(usize::MAX, |files| usize::try_from(files / 4 * 3).unwrap_or(usize::MAX));
         Limits {
             manifest_bytes: self.max_manifest_bytes.unwrap_or(default.manifest_bytes),
             blob_bytes: self.max_blob_bytes.unwrap_or(default.blob_bytes),
@@ -253,7 +253,7 @@ mod tests {
         let config = flags.or(file).into_config(Some(100)).unwrap();
         assert_eq!(config.listen.port(), 2);
         assert_eq!(config.limits.blob_bytes, 7);
-        assert_eq!(config.limits.connections, 50);
+        assert_eq!(config.limits.connections, 75);
     }
 
     #[test]
