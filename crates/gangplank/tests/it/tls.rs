@@ -37,7 +37,7 @@ fn tls_server() -> Option<(TestServer, tempfile::TempDir)> {
         .arg(&certificate)
         .output();
     if !made.is_ok_and(|made| made.status.success()) {
-        eprintln!("skipped: there is no openssl to make a certificate with");
+        gangplank_testkit::skip("there is no openssl to make a certificate with");
         return None;
     }
     let path = |path: std::path::PathBuf| path.to_str().unwrap().to_owned();
