@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A moment: milliseconds since 1970-01-01T00:00:00Z, by the server's wall clock.
+/// A moment: milliseconds since 1970-01-01T00:00:00Z, by either time of the server's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub i64);
 

@@ -144,6 +144,7 @@ impl ServeOptions {
             Some(list) => list.split(',').map(|region| parse_region(region.trim())).collect::<Result<_>>()?,
         };
         let (quotas, limits) = (self.quotas(), self.limits(open_files));
+        check_limits(&limits)?;
         if let Some(address) = &self.public_address {
             check_public_address(address)?;
         }
@@ -203,6 +204,30 @@ fn in_one_line(file: &str, error: &toml::de::Error) -> String {
     let before = file[..start].matches('\n').count();
     let line = file.lines().nth(before).unwrap_or_default().trim();
     format!("line {} ({line}): {}", before + 1, error.message().replace('\n', " "))
+}
+
+/// Refuses limits that no server could keep, or with which it would answer nobody.
+fn check_limits(limits: &Limits) -> Result<()> {
+    const DAY: Duration = Duration::from_hours(24);
+    let times = [
+        ("header-timeout", limits.header_read),
+        ("idle-timeout", limits.idle),
+        ("body-timeout", limits.body_stall),
+    ];
+    for (name, time) in times {
+        if time.is_zero() || time > DAY {
+            bail!("{name} is a number of seconds from 1 to {}", DAY.as_secs());
+        }
+    }
+    for (name, time) in [("signature-skew", limits.signature_skew), ("drain-timeout", limits.drain)] {
+        if time > DAY {
+            bail!("{name} is a number of seconds up to {}", DAY.as_secs());
+        }
+    }
+    if limits.connections == 0 || limits.failed_logins_per_minute == 0 {
+        bail!("max-connections and max-failed-logins-per-minute are at least 1");
+    }
+    Ok(())
 }
 
 fn parse_region(text: &str) -> Result<Region> {
@@ -269,6 +294,10 @@ mod tests {
         assert!(refused(cert_alone).contains("--tls-key"));
         let region = ServeOptions { regions: Some("us-east-1, mars-1".into()), ..ServeOptions::default() };
         assert!(refused(region).contains("mars-1"));
+        let never = ServeOptions { idle_timeout: Some(u64::MAX), ..ServeOptions::default() };
+        assert!(refused(never).contains("idle-timeout"));
+        let nobody = ServeOptions { max_connections: Some(0), ..ServeOptions::default() };
+        assert!(refused(nobody).contains("max-connections"));
         let address = ServeOptions { public_address: Some("https://x".into()), ..ServeOptions::default() };
         assert!(refused(address).contains("without a scheme"));
     }

@@ -6,9 +6,11 @@ use gangplank_core::{Quotas, Region};
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::metadata::Metadata;
 use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::Limits;
+use crate::http::small_body::Budget;
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::upload_locks::UploadLocks;
 use crate::sealing::MasterKey;
@@ -36,6 +38,10 @@ pub(crate) struct App {
     pub(crate) failed_logins: FailedLogins,
     /// Which upload sessions are being written to.
     pub(crate) upload_locks: UploadLocks,
+    /// The memory that manifests and API calls share while they are read.
+    pub(crate) small_bodies: Budget,
+    /// The requests that are being answered, also those whose client went away.
+    pub(crate) requests: TaskTracker,
     /// Wakes the job that removes discarded content.
     pub(crate) discarded: Notify,
     /// Names this run of the server: a session begun in an earlier one is hashed anew.

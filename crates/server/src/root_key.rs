@@ -25,10 +25,7 @@ pub async fn create_access_key(
     chosen: Option<(AccessKeyId, SecretAccessKey)>,
     is_root: bool,
 ) -> Result<(AccessKey, SecretAccessKey)> {
-    let (id, secret) = match chosen {
-        Some(pair) => pair,
-        None => (AccessKeyId::generate(random::bytes()?), SecretAccessKey::generate(random::bytes()?)),
-    };
+    let (id, secret) = chosen.map_or_else(generate, Ok)?;
     let key = AccessKey {
         sealed_secret: master.seal(&id, &secret)?,
         id,
@@ -41,6 +38,10 @@ pub async fn create_access_key(
         bail!("there is an access key {} already", key.id);
     }
     Ok((key, secret))
+}
+
+fn generate() -> Result<(AccessKeyId, SecretAccessKey)> {
+    Ok((AccessKeyId::generate(random::bytes()?), SecretAccessKey::generate(random::bytes()?)))
 }
 
 /// At the first start, makes the root access key and writes `credentials`. At every start, writes
@@ -63,9 +64,11 @@ pub(crate) async fn provide(
         );
     }
     if known.is_empty() {
-        let (key, secret) = create_access_key(keys, master, &AccountId::root(), chosen, true).await?;
-        tracing::info!(access_key = %key.id, "made the root access key");
-        write_credentials(data_dir, &key.id, &secret)?;
+        let (id, secret) = chosen.map_or_else(generate, Ok)?;
+        // The file first: a key whose secret nobody was told would lock everybody out.
+        write_credentials(data_dir, &id, &secret)?;
+        create_access_key(keys, master, &AccountId::root(), Some((id.clone(), secret)), true).await?;
+        tracing::info!(access_key = %id, "made the root access key");
     }
     let region = Region::default_region();
     let config = format!("[default]\nregion = {region}\nendpoint_url = {endpoint}\n");

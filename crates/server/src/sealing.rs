@@ -7,6 +7,8 @@ use anyhow::{Context as _, Result, bail};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use gangplank_core::{AccessKeyId, SecretAccessKey};
 
+use gangplank_store::metadata::access_keys::AccessKey;
+
 use crate::data_dir::DataDir;
 use crate::random;
 
@@ -22,24 +24,32 @@ impl fmt::Debug for MasterKey {
 }
 
 impl MasterKey {
-    /// Reads the data directory's master key, making one at the first start.
+    /// Reads the data directory's master key, making one if nothing was sealed yet.
     ///
     /// # Errors
-    /// If the file cannot be read or written, or holds no key.
-    pub fn of(data_dir: &DataDir) -> Result<Self> {
+    /// If the file cannot be read or written, or is not the one that `keys` were sealed with.
+    pub fn of(data_dir: &DataDir, keys: &[AccessKey]) -> Result<Self> {
         let bytes = match data_dir.read_secret(FILE)? {
             Some(text) => hex::decode(text.trim_ascii())
                 .with_context(|| format!("{FILE} is not 64 hexadecimal digits; restore it from a backup"))?,
+            None if !keys.is_empty() => bail!(
+                "{FILE} is missing, and the access keys in the database cannot be opened without it; restore it \
+                 from a backup"
+            ),
             None => {
                 let bytes = random::bytes::<32>()?;
                 data_dir.write_secret(FILE, format!("{}\n", hex::encode(bytes)).as_bytes())?;
                 bytes.to_vec()
             }
         };
-        match RandomizedNonceKey::new(&AES_256_GCM, &bytes) {
-            Ok(key) => Ok(Self(key)),
-            Err(_) => bail!("{FILE} is not 64 hexadecimal digits; restore it from a backup"),
+        let Ok(key) = RandomizedNonceKey::new(&AES_256_GCM, &bytes) else {
+            bail!("{FILE} is not 64 hexadecimal digits; restore it from a backup");
+        };
+        let master = Self(key);
+        if let Some(key) = keys.first() {
+            master.open(&key.id, &key.sealed_secret)?;
         }
+        Ok(master)
     }
 
     /// Seals the secret of `id`. Bound to the id, so that rows cannot be swapped.
@@ -79,16 +89,16 @@ mod tests {
     fn a_secret_opens_with_its_key_and_id_only() {
         let home = tempfile::tempdir().unwrap();
         let data_dir = DataDir::take(home.path()).unwrap();
-        let master = MasterKey::of(&data_dir).unwrap();
+        let master = MasterKey::of(&data_dir, &[]).unwrap();
         let (id, other) = (AccessKeyId::generate([1; 10]), AccessKeyId::generate([2; 10]));
         let secret = SecretAccessKey::generate([3; 30]);
         let sealed = master.seal(&id, &secret).unwrap();
         assert!(!sealed.windows(8).any(|window| window == &secret.expose().as_bytes()[..8]));
-        assert_eq!(MasterKey::of(&data_dir).unwrap().open(&id, &sealed).unwrap(), secret);
+        assert_eq!(MasterKey::of(&data_dir, &[]).unwrap().open(&id, &sealed).unwrap(), secret);
         assert!(master.open(&other, &sealed).is_err());
         assert!(master.open(&id, &sealed[..5]).is_err());
 
         data_dir.write_secret(FILE, "ff".repeat(32).as_bytes()).unwrap();
-        assert!(MasterKey::of(&data_dir).unwrap().open(&id, &sealed).is_err());
+        assert!(MasterKey::of(&data_dir, &[]).unwrap().open(&id, &sealed).is_err());
     }
 }

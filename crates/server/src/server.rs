@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use gangplank_store::blobs::Folder;
-use gangplank_store::metadata::{Metadata, Sqlite};
+use gangplank_store::metadata::{AccessKeys as _, Metadata, Sqlite};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use crate::http::small_body::Budget;
 use crate::http::{admin, listener, tls};
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::upload_locks::UploadLocks;
@@ -26,7 +28,10 @@ pub struct Server {
     endpoint: String,
     admin_address: Option<SocketAddr>,
     stop: CancellationToken,
+    /// Says in the end whether every request was finished.
+    serving: JoinHandle<bool>,
     tasks: Vec<JoinHandle<()>>,
+    metadata: Arc<dyn Metadata>,
     // Held until the last request is done.
     data_dir: DataDir,
 }
@@ -47,8 +52,8 @@ impl Server {
         }
         let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
         let data_dir = DataDir::take(&config.data_dir)?;
-        let master = MasterKey::of(&data_dir)?;
         let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
+        let master = MasterKey::of(&data_dir, &metadata.access_keys(None).await?)?;
         let blobs = Folder::open(&data_dir.blobs()).context("cannot open the blob folder")?;
         let bound = bind(config.listen).await?;
         let address = bound.local_addr()?;
@@ -68,6 +73,8 @@ impl Server {
             public_address: config.public_address,
             failed_logins: FailedLogins::new(config.limits.failed_logins_per_minute),
             upload_locks: UploadLocks::default(),
+            small_bodies: Budget::default(),
+            requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
             run: uuid::Uuid::new_v4().simple().to_string(),
         });
@@ -89,8 +96,9 @@ impl Server {
             let metadata: Arc<dyn Metadata> = Arc::clone(&app.metadata);
             tasks.push(tokio::spawn(admin::serve(bound, metadata, stop.clone())));
         }
-        tasks.push(tokio::spawn(listener::serve(bound, tls, app, stop.clone())));
-        Ok(Self { address, endpoint, admin_address, stop, tasks, data_dir })
+        let metadata = Arc::clone(&app.metadata);
+        let serving = tokio::spawn(listener::serve(bound, tls, app, stop.clone()));
+        Ok(Self { address, endpoint, admin_address, stop, serving, tasks, metadata, data_dir })
     }
 
     /// Where it listens.
@@ -116,7 +124,12 @@ impl Server {
                 tracing::error!(%error, "a task of the server ended badly");
             }
         }
-        if let Err(error) = self.data_dir.end_run() {
+        let drained = self.serving.await.unwrap_or(false);
+        // Otherwise something may be published that has no row: the next start looks for it.
+        if drained
+            && self.metadata.is_healthy()
+            && let Err(error) = self.data_dir.end_run()
+        {
             tracing::warn!(%error, "the next start will look for what a crash may have left");
         }
     }

@@ -14,7 +14,7 @@ use gangplank_api::gangplank::{
 use gangplank_core::AccountId;
 use gangplank_server::data_dir::DataDir;
 use gangplank_server::{MasterKey, create_access_key};
-use gangplank_store::metadata::Sqlite;
+use gangplank_store::metadata::{AccessKeys as _, Sqlite};
 use serde_json::{Value, json};
 
 use crate::connection::{Connection, check_data_dir};
@@ -99,7 +99,7 @@ fn unused(path: &Path) -> Result<Option<DataDir>> {
 async fn create_in(data_dir: &DataDir, account: Option<&str>) -> Result<Value> {
     let account = account.map_or_else(|| Ok(AccountId::root()), AccountId::parse)?;
     let metadata = Sqlite::open(&data_dir.database())?;
-    let master = MasterKey::of(data_dir)?;
+    let master = MasterKey::of(data_dir, &metadata.access_keys(None).await?)?;
     let is_root = account.is_root();
     let (key, secret) = create_access_key(&metadata, &master, &account, None, is_root).await?;
     let created_at = Timestamp(key.created_at.0);

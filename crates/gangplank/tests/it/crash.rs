@@ -191,3 +191,27 @@ fn content_without_a_row_is_removed_after_a_crash() {
     assert!(gone);
     assert_eq!(registry.status("HEAD", &format!("sr/blobs/{}", blob.digest)), 200);
 }
+
+#[test]
+fn a_lost_master_key_is_told_and_not_replaced() {
+    let mut server = server();
+    let path = server.data_dir().join("master.key");
+    let key = std::fs::read(&path).unwrap();
+    assert!(server.terminate().success());
+    for (content, told) in [(None, "master.key is missing"), (Some("00".repeat(32)), "another master.key")] {
+        match content {
+            None => std::fs::remove_file(&path).unwrap(),
+            Some(other) => std::fs::write(&path, other).unwrap(),
+        }
+        let start = std::process::Command::new(crate::PROGRAM)
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(server.data_dir())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&start.stderr).into_owned();
+        assert!(!start.status.success() && said.contains(told), "{said}");
+    }
+    std::fs::write(&path, key).unwrap();
+    server.restart();
+    assert_eq!(server.api().lightsail("GetContainerServices", &serde_json::json!({})).status, 200);
+}

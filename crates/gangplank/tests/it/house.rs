@@ -10,7 +10,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("oci", &[]),
     ("api", &[]),
     ("sigv4", &[]),
-    ("core", &["oci"]),
+    ("core", &[]),
     ("store", &["core", "oci"]),
     ("server", &["api", "core", "oci", "sigv4", "store"]),
     ("testkit", &["oci", "sigv4"]),
@@ -27,7 +27,7 @@ const RESERVED: [(&str, &[&str]); 6] = [
     ("StatusCode", &["server/src", "gangplank/src/commands/quickstart"]),
     ("\"/v2/", &["oci/src", "server/src/http/dispatch.rs", "gangplank/src/commands/quickstart"]),
     ("println!", &["gangplank/src/main.rs", "testkit/src"]),
-    ("std::env::var", &["gangplank/src"]),
+    ("std::env::var", &["gangplank/src", "testkit/src"]),
 ];
 
 fn crates() -> PathBuf {

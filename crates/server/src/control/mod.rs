@@ -100,9 +100,9 @@ fn refuse(error: &ApiError, peer: SocketAddr, request_id: &str) -> Answer {
     let (code, message) = (error.code, &error.message);
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if status.is_server_error() {
-        tracing::error!(%peer, request_id, %code, message, "an API call failed");
+        tracing::error!(%peer, request_id, %code, reason = message, "an API call failed");
     } else {
-        tracing::info!(%peer, request_id, %code, message, "refused an API call");
+        tracing::info!(%peer, request_id, %code, reason = message, "refused an API call");
     }
     let answer = Answer::new(status).body(CONTENT_TYPE, error.body()).header(ERROR_TYPE, code.as_str());
     match code {

@@ -100,7 +100,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let turns = Turns::default();
-    let stream = Patient::new(stream, turns.clone(), app.limits.idle, app.limits.header_read);
+    let limits = &app.limits;
+    let stream = Patient::new(stream, turns.clone(), limits.idle, limits.header_read, limits.body_stall);
     let service = service_fn(move |request| {
         let (app, turns) = (Arc::clone(&app), turns.clone());
         turns.next();
@@ -130,7 +131,8 @@ async fn answer_to_the_end(
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Response<AnswerBody> {
-    let answering = tokio::spawn(async move { dispatch::answer(&app, peer, request).await });
+    let requests = app.requests.clone();
+    let answering = requests.spawn(async move { dispatch::answer(&app, peer, request).await });
     answering.await.unwrap_or_else(|error| {
         tracing::error!(%peer, %error, "a request ended badly");
         hygiene::refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error").into_response()

@@ -16,7 +16,7 @@ pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incomin
     let answer = match hygiene::check(request.method(), request.uri(), request.headers(), &app.limits) {
         Ok(()) => route(app, peer, request).await,
         Err(violation) if is_registrys(request.uri().path()) => {
-            hygiene::refusal(violation.status, violation.text)
+            registry::refuse_unread(violation.status, violation.text)
         }
         Err(violation) => control::refuse_unread(request.headers(), violation.status, violation.text),
     };

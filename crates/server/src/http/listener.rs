@@ -15,12 +15,13 @@ use crate::app::App;
 /// How long to wait when the system has no more file descriptors to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Says whether every request was finished in the time for it.
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     app: Arc<App>,
     stop: CancellationToken,
-) {
+) -> bool {
     let drain = app.limits.drain;
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(app.limits.connections));
@@ -47,7 +48,11 @@ pub(crate) async fn serve(
         });
     }
     drop(listener);
-    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+    app.requests.close();
+    let finished = async { tokio::join!(graceful.shutdown(), app.requests.wait()) };
+    let drained = tokio::time::timeout(drain, finished).await.is_ok();
+    if !drained {
         tracing::warn!("requests were still running when the time to drain was over");
     }
+    drained
 }

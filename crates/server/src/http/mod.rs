@@ -9,4 +9,5 @@ mod lingering;
 pub(crate) mod listener;
 mod patience;
 pub(crate) mod response;
+pub(crate) mod small_body;
 pub(crate) mod tls;

@@ -39,13 +39,32 @@ pub(super) struct Patient<S> {
     head_begun: bool,
     idle: Duration,
     head: Duration,
+    /// Runs while the client takes nothing of an answer.
+    stalled: Option<Pin<Box<Sleep>>>,
+    stall: Duration,
 }
 
 impl<S> Patient<S> {
-    /// Waits so long between requests, and so long for a head once it has begun.
-    pub(super) fn new(stream: S, turns: Turns, idle: Duration, head: Duration) -> Self {
+    /// Waits so long between requests, so long for a head once it has begun, and so long for a
+    /// client that takes nothing of its answer.
+    pub(super) fn new(stream: S, turns: Turns, idle: Duration, head: Duration, stall: Duration) -> Self {
         let deadline = Box::pin(tokio::time::sleep(head));
-        Self { stream, turns, turn: 0, deadline, head_begun: false, idle, head }
+        Self { stream, turns, turn: 0, deadline, head_begun: false, idle, head, stalled: None, stall }
+    }
+
+    /// Lets a write that makes no progress fail in the end.
+    fn patiently<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stall = self.stall;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(stall)));
+        stalled.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -86,7 +105,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.patiently(context, written)
     }
 
     fn poll_write_vectored(
@@ -94,7 +114,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        self.patiently(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -102,7 +123,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.patiently(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -120,7 +142,7 @@ mod tests {
 
     fn patient() -> (Patient<DuplexStream>, DuplexStream, Turns) {
         let ((near, far), turns) = (duplex(64), Turns::default());
-        (Patient::new(near, turns.clone(), 75 * SECOND, 30 * SECOND), far, turns)
+        (Patient::new(near, turns.clone(), 75 * SECOND, 30 * SECOND, 60 * SECOND), far, turns)
     }
 
     /// Reads one byte; the seconds after which the stream ended instead.
@@ -153,6 +175,24 @@ mod tests {
         turns.next();
         turns.next();
         assert_eq!(ended_after(&mut patient).await, Some(75));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_of_its_answer_is_given_up() {
+        let (mut patient, mut far, _) = patient();
+        let start = Instant::now();
+        let refusal = patient.write_all(&[0; 1000]).await.unwrap_err();
+        assert_eq!((refusal.kind(), start.elapsed().as_secs()), (io::ErrorKind::TimedOut, 60));
+        let (mut patient, mut slow, _) = self::patient();
+        let reading = tokio::spawn(async move {
+            for _ in 0..20 {
+                tokio::time::sleep(50 * SECOND).await;
+                slow.read_exact(&mut [0; 50]).await.unwrap();
+            }
+        });
+        patient.write_all(&[0; 1000]).await.unwrap();
+        reading.await.unwrap();
+        far.shutdown().await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,14 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 
-const BATCH: usize = 100;
+const BATCH: usize = 1_000;
 const RETRY: Duration = Duration::from_mins(1);
 
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let wait = match remove(&app).await {
-            Ok(BATCH..) => continue,
-            Ok(_) => None,
+            Ok(Round { listed: BATCH.., removed: 1.. }) => continue,
+            Ok(Round { listed, removed }) => (removed < listed).then_some(RETRY),
             Err(error) => {
                 tracing::warn!(%error, "cannot remove discarded content; will try again");
                 Some(RETRY)
@@ -29,15 +29,22 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-async fn remove(app: &App) -> gangplank_store::Result<usize> {
+/// How much there was to remove, and how much could be.
+struct Round {
+    listed: usize,
+    removed: usize,
+}
+
+async fn remove(app: &App) -> gangplank_store::Result<Round> {
     let keys = app.metadata.discarded(BATCH).await?;
     if keys.is_empty() {
-        return Ok(0);
+        return Ok(Round { listed: 0, removed: 0 });
     }
-    let removed = app.blocking(move |blobs| Ok(remove_each(blobs, keys))).await?;
-    let count = removed.len();
-    app.metadata.forget_discarded(removed).await?;
-    Ok(count)
+    let listed = keys.len();
+    let gone = app.blocking(move |blobs| Ok(remove_each(blobs, keys))).await?;
+    let removed = gone.len();
+    app.metadata.forget_discarded(gone).await?;
+    Ok(Round { listed, removed })
 }
 
 /// Removes what can be removed; content that cannot is left for later, and holds up no other.

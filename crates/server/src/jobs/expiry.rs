@@ -7,6 +7,7 @@ use gangplank_core::upload;
 use gangplank_store::blobs::ContentKey;
 use tokio_util::sync::CancellationToken;
 
+use super::leftovers::discard_each;
 use crate::app::App;
 
 const EVERY: Duration = Duration::from_mins(1);
@@ -29,11 +30,9 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
 async fn expire(app: &App) -> gangplank_store::Result<()> {
     let now = app.clock.steady();
     let (idle, opened) = (now.minus(upload::IDLE), now.minus(upload::ABSOLUTE));
-    for id in app.metadata.close_stale_uploads(idle, opened).await? {
-        if let Some(key) = ContentKey::parse(&id) {
-            app.blocking(move |blobs| blobs.discard_staged(&key)).await?;
-        }
-    }
+    let ended = app.metadata.close_stale_uploads(idle, opened).await?;
+    let keys = ended.into_iter().filter_map(|id| ContentKey::parse(&id));
+    app.blocking(move |blobs| Ok(discard_each(blobs, keys))).await?;
     let forgotten = app.metadata.forget_logins(now.minus(REMEMBER_LOGINS)).await?;
     if forgotten > 0 {
         tracing::debug!(forgotten, "forgot logins that ended long ago");

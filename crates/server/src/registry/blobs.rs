@@ -69,7 +69,8 @@ pub(super) async fn delete(
     match context.app.metadata.delete_blob(&context.grant.tenant, repository, digest).await? {
         BlobDeleted::Deleted => {
             context.app.discarded.notify_one();
-            tracing::info!(tenant = %context.grant.tenant, %repository, %digest, "deleted a blob");
+            let (tenant, login, peer) = (&context.grant.tenant, context.grant.login.0, context.peer);
+            tracing::info!(%tenant, %repository, %digest, login, %peer, "deleted a blob");
             Ok(Answer::new(StatusCode::ACCEPTED))
         }
         BlobDeleted::NoSuchBlob => Err(OciError::blob_unknown(digest).into()),

@@ -1,7 +1,7 @@
 //! Slows down whoever guesses passwords, by address. A right password is never refused for it: it
 //! is looked up first.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -17,13 +17,21 @@ impl FailedLogins {
 
     /// Counts a failure; `false` if there were too many.
     pub(super) fn count(&self, address: IpAddr) -> bool {
-        self.0.check_key(&address).is_ok()
+        self.0.check_key(&network(address)).is_ok()
     }
 
     /// Forgets addresses that have not failed for a while.
     pub(crate) fn forget_idle(&self) {
         self.0.retain_recent();
         self.0.shrink_to_fit();
+    }
+}
+
+/// A customer has a /64 of IPv6 addresses, and one of IPv4.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
     }
 }
 

@@ -59,7 +59,8 @@ pub(super) async fn finish(
     if kept != key {
         app.discarded.notify_one();
     }
-    tracing::info!(tenant = %grant.tenant, %repository, digest = %expected, size, "stored a blob");
+    let (tenant, login, peer) = (&grant.tenant, grant.login.0, context.peer);
+    tracing::info!(%tenant, %repository, digest = %expected, size, login, %peer, "stored a blob");
     Ok(created(repository, expected))
 }
 

@@ -1,7 +1,5 @@
 //! Manifests: put, read, deleted.
 
-use std::time::Duration;
-
 use gangplank_core::{Access, Scope};
 use gangplank_oci::media_type::is_foreign_layer;
 use gangplank_oci::{
@@ -10,14 +8,16 @@ use gangplank_oci::{
 use gangplank_store::metadata::manifests::{
     MAX_INDEX_DEPTH, ManifestDeleted, ManifestOutcome, NewManifest, StoredManifest,
 };
-use http_body_util::BodyExt as _;
 use hyper::StatusCode;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, LOCATION};
 
 use super::finish::CONTENT_DIGEST;
+use super::refusal::Refusal;
 use super::{Context, Result, readable};
+use crate::app::App;
 use crate::http::response::Answer;
+use crate::http::small_body::Unread;
 
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
@@ -63,7 +63,10 @@ pub(super) async fn put(
 ) -> Result<Answer> {
     let Context { app, grant, peer, head, .. } = context;
     let content_type = head.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
-    let body = read(body, app.limits.manifest_bytes, app.limits.body_stall).await?;
+    let read = app.small_bodies.read(body, app.limits.manifest_bytes, app.limits.body_stall).await;
+    let mut read = read.map_err(|reason| unread(app, reason))?;
+    // The room stays taken until the manifest is stored.
+    let body = std::mem::take(&mut read.bytes);
     let digest = match &reference {
         Reference::Digest(expected) => {
             let computed = Digest::of(expected.algorithm(), &body);
@@ -123,33 +126,18 @@ pub(super) async fn delete(
             }
         }
     }
-    tracing::info!(tenant = %grant.tenant, %repository, %reference, "deleted a manifest or tag");
+    let (tenant, login, peer) = (&grant.tenant, grant.login.0, context.peer);
+    tracing::info!(%tenant, %repository, %reference, login, %peer, "deleted a manifest or tag");
     Ok(Answer::new(StatusCode::ACCEPTED))
 }
 
-/// Reads a manifest's body, which is at most a few MiB and needed whole.
-async fn read(mut body: Incoming, limit: u64, stall: Duration) -> Result<Vec<u8>> {
-    if body.size_hint().lower() > limit {
-        return Err(OciError::manifest_too_large(limit).into());
-    }
-    let declared = body.size_hint().exact();
-    let mut manifest = Vec::new();
-    loop {
-        let frame = match tokio::time::timeout(stall, body.frame()).await {
-            Err(_) => {
-                return Err(OciError::new(ErrorCode::ManifestInvalid, 408, "the body stopped coming").into());
-            }
-            Ok(None) if declared.is_none_or(|declared| declared == manifest.len() as u64) => {
-                return Ok(manifest);
-            }
-            Ok(None | Some(Err(_))) => return Err(OciError::manifest_invalid("the body ended early").into()),
-            Ok(Some(Ok(frame))) => frame,
-        };
-        let Ok(piece) = frame.into_data() else { continue };
-        if (manifest.len() + piece.len()) as u64 > limit {
-            return Err(OciError::manifest_too_large(limit).into());
-        }
-        manifest.extend_from_slice(&piece);
+/// Why a manifest's body was not read.
+fn unread(app: &App, unread: Unread) -> Refusal {
+    match unread {
+        Unread::TooLong => OciError::manifest_too_large(app.limits.manifest_bytes).into(),
+        Unread::Stalled => OciError::new(ErrorCode::ManifestInvalid, 408, "the body stopped coming").into(),
+        Unread::Broken => OciError::manifest_invalid("the body ended early").into(),
+        Unread::NoRoom => Refusal::busy(),
     }
 }
 

@@ -21,7 +21,7 @@ mod uploads;
 use std::net::SocketAddr;
 
 use gangplank_core::{Access, Action, Grant, Scope};
-use gangplank_oci::{Endpoint, OciError, Reference, RepositoryName};
+use gangplank_oci::{Endpoint, ErrorCode, OciError, Reference, RepositoryName};
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
@@ -58,6 +58,12 @@ pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incomin
         Err(refusal) => refusal.into_answer(),
     };
     answer.header(API_VERSION, "registry/2.0")
+}
+
+/// Refuses what is not fit to be a request, in the form that clients read.
+pub(crate) fn refuse_unread(status: StatusCode, text: &str) -> Answer {
+    let error = OciError::new(ErrorCode::Unsupported, status.as_u16(), text);
+    Refusal::from(error).into_answer().header(API_VERSION, "registry/2.0").close()
 }
 
 async fn serve(app: &App, peer: SocketAddr, head: &Parts, body: Incoming) -> Result<Answer> {

@@ -23,6 +23,11 @@ impl Refusal {
         Self { error: OciError::too_many_requests(message), retry_after: Some(retry_after) }
     }
 
+    /// 503: worth another try in a moment.
+    pub(super) fn busy() -> Self {
+        Self { error: OciError::unavailable(), retry_after: Some(1) }
+    }
+
     pub(super) fn into_answer(self) -> Answer {
         let status = StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut answer = Answer::new(status).body("application/json", self.error.body());

@@ -33,7 +33,12 @@ pub(super) async fn append(
         tokio::select! {
             ingested = &mut ingesting => break ingested,
             // A body may take longer to come than a session may be idle, and idle it is not.
-            () = tokio::time::sleep(TOUCH) => touch(context, repository, session).await?,
+            () = tokio::time::sleep(TOUCH) => {
+                // Returning here would leave a thread that writes to a session that is not locked.
+                if let Err(error) = touch(context, repository, session).await {
+                    tracing::warn!(?error, "cannot note that an upload is still coming");
+                }
+            }
         }
     };
     let cut = match ingested {

@@ -23,7 +23,8 @@ type Job = Box<dyn FnOnce(&Connection) -> Ran + Send>;
 type Answer = Box<dyn FnOnce(&Result<()>) + Send>;
 
 struct Ran {
-    keep: bool,
+    /// What the work failed with; nothing of it then stays.
+    failure: Option<StoreError>,
     answer: Answer,
 }
 
@@ -63,7 +64,7 @@ impl Writer {
             let result = catch_unwind(AssertUnwindSafe(|| work(connection)));
             let result = result.unwrap_or_else(|_| Err(panicked()));
             Ran {
-                keep: result.is_ok(),
+                failure: result.as_ref().err().cloned(),
                 answer: Box::new(move |commit| {
                     // A caller that went away leaves nobody to answer; its work stands.
                     let _ = sender.send(result.and_then(|value| commit.clone().map(|()| value)));
@@ -129,13 +130,18 @@ fn run_batch(
     }
     let mut next = Some(first);
     while let Some(job) = next {
-        if let Err(error) = run_job(connection, job, answers) {
-            let _ = execute(connection, "ROLLBACK");
-            return Err((error.into(), false));
-        }
+        let failure = match run_job(connection, job, answers) {
+            Ok(failure) => failure,
+            Err(error) => {
+                let _ = execute(connection, "ROLLBACK");
+                return Err((error.into(), false));
+            }
+        };
         // A full disk or an I/O error makes SQLite roll the whole transaction back by itself.
         if connection.is_autocommit() {
-            return Err((StoreError::Full("the transaction was rolled back".to_owned()), false));
+            let error = failure.unwrap_or_else(|| StoreError::Unavailable("rolled back".to_owned()));
+            let damaged = !matches!(error, StoreError::Full(_));
+            return Err((error, damaged));
         }
         next = if answers.len() < MAX_BATCH { waiting.try_recv().ok() } else { None };
     }
@@ -146,17 +152,23 @@ fn run_batch(
     })
 }
 
-fn run_job(connection: &Connection, job: Job, answers: &mut Vec<Answer>) -> rusqlite::Result<()> {
+/// Runs one piece of work in a savepoint; says what it failed with, if it did.
+fn run_job(
+    connection: &Connection,
+    job: Job,
+    answers: &mut Vec<Answer>,
+) -> rusqlite::Result<Option<StoreError>> {
     execute(connection, "SAVEPOINT job")?;
     let ran = job(connection);
     answers.push(ran.answer);
     if connection.is_autocommit() {
-        return Ok(());
+        return Ok(ran.failure);
     }
-    if !ran.keep {
+    if ran.failure.is_some() {
         execute(connection, "ROLLBACK TO job")?;
     }
-    execute(connection, "RELEASE job")
+    execute(connection, "RELEASE job")?;
+    Ok(ran.failure)
 }
 
 fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
