@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use gangplank_core::SecretAccessKey;
 
-use crate::api_client::ApiClient;
-use crate::profile::{self, Section};
+use crate::api_client::{ApiClient, Manner};
+use crate::settings::Settings;
 
 /// How a command finds its server and its access key: the data directory's own files, or the AWS
 /// CLI's environment variables and files.
@@ -21,8 +20,8 @@ pub(crate) struct Connection {
     /// Region to act in [default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile]
     #[arg(long)]
     region: Option<String>,
-    /// Profile of the AWS CLI's files
-    #[arg(long, env = "AWS_PROFILE")]
+    /// Profile of the AWS CLI's files [default: `AWS_PROFILE`]
+    #[arg(long)]
     profile: Option<String>,
 }
 
@@ -34,42 +33,23 @@ impl Connection {
 
     /// Finds address, region and access key.
     pub(crate) fn client(&self) -> Result<ApiClient> {
-        let (config, credentials) = self.files()?;
-        // With a data directory its files speak, not whatever the environment has of AWS.
-        let variable = |name: &str| {
-            self.data_dir.is_none().then(|| std::env::var(name).ok()).flatten().filter(|v| !v.is_empty())
+        let profile = self.profile.as_deref();
+        let settings = match &self.data_dir {
+            // With a data directory its files speak, not whatever the environment has of AWS.
+            Some(dir) => Settings::of_data_dir(dir, profile)?,
+            None => Settings::of_profile(profile)?,
         };
         let endpoint = self
             .endpoint_url
             .clone()
-            .or_else(|| variable("AWS_ENDPOINT_URL_LIGHTSAIL"))
-            .or_else(|| variable("AWS_ENDPOINT_URL"))
-            .or_else(|| config.get("endpoint_url").cloned())
+            .or_else(|| settings.endpoint())
             .context("no server is named: give --data-dir of a server on this machine, or --endpoint-url")?;
-        let region = self
-            .region
-            .clone()
-            .or_else(|| variable("AWS_REGION"))
-            .or_else(|| variable("AWS_DEFAULT_REGION"))
-            .or_else(|| config.get("region").cloned())
-            .unwrap_or_else(|| "us-east-1".to_owned());
-        let setting = |name: &str, key: &str| variable(name).or_else(|| credentials.get(key).cloned());
-        let missing = "no access key: give --data-dir, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
-        let id = setting("AWS_ACCESS_KEY_ID", "aws_access_key_id").context(missing)?;
-        let secret = setting("AWS_SECRET_ACCESS_KEY", "aws_secret_access_key").context(missing)?;
-        ApiClient::new(&endpoint, region, id, SecretAccessKey::parse(&secret)?)
-    }
-
-    fn files(&self) -> Result<(Section, Section)> {
-        let profile = self.profile.as_deref().unwrap_or("default");
-        let (config, credentials) = match &self.data_dir {
-            Some(dir) => (dir.join("config"), dir.join("credentials")),
-            None => (
-                profile::path("AWS_CONFIG_FILE", "config"),
-                profile::path("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
-            ),
-        };
-        let config = profile::section(&config, &profile::config_section(profile))?;
-        Ok((config, profile::section(&credentials, profile)?))
+        let region =
+            self.region.clone().or_else(|| settings.region()).unwrap_or_else(|| "us-east-1".to_owned());
+        let credentials = settings
+            .credentials()?
+            .context("no access key: give --data-dir, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")?;
+        let manner = Manner { ca_bundle: settings.ca_bundle(), ..Manner::default() };
+        ApiClient::new(&endpoint, region, Some(credentials), &manner)
     }
 }

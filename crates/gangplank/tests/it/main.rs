@@ -14,11 +14,13 @@ mod api_signatures;
 mod api_tags;
 mod api_wire;
 mod blobs;
+mod fake_endpoint;
 mod house;
 mod main_job;
 mod push_logins;
 mod races;
 mod raw;
+mod recordings;
 mod registry_auth;
 mod uploads;
 
