@@ -27,6 +27,8 @@ enum Command {
     AccessKey(commands::access_key::Args),
     /// Create, list or revoke registry logins
     RegistryLogin(commands::registry_login::Args),
+    /// Write manual pages, print shell completions
+    Generate(commands::generate::Args),
 }
 
 impl Cli {
@@ -38,6 +40,7 @@ impl Cli {
                 Command::Lightsail(args) => commands::lightsail::run(args).await,
                 Command::AccessKey(args) => commands::access_key::run(args).await,
                 Command::RegistryLogin(args) => commands::registry_login::run(args).await,
+                Command::Generate(args) => commands::generate::run(args),
             }
         })
     }

@@ -39,11 +39,10 @@ impl Connection {
             Some(dir) => Settings::of_data_dir(dir, profile)?,
             None => Settings::of_profile(profile)?,
         };
-        let endpoint = self
-            .endpoint_url
-            .clone()
-            .or_else(|| settings.endpoint())
-            .context("no server is named: give --data-dir of a server on this machine, or --endpoint-url")?;
+        let endpoint =
+            self.endpoint_url.clone().or_else(|| settings.endpoint()).context(
+                "no server is named: give --data-dir of a server on this machine, or --endpoint-url",
+            )?;
         let region =
             self.region.clone().or_else(|| settings.region()).unwrap_or_else(|| "us-east-1".to_owned());
         let credentials = settings

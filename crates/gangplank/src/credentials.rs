@@ -42,8 +42,8 @@ pub(crate) fn from_process(command: &str) -> Result<Credentials, Unresolved> {
         return Err(failed(String::from_utf8_lossy(&done.stderr).trim()));
     }
     // What was printed is never shown: it may be a secret all the same.
-    let printed: Printed =
-        serde_json::from_slice(&done.stdout).map_err(|_| failed("the output is not the JSON of credentials"))?;
+    let printed: Printed = serde_json::from_slice(&done.stdout)
+        .map_err(|_| failed("the output is not the JSON of credentials"))?;
     if printed.version != 1 {
         return Err(failed(&format!(
             "Unsupported version '{}' for credential process provider, supported versions: 1",

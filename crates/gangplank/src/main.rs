@@ -3,6 +3,7 @@
 mod api_client;
 mod cli;
 mod commands;
+mod completions;
 mod connection;
 mod credentials;
 mod lightsail;

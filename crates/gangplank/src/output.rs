@@ -14,6 +14,12 @@ pub(crate) fn print(value: &Value) -> Result<()> {
     Ok(())
 }
 
+/// Prints text as it is.
+#[expect(clippy::print_stdout, reason = "as above")]
+pub(crate) fn text(text: &str) {
+    print!("{text}");
+}
+
 /// A moment as `2026-11-23T20:40:00+00:00`, with milliseconds if it has any.
 pub(crate) fn moment(timestamp: Timestamp) -> String {
     let format = if timestamp.0 % 1000 == 0 { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S%.3f000" };

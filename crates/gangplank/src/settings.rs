@@ -126,7 +126,8 @@ impl Settings {
             return Ok(Some(found));
         }
         let process = self.get("credential_process");
-        if let Some(command) = process.or_else(|| self.credentials.get("credential_process").map(String::as_str))
+        if let Some(command) =
+            process.or_else(|| self.credentials.get("credential_process").map(String::as_str))
         {
             return credentials::from_process(command).map(Some);
         }

@@ -83,7 +83,9 @@ fn credentials(globals: &Globals, settings: &Settings) -> Result<Option<Credenti
 fn manner(globals: &Globals, settings: &Settings) -> Result<Manner, Failure> {
     let seconds = |name| Ok::<_, Failure>(globals.seconds(name)?.map(Duration::from_secs));
     let attempts = settings.attempts().unwrap_or(Ok(retry::ATTEMPTS)).map_err(|text| {
-        Failure::Other(format!("Value provided to \"max_attempts\": {text} must be an integer greater than 0."))
+        Failure::Other(format!(
+            "Value provided to \"max_attempts\": {text} must be an integer greater than 0."
+        ))
     })?;
     Ok(Manner {
         ca_bundle: globals.value("--ca-bundle").map(Into::into).or_else(|| settings.ca_bundle()),
@@ -109,17 +111,23 @@ fn refusal(operation: Operation, answer: &Answer, mut body: Map<String, Value>) 
     let code = code.split(':').next().unwrap_or_default().rsplit('#').next().unwrap_or_default().to_owned();
     let said = text("message").or_else(|| text("Message"));
     let unreadable = || String::from_utf8_lossy(&answer.body).into_owned();
-    let message = said.map_or_else(|| if body.is_empty() { unreadable() } else { String::new() }, str::to_owned);
-    let modelled = ErrorCode::parse(&code).is_some_and(|code| {
-        Operation::ALL.iter().any(|operation| operation.errors().contains(&code))
-    });
+    let message =
+        said.map_or_else(|| if body.is_empty() { unreadable() } else { String::new() }, str::to_owned);
+    let modelled = ErrorCode::parse(&code)
+        .is_some_and(|code| Operation::ALL.iter().any(|operation| operation.errors().contains(&code)));
     let members = ERROR_MEMBERS
         .iter()
         .filter(|_| modelled)
         .filter_map(|name| Some(((*name).to_owned(), body.remove(*name).filter(|value| !value.is_null())?)))
         .collect();
     let operation = operation.name();
-    Failure::Service(Box::new(Refusal { operation, code, message, retries: answer.exhausted.filter(|n| *n > 0), members }))
+    Failure::Service(Box::new(Refusal {
+        operation,
+        code,
+        message,
+        retries: answer.exhausted.filter(|n| *n > 0),
+        members,
+    }))
 }
 
 fn unreachable(error: Unreachable) -> Failure {
@@ -132,7 +140,7 @@ fn unreachable(error: Unreachable) -> Failure {
         let mut message = format!("Could not connect to the endpoint URL: \"{url}\"");
         let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error.source);
         while let Some(inner) = cause {
-            message.push_str(&format!(": {inner}"));
+            message.extend([": ", &inner.to_string()]);
             cause = inner.source();
         }
         message

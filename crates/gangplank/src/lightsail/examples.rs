@@ -15,9 +15,12 @@ pub(crate) fn of(operation: Operation) -> Vec<(String, String)> {
     });
     let mut examples = Vec::new();
     if !operation.input().members.is_empty() {
-        examples.push(("To fill in a sample and call with it:".to_owned(), format!(
-            "{command} --generate-cli-skeleton > input.json\n{command} --cli-input-json file://input.json"
-        )));
+        examples.push((
+            "To fill in a sample and call with it:".to_owned(),
+            format!(
+                "{command} --generate-cli-skeleton > input.json\n{command} --cli-input-json file://input.json"
+            ),
+        ));
     }
     if let [first, ..] = operation.output().members {
         let text = format!("To show {} only:", first.name);
@@ -44,7 +47,10 @@ fn value(shape: &Shape, member: &Member) -> String {
         Kind::List(element) => value(element, member),
         Kind::Map { value: inner, .. } => format!("name={}", value(inner, member)),
         Kind::Structure(structure) => {
-            let members = structure.members.iter().map(|member| format!("{}={}", member.name, value(member.shape, member)));
+            let members = structure
+                .members
+                .iter()
+                .map(|member| format!("{}={}", member.name, value(member.shape, member)));
             members.collect::<Vec<_>>().join(",")
         }
     }

@@ -29,11 +29,7 @@ const fn value(name: &'static str, documentation: &'static str) -> Global {
     Global { name, takes_value: true, choices: &[], documentation }
 }
 
-const fn choice(
-    name: &'static str,
-    choices: &'static [&'static str],
-    documentation: &'static str,
-) -> Global {
+const fn choice(name: &'static str, choices: &'static [&'static str], documentation: &'static str) -> Global {
     Global { name, takes_value: true, choices, documentation }
 }
 

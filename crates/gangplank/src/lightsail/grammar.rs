@@ -139,7 +139,9 @@ pub(crate) fn invalid_choice(name: &str, value: &str, choices: &[&str]) -> Failu
     let close: Vec<_> = choices.iter().filter(|choice| resembles(choice, value)).collect();
     if !close.is_empty() {
         message.push_str("\nMaybe you meant:\n\n");
-        close.iter().for_each(|choice| message.push_str(&format!("  * {choice}\n")));
+        for choice in close {
+            message.extend(["  * ", choice, "\n"]);
+        }
     }
     Failure::Usage(message)
 }
@@ -239,10 +241,7 @@ mod tests {
     fn what_cannot_be_read_is_refused() {
         assert_eq!(refusal("--service-name"), "argument --service-name: expected one argument");
         assert_eq!(refusal("--flag=x"), "argument --flag: ignored explicit argument 'x'");
-        assert_eq!(
-            refusal("--serv|x"),
-            "ambiguous option: --serv could match --service-name, --service-id"
-        );
+        assert_eq!(refusal("--serv|x"), "ambiguous option: --serv could match --service-name, --service-id");
         assert!(refusal("--skeleton|imput").contains("Maybe you meant:\n\n  * input"));
     }
 }

@@ -183,7 +183,8 @@ pub(crate) fn plain(page: &Page) -> String {
 
 /// The page as source for `man`, in section 1.
 pub(crate) fn roff(page: &Page) -> String {
-    let mut out = format!(".TH {} 1 \"\" \"gangplank {}\"\n", page.name.to_uppercase(), env!("CARGO_PKG_VERSION"));
+    let mut out =
+        format!(".TH {} 1 \"\" \"gangplank {}\"\n", page.name.to_uppercase(), env!("CARGO_PKG_VERSION"));
     for part in &page.parts {
         match part {
             Part::Heading(heading) => {
@@ -203,9 +204,9 @@ pub(crate) fn roff(page: &Page) -> String {
 /// Text in which nothing is a command of `man`.
 fn escaped(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-");
-    let lines = text.lines().map(|line| {
-        if line.starts_with(['.', '\'']) { format!("\\&{line}") } else { line.to_owned() }
-    });
+    let lines = text
+        .lines()
+        .map(|line| if line.starts_with(['.', '\'']) { format!("\\&{line}") } else { line.to_owned() });
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -258,7 +259,10 @@ fn shorthand(shape: &Shape) -> String {
     match &shape.kind {
         Kind::Structure(structure) => {
             let members = structure.members.iter();
-            members.map(|member| format!("{}={}", member.name, nested(member.shape))).collect::<Vec<_>>().join(",")
+            members
+                .map(|member| format!("{}={}", member.name, nested(member.shape)))
+                .collect::<Vec<_>>()
+                .join(",")
         }
         Kind::Map { value, .. } => format!("KeyName1={},KeyName2={}", nested(value), nested(value)),
         _ => nested(shape),

@@ -18,6 +18,7 @@ mod moment;
 mod options;
 mod pager;
 mod paramfile;
+mod places;
 mod python;
 mod query;
 mod report;
@@ -42,7 +43,15 @@ use self::command_line::{Asked, CommandLine};
 use self::failure::Failure;
 use self::format::Format;
 use self::globals::Globals;
+pub(crate) use self::places::places;
 use crate::settings::Settings;
+
+/// The manual pages as source for `man`, each with its name.
+pub(crate) fn manual_sources() -> Vec<(String, String)> {
+    let pages = Operation::ALL.iter().map(|operation| manual::page(*operation));
+    let all = std::iter::once(manual::overview()).chain(pages);
+    all.map(|page| (page.name.clone(), manual::roff(&page))).collect()
+}
 
 /// Runs the command with the arguments that follow `gangplank`, as they are.
 pub(crate) async fn run(args: &[String]) -> ExitCode {

@@ -55,7 +55,9 @@ pub(crate) fn sample_as_json(text: &str) -> Option<&'static str> {
 /// A moment of an answer, as it is shown. What is no moment is shown as it is.
 pub(crate) fn shown(value: &Value, format: Format) -> Value {
     match (format, read(value)) {
-        (Format::Iso8601, Some(microseconds)) => iso8601(microseconds).map_or_else(|| value.clone(), Value::from),
+        (Format::Iso8601, Some(microseconds)) => {
+            iso8601(microseconds).map_or_else(|| value.clone(), Value::from)
+        }
         _ => value.clone(),
     }
 }
@@ -86,7 +88,10 @@ pub(crate) fn read(value: &Value) -> Option<i64> {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the number is checked to lie within the years 1 to 9999")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the number is checked to lie within the years 1 to 9999"
+)]
 fn from_seconds(seconds: f64) -> Option<i64> {
     let microseconds = (seconds * 1e6).round_ties_even();
     #[expect(clippy::cast_precision_loss, reason = "a bound of centuries")]

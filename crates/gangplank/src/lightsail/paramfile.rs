@@ -41,7 +41,9 @@ fn expand(path: &str) -> String {
         expanded.push_str(before);
         let (name, next) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
             Some((name, next)) => (name, next),
-            None => after.split_at(after.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(after.len())),
+            None => {
+                after.split_at(after.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(after.len()))
+            }
         };
         match std::env::var(name) {
             Ok(value) if !name.is_empty() => expanded.push_str(&value),

@@ -11,7 +11,8 @@ pub(crate) const USAGE: &str = "usage: gangplank lightsail <operation> [options]
 
 /// The text for standard error.
 pub(crate) fn render(failure: &Failure, format: Option<&str>) -> String {
-    let structured = format.filter(|format| !matches!(*format, "legacy" | "enhanced")).and_then(Format::parse);
+    let structured =
+        format.filter(|format| !matches!(*format, "legacy" | "enhanced")).and_then(Format::parse);
     if let Some(format) = structured
         && let Some(fields) = fields(failure)
         && let Ok(text) = format.render("error", &Value::Object(fields), false)
@@ -25,10 +26,11 @@ pub(crate) fn render(failure: &Failure, format: Option<&str>) -> String {
     let mut text = with_usage(failure, &format!("gangplank: [ERROR]: {sentence}"));
     if let Failure::Service(refusal) = failure {
         let further = refusal.members.iter().filter(|(name, _)| !is_shown_already(name));
-        let lines: String =
+        let lines: Vec<String> =
             further.map(|(name, value)| format!("{name}: {}\n", super::python::text(value))).collect();
         if !lines.is_empty() {
-            text.push_str(&format!("\nAdditional error details:\n{lines}"));
+            text.push_str("\nAdditional error details:\n");
+            text.extend(lines);
         }
     }
     text

@@ -55,7 +55,7 @@ impl Parser {
             Some('{') => self.hash()?,
             Some(_) => self.comma_separated()?,
         };
-        Ok((key, self.resolved(value, from_file)?))
+        Ok((key, Self::resolved(value, from_file)?))
     }
 
     /// Reads `=`, or `@=`, after which a value may name a file.
@@ -70,7 +70,7 @@ impl Parser {
         Ok(false)
     }
 
-    fn resolved(&self, value: Value, from_file: bool) -> Parsed<Value> {
+    fn resolved(value: Value, from_file: bool) -> Parsed<Value> {
         match value.as_str().filter(|_| from_file).and_then(paramfile::load) {
             Some(text) => text.map(Value::from),
             None => Ok(value),
@@ -145,7 +145,7 @@ impl Parser {
             let from_file = self.assignment()?;
             let value = self.inner()?;
             self.separator('}')?;
-            pairs.insert(key, self.resolved(value, from_file)?);
+            pairs.insert(key, Self::resolved(value, from_file)?);
         }
         self.expect("}", false)?;
         Ok(Value::Object(pairs))

@@ -57,14 +57,14 @@ fn body(shape: &Shape, indent: &str, text: &mut String) {
         Kind::List(element) => match &element.kind {
             Kind::Structure(structure) => members(structure, &format!("{indent}- "), &deeper, text),
             _ => {
-                text.push_str(&format!("{indent}- {}\n", head(element)));
+                text.extend([indent, "- ", &head(element), "\n"]);
                 body(element, &deeper, text);
             }
         },
         Kind::Map { value, .. } => {
             let head = head(value);
             let gap = if head.is_empty() { "" } else { " " };
-            text.push_str(&format!("{deeper}KeyName:{gap}{head}\n"));
+            text.extend([&deeper, "KeyName:", gap, &head, "\n"]);
             body(value, &deeper, text);
         }
         _ => {}
@@ -96,7 +96,6 @@ fn first_sentence(text: &str) -> String {
     }
 }
 
-/// Whether a sample value is one that YAML would take for something else; kept beside the writer it guards.
 #[cfg(test)]
 mod tests {
     use gangplank_api::lightsail::Operation;

@@ -18,12 +18,7 @@ pub(crate) fn validate(structure: &Structure, members: &Map<String, Value>) -> R
     Err(Failure::Parameter(format!("Parameter validation failed:\n{}", report.join("\n"))))
 }
 
-fn check_structure(
-    structure: &Structure,
-    members: &Map<String, Value>,
-    at: &str,
-    report: &mut Vec<String>,
-) {
+fn check_structure(structure: &Structure, members: &Map<String, Value>, at: &str, report: &mut Vec<String>) {
     for member in structure.members.iter().filter(|member| member.required) {
         if !members.contains_key(member.name) {
             report.push(format!("Missing required parameter in {}: \"{}\"", shown(at), member.name));
@@ -47,9 +42,8 @@ fn check(shape: &Shape, value: &Value, at: &str, report: &mut Vec<String>) {
             check_least(string.length, text.chars().count(), "length", at, report);
         }
         (Kind::Integer(range), Value::Number(number)) if !number.is_f64() => {
-            let too_small = number.as_i64().is_some_and(|number| {
-                range.min.is_some_and(|min| number < i64::from(min))
-            });
+            let too_small =
+                number.as_i64().is_some_and(|number| range.min.is_some_and(|min| number < i64::from(min)));
             if too_small {
                 push_least("value", at, &python::number(number), *range, report);
             }
@@ -60,7 +54,8 @@ fn check(shape: &Shape, value: &Value, at: &str, report: &mut Vec<String>) {
                 push_least("value", at, &python::repr(&Value::Bool(*value)), *range, report);
             }
         }
-        (Kind::Float | Kind::Double, Value::Number(_) | Value::Bool(_)) | (Kind::Boolean, Value::Bool(_)) => {}
+        (Kind::Float | Kind::Double, Value::Number(_) | Value::Bool(_)) | (Kind::Boolean, Value::Bool(_)) => {
+        }
         (Kind::Timestamp, value) if moment::read(value).is_some() => {}
         (Kind::List(element), Value::Array(values)) => {
             for (index, value) in values.iter().enumerate() {
@@ -95,7 +90,8 @@ fn check_least(range: Range, length: usize, what: &str, at: &str, report: &mut V
 
 fn push_least(what: &str, at: &str, value: &str, range: Range, report: &mut Vec<String>) {
     let min = range.min.unwrap_or_default();
-    report.push(format!("Invalid {what} for parameter {}, value: {value}, valid min {what}: {min}", shown(at)));
+    report
+        .push(format!("Invalid {what} for parameter {}, value: {value}, valid min {what}: {min}", shown(at)));
 }
 
 fn shown(at: &str) -> &str {

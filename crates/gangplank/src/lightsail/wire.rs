@@ -32,7 +32,11 @@ fn sent_value(shape: &Shape, value: Value) -> Value {
 }
 
 /// An answer as it is shown: the members of the description, in its order, without those that are null.
-pub(crate) fn shown(structure: &Structure, members: &Map<String, Value>, format: Format) -> Map<String, Value> {
+pub(crate) fn shown(
+    structure: &Structure,
+    members: &Map<String, Value>,
+    format: Format,
+) -> Map<String, Value> {
     let known = structure.members.iter().filter_map(|member| {
         let value = members.get(member.name).filter(|value| !value.is_null())?;
         Some((member.name.to_owned(), shown_value(member.shape, value, format)))

@@ -223,8 +223,21 @@ fn is_printable(letter: char) -> bool {
 fn means_something_else(text: &str) -> bool {
     matches!(
         text,
-        "" | "~" | "null" | "Null" | "NULL" | "true" | "True" | "TRUE" | "false" | "False" | "FALSE" | "=" | "<<"
-            | ".nan" | ".NaN" | ".NAN"
+        "" | "~"
+            | "null"
+            | "Null"
+            | "NULL"
+            | "true"
+            | "True"
+            | "TRUE"
+            | "false"
+            | "False"
+            | "FALSE"
+            | "="
+            | "<<"
+            | ".nan"
+            | ".NaN"
+            | ".NAN"
     ) || is_number(text)
         || is_date(text)
 }
@@ -318,16 +331,85 @@ mod tests {
     fn what_means_something_else_is_quoted() {
         let written = |text: &str| Scalar::new(text).written(Style::Value, 0, 2);
         for text in [
-            "yes", "no", "on", "y", "12:30:45", "190:20:30", "-a", "?a", "a[", "it's", "a,b", ":a", "a:b",
-            "nan", "inf", "1:30", "\u{200b}", "é", "sha256:0b", ":hello.www.73", "200-499", "/",
+            "yes",
+            "no",
+            "on",
+            "y",
+            "12:30:45",
+            "190:20:30",
+            "-a",
+            "?a",
+            "a[",
+            "it's",
+            "a,b",
+            ":a",
+            "a:b",
+            "nan",
+            "inf",
+            "1:30",
+            "\u{200b}",
+            "é",
+            "sha256:0b",
+            ":hello.www.73",
+            "200-499",
+            "/",
         ] {
             assert_eq!(written(text), text);
         }
         for text in [
-            "true", "FALSE", "null", "~", "", "012", "0o12", "0x1f", "1e3", "1.5", "1_000", ".5", "1.", "+1",
-            "-1", "-.inf", ".nan", "=", "<<", "2020-10-10", "2020-10-10T10:10:10Z", "a: b", "a:", "a #b",
-            "#a", "- a", "-", "? a", "?", "[a", "{a", "*a", "&a", "!a", "|", "> x", "%a", "@a", "`a", "---",
-            "--- a", "...", "0b11", "1__0", "0.1e+5", "1e+5", "0", "-0", "+.5", "a b ", " a", "80", "\"a\"",
+            "true",
+            "FALSE",
+            "null",
+            "~",
+            "",
+            "012",
+            "0o12",
+            "0x1f",
+            "1e3",
+            "1.5",
+            "1_000",
+            ".5",
+            "1.",
+            "+1",
+            "-1",
+            "-.inf",
+            ".nan",
+            "=",
+            "<<",
+            "2020-10-10",
+            "2020-10-10T10:10:10Z",
+            "a: b",
+            "a:",
+            "a #b",
+            "#a",
+            "- a",
+            "-",
+            "? a",
+            "?",
+            "[a",
+            "{a",
+            "*a",
+            "&a",
+            "!a",
+            "|",
+            "> x",
+            "%a",
+            "@a",
+            "`a",
+            "---",
+            "--- a",
+            "...",
+            "0b11",
+            "1__0",
+            "0.1e+5",
+            "1e+5",
+            "0",
+            "-0",
+            "+.5",
+            "a b ",
+            " a",
+            "80",
+            "\"a\"",
             "2020-10-23T05:50:03+00:00",
         ] {
             assert_eq!(written(text), format!("'{text}'"));

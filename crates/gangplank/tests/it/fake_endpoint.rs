@@ -94,7 +94,7 @@ fn serve(
     let response = answer.lock().unwrap().clone().unwrap_or_else(fault);
     let mut head = format!("HTTP/1.1 {} Recorded\r\nConnection: close\r\n", response.status);
     for (name, value) in &response.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value, "\r\n"]);
     }
     let length = response.body.len();
     let mut stream = stream;

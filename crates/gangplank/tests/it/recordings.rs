@@ -16,7 +16,8 @@ use crate::fake_endpoint::{FakeEndpoint, Response};
 #[derive(Deserialize)]
 struct Case {
     operation: String,
-    case: String,
+    #[serde(rename = "case")]
+    name: String,
     argv: Vec<String>,
     env: Map<String, Value>,
     unset: Vec<String>,
@@ -54,10 +55,9 @@ fn recorded_runs_of_the_aws_cli_are_reproduced() {
     let mut count = 0;
     for line in text.lines() {
         count += 1;
-        let name: Case = serde_json::from_str(line).unwrap();
-        differences.extend(
-            replay(line).into_iter().map(|what| format!("{}/{}: {what}", name.operation, name.case)),
-        );
+        let case: Case = serde_json::from_str(line).unwrap();
+        differences
+            .extend(replay(line).into_iter().map(|what| format!("{}/{}: {what}", case.operation, case.name)));
     }
     assert_eq!(count, 92);
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));

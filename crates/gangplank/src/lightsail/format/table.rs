@@ -138,7 +138,11 @@ impl Table {
 fn keys<'a>(all: impl Iterator<Item = &'a Map<String, Value>>) -> (BTreeSet<&'a str>, BTreeSet<&'a str>) {
     let (mut scalars, mut others) = (BTreeSet::new(), BTreeSet::new());
     for (key, value) in all.flatten() {
-        if is_scalar(value) { scalars.insert(key.as_str()) } else { others.insert(key.as_str()) };
+        if is_scalar(value) {
+            scalars.insert(key.as_str())
+        } else {
+            others.insert(key.as_str())
+        };
     }
     (scalars, others)
 }

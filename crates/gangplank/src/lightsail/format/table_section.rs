@@ -76,7 +76,9 @@ impl Section {
         let columns = *self.columns.get_or_insert(cells.len());
         if cells.len() != columns {
             let found = cells.len();
-            return Err(Failure::Other(format!("Row should have {columns} elements, instead it has {found}")));
+            return Err(Failure::Other(format!(
+                "Row should have {columns} elements, instead it has {found}"
+            )));
         }
         self.widen(&cells);
         self.rows.push(cells);
@@ -195,7 +197,7 @@ fn centred(text: &str, line: usize, edge: &str) -> String {
 }
 
 fn left(text: &str, line: usize, edge: &str, style: &Style) -> String {
-    let padding = if line >= width(text) + 2 + edge.len() + 1 { 2 } else { 0 };
+    let padding = if line > width(text) + 2 + edge.len() { 2 } else { 0 };
     let after = line.saturating_sub(edge.len() + padding + width(text) + 1);
     format!("{edge}{}{}{}|", " ".repeat(padding), style.cell(text), " ".repeat(after))
 }

@@ -32,7 +32,9 @@ fn list(values: &[Value], key: Option<&str>, out: &mut String) {
             .filter(|(_, value)| is_scalar(value))
             .map(|(key, _)| key.as_str())
             .collect();
-        values.iter().for_each(|value| write(value, key, Some(&columns), out));
+        for value in values {
+            write(value, key, Some(&columns), out);
+        }
         return;
     }
     let (scalars, others): (Vec<&Value>, Vec<&Value>) = values.iter().partition(|value| is_scalar(value));
@@ -42,10 +44,17 @@ fn list(values: &[Value], key: Option<&str>, out: &mut String) {
         Some(key) => scalars.into_iter().for_each(|value| line(&[key.to_uppercase(), value], out)),
         None => line(&scalars, out),
     }
-    others.into_iter().for_each(|value| write(value, key, None, out));
+    for value in others {
+        write(value, key, None, out);
+    }
 }
 
-fn structure(members: &Map<String, Value>, key: Option<&str>, columns: Option<&BTreeSet<&str>>, out: &mut String) {
+fn structure(
+    members: &Map<String, Value>,
+    key: Option<&str>,
+    columns: Option<&BTreeSet<&str>>,
+    out: &mut String,
+) {
     let sorted: BTreeSet<&str> = members.keys().map(String::as_str).collect();
     let own: BTreeSet<&str> = sorted.iter().copied().filter(|key| is_scalar(&members[*key])).collect();
     let columns = columns.unwrap_or(&own);

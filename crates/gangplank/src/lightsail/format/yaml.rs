@@ -52,7 +52,8 @@ fn mapping(members: &Map<String, Value>, lead: &str, indent: usize, out: &mut St
             out.push_str(&key.written(Style::Key, 0, 0));
         } else {
             let column = out[start..].chars().count() + 2;
-            let _ = write!(out, "? {}\n{}", key.written(Style::Value, column, indent + 2), " ".repeat(indent));
+            let _ =
+                write!(out, "? {}\n{}", key.written(Style::Value, column, indent + 2), " ".repeat(indent));
         }
         out.push(':');
         entry(value, indent, indent, out);
