@@ -1,5 +1,6 @@
 //! Calls the control API: signed AWS JSON 1.1, with retries that the server can recognise.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -52,6 +53,8 @@ pub(crate) struct ApiClient {
     region: String,
     credentials: Option<Credentials>,
     attempts: u32,
+    /// What may be the matter if the server cannot be reached.
+    hint: Option<String>,
 }
 
 /// What a server answered.
@@ -96,7 +99,7 @@ impl ApiClient {
             format!("{endpoint:?} is no address of a server; it looks like http://host:port")
         })?;
         // A signature holds for one address, so there is no following to another.
-        let mut http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let mut http = builder(&endpoint).redirect(reqwest::redirect::Policy::none());
         if let Some(timeout) = manner.read_timeout {
             http = http.read_timeout(timeout);
         }
@@ -109,7 +112,12 @@ impl ApiClient {
             let pem = std::fs::read(bundle).with_context(|| format!("cannot read {}", bundle.display()))?;
             http = http.tls_certs_only(Certificate::from_pem_bundle(&pem)?);
         }
-        Ok(Self { http: http.build()?, endpoint, region, credentials, attempts: manner.attempts })
+        Ok(Self { http: http.build()?, endpoint, region, credentials, attempts: manner.attempts, hint: None })
+    }
+
+    /// The same, with what may be the matter if the server cannot be reached.
+    pub(crate) fn with_hint(self, hint: Option<String>) -> Self {
+        Self { hint, ..self }
     }
 
     /// Calls an operation.
@@ -121,7 +129,10 @@ impl ApiClient {
         I: Request + Serialize,
         I::Output: DeserializeOwned,
     {
-        let answer = self.exchange(I::OPERATION.as_str(), &encode(input)).await?;
+        let answer = self
+            .exchange(I::OPERATION.as_str(), &encode(input))
+            .await
+            .map_err(|error| self.unreachable(&error))?;
         if answer.is_success() {
             return serde_json::from_slice(&answer.body).context("the server's answer cannot be read");
         }
@@ -142,6 +153,18 @@ impl ApiClient {
                 _ => tokio::time::sleep(retry::pause(attempt)).await,
             }
             attempt += 1;
+        }
+    }
+
+    fn unreachable(&self, error: &Unreachable) -> anyhow::Error {
+        let mut cause: &dyn std::error::Error = &error.source;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        let endpoint = &self.endpoint;
+        match &self.hint {
+            Some(hint) => anyhow!("cannot reach {endpoint}: {cause}; {hint}"),
+            None => anyhow!("cannot reach {endpoint}: {cause}"),
         }
     }
 
@@ -193,6 +216,14 @@ impl ApiClient {
         let hash: [u8; 32] = Sha256::digest(body).into();
         gangplank_sigv4::sign(&request, &credentials, &self.region, "lightsail", now, &hash)
     }
+}
+
+/// A client's beginnings. No proxy stands between a command and a server on this machine.
+fn builder(server: &Url) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder();
+    let host = server.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    if here { builder.no_proxy() } else { builder }
 }
 
 /// The `Host` header for a URL: the port only where it is not the scheme's own.

@@ -1,8 +1,10 @@
 //! Which server a command talks to, and as whom.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+use gangplank_core::SecretAccessKey;
 
 use crate::api_client::{ApiClient, Manner};
 use crate::settings::Settings;
@@ -12,16 +14,16 @@ use crate::settings::Settings;
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Connection {
     /// Data directory of a server on this machine, whose files name its address and root key
-    #[arg(long, env = "GANGPLANK_DATA_DIR", value_name = "DIR")]
+    #[arg(long, env = "GANGPLANK_DATA_DIR", value_name = "DIR", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
     /// Address of the server [default: `AWS_ENDPOINT_URL_LIGHTSAIL`, `AWS_ENDPOINT_URL`, the profile]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", global = true)]
     endpoint_url: Option<String>,
     /// Region to act in [default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile]
-    #[arg(long)]
+    #[arg(long, global = true)]
     region: Option<String>,
-    /// Profile of the AWS CLI's files [default: `AWS_PROFILE`]
-    #[arg(long)]
+    /// Profile of the AWS CLI's files, where no data directory is named [default: `AWS_PROFILE`]
+    #[arg(long, global = true)]
     profile: Option<String>,
 }
 
@@ -33,11 +35,13 @@ impl Connection {
 
     /// Finds address, region and access key.
     pub(crate) fn client(&self) -> Result<ApiClient> {
-        let profile = self.profile.as_deref();
         let settings = match &self.data_dir {
             // With a data directory its files speak, not whatever the environment has of AWS.
-            Some(dir) => Settings::of_data_dir(dir, profile)?,
-            None => Settings::of_profile(profile)?,
+            Some(dir) => {
+                check_data_dir(dir)?;
+                Settings::of_data_dir(dir)?
+            }
+            None => Settings::of_profile(self.profile.as_deref())?,
         };
         let endpoint =
             self.endpoint_url.clone().or_else(|| settings.endpoint()).context(
@@ -48,7 +52,27 @@ impl Connection {
         let credentials = settings
             .credentials()?
             .context("no access key: give --data-dir, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")?;
+        SecretAccessKey::parse(credentials.secret_access_key.expose())
+            .context("the secret access key cannot be used")?;
+        let hint = self.data_dir.as_ref().filter(|_| self.endpoint_url.is_none()).map(|dir| {
+            let dir = dir.display();
+            format!("no server seems to run on {dir}; `gangplank serve --data-dir {dir}` starts one")
+        });
         let manner = Manner { ca_bundle: settings.ca_bundle(), ..Manner::default() };
-        ApiClient::new(&endpoint, region, Some(credentials), &manner)
+        Ok(ApiClient::new(&endpoint, region, Some(credentials), &manner)?.with_hint(hint))
+    }
+}
+
+/// Refuses a directory that no server has ever used.
+pub(crate) fn check_data_dir(dir: &Path) -> Result<()> {
+    match std::fs::metadata(dir.join("config")) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            let dir = dir.display();
+            bail!(
+                "{dir} is no data directory of gangplank's; `gangplank serve --data-dir {dir}` makes it one"
+            )
+        }
+        // Any other error is told by whoever opens the file.
+        _ => Ok(()),
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn start(filter: &str, format: Format) -> Result<()> {
     let logs = tracing_subscriber::registry().with(filter);
     match format {
         Format::Text => {
-            logs.with(lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))).init()
+            logs.with(lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))).init();
         }
         Format::Json => logs.with(lines.json().flatten_event(true)).init(),
     }

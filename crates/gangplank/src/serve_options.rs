@@ -23,7 +23,7 @@ macro_rules! options {
         #[derive(Args, Clone, Debug, Default, Deserialize)]
         #[serde(deny_unknown_fields, rename_all = "kebab-case")]
         pub(crate) struct ServeOptions {
-            $($(#[$attribute])* #[arg(long, env = $env)] pub(crate) $field: Option<$kind>,)*
+            $($(#[$attribute])* #[arg(long, env = $env, allow_negative_numbers = true)] pub(crate) $field: Option<$kind>,)*
         }
 
         impl ServeOptions {
@@ -126,8 +126,10 @@ impl ServeOptions {
         let Some(path) = path else { return Ok(self) };
         let shown = path.display();
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
-        let file: Self = toml::from_str(&text).with_context(|| format!("{shown} cannot be used"))?;
-        Ok(self.or(file))
+        match toml::from_str(&text) {
+            Ok(file) => Ok(self.or(file)),
+            Err(error) => bail!("{shown} cannot be used: {}", in_one_line(&text, &error)),
+        }
     }
 
     /// Makes of them what a server is told. `open_files` caps the connections.
@@ -172,9 +174,9 @@ impl ServeOptions {
     fn limits(&self, open_files: Option<u64>) -> Limits {
         let default = Limits::default();
         let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
-        // Half of the files may be connections; the rest is for blobs and the database.
+        // Three in four files may be connections; the rest is for blobs and the database.
         let reachable =
-            open_files.map_or(usize::MAX, |files| usize::try_from(files / 2).unwrap_or(usize::MAX));
+            open_files.map_or(usize::MAX, |files| usize::try_from(files / 4 * 3).unwrap_or(usize::MAX));
         Limits {
             manifest_bytes: self.max_manifest_bytes.unwrap_or(default.manifest_bytes),
             blob_bytes: self.max_blob_bytes.unwrap_or(default.blob_bytes),
@@ -195,13 +197,32 @@ impl ServeOptions {
     }
 }
 
+/// Where a file is wrong, and why.
+fn in_one_line(file: &str, error: &toml::de::Error) -> String {
+    let start = error.span().map_or(0, |span| span.start).min(file.len());
+    let before = file[..start].matches('\n').count();
+    let line = file.lines().nth(before).unwrap_or_default().trim();
+    format!("line {} ({line}): {}", before + 1, error.message().replace('\n', " "))
+}
+
 fn parse_region(text: &str) -> Result<Region> {
     let known = || format!("{text:?} is no region of Lightsail's; those are {}", tenant::REGIONS.join(", "));
     Region::parse(text).with_context(known)
 }
 
 fn check_public_address(address: &str) -> Result<()> {
-    if address.is_empty() || address.contains("://") || address.contains(char::is_whitespace) {
+    let (host, port) = match address.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse::<u16>().is_ok()),
+        _ => (address, true),
+    };
+    let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(v6) => v6.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+            (1..=253).contains(&host.len()) && host.bytes().all(allowed)
+        }
+    };
+    if !host || !port {
         bail!("--public-address is host[:port] without a scheme, for example registry.example.com");
     }
     Ok(())
@@ -232,7 +253,7 @@ mod tests {
         let config = flags.or(file).into_config(Some(100)).unwrap();
         assert_eq!(config.listen.port(), 2);
         assert_eq!(config.limits.blob_bytes, 7);
-        assert_eq!(config.limits.connections, 50);
+        assert_eq!(config.limits.connections, 75);
     }
 
     #[test]

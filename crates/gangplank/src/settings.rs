@@ -44,9 +44,10 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The settings that a server has written into its data directory; the environment has no say.
-    pub(crate) fn of_data_dir(dir: &Path, profile: Option<&str>) -> Result<Self, Unresolved> {
-        let mut settings = Self::read(&dir.join("config"), &dir.join("credentials"), profile)?;
+    /// The settings that a server has written into its data directory. They have one profile, and the environment
+    /// has no say.
+    pub(crate) fn of_data_dir(dir: &Path) -> Result<Self, Unresolved> {
+        let mut settings = Self::read(&dir.join("config"), &dir.join("credentials"), None)?;
         settings.reads_environment = false;
         Ok(settings)
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! lock            held by the one process that uses the directory
+//! running         there while a server runs, and after a crash
 //! master.key      seals the secret access keys in the database (0600)
 //! gangplank.db    rows (0600)
 //! blobs/          bytes
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
+const RUNNING: &str = "running";
 const DATABASE: &str = "gangplank.db";
 
 /// A data directory that this process, and no other, may use.
@@ -67,6 +69,20 @@ impl DataDir {
                 Err(error).with_context(|| format!("cannot lock the data directory {shown}"))
             }
         }
+    }
+
+    /// Notes that a run begins; says whether the one before ended without [`end_run`](Self::end_run).
+    pub(crate) fn begin_run(&self) -> Result<bool> {
+        let crashed = self.read_secret(RUNNING)?.is_some();
+        if !crashed {
+            self.write_secret(RUNNING, b"")?;
+        }
+        Ok(crashed)
+    }
+
+    /// Notes that the run ended as it should.
+    pub(crate) fn end_run(&self) -> Result<()> {
+        fs::remove_file(self.path.join(RUNNING)).context("cannot note that the run ended")
     }
 
     /// The database file.
@@ -129,6 +145,16 @@ mod tests {
         assert!(refusal.contains("in use by another gangplank"), "{refusal}");
         drop(first);
         assert!(DataDir::take(&path).is_ok());
+    }
+
+    #[test]
+    fn a_run_that_did_not_end_is_noticed() {
+        let home = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::take(home.path()).unwrap();
+        assert!(!data_dir.begin_run().unwrap());
+        assert!(data_dir.begin_run().unwrap());
+        data_dir.end_run().unwrap();
+        assert!(!data_dir.begin_run().unwrap());
     }
 
     #[test]

@@ -52,7 +52,17 @@ pub(crate) async fn provide(
     chosen: Option<(AccessKeyId, SecretAccessKey)>,
     endpoint: &str,
 ) -> Result<()> {
-    if keys.access_keys(None).await?.is_empty() {
+    let known = keys.access_keys(None).await?;
+    if let Some((id, _)) = &chosen
+        && !known.is_empty()
+        && known.iter().all(|key| key.id != *id)
+    {
+        tracing::warn!(
+            access_key = %id,
+            "GANGPLANK_ROOT_ACCESS_KEY_ID counts at the first start only; this data directory has other keys"
+        );
+    }
+    if known.is_empty() {
         let (key, secret) = create_access_key(keys, master, &AccountId::root(), chosen, true).await?;
         tracing::info!(access_key = %key.id, "made the root access key");
         write_credentials(data_dir, &key.id, &secret)?;

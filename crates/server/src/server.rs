@@ -28,7 +28,7 @@ pub struct Server {
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
     // Held until the last request is done.
-    _data_dir: DataDir,
+    data_dir: DataDir,
 }
 
 impl Server {
@@ -72,9 +72,15 @@ impl Server {
             run: uuid::Uuid::new_v4().simple().to_string(),
         });
         jobs::leftovers::remove(&app).await.context("cannot clear what an earlier run left")?;
+        let orphans = if data_dir.begin_run()? {
+            jobs::orphans::candidates(&app).await.context("cannot list what a crash left")?
+        } else {
+            Vec::new()
+        };
         let mut tasks = vec![
             tokio::spawn(jobs::expiry::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::discarded::run(Arc::clone(&app), stop.clone())),
+            tokio::spawn(jobs::orphans::run(Arc::clone(&app), orphans, stop.clone())),
         ];
         let mut admin_address = None;
         if let Some(admin) = config.admin_listen {
@@ -84,7 +90,7 @@ impl Server {
             tasks.push(tokio::spawn(admin::serve(bound, metadata, stop.clone())));
         }
         tasks.push(tokio::spawn(listener::serve(bound, tls, app, stop.clone())));
-        Ok(Self { address, endpoint, admin_address, stop, tasks, _data_dir: data_dir })
+        Ok(Self { address, endpoint, admin_address, stop, tasks, data_dir })
     }
 
     /// Where it listens.
@@ -109,6 +115,9 @@ impl Server {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a task of the server ended badly");
             }
+        }
+        if let Err(error) = self.data_dir.end_run() {
+            tracing::warn!(%error, "the next start will look for what a crash may have left");
         }
     }
 }

@@ -8,4 +8,8 @@ pub mod blobs;
 mod error;
 pub mod metadata;
 
+// The tests in the crate use the world of those beside it, which knows the crate by its name.
+#[cfg(test)]
+extern crate self as gangplank_store;
+
 pub use error::{Result, StoreError};

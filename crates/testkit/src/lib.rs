@@ -8,8 +8,10 @@ mod client;
 mod image;
 mod registry;
 mod server;
+mod skip;
 
 pub use api::{Api, ApiAnswer};
 pub use image::{Blob, Image};
 pub use registry::{Login, Registry};
 pub use server::{ServerBuilder, TestServer};
+pub use skip::{clients_are_required, skip};

@@ -40,6 +40,11 @@ impl ServerBuilder {
     /// Starts it and waits until it says that it listens.
     pub fn start(self) -> TestServer {
         let home = tempfile::Builder::new().prefix("gangplank-test-").tempdir().expect("a home");
+        self.start_in(home)
+    }
+
+    /// The same in a home that the test has prepared; the data directory is `data` in it.
+    pub fn start_in(self, home: TempDir) -> TestServer {
         let running = run(&self, home.path(), "127.0.0.1:0");
         TestServer { builder: self, home, running }
     }

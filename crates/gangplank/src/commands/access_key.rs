@@ -1,10 +1,10 @@
-//! `gangplank access-key`: manages access keys, on a running server or, to make the first one, in
-//! a data directory that no server uses.
+//! `gangplank access-key`: manages access keys, on a running server or, to make one when all others
+//! are lost, in the data directory of a stopped one.
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Subcommand;
 use gangplank_api::Timestamp;
 use gangplank_api::gangplank::{
@@ -17,7 +17,7 @@ use gangplank_server::{MasterKey, create_access_key};
 use gangplank_store::metadata::Sqlite;
 use serde_json::{Value, json};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, check_data_dir};
 use crate::output::{moment, print};
 
 #[derive(Debug, clap::Args)]
@@ -33,13 +33,13 @@ enum Command {
     /// Make an access key and print it: the only time its secret is shown
     Create {
         /// The 12 digits of its account [default: the caller's]
-        #[arg(long)]
+        #[arg(long, value_parser = account)]
         account: Option<String>,
     },
     /// Show access keys, without their secrets
     List {
         /// Only those of this account
-        #[arg(long)]
+        #[arg(long, value_parser = account)]
         account: Option<String>,
     },
     /// Refuse a key's calls and its logins, until it is enabled again
@@ -84,12 +84,15 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The data directory, if no server uses it.
+fn account(text: &str) -> Result<String, String> {
+    AccountId::parse(text).map(|account| account.as_str().to_owned()).map_err(|error| error.to_string())
+}
+
+/// The data directory, if no server uses it. It must have been one before: a key in a new directory
+/// would stand in for the root key, whose secret nobody would have written down.
 fn unused(path: &Path) -> Result<Option<DataDir>> {
-    if path.join("lock").exists() || !path.exists() {
-        return DataDir::try_take(path);
-    }
-    bail!("{} is no data directory of gangplank's", path.display())
+    check_data_dir(path)?;
+    DataDir::try_take(path)
 }
 
 /// Makes a key in a data directory that no server uses: whoever can write there owns the server.

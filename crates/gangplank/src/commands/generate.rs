@@ -44,7 +44,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
                 Shell::Bash => completions::bash(&places),
                 Shell::Zsh => completions::zsh(&places),
                 Shell::Fish => completions::fish(&places),
-            });
+            })?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -16,6 +16,8 @@ use crate::output::{moment, print};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    connection: Connection,
     #[command(subcommand)]
     command: Command,
 }
@@ -25,8 +27,6 @@ enum Command {
     /// Make a login for pulling a service's images, or an operator's for everything
     #[command(group(ArgGroup::new("purpose").required(true).args(["service_name", "scope"])))]
     Create {
-        #[command(flatten)]
-        connection: Connection,
         /// Pull the images registered on this service, and nothing else
         #[arg(long, value_name = "NAME")]
         service_name: Option<String>,
@@ -35,28 +35,24 @@ enum Command {
         scope: Vec<RegistryLoginScope>,
     },
     /// Show the logins of the account and region that have not ended
-    List {
-        #[command(flatten)]
-        connection: Connection,
-    },
+    List,
     /// End a login before its time
     Revoke {
-        #[command(flatten)]
-        connection: Connection,
         /// The id that `list` shows
         id: String,
     },
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    let client = args.connection.client()?;
     match args.command {
-        Command::Create { connection, service_name, scope } => {
+        Command::Create { service_name, scope } => {
             let scope = (!scope.is_empty()).then_some(scope);
             let input = CreateRegistryLoginRequest { scope, service_name };
-            print(&shown(connection.client()?.call(&input).await?.registry_login)?)?;
+            print(&shown(client.call(&input).await?.registry_login)?)?;
         }
-        Command::List { connection } => {
-            let logins = connection.client()?.call(&ListRegistryLoginsRequest {}).await?.registry_logins;
+        Command::List => {
+            let logins = client.call(&ListRegistryLoginsRequest {}).await?.registry_logins;
             let mut shown = Vec::new();
             for login in logins {
                 let (created, expires) = (moment(login.created_at), moment(login.expires_at));
@@ -67,8 +63,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             }
             print(&json!({ "registryLogins": shown }))?;
         }
-        Command::Revoke { connection, id } => {
-            connection.client()?.call(&RevokeRegistryLoginRequest { id }).await?;
+        Command::Revoke { id } => {
+            client.call(&RevokeRegistryLoginRequest { id }).await?;
         }
     }
     Ok(ExitCode::SUCCESS)

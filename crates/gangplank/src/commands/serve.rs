@@ -7,6 +7,7 @@ use anyhow::Result;
 use gangplank_server::Server;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::output::say;
 use crate::serve_options::ServeOptions;
 use crate::{logging, open_files};
 
@@ -33,12 +34,12 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-#[expect(clippy::print_stdout, reason = "scripts wait for this one line")]
+/// Scripts wait for this one line.
 fn announce(server: &Server) {
     if let Some(admin) = server.admin_address() {
         tracing::info!("health is answered on http://{admin}/healthz and /readyz");
     }
-    println!("gangplank: listening on {}", server.endpoint());
+    say(format_args!("gangplank: listening on {}", server.endpoint()));
 }
 
 /// Waits for SIGTERM or SIGINT.

@@ -47,7 +47,7 @@ pub(crate) async fn call(
     })?;
     let tell = |what: std::fmt::Arguments<'_>| {
         if globals.has("--debug") {
-            eprintln!("gangplank: [DEBUG]: {what}");
+            super::report::note(what);
         }
     };
     let manner = manner(globals, settings)?;

@@ -1,6 +1,6 @@
 //! A pager between the answer and the person, only where both are at a terminal.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::process::{Command, Stdio};
 
 use super::failure::Failure;
@@ -13,10 +13,12 @@ pub(crate) fn print(text: &str, pager: Option<&str>) -> Result<(), Failure> {
     {
         return through(program, arguments, text);
     }
-    // A reader that has gone away is no error: it has seen what it wanted.
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-    Ok(())
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // A reader that has gone away has seen what it wanted; any other lost answer is a failure.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// The pager to use: `AWS_PAGER`, the profile's `cli_pager`, `PAGER`, `less`; an empty one is none.

@@ -1,5 +1,7 @@
 //! What a failed call leaves on standard error, in the forms of `--cli-error-format`.
 
+use std::io::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
@@ -8,6 +10,11 @@ use super::format::Format;
 /// What is shown after a command line that cannot be read.
 pub(crate) const USAGE: &str = "usage: gangplank lightsail <operation> [options]\n\
     To see help text, you can run:\n\n  gangplank lightsail help\n  gangplank lightsail <operation> help\n";
+
+/// Tells on standard error what is done, for `--debug`.
+pub(crate) fn note(what: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "gangplank: [DEBUG]: {what}");
+}
 
 /// The text for standard error.
 pub(crate) fn render(failure: &Failure, format: Option<&str>) -> String {

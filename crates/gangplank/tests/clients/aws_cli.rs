@@ -1,2 +1,126 @@
-use crate::suite::Suite;
-pub(crate) fn add(_: &mut Suite) {}
+//! The AWS CLI, both versions of it, as their own users type.
+
+use std::path::PathBuf;
+
+use gangplank_testkit::{Image, Login};
+use serde_json::{Value, json};
+
+use crate::bench::Bench;
+use crate::client::{Call, Done, Program};
+use crate::suite::{Suite, Test};
+
+const TESTS: [(&str, Test); 3] =
+    [("control_flow", control_flow), ("errors", errors), ("skeletons_and_json", skeletons)];
+
+/// Adds the CLI's trials, for each of its versions.
+pub(crate) fn add(suite: &mut Suite) {
+    let mut found = Program::all("aws");
+    let chosen = std::env::var_os("GANGPLANK_AWS_CLI_V1").map(PathBuf::from);
+    found.splice(0..0, chosen.and_then(|venv| Program::at(&venv.join("bin/aws"))));
+    let version = |major: &str| found.iter().find(|aws| aws.version.starts_with(major)).cloned();
+    let v1 = "pip install awscli, on the PATH or in a venv named by GANGPLANK_AWS_CLI_V1";
+    suite.client("aws_cli_v1", v1, version("1."), &TESTS);
+    suite.client("aws_cli_v2", "apt-get install awscli", version("2."), &TESTS);
+}
+
+fn control_flow(program: &Program) {
+    let bench = Bench::new();
+    let aws = Aws { bench: &bench, program };
+    let create = ["create-container-service", "--service-name", "web", "--power", "nano", "--scale", "1"];
+    let made = aws.json(&[create.as_slice(), &["--tags", "key=team,value=ops"]].concat());
+    assert_eq!(made["containerService"]["state"], "READY", "{made}");
+
+    let login = &aws.json(&["create-container-service-registry-login"])["registryLogin"];
+    let member = |name: &str| login[name].as_str().unwrap_or_else(|| panic!("{login}")).to_owned();
+    let login =
+        Login { username: member("username"), password: member("password"), registry: member("registry") };
+    assert_eq!((login.username.as_str(), &login.registry), ("AWS", &bench.server.host()));
+    let digest = bench.server.registry_as(&login).push_image("sr", "cli", &Image::unique(1));
+
+    let register =
+        ["register-container-image", "--service-name", "web", "--label", "app", "--digest", &digest];
+    assert_eq!(aws.json(&register)["containerImage"]["image"], ":web.app.1");
+    let query = ["get-container-images", "--service-name=web", "--query=containerImages[].image"];
+    assert_eq!(aws.text(&[query.as_slice(), &["--output=text"]].concat()), ":web.app.1");
+    aws.text(&["delete-container-image", "--service-name=web", "--image=:web.app.1"]);
+    assert_eq!(aws.json(&["get-container-images", "--service-name=web"]), json!({ "containerImages": [] }));
+
+    let updated = aws.json(&["update-container-service", "--service-name=web", "--power=micro", "--scale=3"]);
+    assert_eq!(updated["containerService"]["scale"], 3);
+    aws.json(&["tag-resource", "--resource-name=web", "--tags", "key=stage,value=test"]);
+    aws.json(&["untag-resource", "--resource-name=web", "--tag-keys", "team"]);
+    let services = aws.json(&["get-container-services"]);
+    assert_eq!(services["containerServices"][0]["tags"], json!([{ "key": "stage", "value": "test" }]));
+    let powers = aws.json(&["get-container-service-powers"]);
+    assert_eq!(powers["powers"][0]["name"], "nano");
+    aws.json(&["get-container-api-metadata"]);
+    aws.json(&["get-container-service-deployments", "--service-name=web"]);
+    aws.text(&["delete-container-service", "--service-name=web"]);
+    assert_eq!(aws.json(&["get-container-services"]), json!({ "containerServices": [] }));
+}
+
+/// A refused call ends version 1 with 255 and version 2 with 254.
+fn errors(program: &Program) {
+    let bench = Bench::new();
+    let aws = Aws { bench: &bench, program };
+    aws.run(&["create-container-service-registry-login"])
+        .refused(&["(InvalidInputException) when calling the CreateContainerServiceRegistryLogin operation"]);
+    aws.run(&["get-container-services", "--service-name=absent"]).refused(&["(NotFoundException)"]);
+    let wrong = aws.run(&["create-container-service", "--service-name=A_b", "--power=nano", "--scale=1"]);
+    assert_eq!(wrong.code, Some(if program.version.starts_with("1.") { 255 } else { 254 }), "{wrong}");
+    wrong.refused(&["(InvalidInputException)"]);
+    let listing = ["get-container-services"];
+    let unsigned = aws.run(&["get-container-services", "--no-sign-request"]);
+    unsigned.refused(&["(MissingAuthenticationTokenException)"]);
+    let keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
+    let nobody = aws.call(&listing).env(keys.0, "GPAKNOBODYNOBODYNOBO").env(keys.1, "no");
+    nobody.run().refused(&["(UnrecognizedClientException)"]);
+    let wrong = aws.call(&listing).env(keys.0, bench.access_key().0).env(keys.1, "wrong");
+    wrong.run().refused(&["(InvalidSignatureException)"]);
+}
+
+/// `--generate-cli-skeleton` and `--cli-input-json`, on which options win.
+fn skeletons(program: &Program) {
+    let bench = Bench::new();
+    let aws = Aws { bench: &bench, program };
+    let skeleton = aws.json(&["create-container-service", "--generate-cli-skeleton"]);
+    assert!(skeleton["serviceName"].is_string(), "{skeleton}");
+    let input = json!({ "serviceName": "web", "power": "nano", "scale": 1 }).to_string();
+    let made = aws.json(&["create-container-service", "--cli-input-json", &input, "--scale=2"]);
+    assert_eq!(made["containerService"]["scale"], 2, "an option wins over the JSON");
+    let login = aws.json(&["create-container-service-registry-login", "--cli-input-json", "{}"]);
+    assert_eq!(login["registryLogin"]["username"], "AWS");
+    let sample = aws.json(&["create-container-service-registry-login", "--generate-cli-skeleton", "output"]);
+    assert!(sample["registryLogin"]["expiresAt"].is_string(), "{sample}");
+}
+
+struct Aws<'a> {
+    bench: &'a Bench,
+    program: &'a Program,
+}
+
+impl Aws<'_> {
+    /// With the two files and nothing else, if it is new enough to read the address from them.
+    fn call(&self, args: &[&str]) -> Call {
+        let mut numbers = self.program.version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
+        let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        let reads_address = matches!(version, (1, 29..) | (2, 13..) | (3.., _));
+        let endpoint = format!("--endpoint-url={}", self.bench.server.endpoint());
+        let endpoint = (!reads_address).then_some(endpoint.as_str());
+        let args = ["lightsail"].into_iter().chain(endpoint).chain(args.iter().copied());
+        self.bench.call_with_keys(self.program, args).env("AWS_PAGER", "")
+    }
+
+    fn run(&self, args: &[&str]) -> Done {
+        self.call(args).run()
+    }
+
+    fn text(&self, args: &[&str]) -> String {
+        self.run(args).ok().stdout.trim().to_owned()
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        let text = self.text(args);
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{args:?}: {error}: {text}"))
+    }
+}

@@ -46,6 +46,27 @@ impl Bench {
         program.call(&self.home(), args)
     }
 
+    /// The same with the two files that the server writes for the AWS tools, and nothing else.
+    pub(crate) fn call_with_keys<'a>(
+        &self,
+        program: &Program,
+        args: impl IntoIterator<Item = &'a str>,
+    ) -> Call {
+        let data = self.server.data_dir();
+        let call = self.call(program, args).env("AWS_SHARED_CREDENTIALS_FILE", data.join("credentials"));
+        call.env("AWS_CONFIG_FILE", data.join("config"))
+    }
+
+    /// The id and the secret in the `credentials` file.
+    pub(crate) fn access_key(&self) -> (String, String) {
+        let text = std::fs::read_to_string(self.server.data_dir().join("credentials")).expect("credentials");
+        let value = |name: &str| {
+            let mut lines = text.lines().filter_map(|line| line.split_once(" = "));
+            lines.find(|(key, _)| *key == name).expect("a key").1.to_owned()
+        };
+        (value("aws_access_key_id"), value("aws_secret_access_key"))
+    }
+
     /// `HOST/path`, as clients name an image.
     pub(crate) fn image(&self, path: &str) -> String {
         format!("{}/{path}", self.server.host())

@@ -1,2 +1,54 @@
+//! Boto3: the script beside this file, with the files that the server writes and nothing else.
+
+use std::path::Path;
+
+use gangplank_testkit::Image;
+
+use crate::bench::Bench;
+use crate::client::Program;
 use crate::suite::Suite;
-pub(crate) fn add(_: &mut Suite) {}
+
+/// Adds boto3's trials.
+pub(crate) fn add(suite: &mut Suite) {
+    let tests: [(&str, crate::suite::Test); 2] = [("control_flow", control_flow), ("errors", errors)];
+    suite.client(
+        "boto3",
+        "pip install boto3, for $GANGPLANK_PYTHON or python3",
+        python("import boto3; print(boto3.__version__)"),
+        &tests,
+    );
+}
+
+/// The Python of `GANGPLANK_PYTHON`, else the first on the path, that can run this script, which
+/// prints the version to be shown.
+pub(crate) fn python(script: &str) -> Option<Program> {
+    let found = match std::env::var_os("GANGPLANK_PYTHON") {
+        Some(path) => Program::at(Path::new(&path)).into_iter().collect(),
+        None => Program::all("python3"),
+    };
+    let home = tempfile::tempdir().expect("a home");
+    found.into_iter().find_map(|python| {
+        let done = python.call(home.path(), ["-c", script]).run();
+        let version = done.stdout.trim().to_owned();
+        (done.code == Some(0)).then_some(Program { version, ..python })
+    })
+}
+
+fn control_flow(python: &Program) {
+    let bench = Bench::new();
+    let login = bench.push_login();
+    let image = Image::unique(1);
+    let digest = bench.server.registry_as(&login).push_image("sr", "boto3", &image);
+    script(&bench, python, &["control_flow", &bench.server.host(), &digest]);
+}
+
+fn errors(python: &Program) {
+    script(&Bench::new(), python, &["errors"]);
+}
+
+fn script(bench: &Bench, python: &Program, args: &[&str]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/boto3_flow.py");
+    let script = script.display().to_string();
+    let args = ["-B", script.as_str()].into_iter().chain(args.iter().copied());
+    bench.call_with_keys(python, args).run().ok();
+}

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// How long any one command may take.
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// An installed program.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// The first of this name on the path that answers to `--version`.
+    /// The first of this name on the path that says what version it is.
     pub(crate) fn find(name: &str) -> Option<Self> {
         Self::all(name).into_iter().next()
     }
@@ -46,13 +46,17 @@ impl Program {
         found
     }
 
-    /// The program in this file.
+    /// The program in this file, if it says what version it is.
     pub(crate) fn at(path: &Path) -> Option<Self> {
-        let output = path.is_file().then(|| Command::new(path).arg("--version").output().ok())??;
+        if !path.is_file() {
+            return None;
+        }
+        let ask = |word| Command::new(path).arg(word).output().ok().filter(|output| output.status.success());
+        let output = ask("--version").or_else(|| ask("version"))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let is_number = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit());
         let version = text.split([' ', '/', '\n', ',']).find(is_number).unwrap_or_default().to_owned();
-        output.status.success().then(|| Self { path: path.to_owned(), version })
+        Some(Self { path: path.to_owned(), version })
     }
 
     /// A command to be run in `home`, which is all that it knows.
@@ -86,12 +90,6 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Adds an argument.
-    pub(crate) fn arg(mut self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
-        self.command.arg(arg);
-        self
-    }
-
     /// Sets an environment variable.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.env(name, value);

@@ -1,14 +1,12 @@
 //! Docker: a daemon of the trial's own, and each docker client on the path.
 
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use gangplank_testkit::Login;
-use rustix::process::{Pid, Signal, kill_process};
 
 use crate::bench::Bench;
 use crate::client::{Call, Done, Program};
+use crate::daemon::Daemon;
 use crate::images;
 use crate::journey::{ImageTool, journey};
 use crate::suite::{Suite, Test};
@@ -68,8 +66,8 @@ fn a_revoked_login(program: &Program) {
 pub(crate) struct Docker<'a> {
     bench: &'a Bench,
     client: Program,
-    daemon: Child,
     socket: String,
+    _daemon: Option<Daemon>,
 }
 
 impl<'a> Docker<'a> {
@@ -79,33 +77,15 @@ impl<'a> Docker<'a> {
         std::fs::create_dir_all(&folder).expect("the daemon's folder");
         let option = |name: &str, file: &str| format!("--{name}={}", folder.join(file).display());
         let socket = format!("unix://{}", folder.join("socket").display());
-        let log = std::fs::File::create(folder.join("log")).expect("the daemon's log");
-        let program = Program::find("dockerd").expect("dockerd");
-        let daemon = Command::new(program.path)
-            .args(["--host", &socket, "--iptables=false", "--ip-forward=false", "--bridge=none"])
-            .args(["--storage-driver=vfs", "--max-download-attempts=1"])
-            .args([option("data-root", "data"), option("exec-root", "exec"), option("pidfile", "pid")])
-            .env("HOME", &folder)
-            .env("DOCKER_TMPDIR", folder.join("tmp"))
-            .stdin(Stdio::null())
-            .stderr(log)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("to start dockerd");
-        let mut docker = Self { bench, client: client.clone(), daemon, socket };
-        docker.wait_until_ready(folder.join("log"));
-        docker
-    }
-
-    fn wait_until_ready(&mut self, log: PathBuf) {
-        let started = Instant::now();
-        while self.run(&["info"]).code != Some(0) {
-            let ended = self.daemon.try_wait().expect("the daemon's state");
-            if ended.is_some() || started.elapsed() > Duration::from_secs(60) {
-                panic!("dockerd did not start: {}", std::fs::read_to_string(log).unwrap_or_default());
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let mut args =
+            vec![format!("--host={socket}"), option("data-root", "data"), option("pidfile", "pid")];
+        args.push(option("exec-root", "exec"));
+        let unattached = ["--iptables=false", "--ip-forward=false", "--bridge=none", "--storage-driver=vfs"];
+        args.extend(unattached.map(str::to_owned));
+        let mut daemon = Daemon::start(&Program::find("dockerd").expect("dockerd"), &folder, &args);
+        let docker = Self { bench, client: client.clone(), socket, _daemon: None };
+        daemon.wait_until(|| docker.run(&["info"]).code == Some(0));
+        Self { _daemon: Some(daemon), ..docker }
     }
 
     fn call(&self, args: &[&str]) -> Call {
@@ -115,21 +95,6 @@ impl<'a> Docker<'a> {
 
     fn run(&self, args: &[&str]) -> Done {
         self.call(args).run()
-    }
-}
-
-impl Drop for Docker<'_> {
-    /// Ends the daemon, which ends its containerd.
-    fn drop(&mut self) {
-        let id = i32::try_from(self.daemon.id()).ok().and_then(Pid::from_raw).expect("a process id");
-        let _ = kill_process(id, Signal::TERM);
-        let asked = Instant::now();
-        while matches!(self.daemon.try_wait(), Ok(None)) {
-            if asked.elapsed() > Duration::from_secs(20) {
-                let _ = self.daemon.kill();
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
     }
 }
 

@@ -12,6 +12,7 @@ mod client;
 mod conformance;
 mod containerd;
 mod containers;
+mod daemon;
 mod docker;
 mod images;
 mod journey;

@@ -26,7 +26,7 @@ impl Suite {
         program: Option<Program>,
         tests: &[(&str, Test)],
     ) {
-        let required = std::env::var_os("GANGPLANK_REQUIRE_CLIENTS").is_some_and(|value| value == "1");
+        let required = gangplank_testkit::clients_are_required();
         match &program {
             Some(program) => self.present.push(format!("{name} {}", program.version)),
             None => self.missing.push(format!("{name} ({install})")),

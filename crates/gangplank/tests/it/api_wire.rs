@@ -180,16 +180,11 @@ impl Call {
 
     /// The head, with the body's length unless another is given.
     pub(crate) fn head(&self) -> String {
-        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
-        for (name, value) in &self.headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        let framed =
-            !self.header("content-length").is_empty() || !self.header("transfer-encoding").is_empty();
-        if !framed {
-            head += &format!("Content-Length: {}\r\n", self.body.len());
-        }
-        head + "\r\n"
+        let framed = ["content-length", "transfer-encoding"].iter().any(|name| !self.header(name).is_empty());
+        let length = [("Content-Length".to_owned(), self.body.len().to_string())];
+        let headers = self.headers.iter().chain(if framed { &length[..0] } else { &length });
+        let lines: String = headers.map(|(name, value)| name.clone() + ": " + value + "\r\n").collect();
+        format!("{} {} HTTP/1.1\r\n{lines}\r\n", self.method, self.path)
     }
 
     pub(crate) fn send(&self) -> WireAnswer {

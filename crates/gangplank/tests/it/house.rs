@@ -26,10 +26,7 @@ const RESERVED: [(&str, &[&str]); 6] = [
     ("SystemTime::now", &["server/src/clock.rs", "gangplank/src/api_client.rs", "testkit/src"]),
     ("StatusCode", &["server/src", "gangplank/src/commands/quickstart"]),
     ("\"/v2/", &["oci/src", "server/src/http/dispatch.rs", "gangplank/src/commands/quickstart"]),
-    (
-        "println!",
-        &["gangplank/src/output.rs", "gangplank/src/commands", "gangplank/src/main.rs", "testkit/src"],
-    ),
+    ("println!", &["gangplank/src/main.rs", "testkit/src"]),
     ("std::env::var", &["gangplank/src"]),
 ];
 
@@ -87,6 +84,7 @@ fn words_stay_in_their_rooms() {
         for (name, _) in ARROWS {
             let mut files = Vec::new();
             sources(&crates.join(name).join("src"), &mut files);
+            files.retain(|file| !file.components().any(|part| part.as_os_str() == "tests"));
             for file in files {
                 let shown = file.strip_prefix(&crates).unwrap().to_str().unwrap().to_owned();
                 let text = fs::read_to_string(&file).unwrap();

@@ -2,26 +2,50 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a failure here is a failed test")]
 
+mod access_keys;
 mod answers;
 mod api_auth;
+mod api_deployments;
 mod api_errors;
 mod api_images;
 mod api_limits;
 mod api_logins;
+mod api_races;
 mod api_retries;
 mod api_services;
 mod api_signatures;
 mod api_tags;
+mod api_tenants;
 mod api_wire;
 mod blobs;
+mod cli;
+mod cli_access_key;
+mod cli_registry_login;
+mod cli_serve;
+mod crash;
+mod disk_full;
+mod documents;
 mod fake_endpoint;
 mod house;
+mod http_limits;
+mod http_patience;
 mod main_job;
+mod manifest_limits;
+mod manifests;
+mod pull_logins;
 mod push_logins;
+mod quickstart;
 mod races;
 mod raw;
 mod recordings;
+mod referrers;
 mod registry_auth;
+mod secrets;
+mod shutdown;
+mod smuggling;
+mod tags;
+mod tenants_registry;
+mod tls;
 mod uploads;
 
 use gangplank_testkit::{ServerBuilder, TestServer};

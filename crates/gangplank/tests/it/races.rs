@@ -132,7 +132,9 @@ fn everybody_may_push_the_same_tag() {
     let (_server, registry) = start();
     let images: Vec<Image> = (0..12).map(|_| Image::unique(1)).collect();
     for image in &images {
-        image.blobs().for_each(|blob| assert_eq!(registry.push_blob("sr", blob), 201));
+        for blob in image.blobs() {
+            assert_eq!(registry.push_blob("sr", blob), 201);
+        }
     }
     let tag = |number: usize| registry.put_manifest("sr", "latest", OCI_MANIFEST, &images[number].manifest);
     let statuses = at_once(images.len(), |number| tag(number).status().as_u16());
@@ -149,7 +151,9 @@ fn everybody_may_push_the_same_tag() {
 fn a_reader_of_a_moving_tag_sees_one_image_or_the_other() {
     let (_server, registry) = start();
     let images = [Image::unique(1), Image::unique(1)];
-    images.iter().for_each(|image| drop(registry.push_image("sr", "latest", image)));
+    for image in &images {
+        registry.push_image("sr", "latest", image);
+    }
     at_once(4, |number| {
         for round in 0..20 {
             if number == 0 {
@@ -176,7 +180,9 @@ fn a_push_beside_a_deletion_holds_what_it_was_told() {
                 }
             }
         });
-        image.blobs().for_each(|blob| check_whole(&registry, blob));
+        for blob in image.blobs() {
+            check_whole(&registry, blob);
+        }
         registry.push_image("sr", "v1", &image);
     }
 }

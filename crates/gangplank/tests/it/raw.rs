@@ -137,9 +137,18 @@ pub(crate) fn ask(server: &TestServer, request: impl AsRef<[u8]>) -> Option<RawA
     raw.answer()
 }
 
+/// A body whose length is not told in advance, on the wire.
+fn chunked(bytes: &[u8]) -> Vec<u8> {
+    let last: &[u8] = b"0\r\n\r\n";
+    if bytes.is_empty() {
+        return last.to_vec();
+    }
+    [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n", last].concat()
+}
+
 /// The value of an `Authorization` header.
 pub(crate) fn basic(login: &Login) -> String {
-    encoded(&format!("{}:{}", login.username, login.password))
+    encoded(format!("{}:{}", login.username, login.password))
 }
 
 /// Any text as the value of an `Authorization` header.
@@ -151,4 +160,10 @@ pub(crate) fn encoded(credentials: impl AsRef<[u8]>) -> String {
 pub(crate) fn head(login: &Login, request_line: &str, headers: &str) -> String {
     let basic = basic(login);
     format!("{request_line} HTTP/1.1\r\nHost: registry.test\r\nAuthorization: {basic}\r\n{headers}\r\n")
+}
+
+/// A whole request with a login, whose body's length is not told in advance.
+pub(crate) fn streamed(login: &Login, request_line: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = head(login, request_line, &format!("{headers}Transfer-Encoding: chunked\r\n"));
+    [head.as_bytes(), &chunked(body)].concat()
 }

@@ -38,5 +38,6 @@ pub(super) async fn read(app: &App, mut body: Incoming) -> Result<Vec<u8>> {
 
 fn too_large(app: &App) -> ApiError {
     let limit = app.limits.api_body_bytes;
-    ApiError::new(ErrorCode::RequestEntityTooLarge, format!("A request's body has at most {limit} bytes."))
+    let message = format!("The request's body is too large; at most {limit} bytes are read.");
+    ApiError::new(ErrorCode::RequestEntityTooLarge, message)
 }

@@ -119,7 +119,8 @@ async fn serve(app: &App, peer: SocketAddr, head: &Parts, body: Incoming) -> Res
     let caller = authenticate::verify(app, &claim, &body).await?;
     let target = head.headers.get(TARGET).and_then(|target| target.to_str().ok()).unwrap_or_default();
     let Some(target) = Target::parse(target) else {
-        let message = "X-Amz-Target names no operation of this server";
+        let shown: String = target.chars().take(64).collect();
+        let message = format!("X-Amz-Target {shown:?} names no operation of this server.");
         return Err(ApiError::unknown_operation(message).into());
     };
     let context = Context { app, tenant: caller.tenant, access_key: caller.access_key, peer, head };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gangplank_store::blobs::{BlobStore, ContentKey};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -33,9 +34,20 @@ async fn remove(app: &App) -> gangplank_store::Result<usize> {
     if keys.is_empty() {
         return Ok(0);
     }
-    let removed = keys.clone();
-    app.blocking(move |blobs| keys.iter().try_for_each(|key| blobs.remove(key))).await?;
+    let removed = app.blocking(move |blobs| Ok(remove_each(blobs, keys))).await?;
     let count = removed.len();
     app.metadata.forget_discarded(removed).await?;
     Ok(count)
+}
+
+/// Removes what can be removed; content that cannot is left for later, and holds up no other.
+pub(super) fn remove_each(blobs: &dyn BlobStore, keys: Vec<ContentKey>) -> Vec<ContentKey> {
+    let remove = |key: &ContentKey| match blobs.remove(key) {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%key, %error, "cannot remove discarded content");
+            false
+        }
+    };
+    keys.into_iter().filter(remove).collect()
 }

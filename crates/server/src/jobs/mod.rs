@@ -3,3 +3,4 @@
 pub(crate) mod discarded;
 pub(crate) mod expiry;
 pub(crate) mod leftovers;
+pub(crate) mod orphans;

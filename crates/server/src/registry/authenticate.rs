@@ -18,6 +18,9 @@ use crate::app::App;
 /// The text that tools look for to know that a new login is needed.
 const EXPIRED: &str = "Your authorization token has expired. Reauthenticate and try again.";
 
+/// The same for a login that never was and one that was revoked.
+const REFUSED: &str = "the registry login is unknown or was revoked";
+
 /// Finds what the request's login may do.
 pub(super) async fn grant(app: &App, peer: SocketAddr, headers: &HeaderMap) -> Result<Grant> {
     let Some(header) = headers.get(AUTHORIZATION) else {
@@ -30,7 +33,9 @@ pub(super) async fn grant(app: &App, peer: SocketAddr, headers: &HeaderMap) -> R
     match app.metadata.login(&password.hash()).await? {
         LoginLookup::Live(grant) if app.clock.now() < grant.expires_at => Ok(grant),
         LoginLookup::Live(_) => Err(OciError::unauthorized(EXPIRED).into()),
-        LoginLookup::Revoked | LoginLookup::Unknown => Err(refuse(app, peer)),
+        // Whoever holds it was given it once, and guesses nothing.
+        LoginLookup::Revoked => Err(OciError::unauthorized(REFUSED).into()),
+        LoginLookup::Unknown => Err(refuse(app, peer)),
     }
 }
 
@@ -51,7 +56,7 @@ fn password(header: &[u8]) -> Option<Password> {
 fn refuse(app: &App, peer: SocketAddr) -> Refusal {
     if app.failed_logins.count(peer.ip()) {
         tracing::info!(%peer, "refused a registry login");
-        OciError::unauthorized("the registry login is unknown or was revoked").into()
+        OciError::unauthorized(REFUSED).into()
     } else {
         Refusal::too_many("too many refused logins from this address", 60)
     }

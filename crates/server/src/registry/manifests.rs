@@ -1,12 +1,16 @@
 //! Manifests: put, read, deleted.
 
+use std::time::Duration;
+
 use gangplank_core::{Access, Scope};
 use gangplank_oci::media_type::is_foreign_layer;
-use gangplank_oci::{Algorithm, Digest, ManifestView, OciError, Reference, RepositoryName, Tag, location};
+use gangplank_oci::{
+    Algorithm, Digest, ErrorCode, ManifestView, OciError, Reference, RepositoryName, Tag, location,
+};
 use gangplank_store::metadata::manifests::{
     MAX_INDEX_DEPTH, ManifestDeleted, ManifestOutcome, NewManifest, StoredManifest,
 };
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use hyper::StatusCode;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderName, LOCATION};
@@ -124,20 +128,28 @@ pub(super) async fn delete(
 }
 
 /// Reads a manifest's body, which is at most a few MiB and needed whole.
-async fn read(body: Incoming, limit: u64, stall: std::time::Duration) -> Result<Vec<u8>> {
+async fn read(mut body: Incoming, limit: u64, stall: Duration) -> Result<Vec<u8>> {
     if body.size_hint().lower() > limit {
         return Err(OciError::manifest_too_large(limit).into());
     }
-    let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
-    match tokio::time::timeout(stall, limited.collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes().to_vec()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(OciError::manifest_too_large(limit).into()),
-        Ok(Err(_)) => Err(OciError::manifest_invalid("the body ended early").into()),
-        Err(_) => {
-            let error =
-                OciError::new(gangplank_oci::ErrorCode::ManifestInvalid, 408, "the body stopped coming");
-            Err(error.into())
+    let declared = body.size_hint().exact();
+    let mut manifest = Vec::new();
+    loop {
+        let frame = match tokio::time::timeout(stall, body.frame()).await {
+            Err(_) => {
+                return Err(OciError::new(ErrorCode::ManifestInvalid, 408, "the body stopped coming").into());
+            }
+            Ok(None) if declared.is_none_or(|declared| declared == manifest.len() as u64) => {
+                return Ok(manifest);
+            }
+            Ok(None | Some(Err(_))) => return Err(OciError::manifest_invalid("the body ended early").into()),
+            Ok(Some(Ok(frame))) => frame,
+        };
+        let Ok(piece) = frame.into_data() else { continue };
+        if (manifest.len() + piece.len()) as u64 > limit {
+            return Err(OciError::manifest_too_large(limit).into());
         }
+        manifest.extend_from_slice(&piece);
     }
 }
 

@@ -15,6 +15,7 @@ mod referrers;
 mod refusal;
 mod tags;
 pub(crate) mod upload_locks;
+mod upload_session;
 mod uploads;
 
 use std::net::SocketAddr;

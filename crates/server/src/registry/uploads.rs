@@ -1,26 +1,22 @@
 //! Pushing blobs: whole, in one stream, or in chunks that can be resumed.
 
-use std::pin::pin;
-use std::time::Duration;
-
-use gangplank_core::upload::{self, ChunkRefusal};
-use gangplank_oci::{Algorithm, ContentRange, Digest, Hasher, OciError, RepositoryName, location};
-use gangplank_store::blobs::{ContentKey, Staged};
-use gangplank_store::metadata::uploads::{UploadOwner, UploadSession};
+use gangplank_oci::{Algorithm, Digest, Hasher, OciError, RepositoryName, location};
+use gangplank_store::blobs::ContentKey;
+use gangplank_store::metadata::uploads::UploadSession;
 use hyper::StatusCode;
-use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_RANGE, HeaderName, LOCATION, RANGE};
+use hyper::body::Incoming;
+use hyper::header::{HeaderName, LOCATION, RANGE};
 
 use super::finish::{self, Complete};
-use super::ingest::{Cut, Ingested, ingest};
+use super::ingest::{Ingested, ingest};
 use super::refusal::Refusal;
+use super::upload_session::{
+    advance, append, check_range, content_key, discard, find, give_up, lock, owner, resume, state,
+};
 use super::{Context, Result};
 use crate::http::response::Answer;
 
 const UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
-
-/// How often a session is touched while a body is coming.
-const TOUCH: Duration = Duration::from_mins(10);
 
 /// `POST …/uploads/?digest=…`: the whole blob in one request.
 pub(super) async fn whole(
@@ -95,6 +91,10 @@ pub(super) async fn status(
     repository: &RepositoryName,
     session: &str,
 ) -> Result<Answer> {
+    find(context, repository, session).await?;
+    // Who asks has often just been cut off. What is still coming in from then counts, or the upload
+    // would go on in the wrong place.
+    let _lock = context.app.upload_locks.take(session).await;
     let found = find(context, repository, session).await?;
     Ok(progress(StatusCode::NO_CONTENT, repository, &found.id, found.received))
 }
@@ -146,72 +146,6 @@ pub(super) async fn finish(
     finished
 }
 
-/// Appends a body to a session. If it ended early, the session goes on behind what had come; if it
-/// is of the wrong length, where it stood; if it is too long or cannot be kept, the session ends.
-async fn append(
-    context: &Context<'_>,
-    repository: &RepositoryName,
-    session: &UploadSession,
-    hasher: Hasher,
-    body: Incoming,
-    expected: Option<u64>,
-) -> Result<(Box<dyn Staged>, Hasher)> {
-    let key = content_key(session)?;
-    let mut ingesting = pin!(ingest(context.app, &key, hasher, body, expected));
-    let ingested = loop {
-        tokio::select! {
-            ingested = &mut ingesting => break ingested,
-            // A body may take longer to come than a session may be idle, and idle it is not.
-            () = tokio::time::sleep(TOUCH) => touch(context, repository, session).await?,
-        }
-    };
-    let cut = match ingested {
-        Ok(Ingested { staged, hasher, cut: None }) => return Ok((staged, hasher)),
-        Ok(Ingested { hasher, cut: Some(cut), .. }) => {
-            match cut {
-                Cut::TooLong => give_up(context, repository, &session.id).await,
-                Cut::WrongLength => {}
-                Cut::Stalled | Cut::Broken => advance(context, repository, session, &hasher).await?,
-            }
-            cut.refusal(context.app).into()
-        }
-        Err(refusal) => {
-            give_up(context, repository, &session.id).await;
-            refusal
-        }
-    };
-    Err(cut)
-}
-
-/// Notes how far a session has come.
-async fn advance(
-    context: &Context<'_>,
-    repository: &RepositoryName,
-    session: &UploadSession,
-    hasher: &Hasher,
-) -> Result<()> {
-    let advanced = UploadSession {
-        received: hasher.hashed(),
-        hash_state: state(hasher),
-        touched_at: context.app.clock.steady(),
-        ..session.clone()
-    };
-    let owner = owner(context, repository);
-    if context.app.metadata.advance_upload(&owner, session.received, advanced).await? {
-        Ok(())
-    } else {
-        Err(OciError::blob_upload_unknown().into())
-    }
-}
-
-/// Notes that a session is in use.
-async fn touch(context: &Context<'_>, repository: &RepositoryName, session: &UploadSession) -> Result<()> {
-    let touched = UploadSession { touched_at: context.app.clock.steady(), ..session.clone() };
-    let owner = owner(context, repository);
-    context.app.metadata.advance_upload(&owner, session.received, touched).await?;
-    Ok(())
-}
-
 /// `DELETE …/uploads/<session>`: gives the upload up.
 pub(super) async fn cancel(
     context: &Context<'_>,
@@ -225,94 +159,9 @@ pub(super) async fn cancel(
     Ok(Answer::new(StatusCode::NO_CONTENT))
 }
 
-fn owner(context: &Context<'_>, repository: &RepositoryName) -> UploadOwner {
-    UploadOwner {
-        tenant: context.grant.tenant.clone(),
-        repository: repository.clone(),
-        access_key: context.grant.access_key.clone(),
-    }
-}
-
-async fn lock<'a>(context: &Context<'a>, session: &str) -> Result<super::upload_locks::SessionLock<'a>> {
-    let busy =
-        || OciError::blob_upload_range("another request is writing to this upload; ask for its status");
-    context.app.upload_locks.take(session).await.ok_or_else(|| busy().into())
-}
-
-/// Finds a session that goes on, with all its bytes.
-async fn find(context: &Context<'_>, repository: &RepositoryName, session: &str) -> Result<UploadSession> {
-    let found = context.app.metadata.upload(&owner(context, repository), session).await?;
-    let now = context.app.clock.steady();
-    let found = found
-        .filter(|found| !upload::is_over(found.created_at, found.touched_at, now))
-        .ok_or_else(OciError::blob_upload_unknown)?;
-    // A crash can take bytes that the row still counts. Then the row is wrong, and goes.
-    if found.received > 0 && context.app.blobs.staged_size(&content_key(&found)?)? < Some(found.received) {
-        give_up(context, repository, &found.id).await;
-        return Err(OciError::blob_upload_unknown().into());
-    }
-    Ok(found)
-}
-
-/// Ends a session as far as that can be done. The bytes go first: that needs no space on a full
-/// disk, and a session without its bytes is over.
-async fn give_up(context: &Context<'_>, repository: &RepositoryName, session: &str) {
-    if let Some(key) = ContentKey::parse(session) {
-        discard(context, key).await;
-    }
-    if let Err(error) = context.app.metadata.close_upload(&owner(context, repository), session).await {
-        // It is over when it has been idle for long enough.
-        tracing::warn!(%error, "cannot end an upload session");
-    }
-}
-
-async fn discard(context: &Context<'_>, key: ContentKey) {
-    if let Err(error) = context.app.blocking(move |blobs| blobs.discard_staged(&key)).await {
-        // The next start sweeps it up.
-        tracing::warn!(%error, "cannot discard staged content");
-    }
-}
-
-/// Holds a chunk's `Content-Range`, if it has one, against the session; says how long the body must be.
-fn check_range(
-    context: &Context<'_>,
-    session: &UploadSession,
-    body: &Incoming,
-) -> std::result::Result<Option<u64>, OciError> {
-    let Some(header) = context.head.headers.get(CONTENT_RANGE) else { return Ok(None) };
-    let range =
-        header.to_str().ok().and_then(|text| ContentRange::parse(text).ok()).ok_or_else(|| {
-            OciError::blob_upload_invalid("Content-Range is written <first byte>-<last byte>")
-        })?;
-    let received = session.received;
-    match upload::check_chunk(received, range.first, range.last, body.size_hint().exact()) {
-        Ok(()) => Ok(Some(range.len())),
-        Err(ChunkRefusal::OutOfOrder) => Err(OciError::blob_upload_range(format!(
-            "the chunk starts at byte {}, but the upload stands at {received}",
-            range.first
-        ))),
-        Err(ChunkRefusal::LengthMismatch) => Err(Cut::WrongLength.refusal(context.app)),
-    }
-}
-
 /// Refuses a chunk and says where the upload stands, so that the client can go on from there.
 fn misplaced(refusal: OciError, repository: &RepositoryName, session: &UploadSession) -> Answer {
     standing(Refusal::from(refusal).into_answer(), repository, &session.id, session.received)
-}
-
-fn content_key(session: &UploadSession) -> Result<ContentKey> {
-    ContentKey::parse(&session.id).ok_or_else(|| OciError::blob_upload_unknown().into())
-}
-
-fn resume(session: &UploadSession) -> Result<Hasher> {
-    let hasher =
-        Hasher::resume(&session.hash_state).ok().filter(|hasher| hasher.hashed() == session.received);
-    // A newer program may not read an older one's hash state: the client starts this blob anew.
-    hasher.ok_or_else(|| OciError::blob_upload_unknown().into())
-}
-
-fn state(hasher: &Hasher) -> Vec<u8> {
-    hasher.state().unwrap_or_default()
 }
 
 fn progress(status: StatusCode, repository: &RepositoryName, session: &str, received: u64) -> Answer {

@@ -12,6 +12,10 @@ use std::path::{Path, PathBuf};
 use super::{BlobStore, ContentKey, Staged};
 use crate::{Result, StoreError};
 
+/// What uploads leave free of the disk, so that the database can still commit, deletions above all;
+/// of a small disk, an eighth.
+const RESERVE: u64 = 64 << 20;
+
 /// A blob store in a folder of a local file system.
 pub struct Folder {
     staged: PathBuf,
@@ -38,7 +42,8 @@ impl Folder {
             sync_directory(directory)?;
         }
         if let Some(parent) = root.parent() {
-            sync_directory(parent)?;
+            // The parent of a relative name is where the program stands, and is written as nothing.
+            sync_directory(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?;
         }
         Ok(folder)
     }
@@ -59,9 +64,11 @@ impl Folder {
 impl BlobStore for Folder {
     fn stage(&self, key: &ContentKey, offset: u64) -> Result<Box<dyn Staged>> {
         let from = self.staged_path(key);
-        let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&from)?;
-        if file.metadata()?.len() < offset {
-            return Err(StoreError::Damaged(format!("less than {offset} bytes of {key} are staged")));
+        let file = OpenOptions::new().create(offset == 0).truncate(false).write(true).open(&from);
+        let Some(mut file) = unless_missing(file)? else { return Err(too_short(key, 0, offset)) };
+        let length = file.metadata()?.len();
+        if length < offset {
+            return Err(too_short(key, length, offset));
         }
         file.set_len(offset)?;
         file.seek(SeekFrom::Start(offset))?;
@@ -81,9 +88,13 @@ impl BlobStore for Folder {
     }
 
     fn staged(&self) -> Result<Vec<ContentKey>> {
+        keys_in(&self.staged)
+    }
+
+    fn published(&self) -> Result<Vec<ContentKey>> {
         let mut keys = Vec::new();
-        for entry in fs::read_dir(&self.staged)? {
-            keys.extend(entry?.file_name().to_str().and_then(ContentKey::parse));
+        for shard in fs::read_dir(&self.content)? {
+            keys.extend(keys_in(&shard?.path())?);
         }
         Ok(keys)
     }
@@ -110,6 +121,7 @@ struct StagedFile {
 
 impl Staged for StagedFile {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        require_space(&self.file, bytes.len() as u64)?;
         Ok(self.file.write_all(bytes)?)
     }
 
@@ -118,6 +130,29 @@ impl Staged for StagedFile {
         fs::rename(&self.from, &self.to)?;
         Ok(sync_directory(&self.shard)?)
     }
+}
+
+fn keys_in(directory: &Path) -> Result<Vec<ContentKey>> {
+    let mut keys = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        keys.extend(entry?.file_name().to_str().and_then(ContentKey::parse));
+    }
+    Ok(keys)
+}
+
+/// Refuses to write into the reserve.
+fn require_space(file: &File, wanted: u64) -> Result<()> {
+    let disk = rustix::fs::fstatvfs(file).map_err(io::Error::from)?;
+    let reserve = RESERVE.min(disk.f_blocks.saturating_mul(disk.f_frsize) / 8);
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if free < reserve.saturating_add(wanted) {
+        return Err(StoreError::Full(format!("{free} bytes are free, of which {reserve} are kept back")));
+    }
+    Ok(())
+}
+
+fn too_short(key: &ContentKey, length: u64, offset: u64) -> StoreError {
+    StoreError::Damaged(format!("of {key}, {length} bytes are staged where there should be {offset}"))
 }
 
 /// Makes the entries of a directory durable.

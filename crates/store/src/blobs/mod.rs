@@ -53,17 +53,25 @@ pub trait Staged: Send {
 /// Keeps bytes by key.
 pub trait BlobStore: Send + Sync {
     /// Stages content for `key`, to go on after the first `offset` bytes. Anything beyond is cut
-    /// off; zero starts anew. Fails if there are fewer: nothing is ever filled up.
+    /// off; zero starts anew. One writer at a time: a second one must wait until the first is gone.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`](crate::StoreError::Damaged) if fewer than `offset` bytes are staged:
+    /// after a power cut, or because the content was published or discarded. Nothing is made up in
+    /// their place.
     fn stage(&self, key: &ContentKey, offset: u64) -> Result<Box<dyn Staged>>;
-    /// Opens staged content to be read again from its start.
+    /// Opens staged content to be read again from its start; an error if there is none.
     fn open_staged(&self, key: &ContentKey) -> Result<File>;
     /// The length of staged content in bytes; `None` if there is none.
     fn staged_size(&self, key: &ContentKey) -> Result<Option<u64>>;
     /// Discards staged content, if there is any.
     fn discard_staged(&self, key: &ContentKey) -> Result<()>;
-    /// The keys of all staged content.
+    /// The keys of all staged content, in any order.
     fn staged(&self) -> Result<Vec<ContentKey>>;
-    /// Opens published content to be read; `None` if there is none.
+    /// The keys of all published content, in any order.
+    fn published(&self) -> Result<Vec<ContentKey>>;
+    /// Opens published content to be read; `None` if there is none. What was opened can be read to
+    /// its end, also if it is removed meanwhile.
     fn open(&self, key: &ContentKey) -> Result<Option<File>>;
     /// The length of published content in bytes; `None` if there is none.
     fn size(&self, key: &ContentKey) -> Result<Option<u64>>;

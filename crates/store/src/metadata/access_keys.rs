@@ -36,7 +36,7 @@ pub enum KeyChange {
 /// Keeps access keys. `account: None` means any account.
 #[async_trait]
 pub trait AccessKeys: Send + Sync {
-    /// Adds a key; `false` if the id is taken.
+    /// Adds a key; `false` if the id is taken, in any account, also by a key deleted since.
     async fn insert_access_key(&self, key: AccessKey) -> Result<bool>;
     /// Finds a key by its id, enabled or not.
     async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>>;
@@ -49,6 +49,6 @@ pub trait AccessKeys: Send + Sync {
         id: &AccessKeyId,
         on: bool,
     ) -> Result<KeyChange>;
-    /// Deletes a key, for good. Its logins are refused from then on.
+    /// Deletes a key, for good: its logins are refused from then on, and its id is not used again.
     async fn delete_access_key(&self, account: Option<&AccountId>, id: &AccessKeyId) -> Result<KeyChange>;
 }

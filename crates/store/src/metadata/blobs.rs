@@ -27,7 +27,7 @@ pub struct NewBlob {
     pub key: ContentKey,
     /// Content of this digest that was found missing or cut short, and is to be replaced.
     pub damaged: Option<ContentKey>,
-    /// The upload session that ends with it.
+    /// The upload session, of the same repository, that ends with it.
     pub session: Option<String>,
 }
 
@@ -38,7 +38,7 @@ pub enum BlobDeleted {
     Deleted,
     /// The repository did not hold it.
     NoSuchBlob,
-    /// A registered image needs it.
+    /// An image registered from this repository needs it.
     Registered,
 }
 
@@ -62,7 +62,8 @@ pub trait BlobLinks: Send + Sync {
     /// never an answer to a client.
     async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>>;
     /// Makes a blob visible in the repository; returns the key its bytes are under from now on.
-    /// That is an older key if the tenant has the bytes already: the caller then discards its own.
+    /// That is an older key if the tenant has the bytes already; the caller's then goes to
+    /// [`discarded`](Self::discarded).
     async fn add_blob(
         &self,
         tenant: &Tenant,
@@ -80,13 +81,16 @@ pub trait BlobLinks: Send + Sync {
         digest: &Digest,
         now: Time,
     ) -> Result<bool>;
-    /// Ends the repository's hold. Bytes that nobody holds go to [`discarded`](Self::discarded).
+    /// Ends the repository's hold, also where manifests that are not registered reference the blob.
+    /// Bytes that nobody holds go to [`discarded`](Self::discarded).
     async fn delete_blob(
         &self,
         tenant: &Tenant,
         repository: &RepositoryName,
         digest: &Digest,
     ) -> Result<BlobDeleted>;
+    /// Which of these keys no blob, upload session or discarded content has.
+    async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>>;
     /// Content that no row points to any more, up to `limit` keys, to be removed from the blob store.
     async fn discarded(&self, limit: usize) -> Result<Vec<ContentKey>>;
     /// Forgets content that has been removed from the blob store.

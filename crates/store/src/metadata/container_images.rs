@@ -41,7 +41,7 @@ pub enum ImageOutcome {
     Registered(ContainerImage),
     /// There is no such service.
     NoSuchService,
-    /// No repository of the tenant has this manifest.
+    /// No repository of the tenant has this manifest, with everything it references.
     NoSuchManifest,
     /// The service has as many images as it may.
     QuotaReached,
@@ -62,7 +62,8 @@ pub enum ImageDeleted {
 /// last registration is deleted.
 #[async_trait]
 pub trait ContainerImages: Send + Sync {
-    /// Registers a manifest under the service's next number.
+    /// Registers a manifest under the service's next number, which no other image of the service
+    /// gets or got. A retry is the same invocation of the same label and digest.
     async fn register_image(&self, tenant: &Tenant, image: NewImage, quota: u32) -> Result<ImageOutcome>;
     /// Lists a service's images, newest first; `None` if there is no such service.
     async fn images(&self, tenant: &Tenant, service: &str) -> Result<Option<Vec<ContainerImage>>>;
@@ -76,14 +77,16 @@ pub trait ContainerImages: Send + Sync {
         label: &str,
         number: i64,
     ) -> Result<Option<StoredManifest>>;
-    /// A manifest registered on service row `service`, or a child of one, by its digest.
+    /// A manifest registered on service row `service`, or anywhere below an index that is, by its
+    /// digest.
     async fn image_manifest_by_digest(
         &self,
         tenant: &Tenant,
         service: i64,
         digest: &ManifestDigest,
     ) -> Result<Option<StoredManifest>>;
-    /// Where the bytes of a blob are, if an image registered on service row `service` references it.
+    /// Where the bytes of a blob are, if an image registered on service row `service` references it,
+    /// itself or through an index.
     async fn image_blob(
         &self,
         tenant: &Tenant,

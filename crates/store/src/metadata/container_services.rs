@@ -46,7 +46,7 @@ pub struct ServiceChange {
     pub public_domain_names: Option<BTreeMap<String, Vec<String>>>,
     /// Tags to set, over those of the same key.
     pub tag: Vec<(String, Option<String>)>,
-    /// Tag keys to remove.
+    /// Tag keys to remove, before others are set; one that is not there is no mistake.
     pub untag: Vec<String>,
 }
 
@@ -65,14 +65,15 @@ pub enum ServiceOutcome {
     TooManyTags,
     /// It would have more domain names than Lightsail's four.
     TooManyDomains,
-    /// Another service has this domain name.
+    /// Another service of the tenant has this domain name.
     DomainTaken(String),
 }
 
 /// Keeps container services.
 #[async_trait]
 pub trait ContainerServices: Send + Sync {
-    /// Adds a service. A retry of the invocation that made it gets it again.
+    /// Adds a service. A retry of the invocation that made it gets it again, as it now is, whatever
+    /// the quota.
     async fn create_service(
         &self,
         tenant: &Tenant,
@@ -92,6 +93,7 @@ pub trait ContainerServices: Send + Sync {
         change: ServiceChange,
         max_tags: u32,
     ) -> Result<ServiceOutcome>;
-    /// Deletes a service, its registered images and its pull logins; `false` if there is none.
+    /// Deletes a service and its registered images, and ends its pull logins for good: a new service
+    /// of the same name is another one, and counts its images anew. `false` if there is none.
     async fn delete_service(&self, tenant: &Tenant, name: &str) -> Result<bool>;
 }

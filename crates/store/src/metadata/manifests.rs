@@ -54,7 +54,7 @@ pub struct Referrer {
     pub annotations: String,
 }
 
-/// How deep indexes may nest: an index of indexes of indexes of images.
+/// How deep indexes may nest: so many, one in the other, above an image.
 pub const MAX_INDEX_DEPTH: u32 = 4;
 
 /// What became of a manifest.
@@ -84,7 +84,7 @@ pub enum ManifestDeleted {
     Deleted,
     /// The repository has none such.
     NoSuchManifest,
-    /// A container service has it registered, itself or as part of an index.
+    /// A container service has it registered from this repository, itself or below an index.
     Registered,
 }
 
@@ -92,7 +92,8 @@ pub enum ManifestDeleted {
 #[async_trait]
 pub trait Manifests: Send + Sync {
     /// Keeps a manifest and moves its tags, if everything it references is in the repository:
-    /// checked and pinned in the same transaction.
+    /// checked and pinned in the same transaction. A refusal leaves nothing, not even a repository
+    /// that was not there before.
     async fn put_manifest(
         &self,
         tenant: &Tenant,
@@ -107,7 +108,7 @@ pub trait Manifests: Send + Sync {
         reference: &Reference,
         put_by: Option<LoginId>,
     ) -> Result<Option<StoredManifest>>;
-    /// Deletes a manifest by digest.
+    /// Deletes a manifest by digest, also where an index that is not registered holds it.
     async fn delete_manifest(
         &self,
         tenant: &Tenant,

@@ -60,7 +60,7 @@ pub enum LoginLookup {
     /// A login that has not been revoked, of a key that is enabled. It may have expired: the
     /// caller compares, by the one clock.
     Live(Grant),
-    /// Revoked, or its key is disabled or deleted, or its service is.
+    /// Revoked, or its key is disabled or deleted or of another account, or its service is deleted.
     Revoked,
     /// No such login.
     Unknown,
@@ -69,14 +69,16 @@ pub enum LoginLookup {
 /// Keeps registry logins.
 #[async_trait]
 pub trait RegistryLogins: Send + Sync {
-    /// Keeps a login. With `requires_service`, only if the tenant has a container service.
+    /// Keeps a login. With `requires_service`, only if the tenant has a container service. A password
+    /// that another login has is an error.
     async fn insert_login(&self, login: NewLogin, requires_service: bool) -> Result<LoginCreated>;
     /// Finds what a password opens. Key state is read with it, so disabling takes effect at once.
     async fn login(&self, password: &PasswordHash) -> Result<LoginLookup>;
-    /// Lists the tenant's logins that end after `now`, newest first.
+    /// Lists the tenant's logins that end after `now`, newest first: revoked ones too, but not those
+    /// whose service is deleted.
     async fn logins(&self, tenant: &Tenant, now: Time) -> Result<Vec<LoginSummary>>;
-    /// Revokes a login; `false` if the tenant has no such login.
+    /// Revokes a login; `false` if the tenant has no such login. Of several times the first counts.
     async fn revoke_login(&self, tenant: &Tenant, id: LoginId, now: Time) -> Result<bool>;
-    /// Forgets logins that ended before `before`; returns how many.
+    /// Forgets logins that ended before `before`; returns how many. Their numbers are not used again.
     async fn forget_logins(&self, before: Time) -> Result<usize>;
 }

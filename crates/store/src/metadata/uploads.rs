@@ -38,15 +38,17 @@ pub struct UploadOwner {
 /// Keeps upload sessions.
 #[async_trait]
 pub trait Uploads: Send + Sync {
-    /// Opens a session; `false` if the account has `quota` open ones already.
+    /// Opens a session; `false` if the account has `quota` open ones already, its regions together.
     async fn open_upload(&self, owner: &UploadOwner, session: UploadSession, quota: u32) -> Result<bool>;
     /// Finds a session.
     async fn upload(&self, owner: &UploadOwner, id: &str) -> Result<Option<UploadSession>>;
-    /// Records progress from `from` bytes on; `false` if the session is gone or no longer at `from`.
+    /// Records progress from `from` bytes on: `received`, `hash_state` and `touched_at`. `false` if
+    /// the session is gone or no longer at `from`.
     async fn advance_upload(&self, owner: &UploadOwner, from: u64, session: UploadSession) -> Result<bool>;
     /// Ends a session without a blob; `false` if there is none.
     async fn close_upload(&self, owner: &UploadOwner, id: &str) -> Result<bool>;
-    /// Ends every session that was last fed before `idle` or opened before `opened`; returns their ids.
+    /// Ends every session that was last fed at `idle` or earlier, or opened at `opened` or earlier;
+    /// returns their ids.
     async fn close_stale_uploads(&self, idle: Time, opened: Time) -> Result<Vec<String>>;
     /// The ids of all open sessions, for the sweep of staged bytes at the start.
     async fn open_upload_ids(&self) -> Result<Vec<String>>;

@@ -11,7 +11,8 @@ mod contract;
 
 mod backends;
 mod blobs;
-
+mod child;
+mod crash;
 mod metadata;
-
+mod model;
 mod world;

@@ -1,8 +1,8 @@
 //! How the story is printed: numbered steps, the command that does the same, what came of it.
 
-#![expect(clippy::print_stdout, reason = "the story is what this command is for")]
-
 use std::io::IsTerminal as _;
+
+use crate::output::say;
 
 /// Prints a story; in colour on a terminal.
 pub(super) struct Story {
@@ -19,33 +19,33 @@ impl Story {
     /// Begins a step.
     pub(super) fn step(&mut self, title: &str) {
         self.steps += 1;
-        println!("\n{}. {}", self.steps, self.paint("1", title));
+        say(format_args!("\n{}. {}", self.steps, self.paint("1", title)));
     }
 
     /// Shows a command that does the same.
     pub(super) fn command(&self, command: &str) {
-        println!("     $ {}", self.paint("36", command));
+        say(format_args!("     $ {}", self.paint("36", command)));
     }
 
     /// Says something in between.
     pub(super) fn note(&self, text: &str) {
-        println!("     {}", self.paint("2", text));
+        say(format_args!("     {}", self.paint("2", text)));
     }
 
     /// Says that a step held, and what it gave.
     pub(super) fn held(&self, result: &str) {
-        println!("  {} {result}", self.paint("32", "ok"));
+        say(format_args!("  {} {result}", self.paint("32", "ok")));
     }
 
     /// Says that the story ended badly.
     pub(super) fn failed(&self, error: &anyhow::Error) {
-        println!("  {} {error:#}", self.paint("31", "FAILED"));
+        say(format_args!("  {} {error:#}", self.paint("31", "FAILED")));
     }
 
     /// Says that the server goes on.
     pub(super) fn staying_up(&self, endpoint: &str) {
         let text = format!("The server stays up on {endpoint}. Ctrl-C stops it.");
-        println!("\n{}", self.paint("1", &text));
+        say(format_args!("\n{}", self.paint("1", &text)));
     }
 
     fn paint(&self, code: &str, text: &str) -> String {

@@ -51,10 +51,12 @@ impl AccessKeys for Sqlite {
 
     async fn delete_access_key(&self, account: Option<&AccountId>, id: &AccessKeyId) -> Result<KeyChange> {
         let (account, id) = (account.cloned(), id.clone());
+        let remember = "INSERT INTO deleted_access_keys (id) VALUES (?1)";
         let sql = "DELETE FROM access_keys WHERE id = ?1";
         self.writer
             .write(move |connection| {
                 change(connection, account.as_ref(), &id, true, |c| {
+                    c.prepare_cached(remember)?.execute([id.as_str()])?;
                     c.prepare_cached(sql)?.execute([id.as_str()])
                 })
             })
@@ -65,7 +67,7 @@ impl AccessKeys for Sqlite {
 fn insert(connection: &Connection, key: &AccessKey) -> Result<bool> {
     let mut insert = connection.prepare_cached(
         "INSERT OR IGNORE INTO access_keys (id, account, sealed_secret, is_root, enabled, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM deleted_access_keys WHERE id = ?1)",
     )?;
     let values = params![
         key.id.as_str(),

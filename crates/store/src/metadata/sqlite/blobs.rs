@@ -29,8 +29,8 @@ impl BlobLinks for Sqlite {
         if link.leased_at > now.minus(LEASE_RENEWAL) {
             return Ok(Some(link.content));
         }
-        let renewed = self.writer.write(move |connection| renew(connection, &link, now)).await?;
-        Ok(renewed)
+        let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
+        self.writer.write(move |connection| renew(connection, &tenant, &repository, &digest, now)).await
     }
 
     async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>> {
@@ -87,6 +87,23 @@ impl BlobLinks for Sqlite {
     ) -> Result<BlobDeleted> {
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
         self.writer.write(move |connection| delete(connection, &tenant, &repository, &digest)).await
+    }
+
+    async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>> {
+        self.read(|connection| {
+            let mut known = connection.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM blobs WHERE key = ?1)
+                     OR EXISTS (SELECT 1 FROM uploads WHERE id = ?1)
+                     OR EXISTS (SELECT 1 FROM discarded WHERE key = ?1)",
+            )?;
+            let mut unknown = Vec::new();
+            for key in keys {
+                if !known.query_row([key.as_str()], |row| row.get::<_, bool>(0))? {
+                    unknown.push(key);
+                }
+            }
+            Ok(unknown)
+        })
     }
 
     async fn discarded(&self, limit: usize) -> Result<Vec<ContentKey>> {
@@ -157,12 +174,18 @@ fn find_held(connection: &Connection, tenant: &Tenant, digest: &Digest) -> Resul
     Ok(find.query_row(key, |row| row.get(0)).optional()?)
 }
 
-/// Renews a lease that was read outside this transaction; `None` if the hold has ended since.
-fn renew(connection: &Connection, link: &Link, now: Time) -> Result<Option<StoredBlob>> {
-    let mut renew = connection
-        .prepare_cached("UPDATE blob_links SET leased_at = ?3 WHERE repository = ?1 AND blob = ?2")?;
-    let held = renew.execute(params![link.repository, link.blob, now.0])? == 1;
-    Ok(held.then(|| link.content.clone()))
+/// Renews a lease and hands out what it is on. Both are looked up anew: since the caller looked, the
+/// hold may have ended, its rows may be another blob's, and the content may have been replaced.
+fn renew(
+    connection: &Connection,
+    tenant: &Tenant,
+    repository: &RepositoryName,
+    digest: &Digest,
+    now: Time,
+) -> Result<Option<StoredBlob>> {
+    let Some(link) = find_link(connection, tenant, repository, digest)? else { return Ok(None) };
+    put_link(connection, link.repository, link.blob, now)?;
+    Ok(Some(link.content))
 }
 
 fn add(
@@ -172,7 +195,8 @@ fn add(
     blob: NewBlob,
     now: Time,
 ) -> Result<ContentKey> {
-    let repository = rows::ensure_repository(connection, tenant, repository)?;
+    let name = repository;
+    let repository = rows::ensure_repository(connection, tenant, name)?;
     let tenant = rows::ensure_tenant(connection, tenant)?;
     let digest = blob.digest.to_string();
     let mut find =
@@ -203,7 +227,9 @@ fn add(
     };
     put_link(connection, repository, id, now)?;
     if let Some(session) = blob.session {
-        connection.prepare_cached("DELETE FROM uploads WHERE id = ?1")?.execute([session])?;
+        let mut end = connection
+            .prepare_cached("DELETE FROM uploads WHERE id = ?1 AND tenant = ?2 AND repository = ?3")?;
+        end.execute(params![session, tenant, name.as_str()])?;
     }
     Ok(key)
 }

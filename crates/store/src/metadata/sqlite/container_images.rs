@@ -86,19 +86,19 @@ impl ContainerImages for Sqlite {
             let mut find = connection.prepare_cached(
                 "WITH RECURSIVE holder (id, repository, digest, seed) AS (
                      SELECT m.id, m.repository, m.digest, m.id
-                     FROM tenants t
-                     JOIN repositories r ON r.tenant = t.id
-                     JOIN manifests m ON m.repository = r.id
+                     FROM manifests m
+                     CROSS JOIN repositories r ON r.id = m.repository
+                     CROSS JOIN tenants t ON t.id = r.tenant
                      WHERE t.account = ?1 AND t.region = ?2 AND m.digest = ?4
                      UNION
                      SELECT p.id, p.repository, p.digest, h.seed
                      FROM holder h
-                     JOIN manifest_children c ON c.repository = h.repository AND c.digest = h.digest
-                     JOIN manifests p ON p.id = c.manifest)
+                     CROSS JOIN manifest_children c ON c.repository = h.repository AND c.digest = h.digest
+                     CROSS JOIN manifests p ON p.id = c.manifest)
                  SELECT m.digest, m.media_type, m.body
                  FROM holder h
-                 JOIN container_images i ON i.manifest = h.id
-                 JOIN manifests m ON m.id = h.seed
+                 CROSS JOIN container_images i ON i.manifest = h.id
+                 CROSS JOIN manifests m ON m.id = h.seed
                  WHERE i.service = ?3 LIMIT 1",
             )?;
             let digest = digest.to_string();
@@ -120,14 +120,14 @@ impl ContainerImages for Sqlite {
                      UNION
                      SELECT p.id, p.repository, p.digest
                      FROM holder h
-                     JOIN manifest_children c ON c.repository = h.repository AND c.digest = h.digest
-                     JOIN manifests p ON p.id = c.manifest)
+                     CROSS JOIN manifest_children c ON c.repository = h.repository AND c.digest = h.digest
+                     CROSS JOIN manifests p ON p.id = c.manifest)
                  SELECT x.size, x.key
                  FROM tenants t
                  JOIN services s ON s.tenant = t.id
                  JOIN blobs x ON x.tenant = t.id
                  WHERE t.account = ?1 AND t.region = ?2 AND s.id = ?3 AND x.digest = ?4
-                   AND EXISTS (SELECT 1 FROM holder h JOIN container_images i ON i.manifest = h.id
+                   AND EXISTS (SELECT 1 FROM holder h CROSS JOIN container_images i ON i.manifest = h.id
                                WHERE i.service = ?3)",
             )?;
             let digest = digest.to_string();
@@ -145,15 +145,7 @@ fn register(connection: &Connection, tenant: &Tenant, image: NewImage, quota: u3
         return Ok(ImageOutcome::Registered(first));
     }
     let digest = image.digest.to_string();
-    let mut find = connection.prepare_cached(
-        "SELECT m.id FROM manifests m
-         JOIN repositories r ON r.id = m.repository
-         JOIN tenants t ON t.id = r.tenant
-         WHERE m.digest = ?1 AND t.account = ?2 AND t.region = ?3
-         ORDER BY r.name = 'sr' DESC, m.id LIMIT 1",
-    )?;
-    let key = params![digest, tenant.account.as_str(), tenant.region.as_str()];
-    let Some(manifest) = find.query_row(key, |row| row.get::<_, i64>(0)).optional()? else {
+    let Some(manifest) = find_whole(connection, tenant, &digest)? else {
         return Ok(ImageOutcome::NoSuchManifest);
     };
     let mut count = connection.prepare_cached("SELECT count(*) FROM container_images WHERE service = ?1")?;
@@ -183,6 +175,26 @@ fn register(connection: &Connection, tenant: &Tenant, image: NewImage, quota: u3
     ])?;
     let name = ImageName { service: image.service, label: image.label, number };
     Ok(ImageOutcome::Registered(ContainerImage { name, digest, created_at: image.created_at }))
+}
+
+/// The manifest in the first repository that has it with all it references; `sr` comes before the
+/// others.
+fn find_whole(connection: &Connection, tenant: &Tenant, digest: &str) -> Result<Option<i64>> {
+    let mut select = connection.prepare_cached(
+        "SELECT m.id FROM manifests m
+         CROSS JOIN repositories r ON r.id = m.repository
+         CROSS JOIN tenants t ON t.id = r.tenant
+         WHERE m.digest = ?1 AND t.account = ?2 AND t.region = ?3
+         ORDER BY r.name = 'sr' DESC, m.id",
+    )?;
+    let key = params![digest, tenant.account.as_str(), tenant.region.as_str()];
+    for candidate in select.query_map(key, |row| row.get(0))? {
+        let candidate = candidate?;
+        if manifests::is_whole(connection, candidate)? {
+            return Ok(Some(candidate));
+        }
+    }
+    Ok(None)
 }
 
 /// What an earlier attempt of the same invocation registered.

@@ -101,15 +101,16 @@ fn put(
     repository: &RepositoryName,
     manifest: &NewManifest,
 ) -> Result<ManifestOutcome> {
-    let repository = rows::ensure_repository(connection, tenant, repository)?;
-    if let Some(refusal) = check_blobs(connection, repository, manifest)? {
+    let held_by = rows::find_repository(connection, tenant, repository)?;
+    if let Some(refusal) = check_blobs(connection, held_by, manifest)? {
         return Ok(refusal);
     }
-    let depth = match check_children(connection, repository, manifest)? {
+    let depth = match check_children(connection, held_by, manifest)? {
         Ok(depth) if depth <= MAX_INDEX_DEPTH => depth,
         Ok(_) => return Ok(ManifestOutcome::TooDeep),
         Err(refusal) => return Ok(refusal),
     };
+    let repository = rows::ensure_repository(connection, tenant, repository)?;
     let digest = manifest.digest.to_string();
     let mut find =
         connection.prepare_cached("SELECT id FROM manifests WHERE repository = ?1 AND digest = ?2")?;
@@ -134,9 +135,10 @@ fn put(
     Ok(ManifestOutcome::Stored)
 }
 
+/// Checks that every blob is there. A repository that does not exist yet holds none.
 fn check_blobs(
     connection: &Connection,
-    repository: i64,
+    repository: Option<i64>,
     manifest: &NewManifest,
 ) -> Result<Option<ManifestOutcome>> {
     let mut find = connection.prepare_cached(
@@ -163,7 +165,7 @@ fn check_blobs(
 /// Checks that every child is there, and says how deep the manifest is.
 fn check_children(
     connection: &Connection,
-    repository: i64,
+    repository: Option<i64>,
     manifest: &NewManifest,
 ) -> Result<std::result::Result<u32, ManifestOutcome>> {
     let mut find = connection
@@ -256,9 +258,9 @@ fn manifest_is_registered(connection: &Connection, repository: i64, digest: &str
              UNION
              SELECT p.id, p.digest
              FROM holder h
-             JOIN manifest_children c ON c.repository = ?1 AND c.digest = h.digest
-             JOIN manifests p ON p.id = c.manifest)
-         SELECT EXISTS (SELECT 1 FROM holder h JOIN container_images i ON i.manifest = h.id)",
+             CROSS JOIN manifest_children c ON c.repository = ?1 AND c.digest = h.digest
+             CROSS JOIN manifests p ON p.id = c.manifest)
+         SELECT EXISTS (SELECT 1 FROM holder h CROSS JOIN container_images i ON i.manifest = h.id)",
     )?;
     Ok(find.query_row(params![repository, digest], |row| row.get(0))?)
 }
@@ -276,6 +278,31 @@ pub(super) fn blob_is_registered(connection: &Connection, repository: i64, diges
         }
     }
     Ok(false)
+}
+
+/// Whether everything that a manifest references is still in its repository, all the way down.
+pub(super) fn is_whole(connection: &Connection, manifest: i64) -> Result<bool> {
+    let mut find = connection.prepare_cached(
+        "WITH RECURSIVE part (id) AS (
+             SELECT ?1
+             UNION
+             SELECT m.id
+             FROM part p
+             CROSS JOIN manifest_children c ON c.manifest = p.id
+             CROSS JOIN manifests m ON m.repository = c.repository AND m.digest = c.digest)
+         SELECT NOT EXISTS (
+             SELECT 1 FROM part p CROSS JOIN manifest_children c ON c.manifest = p.id
+             WHERE NOT EXISTS (
+                 SELECT 1 FROM manifests m WHERE m.repository = c.repository AND m.digest = c.digest)
+         ) AND NOT EXISTS (
+             SELECT 1 FROM part p CROSS JOIN manifest_blobs n ON n.manifest = p.id
+             WHERE NOT EXISTS (
+                 SELECT 1 FROM repositories r
+                 JOIN blobs b ON b.tenant = r.tenant
+                 JOIN blob_links l ON l.repository = r.id AND l.blob = b.id
+                 WHERE r.id = n.repository AND b.digest = n.digest))",
+    )?;
+    Ok(find.query_row([manifest], |row| row.get(0))?)
 }
 
 /// Reads `digest, media_type, body`, the first three columns.

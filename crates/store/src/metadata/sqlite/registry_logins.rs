@@ -17,7 +17,7 @@ impl RegistryLogins for Sqlite {
         self.read(|connection| {
             let mut find = connection.prepare_cached(
                 "SELECT l.id, t.account, t.region, l.access_key, l.can_push, l.can_pull, l.can_delete,
-                        s.id, s.name, l.expires_at, l.revoked_at IS NOT NULL, k.enabled
+                        l.service, s.name, l.expires_at, l.revoked_at IS NOT NULL, k.enabled
                  FROM registry_logins l
                  JOIN tenants t ON t.id = l.tenant
                  LEFT JOIN services s ON s.id = l.service
@@ -37,7 +37,9 @@ impl RegistryLogins for Sqlite {
                  FROM registry_logins l
                  JOIN tenants t ON t.id = l.tenant
                  LEFT JOIN services s ON s.id = l.service
-                 WHERE t.account = ?1 AND t.region = ?2 AND l.expires_at > ?3 ORDER BY l.id DESC",
+                 WHERE t.account = ?1 AND t.region = ?2 AND l.expires_at > ?3
+                   AND (l.service IS NULL OR s.id IS NOT NULL)
+                 ORDER BY l.id DESC",
             )?;
             let key = params![tenant.account.as_str(), tenant.region.as_str(), now.0];
             select.query_map(key, |row| Ok(read_summary(row)))?.map(|login| login?).collect()
@@ -117,7 +119,9 @@ fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
     }
     let service = match (row.get(7)?, row.get(8)?) {
         (Some(id), Some(name)) => Some(ServiceGrant { id, name }),
-        _ => None,
+        // The service was deleted. Without one, the login would read every repository.
+        (Some(_), None) => return Ok(LoginLookup::Revoked),
+        (None, _) => None,
     };
     Ok(LoginLookup::Live(Grant {
         login: LoginId(row.get(0)?),

@@ -17,6 +17,11 @@ CREATE TABLE access_keys (
     created_at    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- An id is used once: what a deleted key made must not come to life with another key of its id.
+CREATE TABLE deleted_access_keys (
+    id TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE services (
     -- AUTOINCREMENT: a deleted service's id must not open a later one to an old pull login.
     id                  INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -43,14 +48,14 @@ CREATE TABLE registry_logins (
     can_push      INTEGER NOT NULL,
     can_pull      INTEGER NOT NULL,
     can_delete    INTEGER NOT NULL,
-    service       INTEGER REFERENCES services ON DELETE CASCADE,
+    service       INTEGER,  -- of a pull login; it may be deleted, and the login is refused then
     password_hash BLOB NOT NULL UNIQUE,
     created_at    INTEGER NOT NULL,
     expires_at    INTEGER NOT NULL,
     revoked_at    INTEGER
 ) STRICT;
+CREATE INDEX registry_logins_by_tenant ON registry_logins (tenant);
 CREATE INDEX registry_logins_by_end ON registry_logins (expires_at);
-CREATE INDEX registry_logins_by_service ON registry_logins (service) WHERE service IS NOT NULL;
 
 CREATE TABLE repositories (
     id     INTEGER PRIMARY KEY,
@@ -65,7 +70,7 @@ CREATE TABLE blobs (
     tenant INTEGER NOT NULL REFERENCES tenants,
     digest TEXT NOT NULL,
     size   INTEGER NOT NULL,
-    key    TEXT NOT NULL,
+    key    TEXT NOT NULL UNIQUE,
     UNIQUE (tenant, digest)
 ) STRICT;
 
@@ -90,6 +95,8 @@ CREATE TABLE uploads (
     touched_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX uploads_by_tenant ON uploads (tenant);
+CREATE INDEX uploads_by_touch ON uploads (touched_at);
+CREATE INDEX uploads_by_age ON uploads (created_at);
 
 CREATE TABLE manifests (
     id            INTEGER PRIMARY KEY,

@@ -4,6 +4,7 @@
 //! one. Each caller's work runs in a savepoint of its own: one that fails takes nothing with it.
 //! Nobody is answered before the commit that holds their work is durable.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,7 +19,7 @@ const MAX_BATCH: usize = 256;
 /// Work to run inside the transaction; it hands back how to answer once the commit is known.
 type Job = Box<dyn FnOnce(&Connection) -> Ran + Send>;
 
-/// Tells a caller what became of its work, given what became of the commit.
+/// Tells a caller how their work went, given how the commit did.
 type Answer = Box<dyn FnOnce(&Result<()>) + Send>;
 
 struct Ran {
@@ -58,7 +59,9 @@ impl Writer {
         }
         let (sender, receiver) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let result = work(connection);
+            // Without this, work that panics would take the thread with it, and all writing.
+            let result = catch_unwind(AssertUnwindSafe(|| work(connection)));
+            let result = result.unwrap_or_else(|_| Err(panicked()));
             Ran {
                 keep: result.is_ok(),
                 answer: Box::new(move |commit| {
@@ -74,6 +77,10 @@ impl Writer {
 
 fn not_taken() -> StoreError {
     StoreError::Unavailable("the database could not begin a transaction".to_owned())
+}
+
+fn panicked() -> StoreError {
+    StoreError::Unavailable("the work panicked; nothing of it stays".to_owned())
 }
 
 fn stopped() -> StoreError {
@@ -155,3 +162,6 @@ fn run_job(connection: &Connection, job: Job, answers: &mut Vec<Answer>) -> rusq
 fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
+
+#[cfg(test)]
+mod tests;

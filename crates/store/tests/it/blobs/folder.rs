@@ -1,10 +1,12 @@
 //! What is particular to a folder.
 
 use std::fs;
+use std::path::Path;
 
 use gangplank_store::blobs::{BlobStore as _, ContentKey, Folder};
+use tempfile::TempDir;
 
-use crate::backends;
+use crate::{backends, child};
 
 #[test]
 fn content_is_there_when_the_folder_is_opened_again() {
@@ -44,4 +46,20 @@ fn damage_is_seen_in_the_size() {
     let path = scratch.path().join("content").join(shard).join(key.as_str());
     fs::write(path, "cont").unwrap();
     assert_eq!(scratch.blobs().size(&key).unwrap(), Some(4));
+}
+
+#[test]
+fn a_folder_may_be_named_from_where_the_program_stands() {
+    let scratch = TempDir::new().unwrap();
+    let name = "blobs::folder::child_opens_a_relative_name";
+    let status = child::command(name, Path::new("blobs")).current_dir(scratch.path()).status();
+    assert!(status.unwrap().success());
+    assert!(scratch.path().join("blobs/content/00").is_dir());
+}
+
+#[test]
+#[ignore = "runs in a process of its own"]
+fn child_opens_a_relative_name() {
+    let Some(name) = child::subject() else { return };
+    Folder::open(&name).unwrap();
 }

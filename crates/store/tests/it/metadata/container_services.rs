@@ -35,8 +35,8 @@ fn domains(certificates: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
     certificates.iter().map(|(name, domains)| ((*name).to_owned(), list(domains))).collect()
 }
 
-fn call(key: u8, id: &str) -> Option<Invocation> {
-    Some(Invocation { access_key: key_id(key), id: id.to_owned() })
+fn call(key: u8, id: &str) -> Invocation {
+    Invocation { access_key: key_id(key), id: id.to_owned() }
 }
 
 async fn create(db: &dyn Metadata, service: &ContainerService) -> ServiceOutcome {
@@ -78,22 +78,22 @@ async fn a_name_is_taken_once_in_a_tenant(db: &dyn Metadata) {
 
 async fn a_retry_gets_the_service_again(db: &dyn Metadata) {
     let web = service("web");
-    let first = db.create_service(&here(), web.clone(), call(1, "a"), 1).await.unwrap();
+    let first = db.create_service(&here(), web.clone(), Some(call(1, "a")), 1).await.unwrap();
     assert_eq!(first, ServiceOutcome::Done(web.clone()));
     // The quota is used up, by the very service that is asked for.
-    let retried = db.create_service(&here(), service("web"), call(1, "a"), 1).await.unwrap();
+    let retried = db.create_service(&here(), service("web"), Some(call(1, "a")), 1).await.unwrap();
     assert_eq!(retried, ServiceOutcome::Done(web.clone()));
     assert_eq!(db.services(&here()).await.unwrap(), [web]);
 }
 
 async fn a_retry_is_of_the_same_caller_and_call(db: &dyn Metadata) {
-    db.create_service(&here(), service("web"), call(1, "a"), PLENTY).await.unwrap();
-    for other in [call(1, "b"), call(2, "a"), None] {
+    db.create_service(&here(), service("web"), Some(call(1, "a")), PLENTY).await.unwrap();
+    for other in [Some(call(1, "b")), Some(call(2, "a")), None] {
         let taken = db.create_service(&here(), service("web"), other, PLENTY).await.unwrap();
         assert_eq!(taken, ServiceOutcome::NameTaken);
     }
     create_service(db, &here(), "api").await;
-    let taken = db.create_service(&here(), service("api"), call(1, "a"), PLENTY).await.unwrap();
+    let taken = db.create_service(&here(), service("api"), Some(call(1, "a")), PLENTY).await.unwrap();
     assert_eq!(taken, ServiceOutcome::NameTaken, "made by no call that can be retried");
 }
 
@@ -134,7 +134,7 @@ async fn only_what_is_given_changes(db: &dyn Metadata) {
     web.is_disabled = true;
     let scaled = ServiceChange { scale: Some(3), is_disabled: Some(true), ..ServiceChange::default() };
     assert_eq!(change(db, "web", scaled).await, ServiceOutcome::Done(web.clone()));
-    web.power = "micro".to_owned();
+    "micro".clone_into(&mut web.power);
     web.is_disabled = false;
     web.puller_role_active = true;
     let powered = ServiceChange {

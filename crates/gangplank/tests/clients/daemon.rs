@@ -1,0 +1,62 @@
+//! A daemon of a trial's own: started in its folder, ended by its process id.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::client::Program;
+
+/// A running daemon; ended when dropped.
+pub(crate) struct Daemon {
+    process: Child,
+    log: PathBuf,
+}
+
+impl Daemon {
+    /// Starts a program that logs into its folder.
+    pub(crate) fn start(program: &Program, folder: &Path, args: &[String]) -> Self {
+        let log = folder.join("log");
+        let process = Command::new(&program.path)
+            .args(args)
+            .env("HOME", folder)
+            .env("TMPDIR", folder)
+            .env("DOCKER_TMPDIR", folder.join("tmp"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(&log).expect("the daemon's log"))
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {program:?}: {error}"));
+        Self { process, log }
+    }
+
+    /// Waits until `ready` says so.
+    pub(crate) fn wait_until(&mut self, ready: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !ready() {
+            let ended = self.process.try_wait().expect("the daemon's state").is_some();
+            let log = || std::fs::read_to_string(&self.log).unwrap_or_default();
+            assert!(
+                !ended && started.elapsed() < Duration::from_mins(1),
+                "a daemon did not start: {}",
+                log()
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let id = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        let _ = kill_process(id, Signal::TERM);
+        let asked = Instant::now();
+        while matches!(self.process.try_wait(), Ok(None)) {
+            if asked.elapsed() > Duration::from_secs(20) {
+                let _ = self.process.kill();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}

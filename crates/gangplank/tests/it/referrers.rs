@@ -1,0 +1,65 @@
+//! What refers to a manifest.
+
+use gangplank_oci::media_type::{OCI_INDEX, OCI_MANIFEST};
+use gangplank_testkit::{Blob, Registry, TestServer};
+use serde_json::{Value, json};
+
+use crate::answers::{header, refused};
+use crate::documents::{Parts, descriptor, digest, referrer};
+use crate::server;
+
+fn start() -> (TestServer, Registry, Value) {
+    let server = server();
+    let registry = server.registry_as(&server.operator_login());
+    let subject = descriptor(&Parts::push(&registry).manifest());
+    assert_eq!(registry.push_blob("sr", &Blob::new("{}")), 201);
+    (server, registry, subject)
+}
+
+fn put(registry: &Registry, document: &Value) {
+    let body = document.to_string();
+    assert_eq!(registry.put_manifest("sr", &digest(document), OCI_MANIFEST, body.as_bytes()).status(), 201);
+}
+
+fn list(registry: &Registry, path: &str) -> (Value, String) {
+    let answer = registry.send("GET", path);
+    assert_eq!((answer.status().as_u16(), header(&answer, "content-type").as_str()), (200, OCI_INDEX));
+    let filters = header(&answer, "oci-filters-applied");
+    let document: Value = answer.json().unwrap();
+    assert_eq!((&document["schemaVersion"], &document["mediaType"]), (&json!(2), &json!(OCI_INDEX)));
+    (document["manifests"].clone(), filters)
+}
+
+#[test]
+fn referrers_are_listed_also_those_that_came_before_their_subject() {
+    let (_server, registry, subject) = start();
+    let of = format!("sr/referrers/{}", subject["digest"].as_str().unwrap());
+    assert_eq!(list(&registry, &of).0, json!([]));
+    let (signature, sbom) = (referrer(&subject, "a/signature"), referrer(&subject, "a/sbom"));
+    put(&registry, &signature);
+    put(&registry, &sbom);
+    let shown = |document: &Value| {
+        let mut shown = descriptor(document);
+        shown["artifactType"] = document["artifactType"].clone();
+        shown["annotations"] = document["annotations"].clone();
+        shown
+    };
+    assert_eq!(list(&registry, &of), (json!([shown(&signature), shown(&sbom)]), String::new()));
+    let filtered = |filter: &str| list(&registry, &format!("{of}?artifactType={filter}"));
+    assert_eq!(filtered("a%2Fsbom"), (json!([shown(&sbom)]), "artifactType".to_owned()));
+    assert_eq!(filtered("a/none"), (json!([]), "artifactType".to_owned()));
+    assert_eq!(list(&registry, &of.replace("sr/", "other/")).0, json!([]), "another repository");
+
+    let path = format!("sr/manifests/{}", digest(&sbom));
+    assert_eq!(registry.status("DELETE", &path), 202);
+    assert_eq!(list(&registry, &of).0, json!([shown(&signature)]));
+}
+
+#[test]
+fn referrers_of_what_never_was_are_none_and_of_nonsense_refused() {
+    let (_server, registry, _) = start();
+    assert_eq!(list(&registry, &format!("none/referrers/{}", Blob::unique().digest)).0, json!([]));
+    for bad in ["latest", "sha256:abc", "md5:d41d8cd98f00b204e9800998ecf8427e"] {
+        refused(registry.send("GET", &format!("sr/referrers/{bad}")), 400, "DIGEST_INVALID");
+    }
+}

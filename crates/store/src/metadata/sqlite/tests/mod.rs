@@ -1,0 +1,16 @@
+//! What shows only from inside: races, snapshots, query plans.
+
+pub(super) mod plans;
+mod races;
+#[path = "../../../../tests/it/world.rs"]
+#[expect(dead_code, reason = "the tests beside the crate use more of it")]
+mod world;
+
+use super::Sqlite;
+
+/// A database in a directory that goes with the test.
+fn scratch() -> (tempfile::TempDir, Sqlite) {
+    let directory = tempfile::TempDir::new().unwrap();
+    let database = Sqlite::open(&directory.path().join("metadata.sqlite")).unwrap();
+    (directory, database)
+}

@@ -1,0 +1,137 @@
+//! No request may read a whole table: the statements that really run, and how SQLite plans them.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use gangplank_core::{ImageName, Time};
+use gangplank_oci::Digest;
+use rusqlite::Connection;
+use rusqlite::trace::{TraceEvent, TraceEventCodes};
+
+use super::scratch;
+use super::world::{
+    At, Document, NOW, PLENTY, access_key, create_login, create_service, here, key_id, password, push_login,
+    register, service_row, tagged,
+};
+use crate::metadata::uploads::{UploadOwner, UploadSession};
+use crate::metadata::{
+    AccessKeys as _, BlobLinks as _, ContainerImages as _, ContainerServices as _, Manifests as _,
+    RegistryLogins as _, Tags as _, Uploads as _,
+};
+
+/// Every statement that ran in this process, with its parameters filled in.
+static SEEN: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+
+/// Notes the statements of a connection.
+pub(in crate::metadata::sqlite) fn watch(connection: &mut Connection) {
+    let note = |event: TraceEvent<'_>| {
+        let TraceEvent::Stmt(statement, sql) = event else { return };
+        let verb = sql.split_whitespace().next().unwrap_or_default();
+        if ["SELECT", "WITH", "INSERT", "UPDATE", "DELETE"].contains(&verb)
+            && let Some(expanded) = statement.expanded_sql()
+        {
+            let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.entry(sql.to_owned()).or_insert_with(|| expanded.clone());
+        }
+    };
+    connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(note)).unwrap();
+}
+
+/// Everything that a request or a periodic job does.
+async fn do_everything(db: &super::Sqlite) {
+    let tenant = here();
+    db.insert_access_key(access_key(&tenant, 1)).await.unwrap();
+    db.access_key(&key_id(1)).await.unwrap();
+    create_service(db, &tenant, "web").await;
+    let login = create_login(db, push_login(&tenant, 1)).await;
+    db.login(&password(1).hash()).await.unwrap();
+    db.logins(&tenant, NOW).await.unwrap();
+    let service = service_row(db, &tenant, "web").await;
+    let at = At::sr(db);
+    let image = at.image(&["config", "layer"], &["latest"]).await;
+    let index = Document::index(&[&image]);
+    at.store(&index, &[]).await;
+    for reference in [tagged("latest"), index.reference()] {
+        db.manifest(&tenant, &at.repository, &reference, Some(login)).await.unwrap();
+    }
+    at.store(&Document::about(&image, "application/note", &["config"]), &[]).await;
+    db.referrers(&tenant, &at.repository, &image.digest(), None).await.unwrap();
+    let layer = Digest::sha256(b"layer");
+    for hours in [0, 2] {
+        let now = NOW.plus(std::time::Duration::from_hours(hours));
+        db.find_blob(&tenant, &at.repository, &layer, now).await.unwrap();
+    }
+    db.tenant_content(&tenant, &layer).await.unwrap();
+    db.mount_blob(&tenant, &at.repository, Some(&at.repository), &layer, NOW).await.unwrap();
+    register(db, &tenant, "web", &index).await;
+    db.images(&tenant, "web").await.unwrap();
+    db.image_manifest(&tenant, service, "app", 1).await.unwrap();
+    db.image_manifest_by_digest(&tenant, service, &image.digest()).await.unwrap();
+    db.image_blob(&tenant, service, &layer).await.unwrap();
+    db.tags(&tenant, &at.repository, Some("a"), 9).await.unwrap();
+    db.repositories(&tenant, Some("a"), 9).await.unwrap();
+    let owner =
+        UploadOwner { tenant: tenant.clone(), repository: at.repository.clone(), access_key: key_id(1) };
+    let session = UploadSession {
+        id: "one".to_owned(),
+        received: 0,
+        hash_state: Vec::new(),
+        run: String::new(),
+        created_at: NOW,
+        touched_at: NOW,
+    };
+    db.open_upload(&owner, session.clone(), PLENTY).await.unwrap();
+    db.upload(&owner, "one").await.unwrap();
+    db.advance_upload(&owner, 0, session).await.unwrap();
+    db.close_upload(&owner, "one").await.unwrap();
+    db.close_stale_uploads(Time(0), Time(0)).await.unwrap();
+    db.delete_blob(&tenant, &at.repository, &layer).await.unwrap();
+    let name = ImageName { service: "web".to_owned(), label: "app".to_owned(), number: 1 };
+    db.delete_image(&tenant, &name).await.unwrap();
+    db.delete_blob(&tenant, &at.repository, &layer).await.unwrap();
+    let discarded = db.discarded(9).await.unwrap();
+    db.forget_discarded(discarded).await.unwrap();
+    db.delete_manifest(&tenant, &at.repository, &index.digest()).await.unwrap();
+    db.revoke_login(&tenant, login, NOW).await.unwrap();
+    db.forget_logins(Time(0)).await.unwrap();
+    db.delete_service(&tenant, "web").await.unwrap();
+}
+
+fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let steps = explain.query_map([], |row| row.get("detail")).unwrap();
+    steps.collect::<rusqlite::Result<_>>().unwrap()
+}
+
+/// What may be read whole: the rows that a recursion found, a single row, and the queue of discarded
+/// content, which is taken from its front, as much as is asked for.
+fn is_small(step: &str) -> bool {
+    ["holder", "h", "part", "p", "CONSTANT ROW", "discarded"].contains(&step)
+}
+
+/// A search that is none: through all of a repository, or all repositories of a tenant, or after
+/// reading what was to be searched into an index made for the occasion.
+fn is_wide(step: &str) -> bool {
+    step.ends_with("(repository=?)")
+        || step.starts_with("SEARCH r ") && step.ends_with("(tenant=?)")
+        || step.contains("AUTOMATIC")
+}
+
+#[tokio::test]
+async fn no_statement_reads_more_than_it_needs() {
+    let (_directory, db) = scratch();
+    do_everything(&db).await;
+    let seen = SEEN.lock().unwrap().clone();
+    assert!(seen.len() > 50, "only {} statements were noted", seen.len());
+    let connection = Connection::open(&db.path).unwrap();
+    let mut scans = Vec::new();
+    for (sql, expanded) in &seen {
+        for step in plan(&connection, expanded) {
+            let scan = step.strip_prefix("SCAN ").is_some_and(|what| !is_small(what));
+            if scan || is_wide(&step) {
+                scans.push(format!("{step}: {sql}"));
+            }
+        }
+    }
+    assert!(scans.is_empty(), "{scans:#?}");
+}

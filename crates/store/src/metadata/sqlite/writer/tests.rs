@@ -1,0 +1,193 @@
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+use futures_util::future::join_all;
+use proptest::prelude::*;
+use rusqlite::params;
+use tempfile::TempDir;
+
+use super::*;
+
+/// A writer on a database with one table, and a second connection to look into it.
+fn scratch() -> (TempDir, Writer, Connection) {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("scratch.sqlite");
+    let connection = Connection::open(&path).unwrap();
+    connection.pragma_update(None, "journal_mode", "wal").unwrap();
+    connection.execute_batch("CREATE TABLE parts (job INTEGER, part INTEGER, UNIQUE (job, part))").unwrap();
+    let reader = Connection::open(&path).unwrap();
+    (directory, Writer::spawn(connection).unwrap(), reader)
+}
+
+/// How many parts of each job are there.
+fn parts(reader: &Connection) -> BTreeMap<i64, i64> {
+    let mut select = reader.prepare("SELECT job, count(*) FROM parts GROUP BY job").unwrap();
+    let parts = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    parts.collect::<rusqlite::Result<_>>().unwrap()
+}
+
+/// How a job goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Course {
+    Succeeds,
+    /// Says no after it has written.
+    Refuses,
+    /// Runs into a constraint after it has written.
+    Collides,
+    Panics,
+}
+
+/// Work that writes three parts, on its course.
+fn work(job: i64, course: Course) -> impl FnOnce(&Connection) -> Result<i64> + Send + 'static {
+    move |connection| {
+        let mut insert = connection.prepare_cached("INSERT INTO parts (job, part) VALUES (?1, ?2)")?;
+        for part in 0..2 {
+            insert.execute(params![job, part])?;
+        }
+        match course {
+            Course::Succeeds => {}
+            Course::Refuses => return Err(StoreError::Damaged("no".to_owned())),
+            Course::Collides => drop(insert.execute(params![job, 0])?),
+            Course::Panics => panic!("on purpose"),
+        }
+        insert.execute(params![job, 2])?;
+        Ok(job)
+    }
+}
+
+fn courses() -> impl Strategy<Value = Vec<Course>> {
+    let course = prop_oneof![
+        6 => Just(Course::Succeeds),
+        2 => Just(Course::Refuses),
+        2 => Just(Course::Collides),
+        1 => Just(Course::Panics),
+    ];
+    prop::collection::vec(course, 1..600)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// However jobs fall into commits, each answer is true of the database, and no job is there by
+    /// half.
+    #[test]
+    fn each_answer_is_true(courses in courses(), threads in 1usize..4) {
+        let (_directory, writer, reader) = scratch();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).build().unwrap();
+        let writes = (0..).zip(&courses).map(|(job, course)| writer.write(work(job, *course)));
+        let answers = runtime.block_on(join_all(writes));
+        let there = parts(&reader);
+        for ((job, course), answer) in (0..).zip(&courses).zip(answers) {
+            prop_assert_eq!(answer.is_ok(), *course == Course::Succeeds, "{} {:?}", job, answer);
+            prop_assert_eq!(answer.ok(), there.get(&job).map(|_| job));
+            prop_assert_eq!(there.get(&job).copied().unwrap_or(3), 3);
+        }
+        prop_assert!(writer.is_healthy());
+    }
+
+    /// A caller that goes away leaves its work standing or absent, and whole.
+    #[test]
+    fn an_abandoned_job_is_whole(polls in prop::collection::vec(0usize..3, 1..200)) {
+        let (_directory, writer, reader) = scratch();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for (job, polls) in (0..).zip(&polls) {
+            let mut write = pin!(writer.write(work(job, Course::Succeeds)));
+            for _ in 0..*polls {
+                let poll = write.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                if poll.is_ready() {
+                    break;
+                }
+            }
+        }
+        // An answer to the last in the queue means that all before it were done.
+        runtime.block_on(writer.write(work(-1, Course::Succeeds))).unwrap();
+        let there = parts(&reader);
+        for (job, polls) in (0..).zip(polls) {
+            prop_assert_eq!(there.get(&job).copied().unwrap_or(0), if polls == 0 { 0 } else { 3 });
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_answered_before_others_can_see_it() {
+    let (_directory, writer, reader) = scratch();
+    for job in 0..200 {
+        writer.write(work(job, Course::Succeeds)).await.unwrap();
+        assert_eq!(parts(&reader).get(&job), Some(&3));
+    }
+}
+
+/// A job sees what the jobs before it in the same commit did, and nothing of those that failed.
+#[tokio::test]
+async fn jobs_of_one_commit_run_one_after_the_other() {
+    let (directory, writer, _reader) = scratch();
+    let held_up = Connection::open(directory.path().join("scratch.sqlite")).unwrap();
+    held_up.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let count = |connection: &Connection| {
+        Ok(connection.query_row("SELECT count(*) FROM parts", [], |row| row.get::<_, i64>(0))?)
+    };
+    let jobs = async {
+        tokio::join!(
+            writer.write(work(1, Course::Succeeds)),
+            writer.write(work(2, Course::Collides)),
+            writer.write(work(3, Course::Panics)),
+            writer.write(count),
+            writer.write(work(1, Course::Succeeds)),
+            writer.write(count),
+        )
+    };
+    let release = async { held_up.execute_batch("ROLLBACK").unwrap() };
+    let ((first, collided, panicked, seen, again, at_last), ()) = tokio::join!(jobs, release);
+    assert_eq!((first.unwrap(), seen.unwrap(), at_last.unwrap()), (1, 3, 3));
+    assert!(collided.is_err() && panicked.is_err() && again.is_err());
+}
+
+/// A database that cannot begin a transaction refuses that work, and takes the next.
+#[tokio::test]
+async fn a_writer_that_could_not_begin_begins_again() {
+    let (directory, writer, reader) = scratch();
+    writer.write(|connection| Ok(connection.busy_timeout(std::time::Duration::ZERO)?)).await.unwrap();
+    let held_up = Connection::open(directory.path().join("scratch.sqlite")).unwrap();
+    held_up.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(matches!(writer.write(work(1, Course::Succeeds)).await, Err(StoreError::Unavailable(_))));
+    held_up.execute_batch("ROLLBACK").unwrap();
+    assert!(writer.is_healthy());
+    writer.write(work(2, Course::Succeeds)).await.unwrap();
+    assert_eq!(parts(&reader), BTreeMap::from([(2, 3)]));
+}
+
+/// On a full disk SQLite rolls back by itself, and with it the work of others in the same commit:
+/// all of them hear of it, and later work is taken again.
+#[tokio::test]
+async fn what_a_full_disk_took_is_not_acknowledged() {
+    let (_directory, writer, reader) = scratch();
+    let set_limit = |pages: i64| {
+        writer.write(move |connection| {
+            connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+            Ok(())
+        })
+    };
+    set_limit(1).await.unwrap();
+    let fill = move |connection: &Connection| {
+        for part in 0..100_000 {
+            connection.execute("INSERT INTO parts (job, part) VALUES (0, ?1)", [part])?;
+        }
+        Ok(())
+    };
+    let answers = tokio::join!(
+        writer.write(work(1, Course::Succeeds)),
+        writer.write(fill),
+        writer.write(work(2, Course::Succeeds)),
+    );
+    assert!(matches!(answers.1, Err(StoreError::Full(_))), "{:?}", answers.1);
+    let there = parts(&reader);
+    for (job, answer) in [(1, answers.0), (2, answers.2)] {
+        assert_eq!(answer.is_ok(), there.contains_key(&job));
+    }
+    assert!(!there.contains_key(&0));
+    assert!(writer.is_healthy());
+    set_limit(1 << 20).await.unwrap();
+    writer.write(work(3, Course::Succeeds)).await.unwrap();
+    assert_eq!(parts(&reader).get(&3), Some(&3));
+}

@@ -1,0 +1,194 @@
+//! Random work on a small world, beside a model of it that is simple enough to be right.
+
+mod state;
+
+use gangplank_core::{ImageName, Tenant};
+use gangplank_oci::Digest;
+use gangplank_store::metadata::Metadata;
+use gangplank_store::metadata::blobs::BlobDeleted;
+use gangplank_store::metadata::container_images::{ImageDeleted, ImageOutcome};
+use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest};
+use proptest::prelude::*;
+
+use self::state::{BLOBS, Place, State, documents};
+use crate::backends::{self, Scratch};
+use crate::world::{At, NOW, blob, create_service, image_of, repository, tag, tagged, tenants};
+
+/// How many images a service may have in this world.
+const QUOTA: u32 = 3;
+
+/// Tags that are moved about.
+const TAGS: [&str; 2] = ["a", "b"];
+
+/// One step. Numbers choose from the world's few of everything.
+#[derive(Clone, Debug)]
+enum Step {
+    AddBlob(Place, usize),
+    MountBlob(Place, usize),
+    DeleteBlob(Place, usize),
+    PutManifest(Place, usize, Option<usize>),
+    DeleteManifest(Place, usize),
+    DeleteTag(Place, usize),
+    Register(usize, usize),
+    DeleteImage(usize, i64),
+    RecreateService(usize),
+    Reopen,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let place = || (0usize..2, 0usize..2).prop_map(|(tenant, repository)| Place { tenant, repository });
+    let (blob, manifest) = (|| 0..BLOBS.len(), || 0..documents().len());
+    let step = prop_oneof![
+        8 => (place(), blob()).prop_map(|(place, blob)| Step::AddBlob(place, blob)),
+        3 => (place(), blob()).prop_map(|(place, blob)| Step::MountBlob(place, blob)),
+        4 => (place(), blob()).prop_map(|(place, blob)| Step::DeleteBlob(place, blob)),
+        10 => (place(), manifest(), prop::option::of(0..TAGS.len()))
+            .prop_map(|(place, manifest, tag)| Step::PutManifest(place, manifest, tag)),
+        4 => (place(), manifest()).prop_map(|(place, manifest)| Step::DeleteManifest(place, manifest)),
+        2 => (place(), 0..TAGS.len()).prop_map(|(place, tag)| Step::DeleteTag(place, tag)),
+        6 => (0usize..2, manifest()).prop_map(|(tenant, manifest)| Step::Register(tenant, manifest)),
+        3 => (0usize..2, 1i64..8).prop_map(|(tenant, number)| Step::DeleteImage(tenant, number)),
+        1 => (0usize..2).prop_map(Step::RecreateService),
+        1 => Just(Step::Reopen),
+    ];
+    prop::collection::vec(step, 1..120)
+}
+
+/// Here, and the same account in another region: as near as two tenants can be.
+fn tenant(number: usize) -> Tenant {
+    tenants()[number].clone()
+}
+
+fn at(db: &dyn Metadata, place: Place) -> At<'_> {
+    At::new(db, tenant(place.tenant), ["sr", "other"][place.repository])
+}
+
+fn digest(blob: usize) -> Digest {
+    Digest::sha256(BLOBS[blob].as_bytes())
+}
+
+/// Takes the step in both worlds, and compares the outcomes.
+async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
+    match step {
+        Step::AddBlob(place, number) => {
+            let blob = blob(BLOBS[*number], gangplank_store::blobs::ContentKey::unused());
+            let key = at_add(db, *place, blob).await;
+            model.add_blob(*place, *number, &key);
+        }
+        Step::MountBlob(place, number) => {
+            let at = at(db, *place);
+            let from = repository(["other", "sr"][place.repository]);
+            let mounted = db.mount_blob(&at.tenant, &at.repository, Some(&from), &digest(*number), NOW).await;
+            assert_eq!(mounted.unwrap(), model.mount_blob(*place, *number));
+        }
+        Step::DeleteBlob(place, number) => {
+            let at = at(db, *place);
+            let deleted: BlobDeleted =
+                db.delete_blob(&at.tenant, &at.repository, &digest(*number)).await.unwrap();
+            assert_eq!(deleted, model.delete_blob(*place, *number));
+        }
+        Step::PutManifest(place, number, tagged) => {
+            let tags = tagged.iter().map(|number| tag(TAGS[*number])).collect();
+            let put = NewManifest { tags, ..documents()[*number].put() };
+            let outcome: ManifestOutcome = at(db, *place).put(put).await;
+            assert_eq!(outcome, model.put_manifest(*place, *number, *tagged));
+        }
+        Step::DeleteManifest(place, number) => {
+            let at = at(db, *place);
+            let digest = documents()[*number].digest();
+            let deleted: ManifestDeleted =
+                db.delete_manifest(&at.tenant, &at.repository, &digest).await.unwrap();
+            assert_eq!(deleted, model.delete_manifest(*place, *number));
+        }
+        Step::DeleteTag(place, number) => {
+            let at = at(db, *place);
+            let deleted = db.delete_tag(&at.tenant, &at.repository, &tag(TAGS[*number])).await.unwrap();
+            assert_eq!(deleted, model.delete_tag(*place, *number));
+        }
+        Step::Register(number, manifest) => {
+            let image = image_of("web", "app", documents()[*manifest].digest());
+            let outcome: ImageOutcome = db.register_image(&tenant(*number), image, QUOTA).await.unwrap();
+            assert_eq!(outcome, model.register(*number, *manifest, QUOTA));
+        }
+        Step::DeleteImage(owner, number) => {
+            let name = ImageName { service: "web".to_owned(), label: "app".to_owned(), number: *number };
+            let deleted: ImageDeleted = db.delete_image(&tenant(*owner), &name).await.unwrap();
+            assert_eq!(deleted, model.delete_image(*owner, *number));
+        }
+        Step::RecreateService(number) => {
+            assert!(db.delete_service(&tenant(*number), "web").await.unwrap());
+            create_service(db, &tenant(*number), "web").await;
+            model.recreate_service(*number);
+        }
+        Step::Reopen => {}
+    }
+}
+
+async fn at_add(
+    db: &dyn Metadata,
+    place: Place,
+    blob: gangplank_store::metadata::blobs::NewBlob,
+) -> gangplank_store::blobs::ContentKey {
+    let at = at(db, place);
+    db.add_blob(&at.tenant, &at.repository, blob, NOW).await.unwrap()
+}
+
+/// Asks for everything there may be, and compares.
+async fn compare(db: &dyn Metadata, model: &State) {
+    for place in Place::all() {
+        let at = at(db, place);
+        for number in 0..BLOBS.len() {
+            let found = db.find_blob(&at.tenant, &at.repository, &digest(number), NOW).await.unwrap();
+            assert_eq!(found.map(|found| found.key), model.blob(place, number), "{place:?} blob {number}");
+        }
+        for (number, document) in documents().iter().enumerate() {
+            let found = at.get(&document.reference()).await;
+            let expected = model.has_manifest(place, number).then(|| document.stored());
+            assert_eq!(found, expected, "{place:?} manifest {number}");
+            let referrers = db.referrers(&at.tenant, &at.repository, &document.digest(), None).await.unwrap();
+            let referrers: Vec<String> = referrers.into_iter().map(|referrer| referrer.digest).collect();
+            assert_eq!(referrers, model.referrers(place, number));
+        }
+        for (number, name) in TAGS.iter().enumerate() {
+            let found = at.get(&tagged(name)).await;
+            let expected = model.tag(place, number).map(|manifest| documents()[manifest].stored());
+            assert_eq!(found, expected, "{place:?} tag {name}");
+        }
+        let names = |numbers: Vec<usize>| numbers.into_iter().map(|number| TAGS[number].to_owned()).collect();
+        assert_eq!(at.tags().await, model.tags(place).map(names));
+    }
+    for number in 0..2 {
+        assert_eq!(db.images(&tenant(number), "web").await.unwrap().unwrap(), model.images(number));
+    }
+    let discarded = db.discarded(10_000).await.unwrap();
+    let kept = model.keys();
+    assert!(discarded.iter().all(|key| !kept.contains(key)), "content that is needed is discarded");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sqlite_agrees_with_the_model(steps in steps()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(agrees(&mut backends::sqlite(), &steps));
+    }
+}
+
+async fn agrees(scratch: &mut dyn Scratch, steps: &[Step]) {
+    for number in 0..2 {
+        create_service(scratch.metadata(), &tenant(number), "web").await;
+    }
+    let mut model = State::default();
+    for (number, step) in steps.iter().enumerate() {
+        if matches!(step, Step::Reopen) {
+            scratch.reopen();
+        }
+        take(scratch.metadata(), &mut model, step).await;
+        if number % 8 == 0 {
+            compare(scratch.metadata(), &model).await;
+        }
+    }
+    scratch.reopen();
+    compare(scratch.metadata(), &model).await;
+}
