@@ -61,7 +61,7 @@ pub(crate) async fn call(
     let answer = client.exchange(operation.target(), body.as_bytes()).await.map_err(unreachable)?;
     let id = answer.request_id.as_deref().unwrap_or("none");
     tell(format_args!("status {}, {} bytes, request id {id}", answer.status, answer.body.len()));
-    let parsed = object(&answer.body);
+    let parsed = object(&answer.body)?;
     if answer.is_success() { Ok(parsed) } else { Err(refusal(operation, &answer, parsed)) }
 }
 
@@ -96,11 +96,15 @@ fn manner(globals: &Globals, settings: &Settings) -> Result<Manner, Failure> {
     })
 }
 
-/// The members of a body; one that is no JSON object has none, as for every AWS client.
-fn object(body: &[u8]) -> Map<String, Value> {
+/// The members of a body. One that is no JSON has none, as for every AWS client; JSON that is no object is a fault.
+fn object(body: &[u8]) -> Result<Map<String, Value>, Failure> {
     match serde_json::from_slice(body) {
-        Ok(Value::Object(members)) => members,
-        _ => Map::new(),
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(other) => {
+            let class = super::python::class(&other);
+            Err(Failure::Other(format!("The server's answer is no JSON object but {class}")))
+        }
+        Err(_) => Ok(Map::new()),
     }
 }
 

@@ -85,6 +85,8 @@ fn operation(args: &[String]) -> Result<Asked, Failure> {
     }
     let mut unknown = given.remaining.clone();
     unknown.extend(given.positional.clone());
+    // It ends the options and is nothing itself.
+    unknown.retain(|word| word != "--");
     if !unknown.is_empty() {
         return Err(Failure::UnknownOptions(unknown));
     }

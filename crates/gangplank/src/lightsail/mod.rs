@@ -31,6 +31,7 @@ mod validate;
 mod wire;
 mod yaml;
 mod yaml_scalar;
+mod yaml_words;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;

@@ -23,7 +23,7 @@ impl Query {
         }
         // One for the life of the program: the expression borrows it.
         let runtime: &'static Runtime = Box::leak(Box::new(runtime()));
-        runtime.compile(text).map(Self).map_err(|error| bad(explain(text, &error)))
+        runtime.compile(&with_json_literals(text)).map(Self).map_err(|error| bad(explain(text, &error)))
     }
 
     /// What the expression selects.
@@ -42,6 +42,40 @@ fn explain(text: &str, error: &JmespathError) -> String {
     }
     let mark = " ".repeat(column + 1);
     format!("Invalid jmespath expression: {}, at column {column}:\n\"{text}\"\n{mark}^", error.reason)
+}
+
+/// The expression with every literal in backquotes as JSON. The AWS CLI takes what is no JSON there as text, and
+/// expressions such as ``[?name==`web`]`` are all over its documentation.
+fn with_json_literals(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(['`', '\'', '"']) {
+        let quote = &rest[start..=start];
+        let Some(length) = literal_length(&rest[start + 1..], quote) else { break };
+        let (before, literal) = (&rest[..=start], &rest[start + 1..start + 1 + length]);
+        out.push_str(before);
+        let plain = literal.replace("\\`", "`");
+        if quote == "`" && serde_json::from_str::<Value>(&plain).is_err() {
+            out.extend(["\"", literal.trim_start(), "\""]);
+        } else {
+            out.push_str(literal);
+        }
+        out.push_str(quote);
+        rest = &rest[start + length + 2..];
+    }
+    out + rest
+}
+
+/// How long a literal is, up to the quote that ends it.
+fn literal_length(text: &str, quote: &str) -> Option<usize> {
+    let mut escaped = false;
+    for (at, letter) in text.char_indices() {
+        if !escaped && text[at..].starts_with(quote) {
+            return Some(at);
+        }
+        escaped = letter == '\\' && !escaped;
+    }
+    None
 }
 
 /// The functions of the JMESPath specification. Those that calculate keep whole numbers whole, as the AWS
@@ -98,6 +132,9 @@ mod tests {
         check("ceil(part[0])", json!(2));
         check("{z: whole[0], a: whole[1]}", json!({ "z": 1, "a": 2 }));
         check("length(whole)", json!(2));
+        check("contains(`[\"a\", \"b\"]`, `a`)", json!(true));
+        check("join(`,`, ['`a`', `b`])", json!("`a`,b"));
+        check("`1`", json!(1));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Between what a person sees and what goes over the wire, shape by shape.
 
 use gangplank_api::{Kind, Shape, Structure};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use super::moment::{self, Format};
 
@@ -47,9 +47,6 @@ pub(crate) fn shown(
 fn shown_value(shape: &Shape, value: &Value, format: Format) -> Value {
     match (&shape.kind, value) {
         (Kind::Timestamp, value) => moment::shown(value, format),
-        (Kind::Float | Kind::Double, Value::Number(number)) => {
-            number.as_f64().and_then(Number::from_f64).map_or_else(|| value.clone(), Value::Number)
-        }
         (Kind::Structure(structure), Value::Object(members)) => {
             Value::Object(shown(structure, members, format))
         }

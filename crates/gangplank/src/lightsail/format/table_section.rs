@@ -204,5 +204,23 @@ fn left(text: &str, line: usize, edge: &str, style: &Style) -> String {
 
 /// How many columns a text takes; letters that are wide, or may be, take two.
 fn width(text: &str) -> usize {
-    text.chars().map(|letter| if letter.width_cjk() == Some(2) { 2 } else { 1 }).sum()
+    text.chars().map(|letter| if letter.width_cjk() == Some(2) || may_be_wide(letter) { 2 } else { 1 }).sum()
+}
+
+/// The letters below U+0600 whose `East_Asian_Width` is ambiguous; the library counts some of them as narrow.
+#[rustfmt::skip]
+fn may_be_wide(letter: char) -> bool {
+    matches!(letter, '\u{a1}' | '\u{a4}' | '\u{a7}'..='\u{a8}' | '\u{aa}' | '\u{ad}'..='\u{ae}'
+        | '\u{b0}'..='\u{b4}' | '\u{b6}'..='\u{ba}' | '\u{bc}'..='\u{bf}' | '\u{c6}' | '\u{d0}'
+        | '\u{d7}'..='\u{d8}' | '\u{de}'..='\u{e1}' | '\u{e6}' | '\u{e8}'..='\u{ea}' | '\u{ec}'..='\u{ed}'
+        | '\u{f0}' | '\u{f2}'..='\u{f3}' | '\u{f7}'..='\u{fa}' | '\u{fc}' | '\u{fe}'
+        | '\u{101}' | '\u{111}' | '\u{113}' | '\u{11b}' | '\u{126}'..='\u{127}'
+        | '\u{12b}' | '\u{131}'..='\u{133}' | '\u{138}' | '\u{13f}'..='\u{142}' | '\u{144}'
+        | '\u{148}'..='\u{14b}' | '\u{14d}' | '\u{152}'..='\u{153}' | '\u{166}'..='\u{167}' | '\u{16b}'
+        | '\u{1ce}' | '\u{1d0}' | '\u{1d2}' | '\u{1d4}' | '\u{1d6}'
+        | '\u{1d8}' | '\u{1da}' | '\u{1dc}' | '\u{251}' | '\u{261}'
+        | '\u{2c4}' | '\u{2c7}' | '\u{2c9}'..='\u{2cb}' | '\u{2cd}' | '\u{2d0}'
+        | '\u{2d8}'..='\u{2db}' | '\u{2dd}' | '\u{2df}' | '\u{300}'..='\u{36f}' | '\u{391}'..='\u{3a1}'
+        | '\u{3a3}'..='\u{3a9}' | '\u{3b1}'..='\u{3c1}' | '\u{3c3}'..='\u{3c9}' | '\u{401}' | '\u{410}'..='\u{44f}'
+        | '\u{451}')
 }
