@@ -111,6 +111,10 @@ fn replay(line: &str) -> Vec<String> {
                 && seen.scope == recorded.scope
                 && as_json(&seen.body) == as_json(&recorded.body)
         });
+    // A server knows a repeated call by its id.
+    if seen.windows(2).any(|pair| pair[0].invocation.is_none() || pair[0].invocation != pair[1].invocation) {
+        differences.push(format!("the attempts have different ids: {seen:?}"));
+    }
     if !same {
         let recorded: Vec<_> = case.requests.iter().map(|request| &request.body).collect();
         differences.push(format!("requests {seen:?}, recorded {recorded:?}"));
