@@ -10,7 +10,7 @@ const SUBJECT: &str = "GANGPLANK_TEST_SUBJECT";
 pub(crate) fn command(name: &str, subject: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"])
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(SUBJECT, subject)
         .stdout(Stdio::piped());
     command

@@ -34,7 +34,6 @@ async fn keep(db: &Sqlite, folder: &Folder, at: &At<'_>, content: &str) {
 }
 
 #[test]
-#[ignore = "runs in a process of its own, until it is killed"]
 fn child_writes_until_it_is_killed() {
     let Some(directory) = child::subject() else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();

@@ -58,7 +58,6 @@ fn a_folder_may_be_named_from_where_the_program_stands() {
 }
 
 #[test]
-#[ignore = "runs in a process of its own"]
 fn child_opens_a_relative_name() {
     let Some(name) = child::subject() else { return };
     Folder::open(&name).unwrap();

@@ -91,6 +91,7 @@ async fn do_everything(db: &super::Sqlite) {
     db.delete_blob(&tenant, &at.repository, &layer).await.unwrap();
     let discarded = db.discarded(9).await.unwrap();
     db.forget_discarded(discarded).await.unwrap();
+    db.unknown_content(vec![crate::blobs::ContentKey::unused()]).await.unwrap();
     db.delete_manifest(&tenant, &at.repository, &index.digest()).await.unwrap();
     db.revoke_login(&tenant, login, NOW).await.unwrap();
     db.forget_logins(Time(0)).await.unwrap();
