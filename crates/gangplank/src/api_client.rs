@@ -1,21 +1,49 @@
 //! Calls the control API: signed AWS JSON 1.1, with retries that the server can recognise.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_api::{Request, encode};
-use gangplank_core::SecretAccessKey;
-use gangplank_sigv4::Credentials;
-use reqwest::Url;
+use reqwest::{Certificate, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::credentials::Credentials;
+use crate::retry::{self, ATTEMPTS};
+
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
-const ATTEMPTS: u32 = 3;
 const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How calls are made.
+#[derive(Debug)]
+pub(crate) struct Manner {
+    /// A file of certificates to trust in place of the system's.
+    pub(crate) ca_bundle: Option<PathBuf>,
+    /// Whether certificates are checked at all.
+    pub(crate) verify: bool,
+    /// How long to wait for the next part of an answer; `None` for ever.
+    pub(crate) read_timeout: Option<Duration>,
+    /// How long to wait for a connection; `None` for ever.
+    pub(crate) connect_timeout: Option<Duration>,
+    /// How often a call is tried.
+    pub(crate) attempts: u32,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self {
+            ca_bundle: None,
+            verify: true,
+            read_timeout: Some(TIMEOUT),
+            connect_timeout: Some(TIMEOUT),
+            attempts: ATTEMPTS,
+        }
+    }
+}
 
 /// A server, and the access key to call it with.
 #[derive(Debug)]
@@ -23,25 +51,73 @@ pub(crate) struct ApiClient {
     http: reqwest::Client,
     endpoint: Url,
     region: String,
-    access_key_id: String,
-    secret: SecretAccessKey,
+    credentials: Option<Credentials>,
+    attempts: u32,
     /// What may be the matter if the server cannot be reached.
     hint: Option<String>,
 }
 
+/// What a server answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The id that the server gave the request.
+    pub(crate) request_id: Option<String>,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+    /// How often the call was made before this answer, if it would have been made again.
+    pub(crate) exhausted: Option<u32>,
+}
+
+impl Answer {
+    /// Whether the operation was done.
+    pub(crate) fn is_success(&self) -> bool {
+        self.status < 300
+    }
+}
+
+/// No answer came.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot reach {endpoint}")]
+pub(crate) struct Unreachable {
+    /// The address.
+    pub(crate) endpoint: Url,
+    /// Why not.
+    pub(crate) source: reqwest::Error,
+}
+
 impl ApiClient {
+    /// A client; without credentials its calls are not signed.
     pub(crate) fn new(
         endpoint: &str,
         region: String,
-        access_key_id: String,
-        secret: SecretAccessKey,
-        hint: Option<String>,
+        credentials: Option<Credentials>,
+        manner: &Manner,
     ) -> Result<Self> {
         let endpoint = Url::parse(endpoint).ok().filter(Url::has_host).with_context(|| {
             format!("{endpoint:?} is no address of a server; it looks like http://host:port")
         })?;
-        let http = client(&endpoint).timeout(TIMEOUT).build()?;
-        Ok(Self { http, endpoint, region, access_key_id, secret, hint })
+        // A signature holds for one address, so there is no following to another.
+        let mut http = builder(&endpoint).redirect(reqwest::redirect::Policy::none());
+        if let Some(timeout) = manner.read_timeout {
+            http = http.read_timeout(timeout);
+        }
+        if let Some(timeout) = manner.connect_timeout {
+            http = http.connect_timeout(timeout);
+        }
+        if !manner.verify {
+            http = http.tls_danger_accept_invalid_certs(true);
+        } else if let Some(bundle) = &manner.ca_bundle {
+            let pem = std::fs::read(bundle).with_context(|| format!("cannot read {}", bundle.display()))?;
+            http = http.tls_certs_only(Certificate::from_pem_bundle(&pem)?);
+        }
+        Ok(Self { http: http.build()?, endpoint, region, credentials, attempts: manner.attempts, hint: None })
+    }
+
+    /// The same, with what may be the matter if the server cannot be reached.
+    pub(crate) fn with_hint(self, hint: Option<String>) -> Self {
+        Self { hint, ..self }
     }
 
     /// Calls an operation.
@@ -53,30 +129,39 @@ impl ApiClient {
         I: Request + Serialize,
         I::Output: DeserializeOwned,
     {
-        let body = encode(input);
+        let answer = self
+            .exchange(I::OPERATION.as_str(), &encode(input))
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        if answer.is_success() {
+            return serde_json::from_slice(&answer.body).context("the server's answer cannot be read");
+        }
+        Err(refusal(I::OPERATION.name(), &answer))
+    }
+
+    /// Sends a body to an operation until there is an answer that sending again would not change.
+    pub(crate) async fn exchange(&self, target: &str, body: &[u8]) -> Result<Answer, Unreachable> {
         // The same on every attempt: a repeated registration is then made once.
         let invocation = uuid::Uuid::new_v4().to_string();
         let mut attempt = 1;
         loop {
-            let sent = self.send(I::OPERATION.as_str(), &body, &invocation, attempt).await;
-            match sent {
-                Ok(response) if response.status().is_success() => {
-                    let answer = response.bytes().await?;
-                    return serde_json::from_slice(&answer).context("the server's answer cannot be read");
-                }
-                Ok(response) if !response.status().is_server_error() || attempt == ATTEMPTS => {
-                    return Err(refusal(I::OPERATION.name(), response).await);
-                }
-                Err(error) if attempt == ATTEMPTS => return Err(self.unreachable(&error)),
-                _ => tokio::time::sleep(Duration::from_millis(100) * attempt).await,
+            let last = attempt == self.attempts;
+            match self.send(target, body, &invocation, attempt).await {
+                Ok(answer) if !retry::is_worthwhile(answer.status, &answer.body) => return Ok(answer),
+                Ok(answer) if last => return Ok(Answer { exhausted: Some(attempt - 1), ..answer }),
+                Err(source) if last => return Err(Unreachable { endpoint: self.endpoint.clone(), source }),
+                _ => tokio::time::sleep(retry::pause(attempt)).await,
             }
             attempt += 1;
         }
     }
 
-    /// The cause alone: what it is wrapped in repeats the address.
-    fn unreachable(&self, error: &anyhow::Error) -> anyhow::Error {
-        let (endpoint, cause) = (&self.endpoint, error.root_cause());
+    fn unreachable(&self, error: &Unreachable) -> anyhow::Error {
+        let mut cause: &dyn std::error::Error = &error.source;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        let endpoint = &self.endpoint;
         match &self.hint {
             Some(hint) => anyhow!("cannot reach {endpoint}: {cause}; {hint}"),
             None => anyhow!("cannot reach {endpoint}: {cause}"),
@@ -89,42 +174,52 @@ impl ApiClient {
         body: &[u8],
         invocation: &str,
         attempt: u32,
-    ) -> Result<reqwest::Response> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    ) -> reqwest::Result<Answer> {
         let host = host(&self.endpoint);
         let headers = [("host", host.as_str()), ("content-type", CONTENT_TYPE), ("x-amz-target", target)];
-        let request = gangplank_sigv4::Request {
-            method: "POST",
-            path: self.endpoint.path(),
-            query: None,
-            headers: headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect(),
-        };
-        let credentials = Credentials {
-            access_key_id: &self.access_key_id,
-            secret_access_key: self.secret.expose(),
-            session_token: None,
-        };
-        let hash: [u8; 32] = Sha256::digest(body).into();
-        let now = i64::try_from(now)?;
-        let signed = gangplank_sigv4::sign(&request, &credentials, &self.region, "lightsail", now, &hash);
         let mut call = self
             .http
             .post(self.endpoint.clone())
             .header("amz-sdk-invocation-id", invocation)
-            .header("amz-sdk-request", format!("attempt={attempt}; max={ATTEMPTS}"))
+            .header("amz-sdk-request", format!("attempt={attempt}; max={}", self.attempts))
             .body(body.to_vec());
         for (name, value) in headers {
             call = call.header(name, value);
         }
-        for (name, value) in signed {
+        for (name, value) in self.signature(&headers, body) {
             call = call.header(name, value);
         }
-        Ok(call.send().await?)
+        let response = call.send().await?;
+        let status = response.status().as_u16();
+        let request_id = response.headers().get("x-amzn-requestid").and_then(|id| id.to_str().ok());
+        let request_id = request_id.map(str::to_owned);
+        let body = response.bytes().await?.to_vec();
+        Ok(Answer { status, request_id, body, exhausted: None })
+    }
+
+    /// The headers that sign a request; none without an access key.
+    fn signature(&self, headers: &[(&str, &str)], body: &[u8]) -> Vec<(&'static str, String)> {
+        let Some(credentials) = &self.credentials else { return Vec::new() };
+        let request = gangplank_sigv4::Request {
+            method: "POST",
+            path: self.endpoint.path(),
+            query: self.endpoint.query(),
+            headers: headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect(),
+        };
+        let credentials = gangplank_sigv4::Credentials {
+            access_key_id: &credentials.access_key_id,
+            secret_access_key: credentials.secret_access_key.expose(),
+            session_token: credentials.session_token.as_ref().map(gangplank_api::Secret::expose),
+        };
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+        let hash: [u8; 32] = Sha256::digest(body).into();
+        gangplank_sigv4::sign(&request, &credentials, &self.region, "lightsail", now, &hash)
     }
 }
 
-/// A client for a server. To one on this machine no proxy leads, whatever the environment says.
-fn client(server: &Url) -> reqwest::ClientBuilder {
+/// A client's beginnings. No proxy stands between a command and a server on this machine.
+fn builder(server: &Url) -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder();
     let host = server.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
@@ -138,11 +233,10 @@ fn host(url: &Url) -> String {
 }
 
 /// What the server said, as an error for the person at the terminal.
-async fn refusal(operation: &str, response: reqwest::Response) -> anyhow::Error {
-    let status = response.status();
-    let body: Value = match response.bytes().await.map(|bytes| serde_json::from_slice(&bytes)) {
-        Ok(Ok(body)) => body,
-        _ => return anyhow!("the server answered {operation} with {status}; is it a gangplank server?"),
+fn refusal(operation: &str, answer: &Answer) -> anyhow::Error {
+    let status = answer.status;
+    let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else {
+        return anyhow!("the server answered {operation} with {status}; is it a gangplank server?");
     };
     let member = |name: &str| body.get(name).and_then(Value::as_str);
     let code = member("__type").or_else(|| member("code")).unwrap_or("an error");

@@ -21,22 +21,32 @@ enum Command {
     Serve(Box<commands::serve::Args>),
     /// Show the whole story: a server, a push-only login, a push, a registered image
     Quickstart(commands::quickstart::Args),
+    /// Call the container operations of Lightsail's API, as `aws lightsail` does
+    Lightsail(commands::lightsail::Args),
     /// Create, list, disable, enable or delete access keys
     AccessKey(commands::access_key::Args),
     /// Create, list or revoke registry logins
     RegistryLogin(commands::registry_login::Args),
+    /// Write manual pages, print shell completions
+    Generate(commands::generate::Args),
 }
 
 impl Cli {
     pub(crate) fn run(self) -> Result<ExitCode> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(async {
+        in_runtime(async {
             match self.command {
                 Command::Serve(args) => commands::serve::run(*args).await,
                 Command::Quickstart(args) => commands::quickstart::run(args).await,
+                Command::Lightsail(args) => commands::lightsail::run(args).await,
                 Command::AccessKey(args) => commands::access_key::run(args).await,
                 Command::RegistryLogin(args) => commands::registry_login::run(args).await,
+                Command::Generate(args) => commands::generate::run(args),
             }
         })
     }
+}
+
+/// Runs a command to its end.
+pub(crate) fn in_runtime(command: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use gangplank_core::SecretAccessKey;
 
-use crate::api_client::ApiClient;
-use crate::profile::{self, Section};
+use crate::api_client::{ApiClient, Manner};
+use crate::settings::Settings;
 
 /// How a command finds its server and its access key: the data directory's own files, or the AWS
 /// CLI's environment variables and files.
@@ -22,8 +22,8 @@ pub(crate) struct Connection {
     /// Region to act in [default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile]
     #[arg(long, global = true)]
     region: Option<String>,
-    /// Profile of the AWS CLI's files, where no data directory is named
-    #[arg(long, env = "AWS_PROFILE", global = true)]
+    /// Profile of the AWS CLI's files, where no data directory is named [default: `AWS_PROFILE`]
+    #[arg(long, global = true)]
     profile: Option<String>,
 }
 
@@ -35,49 +35,31 @@ impl Connection {
 
     /// Finds address, region and access key.
     pub(crate) fn client(&self) -> Result<ApiClient> {
-        let (config, credentials) = self.files()?;
-        // With a data directory its files speak, not whatever the environment has of AWS.
-        let variable = |name: &str| {
-            self.data_dir.is_none().then(|| std::env::var(name).ok()).flatten().filter(|v| !v.is_empty())
+        let settings = match &self.data_dir {
+            // With a data directory its files speak, not whatever the environment has of AWS.
+            Some(dir) => {
+                check_data_dir(dir)?;
+                Settings::of_data_dir(dir)?
+            }
+            None => Settings::of_profile(self.profile.as_deref())?,
         };
-        let endpoint = self
-            .endpoint_url
-            .clone()
-            .or_else(|| variable("AWS_ENDPOINT_URL_LIGHTSAIL"))
-            .or_else(|| variable("AWS_ENDPOINT_URL"))
-            .or_else(|| config.get("endpoint_url").cloned())
-            .context("no server is named: give --data-dir of a server on this machine, or --endpoint-url")?;
-        let region = self
-            .region
-            .clone()
-            .or_else(|| variable("AWS_REGION"))
-            .or_else(|| variable("AWS_DEFAULT_REGION"))
-            .or_else(|| config.get("region").cloned())
-            .unwrap_or_else(|| "us-east-1".to_owned());
-        let setting = |name: &str, key: &str| variable(name).or_else(|| credentials.get(key).cloned());
-        let missing = "no access key: give --data-dir, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
-        let id = setting("AWS_ACCESS_KEY_ID", "aws_access_key_id").context(missing)?;
-        let secret = setting("AWS_SECRET_ACCESS_KEY", "aws_secret_access_key").context(missing)?;
-        let secret = SecretAccessKey::parse(&secret).context("the secret access key cannot be used")?;
+        let endpoint =
+            self.endpoint_url.clone().or_else(|| settings.endpoint()).context(
+                "no server is named: give --data-dir of a server on this machine, or --endpoint-url",
+            )?;
+        let region =
+            self.region.clone().or_else(|| settings.region()).unwrap_or_else(|| "us-east-1".to_owned());
+        let credentials = settings
+            .credentials()?
+            .context("no access key: give --data-dir, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")?;
+        SecretAccessKey::parse(credentials.secret_access_key.expose())
+            .context("the secret access key cannot be used")?;
         let hint = self.data_dir.as_ref().filter(|_| self.endpoint_url.is_none()).map(|dir| {
             let dir = dir.display();
             format!("no server seems to run on {dir}; `gangplank serve --data-dir {dir}` starts one")
         });
-        ApiClient::new(&endpoint, region, id, secret, hint)
-    }
-
-    fn files(&self) -> Result<(Section, Section)> {
-        let Some(dir) = &self.data_dir else {
-            let profile = self.profile.as_deref().unwrap_or("default");
-            let config = profile::path("AWS_CONFIG_FILE", "config");
-            let credentials = profile::path("AWS_SHARED_CREDENTIALS_FILE", "credentials");
-            let config = profile::section(&config, &profile::config_section(profile))?;
-            return Ok((config, profile::section(&credentials, profile)?));
-        };
-        check_data_dir(dir)?;
-        // They have one profile, whichever AWS_PROFILE names elsewhere.
-        let read = |file| profile::section(&dir.join(file), "default");
-        Ok((read("config")?, read("credentials")?))
+        let manner = Manner { ca_bundle: settings.ca_bundle(), ..Manner::default() };
+        Ok(ApiClient::new(&endpoint, region, Some(credentials), &manner)?.with_hint(hint))
     }
 }
 

@@ -12,17 +12,22 @@ use serde_json::Value;
 /// # Errors
 /// If it cannot be written: it may hold a secret that is told this once.
 pub(crate) fn print(value: &Value) -> Result<()> {
-    let mut text = Vec::new();
+    let mut shown = Vec::new();
     let indented = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-    serde::Serialize::serialize(value, &mut serde_json::Serializer::with_formatter(&mut text, indented))?;
-    text.push(b'\n');
-    let mut out = std::io::stdout().lock();
-    out.write_all(&text).and_then(|()| out.flush()).context("cannot write to standard output")
+    serde::Serialize::serialize(value, &mut serde_json::Serializer::with_formatter(&mut shown, indented))?;
+    shown.push(b'\n');
+    text(&String::from_utf8_lossy(&shown))
 }
 
 /// Says something to whoever reads along; that nobody does is no error.
 pub(crate) fn say(text: impl Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Prints text as it is.
+pub(crate) fn text(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to standard output")
 }
 
 /// A moment as `2026-11-23T20:40:00+00:00`, with milliseconds if it has any.

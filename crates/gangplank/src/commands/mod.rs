@@ -1,6 +1,8 @@
 //! One file per command.
 
 pub(crate) mod access_key;
+pub(crate) mod generate;
+pub(crate) mod lightsail;
 pub(crate) mod quickstart;
 pub(crate) mod registry_login;
 pub(crate) mod serve;

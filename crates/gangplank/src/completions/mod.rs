@@ -1,0 +1,48 @@
+//! Completion scripts for shells: after which commands which words may follow. What `gangplank lightsail` takes comes
+//! from the descriptions of its operations, the rest from clap.
+
+mod scripts;
+
+use clap::CommandFactory as _;
+
+use crate::lightsail;
+
+pub(crate) use scripts::{bash, fish, zsh};
+
+/// What may follow a command.
+pub(crate) struct Place {
+    /// The command with its parents, such as `gangplank lightsail tag-resource`.
+    pub(crate) path: String,
+    /// Commands and options.
+    pub(crate) words: Vec<String>,
+    /// The values of options that have only a few.
+    pub(crate) values: Vec<(String, Vec<String>)>,
+}
+
+/// Every command, parents first.
+pub(crate) fn places() -> Vec<Place> {
+    let mut places = Vec::new();
+    visit(&crate::cli::Cli::command(), "gangplank", &mut places);
+    places.extend(lightsail::places("gangplank lightsail"));
+    places
+}
+
+fn visit(command: &clap::Command, path: &str, places: &mut Vec<Place>) {
+    let visible = || command.get_subcommands().filter(|each| !each.is_hide_set());
+    let mut words: Vec<String> = visible().map(|each| each.get_name().to_owned()).collect();
+    let options = command.get_arguments().filter_map(|argument| argument.get_long());
+    words.extend(options.map(|option| format!("--{option}")));
+    words.push("--help".to_owned());
+    let values = command.get_arguments().filter_map(|argument| {
+        let values: Vec<String> =
+            argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+        let option = argument.get_long().filter(|_| !values.is_empty())?;
+        Some((format!("--{option}"), values))
+    });
+    if path != "gangplank lightsail" {
+        places.push(Place { path: path.to_owned(), words, values: values.collect() });
+    }
+    for each in visible() {
+        visit(each, &format!("{path} {}", each.get_name()), places);
+    }
+}

@@ -1,0 +1,58 @@
+//! An access key as a client holds it, and the program that may be asked for one.
+
+use std::process::{Command, Stdio};
+
+use gangplank_api::Secret;
+use serde::Deserialize;
+
+use crate::settings::Unresolved;
+use crate::words;
+
+/// What signs a call.
+#[derive(Debug, Clone)]
+pub(crate) struct Credentials {
+    /// The public half.
+    pub(crate) access_key_id: String,
+    /// The half that signs.
+    pub(crate) secret_access_key: Secret,
+    /// What comes with temporary keys.
+    pub(crate) session_token: Option<Secret>,
+}
+
+/// What such a program prints: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Printed {
+    version: u32,
+    access_key_id: String,
+    secret_access_key: Secret,
+    session_token: Option<Secret>,
+}
+
+/// Asks the program that `credential_process` names.
+pub(crate) fn from_process(command: &str) -> Result<Credentials, Unresolved> {
+    let failed = |why: &str| {
+        Unresolved::Process(format!("Error when retrieving credentials from custom-process: {why}"))
+    };
+    let words = words::split(command).ok_or_else(|| failed("a quote in the command is not closed"))?;
+    let [program, arguments @ ..] = words.as_slice() else { return Err(failed("the command is empty")) };
+    let run = Command::new(program).args(arguments).stdin(Stdio::inherit()).output();
+    let done = run.map_err(|error| failed(&error.to_string()))?;
+    if !done.status.success() {
+        return Err(failed(String::from_utf8_lossy(&done.stderr).trim()));
+    }
+    // What was printed is never shown: it may be a secret all the same.
+    let printed: Printed = serde_json::from_slice(&done.stdout)
+        .map_err(|_| failed("the output is not the JSON of credentials"))?;
+    if printed.version != 1 {
+        return Err(failed(&format!(
+            "Unsupported version '{}' for credential process provider, supported versions: 1",
+            printed.version
+        )));
+    }
+    Ok(Credentials {
+        access_key_id: printed.access_key_id,
+        secret_access_key: printed.secret_access_key,
+        session_token: printed.session_token,
+    })
+}

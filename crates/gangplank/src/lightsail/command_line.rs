@@ -1,0 +1,121 @@
+//! What a command line asks for.
+//!
+//! It is read three times, as the AWS CLI does: the global options are taken from wherever they stand, the first
+//! word of what is left is the operation, and the operation's own options are read from the rest.
+
+use gangplank_api::lightsail::Operation;
+
+use super::failure::Failure;
+use super::globals::{self, Globals};
+use super::grammar::{self, Parsed};
+use super::options::{self, CLI_INPUT_JSON, CLI_INPUT_YAML, GENERATE_CLI_SKELETON};
+
+/// A command line, read.
+pub(crate) struct CommandLine {
+    /// The options that every operation has.
+    pub(crate) globals: Globals,
+    /// What is to be done.
+    pub(crate) asked: Asked,
+}
+
+/// What is to be done.
+pub(crate) enum Asked {
+    /// Show the version.
+    Version,
+    /// Show the manual page of an operation, or of them all.
+    Help(Option<Operation>),
+    /// Call an operation, or make a sample of it.
+    Operation(Operation, Parsed),
+}
+
+/// Whether the arguments are for `lightsail`: with global options before it, as the AWS CLI allows, or not; or
+/// asking for help on it.
+pub(crate) fn is_ours(args: &[String]) -> bool {
+    match args {
+        [first, ..] if first == "lightsail" => true,
+        [first, second, ..] if first == "help" => second == "lightsail",
+        [first, ..] if first.starts_with("--") => grammar::parse(&globals::specs(), args)
+            .is_ok_and(|parsed| parsed.positional.as_deref() == Some("lightsail")),
+        _ => false,
+    }
+}
+
+/// The format of errors, from the option or the environment.
+pub(crate) fn error_format(args: &[String]) -> Option<String> {
+    let given = grammar::parse(&globals::specs(), args).ok();
+    let given = given.and_then(|parsed| parsed.value("--cli-error-format").map(str::to_owned));
+    given.or_else(|| std::env::var("AWS_CLI_ERROR_FORMAT").ok())
+}
+
+/// Reads a command line that begins, global options aside, with `lightsail`, or with `help lightsail`.
+pub(crate) fn read(args: &[String]) -> Result<CommandLine, Failure> {
+    let mut outer = grammar::parse(&globals::specs(), args)?;
+    let mut remaining = std::mem::take(&mut outer.remaining);
+    if outer.positional.as_deref() == Some("help") && !remaining.is_empty() {
+        // `help lightsail OPERATION` is `lightsail OPERATION help`.
+        remaining.remove(0);
+        remaining.push("help".to_owned());
+    }
+    let is_version = outer.has("--version");
+    let globals = Globals::new(outer)?;
+    let asked = if is_version { Asked::Version } else { operation(&remaining)? };
+    Ok(CommandLine { globals, asked })
+}
+
+fn operation(args: &[String]) -> Result<Asked, Failure> {
+    let named = grammar::parse(&[], args)?;
+    let Some(command) = named.positional else {
+        return Err(Failure::Usage("the following arguments are required: operation".to_owned()));
+    };
+    if command == "help" {
+        return Ok(Asked::Help(None));
+    }
+    let Some(operation) = options::operation(&command) else {
+        let commands: Vec<String> = Operation::ALL.iter().map(|each| options::command(*each)).collect();
+        let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
+        return Err(grammar::invalid_choice("operation", &command, &commands));
+    };
+    if named.remaining == ["help"] {
+        return Ok(Asked::Help(Some(operation)));
+    }
+    let given = grammar::parse(&options::specs(operation), &named.remaining)?;
+    check_required(operation, &given, &named.remaining)?;
+    if given.positional.as_deref() == Some("help") {
+        return Ok(Asked::Help(Some(operation)));
+    }
+    let mut unknown = given.remaining.clone();
+    unknown.extend(given.positional.clone());
+    // It ends the options and is nothing itself.
+    unknown.retain(|word| word != "--");
+    if !unknown.is_empty() {
+        return Err(Failure::UnknownOptions(unknown));
+    }
+    Ok(Asked::Operation(operation, given))
+}
+
+/// Checks that every required option is given, unless the whole input is, or a sample is asked for.
+///
+/// Only options spelt out with their value apart count here, which is the AWS CLI's way of looking for them; and a
+/// sample of the output needs the input checked.
+fn check_required(operation: Operation, given: &Parsed, args: &[String]) -> Result<(), Failure> {
+    let position = |name: &str| args.iter().position(|arg| arg == name);
+    let lifted = position(CLI_INPUT_JSON).is_some()
+        || position(CLI_INPUT_YAML).is_some()
+        || position(GENERATE_CLI_SKELETON)
+            .is_some_and(|at| args.get(at + 1).is_none_or(|value| value != "output"));
+    if lifted {
+        return Ok(());
+    }
+    let missing: Vec<String> = operation
+        .input()
+        .members
+        .iter()
+        .filter(|member| member.required)
+        .map(options::option)
+        .filter(|option| !given.has(option))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!("the following arguments are required: {}", missing.join(", "))))
+}

@@ -1,0 +1,57 @@
+//! Examples for the manual pages, made from the descriptions: a call with what is required, one with everything from
+//! a file, and one that shows a single member of the answer.
+
+use gangplank_api::lightsail::Operation;
+use gangplank_api::{Kind, Member, Shape};
+
+use super::options;
+
+/// What each example does, and its command line.
+pub(crate) fn of(operation: Operation) -> Vec<(String, String)> {
+    let command = format!("gangplank lightsail {}", options::command(operation));
+    let required = operation.input().members.iter().filter(|member| member.required);
+    let call = required.fold(command.clone(), |line, member| {
+        format!("{line} {} {}", options::option(member), value(member.shape, member))
+    });
+    let mut examples = Vec::new();
+    if !operation.input().members.is_empty() {
+        examples.push((
+            "To fill in a sample and call with it:".to_owned(),
+            format!(
+                "{command} --generate-cli-skeleton > input.json\n{command} --cli-input-json file://input.json"
+            ),
+        ));
+    }
+    if let [first, ..] = operation.output().members {
+        let text = format!("To show {} only:", first.name);
+        examples.push((text, format!("{call} --query {} --output yaml", first.name)));
+    }
+    examples.insert(0, ("To call:".to_owned(), call));
+    examples
+}
+
+/// A value that the shape allows.
+fn value(shape: &Shape, member: &Member) -> String {
+    match &shape.kind {
+        Kind::String(string) => match string.values.first() {
+            Some(value) => (*value).to_owned(),
+            None => match member.name {
+                name if name.ends_with("Name") => "web".to_owned(),
+                name => name.to_ascii_uppercase(),
+            },
+        },
+        Kind::Integer(range) => range.min.unwrap_or(1).to_string(),
+        Kind::Float | Kind::Double => "1.0".to_owned(),
+        Kind::Boolean => String::new(),
+        Kind::Timestamp => "2026-11-23T20:00:00Z".to_owned(),
+        Kind::List(element) => value(element, member),
+        Kind::Map { value: inner, .. } => format!("name={}", value(inner, member)),
+        Kind::Structure(structure) => {
+            let members = structure
+                .members
+                .iter()
+                .map(|member| format!("{}={}", member.name, value(member.shape, member)));
+            members.collect::<Vec<_>>().join(",")
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The formats of answers. Each is its own file; none looks at the descriptions.
+
+mod json;
+mod table;
+mod table_section;
+mod text;
+pub(crate) mod yaml;
+
+use serde_json::Value;
+
+use super::failure::Failure;
+
+/// How an answer is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Indented, in the order of the description.
+    Json,
+    /// Lines of values between tabs, keys in the order of the alphabet.
+    Text,
+    /// Boxes.
+    Table,
+    /// Keys in the order of the alphabet.
+    Yaml,
+    /// The same, as a list of one.
+    YamlStream,
+    /// Not at all.
+    Off,
+}
+
+impl Format {
+    /// The format of that name.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "json" => Self::Json,
+            "text" => Self::Text,
+            "table" => Self::Table,
+            "yaml" => Self::Yaml,
+            "yaml-stream" => Self::YamlStream,
+            "off" => Self::Off,
+            _ => return None,
+        })
+    }
+
+    /// The value in this format, ready to print. An answer without members is nothing at all.
+    pub(crate) fn render(self, title: &str, value: &Value, coloured: bool) -> Result<String, Failure> {
+        let is_empty = value.as_object().is_some_and(serde_json::Map::is_empty);
+        Ok(match self {
+            Self::Text => text::render(value),
+            Self::Table => table::render(title, value, coloured)?,
+            Self::Json | Self::Yaml | Self::YamlStream | Self::Off if is_empty => String::new(),
+            Self::Json => json::render(value),
+            Self::Yaml => yaml::render(value),
+            Self::YamlStream => yaml::render(&Value::Array(vec![value.clone()])),
+            Self::Off => String::new(),
+        })
+    }
+}
+
+/// A sample as JSON, shown even when it has no members.
+pub(crate) fn sample(value: &Value) -> String {
+    json::render(value)
+}

@@ -1,0 +1,132 @@
+//! `gangplank lightsail`: the container operations of `aws lightsail`, with the contract of version 2 of the AWS
+//! CLI: the same options, output, and exit status.
+//!
+//! A call walks through the files in this order: `command_line` (what was asked), `unpack` and `input` (its
+//! input), `validate`, `call` (over the wire), `format` (the answer), and `report` if anything fails. All of them
+//! read the operation's description in `gangplank-api`; no operation and no member is named here.
+
+mod call;
+mod command_line;
+mod examples;
+mod failure;
+mod format;
+mod globals;
+mod grammar;
+mod input;
+mod manual;
+mod moment;
+mod options;
+mod pager;
+mod paramfile;
+mod places;
+mod python;
+mod query;
+mod report;
+mod shorthand;
+mod skeleton;
+mod skeleton_notes;
+mod skeleton_yaml;
+mod unpack;
+mod validate;
+mod wire;
+mod yaml;
+mod yaml_scalar;
+mod yaml_words;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use gangplank_api::lightsail::Operation;
+use serde_json::Value;
+
+pub(crate) use self::command_line::is_ours;
+use self::command_line::{Asked, CommandLine};
+use self::failure::Failure;
+use self::format::Format;
+use self::globals::Globals;
+pub(crate) use self::places::places;
+use crate::settings::Settings;
+
+/// The manual pages as source for `man`, each with its name.
+pub(crate) fn manual_sources() -> Vec<(String, String)> {
+    let pages = Operation::ALL.iter().map(|operation| manual::page(*operation));
+    let all = std::iter::once(manual::overview()).chain(pages);
+    all.map(|page| (page.name.clone(), manual::roff(&page))).collect()
+}
+
+/// Runs the command with the arguments that follow `gangplank`, as they are.
+pub(crate) async fn run(args: &[String]) -> ExitCode {
+    // Found before anything else is read, because it also holds for what cannot be read.
+    let error_format = command_line::error_format(args);
+    match attempt(args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let text = report::render(&failure, error_format.as_deref());
+            let _ = std::io::stderr().write_all(text.as_bytes());
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+async fn attempt(args: &[String]) -> Result<(), Failure> {
+    let CommandLine { globals, asked } = command_line::read(args)?;
+    match asked {
+        Asked::Version => pager::print(&format!("gangplank/{}\n", env!("CARGO_PKG_VERSION")), None),
+        Asked::Help(operation) => {
+            let page = operation.map_or_else(manual::overview, manual::page);
+            let setting = Settings::of_profile(globals.value("--profile")).ok();
+            let setting = setting.as_ref().and_then(|settings| settings.get("cli_pager"));
+            let pager = if globals.has("--no-cli-pager") { None } else { pager::choose(setting) };
+            pager::print(&manual::plain(&page), pager.as_deref())
+        }
+        Asked::Operation(operation, given) => perform(operation, &given, &globals).await,
+    }
+}
+
+async fn perform(operation: Operation, given: &grammar::Parsed, globals: &Globals) -> Result<(), Failure> {
+    let mut input = unpack::input(operation, given)?;
+    input::merge(&mut input, given)?;
+    let sample = given.value(options::GENERATE_CLI_SKELETON);
+    match sample {
+        Some("input") => {
+            let sample = Value::Object(skeleton::input(operation.input()));
+            return pager::print(&format::sample(&sample), None);
+        }
+        Some("yaml-input") => return pager::print(&skeleton_yaml::yaml_input(operation.input()), None),
+        _ => {}
+    }
+    let settings = Settings::of_profile(globals.value("--profile"))?;
+    let region = call::region(globals, &settings)?;
+    let moments = moment::Format::parse(settings.get("cli_timestamp_format"))?;
+    let format = output_format(globals, &settings)?;
+    validate::validate(operation.input(), &input)?;
+    let answer = if sample.is_some() {
+        let sample = skeleton::output(operation.output());
+        validate::validate(operation.output(), &sample)?;
+        sample
+    } else {
+        let sent = wire::sent(operation.input(), input);
+        let answer = call::call(operation, &sent, region, globals, &settings).await?;
+        wire::shown(operation.output(), &answer, moments)
+    };
+    let mut answer = Value::Object(answer);
+    if let Some(query) = &globals.query {
+        answer = query.search(&answer)?;
+    }
+    let coloured = match globals.value("--color") {
+        Some("on") => true,
+        Some("off") => false,
+        _ => std::io::stdout().is_terminal(),
+    };
+    let text = format.render(operation.name(), &answer, coloured)?;
+    let pager = if globals.has("--no-cli-pager") { None } else { pager::choose(settings.get("cli_pager")) };
+    pager::print(&text, pager.as_deref())
+}
+
+/// The format of the answer: the option, `AWS_DEFAULT_OUTPUT`, the profile's `output`, JSON.
+fn output_format(globals: &Globals, settings: &Settings) -> Result<Format, Failure> {
+    let setting = settings.either("AWS_DEFAULT_OUTPUT", "output");
+    let name = globals.value("--output").map(str::to_owned).or(setting).unwrap_or_else(|| "json".to_owned());
+    Format::parse(&name)
+        .ok_or_else(|| Failure::Configuration("Configuration", format!("Unknown output type: {name}")))
+}

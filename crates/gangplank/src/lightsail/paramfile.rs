@@ -1,0 +1,55 @@
+//! Values that stand in files: `file://path` and `fileb://path`.
+
+use std::path::PathBuf;
+
+/// What the file holds, if the value names one.
+pub(crate) fn load(value: &str) -> Option<Result<String, String>> {
+    let path = value.strip_prefix("file://").or_else(|| value.strip_prefix("fileb://"))?;
+    Some(read(value, &expand(path)))
+}
+
+fn read(value: &str, path: &str) -> Result<String, String> {
+    let bytes = std::fs::read(PathBuf::from(path)).map_err(|error| {
+        let number = error.raw_os_error().unwrap_or_default();
+        let shown = super::python::quoted(path);
+        format!("Unable to load paramfile {value}: [Errno {number}] {}: {shown}", reason(&error))
+    })?;
+    String::from_utf8(bytes).map_err(|_| {
+        format!(
+            "Unable to load paramfile ({path}), text contents could not be decoded.  If this is a binary \
+             file, please use the fileb:// prefix instead of the file:// prefix."
+        )
+    })
+}
+
+/// The system's words, without the number that Rust adds.
+fn reason(error: &std::io::Error) -> String {
+    let words = error.to_string();
+    words.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+/// A path in which `~`, `$NAME` and `${NAME}` are replaced; unknown variables stay as they are.
+fn expand(path: &str) -> String {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let path = match path.strip_prefix('~') {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("{home}{rest}"),
+        _ => path.to_owned(),
+    };
+    let mut expanded = String::new();
+    let mut rest = path.as_str();
+    while let Some((before, after)) = rest.split_once('$') {
+        expanded.push_str(before);
+        let (name, next) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+            Some((name, next)) => (name, next),
+            None => {
+                after.split_at(after.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(after.len()))
+            }
+        };
+        match std::env::var(name) {
+            Ok(value) if !name.is_empty() => expanded.push_str(&value),
+            _ => expanded.push_str(&rest[before.len()..rest.len() - next.len()]),
+        }
+        rest = next;
+    }
+    expanded + rest
+}

@@ -1,0 +1,46 @@
+//! What may follow each operation on a command line, for completion in shells.
+
+use gangplank_api::Kind;
+use gangplank_api::lightsail::Operation;
+
+use super::globals::GLOBALS;
+use super::options;
+use crate::completions::Place;
+
+/// The command itself and each of its operations.
+pub(crate) fn places(path: &str) -> Vec<Place> {
+    let globals = GLOBALS.iter().map(|global| global.name.to_owned());
+    let choices = GLOBALS.iter().filter(|global| !global.choices.is_empty()).map(|global| {
+        (global.name.to_owned(), global.choices.iter().map(|choice| (*choice).to_owned()).collect())
+    });
+    let choices: Vec<(String, Vec<String>)> = choices.collect();
+    let mut words: Vec<String> =
+        Operation::ALL.iter().map(|operation| options::command(*operation)).collect();
+    words.push("help".to_owned());
+    words.extend(globals.clone());
+    let mut places = vec![Place { path: path.to_owned(), words, values: choices.clone() }];
+    for operation in Operation::ALL {
+        let mut words: Vec<String> = options::specs(*operation).into_iter().map(|spec| spec.name).collect();
+        words.push("help".to_owned());
+        words.extend(globals.clone());
+        let mut values = choices.clone();
+        values.push((
+            options::GENERATE_CLI_SKELETON.to_owned(),
+            options::SKELETONS.iter().map(|skeleton| (*skeleton).to_owned()).collect(),
+        ));
+        for member in operation.input().members {
+            let shape = match &member.shape.kind {
+                Kind::List(element) => element,
+                _ => member.shape,
+            };
+            if let Kind::String(string) = &shape.kind
+                && !string.values.is_empty()
+            {
+                let allowed = string.values.iter().map(|value| (*value).to_owned()).collect();
+                values.push((options::option(member), allowed));
+            }
+        }
+        places.push(Place { path: format!("{path} {}", options::command(*operation)), words, values });
+    }
+    places
+}

@@ -1,0 +1,123 @@
+//! The sample of an input as YAML, each member with a comment that says what it is.
+
+use gangplank_api::{Kind, Member, Shape, Structure};
+
+use super::format::yaml::scalar;
+use super::{moment, skeleton_notes};
+
+/// The sample, ready to print.
+pub(crate) fn yaml_input(structure: &Structure) -> String {
+    if structure.members.is_empty() {
+        return "{}\n".to_owned();
+    }
+    let mut text = String::new();
+    members(structure, "", "", &mut text);
+    text
+}
+
+/// Writes the members, the first behind `lead` and the others behind `indent`, which is as long.
+fn members(structure: &Structure, lead: &str, indent: &str, text: &mut String) {
+    for (index, member) in structure.members.iter().enumerate() {
+        text.push_str(if index == 0 { lead } else { indent });
+        text.push_str(member.name);
+        text.push(':');
+        let head = head(member.shape);
+        if !head.is_empty() {
+            text.push(' ');
+            text.push_str(&head);
+        }
+        if let Some(comment) = comment(structure, member) {
+            // The AWS CLI's writer puts the first comment of a map one column further out.
+            text.push_str(if index == 0 { "  # " } else { " # " });
+            text.push_str(&comment);
+        }
+        text.push('\n');
+        body(member.shape, indent, text);
+    }
+}
+
+/// What stands on the line of the name.
+fn head(shape: &Shape) -> String {
+    match &shape.kind {
+        Kind::String(string) => scalar(&string.values.first().copied().unwrap_or_default().into()),
+        Kind::Integer(_) => "0".to_owned(),
+        Kind::Float | Kind::Double => "0.0".to_owned(),
+        Kind::Boolean => "true".to_owned(),
+        Kind::Timestamp => scalar(&moment::sample()),
+        Kind::Structure(structure) if structure.members.is_empty() => "{}".to_owned(),
+        Kind::List(_) | Kind::Map { .. } | Kind::Structure(_) => String::new(),
+    }
+}
+
+/// What stands on the lines below the name.
+fn body(shape: &Shape, indent: &str, text: &mut String) {
+    let deeper = format!("{indent}  ");
+    match &shape.kind {
+        Kind::Structure(structure) => members(structure, &deeper, &deeper, text),
+        Kind::List(element) => match &element.kind {
+            Kind::Structure(structure) => members(structure, &format!("{indent}- "), &deeper, text),
+            _ => {
+                text.extend([indent, "- ", &head(element), "\n"]);
+                body(element, &deeper, text);
+            }
+        },
+        Kind::Map { value, .. } => {
+            let head = head(value);
+            let gap = if head.is_empty() { "" } else { " " };
+            text.extend([&deeper, "KeyName:", gap, &head, "\n"]);
+            body(value, &deeper, text);
+        }
+        _ => {}
+    }
+}
+
+fn comment(structure: &Structure, member: &Member) -> Option<String> {
+    let mut parts = Vec::new();
+    if member.required {
+        parts.push("[REQUIRED]".to_owned());
+    }
+    let note = skeleton_notes::note(structure.name, member.name);
+    parts.push(note.map_or_else(|| first_sentence(member.documentation), str::to_owned));
+    if let Kind::String(string) = &member.shape.kind
+        && !string.values.is_empty()
+    {
+        parts.push(format!("Valid values are: {}.", string.values.join(", ")));
+    }
+    let comment = parts.join(" ");
+    (!comment.trim().is_empty()).then_some(comment)
+}
+
+/// The first sentence of a description, on one line.
+fn first_sentence(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.find(". ") {
+        Some(end) => text[..=end].to_owned(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gangplank_api::lightsail::Operation;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn every_sample_is_yaml_and_means_the_json_sample() {
+        for operation in Operation::ALL {
+            let text = yaml_input(operation.input());
+            let read = super::super::yaml::parse(&text).unwrap_or(Value::Null);
+            let mut wanted = Value::Object(super::super::skeleton::input(operation.input()));
+            if let Some(members) = wanted.as_object_mut() {
+                for value in members.values_mut() {
+                    if let Some(shown) = value.as_str().and_then(moment::sample_as_text) {
+                        *value = shown.into();
+                    }
+                }
+            }
+            assert_eq!(read, wanted, "{text}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Which answers are asked for again, and after how long: the AWS SDKs' "standard" mode
+//! (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>).
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// How often a call is tried, the first time included.
+pub(crate) const ATTEMPTS: u32 = 3;
+
+/// The longest pause.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// Errors that pass, whatever their status.
+const PASSING: &[&str] = &[
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+];
+
+/// Whether the same call may be answered otherwise if it is made again.
+pub(crate) fn is_worthwhile(status: u16, body: &[u8]) -> bool {
+    match status {
+        500 | 502 | 503 | 504 => true,
+        ..300 => false,
+        _ => {
+            let body: Value = serde_json::from_slice(body).unwrap_or_default();
+            let code = body.get("__type").and_then(Value::as_str).unwrap_or_default();
+            PASSING.contains(&code.rsplit('#').next().unwrap_or_default())
+        }
+    }
+}
+
+/// How long to wait after an attempt: a random part of a time that doubles, so that clients that were refused
+/// together do not come back together.
+pub(crate) fn pause(attempt: u32) -> Duration {
+    let mut random = [0; 4];
+    // Without random numbers, the whole pause is as good as any.
+    let part = getrandom::fill(&mut random).map_or(u32::MAX, |()| u32::from_le_bytes(random));
+    let whole = Duration::from_secs(1 << (attempt - 1).min(5));
+    whole.mul_f64(f64::from(part) / f64::from(u32::MAX)).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_that_pass_are_asked_about_again() {
+        assert!(is_worthwhile(500, b""));
+        assert!(is_worthwhile(400, br#"{"__type":"x#ThrottlingException"}"#));
+        assert!(!is_worthwhile(400, br#"{"__type":"NotFoundException"}"#));
+        assert!(!is_worthwhile(501, b"{}"));
+        assert!(!is_worthwhile(200, b"{}"));
+        assert!((1..50).all(|attempt| pause(attempt) <= LONGEST));
+    }
+}

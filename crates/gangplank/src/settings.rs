@@ -1,0 +1,158 @@
+//! What the environment and the AWS CLI's files say: endpoint, region, access key and everything else, in the
+//! order that the AWS CLI documents. Every command that calls a server asks here.
+
+use std::path::{Path, PathBuf};
+
+use crate::credentials::{self, Credentials};
+use crate::profile::{self, Section};
+
+/// Why the settings cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unresolved {
+    /// The profile that was named is in neither file.
+    #[error("The config profile ({0}) could not be found")]
+    NoProfile(String),
+    /// There is one half of an access key without the other.
+    #[error("Partial credentials found in {0}, missing: {1}")]
+    Partial(&'static str, &'static str),
+    /// The program that should give the access key did not.
+    #[error("{0}")]
+    Process(String),
+    /// A file cannot be read.
+    #[error("{0:#}")]
+    File(anyhow::Error),
+}
+
+/// The settings of one profile.
+pub(crate) struct Settings {
+    config: Section,
+    credentials: Section,
+    services: Section,
+    reads_environment: bool,
+    profile_wins: bool,
+}
+
+impl Settings {
+    /// The settings of a profile: the one that was asked for on the command line, else the environment's.
+    pub(crate) fn of_profile(asked: Option<&str>) -> Result<Self, Unresolved> {
+        let environment = || variable("AWS_PROFILE").or_else(|| variable("AWS_DEFAULT_PROFILE"));
+        let named = asked.map(str::to_owned).or_else(environment);
+        let config = profile::path("AWS_CONFIG_FILE", "config");
+        let credentials = profile::path("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+        let mut settings = Self::read(&config, &credentials, named.as_deref())?;
+        settings.profile_wins = asked.is_some();
+        Ok(settings)
+    }
+
+    /// The settings that a server has written into its data directory. They have one profile, and the environment
+    /// has no say.
+    pub(crate) fn of_data_dir(dir: &Path) -> Result<Self, Unresolved> {
+        let mut settings = Self::read(&dir.join("config"), &dir.join("credentials"), None)?;
+        settings.reads_environment = false;
+        Ok(settings)
+    }
+
+    fn read(config_file: &Path, credentials_file: &Path, named: Option<&str>) -> Result<Self, Unresolved> {
+        let name = named.unwrap_or("default");
+        let read = |file: &Path, section: &str| profile::section(file, section).map_err(Unresolved::File);
+        let config = read(config_file, &profile::config_section(name))?;
+        let credentials = read(credentials_file, name)?;
+        if let (Some(named), None, None) = (named, &config, &credentials)
+            && named != "default"
+        {
+            return Err(Unresolved::NoProfile(named.to_owned()));
+        }
+        let config = config.unwrap_or_default();
+        let services = match config.get("services") {
+            Some(services) => read(config_file, &format!("services {services}"))?.unwrap_or_default(),
+            None => Section::new(),
+        };
+        let credentials = credentials.unwrap_or_default();
+        Ok(Self { config, credentials, services, reads_environment: true, profile_wins: false })
+    }
+
+    /// A setting of the profile.
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        self.config.get(key).map(String::as_str)
+    }
+
+    /// A setting that is an environment variable first, and then one of the profile.
+    pub(crate) fn either(&self, name: &str, key: &str) -> Option<String> {
+        self.variable(name).or_else(|| self.get(key).map(str::to_owned))
+    }
+
+    /// The address of the server, unless addresses from settings are to be ignored.
+    pub(crate) fn endpoint(&self) -> Option<String> {
+        let ignored = self.either("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls");
+        if ignored.is_some_and(|ignored| ignored.eq_ignore_ascii_case("true")) {
+            return None;
+        }
+        self.variable("AWS_ENDPOINT_URL_LIGHTSAIL")
+            .or_else(|| self.variable("AWS_ENDPOINT_URL"))
+            .or_else(|| self.services.get("lightsail.endpoint_url").cloned())
+            .or_else(|| self.get("endpoint_url").map(str::to_owned))
+    }
+
+    /// The region to act in.
+    pub(crate) fn region(&self) -> Option<String> {
+        self.variable("AWS_REGION")
+            .or_else(|| self.variable("AWS_DEFAULT_REGION"))
+            .or_else(|| self.get("region").map(str::to_owned))
+            .filter(|region| !region.is_empty())
+    }
+
+    /// A file of certificates to trust.
+    pub(crate) fn ca_bundle(&self) -> Option<PathBuf> {
+        self.either("AWS_CA_BUNDLE", "ca_bundle").map(PathBuf::from)
+    }
+
+    /// How often a call is tried.
+    pub(crate) fn attempts(&self) -> Option<Result<u32, String>> {
+        let text = self.either("AWS_MAX_ATTEMPTS", "max_attempts")?;
+        Some(text.trim().parse().ok().filter(|attempts| *attempts > 0).ok_or(text))
+    }
+
+    /// The access key: the environment's, unless a profile was asked for; then the profile's.
+    pub(crate) fn credentials(&self) -> Result<Option<Credentials>, Unresolved> {
+        if !self.profile_wins
+            && let Some(id) = self.variable("AWS_ACCESS_KEY_ID")
+        {
+            let secret = self
+                .variable("AWS_SECRET_ACCESS_KEY")
+                .ok_or(Unresolved::Partial("env", "AWS_SECRET_ACCESS_KEY"))?;
+            let token = self.variable("AWS_SESSION_TOKEN").or_else(|| self.variable("AWS_SECURITY_TOKEN"));
+            return Ok(Some(credentials(id, secret, token)));
+        }
+        if let Some(found) = of_section(&self.credentials, "shared-credentials-file")? {
+            return Ok(Some(found));
+        }
+        let process = self.get("credential_process");
+        if let Some(command) =
+            process.or_else(|| self.credentials.get("credential_process").map(String::as_str))
+        {
+            return credentials::from_process(command).map(Some);
+        }
+        of_section(&self.config, "config-file")
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.reads_environment.then(|| variable(name)).flatten()
+    }
+}
+
+fn of_section(section: &Section, source: &'static str) -> Result<Option<Credentials>, Unresolved> {
+    let Some(id) = section.get("aws_access_key_id") else { return Ok(None) };
+    let secret =
+        section.get("aws_secret_access_key").ok_or(Unresolved::Partial(source, "aws_secret_access_key"))?;
+    let token = section.get("aws_session_token").or_else(|| section.get("aws_security_token"));
+    Ok(Some(credentials(id.clone(), secret.clone(), token.cloned())))
+}
+
+fn credentials(id: String, secret: String, token: Option<String>) -> Credentials {
+    Credentials { access_key_id: id, secret_access_key: secret.into(), session_token: token.map(Into::into) }
+}
+
+/// A variable of the environment; an empty one counts as none.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
