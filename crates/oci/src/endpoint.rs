@@ -126,6 +126,8 @@ pub enum Endpoint {
         digest: Digest,
         /// Only those of this artifact type.
         artifact_type: Option<String>,
+        /// Only those behind this mark, which an earlier page gave.
+        last: Option<String>,
     },
 }
 

@@ -25,6 +25,20 @@ pub fn tags(repository: &RepositoryName, n: usize, last: &str) -> String {
     format!("/v2/{repository}/tags/list?n={n}&last={}", Encoded(last))
 }
 
+/// The next page of a list of referrers, behind the mark `last`.
+pub fn referrers(
+    repository: &RepositoryName,
+    digest: &Digest,
+    artifact_type: Option<&str>,
+    last: i64,
+) -> String {
+    let page = format!("/v2/{repository}/referrers/{digest}?last={last}");
+    match artifact_type {
+        Some(artifact_type) => format!("{page}&artifactType={}", Encoded(artifact_type)),
+        None => page,
+    }
+}
+
 /// The next page of the catalog, behind `last`.
 pub fn catalog(n: usize, last: &str) -> String {
     format!("/v2/_catalog?n={n}&last={}", Encoded(last))

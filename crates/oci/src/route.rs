@@ -86,7 +86,8 @@ pub fn route(method: &str, path: &str, query: Option<&str>) -> Result<Endpoint, 
         }
         (Resource::Referrers(name, digest), "GET") => {
             let (repository, digest) = (repository(name)?, blob_digest(digest)?);
-            Ok(Endpoint::ListReferrers { repository, digest, artifact_type: text(query, "artifactType") })
+            let (artifact_type, last) = (text(query, "artifactType"), text(query, "last"));
+            Ok(Endpoint::ListReferrers { repository, digest, artifact_type, last })
         }
 
         (resource, method) => Err(OciError::method_not_allowed(method, resource.methods())),

@@ -63,3 +63,31 @@ fn referrers_of_what_never_was_are_none_and_of_nonsense_refused() {
         refused(registry.send("GET", &format!("sr/referrers/{bad}")), 400, "DIGEST_INVALID");
     }
 }
+
+#[test]
+fn a_long_list_comes_in_pages() {
+    let (_server, registry, subject) = start();
+    let mut documents = Vec::new();
+    for number in 0..6 {
+        let mut document = referrer(&subject, "a/signature");
+        document["annotations"] = json!({ "number": number.to_string(), "much": "m".repeat(1_500_000) });
+        put(&registry, &document);
+        documents.push(digest(&document));
+    }
+    let mut path = format!("sr/referrers/{}?artifactType=a/signature", subject["digest"].as_str().unwrap());
+    let (mut seen, mut pages) = (Vec::new(), 0);
+    loop {
+        let answer = registry.send("GET", &path);
+        let link = header(&answer, "link");
+        let page: Value = answer.json().unwrap();
+        let page = page["manifests"].as_array().unwrap();
+        assert!((1..=2).contains(&page.len()));
+        seen.extend(page.iter().map(|entry| entry["digest"].as_str().unwrap().to_owned()));
+        pages += 1;
+        match link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")) {
+            Some(next) => path = next.to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!((seen, pages), (documents, 3));
+}

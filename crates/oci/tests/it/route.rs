@@ -150,6 +150,7 @@ fn lists() {
         repository: name("sr"),
         digest: digest(),
         artifact_type: artifact_type.map(str::to_owned),
+        last: None,
     };
     let path = format!("/v2/sr/referrers/sha256:{HEX}");
     check("GET", &path, &referrers(None));

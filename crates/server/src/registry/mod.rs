@@ -120,8 +120,9 @@ async fn serve(app: &App, peer: SocketAddr, head: &Parts, body: Incoming) -> Res
         Endpoint::ListTags { repository, n, last } => {
             tags::list(&context, &repository, n, last.as_deref()).await
         }
-        Endpoint::ListReferrers { repository, digest, artifact_type } => {
-            referrers::list(&context, &repository, &digest, artifact_type.as_deref()).await
+        Endpoint::ListReferrers { repository, digest, artifact_type, last } => {
+            let (artifact_type, last) = (artifact_type.as_deref(), last.as_deref());
+            referrers::list(&context, &repository, &digest, artifact_type, last).await
         }
     }
 }

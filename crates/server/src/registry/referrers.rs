@@ -1,30 +1,37 @@
 //! Listing what refers to a manifest: signatures, attestations, SBOMs.
 
 use gangplank_oci::media_type::OCI_INDEX;
-use gangplank_oci::{Digest, RepositoryName};
+use gangplank_oci::{Digest, RepositoryName, location};
 use gangplank_store::metadata::manifests::Referrer;
 use hyper::StatusCode;
-use hyper::header::HeaderName;
+use hyper::header::{HeaderName, LINK};
 use serde_json::{Value, json};
 
+use super::tags::next;
 use super::{Context, Result};
 use crate::http::response::Answer;
 
 const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
 
-/// `GET …/referrers/<digest>`: an index, empty if there are none (OCI Distribution, "Listing
+/// `GET …/referrers/<digest>`: an index, a page at a time, empty if there are none (OCI Distribution, "Listing
 /// Referrers").
 pub(super) async fn list(
     context: &Context<'_>,
     repository: &RepositoryName,
     digest: &Digest,
     artifact_type: Option<&str>,
+    last: Option<&str>,
 ) -> Result<Answer> {
     let tenant = &context.grant.tenant;
-    let found = context.app.metadata.referrers(tenant, repository, digest, artifact_type).await?;
-    let manifests: Vec<Value> = found.into_iter().map(descriptor).collect();
+    // A mark that we never gave starts anew.
+    let after = last.and_then(|last| last.parse().ok()).unwrap_or(0);
+    let found = context.app.metadata.referrers(tenant, repository, digest, artifact_type, after).await?;
+    let manifests: Vec<Value> = found.page.into_iter().map(descriptor).collect();
     let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests });
-    let answer = Answer::new(StatusCode::OK).body(OCI_INDEX, index.to_string());
+    let mut answer = Answer::new(StatusCode::OK).body(OCI_INDEX, index.to_string());
+    if let Some(last) = found.more {
+        answer = answer.header(LINK, next(&location::referrers(repository, digest, artifact_type, last)));
+    }
     Ok(if artifact_type.is_some() { answer.header(FILTERS_APPLIED, "artifactType") } else { answer })
 }
 

@@ -54,6 +54,21 @@ pub struct Referrer {
     pub annotations: String,
 }
 
+/// A page of referrers: as many as an answer should hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Referrers {
+    /// The manifests.
+    pub page: Vec<Referrer>,
+    /// The mark to ask for the next page with, if there may be one.
+    pub more: Option<i64>,
+}
+
+/// The most referrers in a page.
+pub const MAX_REFERRERS: usize = 1_000;
+
+/// The most bytes of annotations in a page, but for a page of one.
+pub const MAX_REFERRER_BYTES: usize = 4 << 20;
+
 /// How deep indexes may nest: so many, one in the other, above an image.
 pub const MAX_INDEX_DEPTH: u32 = 4;
 
@@ -115,12 +130,14 @@ pub trait Manifests: Send + Sync {
         repository: &RepositoryName,
         digest: &Digest,
     ) -> Result<ManifestDeleted>;
-    /// The manifests whose subject is `digest`, oldest first; the subject itself may be absent.
+    /// A page of the manifests whose subject is `digest`, oldest first, behind the mark `after` (zero
+    /// for the first page); the subject itself may be absent.
     async fn referrers(
         &self,
         tenant: &Tenant,
         repository: &RepositoryName,
         digest: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Vec<Referrer>>;
+        after: i64,
+    ) -> Result<Referrers>;
 }

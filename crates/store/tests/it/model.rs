@@ -145,7 +145,8 @@ async fn compare(db: &dyn Metadata, model: &State) {
             let found = at.get(&document.reference()).await;
             let expected = model.has_manifest(place, number).then(|| document.stored());
             assert_eq!(found, expected, "{place:?} manifest {number}");
-            let referrers = db.referrers(&at.tenant, &at.repository, &document.digest(), None).await.unwrap();
+            let referrers =
+                db.referrers(&at.tenant, &at.repository, &document.digest(), None, 0).await.unwrap().page;
             let referrers: Vec<String> = referrers.into_iter().map(|referrer| referrer.digest).collect();
             assert_eq!(referrers, model.referrers(place, number));
         }

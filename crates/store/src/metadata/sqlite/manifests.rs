@@ -5,7 +5,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{Sqlite, rows};
 use crate::metadata::manifests::{
-    MAX_INDEX_DEPTH, ManifestDeleted, ManifestOutcome, Manifests, NewManifest, Referrer, StoredManifest,
+    MAX_INDEX_DEPTH, MAX_REFERRER_BYTES, MAX_REFERRERS, ManifestDeleted, ManifestOutcome, Manifests,
+    NewManifest, Referrer, Referrers, StoredManifest,
 };
 use crate::{Result, StoreError};
 
@@ -78,19 +79,32 @@ impl Manifests for Sqlite {
         repository: &RepositoryName,
         digest: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Vec<Referrer>> {
+        after: i64,
+    ) -> Result<Referrers> {
         self.read(|connection| {
             let Some(repository) = rows::find_repository(connection, tenant, repository)? else {
-                return Ok(Vec::new());
+                return Ok(Referrers::default());
             };
             let mut select = connection.prepare_cached(
-                "SELECT digest, media_type, size, artifact_type, annotations FROM manifests
-                 WHERE repository = ?1 AND subject = ?2 AND (?3 IS NULL OR artifact_type = ?3) ORDER BY id",
+                "SELECT digest, media_type, size, artifact_type, annotations, id FROM manifests
+                 WHERE repository = ?1 AND subject = ?2 AND (?3 IS NULL OR artifact_type = ?3) AND id > ?4
+                 ORDER BY id",
             )?;
-            let found = select.query_map(params![repository, digest.to_string(), artifact_type], |row| {
-                Ok(read_referrer(row))
-            })?;
-            found.map(|referrer| referrer?).collect()
+            let mut found = select.query(params![repository, digest.to_string(), artifact_type, after])?;
+            let (mut referrers, mut bytes) = (Referrers::default(), 0);
+            let mut last = after;
+            while let Some(row) = found.next()? {
+                let referrer = read_referrer(row)?;
+                bytes += referrer.annotations.len();
+                let full = referrers.page.len() == MAX_REFERRERS || bytes > MAX_REFERRER_BYTES;
+                if full && !referrers.page.is_empty() {
+                    referrers.more = Some(last);
+                    break;
+                }
+                last = row.get(5)?;
+                referrers.page.push(referrer);
+            }
+            Ok(referrers)
         })
     }
 }

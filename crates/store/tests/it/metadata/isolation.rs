@@ -81,7 +81,7 @@ impl Estate {
             ("manifest by tag", at.get(&tagged("latest")).await.is_some()),
             ("manifest by digest", at.get(&image.into()).await.is_some()),
             ("manifest by login", by_login.is_some()),
-            ("referrers", !db.referrers(tenant, &sr, &image, None).await.unwrap().is_empty()),
+            ("referrers", !db.referrers(tenant, &sr, &image, None, 0).await.unwrap().page.is_empty()),
             ("tags", at.tags().await.is_some()),
             ("repositories", !db.repositories(tenant, None, 9).await.unwrap().is_empty()),
             ("image_manifest", db.image_manifest(tenant, self.service, "app", 1).await.unwrap().is_some()),

@@ -55,7 +55,7 @@ async fn do_everything(db: &super::Sqlite) {
         db.manifest(&tenant, &at.repository, &reference, Some(login)).await.unwrap();
     }
     at.store(&Document::about(&image, "application/note", &["config"]), &[]).await;
-    db.referrers(&tenant, &at.repository, &image.digest(), None).await.unwrap();
+    db.referrers(&tenant, &at.repository, &image.digest(), None, 0).await.unwrap();
     let layer = Digest::sha256(b"layer");
     for hours in [0, 2] {
         let now = NOW.plus(std::time::Duration::from_hours(hours));
