@@ -17,6 +17,6 @@ mod sealing;
 mod server;
 
 pub use config::{Config, Limits, TlsFiles};
-pub use root_key::create_access_key;
+pub use root_key::{create_access_key, create_first_key};
 pub use sealing::MasterKey;
 pub use server::Server;

@@ -44,6 +44,22 @@ fn generate() -> Result<(AccessKeyId, SecretAccessKey)> {
     Ok((AccessKeyId::generate(random::bytes()?), SecretAccessKey::generate(random::bytes()?)))
 }
 
+/// Makes the root access key of a data directory that has no key, and writes `credentials`.
+///
+/// # Errors
+/// If the file cannot be written, or the store fails.
+pub async fn create_first_key(
+    keys: &(impl AccessKeys + ?Sized),
+    master: &MasterKey,
+    data_dir: &DataDir,
+    chosen: Option<(AccessKeyId, SecretAccessKey)>,
+) -> Result<(AccessKey, SecretAccessKey)> {
+    let (id, secret) = chosen.map_or_else(generate, Ok)?;
+    // The file first: a key whose secret nobody was told would lock everybody out.
+    write_credentials(data_dir, &id, &secret)?;
+    create_access_key(keys, master, &AccountId::root(), Some((id, secret)), true).await
+}
+
 /// At the first start, makes the root access key and writes `credentials`. At every start, writes
 /// `config` with the address that the server listens on now.
 pub(crate) async fn provide(
@@ -64,11 +80,8 @@ pub(crate) async fn provide(
         );
     }
     if known.is_empty() {
-        let (id, secret) = chosen.map_or_else(generate, Ok)?;
-        // The file first: a key whose secret nobody was told would lock everybody out.
-        write_credentials(data_dir, &id, &secret)?;
-        create_access_key(keys, master, &AccountId::root(), Some((id.clone(), secret)), true).await?;
-        tracing::info!(access_key = %id, "made the root access key");
+        let (key, _) = create_first_key(keys, master, data_dir, chosen).await?;
+        tracing::info!(access_key = %key.id, "made the root access key");
     }
     let region = Region::default_region();
     let config = format!("[default]\nregion = {region}\nendpoint_url = {endpoint}\n");

@@ -13,7 +13,7 @@ use gangplank_api::gangplank::{
 };
 use gangplank_core::AccountId;
 use gangplank_server::data_dir::DataDir;
-use gangplank_server::{MasterKey, create_access_key};
+use gangplank_server::{MasterKey, create_access_key, create_first_key};
 use gangplank_store::metadata::{AccessKeys as _, Sqlite};
 use serde_json::{Value, json};
 
@@ -52,7 +52,7 @@ enum Command {
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     if let (Some(path), Command::Create { account }) = (&args.connection.data_dir, &args.command)
-        && let Some(data_dir) = unused(path)?
+        && let Some(data_dir) = unused(path, account.as_deref())?
     {
         print(&create_in(&data_dir, account.as_deref()).await?)?;
         return Ok(ExitCode::SUCCESS);
@@ -88,10 +88,14 @@ fn account(text: &str) -> Result<String, String> {
     AccountId::parse(text).map(|account| account.as_str().to_owned()).map_err(|error| error.to_string())
 }
 
-/// The data directory, if no server uses it. It must have been one before: a key in a new directory
-/// would stand in for the root key, whose secret nobody would have written down.
-fn unused(path: &Path) -> Result<Option<DataDir>> {
-    check_data_dir(path)?;
+/// The data directory, if no server uses it. A new one gets the root key and no other: that of another
+/// account would stand in for it, and nobody could manage the server.
+fn unused(path: &Path, account: Option<&str>) -> Result<Option<DataDir>> {
+    let is_root = account.is_none_or(|account| AccountId::parse(account).is_ok_and(|it| it.is_root()));
+    let is_new = std::fs::read_dir(path).map_or(!path.exists(), |mut entries| entries.next().is_none());
+    if !(is_new && is_root) {
+        check_data_dir(path)?;
+    }
     DataDir::try_take(path)
 }
 
@@ -99,9 +103,13 @@ fn unused(path: &Path) -> Result<Option<DataDir>> {
 async fn create_in(data_dir: &DataDir, account: Option<&str>) -> Result<Value> {
     let account = account.map_or_else(|| Ok(AccountId::root()), AccountId::parse)?;
     let metadata = Sqlite::open(&data_dir.database())?;
-    let master = MasterKey::of(data_dir, &metadata.access_keys(None).await?)?;
-    let is_root = account.is_root();
-    let (key, secret) = create_access_key(&metadata, &master, &account, None, is_root).await?;
+    let keys = metadata.access_keys(None).await?;
+    let master = MasterKey::of(data_dir, &keys)?;
+    let (key, secret) = if keys.is_empty() && account.is_root() {
+        create_first_key(&metadata, &master, data_dir, None).await?
+    } else {
+        create_access_key(&metadata, &master, &account, None, account.is_root()).await?
+    };
     let created_at = Timestamp(key.created_at.0);
     let shown = json!({
         "accessKeyId": key.id.as_str(),

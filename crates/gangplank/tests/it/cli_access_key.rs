@@ -142,9 +142,24 @@ fn what_cannot_be_done_is_said_in_one_sentence() {
     ]);
     access_key(&server, &["delete", ROOT_KEY.0]).check_failed(&["no server"]);
     let path = home.path().to_str().unwrap();
+    std::fs::write(home.path().join("something"), "else").unwrap();
     run(home.path(), &["access-key", "create", "--data-dir", path], &[])
         .check_failed(&[path, "no data directory"]);
-    assert_eq!(std::fs::read_dir(path).unwrap().count(), 0, "something was made there");
+    assert_eq!(std::fs::read_dir(path).unwrap().count(), 1, "something was made there");
+}
+
+#[test]
+fn the_first_key_can_be_made_before_the_first_start() {
+    let home = home();
+    let data_dir = home.path().join("data");
+    let key =
+        run(home.path(), &["access-key", "create", "--data-dir", data_dir.to_str().unwrap()], &[]).json();
+    let credentials = std::fs::read_to_string(data_dir.join("credentials")).unwrap();
+    assert!(credentials.contains(key["secretAccessKey"].as_str().unwrap()));
+    let server = crate::builder().start_in(home);
+    let keys = server.api().as_key(&key).gangplank("ListAccessKeys", &json!({})).body;
+    assert_eq!(keys["accessKeys"].as_array().unwrap().len(), 1);
+    assert_eq!(keys["accessKeys"][0]["isRoot"], true);
 }
 
 #[test]
