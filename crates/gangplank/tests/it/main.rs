@@ -55,12 +55,12 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_gangplank");
 
 /// A server with nothing configured.
 fn server() -> TestServer {
-    TestServer::start(PROGRAM)
+    builder().start()
 }
 
 /// A server with something configured.
 fn server_with(configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> TestServer {
-    configure(TestServer::builder(PROGRAM)).start()
+    configure(builder()).start()
 }
 
 /// A server to be configured.

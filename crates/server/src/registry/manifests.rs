@@ -65,7 +65,7 @@ pub(super) async fn put(
     let content_type = head.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
     let read = app.small_bodies.read(body, app.limits.manifest_bytes, app.limits.body_stall).await;
     let mut read = read.map_err(|reason| unread(app, reason))?;
-    // The room stays taken until the manifest is stored.
+    // `read` itself stays: the room that it holds is taken until the manifest is stored.
     let body = std::mem::take(&mut read.bytes);
     let digest = match &reference {
         Reference::Digest(expected) => {

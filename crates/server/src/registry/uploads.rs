@@ -154,6 +154,7 @@ pub(super) async fn cancel(
 ) -> Result<Answer> {
     let _lock = lock(context, session).await?;
     let found = find(context, repository, session).await?;
+    // The bytes go first, as in `give_up`; here the client hears if the row could not follow.
     discard(context, content_key(&found)?).await;
     context.app.metadata.close_upload(&owner(context, repository), &found.id).await?;
     Ok(Answer::new(StatusCode::NO_CONTENT))
