@@ -1,6 +1,7 @@
 //! What every request may use.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use gangplank_core::{Quotas, Region};
 use gangplank_store::blobs::BlobStore;
@@ -44,6 +45,8 @@ pub(crate) struct App {
     pub(crate) requests: TaskTracker,
     /// Wakes the job that removes discarded content.
     pub(crate) discarded: Notify,
+    /// Whether something may be published that has no row, so that the next start has to look for it.
+    pub(crate) orphaned: Arc<AtomicBool>,
     /// Names this run of the server: a session begun in an earlier one is hashed anew.
     pub(crate) run: String,
 }

@@ -49,11 +49,7 @@ impl DataDir {
     /// If it cannot be made or locked at all.
     pub fn try_take(path: &Path) -> Result<Option<Self>> {
         let shown = path.display();
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .with_context(|| format!("cannot make the data directory {shown}"))?;
+        make_durably(path).with_context(|| format!("cannot make the data directory {shown}"))?;
         let path = path.canonicalize().with_context(|| format!("cannot use the data directory {shown}"))?;
         let lock = owner_only(&path.join("lock"))
             .with_context(|| format!("cannot write in the data directory {shown}"))?;
@@ -123,6 +119,24 @@ impl DataDir {
         };
         write().with_context(|| format!("cannot write {}", path.display()))
     }
+}
+
+/// Makes a directory and those above it that are missing, so that they survive power loss.
+fn make_durably(path: &Path) -> std::io::Result<()> {
+    // The directory itself always: an earlier start may have made it and then lost power.
+    let above = path.ancestors().skip(1).take_while(|above| !above.as_os_str().is_empty() && !above.exists());
+    let made: Vec<&Path> = std::iter::once(path).chain(above).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    for directory in made {
+        let Some(parent) = directory.parent() else { continue };
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        match File::open(parent).and_then(|parent| parent.sync_all()) {
+            // Whoever may not read the directory above was given this one ready made.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
+            synced => synced?,
+        }
+    }
+    Ok(())
 }
 
 /// Opens a file that only its owner can read, making it if it is missing.

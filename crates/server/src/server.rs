@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use gangplank_store::blobs::Folder;
@@ -32,6 +33,7 @@ pub struct Server {
     serving: JoinHandle<bool>,
     tasks: Vec<JoinHandle<()>>,
     metadata: Arc<dyn Metadata>,
+    orphaned: Arc<AtomicBool>,
     // Held until the last request is done.
     data_dir: DataDir,
 }
@@ -76,6 +78,7 @@ impl Server {
             small_bodies: Budget::default(),
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
+            orphaned: Arc::default(),
             run: uuid::Uuid::new_v4().simple().to_string(),
         });
         jobs::leftovers::remove(&app).await.context("cannot clear what an earlier run left")?;
@@ -96,9 +99,9 @@ impl Server {
             let metadata: Arc<dyn Metadata> = Arc::clone(&app.metadata);
             tasks.push(tokio::spawn(admin::serve(bound, metadata, stop.clone())));
         }
-        let metadata = Arc::clone(&app.metadata);
+        let (metadata, orphaned) = (Arc::clone(&app.metadata), Arc::clone(&app.orphaned));
         let serving = tokio::spawn(listener::serve(bound, tls, app, stop.clone()));
-        Ok(Self { address, endpoint, admin_address, stop, serving, tasks, metadata, data_dir })
+        Ok(Self { address, endpoint, admin_address, stop, serving, tasks, metadata, orphaned, data_dir })
     }
 
     /// Where it listens.
@@ -128,6 +131,7 @@ impl Server {
         // Otherwise something may be published that has no row: the next start looks for it.
         if drained
             && self.metadata.is_healthy()
+            && !self.orphaned.load(Ordering::Acquire)
             && let Err(error) = self.data_dir.end_run()
         {
             tracing::warn!(%error, "the next start will look for what a crash may have left");

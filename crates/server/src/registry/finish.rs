@@ -1,5 +1,7 @@
 //! From staged content to a blob: the digest is right, the bytes are durable, then the row.
 
+use std::sync::atomic::Ordering::Release;
+
 use gangplank_oci::{Digest, Hasher, OciError, RepositoryName, location};
 use gangplank_store::StoreError;
 use gangplank_store::blobs::{ContentKey, Staged};
@@ -46,15 +48,19 @@ pub(super) async fn finish(
         return Err(OciError::digest_mismatch(expected, &computed).into());
     }
     let damaged = damaged_content(context, expected).await?;
-    app.blocking(move |_| staged.publish()).await?;
+    app.blocking(move |_| staged.publish()).await.inspect_err(|_| app.orphaned.store(true, Release))?;
     let blob = NewBlob { digest: *expected, size, key: key.clone(), damaged, session };
     let kept = match app.metadata.add_blob(&grant.tenant, repository, blob, app.clock.steady()).await {
         // The row is certainly not there, so the bytes are garbage, and take the space it needs.
         Err(error @ StoreError::Full(_)) => {
-            app.blocking(move |blobs| blobs.remove(&key)).await?;
+            if let Err(error) = app.blocking(move |blobs| blobs.remove(&key)).await {
+                tracing::warn!(%error, "cannot remove content that has no row; the next start will");
+                app.orphaned.store(true, Release);
+            }
             return Err(error.into());
         }
-        kept => kept?,
+        // Here the row may be there or not: only a start that has read the log again can tell.
+        kept => kept.inspect_err(|_| app.orphaned.store(true, Release))?,
     };
     if kept != key {
         app.discarded.notify_one();

@@ -128,7 +128,11 @@ impl Staged for StagedFile {
     fn publish(self: Box<Self>) -> Result<()> {
         self.file.sync_all()?;
         fs::rename(&self.from, &self.to)?;
-        Ok(sync_directory(&self.shard)?)
+        sync_directory(&self.shard).map_err(|error| {
+            // Published is only what is durable. If this fails too, the next start looks for it.
+            let _ = fs::remove_file(&self.to);
+            error.into()
+        })
     }
 }
 

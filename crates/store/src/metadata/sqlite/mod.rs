@@ -55,6 +55,7 @@ impl Sqlite {
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         migrate(&mut connection)?;
+        start_log_anew(&connection)?;
         tune(&mut connection)?;
         let writer = Writer::spawn(connection)?;
         Ok(Self { path: path.to_owned(), writer, readers: Mutex::default() })
@@ -97,6 +98,14 @@ fn tune(connection: &mut Connection) -> Result<()> {
     tests::plans::watch(connection);
     connection.set_prepared_statement_cache_capacity(128);
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    Ok(())
+}
+
+/// Moves what an earlier run left in the log into the database, synced, and empties the log. Its last
+/// sync may have failed: the kernel then shows pages that the disk does not have, and whatever was
+/// committed behind them would be lost with them when the power goes.
+fn start_log_anew(connection: &Connection) -> Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())
 }
 
