@@ -82,6 +82,11 @@ impl Api {
 
     /// Calls a target with any body, and with further headers, which are sent unsigned.
     pub fn call(&self, target: &str, body: &[u8], extra: &[(&str, &str)]) -> ApiAnswer {
+        self.try_call(target, body, extra).expect("an answer of the API")
+    }
+
+    /// The same where the server may be gone; `None` if no answer came, or not all of it.
+    pub fn try_call(&self, target: &str, body: &[u8], extra: &[(&str, &str)]) -> Option<ApiAnswer> {
         let mut request = self.http.post(&self.endpoint).body(body.to_vec());
         for (name, value) in self.signed_headers(target, body).iter().map(|(n, v)| (n.as_str(), v.as_str())) {
             request = request.header(name, value);
@@ -89,10 +94,10 @@ impl Api {
         for (name, value) in extra {
             request = request.header(*name, *value);
         }
-        let answer = request.send().expect("an answer of the API");
+        let answer = request.send().ok()?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let bytes = answer.bytes().expect("the answer's body");
-        ApiAnswer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+        let bytes = answer.bytes().ok()?;
+        Some(ApiAnswer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default() })
     }
 
     /// The headers of a signed call to `/` now, `host` included, for tests that send or bend them.

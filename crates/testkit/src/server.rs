@@ -45,7 +45,7 @@ impl ServerBuilder {
 
     /// The same in a home that the test has prepared; the data directory is `data` in it.
     pub fn start_in(self, home: TempDir) -> TestServer {
-        let running = run(&self, home.path(), "127.0.0.1:0");
+        let running = run(&self, home.path(), "127.0.0.1:0").unwrap_or_else(|why| panic!("{why}"));
         TestServer { builder: self, home, running }
     }
 }
@@ -159,8 +159,24 @@ impl TestServer {
     /// Starts it again with the same home, on the same address, after [`kill`](Self::kill) or
     /// [`terminate`](Self::terminate).
     pub fn restart(&mut self) {
+        self.try_restart().unwrap_or_else(|why| panic!("{why}"));
+    }
+
+    /// The same where it may fail to start.
+    ///
+    /// # Errors
+    /// How it ended, and what it said.
+    pub fn try_restart(&mut self) -> Result<(), String> {
         let listen = self.running.address.to_string();
-        self.running = run(&self.builder, self.home.path(), &listen);
+        self.running = run(&self.builder, self.home.path(), &listen)?;
+        Ok(())
+    }
+
+    /// Where it answers health, if it was started with `--admin-listen`.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        let log = self.log();
+        let (_, rest) = log.split_once("health is answered on http://")?;
+        rest.split('/').next()?.parse().ok()
     }
 }
 
@@ -173,7 +189,7 @@ impl Drop for TestServer {
     }
 }
 
-fn run(builder: &ServerBuilder, home: &Path, listen: &str) -> Running {
+fn run(builder: &ServerBuilder, home: &Path, listen: &str) -> Result<Running, String> {
     let mut process = Command::new(&builder.program)
         .args(["serve", "--listen", listen, "--data-dir"])
         .arg(home.join("data"))
@@ -203,7 +219,7 @@ fn run(builder: &ServerBuilder, home: &Path, listen: &str) -> Running {
     let Some((_, address)) = ready.trim().rsplit_once("//") else {
         let status = process.wait();
         std::thread::sleep(std::time::Duration::from_millis(100));
-        panic!("the server did not start ({status:?}): {}", log.lock().expect("the log"));
+        return Err(format!("the server did not start ({status:?}): {}", log.lock().expect("the log")));
     };
-    Running { process, address: address.parse().expect("an address"), log }
+    Ok(Running { process, address: address.parse().expect("an address"), log })
 }

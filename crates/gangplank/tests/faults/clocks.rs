@@ -1,0 +1,39 @@
+//! The wall clock jumps under a running server: logins follow it, and nothing else does.
+
+use libtest_mimic::Trial;
+use reqwest::header::RANGE;
+
+use crate::content::Content;
+use crate::leaks;
+use crate::needs::{Need, trial};
+use crate::operations::{Seen, look_at_blob};
+use crate::world::World;
+
+const HOUR: i64 = 3_600_000;
+
+pub(crate) fn add(trials: &mut Vec<Trial>) {
+    trials.push(trial("clocks::a jump ends logins and nothing else", &[Need::Compiler], jump));
+}
+
+fn jump() {
+    let world = World::start();
+    let registry = world.registry();
+    let (kept, half) = (Content { seed: 1, size: 5_000 }, Content { seed: 2, size: 300_000 });
+    assert_eq!(registry.push_blob("sr", &kept.blob()), 201);
+    let location = registry.start_upload("sr");
+    let patch = registry.request("PATCH", &location).body(half.bytes()[..100_000].to_vec()).send().unwrap();
+    assert_eq!(patch.status(), 202);
+    for (hours, login) in [(11, 200), (13, 401), (24 * 400, 401), (-24 * 400, 200), (0, 200)] {
+        world.shim.set_clock_off(hours * HOUR);
+        assert_eq!(registry.status("GET", ""), login, "{hours} hours off");
+        if login == 200 {
+            let stands = registry.send("GET", &location);
+            assert_eq!(stands.headers()[RANGE], "0-99999", "{hours} hours off");
+            assert_eq!(look_at_blob(&registry, "sr", kept), Seen::Whole, "{hours} hours off");
+        }
+    }
+    let put = format!("{location}?digest={}", half.digest());
+    assert_eq!(registry.put_blob(&put, &half.bytes()[100_000..]), 201);
+    assert_eq!(look_at_blob(&registry, "sr", half), Seen::Whole);
+    leaks::check(&world.server.data_dir());
+}

@@ -1,0 +1,45 @@
+//! The program under faults: killed, cut off from power, with a disk that fails or is full, a clock
+//! that jumps, and clients that misbehave. What it acknowledged is held against a ledger afterwards.
+//!
+//! - `GANGPLANK_FAULTS_SEED=N` repeats a run; each trial prints the seed it used.
+//! - `GANGPLANK_FAULTS_MINUTES=N` makes the loops that can be made longer take about N minutes each.
+//!
+//! What needs root or a tool that is missing is skipped by name; with `GANGPLANK_REQUIRE_CLIENTS=1`,
+//! as in CI, it is a failure.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is a failed test")]
+
+mod budget;
+mod clocks;
+mod content;
+mod injected;
+mod kills;
+mod leaks;
+mod ledger;
+mod load;
+mod needs;
+mod operations;
+mod power;
+mod shim;
+mod starts;
+mod sync_order;
+mod world;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+/// The program.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_gangplank");
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    injected::add(&mut trials);
+    kills::add(&mut trials);
+    power::add(&mut trials);
+    starts::add(&mut trials);
+    clocks::add(&mut trials);
+    sync_order::add(&mut trials);
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

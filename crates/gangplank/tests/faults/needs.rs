@@ -1,0 +1,54 @@
+//! What a trial needs of the machine, and what happens where it is missing.
+
+use std::process::Command;
+
+use libtest_mimic::Trial;
+
+/// Something that not every machine has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Need {
+    /// A C compiler, for the library that is put before the server.
+    Compiler,
+    /// The right to mount ext4 from a file and to shut it down, and a Python that can ask for it.
+    LoopDevice,
+}
+
+impl Need {
+    /// Why it is not met; `None` if it is.
+    fn missing(self) -> Option<String> {
+        match self {
+            Self::Compiler => (!runs("cc", &["--version"])).then(|| "cc, a C compiler".to_owned()),
+            Self::LoopDevice if !rustix::process::geteuid().is_root() => {
+                Some("root, to mount a loop device".to_owned())
+            }
+            Self::LoopDevice => {
+                let tools = [("mkfs.ext4", "-V"), ("python3", "--version"), ("losetup", "--version")];
+                let missing = tools.iter().find(|(tool, flag)| !runs(tool, &[*flag]));
+                missing.map(|(tool, _)| (*tool).to_owned())
+            }
+        }
+    }
+}
+
+fn runs(program: &str, arguments: &[&str]) -> bool {
+    Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
+}
+
+/// A trial, which is skipped by name where `needs` are not met, or fails where nothing may be skipped.
+pub(crate) fn trial(name: impl Into<String>, needs: &[Need], test: impl FnOnce() + Send + 'static) -> Trial {
+    let name = name.into();
+    let missing = needs.iter().find_map(|need| need.missing());
+    let required = gangplank_testkit::clients_are_required();
+    if let (Some(why), false) = (&missing, required) {
+        eprintln!("SKIPPED {name}: it needs {why}");
+    }
+    let ignored = missing.is_some() && !required;
+    Trial::test(name, move || match missing {
+        Some(why) => Err(format!("it needs {why}").into()),
+        None => {
+            test();
+            Ok(())
+        }
+    })
+    .with_ignored_flag(ignored)
+}

@@ -1,0 +1,123 @@
+//! Power cuts: the server's data is on a file system of its own, which is shut down without writing
+//! what it still holds in memory (`FS_IOC_SHUTDOWN`), and mounted again.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use tempfile::TempDir;
+
+use crate::budget::{self, Rounds};
+use crate::content::Numbers;
+use crate::ledger::Ledger;
+use crate::needs::{Need, trial};
+use crate::world::World;
+use crate::{leaks, load};
+
+/// `ioctl(directory, EXT4_IOC_SHUTDOWN, EXT4_GOING_FLAGS_NOLOGFLUSH)`.
+const CUT: &str = "import fcntl, os, struct, sys
+fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587d, struct.pack('I', 2))";
+
+pub(crate) fn add(trials: &mut Vec<Trial>) {
+    let needs = [Need::Compiler, Need::LoopDevice];
+    trials.push(trial("power::what was acknowledged survives a cut", &needs, cut_again_and_again));
+    trials.push(trial("power::a server that syncs nothing is found out", &needs, without_syncs));
+}
+
+/// ext4 in a file, mounted; unmounted when dropped.
+struct Disk {
+    image: PathBuf,
+    at: PathBuf,
+}
+
+impl Disk {
+    /// Makes one and mounts it where the data of a server in this home is kept.
+    fn mount(home: &Path) -> Self {
+        let disk = Self { image: home.join("disk"), at: home.join("data") };
+        std::fs::create_dir(&disk.at).unwrap();
+        std::fs::File::create(&disk.image).unwrap().set_len(1 << 30).unwrap();
+        run(Command::new("mkfs.ext4").args(["-q", "-E", "lazy_itable_init=1"]).arg(&disk.image));
+        disk.mount_again();
+        disk
+    }
+
+    fn mount_again(&self) {
+        // Nothing is written back by and by: what is on disk was asked for.
+        run(Command::new("mount").args(["-o", "loop,commit=300"]).arg(&self.image).arg(&self.at));
+    }
+
+    fn cut(&self) {
+        run(Command::new("python3").args(["-c", CUT]).arg(&self.at));
+    }
+
+    fn unmount(&self) {
+        run(Command::new("umount").arg(&self.at));
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.at).output();
+    }
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn start() -> (Disk, World) {
+    let home: TempDir = tempfile::Builder::new().prefix("gangplank-power-").tempdir().unwrap();
+    let disk = Disk::mount(home.path());
+    (disk, World::start_in(home))
+}
+
+/// Cuts the power under load; what clients had been told by then.
+fn cut(disk: &Disk, world: &mut World, numbers: &mut Numbers) -> Ledger {
+    let patience = Duration::from_millis(200 + numbers.below(800));
+    let operator = world.operator.clone();
+    let told = load::until(&mut world.server, &operator, numbers.next(), patience, |server| {
+        disk.cut();
+        server.kill();
+    });
+    disk.unmount();
+    disk.mount_again();
+    told
+}
+
+fn cut_again_and_again() {
+    let mut numbers = Numbers(budget::seed("power"));
+    let (disk, mut world) = start();
+    let (mut ledger, mut rounds) = (Ledger::default(), 0);
+    for round in Rounds::at_least(6) {
+        ledger.merge(cut(&disk, &mut world, &mut numbers));
+        world.restart();
+        let operator = world.operator.clone();
+        ledger.check(&world.server, &operator, true);
+        leaks::check(&world.server.data_dir());
+        rounds = round + 1;
+    }
+    eprintln!("power: {rounds} cuts, {} promises kept", ledger.len());
+    assert!(ledger.len() > 50, "the load did next to nothing");
+    world.server.kill();
+    drop(disk);
+}
+
+/// Shows that the trial above can fail.
+fn without_syncs() {
+    let mut numbers = Numbers(budget::seed("power without syncs"));
+    let (disk, mut world) = start();
+    world.shim.skip_syncs(true);
+    let mut ledger = cut(&disk, &mut world, &mut numbers);
+    assert!(ledger.len() > 0);
+    world.shim.skip_syncs(false);
+    let operator = world.operator.clone();
+    let kept = world.server.try_restart().is_ok_and(|()| {
+        let check = std::panic::AssertUnwindSafe(|| ledger.check(&world.server, &operator, true));
+        std::panic::catch_unwind(check).is_ok()
+    });
+    world.server.kill();
+    drop(disk);
+    assert!(!kept, "nothing was synced, and nothing was lost: the power was not cut");
+}

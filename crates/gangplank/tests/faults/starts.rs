@@ -1,0 +1,102 @@
+//! Every call that changes a file fails while the server starts, on a new directory and after a
+//! crash: it starts or says why not, and the next start finds all in order.
+
+use libtest_mimic::Trial;
+
+use crate::budget;
+use crate::content::{Content, Numbers};
+use crate::leaks;
+use crate::needs::{Need, trial};
+use crate::operations::{Seen, look_at_blob};
+use crate::shim::{ALL, Fault, IO, MAKE_DIRECTORY, NO_SPACE};
+use crate::world::World;
+
+pub(crate) fn add(trials: &mut Vec<Trial>) {
+    trials.push(trial("starts::on a new directory", &[Need::Compiler], on_a_new_directory));
+    trials.push(trial("starts::after a crash", &[Need::Compiler], after_a_crash));
+}
+
+/// Starts the killed server while a call fails, and again when none does; `false` if the first start
+/// was over before the fault came.
+fn start(world: &mut World, fault: Fault) -> bool {
+    world.shim.arm(fault);
+    let started = world.server.try_restart();
+    let hits = world.shim.hits();
+    world.shim.lift();
+    let at = fault.at;
+    match started {
+        Ok(()) if hits > 0 => {
+            // A fault that came to nothing, or hit what the server does beside.
+            world.server.kill();
+            world.restart();
+        }
+        Ok(()) => {}
+        Err(said) => {
+            assert!(hits > 0 && said.contains("gangplank: "), "call {at}: {said}");
+            assert!(!said.contains("panicked"), "call {at}: {said}");
+            world.restart();
+        }
+    }
+    hits > 0
+}
+
+fn on_a_new_directory() {
+    let mut numbers = Numbers(budget::seed("start on a new directory"));
+    let mut world = World::start();
+    let blob = Content { seed: numbers.next(), size: 1_000 };
+    let mut tried = 0;
+    // Each takes two first starts, so a seed picks some; of the calls that make shards, a few.
+    for (kinds, stride) in [(ALL & !MAKE_DIRECTORY, 6), (MAKE_DIRECTORY, 100)] {
+        for lasting in [false, true] {
+            let (mut at, error) = (1, if lasting { NO_SPACE } else { IO });
+            loop {
+                world.server.kill();
+                std::fs::remove_dir_all(world.server.data_dir()).unwrap();
+                let failed = start(&mut world, Fault { at, lasting, error, kinds, halve: false });
+                let operator = world.server.operator_login();
+                let registry = world.server.registry_as(&operator);
+                assert_eq!(registry.push_blob("sr", &blob.blob()), 201, "after call {at} failed");
+                leaks::check(&world.server.data_dir());
+                if !failed {
+                    break;
+                }
+                tried += 1;
+                at += 1 + numbers.below(stride);
+            }
+        }
+    }
+    eprintln!("start on a new directory: {tried} faults");
+}
+
+fn after_a_crash() {
+    let mut numbers = Numbers(budget::seed("start after a crash"));
+    let mut world = World::start();
+    let mut tried = 0;
+    for lasting in [false, true] {
+        for at in 1.. {
+            let kept = Content { seed: numbers.next(), size: 100_000 };
+            let registry = world.registry();
+            assert_eq!(registry.push_blob("sr", &kept.blob()), 201);
+            let location = registry.start_upload("sr");
+            let patch = registry.request("PATCH", &location).body(kept.bytes()).send().unwrap();
+            assert_eq!(patch.status(), 202);
+            world.server.kill();
+            // What a crash leaves that a start has to remove.
+            let (staged, orphan) = ("0".repeat(32), format!("{}42", "0".repeat(30)));
+            let blobs = world.server.data_dir().join("blobs");
+            std::fs::write(blobs.join("staged").join(staged), "left").unwrap();
+            std::fs::write(blobs.join("content/42").join(orphan), "left").unwrap();
+            let error = if lasting { NO_SPACE } else { IO };
+            let failed =
+                start(&mut world, Fault { at, lasting, error, kinds: ALL & !MAKE_DIRECTORY, halve: false });
+            assert_eq!(look_at_blob(&world.registry(), "sr", kept), Seen::Whole, "after call {at} failed");
+            assert_eq!(world.registry().status("DELETE", &location), 204, "after call {at} failed");
+            leaks::check(&world.server.data_dir());
+            if !failed {
+                break;
+            }
+            tried += 1;
+        }
+    }
+    eprintln!("start after a crash: {tried} faults");
+}

@@ -1,0 +1,84 @@
+//! In which order a push reaches the disk, and what happens after a sync that failed.
+
+use libtest_mimic::Trial;
+
+use crate::content::Content;
+use crate::needs::{Need, trial};
+use crate::shim::{Fault, IO, SYNC};
+use crate::world::World;
+
+pub(crate) fn add(trials: &mut Vec<Trial>) {
+    let needs = [Need::Compiler];
+    trials.push(trial("sync_order::a push is durable before it is answered", &needs, a_push));
+    trials.push(trial("sync_order::new directories are synced", &needs, new_directories));
+    trials.push(trial("sync_order::a log whose sync failed is not built upon", &needs, after_a_failed_sync));
+}
+
+/// The place of the first call after `from` that says all of `words`.
+#[track_caller]
+fn next(calls: &[&str], from: usize, words: &[&str]) -> usize {
+    let found = calls[from..].iter().position(|call| words.iter().all(|word| call.contains(word)));
+    let found = found.unwrap_or_else(|| panic!("no {words:?} after call {from} of:\n{}", calls.join("\n")));
+    from + found
+}
+
+fn a_push() {
+    let world = World::start();
+    let content = Content { seed: 7, size: 600_000 };
+    world.shim.forget_calls();
+    let post = world.registry().request("POST", &format!("sr/blobs/uploads/?digest={}", content.digest()));
+    assert_eq!(post.body(content.bytes()).send().unwrap().status(), 201);
+    let log = world.shim.calls();
+    let calls: Vec<&str> = log.lines().collect();
+    let renamed = next(&calls, 0, &["rename ", "/blobs/staged/", "/blobs/content/"]);
+    let mut parts = calls[renamed].split(' ').skip(1);
+    let (staged, content) = (parts.next().unwrap(), parts.next().unwrap());
+    let shard = content.rsplit_once('/').unwrap().0;
+    let last_write =
+        calls.iter().rposition(|call| call.starts_with("write ") && call.contains(staged)).unwrap();
+    let synced = next(&calls, last_write, &["sync ", staged]);
+    let shard_synced = next(&calls, renamed, &["fsync ", &format!("{shard} ")]);
+    let row_written = next(&calls, shard_synced, &["write", "gangplank.db-wal"]);
+    let row_synced = next(&calls, row_written, &["sync ", "gangplank.db-wal"]);
+    let answered = next(&calls, 0, &["answer", " 201 "]);
+    assert!(synced < renamed && row_synced < answered, "{log}");
+}
+
+fn new_directories() {
+    let world = World::start();
+    let log = world.shim.calls();
+    let calls: Vec<&str> = log.lines().collect();
+    let ready = next(&calls, 0, &["answer"]);
+    let made: Vec<usize> = (0..calls.len())
+        .filter(|at| calls[*at].starts_with("mkdir ") && calls[*at].ends_with(" 0"))
+        .collect();
+    assert!(made.len() > 256, "{log}");
+    for at in made {
+        let path = calls[at].split(' ').nth(1).unwrap();
+        let parent = path.rsplit_once('/').unwrap().0;
+        assert!(next(&calls, at, &["fsync ", &format!(" {parent} ")]) < ready, "{path}");
+    }
+}
+
+fn after_a_failed_sync() {
+    let mut world = World::start();
+    world.shim.arm(Fault { at: 1, lasting: false, error: IO, kinds: SYNC, halve: false });
+    let api = world.api();
+    let create = |api: &gangplank_testkit::Api| {
+        api.lightsail("CreateContainerServiceRegistryLogin", &serde_json::json!({})).status
+    };
+    assert_eq!(create(&api), 503);
+    // The disk is well again, and would say so; the server does not ask it.
+    assert_eq!((world.shim.hits(), world.is_ready(), create(&api)), (1, false, 503));
+    world.server.kill();
+    world.shim.lift();
+    world.shim.forget_calls();
+    world.restart();
+    assert_eq!(create(&world.api()), 200);
+    let log = world.shim.calls();
+    let calls: Vec<&str> = log.lines().collect();
+    let written = next(&calls, 0, &["write", "gangplank.db "]);
+    let synced = next(&calls, written, &["sync ", "gangplank.db "]);
+    let emptied = next(&calls, synced, &["ftruncate", "gangplank.db-wal"]);
+    assert!(emptied < next(&calls, 0, &["answer"]), "{log}");
+}
