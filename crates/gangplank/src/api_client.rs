@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_api::{Request, encode};
 use reqwest::{Certificate, Url};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -19,7 +19,7 @@ const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How calls are made.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Manner {
     /// A file of certificates to trust in place of the system's.
     pub(crate) ca_bundle: Option<PathBuf>,
@@ -53,8 +53,21 @@ pub(crate) struct ApiClient {
     region: String,
     credentials: Option<Credentials>,
     attempts: u32,
+    manner: Manner,
     /// What may be the matter if the server cannot be reached.
     hint: Option<String>,
+}
+
+/// Whom a server knows a caller as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Principal {
+    /// The server's URL.
+    pub(crate) endpoint: String,
+    /// The region it acts in.
+    pub(crate) region: String,
+    /// Its access key.
+    pub(crate) access_key_id: String,
 }
 
 /// What a server answered.
@@ -98,26 +111,50 @@ impl ApiClient {
         let endpoint = Url::parse(endpoint).ok().filter(Url::has_host).with_context(|| {
             format!("{endpoint:?} is no address of a server; it looks like http://host:port")
         })?;
-        // A signature holds for one address, so there is no following to another.
-        let mut http = builder(&endpoint).redirect(reqwest::redirect::Policy::none());
-        if let Some(timeout) = manner.read_timeout {
-            http = http.read_timeout(timeout);
-        }
-        if let Some(timeout) = manner.connect_timeout {
-            http = http.connect_timeout(timeout);
-        }
-        if !manner.verify {
-            http = http.tls_danger_accept_invalid_certs(true);
-        } else if let Some(bundle) = &manner.ca_bundle {
-            let pem = std::fs::read(bundle).with_context(|| format!("cannot read {}", bundle.display()))?;
-            http = http.tls_certs_only(Certificate::from_pem_bundle(&pem)?);
-        }
-        Ok(Self { http: http.build()?, endpoint, region, credentials, attempts: manner.attempts, hint: None })
+        let http = configured(&endpoint, manner)?;
+        let http = match manner.read_timeout {
+            Some(timeout) => http.read_timeout(timeout),
+            None => http,
+        };
+        Ok(Self {
+            http: http.build()?,
+            endpoint,
+            region,
+            credentials,
+            attempts: manner.attempts,
+            manner: manner.clone(),
+            hint: None,
+        })
     }
 
     /// The same, with what may be the matter if the server cannot be reached.
     pub(crate) fn with_hint(self, hint: Option<String>) -> Self {
         Self { hint, ..self }
+    }
+
+    /// Whom the server knows this client as.
+    pub(crate) fn principal(&self) -> Principal {
+        let key = self.credentials.as_ref().map(|credentials| credentials.access_key_id.clone());
+        Principal {
+            endpoint: self.endpoint.to_string(),
+            region: self.region.clone(),
+            access_key_id: key.unwrap_or_default(),
+        }
+    }
+
+    /// The server's URL.
+    pub(crate) fn endpoint(&self) -> &Url {
+        &self.endpoint
+    }
+
+    /// A client for a registry, which trusts what this one trusts. It waits as long as a body takes to send.
+    pub(crate) fn http_for(&self, registry: &Url) -> Result<reqwest::Client> {
+        Ok(configured(registry, &self.manner)?.build()?)
+    }
+
+    /// The server's `host[:port]`.
+    pub(crate) fn host(&self) -> String {
+        host(&self.endpoint)
     }
 
     /// Calls an operation.
@@ -216,6 +253,22 @@ impl ApiClient {
         let hash: [u8; 32] = Sha256::digest(body).into();
         gangplank_sigv4::sign(&request, &credentials, &self.region, "lightsail", now, &hash)
     }
+}
+
+/// A client that trusts what it was told to trust.
+fn configured(server: &Url, manner: &Manner) -> Result<reqwest::ClientBuilder> {
+    // A signature holds for one address, so there is no following to another.
+    let mut http = builder(server).redirect(reqwest::redirect::Policy::none());
+    if let Some(timeout) = manner.connect_timeout {
+        http = http.connect_timeout(timeout);
+    }
+    if !manner.verify {
+        http = http.tls_danger_accept_invalid_certs(true);
+    } else if let Some(bundle) = &manner.ca_bundle {
+        let pem = std::fs::read(bundle).with_context(|| format!("cannot read {}", bundle.display()))?;
+        http = http.tls_certs_only(Certificate::from_pem_bundle(&pem)?);
+    }
+    Ok(http)
 }
 
 /// A client's beginnings. No proxy stands between a command and a server on this machine.

@@ -27,6 +27,14 @@ enum Command {
     AccessKey(commands::access_key::Args),
     /// Create, list or revoke registry logins
     RegistryLogin(commands::registry_login::Args),
+    /// Push an image and register it, without a container engine's help if need be
+    Push(commands::push::Args),
+    /// Put a fresh registry login where docker and podman look for it
+    Login(commands::login::Args),
+    /// Remove a registry login from where docker and podman look for it
+    Logout(commands::logout::Args),
+    /// Answer docker as its credential helper, `docker-credential-gangplank`
+    DockerCredential(commands::docker_credential::Args),
     /// Write manual pages, print shell completions
     Generate(commands::generate::Args),
 }
@@ -40,6 +48,10 @@ impl Cli {
                 Command::Lightsail(args) => commands::lightsail::run(args).await,
                 Command::AccessKey(args) => commands::access_key::run(args).await,
                 Command::RegistryLogin(args) => commands::registry_login::run(args).await,
+                Command::Push(args) => commands::push::run(args).await,
+                Command::Login(args) => commands::login::run(args).await,
+                Command::Logout(args) => commands::logout::run(args),
+                Command::DockerCredential(args) => commands::docker_credential::run(args).await,
                 Command::Generate(args) => commands::generate::run(args),
             }
         })

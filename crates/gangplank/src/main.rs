@@ -1,30 +1,43 @@
 //! `gangplank`: a self-hosted container image registry whose logins are temporary and push-only.
 
 mod api_client;
+mod auth_files;
 mod cli;
 mod commands;
 mod completions;
 mod connection;
 mod credentials;
+mod kept_logins;
 mod lightsail;
 mod logging;
 mod open_files;
 mod output;
+mod private_file;
 mod profile;
+mod push;
 mod retry;
 mod serve_options;
 mod settings;
 mod words;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// The name under which the program is docker's credential helper.
+const HELPER: &str = "docker-credential-gangplank";
+
 fn main() -> ExitCode {
-    let args: Vec<String> =
-        std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let mut words = std::env::args_os();
+    let name = words.next().map(PathBuf::from);
+    let args: Vec<String> = words.map(|arg| arg.to_string_lossy().into_owned()).collect();
+    // docker looks for its helpers under this name.
+    let is_helper = name.as_deref().and_then(Path::file_name).is_some_and(|name| name == HELPER);
     // Its command line is the AWS CLI's, with options before the command; clap would not take that.
-    let result = if lightsail::is_ours(&args) {
+    let result = if is_helper {
+        commands::docker_credential::Helper::parse().run()
+    } else if lightsail::is_ours(&args) {
         cli::in_runtime(async { Ok(lightsail::run(&args).await) })
     } else {
         cli::Cli::parse().run()

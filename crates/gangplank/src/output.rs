@@ -39,6 +39,11 @@ pub(crate) fn moment(timestamp: Timestamp) -> String {
     }
 }
 
+/// This moment, in milliseconds since 1970.
+pub(crate) fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,12 @@
 //! One file per command.
 
 pub(crate) mod access_key;
+pub(crate) mod docker_credential;
 pub(crate) mod generate;
 pub(crate) mod lightsail;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod push;
 pub(crate) mod quickstart;
 pub(crate) mod registry_login;
 pub(crate) mod serve;

@@ -6,16 +6,18 @@ use gangplank_testkit::Login;
 
 use crate::bench::Bench;
 use crate::client::{Call, Done, Program};
+use crate::credential_helper::{self, with_helper};
 use crate::daemon::Daemon;
 use crate::images;
 use crate::journey::{ImageTool, journey};
 use crate::suite::{Suite, Test};
 
 const INSTALL: &str = "apt-get install docker.io";
-const TESTS: [(&str, Test); 3] = [
+const TESTS: [(&str, Test); 4] = [
     ("login_push_register_pull", whole_story),
     ("a_refusal_is_told_at_once", a_refusal),
     ("a_revoked_login_is_over", a_revoked_login),
+    ("pushes_by_the_credential_helper", by_the_helper),
 ];
 
 /// Adds Docker's trials, with the first client on the path and with others by their version.
@@ -60,6 +62,18 @@ fn a_revoked_login(program: &Program) {
     docker.push(&bench.image("sr:after")).refused(&["unauthorized"]);
     docker.run(&["logout", &bench.server.host()]).ok();
     docker.push(&bench.image("sr:after")).refused(&["no basic auth credentials", "unauthorized"]);
+}
+
+/// Nobody has logged in: docker asks the helper.
+fn by_the_helper(program: &Program) {
+    let bench = credential_helper::bench();
+    let mut docker = Docker::start(&bench, program);
+    docker.make();
+    let image = bench.image("sr:helped");
+    docker.run(&["tag", "local:image", &image]).ok();
+    docker.run(&["push", &image]).refused(&["credential", "unauthorized"]);
+    with_helper(&bench, docker.call(&["push", &image])).run().ok();
+    assert!(bench.has("sr", "helped"));
 }
 
 /// A daemon, and a client that speaks to it.

@@ -12,6 +12,7 @@ mod client;
 mod conformance;
 mod containerd;
 mod containers;
+mod credential_helper;
 mod daemon;
 mod docker;
 mod images;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     skopeo::add(&mut suite);
     buildah::add(&mut suite);
     containerd::add(&mut suite);
+    credential_helper::add(&mut suite);
     tls::add(&mut suite);
     conformance::add(&mut suite);
     suite.run(&arguments)

@@ -1,5 +1,6 @@
 //! Runs the program as a person does: arguments, environment, what it prints, how it exits.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -66,6 +67,16 @@ pub(crate) fn command(home: &Path, args: &[&str]) -> Command {
 /// Runs a command to its end.
 pub(crate) fn run(home: &Path, args: &[&str], environment: &[(&str, &str)]) -> Ran {
     let output = command(home, args).envs(environment.iter().copied()).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// Runs a command that reads standard input.
+pub(crate) fn run_with_input(mut command: Command, input: &str) -> Ran {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = process.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }

@@ -1,0 +1,150 @@
+//! Where container tools look for a registry's login: docker's `config.json`, the credential helper that it may
+//! name, and the `auth.json` of podman, skopeo and buildah
+//! (<https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md>).
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use crate::kept_logins::{KeptLogins, Made};
+use crate::{output, private_file};
+
+/// The name by which configuration files mean `docker-credential-gangplank`.
+const OUR_HELPER: &str = "gangplank";
+
+/// Writes a login into every place that is looked at, and names them; `pushes` for a push login. What else the files say stays as it is.
+///
+/// # Errors
+/// If a file is no JSON object or cannot be written, or a helper refuses.
+pub(crate) fn put(made: &Made, pushes: bool) -> Result<Vec<String>> {
+    let (registry, login) = (made.registry.as_str(), &made.login);
+    let auth = STANDARD.encode(format!("{}:{}", login.username, login.secret));
+    let mut places = Vec::new();
+    for file in files()? {
+        let mut content = read(&file)?;
+        if let Some(helper) = helper_for(&content, registry) {
+            let given = json!({ "ServerURL": registry, "Username": login.username, "Secret": login.secret });
+            match helper.as_str() {
+                OUR_HELPER => hand_to_our_helper(made, pushes)?,
+                helper => ask(helper, "store", &given.to_string())?,
+            }
+            places.push(format!("docker-credential-{helper}"));
+        } else {
+            auths(&mut content, &file)?.insert(registry.to_owned(), json!({ "auth": auth }));
+            write(&file, &content)?;
+            places.push(file.display().to_string());
+        }
+    }
+    Ok(places)
+}
+
+/// Removes the login for a registry from every place, and names those that had one.
+///
+/// # Errors
+/// If a file is no JSON object or cannot be written, or a helper fails.
+pub(crate) fn remove(registry: &str) -> Result<Vec<String>> {
+    let mut places = Vec::new();
+    if KeptLogins::open()?.forget(registry, output::now())? {
+        places.push(format!("docker-credential-{OUR_HELPER}"));
+    }
+    for file in files()? {
+        let mut content = read(&file)?;
+        if let Some(helper) = helper_for(&content, registry).filter(|helper| helper != OUR_HELPER) {
+            ask(&helper, "erase", registry)?;
+            places.push(format!("docker-credential-{helper}"));
+        }
+        let known = content.get("auths").and_then(|auths| auths.get(registry)).is_some();
+        if known {
+            auths(&mut content, &file)?.remove(registry);
+            write(&file, &content)?;
+            places.push(file.display().to_string());
+        }
+    }
+    Ok(places)
+}
+
+/// The helper makes push logins itself, in time before one ends; of other logins it keeps what it is given.
+fn hand_to_our_helper(made: &Made, pushes: bool) -> Result<()> {
+    let (mut kept, now) = (KeptLogins::open()?, output::now());
+    if !pushes {
+        return kept.store(&made.registry, made.login.clone(), now);
+    }
+    kept.forget(&made.registry, now)?;
+    kept.keep(made.clone(), now)
+}
+
+/// docker's file always. podman reads it too where its own says nothing of a registry, so its own is written only
+/// where it is there or was asked for.
+fn files() -> Result<Vec<PathBuf>> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let docker = variable("DOCKER_CONFIG")
+        .or_else(|| Some(variable("HOME")?.join(".docker")))
+        .context("neither DOCKER_CONFIG nor HOME says where docker's configuration is")?;
+    let mut files = vec![docker.join("config.json")];
+    if let Some(file) = variable("REGISTRY_AUTH_FILE") {
+        files.push(file);
+        return Ok(files);
+    }
+    let runtime = variable("XDG_RUNTIME_DIR").map(|folder| folder.join("containers/auth.json"));
+    let config = variable("XDG_CONFIG_HOME").or_else(|| Some(variable("HOME")?.join(".config")));
+    let own = PathBuf::from(format!("/run/containers/{}/auth.json", rustix::process::getuid().as_raw()));
+    let podman = [Some(runtime.unwrap_or(own)), config.map(|folder| folder.join("containers/auth.json"))];
+    files.extend(podman.into_iter().flatten().filter(|file| file.exists()));
+    Ok(files)
+}
+
+fn read(file: &Path) -> Result<Map<String, Value>> {
+    let text = private_file::read(file)?.filter(|text| !text.trim().is_empty());
+    let Some(text) = text else { return Ok(Map::new()) };
+    // What is wrong with it is not shown: the file may hold secrets.
+    serde_json::from_str(&text)
+        .ok()
+        .with_context(|| format!("{} is not a JSON object, and is left as it is", file.display()))
+}
+
+fn write(file: &Path, content: &Map<String, Value>) -> Result<()> {
+    let mut text = Vec::new();
+    let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
+    serde::Serialize::serialize(content, &mut serde_json::Serializer::with_formatter(&mut text, tabs))?;
+    private_file::replace(file, &String::from_utf8_lossy(&text))
+}
+
+fn auths<'a>(content: &'a mut Map<String, Value>, file: &Path) -> Result<&'a mut Map<String, Value>> {
+    let auths = content.entry("auths").or_insert_with(|| json!({}));
+    let shown = || format!("`auths` in {} is not a JSON object", file.display());
+    auths.as_object_mut().with_context(shown)
+}
+
+/// The helper that clients ask for a registry's login instead of reading it from the file.
+fn helper_for(content: &Map<String, Value>, registry: &str) -> Option<String> {
+    let one = content.get("credHelpers").and_then(|helpers| helpers.get(registry));
+    let helper = one.or_else(|| content.get("credsStore"))?.as_str()?;
+    (!helper.is_empty()).then(|| helper.to_owned())
+}
+
+/// Runs another helper. Nothing it prints is shown: it may be a secret.
+fn ask(helper: &str, action: &str, input: &str) -> Result<()> {
+    let program = format!("docker-credential-{helper}");
+    let run = || -> std::io::Result<std::process::ExitStatus> {
+        let mut process = Command::new(&program)
+            .arg(action)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        if let Some(mut stdin) = process.stdin.take() {
+            stdin.write_all(input.as_bytes())?;
+        }
+        process.wait()
+    };
+    let status = run().with_context(|| format!("cannot run {program}, which keeps this registry's login"))?;
+    if !status.success() {
+        bail!("{program} refused to {action} the login");
+    }
+    Ok(())
+}

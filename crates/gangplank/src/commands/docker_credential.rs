@@ -1,0 +1,170 @@
+//! `docker-credential-gangplank`: docker's credential-helper protocol
+//! (<https://github.com/docker/docker-credential-helpers>). docker, podman, skopeo, buildah and others ask it, and
+//! nobody types a password.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Parser, Subcommand};
+use serde::{Deserialize, Serialize};
+
+use super::login;
+use crate::connection::Connection;
+use crate::kept_logins::{KeptLogins, Login};
+use crate::output;
+
+/// What clients compare an answer with to know that there is no login; they then go on without one.
+const NOT_FOUND: &str = "credentials not found in native keychain";
+
+/// The most that a client says to a helper, in bytes.
+const MAX_INPUT: u64 = 1 << 20;
+
+/// The program under the name that docker looks for.
+#[derive(Debug, Parser)]
+#[command(
+    name = "docker-credential-gangplank",
+    disable_version_flag = true,
+    about = "Gives docker, podman, skopeo and buildah a push login when they need one"
+)]
+pub(crate) struct Helper {
+    #[command(flatten)]
+    args: Args,
+}
+
+impl Helper {
+    /// Does what it was asked.
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        crate::cli::in_runtime(run(self.args))
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    connection: Connection,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Action {
+    /// Print the login for the registry named on standard input, making one if need be
+    Get,
+    /// Keep a login that is given as JSON on standard input
+    Store,
+    /// Forget the login for the registry named on standard input
+    Erase,
+    /// Print which registries there are logins for
+    List,
+    /// Print the version
+    Version,
+}
+
+/// A login for a server, as the protocol has it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ForServer {
+    #[serde(rename = "ServerURL")]
+    server: String,
+    #[serde(flatten)]
+    login: Login,
+}
+
+/// Answers a client. What is wrong goes to standard output, where clients look for it.
+pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    match answer(&args).await {
+        Ok(text) => output::text(&text).map(|()| ExitCode::SUCCESS),
+        Err(error) => output::text(&format!("{error:#}\n")).map(|()| ExitCode::FAILURE),
+    }
+}
+
+async fn answer(args: &Args) -> Result<String> {
+    let now = output::now();
+    match args.action {
+        Action::Get => {
+            let server = input()?;
+            let login = get(&args.connection, registry_of(server.trim()), now).await?;
+            let server = server.trim().to_owned();
+            Ok(format!("{}\n", serde_json::to_string(&ForServer { server, login })?))
+        }
+        Action::Store => {
+            // What is wrong with it is not shown: it may hold a password.
+            let given: ForServer = serde_json::from_str(&input()?)
+                .ok()
+                .context("no login was given: JSON with ServerURL, Username and Secret is wanted")?;
+            if given.server.is_empty() || given.login.username.is_empty() {
+                bail!("a login needs a ServerURL and a Username");
+            }
+            KeptLogins::open()?.store(registry_of(&given.server), given.login, now)?;
+            Ok(String::new())
+        }
+        Action::Erase => {
+            KeptLogins::open()?.forget(registry_of(input()?.trim()), now)?;
+            Ok(String::new())
+        }
+        Action::List => {
+            let kept = KeptLogins::open()?;
+            let servers: BTreeMap<_, _> = kept.servers(now).into_iter().collect();
+            Ok(format!("{}\n", serde_json::to_string(&servers)?))
+        }
+        Action::Version => Ok(format!("docker-credential-gangplank {}\n", env!("CARGO_PKG_VERSION"))),
+    }
+}
+
+/// Finds or makes the login for a registry. The file stays locked meanwhile, so that of several clients that ask
+/// at once only the first has one made.
+async fn get(connection: &Connection, registry: &str, now: i64) -> Result<Login> {
+    let mut kept = KeptLogins::open()?;
+    if let Some(login) = kept.stored(registry, now) {
+        return Ok(login.clone());
+    }
+    // Without a server or an access key there is nothing to say about any registry.
+    let Ok(client) = connection.client() else { bail!(NOT_FOUND) };
+    let principal = client.principal();
+    if let Some(made) = kept.made(&principal, now) {
+        if made.registry == registry {
+            return Ok(made.login.clone());
+        }
+        bail!(NOT_FOUND);
+    }
+    // Only the server can say which registry it is; whoever asks for another one goes on without it.
+    match login::make(&client).await {
+        Ok(made) => {
+            let found = (made.registry == registry).then(|| made.login.clone());
+            kept.keep(made, now)?;
+            found.context(NOT_FOUND)
+        }
+        Err(error) if client.host() == registry => {
+            Err(error.context(format!("no push login for {registry} could be made")))
+        }
+        Err(_) => bail!(NOT_FOUND),
+    }
+}
+
+/// The registry in what a client says: with or without a scheme, and in podman's case a repository behind it.
+fn registry_of(server: &str) -> &str {
+    let bare = server.split_once("://").map_or(server, |(_, bare)| bare);
+    bare.split('/').next().unwrap_or_default()
+}
+
+fn input() -> Result<String> {
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(MAX_INPUT).read_to_string(&mut text);
+    read.context("cannot read standard input")?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::registry_of;
+
+    #[test]
+    fn a_registry_is_known_under_every_form_of_its_name() {
+        for form in ["host:5000", "http://host:5000", "https://host:5000/v2/", "host:5000/team/app"] {
+            assert_eq!(registry_of(form), "host:5000");
+        }
+        assert_eq!(registry_of("https://index.docker.io/v1/"), "index.docker.io");
+    }
+}

@@ -1,0 +1,200 @@
+//! Registry logins that the credential helper keeps between calls: those it made, until shortly before they
+//! end, and those that `docker login` handed to it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use gangplank_core::Password;
+use gangplank_core::registry_login::{LIFETIME, USERNAME};
+use serde::{Deserialize, Serialize};
+
+use crate::api_client::Principal;
+use crate::private_file;
+
+/// A login with less time left than this is made anew: a push that starts with it should also end with it.
+const MARGIN_MS: i64 = 60 * 60 * 1000;
+
+/// A user name and a password, as container tools take them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Login {
+    /// The user name; `AWS` for a registry login.
+    pub(crate) username: String,
+    /// The password.
+    pub(crate) secret: String,
+}
+
+/// A login that was made for an access key.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Made {
+    /// For whom, and by which server.
+    #[serde(flatten)]
+    pub(crate) principal: Principal,
+    /// The registry it is for: `host[:port]`, as the server named it.
+    pub(crate) registry: String,
+    /// The login.
+    pub(crate) login: Login,
+    /// When it ends, in milliseconds since 1970.
+    pub(crate) expires_at: i64,
+}
+
+/// A login that was handed over.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    server: String,
+    login: Login,
+    since: i64,
+}
+
+impl Stored {
+    /// A registry login lives no longer than from now on; of any other nobody knows.
+    fn is_over(&self, now: i64) -> bool {
+        let lifetime = i64::try_from(LIFETIME.as_millis()).unwrap_or(i64::MAX);
+        let ours = self.login.username == USERNAME && Password::parse(&self.login.secret).is_some();
+        ours && now >= self.since.saturating_add(lifetime)
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Content {
+    made: Vec<Made>,
+    stored: Vec<Stored>,
+}
+
+/// The file of kept logins. Nobody else changes it while this lives.
+pub(crate) struct KeptLogins {
+    file: PathBuf,
+    content: Content,
+    _lock: File,
+}
+
+impl KeptLogins {
+    /// Opens the user's file: `$XDG_STATE_HOME/gangplank/logins.json`, else under `~/.local/state`.
+    ///
+    /// # Errors
+    /// If the file is there and cannot be read.
+    pub(crate) fn open() -> Result<Self> {
+        let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let state = variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")));
+        let state = state.context("neither XDG_STATE_HOME nor HOME names a folder to keep logins in")?;
+        Self::open_in(&state.join("gangplank"))
+    }
+
+    fn open_in(folder: &Path) -> Result<Self> {
+        let file = folder.join("logins.json");
+        let lock = private_file::lock(&folder.join("logins.lock"))?;
+        let content = match private_file::read(&file)? {
+            // What is wrong with it is not shown: the file holds secrets.
+            Some(text) => serde_json::from_str(&text).ok().with_context(|| {
+                format!("{} is damaged; remove it, and log in again where you did by hand", file.display())
+            })?,
+            None => Content::default(),
+        };
+        Ok(Self { file, content, _lock: lock })
+    }
+
+    /// The login that was handed over for a server, if it has not ended.
+    pub(crate) fn stored(&self, server: &str, now: i64) -> Option<&Login> {
+        let stored = self.content.stored.iter().find(|each| each.server == server && !each.is_over(now))?;
+        Some(&stored.login)
+    }
+
+    /// The login that was made for a principal, if it has enough time left.
+    pub(crate) fn made(&self, principal: &Principal, now: i64) -> Option<&Made> {
+        let fresh = |each: &&Made| each.principal == *principal && now < each.expires_at - MARGIN_MS;
+        self.content.made.iter().find(fresh)
+    }
+
+    /// Keeps a login that was handed over for a server, in place of an earlier one.
+    pub(crate) fn store(&mut self, server: &str, login: Login, now: i64) -> Result<()> {
+        self.content.stored.retain(|each| each.server != server);
+        self.content.stored.push(Stored { server: server.to_owned(), login, since: now });
+        self.save(now)
+    }
+
+    /// Keeps a login that was made, in place of an earlier one of the same principal.
+    pub(crate) fn keep(&mut self, made: Made, now: i64) -> Result<()> {
+        self.content.made.retain(|each| each.principal != made.principal);
+        self.content.made.push(made);
+        self.save(now)
+    }
+
+    /// Forgets every login for a server; whether there was one.
+    pub(crate) fn forget(&mut self, server: &str, now: i64) -> Result<bool> {
+        let count = |content: &Content| content.made.len() + content.stored.len();
+        let before = count(&self.content);
+        self.content.made.retain(|each| each.registry != server);
+        self.content.stored.retain(|each| each.server != server);
+        let forgotten = count(&self.content) < before;
+        if forgotten {
+            self.save(now)?;
+        }
+        Ok(forgotten)
+    }
+
+    /// Servers and the user names for them; a login that was handed over comes before one that was made.
+    pub(crate) fn servers(&self, now: i64) -> Vec<(&str, &str)> {
+        let stored = self.content.stored.iter().filter(|each| !each.is_over(now));
+        let mut servers: Vec<_> =
+            stored.map(|each| (each.server.as_str(), each.login.username.as_str())).collect();
+        for made in self.content.made.iter().filter(|each| now < each.expires_at) {
+            if !servers.iter().any(|(server, _)| *server == made.registry) {
+                servers.push((&made.registry, &made.login.username));
+            }
+        }
+        servers
+    }
+
+    fn save(&mut self, now: i64) -> Result<()> {
+        self.content.made.retain(|each| now < each.expires_at);
+        self.content.stored.retain(|each| !each.is_over(now));
+        private_file::replace(&self.file, &serde_json::to_string_pretty(&self.content)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = MARGIN_MS;
+
+    fn principal(key: &str) -> Principal {
+        Principal { endpoint: "http://here/".into(), region: "us-east-1".into(), access_key_id: key.into() }
+    }
+
+    fn made(key: &str, expires_at: i64) -> Made {
+        let login = Login { username: USERNAME.into(), secret: "s".into() };
+        Made { principal: principal(key), registry: "here".into(), login, expires_at }
+    }
+
+    #[test]
+    fn a_made_login_is_given_to_its_principal_until_an_hour_before_its_end() {
+        let home = tempfile::tempdir().unwrap();
+        let mut kept = KeptLogins::open_in(home.path()).unwrap();
+        kept.keep(made("A", 12 * HOUR), 0).unwrap();
+        drop(kept);
+        let mut kept = KeptLogins::open_in(home.path()).unwrap();
+        assert!(kept.made(&principal("A"), 11 * HOUR - 1).is_some());
+        assert!(kept.made(&principal("A"), 11 * HOUR).is_none());
+        assert!(kept.made(&principal("B"), 0).is_none());
+        assert_eq!(kept.servers(0), [("here", "AWS")]);
+        assert!(kept.forget("here", 0).unwrap() && !kept.forget("here", 0).unwrap());
+        assert!(kept.made(&principal("A"), 0).is_none());
+    }
+
+    #[test]
+    fn a_registry_login_that_was_stored_is_over_after_twelve_hours_and_any_other_is_not() {
+        let home = tempfile::tempdir().unwrap();
+        let mut kept = KeptLogins::open_in(home.path()).unwrap();
+        let ours =
+            Login { username: USERNAME.into(), secret: Password::generate([7; 32]).expose().to_owned() };
+        kept.store("here", ours, 0).unwrap();
+        kept.store("there", Login { username: "me".into(), secret: "x".into() }, 0).unwrap();
+        assert!(kept.stored("here", 12 * HOUR - 1).is_some() && kept.stored("here", 12 * HOUR).is_none());
+        assert!(kept.stored("there", 9000 * HOUR).is_some());
+    }
+}

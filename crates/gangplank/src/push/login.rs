@@ -1,0 +1,46 @@
+//! The login that a push uses, made anew when it ends.
+
+use anyhow::Result;
+use futures_util::future::BoxFuture;
+use gangplank_api::Secret;
+use tokio::sync::Mutex;
+
+/// A registry login.
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    /// The user name.
+    pub(crate) username: String,
+    /// The password.
+    pub(crate) password: Secret,
+    /// The registry to push to: `host[:port][/path]`.
+    pub(crate) registry: String,
+}
+
+/// Makes a login.
+pub(crate) type Mint = Box<dyn Fn() -> BoxFuture<'static, Result<Login>> + Send + Sync>;
+
+/// The login of the moment.
+pub(super) struct Logins {
+    mint: Mint,
+    current: Mutex<(u64, Login)>,
+}
+
+impl Logins {
+    pub(super) fn new(mint: Mint, first: Login) -> Self {
+        Self { mint, current: Mutex::new((0, first)) }
+    }
+
+    /// The login, and which one it is.
+    pub(super) async fn current(&self) -> (u64, Login) {
+        self.current.lock().await.clone()
+    }
+
+    /// Makes a new one, unless somebody else has done so since `ended` was taken.
+    pub(super) async fn renew(&self, ended: u64) -> Result<()> {
+        let mut current = self.current.lock().await;
+        if current.0 == ended {
+            *current = (ended + 1, (self.mint)().await?);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! Which machine an image is for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+/// A platform, as an index names it: `linux/arm64/v8`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Platform {
+    #[serde(default)]
+    pub(crate) os: String,
+    #[serde(default)]
+    pub(crate) architecture: String,
+    #[serde(default)]
+    pub(crate) variant: Option<String>,
+}
+
+impl Platform {
+    /// Whether an image for `other` is what somebody gets who asks for this one. Who names no variant takes any.
+    pub(super) fn takes(&self, other: &Self) -> bool {
+        let same = self.os == other.os && self.architecture == other.architecture;
+        same && (self.variant.is_none() || self.usual_variant() == other.usual_variant())
+    }
+
+    /// The variant that is meant where none is named.
+    fn usual_variant(&self) -> Option<&str> {
+        self.variant.as_deref().filter(|variant| !variant.is_empty()).or(match self.architecture.as_str() {
+            "arm64" => Some("v8"),
+            "arm" => Some("v7"),
+            _ => None,
+        })
+    }
+}
+
+impl FromStr for Platform {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let words: Vec<&str> = text.split('/').collect();
+        let known = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_graphic());
+        let variant = match words.as_slice() {
+            [_, _] => None,
+            [_, _, variant] => Some((*variant).to_owned()),
+            _ => return Err("a platform is os/architecture, such as linux/amd64 or linux/arm/v7".to_owned()),
+        };
+        if !words.iter().all(known) {
+            return Err("a platform is os/architecture, such as linux/amd64 or linux/arm/v7".to_owned());
+        }
+        Ok(Self { os: words[0].to_owned(), architecture: words[1].to_owned(), variant })
+    }
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)?;
+        match self.variant.as_deref() {
+            Some(variant) if !variant.is_empty() => write!(f, "/{variant}"),
+            _ => Ok(()),
+        }
+    }
+}

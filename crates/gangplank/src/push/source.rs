@@ -1,0 +1,130 @@
+//! Where an image comes from, and how that is named on the command line.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::content::Content;
+use super::files::{self, Files};
+use super::image::Image;
+use super::platform::Platform;
+use super::staging::{Packing, peek};
+use super::{docker_archive, engine, layout, scratch};
+
+/// An image's name as the command line has it; the prefixes are those of skopeo and podman.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// An image of a running engine.
+    Engine(String),
+    /// `oci:DIR[:tag]`
+    Layout(PathBuf, Option<String>),
+    /// `oci-archive:FILE[:tag]`
+    LayoutArchive(PathBuf, Option<String>),
+    /// `docker-archive:FILE[:name]`
+    DockerArchive(PathBuf, Option<String>),
+    /// `-`: an archive of either kind on standard input.
+    StandardInput,
+}
+
+impl Source {
+    /// Reads a name.
+    pub(crate) fn parse(text: &str) -> Self {
+        let (prefix, rest) = text.split_once(':').unwrap_or((text, ""));
+        match prefix {
+            "-" if rest.is_empty() => Self::StandardInput,
+            "oci" => with_path(rest, Self::Layout),
+            "oci-archive" => with_path(rest, Self::LayoutArchive),
+            "docker-archive" => with_path(rest, Self::DockerArchive),
+            "docker-daemon" => Self::Engine(rest.to_owned()),
+            _ => Self::Engine(text.to_owned()),
+        }
+    }
+
+    /// Finds the image and what belongs to it.
+    pub(super) async fn open(self, platform: Option<Platform>) -> Result<Image> {
+        if let Self::Engine(name) = &self {
+            let file = engine::export(name, platform.as_ref()).await?;
+            let name = name.clone();
+            return tokio::task::spawn_blocking(move || either(file, platform.as_ref()))
+                .await?
+                .with_context(|| format!("the engine's export of {name}"));
+        }
+        tokio::task::spawn_blocking(move || self.read(platform.as_ref())).await?
+    }
+
+    fn read(&self, platform: Option<&Platform>) -> Result<Image> {
+        match self {
+            Self::Engine(_) => bail!("an engine's image is read through its API"),
+            Self::Layout(path, tag) => {
+                if !path.is_dir() {
+                    bail!("{} is no directory", path.display());
+                }
+                layout::image(&Files::Directory(path.clone()), tag.as_deref(), platform).map(Image::Finished)
+            }
+            .with_context(|| path.display().to_string()),
+            Self::LayoutArchive(path, tag) => archive(path)
+                .and_then(|files| layout::image(&files, tag.as_deref(), platform))
+                .map(Image::Finished)
+                .with_context(|| path.display().to_string()),
+            Self::DockerArchive(path, name) => archive(path)
+                .and_then(|files| docker_archive::image(&files, name.as_deref(), platform))
+                .map(Image::Unfinished)
+                .with_context(|| path.display().to_string()),
+            Self::StandardInput => {
+                keep(io::stdin().lock()).and_then(|file| either(file, platform)).context("standard input")
+            }
+        }
+    }
+}
+
+/// The part of `rest` that is a file or a directory, and behind a colon the rest of it.
+fn with_path(rest: &str, make: impl Fn(PathBuf, Option<String>) -> Source) -> Source {
+    if Path::new(rest).exists() {
+        return make(rest.into(), None);
+    }
+    let colons: Vec<usize> = rest.match_indices(':').map(|(at, _)| at).collect();
+    let there = colons.iter().copied().find(|at| Path::new(&rest[..*at]).exists());
+    match there.or_else(|| colons.first().copied()) {
+        Some(at) => make(rest[..at].into(), Some(rest[at + 1..].to_owned())),
+        None => make(rest.into(), None),
+    }
+}
+
+fn archive(path: &Path) -> Result<Files> {
+    let file = files::open(path)?;
+    let head = Content::of(file.try_clone()?)?.read_at(0, 4)?;
+    Files::of_archive(if Packing::of(&head) == Packing::Plain { file } else { keep(file)? })
+}
+
+/// Keeps a stream in a file without a name, not compressed. What comes out of a pipe or a
+/// decompressor cannot be read from the middle, and the list of what is in it comes last.
+fn keep(stream: impl Read) -> Result<File> {
+    let (head, stream) = peek(stream, 4)?;
+    let mut file = scratch::file()?;
+    match Packing::of(&head) {
+        Packing::Plain => io::copy(&mut { stream }, &mut file),
+        Packing::Gzip => io::copy(&mut flate2::read::MultiGzDecoder::new(stream), &mut file),
+        Packing::Zstd => {
+            bail!("is compressed with zstd: decompress it first, `zstd -dc FILE | gangplank push -`")
+        }
+    }
+    .context("cannot be read to its end; is it truncated?")?;
+    Ok(file)
+}
+
+/// The image in an archive of either kind. Newer engines write both kinds into one: an image whose layers nobody
+/// has compressed is then better taken as a saved one, since it gets a manifest of its own anyway.
+fn either(file: File, platform: Option<&Platform>) -> Result<Image> {
+    let files = Files::of_archive(file)?;
+    let saved = files.find("manifest.json")?.is_some();
+    if files.find("index.json")?.is_none() {
+        return docker_archive::image(&files, None, platform).map(Image::Unfinished);
+    }
+    let finished = layout::image(&files, None, platform)?;
+    if saved && layout::has_plain_layers(&finished) {
+        return docker_archive::image(&files, None, platform).map(Image::Unfinished);
+    }
+    Ok(Image::Finished(finished))
+}

@@ -1,0 +1,144 @@
+//! `gangplank login` and `logout`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use gangplank_testkit::{Login, TestServer};
+use serde_json::{Value, json};
+
+use crate::cli::{Ran, run};
+use crate::server;
+
+/// A server with a service, as a push login needs one.
+fn ready() -> TestServer {
+    let server = server();
+    server.api().ensure_service("web");
+    server
+}
+
+fn command(server: &TestServer, args: &[&str], environment: &[(&str, &str)]) -> Ran {
+    let data_dir = server.data_dir();
+    let all = [args, &["--data-dir", data_dir.to_str().unwrap()]].concat();
+    let runtime = server.home().join("run");
+    run(server.home(), &all, &[&[("XDG_RUNTIME_DIR", runtime.to_str().unwrap())], environment].concat())
+}
+
+fn docker_config(server: &TestServer) -> PathBuf {
+    server.home().join(".docker/config.json")
+}
+
+fn content(file: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+}
+
+/// The login for the server in a file, and whether the registry takes it.
+fn is_accepted(server: &TestServer, file: &Path) -> bool {
+    let auth = content(file)["auths"][server.host()]["auth"].as_str().unwrap().to_owned();
+    let decoded = base64::engine::general_purpose::STANDARD.decode(auth).unwrap();
+    let text = String::from_utf8(decoded).unwrap();
+    let (username, password) = text.split_once(':').unwrap();
+    let login = Login { username: username.into(), password: password.into(), registry: server.host() };
+    server.registry_as(&login).status("GET", "") == 200
+}
+
+#[test]
+fn a_login_is_written_where_docker_looks_and_nothing_else_is_touched() {
+    let server = ready();
+    let file = docker_config(&server);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let other = json!({ "auths": { "elsewhere": { "auth": "eDp5" } }, "detachKeys": "ctrl-e,e" });
+    fs::write(&file, other.to_string()).unwrap();
+    let ran = command(&server, &["login"], &[]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+    assert!(ran.stdout.contains(file.to_str().unwrap()) && ran.stdout.contains("It ends 20"), "{ran:?}");
+    assert!(!ran.stdout.contains("gpl_"), "{ran:?}");
+    assert!(is_accepted(&server, &file));
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(content(&file)["auths"]["elsewhere"]["auth"], "eDp5");
+    assert_eq!(content(&file)["detachKeys"], "ctrl-e,e");
+
+    let ran = command(&server, &["logout"], &[]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(content(&file), other);
+    command(&server, &["logout"], &[]).check_failed(&["no login", &server.host()]);
+}
+
+#[test]
+fn podmans_file_is_written_where_it_is_the_one_that_is_read() {
+    let server = ready();
+    let named = server.home().join("named.json");
+    let environment = [("REGISTRY_AUTH_FILE", named.to_str().unwrap())];
+    assert_eq!(command(&server, &["login"], &environment).code, Some(0));
+    assert!(is_accepted(&server, &named) && is_accepted(&server, &docker_config(&server)));
+
+    let own = server.home().join("run/containers/auth.json");
+    assert_eq!(command(&server, &["login"], &[]).code, Some(0));
+    assert!(!own.exists(), "podman reads docker's file where it has none");
+    fs::create_dir_all(own.parent().unwrap()).unwrap();
+    fs::write(&own, "{}").unwrap();
+    assert_eq!(command(&server, &["login"], &[]).code, Some(0));
+    assert!(is_accepted(&server, &own));
+}
+
+#[test]
+fn a_helper_that_is_configured_gets_the_login() {
+    let server = ready();
+    let bin = server.home().join("bin");
+    fs::create_dir_all(&bin).unwrap();
+    let script = bin.join("docker-credential-test");
+    fs::write(&script, "#!/bin/sh\ncat > \"$HOME/helper-$1\"\n").unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    let file = docker_config(&server);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, r#"{"credsStore":"test"}"#).unwrap();
+    let ran = command(&server, &["login"], &[("PATH", &path)]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("docker-credential-test"), "{ran:?}");
+    let given = content(&server.home().join("helper-store"));
+    assert_eq!((&given["ServerURL"], &given["Username"]), (&json!(server.host()), &json!("AWS")));
+    assert!(given["Secret"].as_str().unwrap().starts_with("gpl_"));
+    assert_eq!(content(&file), json!({ "credsStore": "test" }));
+    assert_eq!(command(&server, &["logout"], &[("PATH", &path)]).code, Some(0));
+    assert_eq!(fs::read_to_string(server.home().join("helper-erase")).unwrap(), server.host());
+    command(&server, &["login"], &[("PATH", "/nowhere")]).check_failed(&["docker-credential-test"]);
+}
+
+#[test]
+fn a_login_is_printed_for_scripts_and_written_nowhere() {
+    let server = ready();
+    let printed = command(&server, &["login", "--print"], &[]).json();
+    let text = |name: &str| printed[name].as_str().unwrap().to_owned();
+    assert_eq!((text("username"), text("registry")), ("AWS".to_owned(), server.host()));
+    assert!(text("expiresAt").ends_with("+00:00"));
+    let login = Login { username: text("username"), password: text("password"), registry: text("registry") };
+    assert_eq!(server.registry_as(&login).status("POST", "sr/blobs/uploads/"), 202);
+
+    let ran = command(&server, &["login", "--password-only"], &[]);
+    let password = ran.stdout.strip_suffix('\n').unwrap().to_owned();
+    let login = Login { password, ..login };
+    assert_eq!(server.registry_as(&login).status("GET", ""), 200);
+
+    let pull = command(&server, &["login", "--print", "--service-name", "web"], &[]).json();
+    let login = Login { password: pull["password"].as_str().unwrap().to_owned(), ..login };
+    assert_eq!(server.registry_as(&login).status("POST", "sr/blobs/uploads/"), 403);
+    assert!(!docker_config(&server).exists());
+}
+
+#[test]
+fn what_is_wrong_is_said_and_changes_nothing() {
+    let server = server();
+    command(&server, &["login"], &[])
+        .check_failed(&["CreateContainerServiceRegistryLogin", "container service"]);
+    server.api().ensure_service("web");
+    let file = docker_config(&server);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    for damaged in ["{\"auths\": secret", "[]", r#"{"auths":[]}"#] {
+        fs::write(&file, damaged).unwrap();
+        command(&server, &["login"], &[]).check_failed(&["config.json", "JSON object"]);
+        assert_eq!(fs::read_to_string(&file).unwrap(), damaged);
+    }
+    command(&server, &["login", "--print", "--password-only"], &[]).check_usage(&["--password-only"]);
+}
