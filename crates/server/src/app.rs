@@ -47,7 +47,7 @@ pub(crate) struct App {
     pub(crate) discarded: Notify,
     /// Whether something may be published that has no row, so that the next start has to look for it.
     pub(crate) orphaned: Arc<AtomicBool>,
-    /// Names this run of the server: a session begun in an earlier one is hashed anew.
+    /// Names this run of the server: what an earlier one staged is hashed anew before it is relied on.
     pub(crate) run: String,
 }
 

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::budget::{self, Rounds};
@@ -78,6 +79,10 @@ fn cut(disk: &Disk, world: &mut World, numbers: &mut Numbers) -> Ledger {
     let patience = Duration::from_millis(200 + numbers.below(800));
     let operator = world.operator.clone();
     let told = load::until(&mut world.server, &operator, numbers.next(), patience, |server| {
+        // With the power goes the program. Left running, it might be told that a sync went well which the
+        // shutdown of the file system had just given up (jbd2 calls an aborted transaction complete).
+        server.signal(Signal::STOP);
+        std::thread::sleep(Duration::from_millis(2));
         disk.cut();
         server.kill();
     });

@@ -100,6 +100,31 @@ fn a_session_whose_bytes_a_crash_took_is_over() {
     }
 }
 
+#[test]
+fn a_session_whose_bytes_a_power_cut_zeroed_is_over() {
+    let mut server = server();
+    let login = server.operator_login();
+    let registry = server.registry_as(&login);
+    let blob = Blob::new(vec![7; 100_000]);
+    for method in ["GET", "PATCH", "PUT"] {
+        let location = registry.start_upload("sr");
+        let patch = registry.request("PATCH", &location).body(blob.bytes.clone()).send().unwrap();
+        assert_eq!(patch.status(), 202);
+        server.kill();
+        for file in server.data_dir().join("blobs/staged").read_dir().unwrap() {
+            // What delayed allocation leaves of a file whose length was journalled and whose data was not.
+            std::fs::write(file.unwrap().path(), vec![0; 120_000]).unwrap();
+        }
+        server.restart();
+        let path = format!(
+            "{location}{}",
+            if method == "PUT" { format!("?digest={}", blob.digest) } else { String::new() }
+        );
+        assert_eq!(registry.status(method, &path), 404, "{method}");
+        assert_eq!(server.data_dir().join("blobs/staged").read_dir().unwrap().count(), 0);
+    }
+}
+
 /// Pushes images until the server is gone; those whose manifest was acknowledged.
 fn push_until_the_end(
     endpoint: &str,

@@ -9,6 +9,7 @@ use gangplank_store::metadata::blobs::NewBlob;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, LOCATION};
 
+use super::ingest::hash_staged;
 use super::{Context, Result};
 use crate::http::response::Answer;
 
@@ -22,8 +23,6 @@ pub(super) struct Complete {
     pub(super) hasher: Hasher,
     /// The upload session that ends with it.
     pub(super) session: Option<String>,
-    /// Whether an earlier run of the server hashed part of it.
-    pub(super) of_earlier_run: bool,
 }
 
 /// Makes the content a blob of the repository, and answers 201.
@@ -37,13 +36,14 @@ pub(super) async fn finish(
     content: Complete,
 ) -> Result<Answer> {
     let Context { app, grant, .. } = context;
-    let Complete { key, staged, hasher, session, of_earlier_run } = content;
+    let Complete { key, staged, hasher, session } = content;
     let size = hasher.hashed();
-    let computed = if of_earlier_run || hasher.algorithm() != expected.algorithm() {
-        rehash(context, &key, expected).await?
+    let hasher = if hasher.algorithm() == expected.algorithm() {
+        hasher
     } else {
-        hasher.finish()
+        hash_staged(app, &key, expected.algorithm(), size).await?
     };
+    let computed = hasher.finish();
     if computed != *expected {
         return Err(OciError::digest_mismatch(expected, &computed).into());
     }
@@ -75,23 +75,6 @@ pub(super) fn created(repository: &RepositoryName, digest: &Digest) -> Answer {
     Answer::new(StatusCode::CREATED)
         .header(LOCATION, location::blob(repository, digest))
         .header(CONTENT_DIGEST, digest.to_string())
-}
-
-/// Hashes all that is staged from the start, with the algorithm of `expected`.
-async fn rehash(context: &Context<'_>, key: &ContentKey, expected: &Digest) -> Result<Digest> {
-    let (key, algorithm) = (key.clone(), expected.algorithm());
-    let hash = move |blobs: &dyn gangplank_store::blobs::BlobStore| {
-        let mut file = blobs.open_staged(&key)?;
-        let mut hasher = Hasher::new(algorithm);
-        let mut piece = vec![0; 256 << 10];
-        loop {
-            match std::io::Read::read(&mut file, &mut piece)? {
-                0 => return Ok(hasher.finish()),
-                read => hasher.update(&piece[..read]),
-            }
-        }
-    };
-    Ok(context.app.blocking(hash).await?)
 }
 
 /// Whether the tenant's content of this digest cannot be relied on. Acknowledging it would make the

@@ -1,11 +1,12 @@
 //! A request body on its way into the blob store: hashed and written while the next bytes arrive,
 //! memory bounded, and no thread held by a client that is slow.
 
+use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gangplank_oci::{ErrorCode, Hasher, OciError};
+use gangplank_oci::{Algorithm, ErrorCode, Hasher, OciError};
 use gangplank_store::StoreError;
 use gangplank_store::blobs::{BlobStore, ContentKey, Staged};
 use http_body_util::BodyExt as _;
@@ -81,6 +82,27 @@ pub(super) async fn ingest(
     let cut = feed(&mut body, &mut pipe, limit, expected, app.limits.body_stall).await?;
     let Sink { staged, hasher } = pipe.finish().await?;
     Ok(Ingested { staged, hasher, cut })
+}
+
+/// Hashes what is staged under `key`, the first `length` bytes of it or all that there is.
+pub(super) async fn hash_staged(
+    app: &App,
+    key: &ContentKey,
+    algorithm: Algorithm,
+    length: u64,
+) -> gangplank_store::Result<Hasher> {
+    let key = key.clone();
+    app.blocking(move |blobs| {
+        let mut staged = blobs.open_staged(&key)?.take(length);
+        let (mut hasher, mut piece) = (Hasher::new(algorithm), vec![0; BATCH]);
+        loop {
+            match staged.read(&mut piece)? {
+                0 => return Ok(hasher),
+                read => hasher.update(&piece[..read]),
+            }
+        }
+    })
+    .await
 }
 
 /// Hands the body over piece by piece; says what was wrong with it.

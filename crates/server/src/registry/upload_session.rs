@@ -10,7 +10,7 @@ use gangplank_store::metadata::uploads::{UploadOwner, UploadSession};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::CONTENT_RANGE;
 
-use super::ingest::{Cut, Ingested, ingest};
+use super::ingest::{Cut, Ingested, hash_staged, ingest};
 use super::upload_locks::SessionLock;
 use super::{Context, Result};
 
@@ -102,7 +102,7 @@ pub(super) async fn lock<'a>(context: &Context<'a>, session: &str) -> Result<Ses
     context.app.upload_locks.take(session).await.ok_or_else(|| busy().into())
 }
 
-/// Finds a session that goes on, with all its bytes.
+/// Finds a session that goes on.
 pub(super) async fn find(
     context: &Context<'_>,
     repository: &RepositoryName,
@@ -110,11 +110,35 @@ pub(super) async fn find(
 ) -> Result<UploadSession> {
     let found = context.app.metadata.upload(&owner(context, repository), session).await?;
     let now = context.app.clock.steady();
-    let found = found
-        .filter(|found| !upload::is_over(found.created_at, found.touched_at, now))
-        .ok_or_else(OciError::blob_upload_unknown)?;
-    // A crash can take bytes that the row still counts. Then the row is wrong, and goes.
-    if found.received > 0 && context.app.blobs.staged_size(&content_key(&found)?)? < Some(found.received) {
+    let goes_on = |found: &UploadSession| !upload::is_over(found.created_at, found.touched_at, now);
+    found.filter(goes_on).ok_or_else(|| OciError::blob_upload_unknown().into())
+}
+
+/// Finds a session that goes on, with all the bytes that its row counts; the caller holds its lock.
+///
+/// A row is synced and staged bytes are not, so a crash can take bytes that the row counts, or leave
+/// zeros in their place. Then the row is wrong, and the session is over.
+pub(super) async fn take_up(
+    context: &Context<'_>,
+    repository: &RepositoryName,
+    session: &str,
+) -> Result<UploadSession> {
+    let Context { app, .. } = context;
+    let mut found = find(context, repository, session).await?;
+    if found.received == 0 {
+        return Ok(found);
+    }
+    let key = content_key(&found)?;
+    let mut is_whole = app.blobs.staged_size(&key)? >= Some(found.received);
+    if is_whole && found.run != app.run {
+        let counted = resume(&found)?;
+        let staged = hash_staged(app, &key, counted.algorithm(), found.received).await?;
+        is_whole = staged.state() == counted.state();
+        found.run.clone_from(&app.run);
+        is_whole &=
+            app.metadata.advance_upload(&owner(context, repository), found.received, found.clone()).await?;
+    }
+    if !is_whole {
         give_up(context, repository, &found.id).await;
         return Err(OciError::blob_upload_unknown().into());
     }

@@ -11,7 +11,7 @@ use super::finish::{self, Complete};
 use super::ingest::{Ingested, ingest};
 use super::refusal::Refusal;
 use super::upload_session::{
-    advance, append, check_range, content_key, discard, find, give_up, lock, owner, resume, state,
+    advance, append, check_range, content_key, discard, find, give_up, lock, owner, resume, state, take_up,
 };
 use super::{Context, Result};
 use crate::http::response::Answer;
@@ -32,7 +32,7 @@ pub(super) async fn whole(
         if let Some(cut) = cut {
             return Err(cut.refusal(context.app).into());
         }
-        let content = Complete { key: key.clone(), staged, hasher, session: None, of_earlier_run: false };
+        let content = Complete { key: key.clone(), staged, hasher, session: None };
         finish::finish(context, repository, digest, content).await
     };
     match stored.await {
@@ -91,11 +91,13 @@ pub(super) async fn status(
     repository: &RepositoryName,
     session: &str,
 ) -> Result<Answer> {
-    find(context, repository, session).await?;
+    let found = find(context, repository, session).await?;
     // Who asks has often just been cut off. What is still coming in from then counts, or the upload
     // would go on in the wrong place.
-    let _lock = context.app.upload_locks.take(session).await;
-    let found = find(context, repository, session).await?;
+    let found = match context.app.upload_locks.take(session).await {
+        Some(_lock) => take_up(context, repository, session).await?,
+        None => found,
+    };
     Ok(progress(StatusCode::NO_CONTENT, repository, &found.id, found.received))
 }
 
@@ -107,7 +109,7 @@ pub(super) async fn chunk(
     body: Incoming,
 ) -> Result<Answer> {
     let _lock = lock(context, session).await?;
-    let found = find(context, repository, session).await?;
+    let found = take_up(context, repository, session).await?;
     let expected = match check_range(context, &found, &body) {
         Ok(expected) => expected,
         Err(refusal) => return Ok(misplaced(refusal, repository, &found)),
@@ -127,7 +129,7 @@ pub(super) async fn finish(
     body: Incoming,
 ) -> Result<Answer> {
     let _lock = lock(context, session).await?;
-    let found = find(context, repository, session).await?;
+    let found = take_up(context, repository, session).await?;
     let expected = match check_range(context, &found, &body) {
         Ok(expected) => expected,
         Err(refusal) => return Ok(misplaced(refusal, repository, &found)),
@@ -136,8 +138,7 @@ pub(super) async fn finish(
     // A session that was never fed can still choose its hash.
     let hasher = if found.received == 0 { Hasher::new(digest.algorithm()) } else { resume(&found)? };
     let (staged, hasher) = append(context, repository, &found, hasher, body, expected).await?;
-    let (session, of_earlier_run) = (Some(found.id.clone()), found.run != context.app.run);
-    let content = Complete { key, staged, hasher, session, of_earlier_run };
+    let content = Complete { key, staged, hasher, session: Some(found.id.clone()) };
     let finished = finish::finish(context, repository, digest, content).await;
     if finished.is_err() {
         // What was staged is not what the client says it is, or could not be kept.

@@ -15,8 +15,8 @@ pub struct UploadSession {
     pub received: u64,
     /// The hash over those bytes, to go on from.
     pub hash_state: Vec<u8>,
-    /// Which run of the server opened it. After a power cut the row may be ahead of the staged
-    /// bytes, so a session of an earlier run is hashed anew before it becomes a blob.
+    /// Which run of the server last vouched for its bytes: after a power cut the row may be ahead of
+    /// what is staged, so another run hashes that anew before it goes on.
     pub run: String,
     /// When it was opened.
     pub created_at: Time,
@@ -42,7 +42,7 @@ pub trait Uploads: Send + Sync {
     async fn open_upload(&self, owner: &UploadOwner, session: UploadSession, quota: u32) -> Result<bool>;
     /// Finds a session.
     async fn upload(&self, owner: &UploadOwner, id: &str) -> Result<Option<UploadSession>>;
-    /// Records progress from `from` bytes on: `received`, `hash_state` and `touched_at`. `false` if
+    /// Records progress from `from` bytes on: `received`, `hash_state`, `touched_at` and `run`. `false` if
     /// the session is gone or no longer at `from`.
     async fn advance_upload(&self, owner: &UploadOwner, from: u64, session: UploadSession) -> Result<bool>;
     /// Ends a session without a blob; `false` if there is none.

@@ -90,7 +90,7 @@ CREATE TABLE uploads (
     access_key TEXT NOT NULL,
     received   INTEGER NOT NULL,
     hash_state BLOB NOT NULL,
-    run        TEXT NOT NULL,  -- the run of the server that began it
+    run        TEXT NOT NULL,  -- the run of the server that last vouched for the staged bytes
     created_at INTEGER NOT NULL,
     touched_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

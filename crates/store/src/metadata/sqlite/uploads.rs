@@ -61,7 +61,7 @@ impl Uploads for Sqlite {
         self.writer
             .write(move |connection| {
                 let sql = format!(
-                    "UPDATE uploads SET received = ?7, hash_state = ?8, touched_at = ?9
+                    "UPDATE uploads SET received = ?7, hash_state = ?8, touched_at = ?9, run = ?10
                      WHERE {OWNED} AND received = ?6"
                 );
                 let mut advance = connection.prepare_cached(&sql)?;
@@ -75,6 +75,7 @@ impl Uploads for Sqlite {
                     rows::signed(session.received)?,
                     session.hash_state,
                     session.touched_at.0,
+                    session.run,
                 ])?;
                 Ok(changed == 1)
             })

@@ -88,10 +88,11 @@ async fn an_id_is_taken_once(db: &dyn Metadata) {
 async fn progress_is_recorded(db: &dyn Metadata) {
     open(db, "one").await;
     open(db, "two").await;
-    // How it began stays as it was, whatever the caller says.
-    let told = UploadSession { run: "a later run".to_owned(), created_at: Time(0), ..at(5) };
+    let vouched = UploadSession { run: "a later run".to_owned(), ..at(5) };
+    // When it began stays as it was, whatever the caller says.
+    let told = UploadSession { created_at: Time(0), ..vouched.clone() };
     assert!(db.advance_upload(&owner(), 0, told).await.unwrap());
-    assert_eq!(find(db, "one").await, Some(at(5)));
+    assert_eq!(find(db, "one").await, Some(vouched));
     assert_eq!(find(db, "two").await, Some(session("two")));
 }
 
