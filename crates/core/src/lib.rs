@@ -5,6 +5,7 @@
 //! in [`image_name`]; who owns what in [`tenant`].
 
 pub mod access_key;
+pub mod audit;
 pub mod grant;
 pub mod image_name;
 pub mod power;
@@ -15,6 +16,7 @@ pub mod time;
 pub mod upload;
 
 pub use access_key::{AccessKeyId, SecretAccessKey};
+pub use audit::{EventKind, Origin};
 pub use grant::{Access, Action, Grant};
 pub use image_name::ImageName;
 pub use quotas::Quotas;

@@ -27,6 +27,8 @@ enum Command {
     AccessKey(commands::access_key::Args),
     /// Create, list or revoke registry logins
     RegistryLogin(commands::registry_login::Args),
+    /// Show who did what, from where
+    Audit(commands::audit::Args),
     /// Push an image and register it, without a container engine's help if need be
     Push(commands::push::Args),
     /// Put a fresh registry login where docker and podman look for it
@@ -48,6 +50,7 @@ impl Cli {
                 Command::Lightsail(args) => commands::lightsail::run(args).await,
                 Command::AccessKey(args) => commands::access_key::run(args).await,
                 Command::RegistryLogin(args) => commands::registry_login::run(args).await,
+                Command::Audit(args) => commands::audit::run(args).await,
                 Command::Push(args) => commands::push::run(args).await,
                 Command::Login(args) => commands::login::run(args).await,
                 Command::Logout(args) => commands::logout::run(args),

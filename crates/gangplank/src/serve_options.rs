@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use gangplank_core::{AccessKeyId, Quotas, Region, SecretAccessKey, tenant};
-use gangplank_server::{Config, Limits, TlsFiles};
+use gangplank_server::{AuditKept, Config, Limits, Network, TlsFiles};
 use serde::Deserialize;
 
 use crate::logging::Format;
@@ -65,6 +65,16 @@ options! {
     log: String, "GANGPLANK_LOG";
     /// How a line of the log looks [default: text]
     log_format: Format, "GANGPLANK_LOG_FORMAT";
+
+    /// Addresses of proxies in front, comma-separated, as in 10.0.0.0/8: their X-Forwarded-For is believed [default: none]
+    #[arg(value_name = "NETWORKS")]
+    trusted_proxies: String, "GANGPLANK_TRUSTED_PROXIES";
+    /// How long events stay in the audit trail [default: 90]
+    #[arg(value_name = "DAYS")]
+    audit_days: u32, "GANGPLANK_AUDIT_DAYS";
+    /// How many events of one account stay in the audit trail [default: 1000000]
+    #[arg(value_name = "N")]
+    max_audit_events: u64, "GANGPLANK_MAX_AUDIT_EVENTS";
 
     /// Container services in one account and region [default: 100]
     #[arg(value_name = "N", help_heading = "Quotas")]
@@ -143,7 +153,13 @@ impl ServeOptions {
             None => tenant::REGIONS.iter().filter_map(|region| Region::parse(region)).collect(),
             Some(list) => list.split(',').map(|region| parse_region(region.trim())).collect::<Result<_>>()?,
         };
-        let (quotas, limits) = (self.quotas(), self.limits(open_files));
+        let proxies = match &self.trusted_proxies {
+            None => Vec::new(),
+            Some(list) => {
+                list.split(',').map(|network| parse_network(network.trim())).collect::<Result<_>>()?
+            }
+        };
+        let (quotas, limits, audit) = (self.quotas(), self.limits(open_files), self.audit());
         check_limits(&limits)?;
         if let Some(address) = &self.public_address {
             check_public_address(address)?;
@@ -159,7 +175,17 @@ impl ServeOptions {
             root_key: root_key_from_environment()?,
             quotas,
             limits,
+            proxies,
+            audit,
         })
+    }
+
+    fn audit(&self) -> AuditKept {
+        let default = AuditKept::default();
+        AuditKept {
+            age: self.audit_days.map_or(default.age, |days| Duration::from_hours(24) * days),
+            events: self.max_audit_events.unwrap_or(default.events),
+        }
     }
 
     fn quotas(&self) -> Quotas {
@@ -233,6 +259,11 @@ fn check_limits(limits: &Limits) -> Result<()> {
 fn parse_region(text: &str) -> Result<Region> {
     let known = || format!("{text:?} is no region of Lightsail's; those are {}", tenant::REGIONS.join(", "));
     Region::parse(text).with_context(known)
+}
+
+fn parse_network(text: &str) -> Result<Network> {
+    text.parse()
+        .map_err(|_| anyhow!("trusted-proxies: {text:?} is no address, nor a range such as 10.0.0.0/8"))
 }
 
 fn check_public_address(address: &str) -> Result<()> {

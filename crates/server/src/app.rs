@@ -3,15 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use gangplank_core::{Quotas, Region};
+use std::net::IpAddr;
+
+use gangplank_core::{AccessKeyId, LoginId, Origin, Quotas, Region};
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::metadata::Metadata;
+use hyper::HeaderMap;
+use hyper::header::USER_AGENT;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::config::Limits;
+use crate::config::{AuditKept, Limits};
+use crate::http::client::Network;
 use crate::http::small_body::Budget;
+use crate::refusals::Refusals;
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::upload_locks::UploadLocks;
 use crate::sealing::MasterKey;
@@ -35,6 +41,12 @@ pub(crate) struct App {
     pub(crate) regions: Vec<Region>,
     /// The address that logins name, if not the one the API was called by.
     pub(crate) public_address: Option<String>,
+    /// The addresses of proxies, whose word on where a request comes from is taken.
+    pub(crate) proxies: Vec<Network>,
+    /// How much of the audit trail is kept.
+    pub(crate) audit: AuditKept,
+    /// Refusals on their way into the audit trail.
+    pub(crate) refusals: Refusals,
     /// Which addresses have been refused how often.
     pub(crate) failed_logins: FailedLogins,
     /// Which upload sessions are being written to.
@@ -52,6 +64,20 @@ pub(crate) struct App {
 }
 
 impl App {
+    /// Who does something now: the client at `address`, with these credentials if it has any.
+    pub(crate) fn origin(
+        &self,
+        address: IpAddr,
+        headers: &HeaderMap,
+        access_key: Option<AccessKeyId>,
+        login: Option<LoginId>,
+    ) -> Origin {
+        let user_agent =
+            headers.get(USER_AGENT).map(|it| Origin::shortened(&String::from_utf8_lossy(it.as_bytes())));
+        let (at, steady) = (self.clock.now(), self.clock.steady());
+        Origin { at, steady, access_key, login, address: Some(address), user_agent }
+    }
+
     /// Runs work on the blob store, which blocks, on a thread that may.
     ///
     /// # Errors

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use gangplank_core::{AccessKeyId, Quotas, Region, SecretAccessKey};
 
+pub use crate::http::client::Network;
+
 /// Everything a server is told before it starts.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -29,6 +31,25 @@ pub struct Config {
     pub quotas: Quotas,
     /// How much one client may ask of the server.
     pub limits: Limits,
+    /// The addresses of proxies in front of the server: their `X-Forwarded-For` is believed, nobody else's.
+    pub proxies: Vec<Network>,
+    /// How much of the audit trail is kept.
+    pub audit: AuditKept,
+}
+
+/// How much of the audit trail is kept: what is older, or more, is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditKept {
+    /// How long an event is kept.
+    pub age: Duration,
+    /// How many events of one account are kept.
+    pub events: u64,
+}
+
+impl Default for AuditKept {
+    fn default() -> Self {
+        Self { age: Duration::from_hours(90 * 24), events: 1_000_000 }
+    }
 }
 
 /// A certificate chain and its private key, in PEM files.

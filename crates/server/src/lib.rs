@@ -11,12 +11,13 @@ pub mod data_dir;
 mod http;
 mod jobs;
 mod random;
+mod refusals;
 mod registry;
 mod root_key;
 mod sealing;
 mod server;
 
-pub use config::{Config, Limits, TlsFiles};
+pub use config::{AuditKept, Config, Limits, Network, TlsFiles};
 pub use root_key::{create_access_key, create_first_key};
 pub use sealing::MasterKey;
 pub use server::Server;

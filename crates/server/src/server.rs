@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result, bail};
+use gangplank_core::Origin;
 use gangplank_store::blobs::Folder;
 use gangplank_store::metadata::{AccessKeys as _, Metadata, Sqlite};
 use tokio::net::TcpListener;
@@ -18,6 +19,7 @@ use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::http::small_body::Budget;
 use crate::http::{admin, listener, tls};
+use crate::refusals::Refusals;
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::upload_locks::UploadLocks;
 use crate::sealing::MasterKey;
@@ -61,18 +63,23 @@ impl Server {
         let address = bound.local_addr()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let endpoint = root_key::local_endpoint(scheme, address);
-        root_key::provide(&metadata, &master, &data_dir, config.root_key, &endpoint).await?;
+        let clock = Clock::start();
+        let here = metadata.on_behalf_of(Origin::local(clock.now()));
+        root_key::provide(here.as_ref(), &master, &data_dir, config.root_key, &endpoint).await?;
 
         let stop = CancellationToken::new();
         let app = Arc::new(App {
             metadata: Arc::new(metadata),
             blobs: Arc::new(blobs),
             master,
-            clock: Clock::start(),
+            clock,
             quotas: config.quotas,
             limits: config.limits,
             regions: config.regions,
             public_address: config.public_address,
+            proxies: config.proxies,
+            audit: config.audit,
+            refusals: Refusals::default(),
             failed_logins: FailedLogins::new(config.limits.failed_logins_per_minute),
             upload_locks: UploadLocks::default(),
             small_bodies: Budget::default(),
@@ -88,6 +95,7 @@ impl Server {
             Vec::new()
         };
         let mut tasks = vec![
+            tokio::spawn(jobs::audit::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::expiry::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::discarded::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::orphans::run(Arc::clone(&app), orphans, stop.clone())),

@@ -10,8 +10,8 @@ use crate::macros::operations;
 use super::{
     CreateAccessKeyRequest, CreateAccessKeyResult, CreateRegistryLoginRequest, CreateRegistryLoginResult,
     DeleteAccessKeyRequest, DeleteAccessKeyResult, ListAccessKeysRequest, ListAccessKeysResult,
-    ListRegistryLoginsRequest, ListRegistryLoginsResult, RevokeRegistryLoginRequest,
-    RevokeRegistryLoginResult, UpdateAccessKeyRequest, UpdateAccessKeyResult,
+    ListAuditEventsRequest, ListAuditEventsResult, ListRegistryLoginsRequest, ListRegistryLoginsResult,
+    RevokeRegistryLoginRequest, RevokeRegistryLoginResult, UpdateAccessKeyRequest, UpdateAccessKeyResult,
 };
 
 /// The errors of the operations that name nothing that could be missing.
@@ -44,6 +44,9 @@ operations! {
     /// Shows access keys, without their secrets.
     ListAccessKeys:
         ListAccessKeysRequest => ListAccessKeysResult, GENERAL;
+    /// Shows the audit trail: who did what, from where.
+    ListAuditEvents:
+        ListAuditEventsRequest => ListAuditEventsResult, GENERAL;
     /// Shows the registry logins of the account, without their passwords.
     ListRegistryLogins:
         ListRegistryLoginsRequest => ListRegistryLoginsResult, GENERAL;

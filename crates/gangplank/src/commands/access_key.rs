@@ -11,14 +11,14 @@ use gangplank_api::gangplank::{
     AccessKeyStatus, CreateAccessKeyRequest, DeleteAccessKeyRequest, ListAccessKeysRequest,
     UpdateAccessKeyRequest,
 };
-use gangplank_core::AccountId;
+use gangplank_core::{AccountId, Origin, Time};
 use gangplank_server::data_dir::DataDir;
 use gangplank_server::{MasterKey, create_access_key, create_first_key};
-use gangplank_store::metadata::{AccessKeys as _, Sqlite};
+use gangplank_store::metadata::{Metadata as _, Sqlite};
 use serde_json::{Value, json};
 
 use crate::connection::{Connection, check_data_dir};
-use crate::output::{moment, print};
+use crate::output::{moment, now, print};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -103,12 +103,14 @@ fn unused(path: &Path, account: Option<&str>) -> Result<Option<DataDir>> {
 async fn create_in(data_dir: &DataDir, account: Option<&str>) -> Result<Value> {
     let account = account.map_or_else(|| Ok(AccountId::root()), AccountId::parse)?;
     let metadata = Sqlite::open(&data_dir.database())?;
+    let metadata = metadata.on_behalf_of(Origin::local(Time(now())));
+    let metadata = metadata.as_ref();
     let keys = metadata.access_keys(None).await?;
     let master = MasterKey::of(data_dir, &keys)?;
     let (key, secret) = if keys.is_empty() && account.is_root() {
-        create_first_key(&metadata, &master, data_dir, None).await?
+        create_first_key(metadata, &master, data_dir, None).await?
     } else {
-        create_access_key(&metadata, &master, &account, None, account.is_root()).await?
+        create_access_key(metadata, &master, &account, None, account.is_root()).await?
     };
     let created_at = Timestamp(key.created_at.0);
     let shown = json!({

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod access_key;
+pub(crate) mod audit;
 pub(crate) mod docker_credential;
 pub(crate) mod generate;
 pub(crate) mod lightsail;

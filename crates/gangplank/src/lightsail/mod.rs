@@ -14,7 +14,7 @@ mod globals;
 mod grammar;
 mod input;
 mod manual;
-mod moment;
+pub(crate) mod moment;
 mod options;
 mod pager;
 mod paramfile;

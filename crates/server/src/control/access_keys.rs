@@ -21,8 +21,9 @@ pub(super) async fn create(
         Some(account) => reachable(context, &account)?,
         None => tenant.account.clone(),
     };
-    let (key, secret) = create_access_key(app.metadata.as_ref(), &app.master, &account, None, false).await?;
-    tracing::info!(%account, made = %key.id, access_key = %context.access_key, "made an access key");
+    let (key, secret) =
+        create_access_key(context.noting().as_ref(), &app.master, &account, None, false).await?;
+    tracing::info!(%account, made = %key.id, access_key = %context.access_key, peer = %context.peer, "made an access key");
     Ok(CreateAccessKeyResult {
         access_key: AccessKey {
             access_key_id: key.id.as_str().to_owned(),
@@ -38,10 +39,7 @@ pub(super) async fn list(
     context: &Context<'_>,
     input: ListAccessKeysRequest,
 ) -> Result<ListAccessKeysResult> {
-    let account = match input.account {
-        Some(account) => Some(reachable(context, &account)?),
-        None => own_account(context).cloned(),
-    };
+    let account = visible(context, input.account.as_deref())?;
     let keys = context.app.metadata.access_keys(account.as_ref()).await?;
     Ok(ListAccessKeysResult { access_keys: keys.into_iter().map(shown).collect() })
 }
@@ -52,9 +50,9 @@ pub(super) async fn update(
 ) -> Result<UpdateAccessKeyResult> {
     let id = parse(&input.access_key_id)?;
     let on = input.status == AccessKeyStatus::Active;
-    let changed = context.app.metadata.enable_access_key(own_account(context), &id, on).await?;
+    let changed = context.noting().enable_access_key(own_account(context), &id, on).await?;
     done(changed, &id)?;
-    tracing::info!(changed = %id, status = %input.status, access_key = %context.access_key, "changed an access key");
+    tracing::info!(changed = %id, status = %input.status, access_key = %context.access_key, peer = %context.peer, "changed an access key");
     Ok(UpdateAccessKeyResult {})
 }
 
@@ -63,8 +61,8 @@ pub(super) async fn delete(
     input: DeleteAccessKeyRequest,
 ) -> Result<DeleteAccessKeyResult> {
     let id = parse(&input.access_key_id)?;
-    done(context.app.metadata.delete_access_key(own_account(context), &id).await?, &id)?;
-    tracing::info!(deleted = %id, access_key = %context.access_key, "deleted an access key");
+    done(context.noting().delete_access_key(own_account(context), &id).await?, &id)?;
+    tracing::info!(deleted = %id, access_key = %context.access_key, peer = %context.peer, "deleted an access key");
     Ok(DeleteAccessKeyResult {})
 }
 
@@ -73,13 +71,20 @@ fn own_account<'a>(context: &'a Context<'_>) -> Option<&'a AccountId> {
     Some(&context.tenant.account).filter(|account| !account.is_root())
 }
 
+/// The account whose things are to be shown, those of `account` if it was named; `None` for all accounts.
+pub(super) fn visible(context: &Context<'_>, account: Option<&str>) -> Result<Option<AccountId>> {
+    match account {
+        Some(account) => reachable(context, account).map(Some),
+        None => Ok(own_account(context).cloned()),
+    }
+}
+
 fn reachable(context: &Context<'_>, account: &str) -> Result<AccountId> {
     let account = AccountId::parse(account).map_err(|error| ApiError::invalid_input(error.to_string()))?;
     match own_account(context) {
         Some(own) if *own != account => {
-            let message = format!(
-                "Access keys of account {account} are managed by that account or by the root account."
-            );
+            let message =
+                format!("Account {account} is reached by its own access keys and the root account's alone.");
             Err(ApiError::access_denied(message).into())
         }
         _ => Ok(account),

@@ -19,8 +19,22 @@ pub(super) struct Caller {
     pub(super) access_key: AccessKeyId,
 }
 
+/// A caller that could not be verified.
+pub(super) struct Stranger {
+    pub(super) error: ApiError,
+    /// Whose key was named, if it is anybody's.
+    pub(super) access_key: Option<AccessKeyId>,
+    pub(super) tenant: Option<Tenant>,
+}
+
+impl From<ApiError> for Stranger {
+    fn from(error: ApiError) -> Self {
+        Self { error, access_key: None, tenant: None }
+    }
+}
+
 /// Checks all that can be checked without the secret and the body.
-pub(super) fn claim(app: &App, head: &Parts) -> Result<Claim> {
+pub(super) fn claim(app: &App, head: &Parts) -> std::result::Result<Claim, ApiError> {
     let request = gangplank_sigv4::Request {
         method: head.method.as_str(),
         path: head.uri.path(),
@@ -33,31 +47,42 @@ pub(super) fn claim(app: &App, head: &Parts) -> Result<Claim> {
         max_skew: i64::try_from(app.limits.signature_skew.as_secs()).unwrap_or(i64::MAX),
         serves_region: &|region| app.regions.iter().any(|served| served.as_str() == region),
     };
-    Ok(Claim::parse(&request, &policy).map_err(refused)?)
+    Claim::parse(&request, &policy).map_err(refused)
 }
 
 /// Verifies the signature, and that the key may be used.
-pub(super) async fn verify(app: &App, claim: &Claim, body: &[u8]) -> Result<Caller> {
+///
+/// # Errors
+/// If the store fails.
+pub(super) async fn verify(
+    app: &App,
+    claim: &Claim,
+    body: &[u8],
+) -> Result<std::result::Result<Caller, Stranger>> {
     let hash: [u8; 32] = Sha256::digest(body).into();
     let key = match AccessKeyId::parse(claim.access_key_id()) {
         Ok(id) => app.metadata.access_key(&id).await?,
         Err(_) => None,
     };
     let secret = key.as_ref().map(|key| app.master.open(&key.id, &key.sealed_secret)).transpose()?;
-    claim.verify(secret.as_ref().map(|secret| secret.expose().as_bytes()), &hash).map_err(refused)?;
-    if claim.session_token().is_some() {
+    let verified = claim.verify(secret.as_ref().map(|secret| secret.expose().as_bytes()), &hash);
+    let (Some(key), Some(region)) = (key, Region::parse(claim.region())) else {
+        return Ok(Err(refused(verified.err().unwrap_or(Refusal::UnknownKey)).into()));
+    };
+    let caller = Caller { tenant: Tenant { account: key.account, region }, access_key: key.id };
+    let refusal = if let Err(refusal) = verified {
+        refused(refusal)
+    } else if claim.session_token().is_some() {
         // We hand out no session tokens, so nobody can have one of ours.
         let message = "The security token included in the request is invalid";
-        return Err(ApiError::new(ErrorCode::UnrecognizedClientException, message).into());
-    }
-    let (Some(key), Some(region)) = (key, Region::parse(claim.region())) else {
-        return Err(refused(Refusal::UnknownKey).into());
+        ApiError::new(ErrorCode::UnrecognizedClientException, message)
+    } else if !key.enabled {
+        ApiError::unauthenticated(format!("The access key {} is disabled.", caller.access_key))
+    } else {
+        return Ok(Ok(caller));
     };
-    if !key.enabled {
-        let message = format!("The access key {} is disabled.", key.id);
-        return Err(ApiError::unauthenticated(message).into());
-    }
-    Ok(Caller { tenant: Tenant { account: key.account, region }, access_key: key.id })
+    let Caller { tenant, access_key } = caller;
+    Ok(Err(Stranger { error: refusal, access_key: Some(access_key), tenant: Some(tenant) }))
 }
 
 fn refused(refusal: Refusal) -> ApiError {

@@ -27,7 +27,7 @@ pub(super) async fn register(
         created_at: app.clock.now(),
         invocation: context.invocation(),
     };
-    match app.metadata.register_image(tenant, image, app.quotas.images_per_service).await? {
+    match context.noting().register_image(tenant, image, app.quotas.images_per_service).await? {
         store::ImageOutcome::Registered(image) => {
             let access_key = &context.access_key;
             tracing::info!(%tenant, image = %image.name, %digest, %access_key, peer = %context.peer, "registered an image");
@@ -62,7 +62,7 @@ pub(super) async fn delete(
     context: &Context<'_>,
     input: DeleteContainerImageRequest,
 ) -> Result<DeleteContainerImageResult> {
-    let Context { app, tenant, .. } = context;
+    let tenant = &context.tenant;
     let service = &input.service_name;
     let missing = || {
         let message = format!("Container service \"{service}\" has no image \"{}\".", input.image);
@@ -74,9 +74,9 @@ pub(super) async fn delete(
         super::container_service::require(context, service).await?;
         return Err(missing().into());
     };
-    match app.metadata.delete_image(tenant, &name).await? {
+    match context.noting().delete_image(tenant, &name).await? {
         store::ImageDeleted::Deleted => {
-            tracing::info!(%tenant, image = %name, access_key = %context.access_key, "deleted an image");
+            tracing::info!(%tenant, image = %name, access_key = %context.access_key, peer = %context.peer, "deleted an image");
             Ok(DeleteContainerImageResult {})
         }
         store::ImageDeleted::NoSuchService => Err(unknown(service, tenant).into()),

@@ -5,6 +5,7 @@
 
 mod about;
 mod access_keys;
+mod audit;
 mod authenticate;
 mod body;
 mod container_service;
@@ -17,13 +18,13 @@ mod registry_logins;
 mod services;
 mod tags;
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
 use gangplank_api::{
     ApiError, ErrorCode, Request as Described, Target, decode, encode, gangplank, lightsail,
 };
-use gangplank_core::{AccessKeyId, Tenant};
-use gangplank_store::metadata::Invocation;
+use gangplank_core::{AccessKeyId, EventKind, Tenant};
+use gangplank_store::metadata::{Invocation, Metadata};
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, HOST, HeaderName, RETRY_AFTER};
 use hyper::http::request::Parts;
@@ -31,6 +32,7 @@ use hyper::{HeaderMap, Request, StatusCode};
 
 use crate::app::App;
 use crate::http::response::Answer;
+use crate::http::small_body::SmallBody;
 use failure::Failure;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
@@ -47,7 +49,8 @@ struct Context<'a> {
     /// Where it acts: its key's account, in the region it signed for.
     tenant: Tenant,
     access_key: AccessKeyId,
-    peer: SocketAddr,
+    /// Where the caller is.
+    peer: IpAddr,
     head: &'a Parts,
 }
 
@@ -59,6 +62,13 @@ impl Context<'_> {
         usable.then(|| Invocation { access_key: self.access_key.clone(), id: id.to_owned() })
     }
 
+    /// The rows, for changes that the audit trail tells of.
+    fn noting(&self) -> Box<dyn Metadata> {
+        let access_key = Some(self.access_key.clone());
+        let app = self.app;
+        app.metadata.on_behalf_of(app.origin(self.peer, &self.head.headers, access_key, None))
+    }
+
     /// The address that a login is for: what the server was told, else what the caller called.
     fn registry(&self) -> String {
         let called = || self.head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
@@ -67,14 +77,28 @@ impl Context<'_> {
 }
 
 /// Answers one request.
-pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Answer {
+pub(crate) async fn answer(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answer {
     let (head, body) = request.into_parts();
     let request_id = uuid::Uuid::new_v4().to_string();
-    let answer = match serve(app, peer, &head, body).await {
-        Ok(body) => Answer::new(StatusCode::OK).body(CONTENT_TYPE, body),
-        Err(Failure(error)) => refuse(&error, peer, &request_id),
+    let (error, known) = match identify(app, peer, &head, body).await {
+        Ok((caller, body)) => match serve(app, peer, &head, caller, &body).await {
+            Ok(body) => {
+                return Answer::new(StatusCode::OK).body(CONTENT_TYPE, body).header(REQUEST_ID, request_id);
+            }
+            Err(Failure(error)) => (error, true),
+        },
+        Err(Failure(error)) => (error, false),
     };
-    answer.header(REQUEST_ID, request_id)
+    let (code, reason) = (error.code, &error.message);
+    if error.status() >= 500 {
+        tracing::error!(%peer, request_id, %code, reason, "an API call failed");
+    } else if known {
+        tracing::info!(%peer, request_id, %code, reason, "refused an API call");
+    } else {
+        // Who is nobody may be refused without end: `refusals` counts them.
+        tracing::debug!(%peer, request_id, %code, reason, "refused a caller of the API");
+    }
+    refuse(&error).header(REQUEST_ID, request_id)
 }
 
 /// Refuses what is not fit to be a call, in the form that callers read.
@@ -96,14 +120,9 @@ pub(crate) fn refuse_unread(headers: &HeaderMap, status: StatusCode, text: &str)
         .close()
 }
 
-fn refuse(error: &ApiError, peer: SocketAddr, request_id: &str) -> Answer {
-    let (code, message) = (error.code, &error.message);
+fn refuse(error: &ApiError) -> Answer {
+    let code = error.code;
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if status.is_server_error() {
-        tracing::error!(%peer, request_id, %code, reason = message, "an API call failed");
-    } else {
-        tracing::info!(%peer, request_id, %code, reason = message, "refused an API call");
-    }
     let answer = Answer::new(status).body(CONTENT_TYPE, error.body()).header(ERROR_TYPE, code.as_str());
     match code {
         ErrorCode::ServiceUnavailable => answer.header(RETRY_AFTER, "5"),
@@ -112,11 +131,33 @@ fn refuse(error: &ApiError, peer: SocketAddr, request_id: &str) -> Answer {
     }
 }
 
-async fn serve(app: &App, peer: SocketAddr, head: &Parts, body: Incoming) -> Result<Vec<u8>> {
+/// Finds out who calls, which needs the whole body.
+async fn identify(
+    app: &App,
+    peer: IpAddr,
+    head: &Parts,
+    body: Incoming,
+) -> Result<(authenticate::Caller, SmallBody)> {
+    let refused = |stranger: authenticate::Stranger| {
+        let origin = app.origin(peer, &head.headers, stranger.access_key, None);
+        let reason = stranger.error.code.as_str();
+        app.refusals.count(EventKind::CallRefused, origin, stranger.tenant, reason);
+        stranger.error
+    };
     body::check_length(app, &body)?;
-    let claim = authenticate::claim(app, head)?;
+    let claim = authenticate::claim(app, head).map_err(|error| refused(error.into()))?;
     let body = body::read(app, body).await?;
-    let caller = authenticate::verify(app, &claim, &body).await?;
+    let caller = authenticate::verify(app, &claim, &body).await?.map_err(refused)?;
+    Ok((caller, body))
+}
+
+async fn serve(
+    app: &App,
+    peer: IpAddr,
+    head: &Parts,
+    caller: authenticate::Caller,
+    body: &[u8],
+) -> Result<Vec<u8>> {
     let target = head.headers.get(TARGET).and_then(|target| target.to_str().ok()).unwrap_or_default();
     let Some(target) = Target::parse(target) else {
         let shown: String = target.chars().take(64).collect();
@@ -126,8 +167,8 @@ async fn serve(app: &App, peer: SocketAddr, head: &Parts, body: Incoming) -> Res
     let context = Context { app, tenant: caller.tenant, access_key: caller.access_key, peer, head };
     tracing::debug!(%peer, tenant = %context.tenant, operation = target.name(), "API call");
     match target {
-        Target::Lightsail(operation) => lightsail_operation(&context, operation, &body).await,
-        Target::Gangplank(operation) => own_operation(&context, operation, &body).await,
+        Target::Lightsail(operation) => lightsail_operation(&context, operation, body).await,
+        Target::Gangplank(operation) => own_operation(&context, operation, body).await,
     }
 }
 
@@ -170,6 +211,7 @@ async fn own_operation(
         Op::ListAccessKeys => call(body, |input| access_keys::list(context, input)).await,
         Op::UpdateAccessKey => call(body, |input| access_keys::update(context, input)).await,
         Op::DeleteAccessKey => call(body, |input| access_keys::delete(context, input)).await,
+        Op::ListAuditEvents => call(body, |input| audit::list(context, input)).await,
         Op::CreateRegistryLogin => call(body, |input| registry_logins::create(context, input)).await,
         Op::ListRegistryLogins => call(body, |input| registry_logins::list(context, input)).await,
         Op::RevokeRegistryLogin => call(body, |input| registry_logins::revoke(context, input)).await,

@@ -42,7 +42,7 @@ pub(super) async fn issue(
         expires_at: expires_at(now),
     };
     let expires_at = login.expires_at;
-    match app.metadata.insert_login(login, requires_service).await? {
+    match context.noting().insert_login(login, requires_service).await? {
         LoginCreated::Created(id) => {
             let (access_key, peer) = (&context.access_key, context.peer);
             tracing::info!(%tenant, login = id.0, scope = ?scope.words(), %access_key, %peer, "issued a registry login");

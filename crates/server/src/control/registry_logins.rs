@@ -44,13 +44,13 @@ pub(super) async fn revoke(
 ) -> Result<RevokeRegistryLoginResult> {
     let Context { app, tenant, .. } = context;
     let revoked = match input.id.parse() {
-        Ok(id) => app.metadata.revoke_login(tenant, LoginId(id), app.clock.now()).await?,
+        Ok(id) => context.noting().revoke_login(tenant, LoginId(id), app.clock.now()).await?,
         Err(_) => false,
     };
     if !revoked {
         return Err(ApiError::not_found(format!("There is no registry login {}.", input.id)).into());
     }
-    tracing::info!(%tenant, login = input.id, access_key = %context.access_key, "revoked a registry login");
+    tracing::info!(%tenant, login = input.id, access_key = %context.access_key, peer = %context.peer, "revoked a registry login");
     Ok(RevokeRegistryLoginResult {})
 }
 

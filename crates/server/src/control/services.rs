@@ -43,9 +43,9 @@ pub(super) async fn create(
         created_at: app.clock.now(),
     };
     let quota = app.quotas.services_per_region;
-    let created = app.metadata.create_service(tenant, service, context.invocation(), quota).await?;
+    let created = context.noting().create_service(tenant, service, context.invocation(), quota).await?;
     let service = outcome(context, &name, created)?;
-    tracing::info!(%tenant, service = name, access_key = %context.access_key, "made a container service");
+    tracing::info!(%tenant, service = name, access_key = %context.access_key, peer = %context.peer, "made a container service");
     Ok(CreateContainerServiceResult { container_service: Some(shown(tenant, service)) })
 }
 
@@ -85,10 +85,10 @@ pub(super) async fn delete(
     input: DeleteContainerServiceRequest,
 ) -> Result<DeleteContainerServiceResult> {
     let name = &input.service_name;
-    if !context.app.metadata.delete_service(&context.tenant, name).await? {
+    if !context.noting().delete_service(&context.tenant, name).await? {
         return Err(unknown(name, &context.tenant).into());
     }
-    tracing::info!(tenant = %context.tenant, service = name, access_key = %context.access_key, "deleted a container service");
+    tracing::info!(tenant = %context.tenant, service = name, access_key = %context.access_key, peer = %context.peer, "deleted a container service");
     Ok(DeleteContainerServiceResult {})
 }
 

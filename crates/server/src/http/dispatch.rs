@@ -1,18 +1,19 @@
 //! Which of the two services a request is for.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::AnswerBody;
-use super::hygiene;
 use super::response::Answer;
+use super::{client, hygiene};
 use crate::app::App;
 use crate::{control, registry};
 
 /// Answers one request.
 pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Response<AnswerBody> {
+    let peer = client::address(peer, request.headers(), &app.proxies);
     let answer = match hygiene::check(request.method(), request.uri(), request.headers(), &app.limits) {
         Ok(()) => route(app, peer, request).await,
         Err(violation) if is_registrys(request.uri().path()) => {
@@ -27,7 +28,7 @@ fn is_registrys(path: &str) -> bool {
     path == "/v2" || path.starts_with("/v2/")
 }
 
-async fn route(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Answer {
+async fn route(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answer {
     let path = request.uri().path();
     if is_registrys(path) {
         return registry::answer(app, peer, request).await;

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod body;
+pub(crate) mod client;
 pub(crate) mod connection;
 pub(crate) mod dispatch;
 pub(crate) mod hygiene;

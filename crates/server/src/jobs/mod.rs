@@ -1,5 +1,6 @@
 //! What the server does by itself, beside requests.
 
+pub(crate) mod audit;
 pub(crate) mod discarded;
 pub(crate) mod expiry;
 pub(crate) mod leftovers;

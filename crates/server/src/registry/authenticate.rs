@@ -1,11 +1,11 @@
 //! From a Basic header to a grant.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gangplank_core::registry_login::USERNAME;
-use gangplank_core::{Grant, Password};
+use gangplank_core::{AccessKeyId, EventKind, Grant, LoginId, Password, Tenant};
 use gangplank_oci::OciError;
 use gangplank_store::metadata::registry_logins::LoginLookup;
 use hyper::HeaderMap;
@@ -22,20 +22,25 @@ const EXPIRED: &str = "Your authorization token has expired. Reauthenticate and 
 const REFUSED: &str = "the registry login is unknown or was revoked";
 
 /// Finds what the request's login may do.
-pub(super) async fn grant(app: &App, peer: SocketAddr, headers: &HeaderMap) -> Result<Grant> {
+pub(super) async fn grant(app: &App, peer: IpAddr, headers: &HeaderMap) -> Result<Grant> {
     let Some(header) = headers.get(AUTHORIZATION) else {
         // The question every client asks first; it costs nobody a failure.
         return Err(OciError::unauthorized("authentication required").into());
     };
     let Some(password) = password(header.as_bytes()) else {
-        return Err(refuse(app, peer));
+        return Err(refuse(app, peer, headers));
+    };
+    let ended = |login: LoginId, access_key: AccessKeyId, tenant: Tenant, why, message: &str| {
+        let origin = app.origin(peer, headers, Some(access_key), Some(login));
+        app.refusals.count(EventKind::LoginRefused, origin, Some(tenant), why);
+        Err(OciError::unauthorized(message).into())
     };
     match app.metadata.login(&password.hash()).await? {
         LoginLookup::Live(grant) if app.clock.now() < grant.expires_at => Ok(grant),
-        LoginLookup::Live(_) => Err(OciError::unauthorized(EXPIRED).into()),
-        // Whoever holds it was given it once, and guesses nothing.
-        LoginLookup::Revoked => Err(OciError::unauthorized(REFUSED).into()),
-        LoginLookup::Unknown => Err(refuse(app, peer)),
+        // Whoever holds one of these was given it once, and guesses nothing.
+        LoginLookup::Live(it) => ended(it.login, it.access_key, it.tenant, "expired", EXPIRED),
+        LoginLookup::Revoked(it) => ended(it.login, it.access_key, it.tenant, "revoked", REFUSED),
+        LoginLookup::Unknown => Err(refuse(app, peer, headers)),
     }
 }
 
@@ -53,9 +58,9 @@ fn password(header: &[u8]) -> Option<Password> {
     Password::parse(password)
 }
 
-fn refuse(app: &App, peer: SocketAddr) -> Refusal {
-    if app.failed_logins.count(peer.ip()) {
-        tracing::info!(%peer, "refused a registry login");
+fn refuse(app: &App, peer: IpAddr, headers: &HeaderMap) -> Refusal {
+    app.refusals.count(EventKind::LoginRefused, app.origin(peer, headers, None, None), None, "unknown");
+    if app.failed_logins.count(peer) {
         OciError::unauthorized(REFUSED).into()
     } else {
         Refusal::too_many("too many refused logins from this address", 60)

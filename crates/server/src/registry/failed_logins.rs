@@ -28,7 +28,7 @@ impl FailedLogins {
 }
 
 /// A customer has a /64 of IPv6 addresses, and one of IPv4.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),

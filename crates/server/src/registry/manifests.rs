@@ -10,7 +10,7 @@ use gangplank_store::metadata::manifests::{
 };
 use hyper::StatusCode;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderName, LOCATION};
+use hyper::header::{CONTENT_TYPE, HeaderName, LOCATION, USER_AGENT};
 
 use super::finish::CONTENT_DIGEST;
 use super::refusal::Refusal;
@@ -88,9 +88,10 @@ pub(super) async fn put(
     let may_be_absent = may_be_absent(&view, grant.scope);
     let (login, now) = (grant.login, app.clock.now());
     let manifest = NewManifest { digest, body, view, may_be_absent, tags, login, now };
-    refuse_unless_stored(app.metadata.put_manifest(&grant.tenant, repository, manifest).await?)?;
+    refuse_unless_stored(context.noting().put_manifest(&grant.tenant, repository, manifest).await?)?;
     tracing::info!(
-        tenant = %grant.tenant, %repository, %digest, tags = ?shown, login = grant.login.0, %peer,
+        tenant = %grant.tenant, %repository, %digest, tags = ?shown, login = grant.login.0,
+        access_key = %grant.access_key, %peer, user_agent = head.headers.get(USER_AGENT).map(tracing::field::debug),
         "stored a manifest"
     );
     let mut answer = Answer::new(StatusCode::CREATED)
@@ -108,15 +109,15 @@ pub(super) async fn delete(
     repository: &RepositoryName,
     reference: &Reference,
 ) -> Result<Answer> {
-    let Context { app, grant, .. } = context;
+    let grant = context.grant;
     match reference {
         Reference::Tag(tag) => {
-            if !app.metadata.delete_tag(&grant.tenant, repository, tag).await? {
+            if !context.noting().delete_tag(&grant.tenant, repository, tag).await? {
                 return Err(OciError::manifest_unknown().into());
             }
         }
         Reference::Digest(digest) => {
-            match app.metadata.delete_manifest(&grant.tenant, repository, digest).await? {
+            match context.noting().delete_manifest(&grant.tenant, repository, digest).await? {
                 ManifestDeleted::Deleted => {}
                 ManifestDeleted::NoSuchManifest => return Err(OciError::manifest_unknown().into()),
                 ManifestDeleted::Registered => {

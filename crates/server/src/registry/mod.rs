@@ -18,10 +18,11 @@ pub(crate) mod upload_locks;
 mod upload_session;
 mod uploads;
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
 use gangplank_core::{Access, Action, Grant, Scope};
 use gangplank_oci::{Endpoint, ErrorCode, OciError, Reference, RepositoryName};
+use gangplank_store::metadata::Metadata;
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
@@ -46,12 +47,22 @@ struct Context<'a> {
     grant: &'a Grant,
     /// How far the grant reaches for this very action.
     access: Access,
-    peer: SocketAddr,
+    /// Where the client is.
+    peer: IpAddr,
     head: &'a Parts,
 }
 
+impl Context<'_> {
+    /// The rows, for changes that the audit trail tells of.
+    fn noting(&self) -> Box<dyn Metadata> {
+        let (app, grant) = (self.app, self.grant);
+        let (access_key, login) = (Some(grant.access_key.clone()), Some(grant.login));
+        app.metadata.on_behalf_of(app.origin(self.peer, &self.head.headers, access_key, login))
+    }
+}
+
 /// Answers one request.
-pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Answer {
+pub(crate) async fn answer(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answer {
     let (head, body) = request.into_parts();
     let answer = match serve(app, peer, &head, body).await {
         Ok(answer) => answer,
@@ -66,7 +77,7 @@ pub(crate) fn refuse_unread(status: StatusCode, text: &str) -> Answer {
     Refusal::from(error).into_answer().header(API_VERSION, "registry/2.0").close()
 }
 
-async fn serve(app: &App, peer: SocketAddr, head: &Parts, body: Incoming) -> Result<Answer> {
+async fn serve(app: &App, peer: IpAddr, head: &Parts, body: Incoming) -> Result<Answer> {
     let grant = authenticate::grant(app, peer, &head.headers).await?;
     let endpoint = gangplank_oci::route(head.method.as_str(), head.uri.path(), head.uri.query())?;
     if let Some(repository) = endpoint.repository() {

@@ -6,6 +6,7 @@
 //! id or a digest alone opens nothing.
 
 pub mod access_keys;
+pub mod audit;
 pub mod blobs;
 pub mod container_images;
 pub mod container_services;
@@ -16,6 +17,7 @@ pub mod tags;
 pub mod uploads;
 
 pub use access_keys::AccessKeys;
+pub use audit::AuditTrail;
 pub use blobs::BlobLinks;
 pub use container_images::ContainerImages;
 pub use container_services::ContainerServices;
@@ -27,10 +29,21 @@ pub use uploads::Uploads;
 
 /// Everything that is kept in rows.
 pub trait Metadata:
-    AccessKeys + RegistryLogins + ContainerServices + ContainerImages + BlobLinks + Uploads + Manifests + Tags
+    AccessKeys
+    + AuditTrail
+    + RegistryLogins
+    + ContainerServices
+    + ContainerImages
+    + BlobLinks
+    + Uploads
+    + Manifests
+    + Tags
 {
     /// Whether writes are still taken: `false` after a failed sync, until a restart.
     fn is_healthy(&self) -> bool;
+    /// The same store, whose changes are noted in the audit trail as `origin`'s: each in the transaction
+    /// that makes it, so that there is no change without its note and no note without its change.
+    fn on_behalf_of(&self, origin: gangplank_core::Origin) -> Box<dyn Metadata>;
 }
 
 /// Which attempt of which request made a row, so that a retry finds it instead of making another.

@@ -54,6 +54,17 @@ pub struct LoginSummary {
     pub revoked_at: Option<Time>,
 }
 
+/// Whose a login was that opens nothing any more.
+#[derive(Clone, Debug)]
+pub struct Revoked {
+    /// The login.
+    pub login: LoginId,
+    /// Where it worked.
+    pub tenant: Tenant,
+    /// The key that made it.
+    pub access_key: AccessKeyId,
+}
+
 /// What a password opens.
 #[derive(Clone, Debug)]
 pub enum LoginLookup {
@@ -61,7 +72,7 @@ pub enum LoginLookup {
     /// caller compares, by the one clock.
     Live(Grant),
     /// Revoked, or its key is disabled or deleted or of another account, or its service is deleted.
-    Revoked,
+    Revoked(Revoked),
     /// No such login.
     Unknown,
 }

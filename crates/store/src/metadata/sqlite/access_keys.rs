@@ -1,7 +1,8 @@
 use async_trait::async_trait;
-use gangplank_core::{AccessKeyId, AccountId, Time};
+use gangplank_core::{AccessKeyId, AccountId, EventKind, Origin, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::audit::Note;
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::access_keys::{AccessKey, AccessKeys, KeyChange};
@@ -11,7 +12,8 @@ const COLUMNS: &str = "id, account, sealed_secret, is_root, enabled, created_at"
 #[async_trait]
 impl AccessKeys for Sqlite {
     async fn insert_access_key(&self, key: AccessKey) -> Result<bool> {
-        self.writer.write(move |connection| insert(connection, &key)).await
+        let by = self.origin.clone();
+        self.writer.write(move |connection| insert(connection, &key, by.as_deref())).await
     }
 
     async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
@@ -38,11 +40,12 @@ impl AccessKeys for Sqlite {
         id: &AccessKeyId,
         on: bool,
     ) -> Result<KeyChange> {
-        let (account, id) = (account.cloned(), id.clone());
+        let (account, id, by) = (account.cloned(), id.clone(), self.origin.clone());
         let sql = "UPDATE access_keys SET enabled = ?2 WHERE id = ?1";
+        let kind = if on { EventKind::AccessKeyEnabled } else { EventKind::AccessKeyDisabled };
         self.writer
             .write(move |connection| {
-                change(connection, account.as_ref(), &id, !on, |c| {
+                change(connection, account.as_ref(), &id, (kind, by.as_deref()), |c| {
                     c.prepare_cached(sql)?.execute(params![id.as_str(), on])
                 })
             })
@@ -50,12 +53,12 @@ impl AccessKeys for Sqlite {
     }
 
     async fn delete_access_key(&self, account: Option<&AccountId>, id: &AccessKeyId) -> Result<KeyChange> {
-        let (account, id) = (account.cloned(), id.clone());
+        let (account, id, by) = (account.cloned(), id.clone(), self.origin.clone());
         let remember = "INSERT INTO deleted_access_keys (id) VALUES (?1)";
         let sql = "DELETE FROM access_keys WHERE id = ?1";
         self.writer
             .write(move |connection| {
-                change(connection, account.as_ref(), &id, true, |c| {
+                change(connection, account.as_ref(), &id, (EventKind::AccessKeyDeleted, by.as_deref()), |c| {
                     c.prepare_cached(remember)?.execute([id.as_str()])?;
                     c.prepare_cached(sql)?.execute([id.as_str()])
                 })
@@ -64,7 +67,7 @@ impl AccessKeys for Sqlite {
     }
 }
 
-fn insert(connection: &Connection, key: &AccessKey) -> Result<bool> {
+fn insert(connection: &Connection, key: &AccessKey, by: Option<&Origin>) -> Result<bool> {
     let mut insert = connection.prepare_cached(
         "INSERT OR IGNORE INTO access_keys (id, account, sealed_secret, is_root, enabled, created_at)
          SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM deleted_access_keys WHERE id = ?1)",
@@ -77,7 +80,12 @@ fn insert(connection: &Connection, key: &AccessKey) -> Result<bool> {
         key.enabled,
         key.created_at.0
     ];
-    Ok(insert.execute(values)? == 1)
+    if insert.execute(values)? == 0 {
+        return Ok(false);
+    }
+    let note = Note { subject: Some(key.id.as_str()), ..Note::of_account(key.account.as_str()) };
+    note.write(connection, EventKind::AccessKeyCreated, by)?;
+    Ok(true)
 }
 
 /// Runs `statement` on a key of `account`, unless it would take the last way in.
@@ -85,7 +93,7 @@ fn change(
     connection: &Connection,
     account: Option<&AccountId>,
     id: &AccessKeyId,
-    takes_away: bool,
+    (kind, by): (EventKind, Option<&Origin>),
     statement: impl FnOnce(&Connection) -> rusqlite::Result<usize>,
 ) -> Result<KeyChange> {
     let mut owner = connection.prepare_cached("SELECT account FROM access_keys WHERE id = ?1")?;
@@ -93,7 +101,7 @@ fn change(
     let Some(owner) = owner.filter(|owner| account.is_none_or(|account| account.as_str() == owner)) else {
         return Ok(KeyChange::NoSuchKey);
     };
-    if takes_away && rows::account(&owner)?.is_root() {
+    if kind != EventKind::AccessKeyEnabled && rows::account(&owner)?.is_root() {
         let mut others = connection
             .prepare_cached("SELECT count(*) FROM access_keys WHERE account = ?1 AND enabled AND id <> ?2")?;
         let others: i64 = others.query_row([owner.as_str(), id.as_str()], |row| row.get(0))?;
@@ -102,6 +110,8 @@ fn change(
         }
     }
     statement(connection)?;
+    let note = Note { subject: Some(id.as_str()), ..Note::of_account(&owner) };
+    note.write(connection, kind, by)?;
     Ok(KeyChange::Done)
 }
 

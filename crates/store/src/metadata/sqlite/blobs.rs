@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gangplank_core::{Tenant, Time};
+use gangplank_core::{EventKind, Tenant, Time};
 use gangplank_oci::{Digest, RepositoryName};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::audit::Note;
 use super::{Sqlite, manifests, rows};
 use crate::Result;
 use crate::blobs::ContentKey;
@@ -86,7 +87,21 @@ impl BlobLinks for Sqlite {
         digest: &Digest,
     ) -> Result<BlobDeleted> {
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
-        self.writer.write(move |connection| delete(connection, &tenant, &repository, &digest)).await
+        let by = self.origin.clone();
+        self.writer
+            .write(move |connection| {
+                let outcome = delete(connection, &tenant, &repository, &digest)?;
+                if outcome == BlobDeleted::Deleted {
+                    let note = Note {
+                        repository: Some(repository.as_str()),
+                        digest: Some(&digest.to_string()),
+                        ..Note::of(&tenant)
+                    };
+                    note.write(connection, EventKind::BlobDeleted, by.as_deref())?;
+                }
+                Ok(outcome)
+            })
+            .await
     }
 
     async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>> {

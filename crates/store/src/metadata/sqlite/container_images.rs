@@ -1,8 +1,9 @@
 use async_trait::async_trait;
-use gangplank_core::{ImageName, Tenant, Time};
+use gangplank_core::{EventKind, ImageName, Origin, Tenant, Time};
 use gangplank_oci::Digest;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::audit::Note;
 use super::{Sqlite, blobs, manifests, rows};
 use crate::Result;
 use crate::metadata::blobs::StoredBlob;
@@ -14,8 +15,8 @@ use crate::metadata::manifests::{ManifestDigest, StoredManifest};
 #[async_trait]
 impl ContainerImages for Sqlite {
     async fn register_image(&self, tenant: &Tenant, image: NewImage, quota: u32) -> Result<ImageOutcome> {
-        let tenant = tenant.clone();
-        self.writer.write(move |connection| register(connection, &tenant, image, quota)).await
+        let (tenant, by) = (tenant.clone(), self.origin.clone());
+        self.writer.write(move |connection| register(connection, &tenant, image, quota, by.as_deref())).await
     }
 
     async fn images(&self, tenant: &Tenant, service: &str) -> Result<Option<Vec<ContainerImage>>> {
@@ -39,7 +40,7 @@ impl ContainerImages for Sqlite {
     }
 
     async fn delete_image(&self, tenant: &Tenant, name: &ImageName) -> Result<ImageDeleted> {
-        let (tenant, name) = (tenant.clone(), name.clone());
+        let (tenant, name, by) = (tenant.clone(), name.clone(), self.origin.clone());
         self.writer
             .write(move |connection| {
                 let Some(service) = find_service(connection, &tenant, &name.service)? else {
@@ -48,8 +49,12 @@ impl ContainerImages for Sqlite {
                 let mut delete = connection.prepare_cached(
                     "DELETE FROM container_images WHERE service = ?1 AND number = ?2 AND label = ?3",
                 )?;
-                let gone = delete.execute(params![service, name.number, name.label])?;
-                Ok(if gone == 1 { ImageDeleted::Deleted } else { ImageDeleted::NoSuchImage })
+                if delete.execute(params![service, name.number, name.label])? == 0 {
+                    return Ok(ImageDeleted::NoSuchImage);
+                }
+                let note = Note { subject: Some(&name.to_string()), ..Note::of(&tenant) };
+                note.write(connection, EventKind::ImageDeleted, by.as_deref())?;
+                Ok(ImageDeleted::Deleted)
             })
             .await
     }
@@ -137,7 +142,13 @@ impl ContainerImages for Sqlite {
     }
 }
 
-fn register(connection: &Connection, tenant: &Tenant, image: NewImage, quota: u32) -> Result<ImageOutcome> {
+fn register(
+    connection: &Connection,
+    tenant: &Tenant,
+    image: NewImage,
+    quota: u32,
+    by: Option<&Origin>,
+) -> Result<ImageOutcome> {
     let Some(service) = find_service(connection, tenant, &image.service)? else {
         return Ok(ImageOutcome::NoSuchService);
     };
@@ -174,6 +185,8 @@ fn register(connection: &Connection, tenant: &Tenant, image: NewImage, quota: u3
         made_by_invocation,
     ])?;
     let name = ImageName { service: image.service, label: image.label, number };
+    let note = Note { digest: Some(&digest), subject: Some(&name.to_string()), ..Note::of(tenant) };
+    note.write(connection, EventKind::ImageRegistered, by)?;
     Ok(ImageOutcome::Registered(ContainerImage { name, digest, created_at: image.created_at }))
 }
 

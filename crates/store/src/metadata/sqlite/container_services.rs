@@ -1,7 +1,8 @@
 use async_trait::async_trait;
-use gangplank_core::{Tenant, Time};
+use gangplank_core::{EventKind, Origin, Tenant, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::audit::Note;
 use super::{Sqlite, rows};
 use crate::metadata::Invocation;
 use crate::metadata::container_services::{
@@ -24,8 +25,10 @@ impl ContainerServices for Sqlite {
         invocation: Option<Invocation>,
         quota: u32,
     ) -> Result<ServiceOutcome> {
-        let tenant = tenant.clone();
-        self.writer.write(move |connection| create(connection, &tenant, service, invocation, quota)).await
+        let (tenant, by) = (tenant.clone(), self.origin.clone());
+        self.writer
+            .write(move |connection| create(connection, &tenant, service, invocation, quota, by.as_deref()))
+            .await
     }
 
     async fn service(&self, tenant: &Tenant, name: &str) -> Result<Option<ContainerService>> {
@@ -70,13 +73,18 @@ impl ContainerServices for Sqlite {
     }
 
     async fn delete_service(&self, tenant: &Tenant, name: &str) -> Result<bool> {
-        let (tenant, name) = (tenant.clone(), name.to_owned());
+        let (tenant, name, by) = (tenant.clone(), name.to_owned(), self.origin.clone());
         self.writer
             .write(move |connection| {
-                let tenant = rows::ensure_tenant(connection, &tenant)?;
+                let row = rows::ensure_tenant(connection, &tenant)?;
                 let mut delete =
                     connection.prepare_cached("DELETE FROM services WHERE tenant = ?1 AND name = ?2")?;
-                Ok(delete.execute(params![tenant, name])? == 1)
+                let deleted = delete.execute(params![row, name])? == 1;
+                if deleted {
+                    let note = Note { subject: Some(&name), ..Note::of(&tenant) };
+                    note.write(connection, EventKind::ServiceDeleted, by.as_deref())?;
+                }
+                Ok(deleted)
             })
             .await
     }
@@ -88,7 +96,9 @@ fn create(
     service: ContainerService,
     invocation: Option<Invocation>,
     quota: u32,
+    by: Option<&Origin>,
 ) -> Result<ServiceOutcome> {
+    let note = Note::of(tenant);
     let tenant = rows::ensure_tenant(connection, tenant)?;
     let (key, invocation) =
         invocation.map(|made_by| (made_by.access_key.as_str().to_owned(), made_by.id)).unzip();
@@ -132,6 +142,7 @@ fn create(
         key,
         invocation,
     ])?;
+    Note { subject: Some(&service.name), ..note }.write(connection, EventKind::ServiceCreated, by)?;
     Ok(ServiceOutcome::Done(service))
 }
 

@@ -1,8 +1,9 @@
 use async_trait::async_trait;
-use gangplank_core::{LoginId, Tenant};
-use gangplank_oci::{Digest, Reference, RepositoryName};
+use gangplank_core::{EventKind, LoginId, Tenant};
+use gangplank_oci::{Digest, Reference, RepositoryName, Tag};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::audit::Note;
 use super::{Sqlite, rows};
 use crate::metadata::manifests::{
     MAX_INDEX_DEPTH, MAX_REFERRER_BYTES, MAX_REFERRERS, ManifestDeleted, ManifestOutcome, Manifests,
@@ -19,7 +20,24 @@ impl Manifests for Sqlite {
         manifest: NewManifest,
     ) -> Result<ManifestOutcome> {
         let (tenant, repository) = (tenant.clone(), repository.clone());
-        self.writer.write(move |connection| put(connection, &tenant, &repository, &manifest)).await
+        let by = self.origin.clone();
+        self.writer
+            .write(move |connection| {
+                let outcome = put(connection, &tenant, &repository, &manifest)?;
+                if outcome == ManifestOutcome::Stored {
+                    let tags: Vec<&str> = manifest.tags.iter().map(Tag::as_str).collect();
+                    let tags = tags.join(",");
+                    let note = Note {
+                        repository: Some(repository.as_str()),
+                        digest: Some(&manifest.digest.to_string()),
+                        subject: Some(tags.as_str()).filter(|tags| !tags.is_empty()),
+                        ..Note::of(&tenant)
+                    };
+                    note.write(connection, EventKind::ManifestPushed, by.as_deref())?;
+                }
+                Ok(outcome)
+            })
+            .await
     }
 
     async fn manifest(
@@ -70,7 +88,21 @@ impl Manifests for Sqlite {
         digest: &Digest,
     ) -> Result<ManifestDeleted> {
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), digest.to_string());
-        self.writer.write(move |connection| delete(connection, &tenant, &repository, &digest)).await
+        let by = self.origin.clone();
+        self.writer
+            .write(move |connection| {
+                let outcome = delete(connection, &tenant, &repository, &digest)?;
+                if outcome == ManifestDeleted::Deleted {
+                    let note = Note {
+                        repository: Some(repository.as_str()),
+                        digest: Some(&digest),
+                        ..Note::of(&tenant)
+                    };
+                    note.write(connection, EventKind::ManifestDeleted, by.as_deref())?;
+                }
+                Ok(outcome)
+            })
+            .await
     }
 
     async fn referrers(

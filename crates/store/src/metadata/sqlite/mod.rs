@@ -9,6 +9,7 @@
 //! planner, and its guess about a recursion would be to read whole tables. A test reads the plans.
 
 mod access_keys;
+mod audit;
 mod blobs;
 mod container_images;
 mod container_services;
@@ -22,25 +23,31 @@ mod uploads;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use gangplank_core::Origin;
 use rusqlite::{Connection, OpenFlags};
 use writer::Writer;
 
 use super::Metadata;
 use crate::{Result, StoreError};
 
-/// The number of the schema in this file, kept in `user_version`.
-const SCHEMA_VERSION: i64 = 1;
+/// The steps to the schema of this program. `user_version` says how many a database has taken. A step
+/// that was released is never changed: a change of the schema is one more.
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/1-the-beginning.sql"), include_str!("migrations/2-audit-trail.sql")];
 
 /// How many idle read connections are kept.
 const IDLE_READERS: usize = 16;
 
 /// The embedded database.
+#[derive(Clone)]
 pub struct Sqlite {
     path: PathBuf,
-    writer: Writer,
-    readers: Mutex<Vec<Connection>>,
+    writer: Arc<Writer>,
+    readers: Arc<Mutex<Vec<Connection>>>,
+    /// Who changes are noted for.
+    origin: Option<Arc<Origin>>,
 }
 
 impl Sqlite {
@@ -57,8 +64,8 @@ impl Sqlite {
         migrate(&mut connection)?;
         start_log_anew(&connection)?;
         tune(&mut connection)?;
-        let writer = Writer::spawn(connection)?;
-        Ok(Self { path: path.to_owned(), writer, readers: Mutex::default() })
+        let writer = Arc::new(Writer::spawn(connection)?);
+        Ok(Self { path: path.to_owned(), writer, readers: Arc::default(), origin: None })
     }
 
     /// Runs one read transaction on a connection of its own.
@@ -91,6 +98,10 @@ impl Metadata for Sqlite {
     fn is_healthy(&self) -> bool {
         self.writer.is_healthy()
     }
+
+    fn on_behalf_of(&self, origin: Origin) -> Box<dyn Metadata> {
+        Box::new(Self { origin: Some(Arc::new(origin)), ..self.clone() })
+    }
 }
 
 fn tune(connection: &mut Connection) -> Result<()> {
@@ -111,16 +122,20 @@ fn start_log_anew(connection: &Connection) -> Result<()> {
 
 fn migrate(connection: &mut Connection) -> Result<()> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    match found {
-        0 => {
-            let transaction = connection.transaction()?;
-            transaction.execute_batch(include_str!("schema.sql"))?;
-            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-            Ok(transaction.commit()?)
-        }
-        SCHEMA_VERSION => Ok(()),
-        newer => Err(StoreError::Unavailable(format!(
-            "the database has schema {newer}, this program knows schema {SCHEMA_VERSION}: use a newer gangplank"
-        ))),
+    let taken = usize::try_from(found).unwrap_or(usize::MAX);
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let Some(missing) = MIGRATIONS.get(taken..) else {
+        return Err(StoreError::Unavailable(format!(
+            "the database has schema {found}, this program knows schema {known}: use a newer gangplank"
+        )));
+    };
+    if missing.is_empty() {
+        return Ok(());
     }
+    let transaction = connection.transaction()?;
+    for step in missing {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    Ok(transaction.commit()?)
 }

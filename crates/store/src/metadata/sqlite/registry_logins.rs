@@ -1,16 +1,31 @@
 use async_trait::async_trait;
 use gangplank_core::grant::ServiceGrant;
-use gangplank_core::{Grant, LoginId, PasswordHash, Scope, Tenant, Time};
+use gangplank_core::{EventKind, Grant, LoginId, PasswordHash, Scope, Tenant, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::audit::Note;
 use super::{Sqlite, rows};
 use crate::Result;
-use crate::metadata::registry_logins::{LoginCreated, LoginLookup, LoginSummary, NewLogin, RegistryLogins};
+use crate::metadata::registry_logins::{
+    LoginCreated, LoginLookup, LoginSummary, NewLogin, RegistryLogins, Revoked,
+};
 
 #[async_trait]
 impl RegistryLogins for Sqlite {
     async fn insert_login(&self, login: NewLogin, requires_service: bool) -> Result<LoginCreated> {
-        self.writer.write(move |connection| insert(connection, &login, requires_service)).await
+        let by = self.origin.clone();
+        self.writer
+            .write(move |connection| {
+                let created = insert(connection, &login, requires_service)?;
+                if let LoginCreated::Created(id) = created {
+                    let scope = login.scope.words().join(",");
+                    let subject = login.service.as_ref().or(Some(&scope)).map(String::as_str);
+                    let note = Note { login: Some(id), subject, ..Note::of(&login.tenant) };
+                    note.write(connection, EventKind::LoginIssued, by.as_deref())?;
+                }
+                Ok(created)
+            })
+            .await
     }
 
     async fn login(&self, password: &PasswordHash) -> Result<LoginLookup> {
@@ -47,7 +62,7 @@ impl RegistryLogins for Sqlite {
     }
 
     async fn revoke_login(&self, tenant: &Tenant, id: LoginId, now: Time) -> Result<bool> {
-        let tenant = tenant.clone();
+        let (tenant, by) = (tenant.clone(), self.origin.clone());
         self.writer
             .write(move |connection| {
                 let mut revoke = connection.prepare_cached(
@@ -55,7 +70,12 @@ impl RegistryLogins for Sqlite {
                      (SELECT id FROM tenants WHERE account = ?2 AND region = ?3)",
                 )?;
                 let key = params![id.0, tenant.account.as_str(), tenant.region.as_str(), now.0];
-                Ok(revoke.execute(key)? == 1)
+                let revoked = revoke.execute(key)? == 1;
+                if revoked {
+                    let note = Note { login: Some(id), ..Note::of(&tenant) };
+                    note.write(connection, EventKind::LoginRevoked, by.as_deref())?;
+                }
+                Ok(revoked)
             })
             .await
     }
@@ -114,22 +134,26 @@ fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
     let revoked: bool = row.get(10)?;
     // No row in access_keys: the key was deleted.
     let key_enabled: Option<bool> = row.get(11)?;
+    let tenant = Tenant {
+        account: rows::account(row.get_ref(1)?.as_str().unwrap_or_default())?,
+        region: rows::region(row.get_ref(2)?.as_str().unwrap_or_default())?,
+    };
+    let access_key = rows::access_key_id(row.get_ref(3)?.as_str().unwrap_or_default())?;
+    let login = LoginId(row.get(0)?);
+    let ended = |tenant, access_key| Ok(LoginLookup::Revoked(Revoked { login, tenant, access_key }));
     if revoked || key_enabled != Some(true) {
-        return Ok(LoginLookup::Revoked);
+        return ended(tenant, access_key);
     }
     let service = match (row.get(7)?, row.get(8)?) {
         (Some(id), Some(name)) => Some(ServiceGrant { id, name }),
         // The service was deleted. Without one, the login would read every repository.
-        (Some(_), None) => return Ok(LoginLookup::Revoked),
+        (Some(_), None) => return ended(tenant, access_key),
         (None, _) => None,
     };
     Ok(LoginLookup::Live(Grant {
-        login: LoginId(row.get(0)?),
-        tenant: Tenant {
-            account: rows::account(row.get_ref(1)?.as_str().unwrap_or_default())?,
-            region: rows::region(row.get_ref(2)?.as_str().unwrap_or_default())?,
-        },
-        access_key: rows::access_key_id(row.get_ref(3)?.as_str().unwrap_or_default())?,
+        login,
+        tenant,
+        access_key,
         scope: Scope { push: row.get(4)?, pull: row.get(5)?, delete: row.get(6)? },
         service,
         expires_at: Time(row.get(9)?),

@@ -1,8 +1,9 @@
 use async_trait::async_trait;
-use gangplank_core::Tenant;
+use gangplank_core::{EventKind, Tenant};
 use gangplank_oci::{RepositoryName, Tag};
 use rusqlite::params;
 
+use super::audit::Note;
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::tags::Tags;
@@ -31,14 +32,24 @@ impl Tags for Sqlite {
 
     async fn delete_tag(&self, tenant: &Tenant, repository: &RepositoryName, tag: &Tag) -> Result<bool> {
         let (tenant, repository, tag) = (tenant.clone(), repository.clone(), tag.clone());
+        let by = self.origin.clone();
         self.writer
             .write(move |connection| {
-                let Some(repository) = rows::find_repository(connection, &tenant, &repository)? else {
+                let Some(row) = rows::find_repository(connection, &tenant, &repository)? else {
                     return Ok(false);
                 };
                 let mut delete =
                     connection.prepare_cached("DELETE FROM tags WHERE repository = ?1 AND name = ?2")?;
-                Ok(delete.execute(params![repository, tag.as_str()])? == 1)
+                let deleted = delete.execute(params![row, tag.as_str()])? == 1;
+                if deleted {
+                    let note = Note {
+                        repository: Some(repository.as_str()),
+                        subject: Some(tag.as_str()),
+                        ..Note::of(&tenant)
+                    };
+                    note.write(connection, EventKind::TagDeleted, by.as_deref())?;
+                }
+                Ok(deleted)
             })
             .await
     }

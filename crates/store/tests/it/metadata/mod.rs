@@ -1,6 +1,7 @@
 //! The contract of metadata.
 
 mod access_keys;
+mod audit;
 mod blobs;
 mod container_images;
 mod container_services;

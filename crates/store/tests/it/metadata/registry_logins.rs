@@ -38,7 +38,7 @@ async fn live(db: &dyn Metadata, number: u8) -> Grant {
 }
 
 async fn is_revoked(db: &dyn Metadata, number: u8) -> bool {
-    matches!(lookup(db, number).await, LoginLookup::Revoked)
+    matches!(lookup(db, number).await, LoginLookup::Revoked(_))
 }
 
 async fn is_unknown(db: &dyn Metadata, number: u8) -> bool {

@@ -1,5 +1,6 @@
 //! What shows only from inside: races, snapshots, query plans.
 
+mod migrations;
 pub(super) mod plans;
 mod races;
 #[path = "../../../../tests/it/world.rs"]

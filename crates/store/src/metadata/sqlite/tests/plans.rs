@@ -1,9 +1,9 @@
 //! No request may read a whole table: the statements that really run, and how SQLite plans them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use gangplank_core::{ImageName, Time};
+use gangplank_core::{ImageName, Origin, Time};
 use gangplank_oci::Digest;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
@@ -13,10 +13,11 @@ use super::world::{
     At, Document, NOW, PLENTY, access_key, create_login, create_service, here, key_id, password, push_login,
     register, service_row, tagged,
 };
+use crate::metadata::audit::AuditFilter;
 use crate::metadata::uploads::{UploadOwner, UploadSession};
 use crate::metadata::{
-    AccessKeys as _, BlobLinks as _, ContainerImages as _, ContainerServices as _, Manifests as _,
-    RegistryLogins as _, Tags as _, Uploads as _,
+    AccessKeys as _, AuditTrail as _, BlobLinks as _, ContainerImages as _, ContainerServices as _,
+    Manifests as _, RegistryLogins as _, Tags as _, Uploads as _,
 };
 
 /// Every statement that ran in this process, with its parameters filled in.
@@ -40,7 +41,9 @@ pub(in crate::metadata::sqlite) fn watch(connection: &mut Connection) {
 /// Everything that a request or a periodic job does.
 async fn do_everything(db: &super::Sqlite) {
     let tenant = here();
+    let db = &super::Sqlite { origin: Some(Arc::new(Origin::local(NOW))), ..db.clone() };
     db.insert_access_key(access_key(&tenant, 1)).await.unwrap();
+    db.note_refusals(Vec::new()).await.unwrap();
     db.access_key(&key_id(1)).await.unwrap();
     create_service(db, &tenant, "web").await;
     let login = create_login(db, push_login(&tenant, 1)).await;
@@ -95,6 +98,11 @@ async fn do_everything(db: &super::Sqlite) {
     db.delete_manifest(&tenant, &at.repository, &index.digest()).await.unwrap();
     db.revoke_login(&tenant, login, NOW).await.unwrap();
     db.forget_logins(Time(0)).await.unwrap();
+    let mut filter = AuditFilter::default();
+    db.audit_events(&filter, None, 9).await.unwrap();
+    filter.account = Some(tenant.account.clone());
+    db.audit_events(&filter, None, 9).await.unwrap();
+    db.forget_events(NOW, 0).await.unwrap();
     db.delete_service(&tenant, "web").await.unwrap();
 }
 
@@ -105,9 +113,9 @@ fn plan(connection: &Connection, sql: &str) -> Vec<String> {
 }
 
 /// What may be read whole: the rows that a recursion found, a single row, and the queue of discarded
-/// content, which is taken from its front, as much as is asked for.
+/// content and the audit trail, which are taken from one end, as much as is asked for.
 fn is_small(step: &str) -> bool {
-    ["holder", "h", "part", "p", "CONSTANT ROW", "discarded"].contains(&step)
+    ["holder", "h", "part", "p", "CONSTANT ROW", "discarded", "audit", "oldest"].contains(&step)
 }
 
 /// A search that is none: through all of a repository, or all repositories of a tenant, or after

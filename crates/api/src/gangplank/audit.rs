@@ -1,0 +1,119 @@
+//! The audit trail: who did what, from where.
+
+use crate::macros::{enumeration, structure};
+use crate::pattern::{ACCOUNT as ACCOUNT_FORM, IDENTIFIER};
+use crate::{Range, Shape, Timestamp};
+
+const ACCOUNT: Shape = Shape::text("Account", Range::ANY, &ACCOUNT_FORM);
+const MAX_RESULTS: Shape = Shape::integer("MaxResults", 1, 1_000);
+const IDENTIFIED: Shape = Shape::text("Identifier", Range::ANY, &IDENTIFIER);
+
+enumeration! {
+    /// What happened.
+    pub enum AuditEventKind {
+        /// A registry login was handed out.
+        LoginIssued,
+        /// The registry refused a login, or what was said to be one.
+        LoginRefused,
+        /// A registry login was ended before its time.
+        LoginRevoked,
+        /// The API refused a signature.
+        CallRefused,
+        /// A manifest was put: the end of a push.
+        ManifestPushed,
+        /// A manifest was deleted, with every tag on it.
+        ManifestDeleted,
+        /// A tag was deleted, and its manifest was not.
+        TagDeleted,
+        /// A repository gave up a blob.
+        BlobDeleted,
+        /// A manifest was registered on a container service.
+        ImageRegistered,
+        /// A registered image was deleted.
+        ImageDeleted,
+        /// A container service was made.
+        ServiceCreated,
+        /// A container service was deleted, with its images and pull logins.
+        ServiceDeleted,
+        /// An access key was made.
+        AccessKeyCreated,
+        /// A disabled access key was enabled.
+        AccessKeyEnabled,
+        /// An access key was disabled, and with it its logins.
+        AccessKeyDisabled,
+        /// An access key was deleted, and with it its logins.
+        AccessKeyDeleted,
+    }
+}
+
+structure! {
+    /// Which events to show: those that fit all that is given.
+    pub struct ListAuditEventsRequest: Default {
+        /// The account whose events to show; without it, all that the caller may see are shown.
+        "account" account: Option<String> as &ACCOUNT,
+        /// Only events of this moment and later.
+        "since" since: Option<Timestamp>,
+        /// Only events before this moment.
+        "until" until: Option<Timestamp>,
+        /// Only events of this kind.
+        "kind" kind: Option<AuditEventKind>,
+        /// Only what this access key did, itself or by its logins, or what was done to it.
+        "accessKeyId" access_key_id: Option<String> as &IDENTIFIED,
+        /// Only what this registry login did, or what was done to it.
+        "registryLoginId" registry_login_id: Option<String> as &IDENTIFIED,
+        /// Only what happened in this repository.
+        "repository" repository: Option<String>,
+        /// Only what was done to this content.
+        "digest" digest: Option<String>,
+        /// Only what came from this address.
+        "address" address: Option<String>,
+        /// How many events to show at the most; up to 1000 if not given.
+        "maxResults" max_results: Option<i32> as &MAX_RESULTS,
+        /// The nextToken of the page before.
+        "nextToken" next_token: Option<String> as &IDENTIFIED,
+    }
+}
+
+structure! {
+    /// A page of events.
+    pub struct ListAuditEventsResult: Default {
+        /// The events, the newest first; there may be none on a page that is followed by another.
+        "auditEvents" audit_events: Vec<AuditEvent>,
+        /// What to ask for the next page with, if there is one.
+        "nextToken" next_token: Option<String>,
+    }
+}
+
+structure! {
+    /// Something that happened.
+    pub struct AuditEvent {
+        /// The identifier of the event.
+        "id" id: String,
+        /// When it happened.
+        "at" at: Timestamp,
+        /// What happened.
+        "kind" kind: AuditEventKind,
+        /// Whose trail it belongs to; nobody's, if a caller was refused that nobody knows.
+        "account" account: Option<String> as &ACCOUNT,
+        /// In which region it happened.
+        "region" region: Option<String>,
+        /// The access key that did it, itself or by its logins.
+        "accessKeyId" access_key_id: Option<String>,
+        /// The registry login that did it, or that it was done to.
+        "registryLoginId" registry_login_id: Option<String>,
+        /// The repository that it was done in.
+        "repository" repository: Option<String>,
+        /// The content that it was done to.
+        "digest" digest: Option<String>,
+        /// What else it was done to: an image, tags, a container service, an access key; or what a login may do.
+        "subject" subject: Option<String>,
+        /// Why it was refused.
+        "reason" reason: Option<String>,
+        /// The address that it came from.
+        "address" address: Option<String>,
+        /// What the client called itself.
+        "userAgent" user_agent: Option<String>,
+        /// How many times it happened: refusals that are alike are counted.
+        "count" count: i32,
+    }
+}

@@ -1,0 +1,56 @@
+//! Whom a proxy speaks for: believed of proxies that the server was told of, and of nobody else.
+
+use gangplank_testkit::{Login, TestServer};
+use serde_json::json;
+
+use crate::audit::events;
+use crate::{server, server_with};
+
+const FORWARDED: [(&str, &str); 4] = [
+    ("X-Forwarded-For", "203.0.113.9"),
+    ("X-Forwarded-Host", "evil.example"),
+    ("X-Forwarded-Proto", "https"),
+    ("Forwarded", "for=203.0.113.9;host=evil.example;proto=https"),
+];
+
+/// The address that a refused login is noted under, and the headers of the refusal.
+fn refused_from(server: &TestServer) -> String {
+    let login = Login { username: "AWS".into(), password: "wrong".into(), registry: String::new() };
+    let mut request = server.registry_as(&login).request("GET", "");
+    for (name, value) in FORWARDED {
+        request = request.header(name, value);
+    }
+    let answer = request.send().unwrap();
+    let headers = format!("{:?}", answer.headers());
+    assert!(!headers.contains("evil.example") && !headers.contains("https"), "{headers}");
+    let noted = events(&server.api(), &json!({ "kind": "LoginRefused" }));
+    noted[0]["address"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_stranger_speaks_for_itself() {
+    assert_eq!(refused_from(&server()), "127.0.0.1");
+    let elsewhere = server_with(|builder| builder.arg("--trusted-proxies").arg("10.0.0.0/8, 192.0.2.1"));
+    assert_eq!(refused_from(&elsewhere), "127.0.0.1");
+}
+
+#[test]
+fn a_proxy_that_is_known_speaks_for_its_clients() {
+    let server = server_with(|builder| builder.arg("--trusted-proxies").arg("127.0.0.0/8"));
+    assert_eq!(refused_from(&server), "203.0.113.9");
+}
+
+#[test]
+fn a_location_and_a_registry_are_not_made_of_it() {
+    let server = server_with(|builder| builder.arg("--trusted-proxies").arg("127.0.0.1"));
+    let registry = server.registry_as(&server.push_login());
+    let mut request = registry.request("POST", "sr/blobs/uploads/");
+    for (name, value) in FORWARDED {
+        request = request.header(name, value);
+    }
+    let answer = request.send().unwrap();
+    assert!(answer.headers()["location"].to_str().unwrap().starts_with("/v2/"), "{answer:?}");
+    let login =
+        server.api().call("Lightsail_20161128.CreateContainerServiceRegistryLogin", b"{}", &FORWARDED);
+    assert_eq!(login.body["registryLogin"]["registry"], server.host());
+}

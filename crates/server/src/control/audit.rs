@@ -1,0 +1,81 @@
+//! The audit trail: each account reads its own, the root account everybody's.
+
+use gangplank_api::gangplank::{AuditEvent, AuditEventKind, ListAuditEventsRequest, ListAuditEventsResult};
+use gangplank_api::{ApiError, Timestamp};
+use gangplank_core::{AccessKeyId, EventKind, LoginId, Time};
+use gangplank_store::metadata::audit as store;
+
+use super::access_keys::visible;
+use super::{Context, Result};
+use crate::jobs;
+
+/// The longest page.
+const MAX_PAGE: i32 = 1_000;
+
+pub(super) async fn list(
+    context: &Context<'_>,
+    input: ListAuditEventsRequest,
+) -> Result<ListAuditEventsResult> {
+    let account = visible(context, input.account.as_deref())?;
+    let before = input.next_token.as_deref().map(|token| number(token, "nextToken")).transpose()?;
+    let limit = usize::try_from(input.max_results.unwrap_or(MAX_PAGE)).unwrap_or_default();
+    let unreadable = |name: &str, form: &str| ApiError::invalid_input(format!("{name} is not {form}."));
+    let filter = store::AuditFilter {
+        account,
+        since: input.since.map(|since| Time(since.0)),
+        until: input.until.map(|until| Time(until.0)),
+        kind: input.kind.and_then(|kind| EventKind::parse(kind.as_str())),
+        access_key: input
+            .access_key_id
+            .map(|id| AccessKeyId::parse(&id).map_err(|_| unreadable("accessKeyId", "an access key's")))
+            .transpose()?,
+        login: input.registry_login_id.map(|id| number(&id, "registryLoginId").map(LoginId)).transpose()?,
+        repository: input.repository,
+        digest: input.digest,
+        address: input
+            .address
+            .map(|text| text.parse().map_err(|_| unreadable("address", "an IP address")))
+            .transpose()?,
+    };
+    // Whoever looks wants to see what was refused a moment ago.
+    jobs::audit::note(context.app, true).await;
+    let page = context.app.metadata.audit_events(&filter, before, limit).await?;
+    Ok(ListAuditEventsResult {
+        audit_events: page.events.into_iter().filter_map(shown).collect(),
+        next_token: page.more.map(|id| id.to_string()),
+    })
+}
+
+fn number(text: &str, name: &str) -> Result<i64> {
+    text.parse().map_err(|_| ApiError::invalid_input(format!("{name} is none that was given out.")).into())
+}
+
+fn shown(event: store::AuditEvent) -> Option<AuditEvent> {
+    Some(AuditEvent {
+        id: event.id.to_string(),
+        at: Timestamp(event.at.0),
+        kind: AuditEventKind::parse(event.kind.as_str())?,
+        account: event.account.map(|account| account.as_str().to_owned()),
+        region: event.region,
+        access_key_id: event.access_key.map(|key| key.as_str().to_owned()),
+        registry_login_id: event.login.map(|login| login.0.to_string()),
+        repository: event.repository,
+        digest: event.digest,
+        subject: event.subject,
+        reason: event.reason,
+        address: event.address,
+        user_agent: event.user_agent,
+        count: i32::try_from(event.count).unwrap_or(i32::MAX),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_api_has_a_word_for_every_kind_and_no_other() {
+        let words: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert_eq!(AuditEventKind::VALUES, words);
+    }
+}

@@ -1,0 +1,110 @@
+//! Who a request comes from: the peer, or whom a proxy that we know says it speaks for.
+
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+use hyper::HeaderMap;
+use hyper::header::HeaderName;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// A range of addresses, such as `10.0.0.0/8`, or one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u32,
+}
+
+/// A text that is no range of addresses.
+#[derive(Debug)]
+pub struct BadNetwork;
+
+impl FromStr for Network {
+    type Err = BadNetwork;
+
+    fn from_str(text: &str) -> Result<Self, BadNetwork> {
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(it, prefix)| (it, Some(prefix)));
+        let address: IpAddr = address.parse().map_err(|_| BadNetwork)?;
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.map_or(Ok(bits), str::parse).map_err(|_| BadNetwork)?;
+        if prefix > bits { Err(BadNetwork) } else { Ok(Self { address, prefix }) }
+    }
+}
+
+impl Network {
+    /// Whether the address is in it.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                (own.to_bits() ^ other.to_bits()).checked_shr(32 - self.prefix).unwrap_or(0) == 0
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                (own.to_bits() ^ other.to_bits()).checked_shr(128 - self.prefix).unwrap_or(0) == 0
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The client's address. `X-Forwarded-For` is believed from the peer backwards as far as `proxies` wrote
+/// it: what stands before that anybody may have made up.
+pub(super) fn address(peer: SocketAddr, headers: &HeaderMap, proxies: &[Network]) -> IpAddr {
+    let is_proxy = |address: IpAddr| proxies.iter().any(|proxy| proxy.contains(address));
+    let mut client = peer.ip().to_canonical();
+    for value in headers.get_all(FORWARDED_FOR).iter().rev() {
+        for hop in value.to_str().unwrap_or_default().rsplit(',') {
+            match hop.trim().parse::<IpAddr>() {
+                Ok(hop) if is_proxy(client) => client = hop.to_canonical(),
+                _ => return client,
+            }
+        }
+    }
+    client
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(peer: &str, forwarded: &[&str], proxies: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append(FORWARDED_FOR, value.parse().unwrap());
+        }
+        let proxies: Vec<Network> = proxies.iter().map(|it| it.parse().unwrap()).collect();
+        super::address(SocketAddr::new(peer.parse().unwrap(), 1), &headers, &proxies).to_string()
+    }
+
+    #[test]
+    fn only_a_proxy_that_is_known_speaks_for_others() {
+        assert_eq!(address("192.0.2.1", &["198.51.100.7"], &[]), "192.0.2.1");
+        assert_eq!(address("192.0.2.1", &["198.51.100.7"], &["192.0.2.0/24"]), "198.51.100.7");
+        assert_eq!(address("192.0.2.1", &["198.51.100.7"], &["192.0.3.0/24"]), "192.0.2.1");
+        assert_eq!(address("192.0.2.1", &[], &["192.0.2.1"]), "192.0.2.1");
+        assert_eq!(address("::ffff:192.0.2.1", &["2001:db8::7"], &["192.0.2.1"]), "2001:db8::7");
+    }
+
+    #[test]
+    fn what_a_client_makes_up_is_not_believed() {
+        let proxies = ["192.0.2.1", "192.0.2.2"];
+        assert_eq!(address("192.0.2.1", &["10.0.0.1, 198.51.100.7"], &proxies), "198.51.100.7");
+        assert_eq!(address("192.0.2.1", &["10.0.0.1, 198.51.100.7, 192.0.2.2"], &proxies), "198.51.100.7");
+        assert_eq!(address("192.0.2.1", &["10.0.0.1", "198.51.100.7"], &proxies), "198.51.100.7");
+        assert_eq!(address("192.0.2.1", &["10.0.0.1, unknown"], &proxies), "192.0.2.1");
+        assert_eq!(address("192.0.2.1", &["198.51.100.7:80"], &proxies), "192.0.2.1");
+    }
+
+    #[test]
+    fn networks_have_prefixes() {
+        let contains = |network: &str, address: &str| {
+            network.parse::<Network>().unwrap().contains(address.parse().unwrap())
+        };
+        assert!(contains("0.0.0.0/0", "203.0.113.9"));
+        assert!(contains("10.0.0.0/8", "10.255.0.1") && !contains("10.0.0.0/8", "11.0.0.1"));
+        assert!(contains("2001:db8::/32", "2001:db8:1::1") && !contains("2001:db8::/32", "2001:db9::1"));
+        assert!(contains("::1", "::1") && !contains("::/0", "10.0.0.1"));
+        for bad in ["", "a", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "::/129", "10.0.0/8"] {
+            assert!(bad.parse::<Network>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Notes refusals, and forgets what the audit trail need not hold any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+
+/// How soon a refusal is noted.
+const SOON: Duration = Duration::from_secs(1);
+
+/// How often old events are looked for.
+const FORGET_EVERY: Duration = Duration::from_mins(10);
+
+pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
+    let mut forget_at = Instant::now();
+    loop {
+        let stopping = tokio::select! {
+            () = stop.cancelled() => true,
+            () = tokio::time::sleep(SOON) => false,
+        };
+        note(&app, stopping).await;
+        if stopping {
+            return;
+        }
+        if Instant::now() >= forget_at {
+            forget_at = Instant::now() + FORGET_EVERY;
+            if let Err(error) = forget(&app, &stop).await {
+                tracing::warn!(%error, "cannot forget old events of the audit trail; will try again");
+            }
+        }
+    }
+}
+
+/// Notes refusals that have been counted; with `all`, also those that would wait for more of their kind.
+pub(crate) async fn note(app: &App, all: bool) {
+    let refused = app.refusals.take(app.clock.steady(), all);
+    if !refused.is_empty()
+        && let Err(error) = app.metadata.note_refusals(refused).await
+    {
+        tracing::warn!(%error, "cannot note refusals in the audit trail");
+    }
+}
+
+async fn forget(app: &App, stop: &CancellationToken) -> gangplank_store::Result<()> {
+    let before = app.clock.steady().minus(app.audit.age);
+    while !stop.is_cancelled() && app.metadata.forget_events(before, app.audit.events).await? > 0 {}
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! Refused logins and signatures on their way into the log and the audit trail.
+//!
+//! Anybody can be refused as often as they like, so a refusal by itself writes nothing. Those that are
+//! alike (the same client, the same credential, the same reason) are counted together: the first is
+//! logged and noted at once, the rest once a minute with how many there were. However many clients
+//! there are, only so many are told apart.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use gangplank_core::{AccessKeyId, EventKind, LoginId, Origin, Tenant, Time};
+use gangplank_store::metadata::audit::Refused;
+
+use crate::registry::failed_logins::network;
+
+/// How often the same refusals are noted.
+const EVERY: Duration = Duration::from_mins(1);
+
+/// How many kinds of refusals are told apart.
+const TOLD_APART: usize = 1_000;
+
+/// Refusals that have not been noted yet.
+#[derive(Default)]
+pub(crate) struct Refusals(Mutex<HashMap<Alike, Tally>>);
+
+/// What makes refusals alike.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Alike {
+    kind: EventKind,
+    network: Option<IpAddr>,
+    access_key: Option<AccessKeyId>,
+    login: Option<LoginId>,
+    reason: String,
+}
+
+#[derive(Clone)]
+struct Tally {
+    /// Of the last one.
+    origin: Origin,
+    tenant: Option<Tenant>,
+    /// Since they were last noted.
+    count: u64,
+    noted: Option<Time>,
+}
+
+impl Refusals {
+    /// Counts a refusal. `tenant` is whose credential it was, if it was anybody's.
+    pub(crate) fn count(&self, kind: EventKind, origin: Origin, tenant: Option<Tenant>, reason: &str) {
+        let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut alike = Alike {
+            kind,
+            network: origin.address.map(network),
+            access_key: origin.access_key.clone(),
+            login: origin.login,
+            reason: reason.to_owned(),
+        };
+        let mut refused = Tally { origin, tenant, count: 0, noted: None };
+        if tallies.len() >= TOLD_APART && !tallies.contains_key(&alike) {
+            // Who they all are is no longer told.
+            alike = Alike { network: None, access_key: None, login: None, ..alike };
+            let Origin { at, steady, .. } = refused.origin;
+            (refused.origin, refused.tenant) = (Origin { steady, ..Origin::local(at) }, None);
+        }
+        let tally = tallies.entry(alike).or_insert_with(|| {
+            let Origin { address, access_key, login, .. } = &refused.origin;
+            let (kind, login) = (kind.as_str(), login.map(|login| login.0));
+            let (peer, access_key) = (address.map(tracing::field::display), access_key.as_ref());
+            let access_key = access_key.map(tracing::field::display);
+            tracing::info!(peer, access_key, login, reason, kind, "refused a caller");
+            Tally { count: 0, ..refused.clone() }
+        });
+        (tally.origin, tally.count) = (refused.origin, tally.count + 1);
+    }
+
+    /// What is to be noted now; with `all`, whatever has not been.
+    pub(crate) fn take(&self, now: Time, all: bool) -> Vec<Refused> {
+        let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = |noted: Option<Time>| noted.is_none_or(|noted| noted <= now.minus(EVERY));
+        tallies.retain(|_, tally| tally.count > 0 || !is_due(tally.noted));
+        let mut taken = Vec::new();
+        for (alike, tally) in &mut *tallies {
+            if tally.count == 0 || !(all || is_due(tally.noted)) {
+                continue;
+            }
+            if tally.noted.is_some() {
+                let peer = tally.origin.address.map(tracing::field::display);
+                let (kind, count, reason) = (alike.kind.as_str(), tally.count, &alike.reason);
+                tracing::info!(peer, count, reason, kind, "refused a caller again");
+            }
+            taken.push(Refused {
+                kind: alike.kind,
+                origin: tally.origin.clone(),
+                tenant: tally.tenant.clone(),
+                reason: alike.reason.clone(),
+                count: tally.count,
+            });
+            (tally.count, tally.noted) = (0, Some(now));
+        }
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Time = Time(1_000_000);
+
+    fn from(address: u32) -> Origin {
+        Origin { address: Some(IpAddr::from(address.to_be_bytes())), ..Origin::local(NOW) }
+    }
+
+    fn counts(refusals: &Refusals, seconds: u64) -> Vec<u64> {
+        let taken = refusals.take(NOW.plus(Duration::from_secs(seconds)), false);
+        taken.iter().map(|refused| refused.count).collect()
+    }
+
+    #[test]
+    fn the_first_is_noted_at_once_and_the_rest_once_a_minute() {
+        let refusals = Refusals::default();
+        let refuse = || refusals.count(EventKind::LoginRefused, from(1), None, "unknown");
+        refuse();
+        assert_eq!(counts(&refusals, 1), [1]);
+        refuse();
+        refuse();
+        assert!(counts(&refusals, 2).is_empty());
+        assert_eq!(counts(&refusals, 61), [2]);
+        assert!(counts(&refusals, 122).is_empty());
+        assert!(refusals.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_differs_is_told_apart_up_to_a_bound() {
+        let refusals = Refusals::default();
+        for address in 0..5_000 {
+            refusals.count(EventKind::LoginRefused, from(address), None, "unknown");
+        }
+        refusals.count(EventKind::CallRefused, from(1), None, "RequestExpired");
+        let taken = refusals.take(NOW, false);
+        assert_eq!(taken.len(), TOLD_APART + 2);
+        assert_eq!(taken.iter().map(|refused| refused.count).sum::<u64>(), 5_001);
+        let rest = taken.iter().find(|refused| refused.count > 1).unwrap();
+        assert_eq!(rest.origin.address, None);
+    }
+
+    #[test]
+    fn whoever_asks_for_all_gets_all() {
+        let refusals = Refusals::default();
+        refusals.count(EventKind::LoginRefused, from(1), None, "unknown");
+        assert_eq!(refusals.take(NOW, true).len(), 1);
+        refusals.count(EventKind::LoginRefused, from(1), None, "unknown");
+        assert_eq!(refusals.take(NOW, true)[0].count, 1);
+    }
+}

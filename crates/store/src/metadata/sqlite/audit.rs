@@ -1,0 +1,196 @@
+use async_trait::async_trait;
+use gangplank_core::{AccessKeyId, AccountId, EventKind, LoginId, Origin, Tenant, Time};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::{Sqlite, rows};
+use crate::Result;
+use crate::metadata::audit::{AuditEvent, AuditFilter, AuditPage, AuditTrail, LOOKED_AT, Refused};
+
+/// How many events one transaction forgets.
+const FORGOTTEN_AT_ONCE: i64 = 1_000;
+
+/// What is noted, beside who did it.
+#[derive(Default)]
+pub(super) struct Note<'a> {
+    pub(super) account: &'a str,
+    pub(super) region: Option<&'a str>,
+    pub(super) login: Option<LoginId>,
+    pub(super) repository: Option<&'a str>,
+    pub(super) digest: Option<&'a str>,
+    pub(super) subject: Option<&'a str>,
+    pub(super) reason: Option<&'a str>,
+    pub(super) count: Option<u64>,
+}
+
+impl<'a> Note<'a> {
+    /// Something in a tenant.
+    pub(super) fn of(tenant: &'a Tenant) -> Self {
+        Self { region: Some(tenant.region.as_str()), ..Self::of_account(tenant.account.as_str()) }
+    }
+
+    /// Something in an account, in no region.
+    pub(super) fn of_account(account: &'a str) -> Self {
+        Self { account, ..Self::default() }
+    }
+
+    /// Notes it as done by `origin`, in the transaction that does it. Nobody's doing is not noted.
+    pub(super) fn write(
+        self,
+        connection: &Connection,
+        kind: EventKind,
+        origin: Option<&Origin>,
+    ) -> Result<()> {
+        let Some(origin) = origin else { return Ok(()) };
+        let mut insert = connection.prepare_cached(
+            "INSERT INTO audit (noted_at, at, account, region, kind, access_key, login, repository, digest,
+                                subject, reason, address, user_agent, count)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        )?;
+        insert.insert(params![
+            origin.steady.0,
+            origin.at.0,
+            self.account,
+            self.region,
+            kind.as_str(),
+            origin.access_key.as_ref().map(AccessKeyId::as_str),
+            self.login.or(origin.login).map(|login| login.0),
+            self.repository,
+            self.digest,
+            self.subject,
+            self.reason,
+            origin.address.map(|address| address.to_string()),
+            origin.user_agent,
+            rows::signed(self.count.unwrap_or(1))?,
+        ])?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl AuditTrail for Sqlite {
+    async fn audit_events(
+        &self,
+        filter: &AuditFilter,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<AuditPage> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(match filter.account {
+                Some(_) => "SELECT * FROM audit WHERE account = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+                None => "SELECT * FROM audit WHERE ?1 IS NULL AND id < ?2 ORDER BY id DESC LIMIT ?3",
+            })?;
+            let account = filter.account.as_ref().map(AccountId::as_str);
+            let looked_at = i64::try_from(LOOKED_AT).unwrap_or(i64::MAX);
+            let mut found = select.query(params![account, before.unwrap_or(i64::MAX), looked_at])?;
+            let (mut page, mut seen) = (AuditPage::default(), 0);
+            while let Some(row) = found.next()? {
+                seen += 1;
+                let id = row.get("id")?;
+                if fits(filter, row)? {
+                    page.events.push(read(row)?);
+                }
+                if page.events.len() == limit || seen == LOOKED_AT {
+                    page.more = Some(id);
+                    break;
+                }
+            }
+            Ok(page)
+        })
+    }
+
+    async fn note_refusals(&self, refused: Vec<Refused>) -> Result<()> {
+        self.writer
+            .write(move |connection| {
+                for Refused { kind, origin, tenant, reason, count } in &refused {
+                    let of = tenant.as_ref().map_or_else(Note::default, Note::of);
+                    let note = Note { reason: Some(reason), count: Some(*count), ..of };
+                    note.write(connection, *kind, Some(origin))?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn forget_events(&self, before: Time, most: u64) -> Result<usize> {
+        let mut forgotten = self.writer.write(move |connection| forget_old(connection, before)).await?;
+        let mut account = Some(String::new());
+        while let Some(this) = account {
+            let last = self.read(|connection| last_beyond(connection, &this, most))?;
+            if let Some(last) = last {
+                let this = this.clone();
+                forgotten += self.writer.write(move |c| forget_of(c, &this, last)).await?;
+            }
+            account = self.read(|connection| account_after(connection, &this))?;
+        }
+        Ok(forgotten)
+    }
+}
+
+/// Forgets the oldest, as many of them as are too old. Ids rise with the steady time.
+fn forget_old(connection: &Connection, before: Time) -> Result<usize> {
+    let mut forget = connection.prepare_cached(
+        "DELETE FROM audit WHERE id <= (
+             SELECT max(id) FROM (SELECT id, noted_at FROM audit ORDER BY id LIMIT ?2) AS oldest
+             WHERE noted_at < ?1)",
+    )?;
+    Ok(forget.execute(params![before.0, FORGOTTEN_AT_ONCE])?)
+}
+
+/// The newest of an account's events that are too many.
+fn last_beyond(connection: &Connection, account: &str, most: u64) -> Result<Option<i64>> {
+    let mut find = connection
+        .prepare_cached("SELECT id FROM audit WHERE account = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2")?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    Ok(find.query_row(params![account, most], |row| row.get(0)).optional()?)
+}
+
+fn forget_of(connection: &Connection, account: &str, last: i64) -> Result<usize> {
+    let mut forget = connection.prepare_cached(
+        "DELETE FROM audit WHERE id IN (
+             SELECT id FROM audit WHERE account = ?1 AND id <= ?2 ORDER BY id LIMIT ?3)",
+    )?;
+    Ok(forget.execute(params![account, last, FORGOTTEN_AT_ONCE])?)
+}
+
+fn account_after(connection: &Connection, account: &str) -> Result<Option<String>> {
+    let mut next = connection.prepare_cached("SELECT min(account) FROM audit WHERE account > ?1")?;
+    Ok(next.query_row([account], |row| row.get(0))?)
+}
+
+fn fits(filter: &AuditFilter, row: &Row<'_>) -> Result<bool> {
+    let is = |column: &str, wanted: Option<&str>| -> rusqlite::Result<bool> {
+        Ok(wanted.is_none() || row.get_ref(column)?.as_str().ok() == wanted)
+    };
+    let at = Time(row.get("at")?);
+    let key = filter.access_key.as_ref().map(AccessKeyId::as_str);
+    let address = filter.address.map(|address| address.to_string());
+    Ok(filter.since.is_none_or(|since| at >= since)
+        && filter.until.is_none_or(|until| at < until)
+        && (filter.login.is_none() || row.get::<_, Option<i64>>("login")? == filter.login.map(|id| id.0))
+        && is("kind", filter.kind.map(EventKind::as_str))?
+        && (is("access_key", key)? || is("subject", key)?)
+        && is("repository", filter.repository.as_deref())?
+        && is("digest", filter.digest.as_deref())?
+        && is("address", address.as_deref())?)
+}
+
+fn read(row: &Row<'_>) -> Result<AuditEvent> {
+    let (kind, account): (String, String) = (row.get("kind")?, row.get("account")?);
+    let access_key: Option<String> = row.get("access_key")?;
+    Ok(AuditEvent {
+        id: row.get("id")?,
+        at: Time(row.get("at")?),
+        account: if account.is_empty() { None } else { Some(rows::account(&account)?) },
+        region: row.get("region")?,
+        kind: EventKind::parse(&kind).ok_or_else(|| rows::damaged("event", &kind))?,
+        access_key: access_key.as_deref().map(rows::access_key_id).transpose()?,
+        login: row.get::<_, Option<i64>>("login")?.map(LoginId),
+        repository: row.get("repository")?,
+        digest: row.get("digest")?,
+        subject: row.get("subject")?,
+        reason: row.get("reason")?,
+        address: row.get("address")?,
+        user_agent: row.get("user_agent")?,
+        count: rows::unsigned(row.get("count")?)?,
+    })
+}
