@@ -8,6 +8,7 @@ mod completions;
 mod connection;
 mod credentials;
 mod kept_logins;
+mod length_of_time;
 mod lightsail;
 mod logging;
 mod open_files;

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
-use gangplank_core::{AccessKeyId, Quotas, Region, SecretAccessKey, tenant};
-use gangplank_server::{AuditKept, Config, Limits, Network, TlsFiles};
+use gangplank_core::{AccessKeyId, Leases, Quotas, Region, SecretAccessKey, tenant};
+use gangplank_server::{AuditKept, Collection, Config, Limits, Network, TlsFiles};
 use serde::Deserialize;
 
+use crate::length_of_time::LengthOfTime;
 use crate::logging::Format;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:5000";
@@ -75,6 +76,14 @@ options! {
     /// How many events of one account stay in the audit trail [default: 1000000]
     #[arg(value_name = "N")]
     max_audit_events: u64, "GANGPLANK_MAX_AUDIT_EVENTS";
+
+    /// How long an unregistered image is kept after the last push, or skip of a push, that relied on it
+    /// [default: 24h]
+    #[arg(value_name = "TIME", help_heading = "Garbage collection")]
+    gc_grace: LengthOfTime, "GANGPLANK_GC_GRACE";
+    /// How long after one collection the next begins [default: 10m]
+    #[arg(value_name = "TIME", help_heading = "Garbage collection")]
+    gc_interval: LengthOfTime, "GANGPLANK_GC_INTERVAL";
 
     /// Container services in one account and region [default: 100]
     #[arg(value_name = "N", help_heading = "Quotas")]
@@ -160,6 +169,7 @@ impl ServeOptions {
             }
         };
         let (quotas, limits, audit) = (self.quotas(), self.limits(open_files), self.audit());
+        let collection = self.collection()?;
         check_limits(&limits)?;
         if let Some(address) = &self.public_address {
             check_public_address(address)?;
@@ -177,6 +187,7 @@ impl ServeOptions {
             limits,
             proxies,
             audit,
+            collection,
         })
     }
 
@@ -186,6 +197,16 @@ impl ServeOptions {
             age: self.audit_days.map_or(default.age, |days| Duration::from_hours(24) * days),
             events: self.max_audit_events.unwrap_or(default.events),
         }
+    }
+
+    fn collection(&self) -> Result<Collection> {
+        let default = Collection::default();
+        let grace = self.gc_grace.map_or(default.leases.grace, |given| given.0);
+        let interval = self.gc_interval.map_or(default.interval, |given| given.0);
+        if interval.is_zero() {
+            bail!("gc-interval is longer than nothing");
+        }
+        Ok(Collection { leases: Leases { grace }, interval })
     }
 
     fn quotas(&self) -> Quotas {

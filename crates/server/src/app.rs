@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use std::net::IpAddr;
 
-use gangplank_core::{AccessKeyId, LoginId, Origin, Quotas, Region};
+use gangplank_core::{AccessKeyId, Leases, LoginId, Origin, Quotas, Region};
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::metadata::Metadata;
 use hyper::HeaderMap;
@@ -33,6 +33,8 @@ pub(crate) struct App {
     /// The one clock. Rows of logins and registrations carry its wall time, leases and sessions its
     /// steady time.
     pub(crate) clock: Clock,
+    /// How long what nothing holds is kept.
+    pub(crate) leases: Leases,
     /// How much one account may have.
     pub(crate) quotas: Quotas,
     /// How much one client may ask.

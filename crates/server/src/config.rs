@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gangplank_core::{AccessKeyId, Quotas, Region, SecretAccessKey};
+use gangplank_core::{AccessKeyId, Leases, Quotas, Region, SecretAccessKey};
 
 pub use crate::http::client::Network;
 
@@ -35,6 +35,8 @@ pub struct Config {
     pub proxies: Vec<Network>,
     /// How much of the audit trail is kept.
     pub audit: AuditKept,
+    /// What is collected, and how often.
+    pub collection: Collection,
 }
 
 /// How much of the audit trail is kept: what is older, or more, is forgotten.
@@ -49,6 +51,21 @@ pub struct AuditKept {
 impl Default for AuditKept {
     fn default() -> Self {
         Self { age: Duration::from_hours(90 * 24), events: 1_000_000 }
+    }
+}
+
+/// What is collected as garbage, and how often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collection {
+    /// How long what nothing holds is kept.
+    pub leases: Leases,
+    /// How long after one cycle the next begins.
+    pub interval: Duration,
+}
+
+impl Default for Collection {
+    fn default() -> Self {
+        Self { leases: Leases::default(), interval: Duration::from_mins(10) }
     }
 }
 

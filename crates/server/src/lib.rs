@@ -17,7 +17,7 @@ mod root_key;
 mod sealing;
 mod server;
 
-pub use config::{AuditKept, Config, Limits, Network, TlsFiles};
+pub use config::{AuditKept, Collection, Config, Limits, Network, TlsFiles};
 pub use root_key::{create_access_key, create_first_key};
 pub use sealing::MasterKey;
 pub use server::Server;

@@ -73,6 +73,7 @@ impl Server {
             blobs: Arc::new(blobs),
             master,
             clock,
+            leases: config.collection.leases,
             quotas: config.quotas,
             limits: config.limits,
             regions: config.regions,

@@ -74,7 +74,7 @@ pub(super) async fn delete(
         super::container_service::require(context, service).await?;
         return Err(missing().into());
     };
-    match context.noting().delete_image(tenant, &name).await? {
+    match context.noting().delete_image(tenant, &name, context.app.clock.steady()).await? {
         store::ImageDeleted::Deleted => {
             tracing::info!(%tenant, image = %name, access_key = %context.access_key, peer = %context.peer, "deleted an image");
             Ok(DeleteContainerImageResult {})

@@ -85,7 +85,8 @@ pub(super) async fn delete(
     input: DeleteContainerServiceRequest,
 ) -> Result<DeleteContainerServiceResult> {
     let name = &input.service_name;
-    if !context.noting().delete_service(&context.tenant, name).await? {
+    let now = context.app.clock.steady();
+    if !context.noting().delete_service(&context.tenant, name, now).await? {
         return Err(unknown(name, &context.tenant).into());
     }
     tracing::info!(tenant = %context.tenant, service = name, access_key = %context.access_key, peer = %context.peer, "deleted a container service");

@@ -22,8 +22,8 @@ pub(super) async fn head(
         return Err(OciError::blob_unknown(digest).into());
     };
     // One look at an inode: not worth another thread.
-    if context.app.blobs.size(&blob.key)? != Some(blob.size) {
-        tracing::error!(%digest, key = %blob.key, "the bytes of a blob are missing or cut short");
+    if blob.damaged || context.app.blobs.size(&blob.key)? != Some(blob.size) {
+        tracing::error!(%digest, key = %blob.key, "the bytes of a blob are missing, cut short or damaged");
         return Err(OciError::blob_unknown(digest).into());
     }
     Ok(described(StatusCode::OK, digest).content_length(blob.size))
@@ -40,11 +40,11 @@ pub(super) async fn get(
     };
     let (key, size) = (blob.key.clone(), blob.size);
     let open = move |blobs: &dyn BlobStore| match blobs.open(&key)? {
-        Some(file) if file.metadata()?.len() == size => Ok(Some(file)),
+        Some(file) if !blob.damaged && file.metadata()?.len() == size => Ok(Some(file)),
         _ => Ok(None),
     };
     let Some(file) = context.app.blocking(open).await? else {
-        tracing::error!(%digest, key = %blob.key, "the bytes of a blob are missing or cut short");
+        tracing::error!(%digest, key = %blob.key, "the bytes of a blob are missing, cut short or damaged");
         return Err(OciError::blob_unknown(digest).into());
     };
     let asked = context.head.headers.get(RANGE).and_then(|range| range.to_str().ok());

@@ -83,13 +83,13 @@ pub(super) async fn is_damaged(context: &Context<'_>, digest: &Digest) -> Result
     Ok(damaged_content(context, digest).await?.is_some())
 }
 
-/// The tenant's content of this digest, if its bytes are missing or cut short: the new ones then
-/// take their place.
+/// The tenant's content of this digest, if its bytes are missing, cut short or damaged: the new ones
+/// then take their place.
 async fn damaged_content(context: &Context<'_>, digest: &Digest) -> Result<Option<ContentKey>> {
     let Some(known) = context.app.metadata.tenant_content(&context.grant.tenant, digest).await? else {
         return Ok(None);
     };
     let key = known.key.clone();
     let size = context.app.blocking(move |blobs| blobs.size(&key)).await?;
-    Ok((size != Some(known.size)).then_some(known.key))
+    Ok((known.damaged || size != Some(known.size)).then_some(known.key))
 }

@@ -86,8 +86,8 @@ pub(super) async fn put(
     }
     let shown: Vec<String> = tags.iter().map(ToString::to_string).collect();
     let may_be_absent = may_be_absent(&view, grant.scope);
-    let (login, now) = (grant.login, app.clock.now());
-    let manifest = NewManifest { digest, body, view, may_be_absent, tags, login, now };
+    let (login, now, lease) = (grant.login, app.clock.now(), app.leases.renewal(app.clock.steady()));
+    let manifest = NewManifest { digest, body, view, may_be_absent, tags, login, now, lease };
     refuse_unless_stored(context.noting().put_manifest(&grant.tenant, repository, manifest).await?)?;
     tracing::info!(
         tenant = %grant.tenant, %repository, %digest, tags = ?shown, login = grant.login.0,
@@ -117,7 +117,11 @@ pub(super) async fn delete(
             }
         }
         Reference::Digest(digest) => {
-            match context.noting().delete_manifest(&grant.tenant, repository, digest).await? {
+            match context
+                .noting()
+                .delete_manifest(&grant.tenant, repository, digest, context.app.clock.steady())
+                .await?
+            {
                 ManifestDeleted::Deleted => {}
                 ManifestDeleted::NoSuchManifest => return Err(OciError::manifest_unknown().into()),
                 ManifestDeleted::Registered => {

@@ -1,7 +1,7 @@
 //! Which repository holds which blob, and where its bytes are.
 
 use async_trait::async_trait;
-use gangplank_core::{Tenant, Time};
+use gangplank_core::{Renewal, Tenant, Time};
 use gangplank_oci::{Digest, RepositoryName};
 
 use crate::Result;
@@ -14,6 +14,9 @@ pub struct StoredBlob {
     pub size: u64,
     /// Where the bytes are.
     pub key: ContentKey,
+    /// Whether the bytes were found to be others than were put: then they are nobody's blob, and wait
+    /// to be replaced.
+    pub damaged: bool,
 }
 
 /// A blob whose bytes are durable under `key`, to be made visible.
@@ -25,7 +28,7 @@ pub struct NewBlob {
     pub size: u64,
     /// Where the bytes are.
     pub key: ContentKey,
-    /// Content of this digest that was found missing or cut short, and is to be replaced.
+    /// Content of this digest that was found missing, cut short or damaged, and is to be replaced.
     pub damaged: Option<ContentKey>,
     /// The upload session, of the same repository, that ends with it.
     pub session: Option<String>,
@@ -47,16 +50,17 @@ pub enum BlobDeleted {
 /// A blob's bytes are kept once per tenant, under a key that is written once and never again, so
 /// removing old bytes can never hit new ones. A hold is leased: [`find_blob`](Self::find_blob),
 /// [`add_blob`](Self::add_blob) and [`mount_blob`](Self::mount_blob) renew the lease, since the
-/// client will now rely on it.
+/// client will now rely on it, and so does a manifest that references the blob.
 #[async_trait]
 pub trait BlobLinks: Send + Sync {
-    /// Finds a blob the repository holds, and renews its lease.
+    /// Finds a blob the repository holds; with `renewal`, its lease is renewed before anybody hears of
+    /// it.
     async fn find_blob(
         &self,
         tenant: &Tenant,
         repository: &RepositoryName,
         digest: &Digest,
-        now: Time,
+        renewal: Option<Renewal>,
     ) -> Result<Option<StoredBlob>>;
     /// Where the tenant's bytes of this digest are, in any repository. For the server's own checks:
     /// never an answer to a client.
@@ -89,6 +93,8 @@ pub trait BlobLinks: Send + Sync {
         repository: &RepositoryName,
         digest: &Digest,
     ) -> Result<BlobDeleted>;
+    /// Notes that the content under `key` is not what was put; `false` if no blob has it any more.
+    async fn mark_damaged(&self, key: &ContentKey) -> Result<bool>;
     /// Which of these keys no blob, upload session or discarded content has.
     async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>>;
     /// Content that no row points to any more, up to `limit` keys, to be removed from the blob store.

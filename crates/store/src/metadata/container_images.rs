@@ -67,8 +67,9 @@ pub trait ContainerImages: Send + Sync {
     async fn register_image(&self, tenant: &Tenant, image: NewImage, quota: u32) -> Result<ImageOutcome>;
     /// Lists a service's images, newest first; `None` if there is no such service.
     async fn images(&self, tenant: &Tenant, service: &str) -> Result<Option<Vec<ContainerImage>>>;
-    /// Deletes a registration.
-    async fn delete_image(&self, tenant: &Tenant, name: &ImageName) -> Result<ImageDeleted>;
+    /// Deletes a registration at `now`, by the steady time: with the last one of a manifest, its grace
+    /// period begins.
+    async fn delete_image(&self, tenant: &Tenant, name: &ImageName, now: Time) -> Result<ImageDeleted>;
     /// The manifest registered on service row `service` as `label.number`.
     async fn image_manifest(
         &self,

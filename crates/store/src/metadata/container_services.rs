@@ -94,6 +94,7 @@ pub trait ContainerServices: Send + Sync {
         max_tags: u32,
     ) -> Result<ServiceOutcome>;
     /// Deletes a service and its registered images, and ends its pull logins for good: a new service
-    /// of the same name is another one, and counts its images anew. `false` if there is none.
-    async fn delete_service(&self, tenant: &Tenant, name: &str) -> Result<bool>;
+    /// of the same name is another one, and counts its images anew. What they held begins its grace
+    /// period at `now`, by the steady time. `false` if there is none.
+    async fn delete_service(&self, tenant: &Tenant, name: &str, now: Time) -> Result<bool>;
 }

@@ -1,7 +1,7 @@
 //! Manifests: kept verbatim, with what they reference.
 
 use async_trait::async_trait;
-use gangplank_core::{LoginId, Tenant, Time};
+use gangplank_core::{LoginId, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, ManifestView, Reference, RepositoryName, Tag};
 
 use crate::Result;
@@ -35,8 +35,10 @@ pub struct NewManifest {
     pub tags: Vec<Tag>,
     /// The login that puts it, which may then read it back.
     pub login: LoginId,
-    /// When.
+    /// When, by the wall clock.
     pub now: Time,
+    /// When, by the steady time: from then on it and what it references are leased anew.
+    pub lease: Renewal,
 }
 
 /// A manifest that names another as its subject.
@@ -115,20 +117,24 @@ pub trait Manifests: Send + Sync {
         repository: &RepositoryName,
         manifest: NewManifest,
     ) -> Result<ManifestOutcome>;
-    /// Finds a manifest; with `put_by`, only one that this login put.
+    /// Finds a manifest; with `put_by`, only one that this login put; with `renewal`, its lease is
+    /// renewed before anybody hears of it.
     async fn manifest(
         &self,
         tenant: &Tenant,
         repository: &RepositoryName,
         reference: &Reference,
         put_by: Option<LoginId>,
+        renewal: Option<Renewal>,
     ) -> Result<Option<StoredManifest>>;
-    /// Deletes a manifest by digest, also where an index that is not registered holds it.
+    /// Deletes a manifest by digest at `now`, by the steady time, also where an index that is not
+    /// registered holds it. What it held begins its grace period.
     async fn delete_manifest(
         &self,
         tenant: &Tenant,
         repository: &RepositoryName,
         digest: &Digest,
+        now: Time,
     ) -> Result<ManifestDeleted>;
     /// A page of the manifests whose subject is `digest`, oldest first, behind the mark `after` (zero
     /// for the first page); the subject itself may be absent.

@@ -8,9 +8,11 @@
 pub mod access_keys;
 pub mod audit;
 pub mod blobs;
+pub mod collection;
 pub mod container_images;
 pub mod container_services;
 pub mod manifests;
+pub mod progress;
 pub mod registry_logins;
 mod sqlite;
 pub mod tags;
@@ -19,9 +21,11 @@ pub mod uploads;
 pub use access_keys::AccessKeys;
 pub use audit::AuditTrail;
 pub use blobs::BlobLinks;
+pub use collection::Collection;
 pub use container_images::ContainerImages;
 pub use container_services::ContainerServices;
 pub use manifests::Manifests;
+pub use progress::Progress;
 pub use registry_logins::RegistryLogins;
 pub use sqlite::Sqlite;
 pub use tags::Tags;
@@ -38,6 +42,8 @@ pub trait Metadata:
     + Uploads
     + Manifests
     + Tags
+    + Collection
+    + Progress
 {
     /// Whether writes are still taken: `false` after a failed sync, until a restart.
     fn is_healthy(&self) -> bool;

@@ -121,7 +121,10 @@ async fn check(directory: &Path, acknowledged: &[(String, String)]) {
         match what.as_str() {
             "blob" => {
                 let digest = Digest::sha256(name.as_bytes());
-                let found = db.find_blob(&here(), &repository("sr"), &digest, Time(0)).await.unwrap();
+                let found = db
+                    .find_blob(&here(), &repository("sr"), &digest, Some(crate::world::asked(Time(0))))
+                    .await
+                    .unwrap();
                 let found = found.unwrap_or_else(|| panic!("blob {name} is lost"));
                 let bytes = std::io::read_to_string(folder.open(&found.key).unwrap().unwrap()).unwrap();
                 assert_eq!(bytes, *name);

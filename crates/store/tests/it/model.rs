@@ -97,7 +97,7 @@ async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
             let at = at(db, *place);
             let digest = documents()[*number].digest();
             let deleted: ManifestDeleted =
-                db.delete_manifest(&at.tenant, &at.repository, &digest).await.unwrap();
+                db.delete_manifest(&at.tenant, &at.repository, &digest, NOW).await.unwrap();
             assert_eq!(deleted, model.delete_manifest(*place, *number));
         }
         Step::DeleteTag(place, number) => {
@@ -112,11 +112,11 @@ async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
         }
         Step::DeleteImage(owner, number) => {
             let name = ImageName { service: "web".to_owned(), label: "app".to_owned(), number: *number };
-            let deleted: ImageDeleted = db.delete_image(&tenant(*owner), &name).await.unwrap();
+            let deleted: ImageDeleted = db.delete_image(&tenant(*owner), &name, NOW).await.unwrap();
             assert_eq!(deleted, model.delete_image(*owner, *number));
         }
         Step::RecreateService(number) => {
-            assert!(db.delete_service(&tenant(*number), "web").await.unwrap());
+            assert!(db.delete_service(&tenant(*number), "web", NOW).await.unwrap());
             create_service(db, &tenant(*number), "web").await;
             model.recreate_service(*number);
         }
@@ -138,7 +138,10 @@ async fn compare(db: &dyn Metadata, model: &State) {
     for place in Place::all() {
         let at = at(db, place);
         for number in 0..BLOBS.len() {
-            let found = db.find_blob(&at.tenant, &at.repository, &digest(number), NOW).await.unwrap();
+            let found = db
+                .find_blob(&at.tenant, &at.repository, &digest(number), Some(crate::world::asked(NOW)))
+                .await
+                .unwrap();
             assert_eq!(found.map(|found| found.key), model.blob(place, number), "{place:?} blob {number}");
         }
         for (number, document) in documents().iter().enumerate() {

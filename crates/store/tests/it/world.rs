@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use gangplank_core::{AccessKeyId, AccountId, LoginId, Password, Region, Scope, Tenant, Time};
+use gangplank_core::{
+    AccessKeyId, AccountId, Leases, LoginId, Password, Region, Renewal, Scope, Tenant, Time,
+};
 use gangplank_oci::{Digest, ManifestView, Reference, RepositoryName, Tag, media_type};
 use gangplank_store::blobs::ContentKey;
 use gangplank_store::metadata::Metadata;
@@ -16,6 +18,11 @@ use serde_json::{Value, json};
 
 /// When the tests take place.
 pub(crate) const NOW: Time = Time(1_800_000_000_000);
+
+/// The renewal of a client that asks at `now`.
+pub(crate) fn asked(now: Time) -> Renewal {
+    Leases::default().renewal(now)
+}
 
 /// More than any test has.
 pub(crate) const PLENTY: u32 = 1_000;
@@ -184,6 +191,13 @@ impl Document {
         Self::new(media_type::OCI_INDEX, &body)
     }
 
+    /// An index about `subject`.
+    pub(crate) fn index_about(subject: &Document, children: &[&Document]) -> Self {
+        let mut body: Value = serde_json::from_slice(&Self::index(children).body).unwrap();
+        body["subject"] = subject.descriptor();
+        Self::new(media_type::OCI_INDEX, &body)
+    }
+
     pub(crate) fn digest(&self) -> Digest {
         Digest::sha256(&self.body)
     }
@@ -215,6 +229,7 @@ impl Document {
             tags: Vec::new(),
             login: LoginId(i64::MAX),
             now: NOW,
+            lease: Leases::default().renewal(NOW),
         }
     }
 
@@ -285,13 +300,13 @@ impl<'a> At<'a> {
     }
 
     pub(crate) async fn get(&self, reference: &Reference) -> Option<StoredManifest> {
-        self.db.manifest(&self.tenant, &self.repository, reference, None).await.unwrap()
+        self.db.manifest(&self.tenant, &self.repository, reference, None, None).await.unwrap()
     }
 
     /// Whether the repository holds a blob.
     pub(crate) async fn holds(&self, content: &str) -> bool {
         let digest = Digest::sha256(content.as_bytes());
-        self.db.find_blob(&self.tenant, &self.repository, &digest, NOW).await.unwrap().is_some()
+        self.db.find_blob(&self.tenant, &self.repository, &digest, Some(asked(NOW))).await.unwrap().is_some()
     }
 
     pub(crate) async fn tags(&self) -> Option<Vec<String>> {

@@ -1,7 +1,5 @@
-use std::time::Duration;
-
 use async_trait::async_trait;
-use gangplank_core::{EventKind, Tenant, Time};
+use gangplank_core::{EventKind, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, RepositoryName};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -11,10 +9,6 @@ use crate::Result;
 use crate::blobs::ContentKey;
 use crate::metadata::blobs::{BlobDeleted, BlobLinks, NewBlob, StoredBlob};
 
-/// A lease is renewed when it is this old, so that asking after a blob writes once an hour at
-/// most. Collection has to wait for as much longer.
-const LEASE_RENEWAL: Duration = Duration::from_hours(1);
-
 #[async_trait]
 impl BlobLinks for Sqlite {
     async fn find_blob(
@@ -22,14 +16,15 @@ impl BlobLinks for Sqlite {
         tenant: &Tenant,
         repository: &RepositoryName,
         digest: &Digest,
-        now: Time,
+        renewal: Option<Renewal>,
     ) -> Result<Option<StoredBlob>> {
         let Some(link) = self.read(|connection| find_link(connection, tenant, repository, digest))? else {
             return Ok(None);
         };
-        if link.leased_at > now.minus(LEASE_RENEWAL) {
+        let Some(renewal) = renewal.filter(|renewal| link.leased_at <= renewal.stale) else {
             return Ok(Some(link.content));
-        }
+        };
+        let now = renewal.now;
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
         self.writer.write(move |connection| renew(connection, &tenant, &repository, &digest, now)).await
     }
@@ -37,7 +32,7 @@ impl BlobLinks for Sqlite {
     async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>> {
         self.read(|connection| {
             let mut find = connection.prepare_cached(
-                "SELECT b.size, b.key FROM tenants t JOIN blobs b ON b.tenant = t.id
+                "SELECT b.size, b.key, b.damaged FROM tenants t JOIN blobs b ON b.tenant = t.id
                  WHERE t.account = ?1 AND t.region = ?2 AND b.digest = ?3",
             )?;
             let digest = digest.to_string();
@@ -104,6 +99,16 @@ impl BlobLinks for Sqlite {
             .await
     }
 
+    async fn mark_damaged(&self, key: &ContentKey) -> Result<bool> {
+        let key = key.clone();
+        self.writer
+            .write(move |connection| {
+                let mut mark = connection.prepare_cached("UPDATE blobs SET damaged = 1 WHERE key = ?1")?;
+                Ok(mark.execute([key.as_str()])? == 1)
+            })
+            .await
+    }
+
     async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>> {
         self.read(|connection| {
             let mut known = connection.prepare_cached(
@@ -157,7 +162,7 @@ fn find_link(
     digest: &Digest,
 ) -> Result<Option<Link>> {
     let mut find = connection.prepare_cached(
-        "SELECT b.size, b.key, l.repository, l.blob, l.leased_at
+        "SELECT b.size, b.key, b.damaged, l.repository, l.blob, l.leased_at
          FROM tenants t
          JOIN repositories r ON r.tenant = t.id
          JOIN blobs b ON b.tenant = t.id
@@ -168,9 +173,9 @@ fn find_link(
     let key = params![tenant.account.as_str(), tenant.region.as_str(), repository.as_str(), digest];
     let read = |row: &Row<'_>| -> Result<Link> {
         Ok(Link {
-            repository: row.get(2)?,
-            blob: row.get(3)?,
-            leased_at: Time(row.get(4)?),
+            repository: row.get(3)?,
+            blob: row.get(4)?,
+            leased_at: Time(row.get(5)?),
             content: read_stored(row)?,
         })
     };
@@ -227,8 +232,8 @@ fn add(
             (id, blob.key)
         }
         Some((id, known)) if blob.damaged.as_ref().is_some_and(|damaged| damaged.as_str() == known) => {
-            let mut replace =
-                connection.prepare_cached("UPDATE blobs SET key = ?2, size = ?3 WHERE id = ?1")?;
+            let mut replace = connection
+                .prepare_cached("UPDATE blobs SET key = ?2, size = ?3, damaged = 0 WHERE id = ?1")?;
             replace.execute(params![id, blob.key.as_str(), rows::signed(blob.size)?])?;
             discard(connection, &known)?;
             (id, blob.key)
@@ -270,16 +275,23 @@ fn delete(
     if manifests::blob_is_registered(connection, link.repository, &digest.to_string())? {
         return Ok(BlobDeleted::Registered);
     }
+    unlink(connection, link.repository, link.blob)?;
+    Ok(BlobDeleted::Deleted)
+}
+
+/// Ends a hold. If it was the last one, the bytes are discarded: how many that are.
+pub(super) fn unlink(connection: &Connection, repository: i64, blob: i64) -> Result<Option<u64>> {
     connection
         .prepare_cached("DELETE FROM blob_links WHERE repository = ?1 AND blob = ?2")?
-        .execute([link.repository, link.blob])?;
+        .execute([repository, blob])?;
     let mut orphan = connection.prepare_cached(
-        "DELETE FROM blobs WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM blob_links WHERE blob = ?1)",
+        "DELETE FROM blobs WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM blob_links WHERE blob = ?1)
+         RETURNING size, key",
     )?;
-    if orphan.execute([link.blob])? == 1 {
-        discard(connection, link.content.key.as_str())?;
-    }
-    Ok(BlobDeleted::Deleted)
+    let content = orphan.query_row([blob], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).optional()?;
+    let Some((size, key)) = content else { return Ok(None) };
+    discard(connection, &key)?;
+    Ok(Some(rows::unsigned(size)?))
 }
 
 fn discard(connection: &Connection, key: &str) -> Result<()> {
@@ -287,11 +299,12 @@ fn discard(connection: &Connection, key: &str) -> Result<()> {
     Ok(())
 }
 
-/// Reads `size, key`, the first two columns.
+/// Reads `size, key, damaged`, the first three columns.
 pub(super) fn read_stored(row: &Row<'_>) -> Result<StoredBlob> {
     Ok(StoredBlob {
         size: rows::unsigned(row.get(0)?)?,
         key: read_key(row.get_ref(1)?.as_str().unwrap_or_default())?,
+        damaged: row.get(2)?,
     })
 }
 

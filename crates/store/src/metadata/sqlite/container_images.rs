@@ -1,10 +1,10 @@
 use async_trait::async_trait;
-use gangplank_core::{EventKind, ImageName, Origin, Tenant, Time};
+use gangplank_core::{EventKind, ImageName, Origin, Renewal, Tenant, Time};
 use gangplank_oci::Digest;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::audit::Note;
-use super::{Sqlite, blobs, manifests, rows};
+use super::{Sqlite, blobs, leases, manifests, rows};
 use crate::Result;
 use crate::metadata::blobs::StoredBlob;
 use crate::metadata::container_images::{
@@ -39,7 +39,7 @@ impl ContainerImages for Sqlite {
         })
     }
 
-    async fn delete_image(&self, tenant: &Tenant, name: &ImageName) -> Result<ImageDeleted> {
+    async fn delete_image(&self, tenant: &Tenant, name: &ImageName, now: Time) -> Result<ImageDeleted> {
         let (tenant, name, by) = (tenant.clone(), name.clone(), self.origin.clone());
         self.writer
             .write(move |connection| {
@@ -47,11 +47,14 @@ impl ContainerImages for Sqlite {
                     return Ok(ImageDeleted::NoSuchService);
                 };
                 let mut delete = connection.prepare_cached(
-                    "DELETE FROM container_images WHERE service = ?1 AND number = ?2 AND label = ?3",
+                    "DELETE FROM container_images WHERE service = ?1 AND number = ?2 AND label = ?3
+                     RETURNING manifest",
                 )?;
-                if delete.execute(params![service, name.number, name.label])? == 0 {
+                let key = params![service, name.number, name.label];
+                let Some(manifest) = delete.query_row(key, |row| row.get(0)).optional()? else {
                     return Ok(ImageDeleted::NoSuchImage);
-                }
+                };
+                leases::renew_manifest(connection, manifest, Renewal::at(now))?;
                 let note = Note { subject: Some(&name.to_string()), ..Note::of(&tenant) };
                 note.write(connection, EventKind::ImageDeleted, by.as_deref())?;
                 Ok(ImageDeleted::Deleted)
@@ -127,7 +130,7 @@ impl ContainerImages for Sqlite {
                      FROM holder h
                      CROSS JOIN manifest_children c ON c.repository = h.repository AND c.digest = h.digest
                      CROSS JOIN manifests p ON p.id = c.manifest)
-                 SELECT x.size, x.key
+                 SELECT x.size, x.key, x.damaged
                  FROM tenants t
                  JOIN services s ON s.tenant = t.id
                  JOIN blobs x ON x.tenant = t.id

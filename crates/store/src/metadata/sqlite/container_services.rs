@@ -3,7 +3,7 @@ use gangplank_core::{EventKind, Origin, Tenant, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
-use super::{Sqlite, rows};
+use super::{Sqlite, leases, rows};
 use crate::metadata::Invocation;
 use crate::metadata::container_services::{
     ContainerService, ContainerServices, ServiceChange, ServiceOutcome,
@@ -72,11 +72,12 @@ impl ContainerServices for Sqlite {
             .await
     }
 
-    async fn delete_service(&self, tenant: &Tenant, name: &str) -> Result<bool> {
+    async fn delete_service(&self, tenant: &Tenant, name: &str, now: Time) -> Result<bool> {
         let (tenant, name, by) = (tenant.clone(), name.to_owned(), self.origin.clone());
         self.writer
             .write(move |connection| {
                 let row = rows::ensure_tenant(connection, &tenant)?;
+                leases::renew_registered(connection, row, &name, now)?;
                 let mut delete =
                     connection.prepare_cached("DELETE FROM services WHERE tenant = ?1 AND name = ?2")?;
                 let deleted = delete.execute(params![row, name])? == 1;

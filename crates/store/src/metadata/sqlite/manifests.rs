@@ -1,10 +1,10 @@
 use async_trait::async_trait;
-use gangplank_core::{EventKind, LoginId, Tenant};
+use gangplank_core::{EventKind, LoginId, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, Reference, RepositoryName, Tag};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
-use super::{Sqlite, rows};
+use super::{Sqlite, leases, rows};
 use crate::metadata::manifests::{
     MAX_INDEX_DEPTH, MAX_REFERRER_BYTES, MAX_REFERRERS, ManifestDeleted, ManifestOutcome, Manifests,
     NewManifest, Referrer, Referrers, StoredManifest,
@@ -46,39 +46,26 @@ impl Manifests for Sqlite {
         repository: &RepositoryName,
         reference: &Reference,
         put_by: Option<LoginId>,
+        renewal: Option<Renewal>,
     ) -> Result<Option<StoredManifest>> {
-        self.read(|connection| {
-            let mut find = connection.prepare_cached(match reference {
-                Reference::Tag(_) => {
-                    "SELECT m.digest, m.media_type, m.body
-                     FROM tenants t
-                     JOIN repositories r ON r.tenant = t.id
-                     JOIN tags g ON g.repository = r.id
-                     JOIN manifests m ON m.id = g.manifest
-                     WHERE t.account = ?1 AND t.region = ?2 AND r.name = ?3 AND g.name = ?4
-                       AND (?5 IS NULL
-                            OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5))"
-                }
-                Reference::Digest(_) => {
-                    "SELECT m.digest, m.media_type, m.body
-                     FROM tenants t
-                     JOIN repositories r ON r.tenant = t.id
-                     JOIN manifests m ON m.repository = r.id
-                     WHERE t.account = ?1 AND t.region = ?2 AND r.name = ?3 AND m.digest = ?4
-                       AND (?5 IS NULL
-                            OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5))"
-                }
-            })?;
-            let reference = reference.to_string();
-            let key = params![
-                tenant.account.as_str(),
-                tenant.region.as_str(),
-                repository.as_str(),
-                reference,
-                put_by.map(|login| login.0),
-            ];
-            Ok(find.query_row(key, read_stored).optional()?)
-        })
+        let Some(found) = self.read(|connection| find(connection, tenant, repository, reference, put_by))?
+        else {
+            return Ok(None);
+        };
+        let Some(renewal) = renewal.filter(|renewal| found.leased_at <= renewal.stale) else {
+            return Ok(Some(found.manifest));
+        };
+        let (tenant, repository, reference) = (tenant.clone(), repository.clone(), reference.clone());
+        self.writer
+            .write(move |connection| {
+                // Looked up anew: since the first look it may have gone, or the tag have moved.
+                let Some(found) = find(connection, &tenant, &repository, &reference, put_by)? else {
+                    return Ok(None);
+                };
+                leases::renew_manifest(connection, found.id, renewal)?;
+                Ok(Some(found.manifest))
+            })
+            .await
     }
 
     async fn delete_manifest(
@@ -86,12 +73,13 @@ impl Manifests for Sqlite {
         tenant: &Tenant,
         repository: &RepositoryName,
         digest: &Digest,
+        now: Time,
     ) -> Result<ManifestDeleted> {
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), digest.to_string());
         let by = self.origin.clone();
         self.writer
             .write(move |connection| {
-                let outcome = delete(connection, &tenant, &repository, &digest)?;
+                let outcome = delete(connection, &tenant, &repository, &digest, now)?;
                 if outcome == ManifestDeleted::Deleted {
                     let note = Note {
                         repository: Some(repository.as_str()),
@@ -141,6 +129,54 @@ impl Manifests for Sqlite {
     }
 }
 
+struct Found {
+    id: i64,
+    leased_at: Time,
+    manifest: StoredManifest,
+}
+
+fn find(
+    connection: &Connection,
+    tenant: &Tenant,
+    repository: &RepositoryName,
+    reference: &Reference,
+    put_by: Option<LoginId>,
+) -> Result<Option<Found>> {
+    let mut find = connection.prepare_cached(match reference {
+        Reference::Tag(_) => {
+            "SELECT m.digest, m.media_type, m.body, m.id, m.leased_at
+             FROM tenants t
+             JOIN repositories r ON r.tenant = t.id
+             JOIN tags g ON g.repository = r.id
+             JOIN manifests m ON m.id = g.manifest
+             WHERE t.account = ?1 AND t.region = ?2 AND r.name = ?3 AND g.name = ?4
+               AND (?5 IS NULL
+                    OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5))"
+        }
+        Reference::Digest(_) => {
+            "SELECT m.digest, m.media_type, m.body, m.id, m.leased_at
+             FROM tenants t
+             JOIN repositories r ON r.tenant = t.id
+             JOIN manifests m ON m.repository = r.id
+             WHERE t.account = ?1 AND t.region = ?2 AND r.name = ?3 AND m.digest = ?4
+               AND (?5 IS NULL
+                    OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5))"
+        }
+    })?;
+    let reference = reference.to_string();
+    let key = params![
+        tenant.account.as_str(),
+        tenant.region.as_str(),
+        repository.as_str(),
+        reference,
+        put_by.map(|login| login.0),
+    ];
+    let read = |row: &Row<'_>| {
+        Ok(Found { id: row.get(3)?, leased_at: Time(row.get(4)?), manifest: read_stored(row)? })
+    };
+    Ok(find.query_row(key, read).optional()?)
+}
+
 fn put(
     connection: &Connection,
     tenant: &Tenant,
@@ -165,6 +201,8 @@ fn put(
         Some(id) => id,
         None => insert(connection, repository, &digest, depth, manifest)?,
     };
+    leases::renew_manifest(connection, id, manifest.lease)?;
+    leases::renew_parts(connection, id, manifest.lease)?;
     connection
         .prepare_cached(
             "INSERT OR IGNORE INTO manifest_puts (manifest, login)
@@ -191,7 +229,7 @@ fn check_blobs(
         "SELECT b.size FROM repositories r
          JOIN blobs b ON b.tenant = r.tenant
          JOIN blob_links l ON l.repository = r.id AND l.blob = b.id
-         WHERE r.id = ?1 AND b.digest = ?2",
+         WHERE r.id = ?1 AND b.digest = ?2 AND b.damaged = 0",
     )?;
     for blob in &manifest.view.blobs {
         let size =
@@ -283,6 +321,7 @@ fn delete(
     tenant: &Tenant,
     repository: &RepositoryName,
     digest: &str,
+    now: Time,
 ) -> Result<ManifestDeleted> {
     let Some(repository) = rows::find_repository(connection, tenant, repository)? else {
         return Ok(ManifestDeleted::NoSuchManifest);
@@ -290,10 +329,14 @@ fn delete(
     if manifest_is_registered(connection, repository, digest)? {
         return Ok(ManifestDeleted::Registered);
     }
-    let mut delete =
-        connection.prepare_cached("DELETE FROM manifests WHERE repository = ?1 AND digest = ?2")?;
-    let gone = delete.execute(params![repository, digest])? == 1;
-    Ok(if gone { ManifestDeleted::Deleted } else { ManifestDeleted::NoSuchManifest })
+    let mut find =
+        connection.prepare_cached("SELECT id FROM manifests WHERE repository = ?1 AND digest = ?2")?;
+    let Some(manifest) = find.query_row(params![repository, digest], |row| row.get(0)).optional()? else {
+        return Ok(ManifestDeleted::NoSuchManifest);
+    };
+    leases::renew_parts(connection, manifest, Renewal::at(now))?;
+    connection.prepare_cached("DELETE FROM manifests WHERE id = ?1")?.execute([manifest])?;
+    Ok(ManifestDeleted::Deleted)
 }
 
 /// Whether a container service needs this manifest: itself, or an index above it, is registered.
@@ -346,7 +389,7 @@ pub(super) fn is_whole(connection: &Connection, manifest: i64) -> Result<bool> {
                  SELECT 1 FROM repositories r
                  JOIN blobs b ON b.tenant = r.tenant
                  JOIN blob_links l ON l.repository = r.id AND l.blob = b.id
-                 WHERE r.id = n.repository AND b.digest = n.digest))",
+                 WHERE r.id = n.repository AND b.digest = n.digest AND b.damaged = 0))",
     )?;
     Ok(find.query_row([manifest], |row| row.get(0))?)
 }

@@ -11,9 +11,13 @@
 mod access_keys;
 mod audit;
 mod blobs;
+mod collection;
 mod container_images;
 mod container_services;
+mod garbage;
+mod leases;
 mod manifests;
+mod progress;
 mod registry_logins;
 mod rows;
 mod tags;
@@ -34,8 +38,11 @@ use crate::{Result, StoreError};
 
 /// The steps to the schema of this program. `user_version` says how many a database has taken. A step
 /// that was released is never changed: a change of the schema is one more.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/1-the-beginning.sql"), include_str!("migrations/2-audit-trail.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/1-the-beginning.sql"),
+    include_str!("migrations/2-audit-trail.sql"),
+    include_str!("migrations/3-collection.sql"),
+];
 
 /// How many idle read connections are kept.
 const IDLE_READERS: usize = 16;

@@ -67,12 +67,12 @@ async fn do_everything(db: &dyn Metadata, tenant: &Tenant) -> Vec<(EventKind, Op
     at.store(&image, &["a", "b"]).await;
     register(db, tenant, "web", &image).await;
     let name = ImageName { service: "web".to_owned(), label: "app".to_owned(), number: 1 };
-    db.delete_image(tenant, &name).await.unwrap();
+    db.delete_image(tenant, &name, NOW).await.unwrap();
     db.delete_tag(tenant, &at.repository, &tag("a")).await.unwrap();
-    db.delete_manifest(tenant, &at.repository, &image.digest()).await.unwrap();
+    db.delete_manifest(tenant, &at.repository, &image.digest(), NOW).await.unwrap();
     db.delete_blob(tenant, &at.repository, &Digest::sha256(b"layer")).await.unwrap();
     db.revoke_login(tenant, login, NOW).await.unwrap();
-    db.delete_service(tenant, "web").await.unwrap();
+    db.delete_service(tenant, "web", NOW).await.unwrap();
     db.delete_access_key(None, &key_id(1)).await.unwrap();
     let text = |text: &str| Some(text.to_owned());
     let key = text(key_id(1).as_str());
@@ -127,9 +127,9 @@ async fn what_changes_nothing_is_noted_nowhere(db: &dyn Metadata) {
     by.create_service(&here(), service("web"), None, PLENTY).await.unwrap();
     by.register_image(&here(), image_of("web", "app", image.digest()), PLENTY).await.unwrap();
     by.delete_tag(&here(), &at.repository, &tag("none")).await.unwrap();
-    by.delete_manifest(&here(), &at.repository, &image.digest()).await.unwrap();
+    by.delete_manifest(&here(), &at.repository, &image.digest(), NOW).await.unwrap();
     by.delete_blob(&here(), &at.repository, &image.digest()).await.unwrap();
-    by.delete_service(&here(), "none").await.unwrap();
+    by.delete_service(&here(), "none", NOW).await.unwrap();
     by.revoke_login(&here(), LoginId(99), NOW).await.unwrap();
     by.enable_access_key(None, &key_id(9), false).await.unwrap();
     by.insert_access_key(access_key(&here(), 1)).await.unwrap();

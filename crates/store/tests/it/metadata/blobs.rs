@@ -41,7 +41,10 @@ fn digest(content: &str) -> Digest {
 }
 
 async fn find(at: &At<'_>, content: &str, now: Time) -> Option<StoredBlob> {
-    at.db.find_blob(&at.tenant, &at.repository, &digest(content), now).await.unwrap()
+    at.db
+        .find_blob(&at.tenant, &at.repository, &digest(content), Some(crate::world::asked(now)))
+        .await
+        .unwrap()
 }
 
 async fn add(at: &At<'_>, blob: NewBlob) -> ContentKey {
@@ -66,7 +69,7 @@ async fn a_blob_is_found_as_added(db: &dyn Metadata) {
     assert_eq!(find(&at, "layer", NOW).await, None);
     let key = ContentKey::unused();
     assert_eq!(add(&at, blob("layer", key.clone())).await, key);
-    assert_eq!(find(&at, "layer", NOW).await, Some(StoredBlob { size: 5, key }));
+    assert_eq!(find(&at, "layer", NOW).await, Some(StoredBlob { size: 5, key, damaged: false }));
     assert_eq!(find(&at, "other", NOW).await, None);
     assert_eq!(discarded(db).await, []);
 }
@@ -130,7 +133,10 @@ async fn damaged_content_is_replaced(db: &dyn Metadata) {
     let replacement = NewBlob { damaged: Some(old.clone()), ..blob("layer", new.clone()) };
     assert_eq!(add(&a, replacement).await, new);
     for at in [&a, &b] {
-        assert_eq!(find(at, "layer", NOW).await, Some(StoredBlob { size: 5, key: new.clone() }));
+        assert_eq!(
+            find(at, "layer", NOW).await,
+            Some(StoredBlob { size: 5, key: new.clone(), damaged: false })
+        );
     }
     let gone: Vec<_> = discarded(db).await.into_iter().filter(|key| !before.contains(key)).collect();
     assert_eq!(gone, [old]);
@@ -177,7 +183,7 @@ async fn a_blob_is_mounted_from_another_repository(db: &dyn Metadata) {
     let key = a.add("layer").await;
     assert!(mount(&b, "a", "layer").await);
     assert!(mount(&b, "a", "layer").await, "again changes nothing");
-    assert_eq!(find(&b, "layer", NOW).await, Some(StoredBlob { size: 5, key }));
+    assert_eq!(find(&b, "layer", NOW).await, Some(StoredBlob { size: 5, key, damaged: false }));
     delete(&a, "layer").await;
     assert!(b.holds("layer").await, "a hold of its own");
     assert_eq!(discarded(db).await, []);
@@ -234,7 +240,7 @@ async fn a_registered_blob_is_not_deleted(db: &dyn Metadata) {
             assert_eq!(delete(&at, content).await, BlobDeleted::Registered);
             assert!(at.holds(content).await);
         }
-        assert_eq!(db.delete_image(&here(), &registered.name).await.unwrap(), ImageDeleted::Deleted);
+        assert_eq!(db.delete_image(&here(), &registered.name, NOW).await.unwrap(), ImageDeleted::Deleted);
     }
     assert_eq!(delete(&at, "layer").await, BlobDeleted::Deleted);
 }
@@ -275,7 +281,10 @@ async fn a_lease_is_renewed_by_asking(db: &dyn Metadata) {
     let key = at.add("layer").await;
     let day = Duration::from_hours(24);
     for now in [NOW, NOW.plus(day), NOW.minus(day), NOW.plus(day * 2), NOW] {
-        assert_eq!(find(&at, "layer", now).await, Some(StoredBlob { size: 5, key: key.clone() }));
+        assert_eq!(
+            find(&at, "layer", now).await,
+            Some(StoredBlob { size: 5, key: key.clone(), damaged: false })
+        );
     }
     delete(&at, "layer").await;
     assert_eq!(find(&at, "layer", NOW.plus(day * 9)).await, None);
@@ -284,7 +293,7 @@ async fn a_lease_is_renewed_by_asking(db: &dyn Metadata) {
 async fn content_is_told_of_across_repositories(db: &dyn Metadata) {
     let key = At::new(db, here(), "a").add("layer").await;
     let content = async |tenant: &Tenant| db.tenant_content(tenant, &digest("layer")).await.unwrap();
-    assert_eq!(content(&here()).await, Some(StoredBlob { size: 5, key }));
+    assert_eq!(content(&here()).await, Some(StoredBlob { size: 5, key, damaged: false }));
     for tenant in &tenants()[1..] {
         assert_eq!(content(tenant).await, None);
     }

@@ -73,7 +73,7 @@ async fn a_number_is_never_used_again(db: &dyn Metadata) {
     let manifest = service_with_image(db).await;
     for number in 1..=4 {
         assert_eq!(register(db, &here(), "web", &manifest).await.name.number, number);
-        let deleted = db.delete_image(&here(), &name("app", number)).await.unwrap();
+        let deleted = db.delete_image(&here(), &name("app", number), NOW).await.unwrap();
         assert_eq!(deleted, ImageDeleted::Deleted);
     }
     assert_eq!(db.images(&here(), "web").await.unwrap(), Some(Vec::new()));
@@ -146,7 +146,7 @@ async fn the_quota_counts_a_services_images(db: &dyn Metadata) {
     }
     assert_eq!(register("web", "app").await, ImageOutcome::QuotaReached);
     assert!(matches!(register("api", "app").await, ImageOutcome::Registered(_)));
-    db.delete_image(&here(), &name("app", 1)).await.unwrap();
+    db.delete_image(&here(), &name("app", 1), NOW).await.unwrap();
     let ImageOutcome::Registered(image) = register("web", "app").await else { panic!("refused") };
     assert_eq!(image.name.number, 3, "a refusal costs no number");
 }
@@ -208,11 +208,11 @@ async fn a_manifest_that_lost_content_is_not_registered(db: &dyn Metadata) {
     let whole = At::new(db, here(), "other");
     whole.image(&["config", "layer"], &[]).await;
     register(db, &here(), "web", &image).await;
-    let deleted = db.delete_manifest(&here(), &whole.repository, &image.digest()).await.unwrap();
+    let deleted = db.delete_manifest(&here(), &whole.repository, &image.digest(), NOW).await.unwrap();
     assert_eq!(deleted, ManifestDeleted::Registered);
     // And once the layer is back, here too.
     at.add("layer").await;
-    let deleted = db.delete_manifest(&here(), &at.repository, &inner.digest()).await.unwrap();
+    let deleted = db.delete_manifest(&here(), &at.repository, &inner.digest(), NOW).await.unwrap();
     assert_eq!(deleted, ManifestDeleted::Deleted);
     let outcome = try_register(db, image_of("web", "app", outer.digest())).await;
     assert_eq!(outcome, ImageOutcome::NoSuchManifest, "its child is gone");
@@ -225,14 +225,14 @@ async fn a_manifest_is_found_in_any_repository(db: &dyn Metadata) {
     let at = At::new(db, here(), "team/app");
     let image = at.image(&["config"], &[]).await;
     register(db, &here(), "web", &image).await;
-    let deleted = db.delete_manifest(&here(), &at.repository, &image.digest()).await.unwrap();
+    let deleted = db.delete_manifest(&here(), &at.repository, &image.digest(), NOW).await.unwrap();
     assert_eq!(deleted, ManifestDeleted::Registered);
 }
 
 async fn an_image_is_deleted_by_its_whole_name(db: &dyn Metadata) {
     let manifest = service_with_image(db).await;
     register(db, &here(), "web", &manifest).await;
-    let delete = async |tenant: &Tenant, name: &ImageName| db.delete_image(tenant, name).await.unwrap();
+    let delete = async |tenant: &Tenant, name: &ImageName| db.delete_image(tenant, name, NOW).await.unwrap();
     for wrong in [name("proxy", 1), name("app", 2), name("app", -1)] {
         assert_eq!(delete(&here(), &wrong).await, ImageDeleted::NoSuchImage);
     }
@@ -255,12 +255,12 @@ async fn a_manifest_stays_until_its_last_registration_is_deleted(db: &dyn Metada
     register(db, &here(), "web", &manifest).await;
     register(db, &here(), "api", &manifest).await;
     let at = At::sr(db);
-    let delete = async || db.delete_manifest(&here(), &at.repository, &manifest.digest()).await.unwrap();
+    let delete = async || db.delete_manifest(&here(), &at.repository, &manifest.digest(), NOW).await.unwrap();
     for number in [1, 2] {
         assert_eq!(delete().await, ManifestDeleted::Registered);
-        db.delete_image(&here(), &name("app", number)).await.unwrap();
+        db.delete_image(&here(), &name("app", number), NOW).await.unwrap();
     }
     assert_eq!(delete().await, ManifestDeleted::Registered);
-    db.delete_service(&here(), "api").await.unwrap();
+    db.delete_service(&here(), "api", NOW).await.unwrap();
     assert_eq!(delete().await, ManifestDeleted::Deleted);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use gangplank_store::metadata::container_services::{ContainerService, ServiceChange, ServiceOutcome};
 use gangplank_store::metadata::{Invocation, Metadata};
 
-use crate::world::{At, PLENTY, create_service, here, key_id, register, service, tenants};
+use crate::world::{At, NOW, PLENTY, create_service, here, key_id, register, service, tenants};
 
 metadata_contract! {
     a_service_is_kept_as_given,
@@ -104,7 +104,7 @@ async fn the_quota_counts_a_tenants_services(db: &dyn Metadata) {
         assert!(matches!(create("b").await, ServiceOutcome::Done(_)));
         assert_eq!(create("c").await, ServiceOutcome::QuotaReached);
         assert_eq!(create("b").await, ServiceOutcome::NameTaken);
-        assert!(db.delete_service(&tenant, "a").await.unwrap());
+        assert!(db.delete_service(&tenant, "a", NOW).await.unwrap());
         assert!(matches!(create("c").await, ServiceOutcome::Done(_)));
     }
 }
@@ -228,7 +228,7 @@ async fn an_unknown_service_is_not_changed(db: &dyn Metadata) {
     for other in &tenants()[1..] {
         let outcome = db.change_service(other, "web", scale.clone(), 3).await.unwrap();
         assert_eq!(outcome, ServiceOutcome::NoSuchService);
-        assert!(!db.delete_service(other, "web").await.unwrap());
+        assert!(!db.delete_service(other, "web", NOW).await.unwrap());
     }
     assert_eq!(found(db, "web").await.scale, 1);
 }
@@ -239,8 +239,8 @@ async fn a_deleted_service_is_gone_with_its_images(db: &dyn Metadata) {
         create_service(db, &here(), name).await;
         register(db, &here(), name, &image).await;
     }
-    assert!(db.delete_service(&here(), "web").await.unwrap());
-    assert!(!db.delete_service(&here(), "web").await.unwrap());
+    assert!(db.delete_service(&here(), "web", NOW).await.unwrap());
+    assert!(!db.delete_service(&here(), "web", NOW).await.unwrap());
     assert_eq!(db.service(&here(), "web").await.unwrap(), None);
     assert_eq!(db.images(&here(), "web").await.unwrap(), None);
     assert_eq!(db.images(&here(), "api").await.unwrap().unwrap().len(), 1);

@@ -67,11 +67,11 @@ async fn numbers_go_on_after_opening_again(scratch: &mut dyn Scratch) {
         let db = scratch.metadata();
         let registered = register(db, &here(), "web", &image).await;
         assert_eq!(registered.name.number, number);
-        db.delete_image(&here(), &registered.name).await.unwrap();
+        db.delete_image(&here(), &registered.name, NOW).await.unwrap();
         scratch.reopen();
     }
     let db = scratch.metadata();
-    db.delete_service(&here(), "web").await.unwrap();
+    db.delete_service(&here(), "web", NOW).await.unwrap();
     scratch.reopen();
     let db = scratch.metadata();
     create_service(db, &here(), "web").await;
@@ -84,8 +84,8 @@ async fn deletions_stay_after_opening_again(scratch: &mut dyn Scratch) {
     let image = at.image(&["config"], &["latest"]).await;
     create_service(db, &here(), "web").await;
     register(db, &here(), "web", &image).await;
-    db.delete_service(&here(), "web").await.unwrap();
-    db.delete_manifest(&here(), &at.repository, &image.digest()).await.unwrap();
+    db.delete_service(&here(), "web", NOW).await.unwrap();
+    db.delete_manifest(&here(), &at.repository, &image.digest(), NOW).await.unwrap();
     db.delete_blob(&here(), &at.repository, &Digest::sha256(b"config")).await.unwrap();
     scratch.reopen();
     let db = scratch.metadata();

@@ -5,7 +5,7 @@ use gangplank_oci::Digest;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::blobs::StoredBlob;
 
-use crate::world::{At, Document, create_service, here, register, service_row, tenants};
+use crate::world::{At, Document, NOW, create_service, here, register, service_row, tenants};
 
 metadata_contract! {
     a_registered_manifest_is_found_by_its_name,
@@ -97,7 +97,7 @@ async fn a_blob_is_found_through_its_image(db: &dyn Metadata) {
     let image = at.image(&["config", "layer"], &[]).await;
     assert_eq!(finds_blob(db, web, "layer").await, None);
     register(db, &here(), "web", &image).await;
-    assert_eq!(finds_blob(db, web, "layer").await, Some(StoredBlob { size: 5, key }));
+    assert_eq!(finds_blob(db, web, "layer").await, Some(StoredBlob { size: 5, key, damaged: false }));
     // The digest of a manifest is no blob's.
     assert_eq!(db.image_blob(&here(), web, &image.digest()).await.unwrap(), None);
 }
@@ -150,11 +150,11 @@ async fn nothing_is_read_after_the_deletion(db: &dyn Metadata) {
     register(db, &here(), "web", &outer).await;
     register(db, &here(), "web", &image).await;
     let name = |number| ImageName { service: "web".to_owned(), label: "app".to_owned(), number };
-    db.delete_image(&here(), &name(1)).await.unwrap();
+    db.delete_image(&here(), &name(1), NOW).await.unwrap();
     assert!(!finds(db, web, &outer).await);
     assert!(finds(db, web, &image).await);
     assert!(finds_blob(db, web, "layer").await.is_some());
-    db.delete_image(&here(), &name(2)).await.unwrap();
+    db.delete_image(&here(), &name(2), NOW).await.unwrap();
     assert!(!finds(db, web, &image).await);
     assert_eq!(finds_blob(db, web, "layer").await, None);
     assert_eq!(db.image_manifest(&here(), web, "app", 2).await.unwrap(), None);

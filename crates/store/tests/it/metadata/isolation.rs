@@ -68,14 +68,17 @@ impl Estate {
         let layer = Digest::sha256(b"layer");
         let (index, image) = (self.index.digest(), self.image.digest());
         let at = At::new(db, tenant.clone(), "sr");
-        let by_login = db.manifest(tenant, &sr, &index.into(), Some(self.login)).await.unwrap();
+        let by_login = db.manifest(tenant, &sr, &index.into(), Some(self.login), None).await.unwrap();
         let session = self.session(&self.tenant);
         let asked = [
             ("service", db.service(tenant, "web").await.unwrap().is_some()),
             ("services", !db.services(tenant).await.unwrap().is_empty()),
             ("images", db.images(tenant, "web").await.unwrap().is_some()),
             ("logins", !db.logins(tenant, NOW).await.unwrap().is_empty()),
-            ("find_blob", db.find_blob(tenant, &sr, &layer, NOW).await.unwrap().is_some()),
+            (
+                "find_blob",
+                db.find_blob(tenant, &sr, &layer, Some(crate::world::asked(NOW))).await.unwrap().is_some(),
+            ),
             ("tenant_content", db.tenant_content(tenant, &layer).await.unwrap().is_some()),
             ("upload", db.upload(&self.owner(tenant), &session).await.unwrap().is_some()),
             ("manifest by tag", at.get(&tagged("latest")).await.is_some()),
@@ -114,14 +117,14 @@ async fn the_wrong_tenant_changes_nothing(db: &dyn Metadata) {
         let name = ImageName { service: "web".to_owned(), label: "app".to_owned(), number: 1 };
         let change = db.change_service(tenant, "web", ServiceChange::default(), PLENTY).await.unwrap();
         assert_eq!(change, ServiceOutcome::NoSuchService);
-        assert!(!db.delete_service(tenant, "web").await.unwrap());
+        assert!(!db.delete_service(tenant, "web", NOW).await.unwrap());
         let registered = db.register_image(tenant, image_of("web", "app", image), PLENTY).await.unwrap();
         assert_eq!(registered, ImageOutcome::NoSuchService);
-        assert_eq!(db.delete_image(tenant, &name).await.unwrap(), ImageDeleted::NoSuchService);
+        assert_eq!(db.delete_image(tenant, &name, NOW).await.unwrap(), ImageDeleted::NoSuchService);
         assert!(!db.revoke_login(tenant, estate.login, NOW).await.unwrap());
         assert!(!db.mount_blob(tenant, &repository("x"), Some(&sr), &layer, NOW).await.unwrap());
         assert_eq!(db.delete_blob(tenant, &sr, &layer).await.unwrap(), BlobDeleted::NoSuchBlob);
-        let deleted = db.delete_manifest(tenant, &sr, &image).await.unwrap();
+        let deleted = db.delete_manifest(tenant, &sr, &image, NOW).await.unwrap();
         assert_eq!(deleted, ManifestDeleted::NoSuchManifest);
         assert!(!db.delete_tag(tenant, &sr, &tag("latest")).await.unwrap());
         let put = db.put_manifest(tenant, &sr, estate.index.put()).await.unwrap();
@@ -154,9 +157,9 @@ async fn tenants_with_the_same_names_do_not_meet(db: &dyn Metadata) {
     // One tenant gives up everything; the others miss nothing.
     let [first, others @ ..] = &estates[..] else { panic!("no estates") };
     let sr = repository("sr");
-    db.delete_service(&first.tenant, "web").await.unwrap();
+    db.delete_service(&first.tenant, "web", NOW).await.unwrap();
     for manifest in [&first.index, &first.image] {
-        db.delete_manifest(&first.tenant, &sr, &manifest.digest()).await.unwrap();
+        db.delete_manifest(&first.tenant, &sr, &manifest.digest(), NOW).await.unwrap();
     }
     for content in ["config", "layer", "note"] {
         let digest = Digest::sha256(content.as_bytes());

@@ -6,7 +6,8 @@ use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::manifests::{MAX_INDEX_DEPTH, ManifestDeleted, ManifestOutcome, NewManifest};
 
 use crate::world::{
-    At, Document, access_key, create_login, create_service, here, push_login, register, tag, tagged, tenants,
+    At, Document, NOW, access_key, create_login, create_service, here, push_login, register, tag, tagged,
+    tenants,
 };
 
 metadata_contract! {
@@ -28,11 +29,11 @@ metadata_contract! {
 }
 
 async fn delete(at: &At<'_>, manifest: &Document) -> ManifestDeleted {
-    at.db.delete_manifest(&at.tenant, &at.repository, &manifest.digest()).await.unwrap()
+    at.db.delete_manifest(&at.tenant, &at.repository, &manifest.digest(), NOW).await.unwrap()
 }
 
 async fn found_by(at: &At<'_>, login: LoginId, reference: &gangplank_oci::Reference) -> bool {
-    at.db.manifest(&at.tenant, &at.repository, reference, Some(login)).await.unwrap().is_some()
+    at.db.manifest(&at.tenant, &at.repository, reference, Some(login), None).await.unwrap().is_some()
 }
 
 async fn a_manifest_is_kept_verbatim(db: &dyn Metadata) {
@@ -48,7 +49,12 @@ async fn a_manifest_is_kept_verbatim(db: &dyn Metadata) {
     assert_eq!(at.get(&tagged("other")).await, None);
     // A manifest is no blob, a blob is no manifest.
     let digest = image.digest();
-    assert_eq!(db.find_blob(&here(), &at.repository, &digest, crate::world::NOW).await.unwrap(), None);
+    assert_eq!(
+        db.find_blob(&here(), &at.repository, &digest, Some(crate::world::asked(crate::world::NOW)))
+            .await
+            .unwrap(),
+        None
+    );
     assert_eq!(at.get(&Digest::sha256(b"config").into()).await, None);
     let long = Digest::of(gangplank_oci::Algorithm::Sha512, &image.body);
     assert_eq!(at.put(NewManifest { digest: long, ..image.put() }).await, ManifestOutcome::Stored);
@@ -277,11 +283,11 @@ async fn a_registered_manifest_is_not_deleted(db: &dyn Metadata) {
     assert_eq!(delete(&at, &outer).await, ManifestDeleted::Deleted, "what holds it can go");
     at.store(&outer, &[]).await;
     register(db, &here(), "web", &outer).await;
-    db.delete_image(&here(), &registered.name).await.unwrap();
+    db.delete_image(&here(), &registered.name, NOW).await.unwrap();
     for needed in [&outer, &inner, &image] {
         assert_eq!(delete(&at, needed).await, ManifestDeleted::Registered);
     }
-    db.delete_service(&here(), "web").await.unwrap();
+    db.delete_service(&here(), "web", NOW).await.unwrap();
     for free in [&image, &inner, &outer] {
         assert_eq!(delete(&at, free).await, ManifestDeleted::Deleted);
     }

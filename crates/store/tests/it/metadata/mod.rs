@@ -3,6 +3,7 @@
 mod access_keys;
 mod audit;
 mod blobs;
+mod collection;
 mod container_images;
 mod container_services;
 mod durability;

@@ -148,7 +148,7 @@ async fn a_pull_login_ends_with_its_service(db: &dyn Metadata) {
     db.insert_access_key(access_key(&here(), 2)).await.unwrap();
     create_service(db, &here(), "web").await;
     create_login(db, pull_login("web", 2)).await;
-    assert!(db.delete_service(&here(), "web").await.unwrap());
+    assert!(db.delete_service(&here(), "web", NOW).await.unwrap());
     assert!(is_revoked(db, 2).await);
     create_service(db, &here(), "web").await;
     assert!(is_revoked(db, 2).await, "a new service of the same name is another one");

@@ -1,5 +1,6 @@
 //! What shows only from inside: races, snapshots, query plans.
 
+mod cost;
 mod migrations;
 pub(super) mod plans;
 mod races;

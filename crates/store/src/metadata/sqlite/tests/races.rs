@@ -44,7 +44,7 @@ async fn a_lease_is_renewed_of_the_blob_that_was_asked_for() {
     poll_once(delete.as_mut());
     let mut add = pin!(db.add_blob(&tenant, &name, blob("new", ContentKey::unused()), later));
     poll_once(add.as_mut());
-    let mut find = pin!(db.find_blob(&tenant, &name, &old, later));
+    let mut find = pin!(db.find_blob(&tenant, &name, &old, Some(super::world::asked(later))));
     poll_once(find.as_mut());
     release(&held_up);
 
@@ -66,7 +66,7 @@ async fn a_renewed_lease_comes_with_the_content_there_is_now() {
     let blob = NewBlob { damaged: Some(damaged), ..blob("layer", key.clone()) };
     let mut replace = pin!(db.add_blob(&tenant, &name, blob, NOW));
     poll_once(replace.as_mut());
-    let mut find = pin!(db.find_blob(&tenant, &name, &digest, later));
+    let mut find = pin!(db.find_blob(&tenant, &name, &digest, Some(super::world::asked(later))));
     poll_once(find.as_mut());
     release(&held_up);
 
@@ -90,18 +90,18 @@ async fn a_lease_never_goes_back() {
     };
     let hours = |hours| NOW.plus(Duration::from_hours(hours));
     let held_up = hold_up(&db);
-    let mut latest = pin!(db.find_blob(&tenant, &name, &digest, hours(9)));
+    let mut latest = pin!(db.find_blob(&tenant, &name, &digest, Some(super::world::asked(hours(9)))));
     poll_once(latest.as_mut());
-    let mut earlier = pin!(db.find_blob(&tenant, &name, &digest, hours(5)));
+    let mut earlier = pin!(db.find_blob(&tenant, &name, &digest, Some(super::world::asked(hours(5)))));
     poll_once(earlier.as_mut());
     release(&held_up);
     assert!(latest.await.unwrap().is_some() && earlier.await.unwrap().is_some());
     assert_eq!(lease(), hours(9).0);
-    db.find_blob(&tenant, &name, &digest, NOW).await.unwrap();
+    db.find_blob(&tenant, &name, &digest, Some(super::world::asked(NOW))).await.unwrap();
     at.add("layer").await;
     db.mount_blob(&tenant, &name, Some(&name), &digest, NOW).await.unwrap();
     assert_eq!(lease(), hours(9).0);
-    db.find_blob(&tenant, &name, &digest, hours(10)).await.unwrap();
+    db.find_blob(&tenant, &name, &digest, Some(super::world::asked(hours(10)))).await.unwrap();
     assert_eq!(lease(), hours(10).0, "an hour old is renewed");
     db.mount_blob(&tenant, &name, Some(&name), &digest, hours(10).plus(Duration::from_millis(1)))
         .await

@@ -1,0 +1,25 @@
+//! How far the server's own work has come, from one run to the next.
+
+use async_trait::async_trait;
+
+use crate::Result;
+
+/// A number that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// The steady time that the next run goes on from.
+    SteadyTime,
+    /// The row of the blob that the scrub looked at last.
+    ScrubPosition,
+    /// When the scrub began its round, by the steady time.
+    ScrubStarted,
+}
+
+/// Keeps marks.
+#[async_trait]
+pub trait Progress: Send + Sync {
+    /// A mark, if it was ever set.
+    async fn mark(&self, mark: Mark) -> Result<Option<i64>>;
+    /// Sets marks, all of them at once.
+    async fn set_marks(&self, marks: Vec<(Mark, i64)>) -> Result<()>;
+}
