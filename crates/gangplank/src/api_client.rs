@@ -1,17 +1,18 @@
 //! Calls the control API: signed AWS JSON 1.1, with retries that the server can recognise.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use gangplank_api::{Request, encode};
 use reqwest::{Certificate, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use crate::call_failure::{CallFailure, Refusal, Unreachable};
 use crate::credentials::Credentials;
 use crate::retry::{self, ATTEMPTS};
 
@@ -88,16 +89,25 @@ impl Answer {
     pub(crate) fn is_success(&self) -> bool {
         self.status < 300
     }
-}
 
-/// No answer came.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot reach {endpoint}")]
-pub(crate) struct Unreachable {
-    /// The address.
-    pub(crate) endpoint: Url,
-    /// Why not.
-    pub(crate) source: reqwest::Error,
+    /// What an answer says that is no success.
+    pub(crate) fn refusal(&self, operation: &'static str) -> Refusal {
+        let body: Option<Map<String, Value>> = serde_json::from_slice(&self.body).ok();
+        let body = body.unwrap_or_default();
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        // Both `prefix#Name` and `Name:suffix` have been seen on the wire.
+        let named = text("__type").and_then(|code| code.split(':').next()?.rsplit('#').next());
+        let whole = if body.is_empty() { String::from_utf8_lossy(&self.body) } else { "".into() };
+        Refusal {
+            operation,
+            status: self.status,
+            request_id: self.request_id.clone(),
+            code: named.map_or_else(|| self.status.to_string(), str::to_owned),
+            message: text("message").or_else(|| text("Message")).unwrap_or(&whole).to_owned(),
+            retries: self.exhausted.filter(|retries| *retries > 0),
+            body,
+        }
+    }
 }
 
 impl ApiClient {
@@ -147,9 +157,15 @@ impl ApiClient {
         &self.endpoint
     }
 
-    /// A client for a registry, which trusts what this one trusts. It waits as long as a body takes to send.
+    /// A client for a registry, which trusts what this one trusts and the system's certificates. It waits as long as a body takes to send.
     pub(crate) fn http_for(&self, registry: &Url) -> Result<reqwest::Client> {
-        Ok(configured(registry, &self.manner)?.build()?)
+        let manner = Manner { ca_bundle: None, ..self.manner.clone() };
+        let mut http = configured(registry, &manner)?;
+        if let Some(bundle) = &self.manner.ca_bundle {
+            // The API's certificates need not be the registry's.
+            http = http.tls_certs_merge(certificates(bundle)?);
+        }
+        Ok(http.build()?)
     }
 
     /// The server's `host[:port]`.
@@ -161,19 +177,17 @@ impl ApiClient {
     ///
     /// # Errors
     /// If the server cannot be reached, or refuses: the error then carries its exception and words.
-    pub(crate) async fn call<I>(&self, input: &I) -> Result<I::Output>
+    pub(crate) async fn call<I>(&self, input: &I) -> Result<I::Output, CallFailure>
     where
         I: Request + Serialize,
         I::Output: DeserializeOwned,
     {
-        let answer = self
-            .exchange(I::OPERATION.as_str(), &encode(input))
-            .await
-            .map_err(|error| self.unreachable(&error))?;
+        let name = I::OPERATION.name();
+        let answer = self.exchange(I::OPERATION.as_str(), &encode(input)).await?;
         if answer.is_success() {
-            return serde_json::from_slice(&answer.body).context("the server's answer cannot be read");
+            return serde_json::from_slice(&answer.body).map_err(|_| CallFailure::Unreadable(name));
         }
-        Err(refusal(I::OPERATION.name(), &answer))
+        Err(answer.refusal(name).into())
     }
 
     /// Sends a body to an operation until there is an answer that sending again would not change.
@@ -186,22 +200,13 @@ impl ApiClient {
             match self.send(target, body, &invocation, attempt).await {
                 Ok(answer) if !retry::is_worthwhile(answer.status, &answer.body) => return Ok(answer),
                 Ok(answer) if last => return Ok(Answer { exhausted: Some(attempt - 1), ..answer }),
-                Err(source) if last => return Err(Unreachable { endpoint: self.endpoint.clone(), source }),
+                Err(source) if last => {
+                    let (endpoint, hint) = (self.endpoint.clone(), self.hint.clone());
+                    return Err(Unreachable { endpoint, source, hint });
+                }
                 _ => tokio::time::sleep(retry::pause(attempt)).await,
             }
             attempt += 1;
-        }
-    }
-
-    fn unreachable(&self, error: &Unreachable) -> anyhow::Error {
-        let mut cause: &dyn std::error::Error = &error.source;
-        while let Some(inner) = cause.source() {
-            cause = inner;
-        }
-        let endpoint = &self.endpoint;
-        match &self.hint {
-            Some(hint) => anyhow!("cannot reach {endpoint}: {cause}; {hint}"),
-            None => anyhow!("cannot reach {endpoint}: {cause}"),
         }
     }
 
@@ -265,10 +270,14 @@ fn configured(server: &Url, manner: &Manner) -> Result<reqwest::ClientBuilder> {
     if !manner.verify {
         http = http.tls_danger_accept_invalid_certs(true);
     } else if let Some(bundle) = &manner.ca_bundle {
-        let pem = std::fs::read(bundle).with_context(|| format!("cannot read {}", bundle.display()))?;
-        http = http.tls_certs_only(Certificate::from_pem_bundle(&pem)?);
+        http = http.tls_certs_only(certificates(bundle)?);
     }
     Ok(http)
+}
+
+fn certificates(bundle: &Path) -> Result<Vec<Certificate>> {
+    let pem = std::fs::read(bundle).with_context(|| format!("cannot read {}", bundle.display()))?;
+    Certificate::from_pem_bundle(&pem).with_context(|| format!("{} holds no certificates", bundle.display()))
 }
 
 /// A client's beginnings. No proxy stands between a command and a server on this machine.
@@ -283,21 +292,6 @@ fn builder(server: &Url) -> reqwest::ClientBuilder {
 fn host(url: &Url) -> String {
     let name = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
-}
-
-/// What the server said, as an error for the person at the terminal.
-fn refusal(operation: &str, answer: &Answer) -> anyhow::Error {
-    let status = answer.status;
-    let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else {
-        return anyhow!("the server answered {operation} with {status}; is it a gangplank server?");
-    };
-    let member = |name: &str| body.get(name).and_then(Value::as_str);
-    let code = member("__type").or_else(|| member("code")).unwrap_or("an error");
-    let message = member("message").unwrap_or_default();
-    match member("tip") {
-        Some(tip) => anyhow!("{operation} was refused with {code}: {message} {tip}"),
-        None => anyhow!("{operation} was refused with {code}: {message}"),
-    }
 }
 
 /// Refuses an answer that lacks a member which every server sends.

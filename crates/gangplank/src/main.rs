@@ -2,6 +2,7 @@
 
 mod api_client;
 mod auth_files;
+mod call_failure;
 mod cli;
 mod commands;
 mod completions;
@@ -10,6 +11,7 @@ mod credentials;
 mod kept_logins;
 mod length_of_time;
 mod lightsail;
+mod lightsailctl;
 mod logging;
 mod open_files;
 mod output;
@@ -28,16 +30,19 @@ use clap::Parser as _;
 
 /// The name under which the program is docker's credential helper.
 const HELPER: &str = "docker-credential-gangplank";
+/// The name under which it is the AWS CLI's plugin.
+const PLUGIN: &str = "lightsailctl";
 
 fn main() -> ExitCode {
     let mut words = std::env::args_os();
     let name = words.next().map(PathBuf::from);
     let args: Vec<String> = words.map(|arg| arg.to_string_lossy().into_owned()).collect();
-    // docker looks for its helpers under this name.
-    let is_helper = name.as_deref().and_then(Path::file_name).is_some_and(|name| name == HELPER);
-    // Its command line is the AWS CLI's, with options before the command; clap would not take that.
-    let result = if is_helper {
+    let is_called = |other: &str| name.as_deref().and_then(Path::file_name).is_some_and(|name| name == other);
+    let result = if is_called(HELPER) {
         commands::docker_credential::Helper::parse().run()
+    } else if is_called(PLUGIN) {
+        Ok(lightsailctl::run(&args))
+    // Its command line is the AWS CLI's, with options before the command; clap would not take that.
     } else if lightsail::is_ours(&args) {
         cli::in_runtime(async { Ok(lightsail::run(&args).await) })
     } else {

@@ -26,6 +26,18 @@ structure! {
 }
 
 structure! {
+    /// The image to push and register. No operation has this input: the AWS CLI's command `push-container-image` does.
+    pub struct PushContainerImageRequest: Default {
+        /// The name of the service that is to use the image.
+        "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
+        /// The name of the image in the container engine of this machine, such as `app:latest`.
+        "image" image: String,
+        /// What to call the image on that service; many images may have the same label.
+        "label" label: String as &CONTAINER_LABEL,
+    }
+}
+
+structure! {
     /// Whose images to show.
     pub struct GetContainerImagesRequest: Default {
         /// The name of the service.

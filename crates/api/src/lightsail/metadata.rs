@@ -3,6 +3,9 @@
 use crate::Map;
 use crate::macros::structure;
 
+/// The version of Amazon's `lightsailctl` whose work this project was tried against and does itself.
+pub const LIGHTSAILCTL_VERSION: &str = "1.0.8";
+
 structure! {
     /// Nothing: there is one set of metadata.
     pub struct GetContainerAPIMetadataRequest: Default {}

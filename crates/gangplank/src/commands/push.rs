@@ -1,23 +1,28 @@
 //! `gangplank push`: pushes an image and registers it, in one go.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use clap::ValueEnum;
 use gangplank_api::lightsail::RegisterContainerImageRequest;
-use gangplank_oci::Tag;
+use gangplank_api::{decode, encode};
+use gangplank_oci::{Digest, Tag};
 use serde_json::json;
 
 use super::login;
-use crate::api_client::present;
+use crate::api_client::{ApiClient, present};
 use crate::connection::Connection;
 use crate::output;
 use crate::push::login::{Login, Mint};
-use crate::push::platform::Platform;
+use crate::push::platform::{Platform, Platforms};
 use crate::push::progress::Progress;
 use crate::push::registry::Registry;
 use crate::push::source::Source;
+use crate::push::{self, Planned};
+
+mod service;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -36,11 +41,16 @@ pub(crate) struct Args {
     /// How many blobs go up at a time
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=32))]
     jobs: u8,
+    #[command(flatten)]
+    creation: service::Creation,
+    /// Send and register nothing; say what would be sent
+    #[arg(long)]
+    dry_run: bool,
     /// How to print the result
-    #[arg(long, value_enum, default_value_t = Form::Text, conflicts_with = "quiet")]
+    #[arg(long, value_enum, default_value_t = Form::Text)]
     output: Form,
-    /// Print nothing but the name of the registered image
-    #[arg(long, short)]
+    /// Print the name of the registered image, and nothing else
+    #[arg(long, short, conflicts_with_all = ["output", "dry_run"])]
     quiet: bool,
     #[command(flatten)]
     connection: Connection,
@@ -54,7 +64,55 @@ enum Form {
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = Arc::new(args.connection.client()?);
-    let minting = Arc::clone(&client);
+    let registration = |digest: Digest| RegisterContainerImageRequest {
+        service_name: args.service_name.clone(),
+        label: args.label.clone(),
+        digest: digest.to_string(),
+    };
+    // What the server would refuse at the end had better be known at the beginning.
+    decode::<RegisterContainerImageRequest>(&encode(&registration(Digest::sha256(b""))))
+        .map_err(|error| anyhow!("{}", error.message))?;
+    let is_there = service::is_there(&client, &args.service_name).await?;
+    if !is_there && !args.creation.wanted() {
+        anyhow::bail!(
+            "the container service {:?} does not exist; --create-service makes it on the way",
+            args.service_name
+        );
+    }
+    let progress = if args.quiet { Progress::silent() } else { Progress::shown() };
+    let platforms = args.platform.clone().map_or(Platforms::All, Platforms::Only);
+    let image = Source::parse(&args.image).open(platforms).await?;
+    image.note().iter().for_each(|note| progress.say(note));
+    let jobs = usize::from(args.jobs);
+    if args.dry_run {
+        // The server makes no login where there is no service; nothing of the image can be there either.
+        let registry = if is_there { Some(connect(&client).await?) } else { None };
+        let (digest, blobs) = push::plan(image, registry.as_ref(), jobs, &progress).await?;
+        return tell_plan(args.output, digest, &blobs);
+    }
+    if !is_there {
+        service::create(&client, &args.service_name, &args.creation).await?;
+        progress.say(format_args!("Created the container service {}.", args.service_name));
+    }
+    let registry = connect(&client).await?;
+    // Whoever registers by digest needs no tag, but every manifest at the top is put under one.
+    let tag = Tag::parse(&format!("push-{}", uuid::Uuid::new_v4().simple())).context("a tag")?;
+    let digest = push::send(image, &registry, &tag, jobs, &progress).await?;
+    let registered = client.call(&registration(digest)).await?.container_image;
+    let image = present(registered.and_then(|image| image.image), "image")?;
+    let sent = progress.sent();
+    if args.quiet {
+        output::text(&format!("{image}\n"))?;
+    } else if args.output == Form::Json {
+        output::print(&json!({ "image": image, "digest": digest.to_string(), "bytesSent": sent }))?;
+    } else {
+        output::text(&format!("Pushed {digest}, {sent} bytes sent.\nRegistered as {image}\n"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn connect(client: &Arc<ApiClient>) -> Result<Registry> {
+    let minting = Arc::clone(client);
     let mint: Mint = Box::new(move || {
         let client = Arc::clone(&minting);
         Box::pin(async move {
@@ -66,28 +124,22 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             })
         })
     });
-    let registry = Registry::connect(client.endpoint(), mint, |url| client.http_for(url)).await?;
-    // Whoever registers by digest needs no tag, but every manifest at the top is put under one.
-    let tag = Tag::parse(&format!("push-{}", uuid::Uuid::new_v4().simple())).context("a tag")?;
-    let progress = Arc::new(Progress::default());
-    let source = Source::parse(&args.image);
-    let digest =
-        crate::push::run(source, args.platform, &registry, &tag, args.jobs.into(), &progress).await?;
-    let registration = RegisterContainerImageRequest {
-        service_name: args.service_name,
-        label: args.label,
-        digest: digest.to_string(),
-    };
-    let registered = client.call(&registration).await?.container_image;
-    let image = present(registered.and_then(|image| image.image), "image")?;
-    if args.quiet {
-        output::text(&format!("{image}\n"))?;
-    } else if args.output == Form::Json {
-        output::print(
-            &json!({ "image": image, "digest": digest.to_string(), "bytesSent": progress.bytes() }),
-        )?;
-    } else {
-        output::text(&format!("Pushed {digest}, {} bytes sent.\nRegistered as {image}\n", progress.bytes()))?;
+    Registry::connect(client.endpoint(), mint, |url| client.http_for(url)).await
+}
+
+fn tell_plan(form: Form, digest: Digest, blobs: &[Planned]) -> Result<ExitCode> {
+    let to_send: u64 = blobs.iter().filter(|blob| !blob.there).map(|blob| blob.size).sum();
+    if form == Form::Json {
+        let blob = |blob: &Planned| json!({ "digest": blob.digest, "size": blob.size, "exists": blob.there });
+        let blobs: Vec<_> = blobs.iter().map(blob).collect();
+        output::print(&json!({ "digest": digest, "blobs": blobs, "bytesToSend": to_send }))?;
+        return Ok(ExitCode::SUCCESS);
     }
+    let mut text = String::new();
+    for Planned { digest, size, there } in blobs {
+        let what = if *there { "is there" } else { "would be sent" };
+        let _ = writeln!(text, "{digest} {what}, {size} bytes");
+    }
+    output::text(&format!("{text}Would push {digest}, {to_send} bytes to send.\n"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use gangplank_api::ErrorCode;
 use gangplank_api::lightsail::Operation;
 use serde_json::{Map, Value};
 
-use super::failure::{Failure, Refusal};
+use super::failure::Failure;
 use super::globals::Globals;
-use crate::api_client::{Answer, ApiClient, Manner, Unreachable};
+use crate::api_client::{Answer, ApiClient, Manner};
+use crate::call_failure::Unreachable;
 use crate::credentials::Credentials;
 use crate::retry;
 use crate::settings::{Settings, Unresolved};
@@ -26,14 +26,8 @@ pub(crate) fn region(globals: &Globals, settings: &Settings) -> Result<String, F
     })
 }
 
-/// Calls the operation and reads its answer.
-pub(crate) async fn call(
-    operation: Operation,
-    input: &Map<String, Value>,
-    region: String,
-    globals: &Globals,
-    settings: &Settings,
-) -> Result<Map<String, Value>, Failure> {
+/// The client that the options and the settings describe.
+pub(crate) fn client(region: String, globals: &Globals, settings: &Settings) -> Result<ApiClient, Failure> {
     let credentials = credentials(globals, settings)?;
     let endpoint = globals.value("--endpoint-url").map(str::to_owned).or_else(|| settings.endpoint());
     let endpoint = endpoint.ok_or_else(|| {
@@ -45,24 +39,34 @@ pub(crate) async fn call(
                 .to_owned(),
         )
     })?;
-    let tell = |what: std::fmt::Arguments<'_>| {
-        if globals.has("--debug") {
-            super::report::note(what);
-        }
-    };
     let manner = manner(globals, settings)?;
-    let key = credentials.as_ref().map_or("nobody", |credentials| credentials.access_key_id.as_str());
+    ApiClient::new(&endpoint, region, credentials, &manner)
+        .map_err(|error| Failure::Other(format!("{error:#}")))
+}
+
+/// Calls the operation and reads its answer.
+pub(crate) async fn call(
+    operation: Operation,
+    input: &Map<String, Value>,
+    client: &ApiClient,
+    globals: &Globals,
+) -> Result<Map<String, Value>, Failure> {
+    let principal = client.principal();
     // Names only: values may be secrets, as the environment of a container often is.
     let names: Vec<&str> = input.keys().map(String::as_str).collect();
-    tell(format_args!("{} with {names:?} to {endpoint} in {region} as {key}", operation.target()));
-    let client = ApiClient::new(&endpoint, region, credentials, &manner)
-        .map_err(|error| Failure::Other(format!("{error:#}")))?;
+    globals.note(format_args!(
+        "{} with {names:?} to {} in {} as {}",
+        operation.target(),
+        principal.endpoint,
+        principal.region,
+        if principal.access_key_id.is_empty() { "nobody" } else { &principal.access_key_id },
+    ));
     let body = Value::Object(input.clone()).to_string();
     let answer = client.exchange(operation.target(), body.as_bytes()).await.map_err(unreachable)?;
     let id = answer.request_id.as_deref().unwrap_or("none");
-    tell(format_args!("status {}, {} bytes, request id {id}", answer.status, answer.body.len()));
+    globals.note(format_args!("status {}, {} bytes, request id {id}", answer.status, answer.body.len()));
     let parsed = object(&answer.body)?;
-    if answer.is_success() { Ok(parsed) } else { Err(refusal(operation, &answer, parsed)) }
+    if answer.is_success() { Ok(parsed) } else { Err(refusal(operation, &answer)) }
 }
 
 fn credentials(globals: &Globals, settings: &Settings) -> Result<Option<Credentials>, Failure> {
@@ -108,30 +112,17 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, Failure> {
     }
 }
 
-fn refusal(operation: Operation, answer: &Answer, mut body: Map<String, Value>) -> Failure {
-    let text = |name: &str| body.get(name).and_then(Value::as_str);
-    let code = text("__type").map_or_else(|| answer.status.to_string(), str::to_owned);
-    // Both `prefix#Name` and `Name:suffix` have been seen on the wire.
-    let code = code.split(':').next().unwrap_or_default().rsplit('#').next().unwrap_or_default().to_owned();
-    let said = text("message").or_else(|| text("Message"));
-    let unreadable = || String::from_utf8_lossy(&answer.body).into_owned();
-    let message =
-        said.map_or_else(|| if body.is_empty() { unreadable() } else { String::new() }, str::to_owned);
-    let modelled = ErrorCode::parse(&code)
-        .is_some_and(|code| Operation::ALL.iter().any(|operation| operation.errors().contains(&code)));
+fn refusal(operation: Operation, answer: &Answer) -> Failure {
+    let mut refusal = answer.refusal(operation.name());
+    let modelled = refusal.is_modelled();
     let members = ERROR_MEMBERS
         .iter()
         .filter(|_| modelled)
-        .filter_map(|name| Some(((*name).to_owned(), body.remove(*name).filter(|value| !value.is_null())?)))
+        .filter_map(|name| {
+            Some(((*name).to_owned(), refusal.body.remove(*name).filter(|value| !value.is_null())?))
+        })
         .collect();
-    let operation = operation.name();
-    Failure::Service(Box::new(Refusal {
-        operation,
-        code,
-        message,
-        retries: answer.exhausted.filter(|n| *n > 0),
-        members,
-    }))
+    Failure::Service(Box::new(refusal), members)
 }
 
 fn unreachable(error: Unreachable) -> Failure {

@@ -8,7 +8,7 @@ use gangplank_api::lightsail::Operation;
 use super::failure::Failure;
 use super::globals::{self, Globals};
 use super::grammar::{self, Parsed};
-use super::options::{self, CLI_INPUT_JSON, CLI_INPUT_YAML, GENERATE_CLI_SKELETON};
+use super::options::{self, CLI_INPUT_JSON, CLI_INPUT_YAML, Command, GENERATE_CLI_SKELETON};
 
 /// A command line, read.
 pub(crate) struct CommandLine {
@@ -22,10 +22,12 @@ pub(crate) struct CommandLine {
 pub(crate) enum Asked {
     /// Show the version.
     Version,
-    /// Show the manual page of an operation, or of them all.
-    Help(Option<Operation>),
+    /// Show the manual page of a command, or of them all.
+    Help(Option<Command>),
     /// Call an operation, or make a sample of it.
     Operation(Operation, Parsed),
+    /// Push an image and register it.
+    PushContainerImage(Parsed),
 }
 
 /// Whether the arguments are for `lightsail`: with global options before it, as the AWS CLI allows, or not; or
@@ -64,24 +66,24 @@ pub(crate) fn read(args: &[String]) -> Result<CommandLine, Failure> {
 
 fn operation(args: &[String]) -> Result<Asked, Failure> {
     let named = grammar::parse(&[], args)?;
-    let Some(command) = named.positional else {
+    let Some(name) = named.positional else {
         return Err(Failure::Usage("the following arguments are required: operation".to_owned()));
     };
-    if command == "help" {
+    if name == "help" {
         return Ok(Asked::Help(None));
     }
-    let Some(operation) = options::operation(&command) else {
-        let commands: Vec<String> = Operation::ALL.iter().map(|each| options::command(*each)).collect();
-        let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
-        return Err(grammar::invalid_choice("operation", &command, &commands));
+    let Some(command) = Command::find(&name) else {
+        let names: Vec<String> = Command::all().into_iter().map(Command::name).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        return Err(grammar::invalid_choice("operation", &name, &names));
     };
     if named.remaining == ["help"] {
-        return Ok(Asked::Help(Some(operation)));
+        return Ok(Asked::Help(Some(command)));
     }
-    let given = grammar::parse(&options::specs(operation), &named.remaining)?;
-    check_required(operation, &given, &named.remaining)?;
+    let given = grammar::parse(&options::specs(command), &named.remaining)?;
+    check_required(command, &given, &named.remaining)?;
     if given.positional.as_deref() == Some("help") {
-        return Ok(Asked::Help(Some(operation)));
+        return Ok(Asked::Help(Some(command)));
     }
     let mut unknown = given.remaining.clone();
     unknown.extend(given.positional.clone());
@@ -90,23 +92,26 @@ fn operation(args: &[String]) -> Result<Asked, Failure> {
     if !unknown.is_empty() {
         return Err(Failure::UnknownOptions(unknown));
     }
-    Ok(Asked::Operation(operation, given))
+    Ok(match command {
+        Command::Call(operation) => Asked::Operation(operation, given),
+        Command::PushContainerImage => Asked::PushContainerImage(given),
+    })
 }
 
 /// Checks that every required option is given, unless the whole input is, or a sample is asked for.
 ///
 /// Only options spelt out with their value apart count here, which is the AWS CLI's way of looking for them; and a
 /// sample of the output needs the input checked.
-fn check_required(operation: Operation, given: &Parsed, args: &[String]) -> Result<(), Failure> {
+fn check_required(command: Command, given: &Parsed, args: &[String]) -> Result<(), Failure> {
     let position = |name: &str| args.iter().position(|arg| arg == name);
     let lifted = position(CLI_INPUT_JSON).is_some()
         || position(CLI_INPUT_YAML).is_some()
         || position(GENERATE_CLI_SKELETON)
             .is_some_and(|at| args.get(at + 1).is_none_or(|value| value != "output"));
-    if lifted {
+    if lifted && command.has_samples() {
         return Ok(());
     }
-    let missing: Vec<String> = operation
+    let missing: Vec<String> = command
         .input()
         .members
         .iter()

@@ -1,28 +1,27 @@
 //! Examples for the manual pages, made from the descriptions: a call with what is required, one with everything from
 //! a file, and one that shows a single member of the answer.
 
-use gangplank_api::lightsail::Operation;
 use gangplank_api::{Kind, Member, Shape};
 
-use super::options;
+use super::options::{self, Command};
 
 /// What each example does, and its command line.
-pub(crate) fn of(operation: Operation) -> Vec<(String, String)> {
-    let command = format!("gangplank lightsail {}", options::command(operation));
-    let required = operation.input().members.iter().filter(|member| member.required);
-    let call = required.fold(command.clone(), |line, member| {
+pub(crate) fn of(command: Command) -> Vec<(String, String)> {
+    let line = format!("gangplank lightsail {}", command.name());
+    let required = command.input().members.iter().filter(|member| member.required);
+    let call = required.fold(line.clone(), |line, member| {
         format!("{line} {} {}", options::option(member), value(member.shape, member))
     });
     let mut examples = Vec::new();
-    if !operation.input().members.is_empty() {
+    if command.has_samples() && !command.input().members.is_empty() {
         examples.push((
             "To fill in a sample and call with it:".to_owned(),
-            format!(
-                "{command} --generate-cli-skeleton > input.json\n{command} --cli-input-json file://input.json"
-            ),
+            format!("{line} --generate-cli-skeleton > input.json\n{line} --cli-input-json file://input.json"),
         ));
     }
-    if let [first, ..] = operation.output().members {
+    if let Command::Call(operation) = command
+        && let [first, ..] = operation.output().members
+    {
         let text = format!("To show {} only:", first.name);
         examples.push((text, format!("{call} --query {} --output yaml", first.name)));
     }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::call_failure::Refusal;
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -13,25 +15,10 @@ pub(crate) enum Failure {
     Parameter(String),
     /// The environment or a file lacks something or has something wrong; the first is the kind.
     Configuration(&'static str, String),
-    /// The server refused.
-    Service(Box<Refusal>),
+    /// The server refused; the members that the service model gives this error, in the order of the model.
+    Service(Box<Refusal>, Map<String, Value>),
     /// Anything else, such as a server that cannot be reached.
     Other(String),
-}
-
-/// What a server said when it refused.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    /// The name of the operation.
-    pub(crate) operation: &'static str,
-    /// The name of the error.
-    pub(crate) code: String,
-    /// The server's words.
-    pub(crate) message: String,
-    /// How often the call was repeated, where no repetition was left.
-    pub(crate) retries: Option<u32>,
-    /// The members that the service model gives this error, in the order of the model.
-    pub(crate) members: Map<String, Value>,
 }
 
 impl Failure {
@@ -40,7 +27,7 @@ impl Failure {
         match self {
             Self::Usage(_) | Self::UnknownOptions(_) | Self::Parameter(_) => 252,
             Self::Configuration(..) => 253,
-            Self::Service(_) => 254,
+            Self::Service(..) => 254,
             Self::Other(_) => 255,
         }
     }
@@ -55,7 +42,7 @@ impl Failure {
         match self {
             Self::Usage(_) | Self::UnknownOptions(_) | Self::Parameter(_) => Some("ParamValidation"),
             Self::Configuration(code, _) => Some(code),
-            Self::Service(refusal) => Some(&refusal.code),
+            Self::Service(refusal, _) => Some(&refusal.code),
             Self::Other(_) => None,
         }
     }
@@ -68,7 +55,7 @@ impl Failure {
             | Self::Configuration(_, message)
             | Self::Other(message) => message.clone(),
             Self::UnknownOptions(options) => format!("Unknown options: {}", options.join(", ")),
-            Self::Service(refusal) => refusal.message.clone(),
+            Self::Service(refusal, _) => refusal.message.clone(),
         }
     }
 }

@@ -109,6 +109,13 @@ impl Globals {
         self.given.has(name)
     }
 
+    /// Tells on standard error what is done, if that was asked for.
+    pub(crate) fn note(&self, what: std::fmt::Arguments<'_>) {
+        if self.has("--debug") {
+            super::report::note(what);
+        }
+    }
+
     /// The seconds that an option sets: `None` for no end.
     pub(crate) fn seconds(&self, name: &str) -> Result<Option<u64>, Failure> {
         match self.value(name) {

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use gangplank_api::lightsail::Operation;
 use gangplank_api::{Kind, Member, Shape, Structure};
 
+use super::examples;
 use super::globals::{GLOBALS, Global};
-use super::{examples, options};
+use super::options::{self, Command};
 
 /// How wide a page is.
 const WIDTH: usize = 78;
@@ -42,45 +42,56 @@ pub(crate) fn overview() -> Page {
     page.heading("SYNOPSIS");
     page.code(0, "gangplank lightsail <operation> [options]".to_owned());
     page.heading("OPERATIONS");
-    for operation in Operation::ALL {
-        page.text(0, options::command(*operation));
-        page.text(1, operation.documentation().to_owned());
+    for command in Command::all() {
+        page.text(0, command.name());
+        page.text(1, command.documentation().to_owned());
     }
     page.globals();
     page
 }
 
-/// The page on one operation.
-pub(crate) fn page(operation: Operation) -> Page {
-    let command = options::command(operation);
-    let mut page = Page { name: format!("gangplank-lightsail-{command}"), parts: Vec::new() };
+/// The page on one command.
+pub(crate) fn page(command: Command) -> Page {
+    let name = command.name();
+    let mut page = Page { name: format!("gangplank-lightsail-{name}"), parts: Vec::new() };
     page.heading("NAME");
-    page.text(0, format!("gangplank lightsail {command} - {}", first_words(operation.documentation())));
+    page.text(0, format!("gangplank lightsail {name} - {}", first_words(command.documentation())));
     page.heading("DESCRIPTION");
-    page.text(0, operation.documentation().to_owned());
-    let errors: Vec<&str> = operation.errors().iter().map(|error| error.as_str()).collect();
-    page.text(0, format!("Errors: {}.", errors.join(", ")));
+    page.text(0, command.documentation().to_owned());
+    if let Command::Call(operation) = command {
+        let errors: Vec<&str> = operation.errors().iter().map(|error| error.as_str()).collect();
+        page.text(0, format!("Errors: {}.", errors.join(", ")));
+    }
     page.heading("SYNOPSIS");
-    page.code(0, synopsis(operation, &command));
+    page.code(0, synopsis(command));
     page.heading("OPTIONS");
-    for member in operation.input().members {
+    for member in command.input().members {
         page.option(member);
     }
-    for (option, text) in INPUT_OPTIONS {
+    for (option, text) in INPUT_OPTIONS.iter().filter(|_| command.has_samples()) {
         page.text(0, (*option).to_owned());
         page.text(1, (*text).to_owned());
     }
     page.globals();
     page.heading("OUTPUT");
-    page.text(0, operation.output().documentation.to_owned());
-    page.members(operation.output(), 0);
+    match command {
+        Command::Call(operation) => {
+            page.text(0, operation.output().documentation.to_owned());
+            page.members(operation.output(), 0);
+        }
+        Command::PushContainerImage => page.text(0, PUSHED.to_owned()),
+    }
     page.heading("EXAMPLES");
-    for (what, line) in examples::of(operation) {
+    for (what, line) in examples::of(command) {
         page.text(0, what);
         page.code(1, line);
     }
     page
 }
+
+/// What is printed when an image was pushed.
+const PUSHED: &str = "Three lines, the same whatever --output says: the digest, the image that was registered, and the \
+                      name by which deployments refer to it. What is being sent is told on standard error.";
 
 /// The options that are about the input as a whole.
 const INPUT_OPTIONS: &[(&str, &str)] = &[
@@ -210,9 +221,9 @@ fn escaped(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn synopsis(operation: Operation, command: &str) -> String {
-    let mut text = format!("gangplank lightsail {command}");
-    for member in operation.input().members {
+fn synopsis(command: Command) -> String {
+    let mut text = format!("gangplank lightsail {}", command.name());
+    for member in command.input().members {
         let option = options::option(member);
         let shown = match member.shape.kind {
             Kind::Boolean => format!("{option} | {}", options::negation(member)),
@@ -222,7 +233,11 @@ fn synopsis(operation: Operation, command: &str) -> String {
         let shown = if member.required { shown } else { format!("[{shown}]") };
         let _ = write!(text, "\n  {shown}");
     }
-    text + "\n  [--cli-input-json <value> | --cli-input-yaml <value>]\n  [--generate-cli-skeleton [<value>]]\n  [global options]"
+    if command.has_samples() {
+        text.push_str("\n  [--cli-input-json <value> | --cli-input-yaml <value>]");
+        text.push_str("\n  [--generate-cli-skeleton [<value>]]");
+    }
+    text + "\n  [global options]"
 }
 
 /// What a member is, with what it may be.
@@ -326,12 +341,12 @@ mod tests {
 
     #[test]
     fn every_operation_has_a_whole_page() {
-        for operation in Operation::ALL {
-            let text = plain(&page(*operation));
+        for command in Command::all() {
+            let text = plain(&page(command));
             for heading in ["NAME", "DESCRIPTION", "SYNOPSIS", "OPTIONS", "OUTPUT", "EXAMPLES"] {
                 assert!(text.contains(&format!("{heading}\n")), "{heading} in {text}");
             }
-            for member in operation.input().members {
+            for member in command.input().members {
                 assert!(text.contains(&options::option(member)), "{}", member.name);
             }
         }

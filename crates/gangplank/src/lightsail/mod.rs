@@ -19,6 +19,7 @@ mod options;
 mod pager;
 mod paramfile;
 mod places;
+mod push_container_image;
 mod python;
 mod query;
 mod report;
@@ -49,7 +50,7 @@ use crate::settings::Settings;
 
 /// The manual pages as source for `man`, each with its name.
 pub(crate) fn manual_sources() -> Vec<(String, String)> {
-    let pages = Operation::ALL.iter().map(|operation| manual::page(*operation));
+    let pages = options::Command::all().into_iter().map(manual::page);
     let all = std::iter::once(manual::overview()).chain(pages);
     all.map(|page| (page.name.clone(), manual::roff(&page))).collect()
 }
@@ -72,19 +73,20 @@ async fn attempt(args: &[String]) -> Result<(), Failure> {
     let CommandLine { globals, asked } = command_line::read(args)?;
     match asked {
         Asked::Version => pager::print(&format!("gangplank/{}\n", env!("CARGO_PKG_VERSION")), None),
-        Asked::Help(operation) => {
-            let page = operation.map_or_else(manual::overview, manual::page);
+        Asked::Help(command) => {
+            let page = command.map_or_else(manual::overview, manual::page);
             let setting = Settings::of_profile(globals.value("--profile")).ok();
             let setting = setting.as_ref().and_then(|settings| settings.get("cli_pager"));
             let pager = if globals.has("--no-cli-pager") { None } else { pager::choose(setting) };
             pager::print(&manual::plain(&page), pager.as_deref())
         }
         Asked::Operation(operation, given) => perform(operation, &given, &globals).await,
+        Asked::PushContainerImage(given) => push_container_image::run(&given, &globals).await,
     }
 }
 
 async fn perform(operation: Operation, given: &grammar::Parsed, globals: &Globals) -> Result<(), Failure> {
-    let mut input = unpack::input(operation, given)?;
+    let mut input = unpack::input(operation.input(), given)?;
     input::merge(&mut input, given)?;
     let sample = given.value(options::GENERATE_CLI_SKELETON);
     match sample {
@@ -106,7 +108,8 @@ async fn perform(operation: Operation, given: &grammar::Parsed, globals: &Global
         sample
     } else {
         let sent = wire::sent(operation.input(), input);
-        let answer = call::call(operation, &sent, region, globals, &settings).await?;
+        let client = call::client(region, globals, &settings)?;
+        let answer = call::call(operation, &sent, &client, globals).await?;
         wire::shown(operation.output(), &answer, moments)
     };
     let mut answer = Value::Object(answer);

@@ -1,7 +1,7 @@
 //! The options of an operation: one for each member of its input, as the description has them.
 
-use gangplank_api::lightsail::Operation;
-use gangplank_api::{Kind, Member};
+use gangplank_api::lightsail::{Operation, PushContainerImageRequest};
+use gangplank_api::{Described as _, Kind, Member, Structure};
 
 use super::grammar::{Spec, Takes};
 
@@ -15,14 +15,60 @@ pub(crate) const GENERATE_CLI_SKELETON: &str = "--generate-cli-skeleton";
 /// The samples there are.
 pub(crate) const SKELETONS: &[&str] = &["input", "output", "yaml-input"];
 
-/// The command that calls an operation: `GetContainerAPIMetadata` is called by `get-container-api-metadata`.
-pub(crate) fn command(operation: Operation) -> String {
-    kebab(operation.name())
+/// What can be asked for by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// An operation of the API.
+    Call(Operation),
+    /// The command that pushes an image and registers it, for which the AWS CLI needs its plugin.
+    PushContainerImage,
 }
 
-/// The operation that a command calls.
-pub(crate) fn operation(command: &str) -> Option<Operation> {
-    Operation::ALL.iter().copied().find(|operation| self::command(*operation) == command)
+impl Command {
+    /// Every command, by name.
+    pub(crate) fn all() -> Vec<Self> {
+        let mut all: Vec<Self> = Operation::ALL.iter().map(|operation| Self::Call(*operation)).collect();
+        all.push(Self::PushContainerImage);
+        all.sort_by_key(|command| command.name());
+        all
+    }
+
+    /// The command of this name.
+    pub(crate) fn find(name: &str) -> Option<Self> {
+        Self::all().into_iter().find(|command| command.name() == name)
+    }
+
+    /// Its name: `GetContainerAPIMetadata` is called by `get-container-api-metadata`.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Call(operation) => kebab(operation.name()),
+            Self::PushContainerImage => "push-container-image".to_owned(),
+        }
+    }
+
+    /// What it takes.
+    pub(crate) fn input(self) -> &'static Structure {
+        match self {
+            Self::Call(operation) => operation.input(),
+            Self::PushContainerImage => PushContainerImageRequest::STRUCTURE,
+        }
+    }
+
+    /// What it does.
+    pub(crate) fn documentation(self) -> &'static str {
+        match self {
+            Self::Call(operation) => operation.documentation(),
+            Self::PushContainerImage => {
+                "Pushes an image of the container engine of this machine, and registers it on a container service. \
+                 `gangplank push` does the same from more sources, and prints the name in a form for scripts."
+            }
+        }
+    }
+
+    /// Whether it takes its whole input at once, and makes samples.
+    pub(crate) fn has_samples(self) -> bool {
+        matches!(self, Self::Call(_))
+    }
 }
 
 /// The option that gives a member its value.
@@ -35,10 +81,10 @@ pub(crate) fn negation(member: &Member) -> String {
     format!("--no-{}", kebab(member.name))
 }
 
-/// All options of an operation, in the order of its input's description.
-pub(crate) fn specs(operation: Operation) -> Vec<Spec> {
+/// All options of a command, in the order of its input's description.
+pub(crate) fn specs(command: Command) -> Vec<Spec> {
     let mut specs = Vec::new();
-    for member in operation.input().members {
+    for member in command.input().members {
         let takes = match member.shape.kind {
             Kind::Boolean => Takes::Nothing,
             Kind::List(_) => Takes::Many,
@@ -49,9 +95,11 @@ pub(crate) fn specs(operation: Operation) -> Vec<Spec> {
             specs.push(Spec::one(negation(member)).taking(takes));
         }
     }
-    specs.push(Spec::one(CLI_INPUT_JSON));
-    specs.push(Spec::one(CLI_INPUT_YAML));
-    specs.push(Spec::one(GENERATE_CLI_SKELETON).taking(Takes::Maybe("input")).among(SKELETONS));
+    if command.has_samples() {
+        specs.push(Spec::one(CLI_INPUT_JSON));
+        specs.push(Spec::one(CLI_INPUT_YAML));
+        specs.push(Spec::one(GENERATE_CLI_SKELETON).taking(Takes::Maybe("input")).among(SKELETONS));
+    }
     specs
 }
 
@@ -78,16 +126,21 @@ mod tests {
     fn names_are_the_aws_clis() {
         assert_eq!(kebab("GetContainerAPIMetadata"), "get-container-api-metadata");
         assert_eq!(kebab("serviceName"), "service-name");
-        assert_eq!(operation("create-container-service"), Some(Operation::CreateContainerService));
-        for each in Operation::ALL {
-            assert_eq!(operation(&command(*each)), Some(*each));
+        for each in Command::all() {
+            assert_eq!(Command::find(&each.name()), Some(each));
         }
+        assert_eq!(
+            Command::find("create-container-service"),
+            Some(Command::Call(Operation::CreateContainerService))
+        );
     }
 
     #[test]
     fn a_boolean_has_two_options() {
-        let names: Vec<_> =
-            specs(Operation::UpdateContainerService).into_iter().map(|spec| spec.name).collect();
+        let names: Vec<_> = specs(Command::Call(Operation::UpdateContainerService))
+            .into_iter()
+            .map(|spec| spec.name)
+            .collect();
         assert!(names.contains(&"--is-disabled".to_owned()), "{names:?}");
         assert!(names.contains(&"--no-is-disabled".to_owned()), "{names:?}");
     }

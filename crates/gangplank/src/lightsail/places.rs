@@ -1,34 +1,34 @@
 //! What may follow each operation on a command line, for completion in shells.
 
 use gangplank_api::Kind;
-use gangplank_api::lightsail::Operation;
 
 use super::globals::GLOBALS;
-use super::options;
+use super::options::{self, Command};
 use crate::completions::Place;
 
-/// The command itself and each of its operations.
+/// The command itself and each of its commands.
 pub(crate) fn places(path: &str) -> Vec<Place> {
     let globals = GLOBALS.iter().map(|global| global.name.to_owned());
     let choices = GLOBALS.iter().filter(|global| !global.choices.is_empty()).map(|global| {
         (global.name.to_owned(), global.choices.iter().map(|choice| (*choice).to_owned()).collect())
     });
     let choices: Vec<(String, Vec<String>)> = choices.collect();
-    let mut words: Vec<String> =
-        Operation::ALL.iter().map(|operation| options::command(*operation)).collect();
+    let mut words: Vec<String> = Command::all().into_iter().map(Command::name).collect();
     words.push("help".to_owned());
     words.extend(globals.clone());
     let mut places = vec![Place { path: path.to_owned(), words, values: choices.clone() }];
-    for operation in Operation::ALL {
-        let mut words: Vec<String> = options::specs(*operation).into_iter().map(|spec| spec.name).collect();
+    for command in Command::all() {
+        let mut words: Vec<String> = options::specs(command).into_iter().map(|spec| spec.name).collect();
         words.push("help".to_owned());
         words.extend(globals.clone());
         let mut values = choices.clone();
-        values.push((
-            options::GENERATE_CLI_SKELETON.to_owned(),
-            options::SKELETONS.iter().map(|skeleton| (*skeleton).to_owned()).collect(),
-        ));
-        for member in operation.input().members {
+        if command.has_samples() {
+            values.push((
+                options::GENERATE_CLI_SKELETON.to_owned(),
+                options::SKELETONS.iter().map(|skeleton| (*skeleton).to_owned()).collect(),
+            ));
+        }
+        for member in command.input().members {
             let shape = match &member.shape.kind {
                 Kind::List(element) => element,
                 _ => member.shape,
@@ -40,7 +40,7 @@ pub(crate) fn places(path: &str) -> Vec<Place> {
                 values.push((options::option(member), allowed));
             }
         }
-        places.push(Place { path: format!("{path} {}", options::command(*operation)), words, values });
+        places.push(Place { path: format!("{path} {}", command.name()), words, values });
     }
     places
 }

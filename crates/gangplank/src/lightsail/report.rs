@@ -31,8 +31,8 @@ pub(crate) fn render(failure: &Failure, format: Option<&str>) -> String {
         return with_usage(failure, &sentence);
     }
     let mut text = with_usage(failure, &format!("gangplank: [ERROR]: {sentence}"));
-    if let Failure::Service(refusal) = failure {
-        let further = refusal.members.iter().filter(|(name, _)| !is_shown_already(name));
+    if let Failure::Service(_, members) = failure {
+        let further = members.iter().filter(|(name, _)| !is_shown_already(name));
         let lines: Vec<String> =
             further.map(|(name, value)| format!("{name}: {}\n", super::python::text(value))).collect();
         if !lines.is_empty() {
@@ -54,7 +54,7 @@ fn with_usage(failure: &Failure, line: &str) -> String {
 fn sentence(failure: &Failure) -> String {
     let message = failure.message();
     match failure {
-        Failure::Service(refusal) => {
+        Failure::Service(refusal, _) => {
             let retries = refusal.retries.map(|retries| format!(" (reached max retries: {retries})"));
             format!(
                 "An error occurred ({}) when calling the {} operation{}: {message}",
@@ -73,8 +73,8 @@ fn fields(failure: &Failure) -> Option<Map<String, Value>> {
     let mut fields = Map::new();
     fields.insert("Code".to_owned(), json!(failure.code()?));
     fields.insert("Message".to_owned(), json!(failure.message()));
-    if let Failure::Service(refusal) = failure {
-        fields.extend(refusal.members.clone());
+    if let Failure::Service(_, members) = failure {
+        fields.extend(members.clone());
     }
     Some(fields)
 }

@@ -1,7 +1,6 @@
 //! From the text of an option to the value of its member.
 
-use gangplank_api::lightsail::Operation;
-use gangplank_api::{Kind, Shape};
+use gangplank_api::{Kind, Shape, Structure};
 use serde_json::{Map, Value};
 
 use super::failure::Failure;
@@ -9,9 +8,9 @@ use super::grammar::Parsed;
 use super::{options, paramfile, shorthand};
 
 /// The input that the options of a command line make, in the order of the description.
-pub(crate) fn input(operation: Operation, given: &Parsed) -> Result<Map<String, Value>, Failure> {
+pub(crate) fn input(structure: &Structure, given: &Parsed) -> Result<Map<String, Value>, Failure> {
     let mut input = Map::new();
-    for member in operation.input().members {
+    for member in structure.members {
         let option = options::option(member);
         if matches!(member.shape.kind, Kind::Boolean) {
             let negation = options::negation(member);

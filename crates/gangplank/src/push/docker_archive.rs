@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::files::Files;
 use super::image::{Layer, Unfinished};
 use super::layout::require_platform;
-use super::platform::Platform;
+use super::platform::Platforms;
 
 /// Far more than any list or configuration has.
 const LARGEST_DOCUMENT: usize = 8 * 1024 * 1024;
@@ -32,7 +32,7 @@ struct RootFs {
 }
 
 /// Finds an image in an archive. Blocks.
-pub(super) fn image(files: &Files, name: Option<&str>, platform: Option<&Platform>) -> Result<Unfinished> {
+pub(super) fn image(files: &Files, name: Option<&str>, platforms: &Platforms) -> Result<Unfinished> {
     let list = files.find("manifest.json")?.context(
         "is no archive of `docker save`: manifest.json is missing (is it truncated, or an OCI archive?)",
     )?;
@@ -40,7 +40,7 @@ pub(super) fn image(files: &Files, name: Option<&str>, platform: Option<&Platfor
         serde_json::from_slice(&list.whole(LARGEST_DOCUMENT)?).context("manifest.json cannot be read")?;
     let saved = choose(&list, name)?;
     let config = files.get(&saved.config)?.whole(LARGEST_DOCUMENT).context(saved.config.clone())?;
-    if let Some(platform) = platform {
+    if let Some(platform) = platforms.required() {
         require_platform(&config, platform)?;
     }
     let diff_ids = serde_json::from_slice::<Config>(&config)

@@ -10,8 +10,9 @@ use reqwest::{Certificate, Client, Identity, Response};
 use serde_json::Value;
 
 use super::engine_address::{Address, addresses};
-use super::platform::Platform;
+use super::platform::{Platform, Platforms};
 use super::scratch;
+use crate::call_failure::root_cause;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The first version of the API in which an export can be of one platform.
@@ -19,7 +20,7 @@ const WITH_PLATFORM: (u32, u32) = (1, 48);
 
 /// Exports an image into a file without a name. It is written to disk because an engine's stream can
 /// be read only once, and tells only at its end what the image is made of.
-pub(super) async fn export(name: &str, platform: Option<&Platform>) -> Result<File> {
+pub(super) async fn export(name: &str, platforms: &Platforms) -> Result<File> {
     let known = |b: u8| b.is_ascii_alphanumeric() || b"._-/:@".contains(&b);
     ensure!(!name.is_empty() && name.bytes().all(known), "{name:?} is no name of an image");
     let mut asked = Vec::new();
@@ -39,7 +40,8 @@ pub(super) async fn export(name: &str, platform: Option<&Platform>) -> Result<Fi
         }
         refuse_failure(answer).await?;
         let mut path = format!("images/{name}/get");
-        if let Some(platform) = platform
+        // An engine refuses a platform that it does not have.
+        if let Some(platform) = platforms.required()
             && api >= WITH_PLATFORM
         {
             path.push_str("?platform=");
@@ -108,7 +110,7 @@ impl Engine {
 
     async fn get(&self, path: &str) -> Result<Response> {
         let answer = self.http.get(format!("{}/{path}", self.base)).send().await;
-        answer.map_err(|error| anyhow::anyhow!("{}", super::root_cause(&error)))
+        answer.map_err(|error| anyhow::anyhow!("{}", root_cause(&error)))
     }
 }
 

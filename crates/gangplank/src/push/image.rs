@@ -6,44 +6,56 @@ use gangplank_oci::Digest;
 use super::content::Content;
 
 /// An image to push.
-pub(super) enum Image {
+pub(crate) enum Image {
     /// Its manifests are there, and are pushed as they are.
     Finished(Finished),
     /// There are a configuration and layers, of which a manifest is made.
     Unfinished(Unfinished),
 }
 
+impl Image {
+    /// What whoever pushes it ought to know.
+    pub(crate) fn note(&self) -> Option<&str> {
+        match self {
+            Self::Finished(image) => image.note.as_deref(),
+            Self::Unfinished(_) => None,
+        }
+    }
+}
+
 /// Manifests and what they are made of.
 #[derive(Default)]
-pub(super) struct Finished {
+pub(crate) struct Finished {
     pub(super) blobs: Vec<Blob>,
     /// Children before their parents; the image itself is the last.
     pub(super) manifests: Vec<Manifest>,
+    /// What whoever pushes it ought to know.
+    pub(super) note: Option<String>,
 }
 
 /// A blob whose digest is known.
 #[derive(Clone)]
-pub(super) struct Blob {
+pub(crate) struct Blob {
     pub(super) digest: Digest,
     pub(super) content: Content,
 }
 
 /// A manifest's bytes.
-pub(super) struct Manifest {
+pub(crate) struct Manifest {
     pub(super) digest: Digest,
     pub(super) media_type: String,
     pub(super) bytes: Bytes,
 }
 
 /// What `docker save` writes.
-pub(super) struct Unfinished {
+pub(crate) struct Unfinished {
     pub(super) config: Bytes,
     /// The lowest first.
     pub(super) layers: Vec<Layer>,
 }
 
 /// A layer of such an image.
-pub(super) struct Layer {
+pub(crate) struct Layer {
     pub(super) content: Content,
     /// The digest of the layer when it is not compressed, as the configuration has it.
     pub(super) diff_id: Digest,

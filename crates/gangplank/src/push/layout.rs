@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::content::Content;
 use super::files::Files;
 use super::image::{Blob, Finished, Manifest};
-use super::platform::Platform;
+use super::platform::{Platform, Platforms};
 
 /// What registries take.
 const LARGEST_MANIFEST: usize = 4 * 1024 * 1024;
@@ -42,24 +42,62 @@ impl Entry {
     }
 }
 
-/// Finds an image in a layout, and everything that belongs to it. Blocks.
-pub(super) fn image(files: &Files, name: Option<&str>, platform: Option<&Platform>) -> Result<Finished> {
+/// Finds an image in a layout, and everything that belongs to it. Of an image that an engine has `saved`, what the
+/// engine never pulled may be missing. Blocks.
+pub(super) fn image(
+    files: &Files,
+    name: Option<&str>,
+    platforms: &Platforms,
+    saved: bool,
+) -> Result<Finished> {
     let index = files.find("index.json")?.context("is no OCI layout: index.json is missing")?;
     let index: Index =
         serde_json::from_slice(&index.whole(LARGEST_MANIFEST)?).context("index.json cannot be read")?;
     let mut entry = choose(&index.manifests, name)?.clone();
-    let mut walk = Walk { files, seen: HashSet::new(), found: Finished::default(), missing: Vec::new() };
-    if let Some(platform) = platform {
-        entry = walk.narrow(entry, platform)?;
+    if let Some(wanted) = platforms.named()
+        && (platforms.required().is_some() || media_type::is_index(&entry.media_type))
+    {
+        entry = match narrow(files, entry.clone(), wanted) {
+            Err(_) if platforms.required().is_none() => entry,
+            narrowed => narrowed?,
+        };
     }
-    walk.visit(&entry, DEEPEST)?;
-    if !walk.missing.is_empty() {
-        bail!(
-            "is not whole: {} missing; pull what is missing first, or push one platform with --platform",
-            walk.missing.join(", ")
-        );
+    let (found, missing) = Walk::from(files, &entry)?;
+    if missing.is_empty() {
+        return Ok(found);
     }
-    Ok(walk.found)
+    if saved
+        && platforms.required().is_none()
+        && let Some(found) = only_whole_child(files, &entry)?
+    {
+        return Ok(found);
+    }
+    bail!(
+        "is not whole: {} missing; pull what is missing first, or push one platform with --platform",
+        missing.join(", ")
+    );
+}
+
+/// The one image of an index that is there with all its parts.
+fn only_whole_child(files: &Files, index: &Entry) -> Result<Option<Finished>> {
+    let Some(content) = blob(files, &index.digest)?.filter(|_| media_type::is_index(&index.media_type))
+    else {
+        return Ok(None);
+    };
+    let index: Index = serde_json::from_slice(&content.whole(LARGEST_MANIFEST)?)?;
+    let mut whole = Vec::new();
+    for child in index.manifests {
+        let Some(platform) = child.platform.clone().filter(|platform| platform.os != "unknown") else {
+            continue;
+        };
+        let (found, missing) = Walk::from(files, &child)?;
+        if missing.is_empty() {
+            whole.push((found, platform));
+        }
+    }
+    let [(found, platform)] = whole.as_mut_slice() else { return Ok(None) };
+    found.note = Some(format!("Of this image the engine has {platform} alone; that is what is pushed."));
+    Ok(Some(std::mem::take(found)))
 }
 
 fn choose<'i>(entries: &'i [Entry], name: Option<&str>) -> Result<&'i Entry> {
@@ -81,6 +119,53 @@ fn choose<'i>(entries: &'i [Entry], name: Option<&str>) -> Result<&'i Entry> {
     }
 }
 
+/// The manifest for one platform.
+fn narrow(files: &Files, mut entry: Entry, wanted: &Platform) -> Result<Entry> {
+    for _ in 0..DEEPEST {
+        let content = blob(files, &entry.digest)?.with_context(|| format!("{} is missing", entry.digest))?;
+        let bytes = content.whole(LARGEST_MANIFEST)?;
+        if !media_type::is_index(&entry.media_type) {
+            require_platform(&config(files, &bytes)?, wanted)?;
+            return Ok(entry);
+        }
+        let index: Index = serde_json::from_slice(&bytes)?;
+        let fits = |child: &&Entry| child.platform.as_ref().is_some_and(|there| wanted.takes(there));
+        let Some(child) = index.manifests.iter().find(fits) else {
+            let there: Vec<String> = index
+                .manifests
+                .iter()
+                .filter_map(|child| child.platform.as_ref())
+                .filter(|platform| platform.os != "unknown")
+                .map(Platform::to_string)
+                .collect();
+            bail!("has no image for {wanted}; there is {}", there.join(", "));
+        };
+        entry = child.clone();
+    }
+    bail!("its indexes lie too deep in each other")
+}
+
+/// The configuration of an image manifest.
+fn config(files: &Files, manifest: &[u8]) -> Result<bytes::Bytes> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Image {
+        config: Named,
+    }
+    #[derive(Deserialize)]
+    struct Named {
+        digest: Digest,
+    }
+    let image: Image = serde_json::from_slice(manifest).context("its manifest cannot be read")?;
+    let digest = image.config.digest;
+    blob(files, &digest)?.with_context(|| format!("{digest} is missing"))?.whole(LARGEST_MANIFEST)
+}
+
+fn blob(files: &Files, digest: &Digest) -> Result<Option<Content>> {
+    files.find(&path(digest))
+}
+
+/// Everything that belongs to a manifest, and what of it is missing.
 struct Walk<'f> {
     files: &'f Files,
     seen: HashSet<Digest>,
@@ -88,44 +173,11 @@ struct Walk<'f> {
     missing: Vec<String>,
 }
 
-impl Walk<'_> {
-    /// The manifest for one platform.
-    fn narrow(&self, entry: Entry, wanted: &Platform) -> Result<Entry> {
-        let mut entry = entry;
-        for _ in 0..DEEPEST {
-            let content =
-                self.blob(&entry.digest)?.with_context(|| format!("{} is missing", entry.digest))?;
-            let bytes = content.whole(LARGEST_MANIFEST)?;
-            if !media_type::is_index(&entry.media_type) {
-                require_platform(&self.config(&bytes)?, wanted)?;
-                return Ok(entry);
-            }
-            let index: Index = serde_json::from_slice(&bytes)?;
-            let fits = |child: &&Entry| child.platform.as_ref().is_some_and(|there| wanted.takes(there));
-            let Some(child) = index.manifests.iter().find(fits) else {
-                let there: Vec<String> = index
-                    .manifests
-                    .iter()
-                    .filter_map(|child| child.platform.as_ref())
-                    .filter(|platform| platform.os != "unknown")
-                    .map(Platform::to_string)
-                    .collect();
-                bail!("has no image for {wanted}; there is {}", there.join(", "));
-            };
-            entry = child.clone();
-        }
-        bail!("its indexes lie too deep in each other")
-    }
-
-    /// The configuration of an image manifest.
-    fn config(&self, manifest: &[u8]) -> Result<bytes::Bytes> {
-        #[derive(Deserialize)]
-        struct Image {
-            config: Entry,
-        }
-        let image: Image = serde_json::from_slice(manifest).context("its manifest cannot be read")?;
-        let digest = image.config.digest;
-        self.blob(&digest)?.with_context(|| format!("{digest} is missing"))?.whole(LARGEST_MANIFEST)
+impl<'f> Walk<'f> {
+    fn from(files: &'f Files, entry: &Entry) -> Result<(Finished, Vec<String>)> {
+        let mut walk = Self { files, seen: HashSet::new(), found: Finished::default(), missing: Vec::new() };
+        walk.visit(entry, DEEPEST)?;
+        Ok((walk.found, walk.missing))
     }
 
     fn visit(&mut self, entry: &Entry, depth: usize) -> Result<()> {
@@ -134,7 +186,7 @@ impl Walk<'_> {
             return Ok(());
         }
         ensure!(depth > 0, "its indexes lie too deep in each other");
-        let Some(content) = self.blob(&digest)? else {
+        let Some(content) = blob(self.files, &digest)? else {
             let platform =
                 entry.platform.as_ref().map_or_else(String::new, |platform| format!(" ({platform})"));
             self.missing.push(format!("{digest}{platform}"));
@@ -162,7 +214,7 @@ impl Walk<'_> {
             if !self.seen.insert(blob.digest) {
                 continue;
             }
-            match self.blob(&blob.digest)? {
+            match self::blob(self.files, &blob.digest)? {
                 // Its owner wants it fetched from elsewhere.
                 None if media_type::is_foreign_layer(&blob.media_type) => {}
                 None => self.missing.push(blob.digest.to_string()),
@@ -176,10 +228,6 @@ impl Walk<'_> {
         }
         self.found.manifests.push(Manifest { digest, media_type: view.media_type, bytes });
         Ok(())
-    }
-
-    fn blob(&self, digest: &Digest) -> Result<Option<Content>> {
-        self.files.find(&path(digest))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The login that a push uses, made anew when it ends.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use anyhow::Result;
 use futures_util::future::BoxFuture;
 use gangplank_api::Secret;
@@ -23,16 +25,28 @@ pub(crate) type Mint = Box<dyn Fn() -> BoxFuture<'static, Result<Login>> + Send 
 pub(super) struct Logins {
     mint: Mint,
     current: Mutex<(u64, Login)>,
+    /// One more than the number of the last login that the registry took.
+    taken: AtomicU64,
 }
 
 impl Logins {
     pub(super) fn new(mint: Mint, first: Login) -> Self {
-        Self { mint, current: Mutex::new((0, first)) }
+        Self { mint, current: Mutex::new((0, first)), taken: AtomicU64::new(0) }
     }
 
     /// The login, and which one it is.
     pub(super) async fn current(&self) -> (u64, Login) {
         self.current.lock().await.clone()
+    }
+
+    /// The registry took a login.
+    pub(super) fn note_taken(&self, which: u64) {
+        self.taken.fetch_max(which + 1, Ordering::Relaxed);
+    }
+
+    /// Whether the registry has ever taken it. One that it never took has not ended, and another would do no better.
+    pub(super) fn was_taken(&self, which: u64) -> bool {
+        self.taken.load(Ordering::Relaxed) > which
     }
 
     /// Makes a new one, unless somebody else has done so since `ended` was taken.

@@ -5,6 +5,35 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
+/// Which of an image's platforms are pushed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Platforms {
+    /// All of them.
+    All,
+    /// This one; an image without it cannot be pushed.
+    Only(Platform),
+    /// This one of several; an image that is for one platform is pushed for whatever it is.
+    Rather(Platform),
+}
+
+impl Platforms {
+    /// The one that was named.
+    pub(super) fn named(&self) -> Option<&Platform> {
+        match self {
+            Self::All => None,
+            Self::Only(platform) | Self::Rather(platform) => Some(platform),
+        }
+    }
+
+    /// The only one that will do.
+    pub(super) fn required(&self) -> Option<&Platform> {
+        match self {
+            Self::Only(platform) => Some(platform),
+            Self::All | Self::Rather(_) => None,
+        }
+    }
+}
+
 /// A platform, as an index names it: `linux/arm64/v8`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Platform {

@@ -1,22 +1,125 @@
-//! How far a push has come.
+//! How far a push has come, for whoever watches: a bar per blob on a terminal, a line per blob elsewhere. Both go
+//! to standard error, so that standard output stays for the result.
 
+use std::fmt::Display;
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gangplank_oci::Digest;
+use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 
-/// What has been sent so far.
-#[derive(Debug, Default)]
+/// What is shown of a running step; `{bar}` is left empty by those that know no end.
+const BAR: &str = "{prefix:<14} {bar:32} {bytes:>10} of {total_bytes:<10} {msg}";
+const SPINNER: &str = "{prefix:<14} {spinner} {bytes} {msg}";
+
+/// The progress of a push.
+#[derive(Debug)]
 pub(crate) struct Progress {
-    bytes: AtomicU64,
+    sent: AtomicU64,
+    shown: Shown,
+}
+
+#[derive(Debug)]
+enum Shown {
+    Nothing,
+    Lines,
+    Bars(MultiProgress),
 }
 
 impl Progress {
-    /// Bytes of blobs that went out, those that had to go twice counted twice.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+    /// Told on standard error.
+    pub(crate) fn shown() -> Arc<Self> {
+        let terminal = std::io::stderr().is_terminal();
+        Self::new(if terminal { Shown::Bars(MultiProgress::new()) } else { Shown::Lines })
     }
 
-    pub(super) fn sending(&self, _: &Digest, _: u64, piece: u64) {
-        self.bytes.fetch_add(piece, Ordering::Relaxed);
+    /// Told nobody.
+    pub(crate) fn silent() -> Arc<Self> {
+        Self::new(Shown::Nothing)
     }
+
+    fn new(shown: Shown) -> Arc<Self> {
+        Arc::new(Self { sent: AtomicU64::new(0), shown })
+    }
+
+    /// Bytes of blobs that went out, those that had to go twice counted twice.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Says something that stays.
+    pub(crate) fn say(&self, text: impl Display) {
+        match &self.shown {
+            Shown::Nothing => {}
+            Shown::Bars(bars) => drop(bars.println(text.to_string())),
+            Shown::Lines => drop(writeln!(std::io::stderr(), "{text}")),
+        }
+    }
+
+    /// Begins a step of so many bytes; of an unknown number, if there is none.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        name: impl Display,
+        doing: &'static str,
+        size: Option<u64>,
+    ) -> Step {
+        let bar = match &self.shown {
+            Shown::Bars(bars) => {
+                let template = if size.is_some() { BAR } else { SPINNER };
+                let style =
+                    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+                bars.add(ProgressBar::no_length().with_style(style.progress_chars("=> ")))
+            }
+            Shown::Lines | Shown::Nothing => ProgressBar::hidden(),
+        };
+        if let Some(size) = size {
+            bar.set_length(size);
+        }
+        bar.set_prefix(name.to_string());
+        bar.set_message(doing);
+        Step { progress: Arc::clone(self), bar }
+    }
+
+    /// The same for a blob.
+    pub(super) fn begin_blob(self: &Arc<Self>, digest: &Digest, size: u64) -> Step {
+        self.begin(short(digest), "pushing", Some(size))
+    }
+}
+
+/// Something that takes a while. What is not ended by name leaves nothing behind.
+pub(super) struct Step {
+    progress: Arc<Progress>,
+    bar: ProgressBar,
+}
+
+impl Step {
+    /// So many bytes more are done.
+    pub(super) fn advance(&self, bytes: u64) {
+        self.bar.inc(bytes);
+    }
+
+    /// So many bytes of a blob are on their way, which begin at an offset.
+    pub(super) fn sending(&self, offset: u64, bytes: u64) {
+        self.progress.sent.fetch_add(bytes, Ordering::Relaxed);
+        self.bar.set_position(offset + bytes);
+    }
+
+    /// It is over; what came of it stays.
+    pub(super) fn end(&self, result: &str) {
+        let (name, size) = (self.bar.prefix(), HumanBytes(self.bar.length().unwrap_or(0)));
+        self.bar.finish_and_clear();
+        self.progress.say(format_args!("{name}: {result}, {size}"));
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Enough of a digest to know it by.
+fn short(digest: &Digest) -> String {
+    digest.hex().chars().take(12).collect()
 }

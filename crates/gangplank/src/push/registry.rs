@@ -7,7 +7,9 @@ use gangplank_oci::{Digest, Reference, RepositoryName, location};
 use reqwest::{Client, RequestBuilder, Response, Url};
 use serde_json::Value;
 
+use super::image::Manifest;
 use super::login::{Logins, Mint};
+use crate::call_failure::root_cause;
 use crate::retry;
 
 /// How often something is tried without getting any further.
@@ -51,11 +53,12 @@ impl Registry {
     /// Asks for a login and finds the repository that images are pushed to with it.
     ///
     /// `endpoint` is the API's address: a registry on the same host is spoken to in the same way, another one by
-    /// HTTPS unless it is on this machine. `http` makes the client for an address.
+    /// HTTPS; one on this machine also without, if it does not understand that. `http` makes the client for an
+    /// address.
     pub(crate) async fn connect(
         endpoint: &Url,
         mint: Mint,
-        http: impl FnOnce(&Url) -> Result<Client>,
+        http: impl Fn(&Url) -> Result<Client>,
     ) -> Result<Self> {
         let login = mint().await?;
         let (host, path) = login.registry.split_once('/').unwrap_or((&login.registry, ""));
@@ -65,8 +68,8 @@ impl Registry {
         let bare = name.trim_matches(['[', ']']);
         let here = bare == "localhost" || bare.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
         let scheme = match endpoint.host_str() {
-            Some(same) if same == name => endpoint.scheme(),
-            _ if here => "http",
+            Some(same) if same == name && (!here || endpoint.port() == named.port()) => endpoint.scheme(),
+            _ if here && !speaks_tls(host, &http).await? => "http",
             _ => "https",
         };
         let base = Url::parse(&format!("{scheme}://{host}"))?;
@@ -90,15 +93,18 @@ impl Registry {
         let ours = url.origin() == self.base.origin();
         let request =
             if ours { request.basic_auth(&login.username, Some(login.password.expose())) } else { request };
-        let answer = request.send().await.map_err(|error| Fault::passing(super::root_cause(&error)))?;
+        let answer = request.send().await.map_err(|error| Fault::passing(root_cause(&error)))?;
         let status = answer.status().as_u16();
         if status < 400 || status == 404 {
+            if ours {
+                self.logins.note_taken(which);
+            }
             return Ok(answer);
         }
         let after = answer.headers().get("retry-after").and_then(|after| after.to_str().ok()?.parse().ok());
         let after = after.map(|seconds: u64| Duration::from_secs(seconds.min(60)));
         let why = words(&answer.bytes().await.unwrap_or_default());
-        if ours && (status == 401 || (status == 403 && why.contains(ENDED))) {
+        if ours && self.logins.was_taken(which) && (status == 401 || (status == 403 && why.contains(ENDED))) {
             self.logins.renew(which).await.map_err(Fault::Hopeless)?;
             return Err(Fault::Passing {
                 why: format!("the login ended: {why}"),
@@ -140,12 +146,11 @@ impl Registry {
         }
     }
 
-    /// Puts a manifest; returns the digest that the registry has for it.
+    /// Puts a manifest.
     pub(super) async fn put_manifest(
         &self,
         reference: &Reference,
-        media_type: &str,
-        bytes: &bytes::Bytes,
+        Manifest { media_type, bytes, .. }: &Manifest,
     ) -> Result<()> {
         let url = self.url(&location::manifest(&self.repository, reference)).map_err(Fault::into_error)?;
         let put = |url| self.http.put(url).header("content-type", media_type).body(bytes.clone());
@@ -159,6 +164,15 @@ impl Registry {
             "the registry has another digest for the manifest than {ours}: it was changed on the way"
         );
         Ok(())
+    }
+}
+
+/// Whether TLS is spoken at an address, be it with a certificate that nobody trusts.
+async fn speaks_tls(host: &str, http: impl Fn(&Url) -> Result<Client>) -> Result<bool> {
+    let url = Url::parse(&format!("https://{host}/"))?;
+    match http(&url)?.head(url).timeout(Duration::from_secs(10)).send().await {
+        Ok(_) => Ok(true),
+        Err(error) => Ok(root_cause(&error).contains("certificate")),
     }
 }
 

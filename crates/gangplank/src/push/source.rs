@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use super::content::Content;
 use super::files::{self, Files};
 use super::image::Image;
-use super::platform::Platform;
+use super::platform::Platforms;
 use super::staging::{Packing, peek};
 use super::{docker_archive, engine, layout, scratch};
 
@@ -43,37 +43,38 @@ impl Source {
     }
 
     /// Finds the image and what belongs to it.
-    pub(super) async fn open(self, platform: Option<Platform>) -> Result<Image> {
+    pub(crate) async fn open(self, platforms: Platforms) -> Result<Image> {
         if let Self::Engine(name) = &self {
-            let file = engine::export(name, platform.as_ref()).await?;
+            let file = engine::export(name, &platforms).await?;
             let name = name.clone();
-            return tokio::task::spawn_blocking(move || either(file, platform.as_ref()))
+            return tokio::task::spawn_blocking(move || either(file, &platforms))
                 .await?
                 .with_context(|| format!("the engine's export of {name}"));
         }
-        tokio::task::spawn_blocking(move || self.read(platform.as_ref())).await?
+        tokio::task::spawn_blocking(move || self.read(&platforms)).await?
     }
 
-    fn read(&self, platform: Option<&Platform>) -> Result<Image> {
+    fn read(&self, platforms: &Platforms) -> Result<Image> {
         match self {
             Self::Engine(_) => bail!("an engine's image is read through its API"),
             Self::Layout(path, tag) => {
                 if !path.is_dir() {
                     bail!("{} is no directory", path.display());
                 }
-                layout::image(&Files::Directory(path.clone()), tag.as_deref(), platform).map(Image::Finished)
+                layout::image(&Files::Directory(path.clone()), tag.as_deref(), platforms, false)
+                    .map(Image::Finished)
             }
             .with_context(|| path.display().to_string()),
             Self::LayoutArchive(path, tag) => archive(path)
-                .and_then(|files| layout::image(&files, tag.as_deref(), platform))
+                .and_then(|files| layout::image(&files, tag.as_deref(), platforms, false))
                 .map(Image::Finished)
                 .with_context(|| path.display().to_string()),
             Self::DockerArchive(path, name) => archive(path)
-                .and_then(|files| docker_archive::image(&files, name.as_deref(), platform))
+                .and_then(|files| docker_archive::image(&files, name.as_deref(), platforms))
                 .map(Image::Unfinished)
                 .with_context(|| path.display().to_string()),
             Self::StandardInput => {
-                keep(io::stdin().lock()).and_then(|file| either(file, platform)).context("standard input")
+                keep(io::stdin().lock()).and_then(|file| either(file, platforms)).context("standard input")
             }
         }
     }
@@ -116,15 +117,15 @@ fn keep(stream: impl Read) -> Result<File> {
 
 /// The image in an archive of either kind. Newer engines write both kinds into one: an image whose layers nobody
 /// has compressed is then better taken as a saved one, since it gets a manifest of its own anyway.
-fn either(file: File, platform: Option<&Platform>) -> Result<Image> {
+fn either(file: File, platforms: &Platforms) -> Result<Image> {
     let files = Files::of_archive(file)?;
     let saved = files.find("manifest.json")?.is_some();
     if files.find("index.json")?.is_none() {
-        return docker_archive::image(&files, None, platform).map(Image::Unfinished);
+        return docker_archive::image(&files, None, platforms).map(Image::Unfinished);
     }
-    let finished = layout::image(&files, None, platform)?;
+    let finished = layout::image(&files, None, platforms, saved)?;
     if saved && layout::has_plain_layers(&finished) {
-        return docker_archive::image(&files, None, platform).map(Image::Unfinished);
+        return docker_archive::image(&files, None, platforms).map(Image::Unfinished);
     }
     Ok(Image::Finished(finished))
 }

@@ -1,6 +1,8 @@
 //! Makes of a layer, as it comes out of an archive, the blob that goes up.
 
 use std::io::{self, BufWriter, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result};
 use gangplank_oci::{Algorithm, Digest, Hasher};
@@ -18,6 +20,11 @@ pub(super) enum Packing {
 }
 
 impl Packing {
+    /// Whether the layer was compressed before it came here.
+    pub(super) fn was_packed(self) -> bool {
+        self != Self::Plain
+    }
+
     /// What the first bytes say.
     pub(super) fn of(head: &[u8]) -> Self {
         match head {
@@ -28,50 +35,42 @@ impl Packing {
     }
 }
 
+/// Set when nobody needs the result any more.
+pub(super) type Stop = Arc<AtomicBool>;
+
 /// A layer that is ready to go up.
 #[derive(Clone, Debug)]
 pub(super) struct Staged {
     /// What goes up.
     pub(super) digest: Digest,
-    /// How it is packed.
+    /// How it was packed when it came; what was plain goes up compressed with gzip.
     pub(super) packing: Packing,
     /// The digest of what was read; another one if it was compressed on the way.
     pub(super) original: Digest,
     pub(super) content: Content,
 }
 
-/// Reads a layer to its end. What is plain and `to_compress` is compressed. Blocks.
-pub(super) fn stage(layer: impl Read, to_compress: bool) -> Result<Staged> {
-    let (head, layer) = peek(layer, 4)?;
-    let packing = Packing::of(&head);
-    let mut original = HashingReader { inner: layer, hasher: Hasher::new(Algorithm::Sha256) };
+/// Reads a layer to its end, and compresses it into a scratch file if nobody has; what can go up as it is is copied
+/// nowhere. `read` is told how many bytes were read. Blocks.
+pub(super) fn stage_content(layer: &Content, stop: &Stop, read: &dyn Fn(u64)) -> Result<Staged> {
+    let packing = Packing::of(&layer.read_at(0, 4)?);
+    let hasher = Hasher::new(Algorithm::Sha256);
+    let mut original = HashingReader { inner: layer.reader(), hasher, stop, read };
+    if packing.was_packed() {
+        io::copy(&mut original, &mut io::sink())?;
+        let digest = original.hasher.finish();
+        return Ok(Staged { digest, packing, original: digest, content: layer.clone() });
+    }
     let hasher = Hasher::new(Algorithm::Sha256);
     let mut scratch = BufWriter::with_capacity(1 << 18, HashingWriter { inner: scratch::file()?, hasher });
-    let compress = to_compress && packing == Packing::Plain;
-    if compress {
-        gzip::compress(&mut original, &mut scratch)?;
-    } else {
-        io::copy(&mut original, &mut scratch)?;
-    }
+    gzip::compress(&mut original, &mut scratch)?;
     let written = scratch.into_inner().map_err(io::IntoInnerError::into_error)?;
     Ok(Staged {
         digest: written.hasher.finish(),
-        packing: if compress { Packing::Gzip } else { packing },
+        packing,
         original: original.hasher.finish(),
         content: Content::of(written.inner).context("cannot use a temporary file")?,
     })
-}
-
-/// The same for a layer that can be read again, which is copied nowhere if it can go up as it is.
-pub(super) fn stage_content(layer: &Content) -> Result<Staged> {
-    let packing = Packing::of(&layer.read_at(0, 4)?);
-    if packing == Packing::Plain {
-        return stage(layer.reader(), true);
-    }
-    let mut reader = HashingReader { inner: layer.reader(), hasher: Hasher::new(Algorithm::Sha256) };
-    io::copy(&mut reader, &mut io::sink())?;
-    let digest = reader.hasher.finish();
-    Ok(Staged { digest, packing, original: digest, content: layer.clone() })
 }
 
 /// The first bytes of a reader, and a reader that begins with them all the same.
@@ -81,15 +80,21 @@ pub(super) fn peek<R: Read>(mut reader: R, length: usize) -> io::Result<(Vec<u8>
     Ok((head.clone(), io::Cursor::new(head).chain(reader)))
 }
 
-struct HashingReader<R> {
+struct HashingReader<'r, R> {
     inner: R,
     hasher: Hasher,
+    stop: &'r Stop,
+    read: &'r dyn Fn(u64),
 }
 
-impl<R: Read> Read for HashingReader<R> {
+impl<R: Read> Read for HashingReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(io::Error::other("nobody needs it any more"));
+        }
         let read = self.inner.read(buffer)?;
         self.hasher.update(&buffer[..read]);
+        (self.read)(read as u64);
         Ok(read)
     }
 }

@@ -1,6 +1,7 @@
 //! One blob's way up: in chunks on a session, and after a cut from where the registry says it stands.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use reqwest::{Body, RequestBuilder, Response, Url};
 
 use super::content::Content;
 use super::image::Blob;
-use super::progress::Progress;
+use super::progress::{Progress, Step};
 use super::registry::{ATTEMPTS, Fault, Registry};
 use crate::retry;
 
@@ -24,13 +25,23 @@ const PIECE: usize = 256 * 1024;
 /// How long nothing may move.
 const STALL: Duration = Duration::from_mins(2);
 
-/// Sends a blob unless it is there; returns whether it was sent.
-pub(super) async fn upload(registry: &Registry, blob: &Blob, progress: &Arc<Progress>) -> Result<bool> {
+/// Sends a blob unless it is there.
+pub(super) async fn upload(registry: &Registry, blob: &Blob, progress: &Arc<Progress>) -> Result<()> {
     let named = || format!("the blob {}", blob.digest);
-    if registry.has(&blob.digest).await.map_err(Fault::into_error).with_context(named)? {
-        return Ok(false);
-    }
-    let mut upload = Upload { registry, blob, progress, session: None, offset: 0, in_chunks: true };
+    let step = Arc::new(progress.begin_blob(&blob.digest, blob.content.size()));
+    let outcome = async {
+        if registry.has(&blob.digest).await.map_err(Fault::into_error)? {
+            return Ok("already there");
+        }
+        send(registry, blob, &step).await.map(|()| "pushed")
+    };
+    let outcome = outcome.await.with_context(named)?;
+    step.end(outcome);
+    Ok(())
+}
+
+async fn send(registry: &Registry, blob: &Blob, step: &Arc<Step>) -> Result<()> {
+    let mut upload = Upload { registry, blob, step, session: None, offset: 0, in_chunks: true };
     let sent = upload.run().await;
     if sent.is_err()
         && let Some(session) = &upload.session
@@ -38,13 +49,13 @@ pub(super) async fn upload(registry: &Registry, blob: &Blob, progress: &Arc<Prog
         // It would end by itself; nobody waits for this.
         let _ = registry.send(registry.http.delete(session.clone()), session).await;
     }
-    sent.with_context(named).map(|()| true)
+    sent
 }
 
 struct Upload<'p> {
     registry: &'p Registry,
     blob: &'p Blob,
-    progress: &'p Arc<Progress>,
+    step: &'p Arc<Step>,
     session: Option<Url>,
     offset: u64,
     /// Whether the registry takes a blob in several requests.
@@ -70,7 +81,8 @@ impl Upload<'_> {
             let (why, after) = match fault {
                 Fault::Passing { why, after } => (why, after),
                 Fault::Refused { status: 404 | 416, why } if self.session.is_some() => (why, None),
-                Fault::Refused { status: 400 | 405 | 411 | 413, .. } if self.in_chunks && before > 0 => {
+                // Some registries take a blob in one request only.
+                Fault::Refused { status: 400 | 405 | 411 | 413, .. } if self.is_sending_chunks() => {
                     self.in_chunks = false;
                     self.forget();
                     continue;
@@ -89,6 +101,12 @@ impl Upload<'_> {
                 failures = 0;
             }
         }
+    }
+
+    /// Whether the next request has a part of the blob that is not the whole.
+    fn is_sending_chunks(&self) -> bool {
+        let size = self.blob.content.size();
+        self.in_chunks && self.session.is_some() && size > CHUNK && self.offset < size
     }
 
     /// Does the next thing; true if it was the last.
@@ -133,13 +151,12 @@ impl Upload<'_> {
     /// Sends the bytes from the offset up to `end`.
     async fn send_part(&self, request: RequestBuilder, url: &Url, end: u64) -> Result<Response, Fault> {
         let failed = Arc::new(Mutex::new(None));
-        let moved = Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let moved = Arc::new(AtomicU64::new(0));
         let body = Part {
             content: self.blob.content.clone(),
             at: self.offset,
             end,
-            digest: self.blob.digest,
-            progress: Arc::clone(self.progress),
+            step: Arc::clone(self.step),
             failed: Arc::clone(&failed),
             moved: Arc::clone(&moved),
         };
@@ -148,7 +165,7 @@ impl Upload<'_> {
             let mut last = 0;
             loop {
                 tokio::time::sleep(STALL).await;
-                let now = moved.load(std::sync::atomic::Ordering::Relaxed);
+                let now = moved.load(Ordering::Relaxed);
                 if now == last {
                     return;
                 }
@@ -251,10 +268,9 @@ struct Part {
     content: Content,
     at: u64,
     end: u64,
-    digest: Digest,
-    progress: Arc<Progress>,
+    step: Arc<Step>,
     failed: Arc<Mutex<Option<io::Error>>>,
-    moved: Arc<std::sync::atomic::AtomicU64>,
+    moved: Arc<AtomicU64>,
 }
 
 impl Part {
@@ -268,9 +284,10 @@ impl Part {
             let read = tokio::task::spawn_blocking(move || content.read_at(at, left)).await;
             match read.unwrap_or_else(|error| Err(io::Error::other(error))) {
                 Ok(piece) => {
-                    part.at += piece.len() as u64;
-                    part.moved.fetch_add(piece.len() as u64, std::sync::atomic::Ordering::Relaxed);
-                    part.progress.sending(&part.digest, part.at, piece.len() as u64);
+                    let length = piece.len() as u64;
+                    part.step.sending(part.at, length);
+                    part.at += length;
+                    part.moved.fetch_add(length, Ordering::Relaxed);
                     Some((Ok(hyper::body::Frame::data(piece)), part))
                 }
                 Err(error) => {

@@ -94,14 +94,14 @@ fn skeletons(program: &Program) {
     assert!(sample["registryLogin"]["expiresAt"].is_string(), "{sample}");
 }
 
-struct Aws<'a> {
-    bench: &'a Bench,
-    program: &'a Program,
+pub(crate) struct Aws<'a> {
+    pub(crate) bench: &'a Bench,
+    pub(crate) program: &'a Program,
 }
 
 impl Aws<'_> {
     /// With the two files and nothing else, if it is new enough to read the address from them.
-    fn call(&self, args: &[&str]) -> Call {
+    pub(crate) fn call(&self, args: &[&str]) -> Call {
         let mut numbers = self.program.version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
         let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         let reads_address = matches!(version, (1, 29..) | (2, 13..) | (3.., _));
@@ -119,7 +119,7 @@ impl Aws<'_> {
         self.run(args).ok().stdout.trim().to_owned()
     }
 
-    fn json(&self, args: &[&str]) -> Value {
+    pub(crate) fn json(&self, args: &[&str]) -> Value {
         let text = self.text(args);
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{args:?}: {error}: {text}"))
     }

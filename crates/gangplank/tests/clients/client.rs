@@ -102,6 +102,11 @@ impl Call {
         self
     }
 
+    /// The command itself, for one that is not to end by itself.
+    pub(crate) fn into_command(self) -> Command {
+        self.command
+    }
+
     /// Runs it to its end.
     pub(crate) fn run(mut self) -> Done {
         let shown: Vec<String> = std::iter::once(self.command.get_program())

@@ -4,6 +4,7 @@ use gangplank_testkit::Login;
 
 use crate::bench::Bench;
 use crate::client::{Call, Done, Program};
+use crate::daemon::Daemon;
 
 /// One of the three, in a home of its own.
 pub(crate) struct Containers<'a> {
@@ -51,6 +52,18 @@ impl<'a> Containers<'a> {
     /// Runs a command.
     pub(crate) fn run(&self, args: &[&str]) -> Done {
         self.call(args).run()
+    }
+
+    /// Starts podman's service on a socket; returns it with what `DOCKER_HOST` has to be.
+    pub(crate) fn service(&self) -> (Daemon, String) {
+        let folder = self.bench.home().join("service");
+        std::fs::create_dir_all(&folder).expect("the service's folder");
+        let socket = folder.join("podman.sock");
+        let address = format!("unix://{}", socket.display());
+        let command = self.call(&["system", "service", "--time=0", &address]).into_command();
+        let mut daemon = Daemon::run(command, &folder);
+        daemon.wait_until(|| std::os::unix::net::UnixStream::connect(&socket).is_ok());
+        (daemon, address)
     }
 
     /// `login`, the same in all three.

@@ -17,17 +17,20 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts a program that logs into its folder.
     pub(crate) fn start(program: &Program, folder: &Path, args: &[String]) -> Self {
+        let mut command = Command::new(&program.path);
+        command.args(args).env("HOME", folder).env("TMPDIR", folder).env("DOCKER_TMPDIR", folder.join("tmp"));
+        Self::run(command, folder)
+    }
+
+    /// Starts a command that logs into a folder.
+    pub(crate) fn run(mut command: Command, folder: &Path) -> Self {
         let log = folder.join("log");
-        let process = Command::new(&program.path)
-            .args(args)
-            .env("HOME", folder)
-            .env("TMPDIR", folder)
-            .env("DOCKER_TMPDIR", folder.join("tmp"))
+        let process = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(&log).expect("the daemon's log"))
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {program:?}: {error}"));
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         Self { process, log }
     }
 

@@ -80,7 +80,8 @@ fn by_the_helper(program: &Program) {
 pub(crate) struct Docker<'a> {
     bench: &'a Bench,
     client: Program,
-    socket: String,
+    /// What `DOCKER_HOST` has to be.
+    pub(crate) socket: String,
     _daemon: Option<Daemon>,
 }
 
@@ -107,7 +108,8 @@ impl<'a> Docker<'a> {
         self.bench.call(&self.client, args).env("DOCKER_CLI_HINTS", "false")
     }
 
-    fn run(&self, args: &[&str]) -> Done {
+    /// Runs a command.
+    pub(crate) fn run(&self, args: &[&str]) -> Done {
         self.call(args).run()
     }
 }

@@ -17,6 +17,7 @@ mod daemon;
 mod docker;
 mod images;
 mod journey;
+mod plugin;
 mod podman;
 mod rust_sdk;
 mod skopeo;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut suite = suite::Suite::default();
     aws_cli::add(&mut suite);
+    plugin::add(&mut suite);
     boto3::add(&mut suite);
     rust_sdk::add(&mut suite);
     docker::add(&mut suite);

@@ -1,11 +1,10 @@
 //! An endpoint on a loopback port that gives one answer to every request, and notes the requests.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 use serde::Deserialize;
+
+use crate::handler::{self, Reply, Request};
 
 /// What the endpoint answers.
 #[derive(Clone, Debug, Deserialize)]
@@ -39,17 +38,15 @@ pub(crate) struct FakeEndpoint {
 
 impl FakeEndpoint {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let endpoint = Self { address, answer: Arc::default(), seen: Arc::default() };
-        let (answer, seen) = (Arc::clone(&endpoint.answer), Arc::clone(&endpoint.seen));
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                // A client that goes away in the middle is that client's affair.
-                let _ = serve(stream, &answer, &seen);
-            }
+        let (answer, seen) = (Arc::<Mutex<Option<Response>>>::default(), Arc::<Mutex<Vec<Seen>>>::default());
+        let (answers, notes) = (Arc::clone(&answer), Arc::clone(&seen));
+        let address = handler::serve(move |request| {
+            notes.lock().unwrap().push(Seen::of(request));
+            let response = answers.lock().unwrap().clone();
+            let Some(response) = response else { return Reply::new(500, r#"{"__type":"ServiceException"}"#) };
+            Reply { status: response.status, headers: response.headers, body: response.body.into() }
         });
-        endpoint
+        Self { address, answer, seen }
     }
 
     /// Sets the answer; without one, it is a fault of the server.
@@ -63,42 +60,17 @@ impl FakeEndpoint {
     }
 }
 
-fn serve(
-    stream: TcpStream,
-    answer: &Mutex<Option<Response>>,
-    seen: &Mutex<Vec<Seen>>,
-) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut line = String::new();
-    reader.read_line(&mut line)?;
-    let mut request = Seen { path: line.split(' ').nth(1).unwrap_or_default().to_owned(), ..Seen::default() };
-    let mut length = 0;
-    loop {
-        line.clear();
-        reader.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.parse().unwrap_or_default(),
-            "x-amz-target" => request.target = Some(value.to_owned()),
-            "amz-sdk-invocation-id" => request.invocation = Some(value.to_owned()),
-            "authorization" => request.scope = scope(value),
-            _ => {}
+impl Seen {
+    fn of(request: &Request) -> Self {
+        let header = |name| request.header(name).map(str::to_owned);
+        Self {
+            path: request.path.clone(),
+            target: header("x-amz-target"),
+            scope: request.header("authorization").and_then(scope),
+            invocation: header("amz-sdk-invocation-id"),
+            body: String::from_utf8_lossy(&request.body).into_owned(),
         }
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    request.body = String::from_utf8_lossy(&body).into_owned();
-    seen.lock().unwrap().push(request);
-    let fault =
-        || Response { status: 500, headers: Vec::new(), body: r#"{"__type":"ServiceException"}"#.to_owned() };
-    let response = answer.lock().unwrap().clone().unwrap_or_else(fault);
-    let mut head = format!("HTTP/1.1 {} Recorded\r\nConnection: close\r\n", response.status);
-    for (name, value) in &response.headers {
-        head.extend([name, ": ", value, "\r\n"]);
-    }
-    let length = response.body.len();
-    let mut stream = stream;
-    stream.write_all(format!("{head}Content-Length: {length}\r\n\r\n{}", response.body).as_bytes())
 }
 
 fn scope(authorization: &str) -> Option<String> {

@@ -24,7 +24,7 @@ const IMPURE: [&str; 5] = ["tokio", "hyper", "rusqlite", "reqwest", "tracing"];
 const RESERVED: [(&str, &[&str]); 6] = [
     ("rusqlite", &["store/src/metadata/sqlite", "store/src/error.rs"]),
     ("SystemTime::now", &["server/src/clock.rs", "gangplank/src/api_client.rs", "testkit/src"]),
-    ("StatusCode", &["server/src", "gangplank/src/commands/quickstart"]),
+    ("StatusCode", &["server/src", "gangplank/src/commands/quickstart", "gangplank/src/lightsailctl"]),
     ("\"/v2/", &["oci/src", "server/src/http/dispatch.rs", "gangplank/src/commands/quickstart"]),
     ("println!", &["gangplank/src/main.rs", "testkit/src"]),
     ("std::env::var", &["gangplank/src", "testkit/src"]),

@@ -2,14 +2,11 @@
 
 use gangplank_api::lightsail::{
     ContainerServicePower, GetContainerAPIMetadataRequest, GetContainerAPIMetadataResult,
-    GetContainerServicePowersRequest, GetContainerServicePowersResult,
+    GetContainerServicePowersRequest, GetContainerServicePowersResult, LIGHTSAILCTL_VERSION,
 };
 use gangplank_core::power::{POWERS, power_id};
 
 use super::Result;
-
-/// The version of Amazon's plugin that this server was tried with; an older one suggests an update.
-const LIGHTSAILCTL_VERSION: &str = "1.0.8";
 
 pub(super) async fn powers(_: GetContainerServicePowersRequest) -> Result<GetContainerServicePowersResult> {
     let powers = POWERS.map(|power| ContainerServicePower {
@@ -24,6 +21,7 @@ pub(super) async fn powers(_: GetContainerServicePowersRequest) -> Result<GetCon
 }
 
 pub(super) async fn metadata(_: GetContainerAPIMetadataRequest) -> Result<GetContainerAPIMetadataResult> {
+    // A plugin that is older suggests an update.
     let pairs = [("name", "lightsailctlVersion"), ("value", LIGHTSAILCTL_VERSION)];
     let entry = pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
     Ok(GetContainerAPIMetadataResult { metadata: Some(vec![entry]) })

@@ -1,0 +1,85 @@
+//! How a call of the control API fails.
+
+use gangplank_api::ErrorCode;
+use gangplank_api::lightsail::Operation;
+use reqwest::Url;
+use serde_json::{Map, Value};
+
+/// Why a call has no result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallFailure {
+    /// The server refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// No answer came.
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    /// The answer is none that the operation has.
+    #[error("the server's answer to {0} cannot be read; is it a gangplank server?")]
+    Unreadable(&'static str),
+}
+
+impl CallFailure {
+    /// Whether an error is the server's refusal under this name.
+    pub(crate) fn is_refused_with(&self, code: ErrorCode) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.code == code.as_str())
+    }
+}
+
+/// What a server said when it refused.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{operation} was refused with {code}: {}", self.words())]
+pub(crate) struct Refusal {
+    /// The name of the operation.
+    pub(crate) operation: &'static str,
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The id that the server gave the request.
+    pub(crate) request_id: Option<String>,
+    /// The name of the error; the status where it has none.
+    pub(crate) code: String,
+    /// The server's words; its whole body, where that is no JSON.
+    pub(crate) message: String,
+    /// How often the call was repeated, where no repetition was left.
+    pub(crate) retries: Option<u32>,
+    /// All that the body says.
+    pub(crate) body: Map<String, Value>,
+}
+
+impl Refusal {
+    /// Whether the service model of Lightsail knows the error.
+    pub(crate) fn is_modelled(&self) -> bool {
+        ErrorCode::parse(&self.code)
+            .is_some_and(|code| Operation::ALL.iter().any(|operation| operation.errors().contains(&code)))
+    }
+
+    /// The message, and the hint at what to do next.
+    fn words(&self) -> String {
+        match self.body.get("tip").and_then(Value::as_str) {
+            Some(tip) => format!("{} {tip}", self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
+/// No answer came.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot reach {endpoint}: {}{}", root_cause(source), self.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default())]
+pub(crate) struct Unreachable {
+    /// The address.
+    pub(crate) endpoint: Url,
+    /// Why not.
+    // Shown above, and so no cause that would be shown again.
+    pub(crate) source: reqwest::Error,
+    /// What may be the matter.
+    pub(crate) hint: Option<String>,
+}
+
+/// The innermost cause: the one that tells a person something.
+pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

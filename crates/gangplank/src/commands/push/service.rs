@@ -1,0 +1,84 @@
+//! The container service that an image is pushed for: whether it is there, and making it for the first push.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use gangplank_api::ErrorCode;
+use gangplank_api::lightsail::{
+    ContainerServicePowerName, ContainerServiceState, CreateContainerServiceRequest,
+    GetContainerServicesRequest,
+};
+
+use crate::api_client::ApiClient;
+
+/// How long a new service may take, and how often it is looked at meanwhile.
+const PATIENCE: Duration = Duration::from_mins(15);
+const PAUSE: Duration = Duration::from_secs(5);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Creation {
+    /// Make the container service if it does not exist
+    #[arg(long)]
+    create_service: bool,
+    /// The power of a service that is made
+    #[arg(long, value_name = "NAME", default_value = "nano", requires = "create_service", value_parser = power)]
+    power: ContainerServicePowerName,
+    /// The number of nodes of a service that is made
+    #[arg(long, value_name = "NODES", default_value_t = 1, requires = "create_service")]
+    scale: i32,
+}
+
+impl Creation {
+    /// Whether a service is to be made.
+    pub(super) fn wanted(&self) -> bool {
+        self.create_service
+    }
+}
+
+fn power(name: &str) -> Result<ContainerServicePowerName, String> {
+    ContainerServicePowerName::parse(name).ok_or_else(|| {
+        let names: Vec<&str> = ContainerServicePowerName::ALL.iter().map(|power| power.as_str()).collect();
+        format!("it is one of {}", names.join(", "))
+    })
+}
+
+/// Whether there is a service of this name. One who may not ask is believed that there is.
+pub(super) async fn is_there(client: &ApiClient, name: &str) -> Result<bool> {
+    Ok(state(client, name).await?.is_some())
+}
+
+/// Makes a service, and waits until it takes images.
+pub(super) async fn create(client: &ApiClient, name: &str, creation: &Creation) -> Result<()> {
+    client
+        .call(&CreateContainerServiceRequest {
+            service_name: name.to_owned(),
+            power: creation.power,
+            scale: creation.scale,
+            tags: None,
+            public_domain_names: None,
+            deployment: None,
+            private_registry_access: None,
+        })
+        .await?;
+    let waiting = async {
+        while state(client, name).await? == Some(Some(ContainerServiceState::Pending)) {
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(PATIENCE, waiting).await {
+        Ok(result) => result,
+        Err(_) => bail!("the container service {name:?} is still being made; push again in a while"),
+    }
+}
+
+/// `None` if there is no such service; without a state if nobody says.
+async fn state(client: &ApiClient, name: &str) -> Result<Option<Option<ContainerServiceState>>> {
+    let answer = client.call(&GetContainerServicesRequest { service_name: Some(name.to_owned()) }).await;
+    match answer {
+        Ok(answer) => Ok(answer.container_services.unwrap_or_default().pop().map(|service| service.state)),
+        Err(error) if error.is_refused_with(ErrorCode::NotFoundException) => Ok(None),
+        Err(error) if error.is_refused_with(ErrorCode::AccessDeniedException) => Ok(Some(None)),
+        Err(error) => Err(error.into()),
+    }
+}

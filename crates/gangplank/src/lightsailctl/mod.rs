@@ -1,0 +1,78 @@
+//! `lightsailctl`: the AWS CLI's plugin for pushing images. `aws lightsail push-container-image` runs the program
+//! under this name, hands it what to do as JSON, and shows what it prints.
+
+mod input;
+mod push_image;
+mod version;
+
+use std::io::{Read as _, Write as _};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+
+pub(crate) use self::push_image::{Order, push_image};
+use crate::output;
+
+/// The most that a caller says.
+const MAX_INPUT: u64 = 1 << 20;
+
+const USAGE: &str = "lightsailctl is run by the AWS CLI, for `aws lightsail push-container-image`; by hand it takes \
+                     --version, and --plugin with --input JSON or --input-stdin";
+
+/// Runs with the arguments that follow the name.
+pub(crate) fn run(args: &[String]) -> ExitCode {
+    let result = match args.first().map(|first| first.trim_start_matches('-')) {
+        Some("version") => output::text(&format!("{}\n", version::shown())),
+        Some("plugin") => plugin(&args[1..]),
+        _ => Err(anyhow::anyhow!(USAGE)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(format_args!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn plugin(args: &[String]) -> Result<()> {
+    let text = match args {
+        [flag] if is(flag, "input-stdin") => {
+            let mut text = String::new();
+            std::io::stdin()
+                .lock()
+                .take(MAX_INPUT)
+                .read_to_string(&mut text)
+                .context("cannot read standard input")?;
+            text
+        }
+        [flag, text] if is(flag, "input") => text.clone(),
+        [one] => match one.split_once('=') {
+            Some((flag, text)) if is(flag, "input") => text.to_owned(),
+            _ => bail!(USAGE),
+        },
+        _ => bail!(USAGE),
+    };
+    let input = input::Input::parse(&text).context("invalid plugin input")?;
+    crate::cli::in_runtime(async move {
+        let order = input.order()?;
+        let client = input.configuration.client()?;
+        let note = |what: std::fmt::Arguments<'_>| {
+            if input.configuration.debug() {
+                say(what);
+            }
+        };
+        output::text(&push_image(&client, &order, &note).await?)?;
+        Ok(ExitCode::SUCCESS)
+    })
+    .map(|_| ())
+}
+
+/// Whether an argument is a flag, with one dash or two.
+fn is(arg: &str, flag: &str) -> bool {
+    arg.strip_prefix("--").or_else(|| arg.strip_prefix('-')) == Some(flag)
+}
+
+fn say(what: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{what}");
+}

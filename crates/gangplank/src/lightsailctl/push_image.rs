@@ -1,0 +1,156 @@
+//! Pushes an image of the engine and registers it: the calls of Amazon's plugin in its order, and its words on
+//! standard output. Where it lets the engine push, this pushes what the engine exports, so that the engine needs no
+//! way to the registry and no configuration for it.
+
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use gangplank_api::Request;
+use gangplank_api::lightsail::{
+    CreateContainerServiceRegistryLoginRequest, GetContainerAPIMetadataRequest, RegisterContainerImageRequest,
+};
+use gangplank_oci::Tag;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::version;
+use crate::api_client::{ApiClient, present};
+use crate::call_failure::CallFailure;
+use crate::push;
+use crate::push::login::{Login, Mint};
+use crate::push::platform::{Platform, Platforms};
+use crate::push::progress::Progress;
+use crate::push::registry::Registry;
+use crate::push::source::Source;
+
+/// How many blobs go up at a time.
+const JOBS: usize = 4;
+/// The digits of a tag's random part.
+const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
+
+/// What is to be pushed.
+#[derive(Debug)]
+pub(crate) struct Order {
+    /// The container service.
+    pub(crate) service: String,
+    /// The name of the image in the engine.
+    pub(crate) image: String,
+    /// The label to register it under.
+    pub(crate) label: String,
+}
+
+/// Pushes and registers; returns what is to be printed. `note` hears what is done.
+pub(crate) async fn push_image(
+    client: &Arc<ApiClient>,
+    order: &Order,
+    note: &(dyn Fn(std::fmt::Arguments<'_>) + Sync),
+) -> Result<String> {
+    let progress = Progress::shown();
+    look_for_a_newer_version(client, &progress, note).await;
+    let minting = Arc::clone(client);
+    let mint: Mint = Box::new(move || {
+        let client = Arc::clone(&minting);
+        Box::pin(async move { login(&client).await })
+    });
+    let registry = Registry::connect(client.endpoint(), mint, |url| client.http_for(url)).await?;
+    let amd64 = Platform { os: "linux".to_owned(), architecture: "amd64".to_owned(), variant: None };
+    let image = Source::Engine(order.image.clone()).open(Platforms::Rather(amd64)).await?;
+    let tag = tag()?;
+    note(format_args!("pushing {} as {tag}", order.image));
+    let digest = push::send(image, &registry, &tag, JOBS, &progress).await?;
+    let registration = RegisterContainerImageRequest {
+        service_name: order.service.clone(),
+        label: order.label.clone(),
+        digest: digest.to_string(),
+    };
+    note(format_args!("registering {digest}"));
+    let registered = present(call(client, &registration).await?.container_image, "containerImage")?;
+    let name = present(registered.image, "image")?;
+    let digest = registered.digest.unwrap_or_else(|| digest.to_string());
+    Ok(format!(
+        "Digest: {digest}\nImage {:?} registered.\nRefer to this image as {name:?} in deployments.\n",
+        order.image
+    ))
+}
+
+/// Whatever goes wrong with it is no reason not to push.
+async fn look_for_a_newer_version(
+    client: &ApiClient,
+    progress: &Progress,
+    note: &(dyn Fn(std::fmt::Arguments<'_>) + Sync),
+) {
+    let entries = match call(client, &GetContainerAPIMetadataRequest {}).await {
+        Ok(answer) => answer.metadata.unwrap_or_default(),
+        Err(error) => return note(format_args!("no version of the plugin is known: {error:#}")),
+    };
+    let versions =
+        entries.iter().filter(|entry| entry.get("name").is_some_and(|name| name == "lightsailctlVersion"));
+    let last = versions.filter_map(|entry| entry.get("value")).next_back();
+    if let Some(warning) = last.and_then(|version| version::warning(version)) {
+        progress.say(warning);
+    }
+}
+
+async fn login(client: &ApiClient) -> Result<Login> {
+    let answer = call(client, &CreateContainerServiceRegistryLoginRequest {}).await?;
+    let login = present(answer.registry_login, "registryLogin")?;
+    Ok(Login {
+        username: present(login.username, "username")?,
+        password: present(login.password, "password")?.expose().to_owned().into(),
+        registry: present(login.registry, "registry")?,
+    })
+}
+
+/// A call whose failure is told in the form that scripts know from Amazon's plugin.
+async fn call<I>(client: &ApiClient, input: &I) -> Result<I::Output>
+where
+    I: Request + Serialize,
+    I::Output: DeserializeOwned,
+{
+    let name = I::OPERATION.name();
+    client.call(input).await.map_err(|error| match error {
+        CallFailure::Refused(refusal) => {
+            let attempts = refusal.retries.map(|retries| {
+                format!("exceeded maximum number of attempts, {}, ", retries + 1)
+            });
+            anyhow!(
+                "operation error Lightsail: {name}, {}https response error StatusCode: {}, RequestID: {}, {}{}: {}",
+                attempts.unwrap_or_default(),
+                refusal.status,
+                refusal.request_id.as_deref().unwrap_or_default(),
+                if refusal.is_modelled() { "" } else { "api error " },
+                refusal.code,
+                refusal.message
+            )
+        }
+        other => anyhow!("operation error Lightsail: {name}, {other}"),
+    })
+}
+
+/// A tag like those of Amazon's plugin: the time in nanoseconds, and 64 random bits in base 32.
+fn tag() -> Result<Tag> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random)?;
+    let mut bits = u64::from_be_bytes(random);
+    let digits = (0..13).map(|_| {
+        let digit = DIGITS[(bits >> 59) as usize];
+        bits <<= 5;
+        char::from(digit)
+    });
+    let digits: String = digits.collect();
+    Ok(Tag::parse(&format!("{}-{digits}", jiff::Timestamp::now().as_nanosecond()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_a_time_and_thirteen_digits() {
+        let (one, other) = (tag().unwrap().to_string(), tag().unwrap().to_string());
+        assert_ne!(one, other);
+        let (nanoseconds, random) = one.split_once('-').unwrap();
+        assert!(nanoseconds.len() == 19 && nanoseconds.parse::<u64>().is_ok(), "{one}");
+        assert!(random.len() == 13 && random.bytes().all(|digit| DIGITS.contains(&digit)), "{one}");
+    }
+}
