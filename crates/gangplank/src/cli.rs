@@ -29,6 +29,8 @@ enum Command {
     RegistryLogin(commands::registry_login::Args),
     /// Show who did what, from where
     Audit(commands::audit::Args),
+    /// Collect garbage now, or say what would go
+    Gc(commands::gc::Args),
     /// Push an image and register it, without a container engine's help if need be
     Push(commands::push::Args),
     /// Put a fresh registry login where docker and podman look for it
@@ -51,6 +53,7 @@ impl Cli {
                 Command::AccessKey(args) => commands::access_key::run(args).await,
                 Command::RegistryLogin(args) => commands::registry_login::run(args).await,
                 Command::Audit(args) => commands::audit::run(args).await,
+                Command::Gc(args) => commands::gc::run(args).await,
                 Command::Push(args) => commands::push::run(args).await,
                 Command::Login(args) => commands::login::run(args).await,
                 Command::Logout(args) => commands::logout::run(args),

@@ -35,6 +35,15 @@ impl Connection {
 
     /// Finds address, region and access key.
     pub(crate) fn client(&self) -> Result<ApiClient> {
+        self.client_with(Manner::default())
+    }
+
+    /// The same for a call that may take long to be answered.
+    pub(crate) fn patient_client(&self) -> Result<ApiClient> {
+        self.client_with(Manner { read_timeout: None, ..Manner::default() })
+    }
+
+    fn client_with(&self, manner: Manner) -> Result<ApiClient> {
         let settings = match &self.data_dir {
             // With a data directory its files speak, not whatever the environment has of AWS.
             Some(dir) => {
@@ -58,7 +67,7 @@ impl Connection {
             let dir = dir.display();
             format!("no server seems to run on {dir}; `gangplank serve --data-dir {dir}` starts one")
         });
-        let manner = Manner { ca_bundle: settings.ca_bundle(), ..Manner::default() };
+        let manner = Manner { ca_bundle: settings.ca_bundle(), ..manner };
         Ok(ApiClient::new(&endpoint, region, Some(credentials), &manner)?.with_hint(hint))
     }
 }

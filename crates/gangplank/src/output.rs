@@ -24,6 +24,11 @@ pub(crate) fn say(text: impl Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
+/// Warns on standard error; that nobody reads it is no error.
+pub(crate) fn warn(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "gangplank: warning: {text}");
+}
+
 /// Prints text as it is.
 pub(crate) fn text(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
@@ -39,6 +44,20 @@ pub(crate) fn moment(timestamp: Timestamp) -> String {
     }
 }
 
+/// A length in bytes, in the unit that people would use.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    let (mut unit, mut left) = ("bytes", bytes);
+    let mut rest = 0;
+    for larger in UNITS {
+        if left < 1024 {
+            break;
+        }
+        (unit, rest, left) = (larger, left % 1024, left / 1024);
+    }
+    if unit == "bytes" { format!("{left} bytes") } else { format!("{left}.{} {unit}", rest * 10 / 1024) }
+}
+
 /// This moment, in milliseconds since 1970.
 pub(crate) fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
@@ -47,6 +66,12 @@ pub(crate) fn now() -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_the_unit_that_people_would_use() {
+        let shown = [0, 1_023, 1_536, 20 << 20, (5 << 40) - 1].map(size);
+        assert_eq!(shown, ["0 bytes", "1023 bytes", "1.5 KiB", "20.0 MiB", "4.9 TiB"]);
+    }
 
     #[test]
     fn moments_look_like_the_aws_clis() {

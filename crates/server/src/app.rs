@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::config::{AuditKept, Limits};
 use crate::http::client::Network;
 use crate::http::small_body::Budget;
+use crate::metrics::Metrics;
 use crate::refusals::Refusals;
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::upload_locks::UploadLocks;
@@ -59,6 +60,10 @@ pub(crate) struct App {
     pub(crate) requests: TaskTracker,
     /// Wakes the job that removes discarded content.
     pub(crate) discarded: Notify,
+    /// Held by the one cycle of garbage collection that runs.
+    pub(crate) collecting: tokio::sync::Mutex<()>,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
     /// Whether something may be published that has no row, so that the next start has to look for it.
     pub(crate) orphaned: Arc<AtomicBool>,
     /// Names this run of the server: what an earlier one staged is hashed anew before it is relied on.
@@ -89,8 +94,17 @@ impl App {
         T: Send + 'static,
         F: FnOnce(&dyn BlobStore) -> gangplank_store::Result<T> + Send + 'static,
     {
-        let blobs = Arc::clone(&self.blobs);
-        let done = tokio::task::spawn_blocking(move || work(blobs.as_ref())).await;
-        done.unwrap_or_else(|error| Err(gangplank_store::StoreError::Unavailable(error.to_string())))
+        blocking(&self.blobs, work).await
     }
+}
+
+/// Runs work on a blob store, which blocks, on a thread that may.
+pub(crate) async fn blocking<T, F>(blobs: &Arc<dyn BlobStore>, work: F) -> gangplank_store::Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce(&dyn BlobStore) -> gangplank_store::Result<T> + Send + 'static,
+{
+    let blobs = Arc::clone(blobs);
+    let done = tokio::task::spawn_blocking(move || work(blobs.as_ref())).await;
+    done.unwrap_or_else(|error| Err(gangplank_store::StoreError::Unavailable(error.to_string())))
 }

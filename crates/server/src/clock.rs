@@ -8,13 +8,14 @@ use gangplank_core::Time;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     started: Instant,
-    wall_at_start: Time,
+    steady_at_start: Time,
 }
 
 impl Clock {
-    /// A clock whose steady time starts at the wall clock's.
-    pub(crate) fn start() -> Self {
-        Self { started: Instant::now(), wall_at_start: wall_clock() }
+    /// A clock whose steady time goes on from where the run before left it. The first run begins at the
+    /// wall clock's time; what that says later, before, during or between runs, ages nothing.
+    pub(crate) fn start(left_at: Option<Time>) -> Self {
+        Self { started: Instant::now(), steady_at_start: left_at.unwrap_or_else(wall_clock) }
     }
 
     /// This moment, by the wall clock. Only the ends of logins and the skew of signatures follow it.
@@ -23,10 +24,10 @@ impl Clock {
         wall_clock()
     }
 
-    /// This moment, by a clock that starts with the server at the wall clock's time and then runs
-    /// on, whatever is done to that. Whatever is deleted for its age is measured by it.
+    /// This moment, by a clock that runs while a server runs, whatever is done to the wall clock.
+    /// Whatever is deleted for its age is measured by it.
     pub(crate) fn steady(self) -> Time {
-        self.wall_at_start.plus(self.started.elapsed())
+        self.steady_at_start.plus(self.started.elapsed())
     }
 }
 

@@ -5,11 +5,13 @@
 
 mod app;
 mod clock;
+mod collection;
 pub mod config;
 mod control;
 pub mod data_dir;
 mod http;
 mod jobs;
+mod metrics;
 mod random;
 mod refusals;
 mod registry;
@@ -17,6 +19,7 @@ mod root_key;
 mod sealing;
 mod server;
 
+pub use collection::collect_in;
 pub use config::{AuditKept, Collection, Config, Limits, Network, TlsFiles};
 pub use root_key::{create_access_key, create_first_key};
 pub use sealing::MasterKey;

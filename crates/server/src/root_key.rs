@@ -32,7 +32,7 @@ pub async fn create_access_key(
         account: account.clone(),
         is_root,
         enabled: true,
-        created_at: Clock::start().now(),
+        created_at: Clock::start(None).now(),
     };
     if !keys.insert_access_key(key.clone()).await? {
         bail!("there is an access key {} already", key.id);

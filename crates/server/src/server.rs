@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, Result, bail};
-use gangplank_core::Origin;
+use gangplank_core::lease::SAFE_GRACE;
+use gangplank_core::{Origin, Time};
 use gangplank_store::blobs::Folder;
-use gangplank_store::metadata::{AccessKeys as _, Metadata, Sqlite};
+use gangplank_store::metadata::progress::Mark;
+use gangplank_store::metadata::{AccessKeys as _, Metadata as _, Progress as _, Sqlite};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +21,7 @@ use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::http::small_body::Budget;
 use crate::http::{admin, listener, tls};
+use crate::metrics::Metrics;
 use crate::refusals::Refusals;
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::upload_locks::UploadLocks;
@@ -34,8 +37,7 @@ pub struct Server {
     /// Says in the end whether every request was finished.
     serving: JoinHandle<bool>,
     tasks: Vec<JoinHandle<()>>,
-    metadata: Arc<dyn Metadata>,
-    orphaned: Arc<AtomicBool>,
+    app: Arc<App>,
     // Held until the last request is done.
     data_dir: DataDir,
 }
@@ -63,7 +65,7 @@ impl Server {
         let address = bound.local_addr()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let endpoint = root_key::local_endpoint(scheme, address);
-        let clock = Clock::start();
+        let clock = Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time));
         let here = metadata.on_behalf_of(Origin::local(clock.now()));
         root_key::provide(here.as_ref(), &master, &data_dir, config.root_key, &endpoint).await?;
 
@@ -86,6 +88,8 @@ impl Server {
             small_bodies: Budget::default(),
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
+            collecting: tokio::sync::Mutex::default(),
+            metrics: Metrics::default(),
             orphaned: Arc::default(),
             run: uuid::Uuid::new_v4().simple().to_string(),
         });
@@ -95,8 +99,17 @@ impl Server {
         } else {
             Vec::new()
         };
+        if config.collection.leases.grace < SAFE_GRACE {
+            tracing::warn!(
+                grace = ?config.collection.leases.grace,
+                "the grace period of garbage collection is shorter than a login lives: a push may be refused \
+                 because what it was told to skip is gone"
+            );
+        }
         let mut tasks = vec![
             tokio::spawn(jobs::audit::run(Arc::clone(&app), stop.clone())),
+            tokio::spawn(jobs::steady_time::run(Arc::clone(&app), stop.clone())),
+            tokio::spawn(jobs::collection::run(Arc::clone(&app), config.collection.interval, stop.clone())),
             tokio::spawn(jobs::expiry::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::discarded::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::orphans::run(Arc::clone(&app), orphans, stop.clone())),
@@ -105,12 +118,10 @@ impl Server {
         if let Some(admin) = config.admin_listen {
             let bound = bind(admin).await?;
             admin_address = Some(bound.local_addr()?);
-            let metadata: Arc<dyn Metadata> = Arc::clone(&app.metadata);
-            tasks.push(tokio::spawn(admin::serve(bound, metadata, stop.clone())));
+            tasks.push(tokio::spawn(admin::serve(bound, Arc::clone(&app), stop.clone())));
         }
-        let (metadata, orphaned) = (Arc::clone(&app.metadata), Arc::clone(&app.orphaned));
-        let serving = tokio::spawn(listener::serve(bound, tls, app, stop.clone()));
-        Ok(Self { address, endpoint, admin_address, stop, serving, tasks, metadata, orphaned, data_dir })
+        let serving = tokio::spawn(listener::serve(bound, tls, Arc::clone(&app), stop.clone()));
+        Ok(Self { address, endpoint, admin_address, stop, serving, tasks, app, data_dir })
     }
 
     /// Where it listens.
@@ -137,10 +148,13 @@ impl Server {
             }
         }
         let drained = self.serving.await.unwrap_or(false);
+        if let Err(error) = jobs::steady_time::keep(&self.app).await {
+            tracing::warn!(%error, "cannot keep the time");
+        }
         // Otherwise something may be published that has no row: the next start looks for it.
         if drained
-            && self.metadata.is_healthy()
-            && !self.orphaned.load(Ordering::Acquire)
+            && self.app.metadata.is_healthy()
+            && !self.app.orphaned.load(Ordering::Acquire)
             && let Err(error) = self.data_dir.end_run()
         {
             tracing::warn!(%error, "the next start will look for what a crash may have left");

@@ -1,15 +1,17 @@
-//! What is ours and not Amazon's: access keys, the audit trail, and the registry logins that Lightsail
-//! does not have.
+//! What is ours and not Amazon's: access keys, the audit trail, garbage collection, and the registry
+//! logins that Lightsail does not have.
 //!
 //! The protocol is the same, the target prefix our own, so that the Lightsail surface stays exactly
 //! Lightsail's.
 
 mod access_keys;
 mod audit;
+mod collection;
 mod operations;
 mod registry_logins;
 
 pub use access_keys::*;
 pub use audit::*;
+pub use collection::*;
 pub use operations::Operation;
 pub use registry_logins::*;

@@ -8,10 +8,11 @@ use crate::ErrorCode::{
 use crate::macros::operations;
 
 use super::{
-    CreateAccessKeyRequest, CreateAccessKeyResult, CreateRegistryLoginRequest, CreateRegistryLoginResult,
-    DeleteAccessKeyRequest, DeleteAccessKeyResult, ListAccessKeysRequest, ListAccessKeysResult,
-    ListAuditEventsRequest, ListAuditEventsResult, ListRegistryLoginsRequest, ListRegistryLoginsResult,
-    RevokeRegistryLoginRequest, RevokeRegistryLoginResult, UpdateAccessKeyRequest, UpdateAccessKeyResult,
+    CollectGarbageRequest, CollectGarbageResult, CreateAccessKeyRequest, CreateAccessKeyResult,
+    CreateRegistryLoginRequest, CreateRegistryLoginResult, DeleteAccessKeyRequest, DeleteAccessKeyResult,
+    ListAccessKeysRequest, ListAccessKeysResult, ListAuditEventsRequest, ListAuditEventsResult,
+    ListRegistryLoginsRequest, ListRegistryLoginsResult, RevokeRegistryLoginRequest,
+    RevokeRegistryLoginResult, UpdateAccessKeyRequest, UpdateAccessKeyResult,
 };
 
 /// The errors of the operations that name nothing that could be missing.
@@ -32,6 +33,9 @@ operations! {
     /// An operation of our own.
     target "Gangplank_20261123" of Gangplank;
 
+    /// Collects garbage: what is not registered and has not been used for a while, in every account.
+    CollectGarbage:
+        CollectGarbageRequest => CollectGarbageResult, GENERAL;
     /// Makes an access key, the long-lived pair that signs API calls.
     CreateAccessKey:
         CreateAccessKeyRequest => CreateAccessKeyResult, GENERAL;

@@ -3,6 +3,7 @@
 pub(crate) mod access_key;
 pub(crate) mod audit;
 pub(crate) mod docker_credential;
+pub(crate) mod gc;
 pub(crate) mod generate;
 pub(crate) mod lightsail;
 pub(crate) mod login;

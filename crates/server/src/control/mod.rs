@@ -8,6 +8,7 @@ mod access_keys;
 mod audit;
 mod authenticate;
 mod body;
+mod collection;
 mod container_service;
 mod deployments;
 mod failure;
@@ -207,6 +208,7 @@ async fn own_operation(
 ) -> Result<Vec<u8>> {
     use gangplank::Operation as Op;
     match operation {
+        Op::CollectGarbage => call(body, |input| collection::collect(context, input)).await,
         Op::CreateAccessKey => call(body, |input| access_keys::create(context, input)).await,
         Op::ListAccessKeys => call(body, |input| access_keys::list(context, input)).await,
         Op::UpdateAccessKey => call(body, |input| access_keys::update(context, input)).await,

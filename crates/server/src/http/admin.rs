@@ -1,10 +1,10 @@
-//! Health, on a listener of its own: `/healthz` (alive) and `/readyz` (fit to be sent requests).
+//! Health, on a listener of its own: `/healthz` (alive) and `/readyz` (fit to be sent requests); and
+//! `/metrics`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gangplank_store::metadata::Metadata;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -15,26 +15,28 @@ use tokio_util::sync::CancellationToken;
 
 use super::hygiene::refusal;
 use super::response::Answer;
+use crate::app::App;
+use crate::metrics;
 
 const HEADER_READ: Duration = Duration::from_secs(10);
 
-pub(crate) async fn serve(listener: TcpListener, metadata: Arc<dyn Metadata>, stop: CancellationToken) {
+pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => drop(tokio::spawn(serve_one(stream, Arc::clone(&metadata), stop.clone()))),
+            Ok((stream, _)) => drop(tokio::spawn(serve_one(stream, Arc::clone(&app), stop.clone()))),
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
 }
 
-async fn serve_one(stream: TcpStream, metadata: Arc<dyn Metadata>, stop: CancellationToken) {
+async fn serve_one(stream: TcpStream, app: Arc<App>, stop: CancellationToken) {
     let service = service_fn(|request: Request<Incoming>| {
-        let answer = answer(&request, metadata.as_ref(), &stop);
-        async move { Ok::<_, Infallible>(answer.into_response()) }
+        let (app, stop) = (Arc::clone(&app), stop.clone());
+        async move { Ok::<_, Infallible>(answer(&request, &app, &stop).await.into_response()) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -46,16 +48,27 @@ async fn serve_one(stream: TcpStream, metadata: Arc<dyn Metadata>, stop: Cancell
     }
 }
 
-fn answer(request: &Request<Incoming>, metadata: &dyn Metadata, stop: &CancellationToken) -> Answer {
+async fn answer(request: &Request<Incoming>, app: &App, stop: &CancellationToken) -> Answer {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
     }
-    let ready = metadata.is_healthy() && !stop.is_cancelled();
+    let ready = app.metadata.is_healthy() && !stop.is_cancelled();
     match request.uri().path() {
         "/healthz" => health(true, "ok"),
         "/readyz" if ready => health(true, "ready"),
         "/readyz" => health(false, "the database takes no writes; restart the server"),
-        _ => refusal(StatusCode::NOT_FOUND, "nothing here: ask /healthz or /readyz"),
+        "/metrics" => measured(app).await,
+        _ => refusal(StatusCode::NOT_FOUND, "nothing here: ask /healthz, /readyz or /metrics"),
+    }
+}
+
+async fn measured(app: &App) -> Answer {
+    match app.metadata.open_upload_ids().await {
+        Ok(open) => Answer::new(StatusCode::OK).body(metrics::CONTENT_TYPE, app.metrics.text(open.len())),
+        Err(error) => {
+            tracing::warn!(%error, "cannot count the open uploads");
+            refusal(StatusCode::SERVICE_UNAVAILABLE, "the database cannot be read")
+        }
     }
 }
 

@@ -45,7 +45,8 @@ pub(crate) async fn note(app: &App, all: bool) {
 }
 
 async fn forget(app: &App, stop: &CancellationToken) -> gangplank_store::Result<()> {
-    let before = app.clock.steady().minus(app.audit.age);
+    // Events are noted by the wall clock. Where that is ahead of the steady time, it may have jumped.
+    let before = app.clock.steady().min(app.clock.now()).minus(app.audit.age);
     while !stop.is_cancelled() && app.metadata.forget_events(before, app.audit.events).await? > 0 {}
     Ok(())
 }

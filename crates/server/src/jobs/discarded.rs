@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gangplank_store::blobs::{BlobStore, ContentKey};
+use gangplank_store::metadata::Metadata;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
+use crate::app::{App, blocking};
 
 const BATCH: usize = 1_000;
 const RETRY: Duration = Duration::from_mins(1);
 
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let wait = match remove(&app).await {
+        let wait = match remove(app.metadata.as_ref(), &app.blobs).await {
             Ok(Round { listed: BATCH.., removed: 1.. }) => continue,
             Ok(Round { listed, removed }) => (removed < listed).then_some(RETRY),
             Err(error) => {
@@ -35,15 +36,24 @@ struct Round {
     removed: usize,
 }
 
-async fn remove(app: &App) -> gangplank_store::Result<Round> {
-    let keys = app.metadata.discarded(BATCH).await?;
+/// Removes all that can be removed now.
+pub(crate) async fn remove_all(
+    metadata: &dyn Metadata,
+    blobs: &Arc<dyn BlobStore>,
+) -> gangplank_store::Result<()> {
+    while let Round { listed: BATCH.., removed: 1.. } = remove(metadata, blobs).await? {}
+    Ok(())
+}
+
+async fn remove(metadata: &dyn Metadata, blobs: &Arc<dyn BlobStore>) -> gangplank_store::Result<Round> {
+    let keys = metadata.discarded(BATCH).await?;
     if keys.is_empty() {
         return Ok(Round { listed: 0, removed: 0 });
     }
     let listed = keys.len();
-    let gone = app.blocking(move |blobs| Ok(remove_each(blobs, keys))).await?;
+    let gone = blocking(blobs, move |blobs| Ok(remove_each(blobs, keys))).await?;
     let removed = gone.len();
-    app.metadata.forget_discarded(gone).await?;
+    metadata.forget_discarded(gone).await?;
     Ok(Round { listed, removed })
 }
 

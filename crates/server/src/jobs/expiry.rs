@@ -33,7 +33,9 @@ async fn expire(app: &App) -> gangplank_store::Result<()> {
     let ended = app.metadata.close_stale_uploads(idle, opened).await?;
     let keys = ended.into_iter().filter_map(|id| ContentKey::parse(&id));
     app.blocking(move |blobs| Ok(discard_each(blobs, keys))).await?;
-    let forgotten = app.metadata.forget_logins(now.minus(REMEMBER_LOGINS)).await?;
+    // Logins end by the wall clock. Where that is ahead of the steady time, it may have jumped.
+    let ended = now.min(app.clock.now()).minus(REMEMBER_LOGINS);
+    let forgotten = app.metadata.forget_logins(ended).await?;
     if forgotten > 0 {
         tracing::debug!(forgotten, "forgot logins that ended long ago");
     }

@@ -1,7 +1,9 @@
 //! What the server does by itself, beside requests.
 
 pub(crate) mod audit;
+pub(crate) mod collection;
 pub(crate) mod discarded;
 pub(crate) mod expiry;
 pub(crate) mod leftovers;
 pub(crate) mod orphans;
+pub(crate) mod steady_time;

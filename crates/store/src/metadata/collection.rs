@@ -64,8 +64,10 @@ pub struct Garbage {
     pub repository: String,
     /// Which.
     pub digest: String,
-    /// Its length in bytes. Of a blob, these are freed when the last repository lets go of it.
+    /// Its length in bytes.
     pub size: u64,
+    /// How many bytes of content go with it: none while another repository holds the blob.
+    pub frees: u64,
     /// When its lease was last renewed, by the steady time.
     pub leased_at: Time,
     /// Why.

@@ -157,7 +157,8 @@ impl Search<'_> {
 
     /// Blobs that nothing references, and those that only garbage does.
     fn blobs(&self) -> Result<Vec<Garbage>> {
-        const COLUMNS: &str = "t.account, t.region, r.name, b.digest, b.size, l.leased_at";
+        const COLUMNS: &str =
+            "t.account, t.region, r.name, b.digest, b.size, l.leased_at, b.id, l.repository";
         let sql = format!(
             "SELECT {COLUMNS} FROM blob_links l
              CROSS JOIN repositories r ON r.id = l.repository
@@ -168,11 +169,13 @@ impl Search<'_> {
         let mut select = self.connection.prepare_cached(&sql)?;
         let mut found = select.query([self.over.0])?;
         let mut garbage = Vec::new();
+        let mut holds = Holds { connection: self.connection, left: HashMap::new() };
         while let Some(row) = found.next()? {
-            garbage.push(read(row, GarbageKind::Blob, GarbageReason::Unheld)?);
+            let blob = read(row, GarbageKind::Blob, GarbageReason::Unheld)?;
+            garbage.push(holds.let_go(row.get(6)?, blob)?);
         }
         let sql = format!(
-            "SELECT {COLUMNS}, l.repository, m.digest FROM manifests m
+            "SELECT {COLUMNS}, m.digest FROM manifests m
              CROSS JOIN manifest_blobs n ON n.manifest = m.id
              CROSS JOIN repositories r ON r.id = n.repository
              CROSS JOIN tenants t ON t.id = r.tenant
@@ -185,17 +188,41 @@ impl Search<'_> {
         for manifest in &self.order {
             let mut found = select.query(params![manifest, self.over.0])?;
             while let Some(row) = found.next()? {
-                let blob = read(row, GarbageKind::Blob, GarbageReason::HeldByGarbage(row.get(7)?))?;
-                let repository: i64 = row.get(6)?;
+                let blob = read(row, GarbageKind::Blob, GarbageReason::HeldByGarbage(row.get(8)?))?;
+                let (content, repository): (i64, i64) = (row.get(6)?, row.get(7)?);
                 let sql = "SELECT manifest FROM manifest_blobs WHERE repository = ?1 AND digest = ?2";
                 let holders = self.ids(sql, params![repository, blob.digest])?;
                 let all_go = holders.iter().all(|holder| self.doomed.contains_key(holder));
                 if all_go && seen.insert((repository, blob.digest.clone())) {
-                    garbage.push(blob);
+                    garbage.push(holds.let_go(content, blob)?);
                 }
             }
         }
         Ok(garbage)
+    }
+}
+
+/// How many repositories still hold a content.
+struct Holds<'a> {
+    connection: &'a Connection,
+    left: HashMap<i64, i64>,
+}
+
+impl Holds<'_> {
+    /// Counts one hold less; says what the last one frees.
+    fn let_go(&mut self, content: i64, mut blob: Garbage) -> Result<Garbage> {
+        let left = match self.left.get(&content) {
+            Some(left) => *left,
+            None => {
+                let sql = "SELECT count(*) FROM blob_links WHERE blob = ?1";
+                self.connection.prepare_cached(sql)?.query_row([content], |row| row.get(0))?
+            }
+        } - 1;
+        self.left.insert(content, left);
+        if left == 0 {
+            blob.frees = blob.size;
+        }
+        Ok(blob)
     }
 }
 
@@ -210,6 +237,7 @@ fn read(row: &Row<'_>, kind: GarbageKind, reason: GarbageReason) -> Result<Garba
         repository: row.get(2)?,
         digest: row.get(3)?,
         size: rows::unsigned(row.get(4)?)?,
+        frees: 0,
         leased_at: Time(row.get(5)?),
         reason,
     })

@@ -56,6 +56,7 @@ async fn collect_with(db: &dyn Metadata, over: Time, now: Time) -> Collected {
     let count = |kind| announced.iter().filter(|garbage| garbage.kind == kind).count() as u64;
     let told = (count(GarbageKind::Manifest), count(GarbageKind::Blob));
     assert_eq!(told, (collected.manifests, collected.blobs), "what was announced: {announced:#?}");
+    assert_eq!(announced.iter().map(|garbage| garbage.frees).sum::<u64>(), collected.bytes);
     collected
 }
 

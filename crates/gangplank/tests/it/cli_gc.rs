@@ -1,0 +1,129 @@
+//! `gangplank gc`: through a running server, and in the data directory of a stopped one.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use gangplank_testkit::{Blob, Image, TestServer};
+use serde_json::{Value, json};
+
+use crate::{PROGRAM, server, server_with};
+
+fn gc(data_dir: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(PROGRAM);
+    command.env_clear().env("HOME", data_dir).env("GANGPLANK_DATA_DIR", data_dir).arg("gc").args(args);
+    command.output().unwrap()
+}
+
+fn collect(data_dir: &Path, args: &[&str]) -> Value {
+    let output = gc(data_dir, &[args, &["--output", "json"]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// How many files of content there are.
+fn contents(server: &TestServer) -> usize {
+    let shards = server.data_dir().join("blobs/content").read_dir().unwrap();
+    shards.map(|shard| shard.unwrap().path().read_dir().unwrap().count()).sum()
+}
+
+#[test]
+fn garbage_goes_and_what_is_registered_stays() {
+    let mut server = server();
+    let registry = server.registry_as(&server.operator_login());
+    server.api().ensure_service("web");
+    let kept = Image::unique(1);
+    server.api().register("web", "app", &registry.push_image("sr", "kept", &kept));
+    for running in [true, false] {
+        let (garbage, loose) = (Image::unique(1), Blob::unique());
+        registry.push_image("some/where", "latest", &garbage);
+        assert_eq!(registry.push_blob("sr", &loose), 201);
+        if !running {
+            assert!(server.terminate().success());
+        }
+        let dir = server.data_dir();
+        assert_eq!(collect(&dir, &[])["contents"], 0, "nothing is old enough");
+        let announced = collect(&dir, &["--dry-run", "--grace", "0"]);
+        let listed = announced["garbage"].as_array().unwrap();
+        assert_eq!(listed.len(), 4);
+        let manifest = listed.iter().find(|it| it["kind"] == "Manifest").unwrap();
+        assert_eq!(manifest["digest"], garbage.digest());
+        assert_eq!(
+            (&manifest["account"], &manifest["repository"]),
+            (&json!("000000000000"), &json!("some/where"))
+        );
+        assert!(manifest["reason"].as_str().unwrap().contains("not registered"), "{manifest}");
+        let blob = listed.iter().find(|it| it["digest"] == loose.digest).unwrap();
+        assert!(blob["reason"].as_str().unwrap().contains("no manifest"), "{blob}");
+        assert_eq!(contents(&server), 5, "nothing went");
+        let words = String::from_utf8(gc(&dir, &["--dry-run", "--grace=0"]).stdout).unwrap();
+        assert!(words.contains("would collect 1 manifests and 3 blobs"), "{words}");
+        let collected = collect(&dir, &["--grace", "0"]);
+        for name in ["manifests", "blobs", "contents", "freedBytes"] {
+            assert_eq!(collected[name], announced[name], "{name}");
+        }
+        assert_eq!(contents(&server), 2, "the bytes are gone when the command returns");
+        let warned = gc(&dir, &["--grace", "0"]);
+        assert!(String::from_utf8_lossy(&warned.stderr).contains("will be refused"));
+        if !running {
+            server.restart();
+        }
+        for blob in garbage.blobs() {
+            assert_eq!(registry.status("HEAD", &format!("some/where/blobs/{}", blob.digest)), 404);
+        }
+        assert_eq!(registry.status("GET", "some/where/manifests/latest"), 404);
+        assert_eq!(registry.send("GET", "sr/manifests/kept").bytes().unwrap(), kept.manifest);
+        for blob in kept.blobs() {
+            assert_eq!(
+                registry.send("GET", &format!("sr/blobs/{}", blob.digest)).bytes().unwrap(),
+                blob.bytes
+            );
+        }
+    }
+}
+
+#[test]
+fn only_the_root_account_collects() {
+    let server = server();
+    let key = server.api().gangplank("CreateAccessKey", &json!({ "account": "123456789012" }));
+    let theirs = server.api().as_key(&key.body["accessKey"]);
+    let refused = theirs.gangplank("CollectGarbage", &json!({ "graceSeconds": 0 }));
+    assert_eq!((refused.status, refused.error()), (400, "AccessDeniedException"));
+}
+
+#[test]
+fn a_server_collects_by_itself_and_says_how_much() {
+    let server = server_with(|builder| {
+        let builder = builder.env("GANGPLANK_ADMIN_LISTEN", "127.0.0.1:0");
+        builder.env("GANGPLANK_GC_GRACE", "1s").env("GANGPLANK_GC_INTERVAL", "1s")
+    });
+    let registry = server.registry_as(&server.operator_login());
+    registry.push_image("sr", "latest", &Image::unique(1));
+    let metrics = || {
+        let url = format!("http://{}/metrics", server.admin_address().unwrap());
+        reqwest::blocking::get(url).unwrap().text().unwrap()
+    };
+    let gone = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        contents(&server) == 0
+    });
+    assert!(gone, "{}", metrics());
+    registry.start_upload("sr");
+    let told = metrics();
+    for line in [
+        "gangplank_gc_manifests_total 1",
+        "gangplank_gc_contents_total 2",
+        "gangplank_open_uploads 1",
+        "# EOF",
+    ] {
+        assert!(told.contains(line), "{line} in {told}");
+    }
+    assert!(server.log().contains("shorter than a login lives"), "{}", server.log());
+}
+
+#[test]
+fn a_directory_that_is_none_of_gangplanks_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let refused = gc(home.path(), &["--grace", "0"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("no data directory of gangplank's"));
+}

@@ -1,0 +1,102 @@
+//! What the server counts, for whoever asks at `/metrics`.
+
+use std::time::Duration;
+
+use gangplank_api::gangplank::CollectGarbageResult;
+use gangplank_store::metadata::collection::Collected;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+/// The content type of the answer: the text that Prometheus reads.
+pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+type Seconds = Gauge<f64, std::sync::atomic::AtomicU64>;
+
+/// Counters since the start, and how things stand.
+pub(crate) struct Metrics {
+    registry: Registry,
+    cycles: Counter,
+    failed_cycles: Counter,
+    cycle_seconds: Seconds,
+    manifests: Counter,
+    blobs: Counter,
+    contents: Counter,
+    bytes: Counter,
+    open_uploads: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("gangplank");
+        let counter = |registry: &mut Registry, name: &str, help: &str| {
+            let counter = Counter::default();
+            registry.register(name, help, counter.clone());
+            counter
+        };
+        let cycles = counter(&mut registry, "gc_cycles", "Cycles of garbage collection");
+        let failed_cycles = counter(&mut registry, "gc_failed_cycles", "Cycles that could not be finished");
+        let manifests = counter(&mut registry, "gc_manifests", "Manifests that were collected");
+        let blobs = counter(&mut registry, "gc_blobs", "Holds of repositories on blobs that were collected");
+        let contents = counter(&mut registry, "gc_contents", "Contents that no repository held any more");
+        let bytes = Counter::default();
+        registry.register_with_unit("gc_freed", "Length of those contents", Unit::Bytes, bytes.clone());
+        let cycle_seconds = Seconds::default();
+        let help = "How long the last cycle took";
+        registry.register_with_unit("gc_last_cycle", help, Unit::Seconds, cycle_seconds.clone());
+        let open_uploads = Gauge::default();
+        registry.register("open_uploads", "Upload sessions that are open", open_uploads.clone());
+        Self {
+            registry,
+            cycles,
+            failed_cycles,
+            cycle_seconds,
+            manifests,
+            blobs,
+            contents,
+            bytes,
+            open_uploads,
+        }
+    }
+}
+
+impl Metrics {
+    /// Notes a cycle of garbage collection.
+    pub(crate) fn collected(&self, collected: &Collected, took: Duration) {
+        self.cycle([collected.manifests, collected.blobs, collected.contents, collected.bytes], took);
+    }
+
+    /// Notes a cycle that an operator asked for.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a number of bytes")]
+    pub(crate) fn answered(&self, result: &CollectGarbageResult, took: Duration) {
+        if !result.dry_run {
+            let [manifests, blobs, contents] = [result.manifests, result.blobs, result.contents]
+                .map(|number| u64::from(number.unsigned_abs()));
+            self.cycle([manifests, blobs, contents, result.freed_bytes as u64], took);
+        }
+    }
+
+    fn cycle(&self, [manifests, blobs, contents, bytes]: [u64; 4], took: Duration) {
+        self.cycles.inc();
+        self.cycle_seconds.set(took.as_secs_f64());
+        self.manifests.inc_by(manifests);
+        self.blobs.inc_by(blobs);
+        self.contents.inc_by(contents);
+        self.bytes.inc_by(bytes);
+    }
+
+    /// Notes a cycle of garbage collection that failed.
+    pub(crate) fn collection_failed(&self) {
+        self.failed_cycles.inc();
+    }
+
+    /// Everything, as Prometheus reads it.
+    pub(crate) fn text(&self, open_uploads: usize) -> String {
+        self.open_uploads.set(i64::try_from(open_uploads).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        // Writing into a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
