@@ -4,17 +4,28 @@ use std::time::Duration;
 
 use crate::time::Time;
 
-/// A session that nobody feeds for this long is over.
-pub const IDLE: Duration = Duration::from_hours(1);
+/// How long a session lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetime {
+    /// One that nobody feeds for this long is over.
+    pub idle: Duration,
+    /// One older than this is over, fed or not.
+    pub absolute: Duration,
+}
 
-/// A session older than this is over, fed or not.
-pub const ABSOLUTE: Duration = Duration::from_hours(24);
+impl Default for Lifetime {
+    fn default() -> Self {
+        Self { idle: Duration::from_hours(1), absolute: Duration::from_hours(24) }
+    }
+}
 
-/// Whether a session opened at `created` and last fed at `touched` is over at `now`.
-///
-/// A clock that was set back makes no session older, so it ends none.
-pub fn is_over(created: Time, touched: Time, now: Time) -> bool {
-    touched <= now.minus(IDLE) || created <= now.minus(ABSOLUTE)
+impl Lifetime {
+    /// Whether a session opened at `created` and last fed at `touched` is over at `now`.
+    ///
+    /// A clock that was set back makes no session older, so it ends none.
+    pub fn is_over(self, created: Time, touched: Time, now: Time) -> bool {
+        touched <= now.minus(self.idle) || created <= now.minus(self.absolute)
+    }
 }
 
 /// Why a chunk cannot be taken.
@@ -60,10 +71,11 @@ mod tests {
     #[test]
     fn a_session_ends_by_idleness_or_age_but_not_by_a_clock_set_back() {
         let start = Time(1_700_000_000_000);
-        assert!(!is_over(start, start, start.plus(IDLE).minus(Duration::from_millis(1))));
-        assert!(is_over(start, start, start.plus(IDLE)));
-        let late = start.plus(ABSOLUTE);
-        assert!(is_over(start, late, late));
-        assert!(!is_over(start, start, Time(0)));
+        let life = Lifetime::default();
+        assert!(!life.is_over(start, start, start.plus(life.idle).minus(Duration::from_millis(1))));
+        assert!(life.is_over(start, start, start.plus(life.idle)));
+        let late = start.plus(life.absolute);
+        assert!(life.is_over(start, late, late));
+        assert!(!life.is_over(start, start, Time(0)));
     }
 }

@@ -1,14 +1,16 @@
 //! What `gangplank serve` can be told: by a flag, an environment variable or a TOML file, in that
 //! order of precedence.
 
+mod limits;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
-use gangplank_core::{AccessKeyId, Leases, Quotas, Region, SecretAccessKey, tenant};
-use gangplank_server::{AuditKept, Collection, Config, Limits, Network, TlsFiles};
+use gangplank_core::{AccessKeyId, Leases, Region, SecretAccessKey, tenant};
+use gangplank_server::{AuditKept, Collection, Config, Network, TlsFiles};
 use serde::Deserialize;
 
 use crate::length_of_time::LengthOfTime;
@@ -101,6 +103,15 @@ options! {
     /// Size of a blob [default: 10 GiB]
     #[arg(value_name = "BYTES", help_heading = "Limits")]
     max_blob_bytes: u64, "GANGPLANK_MAX_BLOB_BYTES";
+    /// Descriptors in a manifest [default: 1000]
+    #[arg(value_name = "N", help_heading = "Limits")]
+    max_manifest_descriptors: usize, "GANGPLANK_MAX_MANIFEST_DESCRIPTORS";
+    /// Levels of arrays and objects in a manifest, up to 100 [default: 64]
+    #[arg(value_name = "N", help_heading = "Limits")]
+    max_manifest_nesting: usize, "GANGPLANK_MAX_MANIFEST_NESTING";
+    /// Levels of indexes above an image [default: 4]
+    #[arg(value_name = "N", help_heading = "Limits")]
+    max_index_depth: u32, "GANGPLANK_MAX_INDEX_DEPTH";
     /// Size of a manifest [default: 4 MiB]
     #[arg(value_name = "BYTES", help_heading = "Limits")]
     max_manifest_bytes: u64, "GANGPLANK_MAX_MANIFEST_BYTES";
@@ -113,9 +124,24 @@ options! {
     /// Size of a request's headers [default: 32 KiB]
     #[arg(value_name = "BYTES", help_heading = "Limits")]
     max_header_bytes: usize, "GANGPLANK_MAX_HEADER_BYTES";
+    /// Headers in a request [default: 100]
+    #[arg(value_name = "N", help_heading = "Limits")]
+    max_headers: usize, "GANGPLANK_MAX_HEADERS";
     /// Size of an Authorization header [default: 4 KiB]
     #[arg(value_name = "BYTES", help_heading = "Limits")]
     max_authorization_bytes: usize, "GANGPLANK_MAX_AUTHORIZATION_BYTES";
+    /// Memory for manifests and API requests, all together [default: 64 MiB]
+    #[arg(value_name = "BYTES", help_heading = "Limits")]
+    max_buffered_bytes: usize, "GANGPLANK_MAX_BUFFERED_BYTES";
+    /// Space that pushes leave free on the disk, so that deletions can still be stored [default: 64 MiB, or an eighth]
+    #[arg(value_name = "BYTES", help_heading = "Limits")]
+    disk_reserve: u64, "GANGPLANK_DISK_RESERVE";
+    /// Time that an upload session may be left alone [default: 3600]
+    #[arg(value_name = "SECONDS", help_heading = "Limits")]
+    upload_idle_timeout: u64, "GANGPLANK_UPLOAD_IDLE_TIMEOUT";
+    /// Time that an upload session may take [default: 86400]
+    #[arg(value_name = "SECONDS", help_heading = "Limits")]
+    upload_timeout: u64, "GANGPLANK_UPLOAD_TIMEOUT";
     /// Connections open at once [default: 20000, or what the limit on open files allows]
     #[arg(value_name = "N", help_heading = "Limits")]
     max_connections: usize, "GANGPLANK_MAX_CONNECTIONS";
@@ -170,7 +196,7 @@ impl ServeOptions {
         };
         let (quotas, limits, audit) = (self.quotas(), self.limits(open_files), self.audit());
         let collection = self.collection()?;
-        check_limits(&limits)?;
+        limits::check(&limits)?;
         if let Some(address) = &self.public_address {
             check_public_address(address)?;
         }
@@ -208,41 +234,6 @@ impl ServeOptions {
         }
         Ok(Collection { leases: Leases { grace }, interval })
     }
-
-    fn quotas(&self) -> Quotas {
-        let default = Quotas::default();
-        Quotas {
-            services_per_region: self.max_services_per_region.unwrap_or(default.services_per_region),
-            images_per_service: self.max_images_per_service.unwrap_or(default.images_per_service),
-            tags_per_resource: self.max_tags_per_resource.unwrap_or(default.tags_per_resource),
-            open_uploads: self.max_open_uploads.unwrap_or(default.open_uploads),
-        }
-    }
-
-    fn limits(&self, open_files: Option<u64>) -> Limits {
-        let default = Limits::default();
-        let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
-        // Three in four files may be connections; the rest is for blobs and the database.
-        let reachable =
-            open_files.map_or(usize::MAX, |files| usize::try_from(files / 4 * 3).unwrap_or(usize::MAX));
-        Limits {
-            manifest_bytes: self.max_manifest_bytes.unwrap_or(default.manifest_bytes),
-            blob_bytes: self.max_blob_bytes.unwrap_or(default.blob_bytes),
-            api_body_bytes: self.max_api_body_bytes.unwrap_or(default.api_body_bytes),
-            target_bytes: self.max_target_bytes.unwrap_or(default.target_bytes),
-            header_bytes: self.max_header_bytes.unwrap_or(default.header_bytes),
-            authorization_bytes: self.max_authorization_bytes.unwrap_or(default.authorization_bytes),
-            connections: self.max_connections.unwrap_or(default.connections).min(reachable),
-            failed_logins_per_minute: self
-                .max_failed_logins_per_minute
-                .unwrap_or(default.failed_logins_per_minute),
-            header_read: seconds(self.header_timeout, default.header_read),
-            idle: seconds(self.idle_timeout, default.idle),
-            body_stall: seconds(self.body_timeout, default.body_stall),
-            signature_skew: seconds(self.signature_skew, default.signature_skew),
-            drain: seconds(self.drain_timeout, default.drain),
-        }
-    }
 }
 
 /// Where a file is wrong, and why.
@@ -251,30 +242,6 @@ fn in_one_line(file: &str, error: &toml::de::Error) -> String {
     let before = file[..start].matches('\n').count();
     let line = file.lines().nth(before).unwrap_or_default().trim();
     format!("line {} ({line}): {}", before + 1, error.message().replace('\n', " "))
-}
-
-/// Refuses limits that no server could keep, or with which it would answer nobody.
-fn check_limits(limits: &Limits) -> Result<()> {
-    const DAY: Duration = Duration::from_hours(24);
-    let times = [
-        ("header-timeout", limits.header_read),
-        ("idle-timeout", limits.idle),
-        ("body-timeout", limits.body_stall),
-    ];
-    for (name, time) in times {
-        if time.is_zero() || time > DAY {
-            bail!("{name} is a number of seconds from 1 to {}", DAY.as_secs());
-        }
-    }
-    for (name, time) in [("signature-skew", limits.signature_skew), ("drain-timeout", limits.drain)] {
-        if time > DAY {
-            bail!("{name} is a number of seconds up to {}", DAY.as_secs());
-        }
-    }
-    if limits.connections == 0 || limits.failed_logins_per_minute == 0 {
-        bail!("max-connections and max-failed-logins-per-minute are at least 1");
-    }
-    Ok(())
 }
 
 fn parse_region(text: &str) -> Result<Region> {
@@ -340,6 +307,21 @@ mod tests {
     }
 
     #[test]
+    fn every_option_has_its_variable_and_its_key_in_the_file() {
+        let command = ServeOptions::augment_args(clap::Command::new("serve"));
+        let mut options = 0;
+        for option in command.get_arguments() {
+            let (flag, variable) = (option.get_long().unwrap(), option.get_env().unwrap().to_str().unwrap());
+            assert_eq!(variable, format!("GANGPLANK_{}", flag.to_uppercase().replace('-', "_")));
+            // A key that is not known is refused as such, whatever its value.
+            let refused = toml::from_str::<ServeOptions>(&format!("{flag} = []")).unwrap_err().to_string();
+            assert!(!refused.contains("unknown field"), "{refused}");
+            options += 1;
+        }
+        assert!(options > 35, "{options}");
+    }
+
+    #[test]
     fn what_cannot_work_is_refused() {
         let refused = |options: ServeOptions| options.into_config(None).unwrap_err().to_string();
         let cert_alone = ServeOptions { tls_cert: Some("a.pem".into()), ..ServeOptions::default() };
@@ -350,6 +332,10 @@ mod tests {
         assert!(refused(never).contains("idle-timeout"));
         let nobody = ServeOptions { max_connections: Some(0), ..ServeOptions::default() };
         assert!(refused(nobody).contains("max-connections"));
+        let deep = ServeOptions { max_manifest_nesting: Some(101), ..ServeOptions::default() };
+        assert!(refused(deep).contains("max-manifest-nesting"));
+        let proxies = ServeOptions { trusted_proxies: Some("10.0.0.0/99".into()), ..ServeOptions::default() };
+        assert!(refused(proxies).contains("10.0.0.0/99"));
         let address = ServeOptions { public_address: Some("https://x".into()), ..ServeOptions::default() };
         assert!(refused(address).contains("without a scheme"));
     }

@@ -8,8 +8,21 @@ use crate::members::Members;
 use crate::strict_json::{self, Json, Path};
 use crate::{Descriptor, Digest, ManifestError};
 
-/// How many descriptors a manifest may have, its subject and repetitions included.
-pub const MAX_DESCRIPTORS: usize = 1_000;
+/// How much a manifest may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ManifestLimits {
+    /// How many descriptors it may have, its subject and repetitions included.
+    pub descriptors: usize,
+    /// How deep arrays and objects may lie inside each other, the outermost counted; [`DEEPEST`](crate::DEEPEST)
+    /// at the most.
+    pub nesting: usize,
+}
+
+impl Default for ManifestLimits {
+    fn default() -> Self {
+        Self { descriptors: 1_000, nesting: 64 }
+    }
+}
 
 /// What a manifest is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,12 +63,25 @@ impl ManifestView {
     ///
     /// # Errors
     ///
-    /// [`ManifestError`] says where and what: not JSON, nested deeper than 64 levels, a member twice in one object,
-    /// more than 250,000 values or 1,000 descriptors; no or an unsupported media type, Docker's schema 1 included;
+    /// [`ManifestError`] says where and what: not JSON, more of anything than the default [`ManifestLimits`], a
+    /// member twice in one object, more than 250,000 values; no or an unsupported media type, Docker's schema 1 included;
     /// `config` or `layers` beside `manifests`; a member of the wrong shape; a descriptor without `mediaType`,
     /// `digest` or `size`; two sizes for one digest; `data` that is not the content described.
     pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<ManifestView, ManifestError> {
-        let mut members = Members::of(strict_json::parse(body)?, &Path::Root)?;
+        Self::parse_within(&ManifestLimits::default(), body, content_type)
+    }
+
+    /// The same with other limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn parse_within(
+        limits: &ManifestLimits,
+        body: &[u8],
+        content_type: Option<&str>,
+    ) -> Result<ManifestView, ManifestError> {
+        let mut members = Members::of(strict_json::parse(body, limits.nesting)?, &Path::Root)?;
         require_schema_2(&mut members)?;
         let media_type = media_type(&mut members, content_type)?;
         members.forbidden("fsLayers", "it belongs to manifests of schema 1")?;
@@ -70,10 +96,10 @@ impl ManifestView {
             annotations: members.text_map("annotations")?,
         };
         let subject = members.optional("subject");
-        let budget = MAX_DESCRIPTORS - usize::from(subject.is_some());
+        let beside = usize::from(subject.is_some());
         match view.kind {
-            ManifestKind::Image => view.read_image(&mut members, budget)?,
-            ManifestKind::Index => view.read_index(&mut members, budget)?,
+            ManifestKind::Image => view.read_image(&mut members, beside, limits.descriptors)?,
+            ManifestKind::Index => view.read_index(&mut members, beside, limits.descriptors)?,
         }
         view.subject = subject
             .map(|subject| Descriptor::read(subject, &Path::Member(&Path::Root, "subject")))
@@ -81,11 +107,16 @@ impl ManifestView {
         Ok(view)
     }
 
-    fn read_image(&mut self, members: &mut Members<'_, '_>, budget: usize) -> Result<(), ManifestError> {
+    fn read_image(
+        &mut self,
+        members: &mut Members<'_, '_>,
+        beside: usize,
+        most: usize,
+    ) -> Result<(), ManifestError> {
         members.forbidden("manifests", "it belongs to an index, and this is an image manifest")?;
         let config = members.required("config", "an object")?;
         let layers = members.optional_list("layers")?;
-        require_budget("layers", layers.len() + 1, budget)?;
+        require_few("layers", layers.len() + 1 + beside, most)?;
 
         let mut blobs = Unique::default();
         let path = Path::Member(&Path::Root, "config");
@@ -101,11 +132,16 @@ impl ManifestView {
         Ok(())
     }
 
-    fn read_index(&mut self, members: &mut Members<'_, '_>, budget: usize) -> Result<(), ManifestError> {
+    fn read_index(
+        &mut self,
+        members: &mut Members<'_, '_>,
+        beside: usize,
+        most: usize,
+    ) -> Result<(), ManifestError> {
         members.forbidden("config", "it belongs to an image manifest, and this is an index")?;
         members.forbidden("layers", "it belongs to an image manifest, and this is an index")?;
         let manifests = members.required_list("manifests")?;
-        require_budget("manifests", manifests.len(), budget)?;
+        require_few("manifests", manifests.len() + beside, most)?;
 
         let (mut children, mut blobs) = (Unique::default(), Unique::default());
         let path = Path::Member(&Path::Root, "manifests");
@@ -171,11 +207,11 @@ fn media_type(
     Ok(media_type)
 }
 
-fn require_budget(name: &str, descriptors: usize, budget: usize) -> Result<(), ManifestError> {
-    if descriptors <= budget {
+fn require_few(name: &str, descriptors: usize, most: usize) -> Result<(), ManifestError> {
+    if descriptors <= most {
         return Ok(());
     }
-    let problem = format!("must not be so many: a manifest has at most {MAX_DESCRIPTORS} descriptors");
+    let problem = format!("must not be so many: a manifest has at most {most} descriptors");
     Err(ManifestError::new(&Path::Member(&Path::Root, name), problem))
 }
 

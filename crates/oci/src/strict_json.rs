@@ -13,8 +13,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use crate::ManifestError;
 use crate::excerpt::Excerpt;
 
-/// How deep arrays and objects may lie inside each other, the outermost counted.
-pub const MAX_DEPTH: usize = 64;
+/// How deep any document may nest: not much deeper the reader below would itself refuse.
+pub const DEEPEST: usize = 100;
 
 /// How many values a document may consist of. A value takes more memory than its text does; this keeps four
 /// megabytes of `[0,0,0` from becoming a hundred.
@@ -70,12 +70,12 @@ fn is_plain(name: &str) -> bool {
     (1..=40).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// Reads a whole document, and nothing behind it.
-pub(crate) fn parse(body: &[u8]) -> Result<Json<'_>, ManifestError> {
+/// Reads a whole document that nests no deeper than `deepest` levels, and nothing behind it.
+pub(crate) fn parse(body: &[u8], deepest: usize) -> Result<Json<'_>, ManifestError> {
     let values = Cell::new(0);
     let fault = Cell::new(None);
     let mut reader = serde_json::Deserializer::from_slice(body);
-    Value { path: Path::Root, depth: 0, values: &values, fault: &fault }
+    Value { path: Path::Root, depth: 0, deepest: deepest.min(DEEPEST), values: &values, fault: &fault }
         .deserialize(&mut reader)
         .and_then(|document| reader.end().map(|()| document))
         .map_err(|error| {
@@ -89,6 +89,8 @@ struct Value<'s> {
     path: Path<'s>,
     /// Inside how many arrays and objects.
     depth: usize,
+    /// Inside how many it may stand at the most.
+    deepest: usize,
     /// Values read so far.
     values: &'s Cell<usize>,
     /// What our own rules have found, which serde's error type cannot carry.
@@ -101,11 +103,11 @@ impl<'s> Value<'s> {
     }
 
     fn require_depth<E: Error>(self) -> Result<(), E> {
-        if self.depth < MAX_DEPTH {
+        if self.depth < self.deepest {
             return Ok(());
         }
         // The path itself would be long, and the place hardly matters.
-        Err(self.refuse(&Path::Root, format!("must not nest deeper than {MAX_DEPTH} levels")))
+        Err(self.refuse(&Path::Root, format!("must not nest deeper than {} levels", self.deepest)))
     }
 
     fn refuse<E: Error>(self, path: &Path<'_>, problem: String) -> E {

@@ -4,7 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use gangplank_core::upload::Lifetime;
 use gangplank_core::{AccessKeyId, Leases, Quotas, Region, SecretAccessKey};
+
+use gangplank_oci::ManifestLimits;
+use gangplank_store::blobs::DEFAULT_RESERVE;
 
 pub use crate::http::client::Network;
 
@@ -83,6 +87,10 @@ pub struct TlsFiles {
 pub struct Limits {
     /// Bytes of a manifest.
     pub manifest_bytes: u64,
+    /// What a manifest may hold.
+    pub manifest: ManifestLimits,
+    /// How deep indexes may nest: so many, one in the other, above an image.
+    pub index_depth: u32,
     /// Bytes of a blob.
     pub blob_bytes: u64,
     /// Bytes of an API request.
@@ -91,8 +99,16 @@ pub struct Limits {
     pub target_bytes: usize,
     /// Bytes of a request's headers together.
     pub header_bytes: usize,
+    /// Headers of a request.
+    pub headers: usize,
     /// Bytes of an `Authorization` header.
     pub authorization_bytes: usize,
+    /// Bytes of manifests and API requests that are held at once, all together.
+    pub buffered_bytes: usize,
+    /// Bytes of the disk that uploads leave free, or an eighth of a small disk.
+    pub disk_reserve: u64,
+    /// How long an upload session lives.
+    pub upload: Lifetime,
     /// Connections open at once.
     pub connections: usize,
     /// Refused logins per minute and address, before they are answered 429.
@@ -113,11 +129,17 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             manifest_bytes: 4 << 20,
+            manifest: ManifestLimits::default(),
+            index_depth: 4,
             blob_bytes: 10 << 30,
             api_body_bytes: 1 << 20,
             target_bytes: 8 << 10,
             header_bytes: 32 << 10,
+            headers: 100,
             authorization_bytes: 4 << 10,
+            buffered_bytes: 64 << 20,
+            disk_reserve: DEFAULT_RESERVE,
+            upload: Lifetime::default(),
             connections: 20_000,
             failed_logins_per_minute: 20,
             header_read: Duration::from_secs(30),

@@ -61,6 +61,7 @@ impl Server {
         let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
         let master = MasterKey::of(&data_dir, &metadata.access_keys(None).await?)?;
         let blobs = Folder::open(&data_dir.blobs()).context("cannot open the blob folder")?;
+        let blobs = blobs.with_reserve(config.limits.disk_reserve);
         let bound = bind(config.listen).await?;
         let address = bound.local_addr()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -85,7 +86,7 @@ impl Server {
             refusals: Refusals::default(),
             failed_logins: FailedLogins::new(config.limits.failed_logins_per_minute),
             upload_locks: UploadLocks::default(),
-            small_bodies: Budget::default(),
+            small_bodies: Budget::new(config.limits.buffered_bytes),
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
             collecting: tokio::sync::Mutex::default(),

@@ -40,6 +40,7 @@ mod http_limits;
 mod http_patience;
 mod image_files;
 mod lightsailctl;
+mod limit_options;
 mod main_job;
 mod manifest_limits;
 mod manifests;

@@ -2,17 +2,24 @@
 
 use gangplank_oci::media_type::{DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
 use gangplank_oci::{Algorithm, Digest};
-use gangplank_testkit::{Blob, Registry, TestServer};
+use gangplank_testkit::{Blob, Registry, ServerBuilder, TestServer};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use crate::answers::{header, refused};
 use crate::documents::{Parts, descriptor, digest, index, referrer};
-use crate::server;
+use crate::server_with;
 
 /// A server, an operator's view of it, and parts to make manifests of.
 pub(crate) fn start() -> (TestServer, Registry, Parts) {
-    let server = server();
+    start_with(|builder| builder)
+}
+
+/// The same with something configured.
+pub(crate) fn start_with(
+    configure: impl FnOnce(ServerBuilder) -> ServerBuilder,
+) -> (TestServer, Registry, Parts) {
+    let server = server_with(configure);
     let registry = server.registry_as(&server.operator_login());
     let parts = Parts::push(&registry);
     (server, registry, parts)

@@ -28,9 +28,6 @@ use crate::app::App;
 /// The first byte of a TLS handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// Headers in one request; hyper answers more with 431.
-const MAX_HEADERS: usize = 100;
-
 /// What is buffered of one connection at the most. Larger reads make pushes faster; heads are held
 /// to their own, smaller limit by [`super::hygiene`].
 const BUFFER: usize = 128 << 10;
@@ -102,6 +99,7 @@ where
     let turns = Turns::default();
     let limits = &app.limits;
     let stream = Patient::new(stream, turns.clone(), limits.idle, limits.header_read, limits.body_stall);
+    let headers = limits.headers;
     let service = service_fn(move |request| {
         let (app, turns) = (Arc::clone(&app), turns.clone());
         turns.next();
@@ -113,7 +111,8 @@ where
     });
     let connection = http1::Builder::new()
         .header_read_timeout(None)
-        .max_headers(MAX_HEADERS)
+        // hyper answers more with 431.
+        .max_headers(headers)
         .max_buf_size(BUFFER)
         // Who has sent a request and closed that half still gets the answer.
         .half_close(true)

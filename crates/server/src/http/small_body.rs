@@ -10,8 +10,6 @@ use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// What all bodies together may hold beyond their first [`FREE`] bytes.
-const BUDGET: usize = 64 << 20;
 /// What every body may have without asking: most calls are smaller, and go on when the rest is taken.
 const FREE: usize = 4 << 10;
 const UNIT: usize = 1 << 10;
@@ -21,9 +19,10 @@ const PAUSES: u32 = 10;
 /// The memory that bodies share.
 pub(crate) struct Budget(Arc<Semaphore>);
 
-impl Default for Budget {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(BUDGET / UNIT)))
+impl Budget {
+    /// Lets all bodies together hold so many bytes beyond the first [`FREE`] of each.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new((bytes / UNIT).min(Semaphore::MAX_PERMITS))))
     }
 }
 
@@ -109,7 +108,8 @@ mod tests {
 
     #[test]
     fn bodies_share_one_budget_and_give_it_back() {
-        let budget = Budget::default();
+        const BUDGET: usize = 64 << 20;
+        let budget = Budget::new(BUDGET);
         let mut large = SmallBody { bytes: Vec::new(), room: None };
         assert_eq!(budget.make_room(&mut large, BUDGET), Ok(()));
         let mut other = SmallBody { bytes: Vec::new(), room: None };

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gangplank_core::upload;
 use gangplank_store::blobs::ContentKey;
 use tokio_util::sync::CancellationToken;
 
@@ -11,25 +10,29 @@ use super::leftovers::discard_each;
 use crate::app::App;
 
 const EVERY: Duration = Duration::from_mins(1);
+const OFTEN: Duration = Duration::from_secs(1);
 
 /// How long an ended login is remembered, so that its holder hears that it expired.
 const REMEMBER_LOGINS: Duration = Duration::from_hours(7 * 24);
 
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
+    let upload = app.limits.upload;
+    let every = upload.idle.min(upload.absolute).clamp(OFTEN, EVERY);
     loop {
         if let Err(error) = expire(&app).await {
             tracing::warn!(%error, "cannot end stale uploads or logins; will try again");
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => app.failed_logins.forget_idle(),
+            () = tokio::time::sleep(every) => app.failed_logins.forget_idle(),
         }
     }
 }
 
 async fn expire(app: &App) -> gangplank_store::Result<()> {
     let now = app.clock.steady();
-    let (idle, opened) = (now.minus(upload::IDLE), now.minus(upload::ABSOLUTE));
+    let upload = app.limits.upload;
+    let (idle, opened) = (now.minus(upload.idle), now.minus(upload.absolute));
     let ended = app.metadata.close_stale_uploads(idle, opened).await?;
     let keys = ended.into_iter().filter_map(|id| ContentKey::parse(&id));
     app.blocking(move |blobs| Ok(discard_each(blobs, keys))).await?;

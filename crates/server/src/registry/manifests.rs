@@ -5,9 +5,7 @@ use gangplank_oci::media_type::is_foreign_layer;
 use gangplank_oci::{
     Algorithm, Digest, ErrorCode, ManifestView, OciError, Reference, RepositoryName, Tag, location,
 };
-use gangplank_store::metadata::manifests::{
-    MAX_INDEX_DEPTH, ManifestDeleted, ManifestOutcome, NewManifest, StoredManifest,
-};
+use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest, StoredManifest};
 use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, LOCATION, USER_AGENT};
@@ -77,7 +75,10 @@ pub(super) async fn put(
         }
         Reference::Tag(_) => Digest::of(Algorithm::Sha256, &body),
     };
-    let view = ManifestView::parse(&body, content_type).map_err(OciError::from)?;
+    // A manifest is stored in the database, and what removes things has to fit there too.
+    app.blobs.require_space(body.len() as u64)?;
+    let view =
+        ManifestView::parse_within(&app.limits.manifest, &body, content_type).map_err(OciError::from)?;
     let subject = view.subject.as_ref().map(|subject| subject.digest);
     // Acknowledged only for parameters: a tag in the path is what every client expects to work.
     let acknowledged: Vec<String> = tags.iter().map(ToString::to_string).collect();
@@ -87,8 +88,10 @@ pub(super) async fn put(
     let shown: Vec<String> = tags.iter().map(ToString::to_string).collect();
     let may_be_absent = may_be_absent(&view, grant.scope);
     let (login, now, lease) = (grant.login, app.clock.now(), app.leases.renewal(app.clock.steady()));
-    let manifest = NewManifest { digest, body, view, may_be_absent, tags, login, now, lease };
-    refuse_unless_stored(context.noting().put_manifest(&grant.tenant, repository, manifest).await?)?;
+    let max_depth = app.limits.index_depth;
+    let manifest = NewManifest { digest, body, view, may_be_absent, max_depth, tags, login, now, lease };
+    let outcome = context.noting().put_manifest(&grant.tenant, repository, manifest).await?;
+    refuse_unless_stored(outcome, max_depth)?;
     tracing::info!(
         tenant = %grant.tenant, %repository, %digest, tags = ?shown, login = grant.login.0,
         access_key = %grant.access_key, %peer, user_agent = head.headers.get(USER_AGENT).map(tracing::field::debug),
@@ -158,7 +161,7 @@ fn may_be_absent(view: &ManifestView, scope: Scope) -> Vec<Digest> {
     foreign.map(|blob| blob.digest).collect()
 }
 
-fn refuse_unless_stored(outcome: ManifestOutcome) -> Result<()> {
+fn refuse_unless_stored(outcome: ManifestOutcome, max_depth: u32) -> Result<()> {
     Err(match outcome {
         ManifestOutcome::Stored => return Ok(()),
         ManifestOutcome::BlobUnknown(digest) | ManifestOutcome::ChildUnknown(digest) => {
@@ -168,7 +171,7 @@ fn refuse_unless_stored(outcome: ManifestOutcome) -> Result<()> {
             "the manifest gives {digest} a wrong size; it has {actual} bytes"
         )),
         ManifestOutcome::TooDeep => {
-            OciError::manifest_invalid(format!("indexes may nest {MAX_INDEX_DEPTH} deep at the most"))
+            OciError::manifest_invalid(format!("indexes may nest {max_depth} deep at the most"))
         }
     }
     .into())

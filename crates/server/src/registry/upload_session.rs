@@ -14,9 +14,6 @@ use super::ingest::{Cut, Ingested, hash_staged, ingest};
 use super::upload_locks::SessionLock;
 use super::{Context, Result};
 
-/// How often a session is touched while a body is coming.
-const TOUCH: Duration = Duration::from_mins(10);
-
 /// Appends a body to a session. If it ended early, the session goes on behind what had come; if it
 /// is of the wrong length, where it stood; if it is too long or cannot be kept, the session ends.
 pub(super) async fn append(
@@ -28,12 +25,14 @@ pub(super) async fn append(
     expected: Option<u64>,
 ) -> Result<(Box<dyn Staged>, Hasher)> {
     let key = content_key(session)?;
+    // Often enough while a body is coming.
+    let touch_every = (context.app.limits.upload.idle / 6).max(Duration::from_secs(1));
     let mut ingesting = pin!(ingest(context.app, &key, hasher, body, expected));
     let ingested = loop {
         tokio::select! {
             ingested = &mut ingesting => break ingested,
             // A body may take longer to come than a session may be idle, and idle it is not.
-            () = tokio::time::sleep(TOUCH) => {
+            () = tokio::time::sleep(touch_every) => {
                 // Returning here would leave a thread that writes to a session that is not locked.
                 if let Err(error) = touch(context, repository, session).await {
                     tracing::warn!(?error, "cannot note that an upload is still coming");
@@ -110,7 +109,8 @@ pub(super) async fn find(
 ) -> Result<UploadSession> {
     let found = context.app.metadata.upload(&owner(context, repository), session).await?;
     let now = context.app.clock.steady();
-    let goes_on = |found: &UploadSession| !upload::is_over(found.created_at, found.touched_at, now);
+    let lifetime = context.app.limits.upload;
+    let goes_on = |found: &UploadSession| !lifetime.is_over(found.created_at, found.touched_at, now);
     found.filter(goes_on).ok_or_else(|| OciError::blob_upload_unknown().into())
 }
 

@@ -12,15 +12,20 @@ use std::path::{Path, PathBuf};
 use super::{BlobStore, ContentKey, Staged};
 use crate::{Result, StoreError};
 
-/// What uploads leave free of the disk, so that the database can still commit, deletions above all;
-/// of a small disk, an eighth.
-const RESERVE: u64 = 64 << 20;
+/// What uploads leave free of the disk if not told otherwise, in bytes.
+pub const DEFAULT_RESERVE: u64 = 64 << 20;
 
 /// A blob store in a folder of a local file system.
 pub struct Folder {
     staged: PathBuf,
     content: PathBuf,
+    reserve: Reserve,
 }
+
+/// What is left free of the disk, in bytes, so that the database can still commit, deletions above all;
+/// of a small disk, an eighth.
+#[derive(Clone, Copy)]
+struct Reserve(u64);
 
 impl Folder {
     /// Opens the folder, making it and its 256 shards if they are missing.
@@ -28,7 +33,8 @@ impl Folder {
     /// # Errors
     /// If a directory cannot be made or synced.
     pub fn open(root: &Path) -> Result<Self> {
-        let folder = Self { staged: root.join("staged"), content: root.join("content") };
+        let (staged, content) = (root.join("staged"), root.join("content"));
+        let folder = Self { staged, content, reserve: Reserve(DEFAULT_RESERVE) };
         fs::create_dir_all(&folder.staged)?;
         fs::create_dir_all(&folder.content)?;
         for shard in 0..=255u8 {
@@ -46,6 +52,12 @@ impl Folder {
             sync_directory(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?;
         }
         Ok(folder)
+    }
+
+    /// Leaves so many bytes of the disk free, or of a small disk an eighth.
+    #[must_use]
+    pub fn with_reserve(self, bytes: u64) -> Self {
+        Self { reserve: Reserve(bytes), ..self }
     }
 
     fn staged_path(&self, key: &ContentKey) -> PathBuf {
@@ -72,7 +84,8 @@ impl BlobStore for Folder {
         }
         file.set_len(offset)?;
         file.seek(SeekFrom::Start(offset))?;
-        Ok(Box::new(StagedFile { file, from, to: self.content_path(key), shard: self.shard(key) }))
+        let (to, shard) = (self.content_path(key), self.shard(key));
+        Ok(Box::new(StagedFile { file, from, to, shard, reserve: self.reserve }))
     }
 
     fn open_staged(&self, key: &ContentKey) -> Result<File> {
@@ -110,6 +123,10 @@ impl BlobStore for Folder {
     fn remove(&self, key: &ContentKey) -> Result<()> {
         unless_missing(fs::remove_file(self.content_path(key))).map(drop)
     }
+
+    fn require_space(&self, bytes: u64) -> Result<()> {
+        self.reserve.require(rustix::fs::statvfs(&self.content), bytes)
+    }
 }
 
 struct StagedFile {
@@ -117,11 +134,12 @@ struct StagedFile {
     from: PathBuf,
     to: PathBuf,
     shard: PathBuf,
+    reserve: Reserve,
 }
 
 impl Staged for StagedFile {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        require_space(&self.file, bytes.len() as u64)?;
+        self.reserve.require(rustix::fs::fstatvfs(&self.file), bytes.len() as u64)?;
         Ok(self.file.write_all(bytes)?)
     }
 
@@ -144,15 +162,17 @@ fn keys_in(directory: &Path) -> Result<Vec<ContentKey>> {
     Ok(keys)
 }
 
-/// Refuses to write into the reserve.
-fn require_space(file: &File, wanted: u64) -> Result<()> {
-    let disk = rustix::fs::fstatvfs(file).map_err(io::Error::from)?;
-    let reserve = RESERVE.min(disk.f_blocks.saturating_mul(disk.f_frsize) / 8);
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    if free < reserve.saturating_add(wanted) {
-        return Err(StoreError::Full(format!("{free} bytes are free, of which {reserve} are kept back")));
+impl Reserve {
+    /// Refuses to write into the reserve.
+    fn require(self, disk: rustix::io::Result<rustix::fs::StatVfs>, wanted: u64) -> Result<()> {
+        let disk = disk.map_err(io::Error::from)?;
+        let reserve = self.0.min(disk.f_blocks.saturating_mul(disk.f_frsize) / 8);
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free < reserve.saturating_add(wanted) {
+            return Err(StoreError::Full(format!("{free} bytes are free, of which {reserve} are kept back")));
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn too_short(key: &ContentKey, length: u64, offset: u64) -> StoreError {

@@ -8,7 +8,7 @@ mod folder;
 use std::fmt;
 use std::fs::File;
 
-pub use folder::Folder;
+pub use folder::{DEFAULT_RESERVE, Folder};
 
 use crate::Result;
 
@@ -75,6 +75,9 @@ pub trait BlobStore: Send + Sync {
     fn open(&self, key: &ContentKey) -> Result<Option<File>>;
     /// The length of published content in bytes; `None` if there is none.
     fn size(&self, key: &ContentKey) -> Result<Option<u64>>;
+    /// Refuses, as [`StoreError::Full`](crate::StoreError::Full), what would take so many bytes of the space
+    /// that is kept for the database.
+    fn require_space(&self, bytes: u64) -> Result<()>;
     /// Removes published content, if there is any.
     fn remove(&self, key: &ContentKey) -> Result<()>;
 }

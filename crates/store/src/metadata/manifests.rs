@@ -31,6 +31,8 @@ pub struct NewManifest {
     pub view: ManifestView,
     /// Blobs that the repository need not hold: layers that are not to be distributed.
     pub may_be_absent: Vec<Digest>,
+    /// How deep indexes may nest: so many, one in the other, above an image.
+    pub max_depth: u32,
     /// Tags to move to it.
     pub tags: Vec<Tag>,
     /// The login that puts it, which may then read it back.
@@ -71,9 +73,6 @@ pub const MAX_REFERRERS: usize = 1_000;
 /// The most bytes of annotations in a page, but for a page of one.
 pub const MAX_REFERRER_BYTES: usize = 4 << 20;
 
-/// How deep indexes may nest: so many, one in the other, above an image.
-pub const MAX_INDEX_DEPTH: u32 = 4;
-
 /// What became of a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ManifestOutcome {
@@ -90,7 +89,7 @@ pub enum ManifestOutcome {
         /// Its true size in bytes.
         actual: u64,
     },
-    /// Indexes nested deeper than [`MAX_INDEX_DEPTH`].
+    /// Indexes nested deeper than [`NewManifest::max_depth`].
     TooDeep,
 }
 

@@ -24,6 +24,9 @@ pub(crate) fn asked(now: Time) -> Renewal {
     Leases::default().renewal(now)
 }
 
+/// How deep indexes may nest.
+pub(crate) const MAX_DEPTH: u32 = 4;
+
 /// More than any test has.
 pub(crate) const PLENTY: u32 = 1_000;
 
@@ -226,6 +229,7 @@ impl Document {
             body: self.body.clone(),
             view: self.view(),
             may_be_absent: Vec::new(),
+            max_depth: MAX_DEPTH,
             tags: Vec::new(),
             login: LoginId(i64::MAX),
             now: NOW,

@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::audit::Note;
 use super::{Sqlite, leases, rows};
 use crate::metadata::manifests::{
-    MAX_INDEX_DEPTH, MAX_REFERRER_BYTES, MAX_REFERRERS, ManifestDeleted, ManifestOutcome, Manifests,
-    NewManifest, Referrer, Referrers, StoredManifest,
+    MAX_REFERRER_BYTES, MAX_REFERRERS, ManifestDeleted, ManifestOutcome, Manifests, NewManifest, Referrer,
+    Referrers, StoredManifest,
 };
 use crate::{Result, StoreError};
 
@@ -188,7 +188,7 @@ fn put(
         return Ok(refusal);
     }
     let depth = match check_children(connection, held_by, manifest)? {
-        Ok(depth) if depth <= MAX_INDEX_DEPTH => depth,
+        Ok(depth) if depth <= manifest.max_depth => depth,
         Ok(_) => return Ok(ManifestOutcome::TooDeep),
         Err(refusal) => return Ok(refusal),
     };

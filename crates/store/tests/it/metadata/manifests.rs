@@ -3,11 +3,11 @@
 use gangplank_core::LoginId;
 use gangplank_oci::Digest;
 use gangplank_store::metadata::Metadata;
-use gangplank_store::metadata::manifests::{MAX_INDEX_DEPTH, ManifestDeleted, ManifestOutcome, NewManifest};
+use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest};
 
 use crate::world::{
-    At, Document, NOW, access_key, create_login, create_service, here, push_login, register, tag, tagged,
-    tenants,
+    At, Document, MAX_DEPTH, NOW, access_key, create_login, create_service, here, push_login, register, tag,
+    tagged, tenants,
 };
 
 metadata_contract! {
@@ -134,7 +134,7 @@ async fn indexes_nest_so_deep_and_no_deeper(db: &dyn Metadata) {
     let at = At::sr(db);
     let shallow = at.image(&["config"], &[]).await;
     let mut top = shallow.clone();
-    for _ in 0..MAX_INDEX_DEPTH {
+    for _ in 0..MAX_DEPTH {
         top = Document::index(&[&shallow, &top]);
         at.store(&top, &[]).await;
     }

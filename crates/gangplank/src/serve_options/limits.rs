@@ -1,0 +1,90 @@
+//! The limits among the options, and which values no server could keep.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use gangplank_core::Quotas;
+use gangplank_core::upload::Lifetime;
+use gangplank_oci::{DEEPEST, ManifestLimits};
+use gangplank_server::Limits;
+
+use super::ServeOptions;
+
+impl ServeOptions {
+    pub(super) fn quotas(&self) -> Quotas {
+        let default = Quotas::default();
+        Quotas {
+            services_per_region: self.max_services_per_region.unwrap_or(default.services_per_region),
+            images_per_service: self.max_images_per_service.unwrap_or(default.images_per_service),
+            tags_per_resource: self.max_tags_per_resource.unwrap_or(default.tags_per_resource),
+            open_uploads: self.max_open_uploads.unwrap_or(default.open_uploads),
+        }
+    }
+
+    pub(super) fn limits(&self, open_files: Option<u64>) -> Limits {
+        let default = Limits::default();
+        let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
+        // Three in four files may be connections; the rest is for blobs and the database.
+        let reachable =
+            open_files.map_or(usize::MAX, |files| usize::try_from(files / 4 * 3).unwrap_or(usize::MAX));
+        Limits {
+            manifest_bytes: self.max_manifest_bytes.unwrap_or(default.manifest_bytes),
+            manifest: ManifestLimits {
+                descriptors: self.max_manifest_descriptors.unwrap_or(default.manifest.descriptors),
+                nesting: self.max_manifest_nesting.unwrap_or(default.manifest.nesting),
+            },
+            index_depth: self.max_index_depth.unwrap_or(default.index_depth),
+            blob_bytes: self.max_blob_bytes.unwrap_or(default.blob_bytes),
+            api_body_bytes: self.max_api_body_bytes.unwrap_or(default.api_body_bytes),
+            target_bytes: self.max_target_bytes.unwrap_or(default.target_bytes),
+            header_bytes: self.max_header_bytes.unwrap_or(default.header_bytes),
+            headers: self.max_headers.unwrap_or(default.headers),
+            authorization_bytes: self.max_authorization_bytes.unwrap_or(default.authorization_bytes),
+            buffered_bytes: self.max_buffered_bytes.unwrap_or(default.buffered_bytes),
+            disk_reserve: self.disk_reserve.unwrap_or(default.disk_reserve),
+            upload: Lifetime {
+                idle: seconds(self.upload_idle_timeout, default.upload.idle),
+                absolute: seconds(self.upload_timeout, default.upload.absolute),
+            },
+            connections: self.max_connections.unwrap_or(default.connections).min(reachable),
+            failed_logins_per_minute: self
+                .max_failed_logins_per_minute
+                .unwrap_or(default.failed_logins_per_minute),
+            header_read: seconds(self.header_timeout, default.header_read),
+            idle: seconds(self.idle_timeout, default.idle),
+            body_stall: seconds(self.body_timeout, default.body_stall),
+            signature_skew: seconds(self.signature_skew, default.signature_skew),
+            drain: seconds(self.drain_timeout, default.drain),
+        }
+    }
+}
+
+/// Refuses limits that no server could keep, or with which it would answer nobody.
+pub(super) fn check(limits: &Limits) -> Result<()> {
+    const DAY: Duration = Duration::from_hours(24);
+    let times = [
+        ("header-timeout", limits.header_read, DAY),
+        ("idle-timeout", limits.idle, DAY),
+        ("body-timeout", limits.body_stall, DAY),
+        ("upload-idle-timeout", limits.upload.idle, 30 * DAY),
+        ("upload-timeout", limits.upload.absolute, 30 * DAY),
+    ];
+    for (name, time, longest) in times {
+        if time.is_zero() || time > longest {
+            bail!("{name} is a number of seconds from 1 to {}", longest.as_secs());
+        }
+    }
+    for (name, time) in [("signature-skew", limits.signature_skew), ("drain-timeout", limits.drain)] {
+        ensure!(time <= DAY, "{name} is a number of seconds up to {}", DAY.as_secs());
+    }
+    if limits.connections == 0 || limits.failed_logins_per_minute == 0 {
+        bail!("max-connections and max-failed-logins-per-minute are at least 1");
+    }
+    let nesting = limits.manifest.nesting;
+    ensure!((1..=DEEPEST).contains(&nesting), "max-manifest-nesting is a number from 1 to {DEEPEST}");
+    // Fewer than the clients that people have send is a server that answers none of them.
+    ensure!((16..=1_000).contains(&limits.headers), "max-headers is a number from 16 to 1000");
+    ensure!(limits.index_depth <= 16, "max-index-depth is a number up to 16");
+    ensure!(limits.buffered_bytes >= 1 << 20, "max-buffered-bytes is at least 1048576");
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! Limits that an operator sets: each holds at its value, and breaks just over it.
+
+use std::time::Duration;
+
+use gangplank_oci::media_type::{OCI_INDEX, OCI_MANIFEST};
+use gangplank_testkit::{Blob, Registry, TestServer};
+use serde_json::{Value, json};
+
+use crate::documents::{descriptor, index};
+use crate::manifests::{check_accepted, check_refused, start_with};
+use crate::raw::ask;
+use crate::server_with;
+
+fn with(flag: &str, value: &str) -> TestServer {
+    server_with(|builder| builder.arg(flag).arg(value))
+}
+
+fn pushing(server: &TestServer) -> Registry {
+    server.registry_as(&server.push_login())
+}
+
+#[test]
+fn a_manifest_has_as_many_descriptors_as_were_allowed() {
+    let (_server, registry, parts) = start_with(|builder| builder.arg("--max-manifest-descriptors").arg("3"));
+    let layers = |count: usize| parts.manifest_with("/layers", &vec![parts.layer.clone(); count].into());
+    check_accepted(&registry, &layers(2));
+    check_refused(&registry, layers(3).to_string().as_bytes(), OCI_MANIFEST, "MANIFEST_INVALID");
+}
+
+#[test]
+fn a_manifest_nests_as_deep_as_was_allowed() {
+    let (_server, registry, parts) = start_with(|builder| builder.env("GANGPLANK_MAX_MANIFEST_NESTING", "5"));
+    let nested = |levels: usize| {
+        let mut value = Value::Null;
+        for _ in 0..levels {
+            value = json!([value]);
+        }
+        let mut manifest = parts.manifest();
+        manifest["x"] = value;
+        manifest
+    };
+    check_accepted(&registry, &nested(4));
+    check_refused(&registry, nested(5).to_string().as_bytes(), OCI_MANIFEST, "MANIFEST_INVALID");
+}
+
+#[test]
+fn indexes_nest_as_deep_as_was_allowed() {
+    let (_server, registry, parts) = start_with(|builder| builder.arg("--max-index-depth").arg("1"));
+    let image = parts.manifest();
+    check_accepted(&registry, &image);
+    let first = index(&[descriptor(&image)]);
+    check_accepted(&registry, &first);
+    let second = index(&[descriptor(&first)]).to_string();
+    check_refused(&registry, second.as_bytes(), OCI_INDEX, "MANIFEST_INVALID");
+}
+
+#[test]
+fn a_request_has_as_many_headers_as_were_allowed() {
+    let server = with("--max-headers", "20");
+    let request = |count: usize| {
+        let more: String =
+            (1..count).fold(String::new(), |more, number| more + &format!("X-{number}: a\r\n"));
+        format!("GET /v2/ HTTP/1.1\r\nHost: x\r\n{more}\r\n")
+    };
+    assert_eq!(ask(&server, request(20)).unwrap().status, 401);
+    assert_eq!(ask(&server, request(21)).unwrap().status, 431);
+}
+
+#[test]
+fn a_session_that_is_left_alone_is_over() {
+    let server = with("--upload-idle-timeout", "2");
+    let registry = pushing(&server);
+    let (left, fed) = (registry.start_upload("sr"), registry.start_upload("sr"));
+    for _ in 0..6 {
+        std::thread::sleep(Duration::from_millis(500));
+        assert_eq!(registry.request("PATCH", &fed).body("x").send().unwrap().status(), 202);
+    }
+    let gone = registry.send("GET", &left);
+    assert_eq!(gone.status(), 404);
+    assert!(gone.text().unwrap().contains("BLOB_UPLOAD_UNKNOWN"));
+    // Its bytes are reclaimed; those of the other are still there.
+    let staged = server.data_dir().join("blobs/staged");
+    for _ in 0..50 {
+        std::thread::sleep(Duration::from_millis(100));
+        if staged.read_dir().unwrap().count() == 0 {
+            return;
+        }
+    }
+    panic!("bytes of sessions that are over stay");
+}
+
+#[test]
+fn a_session_that_takes_too_long_is_over_though_it_is_fed() {
+    let server = with("--upload-timeout", "2");
+    let registry = pushing(&server);
+    let fed = registry.start_upload("sr");
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        std::thread::sleep(Duration::from_millis(500));
+        statuses.push(registry.request("PATCH", &fed).body("x").send().unwrap().status().as_u16());
+    }
+    assert_eq!((statuses[0], statuses[5]), (202, 404), "{statuses:?}");
+}
+
+#[test]
+fn small_bodies_share_what_was_allowed() {
+    let server = with("--max-buffered-bytes", "1048576");
+    let registry = pushing(&server);
+    let answer = registry.put_manifest("sr", "v1", OCI_MANIFEST, &vec![b' '; 2 << 20]);
+    assert_eq!(answer.status(), 503);
+    assert!(answer.headers().contains_key("retry-after"));
+    let blob = Blob::new(vec![7; 2 << 20]);
+    assert_eq!(registry.push_blob("sr", &blob), 201, "blobs are not held in memory");
+    let answer = registry.put_manifest("sr", "v1", OCI_MANIFEST, &vec![b' '; 1 << 19]);
+    assert_eq!(answer.status(), 400, "room that was taken comes back");
+}
