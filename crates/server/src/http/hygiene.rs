@@ -1,6 +1,6 @@
 //! What no request may be, whatever it asks for.
 
-use hyper::header::{AUTHORIZATION, HOST};
+use hyper::header::{AUTHORIZATION, HOST, TRANSFER_ENCODING};
 use hyper::{HeaderMap, Method, StatusCode, Uri};
 
 use super::response::Answer;
@@ -40,6 +40,13 @@ pub(crate) fn check(
     match (hosts.next(), hosts.next()) {
         (Some(host), None) if is_host(host.as_bytes()) => {}
         _ => return refuse(StatusCode::BAD_REQUEST, "a request needs one valid Host header"),
+    }
+    // hyper looks at the last coding alone; whatever stands before it nobody would take off.
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    if codings.next().is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+        || codings.next().is_some()
+    {
+        return refuse(StatusCode::BAD_REQUEST, "the only transfer coding here is chunked, once");
     }
     let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if size > limits.header_bytes {
@@ -101,5 +108,9 @@ mod tests {
         assert_eq!(check("GET", "/", &[host, ("x-big", &"a".repeat(33_000))]), 431);
         assert_eq!(check("GET", "/", &[host, ("authorization", &"a".repeat(5_000))]), 431);
         assert_eq!(check("GET", "/", &[host, ("authorization", "a"), ("authorization", "a")]), 400);
+        let chunked = ("transfer-encoding", "Chunked");
+        assert_eq!(check("POST", "/", &[host, chunked]), 200);
+        assert_eq!(check("POST", "/", &[host, chunked, chunked]), 400);
+        assert_eq!(check("POST", "/", &[host, ("transfer-encoding", "gzip, chunked")]), 400);
     }
 }
