@@ -14,6 +14,7 @@
 //! - A manifest's bytes are never rewritten. [`ManifestView`] is a reading of them, not their replacement.
 
 mod base64;
+mod basic;
 mod descriptor;
 mod digest;
 mod endpoint;
@@ -33,6 +34,7 @@ mod route;
 mod strict_json;
 mod text;
 
+pub use basic::basic_credentials;
 pub use descriptor::Descriptor;
 pub use digest::{Algorithm, Digest, DigestError};
 pub use endpoint::Endpoint;

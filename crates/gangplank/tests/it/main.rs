@@ -34,6 +34,7 @@ mod fake_amazon;
 mod fake_endpoint;
 mod fake_engine;
 mod forwarded;
+mod fuzz_seeds;
 mod handler;
 mod house;
 mod http_limits;

@@ -2,11 +2,9 @@
 
 use std::net::IpAddr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use gangplank_core::registry_login::USERNAME;
 use gangplank_core::{AccessKeyId, EventKind, Grant, LoginId, Password, Tenant};
-use gangplank_oci::OciError;
+use gangplank_oci::{OciError, basic_credentials};
 use gangplank_store::metadata::registry_logins::LoginLookup;
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
@@ -46,16 +44,8 @@ pub(super) async fn grant(app: &App, peer: IpAddr, headers: &HeaderMap) -> Resul
 
 /// The password of a Basic header, if any login can have it.
 fn password(header: &[u8]) -> Option<Password> {
-    let (scheme, credentials) = header.split_first_chunk::<6>()?;
-    if !scheme.eq_ignore_ascii_case(b"basic ") {
-        return None;
-    }
-    let credentials = STANDARD.decode(credentials.trim_ascii()).ok()?;
-    let (username, password) = std::str::from_utf8(&credentials).ok()?.split_once(':')?;
-    if username != USERNAME {
-        return None;
-    }
-    Password::parse(password)
+    let (username, password) = basic_credentials(header)?;
+    Password::parse(&password).filter(|_| username == USERNAME)
 }
 
 fn refuse(app: &App, peer: IpAddr, headers: &HeaderMap) -> Refusal {
@@ -69,6 +59,9 @@ fn refuse(app: &App, peer: IpAddr, headers: &HeaderMap) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     fn basic(text: &str) -> Vec<u8> {
