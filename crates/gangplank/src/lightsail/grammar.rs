@@ -83,10 +83,10 @@ enum Word<'a> {
 pub(crate) fn parse(specs: &[Spec], args: &[String]) -> Result<Parsed, Failure> {
     // Two dashes alone end the options.
     let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
-    let words = args.iter().enumerate().map(|(at, arg)| match at > end {
-        true => Ok(Word::Argument),
-        false => classify(specs, arg),
-    });
+    let words = args
+        .iter()
+        .enumerate()
+        .map(|(at, arg)| if at > end { Ok(Word::Argument) } else { classify(specs, arg) });
     let words: Vec<Word<'_>> = words.collect::<Result<_, _>>()?;
     let mut parsed = Parsed::default();
     let mut at = 0;
