@@ -17,6 +17,8 @@ use crate::length_of_time::LengthOfTime;
 use crate::logging::Format;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:5000";
+/// Within how long all content is read again.
+const SCRUB_INTERVAL: Duration = Duration::from_hours(7 * 24);
 const DEFAULT_DATA_DIR: &str = "gangplank-data";
 
 /// Declares the options once: the flag, the environment variable and the key in the file.
@@ -81,11 +83,14 @@ options! {
 
     /// How long an unregistered image is kept after the last push, or skip of a push, that relied on it
     /// [default: 24h]
-    #[arg(value_name = "TIME", help_heading = "Garbage collection")]
+    #[arg(value_name = "TIME", help_heading = "Upkeep")]
     gc_grace: LengthOfTime, "GANGPLANK_GC_GRACE";
     /// How long after one collection the next begins [default: 10m]
-    #[arg(value_name = "TIME", help_heading = "Garbage collection")]
+    #[arg(value_name = "TIME", help_heading = "Upkeep")]
     gc_interval: LengthOfTime, "GANGPLANK_GC_INTERVAL";
+    /// Within how long all content is read again and held against its digest; 0 is never [default: 7d]
+    #[arg(value_name = "TIME", help_heading = "Upkeep")]
+    scrub_interval: LengthOfTime, "GANGPLANK_SCRUB_INTERVAL";
 
     /// Container services in one account and region [default: 100]
     #[arg(value_name = "N", help_heading = "Quotas")]
@@ -214,6 +219,8 @@ impl ServeOptions {
             proxies,
             audit,
             collection,
+            scrub_interval: Some(self.scrub_interval.map_or(SCRUB_INTERVAL, |given| given.0))
+                .filter(|interval| !interval.is_zero()),
         })
     }
 

@@ -18,6 +18,7 @@ use crate::config::{AuditKept, Limits};
 use crate::http::client::Network;
 use crate::http::small_body::Budget;
 use crate::metrics::Metrics;
+use crate::publishing::Publishing;
 use crate::refusals::Refusals;
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::upload_locks::UploadLocks;
@@ -66,6 +67,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     /// Whether something may be published that has no row, so that the next start has to look for it.
     pub(crate) orphaned: Arc<AtomicBool>,
+    /// Which contents have bytes already and no row yet.
+    pub(crate) publishing: Publishing,
     /// Names this run of the server: what an earlier one staged is hashed anew before it is relied on.
     pub(crate) run: String,
 }

@@ -41,6 +41,8 @@ pub struct Config {
     pub audit: AuditKept,
     /// What is collected, and how often.
     pub collection: Collection,
+    /// Within how long all content is read and hashed again, in the background; never if `None`.
+    pub scrub_interval: Option<Duration>,
 }
 
 /// How much of the audit trail is kept: what is older, or more, is forgotten.

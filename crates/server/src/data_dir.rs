@@ -83,12 +83,12 @@ impl DataDir {
 
     /// The database file.
     pub fn database(&self) -> PathBuf {
-        self.path.join(DATABASE)
+        database_in(&self.path)
     }
 
     /// The folder of bytes.
     pub fn blobs(&self) -> PathBuf {
-        self.path.join("blobs")
+        blobs_in(&self.path)
     }
 
     /// A file of the directory that holds a secret, if it is there.
@@ -119,6 +119,16 @@ impl DataDir {
         };
         write().with_context(|| format!("cannot write {}", path.display()))
     }
+}
+
+/// The database file of a directory.
+pub(crate) fn database_in(path: &Path) -> PathBuf {
+    path.join(DATABASE)
+}
+
+/// The folder of bytes of a directory.
+pub(crate) fn blobs_in(path: &Path) -> PathBuf {
+    path.join("blobs")
 }
 
 /// Makes a directory and those above it that are missing, so that they survive power loss.

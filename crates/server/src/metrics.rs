@@ -24,6 +24,10 @@ pub(crate) struct Metrics {
     blobs: Counter,
     contents: Counter,
     bytes: Counter,
+    scrub_rounds: Counter,
+    scrubbed: Counter,
+    scrubbed_bytes: Counter,
+    damaged: Counter,
     open_uploads: Gauge,
 }
 
@@ -45,6 +49,12 @@ impl Default for Metrics {
         let cycle_seconds = Seconds::default();
         let help = "How long the last cycle took";
         registry.register_with_unit("gc_last_cycle", help, Unit::Seconds, cycle_seconds.clone());
+        let scrub_rounds = counter(&mut registry, "scrub_rounds", "Times that all content was read again");
+        let scrubbed = counter(&mut registry, "scrub_contents", "Contents that were read again");
+        let damaged = counter(&mut registry, "scrub_damaged", "Contents that were found to be damaged");
+        let scrubbed_bytes = Counter::default();
+        let help = "Length of the contents that were read again";
+        registry.register_with_unit("scrub_read", help, Unit::Bytes, scrubbed_bytes.clone());
         let open_uploads = Gauge::default();
         registry.register("open_uploads", "Upload sessions that are open", open_uploads.clone());
         Self {
@@ -56,6 +66,10 @@ impl Default for Metrics {
             blobs,
             contents,
             bytes,
+            scrub_rounds,
+            scrubbed,
+            scrubbed_bytes,
+            damaged,
             open_uploads,
         }
     }
@@ -89,6 +103,22 @@ impl Metrics {
     /// Notes a cycle of garbage collection that failed.
     pub(crate) fn collection_failed(&self) {
         self.failed_cycles.inc();
+    }
+
+    /// Notes that all content was read again.
+    pub(crate) fn scrub_round(&self) {
+        self.scrub_rounds.inc();
+    }
+
+    /// Notes that content was read again.
+    pub(crate) fn scrubbed(&self, bytes: u64) {
+        self.scrubbed.inc();
+        self.scrubbed_bytes.inc_by(bytes);
+    }
+
+    /// Notes that content was found to be damaged.
+    pub(crate) fn damage_found(&self) {
+        self.damaged.inc();
     }
 
     /// Everything, as Prometheus reads it.

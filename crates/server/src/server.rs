@@ -22,6 +22,7 @@ use crate::data_dir::DataDir;
 use crate::http::small_body::Budget;
 use crate::http::{admin, listener, tls};
 use crate::metrics::Metrics;
+use crate::publishing::Publishing;
 use crate::refusals::Refusals;
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::upload_locks::UploadLocks;
@@ -92,14 +93,14 @@ impl Server {
             collecting: tokio::sync::Mutex::default(),
             metrics: Metrics::default(),
             orphaned: Arc::default(),
+            publishing: Publishing::default(),
             run: uuid::Uuid::new_v4().simple().to_string(),
         });
-        jobs::leftovers::remove(&app).await.context("cannot clear what an earlier run left")?;
-        let orphans = if data_dir.begin_run()? {
-            jobs::orphans::candidates(&app).await.context("cannot list what a crash left")?
-        } else {
-            Vec::new()
-        };
+        let leftovers = jobs::leftovers::list(&app).await.context("cannot list what an earlier run left")?;
+        let crashed = data_dir.begin_run()?;
+        if crashed {
+            jobs::orphans::of_sessions(&app).await.context("cannot clear what a crash left")?;
+        }
         if config.collection.leases.grace < SAFE_GRACE {
             tracing::warn!(
                 grace = ?config.collection.leases.grace,
@@ -113,8 +114,12 @@ impl Server {
             tokio::spawn(jobs::collection::run(Arc::clone(&app), config.collection.interval, stop.clone())),
             tokio::spawn(jobs::expiry::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::discarded::run(Arc::clone(&app), stop.clone())),
-            tokio::spawn(jobs::orphans::run(Arc::clone(&app), orphans, stop.clone())),
+            tokio::spawn(jobs::leftovers::remove(Arc::clone(&app), leftovers)),
+            tokio::spawn(jobs::scrub::run(Arc::clone(&app), config.scrub_interval, stop.clone())),
         ];
+        if crashed {
+            tasks.push(tokio::spawn(jobs::orphans::run(Arc::clone(&app), stop.clone())));
+        }
         let mut admin_address = None;
         if let Some(admin) = config.admin_listen {
             let bound = bind(admin).await?;

@@ -1,5 +1,6 @@
-//! The wall clock jumps under a running server: logins follow it, and nothing else does.
+//! The wall clock jumps, under a running server and between runs: logins follow it, and nothing else does.
 
+use gangplank_testkit::Image;
 use libtest_mimic::Trial;
 use reqwest::header::RANGE;
 
@@ -12,6 +13,7 @@ use crate::world::World;
 const HOUR: i64 = 3_600_000;
 
 pub(crate) fn add(trials: &mut Vec<Trial>) {
+    trials.push(trial("clocks::a jump between runs ages nothing", &[Need::Compiler], jump_between_runs));
     trials.push(trial("clocks::a jump ends logins and nothing else", &[Need::Compiler], jump));
 }
 
@@ -35,5 +37,43 @@ fn jump() {
     let put = format!("{location}?digest={}", half.digest());
     assert_eq!(registry.put_blob(&put, &half.bytes()[100_000..]), 201);
     assert_eq!(look_at_blob(&registry, "sr", half), Seen::Whole);
+    leaks::check(&world.server.data_dir());
+}
+
+/// Runs whose clocks are years apart: what was pushed and not registered, and an upload in the middle, are
+/// as old as the runs were long. What is registered stays whatever happens.
+fn jump_between_runs() {
+    let mut world = World::start_with(&[("GANGPLANK_GC_INTERVAL", "1s"), ("GANGPLANK_GC_GRACE", "60s")]);
+    let registry = world.registry();
+    let (kept, half) = (Content { seed: 3, size: 5_000 }, Content { seed: 4, size: 300_000 });
+    assert_eq!(registry.push_blob("sr", &kept.blob()), 201);
+    let image = Image::unique(1);
+    registry.push_image("sr", "unregistered", &image);
+    let location = registry.start_upload("sr");
+    let patch = registry.request("PATCH", &location).body(half.bytes()[..100_000].to_vec()).send().unwrap();
+    assert_eq!(patch.status(), 202);
+    for (round, hours) in [24 * 3_650, 24 * 365, -24 * 3_650, 0].into_iter().enumerate() {
+        if round % 2 == 0 {
+            world.server.kill();
+        } else {
+            world.server.terminate();
+        }
+        world.shim.set_clock_off(hours * HOUR);
+        world.restart();
+        // A cycle of its own, and one that is asked for.
+        std::thread::sleep(std::time::Duration::from_millis(1_500));
+        world.shim.set_clock_off(0);
+        let answer = world.api().gangplank("CollectGarbage", &serde_json::json!({}));
+        assert_eq!(
+            (answer.status, &answer.body["manifests"]),
+            (200, &serde_json::json!(0)),
+            "{hours} hours off"
+        );
+        let registry = world.registry();
+        assert_eq!(look_at_blob(&registry, "sr", kept), Seen::Whole, "{hours} hours off");
+        assert_eq!(registry.status("GET", "sr/manifests/unregistered"), 200, "{hours} hours off");
+        assert_eq!(registry.send("GET", &location).headers()[RANGE], "0-99999", "{hours} hours off");
+        assert_eq!(registry.status("GET", ""), 200, "a login that has not ended, {hours} hours off");
+    }
     leaks::check(&world.server.data_dir());
 }

@@ -11,6 +11,7 @@
 
 mod budget;
 mod clocks;
+mod collections;
 mod content;
 mod injected;
 mod kills;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     power::add(&mut trials);
     starts::add(&mut trials);
     clocks::add(&mut trials);
+    collections::add(&mut trials);
     sync_order::add(&mut trials);
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -26,13 +26,24 @@ impl World {
         Self::start_in(home)
     }
 
+    /// The same with more in its environment.
+    pub(crate) fn start_with(environment: &[(&str, &str)]) -> Self {
+        let home = tempfile::Builder::new().prefix("gangplank-faults-").tempdir().unwrap();
+        Self::start_so(home, environment)
+    }
+
     /// The same in a home that has been prepared.
     pub(crate) fn start_in(home: tempfile::TempDir) -> Self {
+        Self::start_so(home, &[])
+    }
+
+    fn start_so(home: tempfile::TempDir, environment: &[(&str, &str)]) -> Self {
         let shim = Shim::new(home.path());
         let builder = TestServer::builder(PROGRAM)
             .env("GANGPLANK_ADMIN_LISTEN", "127.0.0.1:0")
             .env("GANGPLANK_MAX_IMAGES_PER_SERVICE", "100000")
             .env("GANGPLANK_MAX_SERVICES_PER_REGION", "100000");
+        let builder = environment.iter().fold(builder, |builder, (name, value)| builder.env(name, value));
         let server = shim.before(builder).start_in(home);
         let operator = server.operator_login();
         server.api().ensure_service("web");

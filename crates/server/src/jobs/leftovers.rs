@@ -1,25 +1,28 @@
 //! Clears staged bytes whose session an earlier run did not live to keep.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use gangplank_store::blobs::{BlobStore, ContentKey};
 
 use crate::app::App;
 
-/// Runs before the first request, so everything staged is of an earlier run.
-pub(crate) async fn remove(app: &App) -> gangplank_store::Result<()> {
+/// Lists them before the first request, so everything staged is of an earlier run.
+pub(crate) async fn list(app: &App) -> gangplank_store::Result<Vec<ContentKey>> {
     let sessions: HashSet<String> = app.metadata.open_upload_ids().await?.into_iter().collect();
-    let removed = app
-        .blocking(move |blobs| {
-            let staged = blobs.staged()?;
-            let dead = staged.into_iter().filter(|key| !sessions.contains(key.as_str()));
-            Ok(discard_each(blobs, dead))
-        })
-        .await?;
-    if removed > 0 {
-        tracing::info!(removed, "removed what interrupted uploads left behind");
+    let mut staged = app.blocking(|blobs| blobs.staged()).await?;
+    staged.retain(|key| !sessions.contains(key.as_str()));
+    Ok(staged)
+}
+
+/// Removes them. Large ones take time, which nobody need wait for: no key is used again.
+pub(crate) async fn remove(app: Arc<App>, leftovers: Vec<ContentKey>) {
+    let found = leftovers.len();
+    let removed = app.blocking(move |blobs| Ok(discard_each(blobs, leftovers.into_iter()))).await;
+    if found > 0 {
+        let removed = removed.unwrap_or(0);
+        tracing::info!(removed, found, "removed what interrupted uploads left behind");
     }
-    Ok(())
 }
 
 /// Discards what can be discarded, and counts it; what cannot holds up no other.

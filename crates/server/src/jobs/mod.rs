@@ -6,4 +6,5 @@ pub(crate) mod discarded;
 pub(crate) mod expiry;
 pub(crate) mod leftovers;
 pub(crate) mod orphans;
+pub(crate) mod scrub;
 pub(crate) mod steady_time;

@@ -1,6 +1,6 @@
-//! Removes published content that an earlier run did not live to make a row for.
+//! Removes published content that an earlier run did not live to make a row for. In the background: how
+//! much content there is must not hold up the start.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Release;
 
@@ -10,36 +10,37 @@ use tokio_util::sync::CancellationToken;
 use super::discarded::remove_each;
 use crate::app::App;
 
-const BATCH: usize = 1_000;
-
-/// Everything that is published. Taken before the first request, so that what is found without a row
-/// later is not merely about to get one.
-///
-/// What is published and still has its upload session is removed at once: the session would have
-/// ended with the row. Later the session could be fed anew and publish under the same key.
-pub(crate) async fn candidates(app: &App) -> gangplank_store::Result<Vec<ContentKey>> {
-    let sessions: HashSet<String> = app.metadata.open_upload_ids().await?.into_iter().collect();
-    let (candidates, all_removed) = app
+/// Removes, before the first request, what is published and still has its upload session: the session would
+/// have ended with the row. Later it could be fed anew and publish under the same key.
+pub(crate) async fn of_sessions(app: &App) -> gangplank_store::Result<()> {
+    let sessions = app.metadata.open_upload_ids().await?;
+    let all_removed = app
         .blocking(move |blobs| {
-            let of_session = |key: &ContentKey| sessions.contains(key.as_str());
-            let (unfinished, rest): (Vec<_>, Vec<_>) = blobs.published()?.into_iter().partition(of_session);
+            let mut unfinished = Vec::new();
+            for key in sessions.iter().filter_map(|id| ContentKey::parse(id)) {
+                if blobs.size(&key)?.is_some() {
+                    unfinished.push(key);
+                }
+            }
             let found = unfinished.len();
-            Ok((rest, remove_each(blobs, unfinished).len() == found))
+            Ok(remove_each(blobs, unfinished).len() == found)
         })
         .await?;
     if !all_removed {
         app.orphaned.store(true, Release);
     }
-    Ok(candidates)
+    Ok(())
 }
 
-/// Removes those of the candidates that no row knows.
-pub(crate) async fn run(app: Arc<App>, candidates: Vec<ContentKey>, stop: CancellationToken) {
-    for batch in candidates.chunks(BATCH) {
+/// Looks through all that is published, a part at a time.
+pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
+    for part in 0..=255 {
         if stop.is_cancelled() {
+            // The next start looks again.
+            app.orphaned.store(true, Release);
             return;
         }
-        match remove(&app, batch.to_vec()).await {
+        match remove(&app, part).await {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "removed content that a crash left without a row"),
             Err(error) => {
@@ -51,7 +52,10 @@ pub(crate) async fn run(app: Arc<App>, candidates: Vec<ContentKey>, stop: Cancel
     }
 }
 
-async fn remove(app: &App, keys: Vec<ContentKey>) -> gangplank_store::Result<usize> {
+async fn remove(app: &App, part: u8) -> gangplank_store::Result<usize> {
+    let mut keys = app.blocking(move |blobs| blobs.published(part)).await?;
+    // In this order: what this run published since is either still on its way to a row, or has one.
+    keys.retain(|key| !app.publishing.holds(key));
     let orphans = app.metadata.unknown_content(keys).await?;
     let found = orphans.len();
     let removed = app.blocking(move |blobs| Ok(remove_each(blobs, orphans).len())).await?;

@@ -48,6 +48,7 @@ pub(super) async fn finish(
         return Err(OciError::digest_mismatch(expected, &computed).into());
     }
     let damaged = damaged_content(context, expected).await?;
+    let on_its_way = app.publishing.begin(&key);
     app.blocking(move |_| staged.publish()).await.inspect_err(|_| app.orphaned.store(true, Release))?;
     let blob = NewBlob { digest: *expected, size, key: key.clone(), damaged, session };
     let kept = match app.metadata.add_blob(&grant.tenant, repository, blob, app.clock.steady()).await {
@@ -60,8 +61,14 @@ pub(super) async fn finish(
             return Err(error.into());
         }
         // Here the row may be there or not: only a start that has read the log again can tell.
-        kept => kept.inspect_err(|_| app.orphaned.store(true, Release))?,
+        Err(error) => {
+            app.orphaned.store(true, Release);
+            on_its_way.stays_on_its_way();
+            return Err(error.into());
+        }
+        Ok(kept) => kept,
     };
+    drop(on_its_way);
     if kept != key {
         app.discarded.notify_one();
     }

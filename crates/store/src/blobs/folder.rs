@@ -33,8 +33,7 @@ impl Folder {
     /// # Errors
     /// If a directory cannot be made or synced.
     pub fn open(root: &Path) -> Result<Self> {
-        let (staged, content) = (root.join("staged"), root.join("content"));
-        let folder = Self { staged, content, reserve: Reserve(DEFAULT_RESERVE) };
+        let folder = Self::open_to_read(root);
         fs::create_dir_all(&folder.staged)?;
         fs::create_dir_all(&folder.content)?;
         for shard in 0..=255u8 {
@@ -58,6 +57,11 @@ impl Folder {
     #[must_use]
     pub fn with_reserve(self, bytes: u64) -> Self {
         Self { reserve: Reserve(bytes), ..self }
+    }
+
+    /// The folder of a server that may be running, to be read. Makes nothing.
+    pub fn open_to_read(root: &Path) -> Self {
+        Self { staged: root.join("staged"), content: root.join("content"), reserve: Reserve(DEFAULT_RESERVE) }
     }
 
     fn staged_path(&self, key: &ContentKey) -> PathBuf {
@@ -104,12 +108,9 @@ impl BlobStore for Folder {
         keys_in(&self.staged)
     }
 
-    fn published(&self) -> Result<Vec<ContentKey>> {
-        let mut keys = Vec::new();
-        for shard in fs::read_dir(&self.content)? {
-            keys.extend(keys_in(&shard?.path())?);
-        }
-        Ok(keys)
+    fn published(&self, part: u8) -> Result<Vec<ContentKey>> {
+        let shard = unless_missing(fs::read_dir(self.content.join(format!("{part:02x}"))))?;
+        shard.map_or_else(|| Ok(Vec::new()), keys_of)
     }
 
     fn open(&self, key: &ContentKey) -> Result<Option<File>> {
@@ -155,8 +156,12 @@ impl Staged for StagedFile {
 }
 
 fn keys_in(directory: &Path) -> Result<Vec<ContentKey>> {
+    keys_of(fs::read_dir(directory)?)
+}
+
+fn keys_of(entries: fs::ReadDir) -> Result<Vec<ContentKey>> {
     let mut keys = Vec::new();
-    for entry in fs::read_dir(directory)? {
+    for entry in entries {
         keys.extend(entry?.file_name().to_str().and_then(ContentKey::parse));
     }
     Ok(keys)

@@ -68,8 +68,9 @@ pub trait BlobStore: Send + Sync {
     fn discard_staged(&self, key: &ContentKey) -> Result<()>;
     /// The keys of all staged content, in any order.
     fn staged(&self) -> Result<Vec<ContentKey>>;
-    /// The keys of all published content, in any order.
-    fn published(&self) -> Result<Vec<ContentKey>>;
+    /// The keys of published content in one of 256 parts, in any order. A key is in the part that its last
+    /// two digits name; those are random.
+    fn published(&self, part: u8) -> Result<Vec<ContentKey>>;
     /// Opens published content to be read; `None` if there is none. What was opened can be read to
     /// its end, also if it is removed meanwhile.
     fn open(&self, key: &ContentKey) -> Result<Option<File>>;

@@ -11,6 +11,7 @@ pub mod blobs;
 pub mod collection;
 pub mod container_images;
 pub mod container_services;
+pub mod inspection;
 pub mod manifests;
 pub mod progress;
 pub mod registry_logins;
@@ -24,6 +25,7 @@ pub use blobs::BlobLinks;
 pub use collection::Collection;
 pub use container_images::ContainerImages;
 pub use container_services::ContainerServices;
+pub use inspection::Inspection;
 pub use manifests::Manifests;
 pub use progress::Progress;
 pub use registry_logins::RegistryLogins;
@@ -44,6 +46,7 @@ pub trait Metadata:
     + Tags
     + Collection
     + Progress
+    + Inspection
 {
     /// Whether writes are still taken: `false` after a failed sync, until a restart.
     fn is_healthy(&self) -> bool;

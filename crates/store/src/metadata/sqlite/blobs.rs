@@ -294,7 +294,7 @@ pub(super) fn unlink(connection: &Connection, repository: i64, blob: i64) -> Res
     Ok(Some(rows::unsigned(size)?))
 }
 
-fn discard(connection: &Connection, key: &str) -> Result<()> {
+pub(super) fn discard(connection: &Connection, key: &str) -> Result<()> {
     connection.prepare_cached("INSERT OR IGNORE INTO discarded (key) VALUES (?1)")?.execute([key])?;
     Ok(())
 }
@@ -308,6 +308,6 @@ pub(super) fn read_stored(row: &Row<'_>) -> Result<StoredBlob> {
     })
 }
 
-fn read_key(text: &str) -> Result<ContentKey> {
+pub(super) fn read_key(text: &str) -> Result<ContentKey> {
     ContentKey::parse(text).ok_or_else(|| rows::damaged("content key", text))
 }

@@ -15,6 +15,7 @@ mod collection;
 mod container_images;
 mod container_services;
 mod garbage;
+mod inspection;
 mod leases;
 mod manifests;
 mod progress;
@@ -73,6 +74,26 @@ impl Sqlite {
         tune(&mut connection)?;
         let writer = Arc::new(Writer::spawn(connection)?);
         Ok(Self { path: path.to_owned(), writer, readers: Arc::default(), origin: None })
+    }
+
+    /// Opens the database of a server that may be running, to be read only: whatever would write is
+    /// refused.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or was written by another version of the program.
+    pub fn open_to_read(path: &Path) -> Result<Self> {
+        let writer = Arc::new(Writer::refusing());
+        let database = Self { path: path.to_owned(), writer, readers: Arc::default(), origin: None };
+        let found: i64 = database
+            .read(|connection| Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?))?;
+        if usize::try_from(found) != Ok(MIGRATIONS.len()) {
+            return Err(StoreError::Unavailable(format!(
+                "the database has schema {found}, this program knows schema {}: start the server once with \
+                 this program, or use the server's",
+                MIGRATIONS.len()
+            )));
+        }
+        Ok(database)
     }
 
     /// Runs one read transaction on a connection of its own.

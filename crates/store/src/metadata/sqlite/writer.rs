@@ -44,6 +44,11 @@ impl Writer {
         Ok(Self { jobs, healthy })
     }
 
+    /// One that takes nothing.
+    pub(super) fn refusing() -> Self {
+        Self { jobs: mpsc::unbounded_channel().0, healthy: Arc::default() }
+    }
+
     pub(super) fn is_healthy(&self) -> bool {
         self.healthy.load(Ordering::Acquire) && !self.jobs.is_closed()
     }

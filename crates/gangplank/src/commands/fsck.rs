@@ -1,0 +1,103 @@
+//! `gangplank fsck`: checks a data directory, beside its server or without.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use gangplank_server::data_dir::DataDir;
+use gangplank_server::fsck::{self, Report};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use crate::connection::check_data_dir;
+use crate::output::{print, size, text};
+
+/// Something was found, and not all of it could be set right.
+const FOUND: u8 = 2;
+
+/// The exit status is 0 if all is well, or well again; 1 if it could not be checked; 2 if something is left
+/// that is not as it should be.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The data directory
+    #[arg(long, env = "GANGPLANK_DATA_DIR", value_name = "DIR", default_value = "gangplank-data")]
+    data_dir: PathBuf,
+    /// Set right what can be set right without losing what is whole; no server may use the directory
+    #[arg(long)]
+    repair: bool,
+    /// How it is told
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// In words.
+    Text,
+    /// As JSON.
+    Json,
+}
+
+pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    check_data_dir(&args.data_dir)?;
+    let bar = bar();
+    let progress = |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    let report = if args.repair {
+        fsck::repair(&DataDir::take(&args.data_dir)?, progress).await
+    } else {
+        fsck::check(&args.data_dir, progress).await
+    };
+    bar.finish_and_clear();
+    let report = report?;
+    match args.output {
+        Format::Text => text(&words(&report))?,
+        Format::Json => print(&shown(&report))?,
+    }
+    Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} to go");
+    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn words(report: &Report) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for finding in &report.findings {
+        let done = finding.done.map(|done| format!("; {done}")).unwrap_or_default();
+        lines.push(format!("{}: {}{done}\n", finding.kind, finding.what));
+    }
+    let (all, left) =
+        (report.findings.len(), report.findings.iter().filter(|finding| !finding.repaired).count());
+    lines.push(format!("checked {} contents ({})", report.contents, size(report.bytes)));
+    lines.push(match (all, left) {
+        (0, _) => "; all is well\n".to_owned(),
+        (all, 0) => format!("; {all} things were not as they should be, and are now\n"),
+        (_, left) => format!("; {left} things are not as they should be\n"),
+    });
+    lines.concat()
+}
+
+fn shown(report: &Report) -> serde_json::Value {
+    let findings: Vec<_> = report
+        .findings
+        .iter()
+        .map(|finding| {
+            json!({ "kind": finding.kind, "what": finding.what, "done": finding.done, "repaired": finding.repaired })
+        })
+        .collect();
+    json!({
+        "contents": report.contents,
+        "bytes": report.bytes,
+        "findings": findings,
+        "ok": report.is_well(),
+    })
+}

@@ -1,0 +1,276 @@
+//! Checks what a data directory holds: rows against each other, rows against bytes, bytes against digests,
+//! bytes against rows. It reads beside a running server; what it sees twice, some time apart, it reports.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use gangplank_core::Time;
+use gangplank_oci::{Algorithm, Hasher};
+use gangplank_store::blobs::{BlobStore, ContentKey, Folder};
+use gangplank_store::metadata::inspection::{Fault, KeptContent};
+use gangplank_store::metadata::progress::Mark;
+use gangplank_store::metadata::{BlobLinks as _, Inspection as _, Progress as _, Sqlite};
+
+use crate::data_dir::{self, DataDir};
+use crate::hashing::{Bytes, look};
+
+const PAGE: usize = 200;
+
+/// How long what is on its way from bytes to a row, or from a row to no bytes, is given to arrive.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Of what kind, in a word that scripts can rely on.
+    pub kind: &'static str,
+    /// What it is, in words.
+    pub what: String,
+    /// What was done about it, if something was.
+    pub done: Option<&'static str>,
+    /// Whether all is well with it now.
+    pub repaired: bool,
+}
+
+/// What a check looked at, and what it found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Contents whose bytes were read.
+    pub contents: u64,
+    /// How many bytes those have.
+    pub bytes: u64,
+    /// What is not as it should be.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Whether nothing is left that is not as it should be.
+    pub fn is_well(&self) -> bool {
+        self.findings.iter().all(|finding| finding.repaired)
+    }
+}
+
+/// Checks a data directory, whose server may run, and changes nothing. `progress` is told how many bytes of
+/// how many were read.
+///
+/// # Errors
+/// If its stores cannot be read.
+pub async fn check(path: &Path, progress: impl FnMut(u64, u64)) -> Result<Report> {
+    let metadata = Sqlite::open_to_read(&data_dir::database_in(path)).context("cannot read the database")?;
+    let blobs = Folder::open_to_read(&data_dir::blobs_in(path));
+    Check { metadata, blobs, repair: false, report: Report::default(), broken: HashMap::new() }
+        .run(progress)
+        .await
+}
+
+/// Checks a data directory that no server uses, and repairs what can be repaired without losing anything
+/// that is whole.
+///
+/// # Errors
+/// If its stores cannot be opened or fail.
+pub async fn repair(data_dir: &DataDir, progress: impl FnMut(u64, u64)) -> Result<Report> {
+    let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
+    let blobs = Folder::open(&data_dir.blobs()).context("cannot open the blob folder")?;
+    Check { metadata, blobs, repair: true, report: Report::default(), broken: HashMap::new() }
+        .run(progress)
+        .await
+}
+
+struct Check {
+    metadata: Sqlite,
+    blobs: Folder,
+    repair: bool,
+    report: Report,
+    /// Content whose bytes are not what they should be, by what they should be.
+    broken: HashMap<(String, u64), Vec<ContentKey>>,
+}
+
+impl Check {
+    async fn run(mut self, progress: impl FnMut(u64, u64)) -> Result<Report> {
+        self.rows().await?;
+        self.contents(progress).await?;
+        self.uploads().await?;
+        self.strays().await?;
+        Ok(self.report)
+    }
+
+    fn found(&mut self, kind: &'static str, what: String, done: Option<&'static str>, repaired: bool) {
+        self.report.findings.push(Finding { kind, what, done, repaired });
+    }
+
+    /// Rows against each other.
+    async fn rows(&mut self) -> Result<()> {
+        let now = Time(self.metadata.mark(Mark::SteadyTime).await?.unwrap_or(i64::MAX / 2));
+        let mut contradictions = self.metadata.contradictions(now).await?;
+        if self.repair && !contradictions.is_empty() {
+            self.metadata.reconcile(now).await?;
+        }
+        let left =
+            if self.repair { self.metadata.contradictions(now).await? } else { contradictions.clone() };
+        for contradiction in contradictions.drain(..) {
+            let repaired = !left.contains(&contradiction);
+            let (kind, text) = match contradiction.fault {
+                Fault::Database => ("database", "the database contradicts itself"),
+                Fault::DanglingReference => ("dangling-reference", "a registered image is not whole"),
+                Fault::DamagedManifest => ("damaged-manifest", "the bytes of a manifest are not its own"),
+                Fault::WrongHold => ("wrong-hold", "it is not noted rightly whether this is held"),
+                Fault::LeaseAhead => ("lease-ahead", "this was leased in the future"),
+                Fault::UnlinkedContent => ("unlinked-content", "no repository holds this content"),
+            };
+            let done = repaired.then_some("set right from the other rows");
+            self.found(kind, format!("{text}: {}", contradiction.what), done, repaired);
+        }
+        Ok(())
+    }
+
+    /// Rows against bytes, and bytes against digests.
+    async fn contents(&mut self, mut progress: impl FnMut(u64, u64)) -> Result<()> {
+        let total = self.metadata.content_totals(0).await?.bytes;
+        let mut position = 0;
+        loop {
+            let page = self.metadata.contents(position, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            position = last.row;
+            for content in page {
+                let bytes = look(&self.blobs, &content, None)?;
+                self.report.contents += 1;
+                self.report.bytes += content.size;
+                progress(self.report.bytes, total.max(self.report.bytes));
+                if bytes != Bytes::Whole && self.is_still_there(&content).await? {
+                    self.broken(&content, bytes).await?;
+                }
+            }
+        }
+    }
+
+    /// Whether the row that was looked at has not gone or changed since.
+    async fn is_still_there(&self, content: &KeptContent) -> Result<bool> {
+        let now = self.metadata.tenant_content(&content.tenant, &content.digest).await?;
+        Ok(now.is_some_and(|now| now.key == content.key))
+    }
+
+    async fn broken(&mut self, content: &KeptContent, bytes: Bytes) -> Result<()> {
+        let KeptContent { tenant, digest, size, key, .. } = content;
+        let place = format!("{digest} of account {} in {}", tenant.account, tenant.region);
+        let (kind, what) = match bytes {
+            Bytes::Missing => ("missing-content", format!("the bytes of {place} are missing ({key})")),
+            Bytes::Short(length) => {
+                ("short-content", format!("of {place}, there are {length} bytes and not {size} ({key})"))
+            }
+            _ => ("damaged-content", format!("the bytes of {place} are not its own ({key})")),
+        };
+        self.broken.entry((digest.to_string(), *size)).or_default().push(key.clone());
+        let mut done = None;
+        if self.repair && !content.damaged {
+            self.metadata.mark_damaged(key).await?;
+            done = Some("marked: clients are told that it is not here, and the next push replaces it");
+        }
+        self.found(kind, what, done, false);
+        Ok(())
+    }
+
+    /// Upload sessions against what is staged.
+    async fn uploads(&mut self) -> Result<()> {
+        let (strays, short) = self.wrong_uploads().await?;
+        if strays.is_empty() && short.is_empty() {
+            return Ok(());
+        }
+        if !self.repair {
+            tokio::time::sleep(PATIENCE).await;
+        }
+        let (strays_now, short_now) = self.wrong_uploads().await?;
+        for key in strays.intersection(&strays_now) {
+            let mut done = None;
+            if self.repair {
+                self.blobs.discard_staged(key)?;
+                done = Some("removed");
+            }
+            self.found(
+                "staged-without-session",
+                format!("{key} is staged and belongs to no upload"),
+                done,
+                done.is_some(),
+            );
+        }
+        for key in short.intersection(&short_now) {
+            // The server ends such a session when it is asked for, and else by its age.
+            let what = format!(
+                "upload {key} has fewer bytes than were counted; it will be over when it is asked for"
+            );
+            self.found("session-without-bytes", what, None, false);
+        }
+        Ok(())
+    }
+
+    async fn wrong_uploads(&self) -> Result<(HashSet<ContentKey>, HashSet<ContentKey>)> {
+        // What is staged before its session is looked for may have ended in between; the other way round,
+        // it may have begun. Two looks tell.
+        let staged: HashSet<ContentKey> = self.blobs.staged()?.into_iter().collect();
+        let sessions: HashMap<ContentKey, u64> = self.metadata.open_uploads().await?.into_iter().collect();
+        let strays = staged.iter().filter(|key| !sessions.contains_key(key)).cloned().collect();
+        let mut short = HashSet::new();
+        for (key, received) in sessions {
+            if received > 0 && self.blobs.staged_size(&key)? < Some(received) {
+                short.insert(key);
+            }
+        }
+        Ok((strays, short))
+    }
+
+    /// Bytes that no row knows.
+    async fn strays(&mut self) -> Result<()> {
+        let mut strays = Vec::new();
+        for part in 0..=255 {
+            strays.extend(self.metadata.unknown_content(self.blobs.published(part)?).await?);
+        }
+        if strays.is_empty() {
+            return Ok(());
+        }
+        if !self.repair {
+            tokio::time::sleep(PATIENCE).await;
+            strays = self.metadata.unknown_content(strays).await?;
+        }
+        for key in strays {
+            let Some(size) = self.blobs.size(&key)? else { continue };
+            let what = format!("content {key} of {size} bytes has no row");
+            let mut done = None;
+            if self.repair {
+                done = Some(if self.mends(&key, size).await? {
+                    "it replaces content that was broken"
+                } else {
+                    self.blobs.remove(&key)?;
+                    "removed: nobody was ever told that it is here"
+                });
+            }
+            self.found("content-without-row", what, done, done.is_some());
+        }
+        Ok(())
+    }
+
+    /// Lets broken content have the bytes of a stray, if those are what it should be.
+    async fn mends(&mut self, stray: &ContentKey, size: u64) -> Result<bool> {
+        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+            let wanted =
+                |(digest, length): &(String, u64)| *length == size && digest.starts_with(algorithm.as_str());
+            if !self.broken.keys().any(wanted) {
+                continue;
+            }
+            let Some(file) = self.blobs.open(stray)? else { return Ok(false) };
+            let mut hasher = Hasher::new(algorithm);
+            crate::hashing::feed(&mut hasher, file)?;
+            let name = (hasher.finish().to_string(), size);
+            let Some(broken) = self.broken.get_mut(&name).and_then(Vec::pop) else { continue };
+            if self.metadata.replace_content(&broken, stray).await? {
+                let marked = |finding: &&mut Finding| finding.what.ends_with(&format!("({broken})"));
+                if let Some(finding) = self.report.findings.iter_mut().find(marked) {
+                    (finding.done, finding.repaired) =
+                        (Some("replaced by whole bytes that had no row"), true);
+                }
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

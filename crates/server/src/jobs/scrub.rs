@@ -1,0 +1,141 @@
+//! Reads all content again, slowly, and holds it against its digest. What is damaged is marked, so that
+//! nobody is told to skip it and the next push replaces it; nothing is ever deleted.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gangplank_core::Time;
+use gangplank_store::metadata::inspection::KeptContent;
+use gangplank_store::metadata::progress::Mark;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::hashing::{Bytes, Pace, look};
+
+/// How many contents are looked at before the position is kept.
+const PAGE: usize = 100;
+
+/// As many bytes do, too.
+const PAGE_BYTES: u64 = 64 << 20;
+
+/// Bytes a second: below this a large blob takes longer than some servers run.
+const SLOWEST: u64 = 8 << 20;
+
+/// Bytes a second: above this, pushes and pulls would feel it.
+const FASTEST: u64 = 128 << 20;
+
+/// How long the start is left alone, and what follows a failure.
+const PAUSE: Duration = Duration::from_mins(1);
+
+/// How long a rate is kept to before it is worked out anew.
+const RATE_HOLDS: Duration = Duration::from_mins(10);
+
+pub(crate) async fn run(app: Arc<App>, interval: Option<Duration>, stop: CancellationToken) {
+    let Some(interval) = interval else { return };
+    let mut scrub = Scrub { app, interval, rate: SLOWEST, rate_until: Instant::now() };
+    let mut pause = PAUSE.min(interval / 10);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        pause = match scrub.page(&stop).await {
+            Ok(pause) => pause,
+            Err(error) => {
+                tracing::warn!(%error, "cannot look at stored content; will try again");
+                PAUSE
+            }
+        };
+    }
+}
+
+struct Scrub {
+    app: Arc<App>,
+    interval: Duration,
+    rate: u64,
+    rate_until: Instant,
+}
+
+impl Scrub {
+    /// Looks at the next contents; says how long to wait for the ones after them.
+    async fn page(&mut self, stop: &CancellationToken) -> gangplank_store::Result<Duration> {
+        let metadata = &self.app.metadata;
+        let (now, position) =
+            (self.app.clock.steady(), metadata.mark(Mark::ScrubPosition).await?.unwrap_or(0));
+        let started = Time(metadata.mark(Mark::ScrubStarted).await?.unwrap_or(now.0));
+        if now < started {
+            // The round was over before its time.
+            let wait = Duration::from_millis(started.0.abs_diff(now.0));
+            return Ok(wait.min(PAUSE));
+        }
+        let contents = metadata.contents(position, PAGE).await?;
+        if contents.is_empty() {
+            let next = started.plus(self.interval).max(now);
+            metadata.set_marks(vec![(Mark::ScrubPosition, 0), (Mark::ScrubStarted, next.0)]).await?;
+            self.app.metrics.scrub_round();
+            return Ok(Duration::ZERO);
+        }
+        self.find_rate(position, started.plus(self.interval), now).await?;
+        let (mut position, mut bytes) = (position, 0);
+        for content in contents {
+            if stop.is_cancelled() || bytes > PAGE_BYTES {
+                break;
+            }
+            let (row, size) = (content.row, content.size);
+            if !self.check(content, stop).await? {
+                break;
+            }
+            (position, bytes) = (row, bytes + size);
+        }
+        let marks = vec![(Mark::ScrubPosition, position), (Mark::ScrubStarted, started.0)];
+        self.app.metadata.set_marks(marks).await?;
+        Ok(Duration::ZERO)
+    }
+
+    /// Works out how fast what is left has to be read.
+    async fn find_rate(&mut self, position: i64, deadline: Time, now: Time) -> gangplank_store::Result<()> {
+        if Instant::now() < self.rate_until {
+            return Ok(());
+        }
+        let left = self.app.metadata.content_totals(position).await?;
+        let seconds = u64::try_from(deadline.0.saturating_sub(now.0) / 1000).unwrap_or(0).max(1);
+        let needed = left.bytes / seconds;
+        if needed > FASTEST {
+            tracing::warn!(
+                bytes = left.bytes,
+                "there is more content than can be read again in time; give --scrub-interval a longer time"
+            );
+        }
+        self.rate = needed.clamp(SLOWEST, FASTEST);
+        self.rate_until = Instant::now() + RATE_HOLDS;
+        Ok(())
+    }
+
+    /// Looks at one content; `false` if it was told to stop before it had read it all.
+    async fn check(&self, content: KeptContent, stop: &CancellationToken) -> gangplank_store::Result<bool> {
+        let (rate, stop) = (self.rate, stop.clone());
+        let (content, found) = self
+            .app
+            .blocking(move |blobs| {
+                let found = look(blobs, &content, Some(&Pace { rate, stop: &stop }))?;
+                Ok((content, found))
+            })
+            .await?;
+        if found == Bytes::NotRead {
+            return Ok(false);
+        }
+        self.app.metrics.scrubbed(content.size);
+        if found == Bytes::Whole || content.damaged {
+            return Ok(true);
+        }
+        // If it went or was replaced meanwhile, there is nothing to mark.
+        if self.app.metadata.mark_damaged(&content.key).await? {
+            self.app.metrics.damage_found();
+            tracing::error!(
+                tenant = %content.tenant, digest = %content.digest, key = %content.key, ?found,
+                "stored content is damaged; the next push of this blob replaces it"
+            );
+        }
+        Ok(true)
+    }
+}
