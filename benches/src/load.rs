@@ -1,0 +1,112 @@
+//! Many small requests on many connections, each connection asking anew when it was answered.
+
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use futures_util::TryStreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::http::{Answer, parse};
+use crate::target::Target;
+
+/// A connection among many.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+    answer: Answer,
+}
+
+impl Connection {
+    async fn open(target: &Target) -> Result<Self> {
+        let stream = TcpStream::connect(target.address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::with_capacity(16 << 10), answer: Answer::default() })
+    }
+
+    /// Sends a whole request and reads its answer, whose status must be `expected`.
+    pub(crate) async fn ask(&mut self, request: &[u8], expected: u16) -> Result<&Answer> {
+        self.stream.write_all(request).await?;
+        self.buffer.clear();
+        let head = loop {
+            self.more().await?;
+            if let Some(head) = parse(&self.buffer, request.starts_with(b"HEAD "))? {
+                break head;
+            }
+        };
+        let length = usize::try_from(head.content_length.context("an answer in chunks")?)?;
+        while self.buffer.len() < head.length + length {
+            self.more().await?;
+        }
+        self.answer.status = head.status;
+        self.answer.location = head.location;
+        self.answer.body.clear();
+        self.answer.body.extend_from_slice(&self.buffer[head.length..]);
+        let body = || String::from_utf8_lossy(&self.answer.body);
+        ensure!(head.status == expected, "the answer was {}, not {expected}: {}", head.status, body());
+        Ok(&self.answer)
+    }
+
+    async fn more(&mut self) -> Result<()> {
+        match self.stream.read_buf(&mut self.buffer).await? {
+            0 => bail!("the connection was closed"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Something that is done again and again: number `n` of it, on one of the connections.
+pub(crate) trait Operation {
+    async fn run(&self, connection: &mut Connection, number: usize) -> Result<()>;
+}
+
+/// One request each time.
+pub(crate) struct Requests {
+    /// Sent in turn.
+    pub(crate) requests: Vec<Vec<u8>>,
+    pub(crate) expected: u16,
+}
+
+impl Operation for Requests {
+    async fn run(&self, connection: &mut Connection, number: usize) -> Result<()> {
+        connection.ask(&self.requests[number % self.requests.len()], self.expected).await.map(drop)
+    }
+}
+
+/// Opens `connections` and does `count` operations on them; says how long each took. `begin` is called when
+/// the connections are open.
+pub(crate) fn drive<T>(
+    target: &Target,
+    connections: usize,
+    count: usize,
+    operation: &impl Operation,
+    begin: impl FnOnce() -> T,
+) -> Result<(T, Vec<Duration>)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut open = Vec::new();
+        for _ in 0..connections {
+            open.push(Connection::open(target).await?);
+        }
+        let next = Cell::new(0);
+        let latencies = RefCell::new(Vec::with_capacity(count));
+        let (next, noted) = (&next, &latencies);
+        let begun = begin();
+        let running: FuturesUnordered<_> = open
+            .into_iter()
+            .map(async |mut connection| {
+                while next.get() < count {
+                    let number = next.replace(next.get() + 1);
+                    let start = Instant::now();
+                    operation.run(&mut connection, number).await?;
+                    noted.borrow_mut().push(start.elapsed());
+                }
+                Ok::<_, anyhow::Error>(())
+            })
+            .collect();
+        running.try_collect::<()>().await?;
+        Ok((begun, latencies.take()))
+    })
+}

@@ -1,0 +1,124 @@
+//! Measures container registries: the same load for each, in one run, beside what the machine allows.
+//!
+//! `cargo run --release -p gangplank-bench -- --help`
+
+mod content;
+mod digest;
+mod http;
+mod limits;
+mod load;
+mod meter;
+mod plot;
+mod report;
+mod servers;
+mod target;
+mod work;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Parser;
+
+use crate::content::RandomFile;
+use crate::report::{Report, Row};
+use crate::target::Target;
+use crate::work::{Scale, Work};
+
+/// Measures registries with the same load, in one run, beside the limits of the machine.
+///
+/// A target is `gangplank` (started here, with logins of its own), `distribution` (`docker-registry`,
+/// started here without authentication), or `NAME=URL[,pid=N]` for one that runs already:
+/// `mine=http://USER:PASSWORD@127.0.0.1:5000,pid=4711`. Only plain HTTP is spoken.
+#[derive(Debug, Parser)]
+struct Args {
+    /// What to measure; default: gangplank, and distribution where it is installed
+    #[arg(value_name = "TARGET")]
+    targets: Vec<String>,
+    /// Small and short, to see that everything runs; the figures mean nothing
+    #[arg(long)]
+    quick: bool,
+    /// Runs of each work, of which the median is shown
+    #[arg(long, value_name = "N")]
+    runs: Option<usize>,
+    /// Measure only what has one of these words in its name
+    #[arg(long, value_name = "WORDS", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Where the results go: results.md, results.svg, results.json
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    out: PathBuf,
+    /// Where servers and the benchmark keep their data, on the disk to be measured
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    data: PathBuf,
+    /// The gangplank to start
+    #[arg(long, value_name = "PROGRAM", default_value = "target/release/gangplank")]
+    gangplank: PathBuf,
+    /// MiB of the large blob
+    #[arg(long, value_name = "MIB")]
+    blob_size: Option<u64>,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let mut scale = if args.quick { Scale::QUICK } else { Scale::FULL };
+    if let Some(mib) = args.blob_size {
+        scale.large = mib << 20;
+    }
+    let runs = args.runs.unwrap_or(if args.quick { 1 } else { 3 }).max(1);
+    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
+    std::fs::create_dir_all(&args.data).with_context(|| format!("cannot make {}", args.data.display()))?;
+    let home = tempfile::Builder::new().prefix("data-").tempdir_in(&args.data)?;
+    let programs = servers::Programs { gangplank: args.gangplank.clone(), home: home.path().to_owned() };
+    let names = if args.targets.is_empty() { servers::installed(&programs) } else { args.targets.clone() };
+    let mut file = RandomFile::create(&home.path().join("blob"), scale.large)?;
+
+    let wanted =
+        |name: &str| args.only.is_empty() || args.only.iter().any(|word| name.contains(word.as_str()));
+    let mut report = Report::new(runs, args.quick);
+    if wanted("limits") {
+        say("limits of this machine");
+        report.limits = limits::measure(&file, home.path(), runs)?;
+    }
+    if wanted("cold start") {
+        for name in &names {
+            if let Some(row) = servers::cold_start(name, &programs, runs)? {
+                report.rows.push(row);
+            }
+        }
+    }
+    let works: Vec<Work> = work::all().into_iter().filter(|work| wanted(work.name)).collect();
+    let targets = names.iter().map(|name| Target::open(name, &programs)).collect::<Result<Vec<_>>>()?;
+    for target in &targets {
+        report.idle.extend(meter::resident(target).map(|bytes| (target.name.clone(), bytes)));
+    }
+    for work in &works {
+        for target in targets.iter().filter(|target| work.suits(target)) {
+            let mut outcomes = Vec::new();
+            for _ in 0..runs {
+                file.renew()?;
+                match (work.run)(target, &scale, &file) {
+                    Ok(Some(outcome)) => outcomes.push(outcome),
+                    Ok(None) => break,
+                    Err(error) => {
+                        eprintln!("  {error:#}");
+                        report.failures.push(format!("{} on {}: {error:#}", work.name, target.name));
+                        break;
+                    }
+                }
+            }
+            let row = Row::median(work.name, &target.name, outcomes);
+            let rate = row.as_ref().map_or("not measured".to_owned(), Row::shown_rate);
+            say(&format!("{}: {} {rate}", work.name, target.name));
+            report.rows.extend(row);
+        }
+    }
+    report.peaks = targets.iter().filter_map(|t| Some((t.name.clone(), meter::highest(t)?))).collect();
+    report.write(&args.out)?;
+    eprintln!("results are in {}", args.out.display());
+    anyhow::ensure!(report.failures.is_empty(), "some of the work could not be measured");
+    Ok(())
+}
+
+/// Says what is being measured, where it does not mix with results.
+fn say(what: &str) {
+    eprintln!("{what}");
+}

@@ -1,0 +1,128 @@
+//! What a load cost: time, and the processor time and memory of everybody concerned.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::target::Target;
+
+/// What one run of one work cost.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcome {
+    /// How many operations were done.
+    pub(crate) operations: u64,
+    /// How many bytes of content were moved; zero where that is not the point.
+    pub(crate) bytes: u64,
+    /// From the first request to the last answer.
+    pub(crate) elapsed: Duration,
+    /// Of each operation, sorted.
+    pub(crate) latencies: Vec<Duration>,
+    /// Processor seconds of the server, if its process is known.
+    pub(crate) server_cpu: Option<f64>,
+    /// Processor seconds of this program.
+    pub(crate) own_cpu: f64,
+    /// Processor seconds of everybody else on the machine.
+    pub(crate) other_cpu: f64,
+    /// The server's largest resident memory in bytes, since the work began.
+    pub(crate) peak_memory: Option<u64>,
+}
+
+/// A running measurement.
+pub(crate) struct Meter<'a> {
+    target: Option<&'a Target>,
+    start: Instant,
+    server: Option<f64>,
+    own: f64,
+    all: f64,
+}
+
+impl<'a> Meter<'a> {
+    pub(crate) fn start(target: &'a Target) -> Self {
+        if let Some(pid) = target.pid {
+            // 5: begin the high-water mark of resident memory anew (proc(5)); may not be allowed.
+            let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
+        }
+        Self {
+            target: Some(target),
+            server: target.pid.and_then(processor_seconds),
+            own: own_seconds(),
+            all: all_seconds(),
+            start: Instant::now(),
+        }
+    }
+
+    /// Ends it. `latencies` has one entry for each operation.
+    pub(crate) fn stop(self, mut latencies: Vec<Duration>, bytes: u64) -> Outcome {
+        let elapsed = self.start.elapsed();
+        let pid = self.target.and_then(|target| target.pid);
+        let server_cpu = pid.and_then(processor_seconds).zip(self.server).map(|(now, then)| now - then);
+        let own_cpu = own_seconds() - self.own;
+        let all = all_seconds() - self.all;
+        latencies.sort_unstable();
+        if let Some(target) = self.target {
+            target.note_peak(pid.and_then(|pid| memory(pid, "VmHWM:")));
+        }
+        Outcome {
+            operations: latencies.len() as u64,
+            bytes,
+            elapsed,
+            latencies,
+            server_cpu,
+            own_cpu,
+            other_cpu: (all - own_cpu - server_cpu.unwrap_or_default()).max(0.0),
+            peak_memory: pid.and_then(|pid| memory(pid, "VmHWM:")),
+        }
+    }
+}
+
+/// What the server holds now, in bytes.
+pub(crate) fn resident(target: &Target) -> Option<u64> {
+    memory(target.pid?, "VmRSS:")
+}
+
+/// The most that the server held in any work, in bytes.
+pub(crate) fn highest(target: &Target) -> Option<u64> {
+    let noted = target.peak.get();
+    (noted > 0).then_some(noted)
+}
+
+/// A process' own processor seconds so far, of all its threads.
+pub(crate) fn processor_seconds(pid: u32) -> Option<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold anything; utime and stime are the 14th and 15th field.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
+    Some(ticks / ticks_per_second())
+}
+
+fn own_seconds() -> f64 {
+    processor_seconds(std::process::id()).unwrap_or_default()
+}
+
+/// The busy processor seconds of the whole machine.
+fn all_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let ticks: Vec<f64> =
+        stat.lines().next().unwrap_or_default().split_whitespace().filter_map(|n| n.parse().ok()).collect();
+    // user, nice, system, then idle and iowait, then irq, softirq.
+    let busy = [0, 1, 2, 5, 6].iter().filter_map(|field| ticks.get(*field)).sum::<f64>();
+    busy / ticks_per_second()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "it is a hundred")]
+fn ticks_per_second() -> f64 {
+    rustix::param::clock_ticks_per_second() as f64
+}
+
+fn memory(pid: u32, line: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let found = status.lines().find_map(|found| found.strip_prefix(line))?;
+    Some(found.split_whitespace().next()?.parse::<u64>().ok()? << 10)
+}
+
+/// Processor seconds that this thread has used.
+pub(crate) fn thread_seconds() -> Result<f64> {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Ok(Duration::new(u64::try_from(used.tv_sec)?, u32::try_from(used.tv_nsec)?).as_secs_f64())
+}

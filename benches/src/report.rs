@@ -1,0 +1,175 @@
+//! What was found: a table to read, a plot, and the numbers for other programs.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::limits::Limit;
+use crate::meter::Outcome;
+use crate::plot;
+
+/// The medians of one work on one target.
+pub(crate) struct Row {
+    pub(crate) work: String,
+    pub(crate) target: String,
+    pub(crate) outcome: Outcome,
+    /// The slowest and the fastest run, in operations or bytes per second.
+    pub(crate) spread: (f64, f64),
+}
+
+impl Row {
+    /// The run in the middle, by throughput; nothing if there was none.
+    pub(crate) fn median(work: &str, target: &str, mut outcomes: Vec<Outcome>) -> Option<Self> {
+        outcomes.sort_by(|one, other| one.rate().total_cmp(&other.rate()));
+        let spread = (outcomes.first()?.rate(), outcomes.last()?.rate());
+        let outcome = outcomes.swap_remove(outcomes.len() / 2);
+        Some(Self { work: work.to_owned(), target: target.to_owned(), outcome, spread })
+    }
+
+    /// The rate with its unit.
+    pub(crate) fn shown_rate(&self) -> String {
+        self.outcome.shown_rate(self.outcome.rate())
+    }
+}
+
+impl Outcome {
+    /// Bytes a second where bytes are the point, else operations a second.
+    #[expect(clippy::cast_precision_loss, reason = "rates are read by people")]
+    pub(crate) fn rate(&self) -> f64 {
+        let done = if self.is_bulk() { self.bytes } else { self.operations };
+        done as f64 / self.elapsed.as_secs_f64()
+    }
+
+    /// Whether it moved one large thing rather than many small ones.
+    pub(crate) fn is_bulk(&self) -> bool {
+        self.operations == 1 && self.bytes > 0
+    }
+
+    /// The rate with its unit.
+    fn shown_rate(&self, rate: f64) -> String {
+        if self.is_bulk() { format!("{:.0} MB/s", rate / 1e6) } else { format!("{rate:.0}/s") }
+    }
+
+    fn latency(&self, percent: usize) -> String {
+        let last = self.latencies.len().saturating_sub(1);
+        self.latencies.get(last * percent / 100).map_or("-".to_owned(), |time| shown(*time))
+    }
+}
+
+/// Everything that was found in one run of the program.
+pub(crate) struct Report {
+    runs: usize,
+    quick: bool,
+    pub(crate) limits: Vec<Limit>,
+    pub(crate) rows: Vec<Row>,
+    /// Resident memory of each server when it had just started.
+    pub(crate) idle: Vec<(String, u64)>,
+    /// The most that each server held in any work.
+    pub(crate) peaks: Vec<(String, u64)>,
+    pub(crate) failures: Vec<String>,
+}
+
+impl Report {
+    pub(crate) fn new(runs: usize, quick: bool) -> Self {
+        let (limits, rows, idle, peaks, failures) = (vec![], vec![], vec![], vec![], vec![]);
+        Self { runs, quick, limits, rows, idle, peaks, failures }
+    }
+
+    pub(crate) fn write(&self, out: &Path) -> Result<()> {
+        let table = self.table()?;
+        eprintln!("{table}");
+        fs::write(out.join("results.md"), table)?;
+        fs::write(out.join("results.svg"), plot::bars(&self.rows))?;
+        fs::write(out.join("results.json"), self.numbers().to_string())?;
+        Ok(())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "rates are read by people")]
+    fn table(&self) -> Result<String> {
+        let mut text = format!("Medians of {} run(s) on {}.\n\n", self.runs, machine());
+        if self.quick {
+            text.push_str("**A short run, to see that everything runs: the figures mean nothing.**\n\n");
+        }
+        if !self.limits.is_empty() {
+            text.push_str("| limit of this machine | rate | CPU s |\n|---|---|---|\n");
+            for limit in &self.limits {
+                let rate = limit.bytes as f64 / 1e6 / limit.elapsed.as_secs_f64();
+                writeln!(text, "| {} | {rate:.0} MB/s | {:.2} |", limit.name, limit.cpu)?;
+            }
+            text.push('\n');
+        }
+        text.push_str(
+            "| work | server | rate | slowest to fastest run | p50 | p99 | server CPU s | per 1,000 | \
+             benchmark CPU s | others' CPU s | peak MiB |\n|---|---|---|---|---|---|---|---|---|---|---|\n",
+        );
+        for Row { work, target, outcome, spread } in &self.rows {
+            let cpu = outcome.server_cpu.map_or("-".to_owned(), |cpu| format!("{cpu:.2}"));
+            let each = outcome.server_cpu.filter(|_| !outcome.is_bulk()).map_or("-".to_owned(), |cpu| {
+                format!("{:.3} s", cpu * 1000.0 / outcome.operations.max(1) as f64)
+            });
+            writeln!(
+                text,
+                "| {work} | {target} | {} | {} to {} | {} | {} | {cpu} | {each} | {:.2} | {:.2} | {} |",
+                outcome.shown_rate(outcome.rate()),
+                outcome.shown_rate(spread.0),
+                outcome.shown_rate(spread.1),
+                outcome.latency(50),
+                outcome.latency(99),
+                outcome.own_cpu,
+                outcome.other_cpu,
+                outcome.peak_memory.map_or("-".to_owned(), mebibytes),
+            )?;
+        }
+        for (name, idle) in &self.idle {
+            let peak =
+                self.peaks.iter().find(|(of, _)| of == name).map_or("-".to_owned(), |(_, p)| mebibytes(*p));
+            write!(text, "\n{name}: {} MiB when it had started, {peak} MiB at the most.", mebibytes(*idle))?;
+        }
+        for failure in &self.failures {
+            write!(text, "\nNot measured: {failure}")?;
+        }
+        text.push('\n');
+        Ok(text)
+    }
+
+    fn numbers(&self) -> serde_json::Value {
+        let limits = self.limits.iter().map(|limit| {
+            json!({ "name": limit.name, "bytes": limit.bytes, "seconds": limit.elapsed.as_secs_f64(), "cpu": limit.cpu })
+        });
+        let rows = self.rows.iter().map(|row| {
+            let outcome = &row.outcome;
+            json!({
+                "work": row.work, "target": row.target, "operations": outcome.operations,
+                "bytes": outcome.bytes, "seconds": outcome.elapsed.as_secs_f64(), "serverCpu": outcome.server_cpu,
+                "ownCpu": outcome.own_cpu, "otherCpu": outcome.other_cpu, "peakBytes": outcome.peak_memory,
+            })
+        });
+        json!({ "runs": self.runs, "quick": self.quick, "limits": limits.collect::<Vec<_>>(), "rows": rows.collect::<Vec<_>>() })
+    }
+}
+
+fn shown(time: Duration) -> String {
+    let micros = time.as_micros();
+    match micros {
+        0..1_000 => format!("{micros} µs"),
+        1_000..1_000_000 => format!("{:.1} ms", time.as_secs_f64() * 1e3),
+        _ => format!("{:.2} s", time.as_secs_f64()),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sizes are read by people")]
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / f64::from(1 << 20))
+}
+
+/// The processors of this machine.
+fn machine() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let count = info.lines().filter(|line| line.starts_with("processor")).count();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    format!("{count} processors ({})", model.map_or("of an unknown kind", |(_, model)| model.trim()))
+}

@@ -1,0 +1,170 @@
+//! Servers that the benchmark starts itself, on ports that are free and data that is thrown away.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::http::Blocking;
+use crate::report::Row;
+use crate::target::Target;
+
+/// Debian's name for distribution.
+const DISTRIBUTION: &str = "docker-registry";
+
+const ACCESS_KEY: (&str, &str) = ("GPAKBENCHBENCHBENCH2", "bench-secret-access-key-0123456789");
+
+/// What to start servers with.
+pub(crate) struct Programs {
+    pub(crate) gangplank: PathBuf,
+    /// Their data goes into directories below it.
+    pub(crate) home: PathBuf,
+}
+
+/// A server that ends with this.
+pub(crate) struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What can be measured without being told.
+pub(crate) fn installed(programs: &Programs) -> Vec<String> {
+    let there = |program: &str| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    };
+    let mut names = Vec::new();
+    if programs.gangplank.is_file() {
+        names.push("gangplank".to_owned());
+    }
+    if there(DISTRIBUTION) {
+        names.push("distribution".to_owned());
+    }
+    names
+}
+
+/// Starts gangplank, with an operator login for the registry and the root key for the API.
+pub(crate) fn gangplank(programs: &Programs, name: &str) -> Result<Target> {
+    let data = programs.home.join(name);
+    let (child, address) = start_gangplank(&programs.gangplank, &data)?;
+    let mut target = Target::at(name, address, address.to_string());
+    target.pid = Some(child.0.id());
+    target.started = Some(child);
+    target.access_key = Some((ACCESS_KEY.0.to_owned(), ACCESS_KEY.1.to_owned()));
+    let output = Command::new(&programs.gangplank)
+        .args(["registry-login", "create", "--scope", "push,pull,delete", "--data-dir"])
+        .arg(&data)
+        .output()?;
+    ensure!(output.status.success(), "no login: {}", String::from_utf8_lossy(&output.stderr));
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let password = shown["password"].as_str().with_context(|| format!("no password in {shown}"))?;
+    target.client = Some((programs.gangplank.clone(), data));
+    target.login = Some(("AWS".to_owned(), password.to_owned()));
+    let service = r#"{"serviceName":"bench","power":"nano","scale":1}"#;
+    let call = target.call("CreateContainerService", service, "bench-service").context("no access key")?;
+    let answer = Blocking::open(&target)?.ask(&call)?;
+    ensure!(answer.status == 200, "no service: {}", String::from_utf8_lossy(&answer.body));
+    Ok(target)
+}
+
+fn start_gangplank(program: &Path, data: &Path) -> Result<(Started, SocketAddr)> {
+    let log = File::create(data.with_extension("log"))?;
+    let mut child = Command::new(program)
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(data)
+        .env("GANGPLANK_ROOT_ACCESS_KEY_ID", ACCESS_KEY.0)
+        .env("GANGPLANK_ROOT_SECRET_ACCESS_KEY", ACCESS_KEY.1)
+        .env("GANGPLANK_MAX_SERVICES_PER_REGION", "100000000")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    let output = child.stdout.take().context("no standard output")?;
+    let child = Started(child);
+    let mut ready = String::new();
+    BufReader::new(output).read_line(&mut ready)?;
+    let address = ready.trim().rsplit_once("//").map(|(_, address)| address.parse());
+    Ok((child, address.with_context(|| format!("gangplank said {ready:?}"))??))
+}
+
+/// Starts distribution on a folder, without authentication.
+pub(crate) fn distribution(programs: &Programs, name: &str) -> Result<Target> {
+    let (child, address) = start_distribution(&programs.home.join(name))?;
+    let mut target = Target::at(name, address, address.to_string());
+    target.pid = Some(child.0.id());
+    target.started = Some(child);
+    Ok(target)
+}
+
+fn start_distribution(data: &Path) -> Result<(Started, SocketAddr)> {
+    fs::create_dir_all(data)?;
+    // It cannot say which port it was given, so one is looked for that was free a moment ago.
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let config = data.join("config.yml");
+    let folder = data.join("registry");
+    fs::write(
+        &config,
+        format!(
+            "version: 0.1\nlog:\n  level: error\n  accesslog:\n    disabled: true\nstorage:\n  cache:\n    \
+             blobdescriptor: inmemory\n  filesystem:\n    rootdirectory: {}\n  delete:\n    enabled: true\n\
+             http:\n  addr: {address}\n",
+            folder.display()
+        ),
+    )?;
+    let log = File::create(data.join("log"))?;
+    let child = Command::new(DISTRIBUTION)
+        .arg("serve")
+        .arg(&config)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .context("cannot start docker-registry")?;
+    let child = Started(child);
+    let until = Instant::now() + Duration::from_secs(10);
+    while TcpStream::connect(address).is_err() {
+        if Instant::now() > until {
+            bail!("docker-registry did not start");
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    Ok((child, address))
+}
+
+/// Starts a server on an empty directory, again and again: from `exec` to the first answer.
+pub(crate) fn cold_start(name: &str, programs: &Programs, runs: usize) -> Result<Option<Row>> {
+    let mut outcomes = Vec::new();
+    for run in 0..runs * 3 {
+        let data = programs.home.join(format!("{name}-cold-{run}"));
+        let start = Instant::now();
+        let (child, address) = match name {
+            "gangplank" => start_gangplank(&programs.gangplank, &data)?,
+            "distribution" => start_distribution(&data)?,
+            _ => return Ok(None),
+        };
+        let target = Target::at(name, address, address.to_string());
+        let answer = Blocking::open(&target)?.ask(&target.head("GET", "/v2/", ""))?;
+        ensure!(answer.status == 200 || answer.status == 401, "the first answer was {}", answer.status);
+        let elapsed = start.elapsed();
+        let outcome = crate::meter::Outcome {
+            operations: 1,
+            elapsed,
+            latencies: vec![elapsed],
+            server_cpu: crate::meter::processor_seconds(child.0.id()),
+            ..Default::default()
+        };
+        outcomes.push(outcome);
+        drop(child);
+        let _ = fs::remove_dir_all(&data);
+    }
+    Ok(Row::median("cold start", name, outcomes))
+}

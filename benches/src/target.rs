@@ -1,0 +1,120 @@
+//! A registry to be measured, and how to talk to it.
+
+use std::cell::Cell;
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gangplank_sigv4::{Credentials, Request, sign};
+use sha2::{Digest as _, Sha256};
+
+use crate::servers::{self, Programs, Started};
+
+/// A registry to be measured.
+pub(crate) struct Target {
+    pub(crate) name: String,
+    pub(crate) address: SocketAddr,
+    /// `host:port`.
+    pub(crate) host: String,
+    /// The user and the password, if one is needed.
+    pub(crate) login: Option<(String, String)>,
+    /// The server's process, if it is on this machine and known.
+    pub(crate) pid: Option<u32>,
+    /// The access key of its control API, if it has one.
+    pub(crate) access_key: Option<(String, String)>,
+    /// A client of its own: `gangplank` and the data directory that says how to reach the server.
+    pub(crate) client: Option<(PathBuf, PathBuf)>,
+    /// The most memory seen in any work.
+    pub(crate) peak: Cell<u64>,
+    /// Ends with the target.
+    pub(crate) started: Option<Started>,
+}
+
+impl Target {
+    /// Starts or finds what `name` means; see the program's help.
+    pub(crate) fn open(name: &str, programs: &Programs) -> Result<Self> {
+        match name {
+            "gangplank" => servers::gangplank(programs, "gangplank"),
+            "distribution" => servers::distribution(programs, "distribution"),
+            _ => Self::running(name),
+        }
+    }
+
+    fn running(text: &str) -> Result<Self> {
+        let (name, rest) = text.split_once('=').unwrap_or(("registry", text));
+        let (url, pid) = match rest.split_once(",pid=") {
+            Some((url, pid)) => (url, Some(pid.parse().context("pid= takes a number")?)),
+            None => (rest, None),
+        };
+        let Some(authority) = url.strip_prefix("http://") else {
+            bail!("{text:?} is no target: gangplank, distribution, or NAME=http://[USER:PASSWORD@]HOST:PORT");
+        };
+        let authority = authority.trim_end_matches('/');
+        let (login, host) = match authority.rsplit_once('@') {
+            Some((login, host)) => {
+                let (user, password) = login.split_once(':').context("a login is USER:PASSWORD")?;
+                (Some((user.to_owned(), password.to_owned())), host)
+            }
+            None => (None, authority),
+        };
+        let address = host.to_socket_addrs()?.next().with_context(|| format!("{host} has no address"))?;
+        Ok(Self { login, pid, ..Self::at(name, address, host.to_owned()) })
+    }
+
+    pub(crate) fn at(name: &str, address: SocketAddr, host: String) -> Self {
+        let name = name.to_owned();
+        Self {
+            name,
+            address,
+            host,
+            login: None,
+            pid: None,
+            access_key: None,
+            client: None,
+            peak: Cell::new(0),
+            started: None,
+        }
+    }
+
+    pub(crate) fn note_peak(&self, bytes: Option<u64>) {
+        self.peak.set(self.peak.get().max(bytes.unwrap_or_default()));
+    }
+
+    /// The head of a registry request, with the login. `headers` are whole lines.
+    pub(crate) fn head(&self, method: &str, path: &str, headers: &str) -> Vec<u8> {
+        let host = &self.host;
+        let login = self.login.as_ref().map_or(String::new(), |(user, password)| {
+            format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("{user}:{password}")))
+        });
+        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{login}{headers}\r\n").into_bytes()
+    }
+
+    /// A whole signed call of the control API; `None` if there is none.
+    pub(crate) fn call(&self, operation: &str, body: &str, invocation: &str) -> Option<Vec<u8>> {
+        let (id, secret) = self.access_key.as_ref()?;
+        let target = format!("Lightsail_20161128.{operation}");
+        let headers = [
+            ("host", self.host.as_str()),
+            ("content-type", "application/x-amz-json-1.1"),
+            ("x-amz-target", target.as_str()),
+            ("amz-sdk-invocation-id", invocation),
+        ];
+        let request = Request {
+            method: "POST",
+            path: "/",
+            query: None,
+            headers: headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect(),
+        };
+        let credentials = Credentials { access_key_id: id, secret_access_key: secret, session_token: None };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
+        let hash: [u8; 32] = Sha256::digest(body).into();
+        let signed = sign(&request, &credentials, "us-east-1", "lightsail", i64::try_from(now).ok()?, &hash);
+        let given = headers.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let lines: Vec<_> = given.chain(signed).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let head = format!("POST / HTTP/1.1\r\n{}", lines.concat());
+        Some(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes())
+    }
+}

@@ -1,0 +1,106 @@
+//! What is measured. Each file has one kind of work; the names are those of the results.
+
+mod control;
+mod images;
+mod large;
+mod manifests;
+mod pulls;
+mod reads;
+mod small;
+
+use anyhow::Result;
+
+use crate::content::RandomFile;
+use crate::http::{Blocking, expect, path_of, with_digest};
+use crate::meter::Outcome;
+use crate::target::Target;
+
+/// How much is done.
+pub(crate) struct Scale {
+    /// Bytes of the large blob, and of the image of twelve layers.
+    pub(crate) large: u64,
+    /// How many small blobs are pushed.
+    pub(crate) blobs: usize,
+    /// How many manifests are put.
+    pub(crate) manifests: usize,
+    /// How many requests that only read are made.
+    pub(crate) reads: usize,
+    /// How many signed calls are made.
+    pub(crate) calls: usize,
+}
+
+impl Scale {
+    pub(crate) const FULL: Self =
+        Self { large: 1 << 30, blobs: 2_000, manifests: 1_000, reads: 10_000, calls: 10_000 };
+    pub(crate) const QUICK: Self =
+        Self { large: 32 << 20, blobs: 100, manifests: 50, reads: 500, calls: 100 };
+}
+
+/// Does the work once; `None` if it cannot be done here.
+type Run = fn(&Target, &Scale, &RandomFile) -> Result<Option<Outcome>>;
+
+/// A kind of work.
+pub(crate) struct Work {
+    pub(crate) name: &'static str,
+    pub(crate) run: Run,
+    /// Only for a server with the control API.
+    needs_api: bool,
+}
+
+impl Work {
+    pub(crate) fn suits(&self, target: &Target) -> bool {
+        !self.needs_api || target.access_key.is_some()
+    }
+}
+
+/// Everything that can be measured, in the order in which it is.
+pub(crate) fn all() -> Vec<Work> {
+    let registry = |name, run| Work { name, run, needs_api: false };
+    let api = |name, run| Work { name, run, needs_api: true };
+    vec![
+        registry("push: one PUT", large::one_put as Run),
+        registry("push: one PATCH", large::one_patch),
+        registry("push: 16 MiB chunks", large::chunks),
+        registry("push: small blobs, 16 connections", small::push),
+        registry("put: manifests, 1 connection", manifests::one_by_one),
+        registry("put: manifests, 16 connections", manifests::side_by_side),
+        registry("pull", pulls::pull),
+        registry("read: GET /v2/", reads::version),
+        registry("read: HEAD blob", reads::head_blob),
+        registry("read: HEAD manifest by tag", reads::head_manifest_by_tag),
+        registry("read: HEAD manifest by digest", reads::head_manifest_by_digest),
+        registry("read: GET manifest by tag", reads::get_manifest_by_tag),
+        registry("read: GET manifest by digest", reads::get_manifest_by_digest),
+        api("api: CreateContainerServiceRegistryLogin", control::create_login),
+        api("api: RegisterContainerImage", control::register),
+        api("api: GetContainerImages", control::list),
+        registry("image: docker push", images::docker),
+        registry("image: skopeo copy", images::skopeo),
+        api("image: gangplank push", images::gangplank),
+    ]
+}
+
+/// A repository name that was not used before.
+pub(crate) fn repository(kind: &str) -> Result<String> {
+    Ok(format!("bench/{kind}-{}", hex::encode(crate::content::random(6)?)))
+}
+
+/// Pushes one small blob, as part of preparing some work.
+pub(crate) fn push_blob(target: &Target, repository: &str, bytes: &[u8]) -> Result<String> {
+    let digest = crate::digest::sha256(bytes);
+    let mut connection = Blocking::open(target)?;
+    let location = open_session(target, &mut connection, repository)?;
+    let length = format!("Content-Length: {}\r\n", bytes.len());
+    let mut request = target.head("PUT", &with_digest(&location, &digest), &length);
+    request.extend_from_slice(bytes);
+    expect(&connection.ask(&request)?, 201, "PUT of a blob")?;
+    Ok(digest)
+}
+
+/// Opens an upload session; says where it goes on.
+pub(crate) fn open_session(target: &Target, connection: &mut Blocking, repository: &str) -> Result<String> {
+    let path = format!("/v2/{repository}/blobs/uploads/");
+    let answer = connection.ask(&target.head("POST", &path, "Content-Length: 0\r\n"))?;
+    expect(&answer, 202, "POST of an upload")?;
+    Ok(path_of(answer.location.as_deref().unwrap_or_default()).to_owned())
+}
