@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::body::AnswerBody;
 use super::lingering::Lingering;
 use super::patience::{Patient, Turns};
+use super::to_the_end::{Panicked, ToTheEnd};
 use super::{dispatch, hygiene};
 use crate::app::App;
 
@@ -122,18 +123,16 @@ where
     }
 }
 
-/// Answers a request in a task of its own. hyper drops what it waits for when the client goes away,
-/// and a push dropped between its bytes and its row, its session unlocked, is what the next request
-/// would stumble over.
+/// Answers a request, also if the client goes away meanwhile.
 async fn answer_to_the_end(
     app: Arc<App>,
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Response<AnswerBody> {
     let requests = app.requests.clone();
-    let answering = requests.spawn(async move { dispatch::answer(&app, peer, request).await });
-    answering.await.unwrap_or_else(|error| {
-        tracing::error!(%peer, %error, "a request ended badly");
+    let answering = ToTheEnd::new(&requests, async move { dispatch::answer(&app, peer, request).await });
+    answering.await.unwrap_or_else(|Panicked| {
+        tracing::error!(%peer, "a request ended badly");
         hygiene::refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error").into_response()
     })
 }

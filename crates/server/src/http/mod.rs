@@ -12,3 +12,4 @@ mod patience;
 pub(crate) mod response;
 pub(crate) mod small_body;
 pub(crate) mod tls;
+mod to_the_end;
