@@ -4,7 +4,7 @@
 use std::fmt;
 
 use anyhow::{Context as _, Result, bail};
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use gangplank_core::{AccessKeyId, SecretAccessKey};
 
 use gangplank_store::metadata::access_keys::AccessKey;
@@ -15,7 +15,7 @@ use crate::random;
 const FILE: &str = "master.key";
 
 /// The key that seals secret access keys.
-pub struct MasterKey(RandomizedNonceKey);
+pub struct MasterKey(LessSafeKey);
 
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,10 +42,10 @@ impl MasterKey {
                 bytes.to_vec()
             }
         };
-        let Ok(key) = RandomizedNonceKey::new(&AES_256_GCM, &bytes) else {
+        let Ok(key) = UnboundKey::new(&AES_256_GCM, &bytes) else {
             bail!("{FILE} is not 64 hexadecimal digits; restore it from a backup");
         };
-        let master = Self(key);
+        let master = Self(LessSafeKey::new(key));
         if let Some(key) = keys.first() {
             master.open(&key.id, &key.sealed_secret)?;
         }
@@ -58,10 +58,14 @@ impl MasterKey {
     /// If the system has no random bytes for the nonce.
     pub fn seal(&self, id: &AccessKeyId, secret: &SecretAccessKey) -> Result<Vec<u8>> {
         let mut sealed = secret.expose().as_bytes().to_vec();
-        let Ok(nonce) = self.0.seal_in_place_append_tag(Aad::from(id.as_str()), &mut sealed) else {
+        // At random from the operating system, as the library would; its own generator takes 60 ms to
+        // begin, a start of the server several times over.
+        let nonce = random::bytes::<NONCE_LEN>()?;
+        let aad = Aad::from(id.as_str());
+        if self.0.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).is_err() {
             bail!("cannot seal a secret");
-        };
-        Ok([&nonce.as_ref()[..], &sealed].concat())
+        }
+        Ok([&nonce[..], &sealed].concat())
     }
 
     /// Opens what [`seal`](Self::seal) made for `id`.
