@@ -85,6 +85,7 @@ fn after_a_crash() {
             let (staged, orphan) = ("0".repeat(32), format!("{}42", "0".repeat(30)));
             let blobs = world.server.data_dir().join("blobs");
             std::fs::write(blobs.join("staged").join(staged), "left").unwrap();
+            std::fs::create_dir_all(blobs.join("content/42")).unwrap();
             std::fs::write(blobs.join("content/42").join(orphan), "left").unwrap();
             let error = if lasting { NO_SPACE } else { IO };
             let failed =

@@ -205,6 +205,7 @@ fn content_without_a_row_is_removed_after_a_crash() {
     assert_eq!(registry.push_blob("sr", &blob), 201);
     let orphan = "00000000000070008000000000000042";
     let path = server.data_dir().join("blobs/content/42").join(orphan);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, "published, and then the power went").unwrap();
     server.kill();
     server.restart();

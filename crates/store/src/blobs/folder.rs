@@ -2,13 +2,16 @@
 //!
 //! ```text
 //! staged/<key>        content on its way in
-//! content/<ab>/<key>  published content; <ab> are the last two digits of the key, which are random
+//! content/<ab>/<key>  published content; <ab> are the last two digits of the key, which are random. These
+//!                     shards are made when the first content comes into them
 //! ```
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::shards::Shards;
 use super::{BlobStore, ContentKey, Staged};
 use crate::{Result, StoreError};
 
@@ -18,7 +21,7 @@ pub const DEFAULT_RESERVE: u64 = 64 << 20;
 /// A blob store in a folder of a local file system.
 pub struct Folder {
     staged: PathBuf,
-    content: PathBuf,
+    shards: Arc<Shards>,
     reserve: Reserve,
 }
 
@@ -28,24 +31,17 @@ pub struct Folder {
 struct Reserve(u64);
 
 impl Folder {
-    /// Opens the folder, making it and its 256 shards if they are missing.
+    /// Opens the folder, making it if it is missing.
     ///
     /// # Errors
     /// If a directory cannot be made or synced.
     pub fn open(root: &Path) -> Result<Self> {
-        let folder = Self::open_to_read(root);
+        let mut folder = Self::open_to_read(root);
         fs::create_dir_all(&folder.staged)?;
-        fs::create_dir_all(&folder.content)?;
-        for shard in 0..=255u8 {
-            let shard = folder.content.join(format!("{shard:02x}"));
-            match fs::create_dir(&shard) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
-                _ => {}
-            }
-        }
-        for directory in [&folder.content, root] {
-            sync_directory(directory)?;
-        }
+        let content = root.join("content");
+        fs::create_dir_all(&content)?;
+        folder.shards = Arc::new(Shards::open(content)?);
+        sync_directory(root)?;
         if let Some(parent) = root.parent() {
             // The parent of a relative name is where the program stands, and is written as nothing.
             sync_directory(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?;
@@ -61,19 +57,16 @@ impl Folder {
 
     /// The folder of a server that may be running, to be read. Makes nothing.
     pub fn open_to_read(root: &Path) -> Self {
-        Self { staged: root.join("staged"), content: root.join("content"), reserve: Reserve(DEFAULT_RESERVE) }
+        let shards = Arc::new(Shards::new(root.join("content")));
+        Self { staged: root.join("staged"), shards, reserve: Reserve(DEFAULT_RESERVE) }
     }
 
     fn staged_path(&self, key: &ContentKey) -> PathBuf {
         self.staged.join(key.as_str())
     }
 
-    fn shard(&self, key: &ContentKey) -> PathBuf {
-        self.content.join(&key.as_str()[30..])
-    }
-
     fn content_path(&self, key: &ContentKey) -> PathBuf {
-        self.shard(key).join(key.as_str())
+        self.shards.of(key).join(key.as_str())
     }
 }
 
@@ -88,8 +81,8 @@ impl BlobStore for Folder {
         }
         file.set_len(offset)?;
         file.seek(SeekFrom::Start(offset))?;
-        let (to, shard) = (self.content_path(key), self.shard(key));
-        Ok(Box::new(StagedFile { file, from, to, shard, reserve: self.reserve }))
+        let (key, shards) = (key.clone(), Arc::clone(&self.shards));
+        Ok(Box::new(StagedFile { file, from, key, shards, reserve: self.reserve }))
     }
 
     fn open_staged(&self, key: &ContentKey) -> Result<File> {
@@ -109,7 +102,7 @@ impl BlobStore for Folder {
     }
 
     fn published(&self, part: u8) -> Result<Vec<ContentKey>> {
-        let shard = unless_missing(fs::read_dir(self.content.join(format!("{part:02x}"))))?;
+        let shard = unless_missing(fs::read_dir(self.shards.part(part)))?;
         shard.map_or_else(|| Ok(Vec::new()), keys_of)
     }
 
@@ -133,8 +126,8 @@ impl BlobStore for Folder {
 struct StagedFile {
     file: File,
     from: PathBuf,
-    to: PathBuf,
-    shard: PathBuf,
+    key: ContentKey,
+    shards: Arc<Shards>,
     reserve: Reserve,
 }
 
@@ -146,10 +139,12 @@ impl Staged for StagedFile {
 
     fn publish(self: Box<Self>) -> Result<()> {
         self.file.sync_all()?;
-        fs::rename(&self.from, &self.to)?;
-        sync_directory(&self.shard).map_err(|error| {
+        let shard = self.shards.ensure(&self.key)?;
+        let to = shard.join(self.key.as_str());
+        fs::rename(&self.from, &to)?;
+        sync_directory(&shard).map_err(|error| {
             // Published is only what is durable. If this fails too, the next start looks for it.
-            let _ = fs::remove_file(&self.to);
+            let _ = fs::remove_file(&to);
             error.into()
         })
     }
@@ -185,7 +180,7 @@ fn too_short(key: &ContentKey, length: u64, offset: u64) -> StoreError {
 }
 
 /// Makes the entries of a directory durable.
-fn sync_directory(path: &Path) -> io::Result<()> {
+pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 

@@ -4,6 +4,7 @@
 //! it at most once and, when removed, never again, so removing old bytes can never hit new ones.
 
 mod folder;
+mod shards;
 
 use std::fmt;
 use std::fs::File;

@@ -22,6 +22,24 @@ fn content_is_there_when_the_folder_is_opened_again() {
 }
 
 #[test]
+fn a_shard_is_made_for_the_first_content_that_comes_into_it() {
+    let scratch = backends::folder();
+    let shards = || fs::read_dir(scratch.path().join("content")).unwrap().count();
+    assert_eq!(shards(), 0);
+    let keys: Vec<_> = (0..20).map(|_| ContentKey::unused()).collect();
+    let publish = |key: &ContentKey| scratch.blobs().stage(key, 0).unwrap().publish().unwrap();
+    std::thread::scope(|scope| keys.iter().for_each(|key| drop(scope.spawn(move || publish(key)))));
+    let used: std::collections::BTreeSet<_> = keys.iter().map(|key| key.as_str()[30..].to_owned()).collect();
+    assert_eq!(shards(), used.len());
+    let again = Folder::open(&scratch.path()).unwrap();
+    let mut published: Vec<_> = (0..=255).flat_map(|part| again.published(part).unwrap()).collect();
+    published.sort_unstable_by_key(ToString::to_string);
+    let mut keys = keys;
+    keys.sort_unstable_by_key(ToString::to_string);
+    assert_eq!(published, keys);
+}
+
+#[test]
 fn what_is_not_ours_is_not_staged_content() {
     let scratch = backends::folder();
     fs::write(scratch.path().join("staged/lost+found"), "").unwrap();
@@ -54,7 +72,7 @@ fn a_folder_may_be_named_from_where_the_program_stands() {
     let name = "blobs::folder::child_opens_a_relative_name";
     let status = child::command(name, Path::new("blobs")).current_dir(scratch.path()).status();
     assert!(status.unwrap().success());
-    assert!(scratch.path().join("blobs/content/00").is_dir());
+    assert!(scratch.path().join("blobs/content").is_dir());
 }
 
 #[test]
