@@ -119,7 +119,7 @@ impl BlobStore for Folder {
     }
 
     fn require_space(&self, bytes: u64) -> Result<()> {
-        self.reserve.require(rustix::fs::statvfs(&self.content), bytes)
+        self.reserve.require(rustix::fs::statvfs(&self.staged), bytes)
     }
 }
 

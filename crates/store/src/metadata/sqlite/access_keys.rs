@@ -3,6 +3,7 @@ use gangplank_core::{AccessKeyId, AccountId, EventKind, Origin, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
+use super::cache::Found;
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::access_keys::{AccessKey, AccessKeys, KeyChange};
@@ -17,15 +18,23 @@ impl AccessKeys for Sqlite {
     }
 
     async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
-        self.read(|connection| {
+        let began = match self.caches.access_keys.find(id) {
+            Found::Hit(key) => return Ok(Some(key)),
+            Found::Miss(began) => began,
+        };
+        let found = self.read_one(|connection| {
             let mut find =
                 connection.prepare_cached(&format!("SELECT {COLUMNS} FROM access_keys WHERE id = ?1"))?;
             find.query_row([id.as_str()], |row| Ok(read_key(row))).optional()?.transpose()
-        })
+        })?;
+        if let Some(key) = &found {
+            self.caches.access_keys.keep(id.clone(), key.clone(), began);
+        }
+        Ok(found)
     }
 
     async fn access_keys(&self, account: Option<&AccountId>) -> Result<Vec<AccessKey>> {
-        self.read(|connection| {
+        self.read_one(|connection| {
             let mut select = connection.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM access_keys WHERE ?1 IS NULL OR account = ?1 ORDER BY created_at DESC, id"
             ))?;

@@ -4,6 +4,7 @@ use gangplank_oci::{Digest, RepositoryName};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
+use super::cache::Touched;
 use super::{Sqlite, manifests, rows};
 use crate::Result;
 use crate::blobs::ContentKey;
@@ -18,7 +19,8 @@ impl BlobLinks for Sqlite {
         digest: &Digest,
         renewal: Option<Renewal>,
     ) -> Result<Option<StoredBlob>> {
-        let Some(link) = self.read(|connection| find_link(connection, tenant, repository, digest))? else {
+        let Some(link) = self.read_one(|connection| find_link(connection, tenant, repository, digest))?
+        else {
             return Ok(None);
         };
         let Some(renewal) = renewal.filter(|renewal| link.leased_at <= renewal.stale) else {
@@ -26,11 +28,15 @@ impl BlobLinks for Sqlite {
         };
         let now = renewal.now;
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
-        self.writer.write(move |connection| renew(connection, &tenant, &repository, &digest, now)).await
+        self.writer
+            .write_touching(Touched::NOTHING, move |connection| {
+                renew(connection, &tenant, &repository, &digest, now)
+            })
+            .await
     }
 
     async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>> {
-        self.read(|connection| {
+        self.read_one(|connection| {
             let mut find = connection.prepare_cached(
                 "SELECT b.size, b.key, b.damaged FROM tenants t JOIN blobs b ON b.tenant = t.id
                  WHERE t.account = ?1 AND t.region = ?2 AND b.digest = ?3",
@@ -49,7 +55,11 @@ impl BlobLinks for Sqlite {
         now: Time,
     ) -> Result<ContentKey> {
         let (tenant, repository) = (tenant.clone(), repository.clone());
-        self.writer.write(move |connection| add(connection, &tenant, &repository, blob, now)).await
+        self.writer
+            .write_touching(Touched::NOTHING, move |connection| {
+                add(connection, &tenant, &repository, blob, now)
+            })
+            .await
     }
 
     async fn mount_blob(
@@ -62,7 +72,7 @@ impl BlobLinks for Sqlite {
     ) -> Result<bool> {
         let (tenant, repository, from, digest) = (tenant.clone(), repository.clone(), from.cloned(), *digest);
         self.writer
-            .write(move |connection| {
+            .write_touching(Touched::NOTHING, move |connection| {
                 let held = match from {
                     Some(from) => find_link(connection, &tenant, &from, &digest)?.map(|link| link.blob),
                     None => find_held(connection, &tenant, &digest)?,
@@ -84,7 +94,7 @@ impl BlobLinks for Sqlite {
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
         let by = self.origin.clone();
         self.writer
-            .write(move |connection| {
+            .write_touching(Touched::NOTHING, move |connection| {
                 let outcome = delete(connection, &tenant, &repository, &digest)?;
                 if outcome == BlobDeleted::Deleted {
                     let note = Note {
@@ -102,7 +112,7 @@ impl BlobLinks for Sqlite {
     async fn mark_damaged(&self, key: &ContentKey) -> Result<bool> {
         let key = key.clone();
         self.writer
-            .write(move |connection| {
+            .write_touching(Touched::NOTHING, move |connection| {
                 let mut mark = connection.prepare_cached("UPDATE blobs SET damaged = 1 WHERE key = ?1")?;
                 Ok(mark.execute([key.as_str()])? == 1)
             })
@@ -127,7 +137,7 @@ impl BlobLinks for Sqlite {
     }
 
     async fn discarded(&self, limit: usize) -> Result<Vec<ContentKey>> {
-        self.read(|connection| {
+        self.read_one(|connection| {
             let mut select = connection.prepare_cached("SELECT key FROM discarded LIMIT ?1")?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let keys = select.query_map([limit], |row| row.get::<_, String>(0))?;
@@ -137,7 +147,7 @@ impl BlobLinks for Sqlite {
 
     async fn forget_discarded(&self, keys: Vec<ContentKey>) -> Result<()> {
         self.writer
-            .write(move |connection| {
+            .write_touching(Touched::NOTHING, move |connection| {
                 let mut forget = connection.prepare_cached("DELETE FROM discarded WHERE key = ?1")?;
                 for key in keys {
                     forget.execute([key.as_str()])?;

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use gangplank_core::Time;
 use rusqlite::{Connection, params};
 
+use super::cache::Touched;
 use super::{Sqlite, blobs, garbage};
 use crate::Result;
 use crate::metadata::collection::{Collected, Collection, Garbage};
@@ -14,7 +15,9 @@ use crate::metadata::collection::{Collected, Collection, Garbage};
 #[async_trait]
 impl Collection for Sqlite {
     async fn collect(&self, over: Time, now: Time, rows: usize) -> Result<Collected> {
-        self.writer.write(move |connection| step(connection, over, now, rows)).await
+        self.writer
+            .write_touching(Touched::NOTHING, move |connection| step(connection, over, now, rows))
+            .await
     }
 
     async fn garbage(&self, over: Time) -> Result<Vec<Garbage>> {

@@ -4,6 +4,7 @@ use gangplank_oci::Digest;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::audit::Note;
+use super::cache::Touched;
 use super::{Sqlite, blobs, leases, manifests, rows};
 use crate::Result;
 use crate::metadata::blobs::StoredBlob;
@@ -16,7 +17,11 @@ use crate::metadata::manifests::{ManifestDigest, StoredManifest};
 impl ContainerImages for Sqlite {
     async fn register_image(&self, tenant: &Tenant, image: NewImage, quota: u32) -> Result<ImageOutcome> {
         let (tenant, by) = (tenant.clone(), self.origin.clone());
-        self.writer.write(move |connection| register(connection, &tenant, image, quota, by.as_deref())).await
+        self.writer
+            .write_touching(Touched::NOTHING, move |connection| {
+                register(connection, &tenant, image, quota, by.as_deref())
+            })
+            .await
     }
 
     async fn images(&self, tenant: &Tenant, service: &str) -> Result<Option<Vec<ContainerImage>>> {
@@ -42,7 +47,7 @@ impl ContainerImages for Sqlite {
     async fn delete_image(&self, tenant: &Tenant, name: &ImageName, now: Time) -> Result<ImageDeleted> {
         let (tenant, name, by) = (tenant.clone(), name.clone(), self.origin.clone());
         self.writer
-            .write(move |connection| {
+            .write_touching(Touched::NOTHING, move |connection| {
                 let Some(service) = find_service(connection, &tenant, &name.service)? else {
                     return Ok(ImageDeleted::NoSuchService);
                 };

@@ -4,6 +4,7 @@ use gangplank_oci::{Digest, Reference, RepositoryName, Tag};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
+use super::cache::Touched;
 use super::{Sqlite, leases, rows};
 use crate::metadata::manifests::{
     MAX_REFERRER_BYTES, MAX_REFERRERS, ManifestDeleted, ManifestOutcome, Manifests, NewManifest, Referrer,
@@ -22,7 +23,7 @@ impl Manifests for Sqlite {
         let (tenant, repository) = (tenant.clone(), repository.clone());
         let by = self.origin.clone();
         self.writer
-            .write(move |connection| {
+            .write_touching(Touched::NOTHING, move |connection| {
                 let outcome = put(connection, &tenant, &repository, &manifest)?;
                 if outcome == ManifestOutcome::Stored {
                     let tags: Vec<&str> = manifest.tags.iter().map(Tag::as_str).collect();
@@ -48,7 +49,8 @@ impl Manifests for Sqlite {
         put_by: Option<LoginId>,
         renewal: Option<Renewal>,
     ) -> Result<Option<StoredManifest>> {
-        let Some(found) = self.read(|connection| find(connection, tenant, repository, reference, put_by))?
+        let Some(found) =
+            self.read_one(|connection| find(connection, tenant, repository, reference, put_by))?
         else {
             return Ok(None);
         };
@@ -57,7 +59,7 @@ impl Manifests for Sqlite {
         };
         let (tenant, repository, reference) = (tenant.clone(), repository.clone(), reference.clone());
         self.writer
-            .write(move |connection| {
+            .write_touching(Touched::NOTHING, move |connection| {
                 // Looked up anew: since the first look it may have gone, or the tag have moved.
                 let Some(found) = find(connection, &tenant, &repository, &reference, put_by)? else {
                     return Ok(None);
@@ -78,7 +80,7 @@ impl Manifests for Sqlite {
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), digest.to_string());
         let by = self.origin.clone();
         self.writer
-            .write(move |connection| {
+            .write_touching(Touched::NOTHING, move |connection| {
                 let outcome = delete(connection, &tenant, &repository, &digest, now)?;
                 if outcome == ManifestDeleted::Deleted {
                     let note = Note {

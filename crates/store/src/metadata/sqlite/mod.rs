@@ -11,6 +11,7 @@
 mod access_keys;
 mod audit;
 mod blobs;
+mod cache;
 mod collection;
 mod container_images;
 mod container_services;
@@ -30,7 +31,9 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use cache::{Caches, Touched};
 use gangplank_core::Origin;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use writer::Writer;
 
@@ -54,6 +57,7 @@ pub struct Sqlite {
     path: PathBuf,
     writer: Arc<Writer>,
     readers: Arc<Mutex<Vec<Connection>>>,
+    caches: Arc<Caches>,
     /// Who changes are noted for.
     origin: Option<Arc<Origin>>,
 }
@@ -72,8 +76,9 @@ impl Sqlite {
         migrate(&mut connection)?;
         start_log_anew(&connection)?;
         tune(&mut connection)?;
-        let writer = Arc::new(Writer::spawn(connection)?);
-        Ok(Self { path: path.to_owned(), writer, readers: Arc::default(), origin: None })
+        let caches = Arc::<Caches>::default();
+        let writer = Arc::new(Writer::spawn(connection, Arc::clone(&caches))?);
+        Ok(Self { path: path.to_owned(), writer, readers: Arc::default(), caches, origin: None })
     }
 
     /// Opens the database of a server that may be running, to be read only: whatever would write is
@@ -83,7 +88,10 @@ impl Sqlite {
     /// If the file cannot be read, or was written by another version of the program.
     pub fn open_to_read(path: &Path) -> Result<Self> {
         let writer = Arc::new(Writer::refusing());
-        let database = Self { path: path.to_owned(), writer, readers: Arc::default(), origin: None };
+        // Another process writes, so nothing may be kept.
+        let caches = Arc::<Caches>::default();
+        caches.close(Touched::EVERYTHING);
+        let database = Self { path: path.to_owned(), writer, readers: Arc::default(), caches, origin: None };
         let found: i64 = database
             .read(|connection| Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?))?;
         if usize::try_from(found) != Ok(MIGRATIONS.len()) {
@@ -96,20 +104,31 @@ impl Sqlite {
         Ok(database)
     }
 
-    /// Runs one read transaction on a connection of its own.
+    /// Runs several statements in one read transaction.
     fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.read_one(|connection| {
+            // Until the end, every statement sees the database as it was at the first.
+            connection.prepare_cached("BEGIN")?.execute([])?;
+            let result = query(connection);
+            connection.prepare_cached("COMMIT")?.execute([])?;
+            result
+        })
+    }
+
+    /// Runs a single statement, which is a transaction by itself, on a connection of its own.
+    fn read_one<T>(&self, query: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
             None => self.open_reader()?,
         };
-        // Until the end, every statement sees the database as it was at the first.
-        connection.prepare_cached("BEGIN")?.execute([])?;
         let result = query(&connection);
-        connection.prepare_cached("COMMIT")?.execute([])?;
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if readers.len() < IDLE_READERS {
-            readers.push(connection);
+        // One that is left in a transaction would see the past for ever.
+        if connection.is_autocommit() {
+            let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+            if readers.len() < IDLE_READERS {
+                readers.push(connection);
+            }
         }
         result
     }
@@ -136,6 +155,9 @@ fn tune(connection: &mut Connection) -> Result<()> {
     #[cfg(test)]
     tests::plans::watch(connection);
     connection.set_prepared_statement_cache_capacity(128);
+    // Plans do not depend on what is bound to parameters. Otherwise SQLite takes the clearing of a kept
+    // statement's parameters for a reason to parse and plan it anew, each time that it is used.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     Ok(())
 }

@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::Sqlite;
+use super::cache::Touched;
 use crate::Result;
 use crate::metadata::progress::{Mark, Progress};
 
@@ -16,7 +17,7 @@ impl Progress for Sqlite {
 
     async fn set_marks(&self, marks: Vec<(Mark, i64)>) -> Result<()> {
         self.writer
-            .write(move |connection| {
+            .write_touching(Touched::NOTHING, move |connection| {
                 let mut set = connection.prepare_cached(
                     "INSERT INTO progress (name, value) VALUES (?1, ?2)
                      ON CONFLICT DO UPDATE SET value = excluded.value",

@@ -4,6 +4,7 @@ use gangplank_core::{EventKind, Grant, LoginId, PasswordHash, Scope, Tenant, Tim
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
+use super::cache::{Found, Touched};
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::registry_logins::{
@@ -15,7 +16,8 @@ impl RegistryLogins for Sqlite {
     async fn insert_login(&self, login: NewLogin, requires_service: bool) -> Result<LoginCreated> {
         let by = self.origin.clone();
         self.writer
-            .write(move |connection| {
+            // A new password opens nothing that was kept before.
+            .write_touching(Touched::NOTHING, move |connection| {
                 let created = insert(connection, &login, requires_service)?;
                 if let LoginCreated::Created(id) = created {
                     let scope = login.scope.words().join(",");
@@ -29,7 +31,11 @@ impl RegistryLogins for Sqlite {
     }
 
     async fn login(&self, password: &PasswordHash) -> Result<LoginLookup> {
-        self.read(|connection| {
+        let began = match self.caches.logins.find(password) {
+            Found::Hit(grant) => return Ok(LoginLookup::Live(grant)),
+            Found::Miss(began) => began,
+        };
+        let found = self.read_one(|connection| {
             let mut find = connection.prepare_cached(
                 "SELECT l.id, t.account, t.region, l.access_key, l.can_push, l.can_pull, l.can_delete,
                         l.service, s.name, l.expires_at, l.revoked_at IS NOT NULL, k.enabled
@@ -41,11 +47,15 @@ impl RegistryLogins for Sqlite {
             )?;
             let found = find.query_row([&password.0[..]], |row| Ok(read_grant(row))).optional()?;
             found.unwrap_or(Ok(LoginLookup::Unknown))
-        })
+        })?;
+        if let LoginLookup::Live(grant) = &found {
+            self.caches.logins.keep(*password, grant.clone(), began);
+        }
+        Ok(found)
     }
 
     async fn logins(&self, tenant: &Tenant, now: Time) -> Result<Vec<LoginSummary>> {
-        self.read(|connection| {
+        self.read_one(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT l.id, l.can_push, l.can_pull, l.can_delete, s.name, l.access_key,
                         l.created_at, l.expires_at, l.revoked_at

@@ -4,6 +4,7 @@ use gangplank_oci::{RepositoryName, Tag};
 use rusqlite::params;
 
 use super::audit::Note;
+use super::cache::Touched;
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::tags::Tags;
@@ -34,7 +35,7 @@ impl Tags for Sqlite {
         let (tenant, repository, tag) = (tenant.clone(), repository.clone(), tag.clone());
         let by = self.origin.clone();
         self.writer
-            .write(move |connection| {
+            .write_touching(Touched::NOTHING, move |connection| {
                 let Some(row) = rows::find_repository(connection, &tenant, &repository)? else {
                     return Ok(false);
                 };

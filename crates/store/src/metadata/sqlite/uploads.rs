@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use gangplank_core::Time;
 use rusqlite::{OptionalExtension as _, Row, params};
 
+use super::cache::Touched;
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::uploads::{UploadOwner, UploadSession, Uploads};
@@ -15,7 +16,7 @@ impl Uploads for Sqlite {
     async fn open_upload(&self, owner: &UploadOwner, session: UploadSession, quota: u32) -> Result<bool> {
         let owner = owner.clone();
         self.writer
-            .write(move |connection| {
+            .write_touching(Touched::NOTHING, move |connection| {
                 let tenant = rows::ensure_tenant(connection, &owner.tenant)?;
                 let mut count = connection.prepare_cached(
                     "SELECT count(*) FROM uploads
@@ -47,7 +48,7 @@ impl Uploads for Sqlite {
     }
 
     async fn upload(&self, owner: &UploadOwner, id: &str) -> Result<Option<UploadSession>> {
-        self.read(|connection| {
+        self.read_one(|connection| {
             let sql = format!(
                 "SELECT id, received, hash_state, run, created_at, touched_at FROM uploads WHERE {OWNED}"
             );
@@ -59,7 +60,7 @@ impl Uploads for Sqlite {
     async fn advance_upload(&self, owner: &UploadOwner, from: u64, session: UploadSession) -> Result<bool> {
         let owner = owner.clone();
         self.writer
-            .write(move |connection| {
+            .write_touching(Touched::NOTHING, move |connection| {
                 let sql = format!(
                     "UPDATE uploads SET received = ?7, hash_state = ?8, touched_at = ?9, run = ?10
                      WHERE {OWNED} AND received = ?6"
@@ -85,7 +86,7 @@ impl Uploads for Sqlite {
     async fn close_upload(&self, owner: &UploadOwner, id: &str) -> Result<bool> {
         let (owner, id) = (owner.clone(), id.to_owned());
         self.writer
-            .write(move |connection| {
+            .write_touching(Touched::NOTHING, move |connection| {
                 let mut close = connection.prepare_cached(&format!("DELETE FROM uploads WHERE {OWNED}"))?;
                 Ok(close.execute(owned(&owner, &id))? == 1)
             })
@@ -94,7 +95,7 @@ impl Uploads for Sqlite {
 
     async fn close_stale_uploads(&self, idle: Time, opened: Time) -> Result<Vec<String>> {
         self.writer
-            .write(move |connection| {
+            .write_touching(Touched::NOTHING, move |connection| {
                 let mut close = connection.prepare_cached(
                     "DELETE FROM uploads WHERE touched_at <= ?1 OR created_at <= ?2 RETURNING id",
                 )?;
@@ -105,7 +106,7 @@ impl Uploads for Sqlite {
     }
 
     async fn open_upload_ids(&self) -> Result<Vec<String>> {
-        self.read(|connection| {
+        self.read_one(|connection| {
             let mut select = connection.prepare_cached("SELECT id FROM uploads")?;
             let ids = select.query_map([], |row| row.get(0))?;
             Ok(ids.collect::<rusqlite::Result<_>>()?)

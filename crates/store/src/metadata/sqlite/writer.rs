@@ -11,13 +11,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
+use super::cache::{Caches, Touched};
 use crate::{Result, StoreError};
 
 /// The most pieces of work in one commit, so that nobody waits long for strangers.
 const MAX_BATCH: usize = 256;
 
-/// Work to run inside the transaction; it hands back how to answer once the commit is known.
-type Job = Box<dyn FnOnce(&Connection) -> Ran + Send>;
+/// Work to run inside the transaction.
+struct Job {
+    /// What of the caches it may make untrue.
+    touched: Touched,
+    work: Work,
+}
+
+/// Hands back how to answer once the commit is known.
+type Work = Box<dyn FnOnce(&Connection) -> Ran + Send>;
 
 /// Tells a caller how their work went, given how the commit did.
 type Answer = Box<dyn FnOnce(&Result<()>) + Send>;
@@ -34,13 +42,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn spawn(connection: Connection) -> Result<Self> {
+    /// Starts the thread; before it answers anybody, it empties `caches` of what the work has changed.
+    pub(super) fn spawn(connection: Connection, caches: Arc<Caches>) -> Result<Self> {
         let (jobs, waiting) = mpsc::unbounded_channel();
         let healthy = Arc::new(AtomicBool::new(true));
         let health = Arc::clone(&healthy);
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || write_until_closed(&connection, waiting, &health))?;
+            .spawn(move || write_until_closed(&connection, waiting, &health, &caches))?;
         Ok(Self { jobs, healthy })
     }
 
@@ -60,11 +69,20 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
+        self.write_touching(Touched::EVERYTHING, work).await
+    }
+
+    /// The same for frequent work that makes no more than `touched` untrue of what the caches hold.
+    pub(super) async fn write_touching<T, F>(&self, touched: Touched, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
         if !self.is_healthy() {
             return Err(stopped());
         }
         let (sender, receiver) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
+        let work: Work = Box::new(move |connection| {
             // Without this, work that panics would take the thread with it, and all writing.
             let result = catch_unwind(AssertUnwindSafe(|| work(connection)));
             let result = result.unwrap_or_else(|_| Err(panicked()));
@@ -76,7 +94,7 @@ impl Writer {
                 }),
             }
         });
-        self.jobs.send(job).map_err(|_| stopped())?;
+        self.jobs.send(Job { touched, work }).map_err(|_| stopped())?;
         receiver.await.map_err(|_| not_taken())?
     }
 }
@@ -99,11 +117,12 @@ fn write_until_closed(
     connection: &Connection,
     mut waiting: mpsc::UnboundedReceiver<Job>,
     health: &AtomicBool,
+    caches: &Caches,
 ) {
     while let Some(first) = waiting.blocking_recv() {
         let mut answers = Vec::new();
         let commit = if health.load(Ordering::Acquire) {
-            run_batch(connection, first, &mut waiting, &mut answers)
+            run_batch(connection, first, &mut waiting, &mut answers, caches)
         } else {
             drop(first);
             continue;
@@ -128,14 +147,17 @@ fn run_batch(
     first: Job,
     waiting: &mut mpsc::UnboundedReceiver<Job>,
     answers: &mut Vec<Answer>,
+    caches: &Caches,
 ) -> std::result::Result<(), (StoreError, bool)> {
     if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
         // The work never ran; its callers hear that the writer stopped for them.
         return Err((error.into(), false));
     }
+    let mut touched = Touched::NOTHING;
     let mut next = Some(first);
     while let Some(job) = next {
-        let failure = match run_job(connection, job, answers) {
+        touched = touched.and(job.touched);
+        let failure = match run_job(connection, job.work, answers) {
             Ok(failure) => failure,
             Err(error) => {
                 let _ = execute(connection, "ROLLBACK");
@@ -150,7 +172,10 @@ fn run_batch(
         }
         next = if answers.len() < MAX_BATCH { waiting.try_recv().ok() } else { None };
     }
-    execute(connection, "COMMIT").map_err(|error| {
+    caches.close(touched);
+    let committed = execute(connection, "COMMIT");
+    caches.open(touched);
+    committed.map_err(|error| {
         let sync_failed = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
         let _ = execute(connection, "ROLLBACK");
         (error.into(), sync_failed)
@@ -160,11 +185,11 @@ fn run_batch(
 /// Runs one piece of work in a savepoint; says what it failed with, if it did.
 fn run_job(
     connection: &Connection,
-    job: Job,
+    work: Work,
     answers: &mut Vec<Answer>,
 ) -> rusqlite::Result<Option<StoreError>> {
     execute(connection, "SAVEPOINT job")?;
-    let ran = job(connection);
+    let ran = work(connection);
     answers.push(ran.answer);
     if connection.is_autocommit() {
         return Ok(ran.failure);

@@ -1,5 +1,6 @@
-//! What shows only from inside: races, snapshots, query plans.
+//! What shows only from inside: caches, races, snapshots, query plans.
 
+mod caches;
 mod cost;
 mod migrations;
 pub(super) mod plans;

@@ -1,0 +1,110 @@
+//! Whoever asks after a change was acknowledged hears of it, however many ask meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+use super::scratch;
+use super::world::{NOW, access_key, create_login, create_service, here, key_id, password, push_login};
+use crate::metadata::registry_logins::LoginLookup;
+use crate::metadata::sqlite::Sqlite;
+use crate::metadata::{AccessKeys as _, ContainerServices as _, RegistryLogins as _};
+
+async fn is_live(db: &Sqlite, number: u8) -> bool {
+    matches!(db.login(&password(number).hash()).await.unwrap(), LoginLookup::Live(_))
+}
+
+/// A store with keys 1 and 2, and a login of key 1 that is kept in memory.
+async fn with_a_login(db: &Sqlite) -> gangplank_core::LoginId {
+    let tenant = here();
+    for number in [1, 2] {
+        assert!(db.insert_access_key(access_key(&tenant, number)).await.unwrap());
+    }
+    create_service(db, &tenant, "web").await;
+    let login = create_login(db, push_login(&tenant, 1)).await;
+    assert!(is_live(db, 1).await && is_live(db, 1).await);
+    login
+}
+
+#[tokio::test]
+async fn a_revoked_login_is_refused_at_once() {
+    let (_directory, db) = scratch();
+    let login = with_a_login(&db).await;
+    assert!(db.revoke_login(&here(), login, NOW).await.unwrap());
+    assert!(!is_live(&db, 1).await);
+}
+
+#[tokio::test]
+async fn the_logins_of_a_key_follow_its_state_at_once() {
+    let (_directory, db) = scratch();
+    with_a_login(&db).await;
+    for on in [false, true, false, true] {
+        db.enable_access_key(None, &key_id(1), on).await.unwrap();
+        assert_eq!(is_live(&db, 1).await, on);
+        assert_eq!(db.access_key(&key_id(1)).await.unwrap().unwrap().enabled, on);
+    }
+    db.delete_access_key(None, &key_id(1)).await.unwrap();
+    assert!(!is_live(&db, 1).await);
+    assert!(db.access_key(&key_id(1)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_pull_login_ends_with_its_service_at_once() {
+    let (_directory, db) = scratch();
+    with_a_login(&db).await;
+    let login = crate::metadata::registry_logins::NewLogin {
+        service: Some("web".to_owned()),
+        ..push_login(&here(), 2)
+    };
+    create_login(&db, login).await;
+    assert!(is_live(&db, 2).await);
+    db.delete_service(&here(), "web", NOW).await.unwrap();
+    assert!(!is_live(&db, 2).await);
+    assert!(is_live(&db, 1).await, "a push login needs no service any more");
+}
+
+/// Readers note the last change that was acknowledged before they ask; what they hear may be later, never
+/// earlier. A second writer of other things keeps commits busy.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_reads_what_was_true_before_an_acknowledged_change() {
+    const CHANGES: u64 = 400;
+    let (_directory, db) = scratch();
+    with_a_login(&db).await;
+    let (db, over) = (Arc::new(db), Arc::new(AtomicBool::new(false)));
+    // Even: enabled. Odd: disabled. The first is how many changes have begun, the other how many have ended.
+    let (begun, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let (db, over) = (Arc::clone(&db), Arc::clone(&over));
+            let (begun, ended) = (Arc::clone(&begun), Arc::clone(&ended));
+            thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                let mut asked = 0_u64;
+                while !over.load(Ordering::Acquire) {
+                    let before = ended.load(Ordering::Acquire);
+                    let live = runtime.block_on(is_live(&db, 1));
+                    let after = begun.load(Ordering::Acquire);
+                    // With no change under way, there is one right answer.
+                    if before == after {
+                        assert_eq!(live, before.is_multiple_of(2), "after {before} changes");
+                    }
+                    asked += 1;
+                }
+                asked
+            })
+        })
+        .collect();
+    for change in 1..=CHANGES {
+        begun.store(change, Ordering::Release);
+        db.enable_access_key(None, &key_id(1), change.is_multiple_of(2)).await.unwrap();
+        ended.store(change, Ordering::Release);
+        if change.is_multiple_of(8) {
+            // Others' commits take nothing away, and hold up none of this.
+            create_login(&*db, push_login(&here(), u8::try_from(10 + change / 8).unwrap())).await;
+            tokio::task::yield_now().await;
+        }
+    }
+    over.store(true, Ordering::Release);
+    let asked: u64 = readers.into_iter().map(|reader| reader.join().unwrap()).sum();
+    assert!(asked > CHANGES, "asked {asked} times");
+}
