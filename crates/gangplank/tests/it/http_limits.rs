@@ -128,6 +128,21 @@ fn a_body_can_wait_for_leave() {
     assert_eq!(raw.answer().unwrap().status, 201);
 }
 
+/// Otherwise the client sends its next request into a connection that is about to be closed.
+#[test]
+fn an_answer_before_the_end_of_a_body_says_that_the_connection_closes() {
+    let server = server();
+    let login = server.push_login();
+    for target in ["PUT /v2/sr/blobs/uploads/0?digest=x", "PATCH /v2/sr/blobs/uploads/0", "POST /v2/nothing"] {
+        let mut raw = Raw::connect(&server);
+        raw.send(head(&login, target, "Content-Length: 300000\r\n"));
+        raw.send(vec![b'a'; 100_000]);
+        let answer = raw.answer().unwrap();
+        assert!(answer.status >= 400, "{}", answer.head);
+        assert_eq!(answer.header("connection"), Some("close"), "{target}: {}", answer.head);
+    }
+}
+
 #[test]
 fn a_request_line_and_headers_have_their_limits() {
     let server = server();

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -130,11 +130,18 @@ async fn answer_to_the_end(
     request: Request<Incoming>,
 ) -> Response<AnswerBody> {
     let requests = app.requests.clone();
+    let has_body = !request.body().is_end_stream();
     let answering = ToTheEnd::new(&requests, async move { dispatch::answer(&app, peer, request).await });
-    answering.await.unwrap_or_else(|Panicked| {
+    let answer = answering.await.unwrap_or_else(|Panicked| {
         tracing::error!(%peer, "a request ended badly");
         hygiene::refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error").into_response()
-    })
+    });
+    if has_body {
+        // hyper closes a connection whose body was not read, and has to see that before it writes the
+        // answer, which otherwise would not say so.
+        tokio::task::yield_now().await;
+    }
+    answer
 }
 
 #[cfg(test)]
