@@ -32,9 +32,10 @@ fn an_upload_in_flight_is_finished_before_the_end() {
     let blob = Blob::unique();
     let mut upload = Raw::connect(&server);
     let post = format!("POST /v2/sr/blobs/uploads/?digest={}", blob.digest);
-    upload.send(head(&login, &post, &format!("Content-Length: {}\r\n", blob.bytes.len())));
+    let headers = format!("Content-Length: {}\r\nExpect: 100-continue\r\n", blob.bytes.len());
+    upload.send(head(&login, &post, &headers));
+    assert_eq!(upload.answer().unwrap().status, 100, "the upload begins");
     upload.send(&blob.bytes[..5]);
-    until("the upload begins", || server.data_dir().join("blobs/staged").read_dir().unwrap().count() == 1);
     server.signal(Signal::TERM);
     until("new connections are refused", || refuses_connections(&server));
     upload.send(&blob.bytes[5..]);
@@ -69,8 +70,8 @@ fn a_client_that_never_ends_is_not_waited_for_for_ever() {
     assert_eq!(upload.answer().unwrap().status, 400);
     let mut upload = Raw::connect(&server);
     let post = format!("POST /v2/sr/blobs/uploads/?digest={}", Blob::unique().digest);
-    upload.send(head(&login, &post, "Content-Length: 1000\r\n"));
-    until("the upload begins", || server.data_dir().join("blobs/staged").read_dir().unwrap().count() == 1);
+    upload.send(head(&login, &post, "Content-Length: 1000\r\nExpect: 100-continue\r\n"));
+    assert_eq!(upload.answer().unwrap().status, 100, "the upload begins");
     let start = Instant::now();
     assert_eq!(server.terminate().code(), Some(0));
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());

@@ -141,20 +141,32 @@ struct Sink {
     hasher: Hasher,
 }
 
+impl Sink {
+    /// Writes and hashes a batch.
+    fn take(mut self, batch: &[Bytes]) -> gangplank_store::Result<Self> {
+        for piece in batch {
+            self.staged.write(piece)?;
+            self.hasher.update(piece);
+        }
+        Ok(self)
+    }
+}
+
 /// Bytes being gathered, and the thread that works on the batch before.
 struct Pipe {
-    working: JoinHandle<gangplank_store::Result<Sink>>,
+    /// Where the bytes go, until the first batch is handed over: a small blob then takes one thread, once.
+    begin: Option<Begin>,
+    working: Option<JoinHandle<gangplank_store::Result<Sink>>>,
     batch: Vec<Bytes>,
     gathered: usize,
 }
 
+type Begin = Box<dyn FnOnce() -> gangplank_store::Result<Sink> + Send>;
+
 impl Pipe {
     fn open(blobs: Arc<dyn BlobStore>, key: ContentKey, hasher: Hasher) -> Self {
-        let working = spawn_blocking(move || {
-            let staged = blobs.stage(&key, hasher.hashed())?;
-            Ok(Sink { staged, hasher })
-        });
-        Self { working, batch: Vec::new(), gathered: 0 }
+        let begin: Begin = Box::new(move || Ok(Sink { staged: blobs.stage(&key, hasher.hashed())?, hasher }));
+        Self { begin: Some(begin), working: None, batch: Vec::new(), gathered: 0 }
     }
 
     async fn push(&mut self, piece: Bytes) -> gangplank_store::Result<()> {
@@ -163,22 +175,23 @@ impl Pipe {
         if self.gathered >= BATCH { self.flush().await } else { Ok(()) }
     }
 
+    /// Hands over what was gathered, when the thread is done with the batch before.
     async fn flush(&mut self) -> gangplank_store::Result<()> {
-        let mut sink = self.idle().await?;
+        let before = match self.begin.take() {
+            Some(begin) => begin,
+            None => {
+                let sink = self.idle().await?;
+                Box::new(move || Ok(sink)) as Begin
+            }
+        };
         let batch = std::mem::take(&mut self.batch);
         self.gathered = 0;
-        self.working = spawn_blocking(move || {
-            for piece in &batch {
-                sink.staged.write(piece)?;
-                sink.hasher.update(piece);
-            }
-            Ok(sink)
-        });
+        self.working = Some(spawn_blocking(move || before()?.take(&batch)));
         Ok(())
     }
 
     async fn finish(mut self) -> gangplank_store::Result<Sink> {
-        if !self.batch.is_empty() {
+        if !self.batch.is_empty() || self.begin.is_some() {
             self.flush().await?;
         }
         self.idle().await
@@ -186,7 +199,9 @@ impl Pipe {
 
     /// Waits for the thread to be done with its batch.
     async fn idle(&mut self) -> gangplank_store::Result<Sink> {
-        let done = (&mut self.working).await;
-        done.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+        let Some(working) = &mut self.working else {
+            return Err(StoreError::Unavailable("an upload has no thread to write it".to_owned()));
+        };
+        working.await.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
     }
 }
