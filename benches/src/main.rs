@@ -4,6 +4,8 @@
 
 mod content;
 mod digest;
+mod fill;
+mod growth;
 mod http;
 mod limits;
 mod load;
@@ -49,6 +51,9 @@ struct Args {
     /// Where servers and the benchmark keep their data, on the disk to be measured
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     data: PathBuf,
+    /// Measure gangplank with 1,000 to 1,000,000 blobs and manifests in the store, and nothing else
+    #[arg(long)]
+    growth: bool,
     /// The gangplank to start
     #[arg(long, value_name = "PROGRAM", default_value = "target/release/gangplank")]
     gangplank: PathBuf,
@@ -68,6 +73,9 @@ fn main() -> Result<()> {
     std::fs::create_dir_all(&args.data).with_context(|| format!("cannot make {}", args.data.display()))?;
     let home = tempfile::Builder::new().prefix("data-").tempdir_in(&args.data)?;
     let programs = servers::Programs { gangplank: args.gangplank.clone(), home: home.path().to_owned() };
+    if args.growth {
+        return growth::measure(&programs, args.quick, &args.out);
+    }
     let names = if args.targets.is_empty() { servers::installed(&programs) } else { args.targets.clone() };
     let mut file = RandomFile::create(&home.path().join("blob"), scale.large)?;
 

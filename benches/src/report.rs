@@ -30,6 +30,13 @@ impl Row {
         Some(Self { work: work.to_owned(), target: target.to_owned(), outcome, spread })
     }
 
+    /// Rate, p50, p99, processor seconds of the server for 1,000 operations, its peak memory in MiB.
+    pub(crate) fn cells(&self) -> [String; 5] {
+        let outcome = &self.outcome;
+        let peak = outcome.peak_memory.map_or("-".to_owned(), mebibytes);
+        [self.shown_rate(), outcome.latency(50), outcome.latency(99), outcome.cpu_per_thousand(), peak]
+    }
+
     /// The rate with its unit.
     pub(crate) fn shown_rate(&self) -> String {
         self.outcome.shown_rate(self.outcome.rate())
@@ -52,6 +59,13 @@ impl Outcome {
     /// The rate with its unit.
     fn shown_rate(&self, rate: f64) -> String {
         if self.is_bulk() { format!("{:.0} MB/s", rate / 1e6) } else { format!("{rate:.0}/s") }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "rates are read by people")]
+    fn cpu_per_thousand(&self) -> String {
+        self.server_cpu
+            .filter(|_| !self.is_bulk())
+            .map_or("-".to_owned(), |cpu| format!("{:.3} s", cpu * 1000.0 / self.operations.max(1) as f64))
     }
 
     fn latency(&self, percent: usize) -> String {
@@ -108,9 +122,7 @@ impl Report {
         );
         for Row { work, target, outcome, spread } in &self.rows {
             let cpu = outcome.server_cpu.map_or("-".to_owned(), |cpu| format!("{cpu:.2}"));
-            let each = outcome.server_cpu.filter(|_| !outcome.is_bulk()).map_or("-".to_owned(), |cpu| {
-                format!("{:.3} s", cpu * 1000.0 / outcome.operations.max(1) as f64)
-            });
+            let each = outcome.cpu_per_thousand();
             writeln!(
                 text,
                 "| {work} | {target} | {} | {} to {} | {} | {} | {cpu} | {each} | {:.2} | {:.2} | {} |",

@@ -15,7 +15,7 @@ use crate::target::Target;
 const CONNECTIONS: usize = 16;
 
 /// How many images a container service may have (Lightsail's quota).
-const PER_SERVICE: usize = 150;
+pub(crate) const PER_SERVICE: usize = 150;
 
 pub(super) fn create_login(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Option<Outcome>> {
     call(target, scale.calls, "CreateContainerServiceRegistryLogin", "{}")

@@ -9,28 +9,28 @@ use crate::load::{Requests, drive};
 use crate::meter::{Meter, Outcome};
 use crate::target::Target;
 
-pub(super) const MEDIA_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const MEDIA_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 
 pub(super) fn one_by_one(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Option<Outcome>> {
-    put(target, scale, 1)
+    Ok(Some(put(target, &repository("manifests")?, scale.manifests, 1)?))
 }
 
 pub(super) fn side_by_side(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Option<Outcome>> {
-    put(target, scale, 16)
+    Ok(Some(put(target, &repository("manifests")?, scale.manifests, 16)?))
 }
 
-fn put(target: &Target, scale: &Scale, connections: usize) -> Result<Option<Outcome>> {
-    let repository = repository("manifests")?;
-    let parts = Parts::push(target, &repository)?;
-    let requests = (0..scale.manifests)
+/// Puts so many into a repository.
+pub(crate) fn put(target: &Target, repository: &str, count: usize, connections: usize) -> Result<Outcome> {
+    let parts = Parts::push(target, repository)?;
+    let requests = (0..count)
         .map(|number| {
             let body = parts.manifest(&format!("number {number}"));
-            request(target, &repository, &format!("v{number}"), &body)
+            request(target, repository, &format!("v{number}"), &body)
         })
         .collect();
     let requests = Requests { requests, expected: 201 };
-    let (meter, latencies) = drive(target, connections, scale.manifests, &requests, || Meter::start(target))?;
-    Ok(Some(meter.stop(latencies, 0)))
+    let (meter, latencies) = drive(target, connections, count, &requests, || Meter::start(target))?;
+    Ok(meter.stop(latencies, 0))
 }
 
 /// A PUT of a manifest.

@@ -9,6 +9,9 @@ mod reads;
 mod small;
 
 use anyhow::Result;
+pub(crate) use control::PER_SERVICE as IMAGES_PER_SERVICE;
+pub(crate) use manifests::{MEDIA_TYPE, put as put_manifest};
+pub(crate) use small::blobs as small_blobs;
 
 use crate::content::RandomFile;
 use crate::http::{Blocking, expect, path_of, with_digest};

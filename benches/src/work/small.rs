@@ -14,17 +14,21 @@ const SIZE: usize = 4 << 10;
 const CONNECTIONS: usize = 16;
 
 pub(super) fn push(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Option<Outcome>> {
-    let repository = repository("small")?;
+    Ok(Some(blobs(target, &repository("small")?, scale.blobs)?))
+}
+
+/// Pushes so many to a repository.
+pub(crate) fn blobs(target: &Target, repository: &str, count: usize) -> Result<Outcome> {
     let mut blobs = Vec::new();
-    for _ in 0..scale.blobs {
+    for _ in 0..count {
         let bytes = random(SIZE)?;
         blobs.push((sha256(&bytes), bytes));
     }
     let start = format!("/v2/{repository}/blobs/uploads/");
     let start = target.head("POST", &start, "Content-Length: 0\r\n");
     let push = Push { target, start, blobs };
-    let (meter, latencies) = drive(target, CONNECTIONS, scale.blobs, &push, || Meter::start(target))?;
-    Ok(Some(meter.stop(latencies, (scale.blobs * SIZE) as u64)))
+    let (meter, latencies) = drive(target, CONNECTIONS, count, &push, || Meter::start(target))?;
+    Ok(meter.stop(latencies, (count * SIZE) as u64))
 }
 
 struct Push<'a> {

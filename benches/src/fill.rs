@@ -1,0 +1,155 @@
+//! Fills a stopped gangplank's store directly, which takes minutes where pushes would take hours.
+
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, ensure};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use gangplank_core::{AccountId, LoginId, Region, Renewal, Tenant, Time};
+use gangplank_oci::{Algorithm, Digest, ManifestView, RepositoryName, Tag};
+use gangplank_store::blobs::{BlobStore as _, ContentKey, Folder};
+use gangplank_store::metadata::blobs::NewBlob;
+use gangplank_store::metadata::manifests::{ManifestOutcome, NewManifest};
+use gangplank_store::metadata::{BlobLinks as _, Collection as _, Manifests as _, Sqlite};
+use serde_json::json;
+
+use crate::work::MEDIA_TYPE;
+
+/// The repository that is filled.
+pub(crate) const REPOSITORY: &str = "growth";
+
+/// Every blob whose number is a multiple of the size divided by this has bytes, and may be asked for.
+pub(crate) const WITH_BYTES: usize = 1_000;
+
+/// How much garbage a cycle finds.
+pub(crate) const GARBAGE: usize = 1_000;
+
+/// As many as one commit takes.
+const AT_ONCE: usize = 256;
+
+/// The blob of a number: its bytes.
+pub(crate) fn blob(number: usize) -> [u8; 8] {
+    number.to_le_bytes()
+}
+
+/// The digest of the manifest of a number, and its bytes.
+pub(crate) fn manifest(number: usize, of: usize) -> (Digest, Vec<u8>) {
+    let part = |kind: &str, number: usize| {
+        let digest = digest(number).to_string();
+        json!({ "mediaType": format!("application/vnd.oci.image.{kind}"), "digest": digest, "size": 8 })
+    };
+    let body = json!({
+        "schemaVersion": 2, "mediaType": MEDIA_TYPE, "config": part("config.v1+json", number),
+        "layers": [part("layer.v1.tar+gzip", (number + 1) % of)],
+        "annotations": { "org.opencontainers.image.description": format!("number {number}") },
+    });
+    let body = body.to_string().into_bytes();
+    (Digest::of(Algorithm::Sha256, &body), body)
+}
+
+fn digest(number: usize) -> Digest {
+    Digest::of(Algorithm::Sha256, &blob(number))
+}
+
+/// Fills a data directory with so many blobs and manifests, each under a tag of its own, and with repositories
+/// `tags/N` of N tags; says how long a cycle took then that found [`GARBAGE`].
+pub(crate) fn fill(data: &Path, size: usize, tags: &[usize]) -> Result<Duration> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let (rows, bytes) = (Sqlite::open(&data.join("gangplank.db"))?, Folder::open(&data.join("blobs"))?);
+    for number in (0..size).step_by(size.div_ceil(WITH_BYTES)) {
+        let mut staged = bytes.stage(&key(number)?, 0)?;
+        staged.write(&blob(number))?;
+        staged.publish()?;
+    }
+    runtime.block_on(async {
+        let filler = Filler::new(&rows)?;
+        let repository = RepositoryName::parse(REPOSITORY)?;
+        each(0..size, |number| filler.add_blob(&repository, number, filler.now)).await?;
+        let tag = |number| Tag::parse(&format!("m{number}"));
+        each(0..size, async |number| filler.put(&repository, number, size, vec![tag(number)?]).await).await?;
+        for count in tags {
+            let repository = RepositoryName::parse(&format!("tags/{count}"))?;
+            each(0..2, |number| filler.add_blob(&repository, number, filler.now)).await?;
+            let names = (0..*count).map(tag).collect::<Result<Vec<_>, _>>()?;
+            filler.put(&repository, 0, size, names).await?;
+        }
+        filler.collect(size).await
+    })
+}
+
+async fn each<F: Future<Output = Result<()>>>(
+    numbers: std::ops::Range<usize>,
+    work: impl Fn(usize) -> F,
+) -> Result<()> {
+    stream::iter(numbers).map(work).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+/// The key of a number's content.
+fn key(number: usize) -> Result<ContentKey> {
+    ContentKey::parse(&format!("{:030x}{:02x}", number, number % 256)).context("a content key")
+}
+
+struct Filler<'a> {
+    rows: &'a Sqlite,
+    tenant: Tenant,
+    now: Time,
+}
+
+impl<'a> Filler<'a> {
+    fn new(rows: &'a Sqlite) -> Result<Self> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
+        let region = Region::parse("us-east-1").context("a region")?;
+        let tenant = Tenant { account: AccountId::parse("000000000000")?, region };
+        Ok(Self { rows, tenant, now: Time(i64::try_from(now)?) })
+    }
+
+    async fn add_blob(&self, repository: &RepositoryName, number: usize, now: Time) -> Result<()> {
+        let blob =
+            NewBlob { digest: digest(number), size: 8, key: key(number)?, damaged: None, session: None };
+        self.rows.add_blob(&self.tenant, repository, blob, now).await?;
+        Ok(())
+    }
+
+    async fn put(
+        &self,
+        repository: &RepositoryName,
+        number: usize,
+        size: usize,
+        tags: Vec<Tag>,
+    ) -> Result<()> {
+        let (digest, body) = manifest(number, size);
+        let manifest = NewManifest {
+            digest,
+            view: ManifestView::parse(&body, Some(MEDIA_TYPE))?,
+            body,
+            may_be_absent: Vec::new(),
+            max_depth: 4,
+            tags,
+            login: LoginId(0),
+            now: self.now,
+            lease: Renewal::at(self.now),
+        };
+        let outcome = self.rows.put_manifest(&self.tenant, repository, manifest).await?;
+        ensure!(outcome == ManifestOutcome::Stored, "{outcome:?}");
+        Ok(())
+    }
+
+    /// Makes garbage and collects it.
+    async fn collect(&self, size: usize) -> Result<Duration> {
+        let long_ago = self.now.minus(Duration::from_hours(240));
+        let repository = RepositoryName::parse("garbage")?;
+        each(size..size + GARBAGE, |number| self.add_blob(&repository, number, long_ago)).await?;
+        let start = Instant::now();
+        let mut found = 0;
+        loop {
+            let over = self.now.minus(Duration::from_hours(120));
+            let step = self.rows.collect(over, self.now, 500).await?;
+            if step.blobs + step.manifests + step.repositories == 0 {
+                break;
+            }
+            found += step.blobs;
+        }
+        ensure!(found == GARBAGE as u64, "a cycle found {found} of {GARBAGE}");
+        Ok(start.elapsed())
+    }
+}
