@@ -104,6 +104,9 @@ fn bytes_without_rows_go_unless_they_are_what_is_missing() {
     assert!(server.terminate().success());
     let blobs = server.data_dir().join("blobs");
     let stray = |number: u8| blobs.join(format!("content/0{number}/{}0{number}", "0".repeat(30)));
+    for shard in ["01", "02"] {
+        fs::create_dir_all(blobs.join("content").join(shard)).unwrap();
+    }
     fs::rename(file_of(&server, &lost), stray(1)).unwrap();
     fs::write(stray(2), "nobody's").unwrap();
     fs::write(blobs.join("staged").join("0".repeat(32)), "nobody's").unwrap();

@@ -133,7 +133,8 @@ fn a_body_can_wait_for_leave() {
 fn an_answer_before_the_end_of_a_body_says_that_the_connection_closes() {
     let server = server();
     let login = server.push_login();
-    for target in ["PUT /v2/sr/blobs/uploads/0?digest=x", "PATCH /v2/sr/blobs/uploads/0", "POST /v2/nothing"] {
+    for target in ["PUT /v2/sr/blobs/uploads/0?digest=x", "PATCH /v2/sr/blobs/uploads/0", "POST /v2/nothing"]
+    {
         let mut raw = Raw::connect(&server);
         raw.send(head(&login, target, "Content-Length: 300000\r\n"));
         raw.send(vec![b'a'; 100_000]);
