@@ -81,7 +81,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     }
     let progress = if args.quiet { Progress::silent() } else { Progress::shown() };
     let platforms = args.platform.clone().map_or(Platforms::All, Platforms::Only);
-    let image = Source::parse(&args.image).open(platforms).await?;
+    let image = Source::parse(&args.image).open(platforms, &progress).await?;
     image.note().iter().for_each(|note| progress.say(note));
     let jobs = usize::from(args.jobs);
     if args.dry_run {

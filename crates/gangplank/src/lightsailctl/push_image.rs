@@ -54,7 +54,7 @@ pub(crate) async fn push_image(
     });
     let registry = Registry::connect(client.endpoint(), mint, |url| client.http_for(url)).await?;
     let amd64 = Platform { os: "linux".to_owned(), architecture: "amd64".to_owned(), variant: None };
-    let image = Source::Engine(order.image.clone()).open(Platforms::Rather(amd64)).await?;
+    let image = Source::Engine(order.image.clone()).open(Platforms::Rather(amd64), &progress).await?;
     let tag = tag()?;
     note(format_args!("pushing {} as {tag}", order.image));
     let digest = push::send(image, &registry, &tag, JOBS, &progress).await?;

@@ -31,6 +31,14 @@ impl Content {
         Ok(Self::File { file: Arc::new(file), start: 0, size })
     }
 
+    /// Where it begins in its file, if it is in one.
+    pub(super) fn start(&self) -> Option<u64> {
+        match self {
+            Self::Memory(_) => None,
+            Self::File { start, .. } => Some(*start),
+        }
+    }
+
     /// How many bytes.
     pub(crate) fn size(&self) -> u64 {
         match self {

@@ -1,5 +1,7 @@
 //! What `docker save` writes: `manifest.json`, configurations, layers.
 
+use std::collections::HashMap;
+
 use anyhow::{Context as _, Result, bail, ensure};
 use gangplank_oci::Digest;
 use serde::Deserialize;
@@ -8,6 +10,7 @@ use super::files::Files;
 use super::image::{Layer, Unfinished};
 use super::layout::require_platform;
 use super::platform::Platforms;
+use super::staging::Staged;
 
 /// Far more than any list or configuration has.
 const LARGEST_DOCUMENT: usize = 8 * 1024 * 1024;
@@ -31,8 +34,13 @@ struct RootFs {
     diff_ids: Vec<Digest>,
 }
 
-/// Finds an image in an archive. Blocks.
-pub(super) fn image(files: &Files, name: Option<&str>, platforms: &Platforms) -> Result<Unfinished> {
+/// Finds an image in an archive, some of whose layers may be ready. Blocks.
+pub(super) fn image(
+    files: &Files,
+    name: Option<&str>,
+    platforms: &Platforms,
+    staged: HashMap<u64, Staged>,
+) -> Result<Unfinished> {
     let list = files.find("manifest.json")?.context(
         "is no archive of `docker save`: manifest.json is missing (is it truncated, or an OCI archive?)",
     )?;
@@ -57,7 +65,7 @@ pub(super) fn image(files: &Files, name: Option<&str>, platforms: &Platforms) ->
     let layers = layers
         .map(|(name, diff_id)| Ok(Layer { content: files.get(name)?, diff_id }))
         .collect::<Result<_>>()?;
-    Ok(Unfinished { config, layers })
+    Ok(Unfinished { config, layers, staged })
 }
 
 fn choose<'l>(list: &'l [Saved], name: Option<&str>) -> Result<&'l Saved> {

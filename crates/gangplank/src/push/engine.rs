@@ -1,26 +1,29 @@
 //! Images of a running engine, through its HTTP API: Docker's own, and Podman's that is like it.
 
-use std::fs::File;
-use std::io::Write as _;
+use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use bytes::Bytes;
 use reqwest::{Certificate, Client, Identity, Response};
 use serde_json::Value;
 
 use super::engine_address::{Address, addresses};
+use super::kept::{Kept, keep};
 use super::platform::{Platform, Platforms};
-use super::scratch;
+use super::progress::Progress;
 use crate::call_failure::root_cause;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The first version of the API in which an export can be of one platform.
 const WITH_PLATFORM: (u32, u32) = (1, 48);
 
-/// Exports an image into a file without a name. It is written to disk because an engine's stream can
-/// be read only once, and tells only at its end what the image is made of.
-pub(super) async fn export(name: &str, platforms: &Platforms) -> Result<File> {
+/// Exports an image into a file: an engine's stream can be read only once, and tells only at its end what the image
+/// is made of.
+pub(super) async fn export(name: &str, platforms: &Platforms, progress: &Arc<Progress>) -> Result<Kept> {
     let known = |b: u8| b.is_ascii_alphanumeric() || b"._-/:@".contains(&b);
     ensure!(!name.is_empty() && name.bytes().all(known), "{name:?} is no name of an image");
     let mut asked = Vec::new();
@@ -47,7 +50,7 @@ pub(super) async fn export(name: &str, platforms: &Platforms) -> Result<File> {
             path.push_str("?platform=");
             path.push_str(&in_url(platform));
         }
-        return keep(refuse_failure(engine.get(&path).await?).await?).await;
+        return receive(refuse_failure(engine.get(&path).await?).await?, progress).await;
     }
     bail!("{}", asked.join("; "))
 }
@@ -123,12 +126,46 @@ async fn refuse_failure(answer: Response) -> Result<Response> {
     bail!("the engine answered {status}: {}", body["message"].as_str().unwrap_or_default())
 }
 
-async fn keep(mut answer: Response) -> Result<File> {
-    let mut file = scratch::file()?;
-    while let Some(piece) = answer.chunk().await.context("the engine's export broke off")? {
-        file = tokio::task::spawn_blocking(move || file.write_all(&piece).map(|()| file))
-            .await?
-            .context("cannot write to a temporary file; set TMPDIR to a directory with room")?;
+async fn receive(mut answer: Response, progress: &Arc<Progress>) -> Result<Kept> {
+    // A few pieces in between, so that neither side waits for the other at every one.
+    let (pieces, stream) = sync_channel(16);
+    let progress = Arc::clone(progress);
+    let keeping =
+        tokio::task::spawn_blocking(move || keep(Pieces { stream, current: Bytes::new() }, &progress));
+    loop {
+        let piece = match answer.chunk().await {
+            Ok(Some(piece)) => Ok(piece),
+            Ok(None) => break,
+            Err(error) => {
+                Err(io::Error::other(format!("the engine's export broke off: {}", root_cause(&error))))
+            }
+        };
+        let pieces = pieces.clone();
+        // Nobody takes it: what is wrong is said below.
+        if tokio::task::spawn_blocking(move || pieces.send(piece)).await?.is_err() {
+            break;
+        }
     }
-    Ok(file)
+    drop(pieces);
+    keeping.await?
+}
+
+/// Pieces as they come, to be read as one stream.
+struct Pieces {
+    stream: Receiver<io::Result<Bytes>>,
+    current: Bytes,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.current.is_empty() {
+            match self.stream.recv() {
+                Ok(piece) => self.current = piece?,
+                Err(_) => return Ok(0),
+            }
+        }
+        let length = self.current.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&self.current.split_to(length));
+        Ok(length)
+    }
 }

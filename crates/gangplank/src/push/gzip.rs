@@ -16,6 +16,8 @@ const BLOCK: usize = 512 * 1024;
 /// A middle way: most of what the slow levels gain, at several times their speed. Part of what makes the result
 /// what it is.
 const LEVEL: u32 = 4;
+/// How much of a block is tried. Part of what makes the result what it is.
+const PROBE: usize = 32 * 1024;
 /// More workers would take more memory than their work saves time.
 const MOST_WORKERS: usize = 8;
 /// No name, no time, unknown system: nothing that changes from one push to the next.
@@ -73,11 +75,47 @@ fn work(waiting: &Mutex<Receiver<Task>>) {
         let task = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((block, done)) = task else { return };
         // Nobody waits for the result if the writer has failed.
-        let _ = done.send(deflated(&mut deflate, &block));
+        let _ = done.send(packed(&mut deflate, &block));
     }
 }
 
 /// A block as deflate data that ends on a byte, so that the next can follow.
+fn packed(deflate: &mut Compress, block: &[u8]) -> Vec<u8> {
+    if is_dense(deflate, block) { stored(block) } else { deflated(deflate, block) }
+}
+
+/// Whether nothing is to be gained, as with what is compressed already: no byte is much rarer than others, and a part
+/// that is tried gets hardly smaller. Most of the time would go into such blocks.
+fn is_dense(deflate: &mut Compress, block: &[u8]) -> bool {
+    if block.len() < 4 * PROBE {
+        return false;
+    }
+    let mut counts = [0_u32; 256];
+    for byte in block {
+        counts[usize::from(*byte)] += 1;
+    }
+    let even = block.len() / 256;
+    if counts.iter().any(|count| (*count as usize) < even / 4) {
+        return false;
+    }
+    let middle = block.len() / 2;
+    deflated(deflate, &block[middle..middle + PROBE]).len() > PROBE / 100 * 97
+}
+
+/// A block as it is, in deflate's way of writing that.
+fn stored(block: &[u8]) -> Vec<u8> {
+    let mut stored = Vec::with_capacity(block.len() + block.len() / 1000 + 16);
+    for part in block.chunks(usize::from(u16::MAX)) {
+        let length = u16::try_from(part.len()).unwrap_or(u16::MAX);
+        stored.push(0);
+        stored.extend_from_slice(&length.to_le_bytes());
+        stored.extend_from_slice(&(!length).to_le_bytes());
+        stored.extend_from_slice(part);
+    }
+    stored
+}
+
+/// The same, compressed.
 fn deflated(deflate: &mut Compress, block: &[u8]) -> Vec<u8> {
     deflate.reset();
     let mut packed = Vec::with_capacity(block.len() / 2 + 1024);
@@ -110,7 +148,7 @@ mod tests {
 
     use super::*;
 
-    fn packed(input: &[u8]) -> Vec<u8> {
+    fn compressed(input: &[u8]) -> Vec<u8> {
         let mut output = Vec::new();
         compress(&mut &input[..], &mut output).unwrap();
         output
@@ -133,16 +171,28 @@ mod tests {
             vec![0; BLOCK],
             noise(BLOCK + 1),
             noise(3 * BLOCK),
+            [noise(PROBE * 4), vec![0; BLOCK]].concat(),
             vec![7; 5 * BLOCK],
         ];
         for input in inputs {
-            let output = packed(&input);
-            assert_eq!(output, packed(&input), "the same every time");
+            let output = compressed(&input);
+            assert_eq!(output, compressed(&input), "the same every time");
             let mut unpacked = Vec::new();
             // One member, which readers that know of no second one can read.
             flate2::read::GzDecoder::new(&output[..]).read_to_end(&mut unpacked).unwrap();
             assert_eq!(unpacked, input);
         }
+    }
+
+    #[test]
+    fn what_gets_no_smaller_is_stored_and_what_does_is_not() {
+        let mut noise = vec![0; BLOCK];
+        getrandom::fill(&mut noise).unwrap();
+        let length = compressed(&noise).len();
+        assert!((BLOCK..BLOCK + 100).contains(&length), "{length}");
+        // As even, and yet it repeats.
+        let part = noise[..PROBE / 2].to_vec();
+        assert!(compressed(&part.repeat(BLOCK / part.len())).len() < BLOCK / 4);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! What a source turns out to hold.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use gangplank_oci::Digest;
 
 use super::content::Content;
+use super::staging::Staged;
 
 /// An image to push.
 pub(crate) enum Image {
@@ -52,6 +55,8 @@ pub(crate) struct Unfinished {
     pub(super) config: Bytes,
     /// The lowest first.
     pub(super) layers: Vec<Layer>,
+    /// Those that are ready, by where they begin in the archive.
+    pub(super) staged: HashMap<u64, Staged>,
 }
 
 /// A layer of such an image.

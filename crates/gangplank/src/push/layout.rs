@@ -121,11 +121,14 @@ fn choose<'i>(entries: &'i [Entry], name: Option<&str>) -> Result<&'i Entry> {
 
 /// The manifest for one platform.
 fn narrow(files: &Files, mut entry: Entry, wanted: &Platform) -> Result<Entry> {
-    for _ in 0..DEEPEST {
+    for depth in 0..DEEPEST {
         let content = blob(files, &entry.digest)?.with_context(|| format!("{} is missing", entry.digest))?;
         let bytes = content.whole(LARGEST_MANIFEST)?;
         if !media_type::is_index(&entry.media_type) {
-            require_platform(&config(files, &bytes)?, wanted)?;
+            // An index has said what it is for.
+            if depth == 0 {
+                require_platform(&config(files, &bytes)?, wanted)?;
+            }
             return Ok(entry);
         }
         let index: Index = serde_json::from_slice(&bytes)?;

@@ -5,8 +5,10 @@ mod docker_archive;
 mod engine;
 mod engine_address;
 mod files;
+mod growing;
 mod gzip;
 mod image;
+mod kept;
 mod layout;
 pub(crate) mod login;
 mod parts;
@@ -18,8 +20,9 @@ pub(crate) mod source;
 mod staging;
 mod upload;
 
-use std::sync::Arc;
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use gangplank_oci::{Digest, Reference, Tag};
@@ -64,18 +67,22 @@ pub(crate) async fn plan(
     jobs: usize,
     progress: &Arc<Progress>,
 ) -> Result<(Digest, Vec<Planned>)> {
-    let planned = Mutex::new(Vec::new());
-    let noted = &planned;
-    let manifests = parts::each_blob(image, jobs, progress, |blob| async move {
-        let there = match registry {
-            Some(registry) => registry.has(&blob.digest).await.map_err(registry::Fault::into_error)?,
-            None => false,
-        };
-        let blob = Planned { digest: blob.digest, size: blob.content.size(), there };
-        noted.lock().unwrap_or_else(PoisonError::into_inner).push(blob);
-        Ok(())
+    let planned = Mutex::new(BTreeMap::new());
+    let (noted, given) = (&planned, AtomicUsize::new(0));
+    let manifests = parts::each_blob(image, jobs, progress, |blob| {
+        // The answers come in any order; they are told in the image's.
+        let number = given.fetch_add(1, Ordering::Relaxed);
+        async move {
+            let there = match registry {
+                Some(registry) => registry.has(&blob.digest).await.map_err(registry::Fault::into_error)?,
+                None => false,
+            };
+            let blob = Planned { digest: blob.digest, size: blob.content.size(), there };
+            noted.lock().unwrap_or_else(PoisonError::into_inner).insert(number, blob);
+            Ok(())
+        }
     })
     .await?;
     let planned = planned.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok((manifests[manifests.len() - 1].digest, planned))
+    Ok((manifests[manifests.len() - 1].digest, planned.into_values().collect()))
 }

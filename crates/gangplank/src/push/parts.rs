@@ -70,7 +70,11 @@ fn finish(
     for (number, layer) in image.layers.iter().enumerate() {
         let step =
             progress.begin(format_args!("layer {}", number + 1), "reading", Some(layer.content.size()));
-        let staged = staging::stage_content(&layer.content, stop, &|bytes| step.advance(bytes))?;
+        let ready = layer.content.start().and_then(|start| image.staged.get(&start).cloned());
+        let staged = match ready {
+            Some(staged) => staged,
+            None => staging::stage_content(&layer.content, stop, &|bytes| step.advance(bytes))?,
+        };
         check(&staged, layer)?;
         layers.push((staged.packing, staged.digest, staged.content.size()));
         if given.insert(staged.digest) {

@@ -2,7 +2,7 @@
 //! to standard error, so that standard output stays for the result.
 
 use std::fmt::Display;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{IsTerminal as _, Read, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -103,6 +103,11 @@ impl Step {
     pub(super) fn sending(&self, offset: u64, bytes: u64) {
         self.progress.sent.fetch_add(bytes, Ordering::Relaxed);
         self.bar.set_position(offset + bytes);
+    }
+
+    /// A reader whose bytes are counted.
+    pub(super) fn watch<R: Read>(&self, reader: R) -> impl Read {
+        self.bar.wrap_read(reader)
     }
 
     /// It is over; what came of it stays.

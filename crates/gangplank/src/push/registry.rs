@@ -96,15 +96,16 @@ impl Registry {
         let answer = request.send().await.map_err(|error| Fault::passing(root_cause(&error)))?;
         let status = answer.status().as_u16();
         if status < 400 || status == 404 {
-            if ours {
-                self.logins.note_taken(which);
-            }
+            self.note_taken(ours, which);
             return Ok(answer);
         }
         let after = answer.headers().get("retry-after").and_then(|after| after.to_str().ok()?.parse().ok());
         let after = after.map(|seconds: u64| Duration::from_secs(seconds.min(60)));
         let why = words(&answer.bytes().await.unwrap_or_default());
-        if ours && self.logins.was_taken(which) && (status == 401 || (status == 403 && why.contains(ENDED))) {
+        let is_unknown = status == 401 || (status == 403 && why.contains(ENDED));
+        if !is_unknown {
+            self.note_taken(ours, which);
+        } else if ours && self.logins.was_taken(which) {
             self.logins.renew(which).await.map_err(Fault::Hopeless)?;
             return Err(Fault::Passing {
                 why: format!("the login ended: {why}"),
@@ -115,6 +116,12 @@ impl Registry {
             return Err(Fault::Passing { why: format!("the registry answered {status}: {why}"), after });
         }
         Err(Fault::Refused { status, why })
+    }
+
+    fn note_taken(&self, ours: bool, which: u64) {
+        if ours {
+            self.logins.note_taken(which);
+        }
     }
 
     /// Sends a request without a lasting body until there is an answer.

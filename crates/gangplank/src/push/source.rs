@@ -1,17 +1,20 @@
 //! Where an image comes from, and how that is named on the command line.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 
 use super::content::Content;
 use super::files::{self, Files};
 use super::image::Image;
+use super::kept::{Kept, keep};
 use super::platform::Platforms;
-use super::staging::{Packing, peek};
-use super::{docker_archive, engine, layout, scratch};
+use super::progress::Progress;
+use super::staging::{Packing, Staged};
+use super::{docker_archive, engine, layout};
 
 /// An image's name as the command line has it; the prefixes are those of skopeo and podman.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,18 +46,19 @@ impl Source {
     }
 
     /// Finds the image and what belongs to it.
-    pub(crate) async fn open(self, platforms: Platforms) -> Result<Image> {
+    pub(crate) async fn open(self, platforms: Platforms, progress: &Arc<Progress>) -> Result<Image> {
         if let Self::Engine(name) = &self {
-            let file = engine::export(name, &platforms).await?;
+            let kept = engine::export(name, &platforms, progress).await?;
             let name = name.clone();
-            return tokio::task::spawn_blocking(move || either(file, &platforms))
+            return tokio::task::spawn_blocking(move || either(kept, &platforms))
                 .await?
                 .with_context(|| format!("the engine's export of {name}"));
         }
-        tokio::task::spawn_blocking(move || self.read(&platforms)).await?
+        let progress = Arc::clone(progress);
+        tokio::task::spawn_blocking(move || self.read(&platforms, &progress)).await?
     }
 
-    fn read(&self, platforms: &Platforms) -> Result<Image> {
+    fn read(&self, platforms: &Platforms, progress: &Arc<Progress>) -> Result<Image> {
         match self {
             Self::Engine(_) => bail!("an engine's image is read through its API"),
             Self::Layout(path, tag) => {
@@ -65,17 +69,17 @@ impl Source {
                     .map(Image::Finished)
             }
             .with_context(|| path.display().to_string()),
-            Self::LayoutArchive(path, tag) => archive(path)
-                .and_then(|files| layout::image(&files, tag.as_deref(), platforms, false))
+            Self::LayoutArchive(path, tag) => archive(path, progress)
+                .and_then(|(files, _)| layout::image(&files, tag.as_deref(), platforms, false))
                 .map(Image::Finished)
                 .with_context(|| path.display().to_string()),
-            Self::DockerArchive(path, name) => archive(path)
-                .and_then(|files| docker_archive::image(&files, name.as_deref(), platforms))
+            Self::DockerArchive(path, name) => archive(path, progress)
+                .and_then(|(files, staged)| docker_archive::image(&files, name.as_deref(), platforms, staged))
                 .map(Image::Unfinished)
                 .with_context(|| path.display().to_string()),
-            Self::StandardInput => {
-                keep(io::stdin().lock()).and_then(|file| either(file, platforms)).context("standard input")
-            }
+            Self::StandardInput => keep(io::stdin().lock(), progress)
+                .and_then(|kept| either(kept, platforms))
+                .context("standard input"),
         }
     }
 }
@@ -93,39 +97,27 @@ fn with_path(rest: &str, make: impl Fn(PathBuf, Option<String>) -> Source) -> So
     }
 }
 
-fn archive(path: &Path) -> Result<Files> {
+fn archive(path: &Path, progress: &Arc<Progress>) -> Result<(Files, HashMap<u64, Staged>)> {
     let file = files::open(path)?;
     let head = Content::of(file.try_clone()?)?.read_at(0, 4)?;
-    Files::of_archive(if Packing::of(&head) == Packing::Plain { file } else { keep(file)? })
-}
-
-/// Keeps a stream in a file without a name, not compressed. What comes out of a pipe or a
-/// decompressor cannot be read from the middle, and the list of what is in it comes last.
-fn keep(stream: impl Read) -> Result<File> {
-    let (head, stream) = peek(stream, 4)?;
-    let mut file = scratch::file()?;
-    match Packing::of(&head) {
-        Packing::Plain => io::copy(&mut { stream }, &mut file),
-        Packing::Gzip => io::copy(&mut flate2::read::MultiGzDecoder::new(stream), &mut file),
-        Packing::Zstd => {
-            bail!("is compressed with zstd: decompress it first, `zstd -dc FILE | gangplank push -`")
-        }
-    }
-    .context("cannot be read to its end; is it truncated?")?;
-    Ok(file)
+    let kept = match Packing::of(&head) {
+        Packing::Plain => Kept { file, staged: HashMap::new() },
+        _ => keep(file, progress)?,
+    };
+    Ok((Files::of_archive(kept.file)?, kept.staged))
 }
 
 /// The image in an archive of either kind. Newer engines write both kinds into one: an image whose layers nobody
 /// has compressed is then better taken as a saved one, since it gets a manifest of its own anyway.
-fn either(file: File, platforms: &Platforms) -> Result<Image> {
+fn either(Kept { file, staged }: Kept, platforms: &Platforms) -> Result<Image> {
     let files = Files::of_archive(file)?;
     let saved = files.find("manifest.json")?.is_some();
     if files.find("index.json")?.is_none() {
-        return docker_archive::image(&files, None, platforms).map(Image::Unfinished);
+        return docker_archive::image(&files, None, platforms, staged).map(Image::Unfinished);
     }
     let finished = layout::image(&files, None, platforms, saved)?;
     if saved && layout::has_plain_layers(&finished) {
-        return docker_archive::image(&files, None, platforms).map(Image::Unfinished);
+        return docker_archive::image(&files, None, platforms, staged).map(Image::Unfinished);
     }
     Ok(Image::Finished(finished))
 }

@@ -10,8 +10,6 @@ use serde_json::{Value, json};
 
 use crate::handler::{self, Reply, Request};
 
-const PASSWORD: &str = "a very long token";
-
 /// What was stored, and what was asked for in which order.
 #[derive(Default)]
 struct State {
@@ -20,6 +18,16 @@ struct State {
     uploads: HashMap<String, Vec<u8>>,
     content: HashMap<String, Vec<u8>>,
     tag: Option<String>,
+    /// Logins made so far; only the last is taken.
+    logins: usize,
+    /// After so many requests more, the login of the moment ends.
+    ends_after: Option<usize>,
+}
+
+impl State {
+    fn password(&self) -> String {
+        format!("a very long token {}", self.logins)
+    }
 }
 
 /// The two hosts.
@@ -44,6 +52,11 @@ impl FakeAmazon {
             api(request, &registry, &told.lock().unwrap(), &mut noted.lock().unwrap())
         });
         Self { endpoint: format!("http://{endpoint}"), version, state }
+    }
+
+    /// Has the first login end after so many requests to the registry.
+    pub(crate) fn end_login_after(&self, requests: usize) {
+        self.state.lock().unwrap().ends_after = Some(requests);
     }
 
     /// Operations with their input and whether they were signed, and the registry's changes, in order.
@@ -73,9 +86,12 @@ fn api(request: &Request, registry: &str, version: &Value, state: &mut State) ->
     state.calls.push(format!("{operation}{signed} {body}"));
     let answer = match operation {
         "GetContainerAPIMetadata" => version.clone(),
-        "CreateContainerServiceRegistryLogin" => json!({ "registryLogin": {
-            "username": "AWS", "password": PASSWORD, "expiresAt": 4e9, "registry": registry,
-        } }),
+        "CreateContainerServiceRegistryLogin" => {
+            state.logins += 1;
+            json!({ "registryLogin": {
+                "username": "AWS", "password": state.password(), "expiresAt": 4e9, "registry": registry,
+            } })
+        }
         _ => {
             let input: Value = serde_json::from_str(&body).unwrap();
             let name = |member: &str| input[member].as_str().unwrap().to_owned();
@@ -93,9 +109,19 @@ fn api(request: &Request, registry: &str, version: &Value, state: &mut State) ->
 }
 
 fn registry(request: &Request, state: &mut State) -> Reply {
-    let login = base64::engine::general_purpose::STANDARD.encode(format!("AWS:{PASSWORD}"));
+    let login = base64::engine::general_purpose::STANDARD.encode(format!("AWS:{}", state.password()));
     if request.header("authorization") != Some(&format!("Basic {login}")) {
         return Reply::new(401, "Not Authorized").with("www-authenticate", "Basic realm=\"https://ecr/\"");
+    }
+    match &mut state.ends_after {
+        Some(0) => {
+            let body = r#"{"errors":[{"code":"DENIED","message":"Your authorization token has expired. Reauthenticate and try again."}]}"#;
+            if state.logins == 1 {
+                return Reply::new(403, body);
+            }
+        }
+        Some(left) => *left -= 1,
+        None => {}
     }
     let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
     let last = path.rsplit('/').next().unwrap().to_owned();

@@ -45,3 +45,10 @@ pub(crate) fn docker_archive(image: &Image) -> Vec<u8> {
     add("manifest.json", list.to_string().as_bytes());
     archive.into_inner().unwrap()
 }
+
+/// Packs a folder.
+pub(crate) fn archive_of(folder: &Path) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_dir_all(".", folder).unwrap();
+    archive.into_inner().unwrap()
+}

@@ -86,6 +86,19 @@ fn the_calls_and_the_lines_are_those_of_amazons_plugin() {
 }
 
 #[test]
+fn a_login_that_ends_on_the_way_is_made_anew() {
+    for requests in [1, 3, 6, 9] {
+        let (home, amazon) = (home(), FakeAmazon::start());
+        let (engine, _) = engine(home.path());
+        amazon.end_login_after(requests);
+        let ran = push(&home, &engine, &json!({ "endpoint": amazon.endpoint, "region": "us-west-2" }));
+        assert_eq!((ran.code, ran.stdout.lines().count()), (Some(0), 3), "after {requests}: {ran:?}");
+        let logins = amazon.calls().iter().filter(|call| call.starts_with("CreateContainer")).count();
+        assert_eq!(logins, 2, "after {requests}: {:?}", amazon.calls());
+    }
+}
+
+#[test]
 fn what_is_wrong_with_the_version_check_stops_nobody() {
     let (home, amazon) = (home(), FakeAmazon::start());
     let (engine, _) = engine(home.path());

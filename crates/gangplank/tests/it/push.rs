@@ -11,7 +11,7 @@ use crate::cli::{Ran, run};
 use crate::image_files::{docker_archive, write_layout};
 use crate::{PROGRAM, server};
 
-fn push(server: &TestServer, args: &[&str]) -> Ran {
+pub(crate) fn push(server: &TestServer, args: &[&str]) -> Ran {
     let data_dir = server.data_dir();
     let all = [&["push"], args, &["--data-dir", data_dir.to_str().unwrap()]].concat();
     run(server.home(), &all, &[])
@@ -19,12 +19,12 @@ fn push(server: &TestServer, args: &[&str]) -> Ran {
 
 /// What a push with `--output=json` printed; on standard error is what became of each blob.
 #[track_caller]
-fn pushed(ran: Ran) -> Value {
+pub(crate) fn pushed(ran: Ran) -> Value {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
 }
 
-fn ready() -> TestServer {
+pub(crate) fn ready() -> TestServer {
     let server = server();
     server.api().ensure_service("web");
     server

@@ -1,0 +1,81 @@
+//! A stream that is kept in a file. What comes out of a pipe, a decompressor or an engine cannot be read from the
+//! middle, and the list of what is in it comes last; but layers can be compressed as they pass.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::content::Content;
+use super::growing::{Reader, growing};
+use super::progress::Progress;
+use super::scratch;
+use super::staging::{self, Packing, Staged, Stop, peek};
+
+/// Less is done in no time when it is needed.
+const LEAST: u64 = 64 * 1024;
+/// Where tar archives say that they are tar archives.
+const MARK: (u64, &[u8]) = (257, b"ustar");
+
+/// A stream that has ended.
+pub(super) struct Kept {
+    pub(super) file: File,
+    /// The layers in it that nobody had compressed, by where they begin.
+    pub(super) staged: HashMap<u64, Staged>,
+}
+
+/// Keeps a stream, not compressed as a whole. Blocks.
+pub(super) fn keep(stream: impl Read, progress: &Arc<Progress>) -> Result<Kept> {
+    let (head, mut stream) = peek(stream, 4)?;
+    let file = scratch::file()?;
+    let (mut writer, reader) = growing(file.try_clone().context("cannot use a temporary file")?);
+    let stop = Stop::default();
+    std::thread::scope(|scope| {
+        let staging = scope.spawn(|| stage_layers(reader, progress, &stop));
+        let step = progress.begin("image", "reading", None);
+        let copied = match Packing::of(&head) {
+            Packing::Plain => io::copy(&mut step.watch(&mut stream), &mut writer),
+            Packing::Gzip => {
+                io::copy(&mut flate2::read::MultiGzDecoder::new(step.watch(&mut stream)), &mut writer)
+            }
+            Packing::Zstd => {
+                bail!("is compressed with zstd: decompress it first, `zstd -dc FILE | gangplank push -`")
+            }
+        };
+        if copied.is_err() {
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+        drop(writer);
+        let staged = staging.join().unwrap_or_default();
+        copied.context("cannot be read to its end; is it truncated?")?;
+        Ok(Kept { file, staged })
+    })
+}
+
+/// Compresses each plain layer when it is there. What cannot be read here, others will complain of.
+fn stage_layers(reader: Reader, progress: &Arc<Progress>, stop: &Stop) -> HashMap<u64, Staged> {
+    let mut staged = HashMap::new();
+    let mut archive = tar::Archive::new(reader.clone());
+    let Ok(entries) = archive.entries_with_seek() else { return staged };
+    for entry in entries.map_while(Result::ok) {
+        let (start, size) = (entry.raw_file_position(), entry.size());
+        if !entry.header().entry_type().is_file() || size < LEAST {
+            continue;
+        }
+        if start.checked_add(size).is_none_or(|end| reader.wait_for(end) < end) {
+            break;
+        }
+        let content = Content::File { file: reader.file(), start, size };
+        if !content.read_at(MARK.0, MARK.1.len()).is_ok_and(|mark| mark == MARK.1) {
+            continue;
+        }
+        let step = progress.begin(format_args!("layer {}", staged.len() + 1), "reading", Some(size));
+        match staging::stage_content(&content, stop, &|bytes| step.advance(bytes)) {
+            Ok(layer) => staged.insert(start, layer),
+            Err(_) => break,
+        };
+    }
+    staged
+}
