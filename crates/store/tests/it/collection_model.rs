@@ -218,19 +218,15 @@ impl World<'_> {
 
     /// What is promised is there.
     async fn check(&self) {
-        for place in 0..2 {
+        for (place, name) in REPOSITORIES.iter().enumerate() {
             for number in 0..BLOBS.len() {
                 if self.lasts(self.told.blobs.get(&(place, number))) {
-                    assert!(self.has_blob(place, number).await, "blob {number} in {}", REPOSITORIES[place]);
+                    assert!(self.has_blob(place, number).await, "blob {number} in {name}");
                 }
             }
             for number in 0..MANIFESTS {
                 if self.lasts(self.told.manifests.get(&(place, number))) {
-                    assert!(
-                        self.is_whole(place, number).await,
-                        "manifest {number} in {}",
-                        REPOSITORIES[place]
-                    );
+                    assert!(self.is_whole(place, number).await, "manifest {number} in {name}");
                 }
             }
         }
@@ -297,20 +293,16 @@ impl World<'_> {
         }
         assert_eq!(announced, collected.manifests + collected.blobs, "what was announced went");
         let mut blobs = BTreeSet::new();
-        for place in 0..2 {
+        for (place, name) in REPOSITORIES.iter().enumerate() {
             for number in 0..MANIFESTS {
                 if self.has_manifest(place, number).await {
-                    assert!(expected.contains(&(place, number)), "{number} stays in {}", REPOSITORIES[place]);
+                    assert!(expected.contains(&(place, number)), "{number} stays in {name}");
                     blobs.extend(PARTS[number].blobs.iter().map(|blob| (place, *blob)));
                 }
             }
             for number in 0..BLOBS.len() {
                 let stays = self.has_blob(place, number).await;
-                assert!(
-                    !stays || blobs.contains(&(place, number)),
-                    "blob {number} in {}",
-                    REPOSITORIES[place]
-                );
+                assert!(!stays || blobs.contains(&(place, number)), "blob {number} in {name}");
             }
         }
         assert_eq!(self.db.contradictions(self.now).await.unwrap(), []);
