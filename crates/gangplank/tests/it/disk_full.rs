@@ -7,6 +7,7 @@ use gangplank_testkit::{Blob, Image, TestServer};
 use serde_json::json;
 
 use crate::builder;
+use crate::raw::{ask, streamed};
 
 /// A server whose data directory is a small file system. The fields are dropped in this order.
 struct SmallServer {
@@ -94,4 +95,72 @@ fn a_full_disk_is_survived() {
     std::fs::remove_file(&ballast).unwrap();
     registry.push_image("sr", "v2", &Image::unique(1));
     assert_eq!(api.register("web", "app", &digest), ":web.app.1");
+}
+
+#[test]
+fn what_the_reserve_is_for() {
+    let Some(SmallServer { server, _disk }) = &small_server() else { return };
+    let api = server.api();
+    api.ensure_service("web");
+    let login = server.operator_login();
+    let registry = server.registry_as(&login);
+    let image = Image::unique(1);
+    let digest = registry.push_image("sr", "v1", &image);
+    let name = api.register("web", "app", &digest);
+
+    // Of 12 MiB, an eighth is kept back; leave a little less than that.
+    let free = || {
+        let disk = rustix::fs::statvfs(server.data_dir()).unwrap();
+        usize::try_from(disk.f_bavail * disk.f_frsize).unwrap()
+    };
+    let ballast = server.data_dir().join("ballast");
+    std::fs::write(&ballast, vec![0; free() - (1 << 20)]).unwrap();
+
+    let blob = Blob::new(vec![b'r'; 100_000]);
+    let chunked =
+        streamed(&login, &format!("POST /v2/sr/blobs/uploads/?digest={}", blob.digest), "", &blob.bytes);
+    assert_eq!(ask(server, chunked).unwrap().status, 507);
+    let patch = registry.request("PATCH", &registry.start_upload("sr")).body(blob.bytes.clone());
+    let answer = patch.send().unwrap();
+    assert_eq!(answer.status(), 507);
+    assert!(answer.headers().contains_key("retry-after"));
+    let other = image.manifest.iter().copied().chain(*b" ").collect::<Vec<u8>>();
+    let manifest = registry.put_manifest("sr", "v2", "application/vnd.oci.image.manifest.v1+json", &other);
+    assert_eq!(manifest.status(), 507);
+    assert_eq!(server.data_dir().join("blobs/staged").read_dir().unwrap().count(), 0);
+
+    // What makes space again, and what is small, goes on.
+    assert_eq!(api.lightsail("GetContainerServices", &json!({})).status, 200);
+    assert_eq!(server.registry_as(&api.push_login()).status("GET", ""), 200);
+    let delete = api.lightsail("DeleteContainerImage", &json!({ "serviceName": "web", "image": name }));
+    assert_eq!(delete.status, 200);
+    assert_eq!(registry.status("DELETE", &format!("sr/manifests/{digest}")), 202);
+    assert_eq!(registry.status("DELETE", &format!("sr/blobs/{}", image.config.digest)), 202);
+
+    std::fs::remove_file(&ballast).unwrap();
+    registry.push_image("sr", "v2", &Image::unique(1));
+}
+
+#[test]
+fn a_call_that_cannot_be_kept_is_refused_and_changes_nothing() {
+    let Some(SmallServer { server, _disk }) = &small_server() else { return };
+    let api = server.api();
+    api.ensure_service("web");
+    let ballast = server.data_dir().join("ballast");
+    let mut filler = std::fs::File::create(&ballast).unwrap();
+    while std::io::Write::write_all(&mut filler, &[0; 4096]).is_ok() {}
+    let refused = (0..200).find_map(|number| {
+        let name = format!("full-{number}");
+        let input = json!({ "serviceName": name, "power": "nano", "scale": 1 });
+        let answer = api.lightsail("CreateContainerService", &input);
+        (answer.status != 200).then_some((name, answer))
+    });
+    let (name, answer) = refused.expect("a full disk takes no more services");
+    assert_eq!((answer.status, answer.error()), (503, "ServiceUnavailable"), "{answer:?}");
+    assert!(answer.headers.contains_key("retry-after"));
+    assert_eq!(api.lightsail("GetContainerServices", &json!({ "serviceName": name })).status, 400);
+    assert_eq!(api.lightsail("GetContainerServices", &json!({ "serviceName": "web" })).status, 200);
+    drop(filler);
+    std::fs::remove_file(&ballast).unwrap();
+    api.ensure_service(&name);
 }

@@ -58,6 +58,7 @@ mod raw;
 mod recordings;
 mod referrers;
 mod registry_auth;
+mod revocation;
 mod scrub;
 mod secrets;
 mod shutdown;
