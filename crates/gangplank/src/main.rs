@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod completions;
 mod connection;
+mod core_dumps;
 mod credentials;
 mod kept_logins;
 mod length_of_time;

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::output::say;
 use crate::serve_options::ServeOptions;
-use crate::{logging, open_files};
+use crate::{core_dumps, logging, open_files};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -23,6 +23,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let options = args.options.with_file(args.config.as_deref())?;
     logging::start(options.log.as_deref().unwrap_or("info"), options.log_format.unwrap_or_default())?;
+    core_dumps::forbid();
     let config = options.into_config(open_files::raise_limit())?;
     // Before the server starts, so that an early SIGTERM is not lost.
     let stopped = stop_signal()?;

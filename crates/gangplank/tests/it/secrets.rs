@@ -10,6 +10,8 @@ use gangplank_testkit::{Image, TestServer};
 use serde_json::json;
 
 use crate::api_wire::{Call, LIST, ROOT_KEY};
+use crate::cli::run;
+use crate::raw::ask;
 use crate::server_with;
 
 /// Uses every kind of secret rightly and wrongly; returns them.
@@ -55,10 +57,13 @@ fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
 fn neither_the_log_nor_the_data_directory_holds_a_secret() {
     let mut server = server_with(|builder| builder.env("GANGPLANK_LOG", "trace"));
     let secrets = use_secrets(&server);
+    let trail = server.api().gangplank("ListAuditEvents", &json!({})).body.to_string();
+    assert!(trail.contains("CallRefused") && trail.contains("LoginRefused"), "{trail}");
     server.kill();
     server.restart();
     assert_eq!(server.api().call(LIST, b"{}", &[]).status, 200);
     let log = server.log();
+    let master = fs::read(server.data_dir().join("master.key")).unwrap();
     let mut found = Vec::new();
     files(&server.data_dir(), &mut found);
     assert!(found.iter().any(|path| path.ends_with("gangplank.db")), "{found:?}");
@@ -69,6 +74,7 @@ fn neither_the_log_nor_the_data_directory_holds_a_secret() {
         let encoded = STANDARD.encode(format!("AWS:{secret}"));
         for form in forms.iter().chain([&encoded]) {
             assert!(!log.contains(form.as_str()), "a secret is in the log");
+            assert!(!trail.contains(form.as_str()), "a secret is in the audit trail");
             for path in &found {
                 let bytes = fs::read(path).unwrap();
                 let given = path.ends_with("credentials") && ROOT_KEY.1 == secret;
@@ -76,6 +82,72 @@ fn neither_the_log_nor_the_data_directory_holds_a_secret() {
                 assert!(given || !holds, "a secret is in {}", path.display());
             }
         }
+    }
+    for path in found.iter().filter(|path| !path.ends_with("master.key")) {
+        let bytes = fs::read(path).unwrap();
+        assert!(!bytes.windows(master.len()).any(|window| window == master), "{}", path.display());
+    }
+}
+
+#[test]
+fn the_process_shows_no_secret_that_it_was_not_given_openly() {
+    let server = server_with(|builder| builder.env("GANGPLANK_LOG", "trace"));
+    let secrets = use_secrets(&server);
+    let shown = |name: &str| fs::read(format!("/proc/{}/{name}", server.process_id())).unwrap();
+    for secret in &secrets {
+        let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+        assert!(!holds(&shown("cmdline")), "a secret is among the arguments");
+        assert!(!holds(&shown("environ")) || *secret == ROOT_KEY.1, "a secret is in the environment");
+    }
+    let limits = String::from_utf8(shown("limits")).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"], "{core}");
+}
+
+#[test]
+fn commands_tell_no_secret_beside_their_answer() {
+    let server = server_with(|builder| builder);
+    server.api().ensure_service("web");
+    let endpoint = server.endpoint();
+    let login = "create-container-service-registry-login";
+    let (secret, wrong) = (ROOT_KEY.1.to_owned(), "w".repeat(40));
+    for (key, operation) in [(&secret, login), (&secret, "get-container-services"), (&wrong, login)] {
+        let args = ["lightsail", operation, "--debug", "--endpoint-url", &endpoint];
+        let environment =
+            [("AWS_ACCESS_KEY_ID", ROOT_KEY.0), ("AWS_SECRET_ACCESS_KEY", key), ("AWS_REGION", "us-east-1")];
+        let ran = run(server.home(), &args, &environment);
+        assert!(ran.stderr.contains("[DEBUG]"), "{ran:?}");
+        assert_eq!(ran.stdout.contains("gpl_"), operation == login && *key == secret, "the answer");
+        assert!(!ran.stderr.contains("gpl_") && !ran.stderr.contains(key.as_str()), "{ran:?}");
+        assert!(!ran.stderr.contains(&STANDARD.encode("AWS:gpl_")[..8]), "{ran:?}");
+    }
+    let data_dir = server.data_dir();
+    for args in [["audit", "--data-dir"], ["registry-login", "--data-dir"], ["access-key", "--data-dir"]] {
+        let mut args = [&args[..], &[data_dir.to_str().unwrap()]].concat();
+        if args[0] != "audit" {
+            args.push("list");
+        }
+        let ran = run(server.home(), &args, &[]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(!format!("{ran:?}").contains("gpl_") && !format!("{ran:?}").contains(&secret), "{ran:?}");
+    }
+}
+
+#[test]
+fn refusals_repeat_no_secret() {
+    let server = server_with(|builder| builder);
+    let login = server.push_login();
+    let (_, password) = login.password.split_at(4);
+    for (line, headers) in [
+        (format!("GET /v2/{}/manifests/v1", login.password), String::new()),
+        ("GET /v2/".to_owned(), format!("Authorization: Bearer {}\r\n", login.password)),
+        ("POST /".to_owned(), format!("Authorization: AWS4-HMAC-SHA256 {}\r\n", login.password)),
+        ("POST /".to_owned(), format!("Authorization: Basic {}\r\n", STANDARD.encode(&login.password))),
+    ] {
+        let answer = ask(&server, format!("{line} HTTP/1.1\r\nHost: a\r\n{headers}\r\n")).unwrap();
+        assert!(matches!(answer.status, 400 | 401), "{}", answer.head);
+        let body = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(!body.contains(password) && !answer.head.contains(password), "{line}: {body}");
     }
 }
 
