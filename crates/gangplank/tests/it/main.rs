@@ -29,6 +29,7 @@ mod cli_registry_login;
 mod cli_serve;
 mod crash;
 mod credential_helper;
+mod crowds;
 mod cutting_proxy;
 mod disk_full;
 mod documents;

@@ -1,0 +1,88 @@
+//! Many clients at once: none of them costs much, and none keeps the others waiting.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use gangplank_oci::Digest;
+use gangplank_testkit::TestServer;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::raw::{ask, head};
+use crate::server;
+
+/// Memory that is the server's own, in bytes: now, or the most that it ever was.
+fn memory(server: &TestServer, which: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.process_id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with(which)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
+}
+
+const MIB: u64 = 1 << 20;
+
+#[test]
+fn ten_thousand_idle_connections_do_no_harm() {
+    const CONNECTIONS: usize = 10_000;
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    // The server keeps a quarter of its files for other things than connections.
+    if limit.maximum.is_some_and(|files| files / 4 * 3 < CONNECTIONS as u64 + 100) {
+        gangplank_testkit::skip("ten thousand connections: the limit on open files is too low");
+        return;
+    }
+    let server = server();
+    let before = memory(&server, "VmRSS");
+    let mut idle = Vec::new();
+    for number in 0..CONNECTIONS {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        // Every other one has asked something, and is kept alive.
+        if number % 2 == 0 {
+            stream.write_all(b"GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        }
+        idle.push(stream);
+    }
+    for stream in idle.iter_mut().step_by(2) {
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 401");
+    }
+    let start = Instant::now();
+    assert_eq!(ask(&server, "GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n").unwrap().status, 401);
+    assert_eq!(server.registry_as(&server.push_login()).status("GET", ""), 200);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    let grown = memory(&server, "VmRSS").saturating_sub(before);
+    assert!(grown < 256 * MIB, "{} MiB for {CONNECTIONS} connections", grown / MIB);
+}
+
+#[test]
+fn a_hundred_large_uploads_at_once_are_not_held_in_memory() {
+    const UPLOADS: usize = 100;
+    // All of them together are more than the server may grow by.
+    const SIZE: usize = 3 << 20;
+    let server = server();
+    let login = server.push_login();
+    assert_eq!(server.registry_as(&login).status("GET", ""), 200);
+    let before = memory(&server, "VmHWM");
+    let mut uploads = Vec::new();
+    for number in 0..UPLOADS {
+        let body = vec![u8::try_from(number).unwrap(); SIZE];
+        let line = format!("POST /v2/sr/blobs/uploads/?digest={}", Digest::sha256(&body));
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.write_all(head(&login, &line, &format!("Content-Length: {SIZE}\r\n")).as_bytes()).unwrap();
+        // Half of each, so that all of them are under way.
+        stream.write_all(&body[..SIZE / 2]).unwrap();
+        uploads.push((stream, body));
+    }
+    for (stream, body) in &mut uploads {
+        stream.write_all(&body[SIZE / 2..]).unwrap();
+    }
+    for (stream, _) in &mut uploads {
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 201");
+    }
+    let grown = memory(&server, "VmHWM").saturating_sub(before);
+    assert!(grown < 256 * MIB, "{} MiB for {UPLOADS} uploads", grown / MIB);
+}
