@@ -75,26 +75,14 @@ impl AuditTrail for Sqlite {
         limit: usize,
     ) -> Result<AuditPage> {
         self.read(|connection| {
-            let mut select = connection.prepare_cached(match filter.account {
-                Some(_) => "SELECT * FROM audit WHERE account = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
-                None => "SELECT * FROM audit WHERE ?1 IS NULL AND id < ?2 ORDER BY id DESC LIMIT ?3",
-            })?;
-            let account = filter.account.as_ref().map(AccountId::as_str);
-            let looked_at = i64::try_from(LOOKED_AT).unwrap_or(i64::MAX);
-            let mut found = select.query(params![account, before.unwrap_or(i64::MAX), looked_at])?;
-            let (mut page, mut seen) = (AuditPage::default(), 0);
-            while let Some(row) = found.next()? {
-                seen += 1;
-                let id = row.get("id")?;
-                if fits(filter, row)? {
-                    page.events.push(read(row)?);
-                }
-                if page.events.len() == limit || seen == LOOKED_AT {
-                    page.more = Some(id);
-                    break;
-                }
-            }
-            Ok(page)
+            let of = filter.account.as_ref().map(AccountId::as_str);
+            let before = before.unwrap_or(i64::MAX);
+            let events = select(connection, filter, before, limit)?;
+            let more = match events.last() {
+                Some(last) if events.len() == limit => Some(last.id),
+                _ => last_looked_at(connection, of, before)?,
+            };
+            Ok(AuditPage { events, more })
         })
     }
 
@@ -157,40 +145,76 @@ fn account_after(connection: &Connection, account: &str) -> Result<Option<String
     Ok(next.query_row([account], |row| row.get(0))?)
 }
 
-fn fits(filter: &AuditFilter, row: &Row<'_>) -> Result<bool> {
-    let is = |column: &str, wanted: Option<&str>| -> rusqlite::Result<bool> {
-        Ok(wanted.is_none() || row.get_ref(column)?.as_str().ok() == wanted)
-    };
-    let at = Time(row.get("at")?);
-    let key = filter.access_key.as_ref().map(AccessKeyId::as_str);
-    let address = filter.address.map(|address| address.to_string());
-    Ok(filter.since.is_none_or(|since| at >= since)
-        && filter.until.is_none_or(|until| at < until)
-        && (filter.login.is_none() || row.get::<_, Option<i64>>("login")? == filter.login.map(|id| id.0))
-        && is("kind", filter.kind.map(EventKind::as_str))?
-        && (is("access_key", key)? || is("subject", key)?)
-        && is("repository", filter.repository.as_deref())?
-        && is("digest", filter.digest.as_deref())?
-        && is("address", address.as_deref())?)
+/// The events that fit, of so many that are looked at.
+fn select(
+    connection: &Connection,
+    filter: &AuditFilter,
+    before: i64,
+    limit: usize,
+) -> Result<Vec<AuditEvent>> {
+    let account = filter.account.as_ref().map(AccountId::as_str);
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT id, at, account, region, kind, access_key, login, repository, digest, subject, reason, address,
+                user_agent, count
+         FROM ({of} LIMIT {LOOKED_AT}) AS looked_at
+         WHERE (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR kind = ?5)
+           AND (?6 IS NULL OR access_key = ?6 OR subject = ?6) AND (?7 IS NULL OR login = ?7)
+           AND (?8 IS NULL OR repository = ?8) AND (?9 IS NULL OR digest = ?9)
+           AND (?10 IS NULL OR address = ?10)
+         ORDER BY id DESC LIMIT ?11",
+        of = looked_at(account)
+    ))?;
+    let found = select.query_map(
+        params![
+            account,
+            before,
+            filter.since.map(|since| since.0),
+            filter.until.map(|until| until.0),
+            filter.kind.map(EventKind::as_str),
+            filter.access_key.as_ref().map(AccessKeyId::as_str),
+            filter.login.map(|login| login.0),
+            filter.repository,
+            filter.digest,
+            filter.address.map(|address| address.to_string()),
+            i64::try_from(limit).unwrap_or(i64::MAX),
+        ],
+        |row| Ok(read(row)),
+    )?;
+    found.map(|event| event?).collect()
+}
+
+/// The number of the last event that was looked at, if there are more behind it.
+fn last_looked_at(connection: &Connection, account: Option<&str>, before: i64) -> Result<Option<i64>> {
+    let offset = LOOKED_AT - 1;
+    let mut find = connection.prepare_cached(&format!("{} LIMIT 1 OFFSET {offset}", looked_at(account)))?;
+    Ok(find.query_row(params![account, before], |row| row.get("id")).optional()?)
+}
+
+/// What is looked at, the newest first: an account's events (`?1`), or all, before a number (`?2`).
+fn looked_at(account: Option<&str>) -> &'static str {
+    match account {
+        Some(_) => "SELECT * FROM audit WHERE account = ?1 AND id < ?2 ORDER BY id DESC",
+        None => "SELECT * FROM audit WHERE ?1 IS NULL AND id < ?2 ORDER BY id DESC",
+    }
 }
 
 fn read(row: &Row<'_>) -> Result<AuditEvent> {
-    let (kind, account): (String, String) = (row.get("kind")?, row.get("account")?);
-    let access_key: Option<String> = row.get("access_key")?;
+    let (account, kind): (String, String) = (row.get(2)?, row.get(4)?);
+    let access_key: Option<String> = row.get(5)?;
     Ok(AuditEvent {
-        id: row.get("id")?,
-        at: Time(row.get("at")?),
+        id: row.get(0)?,
+        at: Time(row.get(1)?),
         account: if account.is_empty() { None } else { Some(rows::account(&account)?) },
-        region: row.get("region")?,
+        region: row.get(3)?,
         kind: EventKind::parse(&kind).ok_or_else(|| rows::damaged("event", &kind))?,
         access_key: access_key.as_deref().map(rows::access_key_id).transpose()?,
-        login: row.get::<_, Option<i64>>("login")?.map(LoginId),
-        repository: row.get("repository")?,
-        digest: row.get("digest")?,
-        subject: row.get("subject")?,
-        reason: row.get("reason")?,
-        address: row.get("address")?,
-        user_agent: row.get("user_agent")?,
-        count: rows::unsigned(row.get("count")?)?,
+        login: row.get::<_, Option<i64>>(6)?.map(LoginId),
+        repository: row.get(7)?,
+        digest: row.get(8)?,
+        subject: row.get(9)?,
+        reason: row.get(10)?,
+        address: row.get(11)?,
+        user_agent: row.get(12)?,
+        count: rows::unsigned(row.get(13)?)?,
     })
 }

@@ -127,7 +127,7 @@ fn plan(connection: &Connection, sql: &str) -> Vec<String> {
 /// content and the audit trail, which are taken from one end, as much as is asked for, and the access keys,
 /// when one is taken away.
 fn is_small(step: &str) -> bool {
-    ["holder", "h", "part", "p", "CONSTANT ROW", "discarded", "audit", "oldest", "access_keys"]
+    ["holder", "h", "part", "p", "CONSTANT ROW", "discarded", "audit", "oldest", "looked_at", "access_keys"]
         .contains(&step)
 }
 
