@@ -69,7 +69,7 @@ fn a_hundred_large_uploads_at_once_are_not_held_in_memory() {
         let body = vec![u8::try_from(number).unwrap(); SIZE];
         let line = format!("POST /v2/sr/blobs/uploads/?digest={}", Digest::sha256(&body));
         let mut stream = TcpStream::connect(server.address()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         stream.write_all(head(&login, &line, &format!("Content-Length: {SIZE}\r\n")).as_bytes()).unwrap();
         // Half of each, so that all of them are under way.
         stream.write_all(&body[..SIZE / 2]).unwrap();

@@ -64,6 +64,7 @@ mod scrub;
 mod secrets;
 mod shutdown;
 mod smuggling;
+mod supply_chain;
 mod tags;
 mod tenants_registry;
 mod tls;
