@@ -80,6 +80,10 @@ structure! {
         "expiresAt" expires_at: Timestamp,
         /// Whether it is accepted.
         "status" status: RegistryLoginStatus,
+        /// When it last pushed, as far back as the account's newest 10,000 events in the audit trail tell.
+        "lastPushAt" last_push_at: Option<Timestamp>,
+        /// The address that it last pushed from.
+        "lastPushAddress" last_push_address: Option<String>,
     }
 }
 

@@ -97,6 +97,8 @@ fn a_login_is_listed_without_its_password() {
         created_at: Timestamp(0),
         expires_at: Timestamp(43_200_000),
         status: RegistryLoginStatus::Active,
+        last_push_at: None,
+        last_push_address: None,
     };
     let text = r#"{"registryLogins":[{"id":"a","scope":["push"],"accessKeyId":"AKIDEXAMPLE","createdAt":0,"expiresAt":43200,"status":"Active"}]}"#;
     let answer = ListRegistryLoginsResult { registry_logins: vec![login] };

@@ -56,9 +56,13 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             let mut shown = Vec::new();
             for login in logins {
                 let (created, expires) = (moment(login.created_at), moment(login.expires_at));
+                let last_push = login.last_push_at.map(moment);
                 let mut login = serde_json::to_value(login)?;
                 login["createdAt"] = created.into();
                 login["expiresAt"] = expires.into();
+                if let Some(last_push) = last_push {
+                    login["lastPushAt"] = last_push.into();
+                }
                 shown.push(login);
             }
             print(&json!({ "registryLogins": shown }))?;

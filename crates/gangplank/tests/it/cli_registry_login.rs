@@ -59,10 +59,15 @@ fn logins_are_listed_and_revoked() {
     let listed = registry_login(&server, &["list"]);
     assert!(!listed.stdout.contains("gpl_"), "{listed:?}");
     let id = listed.json()["registryLogins"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(listed.json()["registryLogins"][0].get("lastPushAt"), None);
+    server.registry_as(&server.push_login()).push_image("sr", "v1", &Image::unique(1));
+    let pushed = registry_login(&server, &["list"]).json()["registryLogins"][0].clone();
+    assert_eq!(pushed["lastPushAddress"], "127.0.0.1", "{pushed}");
+    assert!(pushed["lastPushAt"].as_str().unwrap().ends_with("+00:00"), "{pushed}");
     let ran = registry_login(&server, &["revoke", &id]);
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""));
     assert_eq!(server.registry_as(&login(&printed)).status("GET", ""), 401);
-    assert_eq!(registry_login(&server, &["list"]).json()["registryLogins"][0]["status"], "Revoked");
+    assert_eq!(registry_login(&server, &["list"]).json()["registryLogins"][1]["status"], "Revoked");
     registry_login(&server, &["revoke", "999"]).check_failed(&["999", "NotFoundException"]);
 }
 

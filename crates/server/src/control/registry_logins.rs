@@ -1,12 +1,15 @@
 //! Registry logins that Lightsail does not have: for pulling, for operating; listed and revoked.
 
+use std::collections::HashMap;
+
 use gangplank_api::gangplank::{
     CreateRegistryLoginRequest, CreateRegistryLoginResult, ListRegistryLoginsRequest,
     ListRegistryLoginsResult, RegistryLoginScope, RegistryLoginStatus, RegistryLoginSummary,
     RevokeRegistryLoginRequest, RevokeRegistryLoginResult,
 };
 use gangplank_api::{ApiError, Timestamp};
-use gangplank_core::{LoginId, Scope};
+use gangplank_core::{EventKind, LoginId, Scope};
+use gangplank_store::metadata::audit::{AuditEvent, AuditFilter, LOOKED_AT};
 use gangplank_store::metadata::registry_logins::LoginSummary;
 
 use super::{Context, Result, push_logins};
@@ -34,8 +37,22 @@ pub(super) async fn list(
     context: &Context<'_>,
     _: ListRegistryLoginsRequest,
 ) -> Result<ListRegistryLoginsResult> {
-    let logins = context.app.metadata.logins(&context.tenant, context.app.clock.now()).await?;
-    Ok(ListRegistryLoginsResult { registry_logins: logins.into_iter().map(shown).collect() })
+    let Context { app, tenant, .. } = context;
+    let logins = app.metadata.logins(tenant, app.clock.now()).await?;
+    let (account, kind) = (Some(tenant.account.clone()), Some(EventKind::ManifestPushed));
+    let pushes = AuditFilter { account, kind, ..AuditFilter::default() };
+    let mut last_pushes = HashMap::new();
+    for push in app.metadata.audit_events(&pushes, None, LOOKED_AT).await?.events {
+        if let Some(login) = push.login {
+            // They come newest first.
+            last_pushes.entry(login).or_insert(push);
+        }
+    }
+    let shown = logins.into_iter().map(|login| {
+        let push = last_pushes.get(&login.id);
+        shown(login, push)
+    });
+    Ok(ListRegistryLoginsResult { registry_logins: shown.collect() })
 }
 
 pub(super) async fn revoke(
@@ -63,7 +80,7 @@ fn scope_of(words: &[RegistryLoginScope]) -> Scope {
     }
 }
 
-fn shown(login: LoginSummary) -> RegistryLoginSummary {
+fn shown(login: LoginSummary, last_push: Option<&AuditEvent>) -> RegistryLoginSummary {
     let words = login.scope.words();
     RegistryLoginSummary {
         id: login.id.0.to_string(),
@@ -76,5 +93,7 @@ fn shown(login: LoginSummary) -> RegistryLoginSummary {
             Some(_) => RegistryLoginStatus::Revoked,
             None => RegistryLoginStatus::Active,
         },
+        last_push_at: last_push.map(|push| Timestamp(push.at.0)),
+        last_push_address: last_push.and_then(|push| push.address.clone()),
     }
 }
