@@ -43,7 +43,7 @@ pub enum Refusal {
         "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got {0}."
     )]
     CredentialParts(usize),
-    /// A header that has to be unique: its name in lower case.
+    /// A header that has to be unique: its name in lower case, where it may be shown.
     #[error("Header '{0}' must be given exactly once.")]
     RepeatedHeader(String),
     /// No time in `X-Amz-Date`: the text, where it may be shown.
@@ -87,7 +87,7 @@ pub enum Refusal {
     /// `SignedHeaders` in another form than every signer makes.
     #[error("'SignedHeaders' must be names in lower case, sorted, each once, separated by ';'.")]
     SignedHeadersForm,
-    /// A header that must be signed and is not.
+    /// A header that must be signed and is not: its name, where it may be shown.
     #[error("'{0}' must be a 'SignedHeader' in the AWS Authorization.")]
     UnsignedHeader(String),
     /// A signed header that did not arrive: its name, where it may be shown.

@@ -33,7 +33,7 @@ pub(crate) fn parse<'a>(text: &'a str, request: &Request<'_>) -> Result<Vec<&'a 
             continue;
         }
         if !is_signed(name) {
-            return Err(Refusal::UnsignedHeader(name.to_ascii_lowercase()));
+            return Err(Refusal::UnsignedHeader(shown(&name.to_ascii_lowercase())));
         }
         only_value(request, name)?;
     }
@@ -45,7 +45,7 @@ pub(crate) fn only_value<'a>(request: &Request<'a>, name: &str) -> Result<Option
     let mut values = request.values(name);
     let value = values.next().map(<[u8]>::trim_ascii);
     match values.next() {
-        Some(_) => Err(Refusal::RepeatedHeader(name.to_ascii_lowercase())),
+        Some(_) => Err(Refusal::RepeatedHeader(shown(&name.to_ascii_lowercase()))),
         None => Ok(value),
     }
 }

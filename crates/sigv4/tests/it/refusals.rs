@@ -276,6 +276,14 @@ fn signed_headers() {
     check(|wire| wire.add("X-Amz-Security-Token", "TOKEN=="), INVALID, &once("x-amz-security-token"));
 }
 
+/// Found by fuzzing: a name of 32 KiB came back whole.
+#[test]
+fn a_long_name_is_not_repeated() {
+    let name = format!("x-amz-{}", "a".repeat(30_000));
+    let unsigned = "'...' must be a 'SignedHeader' in the AWS Authorization.";
+    check(|wire| wire.add(&name, "a"), INVALID, unsigned);
+}
+
 #[test]
 fn session_token() {
     for token in ["TÖKEN", "TO KEN"] {
