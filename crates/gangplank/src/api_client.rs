@@ -161,7 +161,7 @@ impl ApiClient {
     pub(crate) fn http_for(&self, registry: &Url) -> Result<reqwest::Client> {
         let manner = Manner { ca_bundle: None, ..self.manner.clone() };
         let mut http = configured(registry, &manner)?;
-        if let Some(bundle) = &self.manner.ca_bundle {
+        if let Some(bundle) = self.manner.ca_bundle.as_ref().filter(|_| registry.scheme() == "https") {
             // The API's certificates need not be the registry's.
             http = http.tls_certs_merge(certificates(bundle)?);
         }
@@ -269,7 +269,7 @@ fn configured(server: &Url, manner: &Manner) -> Result<reqwest::ClientBuilder> {
     }
     if !manner.verify {
         http = http.tls_danger_accept_invalid_certs(true);
-    } else if let Some(bundle) = &manner.ca_bundle {
+    } else if let Some(bundle) = manner.ca_bundle.as_ref().filter(|_| server.scheme() == "https") {
         http = http.tls_certs_only(certificates(bundle)?);
     }
     Ok(http)

@@ -43,6 +43,26 @@ pub(crate) fn put(made: &Made, pushes: bool) -> Result<Vec<String>> {
     Ok(places)
 }
 
+/// Makes clients ask our helper for a registry's login, in place of what the files have; names the files.
+///
+/// # Errors
+/// If a file is no JSON object or cannot be written.
+pub(crate) fn set_helper(registry: &str) -> Result<Vec<String>> {
+    let mut places = Vec::new();
+    for file in files()? {
+        let mut content = read(&file)?;
+        let helpers = content.entry("credHelpers").or_insert_with(|| json!({}));
+        let shown = || format!("`credHelpers` in {} is not a JSON object", file.display());
+        helpers.as_object_mut().with_context(shown)?.insert(registry.to_owned(), OUR_HELPER.into());
+        if content.get("auths").and_then(|auths| auths.get(registry)).is_some() {
+            auths(&mut content, &file)?.remove(registry);
+        }
+        write(&file, &content)?;
+        places.push(file.display().to_string());
+    }
+    Ok(places)
+}
+
 /// Removes the login for a registry from every place, and names those that had one.
 ///
 /// # Errors

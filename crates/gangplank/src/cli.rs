@@ -35,6 +35,8 @@ enum Command {
     Fsck(commands::fsck::Args),
     /// Push an image and register it, without a container engine's help if need be
     Push(commands::push::Args),
+    /// Set up a profile of the AWS CLI's files, and the credential helper
+    Configure(commands::configure::Args),
     /// Put a fresh registry login where docker and podman look for it
     Login(commands::login::Args),
     /// Remove a registry login from where docker and podman look for it
@@ -58,6 +60,7 @@ impl Cli {
                 Command::Gc(args) => commands::gc::run(args).await,
                 Command::Fsck(args) => commands::fsck::run(args).await,
                 Command::Push(args) => commands::push::run(args).await,
+                Command::Configure(args) => commands::configure::run(args).await,
                 Command::Login(args) => commands::login::run(args).await,
                 Command::Logout(args) => commands::logout::run(args),
                 Command::DockerCredential(args) => commands::docker_credential::run(args).await,

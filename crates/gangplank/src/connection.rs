@@ -18,19 +18,24 @@ pub(crate) struct Connection {
     pub(crate) data_dir: Option<PathBuf>,
     /// Address of the server [default: `AWS_ENDPOINT_URL_LIGHTSAIL`, `AWS_ENDPOINT_URL`, the profile]
     #[arg(long, value_name = "URL", global = true)]
-    endpoint_url: Option<String>,
+    pub(crate) endpoint_url: Option<String>,
     /// Region to act in [default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile]
     #[arg(long, global = true)]
-    region: Option<String>,
+    pub(crate) region: Option<String>,
     /// Profile of the AWS CLI's files, where no data directory is named [default: `AWS_PROFILE`]
     #[arg(long, global = true)]
-    profile: Option<String>,
+    pub(crate) profile: Option<String>,
 }
 
 impl Connection {
     /// The server that uses a data directory.
     pub(crate) fn of(data_dir: PathBuf) -> Self {
         Self { data_dir: Some(data_dir), endpoint_url: None, region: None, profile: None }
+    }
+
+    /// The server of a profile.
+    pub(crate) fn of_profile(profile: &str) -> Self {
+        Self { data_dir: None, endpoint_url: None, region: None, profile: Some(profile.to_owned()) }
     }
 
     /// Finds address, region and access key.

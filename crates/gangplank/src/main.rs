@@ -19,6 +19,7 @@ mod output;
 mod private_file;
 mod profile;
 mod push;
+mod registries;
 mod retry;
 mod serve_options;
 mod settings;

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+
+use crate::private_file;
 
 /// One section of a file; a setting that is not there is `None`. Indented lines under a key belong to it:
 /// `endpoint_url` under `lightsail =` is `lightsail.endpoint_url`.
@@ -33,6 +35,60 @@ pub(crate) fn path(variable: &str, file: &str) -> PathBuf {
         },
         None => home().join(".aws").join(file),
     }
+}
+
+/// Sets keys of a section, which is added if it is not there. What else the file says stays as it is.
+///
+/// # Errors
+/// If the file cannot be read or written, or a value has more than one line.
+pub(crate) fn set(path: &Path, name: &str, values: &[(&str, &str)]) -> Result<()> {
+    for (key, value) in values {
+        ensure!(
+            !value.chars().any(char::is_control),
+            "the value of {key} cannot stand in {}",
+            path.display()
+        );
+    }
+    let text = private_file::read(path)?.unwrap_or_default();
+    private_file::replace(path, &with(&text, name, values))
+}
+
+fn with(text: &str, wanted: &str, values: &[(&str, &str)]) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let header =
+        |line: &str| line.trim().strip_prefix('[').and_then(|rest| rest.split(']').next()).map(str::to_owned);
+    let is_wanted =
+        |line: &String| header(line).is_some_and(|name| unquoted(&name).eq(wanted.split_whitespace()));
+    let start = match lines.iter().position(is_wanted) {
+        Some(at) => at + 1,
+        None => {
+            if lines.last().is_some_and(|last| !last.trim().is_empty()) {
+                lines.push(String::new());
+            }
+            lines.push(format!("[{wanted}]"));
+            lines.len()
+        }
+    };
+    for (key, value) in values {
+        let end = lines[start..]
+            .iter()
+            .position(|line| header(line).is_some())
+            .map_or(lines.len(), |at| start + at);
+        // Indented lines belong to the key above them.
+        let is_key = |line: &String| {
+            !line.starts_with([' ', '\t'])
+                && line.split_once('=').is_some_and(|(found, _)| found.trim().eq_ignore_ascii_case(key))
+        };
+        let line = format!("{key} = {value}");
+        match lines[start..end].iter().position(is_key) {
+            Some(at) => lines[start + at] = line,
+            None => {
+                let filled = lines[start..end].iter().rposition(|line| !line.trim().is_empty());
+                lines.insert(filled.map_or(start, |at| start + at + 1), line);
+            }
+        }
+    }
+    lines.join("\n") + "\n"
 }
 
 fn parse(text: &str, wanted: &str) -> Option<Section> {
@@ -81,5 +137,22 @@ mod tests {
         assert!(!default.contains_key("nested") && !default.contains_key("another"));
         assert_eq!(parse(text, "profile x").unwrap()["region"], "eu-west-1");
         assert!(parse(text, "nobody").is_none());
+    }
+
+    #[test]
+    fn a_section_is_set_and_the_rest_stays() {
+        let values = [("region", "us-east-1"), ("endpoint_url", "http://here/")];
+        assert_eq!(
+            with("", "profile x", &values),
+            "[profile x]\nregion = us-east-1\nendpoint_url = http://here/\n"
+        );
+        let text =
+            "# mine\n[profile \"x\"]\nREGION=old\ns3 =\n  region = inner\n\n[default]\nregion = there\n";
+        let set = "# mine\n[profile \"x\"]\nregion = us-east-1\ns3 =\n  region = inner\nendpoint_url = http://here/\n\n\
+                   [default]\nregion = there\n";
+        assert_eq!(with(text, "profile x", &values), set);
+        assert_eq!(with(set, "profile x", &values), set);
+        let added = with("[default]\nregion = there", "profile y", &values[..1]);
+        assert_eq!(added, "[default]\nregion = there\n\n[profile y]\nregion = us-east-1\n");
     }
 }

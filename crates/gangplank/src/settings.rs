@@ -44,6 +44,17 @@ impl Settings {
         Ok(settings)
     }
 
+    /// The settings of a profile that may not be there yet: then the environment's alone.
+    pub(crate) fn of_profile_to_be(name: &str) -> Result<Self, Unresolved> {
+        match Self::of_profile(Some(name)) {
+            Err(Unresolved::NoProfile(_)) => {
+                let (config, credentials, services) = Default::default();
+                Ok(Self { config, credentials, services, reads_environment: true, profile_wins: false })
+            }
+            settings => settings,
+        }
+    }
+
     /// The settings that a server has written into its data directory. They have one profile, and the environment
     /// has no say.
     pub(crate) fn of_data_dir(dir: &Path) -> Result<Self, Unresolved> {

@@ -14,6 +14,7 @@ use super::login;
 use crate::connection::Connection;
 use crate::kept_logins::{KeptLogins, Login};
 use crate::output;
+use crate::registries::Registries;
 
 /// What clients compare an answer with to know that there is no login; they then go on without one.
 const NOT_FOUND: &str = "credentials not found in native keychain";
@@ -120,8 +121,13 @@ async fn get(connection: &Connection, registry: &str, now: i64) -> Result<Login>
     if let Some(login) = kept.stored(registry, now) {
         return Ok(login.clone());
     }
-    // Without a server or an access key there is nothing to say about any registry.
-    let Ok(client) = connection.client() else { bail!(NOT_FOUND) };
+    // What was configured for this registry says more than an environment that speaks of none.
+    let configured = Registries::open()?.profile(registry).map(Connection::of_profile);
+    let client = match &configured {
+        Some(connection) => connection.client()?,
+        // Without a server or an access key there is nothing to say about any registry.
+        None => connection.client().or_else(|_| bail!(NOT_FOUND))?,
+    };
     let principal = client.principal();
     if let Some(made) = kept.made(&principal, now) {
         if made.registry == registry {
@@ -136,7 +142,7 @@ async fn get(connection: &Connection, registry: &str, now: i64) -> Result<Login>
             kept.keep(made, now)?;
             found.context(NOT_FOUND)
         }
-        Err(error) if client.host() == registry => {
+        Err(error) if configured.is_some() || client.host() == registry => {
             Err(error.context(format!("no push login for {registry} could be made")))
         }
         Err(_) => bail!(NOT_FOUND),

@@ -2,6 +2,7 @@
 
 pub(crate) mod access_key;
 pub(crate) mod audit;
+pub(crate) mod configure;
 pub(crate) mod docker_credential;
 pub(crate) mod fsck;
 pub(crate) mod gc;

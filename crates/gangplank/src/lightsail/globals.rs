@@ -93,6 +93,11 @@ impl Globals {
                  http://<hostname>/ or https://<hostname>/"
             )));
         }
+        if given.has("--cli-auto-prompt") && given.has("--no-cli-auto-prompt") {
+            let both =
+                "Both --cli-auto-prompt and --no-cli-auto-prompt cannot be specified at the same time.";
+            return Err(Failure::Parameter(both.to_owned()));
+        }
         let globals = Self { given, query };
         globals.seconds("--cli-read-timeout")?;
         globals.seconds("--cli-connect-timeout")?;

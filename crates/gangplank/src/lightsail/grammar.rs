@@ -81,7 +81,13 @@ enum Word<'a> {
 
 /// Reads a command line with the options that are known.
 pub(crate) fn parse(specs: &[Spec], args: &[String]) -> Result<Parsed, Failure> {
-    let words: Vec<Word<'_>> = args.iter().map(|arg| classify(specs, arg)).collect::<Result<_, _>>()?;
+    // Two dashes alone end the options.
+    let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
+    let words = args
+        .iter()
+        .enumerate()
+        .map(|(at, arg)| if at > end { Ok(Word::Argument) } else { classify(specs, arg) });
+    let words: Vec<Word<'_>> = words.collect::<Result<_, _>>()?;
     let mut parsed = Parsed::default();
     let mut at = 0;
     while at < args.len() {
@@ -227,6 +233,13 @@ mod tests {
         assert!(read.has("--flag"));
         assert_eq!(read.positional.as_deref(), Some("word"));
         assert_eq!(read.remaining, ["rest", "--other", "- y"]);
+    }
+
+    #[test]
+    fn two_dashes_end_the_options() {
+        let read = parsed("word|--service-name|a|--|--flag|b");
+        assert!(!read.has("--flag"));
+        assert_eq!(read.remaining, ["--", "--flag", "b"]);
     }
 
     #[test]

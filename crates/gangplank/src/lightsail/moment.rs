@@ -25,8 +25,7 @@ impl Format {
     pub(crate) fn parse(setting: Option<&str>) -> Result<Self, Failure> {
         match setting {
             None | Some("iso8601") => Ok(Self::Iso8601),
-            // The word of version 1 for what its configuration files may still say.
-            Some("wire" | "none") => Ok(Self::Wire),
+            Some("wire") => Ok(Self::Wire),
             Some(other) => Err(Failure::Configuration(
                 "Configuration",
                 format!(

@@ -21,7 +21,6 @@ mod load;
 mod needs;
 mod operations;
 mod power;
-mod repairs;
 mod shim;
 mod starts;
 mod sync_order;
@@ -40,7 +39,6 @@ fn main() -> ExitCode {
     injected::add(&mut trials);
     kills::add(&mut trials);
     power::add(&mut trials);
-    repairs::add(&mut trials);
     starts::add(&mut trials);
     clocks::add(&mut trials);
     collections::add(&mut trials);

@@ -22,6 +22,7 @@ mod blobs;
 mod cli;
 mod cli_access_key;
 mod cli_audit;
+mod cli_configure;
 mod cli_fsck;
 mod cli_gc;
 mod cli_login;

@@ -12,7 +12,6 @@ mod contract;
 mod backends;
 mod blobs;
 mod child;
-mod collection_model;
 mod crash;
 mod metadata;
 mod model;

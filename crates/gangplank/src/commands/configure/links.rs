@@ -1,0 +1,58 @@
+//! The program's other names, as links beside it.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::{HELPER, PLUGIN};
+
+/// Makes the links, and says what became of each.
+pub(super) fn make(dir: Option<PathBuf>) -> Result<Vec<String>> {
+    let program =
+        std::env::current_exe().and_then(fs::canonicalize).context("cannot find this program's file")?;
+    let beside = program.parent().unwrap_or(Path::new("/")).to_owned();
+    let dir = match dir {
+        Some(dir) => dir,
+        // Where the program is found, its other names are.
+        None if is_searched(&beside) && is_writable(&beside) => beside,
+        None => {
+            let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
+            PathBuf::from(home.context("HOME is not set; say --bin-dir")?).join(".local/bin")
+        }
+    };
+    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let mut told: Vec<String> = Vec::new();
+    for name in [HELPER, PLUGIN] {
+        told.push(link(&program, &dir.join(name))?);
+    }
+    if !is_searched(&dir) {
+        told.push(format!("{} is not in PATH: add it, or nobody finds these.", dir.display()));
+    }
+    Ok(told)
+}
+
+fn link(program: &Path, link: &Path) -> Result<String> {
+    if fs::canonicalize(link).is_ok_and(|target| target == program) {
+        return Ok(format!("{} is this program.", link.display()));
+    }
+    // A link that leads nowhere is in nobody's way; what else is there is somebody's.
+    let leads_nowhere = link.is_symlink() && !link.exists();
+    if leads_nowhere {
+        fs::remove_file(link).with_context(|| format!("cannot replace {}", link.display()))?;
+    } else if link.exists() {
+        return Ok(format!("{} is another program, and stays.", link.display()));
+    }
+    symlink(program, link).with_context(|| format!("cannot make the link {}", link.display()))?;
+    Ok(format!("{} is now this program.", link.display()))
+}
+
+fn is_searched(dir: &Path) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|searched| searched == dir)
+}
+
+fn is_writable(dir: &Path) -> bool {
+    rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).is_ok()
+}

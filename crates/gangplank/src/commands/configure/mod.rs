@@ -1,0 +1,147 @@
+//! `gangplank configure`: sets up a profile in the AWS CLI's files, and the credential helper for its registry.
+
+mod links;
+mod questions;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use gangplank_api::lightsail::GetContainerServicesRequest;
+use gangplank_core::SecretAccessKey;
+
+use super::login;
+use crate::api_client::{ApiClient, Manner};
+use crate::auth_files;
+use crate::connection::{Connection, check_data_dir};
+use crate::credentials::Credentials;
+use crate::kept_logins::KeptLogins;
+use crate::output;
+use crate::profile;
+use crate::registries::Registries;
+use crate::settings::Settings;
+
+/// The profile that is written where none is named; not `default`, which may be somebody's way to AWS.
+const PROFILE: &str = "gangplank";
+
+/// Writes a profile for a server into the AWS CLI's files, and makes docker, podman, skopeo and buildah ask
+/// `docker-credential-gangplank` for its registry's logins. Asks for what is not given, at a terminal
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    connection: Connection,
+    /// Id of the access key
+    #[arg(long, value_name = "ID")]
+    access_key_id: Option<String>,
+    /// Read the secret access key from standard input
+    #[arg(long)]
+    secret_access_key_stdin: bool,
+    /// Write the profile alone
+    #[arg(long)]
+    no_helper: bool,
+    /// Directory for the links `docker-credential-gangplank` and `lightsailctl` [default: where the program is, else
+    /// ~/.local/bin]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_helper")]
+    bin_dir: Option<PathBuf>,
+}
+
+/// What a profile says.
+struct Profile {
+    name: String,
+    endpoint: String,
+    region: String,
+    credentials: Credentials,
+    ca_bundle: Option<PathBuf>,
+}
+
+pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    let profile = gather(&args)?;
+    let manner = Manner { ca_bundle: profile.ca_bundle.clone(), ..Manner::default() };
+    let credentials = Some(profile.credentials.clone());
+    let client = ApiClient::new(&profile.endpoint, profile.region.clone(), credentials, &manner)?;
+    // What does not work is not written down.
+    client.call(&GetContainerServicesRequest::default()).await.context("nothing was written")?;
+    write(&profile)?;
+    if !args.no_helper {
+        set_up_helper(&client, &profile, args.bin_dir).await?;
+    }
+    output::say(format_args!("Use it with `export AWS_PROFILE={0}`, or `--profile {0}`.", profile.name));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn gather(args: &Args) -> Result<Profile> {
+    let connection = &args.connection;
+    let named = connection.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok());
+    let name = named.filter(|name| !name.is_empty()).unwrap_or_else(|| PROFILE.to_owned());
+    if name.chars().any(|c| c.is_control() || "[]\"".contains(c)) {
+        bail!("{name:?} cannot be the name of a profile");
+    }
+    // What is there already, to be kept where nothing else is given.
+    let known = match &connection.data_dir {
+        Some(dir) => {
+            check_data_dir(dir)?;
+            Settings::of_data_dir(dir)?
+        }
+        None => Settings::of_profile_to_be(&name)?,
+    };
+    let asks = connection.data_dir.is_none();
+    let endpoint = connection.endpoint_url.clone();
+    let endpoint =
+        questions::answer("Address of the server", "--endpoint-url", endpoint, known.endpoint(), asks)?;
+    let credentials = if asks { known.credentials().ok().flatten() } else { known.credentials()? };
+    let (id, secret) = match credentials {
+        Some(known) => (Some(known.access_key_id), Some(known.secret_access_key)),
+        None => (None, None),
+    };
+    let given_id = args.access_key_id.clone();
+    let is_other = given_id.is_some() && given_id != id;
+    let id = questions::answer("Access key id", "--access-key-id", given_id, id, asks)?;
+    let secret = if args.secret_access_key_stdin {
+        questions::first_line().context("no secret access key is on standard input")?.into()
+    } else {
+        // The secret of one key is of no use to another.
+        questions::secret(
+            "Secret access key",
+            "--secret-access-key-stdin",
+            secret.filter(|_| !is_other),
+            asks,
+        )?
+    };
+    SecretAccessKey::parse(secret.expose()).context("the secret access key cannot be used")?;
+    let usual = known.region().unwrap_or_else(|| "us-east-1".to_owned());
+    let region = questions::answer("Region", "--region", connection.region.clone(), Some(usual), asks)?;
+    let credentials = Credentials { access_key_id: id, secret_access_key: secret, session_token: None };
+    Ok(Profile { name, endpoint, region, credentials, ca_bundle: known.ca_bundle() })
+}
+
+fn write(profile: &Profile) -> Result<()> {
+    let Profile { name, endpoint, region, credentials, .. } = profile;
+    let config = profile::path("AWS_CONFIG_FILE", "config");
+    profile::set(&config, &profile::config_section(name), &[("region", region), ("endpoint_url", endpoint)])?;
+    let keys = profile::path("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+    let id = credentials.access_key_id.as_str();
+    let secret = credentials.secret_access_key.expose();
+    profile::set(&keys, name, &[("aws_access_key_id", id), ("aws_secret_access_key", secret)])?;
+    output::say(format_args!("Profile {name}: {} and {}.", config.display(), keys.display()));
+    Ok(())
+}
+
+async fn set_up_helper(client: &ApiClient, profile: &Profile, bin_dir: Option<PathBuf>) -> Result<()> {
+    // Only a login tells the registry's address; without a container service there is none yet.
+    let registry = match login::make(client).await {
+        Ok(made) => {
+            let registry = made.registry.clone();
+            KeptLogins::open()?.keep(made, output::now())?;
+            registry
+        }
+        Err(_) => client.host(),
+    };
+    Registries::open()?.set(&registry, &profile.name)?;
+    for file in auth_files::set_helper(&registry)? {
+        output::say(format_args!("Logins for {registry} come from docker-credential-gangplank: {file}."));
+    }
+    for told in links::make(bin_dir)? {
+        output::say(told);
+    }
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! Which profile makes the logins of which registry, as `gangplank configure` wrote it down. The credential helper
+//! reads it: those who run it say the registry's name and nothing else.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::private_file;
+
+/// The registries, by `host[:port]`.
+pub(crate) struct Registries {
+    file: PathBuf,
+    known: BTreeMap<String, Entry>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    profile: String,
+}
+
+impl Registries {
+    /// Reads the file, which need not be there.
+    ///
+    /// # Errors
+    /// If it cannot be read or is damaged.
+    pub(crate) fn open() -> Result<Self> {
+        let variable =
+            |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let config = variable("XDG_CONFIG_HOME").or_else(|| Some(variable("HOME")?.join(".config")));
+        let config = config.context("neither XDG_CONFIG_HOME nor HOME says where configuration is kept")?;
+        let file = config.join("gangplank/registries.toml");
+        let text = private_file::read(&file)?.unwrap_or_default();
+        let known = toml::from_str(&text).with_context(|| format!("{} is damaged", file.display()))?;
+        Ok(Self { file, known })
+    }
+
+    /// The profile for a registry.
+    pub(crate) fn profile(&self, registry: &str) -> Option<&str> {
+        self.known.get(registry).map(|entry| entry.profile.as_str())
+    }
+
+    /// Writes down a registry's profile, in place of an earlier one.
+    pub(crate) fn set(&mut self, registry: &str, profile: &str) -> Result<()> {
+        self.known.insert(registry.to_owned(), Entry { profile: profile.to_owned() });
+        private_file::replace(&self.file, &toml::to_string(&self.known)?)
+    }
+}
