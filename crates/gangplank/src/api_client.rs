@@ -200,9 +200,9 @@ impl ApiClient {
             match self.send(target, body, &invocation, attempt).await {
                 Ok(answer) if !retry::is_worthwhile(answer.status, &answer.body) => return Ok(answer),
                 Ok(answer) if last => return Ok(Answer { exhausted: Some(attempt - 1), ..answer }),
-                Err(source) if last => {
+                Err(cause) if last => {
                     let (endpoint, hint) = (self.endpoint.clone(), self.hint.clone());
-                    return Err(Unreachable { endpoint, source, hint });
+                    return Err(Unreachable { endpoint, cause, hint });
                 }
                 _ => tokio::time::sleep(retry::pause(attempt)).await,
             }

@@ -64,13 +64,13 @@ impl Refusal {
 
 /// No answer came.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot reach {endpoint}: {}{}", root_cause(source), self.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default())]
+#[error("cannot reach {endpoint}: {}{}", root_cause(cause), self.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default())]
 pub(crate) struct Unreachable {
     /// The address.
     pub(crate) endpoint: Url,
     /// Why not.
-    // Shown above, and so no cause that would be shown again.
-    pub(crate) source: reqwest::Error,
+    // Not called `source`: it is shown above, and would be shown again.
+    pub(crate) cause: reqwest::Error,
     /// What may be the matter.
     pub(crate) hint: Option<String>,
 }

@@ -127,13 +127,13 @@ fn refusal(operation: Operation, answer: &Answer) -> Failure {
 
 fn unreachable(error: Unreachable) -> Failure {
     let url = &error.endpoint;
-    Failure::Other(if error.source.is_connect() && error.source.is_timeout() {
+    Failure::Other(if error.cause.is_connect() && error.cause.is_timeout() {
         format!("Connect timeout on endpoint URL: \"{url}\"")
-    } else if error.source.is_timeout() {
+    } else if error.cause.is_timeout() {
         format!("Read timeout on endpoint URL: \"{url}\"")
     } else {
         let mut message = format!("Could not connect to the endpoint URL: \"{url}\"");
-        let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error.source);
+        let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error.cause);
         while let Some(inner) = cause {
             message.extend([": ", &inner.to_string()]);
             cause = inner.source();

@@ -41,7 +41,12 @@ pub(super) async fn export(name: &str, platforms: &Platforms, progress: &Arc<Pro
             asked.push(format!("no image {name:?} is in the engine at {}", address.url));
             continue;
         }
-        refuse_failure(answer).await?;
+        let inspected = refuse_failure(answer).await?.bytes().await?;
+        if let Some(wanted) = platforms.required()
+            && api < WITH_PLATFORM
+        {
+            refuse_other_platform(name, &inspected, wanted)?;
+        }
         let mut path = format!("images/{name}/get");
         // An engine refuses a platform that it does not have.
         if let Some(platform) = platforms.required()
@@ -53,6 +58,19 @@ pub(super) async fn export(name: &str, platforms: &Platforms, progress: &Arc<Pro
         return receive(refuse_failure(engine.get(&path).await?).await?, progress).await;
     }
     bail!("{}", asked.join("; "))
+}
+
+/// Refuses an image of another platform before all of it is exported. Engines of this kind have one of each.
+fn refuse_other_platform(name: &str, inspected: &[u8], wanted: &Platform) -> Result<()> {
+    let inspected: Value = serde_json::from_slice(inspected).unwrap_or_default();
+    let text = |member: &str| inspected[member].as_str().unwrap_or_default().to_owned();
+    let there = Platform { os: text("Os"), architecture: text("Architecture"), variant: None };
+    let there = Platform { variant: Some(text("Variant")).filter(|variant| !variant.is_empty()), ..there };
+    ensure!(
+        there.architecture.is_empty() || wanted.takes(&there),
+        "the engine's {name} is an image for {there}, not for {wanted}; pull that one first"
+    );
+    Ok(())
 }
 
 /// The platform as JSON, as a query's value.

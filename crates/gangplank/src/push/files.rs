@@ -115,8 +115,8 @@ fn clean(name: &str) -> String {
     parts.join("/")
 }
 
-/// A file of this name, or why there is none.
+/// A file of this name, or why there is none, without the name.
 pub(super) fn open(path: &Path) -> Result<File> {
-    ensure!(!path.is_dir(), "{} is a directory", path.display());
-    File::open(path).with_context(|| format!("cannot open {}", path.display()))
+    ensure!(!path.is_dir(), "is a directory");
+    File::open(path).context("cannot be opened")
 }

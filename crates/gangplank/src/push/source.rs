@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::content::Content;
 use super::files::{self, Files};
@@ -54,8 +54,18 @@ impl Source {
                 .await?
                 .with_context(|| format!("the engine's export of {name}"));
         }
+        self.check_path()?;
         let progress = Arc::clone(progress);
         tokio::task::spawn_blocking(move || self.read(&platforms, &progress)).await?
+    }
+
+    fn check_path(&self) -> Result<()> {
+        let (Self::Layout(path, _) | Self::LayoutArchive(path, _) | Self::DockerArchive(path, _)) = self
+        else {
+            return Ok(());
+        };
+        ensure!(!path.as_os_str().is_empty(), "no file is named: write oci:DIR or docker-archive:FILE");
+        Ok(())
     }
 
     fn read(&self, platforms: &Platforms, progress: &Arc<Progress>) -> Result<Image> {

@@ -20,7 +20,7 @@ fn engine(name: &str, archive: Vec<u8>) -> impl Fn(&Request) -> Reply + Send + S
     let (image, export) = (format!("/images/{name}/json"), format!("/images/{name}/get"));
     move |request| match request.path.as_str() {
         "/_ping" => Reply::new(200, "OK").with("Api-Version", "1.41"),
-        path if path == image => Reply::new(200, r#"{"Id":"sha256:0"}"#),
+        path if path == image => Reply::new(200, r#"{"Os":"linux","Architecture":"amd64"}"#),
         path if path == export => Reply::new(200, archive.clone()),
         _ => Reply::new(404, r#"{"message":"No such image"}"#),
     }

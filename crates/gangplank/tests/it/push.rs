@@ -92,7 +92,12 @@ fn what_cannot_be_pushed_is_said_in_one_sentence() {
     let image = Image::unique(1);
     write_layout(&server.home().join("layout"), &image);
     push(&server, &["oci:layout:none", service, label]).check_failed(&["none", "v1"]);
-    push(&server, &["oci:absent", service, label]).check_failed(&["absent"]);
+    push(&server, &["oci:absent", service, label]).check_failed(&["absent is no directory"]);
+    push(&server, &["oci:", service, label]).check_failed(&["no file is named"]);
+    push(&server, &["docker-archive:absent", service, label]).check_failed(&["absent: cannot be opened"]);
+    let nowhere = push(&server, &["oci:layout", service, label, "--endpoint-url=http://127.0.0.1:1"]);
+    nowhere.check_failed(&["cannot reach http://127.0.0.1:1/: Connection refused"]);
+    assert_eq!(nowhere.stderr.matches("refused").count(), 1, "{nowhere:?}");
     fs::write(server.home().join("text"), "no archive").unwrap();
     push(&server, &["docker-archive:text", service, label]).check_failed(&["text"]);
     push(&server, &["oci:layout", "--service-name=none", label]).check_failed(&["none", "does not exist"]);

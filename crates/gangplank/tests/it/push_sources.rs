@@ -128,6 +128,8 @@ fn an_engine_is_found_where_its_own_programs_look() {
 
     let host = [("DOCKER_HOST", socket.as_str())];
     push_with(&server, &["absent"], &host).check_failed(&["no image \"absent\"", "engine.sock"]);
+    push_with(&server, &["app:v1", "--platform=linux/arm64"], &host)
+        .check_failed(&["an image for linux/amd64, not for linux/arm64"]);
     push_with(&server, &["no name"], &host).check_failed(&["\"no name\" is no name of an image"]);
     let wrong = [("DOCKER_HOST", "ssh://somewhere")];
     push_with(&server, &["app:v1"], &wrong).check_failed(&["ssh://somewhere of DOCKER_HOST", "unix:///path"]);
