@@ -5,20 +5,17 @@ use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use gangplank_oci::{Algorithm, ErrorCode, Hasher, OciError};
-use gangplank_store::StoreError;
-use gangplank_store::blobs::{BlobStore, ContentKey, Staged};
+use gangplank_store::blobs::{ContentKey, Staged};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::Result;
+use super::pipe::{Pipe, Sink};
 use crate::app::App;
 
-/// How many bytes are gathered before a thread is asked to hash and write them. While it does, as
-/// many again are gathered, so an upload holds less than 1 MiB.
-const BATCH: usize = 256 << 10;
+/// How many bytes are read at once from what is staged.
+const PIECE: usize = 256 << 10;
 
 /// What a body left behind.
 pub(super) struct Ingested {
@@ -94,7 +91,7 @@ pub(super) async fn hash_staged(
     let key = key.clone();
     app.blocking(move |blobs| {
         let mut staged = blobs.open_staged(&key)?.take(length);
-        let (mut hasher, mut piece) = (Hasher::new(algorithm), vec![0; BATCH]);
+        let (mut hasher, mut piece) = (Hasher::new(algorithm), vec![0; PIECE]);
         loop {
             match staged.read(&mut piece)? {
                 0 => return Ok(hasher),
@@ -132,76 +129,5 @@ async fn feed(
             return Ok(Some(if expected == Some(limit) { Cut::WrongLength } else { Cut::TooLong }));
         }
         pipe.push(piece).await?;
-    }
-}
-
-/// Where bytes go.
-struct Sink {
-    staged: Box<dyn Staged>,
-    hasher: Hasher,
-}
-
-impl Sink {
-    /// Writes and hashes a batch.
-    fn take(mut self, batch: &[Bytes]) -> gangplank_store::Result<Self> {
-        for piece in batch {
-            self.staged.write(piece)?;
-            self.hasher.update(piece);
-        }
-        Ok(self)
-    }
-}
-
-/// Bytes being gathered, and the thread that works on the batch before.
-struct Pipe {
-    /// Where the bytes go, until the first batch is handed over: a small blob then takes one thread, once.
-    begin: Option<Begin>,
-    working: Option<JoinHandle<gangplank_store::Result<Sink>>>,
-    batch: Vec<Bytes>,
-    gathered: usize,
-}
-
-type Begin = Box<dyn FnOnce() -> gangplank_store::Result<Sink> + Send>;
-
-impl Pipe {
-    fn open(blobs: Arc<dyn BlobStore>, key: ContentKey, hasher: Hasher) -> Self {
-        let begin: Begin = Box::new(move || Ok(Sink { staged: blobs.stage(&key, hasher.hashed())?, hasher }));
-        Self { begin: Some(begin), working: None, batch: Vec::new(), gathered: 0 }
-    }
-
-    async fn push(&mut self, piece: Bytes) -> gangplank_store::Result<()> {
-        self.gathered += piece.len();
-        self.batch.push(piece);
-        if self.gathered >= BATCH { self.flush().await } else { Ok(()) }
-    }
-
-    /// Hands over what was gathered, when the thread is done with the batch before.
-    async fn flush(&mut self) -> gangplank_store::Result<()> {
-        let before = match self.begin.take() {
-            Some(begin) => begin,
-            None => {
-                let sink = self.idle().await?;
-                Box::new(move || Ok(sink)) as Begin
-            }
-        };
-        let batch = std::mem::take(&mut self.batch);
-        self.gathered = 0;
-        self.working = Some(spawn_blocking(move || before()?.take(&batch)));
-        Ok(())
-    }
-
-    async fn finish(mut self) -> gangplank_store::Result<Sink> {
-        if !self.batch.is_empty() || self.begin.is_some() {
-            self.flush().await?;
-        }
-        self.idle().await
-    }
-
-    /// Waits for the thread to be done with its batch.
-    async fn idle(&mut self) -> gangplank_store::Result<Sink> {
-        let Some(working) = &mut self.working else {
-            return Err(StoreError::Unavailable("an upload has no thread to write it".to_owned()));
-        };
-        working.await.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod failed_logins;
 mod finish;
 mod ingest;
 mod manifests;
+mod pipe;
 mod readable;
 mod referrers;
 mod refusal;

@@ -8,6 +8,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +18,9 @@ use crate::{Result, StoreError};
 
 /// What uploads leave free of the disk if not told otherwise, in bytes.
 pub const DEFAULT_RESERVE: u64 = 64 << 20;
+
+/// How many bytes are written before the kernel is told to begin to write them.
+const WRITE_BACK: u64 = 8 << 20;
 
 /// A blob store in a folder of a local file system.
 pub struct Folder {
@@ -82,7 +86,7 @@ impl BlobStore for Folder {
         file.set_len(offset)?;
         file.seek(SeekFrom::Start(offset))?;
         let (key, shards) = (key.clone(), Arc::clone(&self.shards));
-        Ok(Box::new(StagedFile { file, from, key, shards, reserve: self.reserve }))
+        Ok(Box::new(StagedFile { file, from, key, shards, reserve: self.reserve, unwritten: 0 }))
     }
 
     fn open_staged(&self, key: &ContentKey) -> Result<File> {
@@ -129,12 +133,32 @@ struct StagedFile {
     key: ContentKey,
     shards: Arc<Shards>,
     reserve: Reserve,
+    /// Bytes written since the kernel was last told to begin.
+    unwritten: u64,
+}
+
+impl StagedFile {
+    /// Lets the kernel begin to write what it has collected, so that the sync in the end is short. It is no
+    /// more than advice: what counts is that sync.
+    fn begin_write_back(&mut self) {
+        if let Ok(end) = self.file.stream_position() {
+            // Of pages that are not yet written, this starts the writing, and keeps them.
+            let (from, length) = (end.saturating_sub(self.unwritten), NonZeroU64::new(self.unwritten));
+            let _ = rustix::fs::fadvise(&self.file, from, length, rustix::fs::Advice::DontNeed);
+        }
+        self.unwritten = 0;
+    }
 }
 
 impl Staged for StagedFile {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.reserve.require(rustix::fs::fstatvfs(&self.file), bytes.len() as u64)?;
-        Ok(self.file.write_all(bytes)?)
+        self.file.write_all(bytes)?;
+        self.unwritten += bytes.len() as u64;
+        if self.unwritten >= WRITE_BACK {
+            self.begin_write_back();
+        }
+        Ok(())
     }
 
     fn publish(self: Box<Self>) -> Result<()> {
