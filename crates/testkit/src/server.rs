@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -174,9 +175,21 @@ impl TestServer {
 
     /// Where it answers health, if it was started with `--admin-listen`.
     pub fn admin_address(&self) -> Option<SocketAddr> {
-        let log = self.log();
-        let (_, rest) = log.split_once("health is answered on http://")?;
-        rest.split('/').next()?.parse().ok()
+        let asked = self.builder.args.iter().any(|arg| arg == "--admin-listen")
+            || self.builder.environment.iter().any(|(name, _)| name == "GANGPLANK_ADMIN_LISTEN");
+        // Its log is collected by a thread, which may be behind its ready line.
+        let until = Instant::now() + Duration::from_secs(10);
+        loop {
+            let log = self.log();
+            let line = log.split_once("health is answered on http://");
+            if let Some((address, _)) = line.and_then(|(_, rest)| rest.split_once('/')) {
+                return address.parse().ok();
+            }
+            if !asked || Instant::now() > until {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
