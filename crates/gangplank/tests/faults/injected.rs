@@ -2,7 +2,10 @@
 //! or a true success, nothing acknowledged is lost, nothing is half there, and when the disk is well
 //! again a retry succeeds and nothing is left behind.
 
+use gangplank_oci::media_type::{OCI_CONFIG, OCI_MANIFEST};
+use gangplank_testkit::Blob;
 use libtest_mimic::Trial;
+use serde_json::json;
 
 use crate::budget;
 use crate::content::{Content, Numbers};
@@ -40,6 +43,7 @@ fn sweep(name: &str, prepare: Prepare) {
     let mut world = World::start();
     let kept = Content { seed, size: 70_000 };
     assert_eq!(world.registry().push_blob("sr", &kept.blob()), 201);
+    hold(&world, kept);
     let mut tried = 0;
     for (how, fault) in FAULTS {
         let mut done: Vec<(u64, Box<dyn Deed>)> = Vec::new();
@@ -61,6 +65,17 @@ fn sweep(name: &str, prepare: Prepare) {
         leaks::check(&world.server.data_dir());
     }
     eprintln!("{name}: {tried} faults");
+}
+
+/// Registers an image that needs a blob, so that collection leaves it alone.
+fn hold(world: &World, kept: Content) {
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": kept.blob().descriptor(OCI_CONFIG), "layers": [],
+    });
+    let manifest = Blob::new(manifest.to_string());
+    let put = world.registry().put_manifest("sr", &manifest.digest, OCI_MANIFEST, &manifest.bytes);
+    assert_eq!(put.status(), 201);
+    world.api().register("web", "kept", &manifest.digest);
 }
 
 /// Lets one deed meet one fault; `false` if the fault came to nothing, because the deed was over.

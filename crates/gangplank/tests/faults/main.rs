@@ -21,6 +21,7 @@ mod load;
 mod needs;
 mod operations;
 mod power;
+mod repairs;
 mod shim;
 mod starts;
 mod sync_order;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
     injected::add(&mut trials);
     kills::add(&mut trials);
     power::add(&mut trials);
+    repairs::add(&mut trials);
     starts::add(&mut trials);
     clocks::add(&mut trials);
     collections::add(&mut trials);

@@ -39,7 +39,7 @@ pub(crate) trait Deed {
 pub(crate) type Prepare = fn(&World, u64) -> Box<dyn Deed>;
 
 /// Every operation by name.
-pub(crate) const OPERATIONS: [(&str, Prepare); 14] = [
+pub(crate) const OPERATIONS: [(&str, Prepare); 15] = [
     ("push of a blob in one request", |_, seed| {
         Box::new(Push { content: layer(seed), chunks: 0, open: None })
     }),
@@ -78,6 +78,11 @@ pub(crate) const OPERATIONS: [(&str, Prepare); 14] = [
         let content = layer(seed);
         assert_eq!(world.registry().push_blob("sr", &content.blob()), 201);
         Box::new(Gone { path: format!("sr/blobs/{}", content.digest()) })
+    }),
+    ("collection of garbage", |world, seed| {
+        let content = layer(seed);
+        assert_eq!(world.registry().push_blob("sr", &content.blob()), 201);
+        Box::new(GarbageGone { content })
     }),
     ("cancelling of an upload", |world, seed| {
         let registry = world.registry();
@@ -374,6 +379,26 @@ fn registered(world: &World) -> Vec<String> {
     assert_eq!(answer.status, 200, "{answer:?}");
     let images = answer.body["containerImages"].as_array().unwrap();
     images.iter().map(|image| image["image"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A blob that nobody references, and no grace for it.
+struct GarbageGone {
+    content: Content,
+}
+
+impl Deed for GarbageGone {
+    fn act(&mut self, world: &World) -> Status {
+        let input = json!({ "graceSeconds": 0 });
+        call(world, "Gangplank_20261123.CollectGarbage", &input).map(|answer| answer.status)
+    }
+
+    fn look(&self, world: &World) -> Seen {
+        match look_at_blob(&world.registry(), "sr", self.content) {
+            Seen::Absent => Seen::Whole,
+            Seen::Whole => Seen::Absent,
+            broken @ Seen::Broken(_) => broken,
+        }
+    }
 }
 
 /// Something that the registry deletes.

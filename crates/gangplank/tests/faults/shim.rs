@@ -78,6 +78,11 @@ impl Shim {
         shim
     }
 
+    /// What puts a program behind it.
+    pub(crate) fn environment(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.environment.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
     /// A server that runs behind it.
     pub(crate) fn before(&self, builder: ServerBuilder) -> ServerBuilder {
         self.environment.iter().fold(builder, |builder, (name, value)| builder.env(name, value))

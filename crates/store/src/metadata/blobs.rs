@@ -50,7 +50,7 @@ pub enum BlobDeleted {
 /// A blob's bytes are kept once per tenant, under a key that is written once and never again, so
 /// removing old bytes can never hit new ones. A hold is leased: [`find_blob`](Self::find_blob),
 /// [`add_blob`](Self::add_blob) and [`mount_blob`](Self::mount_blob) renew the lease, since the
-/// client will now rely on it, and so does a manifest that references the blob.
+/// client will now rely on it. A manifest that references the blob holds it.
 #[async_trait]
 pub trait BlobLinks: Send + Sync {
     /// Finds a blob the repository holds; with `renewal`, its lease is renewed before anybody hears of

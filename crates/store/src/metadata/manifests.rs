@@ -39,7 +39,7 @@ pub struct NewManifest {
     pub login: LoginId,
     /// When, by the wall clock.
     pub now: Time,
-    /// When, by the steady time: from then on it and what it references are leased anew.
+    /// When, by the steady time: from then on it is leased anew, and with it what it holds.
     pub lease: Renewal,
 }
 

@@ -12,6 +12,7 @@ mod contract;
 mod backends;
 mod blobs;
 mod child;
+mod collection_model;
 mod crash;
 mod metadata;
 mod model;

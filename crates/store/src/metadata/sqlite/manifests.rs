@@ -204,7 +204,6 @@ fn put(
         None => insert(connection, repository, &digest, depth, manifest)?,
     };
     leases::renew_manifest(connection, id, manifest.lease)?;
-    leases::renew_parts(connection, id, manifest.lease)?;
     connection
         .prepare_cached(
             "INSERT OR IGNORE INTO manifest_puts (manifest, login)

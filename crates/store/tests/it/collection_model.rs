@@ -1,0 +1,331 @@
+//! Collection against pushes: random interleavings of what clients do, of time that passes, and of single
+//! steps of cycles, in a world small enough that they meet. Whatever was acknowledged is there for as long as
+//! its lease lasts, no push is refused for what it was told to skip, what is registered stays whole; and when
+//! nobody does anything any more, everything else goes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use gangplank_core::{ImageName, Leases, Time};
+use gangplank_oci::Digest;
+use gangplank_store::metadata::Metadata;
+use gangplank_store::metadata::collection::Collected;
+use gangplank_store::metadata::container_images::{ImageDeleted, ImageOutcome};
+use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest};
+use proptest::prelude::*;
+
+use crate::backends;
+use crate::world::{At, Document, NOW, blob, create_service, here, image_of};
+
+const BLOBS: [&str; 3] = ["config", "layer", "note"];
+const REPOSITORIES: [&str; 2] = ["sr", "other"];
+const HOUR: Duration = Duration::from_hours(1);
+
+/// A manifest, with the numbers of what it is made of.
+struct Part {
+    document: Document,
+    blobs: Vec<usize>,
+    children: Vec<usize>,
+    subject: Option<usize>,
+}
+
+/// Images, indexes of them, what is about them, and an index that holds its own subject.
+static PARTS: LazyLock<Vec<Part>> = LazyLock::new(|| {
+    let image = Document::image(&["config"]);
+    let layered = Document::image(&["config", "layer"]);
+    let index = Document::index(&[&image, &layered]);
+    let note = Document::about(&image, "application/note", &["note"]);
+    let signature = Document::about(&note, "application/signature", &["config"]);
+    let of_index = Document::about(&index, "application/note", &["note"]);
+    let knot = Document::index_about(&layered, &[&layered]);
+    let part = |document, blobs: &[usize], children: &[usize], subject| Part {
+        document,
+        blobs: blobs.to_vec(),
+        children: children.to_vec(),
+        subject,
+    };
+    vec![
+        part(image, &[0], &[], None),
+        part(layered, &[0, 1], &[], None),
+        part(index, &[], &[0, 1], None),
+        part(note, &[2], &[], Some(0)),
+        part(signature, &[0], &[], Some(3)),
+        part(of_index, &[2], &[], Some(2)),
+        part(knot, &[], &[1], Some(1)),
+    ]
+});
+
+/// The number of manifests there may be.
+const MANIFESTS: usize = 7;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Push(usize, usize),
+    HeadBlob(usize, usize),
+    Mount(usize, usize),
+    Put(usize, usize),
+    HeadManifest(usize, usize),
+    DeleteManifest(usize, usize),
+    Register(usize),
+    EndRegistration(usize),
+    Pass(u32),
+    Collect(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let (place, blob, manifest) = (|| 0usize..2, || 0..BLOBS.len(), || 0..MANIFESTS);
+    let step = prop_oneof![
+        6 => (place(), blob()).prop_map(|(place, blob)| Step::Push(place, blob)),
+        3 => (place(), blob()).prop_map(|(place, blob)| Step::HeadBlob(place, blob)),
+        2 => (place(), blob()).prop_map(|(place, blob)| Step::Mount(place, blob)),
+        8 => (place(), manifest()).prop_map(|(place, manifest)| Step::Put(place, manifest)),
+        3 => (place(), manifest()).prop_map(|(place, manifest)| Step::HeadManifest(place, manifest)),
+        1 => (place(), manifest()).prop_map(|(place, manifest)| Step::DeleteManifest(place, manifest)),
+        2 => manifest().prop_map(Step::Register),
+        2 => (0usize..4).prop_map(Step::EndRegistration),
+        5 => prop_oneof![Just(1u32), Just(7), Just(13), Just(26)].prop_map(Step::Pass),
+        8 => (1usize..4).prop_map(Step::Collect),
+    ];
+    prop::collection::vec(step, 1..90)
+}
+
+/// What clients were told, and when last.
+#[derive(Default)]
+struct Told {
+    blobs: BTreeMap<(usize, usize), Time>,
+    manifests: BTreeMap<(usize, usize), Time>,
+    registered: Vec<(ImageName, usize)>,
+    /// Registrations that ended, and when.
+    ended: Vec<(usize, Time)>,
+    /// Manifests that a client deleted, and has not put since: nobody is promised that they are there.
+    deleted: BTreeSet<(usize, usize)>,
+}
+
+struct World<'a> {
+    db: &'a dyn Metadata,
+    now: Time,
+    told: Told,
+}
+
+fn digest(blob: usize) -> Digest {
+    Digest::sha256(BLOBS[blob].as_bytes())
+}
+
+impl World<'_> {
+    fn at(&self, place: usize) -> At<'_> {
+        At::new(self.db, here(), REPOSITORIES[place])
+    }
+
+    fn lasts(&self, told: Option<&Time>) -> bool {
+        told.is_some_and(|told| told.plus(Leases::default().grace) >= self.now)
+    }
+
+    async fn has_blob(&self, place: usize, number: usize) -> bool {
+        let at = self.at(place);
+        self.db.find_blob(&at.tenant, &at.repository, &digest(number), None).await.unwrap().is_some()
+    }
+
+    async fn has_manifest(&self, place: usize, number: usize) -> bool {
+        self.at(place).get(&PARTS[number].document.reference()).await.is_some()
+    }
+
+    async fn take(&mut self, step: &Step) {
+        let renewal = Leases::default().renewal(self.now);
+        match *step {
+            Step::Push(place, number) => {
+                let (at, new) =
+                    (self.at(place), blob(BLOBS[number], gangplank_store::blobs::ContentKey::unused()));
+                self.db.add_blob(&at.tenant, &at.repository, new, self.now).await.unwrap();
+                self.told.blobs.insert((place, number), self.now);
+            }
+            Step::HeadBlob(place, number) => {
+                let at = self.at(place);
+                let asked = digest(number);
+                let found = self.db.find_blob(&at.tenant, &at.repository, &asked, Some(renewal));
+                if found.await.unwrap().is_some() {
+                    self.told.blobs.insert((place, number), self.now);
+                }
+            }
+            Step::Mount(place, number) => {
+                let (at, from) = (self.at(place), self.at(1 - place).repository);
+                let asked = digest(number);
+                let mounted = self.db.mount_blob(&at.tenant, &at.repository, Some(&from), &asked, self.now);
+                if mounted.await.unwrap() {
+                    self.told.blobs.insert((place, number), self.now);
+                }
+            }
+            Step::Put(place, number) => self.put(place, number).await,
+            Step::HeadManifest(place, number) => {
+                let at = self.at(place);
+                let reference = PARTS[number].document.reference();
+                let found = self.db.manifest(&at.tenant, &at.repository, &reference, None, Some(renewal));
+                if found.await.unwrap().is_some() {
+                    self.told.manifests.insert((place, number), self.now);
+                }
+            }
+            Step::DeleteManifest(place, number) => {
+                let (at, asked) = (self.at(place), PARTS[number].document.digest());
+                let deleted = self.db.delete_manifest(&at.tenant, &at.repository, &asked, self.now);
+                if deleted.await.unwrap() == ManifestDeleted::Deleted {
+                    self.told.manifests.remove(&(place, number));
+                    self.told.deleted.insert((place, number));
+                }
+            }
+            Step::Register(number) => {
+                let image = image_of("web", "app", PARTS[number].document.digest());
+                let outcome = self.db.register_image(&here(), image, 99).await.unwrap();
+                if let ImageOutcome::Registered(image) = outcome {
+                    self.told.registered.push((image.name, number));
+                }
+            }
+            Step::EndRegistration(index) => {
+                if index < self.told.registered.len() {
+                    let (name, number) = self.told.registered.remove(index);
+                    let ended = self.db.delete_image(&here(), &name, self.now).await.unwrap();
+                    assert_eq!(ended, ImageDeleted::Deleted);
+                    self.told.ended.push((number, self.now));
+                }
+            }
+            Step::Pass(hours) => self.now = self.now.plus(HOUR * hours),
+            Step::Collect(rows) => {
+                self.db.collect(Leases::default().over(self.now), self.now, rows).await.unwrap();
+            }
+        }
+    }
+
+    /// A push that was told to skip everything is not refused.
+    async fn put(&mut self, place: usize, number: usize) {
+        let part = &PARTS[number];
+        let lease = Leases::default().renewal(self.now);
+        let outcome = self.at(place).put(NewManifest { lease, ..part.document.put() }).await;
+        let relied_on = part.blobs.iter().all(|blob| self.lasts(self.told.blobs.get(&(place, *blob))))
+            && part.children.iter().all(|child| self.lasts(self.told.manifests.get(&(place, *child))));
+        if relied_on {
+            assert_eq!(outcome, ManifestOutcome::Stored, "manifest {number} in {}", REPOSITORIES[place]);
+        }
+        if outcome == ManifestOutcome::Stored {
+            self.told.manifests.insert((place, number), self.now);
+            self.told.deleted.remove(&(place, number));
+            for blob in &part.blobs {
+                self.told.blobs.insert((place, *blob), self.now);
+            }
+            for child in &part.children {
+                self.told.manifests.insert((place, *child), self.now);
+            }
+        }
+    }
+
+    /// What is promised is there.
+    async fn check(&self) {
+        for (place, name) in REPOSITORIES.iter().enumerate() {
+            for number in 0..BLOBS.len() {
+                if self.lasts(self.told.blobs.get(&(place, number))) {
+                    assert!(self.has_blob(place, number).await, "blob {number} in {name}");
+                }
+            }
+            for number in 0..MANIFESTS {
+                if self.lasts(self.told.manifests.get(&(place, number))) {
+                    assert!(self.is_whole(place, number).await, "manifest {number} in {name}");
+                }
+            }
+        }
+        for (name, number) in &self.told.registered {
+            let whole = self.is_whole(0, *number).await || self.is_whole(1, *number).await;
+            assert!(whole, "{name} is registered");
+        }
+        for (number, ended) in &self.told.ended {
+            let whole = self.is_whole(0, *number).await || self.is_whole(1, *number).await;
+            assert!(whole || !self.lasts(Some(ended)), "manifest {number} was registered until {ended:?}");
+        }
+    }
+
+    /// Whether a manifest is there with all it needs, but for what a client deleted.
+    async fn is_whole(&self, place: usize, number: usize) -> bool {
+        let mut open = vec![number];
+        while let Some(next) = open.pop() {
+            if self.told.deleted.contains(&(place, next)) {
+                continue;
+            }
+            if !self.has_manifest(place, next).await {
+                return false;
+            }
+            for blob in &PARTS[next].blobs {
+                if !self.has_blob(place, *blob).await {
+                    return false;
+                }
+            }
+            open.extend(&PARTS[next].children);
+        }
+        true
+    }
+
+    /// Everything goes but what is registered, what that needs, and what is about any of it.
+    async fn end(&mut self) {
+        let images = self.db.images(&here(), "web").await.unwrap().unwrap();
+        let registered: BTreeSet<String> = images.into_iter().map(|image| image.digest).collect();
+        let mut expected = BTreeSet::new();
+        for place in 0..2 {
+            let mut open: Vec<usize> = Vec::new();
+            for (number, part) in PARTS.iter().enumerate() {
+                // Registered from the first repository that had it whole; it may be in the other as well.
+                if registered.contains(&part.document.digest().to_string()) {
+                    open.push(number);
+                }
+            }
+            while let Some(next) = open.pop() {
+                if self.has_manifest(place, next).await && expected.insert((place, next)) {
+                    open.extend(&PARTS[next].children);
+                    open.extend((0..MANIFESTS).filter(|about| PARTS[*about].subject == Some(next)));
+                }
+            }
+        }
+        self.now = self.now.plus(HOUR * 26);
+        let over = Leases::default().over(self.now);
+        let announced = self.db.garbage(over).await.unwrap().len() as u64;
+        let mut collected = Collected::default();
+        loop {
+            let step = self.db.collect(over, self.now, 2).await.unwrap();
+            if step == Collected::default() {
+                break;
+            }
+            collected.add(&step);
+        }
+        assert_eq!(announced, collected.manifests + collected.blobs, "what was announced went");
+        let mut blobs = BTreeSet::new();
+        for (place, name) in REPOSITORIES.iter().enumerate() {
+            for number in 0..MANIFESTS {
+                if self.has_manifest(place, number).await {
+                    assert!(expected.contains(&(place, number)), "{number} stays in {name}");
+                    blobs.extend(PARTS[number].blobs.iter().map(|blob| (place, *blob)));
+                }
+            }
+            for number in 0..BLOBS.len() {
+                let stays = self.has_blob(place, number).await;
+                assert!(!stays || blobs.contains(&(place, number)), "blob {number} in {name}");
+            }
+        }
+        assert_eq!(self.db.contradictions(self.now).await.unwrap(), []);
+        self.check().await;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 600, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_promised_is_collected_and_all_else_is(steps in steps()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let scratch = backends::sqlite();
+            let db = scratch.metadata();
+            create_service(db, &here(), "web").await;
+            let mut world = World { db, now: NOW, told: Told::default() };
+            for step in &steps {
+                world.take(step).await;
+                world.check().await;
+            }
+            world.end().await;
+        });
+    }
+}
