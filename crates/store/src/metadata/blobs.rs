@@ -66,8 +66,8 @@ pub trait BlobLinks: Send + Sync {
     /// never an answer to a client.
     async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>>;
     /// Makes a blob visible in the repository; returns the key its bytes are under from now on.
-    /// That is an older key if the tenant has the bytes already; the caller's then goes to
-    /// [`discarded`](Self::discarded).
+    /// That is an older key if the tenant has the bytes already, and they are not damaged; the caller's
+    /// then goes to [`discarded`](Self::discarded).
     async fn add_blob(
         &self,
         tenant: &Tenant,
@@ -76,7 +76,7 @@ pub trait BlobLinks: Send + Sync {
         now: Time,
     ) -> Result<ContentKey>;
     /// Lets `repository` hold a blob that `from` holds, or for `None` any repository of the tenant;
-    /// `false` if it does not.
+    /// `false` if it does not, or the blob is damaged.
     async fn mount_blob(
         &self,
         tenant: &Tenant,
@@ -95,6 +95,9 @@ pub trait BlobLinks: Send + Sync {
     ) -> Result<BlobDeleted>;
     /// Notes that the content under `key` is not what was put; `false` if no blob has it any more.
     async fn mark_damaged(&self, key: &ContentKey) -> Result<bool>;
+    /// Takes that mark off content that was read again and is what was put; `false` if no blob has it any
+    /// more.
+    async fn mark_whole(&self, key: &ContentKey) -> Result<bool>;
     /// Which of these keys no blob, upload session or discarded content has.
     async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>>;
     /// Content that no row points to any more, up to `limit` keys, to be removed from the blob store.

@@ -74,7 +74,9 @@ impl BlobLinks for Sqlite {
         self.writer
             .write_touching(Touched::NOTHING, move |connection| {
                 let held = match from {
-                    Some(from) => find_link(connection, &tenant, &from, &digest)?.map(|link| link.blob),
+                    Some(from) => find_link(connection, &tenant, &from, &digest)?
+                        .filter(|link| !link.content.damaged)
+                        .map(|link| link.blob),
                     None => find_held(connection, &tenant, &digest)?,
                 };
                 let Some(blob) = held else { return Ok(false) };
@@ -110,13 +112,11 @@ impl BlobLinks for Sqlite {
     }
 
     async fn mark_damaged(&self, key: &ContentKey) -> Result<bool> {
-        let key = key.clone();
-        self.writer
-            .write_touching(Touched::NOTHING, move |connection| {
-                let mut mark = connection.prepare_cached("UPDATE blobs SET damaged = 1 WHERE key = ?1")?;
-                Ok(mark.execute([key.as_str()])? == 1)
-            })
-            .await
+        self.mark(key, true).await
+    }
+
+    async fn mark_whole(&self, key: &ContentKey) -> Result<bool> {
+        self.mark(key, false).await
     }
 
     async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>> {
@@ -158,6 +158,18 @@ impl BlobLinks for Sqlite {
     }
 }
 
+impl Sqlite {
+    async fn mark(&self, key: &ContentKey, damaged: bool) -> Result<bool> {
+        let key = key.clone();
+        self.writer
+            .write_touching(Touched::NOTHING, move |connection| {
+                let mut mark = connection.prepare_cached("UPDATE blobs SET damaged = ?2 WHERE key = ?1")?;
+                Ok(mark.execute(params![key.as_str(), damaged])? == 1)
+            })
+            .await
+    }
+}
+
 struct Link {
     repository: i64,
     blob: i64,
@@ -192,11 +204,11 @@ fn find_link(
     find.query_row(key, |row| Ok(read(row))).optional()?.transpose()
 }
 
-/// A blob that any repository of the tenant holds.
+/// A blob that any repository of the tenant holds, and that is not damaged.
 fn find_held(connection: &Connection, tenant: &Tenant, digest: &Digest) -> Result<Option<i64>> {
     let mut find = connection.prepare_cached(
         "SELECT b.id FROM tenants t JOIN blobs b ON b.tenant = t.id
-         WHERE t.account = ?1 AND t.region = ?2 AND b.digest = ?3
+         WHERE t.account = ?1 AND t.region = ?2 AND b.digest = ?3 AND b.damaged = 0
            AND EXISTS (SELECT 1 FROM blob_links l WHERE l.blob = b.id)",
     )?;
     let digest = digest.to_string();
@@ -230,10 +242,11 @@ fn add(
     let tenant = rows::ensure_tenant(connection, tenant)?;
     let digest = blob.digest.to_string();
     let mut find =
-        connection.prepare_cached("SELECT id, key FROM blobs WHERE tenant = ?1 AND digest = ?2")?;
-    let known = find
-        .query_row(params![tenant, digest], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
-        .optional()?;
+        connection.prepare_cached("SELECT id, key, damaged FROM blobs WHERE tenant = ?1 AND digest = ?2")?;
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let known: Option<(i64, String, bool)> = find.query_row(params![tenant, digest], read).optional()?;
+    // The caller may have looked before the damage was found.
+    let was_damaged = |known: &str| blob.damaged.as_ref().is_some_and(|damaged| damaged.as_str() == known);
     let (id, key) = match known {
         None => {
             let mut insert = connection
@@ -241,14 +254,14 @@ fn add(
             let id = insert.insert(params![tenant, digest, rows::signed(blob.size)?, blob.key.as_str()])?;
             (id, blob.key)
         }
-        Some((id, known)) if blob.damaged.as_ref().is_some_and(|damaged| damaged.as_str() == known) => {
+        Some((id, known, damaged)) if known != blob.key.as_str() && (damaged || was_damaged(&known)) => {
             let mut replace = connection
                 .prepare_cached("UPDATE blobs SET key = ?2, size = ?3, damaged = 0 WHERE id = ?1")?;
             replace.execute(params![id, blob.key.as_str(), rows::signed(blob.size)?])?;
             discard(connection, &known)?;
             (id, blob.key)
         }
-        Some((id, known)) => {
+        Some((id, known, _)) => {
             if known != blob.key.as_str() {
                 discard(connection, blob.key.as_str())?;
             }

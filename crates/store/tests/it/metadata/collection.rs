@@ -29,6 +29,8 @@ metadata_contract! {
     one_step_removes_as_much_as_it_was_asked,
     an_empty_repository_goes,
     damaged_content_is_no_blob_until_it_is_replaced,
+    a_mark_of_damage_comes_off,
+    damage_that_is_found_meanwhile_is_not_acknowledged,
     marks_are_kept,
 }
 
@@ -293,7 +295,35 @@ async fn damaged_content_is_no_blob_until_it_is_replaced(db: &dyn Metadata) {
     let kept = db.add_blob(&here(), &repository("sr"), whole, NOW).await.unwrap();
     assert_eq!((content().await.key, content().await.damaged), (kept, false));
     assert!(!db.mark_damaged(&first).await.unwrap(), "nobody has it any more");
+    assert!(!db.mark_whole(&first).await.unwrap(), "nor this");
     register(db, &here(), "web", &image).await;
+}
+
+async fn a_mark_of_damage_comes_off(db: &dyn Metadata) {
+    let at = At::sr(db);
+    let image = at.image(&["config", "layer"], &[]).await;
+    let key = db.tenant_content(&here(), &Digest::sha256(b"layer")).await.unwrap().unwrap().key;
+    assert!(db.mark_damaged(&key).await.unwrap());
+    assert!(db.mark_whole(&key).await.unwrap());
+    assert_eq!(at.put(image.put()).await, ManifestOutcome::Stored);
+}
+
+/// The damage is found between a client's look at the blob and the transaction that answers it.
+async fn damage_that_is_found_meanwhile_is_not_acknowledged(db: &dyn Metadata) {
+    let at = At::sr(db);
+    let digest = Digest::sha256(b"layer");
+    let first = at.add("layer").await;
+    assert!(db.mark_damaged(&first).await.unwrap());
+    let other = repository("other");
+    for from in [Some(&at.repository), None] {
+        assert!(!db.mount_blob(&here(), &other, from, &digest, NOW).await.unwrap());
+    }
+    let second = gangplank_store::blobs::ContentKey::unused();
+    let whole = crate::world::blob("layer", second.clone());
+    assert_eq!(db.add_blob(&here(), &at.repository, whole, NOW).await.unwrap(), second);
+    let content = db.tenant_content(&here(), &digest).await.unwrap().unwrap();
+    assert!(content.key == second && !content.damaged);
+    assert!(db.mount_blob(&here(), &other, Some(&at.repository), &digest, NOW).await.unwrap());
 }
 
 async fn marks_are_kept(db: &dyn Metadata) {
