@@ -134,11 +134,12 @@ impl Check {
             let Some(last) = page.last() else { return Ok(()) };
             position = last.row;
             for content in page {
-                let bytes = look(&self.blobs, &content, None)?;
+                let bytes = look(&self.blobs, &content, None);
                 self.report.contents += 1;
                 self.report.bytes += content.size;
                 progress(self.report.bytes, total.max(self.report.bytes));
-                if bytes != Bytes::Whole && self.is_still_there(&content).await? {
+                let is_as_noted = bytes == Bytes::Whole && !content.damaged;
+                if !is_as_noted && self.is_still_there(&content).await? {
                     self.broken(&content, bytes).await?;
                 }
             }
@@ -154,10 +155,23 @@ impl Check {
     async fn broken(&mut self, content: &KeptContent, bytes: Bytes) -> Result<()> {
         let KeptContent { tenant, digest, size, key, .. } = content;
         let place = format!("{digest} of account {} in {}", tenant.account, tenant.region);
+        if bytes == Bytes::Whole {
+            let done = if self.repair && self.metadata.mark_whole(key).await? {
+                Some("the mark was taken off")
+            } else {
+                None
+            };
+            let what = format!("{place} is marked as damaged, and is whole ({key})");
+            self.found("marked-content", what, done, done.is_some());
+            return Ok(());
+        }
         let (kind, what) = match bytes {
             Bytes::Missing => ("missing-content", format!("the bytes of {place} are missing ({key})")),
             Bytes::Short(length) => {
                 ("short-content", format!("of {place}, there are {length} bytes and not {size} ({key})"))
+            }
+            Bytes::Unreadable(why) => {
+                ("unreadable-content", format!("the bytes of {place} cannot be read: {why} ({key})"))
             }
             _ => ("damaged-content", format!("the bytes of {place} are not its own ({key})")),
         };

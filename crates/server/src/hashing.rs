@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 const PIECE: usize = 1 << 20;
 
 /// What bytes were found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Bytes {
     /// Those of the digest.
     Whole,
@@ -23,6 +23,8 @@ pub(crate) enum Bytes {
     Short(u64),
     /// As many as there were, but others.
     Damaged,
+    /// They cannot be read, and why: the disk may be bad there, or out of reach for a while.
+    Unreadable(String),
     /// Nobody knows: the reading was ended early.
     NotRead,
 }
@@ -35,8 +37,12 @@ pub(crate) struct Pace<'a> {
     pub(crate) stop: &'a CancellationToken,
 }
 
-/// Looks at the bytes of a content, all of them. Blocks.
-pub(crate) fn look(
+/// Looks at the bytes of a content, all of them. Blocks. What cannot be read holds up no other.
+pub(crate) fn look(blobs: &dyn BlobStore, content: &KeptContent, pace: Option<&Pace<'_>>) -> Bytes {
+    read(blobs, content, pace).unwrap_or_else(|error| Bytes::Unreadable(error.to_string()))
+}
+
+fn read(
     blobs: &dyn BlobStore,
     content: &KeptContent,
     pace: Option<&Pace<'_>>,
@@ -72,5 +78,32 @@ pub(crate) fn feed(hasher: &mut Hasher, mut file: File) -> std::io::Result<()> {
             0 => return Ok(()),
             read => hasher.update(&piece[..read]),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gangplank_core::{AccountId, Region, Tenant};
+    use gangplank_oci::Digest;
+    use gangplank_store::blobs::{ContentKey, Folder};
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_told_and_no_failure() {
+        let home = tempfile::tempdir().unwrap();
+        let blobs = Folder::open(&home.path().join("blobs")).unwrap();
+        let key = ContentKey::unused();
+        // A directory can be opened, has a length, and cannot be read.
+        let path = home.path().join("blobs/content").join(&key.as_str()[30..]).join(key.as_str());
+        std::fs::create_dir_all(&path).unwrap();
+        let tenant = Tenant {
+            account: AccountId::parse("000000000000").unwrap(),
+            region: Region::parse("us-east-1").unwrap(),
+        };
+        let size = std::fs::metadata(&path).unwrap().len();
+        let content = KeptContent { row: 1, tenant, digest: Digest::sha256(b""), size, key, damaged: false };
+        let found = look(&blobs, &content, None);
+        assert!(matches!(&found, Bytes::Unreadable(why) if why.contains("directory")), "{found:?}");
     }
 }

@@ -94,6 +94,25 @@ fn broken_content_is_found_and_mended_by_the_next_push() {
 }
 
 #[test]
+fn a_mark_comes_off_what_is_whole() {
+    let mut server = server();
+    let registry = server.registry_as(&server.operator_login());
+    let blob = Blob::unique();
+    assert_eq!(registry.push_blob("sr", &blob), 201);
+    assert!(server.terminate().success());
+    let rows = rusqlite::Connection::open(server.data_dir().join("gangplank.db")).unwrap();
+    rows.execute_batch("UPDATE blobs SET damaged = 1").unwrap();
+    drop(rows);
+    for (args, expected) in [(&[][..], 2), (&["--repair"], 0)] {
+        let (status, told) = fsck(&server.data_dir(), args);
+        assert_eq!((status, kinds(&told)), (expected, vec!["marked-content"]), "{told}");
+    }
+    assert_eq!(fsck(&server.data_dir(), &[]).0, 0);
+    server.restart();
+    assert_eq!(registry.send("GET", &format!("sr/blobs/{}", blob.digest)).bytes().unwrap(), blob.bytes);
+}
+
+#[test]
 fn bytes_without_rows_go_unless_they_are_what_is_missing() {
     let mut server = server();
     let registry = server.registry_as(&server.operator_login());

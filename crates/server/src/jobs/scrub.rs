@@ -117,22 +117,32 @@ impl Scrub {
         let (content, found) = self
             .app
             .blocking(move |blobs| {
-                let found = look(blobs, &content, Some(&Pace { rate, stop: &stop }))?;
+                let found = look(blobs, &content, Some(&Pace { rate, stop: &stop }));
                 Ok((content, found))
             })
             .await?;
         if found == Bytes::NotRead {
             return Ok(false);
         }
-        self.app.metrics.scrubbed(content.size);
+        let KeptContent { tenant, digest, size, key, .. } = &content;
+        if let Bytes::Unreadable(why) = &found {
+            // Not marked: the whole disk may be out of reach for a while.
+            self.app.metrics.damage_found();
+            tracing::error!(%tenant, %digest, %key, why, "stored content cannot be read; is the disk well?");
+            return Ok(true);
+        }
+        self.app.metrics.scrubbed(*size);
+        if found == Bytes::Whole && content.damaged && self.app.metadata.mark_whole(key).await? {
+            tracing::info!(%tenant, %digest, %key, "stored content that was damaged is whole again");
+        }
         if found == Bytes::Whole || content.damaged {
             return Ok(true);
         }
         // If it went or was replaced meanwhile, there is nothing to mark.
-        if self.app.metadata.mark_damaged(&content.key).await? {
+        if self.app.metadata.mark_damaged(key).await? {
             self.app.metrics.damage_found();
             tracing::error!(
-                tenant = %content.tenant, digest = %content.digest, key = %content.key, ?found,
+                %tenant, %digest, %key, ?found,
                 "stored content is damaged; the next push of this blob replaces it"
             );
         }
