@@ -9,6 +9,7 @@ use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
+use clap::{Arg, ArgAction, Command};
 
 pub(crate) use self::push_image::{Order, push_image};
 use crate::output;
@@ -19,10 +20,23 @@ const MAX_INPUT: u64 = 1 << 20;
 const USAGE: &str = "lightsailctl is run by the AWS CLI, for `aws lightsail push-container-image`; by hand it takes \
                      --version, and --plugin with --input JSON or --input-stdin";
 
+/// The command line, to be shown. It is read by hand: like Amazon's plugin it takes one dash for two.
+pub(crate) fn command() -> Command {
+    let flag = |name| Arg::new(name).long(name).action(ArgAction::SetTrue);
+    Command::new("lightsailctl")
+        .about("The AWS CLI's plugin for pushing images, for `aws lightsail push-container-image`")
+        .disable_version_flag(true)
+        .arg(flag("version").help("Print the version"))
+        .arg(flag("plugin").help("Do what the AWS CLI asks; it comes first"))
+        .arg(Arg::new("input").long("input").value_name("JSON").help("What it asks, as JSON"))
+        .arg(flag("input-stdin").help("Read what it asks from standard input"))
+}
+
 /// Runs with the arguments that follow the name.
 pub(crate) fn run(args: &[String]) -> ExitCode {
     let result = match args.first().map(|first| first.trim_start_matches('-')) {
         Some("version") => output::text(&format!("{}\n", version::shown())),
+        Some("help" | "h") => output::text(&command().render_help().to_string()),
         Some("plugin") => plugin(&args[1..]),
         _ => Err(anyhow::anyhow!(USAGE)),
     };

@@ -25,6 +25,7 @@ mod cli_audit;
 mod cli_configure;
 mod cli_fsck;
 mod cli_gc;
+mod cli_generate;
 mod cli_login;
 mod cli_registry_login;
 mod cli_serve;
