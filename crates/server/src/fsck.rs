@@ -21,6 +21,9 @@ const PAGE: usize = 200;
 /// How long what is on its way from bytes to a row, or from a row to no bytes, is given to arrive.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// What was done about content whose bytes are broken, now or before.
+const MARKED: &str = "marked: clients are told that it is not here, and the next push replaces it";
+
 /// Something that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -176,12 +179,11 @@ impl Check {
             _ => ("damaged-content", format!("the bytes of {place} are not its own ({key})")),
         };
         self.broken.entry((digest.to_string(), *size)).or_default().push(key.clone());
-        let mut done = None;
         if self.repair && !content.damaged {
             self.metadata.mark_damaged(key).await?;
-            done = Some("marked: clients are told that it is not here, and the next push replaces it");
         }
-        self.found(kind, what, done, false);
+        let marked = self.repair || content.damaged;
+        self.found(kind, what, marked.then_some(MARKED), false);
         Ok(())
     }
 

@@ -16,9 +16,11 @@ use crate::output::{print, size, text};
 /// Something was found, and not all of it could be set right.
 const FOUND: u8 = 2;
 
-/// The exit status is 0 if all is well, or well again; 1 if it could not be checked; 2 if something is left
-/// that is not as it should be.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The exit status is 0 if all is well, or well again; 1 if it could not be checked; 2 if \
+                        something is left that is not as it should be, or the command line is wrong."
+)]
 pub(crate) struct Args {
     /// The data directory
     #[arg(long, env = "GANGPLANK_DATA_DIR", value_name = "DIR", default_value = "gangplank-data")]
@@ -54,7 +56,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     bar.finish_and_clear();
     let report = report?;
     match args.output {
-        Format::Text => text(&words(&report))?,
+        Format::Text => text(&words(&report, args.repair))?,
         Format::Json => print(&shown(&report))?,
     }
     Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
@@ -69,7 +71,7 @@ fn bar() -> ProgressBar {
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-fn words(report: &Report) -> String {
+fn words(report: &Report, repair: bool) -> String {
     let mut lines: Vec<String> = Vec::new();
     for finding in &report.findings {
         let done = finding.done.map(|done| format!("; {done}")).unwrap_or_default();
@@ -80,9 +82,14 @@ fn words(report: &Report) -> String {
     lines.push(format!("checked {} contents ({})", report.contents, size(report.bytes)));
     lines.push(match (all, left) {
         (0, _) => "; all is well\n".to_owned(),
+        (1, 0) => "; one thing was not as it should be, and is now\n".to_owned(),
         (all, 0) => format!("; {all} things were not as they should be, and are now\n"),
+        (_, 1) => "; one thing is not as it should be\n".to_owned(),
         (_, left) => format!("; {left} things are not as they should be\n"),
     });
+    if !repair && report.findings.iter().any(|finding| finding.done.is_none()) {
+        lines.push("Stop the server and add --repair to set right what can be.\n".to_owned());
+    }
     lines.concat()
 }
 

@@ -7,6 +7,7 @@ use std::process::Command;
 use gangplank_testkit::{Blob, Image, TestServer};
 use serde_json::Value;
 
+use crate::cli::run;
 use crate::{PROGRAM, server};
 
 /// The exit status, and what is told as JSON.
@@ -81,6 +82,8 @@ fn broken_content_is_found_and_mended_by_the_next_push() {
     assert!(server.terminate().success());
     let (status, told) = fsck(&server.data_dir(), &["--repair"]);
     assert_eq!((status, kinds(&told)), (2, expected.to_vec()), "{told}");
+    let (_, again) = fsck(&server.data_dir(), &[]);
+    assert_eq!(again["findings"], told["findings"], "what was marked is said to be, later too");
     server.restart();
     for blob in &blobs {
         assert_eq!(head(blob), 404);
@@ -171,4 +174,29 @@ fn rows_that_contradict_each_other_are_set_right() {
     assert_eq!(fsck(&server.data_dir(), &[]).0, 0);
     server.restart();
     assert_eq!(registry.send("GET", "sr/manifests/latest").bytes().unwrap(), image.manifest);
+}
+
+#[test]
+fn in_words_it_says_how_much_is_wrong_and_what_to_do() {
+    let mut server = server();
+    let blob = Blob::unique();
+    assert_eq!(server.registry_as(&server.operator_login()).push_blob("sr", &blob), 201);
+    fs::remove_file(file_of(&server, &blob)).unwrap();
+    assert!(server.terminate().success());
+    let data_dir = server.data_dir();
+    let told = |args: &[&str]| {
+        let args = [&["fsck", "--data-dir", data_dir.to_str().unwrap()], args].concat();
+        let ran = run(server.home(), &args, &[]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(2), ""), "{ran:?}");
+        ran.stdout
+    };
+    let found = told(&[]);
+    assert!(found.contains("; one thing is not as it should be\n") && found.contains("--repair"), "{found}");
+    for (args, when) in [(vec!["--repair"], "mended"), (vec![], "after that")] {
+        let marked = told(&args);
+        assert!(
+            marked.contains("the next push replaces it") && !marked.contains("--repair"),
+            "{when}: {marked}"
+        );
+    }
 }
