@@ -136,5 +136,6 @@ fn kind(word: &str) -> Result<AuditEventKind, String> {
 
 fn parse_moment(text: &str) -> Result<Timestamp, String> {
     let moment = lightsail::moment::read(&text.into());
-    moment.map(|micros| Timestamp(micros.div_euclid(1_000))).ok_or_else(|| "this is no moment".to_owned())
+    let refusal = || "this is no moment; one looks like 2026-11-25 or 2026-11-25T09:00:00Z".to_owned();
+    moment.map(|micros| Timestamp(micros.div_euclid(1_000))).ok_or_else(refusal)
 }

@@ -43,7 +43,7 @@ fn events_are_shown_a_line_each_or_as_json() {
 fn what_cannot_be_asked_is_said_in_one_sentence() {
     let server = server();
     audit(&server, &["--kind", "Pushed"]).check_usage(&["Pushed", "ManifestPushed"]);
-    audit(&server, &["--since", "soon"]).check_usage(&["soon", "moment"]);
+    audit(&server, &["--since", "soon"]).check_usage(&["soon", "moment", "2026-11-25T09:00:00Z"]);
     audit(&server, &["--account", "1"]).check_usage(&["12 digits"]);
     audit(&server, &["--address", "here"]).check_failed(&["address"]);
 }
