@@ -87,6 +87,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     if args.dry_run {
         // The server makes no login where there is no service; nothing of the image can be there either.
         let registry = if is_there { Some(connect(&client).await?) } else { None };
+        if !is_there {
+            progress.say(format_args!("Would create the container service {}.", args.service_name));
+        }
         let (digest, blobs) = push::plan(image, registry.as_ref(), jobs, &progress).await?;
         return tell_plan(args.output, digest, &blobs);
     }

@@ -84,6 +84,7 @@ fn a_first_push_can_make_its_service() {
     write_layout(&server.home().join("layout"), &Image::unique(1));
     let create = ["oci:layout", OPTIONS[0], OPTIONS[1], "--create-service"];
     let planned = push(&server, &[create.as_slice(), &["--dry-run", "--output=json"]].concat());
+    assert!(planned.stderr.contains("Would create the container service web.\n"), "{planned:?}");
     assert!(pushed(planned)["bytesToSend"].as_u64().unwrap() > 0);
     let services = || -> Vec<Value> {
         let answer = server.api().lightsail("GetContainerServices", &json!({})).body;
