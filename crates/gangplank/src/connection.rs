@@ -12,6 +12,7 @@ use crate::settings::Settings;
 /// How a command finds its server and its access key: the data directory's own files, or the AWS
 /// CLI's environment variables and files.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Server")]
 pub(crate) struct Connection {
     /// Data directory of a server on this machine, whose files name its address and root key
     #[arg(long, env = "GANGPLANK_DATA_DIR", value_name = "DIR", global = true)]
