@@ -47,7 +47,7 @@ options! {
     /// Directory that everything is kept in [default: gangplank-data]
     #[arg(value_name = "DIR")]
     data_dir: PathBuf, "GANGPLANK_DATA_DIR";
-    /// Address that answers /healthz and /readyz [default: none]
+    /// Address that answers /healthz, /readyz and /metrics [default: none]
     #[arg(value_name = "ADDR")]
     admin_listen: SocketAddr, "GANGPLANK_ADMIN_LISTEN";
     /// host[:port] that logins name as the registry [default: the one the API was called by]

@@ -38,7 +38,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 /// Scripts wait for this one line.
 fn announce(server: &Server) {
     if let Some(admin) = server.admin_address() {
-        tracing::info!("health is answered on http://{admin}/healthz and /readyz");
+        tracing::info!("health is answered on http://{admin}/healthz and /readyz, metrics on /metrics");
     }
     say(format_args!("gangplank: listening on {}", server.endpoint()));
 }
