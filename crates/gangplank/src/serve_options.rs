@@ -40,15 +40,21 @@ macro_rules! options {
     };
 }
 
+/// Reads an address to listen on. Names are not looked up: one may stand for several addresses.
+pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "it is an IP address and a port, such as 127.0.0.1:5000 or [::1]:5000".to_owned())
+}
+
 options! {
     /// Address of the API and the registry [default: 127.0.0.1:5000]
-    #[arg(value_name = "ADDR")]
+    #[arg(value_name = "ADDR", value_parser = listen_address)]
     listen: SocketAddr, "GANGPLANK_LISTEN";
     /// Directory that everything is kept in [default: gangplank-data]
     #[arg(value_name = "DIR")]
     data_dir: PathBuf, "GANGPLANK_DATA_DIR";
     /// Address that answers /healthz, /readyz and /metrics [default: none]
-    #[arg(value_name = "ADDR")]
+    #[arg(value_name = "ADDR", value_parser = listen_address)]
     admin_listen: SocketAddr, "GANGPLANK_ADMIN_LISTEN";
     /// host[:port] that logins name as the registry [default: the one the API was called by]
     #[arg(value_name = "HOST")]

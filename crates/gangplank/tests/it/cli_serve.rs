@@ -171,6 +171,10 @@ fn a_value_that_cannot_be_is_refused_by_name() {
     ] {
         run(home.path(), &[&["serve"], args.as_slice()].concat(), &[]).check_usage(&[word]);
     }
+    for command in ["serve", "quickstart"] {
+        run(home.path(), &[command, "--listen", "localhost:5000"], &[])
+            .check_usage(&["such as 127.0.0.1:5000"]);
+    }
     run(home.path(), &["serve"], &[("GANGPLANK_LISTEN", "nowhere")]).check_usage(&["nowhere"]);
     check_refused(&["--regions", "us-east-1,mars-1"], &[], &["mars-1"]);
     check_refused(&["--log", "a=b=c"], &[], &["a=b=c", "info"]);

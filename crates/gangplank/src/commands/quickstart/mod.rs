@@ -24,7 +24,7 @@ use self::story::Story;
 use crate::api_client::{ApiClient, present};
 use crate::connection::Connection;
 use crate::output::moment;
-use crate::serve_options::ServeOptions;
+use crate::serve_options::{ServeOptions, listen_address};
 use crate::{logging, open_files};
 
 const LABEL: &str = "hello";
@@ -32,7 +32,7 @@ const LABEL: &str = "hello";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Address to listen on [default: a free port of 127.0.0.1]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = listen_address)]
     listen: Option<SocketAddr>,
     /// Directory to keep everything in [default: a new one, removed at the end]
     #[arg(long, value_name = "DIR")]
