@@ -35,6 +35,11 @@ pub(crate) fn text(text: &str) -> Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to standard output")
 }
 
+/// Whether printing failed because whoever read it has seen enough, as `head` does.
+pub(crate) fn is_enough(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
 /// A moment as `2026-11-23T20:40:00+00:00`, with milliseconds if it has any.
 pub(crate) fn moment(timestamp: Timestamp) -> String {
     let format = if timestamp.0 % 1000 == 0 { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S%.3f000" };

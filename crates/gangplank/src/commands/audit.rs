@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::connection::Connection;
 use crate::lightsail;
-use crate::output::{moment, print, text};
+use crate::output::{is_enough, moment, print, text};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -84,7 +84,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         let page = client.call(&request).await?;
         left = left.saturating_sub(page.audit_events.len());
         match args.output {
-            Format::Text => page.audit_events.iter().try_for_each(|event| text(&line(event)?))?,
+            Format::Text => {
+                for event in &page.audit_events {
+                    match text(&line(event)?) {
+                        Err(error) if is_enough(&error) => return Ok(ExitCode::SUCCESS),
+                        written => written?,
+                    }
+                }
+            }
             Format::Json => events.extend(page.audit_events),
         }
         request.next_token = page.next_token;

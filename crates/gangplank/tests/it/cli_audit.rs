@@ -1,8 +1,10 @@
 //! `gangplank audit`.
 
+use std::process::Stdio;
+
 use gangplank_testkit::{Image, TestServer};
 
-use crate::cli::{Ran, run};
+use crate::cli::{Ran, command, run};
 use crate::server;
 
 fn audit(server: &TestServer, args: &[&str]) -> Ran {
@@ -46,4 +48,15 @@ fn what_cannot_be_asked_is_said_in_one_sentence() {
     audit(&server, &["--since", "soon"]).check_usage(&["soon", "moment", "2026-11-25T09:00:00Z"]);
     audit(&server, &["--account", "1"]).check_usage(&["12 digits"]);
     audit(&server, &["--address", "here"]).check_failed(&["address"]);
+}
+
+#[test]
+fn a_reader_may_stop_reading() {
+    let server = server();
+    let mut command = command(server.home(), &["audit", "--data-dir", server.data_dir().to_str().unwrap()]);
+    let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(process.stdout.take());
+    let output = process.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), said.as_str()), (Some(0), ""));
 }
