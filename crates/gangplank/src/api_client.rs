@@ -201,8 +201,7 @@ impl ApiClient {
                 Ok(answer) if !retry::is_worthwhile(answer.status, &answer.body) => return Ok(answer),
                 Ok(answer) if last => return Ok(Answer { exhausted: Some(attempt - 1), ..answer }),
                 Err(cause) if last => {
-                    let (endpoint, hint) = (self.endpoint.clone(), self.hint.clone());
-                    return Err(Unreachable { endpoint, cause, hint });
+                    return Err(Unreachable::new(&self.endpoint, cause, self.hint.as_deref()));
                 }
                 _ => tokio::time::sleep(retry::pause(attempt)).await,
             }

@@ -75,6 +75,20 @@ pub(crate) struct Unreachable {
     pub(crate) hint: Option<String>,
 }
 
+impl Unreachable {
+    /// `hint` says what the caller knows may be the matter.
+    pub(crate) fn new(endpoint: &Url, cause: reqwest::Error, hint: Option<&str>) -> Self {
+        let hint = hint.or_else(|| other_scheme(endpoint, &cause)).map(str::to_owned);
+        Self { endpoint: endpoint.clone(), cause, hint }
+    }
+}
+
+/// What TLS says of an answer that is none of its records is nothing to a person.
+fn other_scheme(endpoint: &Url, cause: &reqwest::Error) -> Option<&'static str> {
+    let plain = endpoint.scheme() == "https" && root_cause(cause).contains("InvalidContentType");
+    plain.then_some("what answers there does not speak TLS; try http://")
+}
+
 /// The innermost cause: the one that tells a person something.
 pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;

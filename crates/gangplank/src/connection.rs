@@ -60,7 +60,8 @@ impl Connection {
         };
         let endpoint =
             self.endpoint_url.clone().or_else(|| settings.endpoint()).context(
-                "no server is named: give --data-dir of a server on this machine, or --endpoint-url",
+                "no server is named: give --data-dir of a server on this machine, --endpoint-url, or the --profile that \
+                 `gangplank configure` wrote",
             )?;
         let region =
             self.region.clone().or_else(|| settings.region()).unwrap_or_else(|| "us-east-1".to_owned());

@@ -117,7 +117,11 @@ fn what_cannot_be_done_is_said_in_one_sentence() {
     }
     access_key(&server, &["disable"]).check_usage(&["ACCESS_KEY_ID"]);
     access_key(&server, &[]).check_usage(&["create", "list", "disable"]);
-    run(home.path(), &["access-key", "list"], &[]).check_failed(&["--data-dir", "--endpoint-url"]);
+    run(home.path(), &["access-key", "list"], &[]).check_failed(&[
+        "--data-dir",
+        "--endpoint-url",
+        "--profile",
+    ]);
     let nowhere = ["access-key", "list", "--endpoint-url", "http://127.0.0.1:1"];
     run(home.path(), &nowhere, &[]).check_failed(&["AWS_ACCESS_KEY_ID"]);
     let key = [("AWS_ACCESS_KEY_ID", ROOT_KEY.0), ("AWS_SECRET_ACCESS_KEY", ROOT_KEY.1)];
@@ -125,6 +129,12 @@ fn what_cannot_be_done_is_said_in_one_sentence() {
     run(home.path(), &["access-key", "list", "--endpoint-url", "nonsense"], &key)
         .check_failed(&["nonsense", "http://"]);
     let endpoint = server.endpoint();
+    let encrypted = endpoint.replace("http://", "https://");
+    run(home.path(), &["access-key", "list", "--endpoint-url", &encrypted], &key).check_failed(&[
+        "cannot reach https://",
+        "does not speak TLS",
+        "http://",
+    ]);
     let wrong = [("AWS_ACCESS_KEY_ID", ROOT_KEY.0), ("AWS_SECRET_ACCESS_KEY", "wrong-wrong-wrong-wrong")];
     let ran = run(home.path(), &["access-key", "list", "--endpoint-url", &endpoint], &wrong);
     ran.check_failed(&["InvalidSignatureException", "Secret Access Key"]);
