@@ -39,8 +39,8 @@ pub(crate) struct Args {
     /// Write the profile alone
     #[arg(long)]
     no_helper: bool,
-    /// Directory for the links `docker-credential-gangplank` and `lightsailctl` [default: where the program is, else
-    /// ~/.local/bin]
+    /// Directory for the links `docker-credential-gangplank` and `lightsailctl` [default: where the program is, if
+    /// that is in PATH, else ~/.local/bin]
     #[arg(long, value_name = "DIR", conflicts_with = "no_helper")]
     bin_dir: Option<PathBuf>,
 }
