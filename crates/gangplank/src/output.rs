@@ -7,6 +7,15 @@ use anyhow::{Context as _, Result};
 use gangplank_api::Timestamp;
 use serde_json::Value;
 
+/// The form of what a command of our own prints, its `--output`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Form {
+    /// For people.
+    Text,
+    /// For programs: one JSON object.
+    Json,
+}
+
 /// Prints an answer on standard output.
 ///
 /// # Errors

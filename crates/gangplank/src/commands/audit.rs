@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::connection::Connection;
 use crate::lightsail;
-use crate::output::{is_enough, moment, print, text};
+use crate::output::{Form, is_enough, moment, print, text};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -49,15 +49,7 @@ pub(crate) struct Args {
     limit: usize,
     /// How events are shown
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// A line for each.
-    Text,
-    /// One JSON object for all.
-    Json,
+    output: Form,
 }
 
 /// The longest page of the API.
@@ -84,7 +76,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         let page = client.call(&request).await?;
         left = left.saturating_sub(page.audit_events.len());
         match args.output {
-            Format::Text => {
+            Form::Text => {
                 for event in &page.audit_events {
                     match text(&line(event)?) {
                         Err(error) if is_enough(&error) => return Ok(ExitCode::SUCCESS),
@@ -92,14 +84,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
                     }
                 }
             }
-            Format::Json => events.extend(page.audit_events),
+            Form::Json => events.extend(page.audit_events),
         }
         request.next_token = page.next_token;
         if request.next_token.is_none() {
             break;
         }
     }
-    if args.output == Format::Json {
+    if args.output == Form::Json {
         let shown: Result<Vec<Value>> = events.iter().map(shown).collect();
         print(&json!({ "auditEvents": shown? }))?;
     }

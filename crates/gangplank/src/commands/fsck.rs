@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::connection::check_data_dir;
-use crate::output::{print, size, text};
+use crate::output::{Form, print, size, text};
 
 /// Something was found, and not all of it could be set right.
 const FOUND: u8 = 2;
@@ -30,15 +30,7 @@ pub(crate) struct Args {
     repair: bool,
     /// How it is told
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// In words.
-    Text,
-    /// As JSON.
-    Json,
+    output: Form,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
@@ -56,8 +48,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     bar.finish_and_clear();
     let report = report?;
     match args.output {
-        Format::Text => text(&words(&report, args.repair))?,
-        Format::Json => print(&shown(&report))?,
+        Form::Text => text(&words(&report, args.repair))?,
+        Form::Json => print(&shown(&report))?,
     }
     Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }

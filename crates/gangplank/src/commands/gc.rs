@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::connection::{Connection, check_data_dir};
 use crate::length_of_time::LengthOfTime;
-use crate::output::{print, size, text, warn};
+use crate::output::{Form, print, size, text, warn};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -25,15 +25,7 @@ pub(crate) struct Args {
     grace: Option<LengthOfTime>,
     /// How it is told
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// In words.
-    Text,
-    /// As JSON.
-    Json,
+    output: Form,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
@@ -53,8 +45,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         None => args.connection.patient_client()?.call(&request).await?,
     };
     match args.output {
-        Format::Json => print(&shown(&result))?,
-        Format::Text => text(&words(&result))?,
+        Form::Json => print(&shown(&result))?,
+        Form::Text => text(&words(&result))?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
-use clap::ValueEnum;
 use gangplank_api::lightsail::RegisterContainerImageRequest;
 use gangplank_api::{decode, encode};
 use gangplank_oci::{Digest, Tag};
@@ -47,19 +46,13 @@ pub(crate) struct Args {
     #[arg(long)]
     dry_run: bool,
     /// How to print the result
-    #[arg(long, value_enum, default_value_t = Form::Text)]
-    output: Form,
+    #[arg(long, value_enum, default_value_t = output::Form::Text)]
+    output: output::Form,
     /// Print the name of the registered image, and nothing else
     #[arg(long, short, conflicts_with_all = ["output", "dry_run"])]
     quiet: bool,
     #[command(flatten)]
     connection: Connection,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    Text,
-    Json,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
@@ -106,7 +99,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let sent = progress.sent();
     if args.quiet {
         output::text(&format!("{image}\n"))?;
-    } else if args.output == Form::Json {
+    } else if args.output == output::Form::Json {
         output::print(&json!({ "image": image, "digest": digest.to_string(), "bytesSent": sent }))?;
     } else {
         output::text(&format!("Pushed {digest}, {sent} bytes sent.\nRegistered as {image}\n"))?;
@@ -130,9 +123,9 @@ async fn connect(client: &Arc<ApiClient>) -> Result<Registry> {
     Registry::connect(client.endpoint(), mint, |url| client.http_for(url)).await
 }
 
-fn tell_plan(form: Form, digest: Digest, blobs: &[Planned]) -> Result<ExitCode> {
+fn tell_plan(form: output::Form, digest: Digest, blobs: &[Planned]) -> Result<ExitCode> {
     let to_send: u64 = blobs.iter().filter(|blob| !blob.there).map(|blob| blob.size).sum();
-    if form == Form::Json {
+    if form == output::Form::Json {
         let blob = |blob: &Planned| json!({ "digest": blob.digest, "size": blob.size, "exists": blob.there });
         let blobs: Vec<_> = blobs.iter().map(blob).collect();
         output::print(&json!({ "digest": digest, "blobs": blobs, "bytesToSend": to_send }))?;
