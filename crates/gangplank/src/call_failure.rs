@@ -76,17 +76,25 @@ pub(crate) struct Unreachable {
 }
 
 impl Unreachable {
-    /// `hint` says what the caller knows may be the matter.
+    /// `hint` says what the caller knows may be the matter, where the cause does not tell more.
     pub(crate) fn new(endpoint: &Url, cause: reqwest::Error, hint: Option<&str>) -> Self {
-        let hint = hint.or_else(|| other_scheme(endpoint, &cause)).map(str::to_owned);
+        let hint = hint_of(endpoint.scheme(), &root_cause(&cause)).or(hint).map(str::to_owned);
         Self { endpoint: endpoint.clone(), cause, hint }
     }
 }
 
-/// What TLS says of an answer that is none of its records is nothing to a person.
-fn other_scheme(endpoint: &Url, cause: &reqwest::Error) -> Option<&'static str> {
-    let plain = endpoint.scheme() == "https" && root_cause(cause).contains("InvalidContentType");
-    plain.then_some("what answers there does not speak TLS; try http://")
+/// What to do about a cause that was told in words of TLS or HTTP: something listens there, but not so.
+fn hint_of(scheme: &str, cause: &str) -> Option<&'static str> {
+    match scheme {
+        "https" if cause.contains("InvalidContentType") => {
+            Some("what answers there does not speak TLS; try http://")
+        }
+        "https" if cause.contains("peer certificate") => {
+            Some("name the file of the authority that signed it with AWS_CA_BUNDLE")
+        }
+        "http" if cause.contains("invalid HTTP version") => Some("it may speak TLS; try https://"),
+        _ => None,
+    }
 }
 
 /// The innermost cause: the one that tells a person something.

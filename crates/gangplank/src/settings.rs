@@ -112,9 +112,10 @@ impl Settings {
             .filter(|region| !region.is_empty())
     }
 
-    /// A file of certificates to trust.
+    /// A file of certificates to trust. It says nothing about which server or who calls, so the environment is heard
+    /// beside a data directory too: a server does not write down whose signature its certificate has.
     pub(crate) fn ca_bundle(&self) -> Option<PathBuf> {
-        self.either("AWS_CA_BUNDLE", "ca_bundle").map(PathBuf::from)
+        variable("AWS_CA_BUNDLE").or_else(|| self.get("ca_bundle").map(str::to_owned)).map(PathBuf::from)
     }
 
     /// How often a call is tried.

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use gangplank_testkit::{Blob, TestServer};
 
+use crate::cli::run;
 use crate::raw::Raw;
 use crate::{builder, server};
 
@@ -65,6 +66,22 @@ fn a_tls_port_serves_the_registry() {
     raw.finish_sending();
     assert!(!raw.closes() || raw.answer().is_none(), "a plain answer on a TLS port");
     assert_eq!(client.get(&url).send().unwrap().status(), 401, "and it goes on");
+}
+
+#[test]
+fn a_client_is_told_why_tls_fails_and_what_to_do() {
+    let Some((server, home)) = tls_server() else { return };
+    let (data_dir, bundle) = (server.data_dir(), home.path().join("cert.pem"));
+    let data_dir = data_dir.to_str().unwrap();
+    let list = ["access-key", "list", "--data-dir", data_dir];
+    let refused = run(server.home(), &list, &[]);
+    refused.check_failed(&["cannot reach https://", "certificate", "AWS_CA_BUNDLE"]);
+    assert!(!refused.stderr.contains("no server seems to run"), "{refused:?}");
+    let trusting = run(server.home(), &list, &[("AWS_CA_BUNDLE", bundle.to_str().unwrap())]);
+    assert_eq!(trusting.json()["accessKeys"][0]["isRoot"], true);
+    let plain = server.endpoint().replace("https://", "http://");
+    run(server.home(), &[list.as_slice(), &["--endpoint-url", &plain]].concat(), &[])
+        .check_failed(&["cannot reach http://", "try https://"]);
 }
 
 #[test]
