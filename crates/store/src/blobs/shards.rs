@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::ContentKey;
 use super::folder::sync_directory;
@@ -13,12 +14,13 @@ pub(super) struct Shards {
     content: PathBuf,
     /// Whether each is there and survives power loss.
     durable: [AtomicBool; 256],
+    making: Mutex<()>,
 }
 
 impl Shards {
     /// Those in `content`, of which nothing is known yet.
     pub(super) fn new(content: PathBuf) -> Self {
-        Self { content, durable: std::array::from_fn(|_| AtomicBool::new(false)) }
+        Self { content, durable: std::array::from_fn(|_| AtomicBool::new(false)), making: Mutex::default() }
     }
 
     /// Those in `content`, which is there. What is found in it is made durable.
@@ -46,17 +48,26 @@ impl Shards {
         self.content.join(shard(key))
     }
 
-    /// The same, made and synced. Whoever finds that another has just made it syncs it as well, since the
-    /// other may not have come to that yet.
+    /// The same, made and synced: by one at a time, so that nobody relies on what another has made and not
+    /// yet synced.
     pub(super) fn ensure(&self, key: &ContentKey) -> io::Result<PathBuf> {
         let path = self.of(key);
         let durable =
             u8::from_str_radix(shard(key), 16).ok().map(|number| &self.durable[usize::from(number)]);
-        if durable.is_some_and(|durable| durable.load(Ordering::Acquire)) {
+        let is_durable = || durable.is_some_and(|durable| durable.load(Ordering::Acquire));
+        if is_durable() {
             return Ok(path);
         }
-        make(&path)?;
-        sync_directory(&self.content)?;
+        let _one_at_a_time = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_durable() {
+            return Ok(path);
+        }
+        make_anew(&path)?;
+        sync_directory(&self.content).inspect_err(|_| {
+            // A later sync that goes well would not tell of this entry. If this fails too, the next who
+            // needs the shard removes it.
+            let _ = fs::remove_dir(&path);
+        })?;
         if let Some(durable) = durable {
             durable.store(true, Ordering::Release);
         }
@@ -64,10 +75,18 @@ impl Shards {
     }
 }
 
-fn make(path: &Path) -> io::Result<()> {
-    match fs::create_dir(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+/// Makes a directory. One that is there already and empty was made before a sync that failed, and an entry
+/// that is written anew is synced anew. One with something in it is not of our making, such as one restored
+/// under a running server.
+fn make_anew(path: &Path) -> io::Result<()> {
+    let again = match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_dir(path),
+        made => return made,
+    };
+    match again {
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => fs::create_dir(path),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is particular to a folder.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use gangplank_store::blobs::{BlobStore as _, ContentKey, Folder};
@@ -37,6 +38,26 @@ fn a_shard_is_made_for_the_first_content_that_comes_into_it() {
     let mut keys = keys;
     keys.sort_unstable_by_key(ToString::to_string);
     assert_eq!(published, keys);
+}
+
+#[test]
+fn a_shard_that_a_failed_sync_left_is_made_anew() {
+    let scratch = backends::folder();
+    let [left, restored] = [(); 2].map(|()| ContentKey::unused());
+    let shard = |key: &ContentKey| scratch.path().join("content").join(&key.as_str()[30..]);
+    let publish = |key: &ContentKey| scratch.blobs().stage(key, 0).unwrap().publish().unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for key in [&left, &restored] {
+        fs::create_dir_all(shard(key)).unwrap();
+        fs::set_permissions(shard(key), fs::Permissions::from_mode(0o711)).unwrap();
+    }
+    publish(&left);
+    assert_ne!(mode(&shard(&left)), 0o711, "its entry was written by nobody who synced it");
+    fs::create_dir_all(shard(&restored)).unwrap();
+    let stray = shard(&restored).join("restored by hand");
+    fs::write(&stray, "").unwrap();
+    publish(&restored);
+    assert!(stray.exists());
 }
 
 #[test]
