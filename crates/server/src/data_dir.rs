@@ -19,6 +19,7 @@ use anyhow::{Context as _, Result, bail};
 
 const RUNNING: &str = "running";
 const DATABASE: &str = "gangplank.db";
+pub(crate) const MASTER_KEY: &str = "master.key";
 
 /// A data directory that this process, and no other, may use.
 #[derive(Debug)]
@@ -55,6 +56,7 @@ impl DataDir {
             .with_context(|| format!("cannot write in the data directory {shown}"))?;
         match lock.try_lock() {
             Ok(()) => {
+                require_database(&path)?;
                 // SQLite takes an empty file for a new database, and gives its other files the
                 // same permissions.
                 owner_only(&path.join(DATABASE)).with_context(|| format!("cannot write in {shown}"))?;
@@ -129,6 +131,27 @@ pub(crate) fn database_in(path: &Path) -> PathBuf {
 /// The folder of bytes of a directory.
 pub(crate) fn blobs_in(path: &Path) -> PathBuf {
     path.join("blobs")
+}
+
+/// Refuses a directory that has lost its database. A new one would know nothing of the content, which the
+/// server would then remove as what a crash left.
+fn require_database(path: &Path) -> Result<()> {
+    let database = database_in(path);
+    let is_empty = |file: &Path| fs::metadata(file).map_or(true, |metadata| metadata.len() == 0);
+    let log = database.with_extension("db-wal");
+    if database.exists() && !(is_empty(&database) && is_empty(&log)) {
+        return Ok(());
+    }
+    let shards = fs::read_dir(blobs_in(path).join("content")).into_iter().flatten().flatten();
+    let has_content = || shards.map(|it| it.path()).flat_map(fs::read_dir).any(|mut it| it.next().is_some());
+    if path.join(MASTER_KEY).exists() || has_content() {
+        bail!(
+            "{} is missing or empty, and the directory is not new: restore it from a backup, or name another \
+             --data-dir to begin with nothing",
+            database.display()
+        );
+    }
+    Ok(())
 }
 
 /// Makes a directory and those above it that are missing, so that they survive power loss.

@@ -9,10 +9,8 @@ use gangplank_core::{AccessKeyId, SecretAccessKey};
 
 use gangplank_store::metadata::access_keys::AccessKey;
 
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, MASTER_KEY as FILE};
 use crate::random;
-
-const FILE: &str = "master.key";
 
 /// The key that seals secret access keys.
 pub struct MasterKey(LessSafeKey);

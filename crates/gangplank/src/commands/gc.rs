@@ -97,9 +97,13 @@ fn words(result: &CollectGarbageResult) -> String {
     let all = usize::try_from(result.manifests + result.blobs).unwrap_or(usize::MAX);
     let more =
         if result.dry_run && listed < all { format!("and {} more\n", all - listed) } else { String::new() };
-    let done = if result.dry_run { "would collect" } else { "collected" };
-    let freed = size(whole(result.freed_bytes));
-    format!("{lines}{more}{done} {} manifests and {} blobs; {freed} freed\n", result.manifests, result.blobs)
+    let (done, freed) =
+        if result.dry_run { ("would collect", "would be freed") } else { ("collected", "freed") };
+    let bytes = size(whole(result.freed_bytes));
+    format!(
+        "{lines}{more}{done} {} manifests and {} blobs; {bytes} {freed}\n",
+        result.manifests, result.blobs
+    )
 }
 
 fn line(garbage: &Garbage) -> String {

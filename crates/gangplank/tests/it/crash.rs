@@ -241,3 +241,41 @@ fn a_lost_master_key_is_told_and_not_replaced() {
     server.restart();
     assert_eq!(server.api().lightsail("GetContainerServices", &serde_json::json!({})).status, 200);
 }
+
+#[test]
+fn a_lost_database_is_told_and_not_begun_anew() {
+    let mut server = server();
+    let login = server.operator_login();
+    let blob = Blob::unique();
+    assert_eq!(server.registry_as(&login).push_blob("sr", &blob), 201);
+    assert!(server.terminate().success());
+    let [database, elsewhere] = ["gangplank.db", "kept"].map(|name| server.data_dir().join(name));
+    let directory = server.data_dir().display().to_string();
+    for with_key in [true, false] {
+        std::fs::rename(&database, &elsewhere).unwrap();
+        let key = server.data_dir().join("master.key");
+        let aside = server.data_dir().join("key kept");
+        if !with_key {
+            std::fs::rename(&key, &aside).unwrap();
+        }
+        for command in [
+            &["serve", "--listen", "127.0.0.1:0", "--data-dir", &directory][..],
+            &["fsck", "--repair", "--data-dir", &directory],
+            &["gc", "--grace", "0", "--data-dir", &directory],
+        ] {
+            let ended = std::process::Command::new(crate::PROGRAM).args(command).output().unwrap();
+            let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+            assert!(
+                !ended.status.success() && said.contains("restore it from a backup"),
+                "{command:?}: {said}"
+            );
+            assert!(!database.exists(), "{command:?}");
+        }
+        if !with_key {
+            std::fs::rename(&aside, &key).unwrap();
+        }
+        std::fs::rename(&elsewhere, &database).unwrap();
+    }
+    server.restart();
+    assert_eq!(server.registry_as(&login).status("HEAD", &format!("sr/blobs/{}", blob.digest)), 200);
+}
