@@ -104,7 +104,7 @@ pub trait AuditTrail: Send + Sync {
     /// Notes refusals, which change nothing else.
     async fn note_refusals(&self, refused: Vec<Refused>) -> Result<()>;
     /// Forgets events noted before `before` by the steady time, and of every account all but the newest
-    /// `most`; returns how many. A call forgets a part of many, so that nobody waits for it: whoever
+    /// `most`, of which a tenth may be refusals; returns how many. A call forgets a part of many, so that nobody waits for it: whoever
     /// wants all of it calls until there are none.
     async fn forget_events(&self, before: Time, most: u64) -> Result<usize>;
 }

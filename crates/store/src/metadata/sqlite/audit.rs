@@ -103,10 +103,11 @@ impl AuditTrail for Sqlite {
         let mut forgotten = self.writer.write(move |connection| forget_old(connection, before)).await?;
         let mut account = Some(String::new());
         while let Some(this) = account {
-            let last = self.read(|connection| last_beyond(connection, &this, most))?;
-            if let Some(last) = last {
-                let this = this.clone();
-                forgotten += self.writer.write(move |c| forget_of(c, &this, last)).await?;
+            for (events, most) in [(Events::Refusals, most / 10), (Events::All, most)] {
+                if let Some(last) = self.read(|connection| events.last_beyond(connection, &this, most))? {
+                    let this = this.clone();
+                    forgotten += self.writer.write(move |c| events.forget(c, &this, last)).await?;
+                }
             }
             account = self.read(|connection| account_after(connection, &this))?;
         }
@@ -124,20 +125,44 @@ fn forget_old(connection: &Connection, before: Time) -> Result<usize> {
     Ok(forget.execute(params![before.0, FORGOTTEN_AT_ONCE])?)
 }
 
-/// The newest of an account's events that are too many.
-fn last_beyond(connection: &Connection, account: &str, most: u64) -> Result<Option<i64>> {
-    let mut find = connection
-        .prepare_cached("SELECT id FROM audit WHERE account = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2")?;
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    Ok(find.query_row(params![account, most], |row| row.get(0)).optional()?)
+/// Events of which an account may have so many.
+#[derive(Clone, Copy)]
+enum Events {
+    /// Anybody can be refused as often as they like, and is to push nothing else out.
+    Refusals,
+    All,
 }
 
-fn forget_of(connection: &Connection, account: &str, last: i64) -> Result<usize> {
-    let mut forget = connection.prepare_cached(
-        "DELETE FROM audit WHERE id IN (
-             SELECT id FROM audit WHERE account = ?1 AND id <= ?2 ORDER BY id LIMIT ?3)",
-    )?;
-    Ok(forget.execute(params![account, last, FORGOTTEN_AT_ONCE])?)
+impl Events {
+    /// The newest of those that are too many.
+    fn last_beyond(self, connection: &Connection, account: &str, most: u64) -> Result<Option<i64>> {
+        let mut find = connection.prepare_cached(match self {
+            Self::Refusals => {
+                "SELECT id FROM audit WHERE account = ?1 AND kind IN ('LoginRefused', 'CallRefused')
+                 ORDER BY id DESC LIMIT 1 OFFSET ?2"
+            }
+            Self::All => "SELECT id FROM audit WHERE account = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2",
+        })?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        Ok(find.query_row(params![account, most], |row| row.get(0)).optional()?)
+    }
+
+    /// Forgets those up to `last`, the oldest first, as many as one transaction should.
+    fn forget(self, connection: &Connection, account: &str, last: i64) -> Result<usize> {
+        let mut forget = connection.prepare_cached(match self {
+            Self::Refusals => {
+                "DELETE FROM audit WHERE id IN (
+                     SELECT id FROM audit
+                     WHERE account = ?1 AND kind IN ('LoginRefused', 'CallRefused') AND id <= ?2
+                     ORDER BY id LIMIT ?3)"
+            }
+            Self::All => {
+                "DELETE FROM audit WHERE id IN (
+                     SELECT id FROM audit WHERE account = ?1 AND id <= ?2 ORDER BY id LIMIT ?3)"
+            }
+        })?;
+        Ok(forget.execute(params![account, last, FORGOTTEN_AT_ONCE])?)
+    }
 }
 
 fn account_after(connection: &Connection, account: &str) -> Result<Option<String>> {

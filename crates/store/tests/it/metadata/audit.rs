@@ -22,6 +22,7 @@ metadata_contract! {
     a_question_looks_at_so_many_events_and_no_more,
     old_events_are_forgotten_and_new_ones_stay,
     an_account_that_does_much_forgets_its_own_events_alone,
+    refusals_push_nothing_else_out,
 }
 
 /// Somebody, `seconds` after now by both times.
@@ -225,7 +226,7 @@ async fn forget(db: &dyn Metadata, before: Time, most: u64) -> usize {
 async fn old_events_are_forgotten_and_new_ones_stay(db: &dyn Metadata) {
     refuse(db, &here(), 1_500, 0).await;
     refuse(db, &here(), 3, 10).await;
-    let most = u64::from(PLENTY) * 10;
+    let most = u64::from(PLENTY) * 100;
     assert_eq!(forget(db, NOW, most).await, 0);
     assert_eq!(forget(db, NOW.plus(Duration::from_secs(10)), most).await, 1_500);
     assert_eq!(all(db, AuditFilter::default()).await.len(), 3);
@@ -235,9 +236,23 @@ async fn an_account_that_does_much_forgets_its_own_events_alone(db: &dyn Metadat
     let [here, _, other] = tenants();
     refuse(db, &other, 5, 0).await;
     refuse(db, &here, 2_030, 0).await;
-    assert_eq!(forget(db, Time(0), 20).await, 2_010);
+    assert_eq!(forget(db, Time(0), 200).await, 2_010);
     let of = async |tenant: Tenant| {
         all(db, AuditFilter { account: Some(tenant.account), ..AuditFilter::default() }).await.len()
     };
     assert_eq!((of(here).await, of(other).await), (20, 5));
+}
+
+async fn refusals_push_nothing_else_out(db: &dyn Metadata) {
+    let by = db.on_behalf_of(somebody(0));
+    for name in ["one", "two", "three"] {
+        create_service(by.as_ref(), &here(), name).await;
+    }
+    refuse(db, &here(), 500, 1).await;
+    assert_eq!(forget(db, Time(0), 20).await, 498);
+    let kinds: Vec<_> = all(db, AuditFilter::default()).await.iter().map(|event| event.kind).collect();
+    let [refused, made] = [EventKind::LoginRefused, EventKind::ServiceCreated];
+    assert_eq!(kinds, [refused, refused, made, made, made]);
+    assert_eq!(forget(db, Time(0), 2).await, 3, "no refusal, and the newest that was done");
+    assert_eq!(all(db, AuditFilter::default()).await.len(), 2);
 }

@@ -18,3 +18,5 @@ CREATE TABLE audit (
     count      INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX audit_by_account ON audit (account);
+-- Refusals have a share of their own: anybody can cause them.
+CREATE INDEX audit_refusals ON audit (account) WHERE kind IN ('LoginRefused', 'CallRefused');
