@@ -1,7 +1,7 @@
 //! The same work with more and more in the store, more tags, more connections.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -25,56 +25,39 @@ pub(crate) struct Line {
     pub(crate) points: Vec<(usize, Row)>,
 }
 
-/// Measures everything and writes `growth.md` and `growth.svg`.
-pub(crate) fn measure(programs: &Programs, quick: bool, out: &Path) -> Result<()> {
-    let sizes: &[usize] = if quick { &[1_000, 2_000] } else { &[1_000, 100_000, 1_000_000] };
-    let tags: &[usize] = if quick { &[10, 100] } else { &[10, 100, 1_000, 10_000] };
-    let connections: &[usize] = if quick { &[1, 10] } else { &[1, 10, 100, 1_000] };
-    let reads = if quick { 500 } else { 10_000 };
-    let mut lines: Vec<Line> = Vec::new();
-    let mut note = |name, at, outcome: Outcome| -> Result<()> {
-        let row = Row::median(name, "gangplank", vec![outcome]).context("nothing was measured")?;
-        eprintln!("{name}, {at}: {}", row.shown_rate());
-        match lines.iter_mut().find(|line| line.name == name) {
-            Some(line) => line.points.push((at, row)),
-            None => lines.push(Line { name, points: vec![(at, row)] }),
-        }
-        Ok(())
-    };
-    for (index, size) in sizes.iter().copied().enumerate() {
-        let name = format!("growth-{size}");
-        // The first start makes the directory and its access key.
-        drop(servers::gangplank(programs, &name)?);
-        eprintln!("filling the store with {size} blobs and manifests");
-        let cycle = fill::fill(&programs.home.join(&name), size, tags)?;
-        let done = Outcome { operations: fill::GARBAGE as u64, elapsed: cycle, ..Outcome::default() };
-        note("collection of 1,000 garbage blobs, by blobs and manifests in the store", size, done)?;
-        let target = servers::gangplank(programs, &name)?;
-        let head = head_blobs(&target, size);
-        note("HEAD blob, by blobs and manifests", size, ask(&target, CONNECTIONS, reads, head)?)?;
-        let get = get_manifests(&target, size);
-        note("GET manifest by tag, by blobs and manifests", size, ask(&target, CONNECTIONS, reads, get)?)?;
-        let list = vec![target.head("GET", &format!("/v2/{}/tags/list?n=100", fill::REPOSITORY), "")];
-        note("list of 100 tags, by blobs and manifests", size, ask(&target, CONNECTIONS, reads / 4, list)?)?;
-        let pushed = small_blobs(&target, fill::REPOSITORY, reads / 10)?;
-        note("push of a 4 KiB blob, by blobs and manifests", size, pushed)?;
-        let put = put_manifest(&target, fill::REPOSITORY, reads / 10, CONNECTIONS)?;
-        note("PUT of a manifest, by blobs and manifests", size, put)?;
-        let registered = register(&target, size, reads / 10)?;
-        note("RegisterContainerImage, by blobs and manifests", size, registered)?;
-        if index == 0 {
-            for count in tags.iter().copied() {
-                let list = vec![target.head("GET", &format!("/v2/tags/{count}/tags/list?n=100"), "")];
-                note("list of 100 tags, by tags", count, ask(&target, CONNECTIONS, reads / 4, list)?)?;
-            }
-            for count in connections.iter().copied() {
-                let head = head_blobs(&target, size);
-                note("HEAD blob, by connections", count, ask(&target, count, reads, head)?)?;
-            }
-        }
-        drop(target);
-        let _ = std::fs::remove_dir_all(programs.home.join(&name));
+/// How much of everything.
+struct Extent {
+    sizes: &'static [usize],
+    tags: &'static [usize],
+    connections: &'static [usize],
+    reads: usize,
+}
+
+const QUICK: Extent = Extent { sizes: &[1_000, 2_000], tags: &[10, 100], connections: &[1, 10], reads: 500 };
+
+const FULL: Extent = Extent {
+    sizes: &[1_000, 100_000, 1_000_000],
+    tags: &[10, 100, 1_000, 10_000],
+    connections: &[1, 10, 100, 1_000],
+    reads: 20_000,
+};
+
+/// Measures everything, all sizes in each run, and writes `growth.md` and `growth.svg`. A store that an
+/// earlier measurement filled in the same place is used again.
+pub(crate) fn measure(programs: &Programs, quick: bool, runs: usize, out: &Path) -> Result<()> {
+    let extent = if quick { QUICK } else { FULL };
+    for size in extent.sizes.iter().copied() {
+        fill_once(programs, size, extent.tags)?;
     }
+    let mut found = Found::default();
+    for run in 1..=runs {
+        eprintln!("run {run} of {runs}");
+        for size in extent.sizes.iter().copied() {
+            by_size(programs, size, extent.reads, &mut found)?;
+        }
+        by_tags_and_connections(programs, &extent, &mut found)?;
+    }
+    let lines = found.lines();
     let table = table(&lines);
     eprintln!("{table}");
     std::fs::write(out.join("growth.md"), table)?;
@@ -82,12 +65,97 @@ pub(crate) fn measure(programs: &Programs, quick: bool, out: &Path) -> Result<()
     Ok(())
 }
 
+/// What every run found, in the order in which it was first measured.
+#[derive(Default)]
+struct Found(Vec<(&'static str, usize, Vec<Outcome>)>);
+
+impl Found {
+    fn note(&mut self, name: &'static str, at: usize, outcome: Outcome) {
+        match self.0.iter_mut().find(|found| (found.0, found.1) == (name, at)) {
+            Some((.., outcomes)) => outcomes.push(outcome),
+            None => self.0.push((name, at, vec![outcome])),
+        }
+    }
+
+    fn lines(self) -> Vec<Line> {
+        let mut lines: Vec<Line> = Vec::new();
+        for (name, at, outcomes) in self.0 {
+            let point = Row::median(name, "gangplank", outcomes).map(|row| (at, row));
+            match lines.iter_mut().find(|line| line.name == name) {
+                Some(line) => line.points.extend(point),
+                None => lines.push(Line { name, points: point.into_iter().collect() }),
+            }
+        }
+        lines
+    }
+}
+
+fn name(size: usize) -> String {
+    format!("growth-{size}")
+}
+
+fn fill_once(programs: &Programs, size: usize, tags: &[usize]) -> Result<()> {
+    let data = programs.home.join(name(size));
+    let filled = data.with_extension("filled");
+    if filled.exists() {
+        return Ok(());
+    }
+    let _ = std::fs::remove_dir_all(&data);
+    // The first start makes the directory and its access key.
+    drop(servers::gangplank(programs, &name(size))?);
+    eprintln!("filling a store with {size} blobs and manifests");
+    let start = Instant::now();
+    fill::fill(&data, size, tags)?;
+    eprintln!("filled in {} s", start.elapsed().as_secs());
+    Ok(std::fs::write(filled, "")?)
+}
+
+fn by_size(programs: &Programs, size: usize, reads: usize, found: &mut Found) -> Result<()> {
+    let elapsed = fill::collect(&programs.home.join(name(size)), size)?;
+    let collection = Outcome { operations: fill::GARBAGE as u64, elapsed, ..Outcome::default() };
+    found.note("collection of 1,000 garbage blobs, by blobs and manifests", size, collection);
+    let target = servers::gangplank(programs, &name(size))?;
+    let head = head_blobs(&target, size);
+    found.note("HEAD blob, by blobs and manifests", size, ask(&target, CONNECTIONS, reads, head)?);
+    let get = get_manifests(&target, size);
+    found.note("GET manifest by tag, by blobs and manifests", size, ask(&target, CONNECTIONS, reads, get)?);
+    let list = list_tags(&target, fill::REPOSITORY);
+    found.note("list of 100 tags, by blobs and manifests", size, ask(&target, CONNECTIONS, reads / 4, list)?);
+    let pushed = small_blobs(&target, fill::REPOSITORY, reads / 10)?;
+    found.note("push of a 4 KiB blob, by blobs and manifests", size, pushed);
+    let put = put_manifest(&target, fill::REPOSITORY, reads / 10, CONNECTIONS)?;
+    found.note("PUT of a manifest, by blobs and manifests", size, put);
+    let registered = register(&target, size, reads / 10)?;
+    found.note("RegisterContainerImage, by blobs and manifests", size, registered);
+    Ok(())
+}
+
+fn by_tags_and_connections(programs: &Programs, extent: &Extent, found: &mut Found) -> Result<()> {
+    let size = extent.sizes[0];
+    let target = servers::gangplank(programs, &name(size))?;
+    for count in extent.tags.iter().copied() {
+        let list = list_tags(&target, &format!("tags/{count}"));
+        found.note("list of 100 tags, by tags", count, ask(&target, CONNECTIONS, extent.reads / 4, list)?);
+    }
+    for count in extent.connections.iter().copied() {
+        let head = head_blobs(&target, size);
+        found.note("HEAD blob, by connections", count, ask(&target, count, extent.reads, head)?);
+    }
+    Ok(())
+}
+
+fn list_tags(target: &Target, repository: &str) -> Vec<Vec<u8>> {
+    vec![target.head("GET", &format!("/v2/{repository}/tags/list?n=100"), "")]
+}
+
 fn table(lines: &[Line]) -> String {
-    let head = "| what, by what | at | rate | p50 | p99 | server CPU s per 1,000 | peak MiB |\n|---|---|---|---|---|---|---|\n";
+    let head = "| what, by what | at | rate | slowest to fastest | p50 | p99 | server CPU s per 1,000 | peak MiB |\n|---|---|---|---|---|---|---|---|\n";
     let rows = lines.iter().flat_map(|line| {
         line.points.iter().map(|(at, row)| {
             let [rate, p50, p99, cpu, peak] = row.cells();
-            format!("| {} | {at} | {rate} | {p50} | {p99} | {cpu} | {peak} |\n", line.name)
+            let (slowest, fastest) = row.spread;
+            let spread = format!("{slowest:.0} to {fastest:.0}");
+            format!("| {} | {at} | {rate} | {spread} | {p50} | {p99} | {cpu} | {peak} |\n", line.name)
         })
     });
     format!("{head}{}", rows.collect::<String>())

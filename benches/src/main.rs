@@ -54,6 +54,9 @@ struct Args {
     /// Measure gangplank with 1,000 to 1,000,000 blobs and manifests in the store, and nothing else
     #[arg(long)]
     growth: bool,
+    /// With --growth: keep the filled stores below the data directory, and use those that are there
+    #[arg(long, requires = "growth")]
+    keep: bool,
     /// The gangplank to start
     #[arg(long, value_name = "PROGRAM", default_value = "target/release/gangplank")]
     gangplank: PathBuf,
@@ -72,9 +75,12 @@ fn main() -> Result<()> {
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
     std::fs::create_dir_all(&args.data).with_context(|| format!("cannot make {}", args.data.display()))?;
     let home = tempfile::Builder::new().prefix("data-").tempdir_in(&args.data)?;
-    let programs = servers::Programs { gangplank: args.gangplank.clone(), home: home.path().to_owned() };
+    let mut programs = servers::Programs { gangplank: args.gangplank.clone(), home: home.path().to_owned() };
     if args.growth {
-        return growth::measure(&programs, args.quick, &args.out);
+        if args.keep {
+            programs.home.clone_from(&args.data);
+        }
+        return growth::measure(&programs, args.quick, runs, &args.out);
     }
     let names = if args.targets.is_empty() { servers::installed(&programs) } else { args.targets.clone() };
     let mut file = RandomFile::create(&home.path().join("blob"), scale.large)?;

@@ -15,6 +15,8 @@ mod cache;
 mod collection;
 mod container_images;
 mod container_services;
+#[cfg(feature = "filling")]
+mod filling;
 mod garbage;
 mod inspection;
 mod leases;
@@ -35,7 +37,7 @@ use cache::{Caches, Touched};
 use gangplank_core::Origin;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use writer::Writer;
+use writer::{MAX_BATCH, Writer};
 
 use super::Metadata;
 use crate::{Result, StoreError};
@@ -77,7 +79,7 @@ impl Sqlite {
         start_log_anew(&connection)?;
         tune(&mut connection)?;
         let caches = Arc::<Caches>::default();
-        let writer = Arc::new(Writer::spawn(connection, Arc::clone(&caches))?);
+        let writer = Arc::new(Writer::spawn(connection, Arc::clone(&caches), MAX_BATCH)?);
         Ok(Self { path: path.to_owned(), writer, readers: Arc::default(), caches, origin: None })
     }
 

@@ -15,7 +15,7 @@ use super::cache::{Caches, Touched};
 use crate::{Result, StoreError};
 
 /// The most pieces of work in one commit, so that nobody waits long for strangers.
-const MAX_BATCH: usize = 256;
+pub(super) const MAX_BATCH: usize = 256;
 
 /// Work to run inside the transaction.
 struct Job {
@@ -42,14 +42,15 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread; before it answers anybody, it empties `caches` of what the work has changed.
-    pub(super) fn spawn(connection: Connection, caches: Arc<Caches>) -> Result<Self> {
+    /// Starts the thread, which takes up to `batch` pieces of work into one commit; before it answers
+    /// anybody, it empties `caches` of what the work has changed.
+    pub(super) fn spawn(connection: Connection, caches: Arc<Caches>, batch: usize) -> Result<Self> {
         let (jobs, waiting) = mpsc::unbounded_channel();
         let healthy = Arc::new(AtomicBool::new(true));
         let health = Arc::clone(&healthy);
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || write_until_closed(&connection, waiting, &health, &caches))?;
+            .spawn(move || write_until_closed(&connection, waiting, &health, &caches, batch))?;
         Ok(Self { jobs, healthy })
     }
 
@@ -118,11 +119,12 @@ fn write_until_closed(
     mut waiting: mpsc::UnboundedReceiver<Job>,
     health: &AtomicBool,
     caches: &Caches,
+    batch: usize,
 ) {
     while let Some(first) = waiting.blocking_recv() {
         let mut answers = Vec::new();
         let commit = if health.load(Ordering::Acquire) {
-            run_batch(connection, first, &mut waiting, &mut answers, caches)
+            run_batch(connection, first, &mut waiting, &mut answers, caches, batch)
         } else {
             drop(first);
             continue;
@@ -148,6 +150,7 @@ fn run_batch(
     waiting: &mut mpsc::UnboundedReceiver<Job>,
     answers: &mut Vec<Answer>,
     caches: &Caches,
+    batch: usize,
 ) -> std::result::Result<(), (StoreError, bool)> {
     if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
         // The work never ran; its callers hear that the writer stopped for them.
@@ -170,7 +173,7 @@ fn run_batch(
             let damaged = !matches!(error, StoreError::Full(_));
             return Err((error, damaged));
         }
-        next = if answers.len() < MAX_BATCH { waiting.try_recv().ok() } else { None };
+        next = if answers.len() < batch { waiting.try_recv().ok() } else { None };
     }
     caches.close(touched);
     let committed = execute(connection, "COMMIT");

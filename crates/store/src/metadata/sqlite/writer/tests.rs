@@ -17,7 +17,7 @@ fn scratch() -> (TempDir, Writer, Connection) {
     connection.pragma_update(None, "journal_mode", "wal").unwrap();
     connection.execute_batch("CREATE TABLE parts (job INTEGER, part INTEGER, UNIQUE (job, part))").unwrap();
     let reader = Connection::open(&path).unwrap();
-    (directory, Writer::spawn(connection, Arc::default()).unwrap(), reader)
+    (directory, Writer::spawn(connection, Arc::default(), MAX_BATCH).unwrap(), reader)
 }
 
 /// How many parts of each job are there.
