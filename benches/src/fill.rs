@@ -30,7 +30,7 @@ pub(crate) const GARBAGE: usize = 1_000;
 const WRITERS: usize = 16;
 
 /// As many as one commit takes, when filling.
-const AT_ONCE: usize = 1 << 16;
+const AT_ONCE: usize = 1 << 12;
 
 /// The blob of a number: its bytes.
 pub(crate) fn blob(number: usize) -> [u8; 8] {

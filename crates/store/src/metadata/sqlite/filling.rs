@@ -12,7 +12,7 @@ use crate::Result;
 
 /// Pieces of work in one commit. Rows of random digests go into pages all over the indexes, and with so
 /// many of them each of those pages is written once for several rows.
-const BATCH: usize = 1 << 16;
+const BATCH: usize = 1 << 12;
 
 /// KiB of pages kept, so that none is written before its commit.
 const PAGE_CACHE: i64 = 4 << 20;
