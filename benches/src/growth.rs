@@ -113,20 +113,20 @@ fn fill_once(programs: &Programs, size: usize, tags: &[usize]) -> Result<()> {
 fn by_size(programs: &Programs, size: usize, reads: usize, found: &mut Found) -> Result<()> {
     let elapsed = fill::collect(&programs.home.join(name(size)), size)?;
     let collection = Outcome { operations: fill::GARBAGE as u64, elapsed, ..Outcome::default() };
-    found.note("collection of 1,000 garbage blobs, by blobs and manifests", size, collection);
+    found.note("collection of 1,000 garbage blobs, by size of store", size, collection);
     let target = servers::gangplank(programs, &name(size))?;
     let head = head_blobs(&target, size);
-    found.note("HEAD blob, by blobs and manifests", size, ask(&target, CONNECTIONS, reads, head)?);
+    found.note("HEAD blob, by size of store", size, ask(&target, CONNECTIONS, reads, head)?);
     let get = get_manifests(&target, size);
-    found.note("GET manifest by tag, by blobs and manifests", size, ask(&target, CONNECTIONS, reads, get)?);
+    found.note("GET manifest by tag, by size of store", size, ask(&target, CONNECTIONS, reads, get)?);
     let list = list_tags(&target, fill::REPOSITORY);
-    found.note("list of 100 tags, by blobs and manifests", size, ask(&target, CONNECTIONS, reads / 4, list)?);
+    found.note("list of 100 tags, by size of store", size, ask(&target, CONNECTIONS, reads / 4, list)?);
     let pushed = small_blobs(&target, fill::REPOSITORY, reads / 10)?;
-    found.note("push of a 4 KiB blob, by blobs and manifests", size, pushed);
+    found.note("push of a 4 KiB blob, by size of store", size, pushed);
     let put = put_manifest(&target, fill::REPOSITORY, reads / 10, CONNECTIONS)?;
-    found.note("PUT of a manifest, by blobs and manifests", size, put);
+    found.note("PUT of a manifest, by size of store", size, put);
     let registered = register(&target, size, reads / 10)?;
-    found.note("RegisterContainerImage, by blobs and manifests", size, registered);
+    found.note("RegisterContainerImage, by size of store", size, registered);
     Ok(())
 }
 
