@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
 use super::cache::Touched;
-use super::{Sqlite, manifests, rows};
+use super::{Sqlite, registered, rows};
 use crate::Result;
 use crate::blobs::ContentKey;
 use crate::metadata::blobs::{BlobDeleted, BlobLinks, NewBlob, StoredBlob};
@@ -295,7 +295,7 @@ fn delete(
     let Some(link) = find_link(connection, tenant, repository, digest)? else {
         return Ok(BlobDeleted::NoSuchBlob);
     };
-    if manifests::blob_is_registered(connection, link.repository, &digest.to_string())? {
+    if registered::blob_is_registered(connection, link.repository, &digest.to_string())? {
         return Ok(BlobDeleted::Registered);
     }
     unlink(connection, link.repository, link.blob)?;

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::audit::Note;
 use super::cache::Touched;
-use super::{Sqlite, blobs, leases, manifests, rows};
+use super::{Sqlite, blobs, leases, manifests, registered, rows};
 use crate::Result;
 use crate::metadata::blobs::StoredBlob;
 use crate::metadata::container_images::{
@@ -211,7 +211,7 @@ fn find_whole(connection: &Connection, tenant: &Tenant, digest: &str) -> Result<
     let key = params![digest, tenant.account.as_str(), tenant.region.as_str()];
     for candidate in select.query_map(key, |row| row.get(0))? {
         let candidate = candidate?;
-        if manifests::is_whole(connection, candidate)? {
+        if registered::is_whole(connection, candidate)? {
             return Ok(Some(candidate));
         }
     }

@@ -22,6 +22,7 @@ mod inspection;
 mod leases;
 mod manifests;
 mod progress;
+mod registered;
 mod registry_logins;
 mod rows;
 mod tags;
