@@ -36,14 +36,18 @@ pub struct UploadOwner {
 }
 
 /// Keeps upload sessions.
+///
+/// A power cut may take a session, or some of the progress that was recorded last, for nothing is promised to
+/// whoever uploads before the blob is there. So opening and advancing one do not wait for the disk.
 #[async_trait]
 pub trait Uploads: Send + Sync {
-    /// Opens a session; `false` if the account has `quota` open ones already, its regions together.
+    /// Opens a session; `false` if the account has `quota` open ones already, its regions together. Not
+    /// durable when it returns.
     async fn open_upload(&self, owner: &UploadOwner, session: UploadSession, quota: u32) -> Result<bool>;
     /// Finds a session.
     async fn upload(&self, owner: &UploadOwner, id: &str) -> Result<Option<UploadSession>>;
     /// Records progress from `from` bytes on: `received`, `hash_state`, `touched_at` and `run`. `false` if
-    /// the session is gone or no longer at `from`.
+    /// the session is gone or no longer at `from`. Not durable when it returns.
     async fn advance_upload(&self, owner: &UploadOwner, from: u64, session: UploadSession) -> Result<bool>;
     /// Ends a session without a blob; `false` if there is none.
     async fn close_upload(&self, owner: &UploadOwner, id: &str) -> Result<bool>;

@@ -16,7 +16,7 @@ impl Uploads for Sqlite {
     async fn open_upload(&self, owner: &UploadOwner, session: UploadSession, quota: u32) -> Result<bool> {
         let owner = owner.clone();
         self.writer
-            .write_touching(Touched::NOTHING, move |connection| {
+            .write_unsynced(move |connection| {
                 let tenant = rows::ensure_tenant(connection, &owner.tenant)?;
                 let mut count = connection.prepare_cached(
                     "SELECT count(*) FROM uploads
@@ -60,7 +60,7 @@ impl Uploads for Sqlite {
     async fn advance_upload(&self, owner: &UploadOwner, from: u64, session: UploadSession) -> Result<bool> {
         let owner = owner.clone();
         self.writer
-            .write_touching(Touched::NOTHING, move |connection| {
+            .write_unsynced(move |connection| {
                 let sql = format!(
                     "UPDATE uploads SET received = ?7, hash_state = ?8, touched_at = ?9, run = ?10
                      WHERE {OWNED} AND received = ?6"

@@ -2,17 +2,25 @@
 //!
 //! A commit costs a sync of the disk whatever it holds, so everything that is waiting goes into
 //! one. Each caller's work runs in a savepoint of its own: one that fails takes nothing with it.
-//! Nobody is answered before the commit that holds their work is durable.
+//! Nobody is answered before the commit that holds their work is durable, but for work that says that
+//! its answer promises nothing of the kind: a commit of nothing else does not wait for the disk.
+
+mod batch;
+mod log;
+mod queue;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::cache::{Caches, Touched};
 use crate::{Result, StoreError};
+use batch::Batches;
+use log::Log;
+use queue::Queue;
 
 /// The most pieces of work in one commit, so that nobody waits long for strangers.
 pub(super) const MAX_BATCH: usize = 256;
@@ -21,7 +29,17 @@ pub(super) const MAX_BATCH: usize = 256;
 struct Job {
     /// What of the caches it may make untrue.
     touched: Touched,
+    promise: Promise,
     work: Work,
+}
+
+/// What its answer says of the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Promise {
+    /// That it survives a power cut.
+    Durable,
+    /// That others see it.
+    Visible,
 }
 
 /// Hands back how to answer once the commit is known.
@@ -43,14 +61,15 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread, which takes up to `batch` pieces of work into one commit; before it answers
-    /// anybody, it empties `caches` of what the work has changed.
-    pub(super) fn spawn(connection: Connection, caches: Arc<Caches>, batch: usize) -> Result<Self> {
+    /// anybody, it empties `caches` of what the work has changed. The connection syncs its commits.
+    pub(super) fn spawn(mut connection: Connection, caches: Arc<Caches>, batch: usize) -> Result<Self> {
         let (jobs, waiting) = mpsc::unbounded_channel();
         let healthy = Arc::new(AtomicBool::new(true));
-        let health = Arc::clone(&healthy);
+        let log = Log::of(&mut connection)?;
+        let batches = Batches { connection, log, health: Arc::clone(&healthy), caches, most: batch };
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || write_until_closed(&connection, waiting, &health, &caches, batch))?;
+            .spawn(move || batches.run(Queue::of(waiting)))?;
         Ok(Self { jobs, healthy })
     }
 
@@ -70,11 +89,30 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        self.write_touching(Touched::EVERYTHING, work).await
+        self.send(Touched::EVERYTHING, Promise::Durable, work).await
     }
 
     /// The same for frequent work that makes no more than `touched` untrue of what the caches hold.
     pub(super) async fn write_touching<T, F>(&self, touched: Touched, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        self.send(touched, Promise::Durable, work).await
+    }
+
+    /// The same for work that may be lost when the power goes, and that touches nothing of the caches:
+    /// returns when others see it. Lost is then also all that was committed after it, so that no row is
+    /// there whose cause is not; and what is durable was committed before nothing that was lost.
+    pub(super) async fn write_unsynced<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        self.send(Touched::NOTHING, Promise::Visible, work).await
+    }
+
+    async fn send<T, F>(&self, touched: Touched, promise: Promise, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
@@ -95,7 +133,7 @@ impl Writer {
                 }),
             }
         });
-        self.jobs.send(Job { touched, work }).map_err(|_| stopped())?;
+        self.jobs.send(Job { touched, promise, work }).map_err(|_| stopped())?;
         receiver.await.map_err(|_| not_taken())?
     }
 }
@@ -112,100 +150,6 @@ fn stopped() -> StoreError {
     StoreError::Unavailable(
         "the database takes no more writes after a failed sync; restart the server".to_owned(),
     )
-}
-
-fn write_until_closed(
-    connection: &Connection,
-    mut waiting: mpsc::UnboundedReceiver<Job>,
-    health: &AtomicBool,
-    caches: &Caches,
-    batch: usize,
-) {
-    while let Some(first) = waiting.blocking_recv() {
-        let mut answers = Vec::new();
-        let commit = if health.load(Ordering::Acquire) {
-            run_batch(connection, first, &mut waiting, &mut answers, caches, batch)
-        } else {
-            drop(first);
-            continue;
-        };
-        if let Err((error, true)) = &commit {
-            // After a failed sync the kernel may call the lost pages clean: no later commit can
-            // be believed, so there is none.
-            health.store(false, Ordering::Release);
-            tracing::error!(%error, "the database cannot be synced; no more writes are taken");
-        }
-        let outcome = commit.map_err(|(error, _)| error);
-        for answer in answers {
-            answer(&outcome);
-        }
-    }
-}
-
-/// Runs `first` and whatever else waits, and commits. The error says whether durability itself
-/// failed.
-fn run_batch(
-    connection: &Connection,
-    first: Job,
-    waiting: &mut mpsc::UnboundedReceiver<Job>,
-    answers: &mut Vec<Answer>,
-    caches: &Caches,
-    batch: usize,
-) -> std::result::Result<(), (StoreError, bool)> {
-    if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
-        // The work never ran; its callers hear that the writer stopped for them.
-        return Err((error.into(), false));
-    }
-    let mut touched = Touched::NOTHING;
-    let mut next = Some(first);
-    while let Some(job) = next {
-        touched = touched.and(job.touched);
-        let failure = match run_job(connection, job.work, answers) {
-            Ok(failure) => failure,
-            Err(error) => {
-                let _ = execute(connection, "ROLLBACK");
-                return Err((error.into(), false));
-            }
-        };
-        // A full disk or an I/O error makes SQLite roll the whole transaction back by itself.
-        if connection.is_autocommit() {
-            let error = failure.unwrap_or_else(|| StoreError::Unavailable("rolled back".to_owned()));
-            let damaged = !matches!(error, StoreError::Full(_));
-            return Err((error, damaged));
-        }
-        next = if answers.len() < batch { waiting.try_recv().ok() } else { None };
-    }
-    caches.close(touched);
-    let committed = execute(connection, "COMMIT");
-    caches.open(touched);
-    committed.map_err(|error| {
-        let sync_failed = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
-        let _ = execute(connection, "ROLLBACK");
-        (error.into(), sync_failed)
-    })
-}
-
-/// Runs one piece of work in a savepoint; says what it failed with, if it did.
-fn run_job(
-    connection: &Connection,
-    work: Work,
-    answers: &mut Vec<Answer>,
-) -> rusqlite::Result<Option<StoreError>> {
-    execute(connection, "SAVEPOINT job")?;
-    let ran = work(connection);
-    answers.push(ran.answer);
-    if connection.is_autocommit() {
-        return Ok(ran.failure);
-    }
-    if ran.failure.is_some() {
-        execute(connection, "ROLLBACK TO job")?;
-    }
-    execute(connection, "RELEASE job")?;
-    Ok(ran.failure)
-}
-
-fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
 #[cfg(test)]

@@ -72,10 +72,13 @@ proptest! {
     /// However jobs fall into commits, each answer is true of the database, and no job is there by
     /// half.
     #[test]
-    fn each_answer_is_true(courses in courses(), threads in 1usize..4) {
+    fn each_answer_is_true(courses in courses(), threads in 1usize..4, unsynced_in in 1i64..5) {
         let (_directory, writer, reader) = scratch();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).build().unwrap();
-        let writes = (0..).zip(&courses).map(|(job, course)| writer.write(work(job, *course)));
+        let writes = (0..).zip(&courses).map(async |(job, course)| match job % unsynced_in {
+            0 => writer.write(work(job, *course)).await,
+            _ => writer.write_unsynced(work(job, *course)).await,
+        });
         let answers = runtime.block_on(join_all(writes));
         let there = parts(&reader);
         for ((job, course), answer) in (0..).zip(&courses).zip(answers) {
@@ -141,6 +144,49 @@ async fn jobs_of_one_commit_run_one_after_the_other() {
     let ((first, collided, panicked, seen, again, at_last), ()) = tokio::join!(jobs, release);
     assert_eq!((first.unwrap(), seen.unwrap(), at_last.unwrap()), (1, 3, 3));
     assert!(collided.is_err() && panicked.is_err() && again.is_err());
+}
+
+/// Work that need not be synced is committed with others' that must be, and never before work that came
+/// earlier.
+#[tokio::test]
+async fn work_runs_in_the_order_in_which_it_came() {
+    let (_directory, writer, _reader) = scratch();
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let note = |number: i32| {
+        let seen = Arc::clone(&seen);
+        move |_: &Connection| {
+            seen.lock().unwrap().push(number);
+            Ok(())
+        }
+    };
+    let jobs = (0..500).map(async |number| match number % 7 {
+        3 => writer.write(note(number)).await,
+        _ => writer.write_unsynced(note(number)).await,
+    });
+    let answers: Result<Vec<()>> = join_all(jobs).await.into_iter().collect();
+    answers.unwrap();
+    assert_eq!(*seen.lock().unwrap(), (0..500).collect::<Vec<_>>());
+}
+
+/// However the log grows, it is moved into the database, and begins anew.
+#[tokio::test]
+async fn the_log_stays_short() {
+    let (directory, writer, _reader) = scratch();
+    for part in 0..200 {
+        let fill = move |connection: &Connection| {
+            // Some pages, and all of them other ones.
+            connection.execute("INSERT INTO parts (job, part) VALUES (?1, zeroblob(100000))", [part])?;
+            Ok(())
+        };
+        if part % 2 == 0 {
+            writer.write(fill).await.unwrap();
+        } else {
+            writer.write_unsynced(fill).await.unwrap();
+        }
+    }
+    let length = |name: &str| std::fs::metadata(directory.path().join(name)).unwrap().len();
+    assert!(length("scratch.sqlite") > 100 * 100_000, "{}", length("scratch.sqlite"));
+    assert!(length("scratch.sqlite-wal") < 6_000_000, "{}", length("scratch.sqlite-wal"));
 }
 
 /// A database that cannot begin a transaction refuses that work, and takes the next.

@@ -1,0 +1,123 @@
+//! The thread's loop: a transaction, the work of everybody who waits, a commit, their answers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::{Answer, Job, Log, Queue, Work};
+use crate::StoreError;
+use crate::metadata::sqlite::cache::{Caches, Touched};
+
+pub(super) struct Batches {
+    pub(super) connection: Connection,
+    pub(super) log: Log,
+    pub(super) health: Arc<AtomicBool>,
+    pub(super) caches: Arc<Caches>,
+    /// The most pieces of work in one commit.
+    pub(super) most: usize,
+}
+
+impl Batches {
+    /// Works until no more work can come.
+    pub(super) fn run(mut self, mut queue: Queue) {
+        while queue.wait().is_some() {
+            if !self.health.load(Ordering::Acquire) {
+                queue.drop_first();
+                continue;
+            }
+            let mut answers = Vec::new();
+            let commit = self.commit(&mut queue, &mut answers);
+            if let Err((error, true)) = &commit {
+                self.give_up(error);
+            }
+            let outcome = commit.map_err(|(error, _)| error);
+            for answer in answers {
+                answer(&outcome);
+            }
+            // Another failure than of the disk, such as a lock that somebody holds, is none: the log
+            // stays longer.
+            if let Err(error) = self.log.shorten(&self.connection)
+                && is_io(&error)
+            {
+                self.give_up(&error.into());
+            }
+        }
+    }
+
+    /// After a failed sync the kernel may call the lost pages clean: no later commit can be believed, so
+    /// there is none.
+    fn give_up(&self, error: &StoreError) {
+        self.health.store(false, Ordering::Release);
+        tracing::error!(%error, "the database cannot be synced; no more writes are taken");
+    }
+
+    /// Runs what waits, and commits. The error says whether durability itself failed.
+    fn commit(
+        &mut self,
+        queue: &mut Queue,
+        answers: &mut Vec<Answer>,
+    ) -> std::result::Result<(), (StoreError, bool)> {
+        let promise = queue.promise(self.most);
+        let begun = self.log.begin(&self.connection, promise);
+        if let Err(error) = begun.and_then(|()| execute(&self.connection, "BEGIN IMMEDIATE")) {
+            // The work never ran; its caller hears that the writer stopped for it.
+            queue.drop_first();
+            return Err((error.into(), false));
+        }
+        let mut touched = Touched::NOTHING;
+        while answers.len() < self.most
+            && let Some(Job { touched: by_job, work, .. }) = queue.next(promise)
+        {
+            touched = touched.and(by_job);
+            let failure = match run_job(&self.connection, work, answers) {
+                Ok(failure) => failure,
+                Err(error) => {
+                    let _ = execute(&self.connection, "ROLLBACK");
+                    return Err((error.into(), false));
+                }
+            };
+            // A full disk or an I/O error makes SQLite roll the whole transaction back by itself.
+            if self.connection.is_autocommit() {
+                let error = failure.unwrap_or_else(|| StoreError::Unavailable("rolled back".to_owned()));
+                let damaged = !matches!(error, StoreError::Full(_));
+                return Err((error, damaged));
+            }
+        }
+        self.caches.close(touched);
+        let committed = execute(&self.connection, "COMMIT");
+        self.caches.open(touched);
+        committed.map_err(|error| {
+            let sync_failed = is_io(&error);
+            let _ = execute(&self.connection, "ROLLBACK");
+            (error.into(), sync_failed)
+        })
+    }
+}
+
+fn is_io(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
+}
+
+/// Runs one piece of work in a savepoint; says what it failed with, if it did.
+fn run_job(
+    connection: &Connection,
+    work: Work,
+    answers: &mut Vec<Answer>,
+) -> rusqlite::Result<Option<StoreError>> {
+    execute(connection, "SAVEPOINT job")?;
+    let ran = work(connection);
+    answers.push(ran.answer);
+    if connection.is_autocommit() {
+        return Ok(ran.failure);
+    }
+    if ran.failure.is_some() {
+        execute(connection, "ROLLBACK TO job")?;
+    }
+    execute(connection, "RELEASE job")?;
+    Ok(ran.failure)
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
