@@ -194,16 +194,21 @@ fn put(
         Ok(_) => return Ok(ManifestOutcome::TooDeep),
         Err(refusal) => return Ok(refusal),
     };
-    let repository = rows::ensure_repository(connection, tenant, repository)?;
+    let repository = match held_by {
+        Some(repository) => repository,
+        None => rows::ensure_repository(connection, tenant, repository)?,
+    };
     let digest = manifest.digest.to_string();
     let mut find =
         connection.prepare_cached("SELECT id FROM manifests WHERE repository = ?1 AND digest = ?2")?;
     let known = find.query_row(params![repository, digest], |row| row.get(0)).optional()?;
     let id: i64 = match known {
-        Some(id) => id,
+        Some(id) => {
+            leases::renew_manifest(connection, id, manifest.lease)?;
+            id
+        }
         None => insert(connection, repository, &digest, depth, manifest)?,
     };
-    leases::renew_manifest(connection, id, manifest.lease)?;
     connection
         .prepare_cached(
             "INSERT OR IGNORE INTO manifest_puts (manifest, login)
@@ -283,8 +288,8 @@ fn insert(
         .map_err(|error| StoreError::Damaged(format!("annotations: {error}")))?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO manifests (repository, digest, media_type, artifact_type, subject, annotations, depth,
-                                created_at, size, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                                created_at, size, body, leased_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
     let id = insert.insert(params![
         repository,
@@ -297,6 +302,7 @@ fn insert(
         manifest.now.0,
         rows::signed(manifest.body.len() as u64)?,
         manifest.body,
+        manifest.lease.now.0,
     ])?;
     let references = [
         (

@@ -1,7 +1,7 @@
 //! The one thread that writes, and its group commit.
 //!
 //! A commit costs a sync of the disk whatever it holds, so everything that is waiting goes into
-//! one. Each caller's work runs in a savepoint of its own: one that fails takes nothing with it.
+//! one. Each caller's work but the first runs in a savepoint of its own: one that fails takes nothing with it.
 //! Nobody is answered before the commit that holds their work is durable, but for work that says that
 //! its answer promises nothing of the kind: a commit of nothing else does not wait for the disk.
 

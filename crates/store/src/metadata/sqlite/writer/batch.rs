@@ -70,7 +70,12 @@ impl Batches {
             && let Some(Job { touched: by_job, work, .. }) = queue.next(promise)
         {
             touched = touched.and(by_job);
-            let failure = match run_job(&self.connection, work, answers) {
+            let ran = if answers.is_empty() {
+                run_first(&self.connection, work, answers)
+            } else {
+                run_in_savepoint(&self.connection, work, answers)
+            };
+            let failure = match ran {
                 Ok(failure) => failure,
                 Err(error) => {
                     let _ = execute(&self.connection, "ROLLBACK");
@@ -99,8 +104,24 @@ fn is_io(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
 }
 
-/// Runs one piece of work in a savepoint; says what it failed with, if it did.
-fn run_job(
+/// Runs the first work of a transaction; says what it failed with, if it did. A savepoint would cost a copy of
+/// every page that is changed, and if this fails there is nothing else in the transaction to be kept.
+fn run_first(
+    connection: &Connection,
+    work: Work,
+    answers: &mut Vec<Answer>,
+) -> rusqlite::Result<Option<StoreError>> {
+    let ran = work(connection);
+    answers.push(ran.answer);
+    if ran.failure.is_some() && !connection.is_autocommit() {
+        execute(connection, "ROLLBACK")?;
+        execute(connection, "BEGIN IMMEDIATE")?;
+    }
+    Ok(ran.failure)
+}
+
+/// Runs one more piece of work; says what it failed with, if it did.
+fn run_in_savepoint(
     connection: &Connection,
     work: Work,
     answers: &mut Vec<Answer>,
