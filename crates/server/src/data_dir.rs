@@ -57,9 +57,6 @@ impl DataDir {
         match lock.try_lock() {
             Ok(()) => {
                 require_database(&path)?;
-                // SQLite takes an empty file for a new database, and gives its other files the
-                // same permissions.
-                owner_only(&path.join(DATABASE)).with_context(|| format!("cannot write in {shown}"))?;
                 Ok(Some(Self { path, _lock: lock }))
             }
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -105,6 +102,13 @@ impl DataDir {
 
     /// Writes a file that only its owner can read: whole and durable, or not at all.
     pub(crate) fn write_secret(&self, name: &str, content: &[u8]) -> Result<()> {
+        self.place_secret(name, content)?;
+        self.sync_names()
+    }
+
+    /// The same, but the file is there for certain only after [`sync_names`](Self::sync_names), so that several
+    /// files need only one of those.
+    pub(crate) fn place_secret(&self, name: &str, content: &[u8]) -> Result<()> {
         let path = self.path.join(name);
         let temporary = self.path.join(format!(".{name}.new"));
         let write = || -> std::io::Result<()> {
@@ -116,10 +120,15 @@ impl DataDir {
             let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&temporary)?;
             file.write_all(content)?;
             file.sync_all()?;
-            fs::rename(&temporary, &path)?;
-            File::open(&self.path)?.sync_all()
+            fs::rename(&temporary, &path)
         };
         write().with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Makes durable which files there are.
+    pub(crate) fn sync_names(&self) -> Result<()> {
+        let synced = File::open(&self.path).and_then(|directory| directory.sync_all());
+        synced.with_context(|| format!("cannot sync {}", self.path.display()))
     }
 }
 

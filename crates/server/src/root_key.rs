@@ -55,8 +55,10 @@ pub async fn create_first_key(
     chosen: Option<(AccessKeyId, SecretAccessKey)>,
 ) -> Result<(AccessKey, SecretAccessKey)> {
     let (id, secret) = chosen.map_or_else(generate, Ok)?;
-    // The file first: a key whose secret nobody was told would lock everybody out.
-    write_credentials(data_dir, &id, &secret)?;
+    // The files first: a key whose secret nobody was told would lock everybody out, and so would one whose
+    // master key is lost.
+    place_credentials(data_dir, &id, &secret)?;
+    data_dir.sync_names()?;
     create_access_key(keys, master, &AccountId::root(), Some((id, secret)), true).await
 }
 
@@ -85,14 +87,15 @@ pub(crate) async fn provide(
     }
     let region = Region::default_region();
     let config = format!("[default]\nregion = {region}\nendpoint_url = {endpoint}\n");
-    data_dir.write_secret("config", config.as_bytes())
+    // Written at each start, so nobody misses it after a power cut.
+    data_dir.place_secret("config", config.as_bytes())
 }
 
 /// Writes a key where the AWS CLI reads it with `AWS_SHARED_CREDENTIALS_FILE`.
-fn write_credentials(data_dir: &DataDir, id: &AccessKeyId, secret: &SecretAccessKey) -> Result<()> {
+fn place_credentials(data_dir: &DataDir, id: &AccessKeyId, secret: &SecretAccessKey) -> Result<()> {
     let secret = secret.expose();
     let text = format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
-    data_dir.write_secret("credentials", text.as_bytes())
+    data_dir.place_secret("credentials", text.as_bytes())
 }
 
 /// The address that clients on this machine reach a listener by.

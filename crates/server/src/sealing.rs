@@ -22,7 +22,8 @@ impl fmt::Debug for MasterKey {
 }
 
 impl MasterKey {
-    /// Reads the data directory's master key, making one if nothing was sealed yet.
+    /// Reads the data directory's master key, making one if nothing was sealed yet. Its file is durable with
+    /// the next sync of the directory's names, and nothing sealed may be kept before.
     ///
     /// # Errors
     /// If the file cannot be read or written, or is not the one that `keys` were sealed with.
@@ -36,7 +37,7 @@ impl MasterKey {
             ),
             None => {
                 let bytes = random::bytes::<32>()?;
-                data_dir.write_secret(FILE, format!("{}\n", hex::encode(bytes)).as_bytes())?;
+                data_dir.place_secret(FILE, format!("{}\n", hex::encode(bytes)).as_bytes())?;
                 bytes.to_vec()
             }
         };

@@ -21,6 +21,7 @@ mod garbage;
 mod inspection;
 mod leases;
 mod manifests;
+mod new_file;
 mod progress;
 mod registered;
 mod registry_logins;
@@ -71,6 +72,7 @@ impl Sqlite {
     /// # Errors
     /// If the file cannot be opened or made, or was written by a newer version of the program.
     pub fn open(path: &Path) -> Result<Self> {
+        new_file::make_if_missing(path)?;
         let mut connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         // NORMAL would lose acknowledged commits on power loss.

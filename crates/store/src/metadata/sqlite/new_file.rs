@@ -1,0 +1,101 @@
+//! A new database: made under another name without a sync, then synced once and named.
+//!
+//! SQLite would take about ten syncs, one after another, to make the file, to turn it to write-ahead logging
+//! and to bring it to its schema.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::migrate;
+use crate::Result;
+
+/// Makes the database if there is none, which means no file, or an empty one without a log. It is there
+/// whole and durable, to be read by its owner alone, or not at all.
+pub(super) fn make_if_missing(path: &Path) -> Result<()> {
+    if length(path)? > 0 || length(&beside(path, "-wal"))? > 0 {
+        return Ok(());
+    }
+    let unnamed = beside(path, ".new");
+    // Of a start that did not come to its end. SQLite would take them for a transaction to be finished.
+    for ending in ["", "-journal", "-wal", "-shm"] {
+        match fs::remove_file(beside(&unnamed, ending)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
+    // SQLite takes an empty file for a new database, and gives its other files the same permissions.
+    let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&unnamed)?;
+    fill(&unnamed)?;
+    file.sync_all()?;
+    fs::rename(&unnamed, path)?;
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    Ok(File::open(directory.unwrap_or(Path::new(".")))?.sync_all()?)
+}
+
+fn fill(path: &Path) -> Result<()> {
+    let mut connection = Connection::open(path)?;
+    connection.pragma_update(None, "synchronous", "off")?;
+    connection.pragma_update(None, "journal_mode", "off")?;
+    migrate(&mut connection)?;
+    // Stays with the file.
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    Ok(connection.close().map_err(|(_, error)| error)?)
+}
+
+fn length(path: &Path) -> io::Result<u64> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.len()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+/// The file that is named like another one with an ending.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_new_database_is_whole_and_its_owners_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rows.db");
+        fs::write(beside(&path, ".new"), "what a crash left").unwrap();
+        fs::write(beside(&path, ".new-wal"), "what a crash left").unwrap();
+        make_if_missing(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        let connection = Connection::open(&path).unwrap();
+        let ask = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, String>(0));
+        assert_eq!(
+            (ask("journal_mode").unwrap(), ask("integrity_check").unwrap()),
+            ("wal".into(), "ok".into())
+        );
+    }
+
+    #[test]
+    fn what_is_there_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rows.db");
+        fs::write(&path, "something").unwrap();
+        make_if_missing(&path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "something");
+        // A log may hold all there is.
+        fs::write(&path, "").unwrap();
+        fs::write(beside(&path, "-wal"), "something").unwrap();
+        make_if_missing(&path).unwrap();
+        assert_eq!(length(&path).unwrap(), 0);
+    }
+}
