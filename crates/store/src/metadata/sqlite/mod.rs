@@ -52,6 +52,9 @@ const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/3-collection.sql"),
 ];
 
+/// What all the steps come to, for a new database.
+const SCHEMA: &str = include_str!("schema.sql");
+
 /// How many idle read connections are kept.
 const IDLE_READERS: usize = 16;
 
@@ -188,7 +191,7 @@ fn migrate(connection: &mut Connection) -> Result<()> {
         return Ok(());
     }
     let transaction = connection.transaction()?;
-    for step in missing {
+    for step in if taken == 0 { &[SCHEMA] } else { missing } {
         transaction.execute_batch(step)?;
     }
     transaction.pragma_update(None, "user_version", known)?;

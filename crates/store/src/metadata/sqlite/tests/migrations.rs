@@ -10,7 +10,7 @@ use crate::metadata::collection::Collected;
 use crate::metadata::progress::Mark;
 use crate::metadata::{AccessKeys as _, Collection as _, Progress as _};
 
-/// Every table and index, as it is declared.
+/// Every table, index, view and trigger, as it is declared.
 fn schema(path: &std::path::Path) -> Vec<String> {
     let connection = Connection::open(path).unwrap();
     let mut select = connection
