@@ -4,15 +4,18 @@
 
 mod content;
 mod digest;
+mod engine;
 mod fill;
 mod growth;
 mod http;
 mod limits;
 mod load;
 mod meter;
+mod peers;
 mod plot;
 mod report;
 mod servers;
+mod syncs;
 mod target;
 mod work;
 
@@ -28,12 +31,12 @@ use crate::work::{Scale, Work};
 
 /// Measures registries with the same load, in one run, beside the limits of the machine.
 ///
-/// A target is `gangplank` (started here, with logins of its own), `distribution` (`docker-registry`,
-/// started here without authentication), or `NAME=URL[,pid=N]` for one that runs already:
+/// A target is `gangplank` (started here, with logins of its own), `distribution` (`docker-registry`) or `nora`,
+/// both started here without authentication, or `NAME=URL[,pid=N]` for one that runs already:
 /// `mine=http://USER:PASSWORD@127.0.0.1:5000,pid=4711`. Only plain HTTP is spoken.
 #[derive(Debug, Parser)]
 struct Args {
-    /// What to measure; default: gangplank, and distribution where it is installed
+    /// What to measure; default: gangplank, and the others where they are installed
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
     /// Small and short, to see that everything runs; the figures mean nothing
@@ -105,6 +108,10 @@ fn main() -> Result<()> {
         report.idle.extend(meter::resident(target).map(|bytes| (target.name.clone(), bytes)));
     }
     for work in &works {
+        if let Some(program) = work.missing() {
+            report.skipped.push(format!("{}: {program} is not installed", work.name));
+            continue;
+        }
         for target in targets.iter().filter(|target| work.suits(target)) {
             let mut outcomes = Vec::new();
             for _ in 0..runs {
@@ -124,6 +131,9 @@ fn main() -> Result<()> {
             say(&format!("{}: {} {rate}", work.name, target.name));
             report.rows.extend(row);
         }
+    }
+    if wanted("syncs") {
+        syncs::count(&targets, home.path(), &mut report)?;
     }
     report.peaks = targets.iter().filter_map(|t| Some((t.name.clone(), meter::highest(t)?))).collect();
     report.write(&args.out)?;

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::limits::Limit;
 use crate::meter::Outcome;
 use crate::plot;
+use crate::syncs::Counted;
 
 /// The medians of one work on one target.
 pub(crate) struct Row {
@@ -84,13 +85,18 @@ pub(crate) struct Report {
     pub(crate) idle: Vec<(String, u64)>,
     /// The most that each server held in any work.
     pub(crate) peaks: Vec<(String, u64)>,
+    /// How often each server synced before it answered.
+    pub(crate) syncs: Vec<Counted>,
+    /// What was not tried, and why.
+    pub(crate) skipped: Vec<String>,
     pub(crate) failures: Vec<String>,
 }
 
 impl Report {
     pub(crate) fn new(runs: usize, quick: bool) -> Self {
-        let (limits, rows, idle, peaks, failures) = (vec![], vec![], vec![], vec![], vec![]);
-        Self { runs, quick, limits, rows, idle, peaks, failures }
+        let (limits, rows, idle, peaks) = (vec![], vec![], vec![], vec![]);
+        let (syncs, skipped, failures) = (vec![], vec![], vec![]);
+        Self { runs, quick, limits, rows, idle, peaks, syncs, skipped, failures }
     }
 
     pub(crate) fn write(&self, out: &Path) -> Result<()> {
@@ -141,6 +147,16 @@ impl Report {
                 self.peaks.iter().find(|(of, _)| of == name).map_or("-".to_owned(), |(_, p)| mebibytes(*p));
             write!(text, "\n{name}: {} MiB when it had started, {peak} MiB at the most.", mebibytes(*idle))?;
         }
+        if !self.syncs.is_empty() {
+            text.push_str("\n\n| syncs before the answer | server | median | most |\n|---|---|---|---|\n");
+            for Counted { what, target, each } in &self.syncs {
+                let (median, most) = (each[each.len() / 2], each[each.len() - 1]);
+                writeln!(text, "| {what} | {target} | {median} | {most} |")?;
+            }
+        }
+        for skipped in &self.skipped {
+            write!(text, "\nSkipped: {skipped}")?;
+        }
         for failure in &self.failures {
             write!(text, "\nNot measured: {failure}")?;
         }
@@ -160,7 +176,14 @@ impl Report {
                 "ownCpu": outcome.own_cpu, "otherCpu": outcome.other_cpu, "peakBytes": outcome.peak_memory,
             })
         });
-        json!({ "runs": self.runs, "quick": self.quick, "limits": limits.collect::<Vec<_>>(), "rows": rows.collect::<Vec<_>>() })
+        let syncs = self
+            .syncs
+            .iter()
+            .map(|counted| json!({ "what": counted.what, "target": counted.target, "each": counted.each }));
+        json!({
+            "runs": self.runs, "quick": self.quick, "limits": limits.collect::<Vec<_>>(),
+            "rows": rows.collect::<Vec<_>>(), "syncs": syncs.collect::<Vec<_>>(), "skipped": self.skipped,
+        })
     }
 }
 

@@ -2,19 +2,17 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::http::Blocking;
+use crate::peers::{self, Peer};
 use crate::report::Row;
 use crate::target::Target;
-
-/// Debian's name for distribution.
-const DISTRIBUTION: &str = "docker-registry";
 
 const ACCESS_KEY: (&str, &str) = ("GPAKBENCHBENCHBENCH2", "bench-secret-access-key-0123456789");
 
@@ -26,7 +24,7 @@ pub(crate) struct Programs {
 }
 
 /// A server that ends with this.
-pub(crate) struct Started(Child);
+pub(crate) struct Started(pub(crate) Child);
 
 impl Drop for Started {
     fn drop(&mut self) {
@@ -37,18 +35,14 @@ impl Drop for Started {
 
 /// What can be measured without being told.
 pub(crate) fn installed(programs: &Programs) -> Vec<String> {
-    let there = |program: &str| {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-    };
-    let mut names = Vec::new();
-    if programs.gangplank.is_file() {
-        names.push("gangplank".to_owned());
-    }
-    if there(DISTRIBUTION) {
-        names.push("distribution".to_owned());
-    }
-    names
+    let own = programs.gangplank.is_file().then_some("gangplank");
+    own.into_iter().chain(peers::installed().map(|peer| peer.name)).map(str::to_owned).collect()
+}
+
+/// Whether a program is on the path.
+pub(crate) fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// Starts gangplank, with an operator login for the registry and the root key for the API.
@@ -98,48 +92,13 @@ fn start_gangplank(program: &Path, data: &Path) -> Result<(Started, SocketAddr)>
     Ok((child, address.with_context(|| format!("gangplank said {ready:?}"))??))
 }
 
-/// Starts distribution on a folder, without authentication.
-pub(crate) fn distribution(programs: &Programs, name: &str) -> Result<Target> {
-    let (child, address) = start_distribution(&programs.home.join(name))?;
-    let mut target = Target::at(name, address, address.to_string());
+/// Starts somebody else's.
+pub(crate) fn peer(peer: &Peer, programs: &Programs) -> Result<Target> {
+    let (child, address) = peer.start(&programs.home.join(peer.name))?;
+    let mut target = Target::at(peer.name, address, address.to_string());
     target.pid = Some(child.0.id());
     target.started = Some(child);
     Ok(target)
-}
-
-fn start_distribution(data: &Path) -> Result<(Started, SocketAddr)> {
-    fs::create_dir_all(data)?;
-    // It cannot say which port it was given, so one is looked for that was free a moment ago.
-    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let config = data.join("config.yml");
-    let folder = data.join("registry");
-    fs::write(
-        &config,
-        format!(
-            "version: 0.1\nlog:\n  level: error\n  accesslog:\n    disabled: true\nstorage:\n  cache:\n    \
-             blobdescriptor: inmemory\n  filesystem:\n    rootdirectory: {}\n  delete:\n    enabled: true\n\
-             http:\n  addr: {address}\n",
-            folder.display()
-        ),
-    )?;
-    let log = File::create(data.join("log"))?;
-    let child = Command::new(DISTRIBUTION)
-        .arg("serve")
-        .arg(&config)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .context("cannot start docker-registry")?;
-    let child = Started(child);
-    let until = Instant::now() + Duration::from_secs(10);
-    while TcpStream::connect(address).is_err() {
-        if Instant::now() > until {
-            bail!("docker-registry did not start");
-        }
-        std::thread::sleep(Duration::from_micros(200));
-    }
-    Ok((child, address))
 }
 
 /// Starts a server on an empty directory, again and again: from `exec` to the first answer.
@@ -148,9 +107,9 @@ pub(crate) fn cold_start(name: &str, programs: &Programs, runs: usize) -> Result
     for run in 0..runs * 3 {
         let data = programs.home.join(format!("{name}-cold-{run}"));
         let start = Instant::now();
-        let (child, address) = match name {
-            "gangplank" => start_gangplank(&programs.gangplank, &data)?,
-            "distribution" => start_distribution(&data)?,
+        let (child, address) = match (name, peers::named(name)) {
+            ("gangplank", _) => start_gangplank(&programs.gangplank, &data)?,
+            (_, Some(peer)) => peer.start(&data)?,
             _ => return Ok(None),
         };
         let target = Target::at(name, address, address.to_string());

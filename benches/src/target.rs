@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use gangplank_sigv4::{Credentials, Request, sign};
 use sha2::{Digest as _, Sha256};
 
+use crate::peers;
 use crate::servers::{self, Programs, Started};
 
 /// A registry to be measured.
@@ -36,9 +37,9 @@ pub(crate) struct Target {
 impl Target {
     /// Starts or finds what `name` means; see the program's help.
     pub(crate) fn open(name: &str, programs: &Programs) -> Result<Self> {
-        match name {
-            "gangplank" => servers::gangplank(programs, "gangplank"),
-            "distribution" => servers::distribution(programs, "distribution"),
+        match (name, peers::named(name)) {
+            ("gangplank", _) => servers::gangplank(programs, "gangplank"),
+            (_, Some(peer)) => servers::peer(peer, programs),
             _ => Self::running(name),
         }
     }
@@ -50,7 +51,9 @@ impl Target {
             None => (rest, None),
         };
         let Some(authority) = url.strip_prefix("http://") else {
-            bail!("{text:?} is no target: gangplank, distribution, or NAME=http://[USER:PASSWORD@]HOST:PORT");
+            bail!(
+                "{text:?} is no target: gangplank, distribution, nora, or NAME=http://[USER:PASSWORD@]HOST:PORT"
+            );
         };
         let authority = authority.trim_end_matches('/');
         let (login, host) = match authority.rsplit_once('@') {

@@ -1,7 +1,7 @@
 //! A whole image of twelve layers, pushed by the clients that people have.
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -14,15 +14,13 @@ use serde_json::json;
 use super::{Scale, repository};
 use crate::content::{RandomFile, random};
 use crate::digest::sha256;
+use crate::engine::Engine;
 use crate::meter::{Meter, Outcome};
 use crate::target::Target;
 
 const LAYERS: u64 = 12;
 
 pub(super) fn skopeo(target: &Target, scale: &Scale, file: &RandomFile) -> Result<Option<Outcome>> {
-    if !answers("skopeo", &["--version"]) {
-        return Ok(None);
-    }
     let layout = Layout::make(file, scale.large)?;
     let to = format!("docker://{}/{}:latest", target.host, repository("image")?);
     let from = format!("oci:{}:latest", layout.0.display());
@@ -45,36 +43,51 @@ pub(super) fn gangplank(target: &Target, scale: &Scale, file: &RandomFile) -> Re
     timed(target, scale.large, &mut command)
 }
 
+/// The engine packs each layer as it sends it, which is most of the time.
 pub(super) fn docker(target: &Target, scale: &Scale, file: &RandomFile) -> Result<Option<Outcome>> {
-    if !answers("docker", &["version"]) || !answers("skopeo", &["--version"]) {
-        return Ok(None);
-    }
-    let layout = Layout::make(file, scale.large)?;
+    let engine = Engine::start(&file.path.with_file_name("engine"))?;
     let image = format!("{}/{}:latest", target.host, repository("image")?);
-    let load = ["--insecure-policy", "copy", "--quiet"];
-    let (from, to) = (format!("oci:{}:latest", layout.0.display()), format!("docker-daemon:{image}"));
-    ensure!(
-        Command::new("skopeo").args(load).args([from, to]).status()?.success(),
-        "the engine took no image"
-    );
+    let archive = file.path.with_file_name("image.tar");
+    docker_archive(&archive, scale.large, &image)?;
+    let loaded = engine.docker(&["load", "--quiet", "--input"]).arg(&archive).output()?;
+    fs::remove_file(&archive)?;
+    ensure!(loaded.status.success(), "no image: {}", String::from_utf8_lossy(&loaded.stderr));
     if let Some((user, password)) = &target.login {
-        let mut login = Command::new("docker")
-            .args(["login", "--username", user, "--password-stdin", &target.host])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        login.stdin.take().context("no standard input")?.write_all(password.as_bytes())?;
-        ensure!(login.wait()?.success(), "docker login was refused");
+        engine.log_in(&target.host, user, password)?;
     }
-    let outcome = timed(target, scale.large, Command::new("docker").args(["push", "--quiet", &image]));
-    let _ = Command::new("docker").args(["rmi", "--force", &image]).stdout(Stdio::null()).status();
-    outcome
+    file.warm_memory()?;
+    timed(target, scale.large, &mut engine.docker(&["push", "--quiet", &image]))
 }
 
-fn answers(program: &str, args: &[&str]) -> bool {
-    let quiet = Command::new(program).args(args).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    quiet.is_ok_and(|status| status.success())
+/// An image as `docker save` writes it: random layers, `size` bytes together.
+fn docker_archive(path: &Path, size: u64, name: &str) -> Result<()> {
+    let mut tar = tar::Builder::new(File::create(path)?);
+    let (mut layers, mut diff_ids) = (Vec::new(), Vec::new());
+    for number in 0..LAYERS {
+        let layer = archive(&format!("layer-{number}"), usize::try_from(size / LAYERS)?)?;
+        let file = format!("{number}/layer.tar");
+        append(&mut tar, &file, &layer)?;
+        diff_ids.push(sha256(&layer));
+        layers.push(file);
+    }
+    append(&mut tar, "config.json", config(&diff_ids).to_string().as_bytes())?;
+    let manifest = json!([{ "Config": "config.json", "RepoTags": [name], "Layers": layers }]);
+    append(&mut tar, "manifest.json", manifest.to_string().as_bytes())?;
+    Ok(tar.into_inner()?.sync_all()?)
+}
+
+fn append(tar: &mut tar::Builder<impl Write>, name: &str, content: &[u8]) -> Result<()> {
+    let mut header = tar::Header::new_ustar();
+    header.set_size(content.len() as u64);
+    header.set_mode(0o644);
+    Ok(tar.append_data(&mut header, name, content)?)
+}
+
+fn config(diff_ids: &[String]) -> serde_json::Value {
+    json!({
+        "architecture": "amd64", "os": "linux", "config": {},
+        "rootfs": { "type": "layers", "diff_ids": diff_ids },
+    })
 }
 
 /// Runs a client to its end. Its processor time counts among that of others.
@@ -112,11 +125,8 @@ impl Layout {
             gzip.write_all(&tar)?;
             layers.push(keep(&blobs, "application/vnd.oci.image.layer.v1.tar+gzip", &gzip.finish()?)?);
         }
-        let config = json!({
-            "architecture": "amd64", "os": "linux", "config": {},
-            "rootfs": { "type": "layers", "diff_ids": diff_ids },
-        });
-        let config = keep(&blobs, "application/vnd.oci.image.config.v1+json", config.to_string().as_bytes())?;
+        let config = config(&diff_ids).to_string();
+        let config = keep(&blobs, "application/vnd.oci.image.config.v1+json", config.as_bytes())?;
         let media_type = super::manifests::MEDIA_TYPE;
         let manifest =
             json!({ "schemaVersion": 2, "mediaType": media_type, "config": config, "layers": layers });
@@ -130,12 +140,8 @@ impl Layout {
 }
 
 fn archive(name: &str, size: usize) -> Result<Vec<u8>> {
-    let content = random(size)?;
-    let mut header = tar::Header::new_ustar();
-    header.set_size(content.len() as u64);
-    header.set_mode(0o644);
     let mut tar = tar::Builder::new(Vec::new());
-    tar.append_data(&mut header, name, content.as_slice())?;
+    append(&mut tar, name, &random(size)?)?;
     Ok(tar.into_inner()?)
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn put(target: &Target, repository: &str, count: usize, connections: 
 }
 
 /// A PUT of a manifest.
-pub(super) fn request(target: &Target, repository: &str, reference: &str, body: &str) -> Vec<u8> {
+pub(crate) fn request(target: &Target, repository: &str, reference: &str, body: &str) -> Vec<u8> {
     let headers = format!("Content-Type: {MEDIA_TYPE}\r\nContent-Length: {}\r\n", body.len());
     let mut request = target.head("PUT", &format!("/v2/{repository}/manifests/{reference}"), &headers);
     request.extend_from_slice(body.as_bytes());
@@ -42,13 +42,13 @@ pub(super) fn request(target: &Target, repository: &str, reference: &str, body: 
 }
 
 /// A config and two layers, which a repository holds.
-pub(super) struct Parts {
+pub(crate) struct Parts {
     config: (String, usize),
     layers: Vec<(String, usize)>,
 }
 
 impl Parts {
-    pub(super) fn push(target: &Target, repository: &str) -> Result<Self> {
+    pub(crate) fn push(target: &Target, repository: &str) -> Result<Self> {
         let part =
             |bytes: Vec<u8>| Ok::<_, anyhow::Error>((push_blob(target, repository, &bytes)?, bytes.len()));
         let config = format!(
@@ -59,7 +59,7 @@ impl Parts {
         Ok(Self { config: part(config.into_bytes())?, layers })
     }
 
-    pub(super) fn manifest(&self, note: &str) -> String {
+    pub(crate) fn manifest(&self, note: &str) -> String {
         let part = |kind: &str, (digest, size): &(String, usize)| json!({ "mediaType": format!("application/vnd.oci.image.{kind}"), "digest": digest, "size": size });
         let layers: Vec<_> = self.layers.iter().map(|layer| part("layer.v1.tar+gzip", layer)).collect();
         json!({

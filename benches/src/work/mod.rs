@@ -10,12 +10,13 @@ mod small;
 
 use anyhow::Result;
 pub(crate) use control::PER_SERVICE as IMAGES_PER_SERVICE;
-pub(crate) use manifests::{MEDIA_TYPE, put as put_manifest};
+pub(crate) use manifests::{MEDIA_TYPE, Parts, put as put_manifest, request as put_request};
 pub(crate) use small::blobs as small_blobs;
 
 use crate::content::RandomFile;
 use crate::http::{Blocking, expect, path_of, with_digest};
 use crate::meter::Outcome;
+use crate::servers::is_installed;
 use crate::target::Target;
 
 /// How much is done.
@@ -48,18 +49,26 @@ pub(crate) struct Work {
     pub(crate) run: Run,
     /// Only for a server with the control API.
     needs_api: bool,
+    /// Programs that must be installed.
+    clients: &'static [&'static str],
 }
 
 impl Work {
     pub(crate) fn suits(&self, target: &Target) -> bool {
         !self.needs_api || target.access_key.is_some()
     }
+
+    /// A program that would be needed and is not there.
+    pub(crate) fn missing(&self) -> Option<&'static str> {
+        self.clients.iter().copied().find(|client| !is_installed(client))
+    }
 }
 
 /// Everything that can be measured, in the order in which it is.
 pub(crate) fn all() -> Vec<Work> {
-    let registry = |name, run| Work { name, run, needs_api: false };
-    let api = |name, run| Work { name, run, needs_api: true };
+    let registry = |name, run| Work { name, run, needs_api: false, clients: &[] };
+    let api = |name, run| Work { name, run, needs_api: true, clients: &[] };
+    let client = |name, run, clients| Work { name, run, needs_api: false, clients };
     vec![
         registry("push: one PUT", large::one_put as Run),
         registry("push: one PATCH", large::one_patch),
@@ -77,8 +86,8 @@ pub(crate) fn all() -> Vec<Work> {
         api("api: CreateContainerServiceRegistryLogin", control::create_login),
         api("api: RegisterContainerImage", control::register),
         api("api: GetContainerImages", control::list),
-        registry("image: docker push", images::docker),
-        registry("image: skopeo copy", images::skopeo),
+        client("image: docker push", images::docker, &["docker", "dockerd"]),
+        client("image: skopeo copy", images::skopeo, &["skopeo"]),
         api("image: gangplank push", images::gangplank),
     ]
 }
