@@ -1,6 +1,7 @@
 //! A running server: started, and stopped without losing a request.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -49,7 +50,14 @@ impl Server {
     /// # Errors
     /// If the data directory is in use or unreadable, an address cannot be listened on, TLS files
     /// cannot be read, or plain HTTP would leave this machine without having been asked for.
-    pub async fn start(config: Config) -> Result<Self> {
+    // In a box, so that it is compiled here with all that it starts. A future that callers can see into is compiled
+    // in each crate that awaits it, and the program's own crate is built for size.
+    #[inline(never)]
+    pub fn start(config: Config) -> Pin<Box<dyn Future<Output = Result<Self>> + Send>> {
+        Box::pin(Self::begin(config))
+    }
+
+    async fn begin(config: Config) -> Result<Self> {
         if config.tls.is_none() && !config.insecure_http && !config.listen.ip().is_loopback() {
             bail!(
                 "{} is not a loopback address, and plain HTTP would show passwords to the network: give \
