@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::{AuditKept, Limits};
 use crate::http::client::Network;
+use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
 use crate::metrics::Metrics;
 use crate::publishing::Publishing;
@@ -57,6 +58,8 @@ pub(crate) struct App {
     pub(crate) upload_locks: UploadLocks,
     /// The memory that manifests and API calls share while they are read.
     pub(crate) small_bodies: Budget,
+    /// The threads that connections with large bodies share.
+    pub(crate) threads: Threads,
     /// The requests that are being answered, also those whose client went away.
     pub(crate) requests: TaskTracker,
     /// Wakes the job that removes discarded content.

@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
 use crate::http::{admin, listener, tls};
 use crate::metrics::Metrics;
@@ -96,6 +97,7 @@ impl Server {
             failed_logins: FailedLogins::new(config.limits.failed_logins_per_minute),
             upload_locks: UploadLocks::default(),
             small_bodies: Budget::new(config.limits.buffered_bytes),
+            threads: Threads::default(),
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
             collecting: tokio::sync::Mutex::default(),

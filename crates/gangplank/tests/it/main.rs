@@ -45,6 +45,7 @@ mod house;
 mod http_limits;
 mod http_patience;
 mod image_files;
+mod large_bodies;
 mod lightsailctl;
 mod limit_options;
 mod main_job;

@@ -25,7 +25,7 @@ fn a_plain_port_answers_tls_so_that_clients_fall_back() {
 }
 
 /// A server with a certificate of its own making; `None` without openssl to make one.
-fn tls_server() -> Option<(TestServer, tempfile::TempDir)> {
+pub(crate) fn tls_server() -> Option<(TestServer, tempfile::TempDir)> {
     let home = tempfile::tempdir().unwrap();
     let (certificate, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
     let made = Command::new("openssl")

@@ -7,51 +7,70 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::{Either, Full};
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::own_thread::OwnThread;
+
 /// The body of any answer.
 pub(crate) type AnswerBody = Either<Full<Bytes>, FileBody>;
 
-/// How much is read from a file at once.
+/// How much is read from a file at once: what stays in a processor's cache until it is sent.
 const PIECE: u64 = 256 << 10;
 
-/// Part of a file, read one piece ahead of the socket. Between pieces it holds no thread, so a
-/// client that reads slowly costs memory for two pieces and nothing else.
+/// Part of a file. What is more than a piece is read on the thread of the connection, which sends each piece
+/// before it reads the next; while a client is slow to take one, it holds no thread.
 pub(crate) struct FileBody {
     file: Arc<File>,
-    /// Where the piece after the one being read starts.
     next: u64,
-    end: u64,
     /// Bytes not yet handed out.
     left: u64,
+    thread: OwnThread,
+    piece: Arc<Vec<u8>>,
+    /// All of a small body.
     reading: Option<JoinHandle<io::Result<Bytes>>>,
 }
 
+/// A piece that is being sent, and comes back when nobody holds it any more.
+struct Lent(Arc<Vec<u8>>);
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl FileBody {
-    /// The `length` bytes of `file` from `start`.
-    pub(crate) fn new(file: File, start: u64, length: u64) -> Self {
-        let end = start.saturating_add(length);
-        let mut body = Self { file: Arc::new(file), next: start, end, left: length, reading: None };
-        body.read_ahead();
-        body
+    /// The `length` bytes of `file` from `start`, over a connection that may move to `thread`.
+    pub(crate) fn new(file: File, start: u64, length: u64, thread: &OwnThread) -> Self {
+        let file = Arc::new(file);
+        let reading = (1..=PIECE).contains(&length).then(|| {
+            let file = Arc::clone(&file);
+            spawn_blocking(move || read(&file, start, vec![0; size(length)]).map(Bytes::from))
+        });
+        Self { file, next: start, left: length, thread: thread.clone(), piece: Arc::default(), reading }
     }
 
-    fn read_ahead(&mut self) {
-        let size = PIECE.min(self.end - self.next);
-        if size == 0 {
-            return;
-        }
-        let (file, offset) = (Arc::clone(&self.file), self.next);
-        self.next += size;
-        self.reading = Some(spawn_blocking(move || {
-            let mut piece = BytesMut::zeroed(usize::try_from(size).unwrap_or_default());
-            file.read_exact_at(&mut piece, offset)?;
-            Ok(piece.freeze())
-        }));
+    /// Reads the next piece, which may block.
+    fn read_here(&mut self) -> io::Result<Bytes> {
+        let length = size(self.left.min(PIECE));
+        // The last one is still being sent if the client is slow.
+        let mut piece = Arc::get_mut(&mut self.piece).map(std::mem::take).unwrap_or_default();
+        piece.resize(length, 0);
+        self.piece = Arc::new(read(&self.file, self.next, piece)?);
+        Ok(Bytes::from_owner(Lent(Arc::clone(&self.piece))))
     }
+}
+
+fn size(length: u64) -> usize {
+    usize::try_from(length).unwrap_or_default()
+}
+
+fn read(file: &File, offset: u64, mut piece: Vec<u8>) -> io::Result<Vec<u8>> {
+    file.read_exact_at(&mut piece, offset)?;
+    Ok(piece)
 }
 
 impl Body for FileBody {
@@ -62,13 +81,20 @@ impl Body for FileBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let Some(reading) = &mut self.reading else { return Poll::Ready(None) };
-        let piece =
-            ready!(Pin::new(reading).poll(context)).unwrap_or_else(|error| Err(io::Error::other(error)));
-        self.reading = None;
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        let piece = if let Some(reading) = &mut self.reading {
+            ready!(Pin::new(reading).poll(context)).unwrap_or_else(|error| Err(io::Error::other(error)))
+        } else if ready!(self.thread.poll_enter(context)) {
+            self.read_here()
+        } else {
+            Err(io::ErrorKind::BrokenPipe.into())
+        };
         if let Ok(bytes) = &piece {
+            self.next += bytes.len() as u64;
             self.left -= bytes.len() as u64;
-            self.read_ahead();
+            self.thread.carried(bytes.len());
         }
         Poll::Ready(Some(piece.map(Frame::data)))
     }
@@ -79,5 +105,11 @@ impl Body for FileBody {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.left)
+    }
+}
+
+impl Drop for FileBody {
+    fn drop(&mut self) {
+        self.thread.leave();
     }
 }

@@ -21,7 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::AnswerBody;
 use super::lingering::Lingering;
+use super::own_thread::OwnThread;
 use super::patience::{Patient, Turns};
+use super::socket::Socket;
 use super::to_the_end::{Panicked, ToTheEnd};
 use super::{dispatch, hygiene};
 use crate::app::App;
@@ -49,9 +51,13 @@ pub(crate) async fn serve(
     // Answers are small and awaited: do not hold them back to fill a packet.
     let _ = stream.set_nodelay(true);
     let patience = app.limits.header_read;
+    let thread = OwnThread::new(app.threads.clone());
     let opened = async {
         match tls {
-            Some(tls) => Opened::Tls(tokio::time::timeout(patience, tls.accept(stream)).await),
+            Some(tls) => {
+                let socket = Socket::new(stream, thread.clone());
+                Opened::Tls(tokio::time::timeout(patience, tls.accept(socket)).await)
+            }
             None => Opened::Plain(tokio::time::timeout(patience, first_byte(&stream)).await, stream),
         }
     };
@@ -61,11 +67,13 @@ pub(crate) async fn serve(
         opened = opened => opened,
     };
     match opened {
-        Opened::Tls(Ok(Ok(stream))) => serve_http(stream, peer, app, watcher).await,
+        Opened::Tls(Ok(Ok(stream))) => serve_http(stream, thread, peer, app, watcher).await,
         Opened::Tls(Ok(Err(error))) => tracing::debug!(%peer, %error, "TLS handshake failed"),
         Opened::Tls(Err(_)) => tracing::debug!(%peer, "TLS handshake took too long"),
         Opened::Plain(Ok(Some(TLS_HANDSHAKE)), stream) => refuse_tls(stream).await,
-        Opened::Plain(Ok(Some(_)), stream) => serve_http(stream, peer, app, watcher).await,
+        Opened::Plain(Ok(Some(_)), stream) => {
+            serve_http(Socket::new(stream, thread.clone()), thread, peer, app, watcher).await;
+        }
         Opened::Plain(..) => {}
     }
 }
@@ -73,7 +81,7 @@ pub(crate) async fn serve(
 /// A connection that has begun to speak, or has not in time.
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, and it does not stay")]
 enum Opened {
-    Tls(Result<io::Result<TlsStream<TcpStream>>, Elapsed>),
+    Tls(Result<io::Result<TlsStream<Socket>>, Elapsed>),
     Plain(Result<Option<u8>, Elapsed>, TcpStream),
 }
 
@@ -93,7 +101,7 @@ async fn refuse_tls(mut stream: TcpStream) {
     let _ = tokio::time::timeout(Duration::from_secs(1), linger).await;
 }
 
-async fn serve_http<S>(stream: S, peer: SocketAddr, app: Arc<App>, watcher: Watcher)
+async fn serve_http<S>(stream: S, thread: OwnThread, peer: SocketAddr, app: Arc<App>, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -101,11 +109,12 @@ where
     let limits = &app.limits;
     let stream = Patient::new(stream, turns.clone(), limits.idle, limits.header_read, limits.body_stall);
     let headers = limits.headers;
+    let here = thread.clone();
     let service = service_fn(move |request| {
-        let (app, turns) = (Arc::clone(&app), turns.clone());
+        let (app, turns, here) = (Arc::clone(&app), turns.clone(), here.clone());
         turns.next();
         async move {
-            let answer = answer_to_the_end(app, peer, request).await;
+            let answer = answer_to_the_end(app, peer, here, request).await;
             turns.next();
             Ok::<_, Infallible>(answer)
         }
@@ -118,7 +127,7 @@ where
         // Who has sent a request and closed that half still gets the answer.
         .half_close(true)
         .serve_connection(TokioIo::new(Lingering::new(stream)), service);
-    if let Err(error) = watcher.watch(connection).await {
+    if let Some(Err(error)) = thread.run(watcher.watch(connection)).await {
         tracing::debug!(%peer, %error, "connection ended");
     }
 }
@@ -127,11 +136,13 @@ where
 async fn answer_to_the_end(
     app: Arc<App>,
     peer: SocketAddr,
+    thread: OwnThread,
     request: Request<Incoming>,
 ) -> Response<AnswerBody> {
     let requests = app.requests.clone();
     let has_body = !request.body().is_end_stream();
-    let answering = ToTheEnd::new(&requests, async move { dispatch::answer(&app, peer, request).await });
+    let answering =
+        ToTheEnd::new(&requests, async move { dispatch::answer(&app, peer, &thread, request).await });
     let answer = answering.await.unwrap_or_else(|Panicked| {
         tracing::error!(%peer, "a request ended badly");
         hygiene::refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error").into_response()

@@ -6,16 +6,22 @@ use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::AnswerBody;
+use super::own_thread::OwnThread;
 use super::response::Answer;
 use super::{client, hygiene};
 use crate::app::App;
 use crate::{control, registry};
 
 /// Answers one request.
-pub(crate) async fn answer(app: &App, peer: SocketAddr, request: Request<Incoming>) -> Response<AnswerBody> {
+pub(crate) async fn answer(
+    app: &App,
+    peer: SocketAddr,
+    thread: &OwnThread,
+    request: Request<Incoming>,
+) -> Response<AnswerBody> {
     let peer = client::address(peer, request.headers(), &app.proxies);
     let answer = match hygiene::check(request.method(), request.uri(), request.headers(), &app.limits) {
-        Ok(()) => route(app, peer, request).await,
+        Ok(()) => route(app, peer, thread, request).await,
         Err(violation) if is_registrys(request.uri().path()) => {
             registry::refuse_unread(violation.status, violation.text)
         }
@@ -28,10 +34,10 @@ fn is_registrys(path: &str) -> bool {
     path == "/v2" || path.starts_with("/v2/")
 }
 
-async fn route(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answer {
+async fn route(app: &App, peer: IpAddr, thread: &OwnThread, request: Request<Incoming>) -> Answer {
     let path = request.uri().path();
     if is_registrys(path) {
-        return registry::answer(app, peer, request).await;
+        return registry::answer(app, peer, thread, request).await;
     }
     match *request.method() {
         // SDKs append to a configured endpoint's path, so the API answers on any.

@@ -49,10 +49,12 @@ pub(super) async fn get(
     };
     let asked = context.head.headers.get(RANGE).and_then(|range| range.to_str().ok());
     match asked.map_or(RangeOutcome::Whole, |range| byte_range(range, size)) {
-        RangeOutcome::Whole => Ok(described(StatusCode::OK, digest).file(FileBody::new(file, 0, size))),
+        RangeOutcome::Whole => {
+            Ok(described(StatusCode::OK, digest).file(FileBody::new(file, 0, size, context.thread)))
+        }
         RangeOutcome::Part { first, last } => Ok(described(StatusCode::PARTIAL_CONTENT, digest)
             .header(CONTENT_RANGE, format!("bytes {first}-{last}/{size}"))
-            .file(FileBody::new(file, first, last - first + 1))),
+            .file(FileBody::new(file, first, last - first + 1, context.thread))),
         RangeOutcome::Unsatisfiable => {
             let refusal = super::Refusal::from(OciError::range_not_satisfiable(size));
             Ok(refusal.into_answer().header(CONTENT_RANGE, format!("bytes */{size}")))

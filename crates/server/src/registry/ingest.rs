@@ -2,7 +2,6 @@
 //! memory bounded, and no thread held by a client that is slow.
 
 use std::io::Read as _;
-use std::sync::Arc;
 use std::time::Duration;
 
 use gangplank_oci::{Algorithm, ErrorCode, Hasher, OciError};
@@ -10,8 +9,8 @@ use gangplank_store::blobs::{ContentKey, Staged};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 
-use super::Result;
-use super::pipe::{Pipe, Sink};
+use super::intake::Intake;
+use super::{Context, Result};
 use crate::app::App;
 
 /// How many bytes are read at once from what is staged.
@@ -65,19 +64,21 @@ impl Cut {
 /// If the store fails or the body says itself that it is too long; what is staged is then of no
 /// use. A body that only turns out to be wrong is no such error: see [`Ingested::cut`].
 pub(super) async fn ingest(
-    app: &App,
+    context: &Context<'_>,
     key: &ContentKey,
     hasher: Hasher,
     mut body: Incoming,
     expected: Option<u64>,
 ) -> Result<Ingested> {
+    let app = context.app;
     let limit = app.limits.blob_bytes.saturating_sub(hasher.hashed());
     if body.size_hint().lower() > limit {
         return Err(Cut::TooLong.refusal(app).into());
     }
-    let mut pipe = Pipe::open(Arc::clone(&app.blobs), key.clone(), hasher);
-    let cut = feed(&mut body, &mut pipe, limit, expected, app.limits.body_stall).await?;
-    let Sink { staged, hasher } = pipe.finish().await?;
+    let mut intake = Intake::open(&app.blobs, key, hasher, context.thread);
+    intake.expect(body.size_hint().lower()).await;
+    let cut = feed(&mut body, &mut intake, limit, expected, app.limits.body_stall).await?;
+    let (staged, hasher) = intake.finish().await?;
     Ok(Ingested { staged, hasher, cut })
 }
 
@@ -105,7 +106,7 @@ pub(super) async fn hash_staged(
 /// Hands the body over piece by piece; says what was wrong with it.
 async fn feed(
     body: &mut Incoming,
-    pipe: &mut Pipe,
+    intake: &mut Intake,
     limit: u64,
     expected: Option<u64>,
     stall: Duration,
@@ -128,6 +129,6 @@ async fn feed(
         if fed > limit {
             return Ok(Some(if expected == Some(limit) { Cut::WrongLength } else { Cut::TooLong }));
         }
-        pipe.push(piece).await?;
+        intake.push(piece).await?;
     }
 }

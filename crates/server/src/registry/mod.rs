@@ -9,8 +9,8 @@ mod catalog;
 pub(crate) mod failed_logins;
 mod finish;
 mod ingest;
+mod intake;
 mod manifests;
-mod pipe;
 mod readable;
 mod referrers;
 mod refusal;
@@ -30,6 +30,7 @@ use hyper::http::request::Parts;
 use hyper::{Request, StatusCode};
 
 use crate::app::App;
+use crate::http::own_thread::OwnThread;
 use crate::http::response::Answer;
 use refusal::Refusal;
 use uploads::Mount;
@@ -50,6 +51,8 @@ struct Context<'a> {
     access: Access,
     /// Where the client is.
     peer: IpAddr,
+    /// Where the connection goes for a large body.
+    thread: &'a OwnThread,
     head: &'a Parts,
 }
 
@@ -63,9 +66,14 @@ impl Context<'_> {
 }
 
 /// Answers one request.
-pub(crate) async fn answer(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answer {
+pub(crate) async fn answer(
+    app: &App,
+    peer: IpAddr,
+    thread: &OwnThread,
+    request: Request<Incoming>,
+) -> Answer {
     let (head, body) = request.into_parts();
-    let answer = match serve(app, peer, &head, body).await {
+    let answer = match serve(app, peer, thread, &head, body).await {
         Ok(answer) => answer,
         Err(refusal) => refusal.into_answer(),
     };
@@ -78,7 +86,7 @@ pub(crate) fn refuse_unread(status: StatusCode, text: &str) -> Answer {
     Refusal::from(error).into_answer().header(API_VERSION, "registry/2.0").close()
 }
 
-async fn serve(app: &App, peer: IpAddr, head: &Parts, body: Incoming) -> Result<Answer> {
+async fn serve(app: &App, peer: IpAddr, thread: &OwnThread, head: &Parts, body: Incoming) -> Result<Answer> {
     let grant = authenticate::grant(app, peer, &head.headers).await?;
     let endpoint = gangplank_oci::route(head.method.as_str(), head.uri.path(), head.uri.query())?;
     if let Some(repository) = endpoint.repository() {
@@ -91,7 +99,7 @@ async fn serve(app: &App, peer: IpAddr, head: &Parts, body: Incoming) -> Result<
     if access == Access::Denied {
         return Err(denied(&grant).into());
     }
-    let context = Context { app, grant: &grant, access, peer, head };
+    let context = Context { app, grant: &grant, access, peer, thread, head };
     match endpoint {
         Endpoint::CheckVersion => Ok(Answer::new(StatusCode::OK).body("application/json", "{}")),
         Endpoint::Catalog { n, last } => catalog::list(&context, n, last.as_deref()).await,

@@ -27,7 +27,7 @@ pub(super) async fn append(
     let key = content_key(session)?;
     // Often enough while a body is coming.
     let touch_every = (context.app.limits.upload.idle / 6).max(Duration::from_secs(1));
-    let mut ingesting = pin!(ingest(context.app, &key, hasher, body, expected));
+    let mut ingesting = pin!(ingest(context, &key, hasher, body, expected));
     let ingested = loop {
         tokio::select! {
             ingested = &mut ingesting => break ingested,

@@ -27,7 +27,7 @@ pub(super) async fn whole(
 ) -> Result<Answer> {
     let key = ContentKey::unused();
     let stored = async {
-        let ingested = ingest(context.app, &key, Hasher::new(digest.algorithm()), body, None).await?;
+        let ingested = ingest(context, &key, Hasher::new(digest.algorithm()), body, None).await?;
         let Ingested { staged, hasher, cut } = ingested;
         if let Some(cut) = cut {
             return Err(cut.refusal(context.app).into());

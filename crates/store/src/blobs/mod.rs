@@ -5,6 +5,7 @@
 
 mod folder;
 mod shards;
+mod write_back;
 
 use std::fmt;
 use std::fs::File;

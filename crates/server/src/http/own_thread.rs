@@ -1,0 +1,284 @@
+//! A thread of its own for a connection through which much flows.
+//!
+//! Pieces of a large body that pass from one thread to another cost more in wake-ups, in memory that is touched
+//! anew and in cold caches than in what is done with them. So a connection with such a body moves to a thread
+//! that may block: there the socket and the file are read and written by turns, each piece while the
+//! processor's cache still has it. When the client keeps it waiting, the connection moves back, so that a
+//! slow client holds no thread.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+/// How many connections may have a thread at the same time. More work at once than there are processors and
+/// disks to do it gains nothing, and the threads that look at files are taken from the same 512.
+const THREADS: usize = 64;
+
+/// How many bytes a connection carries before others get a turn.
+const TURN: usize = 8 << 20;
+
+/// The threads that connections share.
+#[derive(Clone)]
+pub(crate) struct Threads(Arc<Semaphore>);
+
+impl Default for Threads {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(THREADS)))
+    }
+}
+
+/// Where one connection runs, and how it changes that.
+#[derive(Clone)]
+pub(crate) struct OwnThread(Arc<Shared>);
+
+struct Shared {
+    threads: Threads,
+    standing: Mutex<Standing>,
+}
+
+struct Standing {
+    place: Place,
+    /// Bytes of bodies that went through since others had a turn.
+    carried: usize,
+    /// Who is to hear that the connection is over.
+    asked: Option<Waker>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In a task of the runtime, which may not block.
+    Runtime,
+    /// The same, and a thread is asked for.
+    Wanted,
+    /// On a thread that may block.
+    Here,
+    /// Nowhere: it has ended.
+    Over,
+}
+
+impl OwnThread {
+    /// For a connection that takes its thread from `threads` when it wants one.
+    pub(crate) fn new(threads: Threads) -> Self {
+        let standing = Mutex::new(Standing { place: Place::Runtime, carried: 0, asked: None });
+        Self(Arc::new(Shared { threads, standing }))
+    }
+
+    /// Moves the connection, and whoever works in it, to a thread that may block. False if the connection is
+    /// over.
+    pub(crate) async fn enter(&self) -> bool {
+        std::future::poll_fn(|context| self.poll_enter(context)).await
+    }
+
+    /// The same, to be polled.
+    pub(crate) fn poll_enter(&self, context: &mut Context<'_>) -> Poll<bool> {
+        let mut standing = self.lock();
+        match standing.place {
+            Place::Here => Poll::Ready(true),
+            Place::Over => Poll::Ready(false),
+            Place::Runtime | Place::Wanted => {
+                standing.place = Place::Wanted;
+                standing.asked = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Whether this is a thread that may block.
+    pub(crate) fn is_here(&self) -> bool {
+        self.lock().place == Place::Here
+    }
+
+    /// Gives the thread back: from now on nothing may block.
+    pub(crate) fn leave(&self) {
+        self.change(Place::Here, Place::Runtime);
+    }
+
+    /// Notes that so many bytes of a body went through, and now and then gives the thread back if others may be
+    /// waiting for one.
+    pub(crate) fn carried(&self, bytes: usize) {
+        let mut standing = self.lock();
+        standing.carried += bytes;
+        if standing.carried >= TURN {
+            standing.carried = 0;
+            if standing.place == Place::Here && self.0.threads.0.available_permits() == 0 {
+                standing.place = Place::Runtime;
+            }
+        }
+    }
+
+    /// Runs a connection to its end, there and here. `None` if it panicked.
+    pub(crate) async fn run<C>(self, connection: C) -> Option<C::Output>
+    where
+        C: Future<Output: Send> + Send + 'static,
+    {
+        let _over = Ending(&self);
+        let mut connection = Box::pin(connection);
+        loop {
+            let until_asked = std::future::poll_fn(|context| match connection.as_mut().poll(context) {
+                Poll::Ready(output) => Poll::Ready(Some(output)),
+                Poll::Pending if self.lock().place == Place::Wanted => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            });
+            if let Some(output) = until_asked.await {
+                return Some(output);
+            }
+            let _thread = self.0.threads.0.acquire().await.ok()?;
+            let here = self.clone();
+            let moved = spawn_blocking(move || {
+                let output = here.run_here(connection.as_mut());
+                (connection, output)
+            });
+            match moved.await.ok()? {
+                (_, Some(output)) => return Some(output),
+                (back, None) => connection = back,
+            }
+        }
+    }
+
+    /// Runs a connection on this thread until it ends, or has to wait for anything but its socket.
+    fn run_here<C: Future>(&self, mut connection: Pin<&mut C>) -> Option<C::Output> {
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        self.change(Place::Wanted, Place::Here);
+        loop {
+            if let Poll::Ready(output) = connection.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return Some(output);
+            }
+            self.change(Place::Wanted, Place::Here);
+            if !woken.0.swap(false, Ordering::AcqRel) {
+                // Whoever wakes it now need not reach anybody: the runtime polls it anew.
+                self.leave();
+            }
+            if !self.is_here() {
+                return None;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Standing> {
+        self.0.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, from: Place, to: Place) {
+        let mut standing = self.lock();
+        if standing.place == from {
+            standing.place = to;
+        }
+    }
+}
+
+/// Tells who waits for a thread when the connection is over.
+struct Ending<'a>(&'a OwnThread);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let asked = {
+            let mut standing = self.0.lock();
+            standing.place = Place::Over;
+            standing.asked.take()
+        };
+        if let Some(asked) = asked {
+            asked.wake();
+        }
+    }
+}
+
+/// Remembers that a connection can go on.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    fn own_thread() -> OwnThread {
+        OwnThread::new(Threads::default())
+    }
+
+    #[tokio::test]
+    async fn a_connection_moves_to_a_thread_and_back() {
+        let (runtime, own) = (thread::current().id(), own_thread());
+        let inside = own.clone();
+        let (sender, answer) = oneshot::channel();
+        let connection = async move {
+            assert_eq!(thread::current().id(), runtime);
+            assert!(inside.enter().await && inside.is_here());
+            assert_ne!(thread::current().id(), runtime, "this one may block");
+            tokio::task::yield_now().await;
+            assert!(inside.is_here(), "what can go on at once stays");
+            let _ = sender.send(7);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            assert!(!inside.is_here(), "what has to wait goes back");
+            assert_eq!(thread::current().id(), runtime);
+            assert!(inside.enter().await);
+            inside.leave();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            thread::current().id() == runtime
+        };
+        assert_eq!(own.run(connection).await, Some(true));
+        assert_eq!(answer.await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_thread_hears_that_the_connection_is_over() {
+        let own = own_thread();
+        let outside = own.clone();
+        let waiting = tokio::spawn(async move { outside.enter().await });
+        tokio::task::yield_now().await;
+        assert_eq!(own.run(async { 7 }).await, Some(7));
+        assert!(!waiting.await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_the_connection_and_gives_its_thread_back() {
+        let threads = Threads::default();
+        let own = OwnThread::new(threads.clone());
+        let inside = own.clone();
+        let connection = async move {
+            inside.enter().await;
+            panic!("of the test");
+        };
+        assert_eq!(own.run::<_>(connection).await, None::<()>);
+        assert_eq!(threads.0.available_permits(), THREADS);
+    }
+
+    #[tokio::test]
+    async fn more_connections_than_threads_take_turns() {
+        let threads = Threads(Arc::new(Semaphore::new(1)));
+        let carried = Arc::new(Mutex::new(Vec::new()));
+        let mut running = Vec::new();
+        for name in 0..3 {
+            let own = OwnThread::new(threads.clone());
+            let (inside, carried) = (own.clone(), Arc::clone(&carried));
+            running.push(tokio::spawn(own.run(async move {
+                for _ in 0..3 {
+                    assert!(inside.enter().await);
+                    carried.lock().unwrap().push(name);
+                    inside.carried(TURN);
+                    tokio::task::yield_now().await;
+                }
+            })));
+        }
+        for one in running {
+            assert_eq!(one.await.unwrap(), Some(()));
+        }
+        let carried = carried.lock().unwrap();
+        assert_eq!(carried.len(), 9);
+        assert!(carried[..5].iter().any(|name| *name != carried[0]), "others had a turn: {carried:?}");
+    }
+}

@@ -1,0 +1,247 @@
+//! A TCP connection that waits where it runs: in the runtime, or on a thread of its own by blocking.
+
+use std::io::{self, Read as _, Write as _};
+use std::net;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::own_thread::OwnThread;
+
+/// How long a thread waits for a client; then the runtime does.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// Less than this, where more was asked for, is the end of what has come: the client is the slower side, and
+/// a thread has little to do for it.
+const MUCH: usize = 32 << 10;
+
+/// The most that is read at once, so that it is still in the processor's cache when it is hashed and written.
+const PIECE: usize = 256 << 10;
+
+/// A TCP connection, where `thread` says that it is.
+pub(super) struct Socket {
+    stream: Stream,
+    thread: OwnThread,
+}
+
+enum Stream {
+    Waiting(TcpStream),
+    /// Out of the runtime's sight, which otherwise wakes up for all that arrives.
+    Blocking(net::TcpStream),
+    /// It could not be moved.
+    Lost,
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream, thread: OwnThread) -> Self {
+        Self { stream: Stream::Waiting(stream), thread }
+    }
+
+    /// The stream, if this is a thread that may block.
+    fn blocking(&mut self) -> io::Result<Option<&mut net::TcpStream>> {
+        if !self.thread.is_here() {
+            return Ok(None);
+        }
+        if let Stream::Waiting(_) = self.stream
+            && let Stream::Waiting(stream) = std::mem::replace(&mut self.stream, Stream::Lost)
+        {
+            let stream = stream.into_std()?;
+            stream.set_nonblocking(false)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_write_timeout(Some(PATIENCE))?;
+            self.stream = Stream::Blocking(stream);
+        }
+        match &mut self.stream {
+            Stream::Blocking(stream) => Ok(Some(stream)),
+            _ => Err(lost()),
+        }
+    }
+
+    /// The stream for the runtime to wait for.
+    fn waiting(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        if let Stream::Blocking(_) = self.stream
+            && let Stream::Blocking(stream) = std::mem::replace(&mut self.stream, Stream::Lost)
+        {
+            stream.set_nonblocking(true)?;
+            self.stream = Stream::Waiting(TcpStream::from_std(stream)?);
+        }
+        match &mut self.stream {
+            Stream::Waiting(stream) => Ok(Pin::new(stream)),
+            _ => Err(lost()),
+        }
+    }
+
+    /// Writes on this thread; `None` if the client takes nothing, and the runtime is to wait.
+    fn write_here(
+        &mut self,
+        length: usize,
+        mut write: impl FnMut(&mut net::TcpStream) -> io::Result<usize>,
+    ) -> io::Result<Option<usize>> {
+        let Some(stream) = self.blocking()? else { return Ok(None) };
+        let written = unless_timed_out(|| write(stream))?;
+        if written.is_none_or(|written| written < length) {
+            self.thread.leave();
+        }
+        Ok(written)
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if let Some(stream) = this.blocking()? {
+            let wanted = buffer.remaining().min(PIECE);
+            let piece = buffer.initialize_unfilled_to(wanted);
+            let read = unless_timed_out(|| stream.read(piece))?;
+            if read.is_none_or(|read| read < wanted.min(MUCH)) {
+                this.thread.leave();
+            }
+            if let Some(read) = read {
+                buffer.advance(read);
+                return Poll::Ready(Ok(()));
+            }
+        }
+        this.waiting()?.poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if let Some(written) = this.write_here(bytes.len(), |stream| stream.write(bytes))? {
+            return Poll::Ready(Ok(written));
+        }
+        this.waiting()?.poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let length = pieces.iter().map(|piece| piece.len()).sum();
+        if let Some(written) = this.write_here(length, |stream| stream.write_vectored(pieces))? {
+            return Poll::Ready(Ok(written));
+        }
+        this.waiting()?.poll_write_vectored(context, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // The kernel has it already.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().waiting()?.poll_shutdown(context)
+    }
+}
+
+/// Repeats what a signal interrupted; `None` if the patience was over first.
+fn unless_timed_out<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<Option<T>> {
+    loop {
+        match call() {
+            Ok(done) => return Ok(Some(done)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn lost() -> io::Error {
+    io::Error::other("the connection was lost on its way between threads")
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::http::own_thread::Threads;
+
+    const LENGTH: usize = 3 << 20;
+
+    fn content() -> Vec<u8> {
+        (0..LENGTH).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect()
+    }
+
+    async fn connected(thread: &OwnThread) -> (Socket, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (Socket::new(listener.accept().await.unwrap().0, thread.clone()), client)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn bytes_pass_while_the_socket_moves() {
+        let thread = OwnThread::new(Threads::default());
+        let (mut socket, client) = connected(&thread).await;
+        let (mut from, mut to) = client.into_split();
+        let sending = tokio::spawn(async move {
+            for (number, piece) in content().chunks(100_000).enumerate() {
+                if number % 8 == 0 {
+                    // Longer than a thread waits.
+                    tokio::time::sleep(PATIENCE * 4).await;
+                }
+                to.write_all(piece).await.unwrap();
+            }
+        });
+        let echoed = tokio::spawn(async move {
+            let mut echoed = Vec::new();
+            from.read_to_end(&mut echoed).await.unwrap();
+            echoed
+        });
+        let inside = thread.clone();
+        let serving = async move {
+            let (mut piece, mut here) = (vec![0; 64 << 10], 0);
+            loop {
+                assert!(inside.enter().await);
+                let read = socket.read(&mut piece).await.unwrap();
+                here += usize::from(inside.is_here());
+                if read == 0 {
+                    break;
+                }
+                socket.write_all(&piece[..read]).await.unwrap();
+            }
+            socket.shutdown().await.unwrap();
+            here
+        };
+        assert!(thread.run(serving).await.unwrap() > 0, "some of it was read on the thread");
+        sending.await.unwrap();
+        assert!(echoed.await.unwrap() == content(), "other bytes came back");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_client_that_takes_or_sends_nothing_holds_no_thread() {
+        let thread = OwnThread::new(Threads::default());
+        let (mut socket, client) = connected(&thread).await;
+        let inside = thread.clone();
+        let serving = async move {
+            let mut left = Vec::new();
+            assert!(inside.enter().await);
+            let reading = tokio::time::timeout(PATIENCE * 20, socket.read(&mut [0; 10])).await;
+            left.push(reading.is_err() && !inside.is_here());
+            assert!(inside.enter().await);
+            let writing = tokio::time::timeout(PATIENCE * 20, async {
+                let piece = vec![0; 64 << 10];
+                while socket.write(&piece).await.is_ok() {}
+            });
+            left.push(writing.await.is_err() && !inside.is_here());
+            left
+        };
+        assert_eq!(thread.run(serving).await, Some(vec![true, true]));
+        drop(client);
+    }
+}
