@@ -24,7 +24,6 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let options = args.options.with_file(args.config.as_deref())?;
     logging::start(options.log.as_deref().unwrap_or("info"), options.log_format.unwrap_or_default())?;
     core_dumps::forbid();
-    keep_buffers();
     let config = options.into_config(open_files::raise_limit())?;
     // Before the server starts, so that an early SIGTERM is not lost.
     let stopped = stop_signal()?;
@@ -34,14 +33,6 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     tracing::info!("stopping: finishing requests in flight");
     server.stop().await;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Makes glibc keep the buffers of a push for the next piece. It gives memory back to the system by a threshold that
-/// follows the largest block ever freed (mallopt(3), `M_MMAP_THRESHOLD`); below the size of the buffers, the kernel
-/// has to find and clear the same pages for each piece of a blob, a fifth of a push's processor time.
-fn keep_buffers() {
-    const SOME: usize = 2 << 20;
-    drop(std::hint::black_box(Vec::<u8>::with_capacity(SOME)));
 }
 
 /// Scripts wait for this one line.
