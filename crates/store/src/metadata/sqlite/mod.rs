@@ -55,6 +55,9 @@ const MIGRATIONS: [&str; 3] = [
 /// What all the steps come to, for a new database.
 const SCHEMA: &str = include_str!("schema.sql");
 
+/// KiB of pages that the writer keeps, if there are as many: a commit looks into indexes that grow with the store.
+const WRITER_CACHE: i64 = 8 << 10;
+
 /// How many idle read connections are kept.
 const IDLE_READERS: usize = 16;
 
@@ -84,6 +87,8 @@ impl Sqlite {
         migrate(&mut connection)?;
         start_log_anew(&connection)?;
         tune(&mut connection)?;
+        // Negative: KiB, and not pages.
+        connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
         let caches = Arc::<Caches>::default();
         let writer = Arc::new(Writer::spawn(connection, Arc::clone(&caches), MAX_BATCH)?);
         Ok(Self { path: path.to_owned(), writer, readers: Arc::default(), caches, origin: None })
