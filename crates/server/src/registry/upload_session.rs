@@ -116,7 +116,7 @@ pub(super) async fn find(
 
 /// Finds a session that goes on, with all the bytes that its row counts; the caller holds its lock.
 ///
-/// A row is synced and staged bytes are not, so a crash can take bytes that the row counts, or leave
+/// Neither the row nor staged bytes wait for the disk, so a crash can take bytes that the row counts, or leave
 /// zeros in their place. Then the row is wrong, and the session is over.
 pub(super) async fn take_up(
     context: &Context<'_>,
