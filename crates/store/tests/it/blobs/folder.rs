@@ -1,7 +1,7 @@
 //! What is particular to a folder.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use gangplank_store::blobs::{BlobStore as _, ContentKey, Folder};
@@ -72,6 +72,28 @@ fn a_key_that_leaves_the_folder_is_no_key() {
     for bad in ["", "../../../../../../etc/passwd0000", "0123456789ABCDEF0123456789ABCDEF", "0123"] {
         assert!(ContentKey::parse(bad).is_none(), "{bad}");
     }
+}
+
+#[test]
+fn space_that_was_found_and_not_needed_is_given_back() {
+    const PIECE: usize = 1 << 20;
+    let scratch = backends::folder();
+    let key = ContentKey::unused();
+    let write = |pieces: usize, offset: usize| {
+        let mut staged = scratch.blobs().stage(&key, (offset * PIECE) as u64).unwrap();
+        (0..pieces).for_each(|_| staged.write(&vec![7; PIECE]).unwrap());
+        staged
+    };
+    // Enough for space to be found for more; then again by whoever goes on, who need not know of the first.
+    drop(write(17, 0));
+    let staged = fs::metadata(scratch.path().join("staged").join(key.as_str())).unwrap();
+    assert_eq!(staged.len(), 17 << 20, "what was found is no content");
+    write(3, 17).publish().unwrap();
+    let path = scratch.path().join("content").join(&key.as_str()[30..]).join(key.as_str());
+    let published = fs::metadata(path).unwrap();
+    assert_eq!(published.len(), 20 << 20);
+    let taken = published.blocks() * 512;
+    assert!(taken < published.len() + PIECE as u64, "{taken} bytes of the disk");
 }
 
 #[test]
