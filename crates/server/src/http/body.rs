@@ -24,10 +24,12 @@ const PIECE: u64 = 256 << 10;
 /// before it reads the next; while a client is slow to take one, it holds no thread.
 pub(crate) struct FileBody {
     file: Arc<File>,
+    /// Where the next piece starts.
     next: u64,
     /// Bytes not yet handed out.
     left: u64,
     thread: OwnThread,
+    /// The last piece read here, to be read into again once it is sent.
     piece: Arc<Vec<u8>>,
     /// All of a small body.
     reading: Option<JoinHandle<io::Result<Bytes>>>,
@@ -110,6 +112,7 @@ impl Body for FileBody {
 
 impl Drop for FileBody {
     fn drop(&mut self) {
+        // Sent or given up: the next request need not hold a thread.
         self.thread.leave();
     }
 }

@@ -1,9 +1,9 @@
 //! Rows: who may do what, which images there are, which bytes they are made of.
 //!
 //! One small trait per noun. Every method is one transaction: it happens whole or not at all, is
-//! durable (survives power loss) before it returns unless it says otherwise, and is seen by every later call. Every lookup
-//! takes the [`Tenant`](gangplank_core::Tenant), and where content is concerned the repository: an
-//! id or a digest alone opens nothing.
+//! durable (survives power loss) before it returns unless it says otherwise, and is seen by every
+//! later call. Every lookup takes the [`Tenant`](gangplank_core::Tenant), and where content is
+//! concerned the repository: an id or a digest alone opens nothing.
 
 pub mod access_keys;
 pub mod audit;
