@@ -71,7 +71,7 @@ options! {
     /// Regions that calls may be signed for, comma-separated [default: all of Lightsail's]
     #[arg(value_name = "REGIONS")]
     regions: String, "GANGPLANK_REGIONS";
-    /// What to log: error, warn, info, debug or trace, or parts of it [default: info]
+    /// What to log, comma-separated: off, error, warn, info, debug, trace, or TARGET=LEVEL [default: info]
     #[arg(value_name = "FILTER")]
     log: String, "GANGPLANK_LOG";
     /// How a line of the log looks [default: text]

@@ -156,6 +156,9 @@ fn a_bad_file_is_refused_by_name() {
     check("= 1", &["line 1"]);
     check("max-blob-bytes = -1", &["max-blob-bytes"]);
     check_refused(&["--config", "/none/config.toml"], &[], &["cannot read /none/config.toml"]);
+    let path = home.path().join("log.toml");
+    std::fs::write(&path, "log = 'nonsense'").unwrap();
+    check_refused(&["--config", path.to_str().unwrap()], &[], &["\"nonsense\"", "TARGET=LEVEL"]);
 }
 
 #[test]
@@ -178,6 +181,8 @@ fn a_value_that_cannot_be_is_refused_by_name() {
     run(home.path(), &["serve"], &[("GANGPLANK_LISTEN", "nowhere")]).check_usage(&["nowhere"]);
     check_refused(&["--regions", "us-east-1,mars-1"], &[], &["mars-1"]);
     check_refused(&["--log", "a=b=c"], &[], &["a=b=c", "info"]);
+    check_refused(&["--log", "info,inof"], &[], &["\"inof\"", "TARGET=LEVEL"]);
+    check_refused(&[], &[("GANGPLANK_LOG", "")], &["--log", "TARGET=LEVEL"]);
     for address in ["", "https://x", "a b", "a/b", "x:y:z", "user@host", "a\"b"] {
         check_refused(&["--public-address", address], &[], &["--public-address", "registry.example.com"]);
     }
