@@ -61,7 +61,7 @@ structure! {
         "image" image: Option<String>,
         /// The command to run in place of the one that the image names.
         "command" command: Option<Vec<String>>,
-        /// The environment variables of the container.
+        /// Environment variables that the container starts with.
         "environment" environment: Option<Map<String>>,
         /// The ports that the container opens, each with what is spoken there.
         "ports" ports: Option<Map<ContainerServiceProtocol>>,

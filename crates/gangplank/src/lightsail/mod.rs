@@ -25,7 +25,6 @@ mod query;
 mod report;
 mod shorthand;
 mod skeleton;
-mod skeleton_notes;
 mod skeleton_yaml;
 mod unpack;
 mod validate;

@@ -3,7 +3,7 @@
 use gangplank_api::{Kind, Member, Shape, Structure};
 
 use super::format::yaml::scalar;
-use super::{moment, skeleton_notes};
+use super::moment;
 
 /// The sample, ready to print.
 pub(crate) fn yaml_input(structure: &Structure) -> String {
@@ -26,11 +26,9 @@ fn members(structure: &Structure, lead: &str, indent: &str, text: &mut String) {
             text.push(' ');
             text.push_str(&head);
         }
-        if let Some(comment) = comment(structure, member) {
-            // The AWS CLI's writer puts the first comment of a map one column further out.
-            text.push_str(if index == 0 { "  # " } else { " # " });
-            text.push_str(&comment);
-        }
+        // The AWS CLI's writer puts the first comment of a map one column further out.
+        text.push_str(if index == 0 { "  # " } else { " # " });
+        text.push_str(&comment(member));
         text.push('\n');
         body(member.shape, indent, text);
     }
@@ -71,20 +69,18 @@ fn body(shape: &Shape, indent: &str, text: &mut String) {
     }
 }
 
-fn comment(structure: &Structure, member: &Member) -> Option<String> {
+fn comment(member: &Member) -> String {
     let mut parts = Vec::new();
     if member.required {
         parts.push("[REQUIRED]".to_owned());
     }
-    let note = skeleton_notes::note(structure.name, member.name);
-    parts.push(note.map_or_else(|| first_sentence(member.documentation), str::to_owned));
+    parts.push(first_sentence(member.documentation));
     if let Kind::String(string) = &member.shape.kind
         && !string.values.is_empty()
     {
         parts.push(format!("Valid values are: {}.", string.values.join(", ")));
     }
-    let comment = parts.join(" ");
-    (!comment.trim().is_empty()).then_some(comment)
+    parts.join(" ")
 }
 
 /// The first sentence of a description, on one line.
@@ -103,6 +99,18 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+
+    #[test]
+    fn every_member_has_a_comment() {
+        for operation in Operation::ALL {
+            for line in yaml_input(operation.input()).lines().filter(|line| !line.contains("KeyName:")) {
+                let is_member = line.contains(':');
+                let words =
+                    line.split_once("# ").map(|(_, comment)| comment.trim_start_matches("[REQUIRED]").trim());
+                assert_eq!(is_member, words.is_some_and(|words| !words.is_empty()), "{line}");
+            }
+        }
+    }
 
     #[test]
     fn every_sample_is_yaml_and_means_the_json_sample() {
