@@ -1,6 +1,7 @@
 //! Basic credentials, as clients send them with every request (RFC 7617).
 
-use crate::base64;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 /// The user name and the password of an `Authorization` header; `None` unless it is a whole Basic one, in
 /// UTF-8. The scheme is read without regard to case.
@@ -9,8 +10,7 @@ pub fn basic_credentials(header: &[u8]) -> Option<(String, String)> {
     if !scheme.eq_ignore_ascii_case(b"basic ") {
         return None;
     }
-    let credentials = std::str::from_utf8(credentials.trim_ascii()).ok()?;
-    let credentials = String::from_utf8(base64::decode(credentials)?).ok()?;
+    let credentials = String::from_utf8(STANDARD.decode(credentials.trim_ascii()).ok()?).ok()?;
     let (user, password) = credentials.split_once(':')?;
     Some((user.to_owned(), password.to_owned()))
 }

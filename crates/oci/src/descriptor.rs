@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use crate::excerpt::Excerpt;
 use crate::members::Members;
 use crate::strict_json::{Json, Path};
-use crate::{Digest, ManifestError, base64};
+use crate::{Digest, ManifestError};
 
 /// A pointer to content: what it is, its address and its size (image specification, descriptor.md).
 ///
@@ -75,8 +77,9 @@ fn size(members: &mut Members<'_, '_>) -> Result<u64, ManifestError> {
 }
 
 /// Content inside a descriptor must be the content it describes, or readers would disagree about what that is.
+/// `STANDARD` wants padding and spare bits of zero, so one content has one spelling.
 fn require_content(data: &str, digest: &Digest, size: u64) -> Result<(), &'static str> {
-    let content = base64::decode(data).ok_or("must be Base 64 with padding")?;
+    let content = STANDARD.decode(data).map_err(|_| "must be Base 64 with padding")?;
     if content.len() as u64 != size {
         return Err("must be of the descriptor's size");
     }
@@ -84,4 +87,37 @@ fn require_content(data: &str, digest: &Digest, size: u64) -> Result<(), &'stati
         return Err("must have the descriptor's digest");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Algorithm;
+
+    #[test]
+    fn content_is_in_the_standard_alphabet_with_padding() {
+        for (text, bytes) in [
+            ("", &b""[..]),
+            ("Zg==", b"f"),
+            ("Zm8=", b"fo"),
+            ("Zm9v", b"foo"),
+            ("Zm9vYmFy", b"foobar"),
+            ("e30=", b"{}"),
+            ("+/+/", &[0xfb, 0xff, 0xbf]),
+        ] {
+            let digest = Digest::of(Algorithm::Sha256, bytes);
+            assert_eq!(require_content(text, &digest, bytes.len() as u64), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_other_spelling_is_refused() {
+        let digest = Digest::of(Algorithm::Sha256, b"foo");
+        for text in [
+            "Zg", "Zg=", "Z===", "====", "Zh==", "Zm9=", "Zg==Zg==", "Zm 9v", "-_-_", "Zm9v\n", "Z=g=", "é==",
+        ] {
+            let refused = require_content(text, &digest, 3);
+            assert_eq!(refused, Err("must be Base 64 with padding"), "{text}");
+        }
+    }
 }

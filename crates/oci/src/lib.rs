@@ -13,7 +13,6 @@
 //! - Input is hostile: nothing here panics on any bytes, and memory and time stay proportional to the input.
 //! - A manifest's bytes are never rewritten. [`ManifestView`] is a reading of them, not their replacement.
 
-mod base64;
 mod basic;
 mod descriptor;
 mod digest;
