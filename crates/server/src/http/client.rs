@@ -5,15 +5,13 @@ use std::str::FromStr;
 
 use hyper::HeaderMap;
 use hyper::header::HeaderName;
+use ipnet::{IpNet, Ipv4Net};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// A range of addresses, such as `10.0.0.0/8`, or one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    prefix: u32,
-}
+pub struct Network(IpNet);
 
 /// A text that is no range of addresses.
 #[derive(Debug)]
@@ -23,27 +21,27 @@ impl FromStr for Network {
     type Err = BadNetwork;
 
     fn from_str(text: &str) -> Result<Self, BadNetwork> {
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(it, prefix)| (it, Some(prefix)));
-        let address: IpAddr = address.parse().map_err(|_| BadNetwork)?;
-        let bits = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Ok(bits), str::parse).map_err(|_| BadNetwork)?;
-        if prefix > bits { Err(BadNetwork) } else { Ok(Self { address, prefix }) }
+        let network = match text.parse::<IpAddr>() {
+            Ok(address) => address.into(),
+            Err(_) => text.parse::<IpNet>().map_err(|_| BadNetwork)?,
+        };
+        Ok(Self(as_ipv4(network).unwrap_or(network)))
     }
 }
 
 impl Network {
     /// Whether the address is in it.
     pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
-                (own.to_bits() ^ other.to_bits()).checked_shr(32 - self.prefix).unwrap_or(0) == 0
-            }
-            (IpAddr::V6(own), IpAddr::V6(other)) => {
-                (own.to_bits() ^ other.to_bits()).checked_shr(128 - self.prefix).unwrap_or(0) == 0
-            }
-            _ => false,
-        }
+        self.0.contains(&address)
     }
+}
+
+/// The IPv4 network that an IPv4-mapped one stands for: the addresses it is asked about are IPv4's by then.
+fn as_ipv4(network: IpNet) -> Option<IpNet> {
+    const MAPPED: u8 = 96;
+    let IpAddr::V6(address) = network.addr() else { return None };
+    let prefix = network.prefix_len().checked_sub(MAPPED)?;
+    Ipv4Net::new(address.to_ipv4_mapped()?, prefix).ok().map(IpNet::V4)
 }
 
 /// The client's address. `X-Forwarded-For` is believed from the peer backwards as far as `proxies` wrote
@@ -103,8 +101,23 @@ mod tests {
         assert!(contains("10.0.0.0/8", "10.255.0.1") && !contains("10.0.0.0/8", "11.0.0.1"));
         assert!(contains("2001:db8::/32", "2001:db8:1::1") && !contains("2001:db8::/32", "2001:db9::1"));
         assert!(contains("::1", "::1") && !contains("::/0", "10.0.0.1"));
+        assert!(contains("10.1.2.3/8", "10.9.9.9") && contains("10.0.0.0/32", "10.0.0.0"));
         for bad in ["", "a", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "::/129", "10.0.0/8"] {
             assert!(bad.parse::<Network>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_ipv4_mapped_network_is_the_ipv4_network() {
+        for (mapped, plain) in [
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::ffff:0:0/96", "0.0.0.0/0"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.1/128", "192.0.2.1/32"),
+        ] {
+            assert_eq!(mapped.parse::<Network>().unwrap(), plain.parse().unwrap());
+        }
+        assert_eq!(address("::ffff:10.0.0.1", &["198.51.100.7"], &["::ffff:10.0.0.0/104"]), "198.51.100.7");
+        assert!("::ffff:10.0.0.0/129".parse::<Network>().is_err());
     }
 }
