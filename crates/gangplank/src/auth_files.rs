@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use crate::kept_logins::{KeptLogins, Made};
-use crate::{output, private_file};
+use crate::{home_folders, output, private_file};
 
 /// The name by which configuration files mean `docker-credential-gangplank`.
 const OUR_HELPER: &str = "gangplank";
@@ -101,18 +101,16 @@ fn hand_to_our_helper(made: &Made, pushes: bool) -> Result<()> {
 /// docker's file always. podman reads it too where its own says nothing of a registry, so its own is written only
 /// where it is there or was asked for.
 fn files() -> Result<Vec<PathBuf>> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let docker = variable("DOCKER_CONFIG")
-        .or_else(|| Some(variable("HOME")?.join(".docker")))
-        .context("neither DOCKER_CONFIG nor HOME says where docker's configuration is")?;
+    let docker = home_folders::docker_config().context("there is no folder for docker's configuration")?;
     let mut files = vec![docker.join("config.json")];
-    if let Some(file) = variable("REGISTRY_AUTH_FILE") {
-        files.push(file);
+    if let Some(file) = std::env::var_os("REGISTRY_AUTH_FILE").filter(|value| !value.is_empty()) {
+        files.push(file.into());
         return Ok(files);
     }
-    let runtime = variable("XDG_RUNTIME_DIR").map(|folder| folder.join("containers/auth.json"));
-    let config = variable("XDG_CONFIG_HOME").or_else(|| Some(variable("HOME")?.join(".config")));
+    let runtime = home_folders::runtime().map(|folder| folder.join("containers/auth.json"));
     let own = PathBuf::from(format!("/run/containers/{}/auth.json", rustix::process::getuid().as_raw()));
+    // Without a home there is no such file.
+    let config = home_folders::config().ok();
     let podman = [Some(runtime.unwrap_or(own)), config.map(|folder| folder.join("containers/auth.json"))];
     files.extend(podman.into_iter().flatten().filter(|file| file.exists()));
     Ok(files)

@@ -10,7 +10,7 @@ use gangplank_core::registry_login::{LIFETIME, USERNAME};
 use serde::{Deserialize, Serialize};
 
 use crate::api_client::Principal;
-use crate::private_file;
+use crate::{home_folders, private_file};
 
 /// A login with less time left than this is made anew: a push that starts with it should also end with it.
 const MARGIN_MS: i64 = 60 * 60 * 1000;
@@ -76,11 +76,9 @@ impl KeptLogins {
     /// Opens the user's file: `$XDG_STATE_HOME/gangplank/logins.json`, else under `~/.local/state`.
     ///
     /// # Errors
-    /// If the file is there and cannot be read.
+    /// If the file is there and cannot be read, or there is no home.
     pub(crate) fn open() -> Result<Self> {
-        let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let state = variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")));
-        let state = state.context("neither XDG_STATE_HOME nor HOME names a folder to keep logins in")?;
+        let state = home_folders::state().context("there is no folder to keep logins in")?;
         Self::open_in(&state.join("gangplank"))
     }
 

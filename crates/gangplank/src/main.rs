@@ -9,6 +9,7 @@ mod completions;
 mod connection;
 mod core_dumps;
 mod credentials;
+mod home_folders;
 mod kept_logins;
 mod length_of_time;
 mod lightsail;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::private_file;
+use crate::{home_folders, private_file};
 
 /// One section of a file; a setting that is not there is `None`. Indented lines under a key belong to it:
 /// `endpoint_url` under `lightsail =` is `lightsail.endpoint_url`.
@@ -25,15 +25,18 @@ pub(crate) fn config_section(profile: &str) -> String {
     if profile == "default" { profile.to_owned() } else { format!("profile {profile}") }
 }
 
-/// A file of the AWS CLI's: where `variable` says, else under `~/.aws`.
-pub(crate) fn path(variable: &str, file: &str) -> PathBuf {
-    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+/// A file of the AWS CLI's: where `variable` says, in which `~` is the home folder, else under `~/.aws`.
+///
+/// # Errors
+/// If the home folder is needed and `HOME` is not set.
+pub(crate) fn path(variable: &str, file: &str) -> Result<PathBuf> {
+    let home = || home_folders::home().with_context(|| format!("cannot find the AWS CLI's file {file:?}"));
     match std::env::var_os(variable).map(PathBuf::from) {
         Some(path) => match path.strip_prefix("~") {
-            Ok(rest) => home().join(rest),
-            Err(_) => path,
+            Ok(rest) => Ok(home()?.join(rest)),
+            Err(_) => Ok(path),
         },
-        None => home().join(".aws").join(file),
+        None => Ok(home()?.join(".aws").join(file)),
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::private_file;
+use crate::{home_folders, private_file};
 
 /// The registries, by `host[:port]`.
 pub(crate) struct Registries {
@@ -24,12 +24,9 @@ impl Registries {
     /// Reads the file, which need not be there.
     ///
     /// # Errors
-    /// If it cannot be read or is damaged.
+    /// If it cannot be read or is damaged, or there is no home.
     pub(crate) fn open() -> Result<Self> {
-        let variable =
-            |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let config = variable("XDG_CONFIG_HOME").or_else(|| Some(variable("HOME")?.join(".config")));
-        let config = config.context("neither XDG_CONFIG_HOME nor HOME says where configuration is kept")?;
+        let config = home_folders::config().context("there is no folder for configuration")?;
         let file = config.join("gangplank/registries.toml");
         let text = private_file::read(&file)?.unwrap_or_default();
         let known = toml::from_str(&text).with_context(|| format!("{} is damaged", file.display()))?;

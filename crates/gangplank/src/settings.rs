@@ -18,7 +18,7 @@ pub(crate) enum Unresolved {
     /// The program that should give the access key did not.
     #[error("{0}")]
     Process(String),
-    /// A file cannot be read.
+    /// A file cannot be read, or nothing says where it is.
     #[error("{0:#}")]
     File(anyhow::Error),
 }
@@ -37,8 +37,9 @@ impl Settings {
     pub(crate) fn of_profile(asked: Option<&str>) -> Result<Self, Unresolved> {
         let environment = || variable("AWS_PROFILE").or_else(|| variable("AWS_DEFAULT_PROFILE"));
         let named = asked.map(str::to_owned).or_else(environment);
-        let config = profile::path("AWS_CONFIG_FILE", "config");
-        let credentials = profile::path("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+        let path = |variable, file| profile::path(variable, file).map_err(Unresolved::File);
+        let config = path("AWS_CONFIG_FILE", "config")?;
+        let credentials = path("AWS_SHARED_CREDENTIALS_FILE", "credentials")?;
         let mut settings = Self::read(&config, &credentials, named.as_deref())?;
         settings.profile_wins = asked.is_some();
         Ok(settings)

@@ -2,10 +2,16 @@
 
 use std::path::PathBuf;
 
+use crate::home_folders;
+
 /// What the file holds, if the value names one.
 pub(crate) fn load(value: &str) -> Option<Result<String, String>> {
     let path = value.strip_prefix("file://").or_else(|| value.strip_prefix("fileb://"))?;
-    Some(read(value, &expand(path)))
+    Some(
+        expand(path)
+            .map_err(|error| format!("Unable to load paramfile {value}: {error}"))
+            .and_then(|path| read(value, &path)),
+    )
 }
 
 fn read(value: &str, path: &str) -> Result<String, String> {
@@ -29,10 +35,11 @@ fn reason(error: &std::io::Error) -> String {
 }
 
 /// A path in which `~`, `$NAME` and `${NAME}` are replaced; unknown variables stay as they are.
-fn expand(path: &str) -> String {
-    let home = std::env::var("HOME").unwrap_or_default();
+fn expand(path: &str) -> anyhow::Result<String> {
     let path = match path.strip_prefix('~') {
-        Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("{home}{rest}"),
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+            format!("{}{rest}", home_folders::home()?.display())
+        }
         _ => path.to_owned(),
     };
     let mut expanded = String::new();
@@ -51,5 +58,5 @@ fn expand(path: &str) -> String {
         }
         rest = next;
     }
-    expanded + rest
+    Ok(expanded + rest)
 }

@@ -6,6 +6,8 @@ use anyhow::{Context as _, Result, bail};
 use gangplank_oci::Digest;
 use serde_json::Value;
 
+use crate::home_folders;
+
 /// An engine's address, and where it was found.
 #[derive(Clone, Debug)]
 pub(super) struct Address {
@@ -20,7 +22,8 @@ pub(super) struct Address {
 /// The engines to ask. Only where nothing names one are there several.
 pub(super) fn addresses() -> Result<Vec<Address>> {
     let one = |url: String, named_by: String, certificates| Ok(vec![Address { url, named_by, certificates }]);
-    let config = config_dir();
+    // Without a home there is no configuration of docker's.
+    let config = home_folders::docker_config().ok();
     if let Some(url) = variable("DOCKER_HOST") {
         let certificates = variable("DOCKER_TLS_VERIFY")
             .and_then(|_| variable("DOCKER_CERT_PATH").map(PathBuf::from).or_else(|| config.clone()));
@@ -37,7 +40,7 @@ pub(super) fn addresses() -> Result<Vec<Address>> {
         return one(url, "CONTAINER_HOST".to_owned(), None);
     }
     let mut sockets = vec![PathBuf::from("/var/run/docker.sock")];
-    if let Some(run) = variable("XDG_RUNTIME_DIR").map(PathBuf::from) {
+    if let Some(run) = home_folders::runtime() {
         sockets.extend([run.join("docker.sock"), run.join("podman/podman.sock")]);
     }
     sockets.push(PathBuf::from("/run/podman/podman.sock"));
@@ -60,11 +63,6 @@ pub(super) fn addresses() -> Result<Vec<Address>> {
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-fn config_dir() -> Option<PathBuf> {
-    let home = || variable("HOME").map(|home| Path::new(&home).join(".docker"));
-    variable("DOCKER_CONFIG").map(PathBuf::from).or_else(home)
 }
 
 fn json(path: &Path) -> Option<Value> {

@@ -41,6 +41,7 @@ mod fake_engine;
 mod forwarded;
 mod fuzz_seeds;
 mod handler;
+mod home_folders;
 mod house;
 mod http_limits;
 mod http_patience;

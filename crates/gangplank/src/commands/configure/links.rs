@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::{HELPER, PLUGIN};
+use crate::{HELPER, PLUGIN, home_folders};
 
 /// Makes the links, and says what became of each.
 pub(super) fn make(dir: Option<PathBuf>) -> Result<Vec<String>> {
@@ -17,10 +17,7 @@ pub(super) fn make(dir: Option<PathBuf>) -> Result<Vec<String>> {
         Some(dir) => dir,
         // Where the program is found, its other names are.
         None if is_searched(&beside) && is_writable(&beside) => beside,
-        None => {
-            let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
-            PathBuf::from(home.context("HOME is not set; say --bin-dir")?).join(".local/bin")
-        }
+        None => home_folders::home().context("cannot place the links without --bin-dir")?.join(".local/bin"),
     };
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let mut told: Vec<String> = Vec::new();

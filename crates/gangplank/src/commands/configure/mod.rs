@@ -116,9 +116,9 @@ fn gather(args: &Args) -> Result<Profile> {
 
 fn write(profile: &Profile) -> Result<()> {
     let Profile { name, endpoint, region, credentials, .. } = profile;
-    let config = profile::path("AWS_CONFIG_FILE", "config");
+    let config = profile::path("AWS_CONFIG_FILE", "config")?;
     profile::set(&config, &profile::config_section(name), &[("region", region), ("endpoint_url", endpoint)])?;
-    let keys = profile::path("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+    let keys = profile::path("AWS_SHARED_CREDENTIALS_FILE", "credentials")?;
     let id = credentials.access_key_id.as_str();
     let secret = credentials.secret_access_key.expose();
     profile::set(&keys, name, &[("aws_access_key_id", id), ("aws_secret_access_key", secret)])?;
