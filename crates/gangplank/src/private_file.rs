@@ -3,9 +3,10 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use gangplank_store::durable_file::{folder_of, sync_folder};
 use tempfile::NamedTempFile;
 
 /// Reads a file; `None` if there is none.
@@ -29,12 +30,12 @@ pub(crate) fn replace(path: &Path, content: &str) -> Result<()> {
     let failed = || format!("cannot write {}", path.display());
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = folder_of(&path);
-    make_folder(&folder)?;
-    // tempfile makes its files with mode 0600.
-    let mut file = NamedTempFile::new_in(&folder).with_context(failed)?;
+    make_folder(folder)?;
+    // tempfile makes its files with mode 0600, and each under a name of its own: several may write at once.
+    let mut file = NamedTempFile::new_in(folder).with_context(failed)?;
     file.write_all(content.as_bytes()).and_then(|()| file.as_file().sync_all()).with_context(failed)?;
     file.persist(&path).map_err(|error| error.error).with_context(failed)?;
-    File::open(&folder).and_then(|folder| folder.sync_all()).with_context(failed)
+    sync_folder(folder).with_context(failed)
 }
 
 /// Waits until nobody else has the lock, and holds it until the answer is dropped. A file of its own, since
@@ -44,17 +45,10 @@ pub(crate) fn replace(path: &Path, content: &str) -> Result<()> {
 /// If the lock's file cannot be made.
 pub(crate) fn lock(path: &Path) -> Result<File> {
     let failed = || format!("cannot lock {}", path.display());
-    make_folder(&folder_of(path))?;
+    make_folder(folder_of(path))?;
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path).with_context(failed)?;
     file.lock().with_context(failed)?;
     Ok(file)
-}
-
-fn folder_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    }
 }
 
 fn make_folder(folder: &Path) -> Result<()> {

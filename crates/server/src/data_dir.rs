@@ -11,11 +11,12 @@
 //! ```
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use gangplank_store::durable_file;
 
 const RUNNING: &str = "running";
 const DATABASE: &str = "gangplank.db";
@@ -111,24 +112,13 @@ impl DataDir {
     pub(crate) fn place_secret(&self, name: &str, content: &[u8]) -> Result<()> {
         let path = self.path.join(name);
         let temporary = self.path.join(format!(".{name}.new"));
-        let write = || -> std::io::Result<()> {
-            // A leftover of a crash may have other permissions: start anew.
-            match fs::remove_file(&temporary) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&temporary)?;
-            file.write_all(content)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)
-        };
-        write().with_context(|| format!("cannot write {}", path.display()))
+        durable_file::place(&path, &temporary, 0o600, content)
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// Makes durable which files there are.
     pub(crate) fn sync_names(&self) -> Result<()> {
-        let synced = File::open(&self.path).and_then(|directory| directory.sync_all());
-        synced.with_context(|| format!("cannot sync {}", self.path.display()))
+        durable_file::sync_folder(&self.path).with_context(|| format!("cannot sync {}", self.path.display()))
     }
 }
 
@@ -170,9 +160,10 @@ fn make_durably(path: &Path) -> std::io::Result<()> {
     let made: Vec<&Path> = std::iter::once(path).chain(above).collect();
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     for directory in made {
-        let Some(parent) = directory.parent() else { continue };
-        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-        match File::open(parent).and_then(|parent| parent.sync_all()) {
+        if directory.parent().is_none() {
+            continue;
+        }
+        match durable_file::sync_folder(durable_file::folder_of(directory)) {
             // Whoever may not read the directory above was given this one ready made.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
             synced => synced?,

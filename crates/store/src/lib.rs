@@ -5,6 +5,7 @@
 //! removed before its bytes: an orphaned byte is garbage, a row without bytes is data loss.
 
 pub mod blobs;
+pub mod durable_file;
 mod error;
 pub mod metadata;
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use super::shards::Shards;
 use super::write_back::WriteBack;
 use super::{BlobStore, ContentKey, Staged};
+use crate::durable_file::{folder_of, sync_folder};
 use crate::{Result, StoreError};
 
 /// What uploads leave free of the disk if not told otherwise, in bytes.
@@ -47,11 +48,8 @@ impl Folder {
         let content = root.join("content");
         fs::create_dir_all(&content)?;
         folder.shards = Arc::new(Shards::open(content)?);
-        sync_directory(root)?;
-        if let Some(parent) = root.parent() {
-            // The parent of a relative name is where the program stands, and is written as nothing.
-            sync_directory(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?;
-        }
+        sync_folder(root)?;
+        sync_folder(folder_of(root))?;
         Ok(folder)
     }
 
@@ -195,7 +193,7 @@ impl Staged for StagedFile {
         let shard = self.shards.ensure(&self.key)?;
         let to = shard.join(self.key.as_str());
         fs::rename(&self.from, &to)?;
-        sync_directory(&shard).map_err(|error| {
+        sync_folder(&shard).map_err(|error| {
             // Published is only what is durable. If this fails too, the next start looks for it.
             let _ = fs::remove_file(&to);
             error.into()
@@ -230,11 +228,6 @@ impl Reserve {
 
 fn too_short(key: &ContentKey, length: u64, offset: u64) -> StoreError {
     StoreError::Damaged(format!("of {key}, {length} bytes are staged where there should be {offset}"))
-}
-
-/// Makes the entries of a directory durable.
-pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
 }
 
 fn unless_missing<T>(result: io::Result<T>) -> Result<Option<T>> {

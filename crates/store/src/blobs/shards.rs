@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::ContentKey;
-use super::folder::sync_directory;
+use crate::durable_file::sync_folder;
 
 pub(super) struct Shards {
     content: PathBuf,
@@ -27,7 +27,7 @@ impl Shards {
     pub(super) fn open(content: PathBuf) -> io::Result<Self> {
         let shards = Self::new(content);
         let found: Vec<_> = fs::read_dir(&shards.content)?.collect::<io::Result<_>>()?;
-        sync_directory(&shards.content)?;
+        sync_folder(&shards.content)?;
         for entry in found {
             let name = entry.file_name();
             let number = name.to_str().filter(|name| name.len() == 2);
@@ -63,7 +63,7 @@ impl Shards {
             return Ok(path);
         }
         make_anew(&path)?;
-        sync_directory(&self.content).inspect_err(|_| {
+        sync_folder(&self.content).inspect_err(|_| {
             // A later sync that goes well would not tell of this entry. If this fails too, the next who
             // needs the shard removes it.
             let _ = fs::remove_dir(&path);

@@ -4,15 +4,14 @@
 //! and to bring it to its schema.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
 use super::migrate;
-use crate::Result;
+use crate::{Result, durable_file};
 
 /// Makes the database if there is none, which means no file, or an empty one without a log. It is there
 /// whole and durable, to be read by its owner alone, or not at all.
@@ -23,18 +22,13 @@ pub(super) fn make_if_missing(path: &Path) -> Result<()> {
     let unnamed = beside(path, ".new");
     // Of a start that did not come to its end. SQLite would take them for a transaction to be finished.
     for ending in ["", "-journal", "-wal", "-shm"] {
-        match fs::remove_file(beside(&unnamed, ending)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
+        durable_file::remove_if_there(&beside(&unnamed, ending))?;
     }
     // SQLite takes an empty file for a new database, and gives its other files the same permissions.
-    let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&unnamed)?;
+    let file = durable_file::create_new(&unnamed, 0o600)?;
     fill(&unnamed)?;
     file.sync_all()?;
-    fs::rename(&unnamed, path)?;
-    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
-    Ok(File::open(directory.unwrap_or(Path::new(".")))?.sync_all()?)
+    Ok(durable_file::rename(&unnamed, path)?)
 }
 
 fn fill(path: &Path) -> Result<()> {

@@ -1,0 +1,116 @@
+//! Files that are whole and survive power loss, or are not there: written under another name, synced, renamed, and
+//! their folder synced.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+/// Makes a file that must not be there yet, to be written; `mode` are its permissions.
+///
+/// # Errors
+/// If it is there, or cannot be made.
+pub fn create_new(path: &Path, mode: u32) -> io::Result<File> {
+    OpenOptions::new().create_new(true).write(true).mode(mode).open(path)
+}
+
+/// Removes a file that need not be there.
+///
+/// # Errors
+/// If it is there and cannot be removed.
+pub fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Puts a file with this content and these permissions in the place of whatever is at `path`. It is written as
+/// `aside` first, in the same folder, which nobody else may use. The file is whole at once, and certain to be there
+/// only after [`sync_folder`], so that several files need only one of those.
+///
+/// # Errors
+/// If it cannot be written; what was there is then still there.
+pub fn place(path: &Path, aside: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
+    // A leftover of a crash may have other permissions: start anew.
+    remove_if_there(aside)?;
+    let mut file = create_new(aside, mode)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(aside, path)
+}
+
+/// Renames a file that is synced, so that the new name survives power loss.
+///
+/// # Errors
+/// If it cannot be renamed, or the folder it came into cannot be synced; it may then have either name.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    sync_folder(folder_of(to))
+}
+
+/// Makes durable which entries a folder has.
+///
+/// # Errors
+/// If it cannot be opened or synced.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// The folder that a path is in: of a bare name, the current one.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_placed_file_is_whole_and_has_its_permissions() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, aside) = (folder.path().join("file"), folder.path().join(".file.new"));
+        fs::write(&path, "before").unwrap();
+        fs::write(&aside, "left by a crash").unwrap();
+        fs::set_permissions(&aside, fs::Permissions::from_mode(0o644)).unwrap();
+        place(&path, &aside, 0o600, b"after").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"after");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(!aside.exists());
+    }
+
+    #[test]
+    fn what_was_there_stays_where_nothing_can_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "before").unwrap();
+        let aside = folder.path().join("none/file");
+        assert_eq!(place(&path, &aside, 0o600, b"after").unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(fs::read(&path).unwrap(), b"before");
+    }
+
+    #[test]
+    fn a_renamed_file_has_its_new_name_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        fs::write(&from, "content").unwrap();
+        rename(&from, &to).unwrap();
+        assert!(!from.exists() && to.exists());
+        assert!(rename(&from, &to).is_err());
+        remove_if_there(&to).unwrap();
+        remove_if_there(&to).unwrap();
+        assert!(remove_if_there(folder.path()).is_err());
+    }
+
+    #[test]
+    fn a_bare_name_is_in_the_current_folder() {
+        assert_eq!(folder_of(Path::new("file")), Path::new("."));
+        assert_eq!(folder_of(Path::new("a/file")), Path::new("a"));
+        assert_eq!(folder_of(Path::new("/file")), Path::new("/"));
+    }
+}
