@@ -102,8 +102,8 @@ impl Writer {
     }
 
     /// The same for work that may be lost when the power goes, and that touches nothing of the caches:
-    /// returns when others see it. Lost is then also all that was committed after it, so that no row is
-    /// there whose cause is not; and what is durable was committed before nothing that was lost.
+    /// returns when others see it. If it is lost, all that was committed after it is lost too, so no row is
+    /// there without its cause. A durable commit never follows a lost one.
     pub(super) async fn write_unsynced<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,

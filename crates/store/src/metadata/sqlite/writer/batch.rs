@@ -35,8 +35,7 @@ impl Batches {
             for answer in answers {
                 answer(&outcome);
             }
-            // Another failure than of the disk, such as a lock that somebody holds, is none: the log
-            // stays longer.
+            // Ignore any other failure, such as a lock that somebody holds: the log just stays long.
             if let Err(error) = self.log.shorten(&self.connection)
                 && is_io(&error)
             {
@@ -61,7 +60,7 @@ impl Batches {
         let promise = queue.promise(self.most);
         let begun = self.log.begin(&self.connection, promise);
         if let Err(error) = begun.and_then(|()| execute(&self.connection, "BEGIN IMMEDIATE")) {
-            // The work never ran; its caller hears that the writer stopped for it.
+            // The work never ran; its caller hears that the database could not begin a transaction.
             queue.drop_first();
             return Err((error.into(), false));
         }
