@@ -1,6 +1,7 @@
 //! Hashing that can stop and go on.
 
 use std::fmt;
+use std::io::{self, ErrorKind, Read};
 
 use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 use sha2::{Digest as _, Sha256, Sha512};
@@ -15,6 +16,9 @@ const SHA512_STATE: u8 = 2;
 /// Where `sha2` keeps the number of whole blocks it has compressed, and behind it the number of buffered bytes.
 const SHA256_BLOCKS: usize = 32;
 const SHA512_BLOCKS: usize = 64;
+
+/// How much is read at once: little enough that it is still in the processor's cache when it is hashed.
+const PIECE: usize = 256 << 10;
 
 /// Computes a [`Digest`] of bytes that arrive piece by piece, perhaps over several requests and several
 /// processes: [`Hasher::state`] is all that need be kept between two pieces.
@@ -57,6 +61,40 @@ impl Hasher {
         match &mut self.state {
             State::Sha256(hash) => hash.update(piece),
             State::Sha512(hash) => hash.update(piece),
+        }
+    }
+
+    /// Takes all that a reader still has, and says how many bytes that was. Blocks as the reader does.
+    ///
+    /// # Errors
+    /// If it cannot be read; what came before is hashed.
+    pub fn read_from(&mut self, reader: impl Read) -> io::Result<u64> {
+        let before = self.hashed;
+        self.read_while(reader, |_| true)?;
+        Ok(self.hashed - before)
+    }
+
+    /// The same, as long as `goes_on` agrees, which is asked after each piece and told how many bytes have been
+    /// hashed. Says whether the reader's end was reached.
+    ///
+    /// # Errors
+    /// If it cannot be read; what came before is hashed.
+    pub fn read_while(
+        &mut self,
+        mut reader: impl Read,
+        mut goes_on: impl FnMut(u64) -> bool,
+    ) -> io::Result<bool> {
+        let mut piece = vec![0; PIECE];
+        loop {
+            match reader.read(&mut piece) {
+                Ok(0) => return Ok(true),
+                Ok(read) => self.update(&piece[..read]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            if !goes_on(self.hashed) {
+                return Ok(false);
+            }
         }
     }
 

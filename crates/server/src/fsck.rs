@@ -275,7 +275,7 @@ impl Check {
             }
             let Some(file) = self.blobs.open(stray)? else { return Ok(false) };
             let mut hasher = Hasher::new(algorithm);
-            crate::hashing::feed(&mut hasher, file)?;
+            hasher.read_from(file)?;
             let name = (hasher.finish().to_string(), size);
             let Some(broken) = self.broken.get_mut(&name).and_then(Vec::pop) else { continue };
             if self.metadata.replace_content(&broken, stray).await? {

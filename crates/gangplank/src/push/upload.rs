@@ -240,12 +240,7 @@ impl Upload<'_> {
 
 fn hash(content: &Content, digest: &Digest) -> io::Result<Digest> {
     let mut hasher = gangplank_oci::Hasher::new(digest.algorithm());
-    let mut offset = 0;
-    while offset < content.size() {
-        let piece = content.read_at(offset, PIECE)?;
-        hasher.update(&piece);
-        offset += piece.len() as u64;
-    }
+    hasher.read_from(content.reader())?;
     Ok(hasher.finish())
 }
 

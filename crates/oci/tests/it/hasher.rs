@@ -1,3 +1,5 @@
+use std::io::{self, ErrorKind, Read};
+
 use gangplank_oci::{Algorithm, Digest, Hasher, ResumeError};
 use proptest::prelude::*;
 
@@ -50,6 +52,62 @@ fn refuses_a_state_it_did_not_write() {
     let mut farther = kept.clone();
     farther[1] ^= 1;
     assert_eq!(Hasher::resume(&farther).unwrap_err(), ResumeError::Damaged);
+}
+
+/// Gives bytes away a few at a time, is interrupted before each, and fails at the end if told so.
+struct Slow<'a> {
+    left: &'a [u8],
+    interrupted: bool,
+    fails: bool,
+}
+
+impl Read for Slow<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.interrupted = !self.interrupted;
+        if self.interrupted {
+            return Err(ErrorKind::Interrupted.into());
+        }
+        if self.left.is_empty() && self.fails {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        let (now, later) = self.left.split_at(self.left.len().min(1000).min(buffer.len()));
+        buffer[..now.len()].copy_from_slice(now);
+        self.left = later;
+        Ok(now.len())
+    }
+}
+
+#[test]
+fn reads_to_the_end_or_to_where_it_fails() {
+    let content: Vec<u8> = (0..3_000_000_u32).map(|at| (at / 7).to_le_bytes()[0]).collect();
+    let wanted = Digest::of(Algorithm::Sha512, &content);
+    for reader in [
+        &mut content.as_slice() as &mut dyn Read,
+        &mut Slow { left: &content, interrupted: false, fails: false },
+    ] {
+        let mut hasher = Hasher::new(Algorithm::Sha512);
+        assert_eq!(hasher.read_from(reader).unwrap(), content.len() as u64);
+        assert_eq!(hasher.finish(), wanted);
+    }
+    let mut hasher = Hasher::new(Algorithm::Sha512);
+    hasher.update(HEAD);
+    let failing = Slow { left: &content[..2500], interrupted: false, fails: true };
+    assert_eq!(hasher.read_from(failing).unwrap_err().kind(), ErrorKind::StorageFull);
+    assert_eq!(hasher.hashed(), HEAD.len() as u64 + 2500);
+}
+
+#[test]
+fn reads_as_long_as_it_is_told_to_go_on() {
+    let content = vec![7; 3_000_000];
+    let mut asked = Vec::new();
+    let mut hasher = Hasher::new(Algorithm::Sha256);
+    let reached = hasher.read_while(content.as_slice(), |hashed| {
+        asked.push(hashed);
+        asked.len() < 3
+    });
+    assert!(!reached.unwrap());
+    assert!(asked.is_sorted() && asked.len() == 3 && asked[2] == hasher.hashed(), "{asked:?}");
+    assert_eq!(hasher.finish(), Digest::sha256(&content[..usize::try_from(asked[2]).unwrap()]));
 }
 
 #[test]

@@ -13,9 +13,6 @@ use super::intake::Intake;
 use super::{Context, Result};
 use crate::app::App;
 
-/// How many bytes are read at once from what is staged.
-const PIECE: usize = 256 << 10;
-
 /// What a body left behind.
 pub(super) struct Ingested {
     /// The content so far, ready to be published.
@@ -91,14 +88,9 @@ pub(super) async fn hash_staged(
 ) -> gangplank_store::Result<Hasher> {
     let key = key.clone();
     app.blocking(move |blobs| {
-        let mut staged = blobs.open_staged(&key)?.take(length);
-        let (mut hasher, mut piece) = (Hasher::new(algorithm), vec![0; PIECE]);
-        loop {
-            match staged.read(&mut piece)? {
-                0 => return Ok(hasher),
-                read => hasher.update(&piece[..read]),
-            }
-        }
+        let mut hasher = Hasher::new(algorithm);
+        hasher.read_from(blobs.open_staged(&key)?.take(length))?;
+        Ok(hasher)
     })
     .await
 }
