@@ -5,7 +5,7 @@ use hyper::StatusCode;
 use hyper::header::LINK;
 use serde_json::json;
 
-use super::tags::{MAX_PAGE, cut, next};
+use super::page::{MAX_PAGE, cut, next};
 use super::{Context, Result};
 use crate::http::response::Answer;
 

@@ -11,6 +11,7 @@ mod finish;
 mod ingest;
 mod intake;
 mod manifests;
+mod page;
 mod readable;
 mod referrers;
 mod refusal;

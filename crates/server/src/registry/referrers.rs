@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use hyper::header::{HeaderName, LINK};
 use serde_json::{Value, json};
 
-use super::tags::next;
+use super::page::next;
 use super::{Context, Result};
 use crate::http::response::Answer;
 
