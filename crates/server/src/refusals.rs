@@ -13,7 +13,7 @@ use std::time::Duration;
 use gangplank_core::{AccessKeyId, EventKind, LoginId, Origin, Tenant, Time};
 use gangplank_store::metadata::audit::Refused;
 
-use crate::registry::failed_logins::network;
+use crate::http::client_network::network;
 
 /// How often the same refusals are noted.
 const EVERY: Duration = Duration::from_mins(1);

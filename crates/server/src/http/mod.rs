@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod body;
 pub(crate) mod client;
+pub(crate) mod client_network;
 pub(crate) mod connection;
 pub(crate) mod dispatch;
 pub(crate) mod hygiene;

@@ -1,10 +1,12 @@
 //! Slows down whoever guesses passwords, by address. A right password is never refused for it: it
 //! is looked up first.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::http::client_network::network;
 
 /// How often each address has lately been refused.
 pub(crate) struct FailedLogins(DefaultKeyedRateLimiter<IpAddr>);
@@ -24,14 +26,6 @@ impl FailedLogins {
     pub(crate) fn forget_idle(&self) {
         self.0.retain_recent();
         self.0.shrink_to_fit();
-    }
-}
-
-/// A customer has a /64 of IPv6 addresses, and one of IPv4.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
     }
 }
 
