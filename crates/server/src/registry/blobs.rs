@@ -1,14 +1,13 @@
-//! Reading and deleting blobs.
+//! Blobs that are there: answered, read, deleted.
 
 use gangplank_oci::media_type::OCTET_STREAM;
-use gangplank_oci::{Digest, OciError, RangeOutcome, RepositoryName, byte_range};
+use gangplank_oci::{Digest, OciError, RangeOutcome, RepositoryName, byte_range, location};
 use gangplank_store::blobs::BlobStore;
-use gangplank_store::metadata::blobs::BlobDeleted;
+use gangplank_store::metadata::blobs::{BlobDeleted, StoredBlob};
 use hyper::StatusCode;
-use hyper::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, RANGE};
+use hyper::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE};
 
-use super::finish::CONTENT_DIGEST;
-use super::{Context, Result, readable};
+use super::{CONTENT_DIGEST, Context, Refusal, Result, readable};
 use crate::http::body::FileBody;
 use crate::http::response::Answer;
 
@@ -18,13 +17,10 @@ pub(super) async fn head(
     repository: &RepositoryName,
     digest: &Digest,
 ) -> Result<Answer> {
-    let Some(blob) = readable::blob(context, repository, digest).await? else {
-        return Err(OciError::blob_unknown(digest).into());
-    };
+    let blob = find(context, repository, digest).await?;
     // One look at an inode: not worth another thread.
     if blob.damaged || context.app.blobs.size(&blob.key)? != Some(blob.size) {
-        tracing::error!(%digest, key = %blob.key, "the bytes of a blob are missing, cut short or damaged");
-        return Err(OciError::blob_unknown(digest).into());
+        return Err(unreliable(digest, &blob));
     }
     Ok(described(StatusCode::OK, digest).content_length(blob.size))
 }
@@ -35,17 +31,14 @@ pub(super) async fn get(
     repository: &RepositoryName,
     digest: &Digest,
 ) -> Result<Answer> {
-    let Some(blob) = readable::blob(context, repository, digest).await? else {
-        return Err(OciError::blob_unknown(digest).into());
-    };
+    let blob = find(context, repository, digest).await?;
     let (key, size) = (blob.key.clone(), blob.size);
     let open = move |blobs: &dyn BlobStore| match blobs.open(&key)? {
         Some(file) if !blob.damaged && file.metadata()?.len() == size => Ok(Some(file)),
         _ => Ok(None),
     };
     let Some(file) = context.app.blocking(open).await? else {
-        tracing::error!(%digest, key = %blob.key, "the bytes of a blob are missing, cut short or damaged");
-        return Err(OciError::blob_unknown(digest).into());
+        return Err(unreliable(digest, &blob));
     };
     let asked = context.head.headers.get(RANGE).and_then(|range| range.to_str().ok());
     match asked.map_or(RangeOutcome::Whole, |range| byte_range(range, size)) {
@@ -56,7 +49,7 @@ pub(super) async fn get(
             .header(CONTENT_RANGE, format!("bytes {first}-{last}/{size}"))
             .file(FileBody::new(file, first, last - first + 1, context.thread))),
         RangeOutcome::Unsatisfiable => {
-            let refusal = super::Refusal::from(OciError::range_not_satisfiable(size));
+            let refusal = Refusal::from(OciError::range_not_satisfiable(size));
             Ok(refusal.into_answer().header(CONTENT_RANGE, format!("bytes */{size}")))
         }
     }
@@ -81,6 +74,25 @@ pub(super) async fn delete(
             Err(OciError::denied(message).into())
         }
     }
+}
+
+/// 201 with the blob's address.
+pub(super) fn created(repository: &RepositoryName, digest: &Digest) -> Answer {
+    Answer::new(StatusCode::CREATED)
+        .header(LOCATION, location::blob(repository, digest))
+        .header(CONTENT_DIGEST, digest.to_string())
+}
+
+/// A blob that the login may know of.
+async fn find(context: &Context<'_>, repository: &RepositoryName, digest: &Digest) -> Result<StoredBlob> {
+    let found = readable::blob(context, repository, digest).await?;
+    found.ok_or_else(|| OciError::blob_unknown(digest).into())
+}
+
+/// Refuses a blob whose bytes are not what they should be, as if it were not there: its next push mends it.
+fn unreliable(digest: &Digest, blob: &StoredBlob) -> Refusal {
+    tracing::error!(%digest, key = %blob.key, "the bytes of a blob are missing, cut short or damaged");
+    OciError::blob_unknown(digest).into()
 }
 
 fn described(status: StatusCode, digest: &Digest) -> Answer {

@@ -15,8 +15,8 @@ use crate::app::App;
 
 /// What a body left behind.
 pub(super) struct Ingested {
-    /// The content so far, ready to be published.
-    pub(super) staged: Box<dyn Staged>,
+    /// The content so far, ready to be published; `None` if the body brought none of it.
+    pub(super) staged: Option<Box<dyn Staged>>,
     /// The hash of all of it.
     pub(super) hasher: Hasher,
     /// What was wrong with the body, if anything. What had come is staged and hashed.

@@ -10,9 +10,8 @@ use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, LOCATION, USER_AGENT};
 
-use super::finish::CONTENT_DIGEST;
 use super::refusal::Refusal;
-use super::{Context, Result, readable};
+use super::{CONTENT_DIGEST, Context, Result, readable};
 use crate::app::App;
 use crate::http::response::Answer;
 use crate::http::small_body::Unread;

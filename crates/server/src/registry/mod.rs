@@ -6,18 +6,23 @@
 mod authenticate;
 mod blobs;
 mod catalog;
+mod chunk_range;
+mod damaged;
 pub(crate) mod failed_logins;
-mod finish;
 mod ingest;
 mod intake;
 mod manifests;
+mod mount;
 mod page;
+mod publish;
 mod readable;
 mod referrers;
 mod refusal;
 mod tags;
+mod upload_append;
 pub(crate) mod upload_locks;
 mod upload_session;
+mod upload_standing;
 mod uploads;
 
 use std::net::IpAddr;
@@ -33,14 +38,17 @@ use hyper::{Request, StatusCode};
 use crate::app::App;
 use crate::http::own_thread::OwnThread;
 use crate::http::response::Answer;
+use mount::Mount;
 use refusal::Refusal;
-use uploads::Mount;
 
 /// The repository that always exists: where `lightsailctl` pushes.
 const DEFAULT_REPOSITORY: &str = "sr";
 
 /// The header by which clients know a registry.
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
+
+/// The header that names content.
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 
 type Result<T> = std::result::Result<T, Refusal>;
 

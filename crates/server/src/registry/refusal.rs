@@ -5,6 +5,7 @@ use gangplank_store::StoreError;
 use hyper::StatusCode;
 use hyper::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 
+use super::upload_standing::Standing;
 use crate::http::response::Answer;
 
 /// The one challenge: Basic, as docker, podman and the rest speak it without a token service.
@@ -15,17 +16,23 @@ const CHALLENGE: &str = "Basic realm=\"gangplank\"";
 pub(super) struct Refusal {
     error: OciError,
     retry_after: Option<u32>,
+    standing: Option<Box<Standing>>,
 }
 
 impl Refusal {
     /// 429, with the seconds after which a try is worth it.
     pub(super) fn too_many(message: &str, retry_after: u32) -> Self {
-        Self { error: OciError::too_many_requests(message), retry_after: Some(retry_after) }
+        Self { error: OciError::too_many_requests(message), retry_after: Some(retry_after), standing: None }
     }
 
     /// 503: worth another try in a moment.
     pub(super) fn busy() -> Self {
-        Self { error: OciError::unavailable(), retry_after: Some(1) }
+        Self { error: OciError::unavailable(), retry_after: Some(1), standing: None }
+    }
+
+    /// The same, and where the upload stands, so that the client can go on from there.
+    pub(super) fn at(self, standing: Standing) -> Self {
+        Self { standing: Some(Box::new(standing)), ..self }
     }
 
     pub(super) fn into_answer(self) -> Answer {
@@ -37,8 +44,11 @@ impl Refusal {
         if status == StatusCode::UNAUTHORIZED {
             answer = answer.header(WWW_AUTHENTICATE, CHALLENGE);
         }
-        match self.retry_after {
-            Some(seconds) => answer.header(RETRY_AFTER, seconds.to_string()),
+        if let Some(seconds) = self.retry_after {
+            answer = answer.header(RETRY_AFTER, seconds.to_string());
+        }
+        match self.standing {
+            Some(standing) => standing.add_to(answer),
             None => answer,
         }
     }
@@ -46,17 +56,18 @@ impl Refusal {
 
 impl From<OciError> for Refusal {
     fn from(error: OciError) -> Self {
-        Self { error, retry_after: None }
+        Self { error, retry_after: None, standing: None }
     }
 }
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a request failed in the store");
-        match error {
-            StoreError::Full(_) => Self { error: OciError::insufficient_storage(), retry_after: Some(30) },
-            StoreError::Unavailable(_) => Self { error: OciError::unavailable(), retry_after: Some(5) },
-            StoreError::Damaged(_) => Self { error: OciError::unknown(), retry_after: None },
-        }
+        let (error, retry_after) = match error {
+            StoreError::Full(_) => (OciError::insufficient_storage(), Some(30)),
+            StoreError::Unavailable(_) => (OciError::unavailable(), Some(5)),
+            StoreError::Damaged(_) => (OciError::unknown(), None),
+        };
+        Self { error, retry_after, standing: None }
     }
 }

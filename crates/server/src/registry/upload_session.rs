@@ -1,162 +1,196 @@
-//! An upload session in the hands of one request: found, fed, ended.
+//! Upload sessions: opened, then in the hands of one request at a time.
 
-use std::pin::pin;
-use std::time::Duration;
-
-use gangplank_core::upload::{self, ChunkRefusal};
-use gangplank_oci::{ContentRange, Hasher, OciError, RepositoryName};
-use gangplank_store::blobs::{ContentKey, Staged};
+use gangplank_oci::{Algorithm, Hasher, OciError, RepositoryName};
+use gangplank_store::blobs::ContentKey;
 use gangplank_store::metadata::uploads::{UploadOwner, UploadSession};
-use hyper::body::{Body as _, Incoming};
-use hyper::header::CONTENT_RANGE;
 
-use super::ingest::{Cut, Ingested, hash_staged, ingest};
+use super::ingest::hash_staged;
+use super::refusal::Refusal;
 use super::upload_locks::SessionLock;
+use super::upload_standing::Standing;
 use super::{Context, Result};
 
-/// Appends a body to a session. If it ended early, the session goes on behind what had come; if it
-/// is of the wrong length, where it stood; if it is too long or cannot be kept, the session ends.
-pub(super) async fn append(
+/// Opens a session, which hashes with `algorithm`.
+pub(super) async fn open(
     context: &Context<'_>,
     repository: &RepositoryName,
-    session: &UploadSession,
-    hasher: Hasher,
-    body: Incoming,
-    expected: Option<u64>,
-) -> Result<(Box<dyn Staged>, Hasher)> {
-    let key = content_key(session)?;
-    // Often enough while a body is coming.
-    let touch_every = (context.app.limits.upload.idle / 6).max(Duration::from_secs(1));
-    let mut ingesting = pin!(ingest(context, &key, hasher, body, expected));
-    let ingested = loop {
-        tokio::select! {
-            ingested = &mut ingesting => break ingested,
-            // A body may take longer to come than a session may be idle, and idle it is not.
-            () = tokio::time::sleep(touch_every) => {
-                // Returning here would leave a thread that writes to a session that is not locked.
-                if let Err(error) = touch(context, repository, session).await {
-                    tracing::warn!(?error, "cannot note that an upload is still coming");
-                }
-            }
-        }
+    algorithm: Algorithm,
+) -> Result<Standing> {
+    let app = context.app;
+    let now = app.clock.steady();
+    let session = UploadSession {
+        id: ContentKey::unused().as_str().to_owned(),
+        received: 0,
+        hash_state: state(&Hasher::new(algorithm)),
+        run: app.run.clone(),
+        created_at: now,
+        touched_at: now,
     };
-    let cut = match ingested {
-        Ok(Ingested { staged, hasher, cut: None }) => return Ok((staged, hasher)),
-        Ok(Ingested { hasher, cut: Some(cut), .. }) => {
-            match cut {
-                Cut::TooLong => give_up(context, repository, &session.id).await,
-                Cut::WrongLength => {}
-                Cut::Stalled | Cut::Broken => advance(context, repository, session, &hasher).await?,
-            }
-            cut.refusal(context.app).into()
-        }
-        Err(refusal) => {
-            give_up(context, repository, &session.id).await;
-            refusal
-        }
-    };
-    Err(cut)
+    let standing = Standing::new(repository, &session.id, 0);
+    if !app.metadata.open_upload(&owner(context, repository), session, app.quotas.open_uploads).await? {
+        return Err(Refusal::too_many("the account has too many uploads open; finish or cancel some", 60));
+    }
+    Ok(standing)
 }
 
-/// Notes how far a session has come.
-pub(super) async fn advance(
-    context: &Context<'_>,
-    repository: &RepositoryName,
-    session: &UploadSession,
-    hasher: &Hasher,
-) -> Result<()> {
-    let advanced = UploadSession {
-        received: hasher.hashed(),
-        hash_state: state(hasher),
-        touched_at: context.app.clock.steady(),
-        ..session.clone()
+/// Where a session stands.
+pub(super) async fn status(context: &Context<'_>, repository: &RepositoryName, id: &str) -> Result<Standing> {
+    let found = find(context, repository, id).await?;
+    // Who asks has often just been cut off. What is still coming in from then counts, or the upload
+    // would go on in the wrong place.
+    let received = match context.app.upload_locks.take(id).await {
+        Some(lock) => Session::locked(context, repository, id, lock).await?.check_bytes().await?.received(),
+        None => found.received,
     };
-    let owner = owner(context, repository);
-    if context.app.metadata.advance_upload(&owner, session.received, advanced).await? {
-        Ok(())
-    } else {
+    Ok(Standing::new(repository, id, received))
+}
+
+/// A session that goes on, in the hands of the one request that holds its lock.
+pub(super) struct Session<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) repository: &'a RepositoryName,
+    /// Its bytes are staged under it.
+    pub(super) key: ContentKey,
+    row: UploadSession,
+    _lock: SessionLock<'a>,
+}
+
+impl<'a> Session<'a> {
+    /// Takes a session's lock and finds it.
+    pub(super) async fn lock(
+        context: &'a Context<'_>,
+        repository: &'a RepositoryName,
+        id: &str,
+    ) -> Result<Self> {
+        let Some(lock) = context.app.upload_locks.take(id).await else {
+            let message = "another request is writing to this upload; ask for its status";
+            return Err(OciError::blob_upload_range(message).into());
+        };
+        Self::locked(context, repository, id, lock).await
+    }
+
+    /// Takes a session's lock and finds it with all the bytes that its row counts.
+    pub(super) async fn take_up(
+        context: &'a Context<'_>,
+        repository: &'a RepositoryName,
+        id: &str,
+    ) -> Result<Self> {
+        Self::lock(context, repository, id).await?.check_bytes().await
+    }
+
+    async fn locked(
+        context: &'a Context<'_>,
+        repository: &'a RepositoryName,
+        id: &str,
+        lock: SessionLock<'a>,
+    ) -> Result<Self> {
+        let row = find(context, repository, id).await?;
+        let key = ContentKey::parse(&row.id).ok_or_else(OciError::blob_upload_unknown)?;
+        Ok(Self { context, repository, key, row, _lock: lock })
+    }
+
+    /// Goes on only with all the bytes that the row counts.
+    ///
+    /// Neither the row nor staged bytes wait for the disk, so a crash can take bytes that the row counts, or
+    /// leave zeros in their place. Then the row is wrong, and the session is over.
+    async fn check_bytes(mut self) -> Result<Self> {
+        if self.is_whole().await? {
+            return Ok(self);
+        }
+        self.give_up().await;
         Err(OciError::blob_upload_unknown().into())
     }
-}
 
-/// Notes that a session is in use.
-async fn touch(context: &Context<'_>, repository: &RepositoryName, session: &UploadSession) -> Result<()> {
-    let touched = UploadSession { touched_at: context.app.clock.steady(), ..session.clone() };
-    let owner = owner(context, repository);
-    context.app.metadata.advance_upload(&owner, session.received, touched).await?;
-    Ok(())
-}
+    async fn is_whole(&mut self) -> Result<bool> {
+        let (app, received) = (self.context.app, self.row.received);
+        if received == 0 {
+            return Ok(true);
+        }
+        if app.blobs.staged_size(&self.key)? < Some(received) {
+            return Ok(false);
+        }
+        if self.row.run == app.run {
+            return Ok(true);
+        }
+        let counted = self.hasher()?;
+        let staged = hash_staged(app, &self.key, counted.algorithm(), received).await?;
+        if staged.state() != counted.state() {
+            return Ok(false);
+        }
+        self.row.run.clone_from(&app.run);
+        Ok(app.metadata.advance_upload(&self.owner(), received, self.row.clone()).await?)
+    }
 
-pub(super) fn owner(context: &Context<'_>, repository: &RepositoryName) -> UploadOwner {
-    UploadOwner {
-        tenant: context.grant.tenant.clone(),
-        repository: repository.clone(),
-        access_key: context.grant.access_key.clone(),
+    /// Its id.
+    pub(super) fn id(&self) -> &str {
+        &self.row.id
+    }
+
+    /// How many bytes its row counts.
+    pub(super) fn received(&self) -> u64 {
+        self.row.received
+    }
+
+    /// What its client is told when it has so many bytes.
+    pub(super) fn standing(&self, received: u64) -> Standing {
+        Standing::new(self.repository, &self.row.id, received)
+    }
+
+    /// The hash of the bytes that its row counts.
+    pub(super) fn hasher(&self) -> Result<Hasher> {
+        let hasher = Hasher::resume(&self.row.hash_state).ok();
+        // A newer program may not read an older one's hash state: the client starts this blob anew.
+        let hasher = hasher.filter(|hasher| hasher.hashed() == self.row.received);
+        hasher.ok_or_else(|| OciError::blob_upload_unknown().into())
+    }
+
+    /// Notes how far it has come.
+    pub(super) async fn advance(&self, hasher: &Hasher) -> Result<()> {
+        let advanced =
+            UploadSession { received: hasher.hashed(), hash_state: state(hasher), ..self.touched() };
+        let app = self.context.app;
+        if app.metadata.advance_upload(&self.owner(), self.row.received, advanced).await? {
+            Ok(())
+        } else {
+            Err(OciError::blob_upload_unknown().into())
+        }
+    }
+
+    /// Notes that it is in use.
+    pub(super) async fn touch(&self) -> Result<()> {
+        let metadata = &self.context.app.metadata;
+        metadata.advance_upload(&self.owner(), self.row.received, self.touched()).await?;
+        Ok(())
+    }
+
+    fn touched(&self) -> UploadSession {
+        UploadSession { touched_at: self.context.app.clock.steady(), ..self.row.clone() }
+    }
+
+    /// Ends it as its client asks. The bytes go first, as in [`give_up`](Self::give_up); here the client
+    /// hears if the row could not follow.
+    pub(super) async fn cancel(self) -> Result<()> {
+        discard(self.context, self.key.clone()).await;
+        self.context.app.metadata.close_upload(&self.owner(), &self.row.id).await?;
+        Ok(())
+    }
+
+    /// Ends it as far as that can be done. The bytes go first: that needs no space on a full disk, and a
+    /// session without its bytes is over.
+    pub(super) async fn give_up(&self) {
+        discard(self.context, self.key.clone()).await;
+        if let Err(error) = self.context.app.metadata.close_upload(&self.owner(), &self.row.id).await {
+            // It is over when it has been idle for long enough.
+            tracing::warn!(%error, "cannot end an upload session");
+        }
+    }
+
+    fn owner(&self) -> UploadOwner {
+        owner(self.context, self.repository)
     }
 }
 
-pub(super) async fn lock<'a>(context: &Context<'a>, session: &str) -> Result<SessionLock<'a>> {
-    let busy =
-        || OciError::blob_upload_range("another request is writing to this upload; ask for its status");
-    context.app.upload_locks.take(session).await.ok_or_else(|| busy().into())
-}
-
-/// Finds a session that goes on.
-pub(super) async fn find(
-    context: &Context<'_>,
-    repository: &RepositoryName,
-    session: &str,
-) -> Result<UploadSession> {
-    let found = context.app.metadata.upload(&owner(context, repository), session).await?;
-    let now = context.app.clock.steady();
-    let lifetime = context.app.limits.upload;
-    let goes_on = |found: &UploadSession| !lifetime.is_over(found.created_at, found.touched_at, now);
-    found.filter(goes_on).ok_or_else(|| OciError::blob_upload_unknown().into())
-}
-
-/// Finds a session that goes on, with all the bytes that its row counts; the caller holds its lock.
-///
-/// Neither the row nor staged bytes wait for the disk, so a crash can take bytes that the row counts, or leave
-/// zeros in their place. Then the row is wrong, and the session is over.
-pub(super) async fn take_up(
-    context: &Context<'_>,
-    repository: &RepositoryName,
-    session: &str,
-) -> Result<UploadSession> {
-    let Context { app, .. } = context;
-    let mut found = find(context, repository, session).await?;
-    if found.received == 0 {
-        return Ok(found);
-    }
-    let key = content_key(&found)?;
-    let mut is_whole = app.blobs.staged_size(&key)? >= Some(found.received);
-    if is_whole && found.run != app.run {
-        let counted = resume(&found)?;
-        let staged = hash_staged(app, &key, counted.algorithm(), found.received).await?;
-        is_whole = staged.state() == counted.state();
-        found.run.clone_from(&app.run);
-        is_whole &=
-            app.metadata.advance_upload(&owner(context, repository), found.received, found.clone()).await?;
-    }
-    if !is_whole {
-        give_up(context, repository, &found.id).await;
-        return Err(OciError::blob_upload_unknown().into());
-    }
-    Ok(found)
-}
-
-/// Ends a session as far as that can be done. The bytes go first: that needs no space on a full
-/// disk, and a session without its bytes is over.
-pub(super) async fn give_up(context: &Context<'_>, repository: &RepositoryName, session: &str) {
-    if let Some(key) = ContentKey::parse(session) {
-        discard(context, key).await;
-    }
-    if let Err(error) = context.app.metadata.close_upload(&owner(context, repository), session).await {
-        // It is over when it has been idle for long enough.
-        tracing::warn!(%error, "cannot end an upload session");
-    }
-}
-
+/// Discards what is staged under a key, if that can be done.
 pub(super) async fn discard(context: &Context<'_>, key: ContentKey) {
     if let Err(error) = context.app.blocking(move |blobs| blobs.discard_staged(&key)).await {
         // The next start sweeps it up.
@@ -164,39 +198,23 @@ pub(super) async fn discard(context: &Context<'_>, key: ContentKey) {
     }
 }
 
-/// Holds a chunk's `Content-Range`, if it has one, against the session; says how long the body must be.
-pub(super) fn check_range(
-    context: &Context<'_>,
-    session: &UploadSession,
-    body: &Incoming,
-) -> std::result::Result<Option<u64>, OciError> {
-    let Some(header) = context.head.headers.get(CONTENT_RANGE) else { return Ok(None) };
-    let range =
-        header.to_str().ok().and_then(|text| ContentRange::parse(text).ok()).ok_or_else(|| {
-            OciError::blob_upload_invalid("Content-Range is written <first byte>-<last byte>")
-        })?;
-    let received = session.received;
-    match upload::check_chunk(received, range.first, range.last, body.size_hint().exact()) {
-        Ok(()) => Ok(Some(range.len())),
-        Err(ChunkRefusal::OutOfOrder) => Err(OciError::blob_upload_range(format!(
-            "the chunk starts at byte {}, but the upload stands at {received}",
-            range.first
-        ))),
-        Err(ChunkRefusal::LengthMismatch) => Err(Cut::WrongLength.refusal(context.app)),
+/// Finds the row of a session that goes on.
+async fn find(context: &Context<'_>, repository: &RepositoryName, id: &str) -> Result<UploadSession> {
+    let found = context.app.metadata.upload(&owner(context, repository), id).await?;
+    let now = context.app.clock.steady();
+    let lifetime = context.app.limits.upload;
+    let goes_on = |found: &UploadSession| !lifetime.is_over(found.created_at, found.touched_at, now);
+    found.filter(goes_on).ok_or_else(|| OciError::blob_upload_unknown().into())
+}
+
+fn owner(context: &Context<'_>, repository: &RepositoryName) -> UploadOwner {
+    UploadOwner {
+        tenant: context.grant.tenant.clone(),
+        repository: repository.clone(),
+        access_key: context.grant.access_key.clone(),
     }
 }
 
-pub(super) fn content_key(session: &UploadSession) -> Result<ContentKey> {
-    ContentKey::parse(&session.id).ok_or_else(|| OciError::blob_upload_unknown().into())
-}
-
-pub(super) fn resume(session: &UploadSession) -> Result<Hasher> {
-    let hasher =
-        Hasher::resume(&session.hash_state).ok().filter(|hasher| hasher.hashed() == session.received);
-    // A newer program may not read an older one's hash state: the client starts this blob anew.
-    hasher.ok_or_else(|| OciError::blob_upload_unknown().into())
-}
-
-pub(super) fn state(hasher: &Hasher) -> Vec<u8> {
+fn state(hasher: &Hasher) -> Vec<u8> {
     hasher.state().unwrap_or_default()
 }

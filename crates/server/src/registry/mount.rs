@@ -1,0 +1,33 @@
+//! Mounting: a repository takes a blob that another one has.
+
+use gangplank_oci::{Digest, RepositoryName};
+
+use super::{Context, Result, damaged};
+
+/// A blob that the registry may have already.
+pub(super) struct Mount {
+    pub(super) digest: Digest,
+    /// The repository that has it; anywhere if `None`.
+    pub(super) from: Option<RepositoryName>,
+}
+
+/// Mounts a blob in the repository; `false` if it has to be uploaded.
+pub(super) async fn mount(
+    context: &Context<'_>,
+    repository: &RepositoryName,
+    wanted: &Mount,
+) -> Result<bool> {
+    let Context { app, grant, .. } = context;
+    let Mount { digest, from } = wanted;
+    // Without `from`, a mount asks whether the account has the blob anywhere: an answer for
+    // logins that may read everywhere.
+    if from.is_none() && !grant.scope.pull {
+        return Ok(false);
+    }
+    // The upload that follows replaces damaged content.
+    if damaged::content(context, digest).await?.is_some() {
+        return Ok(false);
+    }
+    let now = app.clock.steady();
+    Ok(app.metadata.mount_blob(&grant.tenant, repository, from.as_ref(), digest, now).await?)
+}

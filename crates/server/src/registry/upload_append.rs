@@ -1,0 +1,112 @@
+//! A body on its way into an upload session: a chunk that leaves the session open, or the last one.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use gangplank_oci::{Algorithm, Digest, Hasher, RepositoryName};
+use gangplank_store::blobs::Staged;
+use hyper::body::Incoming;
+
+use super::ingest::{Cut, Ingested, ingest};
+use super::publish::{Complete, publish};
+use super::refusal::Refusal;
+use super::upload_session::Session;
+use super::upload_standing::Standing;
+use super::{Context, Result, chunk_range};
+
+/// A body that begins where its session stands.
+pub(super) struct Append<'a> {
+    session: Session<'a>,
+    /// Has seen all bytes of the session.
+    hasher: Hasher,
+    body: Incoming,
+    /// How long the body must be, if that is known.
+    expected: Option<u64>,
+}
+
+impl<'a> Append<'a> {
+    /// Takes up the session that the body is for. A session without bytes is hashed with `algorithm`, if
+    /// one is given.
+    ///
+    /// # Errors
+    /// If another request has the session, or it is over, or the body does not begin where it stands; the
+    /// last says where that is.
+    pub(super) async fn begin(
+        context: &'a Context<'_>,
+        repository: &'a RepositoryName,
+        id: &str,
+        body: Incoming,
+        algorithm: Option<Algorithm>,
+    ) -> Result<Self> {
+        let session = Session::take_up(context, repository, id).await?;
+        let received = session.received();
+        let headers = &context.head.headers;
+        let expected = chunk_range::expected_length(context.app, headers, received, &body)
+            .map_err(|error| Refusal::from(error).at(session.standing(received)))?;
+        let hasher = match algorithm {
+            Some(algorithm) if received == 0 => Hasher::new(algorithm),
+            _ => session.hasher()?,
+        };
+        Ok(Self { session, hasher, body, expected })
+    }
+
+    /// Appends the body, and says where the session then stands.
+    pub(super) async fn advance(self) -> Result<Standing> {
+        let (session, _, hasher) = self.append().await?;
+        session.advance(&hasher).await?;
+        Ok(session.standing(hasher.hashed()))
+    }
+
+    /// Appends the body, and makes all bytes of the session a blob. The session ends, also if they are not
+    /// what the client says or cannot be kept.
+    pub(super) async fn publish(self, digest: &Digest) -> Result<()> {
+        let (session, staged, hasher) = self.append().await?;
+        let (key, id) = (session.key.clone(), Some(session.id().to_owned()));
+        let content = Complete { key, staged, hasher, session: id };
+        let published = publish(session.context, session.repository, digest, content).await;
+        if published.is_err() {
+            session.give_up().await;
+        }
+        published
+    }
+
+    /// Appends the body. If it ended early, the session goes on behind what had come; if it is of the
+    /// wrong length, where it stood; if it is too long or cannot be kept, the session ends.
+    async fn append(self) -> Result<(Session<'a>, Option<Box<dyn Staged>>, Hasher)> {
+        let Self { session, hasher, body, expected } = self;
+        let app = session.context.app;
+        // Often enough while a body is coming.
+        let touch_every = (app.limits.upload.idle / 6).max(Duration::from_secs(1));
+        let ingested = {
+            let mut ingesting = pin!(ingest(session.context, &session.key, hasher, body, expected));
+            loop {
+                tokio::select! {
+                    ingested = &mut ingesting => break ingested,
+                    // A body may take longer to come than a session may be idle, and idle it is not.
+                    () = tokio::time::sleep(touch_every) => {
+                        // Returning here would leave a thread that writes to a session that is not locked.
+                        if let Err(error) = session.touch().await {
+                            tracing::warn!(?error, "cannot note that an upload is still coming");
+                        }
+                    }
+                }
+            }
+        };
+        let refusal = match ingested {
+            Ok(Ingested { staged, hasher, cut: None }) => return Ok((session, staged, hasher)),
+            Ok(Ingested { hasher, cut: Some(cut), .. }) => {
+                match cut {
+                    Cut::TooLong => session.give_up().await,
+                    Cut::WrongLength => {}
+                    Cut::Stalled | Cut::Broken => session.advance(&hasher).await?,
+                }
+                cut.refusal(app).into()
+            }
+            Err(refusal) => {
+                session.give_up().await;
+                refusal
+            }
+        };
+        Err(refusal)
+    }
+}
