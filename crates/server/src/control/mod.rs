@@ -13,6 +13,7 @@ mod container_service;
 mod deployments;
 mod failure;
 mod images;
+mod issue_login;
 mod observations;
 mod push_logins;
 mod registry_logins;

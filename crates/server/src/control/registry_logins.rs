@@ -10,9 +10,10 @@ use gangplank_api::gangplank::{
 use gangplank_api::{ApiError, Timestamp};
 use gangplank_core::{EventKind, LoginId, Scope};
 use gangplank_store::metadata::audit::{AuditEvent, AuditFilter, LOOKED_AT};
-use gangplank_store::metadata::registry_logins::LoginSummary;
+use gangplank_store::metadata::registry_logins::{LoginSummary, Requires};
 
-use super::{Context, Result, push_logins};
+use super::issue_login::issue;
+use super::{Context, Result};
 
 pub(super) async fn create(
     context: &Context<'_>,
@@ -29,8 +30,8 @@ pub(super) async fn create(
             .into());
         }
     };
-    let registry_login = push_logins::issue(context, scope, input.service_name, false).await?;
-    Ok(CreateRegistryLoginResult { registry_login })
+    let issued = issue(context, scope, input.service_name, Requires::Nothing).await?;
+    Ok(CreateRegistryLoginResult { registry_login: issued.into() })
 }
 
 pub(super) async fn list(

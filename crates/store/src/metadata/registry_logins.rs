@@ -24,6 +24,15 @@ pub struct NewLogin {
     pub expires_at: Time,
 }
 
+/// What a tenant must have to be given a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requires {
+    /// Nothing.
+    Nothing,
+    /// A container service, whichever: Lightsail refuses push logins without one.
+    AnyService,
+}
+
 /// What became of a new login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginCreated {
@@ -31,7 +40,7 @@ pub enum LoginCreated {
     Created(LoginId),
     /// The service it is for does not exist.
     NoSuchService,
-    /// The tenant has no container service at all, which Lightsail refuses for push logins.
+    /// The tenant has no container service at all, and one was required.
     NoServiceYet,
 }
 
@@ -80,9 +89,8 @@ pub enum LoginLookup {
 /// Keeps registry logins.
 #[async_trait]
 pub trait RegistryLogins: Send + Sync {
-    /// Keeps a login. With `requires_service`, only if the tenant has a container service. A password
-    /// that another login has is an error.
-    async fn insert_login(&self, login: NewLogin, requires_service: bool) -> Result<LoginCreated>;
+    /// Keeps a login, if the tenant has what is required. A password that another login has is an error.
+    async fn insert_login(&self, login: NewLogin, requires: Requires) -> Result<LoginCreated>;
     /// Finds what a password opens. Key state is read with it, so disabling takes effect at once.
     async fn login(&self, password: &PasswordHash) -> Result<LoginLookup>;
     /// Lists the tenant's logins that end after `now`, newest first: revoked ones too, but not those

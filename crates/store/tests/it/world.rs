@@ -13,7 +13,7 @@ use gangplank_store::metadata::blobs::NewBlob;
 use gangplank_store::metadata::container_images::{ContainerImage, ImageOutcome, NewImage};
 use gangplank_store::metadata::container_services::{ContainerService, ServiceOutcome};
 use gangplank_store::metadata::manifests::{ManifestOutcome, NewManifest, StoredManifest};
-use gangplank_store::metadata::registry_logins::{LoginCreated, NewLogin};
+use gangplank_store::metadata::registry_logins::{LoginCreated, NewLogin, Requires};
 use serde_json::{Value, json};
 
 /// When the tests take place.
@@ -90,7 +90,7 @@ pub(crate) fn push_login(tenant: &Tenant, number: u8) -> NewLogin {
 }
 
 pub(crate) async fn create_login(db: &dyn Metadata, login: NewLogin) -> LoginId {
-    match db.insert_login(login, false).await.unwrap() {
+    match db.insert_login(login, Requires::Nothing).await.unwrap() {
         LoginCreated::Created(id) => id,
         refused => panic!("{refused:?}"),
     }

@@ -8,17 +8,17 @@ use super::cache::{Found, Touched};
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::registry_logins::{
-    LoginCreated, LoginLookup, LoginSummary, NewLogin, RegistryLogins, Revoked,
+    LoginCreated, LoginLookup, LoginSummary, NewLogin, RegistryLogins, Requires, Revoked,
 };
 
 #[async_trait]
 impl RegistryLogins for Sqlite {
-    async fn insert_login(&self, login: NewLogin, requires_service: bool) -> Result<LoginCreated> {
+    async fn insert_login(&self, login: NewLogin, requires: Requires) -> Result<LoginCreated> {
         let by = self.origin.clone();
         self.writer
             // A new password opens nothing that was kept before.
             .write_touching(Touched::NOTHING, move |connection| {
-                let created = insert(connection, &login, requires_service)?;
+                let created = insert(connection, &login, requires)?;
                 if let LoginCreated::Created(id) = created {
                     let scope = login.scope.words().join(",");
                     let subject = login.service.as_ref().or(Some(&scope)).map(String::as_str);
@@ -101,7 +101,7 @@ impl RegistryLogins for Sqlite {
     }
 }
 
-fn insert(connection: &Connection, login: &NewLogin, requires_service: bool) -> Result<LoginCreated> {
+fn insert(connection: &Connection, login: &NewLogin, requires: Requires) -> Result<LoginCreated> {
     let tenant = rows::ensure_tenant(connection, &login.tenant)?;
     let service: Option<i64> = match &login.service {
         None => None,
@@ -114,7 +114,7 @@ fn insert(connection: &Connection, login: &NewLogin, requires_service: bool) -> 
             }
         }
     };
-    if requires_service {
+    if requires == Requires::AnyService {
         let mut any =
             connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM services WHERE tenant = ?1)")?;
         if !any.query_row([tenant], |row| row.get::<_, bool>(0))? {

@@ -2,7 +2,7 @@
 
 use gangplank_core::{Grant, LoginId, Scope, Time};
 use gangplank_store::metadata::Metadata;
-use gangplank_store::metadata::registry_logins::{LoginCreated, LoginLookup, NewLogin};
+use gangplank_store::metadata::registry_logins::{LoginCreated, LoginLookup, NewLogin, Requires};
 
 use crate::world::{
     NOW, access_key, create_login, create_service, here, key_id, password, push_login, tenants,
@@ -80,7 +80,7 @@ async fn an_ended_login_is_still_found(db: &dyn Metadata) {
 
 async fn a_password_is_taken_once(db: &dyn Metadata) {
     let first = with_login(db, 1).await;
-    assert!(db.insert_login(push_login(&here(), 1), false).await.is_err());
+    assert!(db.insert_login(push_login(&here(), 1), Requires::Nothing).await.is_err());
     assert_eq!(live(db, 1).await.login, first);
 }
 
@@ -162,8 +162,8 @@ async fn a_login_is_refused_without_its_service(db: &dyn Metadata) {
     for tenant in [&there, &other] {
         create_service(db, tenant, "web").await;
     }
-    for requires_service in [false, true] {
-        let refused = db.insert_login(pull_login("web", 1), requires_service).await.unwrap();
+    for requires in [Requires::Nothing, Requires::AnyService] {
+        let refused = db.insert_login(pull_login("web", 1), requires).await.unwrap();
         assert_eq!(refused, LoginCreated::NoSuchService);
     }
     assert!(is_unknown(db, 1).await);
@@ -175,10 +175,13 @@ async fn a_push_login_can_require_a_service(db: &dyn Metadata) {
     create_service(db, &there, "web").await;
     create_service(db, &other, "web").await;
     let login = push_login(&here, 1);
-    assert_eq!(db.insert_login(login.clone(), true).await.unwrap(), LoginCreated::NoServiceYet);
+    assert_eq!(
+        db.insert_login(login.clone(), Requires::AnyService).await.unwrap(),
+        LoginCreated::NoServiceYet
+    );
     assert!(is_unknown(db, 1).await);
     create_service(db, &here, "api").await;
-    assert!(matches!(db.insert_login(login, true).await.unwrap(), LoginCreated::Created(_)));
+    assert!(matches!(db.insert_login(login, Requires::AnyService).await.unwrap(), LoginCreated::Created(_)));
 }
 
 async fn lists_show_the_tenants_unended_logins(db: &dyn Metadata) {
