@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use gangplank_api::gangplank::CollectGarbageResult;
 use gangplank_store::metadata::collection::Collected;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -78,26 +77,12 @@ impl Default for Metrics {
 impl Metrics {
     /// Notes a cycle of garbage collection.
     pub(crate) fn collected(&self, collected: &Collected, took: Duration) {
-        self.cycle([collected.manifests, collected.blobs, collected.contents, collected.bytes], took);
-    }
-
-    /// Notes a cycle that an operator asked for.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a number of bytes")]
-    pub(crate) fn answered(&self, result: &CollectGarbageResult, took: Duration) {
-        if !result.dry_run {
-            let [manifests, blobs, contents] = [result.manifests, result.blobs, result.contents]
-                .map(|number| u64::from(number.unsigned_abs()));
-            self.cycle([manifests, blobs, contents, result.freed_bytes as u64], took);
-        }
-    }
-
-    fn cycle(&self, [manifests, blobs, contents, bytes]: [u64; 4], took: Duration) {
         self.cycles.inc();
         self.cycle_seconds.set(took.as_secs_f64());
-        self.manifests.inc_by(manifests);
-        self.blobs.inc_by(blobs);
-        self.contents.inc_by(contents);
-        self.bytes.inc_by(bytes);
+        self.manifests.inc_by(collected.manifests);
+        self.blobs.inc_by(collected.blobs);
+        self.contents.inc_by(collected.contents);
+        self.bytes.inc_by(collected.bytes);
     }
 
     /// Notes a cycle of garbage collection that failed.

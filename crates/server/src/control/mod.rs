@@ -9,6 +9,7 @@ mod audit;
 mod authenticate;
 mod body;
 mod collection;
+pub(crate) mod collection_wire;
 mod container_service;
 mod deployments;
 mod failure;

@@ -1,13 +1,14 @@
-//! Collects garbage, again and again.
+//! Collects garbage, again and again, and when an operator asks.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gangplank_api::gangplank::{CollectGarbageRequest, CollectGarbageResult};
+use gangplank_store::Result;
+use gangplank_store::metadata::collection::Collected;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::collection::{Cycle, grace_of, over};
+use crate::collection::{Cycle, Plan, cutoff};
 
 pub(crate) async fn run(app: Arc<App>, every: Duration, stop: CancellationToken) {
     loop {
@@ -15,12 +16,8 @@ pub(crate) async fn run(app: Arc<App>, every: Duration, stop: CancellationToken)
             () = stop.cancelled() => return,
             () = tokio::time::sleep(every) => {}
         }
-        let _turn = app.collecting.lock().await;
-        let (now, started) = (app.clock.steady(), Instant::now());
-        let (metadata, blobs) = (app.metadata.as_ref(), &app.blobs);
-        match (Cycle { metadata, blobs, now, over: app.leases.over(now) }).run(&stop).await {
+        match collect(&app, None, &stop).await {
             Ok(collected) => {
-                app.metrics.collected(&collected, started.elapsed());
                 if collected.manifests + collected.blobs > 0 {
                     tracing::info!(
                         manifests = collected.manifests,
@@ -39,16 +36,27 @@ pub(crate) async fn run(app: Arc<App>, every: Duration, stop: CancellationToken)
     }
 }
 
-/// A cycle that an operator asked for.
-pub(crate) async fn asked(
+/// A cycle, by another grace period if one is given.
+pub(crate) async fn collect(
     app: &App,
-    request: &CollectGarbageRequest,
-) -> gangplank_store::Result<CollectGarbageResult> {
+    grace: Option<Duration>,
+    stop: &CancellationToken,
+) -> Result<Collected> {
     let _turn = app.collecting.lock().await;
-    let (now, started) = (app.clock.steady(), Instant::now());
-    let (metadata, blobs) = (app.metadata.as_ref(), &app.blobs);
-    let over = over(app.leases, grace_of(request), now);
-    let result = Cycle { metadata, blobs, now, over }.answer(request.dry_run.unwrap_or(false)).await?;
-    app.metrics.answered(&result, started.elapsed());
-    Ok(result)
+    let started = Instant::now();
+    let collected = cycle(app, grace).run(stop).await?;
+    app.metrics.collected(&collected, started.elapsed());
+    Ok(collected)
+}
+
+/// What such a cycle would remove.
+pub(crate) async fn plan(app: &App, grace: Option<Duration>) -> Result<Plan> {
+    let _turn = app.collecting.lock().await;
+    cycle(app, grace).plan().await
+}
+
+fn cycle(app: &App, grace: Option<Duration>) -> Cycle<'_> {
+    let now = app.clock.steady();
+    let cutoff = cutoff(app.leases, grace, now);
+    Cycle { metadata: app.metadata.as_ref(), blobs: &app.blobs, now, cutoff }
 }

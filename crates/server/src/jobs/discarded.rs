@@ -1,15 +1,13 @@
-//! Removes content that no row points to: the row went first, now the bytes.
+//! Removes discarded content as soon as there is some.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use gangplank_store::blobs::{BlobStore, ContentKey};
-use gangplank_store::metadata::Metadata;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, blocking};
+use crate::app::App;
+use crate::discarded::{BATCH, Round, remove};
 
-const BATCH: usize = 1_000;
 const RETRY: Duration = Duration::from_mins(1);
 
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
@@ -28,43 +26,4 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
             () = tokio::time::sleep(wait.unwrap_or(Duration::MAX)) => {}
         }
     }
-}
-
-/// How much there was to remove, and how much could be.
-struct Round {
-    listed: usize,
-    removed: usize,
-}
-
-/// Removes all that can be removed now.
-pub(crate) async fn remove_all(
-    metadata: &dyn Metadata,
-    blobs: &Arc<dyn BlobStore>,
-) -> gangplank_store::Result<()> {
-    while let Round { listed: BATCH.., removed: 1.. } = remove(metadata, blobs).await? {}
-    Ok(())
-}
-
-async fn remove(metadata: &dyn Metadata, blobs: &Arc<dyn BlobStore>) -> gangplank_store::Result<Round> {
-    let keys = metadata.discarded(BATCH).await?;
-    if keys.is_empty() {
-        return Ok(Round { listed: 0, removed: 0 });
-    }
-    let listed = keys.len();
-    let gone = blocking(blobs, move |blobs| Ok(remove_each(blobs, keys))).await?;
-    let removed = gone.len();
-    metadata.forget_discarded(gone).await?;
-    Ok(Round { listed, removed })
-}
-
-/// Removes what can be removed; content that cannot is left for later, and holds up no other.
-pub(super) fn remove_each(blobs: &dyn BlobStore, keys: Vec<ContentKey>) -> Vec<ContentKey> {
-    let remove = |key: &ContentKey| match blobs.remove(key) {
-        Ok(()) => true,
-        Err(error) => {
-            tracing::warn!(%key, %error, "cannot remove discarded content");
-            false
-        }
-    };
-    keys.into_iter().filter(remove).collect()
 }

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering::Release;
 use gangplank_store::blobs::ContentKey;
 use tokio_util::sync::CancellationToken;
 
-use super::discarded::remove_each;
 use crate::app::App;
+use crate::discarded::remove_each;
 
 /// Removes, before the first request, what is published and still has its upload session: the session would
 /// have ended with the row. Later it could be fed anew and publish under the same key.
