@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gangplank_core::{Leases, Time};
+use gangplank_core::Time;
 use gangplank_store::Result;
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::metadata::Metadata;
@@ -54,12 +54,8 @@ impl Cycle<'_> {
     }
 }
 
-/// The cutoff for an operator who asked for a grace period, or for none in particular. Asked for none at
-/// all, no lease counts, not even one taken this moment.
-pub(crate) fn cutoff(leases: Leases, grace: Option<Duration>, now: Time) -> Time {
-    match grace {
-        None => leases.over(now),
-        Some(Duration::ZERO) => Time(i64::MAX),
-        Some(grace) => now.minus(grace),
-    }
+/// The cutoff by a grace period that an operator asks for. By none at all, no lease counts, not even one
+/// taken this moment.
+pub(crate) fn cutoff(grace: Duration, now: Time) -> Time {
+    if grace.is_zero() { Time(i64::MAX) } else { now.minus(grace) }
 }

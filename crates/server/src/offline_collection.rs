@@ -1,8 +1,9 @@
 //! Garbage collection in a data directory whose server is stopped.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use gangplank_api::gangplank::{CollectGarbageRequest, CollectGarbageResult};
 use gangplank_core::{Leases, Time};
 use gangplank_store::blobs::{BlobStore, Folder};
@@ -18,20 +19,30 @@ use crate::data_dir::DataDir;
 /// there, so nothing has aged since the server stopped.
 ///
 /// # Errors
-/// If its stores cannot be opened or fail.
+/// If its stores cannot be opened or fail, or neither the request nor the directory says a grace period.
 pub async fn collect_in(data_dir: &DataDir, request: &CollectGarbageRequest) -> Result<CollectGarbageResult> {
     let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
     let blobs = Folder::open(&data_dir.blobs()).context("cannot open the blob folder")?;
     let now = Time(metadata.mark(Mark::SteadyTime).await?.unwrap_or_default());
-    let cycle = Cycle {
-        metadata: &metadata,
-        blobs: &(Arc::new(blobs) as Arc<dyn BlobStore>),
-        now,
-        cutoff: cutoff(Leases::default(), grace_of(request), now),
+    let cutoff = match (grace_of(request), told(&metadata).await?) {
+        (Some(grace), _) => cutoff(grace, now),
+        (None, Some(leases)) => leases.over(now),
+        (None, None) => bail!(
+            "this directory does not say which grace period its server was told, so what may go cannot be \
+             told from what must stay: start the server once, or give --grace"
+        ),
     };
+    let blobs: Arc<dyn BlobStore> = Arc::new(blobs);
+    let cycle = Cycle { metadata: &metadata, blobs: &blobs, now, cutoff };
     Ok(if request.dry_run.unwrap_or(false) {
         planned(cycle.plan().await?)
     } else {
         collected(&cycle.run(&CancellationToken::new()).await?)
     })
+}
+
+/// The terms of the server that ran here last.
+async fn told(metadata: &Sqlite) -> Result<Option<Leases>> {
+    let grace = metadata.mark(Mark::GcGrace).await?;
+    Ok(grace.map(|grace| Leases { grace: Duration::from_millis(grace.unsigned_abs()) }))
 }

@@ -120,7 +120,7 @@ impl Server {
         }
         let mut tasks = vec![
             tokio::spawn(jobs::audit::run(Arc::clone(&app), stop.clone())),
-            tokio::spawn(jobs::steady_time::run(Arc::clone(&app), stop.clone())),
+            tokio::spawn(jobs::marks::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::collection::run(Arc::clone(&app), config.collection.interval, stop.clone())),
             tokio::spawn(jobs::expiry::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::discarded::run(Arc::clone(&app), stop.clone())),
@@ -164,7 +164,7 @@ impl Server {
             }
         }
         let drained = self.serving.await.unwrap_or(false);
-        if let Err(error) = jobs::steady_time::keep(&self.app).await {
+        if let Err(error) = jobs::marks::keep(&self.app).await {
             tracing::warn!(%error, "cannot keep the time");
         }
         // Otherwise something may be published that has no row: the next start looks for it.

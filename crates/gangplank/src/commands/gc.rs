@@ -20,7 +20,8 @@ pub(crate) struct Args {
     /// Say what would be removed, and why, and remove nothing
     #[arg(long)]
     dry_run: bool,
-    /// Keep what a client was last told of this long ago, such as 24h [default: what the server was told]
+    /// Keep what a client was last told of this long ago, such as 24h [default: what the
+    /// server was told when it was last started]
     #[arg(long, value_name = "TIME")]
     grace: Option<LengthOfTime>,
     /// How it is told

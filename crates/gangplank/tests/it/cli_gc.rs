@@ -1,5 +1,6 @@
 //! `gangplank gc`: through a running server, and in the data directory of a stopped one.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -79,6 +80,73 @@ fn garbage_goes_and_what_is_registered_stays() {
             );
         }
     }
+}
+
+/// A pushed blob and image that nothing registers, two seconds later.
+fn leave_garbage(server: &TestServer) {
+    let registry = server.registry_as(&server.operator_login());
+    registry.push_image("some/where", "latest", &Image::unique(1));
+    assert_eq!(registry.push_blob("sr", &Blob::unique()), 201);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+}
+
+#[test]
+fn a_stopped_servers_directory_is_collected_by_the_grace_period_it_was_told() {
+    let mut server = server_with(|builder| builder.arg("--gc-grace").arg("1s"));
+    leave_garbage(&server);
+    let dir = server.data_dir();
+    let running = collect(&dir, &["--dry-run"]);
+    assert_eq!((&running["manifests"], &running["blobs"]), (&json!(1), &json!(3)));
+    assert!(server.terminate().success());
+    let stopped = collect(&dir, &["--dry-run"]);
+    let digests = |told: &Value| -> BTreeSet<String> {
+        told["garbage"].as_array().unwrap().iter().map(|it| it["digest"].to_string()).collect()
+    };
+    assert_eq!(digests(&stopped), digests(&running));
+    assert_eq!(collect(&dir, &["--dry-run", "--grace", "1h"])["blobs"], 0, "what is given wins");
+    assert_eq!(collect(&dir, &[])["blobs"], 3);
+}
+
+#[test]
+fn the_grace_period_is_the_one_of_the_last_start() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("config.toml");
+    std::fs::write(&config, "gc-grace = \"1s\"\n").unwrap();
+    let builder = crate::builder().env("GANGPLANK_CONFIG", config.to_str().unwrap());
+    let mut server = builder.start_in(home);
+    leave_garbage(&server);
+    server.kill();
+    std::fs::write(&config, "gc-grace = \"7d\"\n").unwrap();
+    server.restart();
+    assert!(server.terminate().success());
+    let dir = server.data_dir();
+    // As if the server had run for two days since.
+    let rows = rusqlite::Connection::open(dir.join("gangplank.db")).unwrap();
+    let later = "UPDATE progress SET value = value + 2 * 24 * 60 * 60 * 1000 WHERE name = 'steady-time'";
+    assert_eq!(rows.execute(later, []).unwrap(), 1);
+    drop(rows);
+    assert_eq!(collect(&dir, &[])["blobs"], 0);
+    assert_eq!(collect(&dir, &["--dry-run", "--grace", "24h"])["blobs"], 3, "what is given wins");
+}
+
+#[test]
+fn a_directory_that_knows_no_grace_period_is_collected_only_by_one_that_is_given() {
+    let mut server = server();
+    leave_garbage(&server);
+    assert!(server.terminate().success());
+    let dir = server.data_dir();
+    let rows = rusqlite::Connection::open(dir.join("gangplank.db")).unwrap();
+    rows.execute("DELETE FROM progress WHERE name = 'gc-grace'", []).unwrap();
+    drop(rows);
+    for args in [&[][..], &["--dry-run"]] {
+        let refused = gc(&dir, args);
+        assert_eq!(refused.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        for word in ["grace period", "start the server once", "--grace"] {
+            assert!(said.contains(word), "{said}");
+        }
+    }
+    assert_eq!(collect(&dir, &["--grace", "1s"])["blobs"], 3);
 }
 
 #[test]

@@ -5,6 +5,6 @@ pub(crate) mod collection;
 pub(crate) mod discarded;
 pub(crate) mod expiry;
 pub(crate) mod leftovers;
+pub(crate) mod marks;
 pub(crate) mod orphans;
 pub(crate) mod scrub;
-pub(crate) mod steady_time;

@@ -1,4 +1,4 @@
-//! How far the server's own work has come, from one run to the next.
+//! What a run of the server leaves for the next: how far its own work has come, and by which terms.
 
 use async_trait::async_trait;
 
@@ -13,6 +13,8 @@ pub enum Mark {
     ScrubPosition,
     /// When the scrub began its round, by the steady time.
     ScrubStarted,
+    /// The grace period of garbage collection that the server was last started with, in milliseconds.
+    GcGrace,
 }
 
 /// Keeps marks.

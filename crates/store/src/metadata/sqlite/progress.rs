@@ -36,5 +36,6 @@ fn name(mark: Mark) -> &'static str {
         Mark::SteadyTime => "steady-time",
         Mark::ScrubPosition => "scrub-position",
         Mark::ScrubStarted => "scrub-started",
+        Mark::GcGrace => "gc-grace",
     }
 }

@@ -1,4 +1,5 @@
-//! Keeps the steady time, so that the next run goes on from it.
+//! Keeps what the next run goes on from, the steady time, and what a collection without a server goes by,
+//! the grace period.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ const EVERY: Duration = Duration::from_mins(1);
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     loop {
         if let Err(error) = keep(&app).await {
-            tracing::warn!(%error, "cannot keep the time; will try again");
+            tracing::warn!(%error, "cannot keep the time and the grace period; will try again");
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -23,7 +24,9 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-/// Keeps the time of this moment.
+/// Keeps the time of this moment, and the grace period in the same transaction: a start syncs no more for it.
 pub(crate) async fn keep(app: &App) -> gangplank_store::Result<()> {
-    app.metadata.set_marks(vec![(Mark::SteadyTime, app.clock.steady().0)]).await
+    let grace = i64::try_from(app.leases.grace.as_millis()).unwrap_or(i64::MAX);
+    let marks = vec![(Mark::SteadyTime, app.clock.steady().0), (Mark::GcGrace, grace)];
+    app.metadata.set_marks(marks).await
 }
