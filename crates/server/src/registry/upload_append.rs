@@ -57,8 +57,8 @@ impl<'a> Append<'a> {
         Ok(session.standing(hasher.hashed()))
     }
 
-    /// Appends the body, and makes all bytes of the session a blob. The session ends, also if they are not
-    /// what the client says or cannot be kept.
+    /// Appends the last bytes, if any, and makes the whole a blob. Then the session is over, even if the
+    /// digest is another or the blob cannot be kept.
     pub(super) async fn publish(self, digest: &Digest) -> Result<()> {
         let (session, staged, hasher) = self.append().await?;
         let (key, id) = (session.key.clone(), Some(session.id().to_owned()));
