@@ -99,8 +99,14 @@ impl Check {
         Ok(self.report)
     }
 
-    fn found(&mut self, kind: &'static str, what: String, done: Option<&'static str>, repaired: bool) {
-        self.report.findings.push(Finding { kind, what, done, repaired });
+    /// Reports something, and how it was repaired if it was.
+    fn found(&mut self, kind: &'static str, what: String, repair: Option<&'static str>) {
+        self.report.findings.push(Finding { kind, what, done: repair, repaired: repair.is_some() });
+    }
+
+    /// Reports broken content that is marked, which is as it should be only after the next push.
+    fn found_marked(&mut self, kind: &'static str, what: String) {
+        self.report.findings.push(Finding { kind, what, done: Some(MARKED), repaired: false });
     }
 
     /// Rows against each other.
@@ -123,7 +129,7 @@ impl Check {
                 Fault::UnlinkedContent => ("unlinked-content", "no repository holds this content"),
             };
             let done = repaired.then_some("set right from the other rows");
-            self.found(kind, format!("{text}: {}", contradiction.what), done, repaired);
+            self.found(kind, format!("{text}: {}", contradiction.what), done);
         }
         Ok(())
     }
@@ -165,7 +171,7 @@ impl Check {
                 None
             };
             let what = format!("{place} is marked as damaged, and is whole ({key})");
-            self.found("marked-content", what, done, done.is_some());
+            self.found("marked-content", what, done);
             return Ok(());
         }
         let (kind, what) = match bytes {
@@ -182,8 +188,11 @@ impl Check {
         if self.repair && !content.damaged {
             self.metadata.mark_damaged(key).await?;
         }
-        let marked = self.repair || content.damaged;
-        self.found(kind, what, marked.then_some(MARKED), false);
+        if self.repair || content.damaged {
+            self.found_marked(kind, what);
+        } else {
+            self.found(kind, what, None);
+        }
         Ok(())
     }
 
@@ -203,19 +212,14 @@ impl Check {
                 self.blobs.discard_staged(key)?;
                 done = Some("removed");
             }
-            self.found(
-                "staged-without-session",
-                format!("{key} is staged and belongs to no upload"),
-                done,
-                done.is_some(),
-            );
+            self.found("staged-without-session", format!("{key} is staged and belongs to no upload"), done);
         }
         for key in short.intersection(&short_now) {
             // The server ends such a session when it is asked for, and else by its age.
             let what = format!(
                 "upload {key} has fewer bytes than were counted; it will be over when it is asked for"
             );
-            self.found("session-without-bytes", what, None, false);
+            self.found("session-without-bytes", what, None);
         }
         Ok(())
     }
@@ -260,7 +264,7 @@ impl Check {
                     "removed: nobody was ever told that it is here"
                 });
             }
-            self.found("content-without-row", what, done, done.is_some());
+            self.found("content-without-row", what, done);
         }
         Ok(())
     }

@@ -25,6 +25,15 @@ const TOLD_APART: usize = 1_000;
 #[derive(Default)]
 pub(crate) struct Refusals(Mutex<HashMap<Alike, Tally>>);
 
+/// Which refusals are taken to be noted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// Those that need not wait for more of their kind.
+    Due,
+    /// All that have not been noted.
+    All,
+}
+
 /// What makes refusals alike.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Alike {
@@ -74,14 +83,14 @@ impl Refusals {
         (tally.origin, tally.count) = (refused.origin, tally.count + 1);
     }
 
-    /// What is to be noted now; with `all`, whatever has not been.
-    pub(crate) fn take(&self, now: Time, all: bool) -> Vec<Refused> {
+    /// Takes what is to be noted now.
+    pub(crate) fn take(&self, now: Time, which: Taken) -> Vec<Refused> {
         let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = |noted: Option<Time>| noted.is_none_or(|noted| noted <= now.minus(EVERY));
         tallies.retain(|_, tally| tally.count > 0 || !is_due(tally.noted));
         let mut taken = Vec::new();
         for (alike, tally) in &mut *tallies {
-            if tally.count == 0 || !(all || is_due(tally.noted)) {
+            if tally.count == 0 || which == Taken::Due && !is_due(tally.noted) {
                 continue;
             }
             if tally.noted.is_some() {
@@ -113,7 +122,7 @@ mod tests {
     }
 
     fn counts(refusals: &Refusals, seconds: u64) -> Vec<u64> {
-        let taken = refusals.take(NOW.plus(Duration::from_secs(seconds)), false);
+        let taken = refusals.take(NOW.plus(Duration::from_secs(seconds)), Taken::Due);
         taken.iter().map(|refused| refused.count).collect()
     }
 
@@ -138,7 +147,7 @@ mod tests {
             refusals.count(EventKind::LoginRefused, from(address), None, "unknown");
         }
         refusals.count(EventKind::CallRefused, from(1), None, "RequestExpired");
-        let taken = refusals.take(NOW, false);
+        let taken = refusals.take(NOW, Taken::Due);
         assert_eq!(taken.len(), TOLD_APART + 2);
         assert_eq!(taken.iter().map(|refused| refused.count).sum::<u64>(), 5_001);
         let rest = taken.iter().find(|refused| refused.count > 1).unwrap();
@@ -149,8 +158,8 @@ mod tests {
     fn whoever_asks_for_all_gets_all() {
         let refusals = Refusals::default();
         refusals.count(EventKind::LoginRefused, from(1), None, "unknown");
-        assert_eq!(refusals.take(NOW, true).len(), 1);
+        assert_eq!(refusals.take(NOW, Taken::All).len(), 1);
         refusals.count(EventKind::LoginRefused, from(1), None, "unknown");
-        assert_eq!(refusals.take(NOW, true)[0].count, 1);
+        assert_eq!(refusals.take(NOW, Taken::All)[0].count, 1);
     }
 }

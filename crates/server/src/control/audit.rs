@@ -8,6 +8,7 @@ use gangplank_store::metadata::audit as store;
 use super::access_keys::visible;
 use super::{Context, Result};
 use crate::jobs;
+use crate::refusals::Taken;
 
 /// The longest page.
 const MAX_PAGE: i32 = 1_000;
@@ -38,7 +39,7 @@ pub(super) async fn list(
             .transpose()?,
     };
     // Whoever looks wants to see what was refused a moment ago.
-    jobs::audit::note(context.app, true).await;
+    jobs::audit::note(context.app, Taken::All).await;
     let page = context.app.metadata.audit_events(&filter, before, limit).await?;
     Ok(ListAuditEventsResult {
         audit_events: page.events.into_iter().filter_map(shown).collect(),

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::refusals::Taken;
 
 /// How soon a refusal is noted.
 const SOON: Duration = Duration::from_secs(1);
@@ -21,7 +22,7 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
             () = stop.cancelled() => true,
             () = tokio::time::sleep(SOON) => false,
         };
-        note(&app, stopping).await;
+        note(&app, if stopping { Taken::All } else { Taken::Due }).await;
         if stopping {
             return;
         }
@@ -34,9 +35,9 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-/// Notes refusals that have been counted; with `all`, also those that would wait for more of their kind.
-pub(crate) async fn note(app: &App, all: bool) {
-    let refused = app.refusals.take(app.clock.steady(), all);
+/// Notes refusals that have been counted.
+pub(crate) async fn note(app: &App, which: Taken) {
+    let refused = app.refusals.take(app.clock.steady(), which);
     if !refused.is_empty()
         && let Err(error) = app.metadata.note_refusals(refused).await
     {
