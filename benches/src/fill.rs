@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use gangplank_core::{AccountId, LoginId, Region, Renewal, Tenant, Time};
+use gangplank_core::{AccountId, Origin, Region, Renewal, Tenant, Time};
 use gangplank_oci::{Algorithm, Digest, ManifestView, RepositoryName, Tag};
 use gangplank_store::blobs::{BlobStore as _, ContentKey, Folder};
 use gangplank_store::metadata::blobs::NewBlob;
@@ -154,11 +154,11 @@ impl<'a> Filler<'a> {
             may_be_absent: Vec::new(),
             max_depth: 4,
             tags,
-            login: LoginId(0),
             now: self.now,
             lease: Renewal::at(self.now),
         };
-        let outcome = self.rows.put_manifest(&self.tenant, repository, manifest).await?;
+        let outcome =
+            self.rows.put_manifest(&Origin::local(self.now), &self.tenant, repository, manifest).await?;
         ensure!(outcome == ManifestOutcome::Stored, "{outcome:?}");
         Ok(())
     }

@@ -1,14 +1,66 @@
-//! The audit trail's words: what is noted, and who is said to have done it.
+//! The audit trail's words: which events there are, and who is said to have caused them.
 
 use std::net::IpAddr;
 
-use crate::access_key::AccessKeyId;
+use crate::principal::{Owner, Principal};
 use crate::registry_login::LoginId;
 use crate::time::Time;
 
-/// Declares the kinds once: the variant is the word.
-macro_rules! kinds {
-    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
+/// Hands the list of event kinds to another macro. This is the one place where a kind is named.
+#[macro_export]
+macro_rules! event_kinds {
+    ($then:ident! { $($head:tt)* }) => {
+        $then! {
+            $($head)* {
+                /// A registry login was handed out.
+                LoginIssued,
+                /// The registry refused a login, or a text that is none.
+                LoginRefused,
+                /// A registry login was ended before its time.
+                LoginRevoked,
+                /// The API refused a signature.
+                CallRefused,
+                /// A caller or login that is known asked for something that it may not do.
+                RequestRefused,
+                /// A manifest was put: the end of a push.
+                ManifestPushed,
+                /// A manifest was deleted, with every tag on it.
+                ManifestDeleted,
+                /// A tag was deleted, and its manifest was not.
+                TagDeleted,
+                /// A repository gave up a blob.
+                BlobDeleted,
+                /// A manifest was registered on a container service.
+                ImageRegistered,
+                /// A registered image was deleted.
+                ImageDeleted,
+                /// A registry login read a manifest for the first time.
+                ImagePulled,
+                /// A container service was made.
+                ServiceCreated,
+                /// A container service was changed: its power, scale, domain names, or whether it is disabled.
+                UpdateContainerService,
+                /// A container service was deleted, with its images and pull logins.
+                ServiceDeleted,
+                /// A container service was given tags.
+                TagResource,
+                /// Tags were taken from a container service.
+                UntagResource,
+                /// An access key was made.
+                AccessKeyCreated,
+                /// A disabled access key was enabled.
+                AccessKeyEnabled,
+                /// An access key was disabled, and with it its logins.
+                AccessKeyDisabled,
+                /// An access key was deleted, and with it its logins.
+                AccessKeyDeleted,
+            }
+        }
+    };
+}
+
+macro_rules! declare {
+    ({ $($(#[doc = $doc:literal])+ $name:ident,)+ }) => {
         /// What happened.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum EventKind {
@@ -23,48 +75,44 @@ macro_rules! kinds {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name),)+ }
             }
-
-            /// The kind of that word.
-            pub fn parse(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
-            }
         }
     };
 }
 
-kinds! {
-    /// A registry login was handed out.
-    LoginIssued,
-    /// The registry refused a login, or what was said to be one.
-    LoginRefused,
-    /// A registry login was ended before its time.
-    LoginRevoked,
-    /// The API refused a signature.
-    CallRefused,
-    /// A manifest was put: the end of a push.
-    ManifestPushed,
-    /// A manifest was deleted, with every tag on it.
-    ManifestDeleted,
-    /// A tag was deleted, and its manifest was not.
-    TagDeleted,
-    /// A repository's hold of a blob was ended.
-    BlobDeleted,
-    /// A manifest was registered on a container service.
-    ImageRegistered,
-    /// A registered image was deleted.
-    ImageDeleted,
-    /// A container service was made.
-    ServiceCreated,
-    /// A container service was deleted, with its images and pull logins.
-    ServiceDeleted,
-    /// An access key was made.
-    AccessKeyCreated,
-    /// A disabled access key was enabled.
-    AccessKeyEnabled,
-    /// An access key was disabled, and with it its logins.
-    AccessKeyDisabled,
-    /// An access key was deleted, and with it its logins.
-    AccessKeyDeleted,
+event_kinds!(declare! {});
+
+impl EventKind {
+    /// The kinds that change nothing, and that anybody can cause without end.
+    pub const REFUSALS: [Self; 3] = [Self::LoginRefused, Self::CallRefused, Self::RequestRefused];
+
+    /// The kind of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
+    }
+
+    /// Which part of an account's trail it takes up.
+    pub fn share(self) -> Share {
+        if Self::REFUSALS.contains(&self) { Share::Refusals } else { Share::Rest }
+    }
+}
+
+/// A part of an account's trail. Events of one share never push out those of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Share {
+    /// A tenth of the trail at the most.
+    Refusals,
+    /// All other events.
+    Rest,
+}
+
+impl Share {
+    /// The word that is kept with an event.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refusals => "refusals",
+            Self::Rest => "rest",
+        }
+    }
 }
 
 /// How much of a `User-Agent` is kept, in bytes.
@@ -77,20 +125,28 @@ pub struct Origin {
     pub at: Time,
     /// When, by the steady time.
     pub steady: Time,
-    /// The access key that signed the call, or that the login was made with.
-    pub access_key: Option<AccessKeyId>,
+    /// The principal that does it, itself or by its login; none if nobody knows.
+    pub owner: Option<Owner>,
     /// The registry login.
     pub login: Option<LoginId>,
-    /// The client's address; none for what was done on the server's machine itself.
+    /// The client's address; none for work on the server's machine itself.
     pub address: Option<IpAddr>,
     /// What the client calls itself.
     pub user_agent: Option<String>,
+    /// The id of the request. A request makes one change at the most, so no two events have the same.
+    pub request: Option<String>,
 }
 
 impl Origin {
     /// Somebody on the server's machine who has the data directory.
     pub fn local(now: Time) -> Self {
-        Self { at: now, steady: now, access_key: None, login: None, address: None, user_agent: None }
+        let owner = Some(Principal::Server.owner());
+        Self { at: now, steady: now, owner, login: None, address: None, user_agent: None, request: None }
+    }
+
+    /// Nobody who is known, at no address.
+    pub fn unknown(at: Time, steady: Time) -> Self {
+        Self { at, steady, owner: None, login: None, address: None, user_agent: None, request: None }
     }
 
     /// A `User-Agent` as it is kept: not endless, and nothing in it that a terminal obeys.
@@ -109,6 +165,13 @@ mod tests {
             assert_eq!(EventKind::parse(kind.as_str()), Some(*kind));
         }
         assert_eq!(EventKind::parse("loginissued"), None);
+    }
+
+    #[test]
+    fn refusals_have_a_share_of_their_own() {
+        let refusals = EventKind::ALL.iter().filter(|kind| kind.as_str().ends_with("Refused"));
+        assert!(refusals.clone().all(|kind| kind.share() == Share::Refusals));
+        assert_eq!(refusals.count(), EventKind::REFUSALS.len());
     }
 
     #[test]

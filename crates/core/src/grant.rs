@@ -4,7 +4,8 @@
 //! itself put. The answers were settled with nine real clients; the status codes they become are
 //! the registry's affair.
 
-use crate::access_key::AccessKeyId;
+use crate::container_service::ServiceId;
+use crate::principal::Owner;
 use crate::registry_login::{LoginId, Scope};
 use crate::tenant::Tenant;
 use crate::time::Time;
@@ -16,8 +17,8 @@ pub struct Grant {
     pub login: LoginId,
     /// The walls it works within.
     pub tenant: Tenant,
-    /// The access key that made it; upload sessions belong to this key.
-    pub access_key: AccessKeyId,
+    /// Whose login it is. Upload sessions belong to this owner, so a renewed login goes on with them.
+    pub owner: Owner,
     /// What it is for.
     pub scope: Scope,
     /// Set on a pull login: the one service whose registered images it reads.
@@ -29,8 +30,8 @@ pub struct Grant {
 /// The service that a pull login was made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceGrant {
-    /// The row, so that a new service of the same name is not opened by an old login.
-    pub id: i64,
+    /// The service itself, so that a new service of the same name is not opened by an old login.
+    pub id: ServiceId,
     /// The name, which is the repository it pulls from.
     pub name: String,
 }
@@ -56,6 +57,23 @@ pub enum Action {
     List,
     /// Delete a blob, a manifest or a tag.
     Delete,
+}
+
+impl Action {
+    /// The word for it, in the audit trail.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HeadBlob => "HeadBlob",
+            Self::GetBlob => "GetBlob",
+            Self::Upload => "Upload",
+            Self::HeadManifest => "HeadManifest",
+            Self::GetManifestByDigest => "GetManifestByDigest",
+            Self::GetManifestByTag => "GetManifestByTag",
+            Self::PutManifest => "PutManifest",
+            Self::List => "List",
+            Self::Delete => "Delete",
+        }
+    }
 }
 
 /// The decision.
@@ -133,9 +151,9 @@ mod tests {
         Grant {
             login: LoginId(1),
             tenant: Tenant { account: AccountId::root(), region: Region::default_region() },
-            access_key: AccessKeyId::generate([0; 10]),
+            owner: Owner::server(),
             scope,
-            service: service.map(|name| ServiceGrant { id: 1, name: name.to_owned() }),
+            service: service.map(|name| ServiceGrant { id: ServiceId(1), name: name.to_owned() }),
             expires_at: Time(0),
         }
     }

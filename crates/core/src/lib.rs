@@ -2,14 +2,17 @@
 //!
 //! Everything here is a function of its arguments: time comes in as `now`, randomness as bytes.
 //! What a registry login is and may do is in [`registry_login`] and [`grant`]; how images are named
-//! in [`image_name`]; who owns what in [`tenant`].
+//! in [`image_name`]; who acts in [`principal`]; who owns what in [`tenant`].
 
 pub mod access_key;
 pub mod audit;
+pub mod authorization;
+pub mod container_service;
 pub mod grant;
 pub mod image_name;
 pub mod lease;
 pub mod power;
+pub mod principal;
 pub mod quotas;
 pub mod registry_login;
 pub mod tenant;
@@ -18,9 +21,11 @@ pub mod upload;
 
 pub use access_key::{AccessKeyId, SecretAccessKey};
 pub use audit::{EventKind, Origin};
+pub use container_service::ServiceId;
 pub use grant::{Access, Action, Grant};
 pub use image_name::ImageName;
 pub use lease::{Leases, Renewal};
+pub use principal::{Owner, Principal};
 pub use quotas::Quotas;
 pub use registry_login::{LoginId, Password, PasswordHash, Scope};
 pub use tenant::{AccountId, Region, Tenant};

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use std::net::IpAddr;
 
-use gangplank_core::{AccessKeyId, Leases, LoginId, Origin, Quotas, Region};
+use gangplank_core::{Leases, LoginId, Origin, Owner, Quotas, Region};
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::metadata::Metadata;
 use hyper::HeaderMap;
@@ -18,8 +18,10 @@ use crate::config::{AuditKept, Limits};
 use crate::http::client::Network;
 use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
+use crate::login_use::LoginUse;
 use crate::metrics::Metrics;
 use crate::publishing::Publishing;
+use crate::pulls::Pulls;
 use crate::refusals::Refusals;
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::upload_locks::UploadLocks;
@@ -52,6 +54,10 @@ pub(crate) struct App {
     pub(crate) audit: AuditKept,
     /// Refusals on their way into the audit trail.
     pub(crate) refusals: Refusals,
+    /// First pulls on their way there.
+    pub(crate) pulls: Pulls,
+    /// When logins were last used, on its way into their rows.
+    pub(crate) login_use: LoginUse,
     /// Which addresses have been refused how often.
     pub(crate) failed_logins: FailedLogins,
     /// Which upload sessions are being written to.
@@ -82,13 +88,13 @@ impl App {
         &self,
         address: IpAddr,
         headers: &HeaderMap,
-        access_key: Option<AccessKeyId>,
+        owner: Option<Owner>,
         login: Option<LoginId>,
     ) -> Origin {
         let user_agent =
             headers.get(USER_AGENT).map(|it| Origin::shortened(&String::from_utf8_lossy(it.as_bytes())));
         let (at, steady) = (self.clock.now(), self.clock.steady());
-        Origin { at, steady, access_key, login, address: Some(address), user_agent }
+        Origin { at, steady, owner, login, address: Some(address), user_agent, request: None }
     }
 
     /// Runs work on the blob store, which blocks, on a thread that may.

@@ -125,6 +125,10 @@ impl Check {
                 Fault::DanglingReference => ("dangling-reference", "a registered image is not whole"),
                 Fault::DamagedManifest => ("damaged-manifest", "the bytes of a manifest are not its own"),
                 Fault::WrongHold => ("wrong-hold", "it is not noted rightly whether this is held"),
+                Fault::WrongContents => {
+                    ("wrong-contents", "it is not noted rightly what an image is made of")
+                }
+                Fault::WrongUsage => ("wrong-usage", "it is not noted rightly how much an account has"),
                 Fault::LeaseAhead => ("lease-ahead", "this was leased in the future"),
                 Fault::UnlinkedContent => ("unlinked-content", "no repository holds this content"),
             };

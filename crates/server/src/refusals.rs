@@ -1,17 +1,17 @@
-//! Refused logins and signatures on their way into the log and the audit trail.
+//! Refusals on their way into the log and the audit trail.
 //!
 //! Anybody can be refused as often as they like, so a refusal by itself writes nothing. Those that are
-//! alike (the same client, the same credential, the same reason) are counted together: the first is
-//! logged and noted at once, the rest once a minute with how many there were. However many clients
-//! there are, only so many are told apart.
+//! alike (the same client, credential, action and reason) are counted together: the first is logged and
+//! noted at once, the rest once a minute with how many there were. However many clients there are, only
+//! so many are told apart.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use gangplank_core::{AccessKeyId, EventKind, LoginId, Origin, Tenant, Time};
-use gangplank_store::metadata::audit::Refused;
+use gangplank_core::{EventKind, LoginId, Origin, Owner, Tenant, Time};
+use gangplank_store::metadata::audit::Tallied;
 
 use crate::http::client_network::network;
 
@@ -39,9 +39,19 @@ pub(crate) enum Taken {
 struct Alike {
     kind: EventKind,
     network: Option<IpAddr>,
-    access_key: Option<AccessKeyId>,
+    owner: Option<Owner>,
     login: Option<LoginId>,
+    action: Option<String>,
     reason: String,
+}
+
+/// What was refused, and why.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refusal<'a> {
+    pub(crate) kind: EventKind,
+    /// What was asked for, if the caller got so far.
+    pub(crate) action: Option<&'a str>,
+    pub(crate) reason: &'a str,
 }
 
 #[derive(Clone)]
@@ -56,35 +66,37 @@ struct Tally {
 
 impl Refusals {
     /// Counts a refusal. `tenant` is whose credential it was, if it was anybody's.
-    pub(crate) fn count(&self, kind: EventKind, origin: Origin, tenant: Option<Tenant>, reason: &str) {
+    pub(crate) fn count(&self, refusal: Refusal<'_>, origin: Origin, tenant: Option<Tenant>) {
+        let Refusal { kind, action, reason } = refusal;
         let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut alike = Alike {
             kind,
             network: origin.address.map(network),
-            access_key: origin.access_key.clone(),
+            owner: origin.owner.clone(),
             login: origin.login,
+            action: action.map(str::to_owned),
             reason: reason.to_owned(),
         };
         let mut refused = Tally { origin, tenant, count: 0, noted: None };
         if tallies.len() >= TOLD_APART && !tallies.contains_key(&alike) {
             // Who they all are is no longer told.
-            alike = Alike { network: None, access_key: None, login: None, ..alike };
+            alike = Alike { network: None, owner: None, login: None, ..alike };
             let Origin { at, steady, .. } = refused.origin;
-            (refused.origin, refused.tenant) = (Origin { steady, ..Origin::local(at) }, None);
+            (refused.origin, refused.tenant) = (Origin::unknown(at, steady), None);
         }
         let tally = tallies.entry(alike).or_insert_with(|| {
-            let Origin { address, access_key, login, .. } = &refused.origin;
+            let Origin { address, owner, login, .. } = &refused.origin;
             let (kind, login) = (kind.as_str(), login.map(|login| login.0));
-            let (peer, access_key) = (address.map(tracing::field::display), access_key.as_ref());
-            let access_key = access_key.map(tracing::field::display);
-            tracing::info!(peer, access_key, login, reason, kind, "refused a caller");
+            let (peer, owner) = (address.map(tracing::field::display), owner.as_ref());
+            let owner = owner.map(tracing::field::display);
+            tracing::info!(peer, owner, login, action, reason, kind, "refused a caller");
             Tally { count: 0, ..refused.clone() }
         });
         (tally.origin, tally.count) = (refused.origin, tally.count + 1);
     }
 
     /// Takes what is to be noted now.
-    pub(crate) fn take(&self, now: Time, which: Taken) -> Vec<Refused> {
+    pub(crate) fn take(&self, now: Time, which: Taken) -> Vec<Tallied> {
         let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = |noted: Option<Time>| noted.is_none_or(|noted| noted <= now.minus(EVERY));
         tallies.retain(|_, tally| tally.count > 0 || !is_due(tally.noted));
@@ -98,11 +110,15 @@ impl Refusals {
                 let (kind, count, reason) = (alike.kind.as_str(), tally.count, &alike.reason);
                 tracing::info!(peer, count, reason, kind, "refused a caller again");
             }
-            taken.push(Refused {
+            taken.push(Tallied {
                 kind: alike.kind,
                 origin: tally.origin.clone(),
                 tenant: tally.tenant.clone(),
-                reason: alike.reason.clone(),
+                action: alike.action.clone(),
+                reason: Some(alike.reason.clone()),
+                repository: None,
+                digest: None,
+                subject: None,
                 count: tally.count,
             });
             (tally.count, tally.noted) = (0, Some(now));
@@ -117,6 +133,8 @@ mod tests {
 
     const NOW: Time = Time(1_000_000);
 
+    const UNKNOWN: Refusal<'_> = Refusal { kind: EventKind::LoginRefused, action: None, reason: "unknown" };
+
     fn from(address: u32) -> Origin {
         Origin { address: Some(IpAddr::from(address.to_be_bytes())), ..Origin::local(NOW) }
     }
@@ -129,7 +147,7 @@ mod tests {
     #[test]
     fn the_first_is_noted_at_once_and_the_rest_once_a_minute() {
         let refusals = Refusals::default();
-        let refuse = || refusals.count(EventKind::LoginRefused, from(1), None, "unknown");
+        let refuse = || refusals.count(UNKNOWN, from(1), None);
         refuse();
         assert_eq!(counts(&refusals, 1), [1]);
         refuse();
@@ -144,9 +162,10 @@ mod tests {
     fn what_differs_is_told_apart_up_to_a_bound() {
         let refusals = Refusals::default();
         for address in 0..5_000 {
-            refusals.count(EventKind::LoginRefused, from(address), None, "unknown");
+            refusals.count(UNKNOWN, from(address), None);
         }
-        refusals.count(EventKind::CallRefused, from(1), None, "RequestExpired");
+        let expired = Refusal { kind: EventKind::CallRefused, reason: "RequestExpired", ..UNKNOWN };
+        refusals.count(expired, from(1), None);
         let taken = refusals.take(NOW, Taken::Due);
         assert_eq!(taken.len(), TOLD_APART + 2);
         assert_eq!(taken.iter().map(|refused| refused.count).sum::<u64>(), 5_001);
@@ -157,9 +176,9 @@ mod tests {
     #[test]
     fn whoever_asks_for_all_gets_all() {
         let refusals = Refusals::default();
-        refusals.count(EventKind::LoginRefused, from(1), None, "unknown");
+        refusals.count(UNKNOWN, from(1), None);
         assert_eq!(refusals.take(NOW, Taken::All).len(), 1);
-        refusals.count(EventKind::LoginRefused, from(1), None, "unknown");
+        refusals.count(UNKNOWN, from(1), None);
         assert_eq!(refusals.take(NOW, Taken::All)[0].count, 1);
     }
 }

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use anyhow::{Result, bail};
-use gangplank_core::{AccessKeyId, AccountId, Region, SecretAccessKey};
+use gangplank_core::{AccessKeyId, AccountId, Origin, Region, SecretAccessKey};
 use gangplank_store::metadata::AccessKeys;
 use gangplank_store::metadata::access_keys::AccessKey;
 
@@ -13,28 +13,38 @@ use crate::data_dir::DataDir;
 use crate::random;
 use crate::sealing::MasterKey;
 
-/// Makes an access key and keeps its secret sealed. With `chosen`, takes that pair instead of
+/// What an access key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// Administer the server.
+    Root,
+    /// Everything in its own account.
+    Ordinary,
+}
+
+/// Makes an access key, as `by`, and keeps its secret sealed. With `chosen`, takes that pair instead of
 /// generating one.
 ///
 /// # Errors
 /// If the id is taken, or the store fails.
 pub async fn create_access_key(
     keys: &(impl AccessKeys + ?Sized),
+    by: &Origin,
     master: &MasterKey,
     account: &AccountId,
     chosen: Option<(AccessKeyId, SecretAccessKey)>,
-    is_root: bool,
+    rights: Rights,
 ) -> Result<(AccessKey, SecretAccessKey)> {
     let (id, secret) = chosen.map_or_else(generate, Ok)?;
     let key = AccessKey {
         sealed_secret: master.seal(&id, &secret)?,
         id,
         account: account.clone(),
-        is_root,
+        is_root: rights == Rights::Root,
         enabled: true,
         created_at: Clock::start(None).now(),
     };
-    if !keys.insert_access_key(key.clone()).await? {
+    if !keys.insert_access_key(by, key.clone()).await? {
         bail!("there is an access key {} already", key.id);
     }
     Ok((key, secret))
@@ -50,6 +60,7 @@ fn generate() -> Result<(AccessKeyId, SecretAccessKey)> {
 /// If the file cannot be written, or the store fails.
 pub async fn create_first_key(
     keys: &(impl AccessKeys + ?Sized),
+    by: &Origin,
     master: &MasterKey,
     data_dir: &DataDir,
     chosen: Option<(AccessKeyId, SecretAccessKey)>,
@@ -59,13 +70,14 @@ pub async fn create_first_key(
     // master key is lost.
     place_credentials(data_dir, &id, &secret)?;
     data_dir.sync_names()?;
-    create_access_key(keys, master, &AccountId::root(), Some((id, secret)), true).await
+    create_access_key(keys, by, master, &AccountId::root(), Some((id, secret)), Rights::Root).await
 }
 
 /// At the first start, makes the root access key and writes `credentials`. At every start, writes
 /// `config` with the address that the server listens on now.
 pub(crate) async fn provide(
     keys: &(impl AccessKeys + ?Sized),
+    by: &Origin,
     master: &MasterKey,
     data_dir: &DataDir,
     chosen: Option<(AccessKeyId, SecretAccessKey)>,
@@ -82,8 +94,13 @@ pub(crate) async fn provide(
         );
     }
     if known.is_empty() {
-        let (key, _) = create_first_key(keys, master, data_dir, chosen).await?;
+        let (key, _) = create_first_key(keys, by, master, data_dir, chosen).await?;
         tracing::info!(access_key = %key.id, "made the root access key");
+    } else if !known.iter().any(|key| key.is_root && key.enabled) {
+        tracing::warn!(
+            "there is no enabled root key, so nobody can administer the server; stop it and make one with \
+             gangplank access-key create --data-dir"
+        );
     }
     let region = Region::default_region();
     let config = format!("[default]\nregion = {region}\nendpoint_url = {endpoint}\n");

@@ -10,7 +10,7 @@ use gangplank_core::lease::SAFE_GRACE;
 use gangplank_core::{Origin, Time};
 use gangplank_store::blobs::Folder;
 use gangplank_store::metadata::progress::Mark;
-use gangplank_store::metadata::{AccessKeys as _, Metadata as _, Progress as _, Sqlite};
+use gangplank_store::metadata::{AccessKeys as _, Progress as _, Sqlite};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -23,8 +23,10 @@ use crate::data_dir::DataDir;
 use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
 use crate::http::{admin, listener, tls};
+use crate::login_use::LoginUse;
 use crate::metrics::Metrics;
 use crate::publishing::Publishing;
+use crate::pulls::Pulls;
 use crate::refusals::Refusals;
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::upload_locks::UploadLocks;
@@ -77,8 +79,8 @@ impl Server {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let endpoint = root_key::local_endpoint(scheme, address);
         let clock = Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time));
-        let here = metadata.on_behalf_of(Origin::local(clock.now()));
-        root_key::provide(here.as_ref(), &master, &data_dir, config.root_key, &endpoint).await?;
+        let here = Origin::local(clock.now());
+        root_key::provide(&metadata, &here, &master, &data_dir, config.root_key, &endpoint).await?;
 
         let stop = CancellationToken::new();
         let app = Arc::new(App {
@@ -94,6 +96,8 @@ impl Server {
             proxies: config.proxies,
             audit: config.audit,
             refusals: Refusals::default(),
+            pulls: Pulls::default(),
+            login_use: LoginUse::default(),
             failed_logins: FailedLogins::new(config.limits.failed_logins_per_minute),
             upload_locks: UploadLocks::default(),
             small_bodies: Budget::new(config.limits.buffered_bytes),

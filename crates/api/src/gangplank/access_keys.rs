@@ -22,6 +22,8 @@ structure! {
     pub struct CreateAccessKeyRequest: Default {
         /// The account it belongs to, 12 digits; that of the caller if not given.
         "account" account: Option<String> as &ACCOUNT,
+        /// Whether it is a root key, which administers the server; one that is not may do everything in its account.
+        "root" root: Option<bool>,
     }
 }
 
@@ -46,6 +48,8 @@ structure! {
         "createdAt" created_at: Timestamp,
         /// Whether it signs.
         "status" status: AccessKeyStatus,
+        /// Whether it is a root key, which administers the server.
+        "isRoot" is_root: bool,
     }
 }
 
@@ -76,7 +80,7 @@ structure! {
         "status" status: AccessKeyStatus,
         /// When it was made.
         "createdAt" created_at: Timestamp,
-        /// Whether it is the key that the server was started with, which may do everything.
+        /// Whether it is a root key, which administers the server.
         "isRoot" is_root: bool,
     }
 }
@@ -88,6 +92,8 @@ structure! {
         "accessKeyId" access_key_id: String as &ACCESS_KEY_ID,
         /// Whether it signs from now on.
         "status" status: AccessKeyStatus,
+        /// Whether to disable even the last root key.
+        "force" force: Option<bool>,
     }
 }
 
@@ -101,6 +107,8 @@ structure! {
     pub struct DeleteAccessKeyRequest: Default {
         /// The key to delete.
         "accessKeyId" access_key_id: String as &ACCESS_KEY_ID,
+        /// Whether to delete even the last root key.
+        "force" force: Option<bool>,
     }
 }
 

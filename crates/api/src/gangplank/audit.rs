@@ -8,43 +8,10 @@ const ACCOUNT: Shape = Shape::text("Account", Range::ANY, &ACCOUNT_FORM);
 const MAX_RESULTS: Shape = Shape::integer("MaxResults", 1, 1_000);
 const IDENTIFIED: Shape = Shape::text("Identifier", Range::ANY, &IDENTIFIER);
 
-enumeration! {
+gangplank_core::event_kinds!(enumeration! {
     /// What happened.
-    pub enum AuditEventKind {
-        /// A registry login was handed out.
-        LoginIssued,
-        /// The registry refused a login, or what was said to be one.
-        LoginRefused,
-        /// A registry login was ended before its time.
-        LoginRevoked,
-        /// The API refused a signature.
-        CallRefused,
-        /// A manifest was put: the end of a push.
-        ManifestPushed,
-        /// A manifest was deleted, with every tag on it.
-        ManifestDeleted,
-        /// A tag was deleted, and its manifest was not.
-        TagDeleted,
-        /// A repository gave up a blob.
-        BlobDeleted,
-        /// A manifest was registered on a container service.
-        ImageRegistered,
-        /// A registered image was deleted.
-        ImageDeleted,
-        /// A container service was made.
-        ServiceCreated,
-        /// A container service was deleted, with its images and pull logins.
-        ServiceDeleted,
-        /// An access key was made.
-        AccessKeyCreated,
-        /// A disabled access key was enabled.
-        AccessKeyEnabled,
-        /// An access key was disabled, and with it its logins.
-        AccessKeyDisabled,
-        /// An access key was deleted, and with it its logins.
-        AccessKeyDeleted,
-    }
-}
+    pub enum AuditEventKind
+});
 
 structure! {
     /// Which events to show: those that fit all that is given.
@@ -107,6 +74,8 @@ structure! {
         "digest" digest: Option<String>,
         /// What else it was done to: an image, tags, a container service, an access key; or what a login may do.
         "subject" subject: Option<String>,
+        /// What was asked for, if it was refused.
+        "action" action: Option<String>,
         /// Why it was refused.
         "reason" reason: Option<String>,
         /// The address that it came from.

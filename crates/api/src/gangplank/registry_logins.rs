@@ -80,7 +80,9 @@ structure! {
         "expiresAt" expires_at: Timestamp,
         /// Whether it is accepted.
         "status" status: RegistryLoginStatus,
-        /// When it last pushed, as far back as the account's newest 10,000 events in the audit trail tell.
+        /// When it was last used, to the minute.
+        "lastUsedAt" last_used_at: Option<Timestamp>,
+        /// When it last pushed, to the minute.
         "lastPushAt" last_push_at: Option<Timestamp>,
         /// The address that it last pushed from.
         "lastPushAddress" last_push_address: Option<String>,

@@ -53,11 +53,12 @@ fn a_new_access_key_shows_its_secret_in_the_answer_only() {
         account: "000000000000".into(),
         created_at: Timestamp(1_603_389_001_500),
         status: AccessKeyStatus::Active,
+        is_root: false,
     };
     let answer = CreateAccessKeyResult { access_key };
     assert!(!format!("{answer:?}").contains("hush"));
     let expected = json!({"accessKey": {"accessKeyId": "AKIDEXAMPLE", "secretAccessKey": "hush",
-        "account": "000000000000", "createdAt": 1_603_389_001.5, "status": "Active"}});
+        "account": "000000000000", "createdAt": 1_603_389_001.5, "status": "Active", "isRoot": false}});
     assert_eq!(serde_json::from_slice::<Value>(&encode(&answer)).unwrap(), expected);
 }
 
@@ -97,6 +98,7 @@ fn a_login_is_listed_without_its_password() {
         created_at: Timestamp(0),
         expires_at: Timestamp(43_200_000),
         status: RegistryLoginStatus::Active,
+        last_used_at: None,
         last_push_at: None,
         last_push_address: None,
     };

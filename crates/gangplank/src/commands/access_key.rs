@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Subcommand;
 use gangplank_api::Timestamp;
 use gangplank_api::gangplank::{
@@ -13,12 +13,12 @@ use gangplank_api::gangplank::{
 };
 use gangplank_core::{AccountId, Origin, Time};
 use gangplank_server::data_dir::DataDir;
-use gangplank_server::{MasterKey, create_access_key, create_first_key};
-use gangplank_store::metadata::{Metadata as _, Sqlite};
+use gangplank_server::{MasterKey, Rights, create_access_key, create_first_key};
+use gangplank_store::metadata::{AccessKeys as _, Sqlite};
 use serde_json::{Value, json};
 
 use crate::connection::{Connection, check_data_dir};
-use crate::output::{moment, now, print};
+use crate::output::{moment, now, print, warn};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -31,11 +31,10 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make an access key and print it: the only time its secret is shown
-    Create {
-        /// The 12 digits of its account [default: the caller's]
-        #[arg(long, value_parser = account)]
-        account: Option<String>,
-    },
+    ///
+    /// Without --root it is an ordinary key: it may do everything in its account, and nothing to the server. In
+    /// the data directory of a stopped server without an enabled root key, a root key is made.
+    Create(NewKey),
     /// Show access keys, without their secrets
     List {
         /// Only those of this account
@@ -43,24 +42,43 @@ enum Command {
         account: Option<String>,
     },
     /// Refuse a key's calls and its logins, until it is enabled again
-    Disable { access_key_id: String },
+    Disable(Change),
     /// Take a disabled key's calls and logins again
     Enable { access_key_id: String },
     /// Delete a key for good; its logins end with it
-    Delete { access_key_id: String },
+    Delete(Change),
+}
+
+#[derive(Debug, clap::Args)]
+struct NewKey {
+    /// The 12 digits of its account [default: the caller's; of a stopped server, 000000000000]
+    #[arg(long, value_parser = account)]
+    account: Option<String>,
+    /// Make a root key: it administers the server, with the keys and events of all accounts
+    #[arg(long)]
+    root: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Change {
+    access_key_id: String,
+    /// Do it even to the last root key, after which nobody can administer the server
+    #[arg(long)]
+    force: bool,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
-    if let (Some(path), Command::Create { account }) = (&args.connection.data_dir, &args.command)
-        && let Some(data_dir) = unused(path, account.as_deref())?
+    if let (Some(path), Command::Create(new)) = (&args.connection.data_dir, &args.command)
+        && let Some(data_dir) = unused(path, new.account.as_deref())?
     {
-        print(&create_in(&data_dir, account.as_deref()).await?)?;
+        print(&create_in(&data_dir, new).await?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let client = args.connection.client()?;
     match args.command {
-        Command::Create { account } => {
-            let key = client.call(&CreateAccessKeyRequest { account }).await?.access_key;
+        Command::Create(NewKey { account, root }) => {
+            let request = CreateAccessKeyRequest { account, root: root.then_some(true) };
+            let key = client.call(&request).await?.access_key;
             print(&with_moment(serde_json::to_value(&key)?, key.created_at))?;
         }
         Command::List { account } => {
@@ -69,16 +87,17 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
                 keys.iter().map(|key| Ok(with_moment(serde_json::to_value(key)?, key.created_at))).collect();
             print(&json!({ "accessKeys": keys? }))?;
         }
-        Command::Disable { access_key_id } => {
-            let status = AccessKeyStatus::Disabled;
-            client.call(&UpdateAccessKeyRequest { access_key_id, status }).await?;
+        Command::Disable(Change { access_key_id, force }) => {
+            let (status, force) = (AccessKeyStatus::Disabled, force.then_some(true));
+            client.call(&UpdateAccessKeyRequest { access_key_id, status, force }).await?;
         }
         Command::Enable { access_key_id } => {
             let status = AccessKeyStatus::Active;
-            client.call(&UpdateAccessKeyRequest { access_key_id, status }).await?;
+            client.call(&UpdateAccessKeyRequest { access_key_id, status, force: None }).await?;
         }
-        Command::Delete { access_key_id } => {
-            client.call(&DeleteAccessKeyRequest { access_key_id }).await?;
+        Command::Delete(Change { access_key_id, force }) => {
+            let force = force.then_some(true);
+            client.call(&DeleteAccessKeyRequest { access_key_id, force }).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -99,19 +118,27 @@ fn unused(path: &Path, account: Option<&str>) -> Result<Option<DataDir>> {
     DataDir::try_take(path)
 }
 
-/// Makes a key in a data directory that no server uses: whoever can write there owns the server.
-async fn create_in(data_dir: &DataDir, account: Option<&str>) -> Result<Value> {
-    let account = account.map_or_else(|| Ok(AccountId::root()), AccountId::parse)?;
+/// Makes a key in a data directory that no server uses. Whoever can write there owns the server, so the key is a root
+/// key where there is no enabled one.
+async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<Value> {
+    let account = new.account.as_deref().map_or_else(|| Ok(AccountId::root()), AccountId::parse)?;
+    if new.root && !account.is_root() {
+        bail!("root keys belong to account {}: leave out --account, or --root", AccountId::root());
+    }
     let metadata = Sqlite::open(&data_dir.database())?;
-    let metadata = metadata.on_behalf_of(Origin::local(Time(now())));
-    let metadata = metadata.as_ref();
+    let by = Origin::local(Time(now()));
     let keys = metadata.access_keys(None).await?;
     let master = MasterKey::of(data_dir, &keys)?;
-    let (key, secret) = if keys.is_empty() && account.is_root() {
-        create_first_key(metadata, &master, data_dir, None).await?
+    let is_rescue = account.is_root() && !keys.iter().any(|key| key.is_root && key.enabled);
+    let (key, secret) = if keys.is_empty() && is_rescue {
+        create_first_key(&metadata, &by, &master, data_dir, None).await?
     } else {
-        create_access_key(metadata, &master, &account, None, account.is_root()).await?
+        let rights = if new.root || is_rescue { Rights::Root } else { Rights::Ordinary };
+        create_access_key(&metadata, &by, &master, &account, None, rights).await?
     };
+    if is_rescue && !new.root && !keys.is_empty() {
+        warn(format!("there was no enabled root key, so {} is one: it administers the server", key.id));
+    }
     let created_at = Timestamp(key.created_at.0);
     let shown = json!({
         "accessKeyId": key.id.as_str(),
@@ -119,6 +146,7 @@ async fn create_in(data_dir: &DataDir, account: Option<&str>) -> Result<Value> {
         "account": account.as_str(),
         "createdAt": null,
         "status": AccessKeyStatus::Active.as_str(),
+        "isRoot": key.is_root,
     });
     Ok(with_moment(shown, created_at))
 }

@@ -17,6 +17,15 @@ fn key(api: &Api, account: &str) -> (Value, Api) {
     (key, called)
 }
 
+/// A new root key, and the API called with it.
+fn root_key(api: &Api) -> (Value, Api) {
+    let answer = api.gangplank("CreateAccessKey", &json!({ "root": true }));
+    let key = answer.body["accessKey"].clone();
+    assert_eq!((&key["isRoot"], &key["account"]), (&json!(true), &json!("000000000000")), "{answer:?}");
+    let called = api.as_key(&key);
+    (key, called)
+}
+
 fn set(api: &Api, key: &Value, status: &str) -> ApiAnswer {
     api.gangplank("UpdateAccessKey", &json!({ "accessKeyId": key["accessKeyId"], "status": status }))
 }
@@ -46,7 +55,7 @@ fn a_key_is_shown_once_with_its_secret_and_works() {
     let api = server.api();
     let (made, own) = key(&api, "000000000000");
     assert_eq!((&made["account"], &made["status"]), (&json!("000000000000"), &json!("Active")));
-    assert!(made["createdAt"].is_number(), "{made}");
+    assert!(made["createdAt"].is_number() && made["isRoot"] == false, "{made}");
     let (id, secret) = (made["accessKeyId"].as_str().unwrap(), made["secretAccessKey"].as_str().unwrap());
     assert!(id.len() >= 16 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
     assert!(secret.len() >= 40, "{} characters", secret.len());
@@ -63,8 +72,59 @@ fn a_key_is_shown_once_with_its_secret_and_works() {
     }
 }
 
+/// The account of the root key is where a small team's images are, so the keys in its jobs are ordinary ones.
 #[test]
-fn only_the_root_account_reaches_other_accounts() {
+fn an_ordinary_key_of_the_default_account_does_not_administer_the_server() {
+    let server = server();
+    let root = server.api();
+    let (_, ordinary) = key(&root, "000000000000");
+    let (foreign, _) = key(&root, OTHER);
+    let root_id = json!({ "accessKeyId": ROOT_KEY.0 });
+    for (operation, input) in [
+        ("CreateAccessKey", json!({ "account": OTHER })),
+        ("CreateAccessKey", json!({ "root": true })),
+        ("ListAccessKeys", json!({ "account": OTHER })),
+        ("ListAuditEvents", json!({ "account": OTHER })),
+        ("CollectGarbage", json!({})),
+        ("CollectGarbage", json!({ "graceSeconds": 0 })),
+        ("CollectGarbage", json!({ "dryRun": true })),
+        ("UpdateAccessKey", json!({ "accessKeyId": ROOT_KEY.0, "status": "Disabled" })),
+        ("UpdateAccessKey", json!({ "accessKeyId": ROOT_KEY.0, "status": "Disabled", "force": true })),
+        ("DeleteAccessKey", root_id.clone()),
+    ] {
+        let message = check_refused(ordinary.gangplank(operation, &input), "AccessDeniedException");
+        assert!(message.contains("root key"), "{operation}: {message}");
+    }
+    check_refused(delete(&ordinary, &foreign), "NotFoundException");
+    assert!(works(&root));
+    assert_eq!(list(&ordinary, &json!({})).len(), 2, "its own account's");
+    assert_eq!(list(&root, &json!({})).len(), 3);
+    let events = ordinary.gangplank("ListAuditEvents", &json!({})).body["auditEvents"].clone();
+    assert!(events.as_array().unwrap().iter().all(|it| it["account"] == "000000000000"), "{events}");
+    // In its account it may do everything.
+    let (own, _) = key(&ordinary, "000000000000");
+    assert_eq!(set(&ordinary, &own, "Disabled").status, 200);
+    assert_eq!(delete(&ordinary, &own).status, 200);
+    // What was refused is told, with what was asked.
+    let told = root.gangplank("ListAuditEvents", &json!({ "kind": "RequestRefused" })).body;
+    let told = told["auditEvents"].as_array().unwrap();
+    let of = |action: &str| told.iter().filter(|event| event["action"] == action).count();
+    assert_eq!((of("CreateAccessKey"), of("CollectGarbage"), of("DeleteAccessKey")), (2, 1, 1), "{told:?}");
+}
+
+#[test]
+fn a_root_key_makes_another_in_the_default_account() {
+    let server = server();
+    let (_, second) = root_key(&server.api());
+    let (_, third) = root_key(&second);
+    assert_eq!(third.gangplank("CollectGarbage", &json!({ "dryRun": true })).status, 200);
+    let foreign = json!({ "account": OTHER, "root": true });
+    let message = check_refused(third.gangplank("CreateAccessKey", &foreign), "InvalidInputException");
+    assert!(message.contains("000000000000"), "{message}");
+}
+
+#[test]
+fn only_root_keys_reach_other_accounts() {
     let server = server();
     let root = server.api();
     let (root_made, _) = key(&root, "000000000000");
@@ -181,24 +241,28 @@ fn a_deleted_key_is_unknown_and_its_logins_end() {
 }
 
 #[test]
-fn the_last_enabled_key_of_the_root_account_stays() {
+fn the_last_enabled_root_key_stays_unless_it_is_forced() {
     let server = server();
     let api = server.api();
     let root = json!({ "accessKeyId": ROOT_KEY.0 });
     let check = |answer: ApiAnswer| {
         let message = check_refused(answer, "InvalidInputException");
-        assert!(message.contains("last"), "{message}");
+        assert!(message.contains("last enabled root key"), "{message}");
     };
     key(&api, OTHER);
+    key(&api, "000000000000");
     check(delete(&api, &root));
     check(set(&api, &root, "Disabled"));
-    let (spare, spare_api) = key(&api, "000000000000");
+    let (spare, spare_api) = root_key(&api);
     assert_eq!(set(&api, &spare, "Disabled").status, 200);
     check(delete(&api, &root));
     assert_eq!(set(&api, &spare, "Active").status, 200);
     assert_eq!(delete(&spare_api, &root).status, 200);
     check(delete(&spare_api, &spare));
     assert!(!works(&api) && works(&spare_api));
+    let forced = json!({ "accessKeyId": spare["accessKeyId"], "force": true });
+    assert_eq!(spare_api.gangplank("DeleteAccessKey", &forced).status, 200);
+    assert!(!works(&spare_api));
 }
 
 #[test]
@@ -206,7 +270,7 @@ fn keys_outlive_a_restart_and_a_deleted_root_key_does_not_come_back() {
     let mut server = server();
     let api = server.api();
     let (disabled, off) = key(&api, OTHER);
-    let (_, spare) = key(&api, "000000000000");
+    let (_, spare) = root_key(&api);
     assert_eq!(set(&api, &disabled, "Disabled").status, 200);
     assert_eq!(delete(&spare, &json!({ "accessKeyId": ROOT_KEY.0 })).status, 200);
     server.kill();
@@ -220,7 +284,7 @@ fn keys_outlive_a_restart_and_a_deleted_root_key_does_not_come_back() {
 fn two_that_take_each_other_away_leave_one() {
     let server: TestServer = server();
     let api = server.api();
-    let (spare, spare_api) = key(&api, "000000000000");
+    let (spare, spare_api) = root_key(&api);
     let root = json!({ "accessKeyId": ROOT_KEY.0 });
     let (one, other) = std::thread::scope(|scope| {
         let one = scope.spawn(|| delete(&api, &spare).status);

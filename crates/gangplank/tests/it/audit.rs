@@ -70,6 +70,10 @@ fn whatever_is_made_or_ended_is_told() {
     assert_eq!(operator.status("DELETE", &format!("sr/manifests/{digest}")), 202);
     assert_eq!(operator.status("DELETE", &format!("sr/blobs/{}", image.blobs().next().unwrap().digest)), 202);
     api.gangplank("RevokeRegistryLogin", &json!({ "id": newest_login(&api) }));
+    api.lightsail("UpdateContainerService", &json!({ "serviceName": "web", "isDisabled": true }));
+    let tags = json!({ "resourceName": "web", "tags": [{ "key": "team", "value": "a" }] });
+    api.lightsail("TagResource", &tags);
+    api.lightsail("UntagResource", &json!({ "resourceName": "web", "tagKeys": ["team"] }));
     api.lightsail("DeleteContainerService", &json!({ "serviceName": "web" }));
     for status in ["Disabled", "Active"] {
         api.gangplank("UpdateAccessKey", &json!({ "accessKeyId": id, "status": status }));
@@ -83,6 +87,9 @@ fn whatever_is_made_or_ended_is_told() {
             "AccessKeyEnabled",
             "AccessKeyDisabled",
             "ServiceDeleted",
+            "UntagResource",
+            "TagResource",
+            "UpdateContainerService",
             "LoginRevoked",
             "BlobDeleted",
             "ManifestDeleted",
@@ -99,10 +106,10 @@ fn whatever_is_made_or_ended_is_told() {
     );
     assert_eq!(events(&api, &json!({ "accessKeyId": id })).len(), 4);
     assert_eq!(events(&api, &json!({ "repository": "sr" })).len(), 4);
-    assert_eq!(noted[14]["address"], Value::Null);
+    assert_eq!(noted[17]["address"], Value::Null);
     // Nothing that failed is told as done.
     api.lightsail("DeleteContainerService", &json!({ "serviceName": "web" }));
-    assert_eq!(events(&api, &json!({})).len(), 15);
+    assert_eq!(events(&api, &json!({})).len(), 18);
 }
 
 #[test]
@@ -140,6 +147,82 @@ fn refusals_are_told_and_counted() {
     assert_eq!(known.len(), 2, "{refused:?}");
     assert!(known.contains(&(&json!("InvalidSignatureException"), Some(&key))), "{refused:?}");
     assert!(known.contains(&(&json!("UnrecognizedClientException"), None)), "{refused:?}");
+}
+
+#[test]
+fn what_a_login_is_not_for_is_told_with_what_was_asked() {
+    let server = server();
+    let api = server.api();
+    let push = server.registry_as(&server.push_login());
+    let digest = push.push_image("sr", "v1", &Image::unique(3));
+    for _ in 0..3 {
+        assert_eq!(push.status("GET", "sr/tags/list"), 403);
+    }
+    assert_eq!(push.status("GET", &format!("sr/blobs/{digest}")), 403);
+    let theirs = server.registry_as(&server.operator_login()).push_image("sr", "v2", &Image::unique(4));
+    assert_eq!(push.status("GET", &format!("sr/manifests/{theirs}")), 403);
+    let told = events(&api, &json!({ "kind": "RequestRefused" }));
+    let mut actions: Vec<_> = told
+        .iter()
+        .map(|event| (event["action"].as_str().unwrap(), event["count"].as_i64().unwrap()))
+        .collect();
+    actions.sort_unstable();
+    assert_eq!(actions, [("GetBlob", 1), ("GetManifestByDigest", 1), ("List", 3)], "{told:?}");
+    let list = told.iter().find(|event| event["action"] == "List").unwrap();
+    assert_eq!(list["reason"], "this login can only push");
+    assert_eq!((&list["address"], &list["account"]), (&json!("127.0.0.1"), &json!("000000000000")));
+    assert!(list["registryLoginId"].is_string() && list["accessKeyId"] == "GPAKTESTTESTTESTTEST", "{list}");
+    let log = server.log();
+    assert_eq!(log.matches("refused a caller").count(), 3, "alike ones are one line: {log}");
+}
+
+#[test]
+fn the_first_pull_of_an_image_by_a_login_is_told() {
+    let server = server();
+    let api = server.api();
+    api.ensure_service("web");
+    let digest = server.registry_as(&server.push_login()).push_image("sr", "v1", &Image::unique(5));
+    api.register("web", "app", &digest);
+    let pull = server.registry_as(&api.registry_login(&json!({ "serviceName": "web" })));
+    let login = newest_login(&api);
+    for _ in 0..3 {
+        assert_eq!(pull.status("HEAD", "web/manifests/app.1"), 200);
+        assert_eq!(pull.status("GET", "web/manifests/app.1"), 200);
+        assert_eq!(pull.status("GET", &format!("web/manifests/{digest}")), 200);
+    }
+    let told = events(&api, &json!({ "kind": "ImagePulled" }));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((&told[0]["digest"], &told[0]["subject"]), (&json!(digest), &json!("app.1")));
+    assert_eq!((&told[0]["repository"], &told[0]["registryLoginId"]), (&json!("web"), &login));
+    // Another login's first pull is another event; a login that pushes reads back what it put, and pulls nothing.
+    let operator = server.registry_as(&server.operator_login());
+    assert_eq!(operator.status("GET", &format!("sr/manifests/{digest}")), 200);
+    let push = server.registry_as(&server.push_login());
+    let own = push.push_image("sr", "v2", &Image::unique(6));
+    assert_eq!(push.status("GET", &format!("sr/manifests/{own}")), 200);
+    assert_eq!(events(&api, &json!({ "kind": "ImagePulled" })).len(), 2);
+}
+
+#[test]
+fn every_login_says_when_it_was_last_used_and_last_pushed() {
+    let server = server();
+    let api = server.api();
+    let listed = || api.gangplank("ListRegistryLogins", &json!({})).body["registryLogins"].clone();
+    let push = server.registry_as(&server.push_login());
+    let first = &listed()[0];
+    assert!(first.get("lastUsedAt").is_none() && first.get("lastPushAt").is_none(), "{first}");
+    assert_eq!(push.status("GET", ""), 200);
+    let used = &listed()[0];
+    assert!(used["lastUsedAt"].is_number() && used.get("lastPushAt").is_none(), "{used}");
+    push.push_image("sr", "v1", &Image::unique(7));
+    let pushed = &listed()[0];
+    assert!(pushed["lastPushAt"].as_f64() >= used["lastUsedAt"].as_f64(), "{pushed}");
+    assert_eq!(pushed["lastPushAddress"], "127.0.0.1");
+    let pull = server.registry_as(&server.operator_login());
+    assert_eq!(pull.status("GET", "sr/tags/list"), 200);
+    let both = listed();
+    assert!(both[0]["lastUsedAt"].is_number() && both[0].get("lastPushAt").is_none(), "{both}");
+    assert!(both[1]["lastPushAt"].is_number());
 }
 
 #[test]

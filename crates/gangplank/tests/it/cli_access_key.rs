@@ -29,14 +29,49 @@ fn keys_are_made_with_the_server_running_and_stopped() {
     let other = access_key(&server, &["create", "--account", "123456789012"]).json();
     check_works(&server, &running, "000000000000");
     check_works(&server, &other, "123456789012");
+    assert_eq!(running["isRoot"], false);
+    assert_eq!(access_key(&server, &["create", "--root"]).json()["isRoot"], true);
     assert!(server.terminate().success());
-    let rescue = access_key(&server, &["create"]).json();
+    let ordinary = access_key(&server, &["create"]).json();
+    assert_eq!(ordinary["isRoot"], false, "there is a root key");
+    assert_eq!(access_key(&server, &["create", "--root"]).json()["isRoot"], true);
     let stopped = access_key(&server, &["create", "--account", "210987654321"]).json();
     server.restart();
-    check_works(&server, &rescue, "000000000000");
+    check_works(&server, &ordinary, "000000000000");
     check_works(&server, &stopped, "210987654321");
     let keys = access_key(&server, &["list"]).json();
-    assert_eq!(keys["accessKeys"].as_array().unwrap().len(), 5);
+    assert_eq!(keys["accessKeys"].as_array().unwrap().len(), 7);
+}
+
+#[test]
+fn a_root_key_is_made_where_there_is_none_that_is_enabled() {
+    let mut server = server();
+    access_key(&server, &["disable", ROOT_KEY.0]).check_failed(&["last enabled root key", "--force"]);
+    let ordinary = access_key(&server, &["create"]).json();
+    let ran = access_key(&server, &["disable", ROOT_KEY.0, "--force"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+    assert!(server.terminate().success());
+    let args = ["access-key", "create", "--data-dir", server.data_dir().to_str().unwrap()].map(str::to_owned);
+    let output = command(server.home(), &args.each_ref().map(String::as_str)).output().unwrap();
+    let (stdout, stderr) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    let rescue: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(rescue["isRoot"], true);
+    assert!(stderr.contains("no enabled root key"), "{stderr}");
+    server.restart();
+    check_works(&server, &rescue, "000000000000");
+    let enable = json!({ "accessKeyId": ROOT_KEY.0, "status": "Active" });
+    let by = |key: &Value| server.api().as_key(key).gangplank("UpdateAccessKey", &enable).status;
+    assert_eq!((by(&ordinary), by(&rescue)), (400, 200));
+}
+
+#[test]
+fn a_root_key_belongs_to_the_default_account() {
+    let mut server = server();
+    let args = ["create", "--root", "--account", "123456789012"];
+    access_key(&server, &args).check_failed(&["000000000000"]);
+    assert!(server.terminate().success());
+    access_key(&server, &args).check_failed(&["000000000000", "--account"]);
 }
 
 #[test]

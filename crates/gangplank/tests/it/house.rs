@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Each crate, and the crates of ours that it may use.
 const ARROWS: [(&str, &[&str]); 8] = [
     ("oci", &[]),
-    ("api", &[]),
+    ("api", &["core"]),
     ("sigv4", &[]),
     ("core", &[]),
     ("store", &["core", "oci"]),

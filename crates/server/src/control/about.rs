@@ -6,9 +6,12 @@ use gangplank_api::lightsail::{
 };
 use gangplank_core::power::{POWERS, power_id};
 
-use super::Result;
+use super::{Context, Result};
 
-pub(super) async fn powers(_: GetContainerServicePowersRequest) -> Result<GetContainerServicePowersResult> {
+pub(super) async fn powers(
+    _: &Context<'_>,
+    _: GetContainerServicePowersRequest,
+) -> Result<GetContainerServicePowersResult> {
     let powers = POWERS.map(|power| ContainerServicePower {
         power_id: Some(power_id(power.name)),
         price: Some(power.price),
@@ -20,7 +23,10 @@ pub(super) async fn powers(_: GetContainerServicePowersRequest) -> Result<GetCon
     Ok(GetContainerServicePowersResult { powers: Some(powers.into()) })
 }
 
-pub(super) async fn metadata(_: GetContainerAPIMetadataRequest) -> Result<GetContainerAPIMetadataResult> {
+pub(super) async fn metadata(
+    _: &Context<'_>,
+    _: GetContainerAPIMetadataRequest,
+) -> Result<GetContainerAPIMetadataResult> {
     // A plugin that is older suggests an update.
     let pairs = [("name", "lightsailctlVersion"), ("value", LIGHTSAILCTL_VERSION)];
     let entry = pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();

@@ -1,4 +1,4 @@
-//! Access keys: each account manages its own, the root account everybody's.
+//! Access keys: each account manages its own, a root key everybody's.
 
 use gangplank_api::gangplank::{
     AccessKey, AccessKeyStatus, AccessKeySummary, CreateAccessKeyRequest, CreateAccessKeyResult,
@@ -7,23 +7,30 @@ use gangplank_api::gangplank::{
 };
 use gangplank_api::{ApiError, Timestamp};
 use gangplank_core::{AccessKeyId, AccountId};
-use gangplank_store::metadata::access_keys as store;
+use gangplank_store::metadata::access_keys::{self as store, LastRootKey, NewState};
 
 use super::{Context, Result};
-use crate::root_key::create_access_key;
+use crate::root_key::{Rights, create_access_key};
 
 pub(super) async fn create(
     context: &Context<'_>,
     input: CreateAccessKeyRequest,
 ) -> Result<CreateAccessKeyResult> {
-    let Context { app, tenant, .. } = context;
-    let account = match input.account {
-        Some(account) => reachable(context, &account)?,
-        None => tenant.account.clone(),
+    let app = context.app;
+    let account = context.found.account.clone().unwrap_or_else(|| context.tenant.account.clone());
+    let rights = match input.root {
+        Some(true) if !account.is_root() => {
+            let default = AccountId::root();
+            let message = format!("Root keys belong to account {default}: leave out the account, or root.");
+            return Err(ApiError::invalid_input(message).into());
+        }
+        Some(true) => Rights::Root,
+        _ => Rights::Ordinary,
     };
     let (key, secret) =
-        create_access_key(context.noting().as_ref(), &app.master, &account, None, false).await?;
-    tracing::info!(%account, made = %key.id, access_key = %context.access_key, peer = %context.peer, "made an access key");
+        create_access_key(app.metadata.as_ref(), &context.origin(), &app.master, &account, None, rights)
+            .await?;
+    tracing::info!(%account, made = %key.id, is_root = key.is_root, owner = %context.owner(), peer = %context.peer(), "made an access key");
     Ok(CreateAccessKeyResult {
         access_key: AccessKey {
             access_key_id: key.id.as_str().to_owned(),
@@ -31,16 +38,13 @@ pub(super) async fn create(
             account: account.as_str().to_owned(),
             created_at: Timestamp(key.created_at.0),
             status: AccessKeyStatus::Active,
+            is_root: key.is_root,
         },
     })
 }
 
-pub(super) async fn list(
-    context: &Context<'_>,
-    input: ListAccessKeysRequest,
-) -> Result<ListAccessKeysResult> {
-    let account = visible(context, input.account.as_deref())?;
-    let keys = context.app.metadata.access_keys(account.as_ref()).await?;
+pub(super) async fn list(context: &Context<'_>, _: ListAccessKeysRequest) -> Result<ListAccessKeysResult> {
+    let keys = context.app.metadata.access_keys(context.found.account.as_ref()).await?;
     Ok(ListAccessKeysResult { access_keys: keys.into_iter().map(shown).collect() })
 }
 
@@ -48,11 +52,11 @@ pub(super) async fn update(
     context: &Context<'_>,
     input: UpdateAccessKeyRequest,
 ) -> Result<UpdateAccessKeyResult> {
-    let id = parse(&input.access_key_id)?;
-    let on = input.status == AccessKeyStatus::Active;
-    let changed = context.noting().enable_access_key(own_account(context), &id, on).await?;
-    done(changed, &id)?;
-    tracing::info!(changed = %id, status = %input.status, access_key = %context.access_key, peer = %context.peer, "changed an access key");
+    let state = match input.status {
+        AccessKeyStatus::Active => NewState::Enabled,
+        AccessKeyStatus::Disabled => NewState::Disabled,
+    };
+    change(context, &input.access_key_id, state, input.force).await?;
     Ok(UpdateAccessKeyResult {})
 }
 
@@ -60,49 +64,29 @@ pub(super) async fn delete(
     context: &Context<'_>,
     input: DeleteAccessKeyRequest,
 ) -> Result<DeleteAccessKeyResult> {
-    let id = parse(&input.access_key_id)?;
-    done(context.noting().delete_access_key(own_account(context), &id).await?, &id)?;
-    tracing::info!(deleted = %id, access_key = %context.access_key, peer = %context.peer, "deleted an access key");
+    change(context, &input.access_key_id, NewState::Deleted, input.force).await?;
     Ok(DeleteAccessKeyResult {})
 }
 
-/// The one account that the caller may manage; `None` for all of them.
-fn own_account<'a>(context: &'a Context<'_>) -> Option<&'a AccountId> {
-    Some(&context.tenant.account).filter(|account| !account.is_root())
-}
-
-/// The account whose things are to be shown, those of `account` if it was named; `None` for all accounts.
-pub(super) fn visible(context: &Context<'_>, account: Option<&str>) -> Result<Option<AccountId>> {
-    match account {
-        Some(account) => reachable(context, account).map(Some),
-        None => Ok(own_account(context).cloned()),
-    }
-}
-
-fn reachable(context: &Context<'_>, account: &str) -> Result<AccountId> {
-    let account = AccountId::parse(account).map_err(|error| ApiError::invalid_input(error.to_string()))?;
-    match own_account(context) {
-        Some(own) if *own != account => {
-            let message =
-                format!("Account {account} is reached by its own access keys and the root account's alone.");
-            Err(ApiError::access_denied(message).into())
-        }
-        _ => Ok(account),
-    }
-}
-
-fn parse(id: &str) -> Result<AccessKeyId> {
-    AccessKeyId::parse(id).map_err(|_| unknown(id).into())
+async fn change(context: &Context<'_>, id: &str, state: NewState, force: Option<bool>) -> Result<()> {
+    let Some(key) = &context.found.access_key else { return Err(unknown(id).into()) };
+    let last = if force == Some(true) { LastRootKey::Release } else { LastRootKey::Keep };
+    let metadata = &context.app.metadata;
+    let changed =
+        metadata.change_access_key(&context.origin(), Some(&key.account), &key.id, state, last).await?;
+    done(changed, &key.id)?;
+    tracing::info!(changed = %key.id, ?state, owner = %context.owner(), peer = %context.peer(), "changed an access key");
+    Ok(())
 }
 
 fn done(change: store::KeyChange, id: &AccessKeyId) -> Result<()> {
     match change {
         store::KeyChange::Done => Ok(()),
         store::KeyChange::NoSuchKey => Err(unknown(id.as_str()).into()),
-        store::KeyChange::LastRootKey => Err(ApiError::invalid_input(format!(
-            "{id} is the last enabled access key of the root account, and without it nobody could manage the \
-             server. Make another first."
+        store::KeyChange::IsLastRootKey => Err(ApiError::invalid_input(format!(
+            "{id} is the last enabled root key, and without one nobody can administer the server."
         ))
+        .with_tip("Make another first, with access-key create --root, or use --force.")
         .into()),
     }
 }

@@ -1,7 +1,7 @@
 //! Who calls: the signature is verified against the key's secret, and the key must be enabled.
 
 use gangplank_api::{ApiError, ErrorCode};
-use gangplank_core::{AccessKeyId, Region, Tenant};
+use gangplank_core::{AccessKeyId, Owner, Principal, Region, Tenant};
 use gangplank_sigv4::{Claim, Policy, Refusal};
 use hyper::http::request::Parts;
 use sha2::{Digest as _, Sha256};
@@ -15,21 +15,22 @@ const SERVICE: &str = "lightsail";
 
 /// A verified caller.
 pub(super) struct Caller {
+    /// Where it acts: in its account, in the region that it signed for.
     pub(super) tenant: Tenant,
-    pub(super) access_key: AccessKeyId,
+    pub(super) principal: Principal,
 }
 
 /// A caller that could not be verified.
 pub(super) struct Stranger {
     pub(super) error: ApiError,
     /// Whose key was named, if it is anybody's.
-    pub(super) access_key: Option<AccessKeyId>,
+    pub(super) owner: Option<Owner>,
     pub(super) tenant: Option<Tenant>,
 }
 
 impl From<ApiError> for Stranger {
     fn from(error: ApiError) -> Self {
-        Self { error, access_key: None, tenant: None }
+        Self { error, owner: None, tenant: None }
     }
 }
 
@@ -69,7 +70,8 @@ pub(super) async fn verify(
     let (Some(key), Some(region)) = (key, Region::parse(claim.region())) else {
         return Ok(Err(refused(verified.err().unwrap_or(Refusal::UnknownKey)).into()));
     };
-    let caller = Caller { tenant: Tenant { account: key.account, region }, access_key: key.id };
+    let principal = key.principal();
+    let caller = Caller { tenant: Tenant { account: key.account, region }, principal };
     let refusal = if let Err(refusal) = verified {
         refused(refusal)
     } else if claim.session_token().is_some() {
@@ -77,12 +79,12 @@ pub(super) async fn verify(
         let message = "The security token included in the request is invalid";
         ApiError::new(ErrorCode::UnrecognizedClientException, message)
     } else if !key.enabled {
-        ApiError::unauthenticated(format!("The access key {} is disabled.", caller.access_key))
+        ApiError::unauthenticated(format!("The access key {} is disabled.", key.id))
     } else {
         return Ok(Ok(caller));
     };
-    let Caller { tenant, access_key } = caller;
-    Ok(Err(Stranger { error: refusal, access_key: Some(access_key), tenant: Some(tenant) }))
+    let Caller { tenant, principal } = caller;
+    Ok(Err(Stranger { error: refusal, owner: Some(principal.owner()), tenant: Some(tenant) }))
 }
 
 fn refused(refusal: Refusal) -> ApiError {

@@ -16,13 +16,12 @@ pub(super) fn unknown(name: &str, tenant: &Tenant) -> ApiError {
     ApiError::not_found(format!("Container service \"{name}\" does not exist in {region}."))
 }
 
-/// Finds a service that a call names.
+/// The service that a call names.
 ///
 /// # Errors
 /// `NotFoundException` if there is none.
-pub(super) async fn require(context: &Context<'_>, name: &str) -> Result<store::ContainerService> {
-    let found = context.app.metadata.service(&context.tenant, name).await?;
-    found.ok_or_else(|| unknown(name, &context.tenant).into())
+pub(super) fn require<'a>(context: &'a Context<'_>, name: &str) -> Result<&'a store::ContainerService> {
+    context.found.service.as_ref().ok_or_else(|| unknown(name, context.tenant).into())
 }
 
 /// The service that a change or creation ended with, or why there is none.
@@ -33,7 +32,7 @@ pub(super) fn outcome(
 ) -> Result<store::ContainerService> {
     let refusal = match outcome {
         store::ServiceOutcome::Done(service) => return Ok(service),
-        store::ServiceOutcome::NoSuchService => unknown(name, &context.tenant),
+        store::ServiceOutcome::NoSuchService => unknown(name, context.tenant),
         store::ServiceOutcome::NameTaken => ApiError::invalid_input(format!(
             "Some names are already in use: {name}. Choose another name for the container service."
         )),

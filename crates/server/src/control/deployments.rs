@@ -19,7 +19,7 @@ pub(super) async fn create(
     context: &Context<'_>,
     input: CreateContainerServiceDeploymentRequest,
 ) -> Result<CreateContainerServiceDeploymentResult> {
-    require(context, &input.service_name).await?;
+    require(context, &input.service_name)?;
     Err(no_engine().into())
 }
 
@@ -27,6 +27,6 @@ pub(super) async fn list(
     context: &Context<'_>,
     input: GetContainerServiceDeploymentsRequest,
 ) -> Result<GetContainerServiceDeploymentsResult> {
-    require(context, &input.service_name).await?;
+    require(context, &input.service_name)?;
     Ok(GetContainerServiceDeploymentsResult { deployments: Some(Vec::new()) })
 }

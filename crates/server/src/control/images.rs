@@ -9,7 +9,7 @@ use gangplank_core::ImageName;
 use gangplank_oci::Digest;
 use gangplank_store::metadata::container_images as store;
 
-use super::container_service::unknown;
+use super::container_service::{require, unknown};
 use super::{Context, Result};
 
 pub(super) async fn register(
@@ -19,21 +19,27 @@ pub(super) async fn register(
     let Context { app, tenant, .. } = context;
     let digest = Digest::parse(&input.digest)
         .map_err(|error| ApiError::invalid_input(format!("digest cannot be used: {error}")))?;
-    let service = input.service_name.clone();
+    let service = require(context, &input.service_name)?;
     let image = store::NewImage {
-        service: input.service_name,
+        service: service.id,
         label: input.label,
         digest,
         created_at: app.clock.now(),
         invocation: context.invocation(),
     };
-    match context.noting().register_image(tenant, image, app.quotas.images_per_service).await? {
+    let quota = app.quotas.images_per_service;
+    match app.metadata.register_image(&context.origin(), tenant, image, quota).await? {
         store::ImageOutcome::Registered(image) => {
-            let access_key = &context.access_key;
-            tracing::info!(%tenant, image = %image.name, %digest, %access_key, peer = %context.peer, "registered an image");
+            let (owner, peer) = (context.owner(), context.peer());
+            tracing::info!(%tenant, image = %image.name, %digest, %owner, %peer, "registered an image");
             Ok(RegisterContainerImageResult { container_image: Some(shown(image)) })
         }
-        store::ImageOutcome::NoSuchService => Err(unknown(&service, tenant).into()),
+        store::ImageOutcome::NoSuchService => Err(unknown(&service.name, tenant).into()),
+        store::ImageOutcome::TooManyContents => Err(ApiError::invalid_input(format!(
+            "The image is made of more than {} manifests and blobs, which is more than one image may be made of.",
+            store::MAX_CONTENTS
+        ))
+        .into()),
         store::ImageOutcome::NoSuchManifest => Err(ApiError::not_found(format!(
             "No image with the digest {digest} has been pushed to this account in {}. Push it first, with a login \
              from create-container-service-registry-login.",
@@ -52,9 +58,9 @@ pub(super) async fn list(
     context: &Context<'_>,
     input: GetContainerImagesRequest,
 ) -> Result<GetContainerImagesResult> {
-    let service = &input.service_name;
-    let images = context.app.metadata.images(&context.tenant, service).await?;
-    let images = images.ok_or_else(|| unknown(service, &context.tenant))?;
+    let service = require(context, &input.service_name)?;
+    let images = context.app.metadata.images(context.tenant, service.id).await?;
+    let images = images.ok_or_else(|| unknown(&service.name, context.tenant))?;
     Ok(GetContainerImagesResult { container_images: Some(images.into_iter().map(shown).collect()) })
 }
 
@@ -62,24 +68,22 @@ pub(super) async fn delete(
     context: &Context<'_>,
     input: DeleteContainerImageRequest,
 ) -> Result<DeleteContainerImageResult> {
-    let tenant = &context.tenant;
-    let service = &input.service_name;
+    let tenant = context.tenant;
+    let service = require(context, &input.service_name)?;
     let missing = || {
-        let message = format!("Container service \"{service}\" has no image \"{}\".", input.image);
+        let message = format!("Container service \"{}\" has no image \"{}\".", service.name, input.image);
         ApiError::not_found(message)
     };
-    let name = ImageName::parse(&input.image).filter(|name| name.service == *service);
-    let Some(name) = name else {
-        // A missing service is the more useful thing to hear.
-        super::container_service::require(context, service).await?;
-        return Err(missing().into());
-    };
-    match context.noting().delete_image(tenant, &name, context.app.clock.steady()).await? {
+    let name = ImageName::parse(&input.image).filter(|name| name.service == service.name);
+    let ImageName { label, number, .. } = name.ok_or_else(missing)?;
+    let (origin, now) = (context.origin(), context.app.clock.steady());
+    match context.app.metadata.delete_image(&origin, tenant, service.id, &label, number, now).await? {
         store::ImageDeleted::Deleted => {
-            tracing::info!(%tenant, image = %name, access_key = %context.access_key, peer = %context.peer, "deleted an image");
+            let (owner, peer) = (context.owner(), context.peer());
+            tracing::info!(%tenant, image = input.image, %owner, %peer, "deleted an image");
             Ok(DeleteContainerImageResult {})
         }
-        store::ImageDeleted::NoSuchService => Err(unknown(service, tenant).into()),
+        store::ImageDeleted::NoSuchService => Err(unknown(&service.name, tenant).into()),
         store::ImageDeleted::NoSuchImage => Err(missing().into()),
     }
 }

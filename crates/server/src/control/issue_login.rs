@@ -4,6 +4,7 @@ use gangplank_api::lightsail::ContainerServiceRegistryLogin;
 use gangplank_api::{ApiError, Timestamp};
 use gangplank_core::registry_login::{USERNAME, expires_at};
 use gangplank_core::{Password, Scope, Time};
+use gangplank_store::metadata::container_services::ContainerService;
 use gangplank_store::metadata::registry_logins::{LoginCreated, NewLogin, Requires};
 
 use super::container_service::unknown;
@@ -25,7 +26,7 @@ pub(super) struct Issued {
 pub(super) async fn issue(
     context: &Context<'_>,
     scope: Scope,
-    service: Option<String>,
+    service: Option<&ContainerService>,
     requires: Requires,
 ) -> Result<Issued> {
     let Context { app, tenant, .. } = context;
@@ -33,21 +34,23 @@ pub(super) async fn issue(
     let now = app.clock.now();
     let expires_at = expires_at(now);
     let login = NewLogin {
-        tenant: tenant.clone(),
-        access_key: context.access_key.clone(),
+        tenant: (*tenant).clone(),
+        owner: context.owner(),
         scope,
-        service: service.clone(),
+        service: service.map(|service| service.id),
         password: password.hash(),
         created_at: now,
         expires_at,
     };
-    match context.noting().insert_login(login, requires).await? {
+    match app.metadata.insert_login(&context.origin(), login, requires).await? {
         LoginCreated::Created(id) => {
-            let (access_key, peer) = (&context.access_key, context.peer);
-            tracing::info!(%tenant, login = id.0, scope = ?scope.words(), %access_key, %peer, "issued a registry login");
+            let (owner, peer) = (context.owner(), context.peer());
+            tracing::info!(%tenant, login = id.0, scope = ?scope.words(), %owner, %peer, "issued a registry login");
             Ok(Issued { password, expires_at, registry: context.registry() })
         }
-        LoginCreated::NoSuchService => Err(unknown(service.as_deref().unwrap_or_default(), tenant).into()),
+        LoginCreated::NoSuchService => {
+            Err(unknown(service.map_or("", |service| service.name.as_str()), tenant).into())
+        }
         LoginCreated::NoServiceYet => {
             let message =
                 "You must create a container service before retrieving container registry login credentials";

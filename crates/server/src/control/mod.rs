@@ -1,12 +1,13 @@
 //! The control API: AWS JSON 1.1, signed. Lightsail's container operations and our own.
 //!
-//! One way for every operation: the signature is verified before the body is looked at, then the
-//! body is held against the operation's description, then the operation acts.
+//! One way for every operation: the signature is verified before the body is looked at, the body is held against
+//! the operation's description, the caller is authorised for what the body names, and then the operation acts.
 
 mod about;
 mod access_keys;
 mod audit;
 mod authenticate;
+mod authorize;
 mod body;
 mod collection;
 pub(crate) mod collection_wire;
@@ -16,6 +17,7 @@ mod failure;
 mod images;
 mod issue_login;
 mod observations;
+mod operations;
 mod push_logins;
 mod registry_logins;
 mod services;
@@ -23,11 +25,9 @@ mod tags;
 
 use std::net::IpAddr;
 
-use gangplank_api::{
-    ApiError, ErrorCode, Request as Described, Target, decode, encode, gangplank, lightsail,
-};
-use gangplank_core::{AccessKeyId, EventKind, Tenant};
-use gangplank_store::metadata::{Invocation, Metadata};
+use gangplank_api::{ApiError, ErrorCode, Target};
+use gangplank_core::{EventKind, Origin, Owner, Tenant};
+use gangplank_store::metadata::Invocation;
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, HOST, HeaderName, RETRY_AFTER};
 use hyper::http::request::Parts;
@@ -36,6 +36,9 @@ use hyper::{HeaderMap, Request, StatusCode};
 use crate::app::App;
 use crate::http::response::Answer;
 use crate::http::small_body::SmallBody;
+use crate::refusals::Refusal;
+use authenticate::Caller;
+use authorize::Found;
 use failure::Failure;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
@@ -46,35 +49,70 @@ const INVOCATION_ID: HeaderName = HeaderName::from_static("amz-sdk-invocation-id
 
 type Result<T> = std::result::Result<T, Failure>;
 
-/// A verified caller and what it may use.
-struct Context<'a> {
+/// A call of a verified caller.
+struct Call<'a> {
     app: &'a App,
-    /// Where it acts: its key's account, in the region it signed for.
-    tenant: Tenant,
-    access_key: AccessKeyId,
+    caller: Caller,
+    /// The name of what it wants done.
+    action: &'static str,
     /// Where the caller is.
     peer: IpAddr,
     head: &'a Parts,
+    request_id: &'a str,
+}
+
+impl Call<'_> {
+    /// Who does it, from where and when.
+    fn origin(&self) -> Origin {
+        let owner = Some(self.caller.principal.owner());
+        let origin = self.app.origin(self.peer, &self.head.headers, owner, None);
+        Origin { request: Some(self.request_id.to_owned()), ..origin }
+    }
+
+    /// Counts that it was refused.
+    fn count_refusal(&self, reason: &str) {
+        let refused = Refusal { kind: EventKind::RequestRefused, action: Some(self.action), reason };
+        self.app.refusals.count(refused, self.origin(), Some(self.caller.tenant.clone()));
+    }
+}
+
+/// What an operation is given beside its input.
+struct Context<'a> {
+    app: &'a App,
+    /// Where the caller acts: in its account, in the region it signed for.
+    tenant: &'a Tenant,
+    /// What of the things that the input names was found.
+    found: Found,
+    call: &'a Call<'a>,
 }
 
 impl Context<'_> {
-    /// What tells this call from another, the same for every attempt at it.
-    fn invocation(&self) -> Option<Invocation> {
-        let id = self.head.headers.get(INVOCATION_ID)?.to_str().ok()?;
-        let usable = (1..=128).contains(&id.len());
-        usable.then(|| Invocation { access_key: self.access_key.clone(), id: id.to_owned() })
+    /// Who does it, from where and when.
+    fn origin(&self) -> Origin {
+        self.call.origin()
     }
 
-    /// The rows, for changes that the audit trail tells of.
-    fn noting(&self) -> Box<dyn Metadata> {
-        let access_key = Some(self.access_key.clone());
-        let app = self.app;
-        app.metadata.on_behalf_of(app.origin(self.peer, &self.head.headers, access_key, None))
+    /// Under which text its doings are kept.
+    fn owner(&self) -> Owner {
+        self.call.caller.principal.owner()
+    }
+
+    /// Where the caller is.
+    fn peer(&self) -> IpAddr {
+        self.call.peer
+    }
+
+    /// What tells this call from another, the same for every attempt at it.
+    fn invocation(&self) -> Option<Invocation> {
+        let id = self.call.head.headers.get(INVOCATION_ID)?.to_str().ok()?;
+        let usable = (1..=128).contains(&id.len());
+        usable.then(|| Invocation { owner: self.owner(), id: id.to_owned() })
     }
 
     /// The address that a login is for: what the server was told, else what the caller called.
     fn registry(&self) -> String {
-        let called = || self.head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let host = self.call.head.headers.get(HOST);
+        let called = || host.and_then(|host| host.to_str().ok()).unwrap_or_default();
         self.app.public_address.clone().unwrap_or_else(|| called().to_owned())
     }
 }
@@ -82,9 +120,10 @@ impl Context<'_> {
 /// Answers one request.
 pub(crate) async fn answer(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answer {
     let (head, body) = request.into_parts();
-    let request_id = uuid::Uuid::new_v4().to_string();
+    // In the order of time, so that the index of requests in the audit trail grows at its end.
+    let request_id = uuid::Uuid::now_v7().to_string();
     let (error, known) = match identify(app, peer, &head, body).await {
-        Ok((caller, body)) => match serve(app, peer, &head, caller, &body).await {
+        Ok((caller, body)) => match serve(app, peer, &head, &request_id, caller, &body).await {
             Ok(body) => {
                 return Answer::new(StatusCode::OK).body(CONTENT_TYPE, body).header(REQUEST_ID, request_id);
             }
@@ -135,16 +174,12 @@ fn refuse(error: &ApiError) -> Answer {
 }
 
 /// Finds out who calls, which needs the whole body.
-async fn identify(
-    app: &App,
-    peer: IpAddr,
-    head: &Parts,
-    body: Incoming,
-) -> Result<(authenticate::Caller, SmallBody)> {
+async fn identify(app: &App, peer: IpAddr, head: &Parts, body: Incoming) -> Result<(Caller, SmallBody)> {
     let refused = |stranger: authenticate::Stranger| {
-        let origin = app.origin(peer, &head.headers, stranger.access_key, None);
+        let origin = app.origin(peer, &head.headers, stranger.owner, None);
         let reason = stranger.error.code.as_str();
-        app.refusals.count(EventKind::CallRefused, origin, stranger.tenant, reason);
+        let refused = Refusal { kind: EventKind::CallRefused, action: None, reason };
+        app.refusals.count(refused, origin, stranger.tenant);
         stranger.error
     };
     body::check_length(app, &body)?;
@@ -158,7 +193,8 @@ async fn serve(
     app: &App,
     peer: IpAddr,
     head: &Parts,
-    caller: authenticate::Caller,
+    request_id: &str,
+    caller: Caller,
     body: &[u8],
 ) -> Result<Vec<u8>> {
     let target = head.headers.get(TARGET).and_then(|target| target.to_str().ok()).unwrap_or_default();
@@ -167,68 +203,7 @@ async fn serve(
         let message = format!("X-Amz-Target {shown:?} names no operation of this server.");
         return Err(ApiError::unknown_operation(message).into());
     };
-    let context = Context { app, tenant: caller.tenant, access_key: caller.access_key, peer, head };
-    tracing::debug!(%peer, tenant = %context.tenant, operation = target.name(), "API call");
-    match target {
-        Target::Lightsail(operation) => lightsail_operation(&context, operation, body).await,
-        Target::Gangplank(operation) => own_operation(&context, operation, body).await,
-    }
-}
-
-async fn lightsail_operation(
-    context: &Context<'_>,
-    operation: lightsail::Operation,
-    body: &[u8],
-) -> Result<Vec<u8>> {
-    use lightsail::Operation as Op;
-    match operation {
-        Op::CreateContainerService => call(body, |input| services::create(context, input)).await,
-        Op::GetContainerServices => call(body, |input| services::get(context, input)).await,
-        Op::UpdateContainerService => call(body, |input| services::update(context, input)).await,
-        Op::DeleteContainerService => call(body, |input| services::delete(context, input)).await,
-        Op::GetContainerServicePowers => call(body, about::powers).await,
-        Op::GetContainerAPIMetadata => call(body, about::metadata).await,
-        Op::CreateContainerServiceRegistryLogin => {
-            call(body, |input| push_logins::create(context, input)).await
-        }
-        Op::RegisterContainerImage => call(body, |input| images::register(context, input)).await,
-        Op::GetContainerImages => call(body, |input| images::list(context, input)).await,
-        Op::DeleteContainerImage => call(body, |input| images::delete(context, input)).await,
-        Op::TagResource => call(body, |input| tags::tag(context, input)).await,
-        Op::UntagResource => call(body, |input| tags::untag(context, input)).await,
-        Op::CreateContainerServiceDeployment => call(body, |input| deployments::create(context, input)).await,
-        Op::GetContainerServiceDeployments => call(body, |input| deployments::list(context, input)).await,
-        Op::GetContainerLog => call(body, |input| observations::log(context, input)).await,
-        Op::GetContainerServiceMetricData => call(body, |input| observations::metrics(context, input)).await,
-    }
-}
-
-async fn own_operation(
-    context: &Context<'_>,
-    operation: gangplank::Operation,
-    body: &[u8],
-) -> Result<Vec<u8>> {
-    use gangplank::Operation as Op;
-    match operation {
-        Op::CollectGarbage => call(body, |input| collection::collect(context, input)).await,
-        Op::CreateAccessKey => call(body, |input| access_keys::create(context, input)).await,
-        Op::ListAccessKeys => call(body, |input| access_keys::list(context, input)).await,
-        Op::UpdateAccessKey => call(body, |input| access_keys::update(context, input)).await,
-        Op::DeleteAccessKey => call(body, |input| access_keys::delete(context, input)).await,
-        Op::ListAuditEvents => call(body, |input| audit::list(context, input)).await,
-        Op::CreateRegistryLogin => call(body, |input| registry_logins::create(context, input)).await,
-        Op::ListRegistryLogins => call(body, |input| registry_logins::list(context, input)).await,
-        Op::RevokeRegistryLogin => call(body, |input| registry_logins::revoke(context, input)).await,
-    }
-}
-
-/// Reads an operation's input, runs it, and writes its output.
-async fn call<I, F>(body: &[u8], operation: impl FnOnce(I) -> F) -> Result<Vec<u8>>
-where
-    I: Described + serde::de::DeserializeOwned,
-    I::Output: serde::Serialize,
-    F: Future<Output = Result<I::Output>>,
-{
-    let input = decode(body)?;
-    Ok(encode(&operation(input).await?))
+    let call = Call { app, caller, action: target.name(), peer, head, request_id };
+    tracing::debug!(%peer, tenant = %call.caller.tenant, operation = target.name(), "API call");
+    operations::run(&call, target, body).await
 }

@@ -12,7 +12,7 @@ pub(super) async fn log(
     context: &Context<'_>,
     input: GetContainerLogRequest,
 ) -> Result<GetContainerLogResult> {
-    require(context, &input.service_name).await?;
+    require(context, &input.service_name)?;
     Ok(GetContainerLogResult { log_events: Some(Vec::new()), next_page_token: None })
 }
 
@@ -20,7 +20,7 @@ pub(super) async fn metrics(
     context: &Context<'_>,
     input: GetContainerServiceMetricDataRequest,
 ) -> Result<GetContainerServiceMetricDataResult> {
-    require(context, &input.service_name).await?;
+    require(context, &input.service_name)?;
     Ok(GetContainerServiceMetricDataResult {
         metric_name: Some(input.metric_name),
         metric_data: Some(Vec::new()),

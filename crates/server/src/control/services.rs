@@ -8,7 +8,10 @@ use gangplank_api::lightsail::{
     DeleteContainerServiceRequest, DeleteContainerServiceResult, GetContainerServicesRequest,
     PrivateRegistryAccessRequest, Tag, UpdateContainerServiceRequest, UpdateContainerServiceResult,
 };
-use gangplank_store::metadata::container_services::{ContainerService, ServiceChange, ServiceOutcome};
+use gangplank_core::ServiceId;
+use gangplank_store::metadata::container_services::{
+    ContainerService, ServiceChange, ServiceOutcome, ServiceUpdate,
+};
 
 use super::container_service::{outcome, require, shown, unknown};
 use super::{Context, Result, deployments};
@@ -28,6 +31,7 @@ pub(super) async fn create(
         outcome(context, &name, ServiceOutcome::TooManyTags)?;
     }
     let service = ContainerService {
+        id: ServiceId(0),
         name: name.clone(),
         uuid: uuid::Uuid::new_v4().to_string(),
         power: input.power.as_str().to_owned(),
@@ -43,9 +47,10 @@ pub(super) async fn create(
         created_at: app.clock.now(),
     };
     let quota = app.quotas.services_per_region;
-    let created = context.noting().create_service(tenant, service, context.invocation(), quota).await?;
+    let (origin, invocation) = (context.origin(), context.invocation());
+    let created = app.metadata.create_service(&origin, tenant, service, invocation, quota).await?;
     let service = outcome(context, &name, created)?;
-    tracing::info!(%tenant, service = name, access_key = %context.access_key, peer = %context.peer, "made a container service");
+    tracing::info!(%tenant, service = name, owner = %context.owner(), peer = %context.peer(), "made a container service");
     Ok(CreateContainerServiceResult { container_service: Some(shown(tenant, service)) })
 }
 
@@ -54,10 +59,10 @@ pub(super) async fn get(
     input: GetContainerServicesRequest,
 ) -> Result<ContainerServicesListResult> {
     let services = match input.service_name {
-        Some(name) => vec![require(context, &name).await?],
-        None => context.app.metadata.services(&context.tenant).await?,
+        Some(name) => vec![require(context, &name)?.clone()],
+        None => context.app.metadata.services(context.tenant).await?,
     };
-    let services = services.into_iter().map(|service| shown(&context.tenant, service)).collect();
+    let services = services.into_iter().map(|service| shown(context.tenant, service)).collect();
     Ok(ContainerServicesListResult { container_services: Some(services) })
 }
 
@@ -66,17 +71,19 @@ pub(super) async fn update(
     input: UpdateContainerServiceRequest,
 ) -> Result<UpdateContainerServiceResult> {
     let Context { app, tenant, .. } = context;
-    let change = ServiceChange {
+    let update = ServiceUpdate {
         power: input.power.map(|power| power.as_str().to_owned()),
         scale: input.scale,
         is_disabled: input.is_disabled,
         puller_role_active: puller_role(input.private_registry_access.as_ref()),
         public_domain_names: domains(input.public_domain_names),
-        ..ServiceChange::default()
     };
     let name = &input.service_name;
-    let changed = app.metadata.change_service(tenant, name, change, app.quotas.tags_per_resource).await?;
+    let (service, change) = (require(context, name)?.id, ServiceChange::Update(update));
+    let (origin, max_tags) = (context.origin(), app.quotas.tags_per_resource);
+    let changed = app.metadata.change_service(&origin, tenant, service, change, max_tags).await?;
     let service = outcome(context, name, changed)?;
+    tracing::info!(%tenant, service = name, owner = %context.owner(), peer = %context.peer(), "changed a container service");
     Ok(UpdateContainerServiceResult { container_service: Some(shown(tenant, service)) })
 }
 
@@ -84,12 +91,13 @@ pub(super) async fn delete(
     context: &Context<'_>,
     input: DeleteContainerServiceRequest,
 ) -> Result<DeleteContainerServiceResult> {
-    let name = &input.service_name;
-    let now = context.app.clock.steady();
-    if !context.noting().delete_service(&context.tenant, name, now).await? {
-        return Err(unknown(name, &context.tenant).into());
+    let Context { app, tenant, .. } = context;
+    let (name, now) = (&input.service_name, app.clock.steady());
+    let service = require(context, name)?.id;
+    if !app.metadata.delete_service(&context.origin(), tenant, service, now).await? {
+        return Err(unknown(name, tenant).into());
     }
-    tracing::info!(tenant = %context.tenant, service = name, access_key = %context.access_key, peer = %context.peer, "deleted a container service");
+    tracing::info!(%tenant, service = name, owner = %context.owner(), peer = %context.peer(), "deleted a container service");
     Ok(DeleteContainerServiceResult {})
 }
 

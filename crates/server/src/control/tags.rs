@@ -12,13 +12,13 @@ use super::services::pairs;
 use super::{Context, Result};
 
 pub(super) async fn tag(context: &Context<'_>, input: TagResourceRequest) -> Result<TagResourceResult> {
-    let change = ServiceChange { tag: pairs(input.tags), ..ServiceChange::default() };
+    let change = ServiceChange::Tag(pairs(input.tags));
     let record = apply(context, &input.resource_name, input.resource_arn.as_deref(), change).await?;
     Ok(TagResourceResult { operations: Some(vec![record]) })
 }
 
 pub(super) async fn untag(context: &Context<'_>, input: UntagResourceRequest) -> Result<UntagResourceResult> {
-    let change = ServiceChange { untag: input.tag_keys, ..ServiceChange::default() };
+    let change = ServiceChange::Untag(input.tag_keys);
     let record = apply(context, &input.resource_name, input.resource_arn.as_deref(), change).await?;
     Ok(UntagResourceResult { operations: Some(vec![record]) })
 }
@@ -30,17 +30,16 @@ async fn apply(
     change: ServiceChange,
 ) -> Result<OperationRecord> {
     let Context { app, tenant, .. } = context;
-    if let Some(given) = resource_arn {
-        let service = require(context, name).await?;
-        if arn(tenant, &service) != given {
-            let message = format!(
-                "resourceArn is not the ARN of \"{name}\"; leave it out, or take it from the service."
-            );
-            return Err(ApiError::invalid_input(message).into());
-        }
+    let service = require(context, name)?;
+    if resource_arn.is_some_and(|given| arn(tenant, service) != given) {
+        let message =
+            format!("resourceArn is not the ARN of \"{name}\"; leave it out, or take it from the service.");
+        return Err(ApiError::invalid_input(message).into());
     }
-    let changed = app.metadata.change_service(tenant, name, change, app.quotas.tags_per_resource).await?;
+    let (origin, max_tags) = (context.origin(), app.quotas.tags_per_resource);
+    let changed = app.metadata.change_service(&origin, tenant, service.id, change, max_tags).await?;
     outcome(context, name, changed)?;
+    tracing::info!(%tenant, service = name, owner = %context.owner(), peer = %context.peer(), "changed a service's tags");
     let now = Timestamp(app.clock.now().0);
     // The model's OperationType has no value for tagging, so the record goes without one.
     Ok(OperationRecord {

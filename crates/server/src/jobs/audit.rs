@@ -1,4 +1,5 @@
-//! Notes refusals, and forgets what the audit trail need not hold any more.
+//! Writes what was counted in memory, refusals, first pulls and uses of logins, and forgets what the audit trail need
+//! not hold any more.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::refusals::Taken;
 
-/// How soon a refusal is noted.
+/// How soon something is written.
 const SOON: Duration = Duration::from_secs(1);
 
 /// How often old events are looked for.
@@ -35,13 +36,21 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-/// Notes refusals that have been counted.
+/// Writes what was counted in memory. Of what cannot be written the log tells, and nobody waits for it.
 pub(crate) async fn note(app: &App, which: Taken) {
-    let refused = app.refusals.take(app.clock.steady(), which);
-    if !refused.is_empty()
-        && let Err(error) = app.metadata.note_refusals(refused).await
+    let now = app.clock.steady();
+    let mut events = app.refusals.take(now, which);
+    events.append(&mut app.pulls.take());
+    if !events.is_empty()
+        && let Err(error) = app.metadata.note(events).await
     {
-        tracing::warn!(%error, "cannot note refusals in the audit trail");
+        tracing::warn!(%error, "cannot note refusals and pulls in the audit trail");
+    }
+    let used = app.login_use.take(now, which);
+    if !used.is_empty()
+        && let Err(error) = app.metadata.note_use(used).await
+    {
+        tracing::warn!(%error, "cannot note when logins were used");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use gangplank_core::registry_login::USERNAME;
-use gangplank_core::{AccessKeyId, EventKind, Grant, LoginId, Password, Tenant};
+use gangplank_core::{EventKind, Grant, LoginId, Owner, Password, Tenant};
 use gangplank_oci::{OciError, basic_credentials};
 use gangplank_store::metadata::registry_logins::LoginLookup;
 use hyper::HeaderMap;
@@ -12,6 +12,7 @@ use hyper::header::AUTHORIZATION;
 use super::Result;
 use super::refusal::Refusal;
 use crate::app::App;
+use crate::refusals;
 
 /// The text that tools look for to know that a new login is needed.
 const EXPIRED: &str = "Your authorization token has expired. Reauthenticate and try again.";
@@ -28,18 +29,26 @@ pub(super) async fn grant(app: &App, peer: IpAddr, headers: &HeaderMap) -> Resul
     let Some(password) = password(header.as_bytes()) else {
         return Err(refuse(app, peer, headers));
     };
-    let ended = |login: LoginId, access_key: AccessKeyId, tenant: Tenant, why, message: &str| {
-        let origin = app.origin(peer, headers, Some(access_key), Some(login));
-        app.refusals.count(EventKind::LoginRefused, origin, Some(tenant), why);
+    let ended = |login: LoginId, owner: Owner, tenant: Tenant, why, message: &str| {
+        let origin = app.origin(peer, headers, Some(owner), Some(login));
+        app.refusals.count(login_refused(why), origin, Some(tenant));
         Err(OciError::unauthorized(message).into())
     };
+    let now = app.clock.now();
     match app.metadata.login(&password.hash()).await? {
-        LoginLookup::Live(grant) if app.clock.now() < grant.expires_at => Ok(grant),
+        LoginLookup::Live(grant) if now < grant.expires_at => {
+            app.login_use.used(grant.login, now);
+            Ok(grant)
+        }
         // Whoever holds one of these was given it once, and guesses nothing.
-        LoginLookup::Live(it) => ended(it.login, it.access_key, it.tenant, "expired", EXPIRED),
-        LoginLookup::Revoked(it) => ended(it.login, it.access_key, it.tenant, "revoked", REFUSED),
+        LoginLookup::Live(it) => ended(it.login, it.owner, it.tenant, "expired", EXPIRED),
+        LoginLookup::Revoked(it) => ended(it.login, it.owner, it.tenant, "revoked", REFUSED),
         LoginLookup::Unknown => Err(refuse(app, peer, headers)),
     }
+}
+
+fn login_refused(reason: &str) -> refusals::Refusal<'_> {
+    refusals::Refusal { kind: EventKind::LoginRefused, action: None, reason }
 }
 
 /// The password of a Basic header, if any login can have it.
@@ -49,7 +58,7 @@ fn password(header: &[u8]) -> Option<Password> {
 }
 
 fn refuse(app: &App, peer: IpAddr, headers: &HeaderMap) -> Refusal {
-    app.refusals.count(EventKind::LoginRefused, app.origin(peer, headers, None, None), None, "unknown");
+    app.refusals.count(login_refused("unknown"), app.origin(peer, headers, None, None), None);
     if app.failed_logins.count(peer) {
         OciError::unauthorized(REFUSED).into()
     } else {

@@ -61,7 +61,12 @@ pub(super) async fn delete(
     repository: &RepositoryName,
     digest: &Digest,
 ) -> Result<Answer> {
-    match context.noting().delete_blob(&context.grant.tenant, repository, digest).await? {
+    match context
+        .app
+        .metadata
+        .delete_blob(&context.origin(), &context.grant.tenant, repository, digest)
+        .await?
+    {
         BlobDeleted::Deleted => {
             context.app.discarded.notify_one();
             let (tenant, login, peer) = (&context.grant.tenant, context.grant.login.0, context.peer);

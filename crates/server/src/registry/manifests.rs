@@ -6,6 +6,7 @@ use gangplank_oci::{
     Algorithm, Digest, ErrorCode, ManifestView, OciError, Reference, RepositoryName, Tag, location,
 };
 use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest, StoredManifest};
+use gangplank_store::metadata::registry_logins::Push;
 use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, LOCATION, USER_AGENT};
@@ -15,6 +16,7 @@ use super::{CONTENT_DIGEST, Context, Result, readable};
 use crate::app::App;
 use crate::http::response::Answer;
 use crate::http::small_body::Unread;
+use crate::pulls::Pull;
 
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
@@ -39,14 +41,36 @@ pub(super) async fn get(
 ) -> Result<Answer> {
     match readable::manifest(context, repository, reference).await? {
         Some(manifest) => {
+            note_pull(context, repository, reference, &manifest);
             let answer = described(&manifest);
             Ok(answer.body(&manifest.media_type, manifest.body))
         }
         // To a push login, what others put is not absent but none of its business.
         None if context.access == Access::OwnManifests => {
-            Err(OciError::denied("this login may read back only manifests that it put itself").into())
+            let message = "this login may read back only manifests that it put itself";
+            context.count_refusal(message);
+            Err(OciError::denied(message).into())
         }
         None => Err(OciError::manifest_unknown().into()),
+    }
+}
+
+/// Notes that a login which pulls was handed a manifest.
+fn note_pull(
+    context: &Context<'_>,
+    repository: &RepositoryName,
+    reference: &Reference,
+    manifest: &StoredManifest,
+) {
+    let Context { app, grant, .. } = context;
+    let Ok(digest) = Digest::parse(&manifest.digest) else { return };
+    let tag = match reference {
+        Reference::Tag(tag) => Some(tag.as_str()),
+        Reference::Digest(_) => None,
+    };
+    if grant.scope.pull {
+        let pull = Pull { tenant: &grant.tenant, repository: repository.as_str(), digest, tag };
+        app.pulls.note(grant.login, &pull, || context.origin());
     }
 }
 
@@ -86,14 +110,15 @@ pub(super) async fn put(
     }
     let shown: Vec<String> = tags.iter().map(ToString::to_string).collect();
     let may_be_absent = may_be_absent(&view, grant.scope);
-    let (login, now, lease) = (grant.login, app.clock.now(), app.leases.renewal(app.clock.steady()));
+    let (now, lease) = (app.clock.now(), app.leases.renewal(app.clock.steady()));
     let max_depth = app.limits.index_depth;
-    let manifest = NewManifest { digest, body, view, may_be_absent, max_depth, tags, login, now, lease };
-    let outcome = context.noting().put_manifest(&grant.tenant, repository, manifest).await?;
+    let manifest = NewManifest { digest, body, view, may_be_absent, max_depth, tags, now, lease };
+    let outcome = app.metadata.put_manifest(&context.origin(), &grant.tenant, repository, manifest).await?;
     refuse_unless_stored(outcome, max_depth)?;
+    app.login_use.pushed(grant.login, Push { at: now, address: *peer });
     tracing::info!(
         tenant = %grant.tenant, %repository, %digest, tags = ?shown, login = grant.login.0,
-        access_key = %grant.access_key, %peer, user_agent = head.headers.get(USER_AGENT).map(tracing::field::debug),
+        owner = %grant.owner, %peer, user_agent = head.headers.get(USER_AGENT).map(tracing::field::debug),
         "stored a manifest"
     );
     let mut answer = Answer::new(StatusCode::CREATED)
@@ -114,14 +139,16 @@ pub(super) async fn delete(
     let grant = context.grant;
     match reference {
         Reference::Tag(tag) => {
-            if !context.noting().delete_tag(&grant.tenant, repository, tag).await? {
+            if !context.app.metadata.delete_tag(&context.origin(), &grant.tenant, repository, tag).await? {
                 return Err(OciError::manifest_unknown().into());
             }
         }
         Reference::Digest(digest) => {
+            let (origin, now) = (context.origin(), context.app.clock.steady());
             match context
-                .noting()
-                .delete_manifest(&grant.tenant, repository, digest, context.app.clock.steady())
+                .app
+                .metadata
+                .delete_manifest(&origin, &grant.tenant, repository, digest, now)
                 .await?
             {
                 ManifestDeleted::Deleted => {}

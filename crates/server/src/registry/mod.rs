@@ -27,9 +27,8 @@ mod uploads;
 
 use std::net::IpAddr;
 
-use gangplank_core::{Access, Action, Grant, Scope};
+use gangplank_core::{Access, Action, EventKind, Grant, Origin, Scope};
 use gangplank_oci::{Endpoint, ErrorCode, OciError, Reference, RepositoryName};
-use gangplank_store::metadata::Metadata;
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
@@ -38,6 +37,7 @@ use hyper::{Request, StatusCode};
 use crate::app::App;
 use crate::http::own_thread::OwnThread;
 use crate::http::response::Answer;
+use crate::refusals;
 use mount::Mount;
 use refusal::Refusal;
 
@@ -56,7 +56,9 @@ type Result<T> = std::result::Result<T, Refusal>;
 struct Context<'a> {
     app: &'a App,
     grant: &'a Grant,
-    /// How far the grant reaches for this very action.
+    /// What the request asks the grant for, if it is not for every login.
+    asked: Option<Action>,
+    /// How far the grant reaches for it.
     access: Access,
     /// Where the client is.
     peer: IpAddr,
@@ -66,11 +68,19 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The rows, for changes that the audit trail tells of.
-    fn noting(&self) -> Box<dyn Metadata> {
-        let (app, grant) = (self.app, self.grant);
-        let (access_key, login) = (Some(grant.access_key.clone()), Some(grant.login));
-        app.metadata.on_behalf_of(app.origin(self.peer, &self.head.headers, access_key, login))
+    /// Who does it, from where and when.
+    fn origin(&self) -> Origin {
+        let (owner, login) = (Some(self.grant.owner.clone()), Some(self.grant.login));
+        let origin = self.app.origin(self.peer, &self.head.headers, owner, login);
+        // In the order of time, so that the index of requests in the audit trail grows at its end.
+        Origin { request: Some(uuid::Uuid::now_v7().to_string()), ..origin }
+    }
+
+    /// Counts that the login was refused for what it is.
+    fn count_refusal(&self, reason: &str) {
+        let action = self.asked.map(Action::as_str);
+        let refused = refusals::Refusal { kind: EventKind::RequestRefused, action, reason };
+        self.app.refusals.count(refused, self.origin(), Some(self.grant.tenant.clone()));
     }
 }
 
@@ -101,14 +111,17 @@ async fn serve(app: &App, peer: IpAddr, thread: &OwnThread, head: &Parts, body: 
     if let Some(repository) = endpoint.repository() {
         check_name(head, repository)?;
     }
-    let access = match action(&endpoint) {
-        None => Access::Allowed,
-        Some(action) => grant.access(action, endpoint.repository().map_or("", RepositoryName::as_str)),
-    };
+    let asks = asks(&endpoint);
+    let access = access(&grant, &asks);
+    let asked = asks.first().map(|(action, _)| *action);
+    let context = Context { app, grant: &grant, asked, access, peer, thread, head };
     if access == Access::Denied {
-        return Err(denied(&grant).into());
+        let why = why_denied(&grant);
+        context.count_refusal(why);
+        // Docker 20.10 takes a `DENIED` with the customary text and nothing else for a passing trouble, and
+        // tries five times in 50 seconds. So we append a reason.
+        return Err(OciError::denied(format!("requested access to the resource is denied: {why}")).into());
     }
-    let context = Context { app, grant: &grant, access, peer, thread, head };
     match endpoint {
         Endpoint::CheckVersion => Ok(Answer::new(StatusCode::OK).body("application/json", "{}")),
         Endpoint::Catalog { n, last } => catalog::list(&context, n, last.as_deref()).await,
@@ -156,25 +169,32 @@ async fn serve(app: &App, peer: IpAddr, thread: &OwnThread, head: &Parts, body: 
     }
 }
 
-/// The refusal of what a login may not do.
-///
-/// Docker 20.10 takes a `DENIED` with the customary text and nothing else for a passing trouble, and
-/// tries five times in 50 seconds; so the text goes on.
-fn denied(grant: &Grant) -> OciError {
-    let may = match (grant.scope, &grant.service) {
+/// Why a login may not do what is not for it.
+fn why_denied(grant: &Grant) -> &'static str {
+    match (grant.scope, &grant.service) {
         (Scope::PUSH, _) => "this login can only push",
         (_, Some(_)) => "this login can only pull the images registered on its service",
         _ => "this login was not made for it",
-    };
-    OciError::denied(format!("requested access to the resource is denied: {may}"))
+    }
 }
 
-/// What the grant is asked; nothing for what every login may do.
-fn action(endpoint: &Endpoint) -> Option<Action> {
-    Some(match endpoint {
-        Endpoint::CheckVersion => return None,
+/// How far the grant reaches for all that a request asks: as far as for the first, if none is denied.
+fn access(grant: &Grant, asks: &[(Action, &str)]) -> Access {
+    let mut accesses = asks.iter().map(|(action, repository)| grant.access(*action, repository));
+    let first = accesses.next().unwrap_or(Access::Allowed);
+    if accesses.any(|access| access == Access::Denied) { Access::Denied } else { first }
+}
+
+/// What the grant is asked: each action with its repository; nothing for what every login may do.
+fn asks(endpoint: &Endpoint) -> Vec<(Action, &str)> {
+    let action = match endpoint {
+        Endpoint::CheckVersion => return Vec::new(),
         Endpoint::HeadBlob { .. } => Action::HeadBlob,
         Endpoint::GetBlob { .. } => Action::GetBlob,
+        Endpoint::StartUpload { repository, mount: Some(_), from: Some(from), .. } => {
+            // A mount tells whether the other repository has the blob.
+            return vec![(Action::Upload, repository.as_str()), (Action::HeadBlob, from.as_str())];
+        }
         Endpoint::StartUpload { .. }
         | Endpoint::UploadStatus { .. }
         | Endpoint::UploadChunk { .. }
@@ -186,7 +206,8 @@ fn action(endpoint: &Endpoint) -> Option<Action> {
         Endpoint::PutManifest { .. } => Action::PutManifest,
         Endpoint::Catalog { .. } | Endpoint::ListTags { .. } | Endpoint::ListReferrers { .. } => Action::List,
         Endpoint::DeleteBlob { .. } | Endpoint::DeleteManifest { .. } => Action::Delete,
-    })
+    };
+    vec![(action, endpoint.repository().map_or("", RepositoryName::as_str))]
 }
 
 /// Clients cut references at 255 characters, host included (OCI Distribution, "Pulling manifests").

@@ -211,7 +211,7 @@ fn owner(context: &Context<'_>, repository: &RepositoryName) -> UploadOwner {
     UploadOwner {
         tenant: context.grant.tenant.clone(),
         repository: repository.clone(),
-        access_key: context.grant.access_key.clone(),
+        owner: context.grant.owner.clone(),
     }
 }
 

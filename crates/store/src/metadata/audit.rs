@@ -1,10 +1,10 @@
-//! The audit trail: who did what, from where. Noted in the transaction that does it, for whoever
-//! [`on_behalf_of`](super::Metadata::on_behalf_of) says.
+//! The audit trail: who did what, from where. A change is noted in the transaction that makes it, as the doing of the
+//! [`Origin`] that it takes.
 
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use gangplank_core::{AccessKeyId, AccountId, EventKind, LoginId, Origin, Tenant, Time};
+use gangplank_core::{AccessKeyId, AccountId, EventKind, LoginId, Origin, Owner, Tenant, Time};
 
 use crate::Result;
 
@@ -21,8 +21,8 @@ pub struct AuditEvent {
     pub region: Option<String>,
     /// What happened.
     pub kind: EventKind,
-    /// The access key that did it, or whose login did.
-    pub access_key: Option<AccessKeyId>,
+    /// The principal that did it, itself or by its login.
+    pub owner: Option<Owner>,
     /// The login that did it, or that it was done to.
     pub login: Option<LoginId>,
     /// In which repository.
@@ -31,6 +31,8 @@ pub struct AuditEvent {
     pub digest: Option<String>,
     /// To what else: an image's name, tags, a service, an access key.
     pub subject: Option<String>,
+    /// For a refusal: the action that was asked for.
+    pub action: Option<String>,
     /// For a refusal: why.
     pub reason: Option<String>,
     /// From where.
@@ -76,17 +78,25 @@ pub struct AuditPage {
 /// How many events are looked at for one page, so that no question takes long.
 pub const LOOKED_AT: usize = 10_000;
 
-/// Refusals that are alike.
+/// Events that are alike, counted in memory before they are noted together.
 #[derive(Clone, Debug)]
-pub struct Refused {
-    /// Of what.
+pub struct Tallied {
+    /// What happened.
     pub kind: EventKind,
-    /// Who, from where, when for the last time.
+    /// Who, from where, and when for the last time.
     pub origin: Origin,
-    /// Where their login works, if they have one.
+    /// Where their login or key works, if they have one.
     pub tenant: Option<Tenant>,
-    /// Why.
-    pub reason: String,
+    /// In which repository.
+    pub repository: Option<String>,
+    /// To which content.
+    pub digest: Option<String>,
+    /// To what else.
+    pub subject: Option<String>,
+    /// For a refusal: the action that was asked for.
+    pub action: Option<String>,
+    /// For a refusal: why.
+    pub reason: Option<String>,
     /// How many.
     pub count: u64,
 }
@@ -101,10 +111,10 @@ pub trait AuditTrail: Send + Sync {
         before: Option<i64>,
         limit: usize,
     ) -> Result<AuditPage>;
-    /// Notes refusals, which change nothing else.
-    async fn note_refusals(&self, refused: Vec<Refused>) -> Result<()>;
+    /// Notes events that change no other row.
+    async fn note(&self, events: Vec<Tallied>) -> Result<()>;
     /// Forgets events noted before `before` by the steady time, and of every account all but the newest
-    /// `most`, of which a tenth may be refusals; returns how many. A call forgets a part of many, so that nobody waits for it: whoever
-    /// wants all of it calls until there are none.
+    /// `most`, of which a tenth may be refusals; returns how many. One call forgets a part of many, so that
+    /// nobody waits for it. To forget all, call until it returns 0.
     async fn forget_events(&self, before: Time, most: u64) -> Result<usize>;
 }

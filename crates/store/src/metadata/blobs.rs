@@ -1,7 +1,7 @@
 //! Which repository holds which blob, and where its bytes are.
 
 use async_trait::async_trait;
-use gangplank_core::{Renewal, Tenant, Time};
+use gangplank_core::{Origin, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, RepositoryName};
 
 use crate::Result;
@@ -89,6 +89,7 @@ pub trait BlobLinks: Send + Sync {
     /// Bytes that nobody holds go to [`discarded`](Self::discarded).
     async fn delete_blob(
         &self,
+        by: &Origin,
         tenant: &Tenant,
         repository: &RepositoryName,
         digest: &Digest,

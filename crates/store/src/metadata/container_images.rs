@@ -1,7 +1,7 @@
 //! Container images: manifests registered on a service under a label and a number.
 
 use async_trait::async_trait;
-use gangplank_core::{ImageName, Tenant, Time};
+use gangplank_core::{ImageName, Origin, ServiceId, Tenant, Time};
 use gangplank_oci::Digest;
 
 use super::Invocation;
@@ -23,7 +23,7 @@ pub struct ContainerImage {
 #[derive(Clone, Debug)]
 pub struct NewImage {
     /// On which service.
-    pub service: String,
+    pub service: ServiceId,
     /// Under which label.
     pub label: String,
     /// Which manifest, of any repository of the tenant.
@@ -33,6 +33,9 @@ pub struct NewImage {
     /// By which call.
     pub invocation: Option<Invocation>,
 }
+
+/// The most manifests and blobs that a registered image may be made of, itself included.
+pub const MAX_CONTENTS: usize = 10_000;
 
 /// What became of a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +48,8 @@ pub enum ImageOutcome {
     NoSuchManifest,
     /// The service has as many images as it may.
     QuotaReached,
+    /// It is made of more than [`MAX_CONTENTS`] manifests and blobs.
+    TooManyContents,
 }
 
 /// What became of a deletion.
@@ -64,34 +69,47 @@ pub enum ImageDeleted {
 pub trait ContainerImages: Send + Sync {
     /// Registers a manifest under the service's next number, which no other image of the service
     /// gets or got. A retry is the same invocation of the same label and digest.
-    async fn register_image(&self, tenant: &Tenant, image: NewImage, quota: u32) -> Result<ImageOutcome>;
+    async fn register_image(
+        &self,
+        by: &Origin,
+        tenant: &Tenant,
+        image: NewImage,
+        quota: u32,
+    ) -> Result<ImageOutcome>;
     /// Lists a service's images, newest first; `None` if there is no such service.
-    async fn images(&self, tenant: &Tenant, service: &str) -> Result<Option<Vec<ContainerImage>>>;
-    /// Deletes a registration at `now`, by the steady time: with the last one of a manifest, its grace
-    /// period begins.
-    async fn delete_image(&self, tenant: &Tenant, name: &ImageName, now: Time) -> Result<ImageDeleted>;
-    /// The manifest registered on service row `service` as `label.number`.
+    async fn images(&self, tenant: &Tenant, service: ServiceId) -> Result<Option<Vec<ContainerImage>>>;
+    /// Deletes the registration `label.number` at `now`, by the steady time: with the last one of a manifest, its
+    /// grace period begins.
+    async fn delete_image(
+        &self,
+        by: &Origin,
+        tenant: &Tenant,
+        service: ServiceId,
+        label: &str,
+        number: i64,
+        now: Time,
+    ) -> Result<ImageDeleted>;
+    /// The manifest registered on a service as `label.number`.
     async fn image_manifest(
         &self,
         tenant: &Tenant,
-        service: i64,
+        service: ServiceId,
         label: &str,
         number: i64,
     ) -> Result<Option<StoredManifest>>;
-    /// A manifest registered on service row `service`, or anywhere below an index that is, by its
-    /// digest.
+    /// A manifest registered on a service, or anywhere below an index that is, by its digest.
     async fn image_manifest_by_digest(
         &self,
         tenant: &Tenant,
-        service: i64,
+        service: ServiceId,
         digest: &ManifestDigest,
     ) -> Result<Option<StoredManifest>>;
-    /// Where the bytes of a blob are, if an image registered on service row `service` references it,
-    /// itself or through an index.
+    /// Where the bytes of a blob are, if an image registered on a service references it, itself or through an
+    /// index.
     async fn image_blob(
         &self,
         tenant: &Tenant,
-        service: i64,
+        service: ServiceId,
         digest: &Digest,
     ) -> Result<Option<super::blobs::StoredBlob>>;
 }

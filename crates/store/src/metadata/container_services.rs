@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use gangplank_core::{Tenant, Time};
+use gangplank_core::{Origin, ServiceId, Tenant, Time};
 
 use super::Invocation;
 use crate::Result;
@@ -11,6 +11,8 @@ use crate::Result;
 /// A container service as it is kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContainerService {
+    /// Its number; of a service that is not kept yet, none that counts.
+    pub id: ServiceId,
     /// Its name, unique in the tenant.
     pub name: String,
     /// The id in its ARN and address, unique for good.
@@ -31,9 +33,20 @@ pub struct ContainerService {
     pub created_at: Time,
 }
 
-/// A change to a service: only what is given changes.
+/// A change to a service.
+#[derive(Clone, Debug)]
+pub enum ServiceChange {
+    /// Changes what is given, and nothing else.
+    Update(ServiceUpdate),
+    /// Sets tags, over those of the same key.
+    Tag(Vec<(String, Option<String>)>),
+    /// Removes the tags with these keys. One that is not there is no mistake.
+    Untag(Vec<String>),
+}
+
+/// Changes to how a service runs: only what is given changes.
 #[derive(Clone, Debug, Default)]
-pub struct ServiceChange {
+pub struct ServiceUpdate {
     /// New power.
     pub power: Option<String>,
     /// New scale.
@@ -44,10 +57,6 @@ pub struct ServiceChange {
     pub puller_role_active: Option<bool>,
     /// Certificates to set; an empty list detaches one, an absent key leaves it.
     pub public_domain_names: Option<BTreeMap<String, Vec<String>>>,
-    /// Tags to set, over those of the same key.
-    pub tag: Vec<(String, Option<String>)>,
-    /// Tag keys to remove, before others are set; one that is not there is no mistake.
-    pub untag: Vec<String>,
 }
 
 /// What became of a new or changed service.
@@ -76,6 +85,7 @@ pub trait ContainerServices: Send + Sync {
     /// the quota.
     async fn create_service(
         &self,
+        by: &Origin,
         tenant: &Tenant,
         service: ContainerService,
         invocation: Option<Invocation>,
@@ -88,13 +98,20 @@ pub trait ContainerServices: Send + Sync {
     /// Changes a service. Nothing changes unless all of it can.
     async fn change_service(
         &self,
+        by: &Origin,
         tenant: &Tenant,
-        name: &str,
+        service: ServiceId,
         change: ServiceChange,
         max_tags: u32,
     ) -> Result<ServiceOutcome>;
     /// Deletes a service and its registered images, and ends its pull logins for good: a new service
     /// of the same name is another one, and counts its images anew. What they held begins its grace
     /// period at `now`, by the steady time. `false` if there is none.
-    async fn delete_service(&self, tenant: &Tenant, name: &str, now: Time) -> Result<bool>;
+    async fn delete_service(
+        &self,
+        by: &Origin,
+        tenant: &Tenant,
+        service: ServiceId,
+        now: Time,
+    ) -> Result<bool>;
 }

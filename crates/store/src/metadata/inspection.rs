@@ -46,6 +46,10 @@ pub enum Fault {
     WrongHold,
     /// A lease was taken in the future.
     LeaseAhead,
+    /// The kept contents of a registered image are not those that its manifests name.
+    WrongContents,
+    /// An account's row does not say what it has.
+    WrongUsage,
     /// Content that no repository holds and that was not discarded.
     UnlinkedContent,
 }
@@ -70,8 +74,8 @@ pub trait Inspection: Send + Sync {
     async fn open_uploads(&self) -> Result<Vec<(ContentKey, u64)>>;
     /// Rows that contradict each other, at `now` by the steady time.
     async fn contradictions(&self, now: Time) -> Result<Vec<Contradiction>>;
-    /// Sets right those that can be, from what the other rows say: holds, leases in the future, and
-    /// content that no repository holds, which is discarded.
+    /// Sets right those that can be, from what the other rows say: holds, contents of images, what accounts have,
+    /// leases in the future, and content that no repository holds, which is discarded.
     async fn reconcile(&self, now: Time) -> Result<()>;
     /// Lets the blob whose bytes are under `broken` have those under `whole`, which no row has; `false` if
     /// no blob has `broken` any more.

@@ -1,7 +1,7 @@
 //! Manifests: kept verbatim, with what they reference.
 
 use async_trait::async_trait;
-use gangplank_core::{LoginId, Renewal, Tenant, Time};
+use gangplank_core::{LoginId, Origin, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, ManifestView, Reference, RepositoryName, Tag};
 
 use crate::Result;
@@ -35,8 +35,6 @@ pub struct NewManifest {
     pub max_depth: u32,
     /// Tags to move to it.
     pub tags: Vec<Tag>,
-    /// The login that puts it, which may then read it back.
-    pub login: LoginId,
     /// When, by the wall clock.
     pub now: Time,
     /// When, by the steady time: from then on it is leased anew, and with it what it holds.
@@ -108,10 +106,11 @@ pub enum ManifestDeleted {
 #[async_trait]
 pub trait Manifests: Send + Sync {
     /// Keeps a manifest and moves its tags, if everything it references is in the repository:
-    /// checked and pinned in the same transaction. A refusal leaves nothing, not even a repository
-    /// that was not there before.
+    /// checked and pinned in the same transaction. The login of `by` may then read it back. A refusal leaves
+    /// nothing, not even a repository that was not there before.
     async fn put_manifest(
         &self,
+        by: &Origin,
         tenant: &Tenant,
         repository: &RepositoryName,
         manifest: NewManifest,
@@ -130,6 +129,7 @@ pub trait Manifests: Send + Sync {
     /// registered holds it. What it held begins its grace period.
     async fn delete_manifest(
         &self,
+        by: &Origin,
         tenant: &Tenant,
         repository: &RepositoryName,
         digest: &Digest,

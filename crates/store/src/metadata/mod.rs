@@ -4,6 +4,9 @@
 //! durable (survives power loss) before it returns unless it says otherwise, and is seen by every
 //! later call. Every lookup takes the [`Tenant`](gangplank_core::Tenant), and where content is
 //! concerned the repository: an id or a digest alone opens nothing.
+//!
+//! A change that users see takes the [`Origin`](gangplank_core::Origin) that makes it and is noted in the audit
+//! trail in the same transaction: there is no change without its note, and no note without its change.
 
 pub mod access_keys;
 pub mod audit;
@@ -50,9 +53,6 @@ pub trait Metadata:
 {
     /// Whether writes are still taken: `false` after a failed sync, until a restart.
     fn is_healthy(&self) -> bool;
-    /// The same store, whose changes are noted in the audit trail as `origin`'s: each in the transaction
-    /// that makes it, so that there is no change without its note and no note without its change.
-    fn on_behalf_of(&self, origin: gangplank_core::Origin) -> Box<dyn Metadata>;
 }
 
 /// Which attempt of which request made a row, so that a retry finds it instead of making another.
@@ -60,7 +60,7 @@ pub trait Metadata:
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
     /// Who called.
-    pub access_key: gangplank_core::AccessKeyId,
+    pub owner: gangplank_core::Owner,
     /// The call's `amz-sdk-invocation-id`.
     pub id: String,
 }

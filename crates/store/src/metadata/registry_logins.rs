@@ -1,7 +1,9 @@
 //! Registry logins: the temporary credentials.
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
-use gangplank_core::{AccessKeyId, Grant, LoginId, PasswordHash, Scope, Tenant, Time};
+use gangplank_core::{Grant, LoginId, Origin, Owner, PasswordHash, Scope, ServiceId, Tenant, Time};
 
 use crate::Result;
 
@@ -10,12 +12,12 @@ use crate::Result;
 pub struct NewLogin {
     /// Where it works.
     pub tenant: Tenant,
-    /// The key that asked for it.
-    pub access_key: AccessKeyId,
+    /// Who asked for it.
+    pub owner: Owner,
     /// What it may do.
     pub scope: Scope,
     /// For a pull login: the service it reads.
-    pub service: Option<String>,
+    pub service: Option<ServiceId>,
     /// How it is found.
     pub password: PasswordHash,
     /// When it was made.
@@ -53,14 +55,36 @@ pub struct LoginSummary {
     pub scope: Scope,
     /// The service of a pull login.
     pub service: Option<String>,
-    /// The key that made it.
-    pub access_key: AccessKeyId,
+    /// Who made it.
+    pub owner: Owner,
     /// When it was made.
     pub created_at: Time,
     /// When it ends.
     pub expires_at: Time,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Time>,
+    /// When a request with it was last let in, to the minute.
+    pub last_used_at: Option<Time>,
+    /// When it last put a manifest, to the minute, and from where.
+    pub last_push: Option<Push>,
+}
+
+/// A push by a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Push {
+    /// When, by the wall clock.
+    pub at: Time,
+    /// From where.
+    pub address: IpAddr,
+}
+
+/// What a login was used for lately.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// When a request with it was last let in, by the wall clock.
+    pub at: Time,
+    /// Its last push, if it pushed.
+    pub push: Option<Push>,
 }
 
 /// Whose a login was that opens nothing any more.
@@ -70,8 +94,8 @@ pub struct Revoked {
     pub login: LoginId,
     /// Where it worked.
     pub tenant: Tenant,
-    /// The key that made it.
-    pub access_key: AccessKeyId,
+    /// Who made it.
+    pub owner: Owner,
 }
 
 /// What a password opens.
@@ -89,15 +113,20 @@ pub enum LoginLookup {
 /// Keeps registry logins.
 #[async_trait]
 pub trait RegistryLogins: Send + Sync {
-    /// Keeps a login, if the tenant has what is required. A password that another login has is an error.
-    async fn insert_login(&self, login: NewLogin, requires: Requires) -> Result<LoginCreated>;
+    /// Keeps a login, if the tenant has what is required.
+    ///
+    /// A password that another login has is [`Unavailable`](crate::StoreError::Unavailable).
+    async fn insert_login(&self, by: &Origin, login: NewLogin, requires: Requires) -> Result<LoginCreated>;
     /// Finds what a password opens. Key state is read with it, so disabling takes effect at once.
     async fn login(&self, password: &PasswordHash) -> Result<LoginLookup>;
     /// Lists the tenant's logins that end after `now`, newest first: revoked ones too, but not those
     /// whose service is deleted.
     async fn logins(&self, tenant: &Tenant, now: Time) -> Result<Vec<LoginSummary>>;
     /// Revokes a login; `false` if the tenant has no such login. Of several times the first counts.
-    async fn revoke_login(&self, tenant: &Tenant, id: LoginId, now: Time) -> Result<bool>;
-    /// Forgets logins that ended before `before`; returns how many. Their numbers are not used again.
+    async fn revoke_login(&self, by: &Origin, tenant: &Tenant, id: LoginId, now: Time) -> Result<bool>;
+    /// Notes when logins were last used and last pushed. One that is forgotten meanwhile is passed over.
+    async fn note_use(&self, used: Vec<(LoginId, Used)>) -> Result<()>;
+    /// Forgets logins that ended before `before`; returns how many. Their numbers are not used again. Who put a
+    /// manifest with one is not forgotten.
     async fn forget_logins(&self, before: Time) -> Result<usize>;
 }

@@ -1,7 +1,7 @@
 //! Tags and the catalogue of repositories.
 
 use async_trait::async_trait;
-use gangplank_core::Tenant;
+use gangplank_core::{Origin, Tenant};
 use gangplank_oci::{RepositoryName, Tag};
 
 use crate::Result;
@@ -18,7 +18,13 @@ pub trait Tags: Send + Sync {
         limit: usize,
     ) -> Result<Option<Vec<String>>>;
     /// Removes a tag and leaves its manifest; `false` if there is no such tag.
-    async fn delete_tag(&self, tenant: &Tenant, repository: &RepositoryName, tag: &Tag) -> Result<bool>;
+    async fn delete_tag(
+        &self,
+        by: &Origin,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        tag: &Tag,
+    ) -> Result<bool>;
     /// Lists the tenant's repositories.
     async fn repositories(&self, tenant: &Tenant, last: Option<&str>, limit: usize) -> Result<Vec<String>>;
 }

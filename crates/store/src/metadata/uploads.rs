@@ -1,7 +1,7 @@
 //! Upload sessions: blobs on their way in.
 
 use async_trait::async_trait;
-use gangplank_core::{AccessKeyId, Tenant, Time};
+use gangplank_core::{Owner, Tenant, Time};
 use gangplank_oci::RepositoryName;
 
 use crate::Result;
@@ -31,8 +31,8 @@ pub struct UploadOwner {
     pub tenant: Tenant,
     /// In which repository.
     pub repository: RepositoryName,
-    /// Under which access key, so that a renewed login of the same key goes on with it.
-    pub access_key: AccessKeyId,
+    /// Of which principal, so that a renewed login of the same one goes on with it.
+    pub owner: Owner,
 }
 
 /// Keeps upload sessions.

@@ -16,7 +16,9 @@ use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, New
 use proptest::prelude::*;
 
 use crate::backends;
-use crate::world::{At, Document, NOW, blob, create_service, here, image_of};
+use crate::world::{
+    At, Document, NOW, blob, by, create_service, delete_image, here, image_of, images_of, register_on,
+};
 
 const BLOBS: [&str; 3] = ["config", "layer", "note"];
 const REPOSITORIES: [&str; 2] = ["sr", "other"];
@@ -166,15 +168,16 @@ impl World<'_> {
             }
             Step::DeleteManifest(place, number) => {
                 let (at, asked) = (self.at(place), PARTS[number].document.digest());
-                let deleted = self.db.delete_manifest(&at.tenant, &at.repository, &asked, self.now);
+                let by = by();
+                let deleted = self.db.delete_manifest(&by, &at.tenant, &at.repository, &asked, self.now);
                 if deleted.await.unwrap() == ManifestDeleted::Deleted {
                     self.told.manifests.remove(&(place, number));
                     self.told.deleted.insert((place, number));
                 }
             }
             Step::Register(number) => {
-                let image = image_of("web", "app", PARTS[number].document.digest());
-                let outcome = self.db.register_image(&here(), image, 99).await.unwrap();
+                let image = image_of("app", PARTS[number].document.digest());
+                let outcome = register_on(self.db, &here(), "web", image, 99).await;
                 if let ImageOutcome::Registered(image) = outcome {
                     self.told.registered.push((image.name, number));
                 }
@@ -182,7 +185,7 @@ impl World<'_> {
             Step::EndRegistration(index) => {
                 if index < self.told.registered.len() {
                     let (name, number) = self.told.registered.remove(index);
-                    let ended = self.db.delete_image(&here(), &name, self.now).await.unwrap();
+                    let ended = delete_image(self.db, &here(), &name, self.now).await;
                     assert_eq!(ended, ImageDeleted::Deleted);
                     self.told.ended.push((number, self.now));
                 }
@@ -262,7 +265,7 @@ impl World<'_> {
 
     /// Everything goes but what is registered, what that needs, and what is about any of it.
     async fn end(&mut self) {
-        let images = self.db.images(&here(), "web").await.unwrap().unwrap();
+        let images = images_of(self.db, &here(), "web").await.unwrap();
         let registered: BTreeSet<String> = images.into_iter().map(|image| image.digest).collect();
         let mut expected = BTreeSet::new();
         for place in 0..2 {
@@ -324,8 +327,11 @@ proptest! {
             for step in &steps {
                 world.take(step).await;
                 world.check().await;
+                // Every hold, every image's contents and every account's usage is as the other rows say.
+                prop_assert_eq!(db.contradictions(world.now).await.unwrap(), []);
             }
             world.end().await;
-        });
+            Ok(())
+        })?;
     }
 }

@@ -8,10 +8,12 @@ use std::time::Duration;
 use gangplank_core::Time;
 use gangplank_oci::Digest;
 use gangplank_store::blobs::{BlobStore as _, ContentKey, Folder};
-use gangplank_store::metadata::{BlobLinks as _, ContainerImages as _, Sqlite};
+use gangplank_store::metadata::{BlobLinks as _, Sqlite};
 
 use crate::child;
-use crate::world::{At, Document, NOW, blob, create_service, here, image_of, repository};
+use crate::world::{
+    At, Document, NOW, blob, create_service, here, image_of, images_of, register_on, repository,
+};
 
 /// How often the writing process is killed.
 const KILLS: u64 = 20;
@@ -58,8 +60,8 @@ async fn write(db: &Sqlite, folder: &Folder, name: &str) {
         let image = Document::image(&[&content]);
         at.store(&image, &[&content, "latest"]).await;
         acknowledge("tag", &content);
-        let image = image_of("web", "app", image.digest());
-        let registered = db.register_image(&here(), image, u32::MAX).await.unwrap();
+        let image = image_of("app", image.digest());
+        let registered = register_on(db, &here(), "web", image, u32::MAX).await;
         let gangplank_store::metadata::container_images::ImageOutcome::Registered(image) = registered else {
             panic!("{registered:?}")
         };
@@ -113,7 +115,7 @@ async fn what_was_acknowledged_survives_kill_9() {
 async fn check(directory: &Path, acknowledged: &[(String, String)]) {
     let (db, folder) = open(directory);
     let at = At::sr(&db);
-    let images = db.images(&here(), "web").await.unwrap().unwrap();
+    let images = images_of(&db, &here(), "web").await.unwrap();
     let numbers: BTreeSet<String> = images.iter().map(|image| image.name.number.to_string()).collect();
     assert_eq!(numbers.len(), images.len(), "every number once");
     let mut told = BTreeSet::new();

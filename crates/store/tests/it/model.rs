@@ -12,7 +12,10 @@ use proptest::prelude::*;
 
 use self::state::{BLOBS, Place, State, documents};
 use crate::backends::{self, Scratch};
-use crate::world::{At, NOW, blob, create_service, image_of, repository, tag, tagged, tenants};
+use crate::world::{
+    At, NOW, blob, by, create_service, delete_image, delete_service, image_of, images_of, register_on,
+    repository, tag, tagged, tenants,
+};
 
 /// How many images a service may have in this world.
 const QUOTA: u32 = 3;
@@ -84,7 +87,7 @@ async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
         Step::DeleteBlob(place, number) => {
             let at = at(db, *place);
             let deleted: BlobDeleted =
-                db.delete_blob(&at.tenant, &at.repository, &digest(*number)).await.unwrap();
+                db.delete_blob(&by(), &at.tenant, &at.repository, &digest(*number)).await.unwrap();
             assert_eq!(deleted, model.delete_blob(*place, *number));
         }
         Step::PutManifest(place, number, tagged) => {
@@ -97,26 +100,27 @@ async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
             let at = at(db, *place);
             let digest = documents()[*number].digest();
             let deleted: ManifestDeleted =
-                db.delete_manifest(&at.tenant, &at.repository, &digest, NOW).await.unwrap();
+                db.delete_manifest(&by(), &at.tenant, &at.repository, &digest, NOW).await.unwrap();
             assert_eq!(deleted, model.delete_manifest(*place, *number));
         }
         Step::DeleteTag(place, number) => {
             let at = at(db, *place);
-            let deleted = db.delete_tag(&at.tenant, &at.repository, &tag(TAGS[*number])).await.unwrap();
+            let deleted =
+                db.delete_tag(&by(), &at.tenant, &at.repository, &tag(TAGS[*number])).await.unwrap();
             assert_eq!(deleted, model.delete_tag(*place, *number));
         }
         Step::Register(number, manifest) => {
-            let image = image_of("web", "app", documents()[*manifest].digest());
-            let outcome: ImageOutcome = db.register_image(&tenant(*number), image, QUOTA).await.unwrap();
+            let image = image_of("app", documents()[*manifest].digest());
+            let outcome: ImageOutcome = register_on(db, &tenant(*number), "web", image, QUOTA).await;
             assert_eq!(outcome, model.register(*number, *manifest, QUOTA));
         }
         Step::DeleteImage(owner, number) => {
             let name = ImageName { service: "web".to_owned(), label: "app".to_owned(), number: *number };
-            let deleted: ImageDeleted = db.delete_image(&tenant(*owner), &name, NOW).await.unwrap();
+            let deleted: ImageDeleted = delete_image(db, &tenant(*owner), &name, NOW).await;
             assert_eq!(deleted, model.delete_image(*owner, *number));
         }
         Step::RecreateService(number) => {
-            assert!(db.delete_service(&tenant(*number), "web", NOW).await.unwrap());
+            assert!(delete_service(db, &tenant(*number), "web", NOW).await);
             create_service(db, &tenant(*number), "web").await;
             model.recreate_service(*number);
         }
@@ -162,7 +166,7 @@ async fn compare(db: &dyn Metadata, model: &State) {
         assert_eq!(at.tags().await, model.tags(place).map(names));
     }
     for number in 0..2 {
-        assert_eq!(db.images(&tenant(number), "web").await.unwrap().unwrap(), model.images(number));
+        assert_eq!(images_of(db, &tenant(number), "web").await.unwrap(), model.images(number));
     }
     let discarded = db.discarded(10_000).await.unwrap();
     let kept = model.keys();

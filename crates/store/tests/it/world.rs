@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use gangplank_core::{
-    AccessKeyId, AccountId, Leases, LoginId, Password, Region, Renewal, Scope, Tenant, Time,
+    AccessKeyId, AccountId, ImageName, Leases, LoginId, Origin, Owner, Password, Region, Renewal, Scope,
+    ServiceId, Tenant, Time,
 };
 use gangplank_oci::{Digest, ManifestView, Reference, RepositoryName, Tag, media_type};
 use gangplank_store::blobs::ContentKey;
 use gangplank_store::metadata::Metadata;
-use gangplank_store::metadata::access_keys::AccessKey;
+use gangplank_store::metadata::access_keys::{AccessKey, KeyChange, LastRootKey, NewState};
 use gangplank_store::metadata::blobs::NewBlob;
-use gangplank_store::metadata::container_images::{ContainerImage, ImageOutcome, NewImage};
+use gangplank_store::metadata::container_images::{ContainerImage, ImageDeleted, ImageOutcome, NewImage};
 use gangplank_store::metadata::container_services::{ContainerService, ServiceOutcome};
 use gangplank_store::metadata::manifests::{ManifestOutcome, NewManifest, StoredManifest};
 use gangplank_store::metadata::registry_logins::{LoginCreated, NewLogin, Requires};
@@ -72,6 +73,26 @@ pub(crate) fn access_key(tenant: &Tenant, number: u8) -> AccessKey {
     }
 }
 
+/// The owner of what key `number` makes.
+pub(crate) fn owner_of(number: u8) -> Owner {
+    Owner::from(&key_id(number))
+}
+
+/// Somebody who does something now.
+pub(crate) fn by() -> Origin {
+    Origin::local(NOW)
+}
+
+/// Changes a key, but not the last root key.
+pub(crate) async fn change_key(
+    db: &dyn Metadata,
+    account: Option<&AccountId>,
+    id: &AccessKeyId,
+    state: NewState,
+) -> KeyChange {
+    db.change_access_key(&by(), account, id, state, LastRootKey::Keep).await.unwrap()
+}
+
 pub(crate) fn password(number: u8) -> Password {
     Password::generate([number; 32])
 }
@@ -80,7 +101,7 @@ pub(crate) fn password(number: u8) -> Password {
 pub(crate) fn push_login(tenant: &Tenant, number: u8) -> NewLogin {
     NewLogin {
         tenant: tenant.clone(),
-        access_key: key_id(number),
+        owner: owner_of(number),
         scope: Scope::PUSH,
         service: None,
         password: password(number).hash(),
@@ -90,7 +111,7 @@ pub(crate) fn push_login(tenant: &Tenant, number: u8) -> NewLogin {
 }
 
 pub(crate) async fn create_login(db: &dyn Metadata, login: NewLogin) -> LoginId {
-    match db.insert_login(login, Requires::Nothing).await.unwrap() {
+    match db.insert_login(&by(), login, Requires::Nothing).await.unwrap() {
         LoginCreated::Created(id) => id,
         refused => panic!("{refused:?}"),
     }
@@ -98,6 +119,7 @@ pub(crate) async fn create_login(db: &dyn Metadata, login: NewLogin) -> LoginId 
 
 pub(crate) fn service(name: &str) -> ContainerService {
     ContainerService {
+        id: ServiceId(0),
         name: name.to_owned(),
         uuid: uuid::Uuid::new_v4().to_string(),
         power: "nano".to_owned(),
@@ -111,18 +133,50 @@ pub(crate) fn service(name: &str) -> ContainerService {
 }
 
 pub(crate) async fn create_service(db: &dyn Metadata, tenant: &Tenant, name: &str) {
-    let made = db.create_service(tenant, service(name), None, PLENTY).await.unwrap();
+    let made = db.create_service(&by(), tenant, service(name), None, PLENTY).await.unwrap();
     assert!(matches!(made, ServiceOutcome::Done(_)), "{made:?}");
 }
 
-pub(crate) fn image_of(service: &str, label: &str, digest: Digest) -> NewImage {
-    NewImage {
-        service: service.to_owned(),
-        label: label.to_owned(),
-        digest,
-        created_at: NOW,
-        invocation: None,
-    }
+/// The number of a service; of one that there is not, a number that no service has.
+pub(crate) async fn service_id(db: &dyn Metadata, tenant: &Tenant, name: &str) -> ServiceId {
+    let found = db.service(tenant, name).await.unwrap();
+    found.map_or(ServiceId(i64::MAX), |service| service.id)
+}
+
+pub(crate) async fn delete_service(db: &dyn Metadata, tenant: &Tenant, name: &str, now: Time) -> bool {
+    let service = service_id(db, tenant, name).await;
+    db.delete_service(&by(), tenant, service, now).await.unwrap()
+}
+
+pub(crate) async fn images_of(db: &dyn Metadata, tenant: &Tenant, name: &str) -> Option<Vec<ContainerImage>> {
+    db.images(tenant, service_id(db, tenant, name).await).await.unwrap()
+}
+
+pub(crate) async fn delete_image(
+    db: &dyn Metadata,
+    tenant: &Tenant,
+    name: &ImageName,
+    now: Time,
+) -> ImageDeleted {
+    let service = service_id(db, tenant, &name.service).await;
+    db.delete_image(&by(), tenant, service, &name.label, name.number, now).await.unwrap()
+}
+
+/// Registers an image on the service of this name.
+pub(crate) async fn register_on(
+    db: &dyn Metadata,
+    tenant: &Tenant,
+    name: &str,
+    image: NewImage,
+    quota: u32,
+) -> ImageOutcome {
+    let image = NewImage { service: service_id(db, tenant, name).await, ..image };
+    db.register_image(&by(), tenant, image, quota).await.unwrap()
+}
+
+/// An image to be registered on a service that is still to be named.
+pub(crate) fn image_of(label: &str, digest: Digest) -> NewImage {
+    NewImage { service: ServiceId(0), label: label.to_owned(), digest, created_at: NOW, invocation: None }
 }
 
 pub(crate) async fn register(
@@ -131,33 +185,10 @@ pub(crate) async fn register(
     service: &str,
     manifest: &Document,
 ) -> ContainerImage {
-    let image = image_of(service, "app", manifest.digest());
-    match db.register_image(tenant, image, PLENTY).await.unwrap() {
+    let image = image_of("app", manifest.digest());
+    match register_on(db, tenant, service, image, PLENTY).await {
         ImageOutcome::Registered(image) => image,
         refused => panic!("{refused:?}"),
-    }
-}
-
-/// The number of a service's row, which a pull login's grant carries.
-pub(crate) async fn service_row(db: &dyn Metadata, tenant: &Tenant, name: &str) -> i64 {
-    use gangplank_store::metadata::registry_logins::LoginLookup;
-
-    let random: [u8; 32] =
-        [uuid::Uuid::new_v4().into_bytes(), uuid::Uuid::new_v4().into_bytes()].concat().try_into().unwrap();
-    let password = Password::generate(random);
-    let account_key = AccessKeyId::generate(random[..10].try_into().unwrap());
-    db.insert_access_key(AccessKey { id: account_key.clone(), ..access_key(tenant, 0) }).await.unwrap();
-    let login = NewLogin {
-        scope: Scope::PULL,
-        service: Some(name.to_owned()),
-        password: password.hash(),
-        access_key: account_key,
-        ..push_login(tenant, 0)
-    };
-    create_login(db, login).await;
-    match db.login(&password.hash()).await.unwrap() {
-        LoginLookup::Live(grant) => grant.service.unwrap().id,
-        other => panic!("{other:?}"),
     }
 }
 
@@ -222,7 +253,7 @@ impl Document {
         }
     }
 
-    /// To be put by a login that there is not, under no tag.
+    /// To be put under no tag.
     pub(crate) fn put(&self) -> NewManifest {
         NewManifest {
             digest: self.digest(),
@@ -231,7 +262,6 @@ impl Document {
             may_be_absent: Vec::new(),
             max_depth: MAX_DEPTH,
             tags: Vec::new(),
-            login: LoginId(i64::MAX),
             now: NOW,
             lease: Leases::default().renewal(NOW),
         }
@@ -262,18 +292,25 @@ fn image_body(blobs: &[&str]) -> Value {
 #[derive(Clone)]
 pub(crate) struct At<'a> {
     pub(crate) db: &'a dyn Metadata,
+    /// Who does it.
+    pub(crate) by: Origin,
     pub(crate) tenant: Tenant,
     pub(crate) repository: RepositoryName,
 }
 
 impl<'a> At<'a> {
     pub(crate) fn new(db: &'a dyn Metadata, tenant: Tenant, name: &str) -> Self {
-        Self { db, tenant, repository: repository(name) }
+        Self { db, by: by(), tenant, repository: repository(name) }
     }
 
     /// The repository `sr`, here.
     pub(crate) fn sr(db: &'a dyn Metadata) -> Self {
         Self::new(db, here(), "sr")
+    }
+
+    /// The same place, for somebody with this login.
+    pub(crate) fn with(&self, login: LoginId) -> Self {
+        Self { by: Origin { login: Some(login), ..by() }, ..self.clone() }
     }
 
     /// Adds a blob; returns the key its bytes are kept under.
@@ -283,7 +320,7 @@ impl<'a> At<'a> {
     }
 
     pub(crate) async fn put(&self, manifest: NewManifest) -> ManifestOutcome {
-        self.db.put_manifest(&self.tenant, &self.repository, manifest).await.unwrap()
+        self.db.put_manifest(&self.by, &self.tenant, &self.repository, manifest).await.unwrap()
     }
 
     /// Puts a manifest under tags; it must be taken.

@@ -3,18 +3,18 @@ use gangplank_core::{AccessKeyId, AccountId, EventKind, Origin, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
-use super::cache::Found;
+use super::cache::{Found, Touched};
+use super::doors::Outcome;
 use super::{Sqlite, rows};
 use crate::Result;
-use crate::metadata::access_keys::{AccessKey, AccessKeys, KeyChange};
+use crate::metadata::access_keys::{AccessKey, AccessKeys, KeyChange, LastRootKey, NewState};
 
 const COLUMNS: &str = "id, account, sealed_secret, is_root, enabled, created_at";
 
 #[async_trait]
 impl AccessKeys for Sqlite {
-    async fn insert_access_key(&self, key: AccessKey) -> Result<bool> {
-        let by = self.origin.clone();
-        self.writer.write(move |connection| insert(connection, &key, by.as_deref())).await
+    async fn insert_access_key(&self, by: &Origin, key: AccessKey) -> Result<bool> {
+        self.doors.change(by, Touched::EVERYTHING, move |connection| insert(connection, &key)).await
     }
 
     async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
@@ -22,11 +22,7 @@ impl AccessKeys for Sqlite {
             Found::Hit(key) => return Ok(Some(key)),
             Found::Miss(began) => began,
         };
-        let found = self.read_one(|connection| {
-            let mut find =
-                connection.prepare_cached(&format!("SELECT {COLUMNS} FROM access_keys WHERE id = ?1"))?;
-            find.query_row([id.as_str()], |row| Ok(read_key(row))).optional()?.transpose()
-        })?;
+        let found = self.read_one(|connection| find(connection, id))?;
         if let Some(key) = &found {
             self.caches.access_keys.keep(id.clone(), key.clone(), began);
         }
@@ -43,43 +39,28 @@ impl AccessKeys for Sqlite {
         })
     }
 
-    async fn enable_access_key(
+    async fn change_access_key(
         &self,
+        by: &Origin,
         account: Option<&AccountId>,
         id: &AccessKeyId,
-        on: bool,
+        state: NewState,
+        last: LastRootKey,
     ) -> Result<KeyChange> {
-        let (account, id, by) = (account.cloned(), id.clone(), self.origin.clone());
-        let sql = "UPDATE access_keys SET enabled = ?2 WHERE id = ?1";
-        let kind = if on { EventKind::AccessKeyEnabled } else { EventKind::AccessKeyDisabled };
-        self.writer
-            .write(move |connection| {
-                change(connection, account.as_ref(), &id, (kind, by.as_deref()), |c| {
-                    c.prepare_cached(sql)?.execute(params![id.as_str(), on])
-                })
-            })
-            .await
-    }
-
-    async fn delete_access_key(&self, account: Option<&AccountId>, id: &AccessKeyId) -> Result<KeyChange> {
-        let (account, id, by) = (account.cloned(), id.clone(), self.origin.clone());
-        let remember = "INSERT INTO deleted_access_keys (id) VALUES (?1)";
-        let sql = "DELETE FROM access_keys WHERE id = ?1";
-        self.writer
-            .write(move |connection| {
-                change(connection, account.as_ref(), &id, (EventKind::AccessKeyDeleted, by.as_deref()), |c| {
-                    c.prepare_cached(remember)?.execute([id.as_str()])?;
-                    c.prepare_cached(sql)?.execute([id.as_str()])
-                })
+        let (account, id) = (account.cloned(), id.clone());
+        self.doors
+            .change(by, Touched::EVERYTHING, move |connection| {
+                change(connection, account.as_ref(), &id, state, last)
             })
             .await
     }
 }
 
-fn insert(connection: &Connection, key: &AccessKey, by: Option<&Origin>) -> Result<bool> {
+fn insert(connection: &Connection, key: &AccessKey) -> Result<Outcome<bool>> {
     let mut insert = connection.prepare_cached(
-        "INSERT OR IGNORE INTO access_keys (id, account, sealed_secret, is_root, enabled, created_at)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM deleted_access_keys WHERE id = ?1)",
+        "INSERT INTO access_keys (id, account, sealed_secret, is_root, enabled, created_at)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM deleted_access_keys WHERE id = ?1)
+         ON CONFLICT (id) DO NOTHING",
     )?;
     let values = params![
         key.id.as_str(),
@@ -90,38 +71,55 @@ fn insert(connection: &Connection, key: &AccessKey, by: Option<&Origin>) -> Resu
         key.created_at.0
     ];
     if insert.execute(values)? == 0 {
-        return Ok(false);
+        return Ok(Outcome::Unchanged(false));
     }
-    let note = Note { subject: Some(key.id.as_str()), ..Note::of_account(key.account.as_str()) };
-    note.write(connection, EventKind::AccessKeyCreated, by)?;
-    Ok(true)
+    let note = Note::of_account(EventKind::AccessKeyCreated, &key.account).subject(&key.id);
+    Ok(Outcome::Changed(true, note))
 }
 
-/// Runs `statement` on a key of `account`, unless it would take the last way in.
+/// Changes a key of `account`, unless it would take the last way in.
 fn change(
     connection: &Connection,
     account: Option<&AccountId>,
     id: &AccessKeyId,
-    (kind, by): (EventKind, Option<&Origin>),
-    statement: impl FnOnce(&Connection) -> rusqlite::Result<usize>,
-) -> Result<KeyChange> {
-    let mut owner = connection.prepare_cached("SELECT account FROM access_keys WHERE id = ?1")?;
-    let owner: Option<String> = owner.query_row([id.as_str()], |row| row.get(0)).optional()?;
-    let Some(owner) = owner.filter(|owner| account.is_none_or(|account| account.as_str() == owner)) else {
-        return Ok(KeyChange::NoSuchKey);
+    state: NewState,
+    last: LastRootKey,
+) -> Result<Outcome<KeyChange>> {
+    let key = find(connection, id)?;
+    let Some(key) = key.filter(|key| account.is_none_or(|account| *account == key.account)) else {
+        return Ok(Outcome::Unchanged(KeyChange::NoSuchKey));
     };
-    if kind != EventKind::AccessKeyEnabled && rows::account(&owner)?.is_root() {
-        let mut others = connection
-            .prepare_cached("SELECT count(*) FROM access_keys WHERE account = ?1 AND enabled AND id <> ?2")?;
-        let others: i64 = others.query_row([owner.as_str(), id.as_str()], |row| row.get(0))?;
-        if others == 0 {
-            return Ok(KeyChange::LastRootKey);
+    if key.is_root && state != NewState::Enabled && last == LastRootKey::Keep {
+        let mut others = connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM access_keys WHERE is_root = 1 AND enabled = 1 AND id <> ?1)",
+        )?;
+        if !others.query_row([id.as_str()], |row| row.get::<_, bool>(0))? {
+            return Ok(Outcome::Unchanged(KeyChange::IsLastRootKey));
         }
     }
-    statement(connection)?;
-    let note = Note { subject: Some(id.as_str()), ..Note::of_account(&owner) };
-    note.write(connection, kind, by)?;
-    Ok(KeyChange::Done)
+    let enable = "UPDATE access_keys SET enabled = ?2 WHERE id = ?1";
+    let kind = match state {
+        NewState::Enabled => {
+            connection.prepare_cached(enable)?.execute(params![id.as_str(), true])?;
+            EventKind::AccessKeyEnabled
+        }
+        NewState::Disabled => {
+            connection.prepare_cached(enable)?.execute(params![id.as_str(), false])?;
+            EventKind::AccessKeyDisabled
+        }
+        NewState::Deleted => {
+            let remember = "INSERT INTO deleted_access_keys (id) VALUES (?1)";
+            connection.prepare_cached(remember)?.execute([id.as_str()])?;
+            connection.prepare_cached("DELETE FROM access_keys WHERE id = ?1")?.execute([id.as_str()])?;
+            EventKind::AccessKeyDeleted
+        }
+    };
+    Ok(Outcome::Changed(KeyChange::Done, Note::of_account(kind, &key.account).subject(id)))
+}
+
+fn find(connection: &Connection, id: &AccessKeyId) -> Result<Option<AccessKey>> {
+    let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM access_keys WHERE id = ?1"))?;
+    find.query_row([id.as_str()], |row| Ok(read_key(row))).optional()?.transpose()
 }
 
 fn read_key(row: &Row<'_>) -> Result<AccessKey> {

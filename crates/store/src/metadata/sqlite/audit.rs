@@ -1,68 +1,112 @@
 use async_trait::async_trait;
-use gangplank_core::{AccessKeyId, AccountId, EventKind, LoginId, Origin, Tenant, Time};
+use gangplank_core::{AccessKeyId, AccountId, EventKind, LoginId, Origin, Owner, Tenant, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::cache::Touched;
 use super::{Sqlite, rows};
 use crate::Result;
-use crate::metadata::audit::{AuditEvent, AuditFilter, AuditPage, AuditTrail, LOOKED_AT, Refused};
+use crate::metadata::audit::{AuditEvent, AuditFilter, AuditPage, AuditTrail, LOOKED_AT, Tallied};
 
 /// How many events one transaction forgets.
 const FORGOTTEN_AT_ONCE: i64 = 1_000;
 
-/// What is noted, beside who did it.
-#[derive(Default)]
-pub(super) struct Note<'a> {
-    pub(super) account: &'a str,
-    pub(super) region: Option<&'a str>,
-    pub(super) login: Option<LoginId>,
-    pub(super) repository: Option<&'a str>,
-    pub(super) digest: Option<&'a str>,
-    pub(super) subject: Option<&'a str>,
-    pub(super) reason: Option<&'a str>,
-    pub(super) count: Option<u64>,
+/// What is noted of an event, beside who caused it.
+#[derive(Debug)]
+pub(super) struct Note {
+    kind: EventKind,
+    account: String,
+    region: Option<String>,
+    login: Option<LoginId>,
+    repository: Option<String>,
+    digest: Option<String>,
+    subject: Option<String>,
+    action: Option<String>,
+    reason: Option<String>,
+    count: u64,
 }
 
-impl<'a> Note<'a> {
+impl Note {
+    fn new(kind: EventKind, account: &str, region: Option<&str>) -> Self {
+        let (account, region) = (account.to_owned(), region.map(str::to_owned));
+        let (login, repository, digest, subject, action, reason) = Default::default();
+        Self { kind, account, region, login, repository, digest, subject, action, reason, count: 1 }
+    }
+
     /// Something in a tenant.
-    pub(super) fn of(tenant: &'a Tenant) -> Self {
-        Self { region: Some(tenant.region.as_str()), ..Self::of_account(tenant.account.as_str()) }
+    pub(super) fn of(kind: EventKind, tenant: &Tenant) -> Self {
+        Self::new(kind, tenant.account.as_str(), Some(tenant.region.as_str()))
     }
 
     /// Something in an account, in no region.
-    pub(super) fn of_account(account: &'a str) -> Self {
-        Self { account, ..Self::default() }
+    pub(super) fn of_account(kind: EventKind, account: &AccountId) -> Self {
+        Self::new(kind, account.as_str(), None)
     }
 
-    /// Notes it as done by `origin`, in the transaction that does it. Nobody's doing is not noted.
-    pub(super) fn write(
-        self,
-        connection: &Connection,
-        kind: EventKind,
-        origin: Option<&Origin>,
-    ) -> Result<()> {
-        let Some(origin) = origin else { return Ok(()) };
+    /// To this login, and not by it.
+    pub(super) fn login(self, login: LoginId) -> Self {
+        Self { login: Some(login), ..self }
+    }
+
+    /// In this repository.
+    pub(super) fn repository(self, name: impl ToString) -> Self {
+        Self { repository: Some(name.to_string()), ..self }
+    }
+
+    /// To this content.
+    pub(super) fn digest(self, digest: impl ToString) -> Self {
+        Self { digest: Some(digest.to_string()), ..self }
+    }
+
+    /// To this thing, whatever it is.
+    pub(super) fn subject(self, subject: impl ToString) -> Self {
+        Self { subject: Some(subject.to_string()), ..self }
+    }
+
+    /// Writes it as caused by `origin`, in the transaction that makes the change.
+    pub(super) fn write(self, connection: &Connection, origin: &Origin) -> Result<()> {
         let mut insert = connection.prepare_cached(
-            "INSERT INTO audit (noted_at, at, account, region, kind, access_key, login, repository, digest,
-                                subject, reason, address, user_agent, count)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+            "INSERT INTO audit (noted_at, at, account, region, kind, share, owner, login, repository, digest,
+                                subject, action, reason, address, user_agent, request, count)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         )?;
         insert.insert(params![
             origin.steady.0,
             origin.at.0,
             self.account,
             self.region,
-            kind.as_str(),
-            origin.access_key.as_ref().map(AccessKeyId::as_str),
+            self.kind.as_str(),
+            self.kind.share().as_str(),
+            origin.owner.as_ref().map(Owner::as_str),
             self.login.or(origin.login).map(|login| login.0),
             self.repository,
             self.digest,
             self.subject,
+            self.action,
             self.reason,
             origin.address.map(|address| address.to_string()),
             origin.user_agent,
-            rows::signed(self.count.unwrap_or(1))?,
+            origin.request,
+            rows::signed(self.count)?,
         ])?;
         Ok(())
+    }
+}
+
+impl From<&Tallied> for Note {
+    fn from(event: &Tallied) -> Self {
+        let of = match &event.tenant {
+            Some(tenant) => Self::of(event.kind, tenant),
+            None => Self::new(event.kind, "", None),
+        };
+        Self {
+            repository: event.repository.clone(),
+            digest: event.digest.clone(),
+            subject: event.subject.clone(),
+            action: event.action.clone(),
+            reason: event.reason.clone(),
+            count: event.count,
+            ..of
+        }
     }
 }
 
@@ -86,27 +130,28 @@ impl AuditTrail for Sqlite {
         })
     }
 
-    async fn note_refusals(&self, refused: Vec<Refused>) -> Result<()> {
-        self.writer
-            .write(move |connection| {
-                for Refused { kind, origin, tenant, reason, count } in &refused {
-                    let of = tenant.as_ref().map_or_else(Note::default, Note::of);
-                    let note = Note { reason: Some(reason), count: Some(*count), ..of };
-                    note.write(connection, *kind, Some(origin))?;
-                }
-                Ok(())
+    async fn note(&self, events: Vec<Tallied>) -> Result<()> {
+        self.doors
+            .upkeep(Touched::NOTHING, move |connection| {
+                events.iter().try_for_each(|event| {
+                    // Many requests came together in it, so it carries the id of none.
+                    let origin = Origin { request: None, ..event.origin.clone() };
+                    Note::from(event).write(connection, &origin)
+                })
             })
             .await
     }
 
     async fn forget_events(&self, before: Time, most: u64) -> Result<usize> {
-        let mut forgotten = self.writer.write(move |connection| forget_old(connection, before)).await?;
+        let mut forgotten =
+            self.doors.upkeep(Touched::NOTHING, move |connection| forget_old(connection, before)).await?;
         let mut account = Some(String::new());
         while let Some(this) = account {
             for (events, most) in [(Events::Refusals, most / 10), (Events::All, most)] {
                 if let Some(last) = self.read(|connection| events.last_beyond(connection, &this, most))? {
                     let this = this.clone();
-                    forgotten += self.writer.write(move |c| events.forget(c, &this, last)).await?;
+                    let forget = move |connection: &Connection| events.forget(connection, &this, last);
+                    forgotten += self.doors.upkeep(Touched::NOTHING, forget).await?;
                 }
             }
             account = self.read(|connection| account_after(connection, &this))?;
@@ -138,7 +183,7 @@ impl Events {
     fn last_beyond(self, connection: &Connection, account: &str, most: u64) -> Result<Option<i64>> {
         let mut find = connection.prepare_cached(match self {
             Self::Refusals => {
-                "SELECT id FROM audit WHERE account = ?1 AND kind IN ('LoginRefused', 'CallRefused')
+                "SELECT id FROM audit WHERE account = ?1 AND share = 'refusals'
                  ORDER BY id DESC LIMIT 1 OFFSET ?2"
             }
             Self::All => "SELECT id FROM audit WHERE account = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2",
@@ -153,7 +198,7 @@ impl Events {
             Self::Refusals => {
                 "DELETE FROM audit WHERE id IN (
                      SELECT id FROM audit
-                     WHERE account = ?1 AND kind IN ('LoginRefused', 'CallRefused') AND id <= ?2
+                     WHERE account = ?1 AND share = 'refusals' AND id <= ?2
                      ORDER BY id LIMIT ?3)"
             }
             Self::All => {
@@ -179,11 +224,11 @@ fn select(
 ) -> Result<Vec<AuditEvent>> {
     let account = filter.account.as_ref().map(AccountId::as_str);
     let mut select = connection.prepare_cached(&format!(
-        "SELECT id, at, account, region, kind, access_key, login, repository, digest, subject, reason, address,
-                user_agent, count
+        "SELECT id, at, account, region, kind, owner, login, repository, digest, subject, action, reason,
+                address, user_agent, count
          FROM ({of} LIMIT {LOOKED_AT}) AS looked_at
          WHERE (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR kind = ?5)
-           AND (?6 IS NULL OR access_key = ?6 OR subject = ?6) AND (?7 IS NULL OR login = ?7)
+           AND (?6 IS NULL OR owner = ?6 OR subject = ?6) AND (?7 IS NULL OR login = ?7)
            AND (?8 IS NULL OR repository = ?8) AND (?9 IS NULL OR digest = ?9)
            AND (?10 IS NULL OR address = ?10)
          ORDER BY id DESC LIMIT ?11",
@@ -225,21 +270,22 @@ fn looked_at(account: Option<&str>) -> &'static str {
 
 fn read(row: &Row<'_>) -> Result<AuditEvent> {
     let (account, kind): (String, String) = (row.get(2)?, row.get(4)?);
-    let access_key: Option<String> = row.get(5)?;
+    let owner: Option<String> = row.get(5)?;
     Ok(AuditEvent {
         id: row.get(0)?,
         at: Time(row.get(1)?),
         account: if account.is_empty() { None } else { Some(rows::account(&account)?) },
         region: row.get(3)?,
         kind: EventKind::parse(&kind).ok_or_else(|| rows::damaged("event", &kind))?,
-        access_key: access_key.as_deref().map(rows::access_key_id).transpose()?,
+        owner: owner.as_deref().map(rows::owner).transpose()?,
         login: row.get::<_, Option<i64>>(6)?.map(LoginId),
         repository: row.get(7)?,
         digest: row.get(8)?,
         subject: row.get(9)?,
-        reason: row.get(10)?,
-        address: row.get(11)?,
-        user_agent: row.get(12)?,
-        count: rows::unsigned(row.get(13)?)?,
+        action: row.get(10)?,
+        reason: row.get(11)?,
+        address: row.get(12)?,
+        user_agent: row.get(13)?,
+        count: rows::unsigned(row.get(14)?)?,
     })
 }

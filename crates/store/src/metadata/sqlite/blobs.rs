@@ -1,11 +1,13 @@
 use async_trait::async_trait;
-use gangplank_core::{EventKind, Renewal, Tenant, Time};
+use gangplank_core::{EventKind, Origin, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, RepositoryName};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
 use super::cache::Touched;
-use super::{Sqlite, registered, rows};
+use super::doors::Outcome;
+use super::usage::Usage;
+use super::{Sqlite, holds, rows};
 use crate::Result;
 use crate::blobs::ContentKey;
 use crate::metadata::blobs::{BlobDeleted, BlobLinks, NewBlob, StoredBlob};
@@ -28,10 +30,8 @@ impl BlobLinks for Sqlite {
         };
         let now = renewal.now;
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
-        self.writer
-            .write_touching(Touched::NOTHING, move |connection| {
-                renew(connection, &tenant, &repository, &digest, now)
-            })
+        self.doors
+            .upkeep(Touched::NOTHING, move |connection| renew(connection, &tenant, &repository, &digest, now))
             .await
     }
 
@@ -55,10 +55,8 @@ impl BlobLinks for Sqlite {
         now: Time,
     ) -> Result<ContentKey> {
         let (tenant, repository) = (tenant.clone(), repository.clone());
-        self.writer
-            .write_touching(Touched::NOTHING, move |connection| {
-                add(connection, &tenant, &repository, blob, now)
-            })
+        self.doors
+            .upkeep(Touched::NOTHING, move |connection| add(connection, &tenant, &repository, blob, now))
             .await
     }
 
@@ -71,8 +69,8 @@ impl BlobLinks for Sqlite {
         now: Time,
     ) -> Result<bool> {
         let (tenant, repository, from, digest) = (tenant.clone(), repository.clone(), from.cloned(), *digest);
-        self.writer
-            .write_touching(Touched::NOTHING, move |connection| {
+        self.doors
+            .upkeep(Touched::NOTHING, move |connection| {
                 let held = match from {
                     Some(from) => find_link(connection, &tenant, &from, &digest)?
                         .filter(|link| !link.content.damaged)
@@ -80,8 +78,10 @@ impl BlobLinks for Sqlite {
                     None => find_held(connection, &tenant, &digest)?,
                 };
                 let Some(blob) = held else { return Ok(false) };
-                let repository = rows::ensure_repository(connection, &tenant, &repository)?;
-                put_link(connection, repository, blob, now)?;
+                let (tenant, mut usage) = (rows::ensure_tenant(connection, &tenant)?, Usage::default());
+                let repository = rows::ensure_repository(connection, tenant, &repository, &mut usage)?;
+                holds::keep::put_link(connection, repository, blob, now)?;
+                usage.write(connection, tenant)?;
                 Ok(true)
             })
             .await
@@ -89,25 +89,14 @@ impl BlobLinks for Sqlite {
 
     async fn delete_blob(
         &self,
+        by: &Origin,
         tenant: &Tenant,
         repository: &RepositoryName,
         digest: &Digest,
     ) -> Result<BlobDeleted> {
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
-        let by = self.origin.clone();
-        self.writer
-            .write_touching(Touched::NOTHING, move |connection| {
-                let outcome = delete(connection, &tenant, &repository, &digest)?;
-                if outcome == BlobDeleted::Deleted {
-                    let note = Note {
-                        repository: Some(repository.as_str()),
-                        digest: Some(&digest.to_string()),
-                        ..Note::of(&tenant)
-                    };
-                    note.write(connection, EventKind::BlobDeleted, by.as_deref())?;
-                }
-                Ok(outcome)
-            })
+        self.doors
+            .change(by, Touched::NOTHING, move |connection| delete(connection, &tenant, &repository, &digest))
             .await
     }
 
@@ -146,8 +135,8 @@ impl BlobLinks for Sqlite {
     }
 
     async fn forget_discarded(&self, keys: Vec<ContentKey>) -> Result<()> {
-        self.writer
-            .write_touching(Touched::NOTHING, move |connection| {
+        self.doors
+            .upkeep(Touched::NOTHING, move |connection| {
                 let mut forget = connection.prepare_cached("DELETE FROM discarded WHERE key = ?1")?;
                 for key in keys {
                     forget.execute([key.as_str()])?;
@@ -161,8 +150,8 @@ impl BlobLinks for Sqlite {
 impl Sqlite {
     async fn mark(&self, key: &ContentKey, damaged: bool) -> Result<bool> {
         let key = key.clone();
-        self.writer
-            .write_touching(Touched::NOTHING, move |connection| {
+        self.doors
+            .upkeep(Touched::NOTHING, move |connection| {
                 let mut mark = connection.prepare_cached("UPDATE blobs SET damaged = ?2 WHERE key = ?1")?;
                 Ok(mark.execute(params![key.as_str(), damaged])? == 1)
             })
@@ -226,7 +215,7 @@ fn renew(
     now: Time,
 ) -> Result<Option<StoredBlob>> {
     let Some(link) = find_link(connection, tenant, repository, digest)? else { return Ok(None) };
-    put_link(connection, link.repository, link.blob, now)?;
+    holds::keep::put_link(connection, link.repository, link.blob, now)?;
     Ok(Some(link.content))
 }
 
@@ -238,13 +227,13 @@ fn add(
     now: Time,
 ) -> Result<ContentKey> {
     let name = repository;
-    let repository = rows::ensure_repository(connection, tenant, name)?;
-    let tenant = rows::ensure_tenant(connection, tenant)?;
+    let (tenant, mut usage) = (rows::ensure_tenant(connection, tenant)?, Usage::default());
+    let repository = rows::ensure_repository(connection, tenant, name, &mut usage)?;
     let digest = blob.digest.to_string();
-    let mut find =
-        connection.prepare_cached("SELECT id, key, damaged FROM blobs WHERE tenant = ?1 AND digest = ?2")?;
-    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let known: Option<(i64, String, bool)> = find.query_row(params![tenant, digest], read).optional()?;
+    let mut find = connection
+        .prepare_cached("SELECT id, key, damaged, size FROM blobs WHERE tenant = ?1 AND digest = ?2")?;
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+    let known: Option<(i64, String, bool, i64)> = find.query_row(params![tenant, digest], read).optional()?;
     // The caller may have looked before the damage was found.
     let was_damaged = |known: &str| blob.damaged.as_ref().is_some_and(|damaged| damaged.as_str() == known);
     let (id, key) = match known {
@@ -252,38 +241,35 @@ fn add(
             let mut insert = connection
                 .prepare_cached("INSERT INTO blobs (tenant, digest, size, key) VALUES (?1, ?2, ?3, ?4)")?;
             let id = insert.insert(params![tenant, digest, rows::signed(blob.size)?, blob.key.as_str()])?;
+            usage.add_content(blob.size)?;
             (id, blob.key)
         }
-        Some((id, known, damaged)) if known != blob.key.as_str() && (damaged || was_damaged(&known)) => {
+        Some((id, known, damaged, size))
+            if known != blob.key.as_str() && (damaged || was_damaged(&known)) =>
+        {
             let mut replace = connection
                 .prepare_cached("UPDATE blobs SET key = ?2, size = ?3, damaged = 0 WHERE id = ?1")?;
             replace.execute(params![id, blob.key.as_str(), rows::signed(blob.size)?])?;
             discard(connection, &known)?;
+            usage.remove_content(rows::unsigned(size)?)?;
+            usage.add_content(blob.size)?;
             (id, blob.key)
         }
-        Some((id, known, _)) => {
+        Some((id, known, ..)) => {
             if known != blob.key.as_str() {
                 discard(connection, blob.key.as_str())?;
             }
             (id, read_key(&known)?)
         }
     };
-    put_link(connection, repository, id, now)?;
+    holds::keep::put_link(connection, repository, id, now)?;
     if let Some(session) = blob.session {
         let mut end = connection
             .prepare_cached("DELETE FROM uploads WHERE id = ?1 AND tenant = ?2 AND repository = ?3")?;
         end.execute(params![session, tenant, name.as_str()])?;
     }
+    usage.write(connection, tenant)?;
     Ok(key)
-}
-
-fn put_link(connection: &Connection, repository: i64, blob: i64, now: Time) -> Result<()> {
-    let mut put = connection.prepare_cached(
-        "INSERT INTO blob_links (repository, blob, leased_at) VALUES (?1, ?2, ?3)
-         ON CONFLICT DO UPDATE SET leased_at = max(leased_at, excluded.leased_at)",
-    )?;
-    put.execute(params![repository, blob, now.0])?;
-    Ok(())
 }
 
 fn delete(
@@ -291,19 +277,27 @@ fn delete(
     tenant: &Tenant,
     repository: &RepositoryName,
     digest: &Digest,
-) -> Result<BlobDeleted> {
+) -> Result<Outcome<BlobDeleted>> {
     let Some(link) = find_link(connection, tenant, repository, digest)? else {
-        return Ok(BlobDeleted::NoSuchBlob);
+        return Ok(Outcome::Unchanged(BlobDeleted::NoSuchBlob));
     };
-    if registered::blob_is_registered(connection, link.repository, &digest.to_string())? {
-        return Ok(BlobDeleted::Registered);
+    if holds::closure::is_registered(connection, link.repository, &digest.to_string())? {
+        return Ok(Outcome::Unchanged(BlobDeleted::Registered));
     }
-    unlink(connection, link.repository, link.blob)?;
-    Ok(BlobDeleted::Deleted)
+    let mut usage = Usage::default();
+    unlink(connection, link.repository, link.blob, &mut usage)?;
+    usage.write(connection, rows::ensure_tenant(connection, tenant)?)?;
+    let note = Note::of(EventKind::BlobDeleted, tenant).repository(repository).digest(digest);
+    Ok(Outcome::Changed(BlobDeleted::Deleted, note))
 }
 
-/// Ends a hold. If it was the last one, the bytes are discarded: how many that are.
-pub(super) fn unlink(connection: &Connection, repository: i64, blob: i64) -> Result<Option<u64>> {
+/// Takes a blob from a repository. If it was the last that had it, the bytes are discarded: how many those are.
+pub(super) fn unlink(
+    connection: &Connection,
+    repository: i64,
+    blob: i64,
+    usage: &mut Usage,
+) -> Result<Option<u64>> {
     connection
         .prepare_cached("DELETE FROM blob_links WHERE repository = ?1 AND blob = ?2")?
         .execute([repository, blob])?;
@@ -314,11 +308,15 @@ pub(super) fn unlink(connection: &Connection, repository: i64, blob: i64) -> Res
     let content = orphan.query_row([blob], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).optional()?;
     let Some((size, key)) = content else { return Ok(None) };
     discard(connection, &key)?;
-    Ok(Some(rows::unsigned(size)?))
+    let size = rows::unsigned(size)?;
+    usage.remove_content(size)?;
+    Ok(Some(size))
 }
 
 pub(super) fn discard(connection: &Connection, key: &str) -> Result<()> {
-    connection.prepare_cached("INSERT OR IGNORE INTO discarded (key) VALUES (?1)")?.execute([key])?;
+    connection
+        .prepare_cached("INSERT INTO discarded (key) VALUES (?1) ON CONFLICT (key) DO NOTHING")?
+        .execute([key])?;
     Ok(())
 }
 

@@ -3,21 +3,23 @@
 //! A step decides and removes in one transaction, so there is no moment between at which a push could
 //! rely on what is about to go. Its cost follows the garbage: the indexes it walks hold nothing else.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use gangplank_core::Time;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::cache::Touched;
-use super::{Sqlite, blobs, garbage};
+use super::holds::walk::{self, Kept};
+use super::usage::Usage;
+use super::{Sqlite, blobs, garbage, manifests};
 use crate::Result;
 use crate::metadata::collection::{Collected, Collection, Garbage};
 
 #[async_trait]
 impl Collection for Sqlite {
     async fn collect(&self, over: Time, now: Time, rows: usize) -> Result<Collected> {
-        self.writer
-            .write_touching(Touched::NOTHING, move |connection| step(connection, over, now, rows))
-            .await
+        self.doors.upkeep(Touched::NOTHING, move |connection| step(connection, over, now, rows)).await
     }
 
     async fn garbage(&self, over: Time) -> Result<Vec<Garbage>> {
@@ -25,142 +27,130 @@ impl Collection for Sqlite {
     }
 }
 
-/// Manifests go before what they hold; a knot is looked for when no loose end is left.
+/// Manifests go before what they hold. Indexes that hold themselves are looked for when nothing else is left.
 pub(super) fn step(connection: &Connection, over: Time, now: Time, rows: usize) -> Result<Collected> {
-    let mut collected = Collected::default();
-    collect_manifests(connection, over, rows, &mut collected)?;
-    if collected.manifests == 0 {
-        untie_knots(connection, over, now, rows, &mut collected)?;
+    let mut step =
+        Step { connection, over, now, rows, collected: Collected::default(), usage: HashMap::new() };
+    step.unheld_manifests()?;
+    if step.collected.manifests == 0 {
+        step.self_holding_index()?;
     }
-    if collected.manifests == 0 {
-        collect_blobs(connection, over, rows, &mut collected)?;
+    if step.collected.manifests == 0 {
+        step.unheld_blobs()?;
     }
-    Ok(collected)
+    for (tenant, usage) in step.usage {
+        usage.write(connection, tenant)?;
+    }
+    Ok(step.collected)
 }
 
-fn collect_manifests(
-    connection: &Connection,
-    over: Time,
-    rows: usize,
-    collected: &mut Collected,
-) -> Result<()> {
-    let mut next = connection.prepare_cached(
-        "SELECT id, repository FROM manifests WHERE held = 0 AND leased_at <= ?1 ORDER BY leased_at LIMIT 1",
-    )?;
-    let mut removed = 0;
-    while removed < rows {
-        let mut found = next.query([over.0])?;
-        let Some(row) = found.next()? else { break };
-        let (manifest, repository) = (row.get(0)?, row.get(1)?);
-        drop(found);
-        removed += remove_manifest(connection, manifest, repository, collected)?;
-    }
-    Ok(())
-}
-
-/// Removes a manifest; says how many rows that changed, about.
-fn remove_manifest(
-    connection: &Connection,
-    manifest: i64,
-    repository: i64,
-    collected: &mut Collected,
-) -> Result<usize> {
-    let mut references = connection.prepare_cached(
-        "SELECT (SELECT count(*) FROM manifest_blobs WHERE manifest = ?1)
-              + (SELECT count(*) FROM manifest_children WHERE manifest = ?1)",
-    )?;
-    let references: i64 = references.query_row([manifest], |row| row.get(0))?;
-    connection.prepare_cached("DELETE FROM manifests WHERE id = ?1")?.execute([manifest])?;
-    collected.manifests += 1;
-    remove_if_empty(connection, repository, collected)?;
-    Ok(1 + usize::try_from(references).unwrap_or(usize::MAX - 1))
-}
-
-/// Removes indexes that hold their own subject, and so themselves, if nothing else holds any of it.
-///
-/// Every circle of holds has such an index in it: contents name each other by digest, so only a
-/// subject, which holds against the direction of that, can close one; and a manifest without
-/// children that is held by its subject holds only others like it.
-fn untie_knots(
-    connection: &Connection,
+struct Step<'a> {
+    connection: &'a Connection,
+    /// Leases taken at this moment or before are over.
     over: Time,
     now: Time,
+    /// About how many rows it removes.
     rows: usize,
-    collected: &mut Collected,
-) -> Result<()> {
-    let mut select = connection.prepare_cached(
-        "SELECT id, repository FROM manifests
-         WHERE held = 1 AND subject IS NOT NULL AND depth > 0 AND leased_at <= ?1
-         ORDER BY leased_at LIMIT ?2",
-    )?;
-    // Where no lease counts, renewing one would not get the next ones their turn.
-    let limit = if over < now { i64::try_from(rows).unwrap_or(i64::MAX) } else { -1 };
-    let suspects = select.query_map(params![over.0, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let suspects: Vec<(i64, i64)> = suspects.collect::<rusqlite::Result<_>>()?;
-    for (manifest, repository) in suspects {
-        if let Some(until) = anchor(connection, manifest, over, now)? {
+    collected: Collected,
+    /// What tenants have less.
+    usage: HashMap<i64, Usage>,
+}
+
+impl Step<'_> {
+    fn unheld_manifests(&mut self) -> Result<()> {
+        let mut next = self.connection.prepare_cached(
+            "SELECT m.id, m.repository, r.tenant FROM manifests m CROSS JOIN repositories r
+             WHERE m.held = 0 AND m.leased_at <= ?1 AND r.id = m.repository ORDER BY m.leased_at LIMIT 1",
+        )?;
+        let mut removed = 0;
+        while removed < self.rows {
+            let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            let Some((manifest, repository, tenant)) = next.query_row([self.over.0], read).optional()? else {
+                break;
+            };
+            removed += self.remove_manifest(manifest, repository, tenant)?;
+        }
+        Ok(())
+    }
+
+    /// Removes a manifest; says how many rows that changed, about.
+    fn remove_manifest(&mut self, manifest: i64, repository: i64, tenant: i64) -> Result<usize> {
+        let parts = walk::parts(self.connection, manifest)?.len();
+        manifests::remove(self.connection, manifest, self.usage.entry(tenant).or_default())?;
+        self.collected.manifests += 1;
+        self.remove_if_empty(repository, tenant)?;
+        Ok(1 + parts)
+    }
+
+    /// Removes one index that holds its own subject, and so itself, if nothing else keeps it.
+    ///
+    /// Every circle of edges has such an index in it:
+    ///
+    /// 1. A digest is known only when its content is, so manifests that name each other form no circle.
+    /// 2. Edges to parts run along the names, edges from a subject against them. So a circle has both kinds.
+    /// 3. Somewhere in it an edge from a subject is followed by an edge to a part. The manifest between the two
+    ///    has a subject, and it has children.
+    fn self_holding_index(&mut self) -> Result<()> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT m.id, m.repository, r.tenant FROM manifests m CROSS JOIN repositories r
+             WHERE m.held = 1 AND m.subject IS NOT NULL AND m.depth > 0 AND m.leased_at <= ?1
+               AND r.id = m.repository
+             ORDER BY m.leased_at LIMIT ?2",
+        )?;
+        // Where no lease counts, renewing one would not get the next ones their turn.
+        let limit = if self.over < self.now { self.rows } else { usize::MAX };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let suspects = select
+            .query_map(params![self.over.0, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        for (manifest, repository, tenant) in suspects.collect::<rusqlite::Result<Vec<(i64, i64, i64)>>>()? {
+            // Nothing above it is gone: what nothing holds was removed before.
+            let until = match walk::kept(self.connection, manifest, self.over, |_| false)? {
+                None => {
+                    self.remove_manifest(manifest, repository, tenant)?;
+                    return Ok(());
+                }
+                Some(Kept::ByRoot) => self.now,
+                Some(Kept::ByLease(until)) => until,
+            };
             // Looked at again when that is over, and not in every cycle.
-            let mut renew = connection.prepare_cached("UPDATE manifests SET leased_at = ?2 WHERE id = ?1")?;
-            renew.execute(params![manifest, until])?;
-        } else {
-            remove_manifest(connection, manifest, repository, collected)?;
-            return Ok(());
+            let mut renew =
+                self.connection.prepare_cached("UPDATE manifests SET leased_at = ?2 WHERE id = ?1")?;
+            renew.execute(params![manifest, until.0])?;
         }
+        Ok(())
     }
-    Ok(())
-}
 
-/// The lease that keeps a manifest: the latest of its own and of whatever holds it, however far up, and
-/// of `now` if any of it is registered; `None` if that is over. What nothing holds and nothing leases
-/// was removed before.
-fn anchor(connection: &Connection, manifest: i64, over: Time, now: Time) -> Result<Option<i64>> {
-    let mut find = connection.prepare_cached(
-        "WITH RECURSIVE holder (id) AS (
-             SELECT ?1
-             UNION
-             SELECT p.id FROM holder h
-             CROSS JOIN manifests m ON m.id = h.id
-             CROSS JOIN manifest_children c ON c.repository = m.repository AND c.digest = m.digest
-             CROSS JOIN manifests p ON p.id = c.manifest
-             UNION
-             SELECT s.id FROM holder h
-             CROSS JOIN manifests m ON m.id = h.id
-             CROSS JOIN manifests s ON s.repository = m.repository AND s.digest = m.subject)
-         SELECT max(m.leased_at),
-                max(EXISTS (SELECT 1 FROM container_images i WHERE i.manifest = m.id))
-         FROM holder h CROSS JOIN manifests m ON m.id = h.id",
-    )?;
-    let (lease, registered): (i64, bool) =
-        find.query_row([manifest], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(if registered { Some(lease.max(now.0)) } else { Some(lease).filter(|lease| *lease > over.0) })
-}
-
-fn collect_blobs(connection: &Connection, over: Time, rows: usize, collected: &mut Collected) -> Result<()> {
-    let mut select = connection.prepare_cached(
-        "SELECT repository, blob FROM blob_links
-         WHERE held = 0 AND leased_at <= ?1 ORDER BY leased_at LIMIT ?2",
-    )?;
-    let limit = i64::try_from(rows).unwrap_or(i64::MAX);
-    let links = select.query_map(params![over.0, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let links: Vec<(i64, i64)> = links.collect::<rusqlite::Result<_>>()?;
-    for (repository, blob) in links {
-        if let Some(bytes) = blobs::unlink(connection, repository, blob)? {
-            collected.contents += 1;
-            collected.bytes += bytes;
+    fn unheld_blobs(&mut self) -> Result<()> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT l.repository, l.blob, r.tenant FROM blob_links l CROSS JOIN repositories r
+             WHERE l.held = 0 AND l.leased_at <= ?1 AND r.id = l.repository ORDER BY l.leased_at LIMIT ?2",
+        )?;
+        let limit = i64::try_from(self.rows).unwrap_or(i64::MAX);
+        let links = select
+            .query_map(params![self.over.0, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        for (repository, blob, tenant) in links.collect::<rusqlite::Result<Vec<(i64, i64, i64)>>>()? {
+            let usage = self.usage.entry(tenant).or_default();
+            if let Some(bytes) = blobs::unlink(self.connection, repository, blob, usage)? {
+                self.collected.contents += 1;
+                self.collected.bytes += bytes;
+            }
+            self.collected.blobs += 1;
+            self.remove_if_empty(repository, tenant)?;
         }
-        collected.blobs += 1;
-        remove_if_empty(connection, repository, collected)?;
+        Ok(())
     }
-    Ok(())
-}
 
-/// A repository is there while it has something in it.
-fn remove_if_empty(connection: &Connection, repository: i64, collected: &mut Collected) -> Result<()> {
-    let mut remove = connection.prepare_cached(
-        "DELETE FROM repositories WHERE id = ?1
-         AND NOT EXISTS (SELECT 1 FROM manifests WHERE repository = ?1)
-         AND NOT EXISTS (SELECT 1 FROM blob_links WHERE repository = ?1)",
-    )?;
-    collected.repositories += remove.execute([repository])? as u64;
-    Ok(())
+    /// A repository is there while it has something in it.
+    fn remove_if_empty(&mut self, repository: i64, tenant: i64) -> Result<()> {
+        let mut remove = self.connection.prepare_cached(
+            "DELETE FROM repositories WHERE id = ?1
+             AND NOT EXISTS (SELECT 1 FROM manifests WHERE repository = ?1)
+             AND NOT EXISTS (SELECT 1 FROM blob_links WHERE repository = ?1)",
+        )?;
+        if remove.execute([repository])? == 1 {
+            self.collected.repositories += 1;
+            self.usage.entry(tenant).or_default().repositories -= 1;
+        }
+        Ok(())
+    }
 }

@@ -1,17 +1,24 @@
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use gangplank_core::{EventKind, Origin, Tenant, Time};
+use gangplank_core::{EventKind, Origin, ServiceId, Tenant, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
-use super::{Sqlite, leases, rows};
+use super::cache::Touched;
+use super::container_images::end_registration;
+use super::doors::Outcome;
+use super::{Sqlite, rows};
 use crate::metadata::Invocation;
 use crate::metadata::container_services::{
     ContainerService, ContainerServices, ServiceChange, ServiceOutcome,
 };
 use crate::{Result, StoreError};
 
-const COLUMNS: &str =
-    "name, uuid, power, scale, is_disabled, puller_role_active, tags, public_domain_names, created_at";
+const COLUMNS: &str = "id, name, uuid, power, scale, is_disabled, puller_role_active, tags, created_at";
+
+/// Of a service that has no number yet. SQLite numbers from 1.
+const NOT_KEPT: ServiceId = ServiceId(0);
 
 /// Lightsail lets a service have four domain names.
 const MAX_DOMAINS: usize = 4;
@@ -20,20 +27,23 @@ const MAX_DOMAINS: usize = 4;
 impl ContainerServices for Sqlite {
     async fn create_service(
         &self,
+        by: &Origin,
         tenant: &Tenant,
         service: ContainerService,
         invocation: Option<Invocation>,
         quota: u32,
     ) -> Result<ServiceOutcome> {
-        let (tenant, by) = (tenant.clone(), self.origin.clone());
-        self.writer
-            .write(move |connection| create(connection, &tenant, service, invocation, quota, by.as_deref()))
+        let tenant = tenant.clone();
+        self.doors
+            .change(by, Touched::EVERYTHING, move |connection| {
+                create(connection, &tenant, service, invocation, quota)
+            })
             .await
     }
 
     async fn service(&self, tenant: &Tenant, name: &str) -> Result<Option<ContainerService>> {
         self.read(|connection| match rows::find_tenant(connection, tenant)? {
-            Some(tenant) => find(connection, tenant, name),
+            Some(tenant) => find(connection, tenant, Key::Name(name)),
             None => Ok(None),
         })
     }
@@ -47,46 +57,44 @@ impl ContainerServices for Sqlite {
 
     async fn change_service(
         &self,
+        by: &Origin,
         tenant: &Tenant,
-        name: &str,
+        service: ServiceId,
         change: ServiceChange,
         max_tags: u32,
     ) -> Result<ServiceOutcome> {
-        let (tenant, name) = (tenant.clone(), name.to_owned());
-        self.writer
-            .write(move |connection| {
-                let tenant = rows::ensure_tenant(connection, &tenant)?;
-                let Some(service) = find(connection, tenant, &name)? else {
-                    return Ok(ServiceOutcome::NoSuchService);
+        let tenant = tenant.clone();
+        self.doors
+            .change(by, Touched::EVERYTHING, move |connection| {
+                let row = rows::ensure_tenant(connection, &tenant)?;
+                let Some(service) = find(connection, row, Key::Id(service))? else {
+                    return Ok(Outcome::Unchanged(ServiceOutcome::NoSuchService));
                 };
+                let kind = kind_of(&change);
                 let service = apply(service, change);
                 if service.tags.len() > usize::try_from(max_tags).unwrap_or(usize::MAX) {
-                    return Ok(ServiceOutcome::TooManyTags);
+                    return Ok(Outcome::Unchanged(ServiceOutcome::TooManyTags));
                 }
-                if let Some(refusal) = check_domains(connection, tenant, &service)? {
-                    return Ok(refusal);
+                if let Some(refusal) = check_domains(connection, row, &service)? {
+                    return Ok(Outcome::Unchanged(refusal));
                 }
-                store(connection, tenant, &service)?;
-                Ok(ServiceOutcome::Done(service))
+                store(connection, row, &service)?;
+                let note = Note::of(kind, &tenant).subject(&service.name);
+                Ok(Outcome::Changed(ServiceOutcome::Done(service), note))
             })
             .await
     }
 
-    async fn delete_service(&self, tenant: &Tenant, name: &str, now: Time) -> Result<bool> {
-        let (tenant, name, by) = (tenant.clone(), name.to_owned(), self.origin.clone());
-        self.writer
-            .write(move |connection| {
-                let row = rows::ensure_tenant(connection, &tenant)?;
-                leases::renew_registered(connection, row, &name, now)?;
-                let mut delete =
-                    connection.prepare_cached("DELETE FROM services WHERE tenant = ?1 AND name = ?2")?;
-                let deleted = delete.execute(params![row, name])? == 1;
-                if deleted {
-                    let note = Note { subject: Some(&name), ..Note::of(&tenant) };
-                    note.write(connection, EventKind::ServiceDeleted, by.as_deref())?;
-                }
-                Ok(deleted)
-            })
+    async fn delete_service(
+        &self,
+        by: &Origin,
+        tenant: &Tenant,
+        service: ServiceId,
+        now: Time,
+    ) -> Result<bool> {
+        let tenant = tenant.clone();
+        self.doors
+            .change(by, Touched::EVERYTHING, move |connection| delete(connection, &tenant, service, now))
             .await
     }
 }
@@ -94,43 +102,41 @@ impl ContainerServices for Sqlite {
 fn create(
     connection: &Connection,
     tenant: &Tenant,
-    service: ContainerService,
+    mut service: ContainerService,
     invocation: Option<Invocation>,
     quota: u32,
-    by: Option<&Origin>,
-) -> Result<ServiceOutcome> {
-    let note = Note::of(tenant);
-    let tenant = rows::ensure_tenant(connection, tenant)?;
-    let (key, invocation) =
-        invocation.map(|made_by| (made_by.access_key.as_str().to_owned(), made_by.id)).unzip();
+) -> Result<Outcome<ServiceOutcome>> {
+    let row = rows::ensure_tenant(connection, tenant)?;
+    let (made_by, invocation) =
+        invocation.map(|made_by| (made_by.owner.as_str().to_owned(), made_by.id)).unzip();
     let mut taken = connection.prepare_cached(
-        "SELECT ?3 IS NOT NULL AND made_by_key IS ?3 AND made_by_invocation IS ?4
-         FROM services WHERE tenant = ?1 AND name = ?2",
+        "SELECT coalesce(made_by = ?3 AND invocation = ?4, 0) FROM services WHERE tenant = ?1 AND name = ?2",
     )?;
     let retried: Option<bool> =
-        taken.query_row(params![tenant, service.name, key, invocation], |row| row.get(0)).optional()?;
+        taken.query_row(params![row, service.name, made_by, invocation], |row| row.get(0)).optional()?;
     match retried {
         Some(true) => {
-            let first = find(connection, tenant, &service.name)?;
-            return Ok(first.map_or(ServiceOutcome::NoSuchService, ServiceOutcome::Done));
+            let first = find(connection, row, Key::Name(&service.name))?;
+            return Ok(Outcome::Unchanged(first.map_or(ServiceOutcome::NoSuchService, ServiceOutcome::Done)));
         }
-        Some(false) => return Ok(ServiceOutcome::NameTaken),
+        Some(false) => return Ok(Outcome::Unchanged(ServiceOutcome::NameTaken)),
         None => {}
     }
     let mut count = connection.prepare_cached("SELECT count(*) FROM services WHERE tenant = ?1")?;
-    if count.query_row([tenant], |row| row.get::<_, i64>(0))? >= i64::from(quota) {
-        return Ok(ServiceOutcome::QuotaReached);
+    if count.query_row([row], |row| row.get::<_, i64>(0))? >= i64::from(quota) {
+        return Ok(Outcome::Unchanged(ServiceOutcome::QuotaReached));
     }
-    if let Some(refusal) = check_domains(connection, tenant, &service)? {
-        return Ok(refusal);
+    service.id = NOT_KEPT;
+    if let Some(refusal) = check_domains(connection, row, &service)? {
+        return Ok(Outcome::Unchanged(refusal));
     }
     let mut insert = connection.prepare_cached(
         "INSERT INTO services (tenant, name, uuid, power, scale, is_disabled, puller_role_active, tags,
-                               public_domain_names, created_at, made_by_key, made_by_invocation)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                               created_at, made_by, invocation)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
-    insert.execute(params![
-        tenant,
+    service.id = ServiceId(insert.insert(params![
+        row,
         service.name,
         service.uuid,
         service.power,
@@ -138,33 +144,62 @@ fn create(
         service.is_disabled,
         service.puller_role_active,
         json(&service.tags)?,
-        json(&service.public_domain_names)?,
         service.created_at.0,
-        key,
+        made_by,
         invocation,
-    ])?;
-    Note { subject: Some(&service.name), ..note }.write(connection, EventKind::ServiceCreated, by)?;
-    Ok(ServiceOutcome::Done(service))
+    ])?);
+    store_domains(connection, row, &service)?;
+    let note = Note::of(EventKind::ServiceCreated, tenant).subject(&service.name);
+    Ok(Outcome::Changed(ServiceOutcome::Done(service), note))
+}
+
+/// Ends a service's registrations, then the service.
+fn delete(connection: &Connection, tenant: &Tenant, service: ServiceId, now: Time) -> Result<Outcome<bool>> {
+    let row = rows::ensure_tenant(connection, tenant)?;
+    let Some(found) = find(connection, row, Key::Id(service))? else { return Ok(Outcome::Unchanged(false)) };
+    let mut images =
+        connection.prepare_cached("SELECT number, manifest FROM container_images WHERE service = ?1")?;
+    let images = images.query_map([service.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (number, manifest) in images.collect::<rusqlite::Result<Vec<(i64, i64)>>>()? {
+        end_registration(connection, (service.0, number), manifest, now)?;
+    }
+    connection.prepare_cached("DELETE FROM service_domains WHERE service = ?1")?.execute([service.0])?;
+    connection.prepare_cached("DELETE FROM services WHERE id = ?1")?.execute([service.0])?;
+    Ok(Outcome::Changed(true, Note::of(EventKind::ServiceDeleted, tenant).subject(found.name)))
+}
+
+fn kind_of(change: &ServiceChange) -> EventKind {
+    match change {
+        ServiceChange::Update(_) => EventKind::UpdateContainerService,
+        ServiceChange::Tag(_) => EventKind::TagResource,
+        ServiceChange::Untag(_) => EventKind::UntagResource,
+    }
 }
 
 fn apply(mut service: ContainerService, change: ServiceChange) -> ContainerService {
-    service.power = change.power.unwrap_or(service.power);
-    service.scale = change.scale.unwrap_or(service.scale);
-    service.is_disabled = change.is_disabled.unwrap_or(service.is_disabled);
-    service.puller_role_active = change.puller_role_active.unwrap_or(service.puller_role_active);
-    for (certificate, domains) in change.public_domain_names.unwrap_or_default() {
-        if domains.is_empty() {
-            service.public_domain_names.remove(&certificate);
-        } else {
-            service.public_domain_names.insert(certificate, domains);
+    match change {
+        ServiceChange::Update(update) => {
+            service.power = update.power.unwrap_or(service.power);
+            service.scale = update.scale.unwrap_or(service.scale);
+            service.is_disabled = update.is_disabled.unwrap_or(service.is_disabled);
+            service.puller_role_active = update.puller_role_active.unwrap_or(service.puller_role_active);
+            for (certificate, domains) in update.public_domain_names.unwrap_or_default() {
+                if domains.is_empty() {
+                    service.public_domain_names.remove(&certificate);
+                } else {
+                    service.public_domain_names.insert(certificate, domains);
+                }
+            }
         }
-    }
-    service.tags.retain(|(key, _)| !change.untag.contains(key));
-    for (key, value) in change.tag {
-        match service.tags.iter_mut().find(|(known, _)| *known == key) {
-            Some(tag) => tag.1 = value,
-            None => service.tags.push((key, value)),
+        ServiceChange::Tag(tags) => {
+            for (key, value) in tags {
+                match service.tags.iter_mut().find(|(known, _)| *known == key) {
+                    Some(tag) => tag.1 = value,
+                    None => service.tags.push((key, value)),
+                }
+            }
         }
+        ServiceChange::Untag(keys) => service.tags.retain(|(key, _)| !keys.contains(key)),
     }
     service
 }
@@ -175,66 +210,103 @@ fn check_domains(
     service: &ContainerService,
 ) -> Result<Option<ServiceOutcome>> {
     let domains: Vec<&String> = service.public_domain_names.values().flatten().collect();
-    if domains.is_empty() {
-        return Ok(None);
-    }
     if domains.len() > MAX_DOMAINS {
         return Ok(Some(ServiceOutcome::TooManyDomains));
     }
-    // A name is the same in capitals.
-    let has = |domains: &[&String], wanted: &String| domains.iter().any(|d| d.eq_ignore_ascii_case(wanted));
-    if let Some(twice) = (1..domains.len()).find(|&index| has(&domains[..index], domains[index])) {
-        return Ok(Some(ServiceOutcome::DomainTaken(domains[twice].clone())));
+    let mut taken = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM service_domains WHERE tenant = ?1 AND name = ?2 AND service <> ?3)",
+    )?;
+    for (index, domain) in domains.iter().enumerate() {
+        let twice = domains[..index].iter().any(|other| other.eq_ignore_ascii_case(domain));
+        let key = params![tenant, domain.to_ascii_lowercase(), service.id.0];
+        if twice || taken.query_row(key, |row| row.get(0))? {
+            return Ok(Some(ServiceOutcome::DomainTaken((*domain).clone())));
+        }
     }
-    let others = list(connection, tenant)?;
-    let mut taken = others
-        .iter()
-        .filter(|other| other.name != service.name)
-        .flat_map(|other| other.public_domain_names.values().flatten());
-    Ok(taken.find(|domain| has(&domains, domain)).map(|domain| ServiceOutcome::DomainTaken(domain.clone())))
+    Ok(None)
 }
 
 fn store(connection: &Connection, tenant: i64, service: &ContainerService) -> Result<()> {
     let mut update = connection.prepare_cached(
-        "UPDATE services SET power = ?3, scale = ?4, is_disabled = ?5, puller_role_active = ?6, tags = ?7,
-                             public_domain_names = ?8
-         WHERE tenant = ?1 AND name = ?2",
+        "UPDATE services SET power = ?2, scale = ?3, is_disabled = ?4, puller_role_active = ?5, tags = ?6
+         WHERE id = ?1",
     )?;
     update.execute(params![
-        tenant,
-        service.name,
+        service.id.0,
         service.power,
         service.scale,
         service.is_disabled,
         service.puller_role_active,
         json(&service.tags)?,
-        json(&service.public_domain_names)?,
     ])?;
+    connection.prepare_cached("DELETE FROM service_domains WHERE service = ?1")?.execute([service.id.0])?;
+    store_domains(connection, tenant, service)
+}
+
+fn store_domains(connection: &Connection, tenant: i64, service: &ContainerService) -> Result<()> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO service_domains (tenant, name, service, certificate, place, spelling)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for (certificate, domains) in &service.public_domain_names {
+        for (place, domain) in domains.iter().enumerate() {
+            let (name, place) = (domain.to_ascii_lowercase(), i64::try_from(place).unwrap_or(i64::MAX));
+            insert.execute(params![tenant, name, service.id.0, certificate, place, domain])?;
+        }
+    }
     Ok(())
 }
 
-fn find(connection: &Connection, tenant: i64, name: &str) -> Result<Option<ContainerService>> {
-    let sql = format!("SELECT {COLUMNS} FROM services WHERE tenant = ?1 AND name = ?2");
+/// How a service of a tenant is found.
+#[derive(Clone, Copy)]
+enum Key<'a> {
+    Id(ServiceId),
+    Name(&'a str),
+}
+
+fn find(connection: &Connection, tenant: i64, key: Key<'_>) -> Result<Option<ContainerService>> {
+    let (column, value): (_, &dyn rusqlite::ToSql) = match &key {
+        Key::Id(id) => ("id", &id.0),
+        Key::Name(name) => ("name", name),
+    };
+    let sql = format!("SELECT {COLUMNS} FROM services WHERE tenant = ?1 AND {column} = ?2");
     let mut find = connection.prepare_cached(&sql)?;
-    find.query_row(params![tenant, name], |row| Ok(read(row))).optional()?.transpose()
+    let found = find.query_row(params![tenant, value], |row| Ok(read(row))).optional()?.transpose()?;
+    found.map(|service| with_domains(connection, service)).transpose()
 }
 
 fn list(connection: &Connection, tenant: i64) -> Result<Vec<ContainerService>> {
     let sql = format!("SELECT {COLUMNS} FROM services WHERE tenant = ?1 ORDER BY name");
     let mut select = connection.prepare_cached(&sql)?;
-    select.query_map([tenant], |row| Ok(read(row)))?.map(|service| service?).collect()
+    select
+        .query_map([tenant], |row| Ok(read(row)))?
+        .map(|service| with_domains(connection, service??))
+        .collect()
+}
+
+fn with_domains(connection: &Connection, mut service: ContainerService) -> Result<ContainerService> {
+    let mut select = connection.prepare_cached(
+        "SELECT certificate, spelling FROM service_domains WHERE service = ?1 ORDER BY certificate, place",
+    )?;
+    let mut found = select.query([service.id.0])?;
+    while let Some(row) = found.next()? {
+        let domains: &mut Vec<String> = service.public_domain_names.entry(row.get(0)?).or_default();
+        domains.push(row.get(1)?);
+    }
+    Ok(service)
 }
 
 fn read(row: &Row<'_>) -> Result<ContainerService> {
     Ok(ContainerService {
-        name: row.get(0)?,
-        uuid: row.get(1)?,
-        power: row.get(2)?,
-        scale: row.get(3)?,
-        is_disabled: row.get(4)?,
-        puller_role_active: row.get(5)?,
-        tags: parse(row.get_ref(6)?.as_str().unwrap_or_default())?,
-        public_domain_names: parse(row.get_ref(7)?.as_str().unwrap_or_default())?,
+        id: ServiceId(row.get(0)?),
+        name: row.get(1)?,
+        uuid: row.get(2)?,
+        power: row.get(3)?,
+        scale: row.get(4)?,
+        is_disabled: row.get(5)?,
+        puller_role_active: row.get(6)?,
+        tags: parse(row.get_ref(7)?.as_str().unwrap_or_default())?,
+        public_domain_names: BTreeMap::new(),
         created_at: Time(row.get(8)?),
     })
 }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::cache::Caches;
+use super::doors::Doors;
+use super::schema::{self, Standing};
 use super::writer::Writer;
-use super::{Sqlite, migrate, tune};
+use super::{Sqlite, tune};
 use crate::Result;
 
 /// Pieces of work in one commit. Rows of random digests go into pages all over the indexes, and with so
@@ -30,10 +32,14 @@ impl Sqlite {
         connection.pragma_update(None, "synchronous", "off")?;
         connection.pragma_update(None, "cache_size", -PAGE_CACHE)?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        migrate(&mut connection)?;
+        match schema::standing(&connection)? {
+            Standing::Empty => schema::create(&mut connection)?,
+            Standing::Current => {}
+            Standing::Earlier => return Err(schema::unknown(3)),
+        }
         tune(&mut connection)?;
         let caches = Arc::<Caches>::default();
-        let writer = Arc::new(Writer::spawn(connection, Arc::clone(&caches), BATCH)?);
-        Ok(Self { path: path.to_owned(), writer, readers: Arc::default(), caches, origin: None })
+        let doors = Doors::new(Writer::spawn(connection, Arc::clone(&caches), BATCH)?);
+        Ok(Self { path: path.to_owned(), doors, readers: Arc::default(), caches })
     }
 }

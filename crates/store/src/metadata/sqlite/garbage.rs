@@ -5,15 +5,16 @@ use std::collections::{HashMap, HashSet};
 use gangplank_core::{Tenant, Time};
 use rusqlite::{Connection, Row, params};
 
+use super::holds::walk;
 use super::rows;
 use crate::Result;
 use crate::metadata::collection::{Garbage, GarbageKind, GarbageReason};
 
 pub(super) fn find(connection: &Connection, over: Time) -> Result<Vec<Garbage>> {
     let mut search = Search { connection, over, doomed: HashMap::new(), order: Vec::new() };
-    search.loose_ends()?;
+    search.unheld()?;
     search.follow(0)?;
-    search.knots()?;
+    search.self_holding_indexes()?;
     let mut garbage = search.manifests()?;
     garbage.extend(search.blobs()?);
     Ok(garbage)
@@ -35,8 +36,8 @@ impl Search<'_> {
         }
     }
 
-    /// What nothing holds.
-    fn loose_ends(&mut self) -> Result<()> {
+    /// Manifests that nothing holds.
+    fn unheld(&mut self) -> Result<()> {
         let sql = "SELECT id FROM manifests WHERE held = 0 AND leased_at <= ?1 ORDER BY leased_at";
         for manifest in self.ids(sql, params![self.over.0])? {
             self.doom(manifest, GarbageReason::Unheld);
@@ -48,12 +49,8 @@ impl Search<'_> {
     fn follow(&mut self, mut next: usize) -> Result<()> {
         while let Some(holder) = self.order.get(next).copied() {
             next += 1;
-            let digest: String = {
-                let mut find =
-                    self.connection.prepare_cached("SELECT digest FROM manifests WHERE id = ?1")?;
-                find.query_row([holder], |row| row.get(0))?
-            };
-            for part in self.parts(holder)? {
+            let digest = self.digest(holder)?;
+            for part in walk::below(self.connection, holder)? {
                 if self.is_held_by_garbage(part)? {
                     self.doom(part, GarbageReason::HeldByGarbage(digest.clone()));
                 }
@@ -63,11 +60,11 @@ impl Search<'_> {
     }
 
     /// Indexes that hold themselves.
-    fn knots(&mut self) -> Result<()> {
+    fn self_holding_indexes(&mut self) -> Result<()> {
         let sql = "SELECT id FROM manifests
                    WHERE held = 1 AND subject IS NOT NULL AND depth > 0 AND leased_at <= ?1 ORDER BY leased_at";
         for suspect in self.ids(sql, params![self.over.0])? {
-            if !self.doomed.contains_key(&suspect) && !self.is_anchored(suspect)? {
+            if !self.doomed.contains_key(&suspect) && !self.is_kept(suspect)? {
                 let mut find =
                     self.connection.prepare_cached("SELECT subject FROM manifests WHERE id = ?1")?;
                 let subject = find.query_row([suspect], |row| row.get(0))?;
@@ -80,56 +77,19 @@ impl Search<'_> {
     }
 
     fn is_held_by_garbage(&self, manifest: i64) -> Result<bool> {
-        if self.doomed.contains_key(&manifest) || self.stands_by_itself(manifest)? {
+        if self.doomed.contains_key(&manifest)
+            || walk::kept_by_itself(self.connection, manifest, self.over)?.is_some()
+        {
             return Ok(false);
         }
-        Ok(self.holders(manifest)?.iter().all(|holder| self.doomed.contains_key(holder)))
+        let holders = walk::above(self.connection, manifest)?;
+        Ok(holders.iter().all(|holder| self.doomed.contains_key(holder)))
     }
 
-    /// Whether something above a manifest, or it itself, is registered or leased.
-    fn is_anchored(&self, manifest: i64) -> Result<bool> {
-        let (mut seen, mut open) = (HashSet::from([manifest]), vec![manifest]);
-        while let Some(next) = open.pop() {
-            if self.stands_by_itself(next)? {
-                return Ok(true);
-            }
-            let holders = self.holders(next)?;
-            open.extend(holders.into_iter().filter(|id| !self.doomed.contains_key(id) && seen.insert(*id)));
-        }
-        Ok(false)
-    }
-
-    /// Whether a manifest is registered or leased.
-    fn stands_by_itself(&self, manifest: i64) -> Result<bool> {
-        let mut find = self.connection.prepare_cached(
-            "SELECT leased_at > ?2 OR EXISTS (SELECT 1 FROM container_images i WHERE i.manifest = m.id)
-             FROM manifests m WHERE m.id = ?1",
-        )?;
-        Ok(find.query_row(params![manifest, self.over.0], |row| row.get(0))?)
-    }
-
-    /// The children of a manifest, and what is about it.
-    fn parts(&self, manifest: i64) -> Result<Vec<i64>> {
-        let sql = "SELECT m.id FROM manifest_children c
-                   CROSS JOIN manifests m ON m.repository = c.repository AND m.digest = c.digest
-                   WHERE c.manifest = ?1
-                   UNION
-                   SELECT m.id FROM manifests s
-                   CROSS JOIN manifests m ON m.repository = s.repository AND m.subject = s.digest
-                   WHERE s.id = ?1";
-        self.ids(sql, params![manifest])
-    }
-
-    /// The indexes that a manifest is in, and its subject.
-    fn holders(&self, manifest: i64) -> Result<Vec<i64>> {
-        let sql = "SELECT c.manifest FROM manifests m
-                   CROSS JOIN manifest_children c ON c.repository = m.repository AND c.digest = m.digest
-                   WHERE m.id = ?1
-                   UNION
-                   SELECT s.id FROM manifests m
-                   CROSS JOIN manifests s ON s.repository = m.repository AND s.digest = m.subject
-                   WHERE m.id = ?1";
-        self.ids(sql, params![manifest])
+    /// Whether anything keeps a manifest, but for garbage.
+    fn is_kept(&self, manifest: i64) -> Result<bool> {
+        let gone = |id| self.doomed.contains_key(&id);
+        Ok(walk::kept(self.connection, manifest, self.over, gone)?.is_some())
     }
 
     fn ids(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<i64>> {
@@ -175,30 +135,32 @@ impl Search<'_> {
             garbage.push(holds.let_go(row.get(6)?, blob)?);
         }
         let sql = format!(
-            "SELECT {COLUMNS}, m.digest FROM manifests m
-             CROSS JOIN manifest_blobs n ON n.manifest = m.id
-             CROSS JOIN repositories r ON r.id = n.repository
-             CROSS JOIN tenants t ON t.id = r.tenant
-             CROSS JOIN blobs b ON b.tenant = t.id AND b.digest = n.digest
-             CROSS JOIN blob_links l ON l.repository = r.id AND l.blob = b.id
-             WHERE m.id = ?1 AND l.leased_at <= ?2"
+            "SELECT {COLUMNS} FROM blob_links l CROSS JOIN repositories r CROSS JOIN tenants t CROSS JOIN blobs b
+             WHERE l.repository = ?1 AND l.blob = ?2 AND r.id = l.repository AND t.id = r.tenant AND b.id = l.blob"
         );
         let mut select = self.connection.prepare_cached(&sql)?;
         let mut seen = HashSet::new();
         for manifest in &self.order {
-            let mut found = select.query(params![manifest, self.over.0])?;
-            while let Some(row) = found.next()? {
-                let blob = read(row, GarbageKind::Blob, GarbageReason::HeldByGarbage(row.get(8)?))?;
-                let (content, repository): (i64, i64) = (row.get(6)?, row.get(7)?);
-                let sql = "SELECT manifest FROM manifest_blobs WHERE repository = ?1 AND digest = ?2";
-                let holders = self.ids(sql, params![repository, blob.digest])?;
+            for (repository, content) in walk::links_below(self.connection, *manifest)? {
+                let holders = walk::above_link(self.connection, repository, content)?;
                 let all_go = holders.iter().all(|holder| self.doomed.contains_key(holder));
-                if all_go && seen.insert((repository, blob.digest.clone())) {
+                if !all_go || !seen.insert((repository, content)) {
+                    continue;
+                }
+                let reason = GarbageReason::HeldByGarbage(self.digest(*manifest)?);
+                let blob = select
+                    .query_row([repository, content], |row| Ok(read(row, GarbageKind::Blob, reason)))??;
+                if blob.leased_at <= self.over {
                     garbage.push(holds.let_go(content, blob)?);
                 }
             }
         }
         Ok(garbage)
+    }
+
+    fn digest(&self, manifest: i64) -> Result<String> {
+        let mut find = self.connection.prepare_cached("SELECT digest FROM manifests WHERE id = ?1")?;
+        Ok(find.query_row([manifest], |row| row.get(0))?)
     }
 }
 

@@ -3,47 +3,15 @@ use gangplank_core::{Tenant, Time};
 use gangplank_oci::Digest;
 use rusqlite::{Connection, Row};
 
-use super::{Sqlite, blobs, rows};
+use super::cache::Touched;
+use super::holds::check::{self, Flaw};
+use super::{Sqlite, blobs, rows, usage};
 use crate::Result;
 use crate::blobs::ContentKey;
 use crate::metadata::inspection::{ContentTotals, Contradiction, Fault, Inspection, KeptContent};
 
 /// A lease may be ahead of the steady time by what a crash let it fall back.
 const MAY_BE_AHEAD: std::time::Duration = std::time::Duration::from_mins(10);
-
-/// Manifests whose hold is not what the rule says.
-const WRONG_MANIFESTS: &str = "SELECT t.account || ' ' || t.region || ', ' || r.name || '@' || m.digest
-    FROM manifests m JOIN manifest_holds h ON h.manifest = m.id
-    JOIN repositories r ON r.id = m.repository JOIN tenants t ON t.id = r.tenant
-    WHERE m.held <> h.is_held";
-
-/// The same of repositories' blobs.
-const WRONG_LINKS: &str = "SELECT t.account || ' ' || t.region || ', ' || r.name || '@' || b.digest
-    FROM blob_links l JOIN blob_link_holds h ON h.repository = l.repository AND h.blob = l.blob
-    JOIN blobs b ON b.id = l.blob
-    JOIN repositories r ON r.id = l.repository JOIN tenants t ON t.id = r.tenant
-    WHERE l.held <> h.is_held";
-
-/// Everything that a registered manifest needs, and what of it is not there.
-const DANGLING: &str = "WITH RECURSIVE needed (id) AS (
-        SELECT manifest FROM container_images
-        UNION
-        SELECT m.id FROM needed n
-        CROSS JOIN manifest_children c ON c.manifest = n.id
-        CROSS JOIN manifests m ON m.repository = c.repository AND m.digest = c.digest)
-    SELECT m.digest || ' needs manifest ' || c.digest
-    FROM needed n CROSS JOIN manifests m ON m.id = n.id
-    CROSS JOIN manifest_children c ON c.manifest = n.id
-    WHERE NOT EXISTS (SELECT 1 FROM manifests x WHERE x.repository = c.repository AND x.digest = c.digest)
-    UNION ALL
-    SELECT m.digest || ' needs blob ' || b.digest
-    FROM needed n CROSS JOIN manifests m ON m.id = n.id
-    CROSS JOIN manifest_blobs b ON b.manifest = n.id
-    WHERE NOT EXISTS (
-        SELECT 1 FROM repositories r
-        CROSS JOIN blobs x ON x.tenant = r.tenant AND x.digest = b.digest
-        CROSS JOIN blob_links l ON l.repository = r.id AND l.blob = x.id
-        WHERE r.id = b.repository)";
 
 const UNLINKED: &str =
     "SELECT b.key FROM blobs b WHERE NOT EXISTS (SELECT 1 FROM blob_links l WHERE l.blob = b.id)";
@@ -95,10 +63,15 @@ impl Inspection for Sqlite {
             let foreign = "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' names no ' || parent
                            FROM pragma_foreign_key_check LIMIT 20";
             add(Fault::Database, texts(connection, foreign, [])?);
-            add(Fault::DanglingReference, texts(connection, DANGLING, [])?);
+            for flaw in check::flaws(connection)? {
+                match flaw {
+                    Flaw::Dangling(what) => add(Fault::DanglingReference, vec![what]),
+                    Flaw::WrongContents(what) => add(Fault::WrongContents, vec![what]),
+                }
+            }
             add(Fault::DamagedManifest, damaged_manifests(connection)?);
-            add(Fault::WrongHold, texts(connection, WRONG_MANIFESTS, [])?);
-            add(Fault::WrongHold, texts(connection, WRONG_LINKS, [])?);
+            add(Fault::WrongHold, check::wrong_holds(connection)?);
+            add(Fault::WrongUsage, usage::wrong(connection)?);
             let ahead = "SELECT 'manifest ' || digest FROM manifests WHERE leased_at > ?1
                          UNION ALL
                          SELECT 'blob ' || b.digest FROM blob_links l JOIN blobs b ON b.id = l.blob
@@ -110,32 +83,28 @@ impl Inspection for Sqlite {
     }
 
     async fn reconcile(&self, now: Time) -> Result<()> {
-        self.writer
-            .write(move |connection| {
-                connection.execute_batch(
-                    "UPDATE manifests SET held = (SELECT is_held FROM manifest_holds WHERE manifest = id)
-                     WHERE held <> (SELECT is_held FROM manifest_holds WHERE manifest = id);
-                     UPDATE blob_links AS l SET held = NOT held
-                     WHERE held <> (SELECT is_held FROM blob_link_holds h
-                                    WHERE h.repository = l.repository AND h.blob = l.blob);",
-                )?;
+        self.doors
+            .upkeep(Touched::EVERYTHING, move |connection| {
+                check::mend_holds(connection)?;
+                check::mend_contents(connection)?;
                 let limit = now.plus(MAY_BE_AHEAD).0;
                 for table in ["manifests", "blob_links"] {
                     let sql = format!("UPDATE {table} SET leased_at = ?1 WHERE leased_at > ?2");
                     connection.execute(&sql, [now.0, limit])?;
                 }
-                connection.execute(&format!("INSERT OR IGNORE INTO discarded (key) {UNLINKED}"), [])?;
+                let discard = format!("INSERT INTO discarded (key) {UNLINKED} ON CONFLICT (key) DO NOTHING");
+                connection.execute(&discard, [])?;
                 let sql = "DELETE FROM blobs WHERE id NOT IN (SELECT blob FROM blob_links)";
                 connection.execute(sql, [])?;
-                Ok(())
+                usage::mend(connection)
             })
             .await
     }
 
     async fn replace_content(&self, broken: &ContentKey, whole: &ContentKey) -> Result<bool> {
         let (broken, whole) = (broken.clone(), whole.clone());
-        self.writer
-            .write(move |connection| {
+        self.doors
+            .upkeep(Touched::EVERYTHING, move |connection| {
                 let sql = "UPDATE blobs SET key = ?2, damaged = 0 WHERE key = ?1";
                 let replaced = connection.execute(sql, [broken.as_str(), whole.as_str()])? == 1;
                 if replaced {

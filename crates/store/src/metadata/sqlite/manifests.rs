@@ -1,11 +1,13 @@
 use async_trait::async_trait;
-use gangplank_core::{EventKind, LoginId, Renewal, Tenant, Time};
+use gangplank_core::{EventKind, LoginId, Origin, Owner, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, Reference, RepositoryName, Tag};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
 use super::cache::Touched;
-use super::{Sqlite, leases, registered, rows};
+use super::doors::Outcome;
+use super::usage::Usage;
+use super::{Sqlite, holds, leases, rows};
 use crate::metadata::manifests::{
     MAX_REFERRER_BYTES, MAX_REFERRERS, ManifestDeleted, ManifestOutcome, Manifests, NewManifest, Referrer,
     Referrers, StoredManifest,
@@ -16,27 +18,15 @@ use crate::{Result, StoreError};
 impl Manifests for Sqlite {
     async fn put_manifest(
         &self,
+        by: &Origin,
         tenant: &Tenant,
         repository: &RepositoryName,
         manifest: NewManifest,
     ) -> Result<ManifestOutcome> {
-        let (tenant, repository) = (tenant.clone(), repository.clone());
-        let by = self.origin.clone();
-        self.writer
-            .write_touching(Touched::NOTHING, move |connection| {
-                let outcome = put(connection, &tenant, &repository, &manifest)?;
-                if outcome == ManifestOutcome::Stored {
-                    let tags: Vec<&str> = manifest.tags.iter().map(Tag::as_str).collect();
-                    let tags = tags.join(",");
-                    let note = Note {
-                        repository: Some(repository.as_str()),
-                        digest: Some(&manifest.digest.to_string()),
-                        subject: Some(tags.as_str()).filter(|tags| !tags.is_empty()),
-                        ..Note::of(&tenant)
-                    };
-                    note.write(connection, EventKind::ManifestPushed, by.as_deref())?;
-                }
-                Ok(outcome)
+        let (tenant, repository, putter) = (tenant.clone(), repository.clone(), Putter::of(by));
+        self.doors
+            .change(by, Touched::NOTHING, move |connection| {
+                put(connection, &tenant, &repository, &manifest, &putter)
             })
             .await
     }
@@ -58,8 +48,8 @@ impl Manifests for Sqlite {
             return Ok(Some(found.manifest));
         };
         let (tenant, repository, reference) = (tenant.clone(), repository.clone(), reference.clone());
-        self.writer
-            .write_touching(Touched::NOTHING, move |connection| {
+        self.doors
+            .upkeep(Touched::NOTHING, move |connection| {
                 // Looked up anew: since the first look it may have gone, or the tag have moved.
                 let Some(found) = find(connection, &tenant, &repository, &reference, put_by)? else {
                     return Ok(None);
@@ -72,25 +62,16 @@ impl Manifests for Sqlite {
 
     async fn delete_manifest(
         &self,
+        by: &Origin,
         tenant: &Tenant,
         repository: &RepositoryName,
         digest: &Digest,
         now: Time,
     ) -> Result<ManifestDeleted> {
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), digest.to_string());
-        let by = self.origin.clone();
-        self.writer
-            .write_touching(Touched::NOTHING, move |connection| {
-                let outcome = delete(connection, &tenant, &repository, &digest, now)?;
-                if outcome == ManifestDeleted::Deleted {
-                    let note = Note {
-                        repository: Some(repository.as_str()),
-                        digest: Some(&digest),
-                        ..Note::of(&tenant)
-                    };
-                    note.write(connection, EventKind::ManifestDeleted, by.as_deref())?;
-                }
-                Ok(outcome)
+        self.doors
+            .change(by, Touched::NOTHING, move |connection| {
+                delete(connection, &tenant, &repository, &digest, now)
             })
             .await
     }
@@ -108,7 +89,7 @@ impl Manifests for Sqlite {
                 return Ok(Referrers::default());
             };
             let mut select = connection.prepare_cached(
-                "SELECT digest, media_type, size, artifact_type, annotations, id FROM manifests
+                "SELECT digest, media_type, size, artifact_type, coalesce(annotations, '{}'), id FROM manifests
                  WHERE repository = ?1 AND subject = ?2 AND (?3 IS NULL OR artifact_type = ?3) AND id > ?4
                  ORDER BY id",
             )?;
@@ -179,24 +160,39 @@ fn find(
     Ok(find.query_row(key, read).optional()?)
 }
 
+/// Who puts a manifest.
+struct Putter {
+    owner: Owner,
+    login: Option<LoginId>,
+}
+
+impl Putter {
+    fn of(by: &Origin) -> Self {
+        Self { owner: by.owner.clone().unwrap_or_else(Owner::server), login: by.login }
+    }
+}
+
 fn put(
     connection: &Connection,
     tenant: &Tenant,
-    repository: &RepositoryName,
+    name: &RepositoryName,
     manifest: &NewManifest,
-) -> Result<ManifestOutcome> {
-    let held_by = rows::find_repository(connection, tenant, repository)?;
+    putter: &Putter,
+) -> Result<Outcome<ManifestOutcome>> {
+    let held_by = rows::find_repository(connection, tenant, name)?;
     if let Some(refusal) = check_blobs(connection, held_by, manifest)? {
-        return Ok(refusal);
+        return Ok(Outcome::Unchanged(refusal));
     }
     let depth = match check_children(connection, held_by, manifest)? {
         Ok(depth) if depth <= manifest.max_depth => depth,
-        Ok(_) => return Ok(ManifestOutcome::TooDeep),
-        Err(refusal) => return Ok(refusal),
+        Ok(_) => return Ok(Outcome::Unchanged(ManifestOutcome::TooDeep)),
+        Err(refusal) => return Ok(Outcome::Unchanged(refusal)),
     };
+    let mut usage = Usage::default();
+    let tenant_row = rows::ensure_tenant(connection, tenant)?;
     let repository = match held_by {
         Some(repository) => repository,
-        None => rows::ensure_repository(connection, tenant, repository)?,
+        None => rows::ensure_repository(connection, tenant_row, name, &mut usage)?,
     };
     let digest = manifest.digest.to_string();
     let mut find =
@@ -207,22 +203,50 @@ fn put(
             leases::renew_manifest(connection, id, manifest.lease)?;
             id
         }
-        None => insert(connection, repository, &digest, depth, manifest)?,
+        None => insert(connection, repository, &digest, depth, manifest, &mut usage)?,
     };
-    connection
-        .prepare_cached(
-            "INSERT OR IGNORE INTO manifest_puts (manifest, login)
-             SELECT ?1, id FROM registry_logins WHERE id = ?2",
-        )?
-        .execute([id, manifest.login.0])?;
+    note_put(connection, id, putter)?;
+    move_tags(connection, repository, id, manifest, &mut usage)?;
+    usage.write(connection, tenant_row)?;
+    let tags: Vec<&str> = manifest.tags.iter().map(Tag::as_str).collect();
+    let note = Note::of(EventKind::ManifestPushed, tenant).repository(name).digest(digest);
+    let note = if tags.is_empty() { note } else { note.subject(tags.join(",")) };
+    Ok(Outcome::Changed(ManifestOutcome::Stored, note))
+}
+
+/// Keeps who put a manifest. The login may have been forgotten while it was read.
+fn note_put(connection: &Connection, manifest: i64, putter: &Putter) -> Result<()> {
+    let mut put = connection.prepare_cached(
+        "INSERT INTO manifest_puts (manifest, owner, login)
+         SELECT ?1, ?2, (SELECT id FROM registry_logins WHERE id = ?3)
+         WHERE NOT EXISTS (
+             SELECT 1 FROM manifest_puts
+             WHERE manifest = ?1 AND owner = ?2
+               AND (login = ?3 OR NOT EXISTS (SELECT 1 FROM registry_logins WHERE id = ?3)))",
+    )?;
+    put.execute(params![manifest, putter.owner.as_str(), putter.login.map(|login| login.0)])?;
+    Ok(())
+}
+
+fn move_tags(
+    connection: &Connection,
+    repository: i64,
+    manifest: i64,
+    new: &NewManifest,
+    usage: &mut Usage,
+) -> Result<()> {
+    let mut count = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM tags WHERE repository = ?1 AND name = ?2)")?;
     let mut tag = connection.prepare_cached(
         "INSERT INTO tags (repository, name, manifest) VALUES (?1, ?2, ?3)
-         ON CONFLICT DO UPDATE SET manifest = excluded.manifest",
+         ON CONFLICT (repository, name) DO UPDATE SET manifest = excluded.manifest",
     )?;
-    for name in &manifest.tags {
-        tag.execute(params![repository, name.as_str(), id])?;
+    for name in &new.tags {
+        let is_there: bool = count.query_row(params![repository, name.as_str()], |row| row.get(0))?;
+        usage.tags += i64::from(!is_there);
+        tag.execute(params![repository, name.as_str(), manifest])?;
     }
-    Ok(ManifestOutcome::Stored)
+    Ok(())
 }
 
 /// Checks that every blob is there. A repository that does not exist yet holds none.
@@ -282,36 +306,44 @@ fn insert(
     digest: &str,
     depth: u32,
     manifest: &NewManifest,
+    usage: &mut Usage,
 ) -> Result<i64> {
     let view = &manifest.view;
-    let annotations = serde_json::to_string(&view.annotations)
-        .map_err(|error| StoreError::Damaged(format!("annotations: {error}")))?;
+    let subject = view.subject.as_ref().map(|subject| subject.digest.to_string());
+    // Only lists of referrers show them, so others' stay in the body alone.
+    let annotations = subject.as_ref().map(|_| serde_json::to_string(&view.annotations)).transpose();
+    let annotations = annotations.map_err(|error| StoreError::Damaged(format!("annotations: {error}")))?;
+    let size = rows::signed(manifest.body.len() as u64)?;
+    usage.manifests += 1;
+    usage.manifest_bytes += size;
     let mut insert = connection.prepare_cached(
         "INSERT INTO manifests (repository, digest, media_type, artifact_type, subject, annotations, depth,
-                                created_at, size, body, leased_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                                created_at, size, body, leased_at, held)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0)",
     )?;
     let id = insert.insert(params![
         repository,
         digest,
         view.media_type,
         view.artifact_type,
-        view.subject.as_ref().map(|subject| subject.digest.to_string()),
+        subject,
         annotations,
         depth,
         manifest.now.0,
-        rows::signed(manifest.body.len() as u64)?,
+        size,
         manifest.body,
         manifest.lease.now.0,
     ])?;
     let references = [
         (
             &view.blobs,
-            "INSERT OR IGNORE INTO manifest_blobs (repository, digest, manifest) VALUES (?1, ?2, ?3)",
+            "INSERT INTO manifest_blobs (repository, digest, manifest) VALUES (?1, ?2, ?3)
+             ON CONFLICT (repository, digest, manifest) DO NOTHING",
         ),
         (
             &view.children,
-            "INSERT OR IGNORE INTO manifest_children (repository, digest, manifest) VALUES (?1, ?2, ?3)",
+            "INSERT INTO manifest_children (repository, digest, manifest) VALUES (?1, ?2, ?3)
+             ON CONFLICT (repository, digest, manifest) DO NOTHING",
         ),
     ];
     for (descriptors, sql) in references {
@@ -320,30 +352,46 @@ fn insert(
             insert.execute(params![repository, descriptor.digest.to_string(), id])?;
         }
     }
+    holds::keep::manifest_added(connection, id)?;
     Ok(id)
 }
 
 fn delete(
     connection: &Connection,
     tenant: &Tenant,
-    repository: &RepositoryName,
+    name: &RepositoryName,
     digest: &str,
     now: Time,
-) -> Result<ManifestDeleted> {
-    let Some(repository) = rows::find_repository(connection, tenant, repository)? else {
-        return Ok(ManifestDeleted::NoSuchManifest);
+) -> Result<Outcome<ManifestDeleted>> {
+    let Some(repository) = rows::find_repository(connection, tenant, name)? else {
+        return Ok(Outcome::Unchanged(ManifestDeleted::NoSuchManifest));
     };
-    if registered::manifest_is_registered(connection, repository, digest)? {
-        return Ok(ManifestDeleted::Registered);
+    if holds::closure::is_registered(connection, repository, digest)? {
+        return Ok(Outcome::Unchanged(ManifestDeleted::Registered));
     }
     let mut find =
         connection.prepare_cached("SELECT id FROM manifests WHERE repository = ?1 AND digest = ?2")?;
     let Some(manifest) = find.query_row(params![repository, digest], |row| row.get(0)).optional()? else {
-        return Ok(ManifestDeleted::NoSuchManifest);
+        return Ok(Outcome::Unchanged(ManifestDeleted::NoSuchManifest));
     };
     leases::renew_parts(connection, manifest, Renewal::at(now))?;
-    connection.prepare_cached("DELETE FROM manifests WHERE id = ?1")?.execute([manifest])?;
-    Ok(ManifestDeleted::Deleted)
+    let mut usage = Usage::default();
+    remove(connection, manifest, &mut usage)?;
+    usage.write(connection, rows::ensure_tenant(connection, tenant)?)?;
+    let note = Note::of(EventKind::ManifestDeleted, tenant).repository(name).digest(digest);
+    Ok(Outcome::Changed(ManifestDeleted::Deleted, note))
+}
+
+/// Removes a manifest, its tags, and who put it; it lets go of what it held.
+pub(super) fn remove(connection: &Connection, manifest: i64, usage: &mut Usage) -> Result<()> {
+    holds::keep::manifest_leaves(connection, manifest)?;
+    let tags = connection.prepare_cached("DELETE FROM tags WHERE manifest = ?1")?.execute([manifest])?;
+    usage.tags -= i64::try_from(tags).unwrap_or(i64::MAX);
+    connection.prepare_cached("DELETE FROM manifest_puts WHERE manifest = ?1")?.execute([manifest])?;
+    let mut delete = connection.prepare_cached("DELETE FROM manifests WHERE id = ?1 RETURNING size")?;
+    usage.manifest_bytes -= delete.query_row([manifest], |row| row.get::<_, i64>(0))?;
+    usage.manifests -= 1;
+    Ok(())
 }
 
 /// Reads `digest, media_type, body`, the first three columns.

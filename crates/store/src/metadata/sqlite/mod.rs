@@ -15,45 +15,38 @@ mod cache;
 mod collection;
 mod container_images;
 mod container_services;
+mod doors;
 #[cfg(feature = "filling")]
 mod filling;
 mod garbage;
+mod holds;
 mod inspection;
 mod leases;
 mod manifests;
 mod new_file;
 mod progress;
-mod registered;
 mod registry_logins;
 mod rows;
+mod schema;
 mod tags;
 #[cfg(test)]
 mod tests;
 mod uploads;
+mod usage;
 mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cache::{Caches, Touched};
-use gangplank_core::Origin;
+use doors::Doors;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use schema::Standing;
 use writer::{MAX_BATCH, Writer};
 
 use super::Metadata;
-use crate::{Result, StoreError};
-
-/// The steps to the schema of this program. `user_version` says how many a database has taken. A step
-/// that was released is never changed: a change of the schema is one more.
-const MIGRATIONS: [&str; 3] = [
-    include_str!("migrations/1-the-beginning.sql"),
-    include_str!("migrations/2-audit-trail.sql"),
-    include_str!("migrations/3-collection.sql"),
-];
-
-/// What all the steps come to, for a new database.
-const SCHEMA: &str = include_str!("schema.sql");
+use crate::Result;
 
 /// KiB of pages that the writer keeps, if there are as many: a commit looks into indexes that grow with the store.
 const WRITER_CACHE: i64 = 8 << 10;
@@ -65,11 +58,9 @@ const IDLE_READERS: usize = 16;
 #[derive(Clone)]
 pub struct Sqlite {
     path: PathBuf,
-    writer: Arc<Writer>,
+    doors: Doors,
     readers: Arc<Mutex<Vec<Connection>>>,
     caches: Arc<Caches>,
-    /// Who changes are noted for.
-    origin: Option<Arc<Origin>>,
 }
 
 impl Sqlite {
@@ -80,18 +71,25 @@ impl Sqlite {
     pub fn open(path: &Path) -> Result<Self> {
         new_file::make_if_missing(path)?;
         let mut connection = Connection::open(path)?;
+        match schema::standing(&connection)? {
+            Standing::Current => {}
+            Standing::Empty => return Err(schema::unknown(0)),
+            Standing::Earlier => {
+                new_file::carry_over(path, connection)?;
+                connection = Connection::open(path)?;
+            }
+        }
         connection.pragma_update(None, "journal_mode", "wal")?;
         // NORMAL would lose acknowledged commits on power loss.
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        migrate(&mut connection)?;
         start_log_anew(&connection)?;
         tune(&mut connection)?;
         // Negative: KiB, and not pages.
         connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
         let caches = Arc::<Caches>::default();
-        let writer = Arc::new(Writer::spawn(connection, Arc::clone(&caches), MAX_BATCH)?);
-        Ok(Self { path: path.to_owned(), writer, readers: Arc::default(), caches, origin: None })
+        let doors = Doors::new(Writer::spawn(connection, Arc::clone(&caches), MAX_BATCH)?);
+        Ok(Self { path: path.to_owned(), doors, readers: Arc::default(), caches })
     }
 
     /// Opens the database of a server that may be running, to be read only: whatever would write is
@@ -100,19 +98,15 @@ impl Sqlite {
     /// # Errors
     /// If the file cannot be read, or was written by another version of the program.
     pub fn open_to_read(path: &Path) -> Result<Self> {
-        let writer = Arc::new(Writer::refusing());
+        let doors = Doors::new(Writer::refusing());
         // Another process writes, so nothing may be kept.
         let caches = Arc::<Caches>::default();
         caches.close(Touched::EVERYTHING);
-        let database = Self { path: path.to_owned(), writer, readers: Arc::default(), caches, origin: None };
+        let database = Self { path: path.to_owned(), doors, readers: Arc::default(), caches };
         let found: i64 = database
             .read(|connection| Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?))?;
-        if usize::try_from(found) != Ok(MIGRATIONS.len()) {
-            return Err(StoreError::Unavailable(format!(
-                "the database has schema {found}, this program knows schema {}: start the server once with \
-                 this program, or use the server's",
-                MIGRATIONS.len()
-            )));
+        if found != schema::VERSION {
+            return Err(schema::unknown(found));
         }
         Ok(database)
     }
@@ -156,11 +150,7 @@ impl Sqlite {
 
 impl Metadata for Sqlite {
     fn is_healthy(&self) -> bool {
-        self.writer.is_healthy()
-    }
-
-    fn on_behalf_of(&self, origin: Origin) -> Box<dyn Metadata> {
-        Box::new(Self { origin: Some(Arc::new(origin)), ..self.clone() })
+        self.doors.is_healthy()
     }
 }
 
@@ -181,24 +171,4 @@ fn tune(connection: &mut Connection) -> Result<()> {
 fn start_log_anew(connection: &Connection) -> Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())
-}
-
-fn migrate(connection: &mut Connection) -> Result<()> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let taken = usize::try_from(found).unwrap_or(usize::MAX);
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    let Some(missing) = MIGRATIONS.get(taken..) else {
-        return Err(StoreError::Unavailable(format!(
-            "the database has schema {found}, this program knows schema {known}: use a newer gangplank"
-        )));
-    };
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let transaction = connection.transaction()?;
-    for step in if taken == 0 { &[SCHEMA] } else { missing } {
-        transaction.execute_batch(step)?;
-    }
-    transaction.pragma_update(None, "user_version", known)?;
-    Ok(transaction.commit()?)
 }

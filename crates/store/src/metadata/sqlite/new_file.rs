@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::migrate;
+use super::schema;
 use crate::{Result, durable_file};
 
 /// Makes the database if there is none, which means no file, or an empty one without a log. It is there
@@ -19,6 +19,25 @@ pub(super) fn make_if_missing(path: &Path) -> Result<()> {
     if length(path)? > 0 || length(&beside(path, "-wal"))? > 0 {
         return Ok(());
     }
+    make(path, |_| Ok(()))
+}
+
+/// Carries a database of the schema before over into a new file, which takes its place. A crash leaves the one or
+/// the other, whole.
+pub(super) fn carry_over(path: &Path, earlier: Connection) -> Result<()> {
+    tracing::info!(path = %path.display(), "carrying the database over to the schema of this program");
+    // Without a log of its own, the file is all there is of it, and none is left to be taken for the new one's.
+    earlier.pragma_update(None, "journal_mode", "delete")?;
+    earlier.close().map_err(|(_, error)| error)?;
+    make(path, |connection| {
+        connection.execute("ATTACH ?1 AS old", [path.to_string_lossy()])?;
+        schema::carry_over(connection)?;
+        Ok(connection.execute_batch("DETACH old")?)
+    })
+}
+
+/// Makes a database under another name, fills it, syncs it once, and gives it its name.
+fn make(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result<()> {
     let unnamed = beside(path, ".new");
     // Of a start that did not come to its end. SQLite would take them for a transaction to be finished.
     for ending in ["", "-journal", "-wal", "-shm"] {
@@ -26,19 +45,16 @@ pub(super) fn make_if_missing(path: &Path) -> Result<()> {
     }
     // SQLite takes an empty file for a new database, and gives its other files the same permissions.
     let file = durable_file::create_new(&unnamed, 0o600)?;
-    fill(&unnamed)?;
-    file.sync_all()?;
-    Ok(durable_file::rename(&unnamed, path)?)
-}
-
-fn fill(path: &Path) -> Result<()> {
-    let mut connection = Connection::open(path)?;
+    let mut connection = Connection::open(&unnamed)?;
     connection.pragma_update(None, "synchronous", "off")?;
     connection.pragma_update(None, "journal_mode", "off")?;
-    migrate(&mut connection)?;
+    schema::create(&mut connection)?;
+    fill(&mut connection)?;
     // Stays with the file.
     connection.pragma_update(None, "journal_mode", "wal")?;
-    Ok(connection.close().map_err(|(_, error)| error)?)
+    connection.close().map_err(|(_, error)| error)?;
+    file.sync_all()?;
+    Ok(durable_file::rename(&unnamed, path)?)
 }
 
 fn length(path: &Path) -> io::Result<u64> {

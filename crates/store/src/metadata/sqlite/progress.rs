@@ -16,11 +16,11 @@ impl Progress for Sqlite {
     }
 
     async fn set_marks(&self, marks: Vec<(Mark, i64)>) -> Result<()> {
-        self.writer
-            .write_touching(Touched::NOTHING, move |connection| {
+        self.doors
+            .upkeep(Touched::NOTHING, move |connection| {
                 let mut set = connection.prepare_cached(
                     "INSERT INTO progress (name, value) VALUES (?1, ?2)
-                     ON CONFLICT DO UPDATE SET value = excluded.value",
+                     ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 )?;
                 for (mark, value) in marks {
                     set.execute(params![name(mark), value])?;

@@ -1,32 +1,23 @@
 use async_trait::async_trait;
 use gangplank_core::grant::ServiceGrant;
-use gangplank_core::{EventKind, Grant, LoginId, PasswordHash, Scope, Tenant, Time};
+use gangplank_core::{EventKind, Grant, LoginId, Origin, PasswordHash, Scope, ServiceId, Tenant, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
 use super::cache::{Found, Touched};
+use super::doors::Outcome;
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::registry_logins::{
-    LoginCreated, LoginLookup, LoginSummary, NewLogin, RegistryLogins, Requires, Revoked,
+    LoginCreated, LoginLookup, LoginSummary, NewLogin, Push, RegistryLogins, Requires, Revoked, Used,
 };
 
 #[async_trait]
 impl RegistryLogins for Sqlite {
-    async fn insert_login(&self, login: NewLogin, requires: Requires) -> Result<LoginCreated> {
-        let by = self.origin.clone();
-        self.writer
+    async fn insert_login(&self, by: &Origin, login: NewLogin, requires: Requires) -> Result<LoginCreated> {
+        self.doors
             // A new password opens nothing that was kept before.
-            .write_touching(Touched::NOTHING, move |connection| {
-                let created = insert(connection, &login, requires)?;
-                if let LoginCreated::Created(id) = created {
-                    let scope = login.scope.words().join(",");
-                    let subject = login.service.as_ref().or(Some(&scope)).map(String::as_str);
-                    let note = Note { login: Some(id), subject, ..Note::of(&login.tenant) };
-                    note.write(connection, EventKind::LoginIssued, by.as_deref())?;
-                }
-                Ok(created)
-            })
+            .change(by, Touched::NOTHING, move |connection| insert(connection, &login, requires))
             .await
     }
 
@@ -37,12 +28,12 @@ impl RegistryLogins for Sqlite {
         };
         let found = self.read_one(|connection| {
             let mut find = connection.prepare_cached(
-                "SELECT l.id, t.account, t.region, l.access_key, l.can_push, l.can_pull, l.can_delete,
+                "SELECT l.id, t.account, t.region, l.owner, l.can_push, l.can_pull, l.can_delete,
                         l.service, s.name, l.expires_at, l.revoked_at IS NOT NULL, k.enabled
                  FROM registry_logins l
                  JOIN tenants t ON t.id = l.tenant
                  LEFT JOIN services s ON s.id = l.service
-                 LEFT JOIN access_keys k ON k.id = l.access_key AND k.account = t.account
+                 LEFT JOIN access_keys k ON k.id = l.owner AND k.account = t.account
                  WHERE l.password_hash = ?1",
             )?;
             let found = find.query_row([&password.0[..]], |row| Ok(read_grant(row))).optional()?;
@@ -57,8 +48,8 @@ impl RegistryLogins for Sqlite {
     async fn logins(&self, tenant: &Tenant, now: Time) -> Result<Vec<LoginSummary>> {
         self.read_one(|connection| {
             let mut select = connection.prepare_cached(
-                "SELECT l.id, l.can_push, l.can_pull, l.can_delete, s.name, l.access_key,
-                        l.created_at, l.expires_at, l.revoked_at
+                "SELECT l.id, l.can_push, l.can_pull, l.can_delete, s.name, l.owner, l.created_at, l.expires_at,
+                        l.revoked_at, l.last_used_at, l.last_push_at, l.last_push_address
                  FROM registry_logins l
                  JOIN tenants t ON t.id = l.tenant
                  LEFT JOIN services s ON s.id = l.service
@@ -71,46 +62,77 @@ impl RegistryLogins for Sqlite {
         })
     }
 
-    async fn revoke_login(&self, tenant: &Tenant, id: LoginId, now: Time) -> Result<bool> {
-        let (tenant, by) = (tenant.clone(), self.origin.clone());
-        self.writer
-            .write(move |connection| {
+    async fn revoke_login(&self, by: &Origin, tenant: &Tenant, id: LoginId, now: Time) -> Result<bool> {
+        let tenant = tenant.clone();
+        self.doors
+            .change(by, Touched::EVERYTHING, move |connection| {
                 let mut revoke = connection.prepare_cached(
                     "UPDATE registry_logins SET revoked_at = coalesce(revoked_at, ?4) WHERE id = ?1 AND tenant =
                      (SELECT id FROM tenants WHERE account = ?2 AND region = ?3)",
                 )?;
                 let key = params![id.0, tenant.account.as_str(), tenant.region.as_str(), now.0];
-                let revoked = revoke.execute(key)? == 1;
-                if revoked {
-                    let note = Note { login: Some(id), ..Note::of(&tenant) };
-                    note.write(connection, EventKind::LoginRevoked, by.as_deref())?;
+                if revoke.execute(key)? == 0 {
+                    return Ok(Outcome::Unchanged(false));
                 }
-                Ok(revoked)
+                Ok(Outcome::Changed(true, Note::of(EventKind::LoginRevoked, &tenant).login(id)))
+            })
+            .await
+    }
+
+    async fn note_use(&self, used: Vec<(LoginId, Used)>) -> Result<()> {
+        self.doors
+            .upkeep(Touched::NOTHING, move |connection| {
+                let mut note = connection.prepare_cached(
+                    "UPDATE registry_logins SET last_used_at = ?2, last_push_at = coalesce(?3, last_push_at),
+                                                last_push_address = coalesce(?4, last_push_address)
+                     WHERE id = ?1",
+                )?;
+                for (login, Used { at, push }) in used {
+                    let (pushed_at, address) = push.map(|push| (push.at.0, push.address.to_string())).unzip();
+                    note.execute(params![login.0, at.0, pushed_at, address])?;
+                }
+                Ok(())
             })
             .await
     }
 
     async fn forget_logins(&self, before: Time) -> Result<usize> {
-        self.writer
-            .write(move |connection| {
-                let mut forget =
-                    connection.prepare_cached("DELETE FROM registry_logins WHERE expires_at < ?1")?;
-                Ok(forget.execute([before.0])?)
-            })
-            .await
+        self.doors.upkeep(Touched::EVERYTHING, move |connection| forget(connection, before)).await
     }
 }
 
-fn insert(connection: &Connection, login: &NewLogin, requires: Requires) -> Result<LoginCreated> {
+/// Forgets logins; what they put stays their owners'.
+fn forget(connection: &Connection, before: Time) -> Result<usize> {
+    let mut ended = connection.prepare_cached("SELECT id FROM registry_logins WHERE expires_at < ?1")?;
+    let ended = ended.query_map([before.0], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+    for login in &ended {
+        // Once an owner without a login is enough.
+        connection
+            .prepare_cached(
+                "DELETE FROM manifest_puts WHERE login = ?1 AND EXISTS (
+                     SELECT 1 FROM manifest_puts p
+                     WHERE p.manifest = manifest_puts.manifest AND p.owner = manifest_puts.owner
+                       AND p.login IS NULL)",
+            )?
+            .execute([login])?;
+        connection
+            .prepare_cached("UPDATE manifest_puts SET login = NULL WHERE login = ?1")?
+            .execute([login])?;
+        connection.prepare_cached("DELETE FROM registry_logins WHERE id = ?1")?.execute([login])?;
+    }
+    Ok(ended.len())
+}
+
+fn insert(connection: &Connection, login: &NewLogin, requires: Requires) -> Result<Outcome<LoginCreated>> {
     let tenant = rows::ensure_tenant(connection, &login.tenant)?;
-    let service: Option<i64> = match &login.service {
+    let service: Option<String> = match login.service {
         None => None,
-        Some(name) => {
+        Some(ServiceId(id)) => {
             let mut find =
-                connection.prepare_cached("SELECT id FROM services WHERE tenant = ?1 AND name = ?2")?;
-            match find.query_row(params![tenant, name], |row| row.get(0)).optional()? {
-                Some(id) => Some(id),
-                None => return Ok(LoginCreated::NoSuchService),
+                connection.prepare_cached("SELECT name FROM services WHERE tenant = ?1 AND id = ?2")?;
+            match find.query_row([tenant, id], |row| row.get(0)).optional()? {
+                Some(name) => Some(name),
+                None => return Ok(Outcome::Unchanged(LoginCreated::NoSuchService)),
             }
         }
     };
@@ -118,26 +140,28 @@ fn insert(connection: &Connection, login: &NewLogin, requires: Requires) -> Resu
         let mut any =
             connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM services WHERE tenant = ?1)")?;
         if !any.query_row([tenant], |row| row.get::<_, bool>(0))? {
-            return Ok(LoginCreated::NoServiceYet);
+            return Ok(Outcome::Unchanged(LoginCreated::NoServiceYet));
         }
     }
     let mut insert = connection.prepare_cached(
-        "INSERT INTO registry_logins (tenant, access_key, can_push, can_pull, can_delete, service,
-                                      password_hash, created_at, expires_at)
+        "INSERT INTO registry_logins (tenant, owner, can_push, can_pull, can_delete, service, password_hash,
+                                      created_at, expires_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
-    let id = insert.insert(params![
+    let id = LoginId(insert.insert(params![
         tenant,
-        login.access_key.as_str(),
+        login.owner.as_str(),
         login.scope.push,
         login.scope.pull,
         login.scope.delete,
-        service,
+        login.service.map(|service| service.0),
         &login.password.0[..],
         login.created_at.0,
         login.expires_at.0,
-    ])?;
-    Ok(LoginCreated::Created(LoginId(id)))
+    ])?);
+    let subject = service.unwrap_or_else(|| login.scope.words().join(","));
+    let note = Note::of(EventKind::LoginIssued, &login.tenant).login(id).subject(subject);
+    Ok(Outcome::Changed(LoginCreated::Created(id), note))
 }
 
 fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
@@ -148,22 +172,22 @@ fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
         account: rows::account(row.get_ref(1)?.as_str().unwrap_or_default())?,
         region: rows::region(row.get_ref(2)?.as_str().unwrap_or_default())?,
     };
-    let access_key = rows::access_key_id(row.get_ref(3)?.as_str().unwrap_or_default())?;
+    let owner = rows::owner(row.get_ref(3)?.as_str().unwrap_or_default())?;
     let login = LoginId(row.get(0)?);
-    let ended = |tenant, access_key| Ok(LoginLookup::Revoked(Revoked { login, tenant, access_key }));
+    let ended = |tenant, owner| Ok(LoginLookup::Revoked(Revoked { login, tenant, owner }));
     if revoked || key_enabled != Some(true) {
-        return ended(tenant, access_key);
+        return ended(tenant, owner);
     }
     let service = match (row.get(7)?, row.get(8)?) {
-        (Some(id), Some(name)) => Some(ServiceGrant { id, name }),
+        (Some(id), Some(name)) => Some(ServiceGrant { id: ServiceId(id), name }),
         // The service was deleted. Without one, the login would read every repository.
-        (Some(_), None) => return ended(tenant, access_key),
+        (Some(_), None) => return ended(tenant, owner),
         (None, _) => None,
     };
     Ok(LoginLookup::Live(Grant {
         login,
         tenant,
-        access_key,
+        owner,
         scope: Scope { push: row.get(4)?, pull: row.get(5)?, delete: row.get(6)? },
         service,
         expires_at: Time(row.get(9)?),
@@ -175,9 +199,20 @@ fn read_summary(row: &Row<'_>) -> Result<LoginSummary> {
         id: LoginId(row.get(0)?),
         scope: Scope { push: row.get(1)?, pull: row.get(2)?, delete: row.get(3)? },
         service: row.get(4)?,
-        access_key: rows::access_key_id(row.get_ref(5)?.as_str().unwrap_or_default())?,
+        owner: rows::owner(row.get_ref(5)?.as_str().unwrap_or_default())?,
         created_at: Time(row.get(6)?),
         expires_at: Time(row.get(7)?),
         revoked_at: row.get::<_, Option<i64>>(8)?.map(Time),
+        last_used_at: row.get::<_, Option<i64>>(9)?.map(Time),
+        last_push: read_push(row)?,
     })
+}
+
+/// Reads `last_push_at, last_push_address`, the columns from the tenth on.
+fn read_push(row: &Row<'_>) -> Result<Option<Push>> {
+    let (Some(at), Some(address)) = (row.get(10)?, row.get::<_, Option<String>>(11)?) else {
+        return Ok(None);
+    };
+    let address = address.parse().map_err(|_| rows::damaged("address", &address))?;
+    Ok(Some(Push { at: Time(at), address }))
 }

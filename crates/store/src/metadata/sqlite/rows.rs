@@ -1,9 +1,10 @@
 //! What several tables' queries share: tenants, repositories, and reading typed columns.
 
-use gangplank_core::{AccessKeyId, AccountId, Region, Tenant};
+use gangplank_core::{AccessKeyId, AccountId, Owner, Region, Tenant};
 use gangplank_oci::RepositoryName;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::usage::Usage;
 use crate::{Result, StoreError};
 
 /// The tenant's row, made if it is new.
@@ -26,13 +27,16 @@ pub(super) fn find_tenant(connection: &Connection, tenant: &Tenant) -> Result<Op
 /// The repository's row, made if it is new.
 pub(super) fn ensure_repository(
     connection: &Connection,
-    tenant: &Tenant,
+    tenant: i64,
     name: &RepositoryName,
+    usage: &mut Usage,
 ) -> Result<i64> {
-    if let Some(id) = find_repository(connection, tenant, name)? {
+    let mut find =
+        connection.prepare_cached("SELECT id FROM repositories WHERE tenant = ?1 AND name = ?2")?;
+    if let Some(id) = find.query_row(params![tenant, name.as_str()], |row| row.get(0)).optional()? {
         return Ok(id);
     }
-    let tenant = ensure_tenant(connection, tenant)?;
+    usage.repositories += 1;
     let mut insert = connection.prepare_cached("INSERT INTO repositories (tenant, name) VALUES (?1, ?2)")?;
     Ok(insert.insert(params![tenant, name.as_str()])?)
 }
@@ -59,6 +63,11 @@ pub(super) fn account(text: &str) -> Result<AccountId> {
 /// Reads a region column.
 pub(super) fn region(text: &str) -> Result<Region> {
     Region::parse(text).ok_or_else(|| damaged("region", text))
+}
+
+/// Reads an owner column.
+pub(super) fn owner(text: &str) -> Result<Owner> {
+    Owner::parse(text).ok_or_else(|| damaged("owner", text))
 }
 
 /// Reads an access key column.

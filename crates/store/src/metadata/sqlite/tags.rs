@@ -1,10 +1,12 @@
 use async_trait::async_trait;
-use gangplank_core::{EventKind, Tenant};
+use gangplank_core::{EventKind, Origin, Tenant};
 use gangplank_oci::{RepositoryName, Tag};
 use rusqlite::params;
 
 use super::audit::Note;
 use super::cache::Touched;
+use super::doors::Outcome;
+use super::usage::Usage;
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::tags::Tags;
@@ -31,26 +33,28 @@ impl Tags for Sqlite {
         })
     }
 
-    async fn delete_tag(&self, tenant: &Tenant, repository: &RepositoryName, tag: &Tag) -> Result<bool> {
+    async fn delete_tag(
+        &self,
+        by: &Origin,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        tag: &Tag,
+    ) -> Result<bool> {
         let (tenant, repository, tag) = (tenant.clone(), repository.clone(), tag.clone());
-        let by = self.origin.clone();
-        self.writer
-            .write_touching(Touched::NOTHING, move |connection| {
+        self.doors
+            .change(by, Touched::NOTHING, move |connection| {
                 let Some(row) = rows::find_repository(connection, &tenant, &repository)? else {
-                    return Ok(false);
+                    return Ok(Outcome::Unchanged(false));
                 };
                 let mut delete =
                     connection.prepare_cached("DELETE FROM tags WHERE repository = ?1 AND name = ?2")?;
-                let deleted = delete.execute(params![row, tag.as_str()])? == 1;
-                if deleted {
-                    let note = Note {
-                        repository: Some(repository.as_str()),
-                        subject: Some(tag.as_str()),
-                        ..Note::of(&tenant)
-                    };
-                    note.write(connection, EventKind::TagDeleted, by.as_deref())?;
+                if delete.execute(params![row, tag.as_str()])? == 0 {
+                    return Ok(Outcome::Unchanged(false));
                 }
-                Ok(deleted)
+                let usage = Usage { tags: -1, ..Usage::default() };
+                usage.write(connection, rows::ensure_tenant(connection, &tenant)?)?;
+                let note = Note::of(EventKind::TagDeleted, &tenant).repository(&repository).subject(&tag);
+                Ok(Outcome::Changed(true, note))
             })
             .await
     }

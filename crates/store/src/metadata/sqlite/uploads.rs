@@ -8,15 +8,15 @@ use crate::Result;
 use crate::metadata::uploads::{UploadOwner, UploadSession, Uploads};
 
 /// The owner's half of every lookup, as `?1` to `?5` with the session's id first.
-const OWNED: &str = "id = ?1 AND repository = ?4 AND access_key = ?5
+const OWNED: &str = "id = ?1 AND repository = ?4 AND owner = ?5
     AND tenant = (SELECT id FROM tenants WHERE account = ?2 AND region = ?3)";
 
 #[async_trait]
 impl Uploads for Sqlite {
     async fn open_upload(&self, owner: &UploadOwner, session: UploadSession, quota: u32) -> Result<bool> {
         let owner = owner.clone();
-        self.writer
-            .write_unsynced(move |connection| {
+        self.doors
+            .upkeep_unsynced(move |connection| {
                 let tenant = rows::ensure_tenant(connection, &owner.tenant)?;
                 let mut count = connection.prepare_cached(
                     "SELECT count(*) FROM uploads
@@ -27,7 +27,7 @@ impl Uploads for Sqlite {
                     return Ok(false);
                 }
                 let mut insert = connection.prepare_cached(
-                    "INSERT INTO uploads (id, tenant, repository, access_key, received, hash_state, run,
+                    "INSERT INTO uploads (id, tenant, repository, owner, received, hash_state, run,
                                           created_at, touched_at)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 )?;
@@ -35,7 +35,7 @@ impl Uploads for Sqlite {
                     session.id,
                     tenant,
                     owner.repository.as_str(),
-                    owner.access_key.as_str(),
+                    owner.owner.as_str(),
                     rows::signed(session.received)?,
                     session.hash_state,
                     session.run,
@@ -59,8 +59,8 @@ impl Uploads for Sqlite {
 
     async fn advance_upload(&self, owner: &UploadOwner, from: u64, session: UploadSession) -> Result<bool> {
         let owner = owner.clone();
-        self.writer
-            .write_unsynced(move |connection| {
+        self.doors
+            .upkeep_unsynced(move |connection| {
                 let sql = format!(
                     "UPDATE uploads SET received = ?7, hash_state = ?8, touched_at = ?9, run = ?10
                      WHERE {OWNED} AND received = ?6"
@@ -71,7 +71,7 @@ impl Uploads for Sqlite {
                     owner.tenant.account.as_str(),
                     owner.tenant.region.as_str(),
                     owner.repository.as_str(),
-                    owner.access_key.as_str(),
+                    owner.owner.as_str(),
                     rows::signed(from)?,
                     rows::signed(session.received)?,
                     session.hash_state,
@@ -85,8 +85,8 @@ impl Uploads for Sqlite {
 
     async fn close_upload(&self, owner: &UploadOwner, id: &str) -> Result<bool> {
         let (owner, id) = (owner.clone(), id.to_owned());
-        self.writer
-            .write_touching(Touched::NOTHING, move |connection| {
+        self.doors
+            .upkeep(Touched::NOTHING, move |connection| {
                 let mut close = connection.prepare_cached(&format!("DELETE FROM uploads WHERE {OWNED}"))?;
                 Ok(close.execute(owned(&owner, &id))? == 1)
             })
@@ -94,8 +94,8 @@ impl Uploads for Sqlite {
     }
 
     async fn close_stale_uploads(&self, idle: Time, opened: Time) -> Result<Vec<String>> {
-        self.writer
-            .write_touching(Touched::NOTHING, move |connection| {
+        self.doors
+            .upkeep(Touched::NOTHING, move |connection| {
                 let mut close = connection.prepare_cached(
                     "DELETE FROM uploads WHERE touched_at <= ?1 OR created_at <= ?2 RETURNING id",
                 )?;
@@ -120,7 +120,7 @@ fn owned<'a>(owner: &'a UploadOwner, id: &'a str) -> [&'a str; 5] {
         owner.tenant.account.as_str(),
         owner.tenant.region.as_str(),
         owner.repository.as_str(),
-        owner.access_key.as_str(),
+        owner.owner.as_str(),
     ]
 }
 

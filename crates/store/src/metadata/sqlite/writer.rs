@@ -82,18 +82,9 @@ impl Writer {
         self.healthy.load(Ordering::Acquire) && !self.jobs.is_closed()
     }
 
-    /// Runs `work` in a transaction and returns when it is durable. If `work` fails, nothing of it
-    /// stays.
-    pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
-    {
-        self.send(Touched::EVERYTHING, Promise::Durable, work).await
-    }
-
-    /// The same for frequent work that makes no more than `touched` untrue of what the caches hold.
-    pub(super) async fn write_touching<T, F>(&self, touched: Touched, work: F) -> Result<T>
+    /// Runs `work` in a transaction and returns when it is durable. If `work` fails, nothing of it stays. It makes
+    /// no more than `touched` untrue of what the caches hold.
+    pub(super) async fn write<T, F>(&self, touched: Touched, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,

@@ -2,9 +2,9 @@
 
 use gangplank_core::{AccountId, Time};
 use gangplank_store::metadata::Metadata;
-use gangplank_store::metadata::access_keys::{AccessKey, KeyChange};
+use gangplank_store::metadata::access_keys::{AccessKey, KeyChange, LastRootKey, NewState};
 
-use crate::world::{NOW, access_key, here, key_id, tenants};
+use crate::world::{NOW, access_key, by, change_key, here, key_id, tenants};
 
 metadata_contract! {
     a_key_is_kept_as_given,
@@ -20,7 +20,7 @@ metadata_contract! {
 
 async fn a_key_is_kept_as_given(db: &dyn Metadata) {
     let key = AccessKey { is_root: true, enabled: false, ..access_key(&here(), 1) };
-    assert!(db.insert_access_key(key.clone()).await.unwrap());
+    assert!(db.insert_access_key(&by(), key.clone()).await.unwrap());
     let found = db.access_key(&key.id).await.unwrap().unwrap();
     assert_eq!(format!("{found:?}"), format!("{key:?}"));
     assert!(db.access_key(&key_id(2)).await.unwrap().is_none());
@@ -28,10 +28,10 @@ async fn a_key_is_kept_as_given(db: &dyn Metadata) {
 
 async fn an_id_is_taken_once(db: &dyn Metadata) {
     let [here, _, other] = tenants();
-    assert!(db.insert_access_key(access_key(&here, 1)).await.unwrap());
+    assert!(db.insert_access_key(&by(), access_key(&here, 1)).await.unwrap());
     for tenant in [&here, &other] {
         let again = AccessKey { sealed_secret: vec![9], ..access_key(tenant, 1) };
-        assert!(!db.insert_access_key(again).await.unwrap());
+        assert!(!db.insert_access_key(&by(), again).await.unwrap());
     }
     let found = db.access_key(&key_id(1)).await.unwrap().unwrap();
     assert_eq!((found.account, found.sealed_secret), (here.account, vec![1; 48]));
@@ -40,10 +40,10 @@ async fn an_id_is_taken_once(db: &dyn Metadata) {
 /// What was refused with the old key must not come to life with a new one of the same id.
 async fn a_deleted_id_stays_taken(db: &dyn Metadata) {
     let [_, _, other] = tenants();
-    db.insert_access_key(access_key(&other, 1)).await.unwrap();
-    assert_eq!(db.delete_access_key(None, &key_id(1)).await.unwrap(), KeyChange::Done);
+    db.insert_access_key(&by(), access_key(&other, 1)).await.unwrap();
+    assert_eq!(change_key(db, None, &key_id(1), NewState::Deleted).await, KeyChange::Done);
     for tenant in tenants() {
-        assert!(!db.insert_access_key(access_key(&tenant, 1)).await.unwrap());
+        assert!(!db.insert_access_key(&by(), access_key(&tenant, 1)).await.unwrap());
     }
     assert!(db.access_key(&key_id(1)).await.unwrap().is_none());
 }
@@ -52,7 +52,7 @@ async fn keys_are_listed_newest_first(db: &dyn Metadata) {
     let [here, _, other] = tenants();
     for (number, tenant, age) in [(1, &here, 3), (2, &other, 1), (3, &here, 2)] {
         let key = AccessKey { created_at: Time(NOW.0 - age), ..access_key(tenant, number) };
-        assert!(db.insert_access_key(key).await.unwrap());
+        assert!(db.insert_access_key(&by(), key).await.unwrap());
     }
     let listed = async |account: Option<&AccountId>| {
         let keys = db.access_keys(account).await.unwrap();
@@ -65,22 +65,22 @@ async fn keys_are_listed_newest_first(db: &dyn Metadata) {
 
 async fn a_key_is_disabled_and_enabled(db: &dyn Metadata) {
     let [_, _, other] = tenants();
-    db.insert_access_key(access_key(&other, 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&other, 1)).await.unwrap();
     for account in [None, Some(&other.account)] {
-        for on in [false, false, true, true] {
-            let changed = db.enable_access_key(account, &key_id(1), on).await.unwrap();
-            assert_eq!(changed, KeyChange::Done);
-            assert_eq!(db.access_key(&key_id(1)).await.unwrap().unwrap().enabled, on);
+        let [on, off] = [NewState::Enabled, NewState::Disabled];
+        for state in [off, off, on, on] {
+            assert_eq!(change_key(db, account, &key_id(1), state).await, KeyChange::Done);
+            assert_eq!(db.access_key(&key_id(1)).await.unwrap().unwrap().enabled, state == on);
         }
     }
-    let unknown = db.enable_access_key(None, &key_id(2), true).await.unwrap();
+    let unknown = change_key(db, None, &key_id(2), NewState::Enabled).await;
     assert_eq!(unknown, KeyChange::NoSuchKey);
 }
 
 async fn a_deleted_key_is_gone(db: &dyn Metadata) {
     let [_, _, other] = tenants();
-    db.insert_access_key(access_key(&other, 1)).await.unwrap();
-    let delete = async || db.delete_access_key(Some(&other.account), &key_id(1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&other, 1)).await.unwrap();
+    let delete = async || change_key(db, Some(&other.account), &key_id(1), NewState::Deleted).await;
     assert_eq!(delete().await, KeyChange::Done);
     assert_eq!(delete().await, KeyChange::NoSuchKey);
     assert!(db.access_key(&key_id(1)).await.unwrap().is_none());
@@ -89,33 +89,40 @@ async fn a_deleted_key_is_gone(db: &dyn Metadata) {
 
 async fn another_accounts_key_cannot_be_changed(db: &dyn Metadata) {
     let [here, _, other] = tenants();
-    db.insert_access_key(access_key(&other, 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&other, 1)).await.unwrap();
     let account = Some(&here.account);
-    assert_eq!(db.enable_access_key(account, &key_id(1), false).await.unwrap(), KeyChange::NoSuchKey);
-    assert_eq!(db.delete_access_key(account, &key_id(1)).await.unwrap(), KeyChange::NoSuchKey);
+    assert_eq!(change_key(db, account, &key_id(1), NewState::Disabled).await, KeyChange::NoSuchKey);
+    assert_eq!(change_key(db, account, &key_id(1), NewState::Deleted).await, KeyChange::NoSuchKey);
     assert!(db.access_key(&key_id(1)).await.unwrap().unwrap().enabled);
 }
 
 async fn the_last_enabled_root_key_stays(db: &dyn Metadata) {
     let [here, _, other] = tenants();
-    for (tenant, number) in [(&here, 1), (&here, 2), (&other, 3)] {
-        db.insert_access_key(access_key(tenant, number)).await.unwrap();
+    for number in [1, 2] {
+        let root = AccessKey { is_root: true, ..access_key(&here, number) };
+        db.insert_access_key(&by(), root).await.unwrap();
     }
-    let enable = async |number, on| db.enable_access_key(None, &key_id(number), on).await.unwrap();
-    let delete = async |number| db.delete_access_key(None, &key_id(number)).await.unwrap();
-    assert_eq!(enable(1, false).await, KeyChange::Done);
-    assert_eq!(enable(2, false).await, KeyChange::LastRootKey, "key 1 is disabled, 3 is no root key");
-    assert_eq!(delete(2).await, KeyChange::LastRootKey);
+    for (tenant, number) in [(&here, 3), (&other, 4)] {
+        db.insert_access_key(&by(), access_key(tenant, number)).await.unwrap();
+    }
+    let change = async |number, state| change_key(db, None, &key_id(number), state).await;
+    let [on, off, deleted] = [NewState::Enabled, NewState::Disabled, NewState::Deleted];
+    assert_eq!(change(1, off).await, KeyChange::Done);
+    assert_eq!(change(2, off).await, KeyChange::IsLastRootKey, "1 is disabled, 3 and 4 are no root keys");
+    assert_eq!(change(2, deleted).await, KeyChange::IsLastRootKey);
     assert!(db.access_key(&key_id(2)).await.unwrap().unwrap().enabled);
-    assert_eq!(enable(2, true).await, KeyChange::Done, "enabling takes nothing away");
-    assert_eq!(delete(1).await, KeyChange::Done, "a disabled key is no way in");
-    assert_eq!(delete(2).await, KeyChange::LastRootKey);
+    assert_eq!(change(2, on).await, KeyChange::Done, "enabling takes nothing away");
+    assert_eq!(change(1, deleted).await, KeyChange::Done, "a disabled key is no way in");
+    assert_eq!(change(2, deleted).await, KeyChange::IsLastRootKey);
+    assert_eq!(change(3, deleted).await, KeyChange::Done, "an ordinary key of the same account");
+    let released = db.change_access_key(&by(), None, &key_id(2), off, LastRootKey::Release).await.unwrap();
+    assert_eq!(released, KeyChange::Done);
 }
 
 async fn other_accounts_may_lose_their_last_key(db: &dyn Metadata) {
     let [_, _, other] = tenants();
-    db.insert_access_key(access_key(&other, 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&other, 1)).await.unwrap();
     let account = Some(&other.account);
-    assert_eq!(db.enable_access_key(account, &key_id(1), false).await.unwrap(), KeyChange::Done);
-    assert_eq!(db.delete_access_key(account, &key_id(1)).await.unwrap(), KeyChange::Done);
+    assert_eq!(change_key(db, account, &key_id(1), NewState::Disabled).await, KeyChange::Done);
+    assert_eq!(change_key(db, account, &key_id(1), NewState::Deleted).await, KeyChange::Done);
 }

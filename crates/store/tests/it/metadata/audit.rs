@@ -2,20 +2,25 @@
 
 use std::time::Duration;
 
-use gangplank_core::{EventKind, ImageName, LoginId, Origin, Tenant, Time};
+use gangplank_core::{EventKind, LoginId, Origin, ServiceId, Tenant, Time};
 use gangplank_oci::Digest;
 use gangplank_store::metadata::Metadata;
-use gangplank_store::metadata::audit::{AuditEvent, AuditFilter, LOOKED_AT, Refused};
+use gangplank_store::metadata::access_keys::{LastRootKey, NewState};
+use gangplank_store::metadata::audit::{AuditEvent, AuditFilter, LOOKED_AT, Tallied};
+use gangplank_store::metadata::container_images::NewImage;
+use gangplank_store::metadata::container_services::{ServiceChange, ServiceOutcome, ServiceUpdate};
 use gangplank_store::metadata::manifests::ManifestOutcome;
+use gangplank_store::metadata::registry_logins::{LoginCreated, Requires};
 
 use crate::world::{
-    At, Document, NOW, PLENTY, access_key, create_login, create_service, here, image_of, key_id, push_login,
-    register, service, tag, tenants,
+    At, Document, NOW, PLENTY, access_key, by, change_key, create_service, delete_service, here, image_of,
+    key_id, owner_of, push_login, register_on, service, service_id, tag, tenants,
 };
 
 metadata_contract! {
     every_change_is_noted_once_with_who_and_where,
     what_changes_nothing_is_noted_nowhere,
+    a_request_makes_one_change,
     an_account_is_shown_its_own_trail,
     a_question_is_answered_by_what_fits_all_of_it,
     refusals_that_are_alike_are_counted,
@@ -30,10 +35,11 @@ fn somebody(seconds: u64) -> Origin {
     Origin {
         at: NOW.plus(Duration::from_secs(seconds)),
         steady: NOW.plus(Duration::from_secs(seconds)),
-        access_key: Some(key_id(1)),
+        owner: Some(owner_of(1)),
         login: Some(LoginId(7)),
         address: Some([192, 0, 2, 1].into()),
         user_agent: Some("docker/28".to_owned()),
+        request: None,
     }
 }
 
@@ -49,32 +55,50 @@ async fn all(db: &dyn Metadata, filter: AuditFilter) -> Vec<AuditEvent> {
     }
 }
 
+/// Makes a service as somebody.
+async fn make_service(db: &dyn Metadata, by: &Origin, tenant: &Tenant, name: &str) -> ServiceId {
+    match db.create_service(by, tenant, service(name), None, PLENTY).await.unwrap() {
+        ServiceOutcome::Done(service) => service.id,
+        refused => panic!("{refused:?}"),
+    }
+}
+
 /// Does one of everything as somebody; says what should be noted of it, the newest first.
 async fn do_everything(db: &dyn Metadata, tenant: &Tenant) -> Vec<(EventKind, Option<String>)> {
-    // The last key of the root account could not be taken away.
-    db.insert_access_key(access_key(tenant, 2)).await.unwrap();
-    let db = db.on_behalf_of(somebody(0));
-    let db = db.as_ref();
-    db.insert_access_key(access_key(tenant, 1)).await.unwrap();
-    db.enable_access_key(None, &key_id(1), false).await.unwrap();
-    db.enable_access_key(None, &key_id(1), true).await.unwrap();
-    create_service(db, tenant, "web").await;
-    let login = create_login(db, push_login(tenant, 1)).await;
-    let at = At::new(db, tenant.clone(), "sr");
+    let by = &somebody(0);
+    db.insert_access_key(by, access_key(tenant, 1)).await.unwrap();
+    for state in [NewState::Disabled, NewState::Enabled] {
+        db.change_access_key(by, None, &key_id(1), state, LastRootKey::Keep).await.unwrap();
+    }
+    let web = make_service(db, by, tenant, "web").await;
+    let update = ServiceUpdate { is_disabled: Some(true), ..ServiceUpdate::default() };
+    let tag_of_service = ("team".to_owned(), Some("a".to_owned()));
+    for change in [
+        ServiceChange::Update(update),
+        ServiceChange::Tag(vec![tag_of_service]),
+        ServiceChange::Untag(vec!["team".to_owned()]),
+    ] {
+        db.change_service(by, tenant, web, change, PLENTY).await.unwrap();
+    }
+    let login = match db.insert_login(by, push_login(tenant, 1), Requires::Nothing).await.unwrap() {
+        LoginCreated::Created(login) => login,
+        refused => panic!("{refused:?}"),
+    };
+    let at = At { by: by.clone(), ..At::new(db, tenant.clone(), "sr") };
     for content in ["config", "layer"] {
         at.add(content).await;
     }
     let image = Document::image(&["config", "layer"]);
     at.store(&image, &["a", "b"]).await;
-    register(db, tenant, "web", &image).await;
-    let name = ImageName { service: "web".to_owned(), label: "app".to_owned(), number: 1 };
-    db.delete_image(tenant, &name, NOW).await.unwrap();
-    db.delete_tag(tenant, &at.repository, &tag("a")).await.unwrap();
-    db.delete_manifest(tenant, &at.repository, &image.digest(), NOW).await.unwrap();
-    db.delete_blob(tenant, &at.repository, &Digest::sha256(b"layer")).await.unwrap();
-    db.revoke_login(tenant, login, NOW).await.unwrap();
-    db.delete_service(tenant, "web", NOW).await.unwrap();
-    db.delete_access_key(None, &key_id(1)).await.unwrap();
+    let new = NewImage { service: web, ..image_of("app", image.digest()) };
+    db.register_image(by, tenant, new, PLENTY).await.unwrap();
+    db.delete_image(by, tenant, web, "app", 1, NOW).await.unwrap();
+    db.delete_tag(by, tenant, &at.repository, &tag("a")).await.unwrap();
+    db.delete_manifest(by, tenant, &at.repository, &image.digest(), NOW).await.unwrap();
+    db.delete_blob(by, tenant, &at.repository, &Digest::sha256(b"layer")).await.unwrap();
+    db.revoke_login(by, tenant, login, NOW).await.unwrap();
+    db.delete_service(by, tenant, web, NOW).await.unwrap();
+    db.change_access_key(by, None, &key_id(1), NewState::Deleted, LastRootKey::Keep).await.unwrap();
     let text = |text: &str| Some(text.to_owned());
     let key = text(key_id(1).as_str());
     vec![
@@ -88,6 +112,9 @@ async fn do_everything(db: &dyn Metadata, tenant: &Tenant) -> Vec<(EventKind, Op
         (EventKind::ImageRegistered, text(":web.app.1")),
         (EventKind::ManifestPushed, text("a,b")),
         (EventKind::LoginIssued, text("push")),
+        (EventKind::UntagResource, text("web")),
+        (EventKind::TagResource, text("web")),
+        (EventKind::UpdateContainerService, text("web")),
         (EventKind::ServiceCreated, text("web")),
         (EventKind::AccessKeyEnabled, key.clone()),
         (EventKind::AccessKeyDisabled, key.clone()),
@@ -95,14 +122,24 @@ async fn do_everything(db: &dyn Metadata, tenant: &Tenant) -> Vec<(EventKind, Op
     ]
 }
 
+/// A new kind of change belongs into [`do_everything`].
 async fn every_change_is_noted_once_with_who_and_where(db: &dyn Metadata) {
     let expected = do_everything(db, &here()).await;
     let noted = all(db, AuditFilter::default()).await;
     let kinds: Vec<_> = noted.iter().map(|event| (event.kind, event.subject.clone())).collect();
     assert_eq!(kinds, expected);
+    for kind in EventKind::ALL {
+        // Refusals and pulls change no other row: they are counted and noted together.
+        let is_counted = EventKind::REFUSALS.contains(kind) || *kind == EventKind::ImagePulled;
+        assert_eq!(
+            kinds.iter().filter(|(noted, _)| noted == kind).count(),
+            usize::from(!is_counted),
+            "{kind:?}"
+        );
+    }
     for event in &noted {
         assert_eq!(event.account, Some(here().account));
-        assert_eq!(event.access_key, Some(key_id(1)));
+        assert_eq!(event.owner, Some(owner_of(1)));
         assert_eq!(event.address.as_deref(), Some("192.0.2.1"));
         assert_eq!(event.user_agent.as_deref(), Some("docker/28"));
         assert_eq!((event.at, event.count), (NOW, 1));
@@ -120,27 +157,39 @@ async fn every_change_is_noted_once_with_who_and_where(db: &dyn Metadata) {
 async fn what_changes_nothing_is_noted_nowhere(db: &dyn Metadata) {
     do_everything(db, &here()).await;
     create_service(db, &here(), "web").await;
+    let web = service_id(db, &here(), "web").await;
     let before = all(db, AuditFilter::default()).await.len();
-    let by = db.on_behalf_of(somebody(0));
-    let at = At::new(by.as_ref(), here(), "sr");
+    let (at, tenant) = (At::sr(db), &here());
     let image = Document::image(&["missing"]);
     assert!(matches!(at.put(image.put()).await, ManifestOutcome::BlobUnknown(_)));
-    by.create_service(&here(), service("web"), None, PLENTY).await.unwrap();
-    by.register_image(&here(), image_of("web", "app", image.digest()), PLENTY).await.unwrap();
-    by.delete_tag(&here(), &at.repository, &tag("none")).await.unwrap();
-    by.delete_manifest(&here(), &at.repository, &image.digest(), NOW).await.unwrap();
-    by.delete_blob(&here(), &at.repository, &image.digest()).await.unwrap();
-    by.delete_service(&here(), "none", NOW).await.unwrap();
-    by.revoke_login(&here(), LoginId(99), NOW).await.unwrap();
-    by.enable_access_key(None, &key_id(9), false).await.unwrap();
-    by.insert_access_key(access_key(&here(), 1)).await.unwrap();
+    db.create_service(&by(), tenant, service("web"), None, PLENTY).await.unwrap();
+    register_on(db, tenant, "web", image_of("app", image.digest()), PLENTY).await;
+    db.delete_image(&by(), tenant, web, "app", 9, NOW).await.unwrap();
+    db.delete_tag(&by(), tenant, &at.repository, &tag("none")).await.unwrap();
+    db.delete_manifest(&by(), tenant, &at.repository, &image.digest(), NOW).await.unwrap();
+    db.delete_blob(&by(), tenant, &at.repository, &image.digest()).await.unwrap();
+    delete_service(db, tenant, "none", NOW).await;
+    let untag = ServiceChange::Untag(Vec::new());
+    db.change_service(&by(), tenant, ServiceId(i64::MAX), untag, PLENTY).await.unwrap();
+    db.revoke_login(&by(), tenant, LoginId(99), NOW).await.unwrap();
+    change_key(db, None, &key_id(9), NewState::Disabled).await;
+    db.insert_access_key(&by(), access_key(tenant, 1)).await.unwrap();
     assert_eq!(all(db, AuditFilter::default()).await.len(), before);
+}
+
+/// No two changes have the id of one request: a change whose answer was lost can be told by it.
+async fn a_request_makes_one_change(db: &dyn Metadata) {
+    let by = Origin { request: Some("a request".to_owned()), ..somebody(0) };
+    make_service(db, &by, &here(), "one").await;
+    assert!(db.create_service(&by, &here(), service("two"), None, PLENTY).await.is_err());
+    assert_eq!(db.service(&here(), "two").await.unwrap(), None, "nothing of it stays");
+    refuse(db, &here(), 2, 0).await;
 }
 
 async fn an_account_is_shown_its_own_trail(db: &dyn Metadata) {
     let [here, elsewhere, other] = tenants();
     for (tenant, name) in [(&here, "one"), (&elsewhere, "two"), (&other, "three")] {
-        create_service(db.on_behalf_of(somebody(0)).as_ref(), tenant, name).await;
+        make_service(db, &somebody(0), tenant, name).await;
     }
     let subjects = async |account| {
         let noted = all(db, AuditFilter { account, ..AuditFilter::default() }).await;
@@ -153,17 +202,17 @@ async fn an_account_is_shown_its_own_trail(db: &dyn Metadata) {
 
 async fn a_question_is_answered_by_what_fits_all_of_it(db: &dyn Metadata) {
     do_everything(db, &here()).await;
-    let other = Origin { address: Some([192, 0, 2, 2].into()), access_key: None, ..somebody(60) };
-    create_service(db.on_behalf_of(other).as_ref(), &here(), "later").await;
+    let other = Origin { address: Some([192, 0, 2, 2].into()), owner: None, ..somebody(60) };
+    make_service(db, &other, &here(), "later").await;
     let count = async |filter| all(db, filter).await.len();
     let any = AuditFilter::default;
     let later = NOW.plus(Duration::from_mins(1));
-    assert_eq!(count(any()).await, 15);
+    assert_eq!(count(any()).await, 18);
     assert_eq!(count(AuditFilter { since: Some(later), ..any() }).await, 1);
-    assert_eq!(count(AuditFilter { until: Some(later), ..any() }).await, 14);
+    assert_eq!(count(AuditFilter { until: Some(later), ..any() }).await, 17);
     assert_eq!(count(AuditFilter { kind: Some(EventKind::ServiceCreated), ..any() }).await, 2);
-    assert_eq!(count(AuditFilter { access_key: Some(key_id(1)), ..any() }).await, 14);
-    assert_eq!(count(AuditFilter { login: Some(LoginId(7)), ..any() }).await, 13);
+    assert_eq!(count(AuditFilter { access_key: Some(key_id(1)), ..any() }).await, 17);
+    assert_eq!(count(AuditFilter { login: Some(LoginId(7)), ..any() }).await, 16);
     assert_eq!(count(AuditFilter { repository: Some("sr".to_owned()), ..any() }).await, 4);
     let digest = Some(Digest::sha256(b"layer").to_string());
     assert_eq!(count(AuditFilter { digest: digest.clone(), ..any() }).await, 1);
@@ -176,36 +225,44 @@ async fn a_question_is_answered_by_what_fits_all_of_it(db: &dyn Metadata) {
 }
 
 async fn refusals_that_are_alike_are_counted(db: &dyn Metadata) {
-    let refused = |tenant, count| Refused {
+    let refused = |tenant, count| Tallied {
         kind: EventKind::LoginRefused,
         origin: somebody(0),
         tenant,
-        reason: "unknown".to_owned(),
+        reason: Some("unknown".to_owned()),
+        action: Some("HeadBlob".to_owned()),
+        repository: None,
+        digest: None,
+        subject: None,
         count,
     };
-    db.note_refusals(vec![refused(None, 41), refused(Some(here()), 2)]).await.unwrap();
+    db.note(vec![refused(None, 41), refused(Some(here()), 2)]).await.unwrap();
     let noted = all(db, AuditFilter::default()).await;
     assert_eq!(noted.iter().map(|event| event.count).collect::<Vec<_>>(), [2, 41]);
     assert_eq!(noted[1].account, None);
-    assert_eq!(noted[1].reason.as_deref(), Some("unknown"));
+    assert_eq!((noted[1].reason.as_deref(), noted[1].action.as_deref()), (Some("unknown"), Some("HeadBlob")));
     let own = AuditFilter { account: Some(here().account), ..AuditFilter::default() };
     assert_eq!(all(db, own).await.len(), 1, "what nobody is known for is in no account's trail");
 }
 
 /// Notes `count` refusals of a tenant, each `seconds` after now.
 async fn refuse(db: &dyn Metadata, tenant: &Tenant, count: usize, seconds: u64) {
-    let refused = Refused {
+    let refused = Tallied {
         kind: EventKind::LoginRefused,
         origin: somebody(seconds),
         tenant: Some(tenant.clone()),
-        reason: String::new(),
+        reason: None,
+        action: None,
+        repository: None,
+        digest: None,
+        subject: None,
         count: 1,
     };
-    db.note_refusals(vec![refused; count]).await.unwrap();
+    db.note(vec![refused; count]).await.unwrap();
 }
 
 async fn a_question_looks_at_so_many_events_and_no_more(db: &dyn Metadata) {
-    create_service(db.on_behalf_of(somebody(0)).as_ref(), &here(), "web").await;
+    make_service(db, &somebody(0), &here(), "web").await;
     refuse(db, &here(), LOOKED_AT, 0).await;
     let filter = AuditFilter { kind: Some(EventKind::ServiceCreated), ..AuditFilter::default() };
     let page = db.audit_events(&filter, None, 10).await.unwrap();
@@ -244,9 +301,8 @@ async fn an_account_that_does_much_forgets_its_own_events_alone(db: &dyn Metadat
 }
 
 async fn refusals_push_nothing_else_out(db: &dyn Metadata) {
-    let by = db.on_behalf_of(somebody(0));
     for name in ["one", "two", "three"] {
-        create_service(by.as_ref(), &here(), name).await;
+        make_service(db, &somebody(0), &here(), name).await;
     }
     refuse(db, &here(), 500, 1).await;
     assert_eq!(forget(db, Time(0), 20).await, 498);

@@ -12,7 +12,8 @@ use gangplank_store::metadata::uploads::UploadOwner;
 
 use super::uploads::session;
 use crate::world::{
-    At, Document, NOW, PLENTY, blob, create_service, here, key_id, register, repository, tenants,
+    At, Document, NOW, PLENTY, blob, by, create_service, delete_image, here, owner_of, register, repository,
+    tenants,
 };
 
 metadata_contract! {
@@ -52,7 +53,7 @@ async fn add(at: &At<'_>, blob: NewBlob) -> ContentKey {
 }
 
 async fn delete(at: &At<'_>, content: &str) -> BlobDeleted {
-    at.db.delete_blob(&at.tenant, &at.repository, &digest(content)).await.unwrap()
+    at.db.delete_blob(&by(), &at.tenant, &at.repository, &digest(content)).await.unwrap()
 }
 
 async fn mount(at: &At<'_>, from: &str, content: &str) -> bool {
@@ -157,7 +158,7 @@ async fn content_that_is_not_the_damaged_one_is_kept(db: &dyn Metadata) {
 
 async fn a_blob_ends_its_upload_session(db: &dyn Metadata) {
     let at = At::sr(db);
-    let owner = UploadOwner { tenant: here(), repository: at.repository.clone(), access_key: key_id(1) };
+    let owner = UploadOwner { tenant: here(), repository: at.repository.clone(), owner: owner_of(1) };
     for id in ["one", "two"] {
         assert!(db.open_upload(&owner, session(id), PLENTY).await.unwrap());
     }
@@ -167,8 +168,7 @@ async fn a_blob_ends_its_upload_session(db: &dyn Metadata) {
 }
 
 async fn a_blob_ends_no_session_but_its_owners(db: &dyn Metadata) {
-    let access_key = key_id(1);
-    let owner = UploadOwner { tenant: here(), repository: repository("sr"), access_key };
+    let owner = UploadOwner { tenant: here(), repository: repository("sr"), owner: owner_of(1) };
     assert!(db.open_upload(&owner, session("one"), PLENTY).await.unwrap());
     let [_, there, other] = tenants();
     for (tenant, name) in [(there, "sr"), (other, "sr"), (here(), "other")] {
@@ -240,7 +240,7 @@ async fn a_registered_blob_is_not_deleted(db: &dyn Metadata) {
             assert_eq!(delete(&at, content).await, BlobDeleted::Registered);
             assert!(at.holds(content).await);
         }
-        assert_eq!(db.delete_image(&here(), &registered.name, NOW).await.unwrap(), ImageDeleted::Deleted);
+        assert_eq!(delete_image(db, &here(), &registered.name, NOW).await, ImageDeleted::Deleted);
     }
     assert_eq!(delete(&at, "layer").await, BlobDeleted::Deleted);
 }

@@ -10,7 +10,8 @@ use gangplank_store::metadata::manifests::{ManifestOutcome, NewManifest};
 use gangplank_store::metadata::progress::Mark;
 
 use crate::world::{
-    At, Document, NOW, asked, create_service, here, register, repository, tag, tagged, tenants,
+    At, Document, NOW, asked, by, create_service, delete_image, delete_service, here, register, register_on,
+    repository, tag, tagged, tenants,
 };
 
 metadata_contract! {
@@ -63,7 +64,7 @@ async fn collect_with(db: &dyn Metadata, over: Time, now: Time) -> Collected {
 }
 
 async fn end_registration(db: &dyn Metadata, image: &ImageName, now: Time) {
-    db.delete_image(&here(), image, now).await.unwrap();
+    delete_image(db, &here(), image, now).await;
 }
 
 async fn a_blob_that_nobody_references_goes_when_its_lease_is_over(db: &dyn Metadata) {
@@ -157,14 +158,14 @@ async fn the_grace_period_begins_when_a_registration_ends(db: &dyn Metadata) {
         end_registration(db, &first.name, later(100)).await;
         assert_eq!(collect(db, later(500)).await, Collected::default(), "still registered");
         if by_service {
-            db.delete_service(&here(), "web", later(600)).await.unwrap();
+            delete_service(db, &here(), "web", later(600)).await;
         } else {
             end_registration(db, &second.name, later(600)).await;
         }
         assert_eq!(collect(db, later(624)).await, Collected::default());
         let collected = collect(db, later(625)).await;
         assert_eq!((collected.manifests, collected.blobs), (2, 2));
-        db.delete_service(&here(), "web", NOW).await.unwrap();
+        delete_service(db, &here(), "web", NOW).await;
     }
 }
 
@@ -235,7 +236,7 @@ async fn deleting_a_manifest_begins_the_grace_period_of_its_blobs(db: &dyn Metad
     at.store(&index, &[]).await;
     let sbom = Document::about(&index, "application/sbom", &["config"]);
     at.store(&sbom, &[]).await;
-    db.delete_manifest(&here(), &at.repository, &index.digest(), later(100)).await.unwrap();
+    db.delete_manifest(&by(), &here(), &at.repository, &index.digest(), later(100)).await.unwrap();
     assert_eq!(collect(db, later(124)).await, Collected::default());
     assert_eq!(collect(db, later(125)).await.manifests, 2);
 }
@@ -287,8 +288,8 @@ async fn damaged_content_is_no_blob_until_it_is_replaced(db: &dyn Metadata) {
     assert!(content().await.damaged);
     let put = at.put(NewManifest { tags: vec![tag("v1")], ..image.put() }).await;
     assert_eq!(put, ManifestOutcome::BlobUnknown(digest));
-    let registered = crate::world::image_of("web", "app", image.digest());
-    let outcome = db.register_image(&here(), registered, 9).await.unwrap();
+    let registered = crate::world::image_of("app", image.digest());
+    let outcome = register_on(db, &here(), "web", registered, 9).await;
     assert_eq!(outcome, gangplank_store::metadata::container_images::ImageOutcome::NoSuchManifest);
     let whole = crate::world::blob("layer", gangplank_store::blobs::ContentKey::unused());
     let whole = gangplank_store::metadata::blobs::NewBlob { damaged: Some(first.clone()), ..whole };

@@ -9,7 +9,10 @@ use gangplank_store::metadata::container_images::{ImageDeleted, ImageOutcome, Ne
 use gangplank_store::metadata::manifests::ManifestDeleted;
 use gangplank_store::metadata::{Invocation, Metadata};
 
-use crate::world::{At, Document, NOW, PLENTY, create_service, here, image_of, key_id, register, tenants};
+use crate::world::{
+    At, Document, NOW, PLENTY, by, create_service, delete_image, delete_service, here, image_of, images_of,
+    owner_of, register, register_on, tenants,
+};
 
 metadata_contract! {
     an_image_is_named_and_listed,
@@ -38,23 +41,23 @@ fn name(label: &str, number: i64) -> ImageName {
 }
 
 async fn try_register(db: &dyn Metadata, image: NewImage) -> ImageOutcome {
-    db.register_image(&here(), image, PLENTY).await.unwrap()
+    register_on(db, &here(), "web", image, PLENTY).await
 }
 
 /// The names of a service's images, as they are listed.
 async fn names(db: &dyn Metadata, tenant: &Tenant) -> Vec<String> {
-    let images = db.images(tenant, "web").await.unwrap().unwrap();
+    let images = images_of(db, tenant, "web").await.unwrap();
     images.into_iter().map(|image| image.name.to_string()).collect()
 }
 
 async fn an_image_is_named_and_listed(db: &dyn Metadata) {
     let manifest = service_with_image(db).await;
-    let image = NewImage { created_at: Time(NOW.0 + 5), ..image_of("web", "app", manifest.digest()) };
+    let image = NewImage { created_at: Time(NOW.0 + 5), ..image_of("app", manifest.digest()) };
     let ImageOutcome::Registered(registered) = try_register(db, image).await else { panic!("refused") };
     assert_eq!(registered.name, name("app", 1));
     assert_eq!(registered.digest, manifest.digest().to_string());
     assert_eq!(registered.created_at, Time(NOW.0 + 5));
-    assert_eq!(db.images(&here(), "web").await.unwrap(), Some(vec![registered]));
+    assert_eq!(images_of(db, &here(), "web").await, Some(vec![registered]));
 }
 
 async fn one_counter_numbers_every_label_of_a_service(db: &dyn Metadata) {
@@ -63,8 +66,9 @@ async fn one_counter_numbers_every_label_of_a_service(db: &dyn Metadata) {
     for (service, label, number) in
         [("web", "app", 1), ("web", "proxy", 2), ("api", "app", 1), ("web", "app", 3), ("api", "x", 2)]
     {
-        let image = image_of(service, label, manifest.digest());
-        let ImageOutcome::Registered(image) = try_register(db, image).await else { panic!("refused") };
+        let image = image_of(label, manifest.digest());
+        let outcome = register_on(db, &here(), service, image, PLENTY).await;
+        let ImageOutcome::Registered(image) = outcome else { panic!("refused") };
         assert_eq!(image.name.to_string(), format!(":{service}.{label}.{number}"));
     }
 }
@@ -73,10 +77,10 @@ async fn a_number_is_never_used_again(db: &dyn Metadata) {
     let manifest = service_with_image(db).await;
     for number in 1..=4 {
         assert_eq!(register(db, &here(), "web", &manifest).await.name.number, number);
-        let deleted = db.delete_image(&here(), &name("app", number), NOW).await.unwrap();
+        let deleted = delete_image(db, &here(), &name("app", number), NOW).await;
         assert_eq!(deleted, ImageDeleted::Deleted);
     }
-    assert_eq!(db.images(&here(), "web").await.unwrap(), Some(Vec::new()));
+    assert_eq!(images_of(db, &here(), "web").await, Some(Vec::new()));
 }
 
 async fn registrations_at_once_get_numbers_of_their_own(db: &dyn Metadata) {
@@ -95,21 +99,21 @@ async fn registrations_at_once_get_numbers_of_their_own(db: &dyn Metadata) {
     });
     let distinct: BTreeSet<i64> = numbers.iter().copied().collect();
     assert_eq!(distinct.len(), 20, "{numbers:?}");
-    let listed = db.images(&here(), "web").await.unwrap().unwrap();
+    let listed = images_of(db, &here(), "web").await.unwrap();
     assert!(listed.iter().map(|image| image.name.number).eq(distinct.into_iter().rev()));
 }
 
 async fn a_retry_gets_the_first_registration(db: &dyn Metadata) {
     let manifest = service_with_image(db).await;
-    let invocation = Some(Invocation { access_key: key_id(1), id: "call".to_owned() });
+    let invocation = Some(Invocation { owner: owner_of(1), id: "call".to_owned() });
     let attempt = |late: i64| NewImage {
         invocation: invocation.clone(),
         created_at: Time(NOW.0 + late),
-        ..image_of("web", "app", manifest.digest())
+        ..image_of("app", manifest.digest())
     };
     let tenant = here();
-    let attempts = (0..5).map(|late| db.register_image(&tenant, attempt(late), 1));
-    let outcomes: Vec<ImageOutcome> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
+    let attempts = (0..5).map(|late| register_on(db, &tenant, "web", attempt(late), 1));
+    let outcomes: Vec<ImageOutcome> = join_all(attempts).await;
     assert!(matches!(&outcomes[0], ImageOutcome::Registered(image) if image.name.number == 1));
     assert!(outcomes.iter().all(|outcome| *outcome == outcomes[0]), "{outcomes:?}");
     assert_eq!(names(db, &here()).await, [":web.app.1"]);
@@ -118,7 +122,7 @@ async fn a_retry_gets_the_first_registration(db: &dyn Metadata) {
 async fn a_retry_is_of_the_same_call_and_image(db: &dyn Metadata) {
     let manifest = service_with_image(db).await;
     let other = At::sr(db).image(&["config"], &[]).await;
-    let call = |key, id: &str| Some(Invocation { access_key: key_id(key), id: id.to_owned() });
+    let call = |key, id: &str| Some(Invocation { owner: owner_of(key), id: id.to_owned() });
     let attempts = [
         (call(1, "a"), "app", &manifest),
         (call(1, "b"), "app", &manifest),
@@ -129,7 +133,7 @@ async fn a_retry_is_of_the_same_call_and_image(db: &dyn Metadata) {
         (None, "app", &manifest),
     ];
     for (number, (invocation, label, manifest)) in (1..).zip(attempts) {
-        let image = NewImage { invocation, ..image_of("web", label, manifest.digest()) };
+        let image = NewImage { invocation, ..image_of(label, manifest.digest()) };
         let ImageOutcome::Registered(image) = try_register(db, image).await else { panic!("refused") };
         assert_eq!(image.name.number, number);
     }
@@ -139,14 +143,14 @@ async fn the_quota_counts_a_services_images(db: &dyn Metadata) {
     let manifest = service_with_image(db).await;
     create_service(db, &here(), "api").await;
     let register = async |service, label: &str| {
-        db.register_image(&here(), image_of(service, label, manifest.digest()), 2).await.unwrap()
+        register_on(db, &here(), service, image_of(label, manifest.digest()), 2).await
     };
     for label in ["app", "proxy"] {
         assert!(matches!(register("web", label).await, ImageOutcome::Registered(_)));
     }
     assert_eq!(register("web", "app").await, ImageOutcome::QuotaReached);
     assert!(matches!(register("api", "app").await, ImageOutcome::Registered(_)));
-    db.delete_image(&here(), &name("app", 1), NOW).await.unwrap();
+    delete_image(db, &here(), &name("app", 1), NOW).await;
     let ImageOutcome::Registered(image) = register("web", "app").await else { panic!("refused") };
     assert_eq!(image.name.number, 3, "a refusal costs no number");
 }
@@ -155,19 +159,19 @@ async fn images_are_listed_newest_first(db: &dyn Metadata) {
     let manifest = service_with_image(db).await;
     for label in ["b", "a", "c"] {
         // All at one moment: the number decides.
-        try_register(db, image_of("web", label, manifest.digest())).await;
+        try_register(db, image_of(label, manifest.digest())).await;
     }
     assert_eq!(names(db, &here()).await, [":web.c.3", ":web.a.2", ":web.b.1"]);
 }
 
 async fn nothing_is_registered_without_its_service(db: &dyn Metadata) {
     let manifest = service_with_image(db).await;
-    let unknown = try_register(db, image_of("api", "app", manifest.digest())).await;
+    let unknown = register_on(db, &here(), "api", image_of("app", manifest.digest()), PLENTY).await;
     assert_eq!(unknown, ImageOutcome::NoSuchService);
-    assert_eq!(db.images(&here(), "api").await.unwrap(), None);
+    assert_eq!(images_of(db, &here(), "api").await, None);
     for other in &tenants()[1..] {
-        let image = image_of("web", "app", manifest.digest());
-        let outcome = db.register_image(other, image, PLENTY).await.unwrap();
+        let image = image_of("app", manifest.digest());
+        let outcome = register_on(db, other, "web", image, PLENTY).await;
         assert_eq!(outcome, ImageOutcome::NoSuchService);
     }
 }
@@ -176,13 +180,13 @@ async fn nothing_is_registered_without_its_manifest(db: &dyn Metadata) {
     let manifest = service_with_image(db).await;
     for other in &tenants()[1..] {
         create_service(db, other, "web").await;
-        let image = image_of("web", "app", manifest.digest());
-        let outcome = db.register_image(other, image, PLENTY).await.unwrap();
+        let image = image_of("app", manifest.digest());
+        let outcome = register_on(db, other, "web", image, PLENTY).await;
         assert_eq!(outcome, ImageOutcome::NoSuchManifest, "it is another tenant's");
     }
     // A blob is no manifest.
     for digest in [Digest::sha256(b"unheard of"), Digest::sha256(b"layer")] {
-        let outcome = try_register(db, image_of("web", "app", digest)).await;
+        let outcome = try_register(db, image_of("app", digest)).await;
         assert_eq!(outcome, ImageOutcome::NoSuchManifest);
     }
     assert_eq!(names(db, &here()).await, [""; 0]);
@@ -199,22 +203,22 @@ async fn a_manifest_that_lost_content_is_not_registered(db: &dyn Metadata) {
     at.store(&inner, &[]).await;
     at.store(&outer, &[]).await;
     let all = [&image, &inner, &outer];
-    db.delete_blob(&here(), &at.repository, &Digest::sha256(b"layer")).await.unwrap();
+    db.delete_blob(&by(), &here(), &at.repository, &Digest::sha256(b"layer")).await.unwrap();
     for manifest in all {
-        let outcome = try_register(db, image_of("web", "app", manifest.digest())).await;
+        let outcome = try_register(db, image_of("app", manifest.digest())).await;
         assert_eq!(outcome, ImageOutcome::NoSuchManifest);
     }
     // Another repository has it whole; there it is registered.
     let whole = At::new(db, here(), "other");
     whole.image(&["config", "layer"], &[]).await;
     register(db, &here(), "web", &image).await;
-    let deleted = db.delete_manifest(&here(), &whole.repository, &image.digest(), NOW).await.unwrap();
+    let deleted = db.delete_manifest(&by(), &here(), &whole.repository, &image.digest(), NOW).await.unwrap();
     assert_eq!(deleted, ManifestDeleted::Registered);
     // And once the layer is back, here too.
     at.add("layer").await;
-    let deleted = db.delete_manifest(&here(), &at.repository, &inner.digest(), NOW).await.unwrap();
+    let deleted = db.delete_manifest(&by(), &here(), &at.repository, &inner.digest(), NOW).await.unwrap();
     assert_eq!(deleted, ManifestDeleted::Deleted);
-    let outcome = try_register(db, image_of("web", "app", outer.digest())).await;
+    let outcome = try_register(db, image_of("app", outer.digest())).await;
     assert_eq!(outcome, ImageOutcome::NoSuchManifest, "its child is gone");
     at.store(&inner, &[]).await;
     register(db, &here(), "web", &outer).await;
@@ -225,14 +229,14 @@ async fn a_manifest_is_found_in_any_repository(db: &dyn Metadata) {
     let at = At::new(db, here(), "team/app");
     let image = at.image(&["config"], &[]).await;
     register(db, &here(), "web", &image).await;
-    let deleted = db.delete_manifest(&here(), &at.repository, &image.digest(), NOW).await.unwrap();
+    let deleted = db.delete_manifest(&by(), &here(), &at.repository, &image.digest(), NOW).await.unwrap();
     assert_eq!(deleted, ManifestDeleted::Registered);
 }
 
 async fn an_image_is_deleted_by_its_whole_name(db: &dyn Metadata) {
     let manifest = service_with_image(db).await;
     register(db, &here(), "web", &manifest).await;
-    let delete = async |tenant: &Tenant, name: &ImageName| db.delete_image(tenant, name, NOW).await.unwrap();
+    let delete = async |tenant: &Tenant, name: &ImageName| delete_image(db, tenant, name, NOW).await;
     for wrong in [name("proxy", 1), name("app", 2), name("app", -1)] {
         assert_eq!(delete(&here(), &wrong).await, ImageDeleted::NoSuchImage);
     }
@@ -255,12 +259,13 @@ async fn a_manifest_stays_until_its_last_registration_is_deleted(db: &dyn Metada
     register(db, &here(), "web", &manifest).await;
     register(db, &here(), "api", &manifest).await;
     let at = At::sr(db);
-    let delete = async || db.delete_manifest(&here(), &at.repository, &manifest.digest(), NOW).await.unwrap();
+    let delete =
+        async || db.delete_manifest(&by(), &here(), &at.repository, &manifest.digest(), NOW).await.unwrap();
     for number in [1, 2] {
         assert_eq!(delete().await, ManifestDeleted::Registered);
-        db.delete_image(&here(), &name("app", number), NOW).await.unwrap();
+        delete_image(db, &here(), &name("app", number), NOW).await;
     }
     assert_eq!(delete().await, ManifestDeleted::Registered);
-    db.delete_service(&here(), "api", NOW).await.unwrap();
+    delete_service(db, &here(), "api", NOW).await;
     assert_eq!(delete().await, ManifestDeleted::Deleted);
 }

@@ -2,10 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use gangplank_store::metadata::container_services::{ContainerService, ServiceChange, ServiceOutcome};
+use gangplank_core::Tenant;
+use gangplank_store::metadata::container_services::{
+    ContainerService, ServiceChange, ServiceOutcome, ServiceUpdate,
+};
 use gangplank_store::metadata::{Invocation, Metadata};
 
-use crate::world::{At, NOW, PLENTY, create_service, here, key_id, register, service, tenants};
+use crate::world::{
+    At, NOW, PLENTY, by, create_service, delete_service, here, images_of, owner_of, register, service,
+    service_id, tenants,
+};
 
 metadata_contract! {
     a_service_is_kept_as_given,
@@ -36,15 +42,25 @@ fn domains(certificates: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
 }
 
 fn call(key: u8, id: &str) -> Invocation {
-    Invocation { access_key: key_id(key), id: id.to_owned() }
+    Invocation { owner: owner_of(key), id: id.to_owned() }
 }
 
 async fn create(db: &dyn Metadata, service: &ContainerService) -> ServiceOutcome {
-    db.create_service(&here(), service.clone(), None, PLENTY).await.unwrap()
+    db.create_service(&by(), &here(), service.clone(), None, PLENTY).await.unwrap()
 }
 
 async fn change(db: &dyn Metadata, name: &str, change: ServiceChange) -> ServiceOutcome {
-    db.change_service(&here(), name, change, 3).await.unwrap()
+    let service = service_id(db, &here(), name).await;
+    db.change_service(&by(), &here(), service, change, 3).await.unwrap()
+}
+
+async fn update(db: &dyn Metadata, name: &str, update: ServiceUpdate) -> ServiceOutcome {
+    change(db, name, ServiceChange::Update(update)).await
+}
+
+/// The service as it is kept: with a number of its own.
+async fn kept(db: &dyn Metadata, tenant: &Tenant, service: ContainerService) -> ContainerService {
+    ContainerService { id: service_id(db, tenant, &service.name).await, ..service }
 }
 
 async fn found(db: &dyn Metadata, name: &str) -> ContainerService {
@@ -60,7 +76,9 @@ async fn a_service_is_kept_as_given(db: &dyn Metadata) {
         public_domain_names: domains(&[("cert", &["b.example", "a.example"])]),
         ..service("web")
     };
-    assert_eq!(create(db, &web).await, ServiceOutcome::Done(web.clone()));
+    let made = create(db, &web).await;
+    let web = kept(db, &here(), web).await;
+    assert_eq!(made, ServiceOutcome::Done(web.clone()));
     assert_eq!(found(db, "web").await, web);
     assert_eq!(db.service(&here(), "api").await.unwrap(), None);
 }
@@ -68,9 +86,10 @@ async fn a_service_is_kept_as_given(db: &dyn Metadata) {
 async fn a_name_is_taken_once_in_a_tenant(db: &dyn Metadata) {
     for tenant in tenants() {
         let web = service("web");
-        let made = db.create_service(&tenant, web.clone(), None, PLENTY).await.unwrap();
+        let made = db.create_service(&by(), &tenant, web.clone(), None, PLENTY).await.unwrap();
+        let web = kept(db, &tenant, web).await;
         assert_eq!(made, ServiceOutcome::Done(web.clone()));
-        let again = db.create_service(&tenant, service("web"), None, PLENTY).await.unwrap();
+        let again = db.create_service(&by(), &tenant, service("web"), None, PLENTY).await.unwrap();
         assert_eq!(again, ServiceOutcome::NameTaken);
         assert_eq!(db.service(&tenant, "web").await.unwrap(), Some(web));
     }
@@ -78,33 +97,35 @@ async fn a_name_is_taken_once_in_a_tenant(db: &dyn Metadata) {
 
 async fn a_retry_gets_the_service_again(db: &dyn Metadata) {
     let web = service("web");
-    let first = db.create_service(&here(), web.clone(), Some(call(1, "a")), 1).await.unwrap();
+    let first = db.create_service(&by(), &here(), web.clone(), Some(call(1, "a")), 1).await.unwrap();
+    let web = kept(db, &here(), web).await;
     assert_eq!(first, ServiceOutcome::Done(web.clone()));
     // The quota is used up, by the very service that is asked for.
-    let retried = db.create_service(&here(), service("web"), Some(call(1, "a")), 1).await.unwrap();
+    let retried = db.create_service(&by(), &here(), service("web"), Some(call(1, "a")), 1).await.unwrap();
     assert_eq!(retried, ServiceOutcome::Done(web.clone()));
     assert_eq!(db.services(&here()).await.unwrap(), [web]);
 }
 
 async fn a_retry_is_of_the_same_caller_and_call(db: &dyn Metadata) {
-    db.create_service(&here(), service("web"), Some(call(1, "a")), PLENTY).await.unwrap();
+    db.create_service(&by(), &here(), service("web"), Some(call(1, "a")), PLENTY).await.unwrap();
     for other in [Some(call(1, "b")), Some(call(2, "a")), None] {
-        let taken = db.create_service(&here(), service("web"), other, PLENTY).await.unwrap();
+        let taken = db.create_service(&by(), &here(), service("web"), other, PLENTY).await.unwrap();
         assert_eq!(taken, ServiceOutcome::NameTaken);
     }
     create_service(db, &here(), "api").await;
-    let taken = db.create_service(&here(), service("api"), Some(call(1, "a")), PLENTY).await.unwrap();
+    let taken = db.create_service(&by(), &here(), service("api"), Some(call(1, "a")), PLENTY).await.unwrap();
     assert_eq!(taken, ServiceOutcome::NameTaken, "made by no call that can be retried");
 }
 
 async fn the_quota_counts_a_tenants_services(db: &dyn Metadata) {
     for tenant in tenants() {
-        let create = async |name: &str| db.create_service(&tenant, service(name), None, 2).await.unwrap();
+        let create =
+            async |name: &str| db.create_service(&by(), &tenant, service(name), None, 2).await.unwrap();
         assert!(matches!(create("a").await, ServiceOutcome::Done(_)));
         assert!(matches!(create("b").await, ServiceOutcome::Done(_)));
         assert_eq!(create("c").await, ServiceOutcome::QuotaReached);
         assert_eq!(create("b").await, ServiceOutcome::NameTaken);
-        assert!(db.delete_service(&tenant, "a", NOW).await.unwrap());
+        assert!(delete_service(db, &tenant, "a", NOW).await);
         assert!(matches!(create("c").await, ServiceOutcome::Done(_)));
     }
 }
@@ -127,60 +148,57 @@ async fn only_what_is_given_changes(db: &dyn Metadata) {
         ..service("web")
     };
     create(db, &web).await;
+    web = kept(db, &here(), web).await;
     create_service(db, &here(), "api").await;
     let api = found(db, "api").await;
-    assert_eq!(change(db, "web", ServiceChange::default()).await, ServiceOutcome::Done(web.clone()));
+    assert_eq!(update(db, "web", ServiceUpdate::default()).await, ServiceOutcome::Done(web.clone()));
     web.scale = 3;
     web.is_disabled = true;
-    let scaled = ServiceChange { scale: Some(3), is_disabled: Some(true), ..ServiceChange::default() };
-    assert_eq!(change(db, "web", scaled).await, ServiceOutcome::Done(web.clone()));
+    let scaled = ServiceUpdate { scale: Some(3), is_disabled: Some(true), ..ServiceUpdate::default() };
+    assert_eq!(update(db, "web", scaled).await, ServiceOutcome::Done(web.clone()));
     "micro".clone_into(&mut web.power);
     web.is_disabled = false;
     web.puller_role_active = true;
-    let powered = ServiceChange {
+    let powered = ServiceUpdate {
         power: Some("micro".to_owned()),
         is_disabled: Some(false),
         puller_role_active: Some(true),
-        ..ServiceChange::default()
+        ..ServiceUpdate::default()
     };
-    assert_eq!(change(db, "web", powered).await, ServiceOutcome::Done(web.clone()));
+    assert_eq!(update(db, "web", powered).await, ServiceOutcome::Done(web.clone()));
     assert_eq!(found(db, "web").await, web);
     assert_eq!(found(db, "api").await, api);
 }
 
 async fn tags_are_merged(db: &dyn Metadata) {
     create(db, &ContainerService { tags: tags(&[("a", Some("1")), ("b", None)]), ..service("web") }).await;
-    let tag = ServiceChange { tag: tags(&[("c", None), ("a", None)]), ..ServiceChange::default() };
-    change(db, "web", tag).await;
+    change(db, "web", ServiceChange::Tag(tags(&[("c", None), ("a", None)]))).await;
     assert_eq!(found(db, "web").await.tags, tags(&[("a", None), ("b", None), ("c", None)]));
-    let untag =
-        ServiceChange { untag: vec!["b".to_owned(), "unheard of".to_owned()], ..ServiceChange::default() };
-    change(db, "web", untag).await;
+    let keys = vec!["b".to_owned(), "unheard of".to_owned()];
+    change(db, "web", ServiceChange::Untag(keys)).await;
     assert_eq!(found(db, "web").await.tags, tags(&[("a", None), ("c", None)]));
 }
 
 async fn tags_have_a_limit(db: &dyn Metadata) {
     create(db, &ContainerService { tags: tags(&[("a", None), ("b", None)]), ..service("web") }).await;
-    let tag = |pairs: &[(&str, Option<&str>)]| ServiceChange { tag: tags(pairs), ..ServiceChange::default() };
-    let outcome =
-        change(db, "web", ServiceChange { scale: Some(9), ..tag(&[("c", None), ("d", None)]) }).await;
+    let two = tags(&[("c", None), ("d", None)]);
+    let outcome = change(db, "web", ServiceChange::Tag(two.clone())).await;
     assert_eq!(outcome, ServiceOutcome::TooManyTags);
-    let web = found(db, "web").await;
-    assert_eq!((web.scale, web.tags.len()), (1, 2), "nothing changes unless all of it can");
-    let replaced = ServiceChange { untag: vec!["a".to_owned()], ..tag(&[("c", None), ("d", None)]) };
-    assert!(matches!(change(db, "web", replaced).await, ServiceOutcome::Done(_)));
+    assert_eq!(found(db, "web").await.tags.len(), 2, "nothing changes unless all of it can");
+    change(db, "web", ServiceChange::Untag(vec!["a".to_owned()])).await;
+    assert!(matches!(change(db, "web", ServiceChange::Tag(two)).await, ServiceOutcome::Done(_)));
 }
 
 async fn domains_are_merged_by_certificate(db: &dyn Metadata) {
     let names = domains(&[("one", &["a.example"]), ("two", &["b.example", "c.example"])]);
     create(db, &ContainerService { public_domain_names: names, ..service("web") }).await;
-    let set = |names| ServiceChange { public_domain_names: Some(names), ..ServiceChange::default() };
-    change(db, "web", set(domains(&[("two", &["d.example"]), ("three", &["e.example"])]))).await;
+    let set = |names| ServiceUpdate { public_domain_names: Some(names), ..ServiceUpdate::default() };
+    update(db, "web", set(domains(&[("two", &["d.example"]), ("three", &["e.example"])]))).await;
     let now = domains(&[("one", &["a.example"]), ("two", &["d.example"]), ("three", &["e.example"])]);
     assert_eq!(found(db, "web").await.public_domain_names, now);
-    change(db, "web", set(domains(&[("one", &[]), ("three", &[]), ("four", &[])]))).await;
+    update(db, "web", set(domains(&[("one", &[]), ("three", &[]), ("four", &[])]))).await;
     assert_eq!(found(db, "web").await.public_domain_names, domains(&[("two", &["d.example"])]));
-    change(db, "web", set(BTreeMap::new())).await;
+    update(db, "web", set(BTreeMap::new())).await;
     assert_eq!(found(db, "web").await.public_domain_names, domains(&[("two", &["d.example"])]));
 }
 
@@ -193,8 +211,8 @@ async fn four_domains_and_no_more(db: &dyn Metadata) {
     assert_eq!(db.service(&here(), "web").await.unwrap(), None);
     let enough = ContainerService { public_domain_names: four.clone(), ..service("web") };
     assert!(matches!(create(db, &enough).await, ServiceOutcome::Done(_)));
-    let more = ServiceChange { public_domain_names: Some(five), ..ServiceChange::default() };
-    assert_eq!(change(db, "web", more).await, ServiceOutcome::TooManyDomains);
+    let more = ServiceUpdate { public_domain_names: Some(five), ..ServiceUpdate::default() };
+    assert_eq!(update(db, "web", more).await, ServiceOutcome::TooManyDomains);
     assert_eq!(found(db, "web").await.public_domain_names, four);
 }
 
@@ -208,27 +226,28 @@ async fn a_domain_belongs_to_one_service(db: &dyn Metadata) {
     assert_eq!(create(db, &api).await, taken);
     assert_eq!(db.service(&here(), "api").await.unwrap(), None);
     create_service(db, &here(), "api").await;
-    let set = |names| ServiceChange { public_domain_names: Some(names), ..ServiceChange::default() };
-    assert_eq!(change(db, "api", set(wanted.clone())).await, taken);
+    let set = |names| ServiceUpdate { public_domain_names: Some(names), ..ServiceUpdate::default() };
+    assert_eq!(update(db, "api", set(wanted.clone())).await, taken);
     assert_eq!(found(db, "api").await.public_domain_names, BTreeMap::new());
     // Its own domains are not taken by itself, and another tenant's are not taken at all.
-    assert!(matches!(change(db, "web", set(names.clone())).await, ServiceOutcome::Done(_)));
+    assert!(matches!(update(db, "web", set(names.clone())).await, ServiceOutcome::Done(_)));
     for tenant in &tenants()[1..] {
-        let made = db.create_service(tenant, web.clone(), None, PLENTY).await.unwrap();
+        let made = db.create_service(&by(), tenant, web.clone(), None, PLENTY).await.unwrap();
         assert!(matches!(made, ServiceOutcome::Done(_)));
     }
-    change(db, "web", set(domains(&[("cert", &[])]))).await;
-    assert!(matches!(change(db, "api", set(wanted)).await, ServiceOutcome::Done(_)));
+    update(db, "web", set(domains(&[("cert", &[])]))).await;
+    assert!(matches!(update(db, "api", set(wanted)).await, ServiceOutcome::Done(_)));
 }
 
 async fn an_unknown_service_is_not_changed(db: &dyn Metadata) {
-    let scale = ServiceChange { scale: Some(2), ..ServiceChange::default() };
-    assert_eq!(change(db, "web", scale.clone()).await, ServiceOutcome::NoSuchService);
+    let scale = ServiceUpdate { scale: Some(2), ..ServiceUpdate::default() };
+    assert_eq!(update(db, "web", scale.clone()).await, ServiceOutcome::NoSuchService);
     create_service(db, &here(), "web").await;
     for other in &tenants()[1..] {
-        let outcome = db.change_service(other, "web", scale.clone(), 3).await.unwrap();
+        let (web, change) = (service_id(db, &here(), "web").await, ServiceChange::Update(scale.clone()));
+        let outcome = db.change_service(&by(), other, web, change, 3).await.unwrap();
         assert_eq!(outcome, ServiceOutcome::NoSuchService);
-        assert!(!db.delete_service(other, "web", NOW).await.unwrap());
+        assert!(!delete_service(db, other, "web", NOW).await);
     }
     assert_eq!(found(db, "web").await.scale, 1);
 }
@@ -239,11 +258,11 @@ async fn a_deleted_service_is_gone_with_its_images(db: &dyn Metadata) {
         create_service(db, &here(), name).await;
         register(db, &here(), name, &image).await;
     }
-    assert!(db.delete_service(&here(), "web", NOW).await.unwrap());
-    assert!(!db.delete_service(&here(), "web", NOW).await.unwrap());
+    assert!(delete_service(db, &here(), "web", NOW).await);
+    assert!(!delete_service(db, &here(), "web", NOW).await);
     assert_eq!(db.service(&here(), "web").await.unwrap(), None);
-    assert_eq!(db.images(&here(), "web").await.unwrap(), None);
-    assert_eq!(db.images(&here(), "api").await.unwrap().unwrap().len(), 1);
+    assert_eq!(images_of(db, &here(), "web").await, None);
+    assert_eq!(images_of(db, &here(), "api").await.unwrap().len(), 1);
     create_service(db, &here(), "web").await;
-    assert_eq!(db.images(&here(), "web").await.unwrap(), Some(Vec::new()));
+    assert_eq!(images_of(db, &here(), "web").await, Some(Vec::new()));
 }

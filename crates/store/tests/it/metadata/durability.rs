@@ -8,8 +8,8 @@ use gangplank_store::metadata::uploads::{UploadOwner, UploadSession};
 use super::uploads::session;
 use crate::backends::Scratch;
 use crate::world::{
-    At, Document, NOW, PLENTY, access_key, create_login, create_service, here, key_id, password, push_login,
-    register, repository, service_row, tagged,
+    At, Document, NOW, PLENTY, access_key, by, create_login, create_service, delete_image, delete_service,
+    here, images_of, key_id, owner_of, password, push_login, register, repository, service_id, tagged,
 };
 
 durability_contract! {
@@ -20,22 +20,22 @@ durability_contract! {
 
 async fn everything_is_there_after_opening_again(scratch: &mut dyn Scratch) {
     let db = scratch.metadata();
-    db.insert_access_key(access_key(&here(), 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here(), 1)).await.unwrap();
     create_login(db, push_login(&here(), 1)).await;
     create_service(db, &here(), "web").await;
-    let web = service_row(db, &here(), "web").await;
+    let web = service_id(db, &here(), "web").await;
     let service = db.service(&here(), "web").await.unwrap();
     let at = At::sr(db);
     let image = at.image(&["config", "layer"], &["latest"]).await;
     let note = Document::about(&image, "application/note", &["config"]);
     at.store(&note, &[]).await;
     let registered = register(db, &here(), "web", &image).await;
-    let owner = UploadOwner { tenant: here(), repository: repository("sr"), access_key: key_id(1) };
+    let owner = UploadOwner { tenant: here(), repository: repository("sr"), owner: owner_of(1) };
     let upload = UploadSession { received: 7, touched_at: Time(NOW.0 + 1), ..session("one") };
     db.open_upload(&owner, session("one"), PLENTY).await.unwrap();
     db.advance_upload(&owner, 0, upload.clone()).await.unwrap();
     let unwanted = at.add("unwanted").await;
-    db.delete_blob(&here(), &at.repository, &Digest::sha256(b"unwanted")).await.unwrap();
+    db.delete_blob(&by(), &here(), &at.repository, &Digest::sha256(b"unwanted")).await.unwrap();
 
     for _ in 0..2 {
         scratch.reopen();
@@ -45,7 +45,7 @@ async fn everything_is_there_after_opening_again(scratch: &mut dyn Scratch) {
         assert!(db.access_key(&key_id(1)).await.unwrap().unwrap().enabled);
         assert!(matches!(db.login(&password(1).hash()).await.unwrap(), LoginLookup::Live(_)));
         assert_eq!(db.service(&here(), "web").await.unwrap(), service);
-        assert_eq!(db.images(&here(), "web").await.unwrap(), Some(vec![registered.clone()]));
+        assert_eq!(images_of(db, &here(), "web").await, Some(vec![registered.clone()]));
         assert_eq!(db.image_manifest(&here(), web, "app", 1).await.unwrap(), Some(image.stored()));
         assert!(at.holds("layer").await);
         assert_eq!(at.get(&tagged("latest")).await, Some(image.stored()));
@@ -62,20 +62,20 @@ async fn numbers_go_on_after_opening_again(scratch: &mut dyn Scratch) {
     let db = scratch.metadata();
     create_service(db, &here(), "web").await;
     let image = At::sr(db).image(&["config"], &[]).await;
-    let old_service = service_row(db, &here(), "web").await;
+    let old_service = service_id(db, &here(), "web").await;
     for number in 1..=3 {
         let db = scratch.metadata();
         let registered = register(db, &here(), "web", &image).await;
         assert_eq!(registered.name.number, number);
-        db.delete_image(&here(), &registered.name, NOW).await.unwrap();
+        delete_image(db, &here(), &registered.name, NOW).await;
         scratch.reopen();
     }
     let db = scratch.metadata();
-    db.delete_service(&here(), "web", NOW).await.unwrap();
+    delete_service(db, &here(), "web", NOW).await;
     scratch.reopen();
     let db = scratch.metadata();
     create_service(db, &here(), "web").await;
-    assert_ne!(service_row(db, &here(), "web").await, old_service);
+    assert_ne!(service_id(db, &here(), "web").await, old_service);
 }
 
 async fn deletions_stay_after_opening_again(scratch: &mut dyn Scratch) {
@@ -84,9 +84,9 @@ async fn deletions_stay_after_opening_again(scratch: &mut dyn Scratch) {
     let image = at.image(&["config"], &["latest"]).await;
     create_service(db, &here(), "web").await;
     register(db, &here(), "web", &image).await;
-    db.delete_service(&here(), "web", NOW).await.unwrap();
-    db.delete_manifest(&here(), &at.repository, &image.digest(), NOW).await.unwrap();
-    db.delete_blob(&here(), &at.repository, &Digest::sha256(b"config")).await.unwrap();
+    delete_service(db, &here(), "web", NOW).await;
+    db.delete_manifest(&by(), &here(), &at.repository, &image.digest(), NOW).await.unwrap();
+    db.delete_blob(&by(), &here(), &at.repository, &Digest::sha256(b"config")).await.unwrap();
     scratch.reopen();
     let db = scratch.metadata();
     let at = At::sr(db);

@@ -1,11 +1,11 @@
 //! What a pull login reads: the content of images registered on its service.
 
-use gangplank_core::ImageName;
+use gangplank_core::{ImageName, ServiceId};
 use gangplank_oci::Digest;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::blobs::StoredBlob;
 
-use crate::world::{At, Document, NOW, create_service, here, register, service_row, tenants};
+use crate::world::{At, Document, NOW, create_service, delete_image, here, register, service_id, tenants};
 
 metadata_contract! {
     a_registered_manifest_is_found_by_its_name,
@@ -40,19 +40,19 @@ async fn images(at: &At<'_>) -> Images {
     Images { image, inner, outer, stranger }
 }
 
-async fn with_service(db: &dyn Metadata) -> (Images, i64) {
+async fn with_service(db: &dyn Metadata) -> (Images, ServiceId) {
     create_service(db, &here(), "web").await;
-    let row = service_row(db, &here(), "web").await;
+    let row = service_id(db, &here(), "web").await;
     (images(&At::sr(db)).await, row)
 }
 
-async fn finds(db: &dyn Metadata, service: i64, manifest: &Document) -> bool {
+async fn finds(db: &dyn Metadata, service: ServiceId, manifest: &Document) -> bool {
     let found = db.image_manifest_by_digest(&here(), service, &manifest.digest()).await.unwrap();
     assert!(found.as_ref().is_none_or(|found| *found == manifest.stored()));
     found.is_some()
 }
 
-async fn finds_blob(db: &dyn Metadata, service: i64, content: &str) -> Option<StoredBlob> {
+async fn finds_blob(db: &dyn Metadata, service: ServiceId, content: &str) -> Option<StoredBlob> {
     db.image_blob(&here(), service, &digest_of(content)).await.unwrap()
 }
 
@@ -90,7 +90,7 @@ async fn what_an_index_holds_is_found_through_it(db: &dyn Metadata) {
 
 async fn a_blob_is_found_through_its_image(db: &dyn Metadata) {
     create_service(db, &here(), "web").await;
-    let web = service_row(db, &here(), "web").await;
+    let web = service_id(db, &here(), "web").await;
     let at = At::sr(db);
     at.add("config").await;
     let key = at.add("layer").await;
@@ -106,7 +106,7 @@ async fn another_service_reads_nothing(db: &dyn Metadata) {
     let (Images { image, outer, .. }, _) = with_service(db).await;
     register(db, &here(), "web", &outer).await;
     create_service(db, &here(), "api").await;
-    let api = service_row(db, &here(), "api").await;
+    let api = service_id(db, &here(), "api").await;
     assert_eq!(db.image_manifest(&here(), api, "app", 1).await.unwrap(), None);
     assert!(!finds(db, api, &outer).await);
     assert!(!finds(db, api, &image).await);
@@ -150,11 +150,11 @@ async fn nothing_is_read_after_the_deletion(db: &dyn Metadata) {
     register(db, &here(), "web", &outer).await;
     register(db, &here(), "web", &image).await;
     let name = |number| ImageName { service: "web".to_owned(), label: "app".to_owned(), number };
-    db.delete_image(&here(), &name(1), NOW).await.unwrap();
+    delete_image(db, &here(), &name(1), NOW).await;
     assert!(!finds(db, web, &outer).await);
     assert!(finds(db, web, &image).await);
     assert!(finds_blob(db, web, "layer").await.is_some());
-    db.delete_image(&here(), &name(2), NOW).await.unwrap();
+    delete_image(db, &here(), &name(2), NOW).await;
     assert!(!finds(db, web, &image).await);
     assert_eq!(finds_blob(db, web, "layer").await, None);
     assert_eq!(db.image_manifest(&here(), web, "app", 2).await.unwrap(), None);

@@ -1,19 +1,20 @@
 //! Three tenants with the same names and the same content, one at a time: whoever asks in the wrong
 //! place finds nothing, and changes nothing.
 
-use gangplank_core::{ImageName, LoginId, Tenant};
+use gangplank_core::{LoginId, ServiceId, Tenant};
 use gangplank_oci::Digest;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::blobs::BlobDeleted;
-use gangplank_store::metadata::container_images::{ImageDeleted, ImageOutcome};
+use gangplank_store::metadata::container_images::{ImageDeleted, ImageOutcome, NewImage};
 use gangplank_store::metadata::container_services::{ServiceChange, ServiceOutcome};
 use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest};
+use gangplank_store::metadata::registry_logins::{LoginCreated, NewLogin, Requires};
 use gangplank_store::metadata::uploads::UploadOwner;
 
 use super::uploads::session;
 use crate::world::{
-    At, Document, NOW, PLENTY, access_key, create_login, create_service, image_of, key_id, push_login,
-    register, repository, service_row, tag, tagged, tenants,
+    At, Document, NOW, PLENTY, access_key, by, create_login, create_service, delete_service, image_of,
+    images_of, owner_of, push_login, register, repository, service_id, tag, tagged, tenants,
 };
 
 metadata_contract! {
@@ -26,7 +27,7 @@ metadata_contract! {
 struct Estate {
     tenant: Tenant,
     login: LoginId,
-    service: i64,
+    service: ServiceId,
     image: Document,
     index: Document,
 }
@@ -35,17 +36,17 @@ impl Estate {
     /// Fills a tenant. `number` tells its key and login from those of the other tenants: these are
     /// the server's own choice, everything else is the same everywhere.
     async fn fill(db: &dyn Metadata, tenant: &Tenant, number: u8) -> Self {
-        db.insert_access_key(access_key(tenant, number)).await.unwrap();
+        db.insert_access_key(&by(), access_key(tenant, number)).await.unwrap();
         let login = create_login(db, push_login(tenant, number)).await;
         create_service(db, tenant, "web").await;
         let at = At::new(db, tenant.clone(), "sr");
         let image = at.image(&["config", "layer"], &["latest"]).await;
         let index = Document::index(&[&image]);
-        at.put(NewManifest { login, tags: vec![tag("index")], ..index.put() }).await;
+        at.with(login).put(NewManifest { tags: vec![tag("index")], ..index.put() }).await;
         at.add("note").await;
         at.store(&Document::about(&image, "application/note", &["note"]), &[]).await;
         register(db, tenant, "web", &index).await;
-        let service = service_row(db, tenant, "web").await;
+        let service = service_id(db, tenant, "web").await;
         let estate = Self { tenant: tenant.clone(), login, service, image, index };
         let session = session(&estate.session(tenant));
         assert!(db.open_upload(&estate.owner(tenant), session, PLENTY).await.unwrap());
@@ -59,7 +60,7 @@ impl Estate {
 
     fn owner(&self, tenant: &Tenant) -> UploadOwner {
         let _ = self;
-        UploadOwner { tenant: tenant.clone(), repository: repository("sr"), access_key: key_id(9) }
+        UploadOwner { tenant: tenant.clone(), repository: repository("sr"), owner: owner_of(9) }
     }
 
     /// How many of all the ways to ask, asked as `tenant`, find something of this estate.
@@ -73,7 +74,7 @@ impl Estate {
         let asked = [
             ("service", db.service(tenant, "web").await.unwrap().is_some()),
             ("services", !db.services(tenant).await.unwrap().is_empty()),
-            ("images", db.images(tenant, "web").await.unwrap().is_some()),
+            ("images", images_of(db, tenant, "web").await.is_some()),
             ("logins", !db.logins(tenant, NOW).await.unwrap().is_empty()),
             (
                 "find_blob",
@@ -114,20 +115,29 @@ async fn the_wrong_tenant_changes_nothing(db: &dyn Metadata) {
     let sr = repository("sr");
     for tenant in &tenants()[1..] {
         let (image, layer) = (estate.image.digest(), Digest::sha256(b"layer"));
-        let name = ImageName { service: "web".to_owned(), label: "app".to_owned(), number: 1 };
-        let change = db.change_service(tenant, "web", ServiceChange::default(), PLENTY).await.unwrap();
-        assert_eq!(change, ServiceOutcome::NoSuchService);
-        assert!(!db.delete_service(tenant, "web", NOW).await.unwrap());
-        let registered = db.register_image(tenant, image_of("web", "app", image), PLENTY).await.unwrap();
+        let service = estate.service;
+        let change = ServiceChange::Untag(Vec::new());
+        let changed = db.change_service(&by(), tenant, service, change, PLENTY).await.unwrap();
+        assert_eq!(changed, ServiceOutcome::NoSuchService);
+        assert!(!db.delete_service(&by(), tenant, service, NOW).await.unwrap());
+        let new = NewImage { service, ..image_of("app", image) };
+        let registered = db.register_image(&by(), tenant, new, PLENTY).await.unwrap();
         assert_eq!(registered, ImageOutcome::NoSuchService);
-        assert_eq!(db.delete_image(tenant, &name, NOW).await.unwrap(), ImageDeleted::NoSuchService);
-        assert!(!db.revoke_login(tenant, estate.login, NOW).await.unwrap());
+        let ended = db.delete_image(&by(), tenant, service, "app", 1, NOW).await.unwrap();
+        assert_eq!(ended, ImageDeleted::NoSuchService);
+        assert_eq!(db.images(tenant, service).await.unwrap(), None);
+        let pull = NewLogin { service: Some(service), ..push_login(tenant, 9) };
+        assert_eq!(
+            db.insert_login(&by(), pull, Requires::Nothing).await.unwrap(),
+            LoginCreated::NoSuchService
+        );
+        assert!(!db.revoke_login(&by(), tenant, estate.login, NOW).await.unwrap());
         assert!(!db.mount_blob(tenant, &repository("x"), Some(&sr), &layer, NOW).await.unwrap());
-        assert_eq!(db.delete_blob(tenant, &sr, &layer).await.unwrap(), BlobDeleted::NoSuchBlob);
-        let deleted = db.delete_manifest(tenant, &sr, &image, NOW).await.unwrap();
+        assert_eq!(db.delete_blob(&by(), tenant, &sr, &layer).await.unwrap(), BlobDeleted::NoSuchBlob);
+        let deleted = db.delete_manifest(&by(), tenant, &sr, &image, NOW).await.unwrap();
         assert_eq!(deleted, ManifestDeleted::NoSuchManifest);
-        assert!(!db.delete_tag(tenant, &sr, &tag("latest")).await.unwrap());
-        let put = db.put_manifest(tenant, &sr, estate.index.put()).await.unwrap();
+        assert!(!db.delete_tag(&by(), tenant, &sr, &tag("latest")).await.unwrap());
+        let put = db.put_manifest(&by(), tenant, &sr, estate.index.put()).await.unwrap();
         assert_eq!(put, ManifestOutcome::ChildUnknown(image));
         let session = estate.session(&owner);
         assert!(!db.close_upload(&estate.owner(tenant), &session).await.unwrap());
@@ -143,7 +153,7 @@ async fn tenants_with_the_same_names_do_not_meet(db: &dyn Metadata) {
     }
     for estate in &estates {
         assert_eq!(estate.findings(db, &estate.tenant).await.len(), 16);
-        assert_eq!(db.images(&estate.tenant, "web").await.unwrap().unwrap()[0].name.number, 1);
+        assert_eq!(images_of(db, &estate.tenant, "web").await.unwrap()[0].name.number, 1);
         for other in estates.iter().filter(|other| other.tenant != estate.tenant) {
             // The numbers of one tenant's login, service and session open nothing in another's.
             let found = estate.findings(db, &other.tenant).await;
@@ -157,13 +167,13 @@ async fn tenants_with_the_same_names_do_not_meet(db: &dyn Metadata) {
     // One tenant gives up everything; the others miss nothing.
     let [first, others @ ..] = &estates[..] else { panic!("no estates") };
     let sr = repository("sr");
-    db.delete_service(&first.tenant, "web", NOW).await.unwrap();
+    delete_service(db, &first.tenant, "web", NOW).await;
     for manifest in [&first.index, &first.image] {
-        db.delete_manifest(&first.tenant, &sr, &manifest.digest(), NOW).await.unwrap();
+        db.delete_manifest(&by(), &first.tenant, &sr, &manifest.digest(), NOW).await.unwrap();
     }
     for content in ["config", "layer", "note"] {
         let digest = Digest::sha256(content.as_bytes());
-        assert_eq!(db.delete_blob(&first.tenant, &sr, &digest).await.unwrap(), BlobDeleted::Deleted);
+        assert_eq!(db.delete_blob(&by(), &first.tenant, &sr, &digest).await.unwrap(), BlobDeleted::Deleted);
     }
     for other in others {
         assert_eq!(other.findings(db, &other.tenant).await.len(), 16);

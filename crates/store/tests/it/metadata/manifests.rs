@@ -6,8 +6,8 @@ use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest};
 
 use crate::world::{
-    At, Document, MAX_DEPTH, NOW, access_key, create_login, create_service, here, push_login, register, tag,
-    tagged, tenants,
+    At, Document, MAX_DEPTH, NOW, access_key, by, create_login, create_service, delete_image, delete_service,
+    here, push_login, register, tag, tagged, tenants,
 };
 
 metadata_contract! {
@@ -29,7 +29,7 @@ metadata_contract! {
 }
 
 async fn delete(at: &At<'_>, manifest: &Document) -> ManifestDeleted {
-    at.db.delete_manifest(&at.tenant, &at.repository, &manifest.digest(), NOW).await.unwrap()
+    at.db.delete_manifest(&by(), &at.tenant, &at.repository, &manifest.digest(), NOW).await.unwrap()
 }
 
 async fn found_by(at: &At<'_>, login: LoginId, reference: &gangplank_oci::Reference) -> bool {
@@ -66,7 +66,7 @@ async fn a_manifest_is_put_again(db: &dyn Metadata) {
     let image = at.image(&["config"], &["one"]).await;
     at.store(&image, &["two"]).await;
     assert_eq!(at.tags().await, Some(vec!["one".to_owned(), "two".to_owned()]));
-    db.delete_blob(&here(), &at.repository, &Digest::sha256(b"config")).await.unwrap();
+    db.delete_blob(&by(), &here(), &at.repository, &Digest::sha256(b"config")).await.unwrap();
     let refused = at.put(image.put()).await;
     assert_eq!(refused, ManifestOutcome::BlobUnknown(Digest::sha256(b"config")));
     assert!(at.get(&tagged("two")).await.is_some(), "what was kept stays");
@@ -198,13 +198,13 @@ async fn puts_of_one_tag_at_once_are_all_kept(db: &dyn Metadata) {
 
 async fn a_login_finds_what_it_put(db: &dyn Metadata) {
     let at = At::sr(db);
-    db.insert_access_key(access_key(&here(), 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here(), 1)).await.unwrap();
     let mine = create_login(db, push_login(&here(), 1)).await;
     let other = create_login(db, push_login(&here(), 2)).await;
     let image = at.image(&["config"], &["latest"]).await;
     let index = Document::index(&[&image]);
-    let by = |login| NewManifest { login, tags: vec![tag("index")], ..index.put() };
-    at.put(by(mine)).await;
+    let put = || NewManifest { tags: vec![tag("index")], ..index.put() };
+    at.with(mine).put(put()).await;
     for reference in [index.reference(), tagged("index")] {
         assert!(found_by(&at, mine, &reference).await);
         assert!(!found_by(&at, other, &reference).await);
@@ -213,8 +213,8 @@ async fn a_login_finds_what_it_put(db: &dyn Metadata) {
     for reference in [image.reference(), tagged("latest")] {
         assert!(!found_by(&at, mine, &reference).await, "another login put the child");
     }
-    at.put(by(other)).await;
-    at.put(by(mine)).await;
+    at.with(other).put(put()).await;
+    at.with(mine).put(put()).await;
     for login in [mine, other] {
         assert!(found_by(&at, login, &index.reference()).await, "the same one, put by both");
     }
@@ -229,12 +229,12 @@ async fn a_forgotten_login_put_nothing(db: &dyn Metadata) {
     at.add("config").await;
     let login = create_login(db, push_login(&here(), 1)).await;
     let image = Document::image(&["config"]);
-    at.put(NewManifest { login, ..image.put() }).await;
+    at.with(login).put(image.put()).await;
     db.forget_logins(push_login(&here(), 1).expires_at.plus(std::time::Duration::from_secs(1)))
         .await
         .unwrap();
     assert!(!found_by(&at, login, &image.reference()).await);
-    assert_eq!(at.put(NewManifest { login, ..image.put() }).await, ManifestOutcome::Stored);
+    assert_eq!(at.with(login).put(image.put()).await, ManifestOutcome::Stored);
     assert!(!found_by(&at, login, &image.reference()).await);
     assert!(at.get(&image.reference()).await.is_some());
 }
@@ -283,11 +283,11 @@ async fn a_registered_manifest_is_not_deleted(db: &dyn Metadata) {
     assert_eq!(delete(&at, &outer).await, ManifestDeleted::Deleted, "what holds it can go");
     at.store(&outer, &[]).await;
     register(db, &here(), "web", &outer).await;
-    db.delete_image(&here(), &registered.name, NOW).await.unwrap();
+    delete_image(db, &here(), &registered.name, NOW).await;
     for needed in [&outer, &inner, &image] {
         assert_eq!(delete(&at, needed).await, ManifestDeleted::Registered);
     }
-    db.delete_service(&here(), "web", NOW).await.unwrap();
+    delete_service(db, &here(), "web", NOW).await;
     for free in [&image, &inner, &outer] {
         assert_eq!(delete(&at, free).await, ManifestDeleted::Deleted);
     }

@@ -4,7 +4,7 @@ use gangplank_oci::Digest;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::manifests::ManifestDeleted;
 
-use crate::world::{At, Document, NOW, here, tenants};
+use crate::world::{At, Document, NOW, by, here, tenants};
 
 metadata_contract! {
     referrers_are_listed_oldest_first,
@@ -63,7 +63,7 @@ async fn a_subject_may_be_absent(db: &dyn Metadata) {
     assert_eq!(listed(&at, &image, None).await, digests(&[&sbom]));
     at.image(&["config"], &[]).await;
     assert_eq!(listed(&at, &image, None).await, digests(&[&sbom]));
-    let deleted = db.delete_manifest(&here(), &at.repository, &image.digest(), NOW).await.unwrap();
+    let deleted = db.delete_manifest(&by(), &here(), &at.repository, &image.digest(), NOW).await.unwrap();
     assert_eq!(deleted, ManifestDeleted::Deleted);
     assert_eq!(listed(&at, &image, None).await, digests(&[&sbom]), "and may be deleted");
 }
@@ -86,6 +86,6 @@ async fn a_deleted_referrer_is_not_listed(db: &dyn Metadata) {
     let at = At::sr(db);
     let image = at.image(&["config"], &[]).await;
     let sbom = about(&at, &image, "application/sbom", "sbom").await;
-    db.delete_manifest(&here(), &at.repository, &sbom.digest(), NOW).await.unwrap();
+    db.delete_manifest(&by(), &here(), &at.repository, &sbom.digest(), NOW).await.unwrap();
     assert_eq!(listed(&at, &image, None).await, [""; 0]);
 }

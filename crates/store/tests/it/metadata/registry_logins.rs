@@ -5,8 +5,10 @@ use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::registry_logins::{LoginCreated, LoginLookup, NewLogin, Requires};
 
 use crate::world::{
-    NOW, access_key, create_login, create_service, here, key_id, password, push_login, tenants,
+    NOW, access_key, by, change_key, create_login, create_service, delete_service, here, key_id, owner_of,
+    password, push_login, service_id, tenants,
 };
+use gangplank_store::metadata::access_keys::NewState;
 
 metadata_contract! {
     a_login_opens_what_it_was_made_for,
@@ -47,22 +49,24 @@ async fn is_unknown(db: &dyn Metadata, number: u8) -> bool {
 
 /// A key and a push login of it.
 async fn with_login(db: &dyn Metadata, number: u8) -> LoginId {
-    db.insert_access_key(access_key(&here(), number)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here(), number)).await.unwrap();
     create_login(db, push_login(&here(), number)).await
 }
 
-fn pull_login(service: &str, number: u8) -> NewLogin {
-    NewLogin { scope: Scope::PULL, service: Some(service.to_owned()), ..push_login(&here(), number) }
+/// A pull login of key `number` for a service that is here.
+async fn pull_login(db: &dyn Metadata, service: &str, number: u8) -> NewLogin {
+    let service = Some(service_id(db, &here(), service).await);
+    NewLogin { scope: Scope::PULL, service, ..push_login(&here(), number) }
 }
 
 async fn a_login_opens_what_it_was_made_for(db: &dyn Metadata) {
     for (number, tenant) in (1..).zip(tenants()) {
-        db.insert_access_key(access_key(&tenant, number)).await.unwrap();
+        db.insert_access_key(&by(), access_key(&tenant, number)).await.unwrap();
         let scope = Scope { push: number == 1, pull: number == 2, delete: number == 3 };
         let login = NewLogin { scope, ..push_login(&tenant, number) };
         let id = create_login(db, login.clone()).await;
         let grant = live(db, number).await;
-        assert_eq!((grant.login, &grant.tenant, &grant.access_key), (id, &tenant, &key_id(number)));
+        assert_eq!((grant.login, &grant.tenant, &grant.owner), (id, &tenant, &owner_of(number)));
         assert_eq!((grant.scope, grant.service, grant.expires_at), (scope, None, login.expires_at));
     }
 }
@@ -73,33 +77,33 @@ async fn an_unknown_password_opens_nothing(db: &dyn Metadata) {
 }
 
 async fn an_ended_login_is_still_found(db: &dyn Metadata) {
-    db.insert_access_key(access_key(&here(), 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here(), 1)).await.unwrap();
     create_login(db, NewLogin { expires_at: Time(1), ..push_login(&here(), 1) }).await;
     assert_eq!(live(db, 1).await.expires_at, Time(1));
 }
 
 async fn a_password_is_taken_once(db: &dyn Metadata) {
     let first = with_login(db, 1).await;
-    assert!(db.insert_login(push_login(&here(), 1), Requires::Nothing).await.is_err());
+    assert!(db.insert_login(&by(), push_login(&here(), 1), Requires::Nothing).await.is_err());
     assert_eq!(live(db, 1).await.login, first);
 }
 
 async fn a_revoked_login_opens_nothing(db: &dyn Metadata) {
     let first = with_login(db, 1).await;
     with_login(db, 2).await;
-    assert!(db.revoke_login(&here(), first, NOW).await.unwrap());
+    assert!(db.revoke_login(&by(), &here(), first, NOW).await.unwrap());
     assert!(is_revoked(db, 1).await);
-    assert_eq!(live(db, 2).await.access_key, key_id(2));
-    assert!(db.revoke_login(&here(), first, Time(NOW.0 + 1)).await.unwrap());
+    assert_eq!(live(db, 2).await.owner, owner_of(2));
+    assert!(db.revoke_login(&by(), &here(), first, Time(NOW.0 + 1)).await.unwrap());
     let listed = db.logins(&here(), NOW).await.unwrap();
     assert_eq!(listed[1].revoked_at, Some(NOW), "the first time counts");
-    assert!(!db.revoke_login(&here(), LoginId(99), NOW).await.unwrap());
+    assert!(!db.revoke_login(&by(), &here(), LoginId(99), NOW).await.unwrap());
 }
 
 async fn another_tenant_cannot_revoke(db: &dyn Metadata) {
     let login = with_login(db, 1).await;
     for other in &tenants()[1..] {
-        assert!(!db.revoke_login(other, login, NOW).await.unwrap());
+        assert!(!db.revoke_login(&by(), other, login, NOW).await.unwrap());
     }
     live(db, 1).await;
 }
@@ -107,37 +111,37 @@ async fn another_tenant_cannot_revoke(db: &dyn Metadata) {
 async fn a_disabled_keys_logins_stop_and_start_with_it(db: &dyn Metadata) {
     with_login(db, 1).await;
     with_login(db, 2).await;
-    db.enable_access_key(None, &key_id(1), false).await.unwrap();
+    change_key(db, None, &key_id(1), NewState::Disabled).await;
     assert!(is_revoked(db, 1).await);
     live(db, 2).await;
-    db.enable_access_key(None, &key_id(1), true).await.unwrap();
+    change_key(db, None, &key_id(1), NewState::Enabled).await;
     live(db, 1).await;
 }
 
 async fn a_deleted_keys_logins_are_refused_for_good(db: &dyn Metadata) {
     with_login(db, 1).await;
     with_login(db, 2).await;
-    db.delete_access_key(None, &key_id(1)).await.unwrap();
+    change_key(db, None, &key_id(1), NewState::Deleted).await;
     assert!(is_revoked(db, 1).await);
     live(db, 2).await;
     // Whatever becomes of this, the login was refused for good.
-    let _ = db.insert_access_key(access_key(&here(), 1)).await.unwrap();
+    let _ = db.insert_access_key(&by(), access_key(&here(), 1)).await.unwrap();
     assert!(is_revoked(db, 1).await);
 }
 
 async fn a_key_of_another_account_makes_no_live_login(db: &dyn Metadata) {
     let [here, _, other] = tenants();
-    db.insert_access_key(access_key(&here, 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here, 1)).await.unwrap();
     create_login(db, push_login(&other, 1)).await;
     assert!(is_revoked(db, 1).await);
 }
 
 async fn a_pull_login_carries_its_service(db: &dyn Metadata) {
-    db.insert_access_key(access_key(&here(), 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here(), 1)).await.unwrap();
     create_service(db, &here(), "web").await;
     create_service(db, &here(), "api").await;
-    create_login(db, pull_login("web", 1)).await;
-    create_login(db, pull_login("api", 2)).await;
+    create_login(db, pull_login(db, "web", 1).await).await;
+    create_login(db, pull_login(db, "api", 2).await).await;
     assert!(is_revoked(db, 2).await, "there is no key 2");
     let grant = live(db, 1).await;
     assert_eq!((grant.scope, grant.service.unwrap().name.as_str()), (Scope::PULL, "web"));
@@ -145,10 +149,10 @@ async fn a_pull_login_carries_its_service(db: &dyn Metadata) {
 
 async fn a_pull_login_ends_with_its_service(db: &dyn Metadata) {
     with_login(db, 1).await;
-    db.insert_access_key(access_key(&here(), 2)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here(), 2)).await.unwrap();
     create_service(db, &here(), "web").await;
-    create_login(db, pull_login("web", 2)).await;
-    assert!(db.delete_service(&here(), "web", NOW).await.unwrap());
+    create_login(db, pull_login(db, "web", 2).await).await;
+    assert!(delete_service(db, &here(), "web", NOW).await);
     assert!(is_revoked(db, 2).await);
     create_service(db, &here(), "web").await;
     assert!(is_revoked(db, 2).await, "a new service of the same name is another one");
@@ -163,7 +167,7 @@ async fn a_login_is_refused_without_its_service(db: &dyn Metadata) {
         create_service(db, tenant, "web").await;
     }
     for requires in [Requires::Nothing, Requires::AnyService] {
-        let refused = db.insert_login(pull_login("web", 1), requires).await.unwrap();
+        let refused = db.insert_login(&by(), pull_login(db, "web", 1).await, requires).await.unwrap();
         assert_eq!(refused, LoginCreated::NoSuchService);
     }
     assert!(is_unknown(db, 1).await);
@@ -176,20 +180,23 @@ async fn a_push_login_can_require_a_service(db: &dyn Metadata) {
     create_service(db, &other, "web").await;
     let login = push_login(&here, 1);
     assert_eq!(
-        db.insert_login(login.clone(), Requires::AnyService).await.unwrap(),
+        db.insert_login(&by(), login.clone(), Requires::AnyService).await.unwrap(),
         LoginCreated::NoServiceYet
     );
     assert!(is_unknown(db, 1).await);
     create_service(db, &here, "api").await;
-    assert!(matches!(db.insert_login(login, Requires::AnyService).await.unwrap(), LoginCreated::Created(_)));
+    assert!(matches!(
+        db.insert_login(&by(), login, Requires::AnyService).await.unwrap(),
+        LoginCreated::Created(_)
+    ));
 }
 
 async fn lists_show_the_tenants_unended_logins(db: &dyn Metadata) {
     let [here, there, other] = tenants();
-    db.insert_access_key(access_key(&here, 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here, 1)).await.unwrap();
     create_service(db, &here, "web").await;
     let first = create_login(db, push_login(&here, 1)).await;
-    let second = create_login(db, pull_login("web", 2)).await;
+    let second = create_login(db, pull_login(db, "web", 2).await).await;
     let ended = NewLogin { expires_at: NOW, ..push_login(&here, 3) };
     create_login(db, ended).await;
     create_login(db, push_login(&there, 4)).await;
@@ -198,19 +205,19 @@ async fn lists_show_the_tenants_unended_logins(db: &dyn Metadata) {
     let [newest, oldest] = &listed[..] else { panic!("{listed:?}") };
     assert_eq!((newest.id, newest.scope, newest.service.as_deref()), (second, Scope::PULL, Some("web")));
     assert_eq!((oldest.id, oldest.scope, oldest.service.as_deref()), (first, Scope::PUSH, None));
-    assert_eq!((&oldest.access_key, oldest.created_at), (&key_id(1), NOW));
+    assert_eq!((&oldest.owner, oldest.created_at), (&owner_of(1), NOW));
     assert_eq!((oldest.expires_at, oldest.revoked_at), (push_login(&here, 1).expires_at, None));
     let listed = db.logins(&other, NOW).await.unwrap();
     assert_eq!(listed.into_iter().map(|login| login.id).collect::<Vec<_>>(), [theirs]);
 }
 
 async fn ended_logins_are_forgotten(db: &dyn Metadata) {
-    db.insert_access_key(access_key(&here(), 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here(), 1)).await.unwrap();
     let mut ids = Vec::new();
     for number in 1..=3u8 {
         let expires_at = Time(i64::from(number) * 100);
         ids.push(
-            create_login(db, NewLogin { expires_at, access_key: key_id(1), ..push_login(&here(), number) })
+            create_login(db, NewLogin { expires_at, owner: owner_of(1), ..push_login(&here(), number) })
                 .await,
         );
     }

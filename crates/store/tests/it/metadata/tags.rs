@@ -3,7 +3,7 @@
 use gangplank_core::Tenant;
 use gangplank_store::metadata::Metadata;
 
-use crate::world::{At, here, tag, tagged, tenants};
+use crate::world::{At, by, here, tag, tagged, tenants};
 
 metadata_contract! {
     tags_are_listed_in_byte_order,
@@ -55,8 +55,8 @@ async fn an_unknown_repository_has_no_list(db: &dyn Metadata) {
 async fn a_deleted_tag_leaves_its_manifest(db: &dyn Metadata) {
     let at = At::sr(db);
     let image = at.image(&["config"], &["a", "b"]).await;
-    assert!(db.delete_tag(&here(), &at.repository, &tag("a")).await.unwrap());
-    assert!(!db.delete_tag(&here(), &at.repository, &tag("a")).await.unwrap());
+    assert!(db.delete_tag(&by(), &here(), &at.repository, &tag("a")).await.unwrap());
+    assert!(!db.delete_tag(&by(), &here(), &at.repository, &tag("a")).await.unwrap());
     assert_eq!(at.get(&tagged("a")).await, None);
     for reference in [tagged("b"), image.reference()] {
         assert_eq!(at.get(&reference).await, Some(image.stored()));
@@ -68,9 +68,9 @@ async fn a_tag_is_deleted_where_it_is_said(db: &dyn Metadata) {
     let mut places: Vec<At<'_>> = tenants().map(|tenant| At::new(db, tenant, "other")).into();
     places.extend(tenants()[1..].iter().map(|tenant| At::new(db, tenant.clone(), "sr")));
     for at in &places {
-        assert!(!db.delete_tag(&at.tenant, &at.repository, &tag("a")).await.unwrap());
+        assert!(!db.delete_tag(&by(), &at.tenant, &at.repository, &tag("a")).await.unwrap());
         at.image(&["config"], &["a"]).await;
-        assert!(db.delete_tag(&at.tenant, &at.repository, &tag("a")).await.unwrap());
+        assert!(db.delete_tag(&by(), &at.tenant, &at.repository, &tag("a")).await.unwrap());
     }
     assert_eq!(At::sr(db).tags().await.unwrap(), ["a"]);
 }

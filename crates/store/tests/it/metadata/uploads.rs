@@ -5,7 +5,7 @@ use gangplank_core::Time;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::uploads::{UploadOwner, UploadSession};
 
-use crate::world::{NOW, PLENTY, here, key_id, repository, tenants};
+use crate::world::{NOW, PLENTY, here, owner_of, repository, tenants};
 
 metadata_contract! {
     a_session_is_found_as_opened,
@@ -33,7 +33,7 @@ pub(super) fn session(id: &str) -> UploadSession {
 }
 
 fn owner() -> UploadOwner {
-    UploadOwner { tenant: here(), repository: repository("sr"), access_key: key_id(1) }
+    UploadOwner { tenant: here(), repository: repository("sr"), owner: owner_of(1) }
 }
 
 /// Owners that share all but one thing with [`owner`].
@@ -43,7 +43,7 @@ fn strangers() -> [UploadOwner; 4] {
         UploadOwner { tenant: there, ..owner() },
         UploadOwner { tenant: other, ..owner() },
         UploadOwner { repository: repository("other"), ..owner() },
-        UploadOwner { access_key: key_id(2), ..owner() },
+        UploadOwner { owner: owner_of(2), ..owner() },
     ]
 }
 

@@ -5,20 +5,30 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use super::scratch;
-use super::world::{NOW, access_key, create_login, create_service, here, key_id, password, push_login};
+use super::world::{
+    NOW, access_key, by, change_key, create_login, create_service, delete_service, here, key_id, password,
+    push_login, service_id,
+};
+use crate::metadata::access_keys::NewState;
 use crate::metadata::registry_logins::LoginLookup;
 use crate::metadata::sqlite::Sqlite;
-use crate::metadata::{AccessKeys as _, ContainerServices as _, RegistryLogins as _};
+use crate::metadata::{AccessKeys as _, RegistryLogins as _};
 
 async fn is_live(db: &Sqlite, number: u8) -> bool {
     matches!(db.login(&password(number).hash()).await.unwrap(), LoginLookup::Live(_))
+}
+
+/// Enables or disables key 1.
+async fn switch(db: &Sqlite, on: bool) {
+    let state = if on { NewState::Enabled } else { NewState::Disabled };
+    change_key(db, None, &key_id(1), state).await;
 }
 
 /// A store with keys 1 and 2, and a login of key 1 that is kept in memory.
 async fn with_a_login(db: &Sqlite) -> gangplank_core::LoginId {
     let tenant = here();
     for number in [1, 2] {
-        assert!(db.insert_access_key(access_key(&tenant, number)).await.unwrap());
+        assert!(db.insert_access_key(&by(), access_key(&tenant, number)).await.unwrap());
     }
     create_service(db, &tenant, "web").await;
     let login = create_login(db, push_login(&tenant, 1)).await;
@@ -30,7 +40,7 @@ async fn with_a_login(db: &Sqlite) -> gangplank_core::LoginId {
 async fn a_revoked_login_is_refused_at_once() {
     let (_directory, db) = scratch();
     let login = with_a_login(&db).await;
-    assert!(db.revoke_login(&here(), login, NOW).await.unwrap());
+    assert!(db.revoke_login(&by(), &here(), login, NOW).await.unwrap());
     assert!(!is_live(&db, 1).await);
 }
 
@@ -39,11 +49,11 @@ async fn the_logins_of_a_key_follow_its_state_at_once() {
     let (_directory, db) = scratch();
     with_a_login(&db).await;
     for on in [false, true, false, true] {
-        db.enable_access_key(None, &key_id(1), on).await.unwrap();
+        switch(&db, on).await;
         assert_eq!(is_live(&db, 1).await, on);
         assert_eq!(db.access_key(&key_id(1)).await.unwrap().unwrap().enabled, on);
     }
-    db.delete_access_key(None, &key_id(1)).await.unwrap();
+    change_key(&db, None, &key_id(1), NewState::Deleted).await;
     assert!(!is_live(&db, 1).await);
     assert!(db.access_key(&key_id(1)).await.unwrap().is_none());
 }
@@ -53,12 +63,12 @@ async fn a_pull_login_ends_with_its_service_at_once() {
     let (_directory, db) = scratch();
     with_a_login(&db).await;
     let login = crate::metadata::registry_logins::NewLogin {
-        service: Some("web".to_owned()),
+        service: Some(service_id(&db, &here(), "web").await),
         ..push_login(&here(), 2)
     };
     create_login(&db, login).await;
     assert!(is_live(&db, 2).await);
-    db.delete_service(&here(), "web", NOW).await.unwrap();
+    delete_service(&db, &here(), "web", NOW).await;
     assert!(!is_live(&db, 2).await);
     assert!(is_live(&db, 1).await, "a push login needs no service any more");
 }
@@ -96,7 +106,7 @@ async fn nobody_reads_what_was_true_before_an_acknowledged_change() {
         .collect();
     for change in 1..=CHANGES {
         begun.store(change, Ordering::Release);
-        db.enable_access_key(None, &key_id(1), change.is_multiple_of(2)).await.unwrap();
+        switch(&db, change.is_multiple_of(2)).await;
         ended.store(change, Ordering::Release);
         if change.is_multiple_of(8) {
             // Others' commits take nothing away, and hold up none of this.

@@ -17,21 +17,21 @@ fn fill(connection: &Connection, images: u64, garbage: u64) {
         "PRAGMA synchronous = off;
          BEGIN;
          INSERT INTO tenants VALUES (1, '000000000000', 'us-east-1');
-         INSERT INTO services (id, tenant, name, uuid, power, scale, is_disabled, puller_role_active, tags,
-                               public_domain_names, created_at)
-         VALUES (1, 1, 'web', '', 'nano', 1, 0, 0, '[]', '{{}}', 0);
+         INSERT INTO services (id, tenant, name, uuid, power, scale, is_disabled, puller_role_active, tags, created_at)
+         VALUES (1, 1, 'web', '', 'nano', 1, 0, 0, '[]', 0);
          INSERT INTO repositories VALUES (1, 1, 'sr');
          CREATE TEMP TABLE number (n INTEGER PRIMARY KEY);
          INSERT INTO number
          WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {blobs}) SELECT n FROM n;
          INSERT INTO blobs (id, tenant, digest, size, key)
          SELECT n, 1, format('sha256:%064x', n), 10, format('%032x', n) FROM number;
-         INSERT INTO manifests (id, repository, digest, media_type, annotations, depth, created_at, size, body)
-         SELECT n, 1, format('sha256:f%063x', n), '', '{{}}', 0, 0, 1, x'00' FROM number WHERE n <= {images};
+         INSERT INTO manifests (id, repository, digest, media_type, depth, created_at, leased_at, held, size, body)
+         SELECT n, 1, format('sha256:f%063x', n), '', 0, 0, 0, n > {garbage}, 1, x'00' FROM number
+         WHERE n <= {images};
          INSERT INTO manifest_blobs SELECT 1, format('sha256:%064x', n), (n - 1) / 10 + 1 FROM number;
-         INSERT INTO container_images (service, number, label, manifest, created_at)
-         SELECT 1, n, 'app', n, 0 FROM number WHERE n > {garbage} AND n <= {images};
-         INSERT INTO blob_links (repository, blob, leased_at) SELECT 1, n, n FROM number;
+         INSERT INTO container_images (service, number, label, manifest, digest, created_at)
+         SELECT 1, n, 'app', n, format('sha256:f%063x', n), 0 FROM number WHERE n > {garbage} AND n <= {images};
+         INSERT INTO blob_links (repository, blob, leased_at, held) SELECT 1, n, n, 1 FROM number;
          COMMIT;"
     );
     connection.execute_batch(&rows).unwrap();

@@ -1,10 +1,11 @@
 //! What shows only from inside: caches, races, snapshots, query plans.
 
 mod caches;
+mod closure;
 mod cost;
-mod migrations;
 pub(super) mod plans;
 mod races;
+mod schema;
 #[path = "../../../../tests/it/world.rs"]
 #[expect(dead_code, reason = "the tests beside the crate use more of it")]
 mod world;

@@ -2,24 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use gangplank_core::{ImageName, Origin, Time};
+use gangplank_core::{ImageName, LoginId, Time};
 use gangplank_oci::Digest;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
 use super::scratch;
 use super::world::{
-    At, Document, NOW, PLENTY, access_key, create_login, create_service, here, key_id, password, push_login,
-    register, service_row, tagged,
+    At, Document, NOW, PLENTY, access_key, by, create_login, create_service, delete_image, delete_service,
+    here, images_of, key_id, owner_of, password, push_login, register, service_id, tagged,
 };
 use crate::metadata::audit::AuditFilter;
 use crate::metadata::progress::Mark;
+use crate::metadata::registry_logins::Used;
 use crate::metadata::uploads::{UploadOwner, UploadSession};
 use crate::metadata::{
-    AccessKeys as _, AuditTrail as _, BlobLinks as _, Collection as _, ContainerImages as _,
-    ContainerServices as _, Manifests as _, Progress as _, RegistryLogins as _, Tags as _, Uploads as _,
+    AccessKeys as _, AuditTrail as _, BlobLinks as _, Collection as _, ContainerImages as _, Manifests as _,
+    Progress as _, RegistryLogins as _, Tags as _, Uploads as _,
 };
 
 /// Every statement that ran in this process, with its parameters filled in.
@@ -43,15 +44,15 @@ pub(in crate::metadata::sqlite) fn watch(connection: &mut Connection) {
 /// Everything that a request or a periodic job does.
 async fn do_everything(db: &super::Sqlite) {
     let tenant = here();
-    let db = &super::Sqlite { origin: Some(Arc::new(Origin::local(NOW))), ..db.clone() };
-    db.insert_access_key(access_key(&tenant, 1)).await.unwrap();
-    db.note_refusals(Vec::new()).await.unwrap();
+    db.insert_access_key(&by(), access_key(&tenant, 1)).await.unwrap();
+    db.note(Vec::new()).await.unwrap();
+    db.note_use(vec![(LoginId(1), Used { at: NOW, push: None })]).await.unwrap();
     db.access_key(&key_id(1)).await.unwrap();
     create_service(db, &tenant, "web").await;
     let login = create_login(db, push_login(&tenant, 1)).await;
     db.login(&password(1).hash()).await.unwrap();
     db.logins(&tenant, NOW).await.unwrap();
-    let service = service_row(db, &tenant, "web").await;
+    let service = service_id(db, &tenant, "web").await;
     let at = At::sr(db);
     let image = at.image(&["config", "layer"], &["latest"]).await;
     let index = Document::index(&[&image]);
@@ -69,14 +70,13 @@ async fn do_everything(db: &super::Sqlite) {
     db.tenant_content(&tenant, &layer).await.unwrap();
     db.mount_blob(&tenant, &at.repository, Some(&at.repository), &layer, NOW).await.unwrap();
     register(db, &tenant, "web", &index).await;
-    db.images(&tenant, "web").await.unwrap();
+    images_of(db, &tenant, "web").await;
     db.image_manifest(&tenant, service, "app", 1).await.unwrap();
     db.image_manifest_by_digest(&tenant, service, &image.digest()).await.unwrap();
     db.image_blob(&tenant, service, &layer).await.unwrap();
     db.tags(&tenant, &at.repository, Some("a"), 9).await.unwrap();
     db.repositories(&tenant, Some("a"), 9).await.unwrap();
-    let owner =
-        UploadOwner { tenant: tenant.clone(), repository: at.repository.clone(), access_key: key_id(1) };
+    let owner = UploadOwner { tenant: tenant.clone(), repository: at.repository.clone(), owner: owner_of(1) };
     let session = UploadSession {
         id: "one".to_owned(),
         received: 0,
@@ -90,10 +90,10 @@ async fn do_everything(db: &super::Sqlite) {
     db.advance_upload(&owner, 0, session).await.unwrap();
     db.close_upload(&owner, "one").await.unwrap();
     db.close_stale_uploads(Time(0), Time(0)).await.unwrap();
-    db.delete_blob(&tenant, &at.repository, &layer).await.unwrap();
+    db.delete_blob(&by(), &tenant, &at.repository, &layer).await.unwrap();
     let name = ImageName { service: "web".to_owned(), label: "app".to_owned(), number: 1 };
-    db.delete_image(&tenant, &name, NOW).await.unwrap();
-    db.delete_blob(&tenant, &at.repository, &layer).await.unwrap();
+    delete_image(db, &tenant, &name, NOW).await;
+    db.delete_blob(&by(), &tenant, &at.repository, &layer).await.unwrap();
     let index = Document::index_about(&image, &[&image]);
     at.store(&index, &[]).await;
     db.garbage(Time(i64::MAX)).await.unwrap();
@@ -107,15 +107,15 @@ async fn do_everything(db: &super::Sqlite) {
     let discarded = db.discarded(9).await.unwrap();
     db.forget_discarded(discarded).await.unwrap();
     db.unknown_content(vec![crate::blobs::ContentKey::unused()]).await.unwrap();
-    db.delete_manifest(&tenant, &at.repository, &index.digest(), NOW).await.unwrap();
-    db.revoke_login(&tenant, login, NOW).await.unwrap();
+    db.delete_manifest(&by(), &tenant, &at.repository, &index.digest(), NOW).await.unwrap();
+    db.revoke_login(&by(), &tenant, login, NOW).await.unwrap();
     db.forget_logins(Time(0)).await.unwrap();
     let mut filter = AuditFilter::default();
     db.audit_events(&filter, None, 9).await.unwrap();
     filter.account = Some(tenant.account.clone());
     db.audit_events(&filter, None, 9).await.unwrap();
     db.forget_events(NOW, 0).await.unwrap();
-    db.delete_service(&tenant, "web", NOW).await.unwrap();
+    delete_service(db, &tenant, "web", NOW).await;
 }
 
 fn plan(connection: &Connection, sql: &str) -> Vec<String> {
@@ -164,6 +164,10 @@ async fn no_statement_reads_more_than_it_needs() {
         for step in plan(&connection, expanded) {
             // Asks whether there is anything, and stops at the first row.
             if sql.starts_with("DELETE FROM repositories") {
+                continue;
+            }
+            // The one row that its parameters make.
+            if sql.starts_with("INSERT INTO blob_links") && step == "SCAN l" {
                 continue;
             }
             let scan = step.strip_prefix("SCAN ").is_some_and(|what| !is_small(what));

@@ -8,7 +8,7 @@ use gangplank_oci::Digest;
 use rusqlite::Connection;
 
 use super::scratch;
-use super::world::{At, NOW, blob, here};
+use super::world::{At, NOW, blob, by, here};
 use crate::StoreError;
 use crate::blobs::ContentKey;
 use crate::metadata::BlobLinks as _;
@@ -40,7 +40,8 @@ async fn a_lease_is_renewed_of_the_blob_that_was_asked_for() {
     let later = NOW.plus(Duration::from_hours(2));
 
     let held_up = hold_up(&db);
-    let mut delete = pin!(db.delete_blob(&tenant, &name, &old));
+    let by = by();
+    let mut delete = pin!(db.delete_blob(&by, &tenant, &name, &old));
     poll_once(delete.as_mut());
     let mut add = pin!(db.add_blob(&tenant, &name, blob("new", ContentKey::unused()), later));
     poll_once(add.as_mut());

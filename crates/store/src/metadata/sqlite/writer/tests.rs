@@ -76,7 +76,7 @@ proptest! {
         let (_directory, writer, reader) = scratch();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).build().unwrap();
         let writes = (0..).zip(&courses).map(async |(job, course)| match job % unsynced_in {
-            0 => writer.write(work(job, *course)).await,
+            0 => writer.write(Touched::EVERYTHING, work(job, *course)).await,
             _ => writer.write_unsynced(work(job, *course)).await,
         });
         let answers = runtime.block_on(join_all(writes));
@@ -95,7 +95,7 @@ proptest! {
         let (_directory, writer, reader) = scratch();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for (job, polls) in (0..).zip(&polls) {
-            let mut write = pin!(writer.write(work(job, Course::Succeeds)));
+            let mut write = pin!(writer.write(Touched::EVERYTHING, work(job, Course::Succeeds)));
             for _ in 0..*polls {
                 let poll = write.as_mut().poll(&mut Context::from_waker(Waker::noop()));
                 if poll.is_ready() {
@@ -104,7 +104,7 @@ proptest! {
             }
         }
         // An answer to the last in the queue means that all before it were done.
-        runtime.block_on(writer.write(work(-1, Course::Succeeds))).unwrap();
+        runtime.block_on(writer.write(Touched::EVERYTHING, work(-1, Course::Succeeds))).unwrap();
         let there = parts(&reader);
         for (job, polls) in (0..).zip(polls) {
             prop_assert_eq!(there.get(&job).copied().unwrap_or(0), if polls == 0 { 0 } else { 3 });
@@ -116,7 +116,7 @@ proptest! {
 async fn nobody_is_answered_before_others_can_see_it() {
     let (_directory, writer, reader) = scratch();
     for job in 0..200 {
-        writer.write(work(job, Course::Succeeds)).await.unwrap();
+        writer.write(Touched::EVERYTHING, work(job, Course::Succeeds)).await.unwrap();
         assert_eq!(parts(&reader).get(&job), Some(&3));
     }
 }
@@ -132,12 +132,12 @@ async fn jobs_of_one_commit_run_one_after_the_other() {
     };
     let jobs = async {
         tokio::join!(
-            writer.write(work(1, Course::Succeeds)),
-            writer.write(work(2, Course::Collides)),
-            writer.write(work(3, Course::Panics)),
-            writer.write(count),
-            writer.write(work(1, Course::Succeeds)),
-            writer.write(count),
+            writer.write(Touched::EVERYTHING, work(1, Course::Succeeds)),
+            writer.write(Touched::EVERYTHING, work(2, Course::Collides)),
+            writer.write(Touched::EVERYTHING, work(3, Course::Panics)),
+            writer.write(Touched::EVERYTHING, count),
+            writer.write(Touched::EVERYTHING, work(1, Course::Succeeds)),
+            writer.write(Touched::EVERYTHING, count),
         )
     };
     let release = async { held_up.execute_batch("ROLLBACK").unwrap() };
@@ -160,7 +160,7 @@ async fn work_runs_in_the_order_in_which_it_came() {
         }
     };
     let jobs = (0..500).map(async |number| match number % 7 {
-        3 => writer.write(note(number)).await,
+        3 => writer.write(Touched::EVERYTHING, note(number)).await,
         _ => writer.write_unsynced(note(number)).await,
     });
     let answers: Result<Vec<()>> = join_all(jobs).await.into_iter().collect();
@@ -179,7 +179,7 @@ async fn the_log_stays_short() {
             Ok(())
         };
         if part % 2 == 0 {
-            writer.write(fill).await.unwrap();
+            writer.write(Touched::EVERYTHING, fill).await.unwrap();
         } else {
             writer.write_unsynced(fill).await.unwrap();
         }
@@ -193,13 +193,19 @@ async fn the_log_stays_short() {
 #[tokio::test]
 async fn a_writer_that_could_not_begin_begins_again() {
     let (directory, writer, reader) = scratch();
-    writer.write(|connection| Ok(connection.busy_timeout(std::time::Duration::ZERO)?)).await.unwrap();
+    writer
+        .write(Touched::EVERYTHING, |connection| Ok(connection.busy_timeout(std::time::Duration::ZERO)?))
+        .await
+        .unwrap();
     let held_up = Connection::open(directory.path().join("scratch.sqlite")).unwrap();
     held_up.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert!(matches!(writer.write(work(1, Course::Succeeds)).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(
+        writer.write(Touched::EVERYTHING, work(1, Course::Succeeds)).await,
+        Err(StoreError::Unavailable(_))
+    ));
     held_up.execute_batch("ROLLBACK").unwrap();
     assert!(writer.is_healthy());
-    writer.write(work(2, Course::Succeeds)).await.unwrap();
+    writer.write(Touched::EVERYTHING, work(2, Course::Succeeds)).await.unwrap();
     assert_eq!(parts(&reader), BTreeMap::from([(2, 3)]));
 }
 
@@ -209,7 +215,7 @@ async fn a_writer_that_could_not_begin_begins_again() {
 async fn what_a_full_disk_took_is_not_acknowledged() {
     let (_directory, writer, reader) = scratch();
     let set_limit = |pages: i64| {
-        writer.write(move |connection| {
+        writer.write(Touched::EVERYTHING, move |connection| {
             connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
             Ok(())
         })
@@ -222,9 +228,9 @@ async fn what_a_full_disk_took_is_not_acknowledged() {
         Ok(())
     };
     let answers = tokio::join!(
-        writer.write(work(1, Course::Succeeds)),
-        writer.write(fill),
-        writer.write(work(2, Course::Succeeds)),
+        writer.write(Touched::EVERYTHING, work(1, Course::Succeeds)),
+        writer.write(Touched::EVERYTHING, fill),
+        writer.write(Touched::EVERYTHING, work(2, Course::Succeeds)),
     );
     assert!(matches!(answers.1, Err(StoreError::Full(_))), "{:?}", answers.1);
     let there = parts(&reader);
@@ -234,6 +240,6 @@ async fn what_a_full_disk_took_is_not_acknowledged() {
     assert!(!there.contains_key(&0));
     assert!(writer.is_healthy());
     set_limit(1 << 20).await.unwrap();
-    writer.write(work(3, Course::Succeeds)).await.unwrap();
+    writer.write(Touched::EVERYTHING, work(3, Course::Succeeds)).await.unwrap();
     assert_eq!(parts(&reader).get(&3), Some(&3));
 }

@@ -1,0 +1,89 @@
+//! The operations: each with what its input names, and what does it. A new operation is one more line.
+
+use gangplank_api::{Request, Target, decode, encode, gangplank, lightsail};
+
+use super::authorize::{Named, authorize};
+use super::{
+    Call, Context, Result, about, access_keys, audit, collection, deployments, images, observations,
+    push_logins, registry_logins, services, tags,
+};
+
+/// Reads a call's input, authorises the caller for what it names, and does it.
+///
+/// # Errors
+/// If the input does not fit the operation's description, the caller may not do it, or it fails.
+pub(super) async fn run(call: &Call<'_>, target: Target, body: &[u8]) -> Result<Vec<u8>> {
+    match target {
+        Target::Lightsail(operation) => of_lightsail(call, operation, body).await,
+        Target::Gangplank(operation) => of_our_own(call, operation, body).await,
+    }
+}
+
+/// Runs the one operation that is meant: `Operation: what the input names => what does it`.
+macro_rules! operations {
+    ($call:ident, $operation:ident, $body:ident, $of:ident;
+     $($name:ident($request:ident) $(|$input:ident|)? [$($named:expr),+ $(,)?] => $does:path,)+) => {
+        match $operation {
+            $($of::Operation::$name => {
+                let input: $of::$request = decode($body)?;
+                let found = {
+                    $(let $input = &input;)?
+                    authorize($call, &[$($named),+]).await?
+                };
+                let context = Context { app: $call.app, tenant: &$call.caller.tenant, found, call: $call };
+                let output: <$of::$request as Request>::Output = $does(&context, input).await?;
+                Ok(encode(&output))
+            })+
+        }
+    };
+}
+
+async fn of_lightsail(call: &Call<'_>, operation: lightsail::Operation, body: &[u8]) -> Result<Vec<u8>> {
+    use Named::{Service, Tenant};
+    operations! { call, operation, body, lightsail;
+        CreateContainerService(CreateContainerServiceRequest) |it| [Service(&it.service_name)]
+            => services::create,
+        GetContainerServices(GetContainerServicesRequest) |it|
+            [it.service_name.as_deref().map_or(Tenant, Service)] => services::get,
+        UpdateContainerService(UpdateContainerServiceRequest) |it| [Service(&it.service_name)]
+            => services::update,
+        DeleteContainerService(DeleteContainerServiceRequest) |it| [Service(&it.service_name)]
+            => services::delete,
+        GetContainerServicePowers(GetContainerServicePowersRequest) [Tenant] => about::powers,
+        GetContainerAPIMetadata(GetContainerAPIMetadataRequest) [Tenant] => about::metadata,
+        CreateContainerServiceRegistryLogin(CreateContainerServiceRegistryLoginRequest) [Tenant]
+            => push_logins::create,
+        RegisterContainerImage(RegisterContainerImageRequest) |it| [Service(&it.service_name)]
+            => images::register,
+        GetContainerImages(GetContainerImagesRequest) |it| [Service(&it.service_name)] => images::list,
+        DeleteContainerImage(DeleteContainerImageRequest) |it| [Service(&it.service_name)] => images::delete,
+        TagResource(TagResourceRequest) |it| [Service(&it.resource_name)] => tags::tag,
+        UntagResource(UntagResourceRequest) |it| [Service(&it.resource_name)] => tags::untag,
+        CreateContainerServiceDeployment(CreateContainerServiceDeploymentRequest) |it|
+            [Service(&it.service_name)] => deployments::create,
+        GetContainerServiceDeployments(GetContainerServiceDeploymentsRequest) |it|
+            [Service(&it.service_name)] => deployments::list,
+        GetContainerLog(GetContainerLogRequest) |it| [Service(&it.service_name)] => observations::log,
+        GetContainerServiceMetricData(GetContainerServiceMetricDataRequest) |it|
+            [Service(&it.service_name)] => observations::metrics,
+    }
+}
+
+async fn of_our_own(call: &Call<'_>, operation: gangplank::Operation, body: &[u8]) -> Result<Vec<u8>> {
+    use Named::{AccessKey, Account, NewRootKey, Server, Service, Tenant};
+    operations! { call, operation, body, gangplank;
+        CollectGarbage(CollectGarbageRequest) [Server] => collection::collect,
+        CreateAccessKey(CreateAccessKeyRequest) |it| [
+            Account(Some(it.account.as_deref().unwrap_or(call.caller.tenant.account.as_str()))),
+            if it.root == Some(true) { NewRootKey } else { Tenant },
+        ] => access_keys::create,
+        ListAccessKeys(ListAccessKeysRequest) |it| [Account(it.account.as_deref())] => access_keys::list,
+        UpdateAccessKey(UpdateAccessKeyRequest) |it| [AccessKey(&it.access_key_id)] => access_keys::update,
+        DeleteAccessKey(DeleteAccessKeyRequest) |it| [AccessKey(&it.access_key_id)] => access_keys::delete,
+        ListAuditEvents(ListAuditEventsRequest) |it| [Account(it.account.as_deref())] => audit::list,
+        CreateRegistryLogin(CreateRegistryLoginRequest) |it|
+            [it.service_name.as_deref().map_or(Tenant, Service)] => registry_logins::create,
+        ListRegistryLogins(ListRegistryLoginsRequest) [Tenant] => registry_logins::list,
+        RevokeRegistryLogin(RevokeRegistryLoginRequest) [Tenant] => registry_logins::revoke,
+    }
+}

@@ -1,0 +1,106 @@
+//! First pulls on their way into the audit trail.
+//!
+//! A pull must neither wait for the disk nor fail with it. So it is remembered here, and the job that writes
+//! refusals writes it, within a second. A crash may lose those of that second. An event is noted again after a
+//! restart, and after as many other pulls as are remembered.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use gangplank_core::{EventKind, LoginId, Origin, Tenant};
+use gangplank_oci::Digest;
+use gangplank_store::metadata::audit::Tallied;
+
+/// How many pulls are remembered at the least, and twice as many at the most.
+const REMEMBERED: usize = 10_000;
+
+/// How many wait to be written at the most. While the disk is full, later ones are not noted.
+const WAITING: usize = 10_000;
+
+/// Which login has pulled which manifest.
+#[derive(Default)]
+pub(crate) struct Pulls(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    young: HashSet<(LoginId, Digest)>,
+    /// Those of a while ago. They are forgotten when there are as many young ones.
+    old: HashSet<(LoginId, Digest)>,
+    waiting: Vec<Tallied>,
+}
+
+/// A manifest that was handed out.
+pub(crate) struct Pull<'a> {
+    pub(crate) tenant: &'a Tenant,
+    pub(crate) repository: &'a str,
+    pub(crate) digest: Digest,
+    /// The tag that it was asked for by, if it was one.
+    pub(crate) tag: Option<&'a str>,
+}
+
+impl Pulls {
+    /// Notes a pull, if it is this login's first of this manifest. `origin` is asked only then.
+    pub(crate) fn note(&self, login: LoginId, pull: &Pull<'_>, origin: impl FnOnce() -> Origin) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (login, pull.digest);
+        if state.young.contains(&key) || state.old.contains(&key) || state.waiting.len() >= WAITING {
+            return;
+        }
+        if state.young.len() >= REMEMBERED {
+            state.old = std::mem::take(&mut state.young);
+        }
+        state.young.insert(key);
+        state.waiting.push(Tallied {
+            kind: EventKind::ImagePulled,
+            origin: origin(),
+            tenant: Some(pull.tenant.clone()),
+            repository: Some(pull.repository.to_owned()),
+            digest: Some(pull.digest.to_string()),
+            subject: pull.tag.map(str::to_owned),
+            action: None,
+            reason: None,
+            count: 1,
+        });
+    }
+
+    /// The pulls that have not been written.
+    pub(crate) fn take(&self) -> Vec<Tallied> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gangplank_core::{AccountId, Region, Time};
+
+    use super::*;
+
+    fn pull(pulls: &Pulls, login: i64, content: &str) {
+        let tenant = Tenant { account: AccountId::root(), region: Region::default_region() };
+        let digest = Digest::sha256(content.as_bytes());
+        let pull = Pull { tenant: &tenant, repository: "web", digest, tag: Some("app.1") };
+        pulls.note(LoginId(login), &pull, || Origin::local(Time(1)));
+    }
+
+    #[test]
+    fn the_first_pull_of_a_manifest_by_a_login_is_noted() {
+        let pulls = Pulls::default();
+        for (login, content) in [(1, "a"), (1, "a"), (2, "a"), (1, "b"), (1, "a")] {
+            pull(&pulls, login, content);
+        }
+        assert_eq!(pulls.take().len(), 3);
+        pull(&pulls, 1, "a");
+        assert!(pulls.take().is_empty(), "also after it was written");
+    }
+
+    #[test]
+    fn memory_is_bounded_whoever_pulls() {
+        let pulls = Pulls::default();
+        for login in 0..i64::try_from(3 * REMEMBERED).unwrap() {
+            pull(&pulls, login, "a");
+        }
+        let state = pulls.0.lock().unwrap();
+        assert_eq!(state.waiting.len(), WAITING);
+        assert!(state.young.len() <= REMEMBERED && state.old.len() <= REMEMBERED);
+    }
+}

@@ -1,0 +1,127 @@
+//! Rows that contradict the list of edges, and how they are set right.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, params};
+
+use super::walk::{BlobState, Part, PartKind, explain};
+use super::{Texts, closure};
+use crate::Result;
+
+/// Manifests and repositories' blobs whose column `held` is not as the edges say.
+pub(in crate::metadata::sqlite) fn wrong_holds(connection: &Connection) -> Result<Vec<String>> {
+    const WHERE: &str = "t.account || ' ' || t.region || ', ' || r.name || '@' ||";
+    let texts = Texts::get();
+    let mut found = Vec::new();
+    let manifests = format!(
+        "SELECT {WHERE} m.digest, m.id
+         FROM manifests m CROSS JOIN repositories r CROSS JOIN tenants t
+         WHERE r.id = m.repository AND t.id = r.tenant AND m.held <> {}",
+        texts.manifest_is_held
+    );
+    let mut select = connection.prepare(&manifests)?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let (what, manifest): (String, i64) = (row.get(0)?, row.get(1)?);
+        found.push(match explain(connection, manifest)?.as_slice() {
+            [] => format!("{what} counts as held, and nothing holds it"),
+            holders => format!("{what} counts as not held, and is by: {}", holders.join(", ")),
+        });
+    }
+    let links = format!(
+        "SELECT {WHERE} b.digest
+         FROM blob_links l CROSS JOIN blobs b CROSS JOIN repositories r CROSS JOIN tenants t
+         WHERE b.id = l.blob AND r.id = l.repository AND t.id = r.tenant AND l.held <> {}",
+        texts.link_is_held
+    );
+    let mut select = connection.prepare(&links)?;
+    for what in select.query_map([], |row| row.get::<_, String>(0))? {
+        found.push(what?);
+    }
+    Ok(found)
+}
+
+/// Sets every column `held` as the edges say.
+pub(in crate::metadata::sqlite) fn mend_holds(connection: &Connection) -> Result<()> {
+    let Texts { manifest_is_held, link_is_held, .. } = Texts::get();
+    connection.execute_batch(&format!(
+        "UPDATE manifests AS m SET held = {manifest_is_held} WHERE m.held <> {manifest_is_held};
+         UPDATE blob_links AS l SET held = NOT l.held
+         WHERE EXISTS (SELECT 1 FROM blobs b WHERE b.id = l.blob AND l.held <> {link_is_held});"
+    ))?;
+    Ok(())
+}
+
+/// A registered image whose parts are not all there, or not all kept as its contents.
+#[derive(Debug)]
+pub(in crate::metadata::sqlite) enum Flaw {
+    /// A manifest needs what its repository has not.
+    Dangling(String),
+    /// The kept contents are not those that its manifests name.
+    WrongContents(String),
+}
+
+/// Looks through every registration.
+pub(in crate::metadata::sqlite) fn flaws(connection: &Connection) -> Result<Vec<Flaw>> {
+    let mut flaws = Vec::new();
+    for image in registrations(connection)? {
+        let found = closure::contents(connection, image.manifest, &image.digest)?;
+        for (holder, Part { digest, kind }) in &found.missing {
+            let kind = match kind {
+                // Its bytes are the scrub's business.
+                PartKind::Blob(BlobState::Damaged) => continue,
+                PartKind::Blob(_) => "blob",
+                PartKind::Manifest(_) => "manifest",
+            };
+            let sql = "SELECT digest FROM manifests WHERE id = ?1";
+            let holder: String = connection.prepare_cached(sql)?.query_row([holder], |row| row.get(0))?;
+            flaws.push(Flaw::Dangling(format!("{holder} needs {kind} {digest}")));
+        }
+        if found.is_whole() && kept(connection, &image)? != found.digests.into_iter().collect() {
+            let Image { service, number, digest, .. } = image;
+            flaws.push(Flaw::WrongContents(format!("image {number} of service {service}, {digest}")));
+        }
+    }
+    Ok(flaws)
+}
+
+/// Keeps the contents of every registration anew.
+pub(in crate::metadata::sqlite) fn mend_contents(connection: &Connection) -> Result<()> {
+    connection.execute("DELETE FROM image_contents", [])?;
+    for Image { service, number, manifest, repository, digest } in registrations(connection)? {
+        let found = closure::contents(connection, manifest, &digest)?;
+        let missing = found.missing.into_iter().map(|(_, part)| part.digest);
+        let all: BTreeSet<String> = found.digests.into_iter().chain(missing).collect();
+        closure::keep(connection, (service, number), repository, &all.into_iter().collect::<Vec<_>>())?;
+    }
+    Ok(())
+}
+
+struct Image {
+    service: i64,
+    number: i64,
+    manifest: i64,
+    repository: i64,
+    digest: String,
+}
+
+fn registrations(connection: &Connection) -> Result<Vec<Image>> {
+    let mut select = connection.prepare(
+        "SELECT i.service, i.number, m.id, m.repository, m.digest
+         FROM container_images i CROSS JOIN manifests m WHERE m.id = i.manifest",
+    )?;
+    let images = select.query_map([], |row| {
+        let (service, number, manifest) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(Image { service, number, manifest, repository: row.get(3)?, digest: row.get(4)? })
+    })?;
+    Ok(images.collect::<rusqlite::Result<_>>()?)
+}
+
+fn kept(connection: &Connection, image: &Image) -> Result<BTreeSet<String>> {
+    let mut select = connection.prepare_cached(
+        "SELECT digest FROM image_contents WHERE service = ?1 AND number = ?2 AND repository = ?3",
+    )?;
+    let key = params![image.service, image.number, image.repository];
+    let digests = select.query_map(key, |row| row.get(0))?;
+    Ok(digests.collect::<rusqlite::Result<_>>()?)
+}

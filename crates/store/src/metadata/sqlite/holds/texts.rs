@@ -1,0 +1,232 @@
+//! The SQL that follows from the list of edges, put together once.
+
+use std::sync::LazyLock;
+
+use super::{EDGES, Edge, Held, Holder, Role};
+
+/// Statements, and conditions in which `m` is a manifest, `l` a repository's blob and `b` its content.
+pub(in crate::metadata::sqlite) struct Texts {
+    /// Whether anything holds `m`.
+    pub(super) manifest_is_held: String,
+    /// Whether anything holds `l`, whose content is `b`.
+    pub(super) link_is_held: String,
+    /// For each edge from a manifest: marks what the manifest `?1` holds as held.
+    pub(super) hold: Vec<String>,
+    /// For each edge from a manifest: marks what the manifest `?1` alone holds as not held.
+    pub(super) let_go: Vec<String>,
+    /// For each edge from a manifest that has rows of its own: ends those of the manifest `?1`.
+    pub(super) end: Vec<String>,
+    /// Marks the manifest `?1` as held or not.
+    pub(super) refresh: String,
+    /// Lets the repository `?1` have the blob `?2`, leased at `?3` or later.
+    pub(super) put_link: String,
+    /// For each edge from a manifest: renews leases of `?3` or earlier on what `?1` holds, to `?2`.
+    pub(in crate::metadata::sqlite) renew_below: Vec<String>,
+    /// When the manifest `?1` was leased, and whether a root holds it.
+    pub(super) kept_by_itself: String,
+    /// For each edge from a manifest to manifests: the ids of those that `?1` holds.
+    pub(super) manifests_below: Vec<String>,
+    /// For each edge from a manifest to blobs: repository and blob of those that `?1` holds.
+    pub(super) links_below: Vec<String>,
+    /// The ids of the manifests that hold the manifest `?1`.
+    pub(super) manifests_above: String,
+    /// The ids of the manifests that hold the blob `?2` of the repository `?1`.
+    pub(super) manifests_above_link: String,
+    /// For each edge to parts that are manifests: digests of those of `?1`, and their ids if they are there.
+    pub(super) children: Vec<String>,
+    /// For each edge to parts that are blobs: digests of those of `?1`, and whether they are damaged, which is null
+    /// if the repository has them not.
+    pub(super) blobs: Vec<String>,
+    /// For each edge to a manifest: what its holder is called, and whether one holds the manifest `?1`.
+    pub(super) names: Vec<(&'static str, String)>,
+}
+
+impl Texts {
+    /// The only ones there are.
+    pub(in crate::metadata::sqlite) fn get() -> &'static Self {
+        static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::new);
+        &TEXTS
+    }
+
+    fn new() -> Self {
+        let manifest_is_held = any(to_manifests().map(|(edge, on)| exists(edge, on)));
+        let link_is_held = any(to_blobs().map(|(edge, on)| exists(edge, on)));
+        let is_rooted = any(to_manifests()
+            .filter(|(edge, _)| edge.holder == Holder::Root)
+            .map(|(edge, on)| exists(edge, on)));
+        let manifests_below: Vec<_> =
+            to_manifests().filter_map(|(edge, on)| manifests_below(edge, on)).collect();
+        let links_below: Vec<_> = to_blobs().filter_map(|(edge, on)| links_below(edge, on)).collect();
+        Self {
+            hold: each_below(
+                &manifests_below,
+                |ids| format!("UPDATE manifests SET held = 1 WHERE held = 0 AND id IN ({ids})"),
+                &links_below,
+                |keys| {
+                    format!(
+                        "UPDATE blob_links SET held = 1 WHERE held = 0 AND (repository, blob) IN ({keys})"
+                    )
+                },
+            ),
+            let_go: let_go(&manifests_below, &links_below),
+            end: EDGES.iter().filter_map(end).collect(),
+            refresh: format!(
+                "UPDATE manifests AS m SET held = {manifest_is_held}
+                 WHERE m.id = ?1 AND m.held <> {manifest_is_held}"
+            ),
+            put_link: format!(
+                "INSERT INTO blob_links (repository, blob, leased_at, held)
+                 SELECT l.repository, l.blob, ?3, {link_is_held}
+                 FROM (SELECT ?1 AS repository, ?2 AS blob) AS l CROSS JOIN blobs b WHERE b.id = l.blob
+                 ON CONFLICT (repository, blob) DO UPDATE SET leased_at = excluded.leased_at
+                 WHERE blob_links.leased_at < excluded.leased_at"
+            ),
+            renew_below: {
+                const RENEW: &str = "SET leased_at = ?2 WHERE leased_at < ?2 AND leased_at <= ?3 AND";
+                each_below(
+                    &manifests_below,
+                    |ids| format!("UPDATE manifests {RENEW} id IN ({ids})"),
+                    &links_below,
+                    |keys| format!("UPDATE blob_links {RENEW} (repository, blob) IN ({keys})"),
+                )
+            },
+            kept_by_itself: format!("SELECT m.leased_at, {is_rooted} FROM manifests m WHERE m.id = ?1"),
+            manifests_above: above("manifests m", "m.id = ?1", to_manifests()),
+            manifests_above_link: above(
+                "blob_links l CROSS JOIN blobs b",
+                "l.repository = ?1 AND l.blob = ?2 AND b.id = l.blob",
+                to_blobs(),
+            ),
+            children: to_manifests().filter_map(|(edge, on)| children(edge, on)).collect(),
+            blobs: to_blobs().filter_map(|(edge, _)| blobs(edge)).collect(),
+            names: to_manifests()
+                .map(|(edge, on)| {
+                    let held = exists(edge, on);
+                    (edge.name, format!("SELECT {held} FROM manifests m WHERE m.id = ?1"))
+                })
+                .collect(),
+            manifest_is_held,
+            link_is_held,
+            manifests_below,
+            links_below,
+        }
+    }
+}
+
+/// A statement for each way down, to manifests and to blobs.
+fn each_below(
+    manifests_below: &[String],
+    of_manifests: impl Fn(&String) -> String,
+    links_below: &[String],
+    of_links: impl Fn(&String) -> String,
+) -> Vec<String> {
+    manifests_below.iter().map(of_manifests).chain(links_below.iter().map(of_links)).collect()
+}
+
+fn let_go(manifests_below: &[String], links_below: &[String]) -> Vec<String> {
+    let manifest_is_held = any(to_manifests().map(|(edge, on)| exists_otherwise(edge, on)));
+    let link_is_held = any(to_blobs().map(|(edge, on)| exists_otherwise(edge, on)));
+    each_below(
+        manifests_below,
+        |ids| {
+            format!(
+                "UPDATE manifests AS m SET held = 0
+                 WHERE m.held = 1 AND m.id IN ({ids}) AND NOT {manifest_is_held}"
+            )
+        },
+        links_below,
+        |keys| {
+            format!(
+                "UPDATE blob_links AS l SET held = 0
+                 WHERE l.held = 1 AND (l.repository, l.blob) IN ({keys})
+                   AND NOT EXISTS (SELECT 1 FROM blobs b WHERE b.id = l.blob AND {link_is_held})"
+            )
+        },
+    )
+}
+
+/// A subject's edges are the rows of the manifests about it, so they have none of their own to end.
+fn end(edge: &Edge) -> Option<String> {
+    let (table, holder) = (edge.table, edge.holder_column()?);
+    let holder = holder.trim_start_matches("e.");
+    (table != "manifests").then(|| format!("DELETE FROM {table} WHERE {holder} = ?1"))
+}
+
+impl Edge {
+    fn holder_column(&self) -> Option<&'static str> {
+        match self.holder {
+            Holder::Root => None,
+            Holder::Manifest(column) => Some(column),
+        }
+    }
+}
+
+/// The edges to manifests, and when one leads to `m`.
+fn to_manifests() -> impl Iterator<Item = (&'static Edge, &'static str)> {
+    EDGES.iter().filter_map(|edge| match edge.held {
+        Held::Manifest(on) => Some((edge, on)),
+        Held::Blob(_) => None,
+    })
+}
+
+/// The edges to blobs, and when one leads to `l`.
+fn to_blobs() -> impl Iterator<Item = (&'static Edge, &'static str)> {
+    EDGES.iter().filter_map(|edge| match edge.held {
+        Held::Blob(on) => Some((edge, on)),
+        Held::Manifest(_) => None,
+    })
+}
+
+fn any(conditions: impl Iterator<Item = String>) -> String {
+    format!("({})", conditions.collect::<Vec<_>>().join(" OR "))
+}
+
+fn exists(Edge { table, .. }: &Edge, on: &str) -> String {
+    format!("EXISTS (SELECT 1 FROM {table} e WHERE {on})")
+}
+
+fn exists_otherwise(edge: &Edge, on: &str) -> String {
+    match edge.holder_column() {
+        Some(holder) => exists(edge, &format!("{on} AND {holder} <> ?1")),
+        None => exists(edge, on),
+    }
+}
+
+fn manifests_below(edge: &Edge, on: &str) -> Option<String> {
+    let (table, holder) = (edge.table, edge.holder_column()?);
+    Some(format!("SELECT m.id FROM {table} e CROSS JOIN manifests m WHERE {holder} = ?1 AND {on}"))
+}
+
+fn links_below(edge: &Edge, on: &str) -> Option<String> {
+    let (table, holder) = (edge.table, edge.holder_column()?);
+    Some(format!(
+        "SELECT l.repository, l.blob
+         FROM {table} e CROSS JOIN repositories r CROSS JOIN blobs b CROSS JOIN blob_links l
+         WHERE {holder} = ?1 AND r.id = e.repository AND b.tenant = r.tenant AND b.digest = e.digest
+           AND l.repository = r.id AND l.blob = b.id AND {on}"
+    ))
+}
+
+fn above(from: &str, what: &str, edges: impl Iterator<Item = (&'static Edge, &'static str)>) -> String {
+    let holders = edges.filter_map(|(edge, on)| {
+        let (table, holder) = (edge.table, edge.holder_column()?);
+        Some(format!("SELECT {holder} FROM {from} CROSS JOIN {table} e WHERE {what} AND {on}"))
+    });
+    holders.collect::<Vec<_>>().join(" UNION ")
+}
+
+fn children(edge: &Edge, on: &str) -> Option<String> {
+    let (table, holder) = (edge.table, edge.holder_column().filter(|_| edge.role == Role::Part)?);
+    Some(format!("SELECT e.digest, m.id FROM {table} e LEFT JOIN manifests m ON {on} WHERE {holder} = ?1"))
+}
+
+fn blobs(edge: &Edge) -> Option<String> {
+    let (table, holder) = (edge.table, edge.holder_column().filter(|_| edge.role == Role::Part)?);
+    Some(format!(
+        "SELECT e.digest, (
+             SELECT b.damaged FROM repositories r CROSS JOIN blobs b CROSS JOIN blob_links l
+             WHERE r.id = e.repository AND b.tenant = r.tenant AND b.digest = e.digest
+               AND l.repository = r.id AND l.blob = b.id)
+         FROM {table} e WHERE {holder} = ?1"
+    ))
+}

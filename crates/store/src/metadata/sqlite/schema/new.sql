@@ -1,0 +1,252 @@
+-- The tables of a new database. `user_version` is 4.
+--
+-- Every row hangs from a tenant: an account in a region. Content is looked up through its repository, a
+-- registered image through its service. Times are milliseconds since 1970. An owner is the text under which a
+-- principal's doings are kept: the id of an access key, or `server`.
+
+CREATE TABLE tenants (
+    id      INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    region  TEXT NOT NULL,
+    UNIQUE (account, region)
+) STRICT;
+
+-- How much an account has, in all its regions. The transaction that adds or removes something changes it last.
+CREATE TABLE accounts (
+    id             TEXT PRIMARY KEY,
+    content_bytes  INTEGER NOT NULL DEFAULT 0,  -- of blobs, counted once in a tenant
+    manifest_bytes INTEGER NOT NULL DEFAULT 0,
+    manifests      INTEGER NOT NULL DEFAULT 0,
+    tags           INTEGER NOT NULL DEFAULT 0,
+    repositories   INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE access_keys (
+    id            TEXT PRIMARY KEY,
+    account       TEXT NOT NULL,
+    sealed_secret BLOB NOT NULL,
+    is_root       INTEGER NOT NULL,
+    enabled       INTEGER NOT NULL,
+    created_at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- An id is used once: what a deleted key made must not come to life with another key of its id.
+CREATE TABLE deleted_access_keys (
+    id TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE services (
+    -- AUTOINCREMENT: a deleted service's id must not open a later one to an old pull login.
+    id                 INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant             INTEGER NOT NULL REFERENCES tenants,
+    name               TEXT NOT NULL,
+    uuid               TEXT NOT NULL,
+    power              TEXT NOT NULL,
+    scale              INTEGER NOT NULL,
+    is_disabled        INTEGER NOT NULL,
+    puller_role_active INTEGER NOT NULL,
+    tags               TEXT NOT NULL,  -- JSON: [[key, value or null], ...]
+    created_at         INTEGER NOT NULL,
+    last_image_number  INTEGER NOT NULL DEFAULT 0,
+    made_by            TEXT,           -- owner and invocation, for retries of the call that made it
+    invocation         TEXT,
+    UNIQUE (tenant, name)
+) STRICT;
+
+-- A domain name leads to one service of a tenant, whatever its capitals.
+CREATE TABLE service_domains (
+    tenant      INTEGER NOT NULL REFERENCES tenants,
+    name        TEXT NOT NULL,  -- in lower case
+    service     INTEGER NOT NULL REFERENCES services,
+    certificate TEXT NOT NULL,
+    place       INTEGER NOT NULL,  -- among the names of the certificate
+    spelling    TEXT NOT NULL,     -- as it was given
+    PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX service_domains_by_service ON service_domains (service);
+
+CREATE TABLE registry_logins (
+    id                INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant            INTEGER NOT NULL REFERENCES tenants,
+    owner             TEXT NOT NULL,
+    can_push          INTEGER NOT NULL,
+    can_pull          INTEGER NOT NULL,
+    can_delete        INTEGER NOT NULL,
+    service           INTEGER,  -- of a pull login; it may be deleted, and the login is refused then
+    password_hash     BLOB NOT NULL UNIQUE,
+    created_at        INTEGER NOT NULL,
+    expires_at        INTEGER NOT NULL,
+    revoked_at        INTEGER,
+    last_used_at      INTEGER,  -- these three are written once a minute at most
+    last_push_at      INTEGER,
+    last_push_address TEXT
+) STRICT;
+CREATE INDEX registry_logins_by_tenant ON registry_logins (tenant);
+CREATE INDEX registry_logins_by_end ON registry_logins (expires_at);
+
+CREATE TABLE repositories (
+    id     INTEGER PRIMARY KEY,
+    tenant INTEGER NOT NULL REFERENCES tenants,
+    name   TEXT NOT NULL,
+    UNIQUE (tenant, name)
+) STRICT;
+
+-- Bytes, kept once in a tenant. A damaged blob's bytes are not those that were put: the next push replaces them.
+CREATE TABLE blobs (
+    id      INTEGER PRIMARY KEY,
+    tenant  INTEGER NOT NULL REFERENCES tenants,
+    digest  TEXT NOT NULL,
+    size    INTEGER NOT NULL,
+    key     TEXT NOT NULL UNIQUE,
+    damaged INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (tenant, digest)
+) STRICT;
+CREATE INDEX blobs_damaged ON blobs (id) WHERE damaged = 1;
+
+-- That a repository has a blob. `held` is kept by the module `holds`, here and below.
+CREATE TABLE blob_links (
+    repository INTEGER NOT NULL REFERENCES repositories,
+    blob       INTEGER NOT NULL REFERENCES blobs,
+    leased_at  INTEGER NOT NULL,
+    held       INTEGER NOT NULL,
+    PRIMARY KEY (repository, blob)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX blob_links_by_blob ON blob_links (blob);
+-- What is not held, the oldest lease first: a cycle of collection reads the garbage, not the store.
+CREATE INDEX blob_links_to_collect ON blob_links (leased_at) WHERE held = 0;
+
+CREATE TABLE uploads (
+    id         TEXT PRIMARY KEY,
+    tenant     INTEGER NOT NULL REFERENCES tenants,
+    repository TEXT NOT NULL,
+    owner      TEXT NOT NULL,
+    received   INTEGER NOT NULL,
+    hash_state BLOB NOT NULL,
+    run        TEXT NOT NULL,  -- the run of the server that last vouched for the staged bytes
+    created_at INTEGER NOT NULL,
+    touched_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX uploads_by_tenant ON uploads (tenant);
+CREATE INDEX uploads_by_touch ON uploads (touched_at);
+CREATE INDEX uploads_by_age ON uploads (created_at);
+
+CREATE TABLE manifests (
+    id            INTEGER PRIMARY KEY,
+    repository    INTEGER NOT NULL REFERENCES repositories,
+    digest        TEXT NOT NULL,
+    media_type    TEXT NOT NULL,
+    artifact_type TEXT,
+    subject       TEXT,
+    annotations   TEXT,              -- JSON object; of a manifest with a subject, for lists of referrers
+    depth         INTEGER NOT NULL,  -- 0 for an image, 1 + the deepest child for an index
+    created_at    INTEGER NOT NULL,
+    leased_at     INTEGER NOT NULL,
+    held          INTEGER NOT NULL,
+    size          INTEGER NOT NULL,
+    body          BLOB NOT NULL,
+    UNIQUE (repository, digest)
+) STRICT;
+CREATE INDEX manifests_by_digest ON manifests (digest);
+CREATE INDEX manifests_by_subject ON manifests (repository, subject) WHERE subject IS NOT NULL;
+CREATE INDEX manifests_to_collect ON manifests (leased_at) WHERE held = 0;
+-- An index may hold its own subject, which holds it: nothing else would ever let go of the two.
+CREATE INDEX manifests_in_knots ON manifests (leased_at)
+WHERE held = 1 AND subject IS NOT NULL AND depth > 0;
+
+-- None of the following goes by itself with its manifest: a rule that forgets to let go fails.
+
+CREATE TABLE manifest_blobs (
+    repository INTEGER NOT NULL,
+    digest     TEXT NOT NULL,
+    manifest   INTEGER NOT NULL REFERENCES manifests,
+    PRIMARY KEY (repository, digest, manifest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX manifest_blobs_by_manifest ON manifest_blobs (manifest);
+
+CREATE TABLE manifest_children (
+    repository INTEGER NOT NULL,
+    digest     TEXT NOT NULL,
+    manifest   INTEGER NOT NULL REFERENCES manifests,
+    PRIMARY KEY (repository, digest, manifest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX manifest_children_by_manifest ON manifest_children (manifest);
+
+CREATE TABLE tags (
+    repository INTEGER NOT NULL REFERENCES repositories,
+    name       TEXT NOT NULL,
+    manifest   INTEGER NOT NULL REFERENCES manifests,
+    PRIMARY KEY (repository, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tags_by_manifest ON tags (manifest);
+
+-- Who put a manifest, by which login. Logins are forgotten some time after they end, owners are not.
+CREATE TABLE manifest_puts (
+    manifest INTEGER NOT NULL REFERENCES manifests,
+    owner    TEXT NOT NULL,
+    login    INTEGER REFERENCES registry_logins,
+    UNIQUE (manifest, login, owner)
+) STRICT;
+CREATE INDEX manifest_puts_by_login ON manifest_puts (login) WHERE login IS NOT NULL;
+
+CREATE TABLE container_images (
+    service    INTEGER NOT NULL REFERENCES services,
+    number     INTEGER NOT NULL,
+    label      TEXT NOT NULL,
+    manifest   INTEGER NOT NULL REFERENCES manifests,
+    digest     TEXT NOT NULL,  -- the manifest's
+    created_at INTEGER NOT NULL,
+    made_by    TEXT,
+    invocation TEXT,
+    PRIMARY KEY (service, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX container_images_by_manifest ON container_images (manifest);
+-- A retry of a registration finds the first attempt's.
+CREATE UNIQUE INDEX container_images_by_invocation
+ON container_images (service, made_by, invocation, label, digest) WHERE invocation IS NOT NULL;
+
+-- All that a registered image is made of: its manifest, the manifests below it, and their blobs. Pull logins read
+-- what stands here, and nothing that stands here may be deleted.
+CREATE TABLE image_contents (
+    service    INTEGER NOT NULL,
+    digest     TEXT NOT NULL,
+    number     INTEGER NOT NULL,
+    repository INTEGER NOT NULL REFERENCES repositories,
+    PRIMARY KEY (service, digest, number),
+    FOREIGN KEY (service, number) REFERENCES container_images
+) STRICT, WITHOUT ROWID;
+CREATE INDEX image_contents_by_image ON image_contents (service, number);
+
+-- Content without a row, whose bytes are to be removed.
+CREATE TABLE discarded (
+    key TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+    id         INTEGER PRIMARY KEY,
+    noted_at   INTEGER NOT NULL,  -- by the steady time, which says how old it is
+    at         INTEGER NOT NULL,  -- by the wall clock, which people read
+    account    TEXT NOT NULL,     -- empty where nobody knows whose it is
+    region     TEXT,
+    kind       TEXT NOT NULL,
+    share      TEXT NOT NULL,     -- of the account's events, of which each kind may have its part
+    owner      TEXT,
+    login      INTEGER,           -- may be forgotten before the event is
+    repository TEXT,
+    digest     TEXT,
+    subject    TEXT,
+    action     TEXT,
+    reason     TEXT,
+    address    TEXT,
+    user_agent TEXT,
+    request    TEXT,              -- of the one request that made the change
+    count      INTEGER NOT NULL
+) STRICT;
+CREATE INDEX audit_by_account ON audit (account);
+CREATE INDEX audit_refusals ON audit (account) WHERE share = 'refusals';
+CREATE UNIQUE INDEX audit_by_request ON audit (request) WHERE request IS NOT NULL;
+
+-- How far the server's own work has come, from one run to the next.
+CREATE TABLE progress (
+    name  TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

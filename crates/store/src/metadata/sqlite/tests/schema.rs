@@ -1,0 +1,132 @@
+//! A database of the schema before becomes the same as a new one, and keeps what it has.
+//!
+//! `fixtures/schema-3.db` was written by a server of that schema: services with domains and tags, one of them
+//! deleted, logins, images, an index, an artifact about an image, an index that holds its own subject, a half
+//! upload, and what the audit trail tells of all that.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use gangplank_core::{AccountId, EventKind, ServiceId, Time};
+use gangplank_oci::Digest;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::scratch;
+use super::world::{At, by, here, repository, service, tagged, tenant};
+use crate::metadata::audit::AuditFilter;
+use crate::metadata::container_services::ServiceOutcome;
+use crate::metadata::progress::Mark;
+use crate::metadata::sqlite::Sqlite;
+use crate::metadata::{
+    AccessKeys as _, AuditTrail as _, ContainerImages as _, ContainerServices as _, Inspection as _,
+    Manifests as _, Progress as _, RegistryLogins as _,
+};
+
+const BEFORE: &[u8] = include_bytes!("../../../../tests/fixtures/schema-3.db");
+
+fn earlier() -> (TempDir, PathBuf) {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("metadata.sqlite");
+    std::fs::write(&path, BEFORE).unwrap();
+    (directory, path)
+}
+
+/// Every table and index, as it is declared.
+fn schema(path: &Path) -> Vec<String> {
+    let connection = Connection::open(path).unwrap();
+    let mut select = connection
+        .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name")
+        .unwrap();
+    select.query_map([], |row| row.get(0)).unwrap().collect::<rusqlite::Result<_>>().unwrap()
+}
+
+#[test]
+fn a_database_of_the_schema_before_gets_the_schema_of_a_new_one() {
+    let (_new_directory, new) = scratch();
+    let (directory, path) = earlier();
+    std::fs::write(directory.path().join("metadata.sqlite.new"), "what a crash left").unwrap();
+    drop(Sqlite::open(&path).unwrap());
+    assert_eq!(schema(&path), schema(&new.path));
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!directory.path().join("metadata.sqlite.new").exists());
+    for path in [&path, &new.path] {
+        let ask = |pragma: &str| {
+            let connection = Connection::open(path).unwrap();
+            connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap()
+        };
+        assert_eq!((ask("auto_vacuum"), ask("user_version")), (2, 4), "2 is incremental");
+    }
+}
+
+#[tokio::test]
+async fn what_was_there_is_there_still() {
+    let (_directory, path) = earlier();
+    let db = Sqlite::open(&path).unwrap();
+    assert_eq!(db.contradictions(Time(i64::MAX - 1_000_000_000)).await.unwrap(), []);
+
+    let services = db.services(&here()).await.unwrap();
+    let [api, web] = &services[..] else { panic!("{services:?}") };
+    assert_eq!((api.name.as_str(), web.name.as_str()), ("api", "web"));
+    assert_eq!(web.tags, [("team".to_owned(), Some("a".to_owned())), ("bare".to_owned(), None)]);
+    let domains: Vec<_> = web.public_domain_names.values().flatten().map(String::as_str).collect();
+    assert_eq!(domains, ["B.example", "a.example", "c.example"]);
+    assert_eq!(db.services(&tenant("000000000000", "eu-central-1")).await.unwrap().len(), 1);
+
+    let keys = db.access_keys(None).await.unwrap();
+    assert_eq!(keys.iter().map(|key| key.is_root).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(db.logins(&here(), Time(0)).await.unwrap().len(), 3);
+    assert_eq!(db.open_uploads().await.unwrap()[0].1, 14);
+    assert!(db.mark(Mark::SteadyTime).await.unwrap().is_some());
+
+    let images = db.images(&here(), web.id).await.unwrap().unwrap();
+    assert_eq!(images.iter().map(|it| it.name.to_string()).collect::<Vec<_>>(), [":web.app.2", ":web.app.1"]);
+    let at = At::sr(&db);
+    assert_eq!(at.tags().await.unwrap(), ["app", "multi", "other"]);
+    let child = at.get(&tagged("app")).await.unwrap();
+    let digest = Digest::parse(&child.digest).unwrap();
+    let by_digest = db.image_manifest_by_digest(&here(), web.id, &digest).await.unwrap();
+    assert_eq!(by_digest, Some(child), "it is a part of the index that is registered");
+    for (content, is_registered) in
+        [("layer one", true), ("shared", true), ("a note", false), ("loose", false)]
+    {
+        let found = db.image_blob(&here(), web.id, &Digest::sha256(content.as_bytes())).await.unwrap();
+        assert_eq!(found.is_some(), is_registered, "{content}");
+    }
+    let referrers = db.referrers(&here(), &repository("sr"), &digest, None, 0).await.unwrap();
+    assert_eq!(referrers.page[0].annotations, r#"{"of":"the fixture"}"#);
+
+    let filter = AuditFilter { account: Some(AccountId::root()), ..AuditFilter::default() };
+    let events = db.audit_events(&filter, None, 100).await.unwrap().events;
+    assert!(events.iter().any(|event| event.kind == EventKind::ServiceDeleted));
+    let pushed = events.iter().find(|event| event.kind == EventKind::ManifestPushed).unwrap();
+    assert_eq!(pushed.owner.as_ref().map(gangplank_core::Owner::as_str), Some("GPAKFIXTURE000000001"));
+    let put_by = Some(pushed.login.unwrap());
+    assert!(db.manifest(&here(), &repository("sr"), &tagged("app"), put_by, None).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn numbers_that_were_given_out_are_not_given_out_again() {
+    let (_directory, path) = earlier();
+    let db = Sqlite::open(&path).unwrap();
+    let ServiceOutcome::Done(made) =
+        db.create_service(&by(), &here(), service("new"), None, 100).await.unwrap()
+    else {
+        panic!("refused")
+    };
+    assert_eq!(made.id, ServiceId(5), "four were made before, and one of them was deleted");
+}
+
+#[test]
+fn a_database_of_another_schema_is_refused_with_what_to_do() {
+    for (version, advice) in [(1_000, "use a newer gangplank"), (2, "start the server once")] {
+        let (_directory, database) = scratch();
+        let path = database.path.clone();
+        drop(database);
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", version).unwrap();
+        for refusal in [Sqlite::open(&path).err(), Sqlite::open_to_read(&path).err()] {
+            let refusal = refusal.unwrap().to_string();
+            assert!(refusal.contains(advice), "{refusal}");
+        }
+    }
+}
