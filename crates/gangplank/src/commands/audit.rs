@@ -17,7 +17,7 @@ use crate::output::{Form, is_enough, moment, print, text};
 pub(crate) struct Args {
     #[command(flatten)]
     connection: Connection,
-    /// Only events of this account, for the root account [default: all that the access key may see]
+    /// Only events of this account, for a root key [default: all that the access key may see]
     #[arg(long, value_parser = account)]
     account: Option<String>,
     /// Only events of this moment and later, such as 2026-11-25 or 2026-11-25T09:00:00Z
