@@ -281,7 +281,7 @@ fn delete(
     let Some(link) = find_link(connection, tenant, repository, digest)? else {
         return Ok(Outcome::Unchanged(BlobDeleted::NoSuchBlob));
     };
-    if holds::closure::is_registered(connection, link.repository, &digest.to_string())? {
+    if holds::closure::needs_blob(connection, link.repository, link.blob)? {
         return Ok(Outcome::Unchanged(BlobDeleted::Registered));
     }
     let mut usage = Usage::default();

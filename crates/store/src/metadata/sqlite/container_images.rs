@@ -6,11 +6,12 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::audit::Note;
 use super::cache::Touched;
 use super::doors::Outcome;
+use super::holds::closure::Contents;
 use super::{Sqlite, blobs, holds, leases, manifests};
 use crate::Result;
 use crate::metadata::blobs::StoredBlob;
 use crate::metadata::container_images::{
-    ContainerImage, ContainerImages, ImageDeleted, ImageOutcome, MAX_CONTENTS, NewImage,
+    ContainerImage, ContainerImages, ImageDeleted, ImageOutcome, NewImage,
 };
 use crate::metadata::manifests::{ManifestDigest, StoredManifest};
 
@@ -106,12 +107,16 @@ impl ContainerImages for Sqlite {
         digest: &ManifestDigest,
     ) -> Result<Option<StoredManifest>> {
         self.read_one(|connection| {
+            // An image itself, or a manifest below one.
             let mut find = connection.prepare_cached(
                 "SELECT m.digest, m.media_type, m.body
-                 FROM tenants t CROSS JOIN services s CROSS JOIN image_contents c CROSS JOIN manifests m
-                 WHERE t.account = ?1 AND t.region = ?2 AND s.id = ?3 AND s.tenant = t.id
-                   AND c.service = s.id AND c.digest = ?4
-                   AND m.repository = c.repository AND m.digest = c.digest LIMIT 1",
+                 FROM (SELECT manifest FROM container_images WHERE service = ?3 AND digest = ?4
+                       UNION ALL
+                       SELECT manifest FROM image_manifests WHERE service = ?3 AND digest = ?4
+                       LIMIT 1) AS found
+                 CROSS JOIN services s CROSS JOIN tenants t CROSS JOIN manifests m
+                 WHERE s.id = ?3 AND t.id = s.tenant AND t.account = ?1 AND t.region = ?2
+                   AND m.id = found.manifest",
             )?;
             let digest = digest.to_string();
             let key = params![tenant.account.as_str(), tenant.region.as_str(), service.0, digest];
@@ -131,7 +136,7 @@ impl ContainerImages for Sqlite {
                  FROM tenants t CROSS JOIN services s CROSS JOIN blobs x
                  WHERE t.account = ?1 AND t.region = ?2 AND s.id = ?3 AND s.tenant = t.id
                    AND x.tenant = t.id AND x.digest = ?4
-                   AND EXISTS (SELECT 1 FROM image_contents c WHERE c.service = s.id AND c.digest = x.digest)",
+                   AND EXISTS (SELECT 1 FROM image_blobs c WHERE c.blob = x.id AND c.service = s.id)",
             )?;
             let digest = digest.to_string();
             let key = params![tenant.account.as_str(), tenant.region.as_str(), service.0, digest];
@@ -143,8 +148,7 @@ impl ContainerImages for Sqlite {
 /// A manifest that may be registered.
 struct Candidate {
     manifest: i64,
-    repository: i64,
-    contents: Vec<String>,
+    contents: Contents,
 }
 
 fn register(
@@ -160,10 +164,10 @@ fn register(
         return Ok(Outcome::Unchanged(ImageOutcome::Registered(first)));
     }
     let digest = image.digest.to_string();
-    let Some(Candidate { manifest, repository, contents }) = find_whole(connection, tenant, &digest)? else {
+    let Some(Candidate { manifest, contents }) = find_whole(connection, tenant, &digest)? else {
         return Ok(Outcome::Unchanged(ImageOutcome::NoSuchManifest));
     };
-    if contents.len() > MAX_CONTENTS {
+    if contents.is_too_much() {
         return Ok(Outcome::Unchanged(ImageOutcome::TooManyContents));
     }
     let mut count = connection.prepare_cached("SELECT count(*) FROM container_images WHERE service = ?1")?;
@@ -191,7 +195,7 @@ fn register(
         made_by,
         invocation,
     ])?;
-    holds::closure::keep(connection, (image.service.0, number), repository, &contents)?;
+    holds::closure::keep(connection, (image.service.0, number), &contents)?;
     holds::keep::refresh(connection, manifest)?;
     let name = ImageName { service, label: image.label, number };
     let note = Note::of(EventKind::ImageRegistered, tenant).digest(&digest).subject(&name);
@@ -217,18 +221,18 @@ pub(super) fn end_registration(
 /// others.
 fn find_whole(connection: &Connection, tenant: &Tenant, digest: &str) -> Result<Option<Candidate>> {
     let mut select = connection.prepare_cached(
-        "SELECT m.id, m.repository FROM manifests m
+        "SELECT m.id FROM manifests m
          CROSS JOIN repositories r CROSS JOIN tenants t
          WHERE m.digest = ?1 AND r.id = m.repository AND t.id = r.tenant
            AND t.account = ?2 AND t.region = ?3
          ORDER BY CASE WHEN r.name = 'sr' THEN 0 ELSE 1 END, m.id",
     )?;
     let key = params![digest, tenant.account.as_str(), tenant.region.as_str()];
-    for candidate in select.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))? {
-        let (manifest, repository) = candidate?;
-        let found = holds::closure::contents(connection, manifest, digest)?;
-        if found.is_whole() {
-            return Ok(Some(Candidate { manifest, repository, contents: found.digests }));
+    for manifest in select.query_map(key, |row| row.get(0))? {
+        let manifest = manifest?;
+        let contents = holds::closure::contents(connection, manifest)?;
+        if contents.is_whole() {
+            return Ok(Some(Candidate { manifest, contents }));
         }
     }
     Ok(None)

@@ -1,18 +1,19 @@
 use async_trait::async_trait;
-use gangplank_core::{EventKind, LoginId, Origin, Owner, Renewal, Tenant, Time};
-use gangplank_oci::{Digest, Reference, RepositoryName, Tag};
+use gangplank_core::{EventKind, LoginId, Origin, Renewal, Tenant, Time};
+use gangplank_oci::{Digest, Reference, RepositoryName};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
 use super::cache::Touched;
 use super::doors::Outcome;
+use super::put_manifest::{Putter, put};
 use super::usage::Usage;
 use super::{Sqlite, holds, leases, rows};
+use crate::Result;
 use crate::metadata::manifests::{
     MAX_REFERRER_BYTES, MAX_REFERRERS, ManifestDeleted, ManifestOutcome, Manifests, NewManifest, Referrer,
     Referrers, StoredManifest,
 };
-use crate::{Result, StoreError};
 
 #[async_trait]
 impl Manifests for Sqlite {
@@ -160,202 +161,6 @@ fn find(
     Ok(find.query_row(key, read).optional()?)
 }
 
-/// Who puts a manifest.
-struct Putter {
-    owner: Owner,
-    login: Option<LoginId>,
-}
-
-impl Putter {
-    fn of(by: &Origin) -> Self {
-        Self { owner: by.owner.clone().unwrap_or_else(Owner::server), login: by.login }
-    }
-}
-
-fn put(
-    connection: &Connection,
-    tenant: &Tenant,
-    name: &RepositoryName,
-    manifest: &NewManifest,
-    putter: &Putter,
-) -> Result<Outcome<ManifestOutcome>> {
-    let held_by = rows::find_repository(connection, tenant, name)?;
-    if let Some(refusal) = check_blobs(connection, held_by, manifest)? {
-        return Ok(Outcome::Unchanged(refusal));
-    }
-    let depth = match check_children(connection, held_by, manifest)? {
-        Ok(depth) if depth <= manifest.max_depth => depth,
-        Ok(_) => return Ok(Outcome::Unchanged(ManifestOutcome::TooDeep)),
-        Err(refusal) => return Ok(Outcome::Unchanged(refusal)),
-    };
-    let mut usage = Usage::default();
-    let tenant_row = rows::ensure_tenant(connection, tenant)?;
-    let repository = match held_by {
-        Some(repository) => repository,
-        None => rows::ensure_repository(connection, tenant_row, name, &mut usage)?,
-    };
-    let digest = manifest.digest.to_string();
-    let mut find =
-        connection.prepare_cached("SELECT id FROM manifests WHERE repository = ?1 AND digest = ?2")?;
-    let known = find.query_row(params![repository, digest], |row| row.get(0)).optional()?;
-    let id: i64 = match known {
-        Some(id) => {
-            leases::renew_manifest(connection, id, manifest.lease)?;
-            id
-        }
-        None => insert(connection, repository, &digest, depth, manifest, &mut usage)?,
-    };
-    note_put(connection, id, putter)?;
-    move_tags(connection, repository, id, manifest, &mut usage)?;
-    usage.write(connection, tenant_row)?;
-    let tags: Vec<&str> = manifest.tags.iter().map(Tag::as_str).collect();
-    let note = Note::of(EventKind::ManifestPushed, tenant).repository(name).digest(digest);
-    let note = if tags.is_empty() { note } else { note.subject(tags.join(",")) };
-    Ok(Outcome::Changed(ManifestOutcome::Stored, note))
-}
-
-/// Keeps who put a manifest. The login may have been forgotten while it was read.
-fn note_put(connection: &Connection, manifest: i64, putter: &Putter) -> Result<()> {
-    let mut put = connection.prepare_cached(
-        "INSERT INTO manifest_puts (manifest, owner, login)
-         SELECT ?1, ?2, (SELECT id FROM registry_logins WHERE id = ?3)
-         WHERE NOT EXISTS (
-             SELECT 1 FROM manifest_puts
-             WHERE manifest = ?1 AND owner = ?2
-               AND (login = ?3 OR NOT EXISTS (SELECT 1 FROM registry_logins WHERE id = ?3)))",
-    )?;
-    put.execute(params![manifest, putter.owner.as_str(), putter.login.map(|login| login.0)])?;
-    Ok(())
-}
-
-fn move_tags(
-    connection: &Connection,
-    repository: i64,
-    manifest: i64,
-    new: &NewManifest,
-    usage: &mut Usage,
-) -> Result<()> {
-    let mut count = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM tags WHERE repository = ?1 AND name = ?2)")?;
-    let mut tag = connection.prepare_cached(
-        "INSERT INTO tags (repository, name, manifest) VALUES (?1, ?2, ?3)
-         ON CONFLICT (repository, name) DO UPDATE SET manifest = excluded.manifest",
-    )?;
-    for name in &new.tags {
-        let is_there: bool = count.query_row(params![repository, name.as_str()], |row| row.get(0))?;
-        usage.tags += i64::from(!is_there);
-        tag.execute(params![repository, name.as_str(), manifest])?;
-    }
-    Ok(())
-}
-
-/// Checks that every blob is there. A repository that does not exist yet holds none.
-fn check_blobs(
-    connection: &Connection,
-    repository: Option<i64>,
-    manifest: &NewManifest,
-) -> Result<Option<ManifestOutcome>> {
-    let mut find = connection.prepare_cached(
-        "SELECT b.size FROM repositories r
-         JOIN blobs b ON b.tenant = r.tenant
-         JOIN blob_links l ON l.repository = r.id AND l.blob = b.id
-         WHERE r.id = ?1 AND b.digest = ?2 AND b.damaged = 0",
-    )?;
-    for blob in &manifest.view.blobs {
-        let size =
-            find.query_row(params![repository, blob.digest.to_string()], |row| row.get(0)).optional()?;
-        match size.map(rows::unsigned).transpose()? {
-            None if manifest.may_be_absent.contains(&blob.digest) => {}
-            None => return Ok(Some(ManifestOutcome::BlobUnknown(blob.digest))),
-            Some(actual) if actual != blob.size => {
-                return Ok(Some(ManifestOutcome::SizeMismatch { digest: blob.digest, actual }));
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(None)
-}
-
-/// Checks that every child is there, and says how deep the manifest is.
-fn check_children(
-    connection: &Connection,
-    repository: Option<i64>,
-    manifest: &NewManifest,
-) -> Result<std::result::Result<u32, ManifestOutcome>> {
-    let mut find = connection
-        .prepare_cached("SELECT size, depth FROM manifests WHERE repository = ?1 AND digest = ?2")?;
-    let mut depth = 0;
-    for child in &manifest.view.children {
-        let key = params![repository, child.digest.to_string()];
-        let found = find.query_row(key, |row| Ok((row.get(0)?, row.get::<_, u32>(1)?))).optional()?;
-        let Some((size, child_depth)) = found else {
-            return Ok(Err(ManifestOutcome::ChildUnknown(child.digest)));
-        };
-        let actual = rows::unsigned(size)?;
-        if actual != child.size {
-            return Ok(Err(ManifestOutcome::SizeMismatch { digest: child.digest, actual }));
-        }
-        depth = depth.max(child_depth + 1);
-    }
-    Ok(Ok(depth))
-}
-
-fn insert(
-    connection: &Connection,
-    repository: i64,
-    digest: &str,
-    depth: u32,
-    manifest: &NewManifest,
-    usage: &mut Usage,
-) -> Result<i64> {
-    let view = &manifest.view;
-    let subject = view.subject.as_ref().map(|subject| subject.digest.to_string());
-    // Only lists of referrers show them, so others' stay in the body alone.
-    let annotations = subject.as_ref().map(|_| serde_json::to_string(&view.annotations)).transpose();
-    let annotations = annotations.map_err(|error| StoreError::Damaged(format!("annotations: {error}")))?;
-    let size = rows::signed(manifest.body.len() as u64)?;
-    usage.manifests += 1;
-    usage.manifest_bytes += size;
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO manifests (repository, digest, media_type, artifact_type, subject, annotations, depth,
-                                created_at, size, body, leased_at, held)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0)",
-    )?;
-    let id = insert.insert(params![
-        repository,
-        digest,
-        view.media_type,
-        view.artifact_type,
-        subject,
-        annotations,
-        depth,
-        manifest.now.0,
-        size,
-        manifest.body,
-        manifest.lease.now.0,
-    ])?;
-    let references = [
-        (
-            &view.blobs,
-            "INSERT INTO manifest_blobs (repository, digest, manifest) VALUES (?1, ?2, ?3)
-             ON CONFLICT (repository, digest, manifest) DO NOTHING",
-        ),
-        (
-            &view.children,
-            "INSERT INTO manifest_children (repository, digest, manifest) VALUES (?1, ?2, ?3)
-             ON CONFLICT (repository, digest, manifest) DO NOTHING",
-        ),
-    ];
-    for (descriptors, sql) in references {
-        let mut insert = connection.prepare_cached(sql)?;
-        for descriptor in descriptors {
-            insert.execute(params![repository, descriptor.digest.to_string(), id])?;
-        }
-    }
-    holds::keep::manifest_added(connection, id)?;
-    Ok(id)
-}
-
 fn delete(
     connection: &Connection,
     tenant: &Tenant,
@@ -366,14 +171,14 @@ fn delete(
     let Some(repository) = rows::find_repository(connection, tenant, name)? else {
         return Ok(Outcome::Unchanged(ManifestDeleted::NoSuchManifest));
     };
-    if holds::closure::is_registered(connection, repository, digest)? {
-        return Ok(Outcome::Unchanged(ManifestDeleted::Registered));
-    }
     let mut find =
         connection.prepare_cached("SELECT id FROM manifests WHERE repository = ?1 AND digest = ?2")?;
     let Some(manifest) = find.query_row(params![repository, digest], |row| row.get(0)).optional()? else {
         return Ok(Outcome::Unchanged(ManifestDeleted::NoSuchManifest));
     };
+    if holds::closure::needs_manifest(connection, manifest)? {
+        return Ok(Outcome::Unchanged(ManifestDeleted::Registered));
+    }
     leases::renew_parts(connection, manifest, Renewal::at(now))?;
     let mut usage = Usage::default();
     remove(connection, manifest, &mut usage)?;

@@ -25,6 +25,7 @@ mod leases;
 mod manifests;
 mod new_file;
 mod progress;
+mod put_manifest;
 mod registry_logins;
 mod rows;
 mod schema;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
-use super::walk::{BlobState, Part, PartKind, explain};
+use super::walk::{Part, PartKind, explain};
 use super::{Texts, closure};
 use crate::Result;
 
@@ -65,19 +65,23 @@ pub(in crate::metadata::sqlite) enum Flaw {
 pub(in crate::metadata::sqlite) fn flaws(connection: &Connection) -> Result<Vec<Flaw>> {
     let mut flaws = Vec::new();
     for image in registrations(connection)? {
-        let found = closure::contents(connection, image.manifest, &image.digest)?;
+        let found = closure::contents(connection, image.manifest)?;
         for (holder, Part { digest, kind }) in &found.missing {
             let kind = match kind {
                 // Its bytes are the scrub's business.
-                PartKind::Blob(BlobState::Damaged) => continue,
-                PartKind::Blob(_) => "blob",
+                PartKind::Blob { .. } => continue,
+                PartKind::AbsentBlob => "blob",
                 PartKind::Manifest(_) => "manifest",
             };
             let sql = "SELECT digest FROM manifests WHERE id = ?1";
             let holder: String = connection.prepare_cached(sql)?.query_row([holder], |row| row.get(0))?;
             flaws.push(Flaw::Dangling(format!("{holder} needs {kind} {digest}")));
         }
-        if found.is_whole() && kept(connection, &image)? != found.digests.into_iter().collect() {
+        let manifests = found.manifests.iter().map(|(manifest, _)| *manifest).collect();
+        let blobs = found.blobs.iter().copied().collect();
+        if kept(connection, "SELECT manifest FROM image_manifests", &image)? != manifests
+            || kept(connection, "SELECT blob FROM image_blobs", &image)? != blobs
+        {
             let Image { service, number, digest, .. } = image;
             flaws.push(Flaw::WrongContents(format!("image {number} of service {service}, {digest}")));
         }
@@ -85,14 +89,11 @@ pub(in crate::metadata::sqlite) fn flaws(connection: &Connection) -> Result<Vec<
     Ok(flaws)
 }
 
-/// Keeps the contents of every registration anew.
+/// Keeps the contents of every registration anew, as far as they are there.
 pub(in crate::metadata::sqlite) fn mend_contents(connection: &Connection) -> Result<()> {
-    connection.execute("DELETE FROM image_contents", [])?;
-    for Image { service, number, manifest, repository, digest } in registrations(connection)? {
-        let found = closure::contents(connection, manifest, &digest)?;
-        let missing = found.missing.into_iter().map(|(_, part)| part.digest);
-        let all: BTreeSet<String> = found.digests.into_iter().chain(missing).collect();
-        closure::keep(connection, (service, number), repository, &all.into_iter().collect::<Vec<_>>())?;
+    connection.execute_batch("DELETE FROM image_manifests; DELETE FROM image_blobs")?;
+    for Image { service, number, manifest, .. } in registrations(connection)? {
+        closure::keep(connection, (service, number), &closure::contents(connection, manifest)?)?;
     }
     Ok(())
 }
@@ -101,27 +102,20 @@ struct Image {
     service: i64,
     number: i64,
     manifest: i64,
-    repository: i64,
     digest: String,
 }
 
 fn registrations(connection: &Connection) -> Result<Vec<Image>> {
-    let mut select = connection.prepare(
-        "SELECT i.service, i.number, m.id, m.repository, m.digest
-         FROM container_images i CROSS JOIN manifests m WHERE m.id = i.manifest",
-    )?;
+    let mut select = connection.prepare("SELECT service, number, manifest, digest FROM container_images")?;
     let images = select.query_map([], |row| {
         let (service, number, manifest) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(Image { service, number, manifest, repository: row.get(3)?, digest: row.get(4)? })
+        Ok(Image { service, number, manifest, digest: row.get(3)? })
     })?;
     Ok(images.collect::<rusqlite::Result<_>>()?)
 }
 
-fn kept(connection: &Connection, image: &Image) -> Result<BTreeSet<String>> {
-    let mut select = connection.prepare_cached(
-        "SELECT digest FROM image_contents WHERE service = ?1 AND number = ?2 AND repository = ?3",
-    )?;
-    let key = params![image.service, image.number, image.repository];
-    let digests = select.query_map(key, |row| row.get(0))?;
-    Ok(digests.collect::<rusqlite::Result<_>>()?)
+fn kept(connection: &Connection, select: &str, image: &Image) -> Result<BTreeSet<i64>> {
+    let mut select = connection.prepare_cached(&format!("{select} WHERE service = ?1 AND number = ?2"))?;
+    let ids = select.query_map([image.service, image.number], |row| row.get(0))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
 }

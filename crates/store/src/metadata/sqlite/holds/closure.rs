@@ -1,4 +1,4 @@
-//! All that a registered image is made of: its manifest, the manifests below it, and their blobs.
+//! All that a registered image is made of: its manifest, the manifests below it, and the blobs of them all.
 //!
 //! It is found once, by the transaction that registers, and kept until the registration ends. Every look-up for
 //! a pull login or a deletion is then one step in an index, whatever others have pushed.
@@ -7,16 +7,18 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, params};
 
-use super::walk::{BlobState, Part, PartKind, parts};
+use super::walk::{Part, PartKind, parts};
 use crate::Result;
 use crate::metadata::container_images::MAX_CONTENTS;
 
-/// What a manifest is made of.
+/// What a manifest is made of, beside itself.
 #[derive(Debug, Default)]
 pub(in crate::metadata::sqlite) struct Contents {
-    /// The digests of the manifest itself, of those below it, and of their blobs, each once.
-    pub(in crate::metadata::sqlite) digests: Vec<String>,
-    /// The parts that the repository has not, or whose bytes are damaged, each with the id of the manifest that names it.
+    /// The manifests below it, each once, with their digests.
+    pub(in crate::metadata::sqlite) manifests: Vec<(i64, String)>,
+    /// The blobs of all these manifests, each once.
+    pub(in crate::metadata::sqlite) blobs: Vec<i64>,
+    /// The parts that the repository has not, or whose bytes are damaged, each with the manifest that names it.
     pub(in crate::metadata::sqlite) missing: Vec<(i64, Part)>,
 }
 
@@ -25,33 +27,39 @@ impl Contents {
     pub(in crate::metadata::sqlite) fn is_whole(&self) -> bool {
         self.missing.is_empty()
     }
+
+    /// Whether it is more than an image may be made of, the manifest itself included.
+    pub(in crate::metadata::sqlite) fn is_too_much(&self) -> bool {
+        1 + self.manifests.len() + self.blobs.len() > MAX_CONTENTS
+    }
 }
 
-/// Walks down from a manifest. Stops early beyond [`MAX_CONTENTS`], so that nobody waits for what is refused.
-pub(in crate::metadata::sqlite) fn contents(
-    connection: &Connection,
-    manifest: i64,
-    digest: &str,
-) -> Result<Contents> {
-    let (mut contents, mut seen) = (Contents::default(), HashSet::from([digest.to_owned()]));
-    contents.digests.push(digest.to_owned());
+/// Walks down from a manifest. Stops early when it is too much, so that nobody waits for what is refused.
+pub(in crate::metadata::sqlite) fn contents(connection: &Connection, manifest: i64) -> Result<Contents> {
+    let mut contents = Contents::default();
+    let (mut manifests, mut blobs) = (HashSet::from([manifest]), HashSet::new());
     let mut open = vec![manifest];
     while let Some(next) = open.pop() {
         for part in parts(connection, next)? {
-            let first = seen.insert(part.digest.clone());
             match part.kind {
-                PartKind::Manifest(None) | PartKind::Blob(BlobState::Absent | BlobState::Damaged) => {
-                    contents.missing.push((next, part));
-                    continue;
+                PartKind::Manifest(Some(child)) => {
+                    if manifests.insert(child) {
+                        open.push(child);
+                        contents.manifests.push((child, part.digest));
+                    }
                 }
-                PartKind::Manifest(Some(child)) if first => open.push(child),
-                PartKind::Manifest(Some(_)) | PartKind::Blob(BlobState::Whole) => {}
-            }
-            if first {
-                contents.digests.push(part.digest);
+                PartKind::Blob { id, is_damaged } => {
+                    if blobs.insert(id) {
+                        contents.blobs.push(id);
+                    }
+                    if is_damaged {
+                        contents.missing.push((next, part));
+                    }
+                }
+                PartKind::Manifest(None) | PartKind::AbsentBlob => contents.missing.push((next, part)),
             }
         }
-        if contents.digests.len() > MAX_CONTENTS {
+        if contents.is_too_much() {
             break;
         }
     }
@@ -62,14 +70,18 @@ pub(in crate::metadata::sqlite) fn contents(
 pub(in crate::metadata::sqlite) fn keep(
     connection: &Connection,
     (service, number): (i64, i64),
-    repository: i64,
-    digests: &[String],
+    contents: &Contents,
 ) -> Result<()> {
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO image_contents (service, digest, number, repository) VALUES (?1, ?2, ?3, ?4)",
+    let mut manifests = connection.prepare_cached(
+        "INSERT INTO image_manifests (manifest, service, number, digest) VALUES (?1, ?2, ?3, ?4)",
     )?;
-    for digest in digests {
-        insert.execute(params![service, digest, number, repository])?;
+    for (manifest, digest) in &contents.manifests {
+        manifests.execute(params![manifest, service, number, digest])?;
+    }
+    let mut blobs =
+        connection.prepare_cached("INSERT INTO image_blobs (blob, service, number) VALUES (?1, ?2, ?3)")?;
+    for blob in &contents.blobs {
+        blobs.execute([*blob, service, number])?;
     }
     Ok(())
 }
@@ -79,23 +91,35 @@ pub(in crate::metadata::sqlite) fn forget(
     connection: &Connection,
     (service, number): (i64, i64),
 ) -> Result<()> {
-    let sql = "DELETE FROM image_contents WHERE service = ?1 AND number = ?2";
-    connection.prepare_cached(sql)?.execute([service, number])?;
+    for sql in [
+        "DELETE FROM image_manifests WHERE service = ?1 AND number = ?2",
+        "DELETE FROM image_blobs WHERE service = ?1 AND number = ?2",
+    ] {
+        connection.prepare_cached(sql)?.execute([service, number])?;
+    }
     Ok(())
 }
 
-/// Whether content of this digest, be it a manifest or a blob, is part of an image registered from this
-/// repository.
-pub(in crate::metadata::sqlite) fn is_registered(
+/// Whether a manifest is registered, or part of an image that is.
+pub(in crate::metadata::sqlite) fn needs_manifest(connection: &Connection, manifest: i64) -> Result<bool> {
+    let mut find = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM container_images WHERE manifest = ?1)
+             OR EXISTS (SELECT 1 FROM image_manifests WHERE manifest = ?1)",
+    )?;
+    Ok(find.query_row([manifest], |row| row.get(0))?)
+}
+
+/// Whether a blob is part of an image that is registered from this repository.
+pub(in crate::metadata::sqlite) fn needs_blob(
     connection: &Connection,
     repository: i64,
-    digest: &str,
+    blob: i64,
 ) -> Result<bool> {
     let mut find = connection.prepare_cached(
         "SELECT EXISTS (
-             SELECT 1 FROM repositories r CROSS JOIN services s CROSS JOIN image_contents c
-             WHERE r.id = ?1 AND s.tenant = r.tenant AND c.service = s.id AND c.digest = ?2
-               AND c.repository = r.id)",
+             SELECT 1 FROM image_blobs c CROSS JOIN container_images i CROSS JOIN manifests m
+             WHERE c.blob = ?2 AND i.service = c.service AND i.number = c.number
+               AND m.id = i.manifest AND m.repository = ?1)",
     )?;
-    Ok(find.query_row(params![repository, digest], |row| row.get(0))?)
+    Ok(find.query_row([repository, blob], |row| row.get(0))?)
 }

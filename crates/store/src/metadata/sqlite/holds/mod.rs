@@ -5,7 +5,7 @@
 //!
 //! - [`keep`]: the columns `held`, kept by each transaction that makes or ends an edge;
 //! - [`walk`]: what stands above and below a manifest, and what keeps it;
-//! - [`closure`]: all that a registered image is made of, kept in the table `image_contents`;
+//! - [`closure`]: all that a registered image is made of, kept in `image_manifests` and `image_blobs`;
 //! - [`check`]: rows that contradict all this.
 
 pub(super) mod check;

@@ -34,8 +34,8 @@ pub(in crate::metadata::sqlite) struct Texts {
     pub(super) manifests_above_link: String,
     /// For each edge to parts that are manifests: digests of those of `?1`, and their ids if they are there.
     pub(super) children: Vec<String>,
-    /// For each edge to parts that are blobs: digests of those of `?1`, and whether they are damaged, which is null
-    /// if the repository has them not.
+    /// For each edge to parts that are blobs: digests of those of `?1`, and their ids and whether they are damaged if
+    /// the repository has them.
     pub(super) blobs: Vec<String>,
     /// For each edge to a manifest: what its holder is called, and whether one holds the manifest `?1`.
     pub(super) names: Vec<(&'static str, String)>,
@@ -223,10 +223,10 @@ fn children(edge: &Edge, on: &str) -> Option<String> {
 fn blobs(edge: &Edge) -> Option<String> {
     let (table, holder) = (edge.table, edge.holder_column().filter(|_| edge.role == Role::Part)?);
     Some(format!(
-        "SELECT e.digest, (
-             SELECT b.damaged FROM repositories r CROSS JOIN blobs b CROSS JOIN blob_links l
-             WHERE r.id = e.repository AND b.tenant = r.tenant AND b.digest = e.digest
-               AND l.repository = r.id AND l.blob = b.id)
-         FROM {table} e WHERE {holder} = ?1"
+        "SELECT e.digest, l.blob, b.damaged
+         FROM {table} e CROSS JOIN repositories r
+         LEFT JOIN blobs b ON b.tenant = r.tenant AND b.digest = e.digest
+         LEFT JOIN blob_links l ON l.repository = r.id AND l.blob = b.id
+         WHERE {holder} = ?1 AND r.id = e.repository"
     ))
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use gangplank_core::Time;
-use rusqlite::{Connection, Params, params};
+use rusqlite::{Connection, Params};
 
 use super::Texts;
 use crate::Result;
@@ -121,19 +121,14 @@ pub(in crate::metadata::sqlite) struct Part {
 pub(in crate::metadata::sqlite) enum PartKind {
     /// A manifest, with its id if it is there.
     Manifest(Option<i64>),
-    /// A blob.
-    Blob(BlobState),
-}
-
-/// Whether a repository has a blob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::metadata::sqlite) enum BlobState {
-    /// It has, and the bytes are those that were put, as far as anybody knows.
-    Whole,
-    /// It has, and the bytes are others.
-    Damaged,
-    /// It has not.
-    Absent,
+    /// A blob that the repository has.
+    Blob {
+        id: i64,
+        /// Whether its bytes are others than were put.
+        is_damaged: bool,
+    },
+    /// A blob that the repository has not.
+    AbsentBlob,
 }
 
 /// The parts that a manifest names, one step down.
@@ -141,24 +136,20 @@ pub(in crate::metadata::sqlite) fn parts(connection: &Connection, manifest: i64)
     let (texts, mut parts) = (Texts::get(), Vec::new());
     for text in &texts.children {
         let mut select = connection.prepare_cached(text)?;
-        let read =
-            |row: &rusqlite::Row<'_>| Ok(Part { digest: row.get(0)?, kind: PartKind::Manifest(row.get(1)?) });
-        for part in select.query_map(params![manifest], read)? {
-            parts.push(part?);
+        let mut found = select.query([manifest])?;
+        while let Some(row) = found.next()? {
+            parts.push(Part { digest: row.get(0)?, kind: PartKind::Manifest(row.get(1)?) });
         }
     }
     for text in &texts.blobs {
         let mut select = connection.prepare_cached(text)?;
-        let read = |row: &rusqlite::Row<'_>| {
-            let state = match row.get(1)? {
-                None => BlobState::Absent,
-                Some(true) => BlobState::Damaged,
-                Some(false) => BlobState::Whole,
+        let mut found = select.query([manifest])?;
+        while let Some(row) = found.next()? {
+            let kind = match row.get(1)? {
+                None => PartKind::AbsentBlob,
+                Some(id) => PartKind::Blob { id, is_damaged: row.get(2)? },
             };
-            Ok(Part { digest: row.get(0)?, kind: PartKind::Blob(state) })
-        };
-        for part in select.query_map(params![manifest], read)? {
-            parts.push(part?);
+            parts.push(Part { digest: row.get(0)?, kind });
         }
     }
     Ok(parts)

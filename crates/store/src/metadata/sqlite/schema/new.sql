@@ -200,21 +200,31 @@ CREATE TABLE container_images (
     PRIMARY KEY (service, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX container_images_by_manifest ON container_images (manifest);
--- A retry of a registration finds the first attempt's.
-CREATE UNIQUE INDEX container_images_by_invocation
-ON container_images (service, made_by, invocation, label, digest) WHERE invocation IS NOT NULL;
+-- A pull login finds its service's image by digest; a retry of a registration finds the first attempt's.
+CREATE UNIQUE INDEX container_images_by_digest ON container_images (service, digest, label, made_by, invocation);
 
--- All that a registered image is made of: its manifest, the manifests below it, and their blobs. Pull logins read
--- what stands here, and nothing that stands here may be deleted.
-CREATE TABLE image_contents (
-    service    INTEGER NOT NULL,
-    digest     TEXT NOT NULL,
-    number     INTEGER NOT NULL,
-    repository INTEGER NOT NULL REFERENCES repositories,
-    PRIMARY KEY (service, digest, number),
+-- What a registered image is made of, beside its own manifest: the manifests below it, and the blobs of them all.
+-- Pull logins read what stands here, and nothing that stands here may be deleted.
+
+CREATE TABLE image_manifests (
+    manifest INTEGER NOT NULL REFERENCES manifests,
+    service  INTEGER NOT NULL,
+    number   INTEGER NOT NULL,
+    digest   TEXT NOT NULL,  -- the manifest's
+    PRIMARY KEY (manifest, service, number),
     FOREIGN KEY (service, number) REFERENCES container_images
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX image_contents_by_image ON image_contents (service, number);
+CREATE INDEX image_manifests_by_digest ON image_manifests (service, digest);
+CREATE INDEX image_manifests_by_image ON image_manifests (service, number);
+
+CREATE TABLE image_blobs (
+    blob    INTEGER NOT NULL REFERENCES blobs,
+    service INTEGER NOT NULL,
+    number  INTEGER NOT NULL,
+    PRIMARY KEY (blob, service, number),
+    FOREIGN KEY (service, number) REFERENCES container_images
+) STRICT, WITHOUT ROWID;
+CREATE INDEX image_blobs_by_image ON image_blobs (service, number);
 
 -- Content without a row, whose bytes are to be removed.
 CREATE TABLE discarded (

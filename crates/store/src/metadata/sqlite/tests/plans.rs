@@ -124,12 +124,24 @@ fn plan(connection: &Connection, sql: &str) -> Vec<String> {
     steps.collect::<rusqlite::Result<_>>().unwrap()
 }
 
-/// What may be read whole: the rows that a recursion found, a single row, the queue of discarded
+/// What may be read whole: the one row that a query found first, the rows that a recursion found, a single row, the queue of discarded
 /// content and the audit trail, which are taken from one end, as much as is asked for, and the access keys,
 /// when one is taken away.
 fn is_small(step: &str) -> bool {
-    ["holder", "h", "part", "p", "CONSTANT ROW", "discarded", "audit", "oldest", "looked_at", "access_keys"]
-        .contains(&step)
+    [
+        "holder",
+        "h",
+        "part",
+        "p",
+        "CONSTANT ROW",
+        "discarded",
+        "audit",
+        "oldest",
+        "looked_at",
+        "access_keys",
+        "found",
+    ]
+    .contains(&step)
 }
 
 /// A search that is none: through all of a repository, or all repositories of a tenant, or after
