@@ -36,6 +36,8 @@ macro_rules! event_kinds {
                 ImageDeleted,
                 /// A registry login read a manifest for the first time.
                 ImagePulled,
+                /// Garbage was collected because somebody asked for it.
+                CollectGarbage,
                 /// A container service was made.
                 ServiceCreated,
                 /// A container service was changed: its power, scale, domain names, or whether it is disabled.

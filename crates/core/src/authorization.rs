@@ -36,6 +36,18 @@ pub enum Denied {
     Server,
 }
 
+impl Denied {
+    /// The word for it in the audit trail: the same for all that are alike, whatever was named.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::OtherAccount(_) => "OtherAccount",
+            Self::RootKey(_) => "RootKey",
+            Self::NewRootKey => "NewRootKey",
+            Self::Server => "Server",
+        }
+    }
+}
+
 /// Decides whether `principal`, of `account`, may act on all of `resources`.
 ///
 /// # Errors

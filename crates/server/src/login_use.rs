@@ -1,7 +1,7 @@
 //! When registry logins were last used, on its way into their rows.
 //!
-//! Each request tells here, in memory. A job writes it, for each login once a minute at most, so that no request
-//! waits for it or fails with it. A crash may lose the last minute.
+//! Each request tells here, in memory. A job writes it, for each login once a minute at most, and more often only
+//! while somebody lists logins. So no request waits for it or fails with it. A crash may lose the last minute.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -30,18 +30,28 @@ struct Entry {
 impl LoginUse {
     /// Notes that a request with the login was let in.
     pub(crate) fn used(&self, login: LoginId, at: Time) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Entry { used: Used { at, push: None }, is_news: true, written: None };
-        let entry = entries.entry(login).or_insert_with(new);
-        (entry.used.at, entry.is_news) = (at, true);
+        self.note(login, at, None);
     }
 
     /// Notes that the login put a manifest.
     pub(crate) fn pushed(&self, login: LoginId, push: Push) {
-        self.used(login, push.at);
+        self.note(login, push.at, Some(push));
+    }
+
+    fn note(&self, login: LoginId, at: Time, push: Option<Push>) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = entries.get_mut(&login) {
-            entry.used.push = Some(push);
+        let new = || Entry { used: Used { at, push }, is_news: true, written: None };
+        let entry = entries.entry(login).or_insert_with(new);
+        entry.used = Used { at, push: push.or(entry.used.push) };
+        entry.is_news = true;
+    }
+
+    /// Takes back what could not be written, unless the login was used since.
+    pub(crate) fn put_back(&self, used: &[(LoginId, Used)]) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (login, used) in used {
+            let again = || Entry { used: *used, is_news: true, written: None };
+            entries.entry(*login).or_insert_with(again).is_news = true;
         }
     }
 
@@ -80,7 +90,10 @@ mod tests {
         assert_eq!(logins.take(seconds(60), Taken::Due), [(login, last)]);
         logins.used(login, seconds(61));
         assert_eq!(logins.take(seconds(62), Taken::All).len(), 1, "whoever looks sees it");
-        assert_eq!(logins.take(seconds(200), Taken::All), []);
+        let lost = [(login, Used { at: seconds(61), push: Some(push) })];
+        logins.put_back(&lost);
+        assert_eq!(logins.take(seconds(200), Taken::All), lost, "it could not be written");
+        assert_eq!(logins.take(seconds(400), Taken::All), []);
         assert!(logins.0.lock().unwrap().is_empty(), "nothing is kept of one that is not used");
     }
 }

@@ -14,7 +14,7 @@ use gangplank_store::metadata::audit::Tallied;
 /// How many pulls are remembered at the least, and twice as many at the most.
 const REMEMBERED: usize = 10_000;
 
-/// How many wait to be written at the most. While the disk is full, later ones are not noted.
+/// How many wait to be written at the most. Later ones, while the disk is full, are noted when they come again.
 const WAITING: usize = 10_000;
 
 /// Which login has pulled which manifest.
@@ -63,6 +63,13 @@ impl Pulls {
         });
     }
 
+    /// Takes back pulls that could not be written, as many as may wait.
+    pub(crate) fn put_back(&self, pulls: impl Iterator<Item = Tallied>) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = WAITING.saturating_sub(state.waiting.len());
+        state.waiting.extend(pulls.take(room));
+    }
+
     /// The pulls that have not been written.
     pub(crate) fn take(&self) -> Vec<Tallied> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).waiting)
@@ -91,6 +98,10 @@ mod tests {
         assert_eq!(pulls.take().len(), 3);
         pull(&pulls, 1, "a");
         assert!(pulls.take().is_empty(), "also after it was written");
+        pull(&pulls, 3, "a");
+        let unwritten = pulls.take();
+        pulls.put_back(unwritten.into_iter());
+        assert_eq!(pulls.take().len(), 1, "it could not be written");
     }
 
     #[test]

@@ -37,28 +37,26 @@ pub(crate) enum Taken {
 /// What makes refusals alike.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Alike {
-    kind: EventKind,
     network: Option<IpAddr>,
     owner: Option<Owner>,
     login: Option<LoginId>,
-    action: Option<String>,
-    reason: String,
+    tenant: Option<Tenant>,
+    what: Refusal,
 }
 
-/// What was refused, and why.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Refusal<'a> {
+/// What was refused, and why. Nothing in it is the caller's to choose, or refusals could be told apart without end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Refusal {
     pub(crate) kind: EventKind,
     /// What was asked for, if the caller got so far.
-    pub(crate) action: Option<&'a str>,
-    pub(crate) reason: &'a str,
+    pub(crate) action: Option<&'static str>,
+    pub(crate) reason: &'static str,
 }
 
 #[derive(Clone)]
 struct Tally {
     /// Of the last one.
     origin: Origin,
-    tenant: Option<Tenant>,
     /// Since they were last noted.
     count: u64,
     noted: Option<Time>,
@@ -66,30 +64,23 @@ struct Tally {
 
 impl Refusals {
     /// Counts a refusal. `tenant` is whose credential it was, if it was anybody's.
-    pub(crate) fn count(&self, refusal: Refusal<'_>, origin: Origin, tenant: Option<Tenant>) {
-        let Refusal { kind, action, reason } = refusal;
+    pub(crate) fn count(&self, what: Refusal, origin: Origin, tenant: Option<Tenant>) {
         let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut alike = Alike {
-            kind,
-            network: origin.address.map(network),
-            owner: origin.owner.clone(),
-            login: origin.login,
-            action: action.map(str::to_owned),
-            reason: reason.to_owned(),
-        };
-        let mut refused = Tally { origin, tenant, count: 0, noted: None };
+        let network = origin.address.map(network);
+        let mut alike = Alike { network, owner: origin.owner.clone(), login: origin.login, tenant, what };
+        let mut refused = Tally { origin, count: 0, noted: None };
         if tallies.len() >= TOLD_APART && !tallies.contains_key(&alike) {
             // Who they all are is no longer told.
-            alike = Alike { network: None, owner: None, login: None, ..alike };
+            alike = Alike { network: None, owner: None, login: None, tenant: None, what };
             let Origin { at, steady, .. } = refused.origin;
-            (refused.origin, refused.tenant) = (Origin::unknown(at, steady), None);
+            refused.origin = Origin::unknown(at, steady);
         }
         let tally = tallies.entry(alike).or_insert_with(|| {
             let Origin { address, owner, login, .. } = &refused.origin;
-            let (kind, login) = (kind.as_str(), login.map(|login| login.0));
-            let (peer, owner) = (address.map(tracing::field::display), owner.as_ref());
-            let owner = owner.map(tracing::field::display);
-            tracing::info!(peer, owner, login, action, reason, kind, "refused a caller");
+            let (peer, login) = (address.map(tracing::field::display), login.map(|login| login.0));
+            let access_key = owner.as_ref().map(tracing::field::display);
+            let Refusal { kind, action, reason } = what;
+            tracing::info!(peer, access_key, login, action, reason, kind = kind.as_str(), "refused a caller");
             Tally { count: 0, ..refused.clone() }
         });
         (tally.origin, tally.count) = (refused.origin, tally.count + 1);
@@ -107,15 +98,16 @@ impl Refusals {
             }
             if tally.noted.is_some() {
                 let peer = tally.origin.address.map(tracing::field::display);
-                let (kind, count, reason) = (alike.kind.as_str(), tally.count, &alike.reason);
-                tracing::info!(peer, count, reason, kind, "refused a caller again");
+                let Refusal { kind, action, reason } = alike.what;
+                let count = tally.count;
+                tracing::info!(peer, count, action, reason, kind = kind.as_str(), "refused a caller again");
             }
             taken.push(Tallied {
-                kind: alike.kind,
+                kind: alike.what.kind,
                 origin: tally.origin.clone(),
-                tenant: tally.tenant.clone(),
-                action: alike.action.clone(),
-                reason: Some(alike.reason.clone()),
+                tenant: alike.tenant.clone(),
+                action: alike.what.action.map(str::to_owned),
+                reason: Some(alike.what.reason.to_owned()),
                 repository: None,
                 digest: None,
                 subject: None,
@@ -133,7 +125,7 @@ mod tests {
 
     const NOW: Time = Time(1_000_000);
 
-    const UNKNOWN: Refusal<'_> = Refusal { kind: EventKind::LoginRefused, action: None, reason: "unknown" };
+    const UNKNOWN: Refusal = Refusal { kind: EventKind::LoginRefused, action: None, reason: "unknown" };
 
     fn from(address: u32) -> Origin {
         Origin { address: Some(IpAddr::from(address.to_be_bytes())), ..Origin::local(NOW) }

@@ -27,7 +27,7 @@ use crate::login_use::LoginUse;
 use crate::metrics::Metrics;
 use crate::publishing::Publishing;
 use crate::pulls::Pulls;
-use crate::refusals::Refusals;
+use crate::refusals::{Refusals, Taken};
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::upload_locks::UploadLocks;
 use crate::sealing::MasterKey;
@@ -168,6 +168,8 @@ impl Server {
             }
         }
         let drained = self.serving.await.unwrap_or(false);
+        // What the last requests told of.
+        jobs::audit::note(&self.app, Taken::All).await;
         if let Err(error) = jobs::marks::keep(&self.app).await {
             tracing::warn!(%error, "cannot keep the time");
         }

@@ -2,6 +2,7 @@
 //! crash: it starts or says why not, and the next start finds all in order.
 
 use libtest_mimic::Trial;
+use serde_json::json;
 
 use crate::budget;
 use crate::content::{Content, Numbers};
@@ -14,6 +15,7 @@ use crate::world::World;
 pub(crate) fn add(trials: &mut Vec<Trial>) {
     trials.push(trial("starts::on a new directory", &[Need::Compiler], on_a_new_directory));
     trials.push(trial("starts::after a crash", &[Need::Compiler], after_a_crash));
+    trials.push(trial("starts::on an earlier database", &[Need::Compiler], on_an_earlier_database));
 }
 
 /// Starts the killed server while a call fails, and again when none does; `false` if the first start
@@ -100,4 +102,42 @@ fn after_a_crash() {
         }
     }
     eprintln!("start after a crash: {tried} faults");
+}
+
+/// The database is the old one or the new one, and whole.
+fn on_an_earlier_database() {
+    const DATABASE: &[u8] = include_bytes!("../../../store/tests/fixtures/schema-3.db");
+    const MASTER_KEY: &[u8] = include_bytes!("../../../store/tests/fixtures/schema-3.master.key");
+    let mut numbers = Numbers(budget::seed("start on an earlier database"));
+    let mut world = World::start();
+    let key = json!({
+        "accessKeyId": "GPAKFIXTURE000000001", "secretAccessKey": "a-secret-for-the-fixture-alone-0001"
+    });
+    let mut tried = 0;
+    for lasting in [false, true] {
+        let (mut at, error) = (1, if lasting { NO_SPACE } else { IO });
+        loop {
+            world.server.kill();
+            let data_dir = world.server.data_dir();
+            std::fs::remove_dir_all(&data_dir).unwrap();
+            std::fs::create_dir(&data_dir).unwrap();
+            std::fs::write(data_dir.join("gangplank.db"), DATABASE).unwrap();
+            std::fs::write(data_dir.join("master.key"), MASTER_KEY).unwrap();
+            let kinds = ALL & !MAKE_DIRECTORY;
+            let failed = start(&mut world, Fault { at, lasting, error, kinds, halve: false });
+            let api = world.server.api().as_key(&key);
+            let services =
+                api.lightsail("GetContainerServices", &json!({})).body["containerServices"].clone();
+            assert_eq!(services.as_array().map(Vec::len), Some(2), "after call {at} failed: {services}");
+            let images = api.lightsail("GetContainerImages", &json!({ "serviceName": "web" })).body;
+            assert_eq!(images["containerImages"].as_array().map(Vec::len), Some(2), "{images}");
+            if !failed {
+                break;
+            }
+            tried += 1;
+            at += 1 + numbers.below(12);
+        }
+    }
+    assert!(tried > 10, "only {tried} calls failed");
+    eprintln!("start on an earlier database: {tried} faults");
 }

@@ -112,6 +112,24 @@ fn an_ordinary_key_of_the_default_account_does_not_administer_the_server() {
     assert_eq!((of("CreateAccessKey"), of("CollectGarbage"), of("DeleteAccessKey")), (2, 1, 1), "{told:?}");
 }
 
+/// Whatever a caller names, its refusals are told together.
+#[test]
+fn refusals_cannot_be_told_apart_by_what_a_caller_names() {
+    let server = server();
+    let root = server.api();
+    let (_, ordinary) = key(&root, "000000000000");
+    for account in 1..40 {
+        let other = json!({ "account": format!("{account:012}") });
+        check_refused(ordinary.gangplank("ListAccessKeys", &other), "AccessDeniedException");
+    }
+    let told = root.gangplank("ListAuditEvents", &json!({ "kind": "RequestRefused" })).body;
+    let told = told["auditEvents"].as_array().unwrap();
+    let counted: i64 = told.iter().map(|event| event["count"].as_i64().unwrap()).sum();
+    assert_eq!(counted, 39);
+    assert!(told.len() <= 2, "the first, and the rest: {told:?}");
+    assert!(told.iter().all(|event| event["reason"] == "OtherAccount"), "{told:?}");
+}
+
 #[test]
 fn a_root_key_makes_another_in_the_default_account() {
     let server = server();

@@ -30,7 +30,7 @@ pub(super) async fn create(
     let (key, secret) =
         create_access_key(app.metadata.as_ref(), &context.origin(), &app.master, &account, None, rights)
             .await?;
-    tracing::info!(%account, made = %key.id, is_root = key.is_root, owner = %context.owner(), peer = %context.peer(), "made an access key");
+    tracing::info!(%account, made = %key.id, is_root = key.is_root, access_key = %context.owner(), peer = %context.peer(), "made an access key");
     Ok(CreateAccessKeyResult {
         access_key: AccessKey {
             access_key_id: key.id.as_str().to_owned(),
@@ -75,7 +75,7 @@ async fn change(context: &Context<'_>, id: &str, state: NewState, force: Option<
     let changed =
         metadata.change_access_key(&context.origin(), Some(&key.account), &key.id, state, last).await?;
     done(changed, &key.id)?;
-    tracing::info!(changed = %key.id, ?state, owner = %context.owner(), peer = %context.peer(), "changed an access key");
+    tracing::info!(changed = %key.id, ?state, access_key = %context.owner(), peer = %context.peer(), "changed an access key");
     Ok(())
 }
 

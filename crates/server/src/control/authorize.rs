@@ -76,7 +76,7 @@ pub(super) async fn authorize(call: &Call<'_>, names: &[Named<'_>]) -> Result<Fo
     match authorization::authorize(&caller.principal, own, &resources) {
         Ok(()) => Ok(found),
         Err(denied) => {
-            call.count_refusal(&denied.to_string());
+            call.count_refusal(denied.word());
             Err(ApiError::access_denied(denied.to_string()).into())
         }
     }

@@ -1,6 +1,11 @@
 //! Garbage collection, which goes through all accounts: a root key may ask for it.
 
+use std::time::Duration;
+
 use gangplank_api::gangplank::{CollectGarbageRequest, CollectGarbageResult};
+use gangplank_core::EventKind;
+use gangplank_store::metadata::audit::Tallied;
+use gangplank_store::metadata::collection::Collected;
 use tokio_util::sync::CancellationToken;
 
 use super::collection_wire::{collected, grace_of, planned};
@@ -16,10 +21,28 @@ pub(super) async fn collect(
         return Ok(planned(collection::plan(app, grace).await?));
     }
     let done = collection::collect(app, grace, &CancellationToken::new()).await?;
+    note(context, &done, grace).await?;
     tracing::info!(
-        owner = %context.owner(), peer = %context.peer(), grace = input.grace_seconds,
+        access_key = %context.owner(), peer = %context.peer(), grace = input.grace_seconds,
         manifests = done.manifests, blobs = done.blobs, bytes = done.bytes,
         "collected garbage, as was asked"
     );
     Ok(collected(&done))
+}
+
+/// Notes a cycle that was asked for. It is no one transaction, so it is noted when it is over.
+async fn note(context: &Context<'_>, done: &Collected, grace: Option<Duration>) -> Result<()> {
+    let grace = grace.map_or_else(String::new, |grace| format!(", grace period {} s", grace.as_secs()));
+    let event = Tallied {
+        kind: EventKind::CollectGarbage,
+        origin: context.origin(),
+        tenant: Some(context.tenant.clone()),
+        repository: None,
+        digest: None,
+        subject: Some(format!("manifests {}, blobs {}{grace}", done.manifests, done.blobs)),
+        action: None,
+        reason: None,
+        count: 1,
+    };
+    Ok(context.app.metadata.note(vec![event]).await?)
 }

@@ -30,8 +30,8 @@ pub(super) async fn register(
     let quota = app.quotas.images_per_service;
     match app.metadata.register_image(&context.origin(), tenant, image, quota).await? {
         store::ImageOutcome::Registered(image) => {
-            let (owner, peer) = (context.owner(), context.peer());
-            tracing::info!(%tenant, image = %image.name, %digest, %owner, %peer, "registered an image");
+            let (access_key, peer) = (context.owner(), context.peer());
+            tracing::info!(%tenant, image = %image.name, %digest, %access_key, %peer, "registered an image");
             Ok(RegisterContainerImageResult { container_image: Some(shown(image)) })
         }
         store::ImageOutcome::NoSuchService => Err(unknown(&service.name, tenant).into()),
@@ -79,8 +79,8 @@ pub(super) async fn delete(
     let (origin, now) = (context.origin(), context.app.clock.steady());
     match context.app.metadata.delete_image(&origin, tenant, service.id, &label, number, now).await? {
         store::ImageDeleted::Deleted => {
-            let (owner, peer) = (context.owner(), context.peer());
-            tracing::info!(%tenant, image = input.image, %owner, %peer, "deleted an image");
+            let (access_key, peer) = (context.owner(), context.peer());
+            tracing::info!(%tenant, image = input.image, %access_key, %peer, "deleted an image");
             Ok(DeleteContainerImageResult {})
         }
         store::ImageDeleted::NoSuchService => Err(unknown(&service.name, tenant).into()),

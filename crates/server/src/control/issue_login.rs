@@ -44,8 +44,8 @@ pub(super) async fn issue(
     };
     match app.metadata.insert_login(&context.origin(), login, requires).await? {
         LoginCreated::Created(id) => {
-            let (owner, peer) = (context.owner(), context.peer());
-            tracing::info!(%tenant, login = id.0, scope = ?scope.words(), %owner, %peer, "issued a registry login");
+            let (access_key, peer) = (context.owner(), context.peer());
+            tracing::info!(%tenant, login = id.0, scope = ?scope.words(), %access_key, %peer, "issued a registry login");
             Ok(Issued { password, expires_at, registry: context.registry() })
         }
         LoginCreated::NoSuchService => {

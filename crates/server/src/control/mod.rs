@@ -70,7 +70,7 @@ impl Call<'_> {
     }
 
     /// Counts that it was refused.
-    fn count_refusal(&self, reason: &str) {
+    fn count_refusal(&self, reason: &'static str) {
         let refused = Refusal { kind: EventKind::RequestRefused, action: Some(self.action), reason };
         self.app.refusals.count(refused, self.origin(), Some(self.caller.tenant.clone()));
     }

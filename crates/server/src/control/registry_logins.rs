@@ -41,7 +41,7 @@ pub(super) async fn list(
 ) -> Result<ListRegistryLoginsResult> {
     let Context { app, tenant, .. } = context;
     // The last uses are to be seen, also those of a moment ago.
-    jobs::audit::note(app, Taken::All).await;
+    jobs::audit::note_use(app, Taken::All).await;
     let logins = app.metadata.logins(tenant, app.clock.now()).await?;
     Ok(ListRegistryLoginsResult { registry_logins: logins.into_iter().map(shown).collect() })
 }
@@ -58,7 +58,7 @@ pub(super) async fn revoke(
     if !revoked {
         return Err(ApiError::not_found(format!("There is no registry login {}.", input.id)).into());
     }
-    tracing::info!(%tenant, login = input.id, owner = %context.owner(), peer = %context.peer(), "revoked a registry login");
+    tracing::info!(%tenant, login = input.id, access_key = %context.owner(), peer = %context.peer(), "revoked a registry login");
     Ok(RevokeRegistryLoginResult {})
 }
 

@@ -50,7 +50,7 @@ pub(super) async fn create(
     let (origin, invocation) = (context.origin(), context.invocation());
     let created = app.metadata.create_service(&origin, tenant, service, invocation, quota).await?;
     let service = outcome(context, &name, created)?;
-    tracing::info!(%tenant, service = name, owner = %context.owner(), peer = %context.peer(), "made a container service");
+    tracing::info!(%tenant, service = name, access_key = %context.owner(), peer = %context.peer(), "made a container service");
     Ok(CreateContainerServiceResult { container_service: Some(shown(tenant, service)) })
 }
 
@@ -83,7 +83,7 @@ pub(super) async fn update(
     let (origin, max_tags) = (context.origin(), app.quotas.tags_per_resource);
     let changed = app.metadata.change_service(&origin, tenant, service, change, max_tags).await?;
     let service = outcome(context, name, changed)?;
-    tracing::info!(%tenant, service = name, owner = %context.owner(), peer = %context.peer(), "changed a container service");
+    tracing::info!(%tenant, service = name, access_key = %context.owner(), peer = %context.peer(), "changed a container service");
     Ok(UpdateContainerServiceResult { container_service: Some(shown(tenant, service)) })
 }
 
@@ -97,7 +97,7 @@ pub(super) async fn delete(
     if !app.metadata.delete_service(&context.origin(), tenant, service, now).await? {
         return Err(unknown(name, tenant).into());
     }
-    tracing::info!(%tenant, service = name, owner = %context.owner(), peer = %context.peer(), "deleted a container service");
+    tracing::info!(%tenant, service = name, access_key = %context.owner(), peer = %context.peer(), "deleted a container service");
     Ok(DeleteContainerServiceResult {})
 }
 

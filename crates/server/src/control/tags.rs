@@ -39,7 +39,7 @@ async fn apply(
     let (origin, max_tags) = (context.origin(), app.quotas.tags_per_resource);
     let changed = app.metadata.change_service(&origin, tenant, service.id, change, max_tags).await?;
     outcome(context, name, changed)?;
-    tracing::info!(%tenant, service = name, owner = %context.owner(), peer = %context.peer(), "changed a service's tags");
+    tracing::info!(%tenant, service = name, access_key = %context.owner(), peer = %context.peer(), "changed a service's tags");
     let now = Timestamp(app.clock.now().0);
     // The model's OperationType has no value for tagging, so the record goes without one.
     Ok(OperationRecord {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gangplank_core::EventKind;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -36,21 +37,28 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-/// Writes what was counted in memory. Of what cannot be written the log tells, and nobody waits for it.
+/// Writes what was counted in memory. Nobody waits for it: the log tells of what cannot be written, and it is tried
+/// again, but for refusals, of which there may be any number.
 pub(crate) async fn note(app: &App, which: Taken) {
-    let now = app.clock.steady();
-    let mut events = app.refusals.take(now, which);
-    events.append(&mut app.pulls.take());
+    let (refused, pulls) = (app.refusals.take(app.clock.steady(), which), app.pulls.take());
+    let events: Vec<_> = refused.into_iter().chain(pulls).collect();
     if !events.is_empty()
-        && let Err(error) = app.metadata.note(events).await
+        && let Err(error) = app.metadata.note(events.clone()).await
     {
         tracing::warn!(%error, "cannot note refusals and pulls in the audit trail");
+        app.pulls.put_back(events.into_iter().filter(|event| event.kind == EventKind::ImagePulled));
     }
-    let used = app.login_use.take(now, which);
+    note_use(app, which).await;
+}
+
+/// Writes when logins were last used.
+pub(crate) async fn note_use(app: &App, which: Taken) {
+    let used = app.login_use.take(app.clock.steady(), which);
     if !used.is_empty()
-        && let Err(error) = app.metadata.note_use(used).await
+        && let Err(error) = app.metadata.note_use(used.clone()).await
     {
         tracing::warn!(%error, "cannot note when logins were used");
+        app.login_use.put_back(&used);
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) async fn grant(app: &App, peer: IpAddr, headers: &HeaderMap) -> Resul
     }
 }
 
-fn login_refused(reason: &str) -> refusals::Refusal<'_> {
+fn login_refused(reason: &'static str) -> refusals::Refusal {
     refusals::Refusal { kind: EventKind::LoginRefused, action: None, reason }
 }
 

@@ -118,7 +118,7 @@ pub(super) async fn put(
     app.login_use.pushed(grant.login, Push { at: now, address: *peer });
     tracing::info!(
         tenant = %grant.tenant, %repository, %digest, tags = ?shown, login = grant.login.0,
-        owner = %grant.owner, %peer, user_agent = head.headers.get(USER_AGENT).map(tracing::field::debug),
+        access_key = %grant.owner, %peer, user_agent = head.headers.get(USER_AGENT).map(tracing::field::debug),
         "stored a manifest"
     );
     let mut answer = Answer::new(StatusCode::CREATED)

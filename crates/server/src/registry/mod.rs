@@ -26,6 +26,7 @@ mod upload_standing;
 mod uploads;
 
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use gangplank_core::{Access, Action, EventKind, Grant, Origin, Scope};
 use gangplank_oci::{Endpoint, ErrorCode, OciError, Reference, RepositoryName};
@@ -65,6 +66,8 @@ struct Context<'a> {
     /// Where the connection goes for a large body.
     thread: &'a OwnThread,
     head: &'a Parts,
+    /// Made when something is noted: most requests change nothing.
+    request_id: OnceLock<String>,
 }
 
 impl Context<'_> {
@@ -73,11 +76,12 @@ impl Context<'_> {
         let (owner, login) = (Some(self.grant.owner.clone()), Some(self.grant.login));
         let origin = self.app.origin(self.peer, &self.head.headers, owner, login);
         // In the order of time, so that the index of requests in the audit trail grows at its end.
-        Origin { request: Some(uuid::Uuid::now_v7().to_string()), ..origin }
+        let request = self.request_id.get_or_init(|| uuid::Uuid::now_v7().to_string());
+        Origin { request: Some(request.clone()), ..origin }
     }
 
     /// Counts that the login was refused for what it is.
-    fn count_refusal(&self, reason: &str) {
+    fn count_refusal(&self, reason: &'static str) {
         let action = self.asked.map(Action::as_str);
         let refused = refusals::Refusal { kind: EventKind::RequestRefused, action, reason };
         self.app.refusals.count(refused, self.origin(), Some(self.grant.tenant.clone()));
@@ -114,7 +118,8 @@ async fn serve(app: &App, peer: IpAddr, thread: &OwnThread, head: &Parts, body: 
     let asks = asks(&endpoint);
     let access = access(&grant, &asks);
     let asked = asks.first().map(|(action, _)| *action);
-    let context = Context { app, grant: &grant, asked, access, peer, thread, head };
+    let context =
+        Context { app, grant: &grant, asked, access, peer, thread, head, request_id: OnceLock::new() };
     if access == Access::Denied {
         let why = why_denied(&grant);
         context.count_refusal(why);

@@ -126,7 +126,7 @@ pub trait RegistryLogins: Send + Sync {
     async fn revoke_login(&self, by: &Origin, tenant: &Tenant, id: LoginId, now: Time) -> Result<bool>;
     /// Notes when logins were last used and last pushed. One that is forgotten meanwhile is passed over.
     async fn note_use(&self, used: Vec<(LoginId, Used)>) -> Result<()>;
-    /// Forgets logins that ended before `before`; returns how many. Their numbers are not used again. Who put a
+    /// Forgets logins that ended before `before`, some hundreds in one call; returns how many. Their numbers are not used again. Who put a
     /// manifest with one is not forgotten.
     async fn forget_logins(&self, before: Time) -> Result<usize>;
 }

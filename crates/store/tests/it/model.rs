@@ -193,6 +193,7 @@ async fn agrees(scratch: &mut dyn Scratch, steps: &[Step]) {
             scratch.reopen();
         }
         take(scratch.metadata(), &mut model, step).await;
+        assert_eq!(scratch.metadata().contradictions(NOW).await.unwrap(), [], "after {step:?}");
         if number % 8 == 0 {
             compare(scratch.metadata(), &model).await;
         }

@@ -97,6 +97,9 @@ fn change(
             return Ok(Outcome::Unchanged(KeyChange::IsLastRootKey));
         }
     }
+    if state == if key.enabled { NewState::Enabled } else { NewState::Disabled } {
+        return Ok(Outcome::Unchanged(KeyChange::Done));
+    }
     let enable = "UPDATE access_keys SET enabled = ?2 WHERE id = ?1";
     let kind = match state {
         NewState::Enabled => {

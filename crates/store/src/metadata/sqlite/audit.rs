@@ -134,7 +134,7 @@ impl AuditTrail for Sqlite {
         self.doors
             .upkeep(Touched::NOTHING, move |connection| {
                 events.iter().try_for_each(|event| {
-                    // Many requests came together in it, so it carries the id of none.
+                    // It was counted in memory: it belongs to no one request, or to one that changed nothing.
                     let origin = Origin { request: None, ..event.origin.clone() };
                     Note::from(event).write(connection, &origin)
                 })

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::audit::Note;
 use super::cache::Touched;
 use super::doors::Outcome;
-use super::holds::closure::Contents;
+use super::holds::closure::{Contents, Extent};
 use super::{Sqlite, blobs, holds, leases, manifests};
 use crate::Result;
 use crate::metadata::blobs::StoredBlob;
@@ -230,7 +230,7 @@ fn find_whole(connection: &Connection, tenant: &Tenant, digest: &str) -> Result<
     let key = params![digest, tenant.account.as_str(), tenant.region.as_str()];
     for manifest in select.query_map(key, |row| row.get(0))? {
         let manifest = manifest?;
-        let contents = holds::closure::contents(connection, manifest)?;
+        let contents = holds::closure::contents(connection, manifest, Extent::OneImage)?;
         if contents.is_whole() {
             return Ok(Some(Candidate { manifest, contents }));
         }

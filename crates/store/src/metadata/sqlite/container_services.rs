@@ -71,7 +71,11 @@ impl ContainerServices for Sqlite {
                     return Ok(Outcome::Unchanged(ServiceOutcome::NoSuchService));
                 };
                 let kind = kind_of(&change);
+                let before = service.clone();
                 let service = apply(service, change);
+                if service == before {
+                    return Ok(Outcome::Unchanged(ServiceOutcome::Done(service)));
+                }
                 if service.tags.len() > usize::try_from(max_tags).unwrap_or(usize::MAX) {
                     return Ok(Outcome::Unchanged(ServiceOutcome::TooManyTags));
                 }

@@ -35,7 +35,7 @@ impl Sqlite {
         match schema::standing(&connection)? {
             Standing::Empty => schema::create(&mut connection)?,
             Standing::Current => {}
-            Standing::Earlier => return Err(schema::unknown(3)),
+            Standing::Earlier => return Err(schema::unknown(schema::EARLIER)),
         }
         tune(&mut connection)?;
         let caches = Arc::<Caches>::default();

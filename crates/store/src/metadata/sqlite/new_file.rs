@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::schema;
-use crate::{Result, durable_file};
+use crate::{Result, StoreError, durable_file};
 
 /// Makes the database if there is none, which means no file, or an empty one without a log. It is there
 /// whole and durable, to be read by its owner alone, or not at all.
@@ -29,8 +29,11 @@ pub(super) fn carry_over(path: &Path, earlier: Connection) -> Result<()> {
     // Without a log of its own, the file is all there is of it, and none is left to be taken for the new one's.
     earlier.pragma_update(None, "journal_mode", "delete")?;
     earlier.close().map_err(|(_, error)| error)?;
+    let Some(name) = path.to_str() else {
+        return Err(StoreError::Unavailable(format!("{} cannot be named to SQLite", path.display())));
+    };
     make(path, |connection| {
-        connection.execute("ATTACH ?1 AS old", [path.to_string_lossy()])?;
+        connection.execute("ATTACH ?1 AS old", [name])?;
         schema::carry_over(connection)?;
         Ok(connection.execute_batch("DETACH old")?)
     })
@@ -43,9 +46,20 @@ fn make(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result
     for ending in ["", "-journal", "-wal", "-shm"] {
         durable_file::remove_if_there(&beside(&unnamed, ending))?;
     }
+    let made = make_aside(&unnamed, fill);
+    if made.is_err() {
+        // It may have filled the disk.
+        let _ = durable_file::remove_if_there(&unnamed);
+    }
+    made?;
+    Ok(durable_file::rename(&unnamed, path)?)
+}
+
+/// Makes a synced database under a name that nothing has.
+fn make_aside(unnamed: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result<()> {
     // SQLite takes an empty file for a new database, and gives its other files the same permissions.
-    let file = durable_file::create_new(&unnamed, 0o600)?;
-    let mut connection = Connection::open(&unnamed)?;
+    let file = durable_file::create_new(unnamed, 0o600)?;
+    let mut connection = Connection::open(unnamed)?;
     connection.pragma_update(None, "synchronous", "off")?;
     connection.pragma_update(None, "journal_mode", "off")?;
     schema::create(&mut connection)?;
@@ -53,8 +67,7 @@ fn make(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result
     // Stays with the file.
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.close().map_err(|(_, error)| error)?;
-    file.sync_all()?;
-    Ok(durable_file::rename(&unnamed, path)?)
+    Ok(file.sync_all()?)
 }
 
 fn length(path: &Path) -> io::Result<u64> {

@@ -12,6 +12,9 @@ use crate::metadata::registry_logins::{
     LoginCreated, LoginLookup, LoginSummary, NewLogin, Push, RegistryLogins, Requires, Revoked, Used,
 };
 
+/// How many logins one transaction forgets.
+const FORGOTTEN_AT_ONCE: i64 = 500;
+
 #[async_trait]
 impl RegistryLogins for Sqlite {
     async fn insert_login(&self, by: &Origin, login: NewLogin, requires: Requires) -> Result<LoginCreated> {
@@ -67,14 +70,20 @@ impl RegistryLogins for Sqlite {
         self.doors
             .change(by, Touched::EVERYTHING, move |connection| {
                 let mut revoke = connection.prepare_cached(
-                    "UPDATE registry_logins SET revoked_at = coalesce(revoked_at, ?4) WHERE id = ?1 AND tenant =
+                    "UPDATE registry_logins SET revoked_at = ?4 WHERE id = ?1 AND revoked_at IS NULL AND tenant =
                      (SELECT id FROM tenants WHERE account = ?2 AND region = ?3)",
                 )?;
                 let key = params![id.0, tenant.account.as_str(), tenant.region.as_str(), now.0];
-                if revoke.execute(key)? == 0 {
-                    return Ok(Outcome::Unchanged(false));
+                if revoke.execute(key)? == 1 {
+                    return Ok(Outcome::Changed(true, Note::of(EventKind::LoginRevoked, &tenant).login(id)));
                 }
-                Ok(Outcome::Changed(true, Note::of(EventKind::LoginRevoked, &tenant).login(id)))
+                let mut find = connection.prepare_cached(
+                    "SELECT EXISTS (
+                         SELECT 1 FROM tenants t CROSS JOIN registry_logins l
+                         WHERE l.id = ?1 AND t.id = l.tenant AND t.account = ?2 AND t.region = ?3)",
+                )?;
+                let key = params![id.0, tenant.account.as_str(), tenant.region.as_str()];
+                Ok(Outcome::Unchanged(find.query_row(key, |row| row.get(0))?))
             })
             .await
     }
@@ -103,8 +112,11 @@ impl RegistryLogins for Sqlite {
 
 /// Forgets logins; what they put stays their owners'.
 fn forget(connection: &Connection, before: Time) -> Result<usize> {
-    let mut ended = connection.prepare_cached("SELECT id FROM registry_logins WHERE expires_at < ?1")?;
-    let ended = ended.query_map([before.0], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+    let mut ended =
+        connection.prepare_cached("SELECT id FROM registry_logins WHERE expires_at < ?1 LIMIT ?2")?;
+    let ended = ended
+        .query_map([before.0, FORGOTTEN_AT_ONCE], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<i64>>>()?;
     for login in &ended {
         // Once an owner without a login is enough.
         connection

@@ -10,7 +10,7 @@ use crate::{Result, StoreError};
 pub(super) const VERSION: i64 = 4;
 
 /// The schema that this program can carry over.
-const EARLIER: i64 = 3;
+pub(super) const EARLIER: i64 = 3;
 
 const NEW: &str = include_str!("schema/new.sql");
 const FROM_EARLIER: &str = include_str!("schema/from-3.sql");
@@ -62,10 +62,12 @@ pub(super) fn create(connection: &mut Connection) -> Result<()> {
     Ok(transaction.commit()?)
 }
 
-/// Fills new tables from a database of the schema before, which is attached as `old`.
+/// Fills new tables from a database of the schema before, which is attached as `old`. What the other rows say wins
+/// over what was noted of holds: a wrong one would let no collection come to its end.
 pub(super) fn carry_over(connection: &mut Connection) -> Result<()> {
     let transaction = connection.transaction()?;
     transaction.execute_batch(FROM_EARLIER)?;
+    check::mend_holds(&transaction)?;
     check::mend_contents(&transaction)?;
     usage::mend(&transaction)?;
     Ok(transaction.commit()?)

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
+use super::closure::Extent;
 use super::walk::{Part, PartKind, explain};
 use super::{Texts, closure};
 use crate::Result;
@@ -65,7 +66,7 @@ pub(in crate::metadata::sqlite) enum Flaw {
 pub(in crate::metadata::sqlite) fn flaws(connection: &Connection) -> Result<Vec<Flaw>> {
     let mut flaws = Vec::new();
     for image in registrations(connection)? {
-        let found = closure::contents(connection, image.manifest)?;
+        let found = closure::contents(connection, image.manifest, Extent::All)?;
         for (holder, Part { digest, kind }) in &found.missing {
             let kind = match kind {
                 // Its bytes are the scrub's business.
@@ -93,7 +94,8 @@ pub(in crate::metadata::sqlite) fn flaws(connection: &Connection) -> Result<Vec<
 pub(in crate::metadata::sqlite) fn mend_contents(connection: &Connection) -> Result<()> {
     connection.execute_batch("DELETE FROM image_manifests; DELETE FROM image_blobs")?;
     for Image { service, number, manifest, .. } in registrations(connection)? {
-        closure::keep(connection, (service, number), &closure::contents(connection, manifest)?)?;
+        let contents = closure::contents(connection, manifest, Extent::All)?;
+        closure::keep(connection, (service, number), &contents)?;
     }
     Ok(())
 }

@@ -34,8 +34,21 @@ impl Contents {
     }
 }
 
-/// Walks down from a manifest. Stops early when it is too much, so that nobody waits for what is refused.
-pub(in crate::metadata::sqlite) fn contents(connection: &Connection, manifest: i64) -> Result<Contents> {
+/// How far a walk goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::metadata::sqlite) enum Extent {
+    /// To the end.
+    All,
+    /// Until it is too much for an image, so that nobody waits for what is refused.
+    OneImage,
+}
+
+/// Walks down from a manifest.
+pub(in crate::metadata::sqlite) fn contents(
+    connection: &Connection,
+    manifest: i64,
+    extent: Extent,
+) -> Result<Contents> {
     let mut contents = Contents::default();
     let (mut manifests, mut blobs) = (HashSet::from([manifest]), HashSet::new());
     let mut open = vec![manifest];
@@ -59,7 +72,7 @@ pub(in crate::metadata::sqlite) fn contents(connection: &Connection, manifest: i
                 PartKind::Manifest(None) | PartKind::AbsentBlob => contents.missing.push((next, part)),
             }
         }
-        if contents.is_too_much() {
+        if extent == Extent::OneImage && contents.is_too_much() {
             break;
         }
     }

@@ -14,17 +14,27 @@ SELECT id, tenant, name, uuid, power, scale, is_disabled, puller_role_active, ta
        last_image_number, made_by_key, made_by_invocation
 FROM old.services;
 
+-- Early programs took a name twice if its capitals differed: the first counts.
 INSERT INTO service_domains (tenant, name, service, certificate, place, spelling)
 SELECT s.tenant, lower(domain.value), s.id, certificate.key, domain.key, domain.value
 FROM old.services s
 CROSS JOIN json_each(s.public_domain_names) certificate
-CROSS JOIN json_each(certificate.value) domain;
+CROSS JOIN json_each(certificate.value) domain
+WHERE true ORDER BY s.id, certificate.key, domain.key
+ON CONFLICT (tenant, name) DO NOTHING;
 
 INSERT INTO registry_logins (id, tenant, owner, can_push, can_pull, can_delete, service, password_hash,
                              created_at, expires_at, revoked_at)
 SELECT id, tenant, access_key, can_push, can_pull, can_delete, service, password_hash,
        created_at, expires_at, revoked_at
 FROM old.registry_logins;
+
+-- When a login last pushed stood in the audit trail alone.
+UPDATE registry_logins SET last_push_at = a.at, last_push_address = a.address
+FROM (SELECT max(id) AS id, login FROM old.audit
+      WHERE kind = 'ManifestPushed' AND address IS NOT NULL GROUP BY login) AS last
+CROSS JOIN old.audit a
+WHERE a.id = last.id AND registry_logins.id = last.login;
 
 -- Numbers that were given out are not given out again.
 DELETE FROM sqlite_sequence WHERE name IN ('services', 'registry_logins');

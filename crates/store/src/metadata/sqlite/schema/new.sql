@@ -150,7 +150,7 @@ CREATE INDEX manifests_by_digest ON manifests (digest);
 CREATE INDEX manifests_by_subject ON manifests (repository, subject) WHERE subject IS NOT NULL;
 CREATE INDEX manifests_to_collect ON manifests (leased_at) WHERE held = 0;
 -- An index may hold its own subject, which holds it: nothing else would ever let go of the two.
-CREATE INDEX manifests_in_knots ON manifests (leased_at)
+CREATE INDEX manifests_that_may_hold_themselves ON manifests (leased_at)
 WHERE held = 1 AND subject IS NOT NULL AND depth > 0;
 
 -- None of the following goes by itself with its manifest: a rule that forgets to let go fails.

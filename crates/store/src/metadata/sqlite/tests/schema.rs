@@ -75,7 +75,10 @@ async fn what_was_there_is_there_still() {
 
     let keys = db.access_keys(None).await.unwrap();
     assert_eq!(keys.iter().map(|key| key.is_root).collect::<Vec<_>>(), [false, true]);
-    assert_eq!(db.logins(&here(), Time(0)).await.unwrap().len(), 3);
+    let logins = db.logins(&here(), Time(0)).await.unwrap();
+    assert_eq!(logins.len(), 3);
+    let last_push = logins[2].last_push.unwrap();
+    assert_eq!(last_push.address.to_string(), "127.0.0.1");
     assert_eq!(db.open_uploads().await.unwrap()[0].1, 14);
     assert!(db.mark(Mark::SteadyTime).await.unwrap().is_some());
 
@@ -129,4 +132,25 @@ fn a_database_of_another_schema_is_refused_with_what_to_do() {
             assert!(refusal.contains(advice), "{refusal}");
         }
     }
+}
+
+/// What early programs, or a fault, may have left in a database.
+#[tokio::test]
+async fn odd_rows_are_carried_over_as_well() {
+    let (_directory, path) = earlier();
+    let old = Connection::open(&path).unwrap();
+    let twice =
+        r#"UPDATE services SET public_domain_names = '{"one":["A.example","a.example"]}' WHERE name = 'api'"#;
+    old.execute(twice, []).unwrap();
+    // The triggers of that schema would mend it.
+    for (name,) in [("manifest_ended",), ("child_let_go",)] {
+        old.execute(&format!("DROP TRIGGER {name}"), []).unwrap();
+    }
+    assert_eq!(old.execute("UPDATE manifests SET held = 0 WHERE held = 1", []).unwrap(), 5);
+    drop(old);
+    let db = Sqlite::open(&path).unwrap();
+    let api = db.service(&here(), "api").await.unwrap().unwrap();
+    // Another service had the name before.
+    assert_eq!(api.public_domain_names.values().flatten().count(), 0);
+    assert_eq!(db.contradictions(Time(i64::MAX - 1_000_000_000)).await.unwrap(), []);
 }
