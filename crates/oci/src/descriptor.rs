@@ -36,19 +36,26 @@ pub struct Descriptor {
     pub artifact_type: Option<String>,
 }
 
+/// The members of a descriptor (image specification, descriptor.md).
+const MEMBERS: [&str; 8] =
+    ["mediaType", "digest", "size", "urls", "annotations", "data", "artifactType", "platform"];
+
+/// The members of a descriptor's `platform` (image specification, image-index.md).
+const PLATFORM: [&str; 6] = ["architecture", "os", "os.version", "os.features", "variant", "features"];
+
 impl Descriptor {
     pub(crate) fn read(value: Json<'_>, path: &Path<'_>) -> Result<Descriptor, ManifestError> {
-        let mut members = Members::of(value, path)?;
+        let mut members = Members::known(value, path, &MEMBERS)?;
         let media_type = members.required_text("mediaType")?.into_owned();
         let digest = members.required_text("digest")?;
         let digest = Digest::parse(&digest)
             .map_err(|error| members.error("digest", format!("is {}: {error}", Excerpt(&digest))))?;
         let size = size(&mut members)?;
-        if let Some(data) = members.optional_text("data")? {
+        if let Some(data) = members.nonempty_text("data")? {
             require_content(&data, &digest, size).map_err(|problem| members.error("data", problem))?;
         }
         if let Some(platform) = members.optional("platform") {
-            Members::of(platform, &Path::Member(path, "platform"))?;
+            Members::known(platform, &Path::Member(path, "platform"), &PLATFORM)?;
         }
         Ok(Descriptor {
             media_type,
@@ -56,10 +63,7 @@ impl Descriptor {
             size,
             urls: members.texts("urls")?,
             annotations: members.text_map("annotations")?,
-            artifact_type: members
-                .optional_text("artifactType")?
-                .filter(|artifact_type| !artifact_type.is_empty())
-                .map(std::borrow::Cow::into_owned),
+            artifact_type: members.nonempty_text("artifactType")?.map(std::borrow::Cow::into_owned),
         })
     }
 }

@@ -24,6 +24,19 @@ impl Default for ManifestLimits {
     }
 }
 
+/// The members of a manifest, of any kind.
+const MEMBERS: [&str; 9] = [
+    "schemaVersion",
+    "mediaType",
+    "artifactType",
+    "config",
+    "layers",
+    "manifests",
+    "subject",
+    "annotations",
+    "fsLayers",
+];
+
 /// What a manifest is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ManifestKind {
@@ -59,12 +72,13 @@ impl ManifestView {
     ///
     /// Accepted are image manifests and indexes, OCI's and Docker's, that can be read in one way only. The type is
     /// the `mediaType` inside; an OCI manifest may leave it to the `Content-Type`, and the two must not differ.
-    /// Members that the specifications do not name are ignored.
+    /// Members that the specifications do not name are ignored. A list that is empty, `null` or not there is the same,
+    /// and so is a type: that is how Go writes and reads them.
     ///
     /// # Errors
     ///
     /// [`ManifestError`] says where and what: not JSON, more of anything than the default [`ManifestLimits`], a
-    /// member twice in one object, more than 250,000 values; no or an unsupported media type, Docker's schema 1 included;
+    /// member twice in one object or with letters of another case, more than 250,000 values; no or an unsupported media type, Docker's schema 1 included;
     /// `config` or `layers` beside `manifests`; a member of the wrong shape; a descriptor without `mediaType`,
     /// `digest` or `size`; two sizes for one digest; `data` that is not the content described.
     pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<ManifestView, ManifestError> {
@@ -81,11 +95,11 @@ impl ManifestView {
         body: &[u8],
         content_type: Option<&str>,
     ) -> Result<ManifestView, ManifestError> {
-        let mut members = Members::of(strict_json::parse(body, limits.nesting)?, &Path::Root)?;
+        let mut members = Members::known(strict_json::parse(body, limits.nesting)?, &Path::Root, &MEMBERS)?;
         require_schema_2(&mut members)?;
         let media_type = media_type(&mut members, content_type)?;
         members.forbidden("fsLayers", "it belongs to manifests of schema 1")?;
-        let artifact_type = members.optional_text("artifactType")?.filter(|text| !text.is_empty());
+        let artifact_type = members.nonempty_text("artifactType")?;
         let mut view = ManifestView {
             media_type: media_type.to_owned(),
             kind: if media_type::is_index(media_type) { ManifestKind::Index } else { ManifestKind::Image },
@@ -105,6 +119,12 @@ impl ManifestView {
             .map(|subject| Descriptor::read(subject, &Path::Member(&Path::Root, "subject")))
             .transpose()?;
         Ok(view)
+    }
+
+    /// An image's configuration.
+    pub fn config(&self) -> Option<&Descriptor> {
+        // It comes before the layers.
+        self.blobs.first().filter(|_| self.kind == ManifestKind::Image)
     }
 
     fn read_image(
@@ -140,7 +160,7 @@ impl ManifestView {
     ) -> Result<(), ManifestError> {
         members.forbidden("config", "it belongs to an image manifest, and this is an index")?;
         members.forbidden("layers", "it belongs to an image manifest, and this is an index")?;
-        let manifests = members.required_list("manifests")?;
+        let manifests = members.optional_list("manifests")?;
         require_few("manifests", manifests.len() + beside, most)?;
 
         let (mut children, mut blobs) = (Unique::default(), Unique::default());
@@ -181,7 +201,7 @@ fn media_type(
     members: &mut Members<'_, '_>,
     content_type: Option<&str>,
 ) -> Result<&'static str, ManifestError> {
-    let declared = members.optional_text("mediaType")?;
+    let declared = members.nonempty_text("mediaType")?;
     let announced = content_type.map(media_type::essence).filter(|essence| !essence.is_empty());
     let Some(given) = declared.as_deref().or(announced) else {
         let problem = "must say what the manifest is, or the Content-Type of the request must";

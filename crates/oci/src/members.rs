@@ -22,6 +22,24 @@ impl<'p, 'a> Members<'p, 'a> {
         }
     }
 
+    /// The same of an object whose members are `known`. One that differs from a known one only in the case of its
+    /// letters is refused: some readers, Go's among them, would take it for that one, and others would not.
+    pub(crate) fn known(
+        value: Json<'a>,
+        path: &'p Path<'p>,
+        known: &[&str],
+    ) -> Result<Members<'p, 'a>, ManifestError> {
+        let members = Self::of(value, path)?;
+        for (name, _) in &members.members {
+            if let Some(meant) =
+                known.iter().find(|known| **known != name && is_same_but_for_case(name, known))
+            {
+                return Err(members.error(name, format!("must be written `{meant}`, or left out")));
+            }
+        }
+        Ok(members)
+    }
+
     /// A complaint about the member `name`.
     pub(crate) fn error(&self, name: &str, problem: impl Into<String>) -> ManifestError {
         ManifestError::new(&Path::Member(self.path, name), problem)
@@ -51,6 +69,11 @@ impl<'p, 'a> Members<'p, 'a> {
         }
     }
 
+    /// A string, if there and not empty: that is how Go writes an absent string.
+    pub(crate) fn nonempty_text(&mut self, name: &str) -> Result<Option<Cow<'a, str>>, ManifestError> {
+        Ok(self.optional_text(name)?.filter(|text| !text.is_empty()))
+    }
+
     /// A string, if there.
     pub(crate) fn optional_text(&mut self, name: &str) -> Result<Option<Cow<'a, str>>, ManifestError> {
         match self.optional(name) {
@@ -67,12 +90,6 @@ impl<'p, 'a> Members<'p, 'a> {
             Json::Text(text) => Ok(text),
             other => Err(self.mistyped(name, "a string", &other)),
         }
-    }
-
-    /// An array.
-    pub(crate) fn required_list(&mut self, name: &str) -> Result<Vec<Json<'a>>, ManifestError> {
-        let value = self.required(name, "an array")?;
-        self.list(name, value)
     }
 
     /// An array, empty if not there.
@@ -105,6 +122,16 @@ impl<'p, 'a> Members<'p, 'a> {
         }
         Ok(map)
     }
+}
+
+/// As Go's decoder compares names: it also takes the long s and the Kelvin sign for letters.
+fn is_same_but_for_case(name: &str, known: &str) -> bool {
+    let fold = |letter: char| match letter {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    };
+    name.chars().map(fold).eq(known.chars().map(fold))
 }
 
 fn text(value: Json<'_>, path: &Path<'_>) -> Result<String, ManifestError> {

@@ -160,6 +160,42 @@ fn what_may_be_absent_may_be_null() {
 }
 
 #[test]
+fn an_empty_list_or_text_is_as_good_as_none() {
+    let spellings = |document: &Value, member: &str, empty: Value| {
+        let mut absent = document.clone();
+        absent.as_object_mut().unwrap().shift_remove(member);
+        [Value::Null, empty].map(|value| {
+            let mut spelt = document.clone();
+            spelt[member] = value;
+            (absent.clone(), spelt)
+        })
+    };
+    let (image, index) = (oci_image(), buildx_index());
+    let lists = [(&image, "layers"), (&index, "manifests")];
+    let texts = [(&image, "artifactType"), (&image, "mediaType"), (&index, "mediaType")];
+    let lists = lists.into_iter().flat_map(|(document, name)| spellings(document, name, json!([])));
+    let texts = texts.into_iter().flat_map(|(document, name)| spellings(document, name, json!("")));
+    for (absent, spelt) in lists.chain(texts) {
+        let content_type = spelt.get("config").map_or(media_type::OCI_INDEX, |_| media_type::OCI_MANIFEST);
+        assert_eq!(read(&spelt, Some(content_type)), read(&absent, Some(content_type)), "{spelt}");
+        assert!(read(&spelt, Some(content_type)).is_ok(), "{spelt}");
+    }
+    let nothing = ManifestView::parse(br#"{"schemaVersion":2}"#, Some(media_type::OCI_INDEX)).unwrap();
+    assert_eq!((nothing.kind, nothing.children.len()), (ManifestKind::Index, 0));
+    let mut bare = oci_image();
+    bare["config"]["data"] = json!("");
+    bare["config"]["artifactType"] = json!("");
+    assert!(read(&bare, None).is_ok());
+}
+
+#[test]
+fn the_configuration_is_an_images() {
+    let image = read(&oci_image(), None).unwrap();
+    assert_eq!(image.config().unwrap().digest.to_string(), digest("config"));
+    assert_eq!(read(&buildx_index(), None).unwrap().config(), None);
+}
+
+#[test]
 fn other_members_are_nobodys_business() {
     let mut manifest = oci_image();
     manifest["x"] = json!({ "y": [1, -1, 1.5, 1e300, true, null, "z", { "config": {} }] });
