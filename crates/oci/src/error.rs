@@ -90,14 +90,16 @@ pub struct OciError {
     pub status: u16,
     /// What went wrong, for people.
     pub message: String,
-    /// More about it, for programs.
+    /// More about it, for programs. Clients print it behind the message, so it repeats nothing of that.
     pub detail: Option<Value>,
+    /// The methods that the endpoint takes.
+    allow: Option<String>,
 }
 
 impl OciError {
     /// A refusal without detail.
     pub fn new(code: ErrorCode, status: u16, message: impl Into<String>) -> OciError {
-        OciError { code, status, message: message.into(), detail: None }
+        OciError { code, status, message: message.into(), detail: None, allow: None }
     }
 
     /// The same with a detail.
@@ -118,7 +120,7 @@ impl OciError {
 
     /// The value of the `Allow` header that a 405 must carry (RFC 9110, section 15.5.6).
     pub fn allow(&self) -> Option<&str> {
-        self.detail.as_ref()?.get("allow")?.as_str()
+        self.allow.as_deref()
     }
 
     /// 404: the repository has no such blob.
@@ -160,7 +162,6 @@ impl OciError {
             400,
             format!("manifest references {digest}, which is not here"),
         )
-        .with_detail(json!({ "digest": digest }))
     }
 
     /// 400: a manifest is not acceptable.
@@ -196,7 +197,7 @@ impl OciError {
     /// 405: the endpoint is there and does not take this method; `allow` lists those it takes.
     pub fn method_not_allowed(method: &str, allow: &str) -> OciError {
         let message = format!("{} is not supported here, only {allow}", Excerpt(method));
-        Self::unsupported(message).with_detail(json!({ "allow": allow }))
+        Self { allow: Some(allow.to_owned()), ..Self::unsupported(message) }
     }
 
     /// 405: the registry does not do this.
@@ -262,6 +263,6 @@ impl OciError {
 
 impl From<ManifestError> for OciError {
     fn from(error: ManifestError) -> OciError {
-        OciError::manifest_invalid(error.to_string()).with_detail(json!({ "path": error.path }))
+        OciError::manifest_invalid(error.to_string())
     }
 }

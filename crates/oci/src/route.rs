@@ -235,7 +235,7 @@ fn upload_session(segment: &str) -> Result<String, OciError> {
 }
 
 fn page_size(query: Query<'_>) -> Result<Option<usize>, OciError> {
-    let Some(n) = query.first("n") else { return Ok(None) };
+    let Some(n) = query.first("n").filter(|n| !n.is_empty()) else { return Ok(None) };
     let n = number(&n).ok_or_else(OciError::pagination_number_invalid)?;
     Ok(Some(usize::try_from(n).unwrap_or(usize::MAX)))
 }

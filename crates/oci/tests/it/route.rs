@@ -138,6 +138,7 @@ fn lists() {
     };
     for (query, wanted) in [
         ("", list(None, None)),
+        ("?n=", list(None, None)),
         ("?n=0", list(Some(0), None)),
         ("?n=10&last=v1", list(Some(10), Some("v1"))),
         ("?n=10&n=20&last=", list(Some(10), None)),

@@ -155,7 +155,7 @@ fn sessions_that_are_none() {
 
 #[test]
 fn numbers_that_are_none() {
-    for n in ["", "-1", "+1", "1.5", "1e3", "x", "0x10", "%20", " 1", "١"] {
+    for n in ["-1", "+1", "1.5", "1e3", "x", "0x10", "%20", " 1", "١"] {
         check("GET", &format!("/v2/sr/tags/list?n={n}"), "400 PAGINATION_NUMBER_INVALID");
         check("GET", &format!("/v2/_catalog?n={n}"), "400 PAGINATION_NUMBER_INVALID");
     }
