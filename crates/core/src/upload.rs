@@ -53,9 +53,31 @@ pub fn check_chunk(received: u64, first: u64, last: u64, length: Option<u64>) ->
     }
 }
 
+/// Whether the last request of an upload, whose body has `length` bytes, brings nothing and only says once more
+/// that `first..=last`, the end of what was received, has come. Some clients give the range of the whole blob.
+pub fn repeats(received: u64, first: u64, last: u64, length: Option<u64>) -> bool {
+    length == Some(0) && first <= last && last.checked_add(1) == Some(received)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_last_request_may_repeat_what_has_come() {
+        assert!(repeats(10, 0, 9, Some(0)) && repeats(10, 5, 9, Some(0)));
+        for (received, first, last, length) in [
+            (10, 0, 9, Some(10)),
+            (10, 0, 9, None),
+            (10, 0, 8, Some(0)),
+            (10, 0, 10, Some(0)),
+            (10, 10, 9, Some(0)),
+            (0, 0, u64::MAX, Some(0)),
+            (0, 0, 0, Some(0)),
+        ] {
+            assert!(!repeats(received, first, last, length), "{received} {first}-{last} {length:?}");
+        }
+    }
 
     #[test]
     fn chunks_join_end_to_end() {

@@ -24,6 +24,7 @@ use crate::publishing::Publishing;
 use crate::pulls::Pulls;
 use crate::refusals::Refusals;
 use crate::registry::failed_logins::FailedLogins;
+use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::upload_locks::UploadLocks;
 use crate::sealing::MasterKey;
 
@@ -60,6 +61,8 @@ pub(crate) struct App {
     pub(crate) login_use: LoginUse,
     /// Which addresses have been refused how often.
     pub(crate) failed_logins: FailedLogins,
+    /// Which upload sessions were finished a moment ago.
+    pub(crate) finished_uploads: FinishedUploads,
     /// Which upload sessions are being written to.
     pub(crate) upload_locks: UploadLocks,
     /// The memory that manifests and API calls share while they are read.

@@ -29,6 +29,7 @@ use crate::publishing::Publishing;
 use crate::pulls::Pulls;
 use crate::refusals::{Refusals, Taken};
 use crate::registry::failed_logins::FailedLogins;
+use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::upload_locks::UploadLocks;
 use crate::sealing::MasterKey;
 use crate::{jobs, root_key};
@@ -98,6 +99,7 @@ impl Server {
             refusals: Refusals::default(),
             pulls: Pulls::default(),
             login_use: LoginUse::default(),
+            finished_uploads: FinishedUploads::default(),
             failed_logins: FailedLogins::new(config.limits.failed_logins_per_minute),
             upload_locks: UploadLocks::default(),
             small_bodies: Budget::new(config.limits.buffered_bytes),

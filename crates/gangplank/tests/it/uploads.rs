@@ -75,6 +75,59 @@ fn a_blob_can_be_pushed_in_every_way() {
 }
 
 #[test]
+fn a_repeated_last_request_is_answered_like_the_first() {
+    let (server, registry) = start();
+    let blob = Blob::unique();
+    let put = format!("{}?digest={}", registry.start_upload("sr"), blob.digest);
+    assert_eq!(registry.put_blob(&put, &blob.bytes), 201);
+    // The client did not see that.
+    for again in [&blob.bytes[..], b"", &[7; 3_000_000]] {
+        let answer = registry.request("PUT", &put).body(again.to_vec()).send().unwrap();
+        assert_eq!(answer.status(), 201);
+        assert_eq!(header(&answer, "location"), format!("/v2/sr/blobs/{}", blob.digest));
+        assert_eq!(header(&answer, "docker-content-digest"), blob.digest);
+    }
+    let renewed = server.registry_as(&server.push_login());
+    assert_eq!(renewed.put_blob(&put, b""), 201, "a session is its owner's");
+    let other = put.replace(&blob.digest, &Blob::unique().digest);
+    let elsewhere = put.replace("/sr/", "/other/");
+    let path = put.split('?').next().unwrap();
+    for wrong in [&other, &elsewhere] {
+        refused(registry.send("PUT", wrong), 404, "BLOB_UPLOAD_UNKNOWN");
+    }
+    for method in ["GET", "PATCH", "DELETE"] {
+        refused(registry.send(method, path), 404, "BLOB_UPLOAD_UNKNOWN");
+    }
+    let key = server.api().gangplank("CreateAccessKey", &json!({})).body["accessKey"].clone();
+    let stranger = server.registry_as(&server.api().as_key(&key).push_login());
+    refused(stranger.send("PUT", &put), 404, "BLOB_UPLOAD_UNKNOWN");
+    // 201 says that the blob is there.
+    let operator = server.registry_as(&server.operator_login());
+    assert_eq!(operator.status("DELETE", &format!("sr/blobs/{}", blob.digest)), 202);
+    refused(registry.send("PUT", &put), 404, "BLOB_UPLOAD_UNKNOWN");
+}
+
+#[test]
+fn a_last_request_without_a_body_may_say_what_has_come() {
+    let (_server, registry) = start();
+    for (range, status) in [("0-%", 201), ("3-%", 201), ("%-%", 416), ("0-3", 416)] {
+        let blob = Blob::unique();
+        let location = registry.start_upload("sr");
+        assert_eq!(patch(&registry, &location, "", &blob.bytes).status(), 202);
+        let range = range.replace('%', &(blob.bytes.len() - usize::from(status == 201)).to_string());
+        let put = registry.request("PUT", &format!("{location}?digest={}", blob.digest));
+        let answer = put.header(CONTENT_RANGE, &range).send().unwrap();
+        assert_eq!(answer.status(), status, "{range}");
+        assert_eq!(is_there(&registry, &blob.digest), status == 201);
+    }
+    let blob = Blob::unique();
+    let location = registry.start_upload("sr");
+    patch(&registry, &location, "", &blob.bytes);
+    let whole = format!("0-{}", blob.bytes.len() - 1);
+    assert_eq!(patch(&registry, &location, &whole, b"").status(), 416, "only the last request may");
+}
+
+#[test]
 fn an_empty_blob_is_a_blob() {
     let (server, registry) = start();
     let empty = Blob::new(Vec::new());
@@ -218,10 +271,10 @@ fn a_session_is_its_owners() {
     let other_region = root.in_region("eu-central-1");
     for (who, api) in [("key", other_key), ("account", other_account), ("region", other_region)] {
         api.ensure_service("web");
-        check_no_session(&server.registry_as(&api.push_login()), &location, &blob, who);
+        check_no_session(&server.registry_as(&api.push_login()), &location, who);
     }
     let elsewhere = location.replace("/v2/sr/", "/v2/other/");
-    check_no_session(&registry, &elsewhere, &blob, "repository");
+    check_no_session(&registry, &elsewhere, "repository");
 
     // The same key's next login goes on with it.
     let renewed = server.registry_as(&root.push_login());
@@ -231,11 +284,12 @@ fn a_session_is_its_owners() {
 }
 
 #[track_caller]
-fn check_no_session(registry: &Registry, location: &str, blob: &Blob, why: &str) {
-    let put = format!("{location}?digest={}", blob.digest);
+fn check_no_session(registry: &Registry, location: &str, why: &str) {
+    let other = Blob::unique();
+    let put = format!("{location}?digest={}", other.digest);
     for (method, path) in [("GET", location), ("PATCH", location), ("PUT", &put), ("DELETE", location)] {
         let request = registry.request(method, path);
-        let request = if method.starts_with('P') { request.body(blob.bytes.clone()) } else { request };
+        let request = if method.starts_with('P') { request.body(other.bytes.clone()) } else { request };
         let answer = request.send().unwrap();
         assert_eq!(answer.status(), 404, "{method} by another {why}");
         refused(answer, 404, "BLOB_UPLOAD_UNKNOWN");
@@ -249,16 +303,16 @@ fn a_session_ends_with_its_blob_or_when_cancelled() {
     let location = registry.start_upload("sr");
     let put = format!("{location}?digest={}", blob.digest);
     assert_eq!(registry.put_blob(&put, &blob.bytes), 201);
-    check_no_session(&registry, &location, &blob, "time");
+    check_no_session(&registry, &location, "time");
 
     let location = registry.start_upload("sr");
     assert_eq!(patch(&registry, &location, "", &blob.bytes).status(), 202);
     assert_eq!(registry.status("DELETE", &location), 204);
-    check_no_session(&registry, &location, &blob, "time");
+    check_no_session(&registry, &location, "time");
     assert_eq!(std::fs::read_dir(server.data_dir().join("blobs/staged")).unwrap().count(), 0);
 
     let never = format!("/v2/sr/blobs/uploads/{}", "0".repeat(32));
-    check_no_session(&registry, &never, &blob, "maker");
+    check_no_session(&registry, &never, "maker");
     for odd in ["..%2f..%2fcredentials", "%00", "a%20b", &"x".repeat(300)] {
         refused(registry.send("GET", &format!("sr/blobs/uploads/{odd}")), 404, "BLOB_UPLOAD_UNKNOWN");
     }

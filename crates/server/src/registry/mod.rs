@@ -9,6 +9,7 @@ mod catalog;
 mod chunk_range;
 mod damaged;
 pub(crate) mod failed_logins;
+pub(crate) mod finished_uploads;
 mod ingest;
 mod intake;
 mod manifests;

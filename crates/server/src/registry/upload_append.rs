@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use super::ingest::{Cut, Ingested, ingest};
 use super::publish::{Complete, publish};
 use super::refusal::Refusal;
-use super::upload_session::Session;
+use super::upload_session::{self, Session};
 use super::upload_standing::Standing;
 use super::{Context, Result, chunk_range};
 
@@ -25,8 +25,8 @@ pub(super) struct Append<'a> {
 }
 
 impl<'a> Append<'a> {
-    /// Takes up the session that the body is for. A session without bytes is hashed with `algorithm`, if
-    /// one is given.
+    /// Takes up the session that the body is for. The last request of a session gives the `algorithm` of its digest,
+    /// with which a session without bytes is hashed.
     ///
     /// # Errors
     /// If another request has the session, or it is over, or the body does not begin where it stands; the
@@ -41,7 +41,8 @@ impl<'a> Append<'a> {
         let session = Session::take_up(context, repository, id).await?;
         let received = session.received();
         let headers = &context.head.headers;
-        let expected = chunk_range::expected_length(context.app, headers, received, &body)
+        let is_last = algorithm.is_some();
+        let expected = chunk_range::expected_length(context.app, headers, received, &body, is_last)
             .map_err(|error| Refusal::from(error).at(session.standing(received)))?;
         let hasher = match algorithm {
             Some(algorithm) if received == 0 => Hasher::new(algorithm),
@@ -64,8 +65,14 @@ impl<'a> Append<'a> {
         let (key, id) = (session.key.clone(), Some(session.id().to_owned()));
         let content = Complete { key, staged, hasher, session: id };
         let published = publish(session.context, session.repository, digest, content).await;
-        if published.is_err() {
-            session.give_up().await;
+        let app = session.context.app;
+        match published {
+            // Before the lock is given up: a repeated request may be waiting for it.
+            Ok(()) => {
+                let owner = upload_session::owner(session.context, session.repository);
+                app.finished_uploads.remember(session.id(), owner, *digest, app.clock.steady());
+            }
+            Err(_) => session.give_up().await,
         }
         published
     }

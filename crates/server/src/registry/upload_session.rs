@@ -207,7 +207,8 @@ async fn find(context: &Context<'_>, repository: &RepositoryName, id: &str) -> R
     found.filter(goes_on).ok_or_else(|| OciError::blob_upload_unknown().into())
 }
 
-fn owner(context: &Context<'_>, repository: &RepositoryName) -> UploadOwner {
+/// Who the caller's sessions in this repository belong to.
+pub(super) fn owner(context: &Context<'_>, repository: &RepositoryName) -> UploadOwner {
     UploadOwner {
         tenant: context.grant.tenant.clone(),
         repository: repository.clone(),

@@ -2,6 +2,7 @@
 
 use gangplank_oci::{Algorithm, Digest, Hasher, RepositoryName};
 use gangplank_store::blobs::ContentKey;
+use http_body_util::BodyExt as _;
 use hyper::StatusCode;
 use hyper::body::Incoming;
 
@@ -82,9 +83,47 @@ pub(super) async fn finish(
     digest: &Digest,
     body: Incoming,
 ) -> Result<Answer> {
-    let append = Append::begin(context, repository, id, body, Some(digest.algorithm())).await?;
+    if is_finished(context, repository, id, digest).await? {
+        drain(context, body).await;
+        return Ok(blobs::created(repository, digest));
+    }
+    let append = match Append::begin(context, repository, id, body, Some(digest.algorithm())).await {
+        Ok(append) => append,
+        // The request that finished it was still running when this one came.
+        Err(_) if is_finished(context, repository, id, digest).await? => {
+            return Ok(blobs::created(repository, digest));
+        }
+        Err(refusal) => return Err(refusal),
+    };
     append.publish(digest).await?;
     Ok(blobs::created(repository, digest))
+}
+
+/// Whether the caller has finished the session a moment ago, and the blob is still there.
+async fn is_finished(
+    context: &Context<'_>,
+    repository: &RepositoryName,
+    id: &str,
+    digest: &Digest,
+) -> Result<bool> {
+    let app = context.app;
+    let (owner, now) = (upload_session::owner(context, repository), app.clock.steady());
+    if !app.finished_uploads.has(id, &owner, digest, now) {
+        return Ok(false);
+    }
+    let renewal = Some(app.leases.renewal(now));
+    let found = app.metadata.find_blob(&owner.tenant, repository, digest, renewal).await?;
+    Ok(found.is_some_and(|blob| !blob.damaged))
+}
+
+/// Takes in what a repeated request brings once more, so that its client gets to read the answer.
+async fn drain(context: &Context<'_>, mut body: Incoming) {
+    let (mut left, stall) = (context.app.limits.blob_bytes, context.app.limits.body_stall);
+    while let Ok(Some(Ok(frame))) = tokio::time::timeout(stall, body.frame()).await {
+        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+        let Some(rest) = left.checked_sub(length) else { break };
+        left = rest;
+    }
 }
 
 /// `DELETE …/uploads/<session>`: gives the upload up.

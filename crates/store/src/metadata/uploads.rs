@@ -25,7 +25,7 @@ pub struct UploadSession {
 }
 
 /// Whose session it is: all of it must match for a session to be found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadOwner {
     /// In which tenant.
     pub tenant: Tenant,
