@@ -159,13 +159,17 @@ pub(crate) fn refuse_unread(headers: &HeaderMap, status: StatusCode, text: &str)
         .body(CONTENT_TYPE, ApiError::new(code, text).body())
         .header(ERROR_TYPE, code.as_str())
         .header(REQUEST_ID, uuid::Uuid::new_v4().to_string())
+        .because(text)
         .close()
 }
 
 fn refuse(error: &ApiError) -> Answer {
     let code = error.code;
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let answer = Answer::new(status).body(CONTENT_TYPE, error.body()).header(ERROR_TYPE, code.as_str());
+    let answer = Answer::new(status)
+        .body(CONTENT_TYPE, error.body())
+        .header(ERROR_TYPE, code.as_str())
+        .because(&error.message);
     match code {
         ErrorCode::ServiceUnavailable => answer.header(RETRY_AFTER, "5"),
         ErrorCode::RequestEntityTooLarge | ErrorCode::RequestTimeoutException => answer.close(),

@@ -37,7 +37,7 @@ const BUFFER: usize = 128 << 10;
 
 /// Docker and containerd try TLS first, and fall back to plain HTTP only on a parseable answer.
 const PLAIN_HTTP_ONLY: &[u8] =
-    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 41\r\n\
+    b"HTTP/1.1 400 Bad Request: this port speaks plain HTTP\r\nContent-Type: text/plain\r\nContent-Length: 41\r\n\
     Connection: close\r\n\r\nThis port speaks plain HTTP and not TLS.\n";
 
 pub(crate) async fn serve(

@@ -74,7 +74,7 @@ fn is_host(host: &[u8]) -> bool {
 
 /// A plain refusal in words.
 pub(crate) fn refusal(status: StatusCode, text: &str) -> Answer {
-    Answer::new(status).body("text/plain; charset=utf-8", format!("{text}\n")).close()
+    Answer::new(status).body("text/plain; charset=utf-8", format!("{text}\n")).because(text).close()
 }
 
 #[cfg(test)]

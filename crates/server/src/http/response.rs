@@ -2,10 +2,14 @@
 
 use bytes::Bytes;
 use http_body_util::{Either, Full};
+use hyper::ext::ReasonPhrase;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
 use super::body::{AnswerBody, FileBody};
+
+/// The most characters of a reason in the status line.
+const MAX_REASON: usize = 200;
 
 /// An answer on its way out.
 pub(crate) struct Answer(Response<AnswerBody>);
@@ -45,6 +49,21 @@ impl Answer {
         self.header(CONTENT_LENGTH, length.to_string())
     }
 
+    /// Says why a client is refused also in the status line: some show no more than that of an answer to HEAD. What
+    /// does not belong into it is left out.
+    pub(crate) fn because(mut self, why: &str) -> Self {
+        let status = self.0.status();
+        if !status.is_client_error() {
+            return self;
+        }
+        let plain = why.chars().filter(|it| (' '..='~').contains(it)).take(MAX_REASON);
+        let phrase: String = status.canonical_reason().into_iter().flat_map(|it| [it, ": "]).collect();
+        if let Ok(phrase) = ReasonPhrase::try_from(phrase + &plain.collect::<String>()) {
+            self.0.extensions_mut().insert(phrase);
+        }
+        self
+    }
+
     /// Ends the connection after this answer.
     pub(crate) fn close(self) -> Self {
         self.header(CONNECTION, "close")
@@ -52,5 +71,24 @@ impl Answer {
 
     pub(crate) fn into_response(self) -> Response<AnswerBody> {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_short_and_ends_no_line() {
+        let phrase = |why: &str| {
+            let response = Answer::new(StatusCode::FORBIDDEN).because(why).into_response();
+            let phrase = response.extensions().get::<ReasonPhrase>().unwrap();
+            String::from_utf8(phrase.as_bytes().to_vec()).unwrap()
+        };
+        assert_eq!(phrase("no"), "Forbidden: no");
+        let failed = Answer::new(StatusCode::INTERNAL_SERVER_ERROR).because("no").into_response();
+        assert!(failed.extensions().get::<ReasonPhrase>().is_none());
+        assert_eq!(phrase("a\r\nSet-Cookie: b\u{9b}\u{e9}\0"), "Forbidden: aSet-Cookie: b");
+        assert_eq!(phrase(&"x".repeat(9_000)).len(), "Forbidden: ".len() + MAX_REASON);
     }
 }

@@ -37,7 +37,8 @@ impl Refusal {
 
     pub(super) fn into_answer(self) -> Answer {
         let status = StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut answer = Answer::new(status).body("application/json", self.error.body());
+        let mut answer =
+            Answer::new(status).body("application/json", self.error.body()).because(&self.error.message);
         if let Some(allow) = self.error.allow() {
             answer = answer.header(ALLOW, allow);
         }
