@@ -133,8 +133,14 @@ impl<'a> Filler<'a> {
     }
 
     async fn add_blob(&self, repository: &RepositoryName, number: usize, now: Time) -> Result<()> {
-        let blob =
-            NewBlob { digest: digest(number), size: 8, key: key(number)?, damaged: None, session: None };
+        let blob = NewBlob {
+            digest: digest(number),
+            size: 8,
+            key: key(number)?,
+            damaged: None,
+            put_by: None,
+            session: None,
+        };
         self.rows.add_blob(&self.tenant, repository, blob, now).await?;
         Ok(())
     }
@@ -151,6 +157,7 @@ impl<'a> Filler<'a> {
             digest,
             view: ManifestView::parse(&body, Some(MEDIA_TYPE))?,
             body,
+            children_of: None,
             may_be_absent: Vec::new(),
             max_depth: 4,
             tags,

@@ -1,7 +1,8 @@
 //! What the holder of a registry login may do.
 //!
 //! This is the promise of the project in one match: a push login reads nothing that it did not
-//! itself put. The answers were settled with nine real clients; the status codes they become are
+//! itself put. What it put it may read back, since clients tag it, sign it and make indexes of it; only layers
+//! never come back. The answers were settled with the real clients; the status codes they become are
 //! the registry's affair.
 
 use crate::container_service::ServiceId;
@@ -53,8 +54,12 @@ pub enum Action {
     GetManifestByTag,
     /// Put a manifest.
     PutManifest,
-    /// List tags, referrers or repositories.
-    List,
+    /// List a repository's tags.
+    ListTags,
+    /// List what is about a manifest.
+    ListReferrers,
+    /// List the repositories.
+    ListRepositories,
     /// Delete a blob, a manifest or a tag.
     Delete,
 }
@@ -70,7 +75,7 @@ impl Action {
             Self::GetManifestByDigest => "GetManifestByDigest",
             Self::GetManifestByTag => "GetManifestByTag",
             Self::PutManifest => "PutManifest",
-            Self::List => "List",
+            Self::ListTags | Self::ListReferrers | Self::ListRepositories => "List",
             Self::Delete => "Delete",
         }
     }
@@ -81,8 +86,12 @@ impl Action {
 pub enum Access {
     /// Go ahead.
     Allowed,
-    /// Only manifests that this very login put; others are as good as absent.
+    /// Only manifests that this very login put, by digest or under a tag that it set; others are as good as absent.
     OwnManifests,
+    /// Only configurations of images that this very login uploaded.
+    OwnConfigurations,
+    /// All blobs but configurations that this very login did not upload, which are as good as absent.
+    KnownBlobs,
     /// Only what is registered on the login's service.
     ServiceImages,
     /// No.
@@ -97,17 +106,28 @@ impl Grant {
         }
         let Scope { push, pull, delete } = self.scope;
         match action {
-            Action::HeadBlob if push || pull => Access::Allowed,
             Action::Upload | Action::PutManifest if push => Access::Allowed,
-            Action::HeadManifest | Action::GetManifestByDigest if push && !pull => Access::OwnManifests,
-            Action::GetBlob
+            Action::HeadBlob
+            | Action::GetBlob
             | Action::HeadManifest
             | Action::GetManifestByDigest
             | Action::GetManifestByTag
-            | Action::List
+            | Action::ListTags
+            | Action::ListReferrers
+            | Action::ListRepositories
                 if pull =>
             {
                 Access::Allowed
+            }
+            Action::HeadBlob if push => Access::KnownBlobs,
+            Action::GetBlob if push => Access::OwnConfigurations,
+            Action::HeadManifest
+            | Action::GetManifestByDigest
+            | Action::GetManifestByTag
+            | Action::ListReferrers
+                if push =>
+            {
+                Access::OwnManifests
             }
             Action::Delete if delete => Access::Allowed,
             _ => Access::Denied,
@@ -122,6 +142,7 @@ fn service_access(service: &ServiceGrant, action: Action, repository: &str) -> A
         | Action::HeadManifest
         | Action::GetManifestByDigest
         | Action::GetManifestByTag
+        | Action::ListTags
             if repository == service.name =>
         {
             Access::ServiceImages
@@ -135,7 +156,7 @@ mod tests {
     use super::*;
     use crate::tenant::{AccountId, Region};
 
-    const ALL: [Action; 9] = [
+    const ALL: [Action; 11] = [
         Action::HeadBlob,
         Action::GetBlob,
         Action::Upload,
@@ -143,7 +164,9 @@ mod tests {
         Action::GetManifestByDigest,
         Action::GetManifestByTag,
         Action::PutManifest,
-        Action::List,
+        Action::ListTags,
+        Action::ListReferrers,
+        Action::ListRepositories,
         Action::Delete,
     ];
 
@@ -162,8 +185,13 @@ mod tests {
     fn a_push_login_only_pushes() {
         let push = grant(Scope::PUSH, None);
         let expected = |action| match action {
-            Action::HeadBlob | Action::Upload | Action::PutManifest => Access::Allowed,
-            Action::HeadManifest | Action::GetManifestByDigest => Access::OwnManifests,
+            Action::Upload | Action::PutManifest => Access::Allowed,
+            Action::HeadBlob => Access::KnownBlobs,
+            Action::GetBlob => Access::OwnConfigurations,
+            Action::HeadManifest
+            | Action::GetManifestByDigest
+            | Action::GetManifestByTag
+            | Action::ListReferrers => Access::OwnManifests,
             _ => Access::Denied,
         };
         for action in ALL {
@@ -179,7 +207,10 @@ mod tests {
             let own = pull.access(action, "web");
             assert!(matches!(own, Access::ServiceImages | Access::Denied), "{action:?}");
         }
-        assert_eq!(pull.access(Action::List, "web"), Access::Denied);
+        for action in [Action::ListReferrers, Action::ListRepositories] {
+            assert_eq!(pull.access(action, "web"), Access::Denied);
+        }
+        assert_eq!(pull.access(Action::ListTags, "web"), Access::ServiceImages);
         assert_eq!(pull.access(Action::GetBlob, "web"), Access::ServiceImages);
     }
 

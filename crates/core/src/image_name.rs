@@ -21,6 +21,11 @@ impl ImageName {
         let (label, number) = parse_version(version)?;
         (!service.is_empty()).then(|| Self { service: service.to_owned(), label, number })
     }
+
+    /// The registry's half, the tag `label.number`.
+    pub fn version(&self) -> String {
+        format!("{}.{}", self.label, self.number)
+    }
 }
 
 /// Reads the registry's half, the tag `label.number`.
@@ -33,7 +38,7 @@ pub fn parse_version(tag: &str) -> Option<(String, i64)> {
 
 impl fmt::Display for ImageName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, ":{}.{}.{}", self.service, self.label, self.number)
+        write!(f, ":{}.{}", self.service, self.version())
     }
 }
 

@@ -108,6 +108,12 @@ impl OciError {
         OciError { detail: Some(detail), ..self }
     }
 
+    /// The same, which says why.
+    #[must_use]
+    pub fn because(self, why: &str) -> OciError {
+        OciError { message: format!("{}: {why}", self.message), ..self }
+    }
+
     /// The body of the answer, `application/json`: `{"errors":[{"code","message","detail"}]}`, without `detail` if
     /// there is none.
     pub fn body(&self) -> Vec<u8> {

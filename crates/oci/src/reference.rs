@@ -39,6 +39,15 @@ impl Tag {
             _ => Err(TagError),
         }
     }
+
+    /// Whether this is a tag under which clients look for what is about a manifest, such as its signatures: the
+    /// manifest's digest with a `-` for its colon, the hash cut to 64 digits, and perhaps more behind it
+    /// (distribution specification, "Referrers Tag Schema"; cosign adds `.sig`).
+    pub fn is_about_a_manifest(&self) -> bool {
+        let hash = ["sha256-", "sha512-"].iter().find_map(|algorithm| self.0.strip_prefix(algorithm));
+        let hash = hash.and_then(|hash| hash.as_bytes().get(..64));
+        hash.is_some_and(|hash| hash.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+    }
 }
 
 /// How a request names a manifest.

@@ -160,7 +160,7 @@ fn what_a_login_is_not_for_is_told_with_what_was_asked() {
     }
     assert_eq!(push.status("GET", &format!("sr/blobs/{digest}")), 403);
     let theirs = server.registry_as(&server.operator_login()).push_image("sr", "v2", &Image::unique(4));
-    assert_eq!(push.status("GET", &format!("sr/manifests/{theirs}")), 403);
+    assert_eq!(push.status("GET", &format!("sr/manifests/{theirs}")), 404);
     let told = events(&api, &json!({ "kind": "RequestRefused" }));
     let mut actions: Vec<_> = told
         .iter()

@@ -23,7 +23,7 @@ fn a_login_pushes_registers_and_cannot_pull() {
     assert_eq!(images["containerImages"][1]["digest"], digest);
 
     let layer = &image.layers[0].digest;
-    assert_eq!(registry.status("GET", "sr/manifests/anything"), 403);
+    assert_eq!(registry.status("GET", "sr/manifests/another"), 403);
     assert_eq!(registry.status("GET", &format!("sr/blobs/{layer}")), 403);
     assert_eq!(registry.status("GET", "sr/tags/list"), 403);
 

@@ -4,7 +4,7 @@ use gangplank_oci::media_type::OCI_INDEX;
 use gangplank_testkit::{Api, Blob, Image, Registry, TestServer};
 use serde_json::json;
 
-use crate::answers::refused;
+use crate::answers::{header, refused};
 use crate::documents::index;
 use crate::server;
 
@@ -69,9 +69,9 @@ fn it_reads_nothing_that_is_not_registered_on_its_service() {
         ("GET", "sr/manifests/v1".to_owned()),
         ("GET", format!("sr/manifests/{}", image.digest())),
         ("GET", format!("sr/blobs/{layer}")),
-        ("HEAD", format!("sr/blobs/{layer}")),
         ("GET", "other/manifests/app.1".to_owned()),
-        ("GET", "web/tags/list".to_owned()),
+        ("HEAD", "sr/manifests/v1".to_owned()),
+        ("GET", "sr/tags/list".to_owned()),
         ("GET", "_catalog".to_owned()),
         ("GET", format!("web/referrers/{}", image.digest())),
         ("POST", "web/blobs/uploads/".to_owned()),
@@ -83,6 +83,84 @@ fn it_reads_nothing_that_is_not_registered_on_its_service() {
     ] {
         refused(machine.send(method, &path), 403, "DENIED");
     }
+    // Who pushes with it begins with this, and comes to the POST, whose refusal has words.
+    for blob in [layer, &Blob::unique().digest] {
+        refused(machine.send("HEAD", &format!("sr/blobs/{blob}")), 404, "BLOB_UNKNOWN");
+    }
+}
+
+#[test]
+fn it_lists_the_registered_names_of_its_service() {
+    let Harbour { server, api, image, machine } = &harbour();
+    let pusher = server.registry_as(&api.push_login());
+    pusher.push_image("web", "pushed", &Image::unique(1));
+    api.ensure_service("other");
+    api.register("other", "app", &image.digest());
+    for label in ["b", "app", "a-b"] {
+        api.register("web", label, &image.digest());
+    }
+    let list = |path: &str| {
+        let answer = machine.send("GET", path);
+        assert_eq!(answer.status(), 200, "{path}");
+        let link = header(&answer, "link");
+        (answer.json::<serde_json::Value>().unwrap(), link)
+    };
+    let all = ["a-b.4", "app.1", "app.3", "b.2"];
+    assert_eq!(list("web/tags/list"), (json!({ "name": "web", "tags": all }), String::new()));
+    let (first, link) = list("web/tags/list?n=3");
+    assert_eq!(
+        (&first["tags"], link.as_str()),
+        (&json!(all[..3]), "</v2/web/tags/list?n=3&last=app.3>; rel=\"next\"")
+    );
+    assert_eq!(list("web/tags/list?n=3&last=app.3").0["tags"], json!(["b.2"]));
+    assert_eq!(list("web/tags/list?n=").0["tags"], json!(all));
+    refused(machine.send("GET", "other/tags/list"), 403, "DENIED");
+    let operator = server.registry_as(&server.operator_login());
+    let tags = operator.send("GET", "web/tags/list").json::<serde_json::Value>().unwrap();
+    assert_eq!(tags["tags"], json!(["a-b.4", "app.1", "app.3", "b.2", "pushed"]));
+    assert_eq!(
+        operator.send("GET", "other/tags/list").json::<serde_json::Value>().unwrap()["tags"],
+        json!(["app.1"])
+    );
+}
+
+#[test]
+fn a_registered_name_comes_before_a_tag_for_every_login_that_pulls() {
+    let Harbour { server, api, image, machine } = &harbour();
+    let pusher = server.registry_as(&api.push_login());
+    let planted = Image::unique(1);
+    for tag in ["app.1", "app.2"] {
+        pusher.push_image("web", tag, &planted);
+        assert_eq!(pusher.send("GET", &format!("web/manifests/{tag}")).bytes().unwrap(), planted.manifest);
+    }
+    let pull = server.registry_as(&api.registry_login(&json!({ "scope": ["pull"] })));
+    for puller in [machine, &pull, &server.registry_as(&server.operator_login())] {
+        assert_eq!(
+            header(&puller.send("HEAD", "web/manifests/app.1"), "docker-content-digest"),
+            image.digest()
+        );
+        assert_eq!(puller.send("GET", "web/manifests/app.1").bytes().unwrap(), image.manifest);
+        // And so it can be pulled, although it was pushed elsewhere.
+        assert_eq!(puller.status("GET", &format!("web/manifests/{}", image.digest())), 200);
+        for blob in image.blobs() {
+            assert_eq!(
+                puller.send("GET", &format!("web/blobs/{}", blob.digest)).bytes().unwrap(),
+                blob.bytes
+            );
+        }
+    }
+    assert_eq!(pull.status("GET", "web/manifests/app.2"), 200, "nothing is registered under it");
+    assert_eq!(machine.status("GET", "web/manifests/app.2"), 404);
+    // Who asks before a push hears what the repository itself has.
+    let both = server.registry_as(&api.registry_login(&json!({ "scope": ["push", "pull"] })));
+    let layer = format!("web/blobs/{}", image.layers[0].digest);
+    assert_eq!((both.status("HEAD", &layer), both.status("GET", &layer)), (404, 200));
+    assert_eq!(both.status("HEAD", &format!("web/manifests/{}", image.digest())), 404);
+    both.push_image("web", "copy", image);
+    let deleted =
+        api.lightsail("DeleteContainerImage", &json!({ "serviceName": "web", "image": ":web.app.1" }));
+    assert_eq!(deleted.status, 200);
+    assert_eq!(pull.send("GET", "web/manifests/app.1").bytes().unwrap(), planted.manifest);
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! A push login reads nothing that it did not itself put.
 
+use gangplank_oci::media_type::{OCI_INDEX, OCI_MANIFEST};
 use gangplank_testkit::{Blob, Image, Registry, TestServer};
 use reqwest::header::RANGE;
+use serde_json::{Value, json};
 
 use crate::answers::{header, refused};
+use crate::documents::{index, referrer};
 use crate::server;
 
 /// A server with an image that another login of the same key has pushed, and a fresh login.
@@ -19,20 +22,45 @@ fn server_with_anothers_image() -> (TestServer, Image, Registry) {
 fn what_another_login_put_cannot_be_read() {
     let (_server, image, registry) = server_with_anothers_image();
     let by_digest = format!("sr/manifests/{}", image.digest());
-    refused(registry.send("GET", &by_digest), 403, "DENIED");
-    refused(registry.send("GET", "sr/manifests/v1"), 403, "DENIED");
-    refused(registry.send("HEAD", &by_digest), 404, "MANIFEST_UNKNOWN");
-    refused(registry.send("HEAD", "sr/manifests/v1"), 404, "MANIFEST_UNKNOWN");
-    // Absent and put by somebody else look alike.
     let absent = format!("sr/manifests/{}", Blob::unique().digest);
-    refused(registry.send("GET", &absent), 403, "DENIED");
-    refused(registry.send("GET", "sr/manifests/none"), 403, "DENIED");
-    refused(registry.send("HEAD", &absent), 404, "MANIFEST_UNKNOWN");
+    let shape = |method: &str, path: &str| {
+        let answer = registry.send(method, path);
+        let names: Vec<String> = answer.headers().keys().map(ToString::to_string).collect();
+        (answer.status().as_u16(), names, answer.text().unwrap())
+    };
+    // Absent and put by somebody else look alike.
+    for method in ["GET", "HEAD"] {
+        assert_eq!(shape(method, &by_digest), shape(method, &absent));
+        refused(registry.send(method, &by_digest), 404, "MANIFEST_UNKNOWN");
+        assert_eq!(shape(method, "sr/manifests/v1"), shape(method, "sr/manifests/none"));
+    }
+    assert!(shape("GET", &absent).2.contains("a push login sees only what it put itself"));
+    refused(registry.send("GET", "sr/manifests/v1"), 403, "DENIED");
+    refused(registry.send("HEAD", "sr/manifests/v1"), 404, "MANIFEST_UNKNOWN");
     refused(registry.send("HEAD", "none/manifests/none"), 404, "MANIFEST_UNKNOWN");
 }
 
 #[test]
-fn its_own_manifest_can_be_read_back_by_digest_alone() {
+fn a_tag_for_signatures_that_is_not_there_is_unknown() {
+    let (server, image, registry) = server_with_anothers_image();
+    let tag = image.digest().replace(':', "-");
+    let other = server.registry_as(&server.push_login());
+    other.push_image("sr", &format!("{tag}.att"), &Image::unique(1));
+    for suffix in ["", ".sig", ".att", ".sbom", "-more"] {
+        for method in ["GET", "HEAD"] {
+            refused(registry.send(method, &format!("sr/manifests/{tag}{suffix}")), 404, "MANIFEST_UNKNOWN");
+        }
+    }
+    let signature = Image::unique(1);
+    registry.push_image("sr", &format!("{tag}.sig"), &signature);
+    let got = registry.send("GET", &format!("sr/manifests/{tag}.sig"));
+    assert_eq!(got.bytes().unwrap(), signature.manifest);
+    refused(other.send("GET", &format!("sr/manifests/{tag}.sig")), 404, "MANIFEST_UNKNOWN");
+    refused(registry.send("GET", &format!("sr/manifests/{}", &tag[..70])), 403, "DENIED");
+}
+
+#[test]
+fn its_own_manifest_can_be_read_back() {
     let (_server, others, registry) = server_with_anothers_image();
     let own = Image::unique(1);
     let digest = registry.push_image("sr", "own", &own);
@@ -46,12 +74,16 @@ fn its_own_manifest_can_be_read_back_by_digest_alone() {
         assert_eq!(header(&answer, "docker-content-digest"), digest);
         assert_eq!(header(&answer, "content-length"), own.manifest.len().to_string());
     }
-    refused(registry.send("GET", "sr/manifests/own"), 403, "DENIED");
-    refused(registry.send("GET", &format!("other/manifests/{digest}")), 403, "DENIED");
+    assert_eq!(registry.send("GET", "sr/manifests/own").bytes().unwrap(), own.manifest);
+    refused(registry.send("GET", &format!("other/manifests/{digest}")), 404, "MANIFEST_UNKNOWN");
     // Pushing the same bytes again makes them its own, which it had to have for that.
-    let same = registry.put_manifest("sr", "v1", gangplank_oci::media_type::OCI_MANIFEST, &others.manifest);
+    let same = registry.put_manifest("sr", "v2", OCI_MANIFEST, &others.manifest);
     assert_eq!(same.status(), 201);
     assert_eq!(registry.status("GET", &format!("sr/manifests/{}", others.digest())), 200);
+    assert_eq!(registry.status("GET", "sr/manifests/v2"), 200);
+    // But not the tags that others have set to them.
+    refused(registry.send("HEAD", "sr/manifests/v1"), 404, "MANIFEST_UNKNOWN");
+    refused(registry.send("GET", "sr/manifests/v1"), 403, "DENIED");
 }
 
 #[test]
@@ -62,7 +94,133 @@ fn a_tag_that_another_login_moved_is_no_longer_its_own() {
     server.registry_as(&server.push_login()).push_image("sr", "moving", &second);
     assert_eq!(registry.status("HEAD", "sr/manifests/moving"), 404);
     assert_eq!(registry.status("GET", &format!("sr/manifests/{}", first.digest())), 200);
-    assert_eq!(registry.status("GET", &format!("sr/manifests/{}", second.digest())), 403);
+    assert_eq!(registry.status("GET", &format!("sr/manifests/{}", second.digest())), 404);
+    server.registry_as(&server.push_login()).push_image("sr", "moving", &first);
+    assert_eq!(registry.status("HEAD", "sr/manifests/moving"), 404, "it is another login's that set it back");
+}
+
+#[test]
+fn its_own_configuration_can_be_read_back_and_no_other() {
+    let (server, others, registry) = server_with_anothers_image();
+    let own = Image::unique(1);
+    let path = |repository: &str, blob: &Blob| format!("{repository}/blobs/{}", blob.digest);
+    assert_eq!(registry.push_blob("sr", &own.config), 201);
+    refused(registry.send("GET", &path("sr", &own.config)), 403, "DENIED");
+    registry.push_image("sr", "own", &own);
+    let answer = registry.send("GET", &path("sr", &own.config));
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.bytes().unwrap(), own.config.bytes);
+    refused(registry.send("GET", &path("sr", &own.layers[0])), 403, "DENIED");
+    refused(registry.send("GET", &path("other", &own.config)), 403, "DENIED");
+    refused(registry.send("GET", &path("sr", &others.config)), 403, "DENIED");
+
+    // Another's configuration is not there, until this login has it too.
+    let mount = |image: &Image| {
+        registry.send("POST", &format!("to/blobs/uploads/?mount={}&from=sr", image.config.digest))
+    };
+    for _ in 0..2 {
+        refused(registry.send("HEAD", &path("sr", &others.config)), 404, "BLOB_UNKNOWN");
+        assert_eq!(mount(&others).status(), 202);
+        assert_eq!(registry.status("HEAD", &path("sr", &others.layers[0])), 200);
+        // Naming it takes none of that away.
+        let same = registry.put_manifest("sr", "same", OCI_MANIFEST, &others.manifest);
+        assert_eq!(same.status(), 201);
+    }
+    assert_eq!(registry.push_blob("sr", &others.config), 201);
+    assert_eq!(registry.status("HEAD", &path("sr", &others.config)), 200);
+    assert_eq!(registry.send("GET", &path("sr", &others.config)).bytes().unwrap(), others.config.bytes);
+
+    assert_eq!(mount(&own).status(), 201);
+    for blob in &own.layers {
+        assert_eq!(registry.push_blob("to", blob), 201);
+    }
+    assert_eq!(registry.put_manifest("to", "own", OCI_MANIFEST, &own.manifest).status(), 201);
+    assert_eq!(registry.status("HEAD", &path("to", &own.config)), 200);
+    let next = server.registry_as(&server.push_login());
+    for image in [&own, &others] {
+        assert_eq!(next.status("HEAD", &path("sr", &image.config)), 404, "each login by itself");
+    }
+    let operator = server.registry_as(&server.operator_login());
+    assert_eq!(operator.status("HEAD", &path("sr", &own.config)), 200);
+}
+
+#[test]
+fn an_index_is_made_of_what_its_owner_put() {
+    let server = server();
+    let root = server.api();
+    let key = root.gangplank("CreateAccessKey", &json!({})).body["accessKey"].clone();
+    root.ensure_service("web");
+    let stranger = server.registry_as(&root.as_key(&key).push_login());
+    let (theirs, own, earlier) = (Image::unique(1), Image::unique(1), Image::unique(1));
+    stranger.push_image("sr", "theirs", &theirs);
+    server.registry_as(&root.push_login()).push_image("sr", "earlier", &earlier);
+    let registry = server.registry_as(&root.push_login());
+    registry.push_image("sr", "own", &own);
+    let describe = |image: &Image| Blob::new(image.manifest.clone()).descriptor(OCI_MANIFEST);
+    let put = |registry: &Registry, manifests: &[Value]| {
+        let answer = registry.put_manifest("sr", "all", OCI_INDEX, index(manifests).to_string().as_bytes());
+        let status = answer.status().as_u16();
+        (status, answer.text().unwrap())
+    };
+    // By another login of the same key: parts of one image come from several jobs.
+    assert_eq!(put(&registry, &[describe(&own), describe(&earlier)]).0, 201);
+
+    let absent = Blob::unique().descriptor(OCI_MANIFEST);
+    let without = |(status, body): (u16, String), digest: &Value| {
+        (status, body.replace(digest.as_str().unwrap(), "DIGEST"))
+    };
+    let mut wrong = describe(&theirs);
+    wrong["size"] = json!(theirs.manifest.len() + 1);
+    let unknown = without(put(&registry, std::slice::from_ref(&absent)), &absent["digest"]);
+    assert!(unknown.0 == 400 && unknown.1.contains("MANIFEST_BLOB_UNKNOWN"), "{unknown:?}");
+    for hidden in [describe(&theirs), wrong.clone()] {
+        assert_eq!(without(put(&registry, std::slice::from_ref(&hidden)), &hidden["digest"]), unknown);
+    }
+    // Nor does a refusal say how large something is.
+    wrong["digest"] = json!(own.digest());
+    wrong["size"] = json!(1);
+    let (status, body) = put(&registry, &[wrong]);
+    assert_eq!(status, 400);
+    assert!(body.contains("MANIFEST_INVALID") && !body.contains(&own.manifest.len().to_string()), "{body}");
+
+    let signed = referrer(&describe(&theirs), "a/signature").to_string();
+    assert_eq!(registry.push_blob("sr", &Blob::new("{}")), 201);
+    let answer = registry.put_manifest("sr", "signature", OCI_MANIFEST, signed.as_bytes());
+    assert_eq!(answer.status(), 201, "a subject is not looked up");
+    let operator = server.registry_as(&server.operator_login());
+    assert_eq!(put(&operator, &[describe(&own), describe(&theirs)]).0, 201);
+}
+
+#[test]
+fn it_lists_the_referrers_that_it_put_itself() {
+    let (server, image, registry) = server_with_anothers_image();
+    let subject = Blob::new(image.manifest.clone()).descriptor(OCI_MANIFEST);
+    let put = |registry: &Registry, artifact_type: &str| {
+        let document = referrer(&subject, artifact_type).to_string();
+        assert_eq!(registry.push_blob("sr", &Blob::new("{}")), 201);
+        let digest = Blob::new(document.clone()).digest;
+        assert_eq!(registry.put_manifest("sr", &digest, OCI_MANIFEST, document.as_bytes()).status(), 201);
+        digest
+    };
+    let list = |registry: &Registry, path: &str| {
+        let answer = registry.send("GET", path);
+        assert_eq!((answer.status().as_u16(), header(&answer, "content-type").as_str()), (200, OCI_INDEX));
+        let index: Value = answer.json().unwrap();
+        let entries = index["manifests"].as_array().unwrap().iter();
+        entries.map(|entry| entry["digest"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let of = format!("sr/referrers/{}", image.digest());
+    assert!(list(&registry, &of).is_empty());
+    let (signature, sbom) = (put(&registry, "a/signature"), put(&registry, "a/sbom"));
+    let other = server.registry_as(&server.push_login());
+    let others = put(&other, "a/other");
+    assert_eq!(list(&registry, &of), [signature.clone(), sbom.clone()]);
+    assert_eq!(list(&registry, &format!("{of}?artifactType=a/sbom")), [sbom]);
+    assert_eq!(list(&registry, &format!("{of}?artifactType=a/other")), [String::new(); 0]);
+    assert_eq!(list(&other, &of), [others]);
+    assert!(list(&registry, &format!("none/referrers/{}", Blob::unique().digest)).is_empty());
+    put(&other, "a/signature");
+    assert!(list(&other, &of).contains(&signature), "the same one, put by both");
 }
 
 #[test]
@@ -112,8 +270,6 @@ fn it_lists_and_deletes_nothing() {
         ("GET", "sr/tags/list?n=1".to_owned()),
         ("GET", "none/tags/list".to_owned()),
         ("GET", "_catalog".to_owned()),
-        ("GET", format!("sr/referrers/{digest}")),
-        ("GET", format!("sr/referrers/{own_digest}")),
         ("DELETE", "sr/manifests/v1".to_owned()),
         ("DELETE", "sr/manifests/own".to_owned()),
         ("DELETE", format!("sr/manifests/{digest}")),

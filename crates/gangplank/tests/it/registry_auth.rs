@@ -5,7 +5,7 @@ use reqwest::header::AUTHORIZATION;
 use serde_json::json;
 
 use crate::answers::{header, refused};
-use crate::raw::{ask, basic, encoded};
+use crate::raw::{Raw, ask, basic, encoded};
 use crate::{builder, server};
 
 /// Requests on what is there (`%` stands for a digest of it) and on what is not.
@@ -31,6 +31,18 @@ fn server_with_an_image() -> (TestServer, Image) {
 /// Checks that whoever sends `authorization` is refused alike whether a thing is there or not.
 #[track_caller]
 fn check_nothing_is_learnt(server: &TestServer, digest: &str, authorization: Option<&str>, message: &str) {
+    check_refused_alike(server, digest, authorization, message, 401);
+}
+
+/// The same; a HEAD is answered with a status of its own.
+#[track_caller]
+fn check_refused_alike(
+    server: &TestServer,
+    digest: &str,
+    authorization: Option<&str>,
+    message: &str,
+    head: u16,
+) {
     let registry = server.registry();
     for (method, there, not_there) in PAIRS {
         let [there, not_there] = [there, not_there].map(|path| {
@@ -43,11 +55,12 @@ fn check_nothing_is_learnt(server: &TestServer, digest: &str, authorization: Opt
                 answer.headers().iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
             headers.retain(|line| !line.starts_with("date:"));
             let challenge = header(&answer, "www-authenticate");
-            assert!(challenge.starts_with("Basic realm=\""), "{method} {authorization:?}: {challenge}");
+            let is_challenged = challenge.starts_with("Basic realm=\"");
+            assert_eq!(is_challenged, answer.status() == 401, "{method} {authorization:?}: {challenge}");
             (answer.status().as_u16(), headers, answer.text().unwrap())
         });
         assert_eq!(there, not_there, "{method} {authorization:?}");
-        assert_eq!(there.0, 401, "{method} {authorization:?}");
+        assert_eq!(there.0, if method == "HEAD" { head } else { 401 }, "{method} {authorization:?}");
         let body = there.2;
         let told = body.contains("\"UNAUTHORIZED\"") && body.contains(message);
         assert!(told || method == "HEAD", "{body}");
@@ -112,7 +125,8 @@ fn a_login_that_ended_is_refused_alike() {
     assert_eq!(server.registry_as(&login).status("GET", ""), 200);
     expire_logins(&mut server);
     let message = "Your authorization token has expired. Reauthenticate and try again.";
-    check_nothing_is_learnt(&server, &image.config.digest, Some(&basic(&login)), message);
+    // Clients that push begin with a HEAD, whose refusal has no words.
+    check_refused_alike(&server, &image.config.digest, Some(&basic(&login)), message, 404);
     assert_eq!(server.registry_as(&server.push_login()).status("GET", ""), 200);
 }
 
@@ -137,8 +151,98 @@ fn a_revoked_login_is_refused_and_no_other() {
     let listed = api.gangplank("ListRegistryLogins", &json!({})).body;
     let id = listed["registryLogins"][0]["id"].as_str().unwrap();
     assert_eq!(api.gangplank("RevokeRegistryLogin", &json!({ "id": id })).status, 200);
-    check_nothing_is_learnt(&server, &image.config.digest, Some(&basic(&login)), "unknown or was revoked");
+    let message = "unknown or was revoked";
+    check_refused_alike(&server, &image.config.digest, Some(&basic(&login)), message, 404);
     assert_eq!(server.registry_as(&kept).status("GET", ""), 200);
+}
+
+#[test]
+fn who_pulls_with_a_login_that_ended_hears_that_it_ended() {
+    let (server, image) = server_with_an_image();
+    let api = server.api();
+    api.ensure_service("web");
+    for input in [json!({ "serviceName": "web" }), json!({ "scope": ["push", "pull"] })] {
+        let login = api.registry_login(&input);
+        let listed = api.gangplank("ListRegistryLogins", &json!({})).body;
+        let id = listed["registryLogins"][0]["id"].as_str().unwrap();
+        assert_eq!(api.gangplank("RevokeRegistryLogin", &json!({ "id": id })).status, 200);
+        let authorization = basic(&login);
+        check_nothing_is_learnt(
+            &server,
+            &image.config.digest,
+            Some(&authorization),
+            "unknown or was revoked",
+        );
+    }
+}
+
+/// The status line of an answer.
+fn status_line(server: &TestServer, method: &str, path: &str, authorization: &str) -> String {
+    let request = format!(
+        "{method} /v2/{path} HTTP/1.1\r\nHost: a\r\n{authorization}Content-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    let mut raw = Raw::connect(server);
+    raw.send(request);
+    let answer = if method == "HEAD" { raw.answer_to_head() } else { raw.answer() };
+    answer.unwrap().head.lines().next().unwrap().to_owned()
+}
+
+#[test]
+fn a_refusal_says_why_in_its_status_line() {
+    let (server, image) = server_with_an_image();
+    let api = server.api();
+    api.ensure_service("web");
+    let login = |login: &Login| format!("Authorization: {}\r\n", basic(login));
+    let pull = login(&api.registry_login(&json!({ "serviceName": "web" })));
+    let push = login(&api.push_login());
+    let unknown = format!("gpl_{}", "A".repeat(49));
+    let unknown = login(&Login { password: unknown, ..api.push_login() });
+    let digest = image.digest();
+    for (method, path, authorization, line) in [
+        (
+            "HEAD",
+            "sr/manifests/v1",
+            &pull,
+            "403 Forbidden: requested access to the resource is denied: this login can only pull the images registered on its service",
+        ),
+        (
+            "HEAD",
+            "sr/manifests/v1",
+            &unknown,
+            "401 Unauthorized: the registry login is unknown or was revoked",
+        ),
+        ("HEAD", "sr/manifests/v1", &String::new(), "401 Unauthorized: authentication required"),
+        (
+            "HEAD",
+            "sr/manifests/v2",
+            &push,
+            "404 Not Found: manifest unknown: a push login sees only what it put itself",
+        ),
+        (
+            "GET",
+            "sr/tags/list",
+            &push,
+            "403 Forbidden: requested access to the resource is denied: this login can only push",
+        ),
+        ("PUT", "sr/manifests/v1", &push, "400 Bad Request: $ must be JSON"),
+        (
+            "POST",
+            &format!("sr/manifests/{digest}"),
+            &push,
+            "405 Method Not Allowed: `POST` is not supported here",
+        ),
+        ("GET", "n%0d%0aX:%20y/tags/list", &push, "400 Bad Request: `n%0d%0aX:%20y`"),
+        ("GET", "none/such", &push, "404 Not Found: this is not an endpoint"),
+    ] {
+        let found = status_line(&server, method, path, authorization);
+        assert!(found.starts_with(&format!("HTTP/1.1 {line}")), "{method} {path}: {found}");
+        assert!(found.len() < 260 && !found.contains("gpl_"), "{found}");
+    }
+    let found = ask(&server, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n").unwrap().head;
+    assert!(found.starts_with("HTTP/1.1 400 Bad Request: "), "{found}");
+    let found = ask(&server, "GET / HTTP/1.1\r\nHost: a b\r\n\r\n").unwrap().head;
+    assert!(found.starts_with("HTTP/1.1 400 Bad Request: a request needs one valid Host header"), "{found}");
+    assert_eq!(status_line(&server, "GET", "", &push), "HTTP/1.1 200 OK");
 }
 
 #[test]

@@ -37,6 +37,28 @@ fn tags_follow_the_grammar() {
 }
 
 #[test]
+fn some_tags_are_about_a_manifest() {
+    let hex = "0123456789abcdef".repeat(4);
+    for about in [
+        format!("sha256-{hex}"),
+        format!("sha256-{hex}.sig"),
+        format!("sha512-{hex}"),
+        format!("sha256-{hex}-x"),
+    ] {
+        assert!(Tag::parse(&about).unwrap().is_about_a_manifest(), "{about}");
+    }
+    for other in [
+        "latest".to_owned(),
+        format!("sha256-{}", &hex[1..]),
+        format!("sha1-{hex}"),
+        hex.clone(),
+        format!("sha256-{}", hex.to_uppercase()),
+    ] {
+        assert!(!Tag::parse(&other).unwrap().is_about_a_manifest(), "{other}");
+    }
+}
+
+#[test]
 fn a_colon_makes_a_reference_a_digest() {
     let digest = Digest::sha256(b"");
     assert_eq!(Reference::parse(&digest.to_string()), Ok(Reference::Digest(digest)));

@@ -3,13 +3,12 @@
 use std::net::IpAddr;
 
 use gangplank_core::registry_login::USERNAME;
-use gangplank_core::{EventKind, Grant, LoginId, Owner, Password, Tenant};
+use gangplank_core::{EventKind, Grant, Password, Scope};
 use gangplank_oci::{OciError, basic_credentials};
-use gangplank_store::metadata::registry_logins::LoginLookup;
+use gangplank_store::metadata::registry_logins::{LoginLookup, Revoked as Ended};
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 
-use super::Result;
 use super::refusal::Refusal;
 use crate::app::App;
 use crate::refusals;
@@ -20,19 +19,37 @@ const EXPIRED: &str = "Your authorization token has expired. Reauthenticate and 
 /// The same for a login that never was and one that was revoked.
 const REFUSED: &str = "the registry login is unknown or was revoked";
 
+/// Why a request has no grant.
+pub(super) struct Refused {
+    pub(super) refusal: Refusal,
+    /// Set if it came with a login that is known, has ended, and could only push: why it is of no use any more.
+    pub(super) ended_push: Option<&'static str>,
+}
+
+impl<E: Into<Refusal>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self { refusal: error.into(), ended_push: None }
+    }
+}
+
 /// Finds what the request's login may do.
-pub(super) async fn grant(app: &App, peer: IpAddr, headers: &HeaderMap) -> Result<Grant> {
+pub(super) async fn grant(
+    app: &App,
+    peer: IpAddr,
+    headers: &HeaderMap,
+) -> std::result::Result<Grant, Refused> {
     let Some(header) = headers.get(AUTHORIZATION) else {
         // The question every client asks first; it costs nobody a failure.
         return Err(OciError::unauthorized("authentication required").into());
     };
     let Some(password) = password(header.as_bytes()) else {
-        return Err(refuse(app, peer, headers));
+        return Err(refuse(app, peer, headers).into());
     };
-    let ended = |login: LoginId, owner: Owner, tenant: Tenant, why, message: &str| {
-        let origin = app.origin(peer, headers, Some(owner), Some(login));
-        app.refusals.count(login_refused(why), origin, Some(tenant));
-        Err(OciError::unauthorized(message).into())
+    let ended = |it: Ended, why, message: &'static str| {
+        let origin = app.origin(peer, headers, Some(it.owner), Some(it.login));
+        app.refusals.count(login_refused(why), origin, Some(it.tenant));
+        let ended_push = (it.scope == Scope::PUSH).then_some(message);
+        Err(Refused { refusal: OciError::unauthorized(message).into(), ended_push })
     };
     let now = app.clock.now();
     match app.metadata.login(&password.hash()).await? {
@@ -41,9 +58,11 @@ pub(super) async fn grant(app: &App, peer: IpAddr, headers: &HeaderMap) -> Resul
             Ok(grant)
         }
         // Whoever holds one of these was given it once, and guesses nothing.
-        LoginLookup::Live(it) => ended(it.login, it.owner, it.tenant, "expired", EXPIRED),
-        LoginLookup::Revoked(it) => ended(it.login, it.owner, it.tenant, "revoked", REFUSED),
-        LoginLookup::Unknown => Err(refuse(app, peer, headers)),
+        LoginLookup::Live(Grant { login, tenant, owner, scope, .. }) => {
+            ended(Ended { login, tenant, owner, scope }, "expired", EXPIRED)
+        }
+        LoginLookup::Revoked(it) => ended(it, "revoked", REFUSED),
+        LoginLookup::Unknown => Err(refuse(app, peer, headers).into()),
     }
 }
 

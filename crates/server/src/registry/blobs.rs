@@ -1,5 +1,6 @@
 //! Blobs that are there: answered, read, deleted.
 
+use gangplank_core::Access;
 use gangplank_oci::media_type::OCTET_STREAM;
 use gangplank_oci::{Digest, OciError, RangeOutcome, RepositoryName, byte_range, location};
 use gangplank_store::blobs::BlobStore;
@@ -17,7 +18,8 @@ pub(super) async fn head(
     repository: &RepositoryName,
     digest: &Digest,
 ) -> Result<Answer> {
-    let blob = find(context, repository, digest).await?;
+    let found = readable::blob(context, repository, digest).await?;
+    let blob = found.ok_or_else(|| OciError::blob_unknown(digest))?;
     // One look at an inode: not worth another thread.
     if blob.damaged || context.app.blobs.size(&blob.key)? != Some(blob.size) {
         return Err(unreliable(digest, &blob));
@@ -31,7 +33,13 @@ pub(super) async fn get(
     repository: &RepositoryName,
     digest: &Digest,
 ) -> Result<Answer> {
-    let blob = find(context, repository, digest).await?;
+    let found = readable::blob(context, repository, digest).await?;
+    let blob = match found {
+        Some(blob) => blob,
+        // Whether it is there is not said either.
+        None if context.access == Access::OwnConfigurations => return Err(context.deny()),
+        None => return Err(OciError::blob_unknown(digest).into()),
+    };
     let (key, size) = (blob.key.clone(), blob.size);
     let open = move |blobs: &dyn BlobStore| match blobs.open(&key)? {
         Some(file) if !blob.damaged && file.metadata()?.len() == size => Ok(Some(file)),
@@ -86,12 +94,6 @@ pub(super) fn created(repository: &RepositoryName, digest: &Digest) -> Answer {
     Answer::new(StatusCode::CREATED)
         .header(LOCATION, location::blob(repository, digest))
         .header(CONTENT_DIGEST, digest.to_string())
-}
-
-/// A blob that the login may know of.
-async fn find(context: &Context<'_>, repository: &RepositoryName, digest: &Digest) -> Result<StoredBlob> {
-    let found = readable::blob(context, repository, digest).await?;
-    found.ok_or_else(|| OciError::blob_unknown(digest).into())
 }
 
 /// Refuses a blob whose bytes are not what they should be, as if it were not there: its next push mends it.

@@ -1,9 +1,10 @@
 //! Manifests: put, read, deleted.
 
-use gangplank_core::{Access, Scope};
+use gangplank_core::Access;
 use gangplank_oci::media_type::is_foreign_layer;
 use gangplank_oci::{
-    Algorithm, Digest, ErrorCode, ManifestView, OciError, Reference, RepositoryName, Tag, location,
+    Algorithm, Descriptor, Digest, ErrorCode, ManifestView, OciError, Reference, RepositoryName, Tag,
+    location,
 };
 use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest, StoredManifest};
 use gangplank_store::metadata::registry_logins::Push;
@@ -18,6 +19,9 @@ use crate::http::response::Answer;
 use crate::http::small_body::Unread;
 use crate::pulls::Pull;
 
+/// What a push login is told where nothing of its own is.
+const OWN_ALONE: &str = "a push login sees only what it put itself";
+
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
 
@@ -28,7 +32,7 @@ pub(super) async fn head(
     reference: &Reference,
 ) -> Result<Answer> {
     let manifest = readable::manifest(context, repository, reference).await?;
-    let manifest = manifest.ok_or_else(OciError::manifest_unknown)?;
+    let manifest = manifest.ok_or_else(|| unknown(context))?;
     let length = manifest.body.len() as u64;
     Ok(described(&manifest).header(CONTENT_TYPE, &manifest.media_type).content_length(length))
 }
@@ -45,14 +49,29 @@ pub(super) async fn get(
             let answer = described(&manifest);
             Ok(answer.body(&manifest.media_type, manifest.body))
         }
-        // To a push login, what others put is not absent but none of its business.
-        None if context.access == Access::OwnManifests => {
-            let message = "this login may read back only manifests that it put itself";
-            context.count_refusal(message);
-            Err(OciError::denied(message).into())
-        }
-        None => Err(OciError::manifest_unknown().into()),
+        None => Err(not_readable(context, reference)),
     }
+}
+
+/// Answers who may not read a manifest, or it is not there: which of the two, a push login does not hear.
+fn not_readable(context: &Context<'_>, reference: &Reference) -> Refusal {
+    if context.access != Access::OwnManifests {
+        return OciError::manifest_unknown().into();
+    }
+    match reference {
+        // Who asks for a tag wants to pull, if it is not to see whether something is signed.
+        Reference::Tag(tag) if !tag.is_about_a_manifest() => context.deny(),
+        // Programs ask for these while they push, and go on when they hear that nothing is there.
+        _ => {
+            context.count_refusal(OWN_ALONE);
+            unknown(context).into()
+        }
+    }
+}
+
+fn unknown(context: &Context<'_>) -> OciError {
+    let unknown = OciError::manifest_unknown();
+    if context.access == Access::OwnManifests { unknown.because(OWN_ALONE) } else { unknown }
 }
 
 /// Notes that a login which pulls was handed a manifest.
@@ -109,12 +128,17 @@ pub(super) async fn put(
         tags.push(tag);
     }
     let shown: Vec<String> = tags.iter().map(ToString::to_string).collect();
-    let may_be_absent = may_be_absent(&view, grant.scope);
+    let elsewhere: Vec<Digest> =
+        view.blobs.iter().filter(|it| is_elsewhere(it)).map(|it| it.digest).collect();
+    let children_of = context.pusher().map(|_| grant.owner.clone());
+    // A push login may not leave them elsewhere, since the machines that pull would be sent there.
+    let may_be_absent = if grant.scope.pull { elsewhere.clone() } else { Vec::new() };
     let (now, lease) = (app.clock.now(), app.leases.renewal(app.clock.steady()));
     let max_depth = app.limits.index_depth;
-    let manifest = NewManifest { digest, body, view, may_be_absent, max_depth, tags, now, lease };
+    let manifest =
+        NewManifest { digest, body, view, may_be_absent, children_of, max_depth, tags, now, lease };
     let outcome = app.metadata.put_manifest(&context.origin(), &grant.tenant, repository, manifest).await?;
-    refuse_unless_stored(outcome, max_depth)?;
+    refuse_unless_stored(context, outcome, &elsewhere)?;
     app.login_use.pushed(grant.login, Push { at: now, address: *peer });
     tracing::info!(
         tenant = %grant.tenant, %repository, %digest, tags = ?shown, login = grant.login.0,
@@ -175,30 +199,35 @@ fn unread(app: &App, unread: Unread) -> Refusal {
     }
 }
 
-/// Layers that are not to be distributed (`urls`, or a media type that says so) stay where they are:
-/// a login that copies whole repositories may name them without their bytes. A push login may not,
-/// since the machines that pull would be sent elsewhere.
-fn may_be_absent(view: &ManifestView, scope: Scope) -> Vec<Digest> {
-    if !scope.pull {
-        return Vec::new();
-    }
-    let foreign =
-        view.blobs.iter().filter(|blob| !blob.urls.is_empty() || is_foreign_layer(&blob.media_type));
-    foreign.map(|blob| blob.digest).collect()
+/// Whether a layer is not to be distributed (its media type says so, or `urls` where it is to be had): it stays
+/// where it is, and a login that copies whole repositories may name it without its bytes.
+fn is_elsewhere(blob: &Descriptor) -> bool {
+    !blob.urls.is_empty() || is_foreign_layer(&blob.media_type)
 }
 
-fn refuse_unless_stored(outcome: ManifestOutcome, max_depth: u32) -> Result<()> {
+fn refuse_unless_stored(context: &Context<'_>, outcome: ManifestOutcome, elsewhere: &[Digest]) -> Result<()> {
     Err(match outcome {
         ManifestOutcome::Stored => return Ok(()),
+        ManifestOutcome::BlobUnknown(digest) if elsewhere.contains(&digest) => {
+            OciError::manifest_blob_unknown(&digest).because(
+                "it is a foreign (nondistributable) layer, which a push login may not leave elsewhere; push its \
+                 content too (Docker: allow-nondistributable-artifacts), or copy the image with an operator's login",
+            )
+        }
+        ManifestOutcome::ChildUnknown(digest) if context.pusher().is_some() => {
+            OciError::manifest_blob_unknown(&digest)
+                .because("a push login sees only the manifests that its own access key put")
+        }
         ManifestOutcome::BlobUnknown(digest) | ManifestOutcome::ChildUnknown(digest) => {
             OciError::manifest_blob_unknown(&digest)
         }
-        ManifestOutcome::SizeMismatch { digest, actual } => OciError::manifest_invalid(format!(
-            "the manifest gives {digest} a wrong size; it has {actual} bytes"
-        )),
-        ManifestOutcome::TooDeep => {
-            OciError::manifest_invalid(format!("indexes may nest {max_depth} deep at the most"))
+        ManifestOutcome::SizeMismatch(digest) => {
+            OciError::manifest_invalid(format!("the manifest gives {digest} a wrong size"))
         }
+        ManifestOutcome::TooDeep => OciError::manifest_invalid(format!(
+            "indexes may nest {} deep at the most",
+            context.app.limits.index_depth
+        )),
     }
     .into())
 }

@@ -29,7 +29,7 @@ mod uploads;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
-use gangplank_core::{Access, Action, EventKind, Grant, Origin, Scope};
+use gangplank_core::{Access, Action, EventKind, Grant, LoginId, Origin, Scope};
 use gangplank_oci::{Endpoint, ErrorCode, OciError, Reference, RepositoryName};
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderName, HeaderValue};
@@ -40,6 +40,7 @@ use crate::app::App;
 use crate::http::own_thread::OwnThread;
 use crate::http::response::Answer;
 use crate::refusals;
+use authenticate::Refused;
 use mount::Mount;
 use refusal::Refusal;
 
@@ -81,6 +82,20 @@ impl Context<'_> {
         Origin { request: Some(request.clone()), ..origin }
     }
 
+    /// Refuses what is not for this login, and counts that.
+    fn deny(&self) -> Refusal {
+        let why = why_denied(self.grant);
+        self.count_refusal(why);
+        // Docker 20.10 takes a `DENIED` with the customary text and nothing else for a passing trouble, and
+        // tries five times in 50 seconds. So we append a reason.
+        OciError::denied("requested access to the resource is denied").because(why).into()
+    }
+
+    /// The login, if it only pushes: it hears of what it put itself, and of no more than it needs.
+    fn pusher(&self) -> Option<LoginId> {
+        (!self.grant.scope.pull).then_some(self.grant.login)
+    }
+
     /// Counts that the login was refused for what it is.
     fn count_refusal(&self, reason: &'static str) {
         let action = self.asked.map(Action::as_str);
@@ -111,8 +126,16 @@ pub(crate) fn refuse_unread(status: StatusCode, text: &str) -> Answer {
 }
 
 async fn serve(app: &App, peer: IpAddr, thread: &OwnThread, head: &Parts, body: Incoming) -> Result<Answer> {
-    let grant = authenticate::grant(app, peer, &head.headers).await?;
-    let endpoint = gangplank_oci::route(head.method.as_str(), head.uri.path(), head.uri.query())?;
+    let route = || gangplank_oci::route(head.method.as_str(), head.uri.path(), head.uri.query());
+    let grant = match authenticate::grant(app, peer, &head.headers).await {
+        Ok(grant) => grant,
+        Err(Refused { ended_push: Some(why), refusal }) => {
+            let unknown = route().ok().and_then(|endpoint| wordless(&endpoint));
+            return Err(unknown.map_or(refusal, |unknown| unknown.because(why).into()));
+        }
+        Err(Refused { refusal, .. }) => return Err(refusal),
+    };
+    let endpoint = route()?;
     if let Some(repository) = endpoint.repository() {
         check_name(head, repository)?;
     }
@@ -122,11 +145,14 @@ async fn serve(app: &App, peer: IpAddr, thread: &OwnThread, head: &Parts, body: 
     let context =
         Context { app, grant: &grant, asked, access, peer, thread, head, request_id: OnceLock::new() };
     if access == Access::Denied {
-        let why = why_denied(&grant);
-        context.count_refusal(why);
-        // Docker 20.10 takes a `DENIED` with the customary text and nothing else for a passing trouble, and
-        // tries five times in 50 seconds. So we append a reason.
-        return Err(OciError::denied(format!("requested access to the resource is denied: {why}")).into());
+        let denied = context.deny();
+        return match endpoint {
+            // Nobody who pulls begins with it.
+            Endpoint::HeadBlob { digest, .. } => {
+                Err(OciError::blob_unknown(&digest).because(why_denied(&grant)).into())
+            }
+            _ => Err(denied),
+        };
     }
     match endpoint {
         Endpoint::CheckVersion => Ok(Answer::new(StatusCode::OK).body("application/json", "{}")),
@@ -175,6 +201,16 @@ async fn serve(app: &App, peer: IpAddr, thread: &OwnThread, head: &Parts, body: 
     }
 }
 
+/// What a push begins with, and what has no words when it is refused: a client that is told that nothing is there
+/// comes to the POST or PUT behind it, whose refusal has words.
+fn wordless(endpoint: &Endpoint) -> Option<OciError> {
+    match endpoint {
+        Endpoint::HeadBlob { digest, .. } => Some(OciError::blob_unknown(digest)),
+        Endpoint::HeadManifest { .. } => Some(OciError::manifest_unknown()),
+        _ => None,
+    }
+}
+
 /// Why a login may not do what is not for it.
 fn why_denied(grant: &Grant) -> &'static str {
     match (grant.scope, &grant.service) {
@@ -210,7 +246,9 @@ fn asks(endpoint: &Endpoint) -> Vec<(Action, &str)> {
         Endpoint::GetManifest { reference: Reference::Digest(_), .. } => Action::GetManifestByDigest,
         Endpoint::GetManifest { reference: Reference::Tag(_), .. } => Action::GetManifestByTag,
         Endpoint::PutManifest { .. } => Action::PutManifest,
-        Endpoint::Catalog { .. } | Endpoint::ListTags { .. } | Endpoint::ListReferrers { .. } => Action::List,
+        Endpoint::Catalog { .. } => Action::ListRepositories,
+        Endpoint::ListTags { .. } => Action::ListTags,
+        Endpoint::ListReferrers { .. } => Action::ListReferrers,
         Endpoint::DeleteBlob { .. } | Endpoint::DeleteManifest { .. } => Action::Delete,
     };
     vec![(action, endpoint.repository().map_or("", RepositoryName::as_str))]

@@ -21,7 +21,8 @@ pub(super) async fn mount(
     let Mount { digest, from } = wanted;
     // Without `from`, a mount asks whether the account has the blob anywhere: an answer for
     // logins that may read everywhere.
-    if from.is_none() && !grant.scope.pull {
+    let seen_by = context.pusher();
+    if from.is_none() && seen_by.is_some() {
         return Ok(false);
     }
     // The upload that follows replaces damaged content.
@@ -29,5 +30,5 @@ pub(super) async fn mount(
         return Ok(false);
     }
     let now = app.clock.steady();
-    Ok(app.metadata.mount_blob(&grant.tenant, repository, from.as_ref(), digest, now).await?)
+    Ok(app.metadata.mount_blob(seen_by, &grant.tenant, repository, from.as_ref(), digest, now).await?)
 }

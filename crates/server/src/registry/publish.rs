@@ -50,7 +50,8 @@ pub(super) async fn publish(
         None => blobs.stage(&staged_key, size)?.publish(),
     };
     app.blocking(publish).await.inspect_err(|_| app.orphaned.store(true, Release))?;
-    let blob = NewBlob { digest: *expected, size, key: key.clone(), damaged, session };
+    let blob =
+        NewBlob { digest: *expected, size, key: key.clone(), damaged, put_by: context.pusher(), session };
     let kept = match app.metadata.add_blob(&grant.tenant, repository, blob, app.clock.steady()).await {
         // The row is certainly not there, so the bytes are garbage, and take the space it needs.
         Err(error @ StoreError::Full(_)) => {

@@ -1,9 +1,8 @@
 //! What a login can read: a repository's content, its own manifests, or a service's images.
 
-use gangplank_core::grant::ServiceGrant;
-use gangplank_core::{Access, LoginId, Renewal, image_name};
-use gangplank_oci::{Digest, Reference, RepositoryName};
-use gangplank_store::metadata::blobs::StoredBlob;
+use gangplank_core::{Access, Renewal, ServiceId, image_name};
+use gangplank_oci::{Digest, Reference, RepositoryName, Tag};
+use gangplank_store::metadata::blobs::{SeenBlob, StoredBlob};
 use gangplank_store::metadata::manifests::StoredManifest;
 use hyper::Method;
 
@@ -19,42 +18,101 @@ pub(super) async fn manifest(
     if *access == Access::ServiceImages
         && let Some(service) = &grant.service
     {
-        return image_manifest(context, service, reference).await;
+        return image_manifest(context, service.id, reference).await;
     }
-    let put_by: Option<LoginId> = (*access == Access::OwnManifests).then_some(grant.login);
     let renewal = renewal(context);
-    Ok(app.metadata.manifest(&grant.tenant, repository, reference, put_by, renewal).await?)
+    let find = |put_by| app.metadata.manifest(&grant.tenant, repository, reference, put_by, renewal);
+    if *access == Access::OwnManifests {
+        return Ok(find(Some(grant.login)).await?);
+    }
+    // A registered name comes before a tag that somebody has pushed under it.
+    if let Reference::Tag(tag) = reference
+        && image_name::parse_version(tag.as_str()).is_some()
+        && let Some(service) = service(context, repository).await?
+        && let Some(image) = image_by_name(context, service, tag).await?
+    {
+        return Ok(Some(image));
+    }
+    if let Some(found) = find(None).await? {
+        return Ok(Some(found));
+    }
+    match (reference, may_be_an_images(context, repository).await?) {
+        (Reference::Digest(digest), Some(service)) => image_by_digest(context, service, digest).await,
+        _ => Ok(None),
+    }
 }
 
 async fn image_manifest(
     context: &Context<'_>,
-    service: &ServiceGrant,
+    service: ServiceId,
     reference: &Reference,
 ) -> Result<Option<StoredManifest>> {
-    let metadata = &context.app.metadata;
-    let tenant = &context.grant.tenant;
-    Ok(match reference {
-        Reference::Digest(digest) => metadata.image_manifest_by_digest(tenant, service.id, digest).await?,
-        Reference::Tag(tag) => match image_name::parse_version(tag.as_str()) {
-            Some((label, number)) => metadata.image_manifest(tenant, service.id, &label, number).await?,
-            None => None,
-        },
-    })
+    match reference {
+        Reference::Digest(digest) => image_by_digest(context, service, digest).await,
+        Reference::Tag(tag) => image_by_name(context, service, tag).await,
+    }
 }
 
-/// Finds a blob that the login may know of, and renews its lease if the login may push.
+async fn image_by_digest(
+    context: &Context<'_>,
+    service: ServiceId,
+    digest: &Digest,
+) -> Result<Option<StoredManifest>> {
+    let tenant = &context.grant.tenant;
+    Ok(context.app.metadata.image_manifest_by_digest(tenant, service, digest).await?)
+}
+
+async fn image_by_name(
+    context: &Context<'_>,
+    service: ServiceId,
+    tag: &Tag,
+) -> Result<Option<StoredManifest>> {
+    let Some((label, number)) = image_name::parse_version(tag.as_str()) else { return Ok(None) };
+    Ok(context.app.metadata.image_manifest(&context.grant.tenant, service, &label, number).await?)
+}
+
+/// The service that the repository is named like.
+pub(super) async fn service(context: &Context<'_>, repository: &RepositoryName) -> Result<Option<ServiceId>> {
+    let found = context.app.metadata.service(&context.grant.tenant, repository.as_str()).await?;
+    Ok(found.map(|service| service.id))
+}
+
+/// The same, for what the repository does not have itself: who pulls a registered name finds its parts there too.
+/// Who asks before a push must not, since it would skip what the repository needs.
+async fn may_be_an_images(context: &Context<'_>, repository: &RepositoryName) -> Result<Option<ServiceId>> {
+    if context.grant.scope.push && context.head.method == Method::HEAD {
+        return Ok(None);
+    }
+    service(context, repository).await
+}
+
+/// Finds a blob that the login may know of or read, and renews its lease if the login may push.
 pub(super) async fn blob(
     context: &Context<'_>,
     repository: &RepositoryName,
     digest: &Digest,
 ) -> Result<Option<StoredBlob>> {
     let Context { app, grant, access, .. } = context;
+    let tenant = &grant.tenant;
     if *access == Access::ServiceImages
         && let Some(service) = &grant.service
     {
-        return Ok(app.metadata.image_blob(&grant.tenant, service.id, digest).await?);
+        return Ok(app.metadata.image_blob(tenant, service.id, digest).await?);
     }
-    Ok(app.metadata.find_blob(&grant.tenant, repository, digest, renewal(context)).await?)
+    let renewal = renewal(context);
+    let may: fn(&SeenBlob) -> bool = match access {
+        Access::KnownBlobs => SeenBlob::may_be_known,
+        Access::OwnConfigurations => SeenBlob::may_be_read,
+        _ => {
+            if let Some(found) = app.metadata.find_blob(tenant, repository, digest, renewal).await? {
+                return Ok(Some(found));
+            }
+            let Some(service) = may_be_an_images(context, repository).await? else { return Ok(None) };
+            return Ok(app.metadata.image_blob(tenant, service, digest).await?);
+        }
+    };
+    let found = app.metadata.find_blob_seen_by(grant.login, tenant, repository, digest, renewal).await?;
+    Ok(found.filter(may).map(|seen| seen.blob))
 }
 
 /// Hearing that something is there, a client that pushes will skip it. One that only reads relies on

@@ -25,7 +25,9 @@ pub(super) async fn list(
     let tenant = &context.grant.tenant;
     // A mark that we never gave starts anew.
     let after = last.and_then(|last| last.parse().ok()).unwrap_or(0);
-    let found = context.app.metadata.referrers(tenant, repository, digest, artifact_type, after).await?;
+    let put_by = context.pusher();
+    let found =
+        context.app.metadata.referrers(tenant, repository, digest, artifact_type, put_by, after).await?;
     let manifests: Vec<Value> = found.page.into_iter().map(descriptor).collect();
     let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests });
     let mut answer = Answer::new(StatusCode::OK).body(OCI_INDEX, index.to_string());

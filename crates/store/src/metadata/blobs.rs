@@ -1,7 +1,7 @@
 //! Which repository holds which blob, and where its bytes are.
 
 use async_trait::async_trait;
-use gangplank_core::{Origin, Renewal, Tenant, Time};
+use gangplank_core::{LoginId, Origin, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, RepositoryName};
 
 use crate::Result;
@@ -19,6 +19,37 @@ pub struct StoredBlob {
     pub damaged: bool,
 }
 
+/// The most bytes that a blob may have to be treated as a configuration. So nobody makes a large layer look like
+/// one, which others would have to upload again.
+pub const MAX_CONFIGURATION: u64 = 4 << 20;
+
+/// The most blobs of which it is kept that one login uploaded them: the newest.
+pub const MAX_BLOB_PUTS: i64 = 10_000;
+
+/// A blob, and how a login stands to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenBlob {
+    /// The blob.
+    pub blob: StoredBlob,
+    /// Whether a manifest of the repository has it as its configuration, and it is small enough for one.
+    pub is_configuration: bool,
+    /// Whether it is known that this very login has uploaded its bytes to the repository.
+    pub is_own: bool,
+}
+
+impl SeenBlob {
+    /// Whether a login that only pushes may hear that it is there. What an image is configured with is nobody's
+    /// business who does not have it.
+    pub fn may_be_known(&self) -> bool {
+        !self.is_configuration || self.is_own
+    }
+
+    /// Whether such a login may read it.
+    pub fn may_be_read(&self) -> bool {
+        self.is_configuration && self.is_own
+    }
+}
+
 /// A blob whose bytes are durable under `key`, to be made visible.
 #[derive(Clone, Debug)]
 pub struct NewBlob {
@@ -30,6 +61,8 @@ pub struct NewBlob {
     pub key: ContentKey,
     /// Content of this digest that was found missing, cut short or damaged, and is to be replaced.
     pub damaged: Option<ContentKey>,
+    /// The login that may read it back if it turns out to be a configuration.
+    pub put_by: Option<LoginId>,
     /// The upload session, of the same repository, that ends with it.
     pub session: Option<String>,
 }
@@ -62,6 +95,15 @@ pub trait BlobLinks: Send + Sync {
         digest: &Digest,
         renewal: Option<Renewal>,
     ) -> Result<Option<StoredBlob>>;
+    /// The same, and how `login` stands to it.
+    async fn find_blob_seen_by(
+        &self,
+        login: LoginId,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        digest: &Digest,
+        renewal: Option<Renewal>,
+    ) -> Result<Option<SeenBlob>>;
     /// Where the tenant's bytes of this digest are, in any repository. For the server's own checks:
     /// never an answer to a client.
     async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>>;
@@ -76,9 +118,11 @@ pub trait BlobLinks: Send + Sync {
         now: Time,
     ) -> Result<ContentKey>;
     /// Lets `repository` hold a blob that `from` holds, or for `None` any repository of the tenant;
-    /// `false` if it does not, or the blob is damaged.
+    /// `false` if it does not, or the blob is damaged. With `seen_by`, which needs a `from`, also if that login may
+    /// not know of the blob.
     async fn mount_blob(
         &self,
+        seen_by: Option<LoginId>,
         tenant: &Tenant,
         repository: &RepositoryName,
         from: Option<&RepositoryName>,

@@ -1,7 +1,7 @@
 //! Manifests: kept verbatim, with what they reference.
 
 use async_trait::async_trait;
-use gangplank_core::{LoginId, Origin, Renewal, Tenant, Time};
+use gangplank_core::{LoginId, Origin, Owner, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, ManifestView, Reference, RepositoryName, Tag};
 
 use crate::Result;
@@ -31,6 +31,8 @@ pub struct NewManifest {
     pub view: ManifestView,
     /// Blobs that the repository need not hold: layers that are not to be distributed.
     pub may_be_absent: Vec<Digest>,
+    /// Set if only manifests that this principal put count as children, and others are as good as absent.
+    pub children_of: Option<Owner>,
     /// How deep indexes may nest: so many, one in the other, above an image.
     pub max_depth: u32,
     /// Tags to move to it.
@@ -78,15 +80,10 @@ pub enum ManifestOutcome {
     Stored,
     /// The repository does not hold this blob.
     BlobUnknown(Digest),
-    /// The repository does not hold this child manifest.
+    /// The repository does not hold this child manifest, or not for whoever puts the index.
     ChildUnknown(Digest),
-    /// The descriptor gives another size than the content has.
-    SizeMismatch {
-        /// Of which blob or child.
-        digest: Digest,
-        /// Its true size in bytes.
-        actual: u64,
-    },
+    /// The descriptor of this blob or child gives another size than the content has.
+    SizeMismatch(Digest),
     /// Indexes nested deeper than [`NewManifest::max_depth`].
     TooDeep,
 }
@@ -115,7 +112,7 @@ pub trait Manifests: Send + Sync {
         repository: &RepositoryName,
         manifest: NewManifest,
     ) -> Result<ManifestOutcome>;
-    /// Finds a manifest; with `put_by`, only one that this login put; with `renewal`, its lease is
+    /// Finds a manifest; with `put_by`, only one that this login put, and by tag only if it also set the tag; with `renewal`, its lease is
     /// renewed before anybody hears of it.
     async fn manifest(
         &self,
@@ -136,13 +133,14 @@ pub trait Manifests: Send + Sync {
         now: Time,
     ) -> Result<ManifestDeleted>;
     /// A page of the manifests whose subject is `digest`, oldest first, behind the mark `after` (zero
-    /// for the first page); the subject itself may be absent.
+    /// for the first page); the subject itself may be absent. With `put_by`, only those that this login put.
     async fn referrers(
         &self,
         tenant: &Tenant,
         repository: &RepositoryName,
         digest: &Digest,
         artifact_type: Option<&str>,
+        put_by: Option<LoginId>,
         after: i64,
     ) -> Result<Referrers>;
 }

@@ -96,6 +96,8 @@ pub struct Revoked {
     pub tenant: Tenant,
     /// Who made it.
     pub owner: Owner,
+    /// What it was for.
+    pub scope: Scope,
 }
 
 /// What a password opens.

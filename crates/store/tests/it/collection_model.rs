@@ -152,7 +152,8 @@ impl World<'_> {
             Step::Mount(place, number) => {
                 let (at, from) = (self.at(place), self.at(1 - place).repository);
                 let asked = digest(number);
-                let mounted = self.db.mount_blob(&at.tenant, &at.repository, Some(&from), &asked, self.now);
+                let mounted =
+                    self.db.mount_blob(None, &at.tenant, &at.repository, Some(&from), &asked, self.now);
                 if mounted.await.unwrap() {
                     self.told.blobs.insert((place, number), self.now);
                 }

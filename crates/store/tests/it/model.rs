@@ -81,7 +81,8 @@ async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
         Step::MountBlob(place, number) => {
             let at = at(db, *place);
             let from = repository(["other", "sr"][place.repository]);
-            let mounted = db.mount_blob(&at.tenant, &at.repository, Some(&from), &digest(*number), NOW).await;
+            let mounted =
+                db.mount_blob(None, &at.tenant, &at.repository, Some(&from), &digest(*number), NOW).await;
             assert_eq!(mounted.unwrap(), model.mount_blob(*place, *number));
         }
         Step::DeleteBlob(place, number) => {
@@ -152,8 +153,11 @@ async fn compare(db: &dyn Metadata, model: &State) {
             let found = at.get(&document.reference()).await;
             let expected = model.has_manifest(place, number).then(|| document.stored());
             assert_eq!(found, expected, "{place:?} manifest {number}");
-            let referrers =
-                db.referrers(&at.tenant, &at.repository, &document.digest(), None, 0).await.unwrap().page;
+            let referrers = db
+                .referrers(&at.tenant, &at.repository, &document.digest(), None, None, 0)
+                .await
+                .unwrap()
+                .page;
             let referrers: Vec<String> = referrers.into_iter().map(|referrer| referrer.digest).collect();
             assert_eq!(referrers, model.referrers(place, number));
         }

@@ -259,6 +259,7 @@ impl Document {
             digest: self.digest(),
             body: self.body.clone(),
             view: self.view(),
+            children_of: None,
             may_be_absent: Vec::new(),
             max_depth: MAX_DEPTH,
             tags: Vec::new(),
@@ -362,6 +363,7 @@ pub(crate) fn blob(content: &str, key: ContentKey) -> NewBlob {
         size: content.len() as u64,
         key,
         damaged: None,
+        put_by: None,
         session: None,
     }
 }

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use gangplank_core::{EventKind, Origin, Renewal, Tenant, Time};
+use gangplank_core::{EventKind, LoginId, Origin, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, RepositoryName};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -10,7 +10,9 @@ use super::usage::Usage;
 use super::{Sqlite, holds, rows};
 use crate::Result;
 use crate::blobs::ContentKey;
-use crate::metadata::blobs::{BlobDeleted, BlobLinks, NewBlob, StoredBlob};
+use crate::metadata::blobs::{
+    BlobDeleted, BlobLinks, MAX_BLOB_PUTS, MAX_CONFIGURATION, NewBlob, SeenBlob, StoredBlob,
+};
 
 #[async_trait]
 impl BlobLinks for Sqlite {
@@ -21,18 +23,18 @@ impl BlobLinks for Sqlite {
         digest: &Digest,
         renewal: Option<Renewal>,
     ) -> Result<Option<StoredBlob>> {
-        let Some(link) = self.read_one(|connection| find_link(connection, tenant, repository, digest))?
-        else {
-            return Ok(None);
-        };
-        let Some(renewal) = renewal.filter(|renewal| link.leased_at <= renewal.stale) else {
-            return Ok(Some(link.content));
-        };
-        let now = renewal.now;
-        let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
-        self.doors
-            .upkeep(Touched::NOTHING, move |connection| renew(connection, &tenant, &repository, &digest, now))
-            .await
+        Ok(self.find(None, tenant, repository, digest, renewal).await?.map(|seen| seen.blob))
+    }
+
+    async fn find_blob_seen_by(
+        &self,
+        login: LoginId,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        digest: &Digest,
+        renewal: Option<Renewal>,
+    ) -> Result<Option<SeenBlob>> {
+        self.find(Some(login), tenant, repository, digest, renewal).await
     }
 
     async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>> {
@@ -62,6 +64,7 @@ impl BlobLinks for Sqlite {
 
     async fn mount_blob(
         &self,
+        seen_by: Option<LoginId>,
         tenant: &Tenant,
         repository: &RepositoryName,
         from: Option<&RepositoryName>,
@@ -71,16 +74,21 @@ impl BlobLinks for Sqlite {
         let (tenant, repository, from, digest) = (tenant.clone(), repository.clone(), from.cloned(), *digest);
         self.doors
             .upkeep(Touched::NOTHING, move |connection| {
-                let held = match from {
-                    Some(from) => find_link(connection, &tenant, &from, &digest)?
-                        .filter(|link| !link.content.damaged)
-                        .map(|link| link.blob),
-                    None => find_held(connection, &tenant, &digest)?,
+                let held = match &from {
+                    Some(from) => find_link(connection, &tenant, from, &digest, seen_by)?
+                        .filter(|link| !link.seen.blob.damaged)
+                        .filter(|link| seen_by.is_none() || link.seen.may_be_known())
+                        .map(|link| (link.blob, link.seen.is_own)),
+                    None if seen_by.is_some() => None,
+                    None => find_held(connection, &tenant, &digest)?.map(|blob| (blob, false)),
                 };
-                let Some(blob) = held else { return Ok(false) };
+                let Some((blob, is_own)) = held else { return Ok(false) };
                 let (tenant, mut usage) = (rows::ensure_tenant(connection, &tenant)?, Usage::default());
                 let repository = rows::ensure_repository(connection, tenant, &repository, &mut usage)?;
                 holds::keep::put_link(connection, repository, blob, now)?;
+                if let Some(login) = seen_by.filter(|_| is_own) {
+                    note_put(connection, login, repository, blob)?;
+                }
                 usage.write(connection, tenant)?;
                 Ok(true)
             })
@@ -148,6 +156,28 @@ impl BlobLinks for Sqlite {
 }
 
 impl Sqlite {
+    async fn find(
+        &self,
+        login: Option<LoginId>,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        digest: &Digest,
+        renewal: Option<Renewal>,
+    ) -> Result<Option<SeenBlob>> {
+        let found = self.read_one(|connection| find_link(connection, tenant, repository, digest, login))?;
+        let Some(link) = found else { return Ok(None) };
+        let Some(renewal) = renewal.filter(|renewal| link.leased_at <= renewal.stale) else {
+            return Ok(Some(link.seen));
+        };
+        let now = renewal.now;
+        let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
+        self.doors
+            .upkeep(Touched::NOTHING, move |connection| {
+                renew(connection, &tenant, &repository, &digest, login, now)
+            })
+            .await
+    }
+
     async fn mark(&self, key: &ContentKey, damaged: bool) -> Result<bool> {
         let key = key.clone();
         self.doors
@@ -163,34 +193,56 @@ struct Link {
     repository: i64,
     blob: i64,
     leased_at: Time,
-    content: StoredBlob,
+    seen: SeenBlob,
 }
 
+/// A blob of a repository; with `login`, also how that login stands to it.
 fn find_link(
     connection: &Connection,
     tenant: &Tenant,
     repository: &RepositoryName,
     digest: &Digest,
+    login: Option<LoginId>,
 ) -> Result<Option<Link>> {
-    let mut find = connection.prepare_cached(
-        "SELECT b.size, b.key, b.damaged, l.repository, l.blob, l.leased_at
+    let mut find = connection.prepare_cached(if login.is_none() {
+        "SELECT b.size, b.key, b.damaged, l.repository, l.blob, l.leased_at, 0, 0
          FROM tenants t
          JOIN repositories r ON r.tenant = t.id
          JOIN blobs b ON b.tenant = t.id
          JOIN blob_links l ON l.repository = r.id AND l.blob = b.id
-         WHERE t.account = ?1 AND t.region = ?2 AND r.name = ?3 AND b.digest = ?4",
-    )?;
+         WHERE t.account = ?1 AND t.region = ?2 AND r.name = ?3 AND b.digest = ?4"
+    } else {
+        "SELECT b.size, b.key, b.damaged, l.repository, l.blob, l.leased_at,
+                b.size <= ?6 AND EXISTS (SELECT 1 FROM manifest_blobs c
+                                         WHERE c.repository = r.id AND c.digest = ?4 AND c.is_config = 1),
+                EXISTS (SELECT 1 FROM blob_puts p
+                        WHERE p.repository = r.id AND p.blob = b.id AND p.login = ?5)
+         FROM tenants t
+         JOIN repositories r ON r.tenant = t.id
+         JOIN blobs b ON b.tenant = t.id
+         JOIN blob_links l ON l.repository = r.id AND l.blob = b.id
+         WHERE t.account = ?1 AND t.region = ?2 AND r.name = ?3 AND b.digest = ?4"
+    })?;
     let digest = digest.to_string();
-    let key = params![tenant.account.as_str(), tenant.region.as_str(), repository.as_str(), digest];
+    let (account, region, name) = (tenant.account.as_str(), tenant.region.as_str(), repository.as_str());
     let read = |row: &Row<'_>| -> Result<Link> {
         Ok(Link {
             repository: row.get(3)?,
             blob: row.get(4)?,
             leased_at: Time(row.get(5)?),
-            content: read_stored(row)?,
+            seen: SeenBlob { blob: read_stored(row)?, is_configuration: row.get(6)?, is_own: row.get(7)? },
         })
     };
-    find.query_row(key, |row| Ok(read(row))).optional()?.transpose()
+    let read = |row: &Row<'_>| Ok(read(row));
+    match login {
+        None => find.query_row(params![account, region, name, digest], read),
+        Some(LoginId(login)) => {
+            let most = rows::signed(MAX_CONFIGURATION)?;
+            find.query_row(params![account, region, name, digest, login, most], read)
+        }
+    }
+    .optional()?
+    .transpose()
 }
 
 /// A blob that any repository of the tenant holds, and that is not damaged.
@@ -212,11 +264,32 @@ fn renew(
     tenant: &Tenant,
     repository: &RepositoryName,
     digest: &Digest,
+    login: Option<LoginId>,
     now: Time,
-) -> Result<Option<StoredBlob>> {
-    let Some(link) = find_link(connection, tenant, repository, digest)? else { return Ok(None) };
+) -> Result<Option<SeenBlob>> {
+    let Some(link) = find_link(connection, tenant, repository, digest, login)? else { return Ok(None) };
     holds::keep::put_link(connection, link.repository, link.blob, now)?;
-    Ok(Some(link.content))
+    Ok(Some(link.seen))
+}
+
+/// Keeps that a login has uploaded a blob, and forgets the oldest of what it uploaded if that is too much. The login
+/// may have been forgotten meanwhile.
+fn note_put(connection: &Connection, login: LoginId, repository: i64, blob: i64) -> Result<()> {
+    let mut note = connection.prepare_cached(
+        "INSERT INTO blob_puts (login, number, repository, blob)
+         SELECT l.id, 1 + coalesce((SELECT max(number) FROM blob_puts WHERE login = ?1), 0), ?2, ?3
+         FROM registry_logins l WHERE l.id = ?1
+         ON CONFLICT (repository, blob, login) DO NOTHING
+         RETURNING number",
+    )?;
+    let number: Option<i64> =
+        note.query_row(params![login.0, repository, blob], |row| row.get(0)).optional()?;
+    if let Some(number) = number.filter(|number| *number > MAX_BLOB_PUTS) {
+        let mut forget =
+            connection.prepare_cached("DELETE FROM blob_puts WHERE login = ?1 AND number <= ?2")?;
+        forget.execute(params![login.0, number - MAX_BLOB_PUTS])?;
+    }
+    Ok(())
 }
 
 fn add(
@@ -230,6 +303,7 @@ fn add(
     let (tenant, mut usage) = (rows::ensure_tenant(connection, tenant)?, Usage::default());
     let repository = rows::ensure_repository(connection, tenant, name, &mut usage)?;
     let digest = blob.digest.to_string();
+    let put_by = blob.put_by.filter(|_| blob.size <= MAX_CONFIGURATION);
     let mut find = connection
         .prepare_cached("SELECT id, key, damaged, size FROM blobs WHERE tenant = ?1 AND digest = ?2")?;
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
@@ -263,6 +337,9 @@ fn add(
         }
     };
     holds::keep::put_link(connection, repository, id, now)?;
+    if let Some(login) = put_by {
+        note_put(connection, login, repository, id)?;
+    }
     if let Some(session) = blob.session {
         let mut end = connection
             .prepare_cached("DELETE FROM uploads WHERE id = ?1 AND tenant = ?2 AND repository = ?3")?;
@@ -278,7 +355,7 @@ fn delete(
     repository: &RepositoryName,
     digest: &Digest,
 ) -> Result<Outcome<BlobDeleted>> {
-    let Some(link) = find_link(connection, tenant, repository, digest)? else {
+    let Some(link) = find_link(connection, tenant, repository, digest, None)? else {
         return Ok(Outcome::Unchanged(BlobDeleted::NoSuchBlob));
     };
     if holds::closure::needs_blob(connection, link.repository, link.blob)? {
@@ -298,6 +375,9 @@ pub(super) fn unlink(
     blob: i64,
     usage: &mut Usage,
 ) -> Result<Option<u64>> {
+    connection
+        .prepare_cached("DELETE FROM blob_puts WHERE repository = ?1 AND blob = ?2")?
+        .execute([repository, blob])?;
     connection
         .prepare_cached("DELETE FROM blob_links WHERE repository = ?1 AND blob = ?2")?
         .execute([repository, blob])?;

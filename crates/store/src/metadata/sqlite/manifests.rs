@@ -8,7 +8,7 @@ use super::cache::Touched;
 use super::doors::Outcome;
 use super::put_manifest::{Putter, put};
 use super::usage::Usage;
-use super::{Sqlite, holds, leases, rows};
+use super::{Sqlite, holds, leases, rows, tags};
 use crate::Result;
 use crate::metadata::manifests::{
     MAX_REFERRER_BYTES, MAX_REFERRERS, ManifestDeleted, ManifestOutcome, Manifests, NewManifest, Referrer,
@@ -83,6 +83,7 @@ impl Manifests for Sqlite {
         repository: &RepositoryName,
         digest: &Digest,
         artifact_type: Option<&str>,
+        put_by: Option<LoginId>,
         after: i64,
     ) -> Result<Referrers> {
         self.read(|connection| {
@@ -90,11 +91,15 @@ impl Manifests for Sqlite {
                 return Ok(Referrers::default());
             };
             let mut select = connection.prepare_cached(
-                "SELECT digest, media_type, size, artifact_type, coalesce(annotations, '{}'), id FROM manifests
+                "SELECT digest, media_type, size, artifact_type, coalesce(annotations, '{}'), id FROM manifests m
                  WHERE repository = ?1 AND subject = ?2 AND (?3 IS NULL OR artifact_type = ?3) AND id > ?4
+                   AND (?5 IS NULL
+                        OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5))
                  ORDER BY id",
             )?;
-            let mut found = select.query(params![repository, digest.to_string(), artifact_type, after])?;
+            let put_by = put_by.map(|login| login.0);
+            let key = params![repository, digest.to_string(), artifact_type, after, put_by];
+            let mut found = select.query(key)?;
             let (mut referrers, mut bytes) = (Referrers::default(), 0);
             let mut last = after;
             while let Some(row) = found.next()? {
@@ -135,7 +140,9 @@ fn find(
              JOIN manifests m ON m.id = g.manifest
              WHERE t.account = ?1 AND t.region = ?2 AND r.name = ?3 AND g.name = ?4
                AND (?5 IS NULL
-                    OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5))"
+                    OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5)
+                   AND EXISTS (SELECT 1 FROM tag_puts s
+                               WHERE s.repository = r.id AND s.tag = g.name AND s.login = ?5))"
         }
         Reference::Digest(_) => {
             "SELECT m.digest, m.media_type, m.body, m.id, m.leased_at
@@ -190,6 +197,7 @@ fn delete(
 /// Removes a manifest, its tags, and who put it; it lets go of what it held.
 pub(super) fn remove(connection: &Connection, manifest: i64, usage: &mut Usage) -> Result<()> {
     holds::keep::manifest_leaves(connection, manifest)?;
+    tags::forget_puts(connection, manifest)?;
     let tags = connection.prepare_cached("DELETE FROM tags WHERE manifest = ?1")?.execute([manifest])?;
     usage.tags -= i64::try_from(tags).unwrap_or(i64::MAX);
     connection.prepare_cached("DELETE FROM manifest_puts WHERE manifest = ?1")?.execute([manifest])?;

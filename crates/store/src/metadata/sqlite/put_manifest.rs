@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::audit::Note;
 use super::doors::Outcome;
 use super::usage::Usage;
-use super::{holds, leases, rows};
+use super::{holds, leases, rows, tags};
 use crate::metadata::manifests::{ManifestOutcome, NewManifest};
 use crate::{Result, StoreError};
 
@@ -58,7 +58,9 @@ pub(super) fn put(
         None => insert(connection, repository, &digest, depth, manifest, &mut usage)?,
     };
     note_put(connection, id, putter)?;
-    move_tags(connection, repository, id, manifest, &mut usage)?;
+    for tag in &manifest.tags {
+        tags::set(connection, (repository, tag.as_str()), id, putter.login, &mut usage)?;
+    }
     usage.write(connection, tenant_row)?;
     let tags: Vec<&str> = manifest.tags.iter().map(Tag::as_str).collect();
     let note = Note::of(EventKind::ManifestPushed, tenant).repository(name).digest(digest);
@@ -77,27 +79,6 @@ fn note_put(connection: &Connection, manifest: i64, putter: &Putter) -> Result<(
                AND (login = ?3 OR NOT EXISTS (SELECT 1 FROM registry_logins WHERE id = ?3)))",
     )?;
     put.execute(params![manifest, putter.owner.as_str(), putter.login.map(|login| login.0)])?;
-    Ok(())
-}
-
-fn move_tags(
-    connection: &Connection,
-    repository: i64,
-    manifest: i64,
-    new: &NewManifest,
-    usage: &mut Usage,
-) -> Result<()> {
-    let mut count = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM tags WHERE repository = ?1 AND name = ?2)")?;
-    let mut tag = connection.prepare_cached(
-        "INSERT INTO tags (repository, name, manifest) VALUES (?1, ?2, ?3)
-         ON CONFLICT (repository, name) DO UPDATE SET manifest = excluded.manifest",
-    )?;
-    for name in &new.tags {
-        let is_there: bool = count.query_row(params![repository, name.as_str()], |row| row.get(0))?;
-        usage.tags += i64::from(!is_there);
-        tag.execute(params![repository, name.as_str(), manifest])?;
-    }
     Ok(())
 }
 
@@ -120,7 +101,7 @@ fn check_blobs(
             None if manifest.may_be_absent.contains(&blob.digest) => {}
             None => return Ok(Some(ManifestOutcome::BlobUnknown(blob.digest))),
             Some(actual) if actual != blob.size => {
-                return Ok(Some(ManifestOutcome::SizeMismatch { digest: blob.digest, actual }));
+                return Ok(Some(ManifestOutcome::SizeMismatch(blob.digest)));
             }
             Some(_) => {}
         }
@@ -134,18 +115,20 @@ fn check_children(
     repository: Option<i64>,
     manifest: &NewManifest,
 ) -> Result<std::result::Result<u32, ManifestOutcome>> {
-    let mut find = connection
-        .prepare_cached("SELECT size, depth FROM manifests WHERE repository = ?1 AND digest = ?2")?;
+    let mut find = connection.prepare_cached(
+        "SELECT size, depth FROM manifests m WHERE repository = ?1 AND digest = ?2
+           AND (?3 IS NULL OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.owner = ?3))",
+    )?;
+    let put_by = manifest.children_of.as_ref().map(Owner::as_str);
     let mut depth = 0;
     for child in &manifest.view.children {
-        let key = params![repository, child.digest.to_string()];
+        let key = params![repository, child.digest.to_string(), put_by];
         let found = find.query_row(key, |row| Ok((row.get(0)?, row.get::<_, u32>(1)?))).optional()?;
         let Some((size, child_depth)) = found else {
             return Ok(Err(ManifestOutcome::ChildUnknown(child.digest)));
         };
-        let actual = rows::unsigned(size)?;
-        if actual != child.size {
-            return Ok(Err(ManifestOutcome::SizeMismatch { digest: child.digest, actual }));
+        if rows::unsigned(size)? != child.size {
+            return Ok(Err(ManifestOutcome::SizeMismatch(child.digest)));
         }
         depth = depth.max(child_depth + 1);
     }
@@ -186,23 +169,21 @@ fn insert(
         manifest.body,
         manifest.lease.now.0,
     ])?;
-    let references = [
-        (
-            &view.blobs,
-            "INSERT INTO manifest_blobs (repository, digest, manifest) VALUES (?1, ?2, ?3)
-             ON CONFLICT (repository, digest, manifest) DO NOTHING",
-        ),
-        (
-            &view.children,
-            "INSERT INTO manifest_children (repository, digest, manifest) VALUES (?1, ?2, ?3)
-             ON CONFLICT (repository, digest, manifest) DO NOTHING",
-        ),
-    ];
-    for (descriptors, sql) in references {
-        let mut insert = connection.prepare_cached(sql)?;
-        for descriptor in descriptors {
-            insert.execute(params![repository, descriptor.digest.to_string(), id])?;
-        }
+    let config = view.config().map(|config| config.digest);
+    let mut reference = connection.prepare_cached(
+        "INSERT INTO manifest_blobs (repository, digest, manifest, is_config) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (repository, digest, is_config, manifest) DO NOTHING",
+    )?;
+    for blob in &view.blobs {
+        let is_config = config == Some(blob.digest);
+        reference.execute(params![repository, blob.digest.to_string(), id, is_config])?;
+    }
+    let mut reference = connection.prepare_cached(
+        "INSERT INTO manifest_children (repository, digest, manifest) VALUES (?1, ?2, ?3)
+         ON CONFLICT (repository, digest, manifest) DO NOTHING",
+    )?;
+    for child in &view.children {
+        reference.execute(params![repository, child.digest.to_string(), id])?;
     }
     holds::keep::manifest_added(connection, id)?;
     Ok(id)

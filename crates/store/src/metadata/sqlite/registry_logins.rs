@@ -130,6 +130,8 @@ fn forget(connection: &Connection, before: Time) -> Result<usize> {
         connection
             .prepare_cached("UPDATE manifest_puts SET login = NULL WHERE login = ?1")?
             .execute([login])?;
+        connection.prepare_cached("DELETE FROM tag_puts WHERE login = ?1")?.execute([login])?;
+        connection.prepare_cached("DELETE FROM blob_puts WHERE login = ?1")?.execute([login])?;
         connection.prepare_cached("DELETE FROM registry_logins WHERE id = ?1")?.execute([login])?;
     }
     Ok(ended.len())
@@ -186,7 +188,8 @@ fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
     };
     let owner = rows::owner(row.get_ref(3)?.as_str().unwrap_or_default())?;
     let login = LoginId(row.get(0)?);
-    let ended = |tenant, owner| Ok(LoginLookup::Revoked(Revoked { login, tenant, owner }));
+    let scope = Scope { push: row.get(4)?, pull: row.get(5)?, delete: row.get(6)? };
+    let ended = |tenant, owner| Ok(LoginLookup::Revoked(Revoked { login, tenant, owner, scope }));
     if revoked || key_enabled != Some(true) {
         return ended(tenant, owner);
     }
@@ -196,14 +199,7 @@ fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
         (Some(_), None) => return ended(tenant, owner),
         (None, _) => None,
     };
-    Ok(LoginLookup::Live(Grant {
-        login,
-        tenant,
-        owner,
-        scope: Scope { push: row.get(4)?, pull: row.get(5)?, delete: row.get(6)? },
-        service,
-        expires_at: Time(row.get(9)?),
-    }))
+    Ok(LoginLookup::Live(Grant { login, tenant, owner, scope, service, expires_at: Time(row.get(9)?) }))
 }
 
 fn read_summary(row: &Row<'_>) -> Result<LoginSummary> {

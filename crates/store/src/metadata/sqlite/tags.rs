@@ -1,7 +1,7 @@
 use async_trait::async_trait;
-use gangplank_core::{EventKind, Origin, Tenant};
+use gangplank_core::{EventKind, LoginId, Origin, Tenant};
 use gangplank_oci::{RepositoryName, Tag};
-use rusqlite::params;
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::audit::Note;
 use super::cache::Touched;
@@ -46,6 +46,7 @@ impl Tags for Sqlite {
                 let Some(row) = rows::find_repository(connection, &tenant, &repository)? else {
                     return Ok(Outcome::Unchanged(false));
                 };
+                forget_put(connection, row, tag.as_str())?;
                 let mut delete =
                     connection.prepare_cached("DELETE FROM tags WHERE repository = ?1 AND name = ?2")?;
                 if delete.execute(params![row, tag.as_str()])? == 0 {
@@ -70,6 +71,55 @@ impl Tags for Sqlite {
             Ok(names.collect::<rusqlite::Result<_>>()?)
         })
     }
+}
+
+/// Sets a tag to a manifest, for a login if there is one. The login may have been forgotten meanwhile.
+pub(super) fn set(
+    connection: &Connection,
+    (repository, tag): (i64, &str),
+    manifest: i64,
+    login: Option<LoginId>,
+    usage: &mut Usage,
+) -> Result<()> {
+    let mut find =
+        connection.prepare_cached("SELECT manifest FROM tags WHERE repository = ?1 AND name = ?2")?;
+    let before: Option<i64> = find.query_row(params![repository, tag], |row| row.get(0)).optional()?;
+    usage.tags += i64::from(before.is_none());
+    if before != Some(manifest) {
+        // From here on it says nothing about what they put.
+        forget_put(connection, repository, tag)?;
+        let mut set = connection.prepare_cached(
+            "INSERT INTO tags (repository, name, manifest) VALUES (?1, ?2, ?3)
+             ON CONFLICT (repository, name) DO UPDATE SET manifest = excluded.manifest",
+        )?;
+        set.execute(params![repository, tag, manifest])?;
+    }
+    if let Some(LoginId(login)) = login {
+        let mut note = connection.prepare_cached(
+            "INSERT INTO tag_puts (repository, tag, login)
+             SELECT ?1, ?2, l.id FROM registry_logins l WHERE l.id = ?3
+             ON CONFLICT (repository, tag, login) DO NOTHING",
+        )?;
+        note.execute(params![repository, tag, login])?;
+    }
+    Ok(())
+}
+
+/// Forgets who set a tag that is about to move or to go.
+fn forget_put(connection: &Connection, repository: i64, tag: &str) -> Result<()> {
+    let mut forget = connection.prepare_cached("DELETE FROM tag_puts WHERE repository = ?1 AND tag = ?2")?;
+    forget.execute(params![repository, tag])?;
+    Ok(())
+}
+
+/// The same of all tags on a manifest.
+pub(super) fn forget_puts(connection: &Connection, manifest: i64) -> Result<()> {
+    let mut forget = connection.prepare_cached(
+        "DELETE FROM tag_puts
+         WHERE (repository, tag) IN (SELECT repository, name FROM tags WHERE manifest = ?1)",
+    )?;
+    forget.execute([manifest])?;
+    Ok(())
 }
 
 fn bound(limit: usize) -> i64 {

@@ -58,7 +58,7 @@ async fn delete(at: &At<'_>, content: &str) -> BlobDeleted {
 
 async fn mount(at: &At<'_>, from: &str, content: &str) -> bool {
     let from = repository(from);
-    at.db.mount_blob(&at.tenant, &at.repository, Some(&from), &digest(content), NOW).await.unwrap()
+    at.db.mount_blob(None, &at.tenant, &at.repository, Some(&from), &digest(content), NOW).await.unwrap()
 }
 
 async fn discarded(db: &dyn Metadata) -> Vec<ContentKey> {

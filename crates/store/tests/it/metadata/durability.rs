@@ -50,7 +50,8 @@ async fn everything_is_there_after_opening_again(scratch: &mut dyn Scratch) {
         assert!(at.holds("layer").await);
         assert_eq!(at.get(&tagged("latest")).await, Some(image.stored()));
         assert_eq!(at.get(&note.reference()).await, Some(note.stored()));
-        let referrers = db.referrers(&here(), &at.repository, &image.digest(), None, 0).await.unwrap().page;
+        let referrers =
+            db.referrers(&here(), &at.repository, &image.digest(), None, None, 0).await.unwrap().page;
         assert_eq!(referrers.len(), 1);
         assert_eq!(at.tags().await.unwrap(), ["latest"]);
         assert_eq!(db.upload(&owner, "one").await.unwrap(), Some(upload.clone()));

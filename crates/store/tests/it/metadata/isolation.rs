@@ -85,7 +85,7 @@ impl Estate {
             ("manifest by tag", at.get(&tagged("latest")).await.is_some()),
             ("manifest by digest", at.get(&image.into()).await.is_some()),
             ("manifest by login", by_login.is_some()),
-            ("referrers", !db.referrers(tenant, &sr, &image, None, 0).await.unwrap().page.is_empty()),
+            ("referrers", !db.referrers(tenant, &sr, &image, None, None, 0).await.unwrap().page.is_empty()),
             ("tags", at.tags().await.is_some()),
             ("repositories", !db.repositories(tenant, None, 9).await.unwrap().is_empty()),
             ("image_manifest", db.image_manifest(tenant, self.service, "app", 1).await.unwrap().is_some()),
@@ -132,7 +132,7 @@ async fn the_wrong_tenant_changes_nothing(db: &dyn Metadata) {
             LoginCreated::NoSuchService
         );
         assert!(!db.revoke_login(&by(), tenant, estate.login, NOW).await.unwrap());
-        assert!(!db.mount_blob(tenant, &repository("x"), Some(&sr), &layer, NOW).await.unwrap());
+        assert!(!db.mount_blob(None, tenant, &repository("x"), Some(&sr), &layer, NOW).await.unwrap());
         assert_eq!(db.delete_blob(&by(), tenant, &sr, &layer).await.unwrap(), BlobDeleted::NoSuchBlob);
         let deleted = db.delete_manifest(&by(), tenant, &sr, &image, NOW).await.unwrap();
         assert_eq!(deleted, ManifestDeleted::NoSuchManifest);

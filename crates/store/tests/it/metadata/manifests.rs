@@ -107,12 +107,10 @@ async fn sizes_must_be_true(db: &dyn Metadata) {
     let mut lie = Document::image(&["config", "layer"]).put();
     lie.view.blobs[1].size = 6;
     let digest = Digest::sha256(b"layer");
-    assert_eq!(at.put(lie).await, ManifestOutcome::SizeMismatch { digest, actual: 5 });
+    assert_eq!(at.put(lie).await, ManifestOutcome::SizeMismatch(digest));
     let mut lie = Document::index(&[&image]).put();
     lie.view.children[0].size -= 1;
-    let actual = image.body.len() as u64;
-    let mismatch = ManifestOutcome::SizeMismatch { digest: image.digest(), actual };
-    assert_eq!(at.put(lie).await, mismatch);
+    assert_eq!(at.put(lie).await, ManifestOutcome::SizeMismatch(image.digest()));
 }
 
 async fn what_is_refused_leaves_nothing(db: &dyn Metadata) {

@@ -10,6 +10,7 @@ mod durability;
 mod image_content;
 mod isolation;
 mod manifests;
+mod own;
 mod referrers;
 mod registry_logins;
 mod tags;

@@ -16,7 +16,8 @@ metadata_contract! {
 
 async fn listed(at: &At<'_>, subject: &Document, artifact_type: Option<&str>) -> Vec<String> {
     let digest = subject.digest();
-    let found = at.db.referrers(&at.tenant, &at.repository, &digest, artifact_type, 0).await.unwrap().page;
+    let found =
+        at.db.referrers(&at.tenant, &at.repository, &digest, artifact_type, None, 0).await.unwrap().page;
     found.into_iter().map(|referrer| referrer.digest).collect()
 }
 
@@ -39,7 +40,7 @@ async fn referrers_are_listed_oldest_first(db: &dyn Metadata) {
     let second = about(&at, &image, "application/signature", "signature").await;
     at.store(&first, &["again"]).await;
     assert_eq!(listed(&at, &image, None).await, digests(&[&first, &second]));
-    let found = db.referrers(&here(), &at.repository, &image.digest(), None, 0).await.unwrap().page;
+    let found = db.referrers(&here(), &at.repository, &image.digest(), None, None, 0).await.unwrap().page;
     assert_eq!(found[0].media_type, first.media_type);
     assert_eq!(found[0].size, first.body.len() as u64);
     assert_eq!(found[0].artifact_type.as_deref(), Some("application/sbom"));
@@ -79,7 +80,7 @@ async fn referrers_are_a_repositorys_own(db: &dyn Metadata) {
         assert_eq!(listed(&other, &image, None).await, [""; 0]);
     }
     let unknown = Digest::sha256(b"unheard of");
-    assert!(db.referrers(&here(), &at.repository, &unknown, None, 0).await.unwrap().page.is_empty());
+    assert!(db.referrers(&here(), &at.repository, &unknown, None, None, 0).await.unwrap().page.is_empty());
 }
 
 async fn a_deleted_referrer_is_not_listed(db: &dyn Metadata) {

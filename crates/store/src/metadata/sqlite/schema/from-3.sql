@@ -1,5 +1,6 @@
 -- Copies a database of schema 3, attached as `old`, into a new one. What follows from other rows is counted
--- afterwards: the contents of images, and what accounts have.
+-- afterwards: the contents of images, and what accounts have. It did not keep which login set a tag or uploaded a
+-- blob, so none did.
 
 INSERT INTO tenants (id, account, region) SELECT id, account, region FROM old.tenants;
 
@@ -58,8 +59,10 @@ SELECT id, repository, digest, media_type, artifact_type, subject,
        CASE WHEN subject IS NOT NULL THEN annotations END, depth, created_at, leased_at, held, size, body
 FROM old.manifests;
 
-INSERT INTO manifest_blobs (repository, digest, manifest)
-SELECT repository, digest, manifest FROM old.manifest_blobs;
+INSERT INTO manifest_blobs (repository, digest, manifest, is_config)
+SELECT b.repository, b.digest, b.manifest,
+       coalesce(json_extract(CAST(m.body AS TEXT), '$.config.digest') = b.digest, 0)
+FROM old.manifest_blobs b CROSS JOIN old.manifests m WHERE m.id = b.manifest;
 
 INSERT INTO manifest_children (repository, digest, manifest)
 SELECT repository, digest, manifest FROM old.manifest_children;

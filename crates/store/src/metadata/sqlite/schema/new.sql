@@ -115,6 +115,18 @@ CREATE INDEX blob_links_by_blob ON blob_links (blob);
 -- What is not held, the oldest lease first: a cycle of collection reads the garbage, not the store.
 CREATE INDEX blob_links_to_collect ON blob_links (leased_at) WHERE held = 0;
 
+-- Which of a repository's small blobs a push login has uploaded itself, as long as it is known; of each login the
+-- newest, by `number`. It may read back those that are configurations.
+CREATE TABLE blob_puts (
+    login      INTEGER NOT NULL REFERENCES registry_logins,
+    number     INTEGER NOT NULL,
+    repository INTEGER NOT NULL,
+    blob       INTEGER NOT NULL,
+    PRIMARY KEY (login, number),
+    FOREIGN KEY (repository, blob) REFERENCES blob_links
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX blob_puts_by_blob ON blob_puts (repository, blob, login);
+
 CREATE TABLE uploads (
     id         TEXT PRIMARY KEY,
     tenant     INTEGER NOT NULL REFERENCES tenants,
@@ -158,8 +170,9 @@ WHERE held = 1 AND subject IS NOT NULL AND depth > 0;
 CREATE TABLE manifest_blobs (
     repository INTEGER NOT NULL,
     digest     TEXT NOT NULL,
+    is_config  INTEGER NOT NULL,  -- whether it is the manifest's configuration
     manifest   INTEGER NOT NULL REFERENCES manifests,
-    PRIMARY KEY (repository, digest, manifest)
+    PRIMARY KEY (repository, digest, is_config, manifest)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX manifest_blobs_by_manifest ON manifest_blobs (manifest);
 
@@ -179,6 +192,16 @@ CREATE TABLE tags (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tags_by_manifest ON tags (manifest);
 
+-- Which logins have set a tag to the manifest that it is on.
+CREATE TABLE tag_puts (
+    repository INTEGER NOT NULL,
+    tag        TEXT NOT NULL,
+    login      INTEGER NOT NULL REFERENCES registry_logins,
+    PRIMARY KEY (repository, tag, login),
+    FOREIGN KEY (repository, tag) REFERENCES tags
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tag_puts_by_login ON tag_puts (login);
+
 -- Who put a manifest, by which login. Logins are forgotten some time after they end, owners are not.
 CREATE TABLE manifest_puts (
     manifest INTEGER NOT NULL REFERENCES manifests,
@@ -187,6 +210,7 @@ CREATE TABLE manifest_puts (
     UNIQUE (manifest, login, owner)
 ) STRICT;
 CREATE INDEX manifest_puts_by_login ON manifest_puts (login) WHERE login IS NOT NULL;
+CREATE INDEX manifest_puts_by_owner ON manifest_puts (manifest, owner);
 
 CREATE TABLE container_images (
     service    INTEGER NOT NULL REFERENCES services,

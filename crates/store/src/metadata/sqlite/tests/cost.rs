@@ -28,7 +28,8 @@ fn fill(connection: &Connection, images: u64, garbage: u64) {
          INSERT INTO manifests (id, repository, digest, media_type, depth, created_at, leased_at, held, size, body)
          SELECT n, 1, format('sha256:f%063x', n), '', 0, 0, 0, n > {garbage}, 1, x'00' FROM number
          WHERE n <= {images};
-         INSERT INTO manifest_blobs SELECT 1, format('sha256:%064x', n), (n - 1) / 10 + 1 FROM number;
+         INSERT INTO manifest_blobs (repository, digest, manifest, is_config)
+         SELECT 1, format('sha256:%064x', n), (n - 1) / 10 + 1, 0 FROM number;
          INSERT INTO container_images (service, number, label, manifest, digest, created_at)
          SELECT 1, n, 'app', n, format('sha256:f%063x', n), 0 FROM number WHERE n > {garbage} AND n <= {images};
          INSERT INTO blob_links (repository, blob, leased_at, held) SELECT 1, n, n, 1 FROM number;

@@ -11,10 +11,13 @@ use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
 use super::scratch;
 use super::world::{
-    At, Document, NOW, PLENTY, access_key, by, create_login, create_service, delete_image, delete_service,
-    here, images_of, key_id, owner_of, password, push_login, register, service_id, tagged,
+    At, Document, NOW, PLENTY, access_key, blob, by, create_login, create_service, delete_image,
+    delete_service, here, images_of, key_id, owner_of, password, push_login, register, service_id, tagged,
 };
+use crate::blobs::ContentKey;
 use crate::metadata::audit::AuditFilter;
+use crate::metadata::blobs::NewBlob;
+use crate::metadata::manifests::NewManifest;
 use crate::metadata::progress::Mark;
 use crate::metadata::registry_logins::Used;
 use crate::metadata::uploads::{UploadOwner, UploadSession};
@@ -60,15 +63,23 @@ async fn do_everything(db: &super::Sqlite) {
     for reference in [tagged("latest"), index.reference()] {
         db.manifest(&tenant, &at.repository, &reference, Some(login), None).await.unwrap();
     }
+    let owned = NewManifest { children_of: Some(owner_of(1)), ..index.put() };
+    db.put_manifest(&by(), &tenant, &at.repository, owned).await.unwrap();
     at.store(&Document::about(&image, "application/note", &["config"]), &[]).await;
-    db.referrers(&tenant, &at.repository, &image.digest(), None, 0).await.unwrap();
+    for put_by in [None, Some(login)] {
+        db.referrers(&tenant, &at.repository, &image.digest(), None, put_by, 0).await.unwrap();
+    }
     let layer = Digest::sha256(b"layer");
     for hours in [0, 2] {
         let now = NOW.plus(std::time::Duration::from_hours(hours));
         db.find_blob(&tenant, &at.repository, &layer, Some(super::world::asked(now))).await.unwrap();
     }
     db.tenant_content(&tenant, &layer).await.unwrap();
-    db.mount_blob(&tenant, &at.repository, Some(&at.repository), &layer, NOW).await.unwrap();
+    db.find_blob_seen_by(login, &tenant, &at.repository, &layer, None).await.unwrap();
+    db.mount_blob(Some(login), &tenant, &at.repository, Some(&at.repository), &layer, NOW).await.unwrap();
+    let own = NewBlob { put_by: Some(login), ..blob("own", ContentKey::unused()) };
+    db.add_blob(&tenant, &at.repository, own, NOW).await.unwrap();
+    db.mount_blob(None, &tenant, &at.repository, Some(&at.repository), &layer, NOW).await.unwrap();
     register(db, &tenant, "web", &index).await;
     images_of(db, &tenant, "web").await;
     db.image_manifest(&tenant, service, "app", 1).await.unwrap();

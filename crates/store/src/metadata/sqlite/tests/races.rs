@@ -98,11 +98,11 @@ async fn a_lease_never_goes_back() {
     assert_eq!(lease(), hours(9).0);
     db.find_blob(&tenant, &name, &digest, Some(super::world::asked(NOW))).await.unwrap();
     at.add("layer").await;
-    db.mount_blob(&tenant, &name, Some(&name), &digest, NOW).await.unwrap();
+    db.mount_blob(None, &tenant, &name, Some(&name), &digest, NOW).await.unwrap();
     assert_eq!(lease(), hours(9).0);
     db.find_blob(&tenant, &name, &digest, Some(super::world::asked(hours(10)))).await.unwrap();
     assert_eq!(lease(), hours(10).0, "an hour old is renewed");
-    db.mount_blob(&tenant, &name, Some(&name), &digest, hours(10).plus(Duration::from_millis(1)))
+    db.mount_blob(None, &tenant, &name, Some(&name), &digest, hours(10).plus(Duration::from_millis(1)))
         .await
         .unwrap();
     assert_eq!(lease(), hours(10).0 + 1, "a mount always renews");

@@ -96,7 +96,7 @@ async fn what_was_there_is_there_still() {
         let found = db.image_blob(&here(), web.id, &Digest::sha256(content.as_bytes())).await.unwrap();
         assert_eq!(found.is_some(), is_registered, "{content}");
     }
-    let referrers = db.referrers(&here(), &repository("sr"), &digest, None, 0).await.unwrap();
+    let referrers = db.referrers(&here(), &repository("sr"), &digest, None, None, 0).await.unwrap();
     assert_eq!(referrers.page[0].annotations, r#"{"of":"the fixture"}"#);
 
     let filter = AuditFilter { account: Some(AccountId::root()), ..AuditFilter::default() };
@@ -105,7 +105,18 @@ async fn what_was_there_is_there_still() {
     let pushed = events.iter().find(|event| event.kind == EventKind::ManifestPushed).unwrap();
     assert_eq!(pushed.owner.as_ref().map(gangplank_core::Owner::as_str), Some("GPAKFIXTURE000000001"));
     let put_by = Some(pushed.login.unwrap());
-    assert!(db.manifest(&here(), &repository("sr"), &tagged("app"), put_by, None).await.unwrap().is_some());
+    let found = |reference| {
+        let db = &db;
+        async move { db.manifest(&here(), &repository("sr"), &reference, put_by, None).await.unwrap().is_some() }
+    };
+    assert!(found(digest.into()).await);
+    assert!(!found(tagged("app")).await, "who set a tag was not kept");
+    let config = "SELECT count(*), count(DISTINCT manifest) FROM manifest_blobs WHERE is_config = 1";
+    let counts = Connection::open(&path)
+        .unwrap()
+        .query_row(config, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+        .unwrap();
+    assert!(counts.0 > 0 && counts.0 == counts.1, "{counts:?}");
 }
 
 #[tokio::test]
