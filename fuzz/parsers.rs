@@ -204,6 +204,7 @@ fn own_call(operation: gangplank::Operation, body: &[u8]) {
     use gangplank::Operation as Op;
     match operation {
         Op::CreateRegistryLogin => input::<gangplank::CreateRegistryLoginRequest>(body),
+        Op::CreateImageIndex => input::<gangplank::CreateImageIndexRequest>(body),
         Op::ListAuditEvents => input::<gangplank::ListAuditEventsRequest>(body),
         Op::UpdateAccessKey => input::<gangplank::UpdateAccessKeyRequest>(body),
         _ => input::<gangplank::CreateAccessKeyRequest>(body),

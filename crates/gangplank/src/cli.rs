@@ -27,6 +27,8 @@ enum Command {
     AccessKey(commands::access_key::Args),
     /// Create, list or revoke registry logins
     RegistryLogin(commands::registry_login::Args),
+    /// Make an image for several platforms of images that were pushed one by one
+    Index(commands::index::Args),
     /// Show who did what, from where
     Audit(commands::audit::Args),
     /// Collect garbage now, or say what would go
@@ -56,6 +58,7 @@ impl Cli {
                 Command::Lightsail(args) => commands::lightsail::run(args).await,
                 Command::AccessKey(args) => commands::access_key::run(args).await,
                 Command::RegistryLogin(args) => commands::registry_login::run(args).await,
+                Command::Index(args) => commands::index::run(args).await,
                 Command::Audit(args) => commands::audit::run(args).await,
                 Command::Gc(args) => commands::gc::run(args).await,
                 Command::Fsck(args) => commands::fsck::run(args).await,

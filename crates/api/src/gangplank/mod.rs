@@ -7,11 +7,13 @@
 mod access_keys;
 mod audit;
 mod collection;
+mod image_indexes;
 mod operations;
 mod registry_logins;
 
 pub use access_keys::*;
 pub use audit::*;
 pub use collection::*;
+pub use image_indexes::*;
 pub use operations::Operation;
 pub use registry_logins::*;

@@ -9,10 +9,10 @@ use crate::macros::operations;
 
 use super::{
     CollectGarbageRequest, CollectGarbageResult, CreateAccessKeyRequest, CreateAccessKeyResult,
-    CreateRegistryLoginRequest, CreateRegistryLoginResult, DeleteAccessKeyRequest, DeleteAccessKeyResult,
-    ListAccessKeysRequest, ListAccessKeysResult, ListAuditEventsRequest, ListAuditEventsResult,
-    ListRegistryLoginsRequest, ListRegistryLoginsResult, RevokeRegistryLoginRequest,
-    RevokeRegistryLoginResult, UpdateAccessKeyRequest, UpdateAccessKeyResult,
+    CreateImageIndexRequest, CreateImageIndexResult, CreateRegistryLoginRequest, CreateRegistryLoginResult,
+    DeleteAccessKeyRequest, DeleteAccessKeyResult, ListAccessKeysRequest, ListAccessKeysResult,
+    ListAuditEventsRequest, ListAuditEventsResult, ListRegistryLoginsRequest, ListRegistryLoginsResult,
+    RevokeRegistryLoginRequest, RevokeRegistryLoginResult, UpdateAccessKeyRequest, UpdateAccessKeyResult,
 };
 
 /// The errors of the operations that name nothing that could be missing.
@@ -39,6 +39,9 @@ operations! {
     /// Makes an access key, the long-lived pair that signs API calls.
     CreateAccessKey:
         CreateAccessKeyRequest => CreateAccessKeyResult, GENERAL;
+    /// Makes an image index of manifests that the account has pushed, without reading anything to the caller.
+    CreateImageIndex:
+        CreateImageIndexRequest => CreateImageIndexResult, NAMED;
     /// Makes a registry login that may pull, push or delete, or that is for one service only.
     CreateRegistryLogin:
         CreateRegistryLoginRequest => CreateRegistryLoginResult, NAMED;

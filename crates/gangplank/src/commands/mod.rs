@@ -7,6 +7,7 @@ pub(crate) mod docker_credential;
 pub(crate) mod fsck;
 pub(crate) mod gc;
 pub(crate) mod generate;
+pub(crate) mod index;
 pub(crate) mod lightsail;
 pub(crate) mod login;
 pub(crate) mod logout;

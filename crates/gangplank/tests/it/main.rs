@@ -46,6 +46,7 @@ mod house;
 mod http_limits;
 mod http_patience;
 mod image_files;
+mod image_indexes;
 mod large_bodies;
 mod lightsailctl;
 mod limit_options;

@@ -5,6 +5,7 @@
 mod digest;
 mod errors;
 mod hasher;
+mod index_builder;
 mod manifest;
 mod manifest_refusals;
 mod names;

@@ -14,6 +14,7 @@ pub(crate) mod collection_wire;
 mod container_service;
 mod deployments;
 mod failure;
+mod image_indexes;
 mod images;
 mod issue_login;
 mod observations;

@@ -4,8 +4,8 @@ use gangplank_api::{Request, Target, decode, encode, gangplank, lightsail};
 
 use super::authorize::{Named, authorize};
 use super::{
-    Call, Context, Result, about, access_keys, audit, collection, deployments, images, observations,
-    push_logins, registry_logins, services, tags,
+    Call, Context, Result, about, access_keys, audit, collection, deployments, image_indexes, images,
+    observations, push_logins, registry_logins, services, tags,
 };
 
 /// Reads a call's input, authorises the caller for what it names, and does it.
@@ -81,6 +81,7 @@ async fn of_our_own(call: &Call<'_>, operation: gangplank::Operation, body: &[u8
         UpdateAccessKey(UpdateAccessKeyRequest) |it| [AccessKey(&it.access_key_id)] => access_keys::update,
         DeleteAccessKey(DeleteAccessKeyRequest) |it| [AccessKey(&it.access_key_id)] => access_keys::delete,
         ListAuditEvents(ListAuditEventsRequest) |it| [Account(it.account.as_deref())] => audit::list,
+        CreateImageIndex(CreateImageIndexRequest) [Tenant] => image_indexes::create,
         CreateRegistryLogin(CreateRegistryLoginRequest) |it|
             [it.service_name.as_deref().map_or(Tenant, Service)] => registry_logins::create,
         ListRegistryLogins(ListRegistryLoginsRequest) [Tenant] => registry_logins::list,
