@@ -69,6 +69,9 @@ fn reads_nothing(skopeo: &Program) {
     skopeo.make();
     skopeo.push(&bench.image("sr:first")).ok();
     let image = format!("docker://{}", bench.image("sr:first"));
+    // What it put itself it may look at.
+    skopeo.0.run(&["inspect", "--tls-verify=false", &image]).ok();
+    skopeo.0.log_in(&bench.push_login()).ok();
     for command in [
         ["inspect", "--tls-verify=false", &image],
         ["inspect", "--tls-verify=false", &format!("docker://{}", bench.image("sr:absent"))],

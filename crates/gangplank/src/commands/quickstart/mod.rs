@@ -82,7 +82,7 @@ async fn tell(story: &mut Story, server: &Server, data_dir: PathBuf) -> Result<(
     let registry = Registry::new(server.endpoint(), "sr", &login)?;
     let digest = push(story, &registry, &login).await?;
     register(story, &client, &service, &digest).await?;
-    refuse_to_pull(story, &registry, &login, &digest).await?;
+    refuse_to_pull(story, server, &registry, &login, &service).await?;
     pull_as_a_machine(story, &client, server, &service, &digest).await
 }
 
@@ -157,19 +157,25 @@ async fn register(story: &mut Story, client: &ApiClient, service: &str, digest: 
 
 async fn refuse_to_pull(
     story: &mut Story,
+    server: &Server,
     registry: &Registry,
     login: &ContainerServiceRegistryLogin,
-    digest: &str,
+    service: &str,
 ) -> Result<()> {
-    story.step("The same login cannot read: not by tag, not a single blob, not a list");
-    story.command(&format!("docker pull {}/sr:{LABEL}", host(login)));
+    story.step("The same login cannot pull: not a registered image, not a single layer, not a list");
+    story.command(&format!("docker pull {}/{service}:{LABEL}.1", host(login)));
+    let registered = Registry::new(server.endpoint(), service, login)?;
     let layer = image::build()?.blobs[0].digest;
-    for path in [format!("manifests/{LABEL}"), format!("blobs/{layer}"), "tags/list".to_owned()] {
+    for (registry, path) in [
+        (&registered, format!("manifests/{LABEL}.1")),
+        (registry, format!("blobs/{layer}")),
+        (registry, "tags/list".to_owned()),
+    ] {
         let status = registry.get(&path).await?.status();
         ensure!(status == StatusCode::FORBIDDEN, "GET {path} with a push login answered {status}, not 403");
     }
     let stranger = registry.with_password("gpl_not-a-login");
-    let status = stranger.get(&format!("manifests/{digest}")).await?.status();
+    let status = stranger.get(&format!("manifests/{LABEL}")).await?.status();
     ensure!(status == StatusCode::UNAUTHORIZED, "a made-up password answered {status}, not 401");
     story.held("refused with 403 DENIED");
     Ok(())
