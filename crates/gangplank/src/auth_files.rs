@@ -3,16 +3,17 @@
 //! (<https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md>).
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
+use crate::auth_file::AuthFile;
 use crate::kept_logins::{KeptLogins, Made};
-use crate::{home_folders, output, private_file};
+use crate::{home_folders, output};
 
 /// The name by which configuration files mean `docker-credential-gangplank`.
 const OUR_HELPER: &str = "gangplank";
@@ -26,8 +27,8 @@ pub(crate) fn put(made: &Made, pushes: bool) -> Result<Vec<String>> {
     let auth = STANDARD.encode(format!("{}:{}", login.username, login.secret));
     let mut places = Vec::new();
     for file in files()? {
-        let mut content = read(&file)?;
-        if let Some(helper) = helper_for(&content, registry) {
+        let mut content = AuthFile::read(&file)?;
+        if let Some(helper) = content.helper_for(registry) {
             let given = json!({ "ServerURL": registry, "Username": login.username, "Secret": login.secret });
             match helper.as_str() {
                 OUR_HELPER => hand_to_our_helper(made, pushes)?,
@@ -35,8 +36,8 @@ pub(crate) fn put(made: &Made, pushes: bool) -> Result<Vec<String>> {
             }
             places.push(format!("docker-credential-{helper}"));
         } else {
-            auths(&mut content, &file)?.insert(registry.to_owned(), json!({ "auth": auth }));
-            write(&file, &content)?;
+            content.auths.get_or_insert_default().insert(registry.to_owned(), json!({ "auth": auth }));
+            content.write(&file)?;
             places.push(file.display().to_string());
         }
     }
@@ -50,14 +51,10 @@ pub(crate) fn put(made: &Made, pushes: bool) -> Result<Vec<String>> {
 pub(crate) fn set_helper(registry: &str) -> Result<Vec<String>> {
     let mut places = Vec::new();
     for file in files()? {
-        let mut content = read(&file)?;
-        let helpers = content.entry("credHelpers").or_insert_with(|| json!({}));
-        let shown = || format!("`credHelpers` in {} is not a JSON object", file.display());
-        helpers.as_object_mut().with_context(shown)?.insert(registry.to_owned(), OUR_HELPER.into());
-        if content.get("auths").and_then(|auths| auths.get(registry)).is_some() {
-            auths(&mut content, &file)?.remove(registry);
-        }
-        write(&file, &content)?;
+        let mut content = AuthFile::read(&file)?;
+        content.helpers.get_or_insert_default().insert(registry.to_owned(), OUR_HELPER.into());
+        content.forget(registry);
+        content.write(&file)?;
         places.push(file.display().to_string());
     }
     Ok(places)
@@ -73,15 +70,13 @@ pub(crate) fn remove(registry: &str) -> Result<Vec<String>> {
         places.push(format!("docker-credential-{OUR_HELPER}"));
     }
     for file in files()? {
-        let mut content = read(&file)?;
-        if let Some(helper) = helper_for(&content, registry).filter(|helper| helper != OUR_HELPER) {
+        let mut content = AuthFile::read(&file)?;
+        if let Some(helper) = content.helper_for(registry).filter(|helper| helper != OUR_HELPER) {
             ask(&helper, "erase", registry)?;
             places.push(format!("docker-credential-{helper}"));
         }
-        let known = content.get("auths").and_then(|auths| auths.get(registry)).is_some();
-        if known {
-            auths(&mut content, &file)?.remove(registry);
-            write(&file, &content)?;
+        if content.forget(registry) {
+            content.write(&file)?;
             places.push(file.display().to_string());
         }
     }
@@ -114,35 +109,6 @@ fn files() -> Result<Vec<PathBuf>> {
     let podman = [Some(runtime.unwrap_or(own)), config.map(|folder| folder.join("containers/auth.json"))];
     files.extend(podman.into_iter().flatten().filter(|file| file.exists()));
     Ok(files)
-}
-
-fn read(file: &Path) -> Result<Map<String, Value>> {
-    let text = private_file::read(file)?.filter(|text| !text.trim().is_empty());
-    let Some(text) = text else { return Ok(Map::new()) };
-    // What is wrong with it is not shown: the file may hold secrets.
-    serde_json::from_str(&text)
-        .ok()
-        .with_context(|| format!("{} is not a JSON object, and is left as it is", file.display()))
-}
-
-fn write(file: &Path, content: &Map<String, Value>) -> Result<()> {
-    let mut text = Vec::new();
-    let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
-    serde::Serialize::serialize(content, &mut serde_json::Serializer::with_formatter(&mut text, tabs))?;
-    private_file::replace(file, &String::from_utf8_lossy(&text))
-}
-
-fn auths<'a>(content: &'a mut Map<String, Value>, file: &Path) -> Result<&'a mut Map<String, Value>> {
-    let auths = content.entry("auths").or_insert_with(|| json!({}));
-    let shown = || format!("`auths` in {} is not a JSON object", file.display());
-    auths.as_object_mut().with_context(shown)
-}
-
-/// The helper that clients ask for a registry's login instead of reading it from the file.
-fn helper_for(content: &Map<String, Value>, registry: &str) -> Option<String> {
-    let one = content.get("credHelpers").and_then(|helpers| helpers.get(registry));
-    let helper = one.or_else(|| content.get("credsStore"))?.as_str()?;
-    (!helper.is_empty()).then(|| helper.to_owned())
 }
 
 /// Runs another helper. Nothing it prints is shown: it may be a secret.

@@ -4,12 +4,13 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use gangplank_core::Password;
 use gangplank_core::registry_login::{LIFETIME, USERNAME};
 use serde::{Deserialize, Serialize};
 
 use crate::api_client::Principal;
+use crate::private_file::Holds;
 use crate::{home_folders, private_file};
 
 /// A login with less time left than this is made anew: a push that starts with it should also end with it.
@@ -65,11 +66,24 @@ struct Content {
     stored: Vec<Stored>,
 }
 
+impl Content {
+    fn read(file: &Path) -> Result<Self> {
+        match private_file::read(file)? {
+            // What is wrong with it is not shown: the file holds secrets.
+            Some(text) => serde_json::from_str(&text).ok().with_context(|| {
+                format!("{} is damaged; remove it, and log in again where you did by hand", file.display())
+            }),
+            None => Ok(Self::default()),
+        }
+    }
+}
+
 /// The file of kept logins. Nobody else changes it while this lives.
 pub(crate) struct KeptLogins {
     file: PathBuf,
     content: Content,
-    _lock: File,
+    /// Without it, nothing can be kept.
+    lock: Option<File>,
 }
 
 impl KeptLogins {
@@ -82,17 +96,25 @@ impl KeptLogins {
         Self::open_in(&state.join("gangplank"))
     }
 
+    /// The same where nothing need be kept: without a home, or one that cannot be written to, there is what can be
+    /// read, and [`keep`](Self::keep) fails.
+    ///
+    /// # Errors
+    /// If the file is there and is damaged.
+    pub(crate) fn open_to_use() -> Result<Self> {
+        let Ok(state) = home_folders::state() else {
+            return Ok(Self { file: PathBuf::new(), content: Content::default(), lock: None });
+        };
+        let folder = state.join("gangplank");
+        let file = folder.join("logins.json");
+        let lock = private_file::lock(&folder.join("logins.lock")).ok();
+        Ok(Self { content: Content::read(&file)?, file, lock })
+    }
+
     fn open_in(folder: &Path) -> Result<Self> {
         let file = folder.join("logins.json");
-        let lock = private_file::lock(&folder.join("logins.lock"))?;
-        let content = match private_file::read(&file)? {
-            // What is wrong with it is not shown: the file holds secrets.
-            Some(text) => serde_json::from_str(&text).ok().with_context(|| {
-                format!("{} is damaged; remove it, and log in again where you did by hand", file.display())
-            })?,
-            None => Content::default(),
-        };
-        Ok(Self { file, content, _lock: lock })
+        let lock = Some(private_file::lock(&folder.join("logins.lock"))?);
+        Ok(Self { content: Content::read(&file)?, file, lock })
     }
 
     /// The login that was handed over for a server, if it has not ended.
@@ -148,9 +170,13 @@ impl KeptLogins {
     }
 
     fn save(&mut self, now: i64) -> Result<()> {
+        ensure!(
+            self.lock.is_some(),
+            "there is no folder to keep logins in: HOME is not set, or is read-only"
+        );
         self.content.made.retain(|each| now < each.expires_at);
         self.content.stored.retain(|each| !each.is_over(now));
-        private_file::replace(&self.file, &serde_json::to_string_pretty(&self.content)?)
+        private_file::replace(&self.file, &serde_json::to_string_pretty(&self.content)?, Holds::Secrets)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `gangplank`: a self-hosted container image registry whose logins are temporary and push-only.
 
 mod api_client;
+mod auth_file;
 mod auth_files;
 mod call_failure;
 mod cli;
@@ -17,6 +18,7 @@ mod lightsailctl;
 mod logging;
 mod open_files;
 mod output;
+mod owner;
 mod private_file;
 mod profile;
 mod push;

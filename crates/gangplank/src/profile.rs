@@ -53,7 +53,7 @@ pub(crate) fn set(path: &Path, name: &str, values: &[(&str, &str)]) -> Result<()
         );
     }
     let text = private_file::read(path)?.unwrap_or_default();
-    private_file::replace(path, &with(&text, name, values))
+    private_file::replace(path, &with(&text, name, values), private_file::Holds::Secrets)
 }
 
 fn with(text: &str, wanted: &str, values: &[(&str, &str)]) -> String {

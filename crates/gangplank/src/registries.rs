@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::private_file::Holds;
 use crate::{home_folders, private_file};
 
 /// The registries, by `host[:port]`.
@@ -33,6 +34,17 @@ impl Registries {
         Ok(Self { file, known })
     }
 
+    /// The same; without a home, no registry is known.
+    ///
+    /// # Errors
+    /// If the file is there and cannot be read or is damaged.
+    pub(crate) fn open_to_use() -> Result<Self> {
+        match home_folders::config() {
+            Ok(_) => Self::open(),
+            Err(_) => Ok(Self { file: PathBuf::new(), known: BTreeMap::new() }),
+        }
+    }
+
     /// The profile for a registry.
     pub(crate) fn profile(&self, registry: &str) -> Option<&str> {
         self.known.get(registry).map(|entry| entry.profile.as_str())
@@ -41,6 +53,6 @@ impl Registries {
     /// Writes down a registry's profile, in place of an earlier one.
     pub(crate) fn set(&mut self, registry: &str, profile: &str) -> Result<()> {
         self.known.insert(registry.to_owned(), Entry { profile: profile.to_owned() });
-        private_file::replace(&self.file, &toml::to_string(&self.known)?)
+        private_file::replace(&self.file, &toml::to_string(&self.known)?, Holds::Settings)
     }
 }

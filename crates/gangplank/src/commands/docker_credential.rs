@@ -102,11 +102,11 @@ async fn answer(args: &Args) -> Result<String> {
             Ok(String::new())
         }
         Action::Erase => {
-            KeptLogins::open()?.forget(registry_of(input()?.trim()), now)?;
+            KeptLogins::open_to_use()?.forget(registry_of(input()?.trim()), now)?;
             Ok(String::new())
         }
         Action::List => {
-            let kept = KeptLogins::open()?;
+            let kept = KeptLogins::open_to_use()?;
             let servers: BTreeMap<_, _> = kept.servers(now).into_iter().collect();
             Ok(format!("{}\n", serde_json::to_string(&servers)?))
         }
@@ -117,12 +117,12 @@ async fn answer(args: &Args) -> Result<String> {
 /// Finds or makes the login for a registry. The file stays locked meanwhile, so that of several clients that ask
 /// at once only the first has one made.
 async fn get(connection: &Connection, registry: &str, now: i64) -> Result<Login> {
-    let mut kept = KeptLogins::open()?;
+    let mut kept = KeptLogins::open_to_use()?;
     if let Some(login) = kept.stored(registry, now) {
         return Ok(login.clone());
     }
     // What was configured for this registry says more than an environment that speaks of none.
-    let configured = Registries::open()?.profile(registry).map(Connection::of_profile);
+    let configured = Registries::open_to_use()?.profile(registry).map(Connection::of_profile);
     let client = match &configured {
         Some(connection) => connection.client()?,
         // Without a server or an access key there is nothing to say about any registry.
@@ -139,7 +139,8 @@ async fn get(connection: &Connection, registry: &str, now: i64) -> Result<Login>
     match login::make(&client).await {
         Ok(made) => {
             let found = (made.registry == registry).then(|| made.login.clone());
-            kept.keep(made, now)?;
+            // It is good, also where it cannot be kept.
+            let _ = kept.keep(made, now);
             found.context(NOT_FOUND)
         }
         Err(error) if configured.is_some() || client.host() == registry => {

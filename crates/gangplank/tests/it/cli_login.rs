@@ -9,7 +9,7 @@ use gangplank_testkit::{Login, TestServer};
 use serde_json::{Value, json};
 
 use crate::cli::{Ran, run};
-use crate::server;
+use crate::{PROGRAM, server};
 
 /// A server with a service, as a push login needs one.
 fn ready() -> TestServer {
@@ -141,4 +141,50 @@ fn what_is_wrong_is_said_and_changes_nothing() {
         assert_eq!(fs::read_to_string(&file).unwrap(), damaged);
     }
     command(&server, &["login", "--print", "--password-only"], &[]).check_usage(&["--password-only"]);
+}
+
+#[test]
+fn dockers_file_is_read_as_docker_reads_it() {
+    let server = ready();
+    let file = docker_config(&server);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    for before in [
+        "null",
+        r#"{"auths":null,"credHelpers":null,"credsStore":null,"HttpHeaders":null}"#,
+        r#"{"Auths":{"elsewhere":{"auth":"eDp5"}},"CREDHELPERS":{}}"#,
+    ] {
+        fs::write(&file, before).unwrap();
+        let ran = command(&server, &["login"], &[]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{before}: {ran:?}");
+        assert!(is_accepted(&server, &file), "{before}");
+    }
+    let content = content(&file);
+    assert_eq!((&content["auths"]["elsewhere"]["auth"], content.get("Auths")), (&json!("eDp5"), None));
+    fs::write(&file, r#"{"CredsStore":"test"}"#).unwrap();
+    command(&server, &["login"], &[("PATH", "/nowhere")]).check_failed(&["docker-credential-test"]);
+}
+
+#[test]
+fn a_file_that_is_mounted_by_itself_is_written_in_place() {
+    let server = ready();
+    let (real, file) = (server.home().join("real.json"), docker_config(&server));
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&real, r#"{"auths":{"elsewhere":{"auth":"eDp5"}}}"#).unwrap();
+    fs::write(&file, "").unwrap();
+    let script = r#"mount --bind "$1" "$2" || exit 77; exec "$3" login --data-dir "$4""#;
+    let mut mounted = std::process::Command::new("unshare");
+    mounted.args(["-m", "sh", "-c", script, "sh"]).args([&real, &file]).arg(PROGRAM).arg(server.data_dir());
+    let ran = mounted.env("HOME", server.home()).env("XDG_RUNTIME_DIR", server.home()).output();
+    match ran {
+        Ok(ran) if ran.status.code() == Some(77) => gangplank_testkit::skip("nothing can be mounted"),
+        Ok(ran) if String::from_utf8_lossy(&ran.stderr).contains("unshare") => {
+            gangplank_testkit::skip("nothing can be mounted");
+        }
+        Ok(ran) => {
+            assert!(ran.status.success(), "{ran:?}");
+            assert!(is_accepted(&server, &real));
+            assert_eq!(content(&real)["auths"]["elsewhere"]["auth"], "eDp5");
+        }
+        Err(_) => gangplank_testkit::skip("there is no unshare"),
+    }
 }

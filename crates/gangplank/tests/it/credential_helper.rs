@@ -151,3 +151,33 @@ fn without_a_server_nothing_is_known_of_any_registry() {
     let ran = run_with_input(command, "ghcr.io");
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), NOT_FOUND), "{ran:?}");
 }
+
+#[test]
+fn a_login_is_made_also_where_none_can_be_kept() {
+    let server = ready();
+    let nowhere = server.home().join("file");
+    fs::write(&nowhere, "").unwrap();
+    let key = server.data_dir().join("credentials");
+    for home in [None, Some(""), nowhere.to_str()] {
+        let ask = |action: &str, input: &str| {
+            let mut command = Command::new(PROGRAM);
+            command.args(["docker-credential", action]).env_clear();
+            command
+                .env("AWS_ENDPOINT_URL", server.endpoint())
+                .env("AWS_ACCESS_KEY_ID", "GPAKTESTTESTTESTTEST");
+            let secret = fs::read_to_string(&key).unwrap();
+            command.env("AWS_SECRET_ACCESS_KEY", secret.trim_end().rsplit(' ').next().unwrap());
+            command.envs(home.map(|home| ("HOME", home)));
+            run_with_input(command, input)
+        };
+        assert_eq!(ask("get", &server.host()).json()["Username"], "AWS", "{home:?}");
+        for foreign in ["ghcr.io", "https://index.docker.io/v1/"] {
+            assert_eq!(ask("get", foreign).stdout, NOT_FOUND, "{home:?}");
+        }
+        assert_eq!(ask("list", "").json(), json!({}));
+        assert_eq!(ask("erase", &server.host()).code, Some(0));
+        let given = json!({ "ServerURL": "here", "Username": "me", "Secret": "hunter2" });
+        let ran = ask("store", &given.to_string());
+        assert!(ran.code == Some(1) && !ran.stdout.contains("hunter2"), "{ran:?}");
+    }
+}

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::{HELPER, PLUGIN, home_folders};
+use crate::{HELPER, PLUGIN, home_folders, owner};
 
 /// Makes the links, and says what became of each.
 pub(super) fn make(dir: Option<PathBuf>) -> Result<Vec<String>> {
@@ -19,7 +19,7 @@ pub(super) fn make(dir: Option<PathBuf>) -> Result<Vec<String>> {
         None if is_searched(&beside) && is_writable(&beside) => beside,
         None => home_folders::home().context("cannot place the links without --bin-dir")?.join(".local/bin"),
     };
-    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    owner::make_folder(&dir, 0o755).with_context(|| format!("cannot make {}", dir.display()))?;
     let mut told: Vec<String> = Vec::new();
     for name in [HELPER, PLUGIN] {
         told.push(link(&program, &dir.join(name))?);

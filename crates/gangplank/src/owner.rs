@@ -1,0 +1,69 @@
+//! Whose files are. What a person's files are replaced by stays theirs, also where the program runs as root: under
+//! `sudo` with the person's home, a file of root's would lock them out of their own settings.
+
+use std::fs::{self, DirBuilder, File, Metadata};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, chown, fchown};
+use std::path::Path;
+
+use gangplank_store::durable_file::folder_of;
+use rustix::process::geteuid;
+
+/// The user and the group that a file belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    user: u32,
+    group: u32,
+}
+
+impl Owner {
+    /// Those of a file.
+    pub(crate) fn of(file: &Metadata) -> Self {
+        Self { user: file.uid(), group: file.gid() }
+    }
+
+    /// Gives a file that this process has made to this owner.
+    ///
+    /// # Errors
+    /// If it belongs to another and may not be given away.
+    pub(crate) fn take(self, file: &File) -> io::Result<()> {
+        if Self::of(&file.metadata()?) == self {
+            return Ok(());
+        }
+        fchown(file, Some(self.user), Some(self.group))
+    }
+}
+
+/// Whom to give what is made in a folder to: where root makes it, the folder's owner.
+///
+/// # Errors
+/// If the folder cannot be looked at.
+pub(crate) fn of_new(folder: &Path) -> io::Result<Option<Owner>> {
+    geteuid().is_root().then(|| Ok(Owner::of(&fs::metadata(folder)?))).transpose()
+}
+
+/// Makes a folder and those above it that are missing, with a mode, each for the owner of what it comes into.
+///
+/// # Errors
+/// If one cannot be made, or is there and no folder.
+pub(crate) fn make_folder(folder: &Path, mode: u32) -> io::Result<()> {
+    match fs::metadata(folder) {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) => return Err(ErrorKind::NotADirectory.into()),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Err(_) => {}
+    }
+    let above = folder_of(folder);
+    make_folder(above, mode)?;
+    match DirBuilder::new().mode(mode).create(folder) {
+        // Another command may have made it since.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+        made => made?,
+    }
+    match of_new(above)? {
+        Some(owner) if owner != Owner::of(&fs::metadata(folder)?) => {
+            chown(folder, Some(owner.user), Some(owner.group))
+        }
+        _ => Ok(()),
+    }
+}
