@@ -118,9 +118,7 @@ impl ApiClient {
         credentials: Option<Credentials>,
         manner: &Manner,
     ) -> Result<Self> {
-        let endpoint = Url::parse(endpoint).ok().filter(Url::has_host).with_context(|| {
-            format!("{endpoint:?} is no address of a server; it looks like http://host:port")
-        })?;
+        let endpoint = address(endpoint)?;
         let http = configured(&endpoint, manner)?;
         let http = match manner.read_timeout {
             Some(timeout) => http.read_timeout(timeout),
@@ -257,6 +255,16 @@ impl ApiClient {
         let hash: [u8; 32] = Sha256::digest(body).into();
         gangplank_sigv4::sign(&request, &credentials, &self.region, "lightsail", now, &hash)
     }
+}
+
+/// Reads the address of a server.
+///
+/// # Errors
+/// If it is no URL of `http` or `https`.
+pub(crate) fn address(text: &str) -> Result<Url> {
+    let speaks_http = |url: &Url| url.has_host() && matches!(url.scheme(), "http" | "https");
+    let wanted = || format!("{text:?} is no address of a server; it looks like http://host:port");
+    Url::parse(text).ok().filter(speaks_http).with_context(wanted)
 }
 
 /// A client that trusts what it was told to trust.

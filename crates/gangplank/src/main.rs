@@ -11,6 +11,7 @@ mod connection;
 mod core_dumps;
 mod credentials;
 mod home_folders;
+mod ini;
 mod kept_logins;
 mod length_of_time;
 mod lightsail;

@@ -1,50 +1,104 @@
-//! The AWS CLI's files: sections of `key = value` lines.
+//! Profiles in the AWS CLI's files, and how they are changed: no more of a file than has to be.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::{home_folders, private_file};
+use crate::home_folders;
+pub(crate) use crate::ini::Section;
+use crate::ini::{self, Line};
+use crate::private_file::{self, Holds};
 
-/// One section of a file; a setting that is not there is `None`. Indented lines under a key belong to it:
-/// `endpoint_url` under `lightsail =` is `lightsail.endpoint_url`.
-pub(crate) type Section = HashMap<String, String>;
+/// One of the AWS CLI's two files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `config`, where a profile's section is called `profile NAME`, and that of `default` may be.
+    Config,
+    /// `credentials`, where it has the profile's own name.
+    Credentials,
+}
 
-/// Reads one section of a file, if it is there. A missing file has no sections.
-pub(crate) fn section(path: &Path, name: &str) -> Result<Option<Section>> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(parse(&text, name)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+impl Kind {
+    /// Where the file is: where its variable says, in which `~` is the home folder, else under `~/.aws`.
+    ///
+    /// # Errors
+    /// If the home folder is needed and `HOME` is not set.
+    pub(crate) fn path(self) -> Result<PathBuf> {
+        let (variable, file) = match self {
+            Self::Config => ("AWS_CONFIG_FILE", "config"),
+            Self::Credentials => ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+        };
+        let home =
+            || home_folders::home().with_context(|| format!("cannot find the AWS CLI's file {file:?}"));
+        match std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from) {
+            Some(path) => match path.strip_prefix("~") {
+                Ok(rest) => Ok(home()?.join(rest)),
+                Err(_) => Ok(path),
+            },
+            None => Ok(home()?.join(".aws").join(file)),
+        }
+    }
+
+    /// Whether a section of the file is a profile's.
+    pub(crate) fn is_of(self, section: &str, profile: &str) -> bool {
+        match self {
+            Self::Credentials => section.trim() == profile,
+            Self::Config if profile == "default" && section.trim() == "default" => true,
+            Self::Config => is_named(section, "profile", profile),
+        }
+    }
+
+    /// What a profile's section is called where it is made.
+    fn section_of(self, profile: &str) -> String {
+        let is_plain = |letter: char| letter.is_alphanumeric() || "_@%+=:,./-".contains(letter);
+        match self {
+            Self::Config if profile != "default" && profile.chars().all(is_plain) => {
+                format!("profile {profile}")
+            }
+            Self::Config if profile != "default" => format!("profile '{profile}'"),
+            _ => profile.to_owned(),
+        }
+    }
+
+    /// What the file holds.
+    fn holds(self) -> Holds {
+        match self {
+            Self::Config => Holds::Settings,
+            Self::Credentials => Holds::Secrets,
+        }
     }
 }
 
-/// The name of a profile's section in `config`; in `credentials` it is the profile's own.
-pub(crate) fn config_section(profile: &str) -> String {
-    if profile == "default" { profile.to_owned() } else { format!("profile {profile}") }
+/// Whether a section of `config` is called `WORD NAME`.
+pub(crate) fn is_named(section: &str, word: &str, name: &str) -> bool {
+    matches!(ini::name_words(section).as_slice(), [first, second] if first == word && second == name)
 }
 
-/// A file of the AWS CLI's: where `variable` says, in which `~` is the home folder, else under `~/.aws`.
+/// Reads the sections of a file. A missing file has none.
 ///
 /// # Errors
-/// If the home folder is needed and `HOME` is not set.
-pub(crate) fn path(variable: &str, file: &str) -> Result<PathBuf> {
-    let home = || home_folders::home().with_context(|| format!("cannot find the AWS CLI's file {file:?}"));
-    match std::env::var_os(variable).map(PathBuf::from) {
-        Some(path) => match path.strip_prefix("~") {
-            Ok(rest) => Ok(home()?.join(rest)),
-            Err(_) => Ok(path),
-        },
-        None => Ok(home()?.join(".aws").join(file)),
-    }
+/// If it cannot be read, or has a line that is not understood.
+pub(crate) fn sections(path: &Path) -> Result<Vec<(String, Section)>> {
+    let text = private_file::read(path)?.unwrap_or_default();
+    Ok(ini::sections(lines(path, &ini::split(&text))?))
 }
 
-/// Sets keys of a section, which is added if it is not there. What else the file says stays as it is.
+fn lines(path: &Path, text: &[String]) -> Result<Vec<Line>> {
+    ini::lines(text).with_context(|| format!("{} cannot be used", path.display()))
+}
+
+/// Sets keys of a profile's section, which is added if it is not there, and takes away others; says which of those
+/// were there. What else the file says stays as it is.
 ///
 /// # Errors
 /// If the file cannot be read or written, or a value has more than one line.
-pub(crate) fn set(path: &Path, name: &str, values: &[(&str, &str)]) -> Result<()> {
+pub(crate) fn set(
+    path: &Path,
+    kind: Kind,
+    profile: &str,
+    values: &[(&str, &str)],
+    unwanted: impl Fn(&str) -> bool,
+) -> Result<Vec<String>> {
     for (key, value) in values {
         ensure!(
             !value.chars().any(char::is_control),
@@ -53,109 +107,166 @@ pub(crate) fn set(path: &Path, name: &str, values: &[(&str, &str)]) -> Result<()
         );
     }
     let text = private_file::read(path)?.unwrap_or_default();
-    private_file::replace(path, &with(&text, name, values), private_file::Holds::Secrets)
+    let split = ini::split(&text);
+    let read = lines(path, &split)?.into_iter();
+    let file = split.into_iter().zip(read).collect();
+    let (mut changed, removed) = with(file, kind, profile, values, unwanted);
+    if text.contains("\r\n") {
+        changed = changed.replace('\n', "\r\n");
+    }
+    if text.starts_with(ini::MARK) {
+        changed.insert(0, ini::MARK);
+    }
+    private_file::replace(path, &changed, kind.holds())?;
+    Ok(removed)
 }
 
-fn with(text: &str, wanted: &str, values: &[(&str, &str)]) -> String {
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    let header =
-        |line: &str| line.trim().strip_prefix('[').and_then(|rest| rest.split(']').next()).map(str::to_owned);
+fn with(
+    mut file: Vec<(String, Line)>,
+    kind: Kind,
+    profile: &str,
+    values: &[(&str, &str)],
+    unwanted: impl Fn(&str) -> bool,
+) -> (String, Vec<String>) {
+    // Of two sections of `default`, the last one counts.
     let is_wanted =
-        |line: &String| header(line).is_some_and(|name| unquoted(&name).eq(wanted.split_whitespace()));
-    let start = match lines.iter().position(is_wanted) {
-        Some(at) => at + 1,
-        None => {
-            if lines.last().is_some_and(|last| !last.trim().is_empty()) {
-                lines.push(String::new());
-            }
-            lines.push(format!("[{wanted}]"));
-            lines.len()
+        |(_, line): &(String, Line)| matches!(line, Line::Section(name) if kind.is_of(name, profile));
+    let start = file.iter().rposition(is_wanted).unwrap_or_else(|| {
+        if file.last().is_some_and(|(last, _)| !last.trim().is_empty()) {
+            file.push((String::new(), Line::Nothing));
         }
-    };
+        let name = kind.section_of(profile);
+        file.push((format!("[{name}]"), Line::Section(name)));
+        file.len() - 1
+    });
+    let is_section = |(_, line): &(String, Line)| matches!(line, Line::Section(_));
+    let end = file[start + 1..].iter().position(is_section).map_or(file.len(), |at| start + 1 + at);
+    let rest = file.split_off(end);
+    let (mut section, mut removed) = (file.split_off(start), Vec::new());
     for (key, value) in values {
-        let end = lines[start..]
-            .iter()
-            .position(|line| header(line).is_some())
-            .map_or(lines.len(), |at| start + at);
-        // Indented lines belong to the key above them.
-        let is_key = |line: &String| {
-            !line.starts_with([' ', '\t'])
-                && line.split_once('=').is_some_and(|(found, _)| found.trim().eq_ignore_ascii_case(key))
-        };
-        let line = format!("{key} = {value}");
-        match lines[start..end].iter().position(is_key) {
-            Some(at) => lines[start + at] = line,
-            None => {
-                let filled = lines[start..end].iter().rposition(|line| !line.trim().is_empty());
-                lines.insert(filled.map_or(start, |at| start + at + 1), line);
-            }
+        put(&mut section, key, value);
+    }
+    for key in keys(&section) {
+        if unwanted(&key) && !values.iter().any(|(set, _)| *set == key) {
+            section.drain(setting(&section, &key));
+            removed.push(key);
         }
     }
-    lines.join("\n") + "\n"
+    let lines = file.into_iter().chain(section).chain(rest).map(|(line, _)| line + "\n");
+    (lines.collect(), removed)
 }
 
-fn parse(text: &str, wanted: &str) -> Option<Section> {
-    let mut section: Option<Section> = None;
-    let mut inside = false;
-    let mut outer = String::new();
-    for line in text.lines() {
-        let bare = line.trim();
-        if let Some(name) = bare.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
-            inside = unquoted(name).eq(wanted.split_whitespace());
-            if inside {
-                section.get_or_insert_default();
-            }
-        } else if inside
-            && !bare.starts_with(['#', ';'])
-            && let Some((key, value)) = bare.split_once('=')
-        {
-            let mut key = key.trim().to_ascii_lowercase();
-            if line.starts_with([' ', '\t']) {
-                key = format!("{outer}.{key}");
-            } else {
-                outer.clone_from(&key);
-            }
-            section.get_or_insert_default().insert(key, value.trim().to_owned());
-        }
+fn keys(section: &[(String, Line)]) -> Vec<String> {
+    let key = |(_, line): &(String, Line)| match line {
+        Line::Setting { key, .. } => Some(key.clone()),
+        _ => None,
+    };
+    section.iter().filter_map(key).collect()
+}
+
+/// The lines of a setting, with those that go on with it; none if it is not there.
+fn setting(section: &[(String, Line)], wanted: &str) -> std::ops::Range<usize> {
+    let is_it = |(_, line): &(String, Line)| matches!(line, Line::Setting { key, .. } if key == wanted);
+    let Some(start) = section.iter().position(is_it) else { return 0..0 };
+    let is_other = |(_, line): &(String, Line)| matches!(line, Line::Setting { .. });
+    let end = section[start + 1..].iter().position(is_other).map_or(section.len(), |at| start + 1 + at);
+    let is_more = |(_, line): &(String, Line)| matches!(line, Line::More(_));
+    let last = section[start..end].iter().rposition(is_more).unwrap_or(0);
+    start..start + last + 1
+}
+
+fn put(section: &mut Vec<(String, Line)>, key: &str, value: &str) {
+    let set = |indent: &str| {
+        let line = Line::Setting { key: key.to_owned(), value: value.to_owned() };
+        (format!("{indent}{key} = {value}"), line)
+    };
+    let indent = |line: &str| line.chars().take(ini::indent(line)).collect::<String>();
+    let there = setting(section, key);
+    if there.is_empty() {
+        let filled = section.iter().rposition(|(line, _)| !line.trim().is_empty()).unwrap_or(0);
+        // Indented less than what follows or more than what is before, it would be taken for a part of that.
+        let above = section.iter().rev().find(|(_, line)| !matches!(line, Line::Nothing | Line::More(_)));
+        let indent = above.map(|(line, _)| indent(line)).unwrap_or_default();
+        section.insert(filled + 1, set(&indent));
+        return;
     }
-    section
-}
-
-/// The words of a section's name; quotes around a word are dropped.
-fn unquoted(name: &str) -> impl Iterator<Item = &str> {
-    name.split_whitespace().map(|word| word.trim_matches('"'))
+    let is_so = matches!(&section[there.start].1, Line::Setting { value: found, .. } if found == value);
+    if !is_so || there.len() > 1 {
+        let indent = indent(&section[there.start].0);
+        section.splice(there, [set(&indent)]);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn changed(text: &str, profile: &str, values: &[(&str, &str)]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        std::fs::write(&path, text).unwrap();
+        set(&path, Kind::Config, profile, values, |_| false).unwrap();
+        std::fs::read_to_string(path).unwrap()
+    }
+
+    const VALUES: [(&str, &str); 2] = [("region", "us-east-1"), ("endpoint_url", "http://here/")];
+
     #[test]
-    fn a_section_is_read_alone() {
-        let text = "[default]\naws_access_key_id = A\n; a comment\n# another = one\n\
-                    s3 =\n  nested = no\n[ profile  \"x\" ]\nregion=eu-west-1 \n[y]\nregion = no\n";
-        let default = parse(text, "default").unwrap();
-        assert_eq!(default["aws_access_key_id"], "A");
-        assert_eq!(default["s3.nested"], "no");
-        assert!(!default.contains_key("nested") && !default.contains_key("another"));
-        assert_eq!(parse(text, "profile x").unwrap()["region"], "eu-west-1");
-        assert!(parse(text, "nobody").is_none());
+    fn a_section_is_a_profiles_by_its_name() {
+        for (section, profile) in [
+            ("default", "default"),
+            ("profile default", "default"),
+            ("profile  \"x\"", "x"),
+            ("profile 'a b'", "a b"),
+        ] {
+            assert!(Kind::Config.is_of(section, profile), "{section}");
+        }
+        for (section, profile) in
+            [("x", "x"), ("profile x y", "x y"), ("services x", "x"), ("profile X", "x")]
+        {
+            assert!(!Kind::Config.is_of(section, profile), "{section}");
+        }
+        assert!(Kind::Credentials.is_of("a b", "a b") && !Kind::Credentials.is_of("profile x", "x"));
+        assert!(is_named("services mine", "services", "mine"));
     }
 
     #[test]
     fn a_section_is_set_and_the_rest_stays() {
-        let values = [("region", "us-east-1"), ("endpoint_url", "http://here/")];
         assert_eq!(
-            with("", "profile x", &values),
+            changed("", "x", &VALUES),
             "[profile x]\nregion = us-east-1\nendpoint_url = http://here/\n"
         );
-        let text =
-            "# mine\n[profile \"x\"]\nREGION=old\ns3 =\n  region = inner\n\n[default]\nregion = there\n";
+        let text = "# mine\n[profile \"x\"]\nREGION=old\n  older\ns3 =\n  region = inner\n\n[default]\nregion = there\n";
         let set = "# mine\n[profile \"x\"]\nregion = us-east-1\ns3 =\n  region = inner\nendpoint_url = http://here/\n\n\
                    [default]\nregion = there\n";
-        assert_eq!(with(text, "profile x", &values), set);
-        assert_eq!(with(set, "profile x", &values), set);
-        let added = with("[default]\nregion = there", "profile y", &values[..1]);
-        assert_eq!(added, "[default]\nregion = there\n\n[profile y]\nregion = us-east-1\n");
+        assert_eq!(changed(text, "x", &VALUES), set);
+        assert_eq!(changed(set, "x", &VALUES), set);
+        let added = changed("[default]\nregion = there", "a b", &VALUES[..1]);
+        assert_eq!(added, "[default]\nregion = there\n\n[profile 'a b']\nregion = us-east-1\n");
+        let both = changed("[default]\nregion = a\n[profile default]\nregion = b\n", "default", &VALUES[..1]);
+        assert_eq!(both, "[default]\nregion = a\n[profile default]\nregion = us-east-1\n");
+    }
+
+    #[test]
+    fn what_is_written_is_indented_and_ended_as_the_file_is() {
+        let text = "\u{feff}  [profile x]\r\n    region = old\r\n  [default]\r\n    region = there\r\n";
+        let set = changed(text, "x", &VALUES);
+        assert_eq!(
+            set,
+            "\u{feff}  [profile x]\r\n    region = us-east-1\r\n    endpoint_url = http://here/\r\n  [default]\r\n    region = there\r\n"
+        );
+        let found = ini::sections(ini::lines(&ini::split(&set)).unwrap());
+        assert_eq!(found[0].1["endpoint_url"], "http://here/");
+    }
+
+    #[test]
+    fn what_is_not_wanted_goes_with_the_lines_that_belong_to_it() {
+        let text = "[profile x]\nstale = a\n  b\n# stays\nregion = us-east-1\n[default]\nstale = a\n";
+        let split = ini::split(text);
+        let read = ini::lines(&split).unwrap();
+        let file = split.into_iter().zip(read).collect();
+        let (set, removed) = with(file, Kind::Config, "x", &VALUES[..1], |key| key == "stale");
+        assert_eq!(set, "[profile x]\n# stays\nregion = us-east-1\n[default]\nstale = a\n");
+        assert_eq!(removed, ["stale"]);
     }
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::credentials::{self, Credentials};
-use crate::profile::{self, Section};
+use crate::profile::{self, Kind, Section};
 
 /// Why the settings cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,8 @@ pub(crate) enum Unresolved {
 
 /// The settings of one profile.
 pub(crate) struct Settings {
-    config: Section,
+    /// Those of both files: where both have one, that of `credentials` counts.
+    profile: Section,
     credentials: Section,
     services: Section,
     reads_environment: bool,
@@ -37,21 +38,25 @@ impl Settings {
     pub(crate) fn of_profile(asked: Option<&str>) -> Result<Self, Unresolved> {
         let environment = || variable("AWS_PROFILE").or_else(|| variable("AWS_DEFAULT_PROFILE"));
         let named = asked.map(str::to_owned).or_else(environment);
-        let path = |variable, file| profile::path(variable, file).map_err(Unresolved::File);
-        let config = path("AWS_CONFIG_FILE", "config")?;
-        let credentials = path("AWS_SHARED_CREDENTIALS_FILE", "credentials")?;
-        let mut settings = Self::read(&config, &credentials, named.as_deref())?;
+        let mut settings = match (Kind::Config.path(), Kind::Credentials.path()) {
+            (Ok(config), Ok(credentials)) => Self::read(&config, &credentials, named.as_deref())?,
+            // Without a home there are no files, and the environment may say all that is needed.
+            _ if named.is_none() && variable("AWS_ACCESS_KEY_ID").is_some() => Self::of_environment(),
+            (Err(error), _) | (_, Err(error)) => return Err(Unresolved::File(error)),
+        };
         settings.profile_wins = asked.is_some();
         Ok(settings)
+    }
+
+    fn of_environment() -> Self {
+        let (profile, credentials, services) = Default::default();
+        Self { profile, credentials, services, reads_environment: true, profile_wins: false }
     }
 
     /// The settings of a profile that may not be there yet: then the environment's alone.
     pub(crate) fn of_profile_to_be(name: &str) -> Result<Self, Unresolved> {
         match Self::of_profile(Some(name)) {
-            Err(Unresolved::NoProfile(_)) => {
-                let (config, credentials, services) = Default::default();
-                Ok(Self { config, credentials, services, reads_environment: true, profile_wins: false })
-            }
+            Err(Unresolved::NoProfile(_)) => Ok(Self::of_environment()),
             settings => settings,
         }
     }
@@ -66,26 +71,33 @@ impl Settings {
 
     fn read(config_file: &Path, credentials_file: &Path, named: Option<&str>) -> Result<Self, Unresolved> {
         let name = named.unwrap_or("default");
-        let read = |file: &Path, section: &str| profile::section(file, section).map_err(Unresolved::File);
-        let config = read(config_file, &profile::config_section(name))?;
-        let credentials = read(credentials_file, name)?;
-        if let (Some(named), None, None) = (named, &config, &credentials)
+        let sections = |file: &Path| profile::sections(file).map_err(Unresolved::File);
+        let (config, credentials) = (sections(config_file)?, sections(credentials_file)?);
+        // Of two sections for one name, the last one counts.
+        let of_profile = |sections: &[(String, Section)], kind: Kind| {
+            let found = sections.iter().rfind(|(section, _)| kind.is_of(section, name));
+            found.map(|(_, section)| section.clone())
+        };
+        let in_config = of_profile(&config, Kind::Config);
+        let credentials = of_profile(&credentials, Kind::Credentials);
+        if let (Some(named), None, None) = (named, &in_config, &credentials)
             && named != "default"
         {
             return Err(Unresolved::NoProfile(named.to_owned()));
         }
-        let config = config.unwrap_or_default();
-        let services = match config.get("services") {
-            Some(services) => read(config_file, &format!("services {services}"))?.unwrap_or_default(),
-            None => Section::new(),
-        };
         let credentials = credentials.unwrap_or_default();
-        Ok(Self { config, credentials, services, reads_environment: true, profile_wins: false })
+        let mut profile = in_config.unwrap_or_default();
+        profile.extend(credentials.clone());
+        let services = profile.get("services").and_then(|services| {
+            config.iter().rfind(|(section, _)| profile::is_named(section, "services", services))
+        });
+        let services = services.map(|(_, section)| section.clone()).unwrap_or_default();
+        Ok(Self { profile, credentials, services, reads_environment: true, profile_wins: false })
     }
 
-    /// A setting of the profile.
+    /// A setting of the profile; an empty one counts as none.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
-        self.config.get(key).map(String::as_str)
+        filled(&self.profile, key)
     }
 
     /// A setting that is an environment variable first, and then one of the profile.
@@ -101,7 +113,7 @@ impl Settings {
         }
         self.variable("AWS_ENDPOINT_URL_LIGHTSAIL")
             .or_else(|| self.variable("AWS_ENDPOINT_URL"))
-            .or_else(|| self.services.get("lightsail.endpoint_url").cloned())
+            .or_else(|| filled(&self.services, "lightsail.endpoint_url").map(str::to_owned))
             .or_else(|| self.get("endpoint_url").map(str::to_owned))
     }
 
@@ -139,13 +151,10 @@ impl Settings {
         if let Some(found) = of_section(&self.credentials, "shared-credentials-file")? {
             return Ok(Some(found));
         }
-        let process = self.get("credential_process");
-        if let Some(command) =
-            process.or_else(|| self.credentials.get("credential_process").map(String::as_str))
-        {
+        if let Some(command) = self.get("credential_process") {
             return credentials::from_process(command).map(Some);
         }
-        of_section(&self.config, "config-file")
+        of_section(&self.profile, "config-file")
     }
 
     fn variable(&self, name: &str) -> Option<String> {
@@ -154,11 +163,16 @@ impl Settings {
 }
 
 fn of_section(section: &Section, source: &'static str) -> Result<Option<Credentials>, Unresolved> {
-    let Some(id) = section.get("aws_access_key_id") else { return Ok(None) };
-    let secret =
-        section.get("aws_secret_access_key").ok_or(Unresolved::Partial(source, "aws_secret_access_key"))?;
-    let token = section.get("aws_session_token").or_else(|| section.get("aws_security_token"));
-    Ok(Some(credentials(id.clone(), secret.clone(), token.cloned())))
+    let get = |key: &str| filled(section, key).map(str::to_owned);
+    let Some(id) = get("aws_access_key_id") else { return Ok(None) };
+    let secret = get("aws_secret_access_key").ok_or(Unresolved::Partial(source, "aws_secret_access_key"))?;
+    let token = get("aws_session_token").or_else(|| get("aws_security_token"));
+    Ok(Some(credentials(id, secret, token)))
+}
+
+/// A setting; an empty one counts as none.
+fn filled<'a>(section: &'a Section, key: &str) -> Option<&'a str> {
+    section.get(key).map(String::as_str).filter(|value| !value.is_empty())
 }
 
 fn credentials(id: String, secret: String, token: Option<String>) -> Credentials {

@@ -18,6 +18,7 @@ mod api_tags;
 mod api_tenants;
 mod api_wire;
 mod audit;
+mod aws_files;
 mod blobs;
 mod cli;
 mod cli_access_key;

@@ -2,22 +2,22 @@
 
 mod links;
 mod questions;
+mod written;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use gangplank_api::lightsail::GetContainerServicesRequest;
-use gangplank_core::SecretAccessKey;
+use gangplank_core::{Region, SecretAccessKey, tenant};
 
 use super::login;
-use crate::api_client::{ApiClient, Manner};
+use crate::api_client::{self, ApiClient, Manner};
 use crate::auth_files;
 use crate::connection::{Connection, check_data_dir};
 use crate::credentials::Credentials;
 use crate::kept_logins::KeptLogins;
 use crate::output;
-use crate::profile;
 use crate::registries::Registries;
 use crate::settings::Settings;
 
@@ -61,7 +61,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = ApiClient::new(&profile.endpoint, profile.region.clone(), credentials, &manner)?;
     // What does not work is not written down.
     client.call(&GetContainerServicesRequest::default()).await.context("nothing was written")?;
-    write(&profile)?;
+    for told in written::write(&profile)? {
+        output::say(told);
+    }
     if !args.no_helper {
         set_up_helper(&client, &profile, args.bin_dir).await?;
     }
@@ -73,7 +75,7 @@ fn gather(args: &Args) -> Result<Profile> {
     let connection = &args.connection;
     let named = connection.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok());
     let name = named.filter(|name| !name.is_empty()).unwrap_or_else(|| PROFILE.to_owned());
-    if name.chars().any(|c| c.is_control() || "[]\"".contains(c)) {
+    if name.chars().any(|c| c.is_control() || "[]\"'\\".contains(c)) || name.trim() != name {
         bail!("{name:?} cannot be the name of a profile");
     }
     // What is there already, to be kept where nothing else is given.
@@ -85,9 +87,17 @@ fn gather(args: &Args) -> Result<Profile> {
         None => Settings::of_profile_to_be(&name)?,
     };
     let asks = connection.data_dir.is_none();
+    // Before the first question: what is wrong with the last option need not wait for all the answers.
+    connection.region.as_deref().map(check_region).transpose()?;
     let endpoint = connection.endpoint_url.clone();
-    let endpoint =
-        questions::answer("Address of the server", "--endpoint-url", endpoint, known.endpoint(), asks)?;
+    let endpoint = questions::answer(
+        "Address of the server",
+        "--endpoint-url",
+        endpoint,
+        known.endpoint(),
+        asks,
+        check_address,
+    )?;
     let credentials = if asks { known.credentials().ok().flatten() } else { known.credentials()? };
     let (id, secret) = match credentials {
         Some(known) => (Some(known.access_key_id), Some(known.secret_access_key)),
@@ -95,7 +105,7 @@ fn gather(args: &Args) -> Result<Profile> {
     };
     let given_id = args.access_key_id.clone();
     let is_other = given_id.is_some() && given_id != id;
-    let id = questions::answer("Access key id", "--access-key-id", given_id, id, asks)?;
+    let id = questions::answer("Access key id", "--access-key-id", given_id, id, asks, |_| Ok(()))?;
     let secret = if args.secret_access_key_stdin {
         questions::first_line().context("no secret access key is on standard input")?.into()
     } else {
@@ -109,21 +119,19 @@ fn gather(args: &Args) -> Result<Profile> {
     };
     SecretAccessKey::parse(secret.expose()).context("the secret access key cannot be used")?;
     let usual = known.region().unwrap_or_else(|| "us-east-1".to_owned());
-    let region = questions::answer("Region", "--region", connection.region.clone(), Some(usual), asks)?;
+    let region =
+        questions::answer("Region", "--region", connection.region.clone(), Some(usual), asks, check_region)?;
     let credentials = Credentials { access_key_id: id, secret_access_key: secret, session_token: None };
     Ok(Profile { name, endpoint, region, credentials, ca_bundle: known.ca_bundle() })
 }
 
-fn write(profile: &Profile) -> Result<()> {
-    let Profile { name, endpoint, region, credentials, .. } = profile;
-    let config = profile::path("AWS_CONFIG_FILE", "config")?;
-    profile::set(&config, &profile::config_section(name), &[("region", region), ("endpoint_url", endpoint)])?;
-    let keys = profile::path("AWS_SHARED_CREDENTIALS_FILE", "credentials")?;
-    let id = credentials.access_key_id.as_str();
-    let secret = credentials.secret_access_key.expose();
-    profile::set(&keys, name, &[("aws_access_key_id", id), ("aws_secret_access_key", secret)])?;
-    output::say(format_args!("Profile {name}: {} and {}.", config.display(), keys.display()));
-    Ok(())
+fn check_address(text: &str) -> Result<()> {
+    api_client::address(text).map(drop)
+}
+
+fn check_region(text: &str) -> Result<()> {
+    let known = || format!("{text:?} is no region of Lightsail's; those are {}", tenant::REGIONS.join(", "));
+    Region::parse(text).map(drop).with_context(known)
 }
 
 async fn set_up_helper(client: &ApiClient, profile: &Profile, bin_dir: Option<PathBuf>) -> Result<()> {
@@ -131,7 +139,10 @@ async fn set_up_helper(client: &ApiClient, profile: &Profile, bin_dir: Option<Pa
     let registry = match login::make(client).await {
         Ok(made) => {
             let registry = made.registry.clone();
-            KeptLogins::open()?.keep(made, output::now())?;
+            // The helper makes another one where this one cannot be kept.
+            if let Ok(mut kept) = KeptLogins::open() {
+                let _ = kept.keep(made, output::now());
+            }
             registry
         }
         Err(_) => client.host(),

@@ -6,25 +6,33 @@ use anyhow::{Context as _, Result, bail};
 use gangplank_api::Secret;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
-/// The option's value, else an answer, else what was known. `asks` says whether there may be a question.
+/// The option's value, else an answer, else what was known; `check` says what cannot be one. `asks` says whether there
+/// may be a question, which is put again until its answer can be used.
 pub(super) fn answer(
     question: &str,
     option: &str,
     given: Option<String>,
     known: Option<String>,
     asks: bool,
+    check: impl Fn(&str) -> Result<()>,
 ) -> Result<String> {
-    if let Some(given) = given {
-        return Ok(given);
-    }
-    if !asks || !std::io::stdin().is_terminal() {
-        return known.with_context(|| format!("{option} is missing"));
+    if given.is_some() || !asks || !std::io::stdin().is_terminal() {
+        let found = given.or(known).with_context(|| format!("{option} is missing"))?;
+        check(&found)?;
+        return Ok(found);
     }
     let shown = known.as_ref().map(|known| format!(" [{known}]")).unwrap_or_default();
-    put(format_args!("{question}{shown}: "))?;
-    match first_line() {
-        Some(line) => Ok(line),
-        None => known.with_context(|| format!("{} is needed", question.to_lowercase())),
+    loop {
+        put(format_args!("{question}{shown}: "))?;
+        let Some(line) = first_line() else {
+            let known = known.with_context(|| format!("{} is needed", question.to_lowercase()))?;
+            check(&known)?;
+            return Ok(known);
+        };
+        match check(&line) {
+            Ok(()) => return Ok(line),
+            Err(why) => put(format_args!("{why:#}\n"))?,
+        }
     }
 }
 
