@@ -1,9 +1,9 @@
 //! Files that are whole and survive power loss, or are not there: written under another name, synced, renamed, and
 //! their folder synced.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// Makes a file that must not be there yet, to be written; `mode` are its permissions.
@@ -12,6 +12,14 @@ use std::path::Path;
 /// If it is there, or cannot be made.
 pub fn create_new(path: &Path, mode: u32) -> io::Result<File> {
     OpenOptions::new().create_new(true).write(true).mode(mode).open(path)
+}
+
+/// Makes a folder that only its owner may enter, and those above it that are missing. One that is there stays as it is.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Removes a file that need not be there.

@@ -1,6 +1,7 @@
 //! Bytes in a folder.
 //!
 //! ```text
+//! id                  to which database it belongs; kept by the server, looked for here
 //! staged/<key>        content on its way in
 //! content/<ab>/<key>  published content; <ab> are the last two digits of the key, which are random. These
 //!                     shards are made when the first content comes into them
@@ -8,13 +9,15 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::presence::Presence;
 use super::shards::Shards;
 use super::write_back::WriteBack;
 use super::{BlobStore, ContentKey, Staged};
-use crate::durable_file::{folder_of, sync_folder};
+use crate::durable_file::{folder_of, make_folder, sync_folder};
 use crate::{Result, StoreError};
 
 /// What uploads leave free of the disk if not told otherwise, in bytes.
@@ -28,6 +31,7 @@ const STRIDE: u64 = 8 << 20;
 pub struct Folder {
     staged: PathBuf,
     shards: Arc<Shards>,
+    presence: Arc<Presence>,
     reserve: Reserve,
     write_back: Arc<WriteBack>,
 }
@@ -44,10 +48,11 @@ impl Folder {
     /// If a directory cannot be made or synced.
     pub fn open(root: &Path) -> Result<Self> {
         let mut folder = Self::open_to_read(root);
-        fs::create_dir_all(&folder.staged)?;
+        make_folder(&folder.staged)?;
         let content = root.join("content");
-        fs::create_dir_all(&content)?;
+        make_folder(&content)?;
         folder.shards = Arc::new(Shards::open(content)?);
+        folder.presence = Arc::new(Presence::of(root));
         sync_folder(root)?;
         sync_folder(folder_of(root))?;
         Ok(folder)
@@ -65,6 +70,7 @@ impl Folder {
         Self {
             staged: root.join("staged"),
             shards,
+            presence: Arc::new(Presence::unknown(root)),
             reserve: Reserve(DEFAULT_RESERVE),
             write_back: Arc::default(),
         }
@@ -77,13 +83,21 @@ impl Folder {
     fn content_path(&self, key: &ContentKey) -> PathBuf {
         self.shards.of(key).join(key.as_str())
     }
+
+    fn keys_in(&self, directory: &Path) -> Result<Vec<ContentKey>> {
+        let entries = self.presence.unless_missing(fs::read_dir(directory))?;
+        entries.map_or_else(|| Ok(Vec::new()), keys_of)
+    }
 }
 
 impl BlobStore for Folder {
     fn stage(&self, key: &ContentKey, offset: u64) -> Result<Box<dyn Staged>> {
         let from = self.staged_path(key);
-        let file = OpenOptions::new().create(offset == 0).truncate(false).write(true).open(&from);
-        let Some(mut file) = unless_missing(file)? else { return Err(too_short(key, 0, offset)) };
+        let mut options = OpenOptions::new();
+        let file = options.create(offset == 0).truncate(false).write(true).mode(0o600).open(&from);
+        let Some(mut file) = self.presence.unless_missing(file)? else {
+            return Err(too_short(key, 0, offset));
+        };
         let length = file.metadata()?.len();
         if length < offset {
             return Err(too_short(key, length, offset));
@@ -97,6 +111,7 @@ impl BlobStore for Folder {
             from,
             key: key.clone(),
             shards: Arc::clone(&self.shards),
+            presence: Arc::clone(&self.presence),
             reserve: self.reserve,
             write_back: Arc::clone(&self.write_back),
             length: offset,
@@ -107,40 +122,40 @@ impl BlobStore for Folder {
     }
 
     fn open_staged(&self, key: &ContentKey) -> Result<File> {
-        Ok(File::open(self.staged_path(key))?)
+        File::open(self.staged_path(key)).map_err(|error| self.presence.explain(error))
     }
 
     fn staged_size(&self, key: &ContentKey) -> Result<Option<u64>> {
-        Ok(unless_missing(fs::metadata(self.staged_path(key)))?.map(|metadata| metadata.len()))
+        Ok(self.presence.unless_missing(fs::metadata(self.staged_path(key)))?.map(|metadata| metadata.len()))
     }
 
     fn discard_staged(&self, key: &ContentKey) -> Result<()> {
-        unless_missing(fs::remove_file(self.staged_path(key))).map(drop)
+        self.presence.unless_missing(fs::remove_file(self.staged_path(key))).map(drop)
     }
 
     fn staged(&self) -> Result<Vec<ContentKey>> {
-        keys_in(&self.staged)
+        self.keys_in(&self.staged)
     }
 
     fn published(&self, part: u8) -> Result<Vec<ContentKey>> {
-        let shard = unless_missing(fs::read_dir(self.shards.part(part)))?;
-        shard.map_or_else(|| Ok(Vec::new()), keys_of)
+        self.keys_in(&self.shards.part(part))
     }
 
     fn open(&self, key: &ContentKey) -> Result<Option<File>> {
-        unless_missing(File::open(self.content_path(key)))
+        self.presence.unless_missing(File::open(self.content_path(key)))
     }
 
     fn size(&self, key: &ContentKey) -> Result<Option<u64>> {
-        Ok(unless_missing(fs::metadata(self.content_path(key)))?.map(|metadata| metadata.len()))
+        Ok(self.presence.unless_missing(fs::metadata(self.content_path(key)))?.map(|metadata| metadata.len()))
     }
 
     fn remove(&self, key: &ContentKey) -> Result<()> {
-        unless_missing(fs::remove_file(self.content_path(key))).map(drop)
+        self.presence.unless_missing(fs::remove_file(self.content_path(key))).map(drop)
     }
 
     fn require_space(&self, bytes: u64) -> Result<()> {
-        self.reserve.require(rustix::fs::statvfs(&self.staged), bytes)
+        let disk = rustix::fs::statvfs(&self.staged).map_err(|error| self.presence.explain(error.into()))?;
+        self.reserve.require(disk, bytes)
     }
 }
 
@@ -149,6 +164,7 @@ struct StagedFile {
     from: PathBuf,
     key: ContentKey,
     shards: Arc<Shards>,
+    presence: Arc<Presence>,
     reserve: Reserve,
     write_back: Arc<WriteBack>,
     length: u64,
@@ -164,7 +180,8 @@ impl StagedFile {
     fn stride(&mut self) {
         self.write_back.begin(&self.file, self.begun, self.length - self.begun);
         self.begun = self.length;
-        if self.reserve.require(rustix::fs::fstatvfs(&self.file), STRIDE).is_ok() {
+        let has_space = |disk| self.reserve.require(disk, STRIDE).is_ok();
+        if rustix::fs::fstatvfs(&self.file).is_ok_and(has_space) {
             let keep_size = rustix::fs::FallocateFlags::KEEP_SIZE;
             if rustix::fs::fallocate(&self.file, keep_size, self.length, STRIDE).is_ok() {
                 self.allocated = self.length + STRIDE;
@@ -175,7 +192,8 @@ impl StagedFile {
 
 impl Staged for StagedFile {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.reserve.require(rustix::fs::fstatvfs(&self.file), bytes.len() as u64)?;
+        let disk = rustix::fs::fstatvfs(&self.file).map_err(io::Error::from)?;
+        self.reserve.require(disk, bytes.len() as u64)?;
         (&*self.file).write_all(bytes)?;
         self.length += bytes.len() as u64;
         if self.length - self.begun >= STRIDE {
@@ -190,19 +208,16 @@ impl Staged for StagedFile {
             self.file.set_len(self.length)?;
         }
         self.file.sync_all()?;
-        let shard = self.shards.ensure(&self.key)?;
+        let explain = |error| self.presence.explain(error);
+        let shard = self.shards.ensure(&self.key).map_err(explain)?;
         let to = shard.join(self.key.as_str());
-        fs::rename(&self.from, &to)?;
+        fs::rename(&self.from, &to).map_err(explain)?;
         sync_folder(&shard).map_err(|error| {
             // Published is only what is durable. If this fails too, the next start looks for it.
             let _ = fs::remove_file(&to);
             error.into()
         })
     }
-}
-
-fn keys_in(directory: &Path) -> Result<Vec<ContentKey>> {
-    keys_of(fs::read_dir(directory)?)
 }
 
 fn keys_of(entries: fs::ReadDir) -> Result<Vec<ContentKey>> {
@@ -215,8 +230,7 @@ fn keys_of(entries: fs::ReadDir) -> Result<Vec<ContentKey>> {
 
 impl Reserve {
     /// Refuses to write into the reserve.
-    fn require(self, disk: rustix::io::Result<rustix::fs::StatVfs>, wanted: u64) -> Result<()> {
-        let disk = disk.map_err(io::Error::from)?;
+    fn require(self, disk: rustix::fs::StatVfs, wanted: u64) -> Result<()> {
         let reserve = self.0.min(disk.f_blocks.saturating_mul(disk.f_frsize) / 8);
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         if free < reserve.saturating_add(wanted) {
@@ -228,12 +242,4 @@ impl Reserve {
 
 fn too_short(key: &ContentKey, length: u64, offset: u64) -> StoreError {
     StoreError::Damaged(format!("of {key}, {length} bytes are staged where there should be {offset}"))
-}
-
-fn unless_missing<T>(result: io::Result<T>) -> Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }

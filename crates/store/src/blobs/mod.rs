@@ -4,6 +4,7 @@
 //! it at most once and, when removed, never again, so removing old bytes can never hit new ones.
 
 mod folder;
+mod presence;
 mod shards;
 mod write_back;
 
@@ -11,6 +12,7 @@ use std::fmt;
 use std::fs::File;
 
 pub use folder::{DEFAULT_RESERVE, Folder};
+pub use presence::ID;
 
 use crate::Result;
 

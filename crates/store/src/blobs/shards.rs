@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -79,14 +80,15 @@ impl Shards {
 /// that is written anew is synced anew. One with something in it is not of our making, such as one restored
 /// under a running server.
 fn make_anew(path: &Path) -> io::Result<()> {
-    let again = match fs::create_dir(path) {
+    let create = || fs::DirBuilder::new().mode(0o700).create(path);
+    let again = match create() {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_dir(path),
         made => return made,
     };
     match again {
         Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
         Err(error) => Err(error),
-        Ok(()) => fs::create_dir(path),
+        Ok(()) => create(),
     }
 }
 

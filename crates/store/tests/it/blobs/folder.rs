@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
+use gangplank_store::StoreError;
 use gangplank_store::blobs::{BlobStore as _, ContentKey, Folder};
 use tempfile::TempDir;
 
@@ -122,4 +123,52 @@ fn a_folder_may_be_named_from_where_the_program_stands() {
 fn child_opens_a_relative_name() {
     let Some(name) = child::subject() else { return };
     Folder::open(&name).unwrap();
+}
+
+#[test]
+fn a_folder_that_is_gone_is_told_from_a_file_that_is_missing() {
+    let home = tempfile::tempdir().unwrap();
+    let (root, away) = (home.path().join("blobs"), home.path().join("away"));
+    let folder = Folder::open(&root).unwrap();
+    let key = ContentKey::unused();
+    folder.stage(&key, 0).unwrap().publish().unwrap();
+    let staged = ContentKey::unused();
+    let mut half = folder.stage(&staged, 0).unwrap();
+    assert_eq!(folder.size(&ContentKey::unused()).unwrap(), None);
+    std::fs::rename(&root, &away).unwrap();
+    let is_gone =
+        |error: StoreError| matches!(&error, StoreError::Unavailable(why) if why.contains("mounted"));
+    assert!(is_gone(folder.size(&key).unwrap_err()));
+    assert!(is_gone(folder.open(&key).unwrap_err()));
+    assert!(is_gone(folder.remove(&key).unwrap_err()));
+    assert!(is_gone(folder.staged_size(&staged).unwrap_err()));
+    assert!(is_gone(folder.stage(&ContentKey::unused(), 0).map(drop).unwrap_err()));
+    assert!(is_gone(folder.stage(&staged, 1).map(drop).unwrap_err()));
+    assert!(is_gone(folder.require_space(1).unwrap_err()));
+    assert!(is_gone(folder.published(0).unwrap_err()) && is_gone(folder.staged().unwrap_err()));
+    half.write(b"x").unwrap();
+    assert!(is_gone(half.publish().unwrap_err()));
+    // Where another disk was mounted before, its mount point is left.
+    std::fs::create_dir(&root).unwrap();
+    assert!(is_gone(folder.open(&key).unwrap_err()));
+    std::fs::remove_dir(&root).unwrap();
+    std::fs::rename(&away, &root).unwrap();
+    assert_eq!(folder.size(&key).unwrap(), Some(0));
+}
+
+#[test]
+fn what_is_made_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("blobs");
+    let folder = Folder::open(&root).unwrap();
+    folder.stage(&ContentKey::unused(), 0).unwrap().publish().unwrap();
+    folder.stage(&ContentKey::unused(), 0).map(drop).unwrap();
+    let mut left = vec![root];
+    while let Some(path) = left.pop() {
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o077, 0, "{}", path.display());
+        if path.is_dir() {
+            left.extend(path.read_dir().unwrap().map(|entry| entry.unwrap().path()));
+        }
+    }
 }
