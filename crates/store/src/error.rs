@@ -9,6 +9,9 @@ pub enum StoreError {
     /// The store cannot be used now; a retry may succeed.
     #[error("storage failed: {0}")]
     Unavailable(String),
+    /// It is not a store of this program's version; nothing was changed.
+    #[error("{0}")]
+    Unusable(String),
     /// What was read is not what was written.
     #[error("stored data is damaged: {0}")]
     Damaged(String),

@@ -21,7 +21,7 @@ impl From<StoreError> for Failure {
             StoreError::Full(_) => {
                 unavailable("The server's disk is full. Nothing was changed; try again later.")
             }
-            StoreError::Unavailable(_) => {
+            StoreError::Unavailable(_) | StoreError::Unusable(_) => {
                 unavailable("The server's storage cannot be used now. Nothing was acknowledged; try again.")
             }
             StoreError::Damaged(_) => ApiError::service("The server's storage is damaged; see its log."),

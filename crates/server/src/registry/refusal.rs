@@ -66,7 +66,7 @@ impl From<StoreError> for Refusal {
         tracing::error!(%error, "a request failed in the store");
         let (error, retry_after) = match error {
             StoreError::Full(_) => (OciError::insufficient_storage(), Some(30)),
-            StoreError::Unavailable(_) => (OciError::unavailable(), Some(5)),
+            StoreError::Unavailable(_) | StoreError::Unusable(_) => (OciError::unavailable(), Some(5)),
             StoreError::Damaged(_) => (OciError::unknown(), None),
         };
         Self { error, retry_after, standing: None }

@@ -61,6 +61,8 @@ pub struct Contradiction {
     pub fault: Fault,
     /// What, where.
     pub what: String,
+    /// The registered images that are hit, by their names; of many, the first.
+    pub images: Vec<String>,
 }
 
 /// Lets a check see all rows. These calls answer no client.
@@ -68,6 +70,8 @@ pub struct Contradiction {
 pub trait Inspection: Send + Sync {
     /// The contents behind row `after`, in the order of their rows, up to `limit`.
     async fn contents(&self, after: i64, limit: usize) -> Result<Vec<KeptContent>>;
+    /// The names of the registered images that have a content, by its row; of many, the first.
+    async fn images_with(&self, content: i64) -> Result<Vec<String>>;
     /// How much content there is behind row `after`.
     async fn content_totals(&self, after: i64) -> Result<ContentTotals>;
     /// The open upload sessions, and how many bytes each has received.

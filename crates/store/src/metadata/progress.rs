@@ -15,6 +15,8 @@ pub enum Mark {
     ScrubStarted,
     /// The grace period of garbage collection that the server was last started with, in milliseconds.
     GcGrace,
+    /// The number that the folder of bytes has, too: so a database knows its own.
+    ContentFolder,
 }
 
 /// Keeps marks.

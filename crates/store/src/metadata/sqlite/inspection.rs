@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row};
 
 use super::cache::Touched;
 use super::holds::check::{self, Flaw};
-use super::{Sqlite, blobs, rows, usage};
+use super::{Sqlite, blobs, image_names, rows, usage};
 use crate::Result;
 use crate::blobs::ContentKey;
 use crate::metadata::inspection::{ContentTotals, Contradiction, Fault, Inspection, KeptContent};
@@ -28,6 +28,10 @@ impl Inspection for Sqlite {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             select.query_map([after, limit], |row| Ok(read(row)))?.map(|content| content?).collect()
         })
+    }
+
+    async fn images_with(&self, content: i64) -> Result<Vec<String>> {
+        self.read(|connection| image_names::with_blob(connection, content))
     }
 
     async fn content_totals(&self, after: i64) -> Result<ContentTotals> {
@@ -56,20 +60,14 @@ impl Inspection for Sqlite {
         self.read(|connection| {
             let mut found = Vec::new();
             let mut add = |fault, whats: Vec<String>| {
-                found.extend(whats.into_iter().map(|what| Contradiction { fault, what }));
+                let whole = |what| Contradiction { fault, what, images: Vec::new() };
+                found.extend(whats.into_iter().map(whole));
             };
             let file = texts(connection, "PRAGMA integrity_check(20)", [])?;
             add(Fault::Database, file.into_iter().filter(|line| line != "ok").collect());
             let foreign = "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' names no ' || parent
                            FROM pragma_foreign_key_check LIMIT 20";
             add(Fault::Database, texts(connection, foreign, [])?);
-            for flaw in check::flaws(connection)? {
-                match flaw {
-                    Flaw::Dangling(what) => add(Fault::DanglingReference, vec![what]),
-                    Flaw::WrongContents(what) => add(Fault::WrongContents, vec![what]),
-                }
-            }
-            add(Fault::DamagedManifest, damaged_manifests(connection)?);
             add(Fault::WrongHold, check::wrong_holds(connection)?);
             add(Fault::WrongUsage, usage::wrong(connection)?);
             let ahead = "SELECT 'manifest ' || digest FROM manifests WHERE leased_at > ?1
@@ -78,6 +76,17 @@ impl Inspection for Sqlite {
                          WHERE l.leased_at > ?1";
             add(Fault::LeaseAhead, texts(connection, ahead, [now.plus(MAY_BE_AHEAD).0])?);
             add(Fault::UnlinkedContent, texts(connection, UNLINKED, [])?);
+            for (image, flaw) in check::flaws(connection)? {
+                let (fault, what) = match flaw {
+                    Flaw::Dangling(what) => (Fault::DanglingReference, what),
+                    Flaw::WrongContents(what) => (Fault::WrongContents, what),
+                };
+                found.push(Contradiction { fault, what, images: vec![image] });
+            }
+            for (what, manifest) in damaged_manifests(connection)? {
+                let images = image_names::with_manifest(connection, manifest)?;
+                found.push(Contradiction { fault: Fault::DamagedManifest, what, images });
+            }
             Ok(found)
         })
     }
@@ -116,9 +125,9 @@ impl Inspection for Sqlite {
     }
 }
 
-/// Manifests whose bytes were not what was put.
-fn damaged_manifests(connection: &Connection) -> Result<Vec<String>> {
-    let mut select = connection.prepare("SELECT digest, body, size FROM manifests")?;
+/// Manifests whose bytes are not what was put, by digest and row.
+fn damaged_manifests(connection: &Connection) -> Result<Vec<(String, i64)>> {
+    let mut select = connection.prepare("SELECT digest, body, size, id FROM manifests")?;
     let mut found = select.query([])?;
     let mut damaged = Vec::new();
     while let Some(row) = found.next()? {
@@ -127,7 +136,7 @@ fn damaged_manifests(connection: &Connection) -> Result<Vec<String>> {
         let right =
             Digest::parse(&digest).is_ok_and(|expected| Digest::of(expected.algorithm(), body) == expected);
         if !right || rows::unsigned(row.get(2)?)? != body.len() as u64 {
-            damaged.push(digest);
+            damaged.push((digest, row.get(3)?));
         }
     }
     Ok(damaged)

@@ -20,6 +20,7 @@ mod doors;
 mod filling;
 mod garbage;
 mod holds;
+mod image_names;
 mod inspection;
 mod leases;
 mod manifests;

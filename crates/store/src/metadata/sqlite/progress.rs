@@ -37,5 +37,6 @@ fn name(mark: Mark) -> &'static str {
         Mark::ScrubPosition => "scrub-position",
         Mark::ScrubStarted => "scrub-started",
         Mark::GcGrace => "gc-grace",
+        Mark::ContentFolder => "content-folder",
     }
 }

@@ -42,13 +42,14 @@ pub(super) fn standing(connection: &Connection) -> Result<Standing> {
 
 /// A database of another schema, and what to do about it.
 pub(super) fn unknown(found: i64) -> StoreError {
-    let advice = if found > VERSION {
-        "use a newer gangplank"
-    } else {
-        "start the server once with the gangplank that wrote it last, or with this one if that was schema 3"
+    let advice = match found {
+        0 => "it is no database of gangplank's; restore it from a backup",
+        EARLIER => "start the server once with this program, which carries it over",
+        found if found > VERSION => "use a newer gangplank",
+        _ => "start the server once with a gangplank that knows it and is older than this one",
     };
-    StoreError::Unavailable(format!(
-        "the database has schema {found}, this program knows schema {VERSION}: {advice}"
+    StoreError::Unusable(format!(
+        "the database has schema {found}, and this program knows schema {VERSION}: {advice}"
     ))
 }
 

@@ -8,6 +8,7 @@ use super::closure::Extent;
 use super::walk::{Part, PartKind, explain};
 use super::{Texts, closure};
 use crate::Result;
+use crate::metadata::sqlite::image_names;
 
 /// Manifests and repositories' blobs whose column `held` is not as the edges say.
 pub(in crate::metadata::sqlite) fn wrong_holds(connection: &Connection) -> Result<Vec<String>> {
@@ -62,8 +63,8 @@ pub(in crate::metadata::sqlite) enum Flaw {
     WrongContents(String),
 }
 
-/// Looks through every registration.
-pub(in crate::metadata::sqlite) fn flaws(connection: &Connection) -> Result<Vec<Flaw>> {
+/// Looks through every registration; a flaw comes with its image's name.
+pub(in crate::metadata::sqlite) fn flaws(connection: &Connection) -> Result<Vec<(String, Flaw)>> {
     let mut flaws = Vec::new();
     for image in registrations(connection)? {
         let found = closure::contents(connection, image.manifest, Extent::All)?;
@@ -76,15 +77,14 @@ pub(in crate::metadata::sqlite) fn flaws(connection: &Connection) -> Result<Vec<
             };
             let sql = "SELECT digest FROM manifests WHERE id = ?1";
             let holder: String = connection.prepare_cached(sql)?.query_row([holder], |row| row.get(0))?;
-            flaws.push(Flaw::Dangling(format!("{holder} needs {kind} {digest}")));
+            flaws.push((image.name(connection)?, Flaw::Dangling(format!("{holder} needs {kind} {digest}"))));
         }
         let manifests = found.manifests.iter().map(|(manifest, _)| *manifest).collect();
         let blobs = found.blobs.iter().copied().collect();
         if kept(connection, "SELECT manifest FROM image_manifests", &image)? != manifests
             || kept(connection, "SELECT blob FROM image_blobs", &image)? != blobs
         {
-            let Image { service, number, digest, .. } = image;
-            flaws.push(Flaw::WrongContents(format!("image {number} of service {service}, {digest}")));
+            flaws.push((image.name(connection)?, Flaw::WrongContents(image.digest)));
         }
     }
     Ok(flaws)
@@ -105,6 +105,12 @@ struct Image {
     number: i64,
     manifest: i64,
     digest: String,
+}
+
+impl Image {
+    fn name(&self, connection: &Connection) -> Result<String> {
+        image_names::of_image(connection, self.service, self.number)
+    }
 }
 
 fn registrations(connection: &Connection) -> Result<Vec<Image>> {
