@@ -57,6 +57,8 @@ pub(crate) struct ApiClient {
     manner: Manner,
     /// What may be the matter if the server cannot be reached.
     hint: Option<String>,
+    /// What to do if the server does not know the key.
+    key_hint: Option<String>,
 }
 
 /// Whom a server knows a caller as.
@@ -103,6 +105,7 @@ impl Answer {
             status: self.status,
             request_id: self.request_id.clone(),
             code: named.map_or_else(|| self.status.to_string(), str::to_owned),
+            tip: text("tip").map(str::to_owned),
             message: text("message").or_else(|| text("Message")).unwrap_or(&whole).to_owned(),
             retries: self.exhausted.filter(|retries| *retries > 0),
             body,
@@ -132,12 +135,18 @@ impl ApiClient {
             attempts: manner.attempts,
             manner: manner.clone(),
             hint: None,
+            key_hint: None,
         })
     }
 
     /// The same, with what may be the matter if the server cannot be reached.
     pub(crate) fn with_hint(self, hint: Option<String>) -> Self {
         Self { hint, ..self }
+    }
+
+    /// The same, with what to do if the server does not know the key.
+    pub(crate) fn with_key_hint(self, key_hint: Option<String>) -> Self {
+        Self { key_hint, ..self }
     }
 
     /// Whom the server knows this client as.
@@ -185,7 +194,11 @@ impl ApiClient {
         if answer.is_success() {
             return serde_json::from_slice(&answer.body).map_err(|_| CallFailure::Unreadable(name));
         }
-        Err(answer.refusal(name).into())
+        let mut refusal = answer.refusal(name);
+        if matches!(refusal.code.as_str(), "UnrecognizedClientException" | "InvalidSignatureException") {
+            refusal.tip.clone_from(&self.key_hint);
+        }
+        Err(refusal.into())
     }
 
     /// Sends a body to an operation until there is an answer that sending again would not change.

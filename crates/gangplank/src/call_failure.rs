@@ -40,6 +40,8 @@ pub(crate) struct Refusal {
     pub(crate) code: String,
     /// The server's words; its whole body, where that is no JSON.
     pub(crate) message: String,
+    /// What to do next, if somebody knows.
+    pub(crate) tip: Option<String>,
     /// How often the call was repeated, where no repetition was left.
     pub(crate) retries: Option<u32>,
     /// All that the body says.
@@ -55,7 +57,7 @@ impl Refusal {
 
     /// The message, and the hint at what to do next.
     fn words(&self) -> String {
-        match self.body.get("tip").and_then(Value::as_str) {
+        match &self.tip {
             Some(tip) => format!("{} {tip}", self.message),
             None => self.message.clone(),
         }

@@ -1,10 +1,10 @@
 //! Which server a command talks to, and as whom.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use gangplank_core::SecretAccessKey;
+use gangplank_server::data_dir;
 
 use crate::api_client::{ApiClient, Manner};
 use crate::settings::Settings;
@@ -58,37 +58,57 @@ impl Connection {
             }
             None => Settings::of_profile(self.profile.as_deref())?,
         };
+        let dir = self.data_dir.as_deref();
         let endpoint =
-            self.endpoint_url.clone().or_else(|| settings.endpoint()).context(
-                "no server is named: give --data-dir of a server on this machine, --endpoint-url, or the --profile that \
-                 `gangplank configure` wrote",
-            )?;
+            self.endpoint_url.clone().or_else(|| settings.endpoint()).with_context(|| match dir {
+                Some(dir) => format!(
+                    "{0}/config names no server: `gangplank serve --data-dir {0}` writes it; or give --endpoint-url",
+                    dir.display()
+                ),
+                None => "no server is named: give --data-dir of a server on this machine, --endpoint-url, or the \
+                         --profile that `gangplank configure` wrote"
+                    .to_owned(),
+            })?;
         let region =
             self.region.clone().or_else(|| settings.region()).unwrap_or_else(|| "us-east-1".to_owned());
-        let credentials = settings
-            .credentials()?
-            .context("no access key: give --data-dir, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")?;
+        let credentials = settings.credentials()?.with_context(|| match dir {
+            Some(dir) => {
+                format!("{}/credentials has no access key, or is missing: {}", dir.display(), key_advice(dir))
+            }
+            None => "no access key: give --data-dir, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                .to_owned(),
+        })?;
         SecretAccessKey::parse(credentials.secret_access_key.expose())
             .context("the secret access key cannot be used")?;
-        let hint = self.data_dir.as_ref().filter(|_| self.endpoint_url.is_none()).map(|dir| {
+        let key_hint = dir.map(|dir| {
+            format!("The server does not know the key in {}/credentials: {}", dir.display(), key_advice(dir))
+        });
+        let hint = dir.filter(|_| self.endpoint_url.is_none()).map(|dir| {
             let dir = dir.display();
             format!("no server seems to run on {dir}; `gangplank serve --data-dir {dir}` starts one")
         });
         let manner = Manner { ca_bundle: settings.ca_bundle(), ..manner };
-        Ok(ApiClient::new(&endpoint, region, Some(credentials), &manner)?.with_hint(hint))
+        let client = ApiClient::new(&endpoint, region, Some(credentials), &manner)?;
+        Ok(client.with_hint(hint).with_key_hint(key_hint))
     }
 }
 
 /// Refuses a directory that no server has ever used.
 pub(crate) fn check_data_dir(dir: &Path) -> Result<()> {
-    match std::fs::metadata(dir.join("config")) {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            let dir = dir.display();
-            bail!(
-                "{dir} is no data directory of gangplank's; `gangplank serve --data-dir {dir}` makes it one"
-            )
-        }
-        // Any other error is told by whoever opens the file.
-        _ => Ok(()),
+    // Any error is told by whoever opens a file in it.
+    if let Ok(false) = data_dir::is_one(dir) {
+        let dir = dir.display();
+        bail!("{dir} is no data directory of gangplank's; `gangplank serve --data-dir {dir}` makes it one");
     }
+    Ok(())
+}
+
+/// What helps where no key in a data directory's `credentials` opens its server: after a restore, for backups have no
+/// such file, and after the root key was lost.
+fn key_advice(dir: &Path) -> String {
+    let dir = dir.display();
+    format!(
+        "write an enabled root key there, or stop the server and run `gangplank access-key create --root --data-dir \
+         {dir}`, which makes one and writes it there"
+    )
 }

@@ -5,18 +5,22 @@
 //! running         there while a server runs, and after a crash
 //! master.key      seals the secret access keys in the database (0600)
 //! gangplank.db    rows (0600)
-//! blobs/          bytes
+//! blobs/          bytes, and to which database they belong
 //! credentials     the root access key, as the AWS CLI reads it (0600)
 //! config          region and endpoint, as the AWS CLI reads them (0600)
 //! ```
+//!
+//! All of it is its owner's alone ([`private`](crate::private)).
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_store::durable_file;
+
+use crate::private;
 
 const RUNNING: &str = "running";
 const DATABASE: &str = "gangplank.db";
@@ -26,7 +30,7 @@ pub(crate) const MASTER_KEY: &str = "master.key";
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    _lock: File,
+    _locks: [File; 2],
 }
 
 impl DataDir {
@@ -51,20 +55,26 @@ impl DataDir {
     /// If it cannot be made or locked at all.
     pub fn try_take(path: &Path) -> Result<Option<Self>> {
         let shown = path.display();
-        make_durably(path).with_context(|| format!("cannot make the data directory {shown}"))?;
+        private::umask();
+        make_durably(path).map_err(|error| not_made(path, &error))?;
         let path = path.canonicalize().with_context(|| format!("cannot use the data directory {shown}"))?;
+        private::claim(&path)?;
         let lock = owner_only(&path.join("lock"))
             .with_context(|| format!("cannot write in the data directory {shown}"))?;
-        match lock.try_lock() {
-            Ok(()) => {
-                require_database(&path)?;
-                Ok(Some(Self { path, _lock: lock }))
-            }
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("cannot lock the data directory {shown}"))
-            }
+        // The file can be removed, and another one locked in its place; the directory itself cannot.
+        let directory =
+            File::open(&path).with_context(|| format!("cannot use the data directory {shown}"))?;
+        let locked = try_lock(&lock).and_then(|locked| Ok(locked && try_lock_directory(&directory)?));
+        if !locked.with_context(|| format!("cannot lock the data directory {shown}"))? {
+            return Ok(None);
         }
+        require_database(&path)?;
+        Ok(Some(Self { path, _locks: [lock, directory] }))
+    }
+
+    /// The directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Notes that a run begins; says whether the one before ended without [`end_run`](Self::end_run).
@@ -122,6 +132,18 @@ impl DataDir {
     }
 }
 
+/// Whether a directory is a server's: it has a database.
+///
+/// # Errors
+/// If it cannot be looked at.
+pub fn is_one(path: &Path) -> io::Result<bool> {
+    match fs::metadata(database_in(path)) {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// The database file of a directory.
 pub(crate) fn database_in(path: &Path) -> PathBuf {
     path.join(DATABASE)
@@ -153,12 +175,44 @@ fn require_database(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether nobody else has the lock.
+fn try_lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// The same for a directory. Some network file systems lock files only, and those the other lock guards.
+fn try_lock_directory(directory: &File) -> io::Result<bool> {
+    match directory.try_lock() {
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(true),
+    }
+}
+
+/// Why a directory could not be made, and what to do.
+fn not_made(path: &Path, error: &io::Error) -> anyhow::Error {
+    let shown = path.display();
+    match error.kind() {
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => anyhow!(
+            "the data directory {shown} cannot be made, for a file is in its place: name a directory with --data-dir"
+        ),
+        ErrorKind::PermissionDenied => anyhow!(
+            "cannot make the data directory {shown}: {error}; name one that you may write to with --data-dir, or \
+             have root make this one and give it to you"
+        ),
+        _ => anyhow!("cannot make the data directory {shown}: {error}"),
+    }
+}
+
 /// Makes a directory and those above it that are missing, so that they survive power loss.
-fn make_durably(path: &Path) -> std::io::Result<()> {
+fn make_durably(path: &Path) -> io::Result<()> {
     // The directory itself always: an earlier start may have made it and then lost power.
     let above = path.ancestors().skip(1).take_while(|above| !above.as_os_str().is_empty() && !above.exists());
     let made: Vec<&Path> = std::iter::once(path).chain(above).collect();
-    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    durable_file::make_folder(path)?;
     for directory in made {
         if directory.parent().is_none() {
             continue;
@@ -173,7 +227,7 @@ fn make_durably(path: &Path) -> std::io::Result<()> {
 }
 
 /// Opens a file that only its owner can read, making it if it is missing.
-fn owner_only(path: &Path) -> std::io::Result<File> {
+fn owner_only(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)
 }
 
@@ -190,8 +244,24 @@ mod tests {
         let first = DataDir::take(&path).unwrap();
         let refusal = DataDir::take(&path).unwrap_err().to_string();
         assert!(refusal.contains("in use by another gangplank"), "{refusal}");
+        fs::remove_file(path.join("lock")).unwrap();
+        assert!(DataDir::try_take(&path).unwrap().is_none(), "its file is not all of the lock");
         drop(first);
         assert!(DataDir::take(&path).is_ok());
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_is_told_in_words() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("file");
+        fs::write(&file, "").unwrap();
+        for path in [file.clone(), file.join("below")] {
+            let refusal = DataDir::take(&path).unwrap_err().to_string();
+            assert!(
+                refusal.contains("a file is in its place") && refusal.contains("--data-dir"),
+                "{refusal}"
+            );
+        }
     }
 
     #[test]

@@ -13,10 +13,14 @@ use gangplank_store::metadata::inspection::{Fault, KeptContent};
 use gangplank_store::metadata::progress::Mark;
 use gangplank_store::metadata::{BlobLinks as _, Inspection as _, Progress as _, Sqlite};
 
+use crate::content_folder;
 use crate::data_dir::{self, DataDir};
 use crate::hashing::{Bytes, look};
 
 const PAGE: usize = 200;
+
+/// The folder of bytes is missing or another database's.
+const FOLDER: &str = "content-folder";
 
 /// How long what is on its way from bytes to a row, or from a row to no bytes, is given to arrive.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -31,6 +35,8 @@ pub struct Finding {
     pub kind: &'static str,
     /// What it is, in words.
     pub what: String,
+    /// The registered images that it hits, by their names; of many, the first.
+    pub images: Vec<String>,
     /// What was done about it, if something was.
     pub done: Option<&'static str>,
     /// Whether all is well with it now.
@@ -49,6 +55,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// Whether something waits to be pushed again.
+    pub fn waits_for_a_push(&self) -> bool {
+        self.findings.iter().any(|finding| finding.done == Some(MARKED) && !finding.repaired)
+    }
+
     /// Whether nothing is left that is not as it should be.
     pub fn is_well(&self) -> bool {
         self.findings.iter().all(|finding| finding.repaired)
@@ -61,11 +72,16 @@ impl Report {
 /// # Errors
 /// If its stores cannot be read.
 pub async fn check(path: &Path, progress: impl FnMut(u64, u64)) -> Result<Report> {
-    let metadata = Sqlite::open_to_read(&data_dir::database_in(path)).context("cannot read the database")?;
-    let blobs = Folder::open_to_read(&data_dir::blobs_in(path));
-    Check { metadata, blobs, repair: false, report: Report::default(), broken: HashMap::new() }
-        .run(progress)
-        .await
+    let database = data_dir::database_in(path);
+    let metadata = Sqlite::open_to_read(&database).context("cannot read the database")?;
+    let folder = data_dir::blobs_in(path);
+    let standing = content_folder::standing(&metadata, &folder).await?;
+    let mut check = Check::new(metadata, Folder::open_to_read(&folder), false);
+    if let Some(fault) = standing.fault() {
+        let what = format!("the folder {} {fault}: mount its disk, or restore it", folder.display());
+        check.found(FOLDER, what, None);
+    }
+    check.run(progress).await
 }
 
 /// Checks a data directory that no server uses, and repairs what can be repaired without losing anything
@@ -75,10 +91,16 @@ pub async fn check(path: &Path, progress: impl FnMut(u64, u64)) -> Result<Report
 /// If its stores cannot be opened or fail.
 pub async fn repair(data_dir: &DataDir, progress: impl FnMut(u64, u64)) -> Result<Report> {
     let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
-    let blobs = Folder::open(&data_dir.blobs()).context("cannot open the blob folder")?;
-    Check { metadata, blobs, repair: true, report: Report::default(), broken: HashMap::new() }
-        .run(progress)
-        .await
+    let standing = content_folder::standing(&metadata, &data_dir.blobs()).await?;
+    let (blobs, aside) = content_folder::renew(&metadata, data_dir).await?;
+    let mut check = Check::new(metadata, blobs, true);
+    if let Some(fault) = standing.fault() {
+        let aside = aside.map(|aside| format!("; what was there is in {} now", aside.display()));
+        let folder = data_dir.blobs();
+        let what = format!("the folder {} {fault}{}", folder.display(), aside.unwrap_or_default());
+        check.found(FOLDER, what, Some("made anew"));
+    }
+    check.run(progress).await
 }
 
 struct Check {
@@ -91,6 +113,10 @@ struct Check {
 }
 
 impl Check {
+    fn new(metadata: Sqlite, blobs: Folder, repair: bool) -> Self {
+        Self { metadata, blobs, repair, report: Report::default(), broken: HashMap::new() }
+    }
+
     async fn run(mut self, progress: impl FnMut(u64, u64)) -> Result<Report> {
         self.rows().await?;
         self.contents(progress).await?;
@@ -101,12 +127,23 @@ impl Check {
 
     /// Reports something, and how it was repaired if it was.
     fn found(&mut self, kind: &'static str, what: String, repair: Option<&'static str>) {
-        self.report.findings.push(Finding { kind, what, done: repair, repaired: repair.is_some() });
+        self.found_in(Vec::new(), kind, what, repair);
+    }
+
+    /// The same of something that registered images need.
+    fn found_in(
+        &mut self,
+        images: Vec<String>,
+        kind: &'static str,
+        what: String,
+        repair: Option<&'static str>,
+    ) {
+        self.report.findings.push(Finding { kind, what, images, done: repair, repaired: repair.is_some() });
     }
 
     /// Reports broken content that is marked, which is as it should be only after the next push.
-    fn found_marked(&mut self, kind: &'static str, what: String) {
-        self.report.findings.push(Finding { kind, what, done: Some(MARKED), repaired: false });
+    fn found_marked(&mut self, images: Vec<String>, kind: &'static str, what: String) {
+        self.report.findings.push(Finding { kind, what, images, done: Some(MARKED), repaired: false });
     }
 
     /// Rows against each other.
@@ -133,7 +170,7 @@ impl Check {
                 Fault::UnlinkedContent => ("unlinked-content", "no repository holds this content"),
             };
             let done = repaired.then_some("set right from the other rows");
-            self.found(kind, format!("{text}: {}", contradiction.what), done);
+            self.found_in(contradiction.images, kind, format!("{text}: {}", contradiction.what), done);
         }
         Ok(())
     }
@@ -192,10 +229,11 @@ impl Check {
         if self.repair && !content.damaged {
             self.metadata.mark_damaged(key).await?;
         }
+        let images = self.metadata.images_with(content.row).await?;
         if self.repair || content.damaged {
-            self.found_marked(kind, what);
+            self.found_marked(images, kind, what);
         } else {
-            self.found(kind, what, None);
+            self.found_in(images, kind, what, None);
         }
         Ok(())
     }

@@ -6,12 +6,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use gangplank_api::gangplank::{CollectGarbageRequest, CollectGarbageResult};
 use gangplank_core::{Leases, Time};
-use gangplank_store::blobs::{BlobStore, Folder};
+use gangplank_store::blobs::BlobStore;
 use gangplank_store::metadata::progress::Mark;
 use gangplank_store::metadata::{Progress as _, Sqlite};
 use tokio_util::sync::CancellationToken;
 
 use crate::collection::{Cycle, cutoff};
+use crate::content_folder;
 use crate::control::collection_wire::{collected, grace_of, planned};
 use crate::data_dir::DataDir;
 
@@ -22,7 +23,7 @@ use crate::data_dir::DataDir;
 /// If its stores cannot be opened or fail, or neither the request nor the directory says a grace period.
 pub async fn collect_in(data_dir: &DataDir, request: &CollectGarbageRequest) -> Result<CollectGarbageResult> {
     let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
-    let blobs = Folder::open(&data_dir.blobs()).context("cannot open the blob folder")?;
+    let blobs = content_folder::open(&metadata, data_dir).await?;
     let now = Time(metadata.mark(Mark::SteadyTime).await?.unwrap_or_default());
     let cutoff = match (grace_of(request), told(&metadata).await?) {
         (Some(grace), _) => cutoff(grace, now),

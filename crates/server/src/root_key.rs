@@ -13,6 +13,8 @@ use crate::data_dir::DataDir;
 use crate::random;
 use crate::sealing::MasterKey;
 
+const CREDENTIALS: &str = "credentials";
+
 /// What an access key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rights {
@@ -73,6 +75,28 @@ pub async fn create_first_key(
     create_access_key(keys, by, master, &AccountId::root(), Some((id, secret)), Rights::Root).await
 }
 
+/// Writes a new root key into `credentials` where that has none that works: whoever made it for that need not copy it.
+/// Says whether it did.
+///
+/// # Errors
+/// If the file cannot be read or written.
+pub fn provide_credentials(
+    data_dir: &DataDir,
+    known: &[AccessKey],
+    key: &AccessKey,
+    secret: &SecretAccessKey,
+) -> Result<bool> {
+    let text = data_dir.read_secret(CREDENTIALS)?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let works = |key: &AccessKey| key.is_root && key.enabled && text.contains(key.id.as_str());
+    if !key.is_root || known.iter().any(works) {
+        return Ok(false);
+    }
+    place_credentials(data_dir, &key.id, secret)?;
+    data_dir.sync_names()?;
+    Ok(true)
+}
+
 /// At the first start, makes the root access key and writes `credentials`. At every start, writes
 /// `config` with the address that the server listens on now.
 pub(crate) async fn provide(
@@ -112,7 +136,7 @@ pub(crate) async fn provide(
 fn place_credentials(data_dir: &DataDir, id: &AccessKeyId, secret: &SecretAccessKey) -> Result<()> {
     let secret = secret.expose();
     let text = format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
-    data_dir.place_secret("credentials", text.as_bytes())
+    data_dir.place_secret(CREDENTIALS, text.as_bytes())
 }
 
 /// The address that clients on this machine reach a listener by.

@@ -1,14 +1,14 @@
 //! A running server: started, and stopped without losing a request.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_core::lease::SAFE_GRACE;
 use gangplank_core::{Origin, Time};
-use gangplank_store::blobs::Folder;
 use gangplank_store::metadata::progress::Mark;
 use gangplank_store::metadata::{AccessKeys as _, Progress as _, Sqlite};
 use tokio::net::TcpListener;
@@ -32,7 +32,7 @@ use crate::registry::failed_logins::FailedLogins;
 use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::upload_locks::UploadLocks;
 use crate::sealing::MasterKey;
-use crate::{jobs, root_key};
+use crate::{content_folder, jobs, root_key};
 
 /// A running server. It stops when told to, not when dropped.
 pub struct Server {
@@ -70,12 +70,17 @@ impl Server {
             );
         }
         let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
+        // Before anything is made: a directory and a key of a server that cannot start help nobody.
+        let bound = bind(config.listen, "--listen").await?;
+        let admin = match config.admin_listen {
+            Some(admin) => Some(bind(admin, "--admin-listen").await?),
+            None => None,
+        };
         let data_dir = DataDir::take(&config.data_dir)?;
         let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
         let master = MasterKey::of(&data_dir, &metadata.access_keys(None).await?)?;
-        let blobs = Folder::open(&data_dir.blobs()).context("cannot open the blob folder")?;
+        let blobs = content_folder::open(&metadata, &data_dir).await?;
         let blobs = blobs.with_reserve(config.limits.disk_reserve);
-        let bound = bind(config.listen).await?;
         let address = bound.local_addr()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let endpoint = root_key::local_endpoint(scheme, address);
@@ -130,6 +135,7 @@ impl Server {
             tokio::spawn(jobs::collection::run(Arc::clone(&app), config.collection.interval, stop.clone())),
             tokio::spawn(jobs::expiry::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::discarded::run(Arc::clone(&app), stop.clone())),
+            tokio::spawn(jobs::private::run(data_dir.path().to_owned(), stop.clone())),
             tokio::spawn(jobs::leftovers::remove(Arc::clone(&app), leftovers)),
             tokio::spawn(jobs::scrub::run(Arc::clone(&app), config.scrub_interval, stop.clone())),
         ];
@@ -137,8 +143,7 @@ impl Server {
             tasks.push(tokio::spawn(jobs::orphans::run(Arc::clone(&app), stop.clone())));
         }
         let mut admin_address = None;
-        if let Some(admin) = config.admin_listen {
-            let bound = bind(admin).await?;
+        if let Some(bound) = admin {
             admin_address = Some(bound.local_addr()?);
             tasks.push(tokio::spawn(admin::serve(bound, Arc::clone(&app), stop.clone())));
         }
@@ -186,6 +191,22 @@ impl Server {
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+/// Listens on an address, which was given by `option`.
+async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let advice = match error.kind() {
+            ErrorKind::AddrInUse => {
+                format!("; stop what listens there, or give {option} another port (port 0 takes a free one)")
+            }
+            ErrorKind::AddrNotAvailable => {
+                format!("; give {option} an address of this machine, or 0.0.0.0 or [::] for all of them")
+            }
+            ErrorKind::PermissionDenied => format!(
+                "; ports below 1024 are kept for root: give {option} a higher port, or the program the right with \
+                 `setcap cap_net_bind_service=+ep`"
+            ),
+            _ => String::new(),
+        };
+        anyhow!("cannot listen on {address}: {error}{advice}")
+    })
 }

@@ -13,7 +13,7 @@ use gangplank_api::gangplank::{
 };
 use gangplank_core::{AccountId, Origin, Time};
 use gangplank_server::data_dir::DataDir;
-use gangplank_server::{MasterKey, Rights, create_access_key, create_first_key};
+use gangplank_server::{MasterKey, Rights, create_access_key, create_first_key, provide_credentials};
 use gangplank_store::metadata::{AccessKeys as _, Sqlite};
 use serde_json::{Value, json};
 
@@ -138,6 +138,14 @@ async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<Value> {
     };
     if is_rescue && !new.root && !keys.is_empty() {
         warn(format!("there was no enabled root key, so {} is one: it administers the server", key.id));
+    }
+    match provide_credentials(data_dir, &keys, &key, &secret) {
+        Ok(true) if !keys.is_empty() => {
+            warn("the data directory's file credentials had no root key that works; it has this one now");
+        }
+        // The key is made, and what follows is the only time that it is shown.
+        Err(error) => warn(format!("{error:#}")),
+        Ok(_) => {}
     }
     let created_at = Timestamp(key.created_at.0);
     let shown = json!({

@@ -67,7 +67,11 @@ fn words(report: &Report, repair: bool) -> String {
     let mut lines: Vec<String> = Vec::new();
     for finding in &report.findings {
         let done = finding.done.map(|done| format!("; {done}")).unwrap_or_default();
-        lines.push(format!("{}: {}{done}\n", finding.kind, finding.what));
+        let images = match finding.images.as_slice() {
+            [] => String::new(),
+            images => format!("; it is in {}", images.join(", ")),
+        };
+        lines.push(format!("{}: {}{images}{done}\n", finding.kind, finding.what));
     }
     let (all, left) =
         (report.findings.len(), report.findings.iter().filter(|finding| !finding.repaired).count());
@@ -82,6 +86,15 @@ fn words(report: &Report, repair: bool) -> String {
     if !repair && report.findings.iter().any(|finding| finding.done.is_none()) {
         lines.push("Stop the server and add --repair to set right what can be.\n".to_owned());
     }
+    if report.waits_for_a_push() {
+        let why = "The exit status is 2 until what is marked has been pushed again.\n";
+        lines.push(why.to_owned());
+    }
+    if repair && report.findings.iter().any(|finding| finding.done.is_none()) {
+        let why = "What is left cannot be set right from here, so the exit status is 2: restore it from a backup, or \
+                   push it again.\n";
+        lines.push(why.to_owned());
+    }
     lines.concat()
 }
 
@@ -90,7 +103,13 @@ fn shown(report: &Report) -> serde_json::Value {
         .findings
         .iter()
         .map(|finding| {
-            json!({ "kind": finding.kind, "what": finding.what, "done": finding.done, "repaired": finding.repaired })
+            json!({
+                "kind": finding.kind,
+                "what": finding.what,
+                "images": finding.images,
+                "done": finding.done,
+                "repaired": finding.repaired,
+            })
         })
         .collect();
     json!({

@@ -25,6 +25,13 @@ impl Ran {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
+    /// Expects success, and these words on standard output.
+    #[track_caller]
+    pub(crate) fn check_ok(&self, words: &str) {
+        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{self:?}");
+        assert!(self.stdout.contains(words), "{words} is not in {self:?}");
+    }
+
     /// Expects exit 1 and one line on standard error that has all these words, and nothing else.
     #[track_caller]
     pub(crate) fn check_failed(&self, words: &[&str]) {

@@ -7,4 +7,5 @@ pub(crate) mod expiry;
 pub(crate) mod leftovers;
 pub(crate) mod marks;
 pub(crate) mod orphans;
+pub(crate) mod private;
 pub(crate) mod scrub;

@@ -1,0 +1,189 @@
+//! The data directory is its owner's alone: files 0600, folders 0700, whatever was there before and whatever the umask.
+
+use std::fs::{self, Permissions, ReadDir};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use rustix::fs::Mode;
+
+use crate::data_dir::blobs_in;
+
+/// What others must not have.
+const OTHERS: u32 = 0o077;
+
+/// Makes every file that the process makes from now on its owner's alone: also those of libraries, and also where the
+/// caller's umask would take away what the owner needs.
+pub(crate) fn umask() {
+    rustix::process::umask(Mode::from_bits_truncate(OTHERS));
+}
+
+/// Looks whose a data directory is, and closes its top folders to others. What is in them is out of reach then, and
+/// mended later ([`Mending`]).
+///
+/// # Errors
+/// If it is somebody else's, and others may enter it.
+pub(crate) fn claim(path: &Path) -> Result<()> {
+    let shown = path.display();
+    let found = fs::metadata(path).with_context(|| format!("cannot use the data directory {shown}"))?;
+    let (mode, uid) = (found.mode() & 0o777, found.uid());
+    if uid != rustix::process::geteuid().as_raw() {
+        if mode & 0o007 != 0 {
+            bail!(
+                "the data directory {shown} belongs to user {uid}, and others may enter it (its mode is {mode:04o}): give \
+                 it to the user that runs gangplank with chown, or close it with chmod 700"
+            );
+        }
+        if mode & 0o070 != 0 {
+            tracing::warn!(
+                path = %shown, user = uid, mode = %format_args!("{mode:04o}"),
+                "the data directory belongs to another user, and its group may enter it"
+            );
+        }
+    }
+    let blobs = blobs_in(path);
+    let folders = [path.to_owned(), blobs.join("staged"), blobs.join("content"), blobs];
+    let closed: Vec<String> = folders.iter().filter_map(|folder| close_folder(folder)).collect();
+    if !closed.is_empty() {
+        tracing::warn!(
+            folders = closed.join(", "),
+            "others could enter folders of the data directory; they are their owner's alone now"
+        );
+    }
+    Ok(())
+}
+
+/// Closes a folder of this user's that is there, and says how it was.
+fn close_folder(folder: &Path) -> Option<String> {
+    let found = fs::metadata(folder).ok()?;
+    let is_ours = found.uid() == rustix::process::geteuid().as_raw();
+    if !is_ours || found.mode() & OTHERS == 0 {
+        return None;
+    }
+    match fs::set_permissions(folder, Permissions::from_mode(found.mode() & 0o700)) {
+        Ok(()) => Some(format!("{} ({:04o})", folder.display(), found.mode() & 0o777)),
+        Err(error) => {
+            let folder = folder.display();
+            tracing::warn!(%folder, %error, "others may enter this folder, and it cannot be closed to them");
+            None
+        }
+    }
+}
+
+/// Goes through a data directory and closes all that is in it, so many entries at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Mending {
+    folders: Vec<PathBuf>,
+    open: Option<ReadDir>,
+    /// How many were closed.
+    pub(crate) closed: u64,
+    /// How many could not be.
+    pub(crate) failed: u64,
+}
+
+impl Mending {
+    /// Of this directory, and of its folder of bytes also where that is a link.
+    pub(crate) fn of(path: &Path) -> Self {
+        let mut folders = vec![path.to_owned()];
+        folders.extend(fs::read_link(blobs_in(path)).is_ok().then(|| blobs_in(path)));
+        Self { folders, ..Self::default() }
+    }
+
+    /// Looks at the next `entries`; whether there are more.
+    pub(crate) fn step(&mut self, entries: usize) -> bool {
+        for _ in 0..entries {
+            let next = self.open.as_mut().and_then(Iterator::next);
+            match (next, self.folders.pop()) {
+                (Some(entry), folder) => {
+                    self.folders.extend(folder);
+                    if entry.and_then(|entry| self.mend(&entry)).is_err() {
+                        self.failed += 1;
+                    }
+                }
+                (None, Some(folder)) => self.open = fs::read_dir(folder).ok(),
+                (None, None) => return false,
+            }
+        }
+        true
+    }
+
+    fn mend(&mut self, entry: &fs::DirEntry) -> io::Result<()> {
+        let found = match entry.metadata() {
+            // Uploads and collections go on meanwhile.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            found => found?,
+        };
+        if found.is_dir() {
+            self.folders.push(entry.path());
+        } else if !found.is_file() {
+            return Ok(());
+        }
+        if found.mode() & OTHERS == 0 {
+            return Ok(());
+        }
+        match fs::set_permissions(entry.path(), Permissions::from_mode(found.mode() & 0o700)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => self.closed += 1,
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o777
+    }
+
+    #[test]
+    fn all_that_is_there_is_closed_in_steps() {
+        let home = tempfile::tempdir().unwrap();
+        let (data, disk) = (home.path().join("data"), home.path().join("disk"));
+        let shard = disk.join("content/ab");
+        fs::create_dir_all(&shard).unwrap();
+        fs::create_dir(&data).unwrap();
+        std::os::unix::fs::symlink(&disk, data.join("blobs")).unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", data.join("link")).unwrap();
+        for file in [data.join("config"), shard.join("one"), shard.join("two")] {
+            fs::write(&file, "").unwrap();
+            fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
+        }
+        let before = fs::metadata("/etc/hostname").map(|it| it.mode()).ok();
+        let (mut mending, mut steps) = (Mending::of(&data), 0);
+        while mending.step(2) {
+            steps += 1;
+        }
+        assert!(steps > 2 && mending.failed == 0, "{steps} {mending:?}");
+        for file in [data.join("config"), shard.join("one"), shard.join("two")] {
+            assert_eq!(mode(&file), 0o600, "{}", file.display());
+        }
+        assert_eq!(mode(&shard), 0o700);
+        assert_eq!(fs::metadata("/etc/hostname").map(|it| it.mode()).ok(), before, "a link leads out");
+        let mut again = Mending::of(&data);
+        while again.step(100) {}
+        assert_eq!(again.closed, 0);
+    }
+
+    #[test]
+    fn somebody_elses_directory_is_taken_only_if_it_is_closed() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let home = tempfile::tempdir().unwrap();
+        std::os::unix::fs::chown(home.path(), Some(1234), Some(1234)).unwrap();
+        for (open, is_taken) in [(0o700, true), (0o750, true), (0o755, false), (0o701, false), (0o704, false)]
+        {
+            fs::set_permissions(home.path(), Permissions::from_mode(open)).unwrap();
+            let claimed = claim(home.path());
+            assert_eq!(claimed.is_ok(), is_taken, "{open:o}");
+            if let Err(refusal) = claimed {
+                let refusal = refusal.to_string();
+                assert!(refusal.contains("1234") && refusal.contains("chown"), "{refusal}");
+            }
+            assert_eq!(mode(home.path()), open, "it is theirs to change");
+        }
+    }
+}
