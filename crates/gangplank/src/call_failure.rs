@@ -5,6 +5,8 @@ use gangplank_api::lightsail::Operation;
 use reqwest::Url;
 use serde_json::{Map, Value};
 
+use crate::tls_words;
+
 /// Why a call has no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallFailure {
@@ -80,27 +82,24 @@ pub(crate) struct Unreachable {
 impl Unreachable {
     /// `hint` says what the caller knows may be the matter, where the cause does not tell more.
     pub(crate) fn new(endpoint: &Url, cause: reqwest::Error, hint: Option<&str>) -> Self {
+        // What is wrong with TLS is told with what to do about it.
+        let hint = hint.filter(|_| tls_words::explain(&cause).is_none());
         let hint = hint_of(endpoint.scheme(), &root_cause(&cause)).or(hint).map(str::to_owned);
         Self { endpoint: endpoint.clone(), cause, hint }
     }
 }
 
-/// What to do about a cause that was told in words of TLS or HTTP: something listens there, but not so.
+/// What to do about a cause that was told in words of HTTP: something listens there, but not so.
 fn hint_of(scheme: &str, cause: &str) -> Option<&'static str> {
-    match scheme {
-        "https" if cause.contains("InvalidContentType") => {
-            Some("what answers there does not speak TLS; try http://")
-        }
-        "https" if cause.contains("peer certificate") => {
-            Some("name the file of the authority that signed it with AWS_CA_BUNDLE")
-        }
-        "http" if cause.contains("invalid HTTP version") => Some("it may speak TLS; try https://"),
-        _ => None,
-    }
+    let speaks_tls = scheme == "http" && cause.contains("invalid HTTP version");
+    speaks_tls.then_some("it may speak TLS; try https://")
 }
 
 /// The innermost cause: the one that tells a person something.
 pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(words) = tls_words::explain(error) {
+        return words;
+    }
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;

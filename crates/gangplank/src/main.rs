@@ -27,6 +27,7 @@ mod registries;
 mod retry;
 mod serve_options;
 mod settings;
+mod tls_words;
 mod words;
 
 use std::path::{Path, PathBuf};

@@ -12,6 +12,7 @@ use crate::call_failure::Unreachable;
 use crate::credentials::Credentials;
 use crate::retry;
 use crate::settings::{Settings, Unresolved};
+use crate::tls_words;
 
 /// The members of every error of the service, in the order of the service model.
 const ERROR_MEMBERS: [&str; 4] = ["code", "docs", "message", "tip"];
@@ -127,7 +128,9 @@ fn refusal(operation: Operation, answer: &Answer) -> Failure {
 
 fn unreachable(error: Unreachable) -> Failure {
     let url = &error.endpoint;
-    Failure::Other(if error.cause.is_connect() && error.cause.is_timeout() {
+    Failure::Other(if let Some(words) = tls_words::explain(&error.cause) {
+        format!("SSL validation failed for {url} {words}")
+    } else if error.cause.is_connect() && error.cause.is_timeout() {
         format!("Connect timeout on endpoint URL: \"{url}\"")
     } else if error.cause.is_timeout() {
         format!("Read timeout on endpoint URL: \"{url}\"")

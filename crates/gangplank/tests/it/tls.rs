@@ -26,12 +26,21 @@ fn a_plain_port_answers_tls_so_that_clients_fall_back() {
 
 /// A server with a certificate of its own making; `None` without openssl to make one.
 pub(crate) fn tls_server() -> Option<(TestServer, tempfile::TempDir)> {
+    tls_server_with(&[
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+    ])
+}
+
+fn tls_server_with(extensions: &[&str]) -> Option<(TestServer, tempfile::TempDir)> {
     let home = tempfile::tempdir().unwrap();
     let (certificate, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
     let made = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
-        .args(["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-days", "2", "-subj", "/CN=localhost"])
+        .args(extensions)
         .arg("-keyout")
         .arg(&key)
         .arg("-out")
@@ -82,6 +91,66 @@ fn a_client_is_told_why_tls_fails_and_what_to_do() {
     let plain = server.endpoint().replace("https://", "http://");
     run(server.home(), &[list.as_slice(), &["--endpoint-url", &plain]].concat(), &[])
         .check_failed(&["cannot reach http://", "try https://"]);
+}
+
+/// What a command says whose server cannot be trusted.
+fn told(server: &TestServer, bundle: Option<&std::path::Path>, endpoint: &str) -> String {
+    let data_dir = server.data_dir();
+    let list = ["access-key", "list", "--data-dir", data_dir.to_str().unwrap(), "--endpoint-url", endpoint];
+    let environment = bundle.map(|bundle| ("AWS_CA_BUNDLE", bundle.to_str().unwrap()));
+    let ran = run(server.home(), &list, environment.as_slice());
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{ran:?}");
+    for word in
+        ["CaUsedAsEndEntity", "UnknownIssuer", "BadSignature", "NotValidForName", "Other(", "InvalidC"]
+    {
+        assert!(!ran.stderr.contains(word), "{ran:?}");
+    }
+    ran.stderr
+}
+
+#[test]
+fn the_certificate_of_an_authority_is_explained_and_the_advice_works() {
+    // What openssl makes if it is told no more.
+    let Some((server, home)) = tls_server_with(&["-addext", "subjectAltName=IP:127.0.0.1"]) else { return };
+    let said =
+        told(&server, Some(&home.path().join("cert.pem")), &server.endpoint().replace("http:", "https:"));
+    assert!(said.contains("CA:TRUE") && said.contains("AWS_CA_BUNDLE"), "{said}");
+    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| line.starts_with("openssl ")).collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    let own = tempfile::tempdir().unwrap();
+    for line in lines {
+        let made = Command::new("sh").args(["-c", line]).current_dir(own.path()).output().unwrap();
+        assert!(made.status.success(), "{line}: {}", String::from_utf8_lossy(&made.stderr));
+    }
+    let path = |name: &str| own.path().join(name).to_str().unwrap().to_owned();
+    let server =
+        builder().arg("--tls-cert").arg(path("cert.pem")).arg("--tls-key").arg(path("key.pem")).start();
+    let data_dir = server.data_dir();
+    let list = ["access-key", "list", "--data-dir", data_dir.to_str().unwrap()];
+    run(server.home(), &list, &[("AWS_CA_BUNDLE", &path("ca.pem"))]).json();
+    // Another authority of the same name.
+    let other = tempfile::tempdir().unwrap();
+    let line = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=authority -keyout ca.key -out ca.pem";
+    assert!(
+        Command::new("sh").args(["-c", line]).current_dir(other.path()).output().unwrap().status.success()
+    );
+    let said =
+        told(&server, Some(&other.path().join("ca.pem")), &server.endpoint().replace("http:", "https:"));
+    assert!(said.contains("AWS_CA_BUNDLE"), "{said}");
+}
+
+#[test]
+fn what_else_is_wrong_with_tls_is_told_in_words() {
+    let Some((server, home)) = tls_server() else { return };
+    let bundle = home.path().join("cert.pem");
+    let https = server.endpoint().replace("http:", "https:");
+    let said = told(&server, None, &https);
+    assert!(said.contains("AWS_CA_BUNDLE") && said.contains("certificate"), "{said}");
+    let said = told(&server, Some(&bundle), &https.replace("127.0.0.1", "localhost"));
+    assert!(said.contains("is not for localhost, but for 127.0.0.1"), "{said}");
+    let plain = crate::server();
+    let said = told(&server, Some(&bundle), &plain.endpoint().replace("http:", "https:"));
+    assert!(said.contains("does not speak TLS; try http://"), "{said}");
 }
 
 #[test]
