@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
-use clap::{Parser, Subcommand};
+use anyhow::{Result, bail};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands;
+use crate::empty_variables::Forgiving;
 
 /// A self-hosted container image registry whose logins are temporary and push-only.
 #[derive(Debug, Parser)]
@@ -50,6 +51,19 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads the command line; one that is wrong ends the program.
+    ///
+    /// # Errors
+    /// If a server is told something by an empty variable.
+    pub(crate) fn of_this_run() -> Result<Self> {
+        let mut line = Forgiving::of(Self::command());
+        let matches = line.command.get_matches_mut();
+        if let Some(variable) = line.missed_by("serve", &matches) {
+            bail!("{variable} is set and empty: give it a value, or unset it");
+        }
+        Ok(Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
+    }
+
     pub(crate) fn run(self) -> Result<ExitCode> {
         in_runtime(async {
             match self.command {

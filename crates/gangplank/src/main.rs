@@ -10,6 +10,7 @@ mod completions;
 mod connection;
 mod core_dumps;
 mod credentials;
+mod empty_variables;
 mod home_folders;
 mod ini;
 mod kept_logins;
@@ -33,8 +34,6 @@ mod words;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 /// The name under which the program is docker's credential helper.
 const HELPER: &str = "docker-credential-gangplank";
 /// The name under which it is the AWS CLI's plugin.
@@ -46,14 +45,14 @@ fn main() -> ExitCode {
     let args: Vec<String> = words.map(|arg| arg.to_string_lossy().into_owned()).collect();
     let is_called = |other: &str| name.as_deref().and_then(Path::file_name).is_some_and(|name| name == other);
     let result = if is_called(HELPER) {
-        commands::docker_credential::Helper::parse().run()
+        commands::docker_credential::Helper::of_this_run().run()
     } else if is_called(PLUGIN) {
         Ok(lightsailctl::run(&args))
     // Its command line is the AWS CLI's, with options before the command; clap would not take that.
     } else if lightsail::is_ours(&args) {
         cli::in_runtime(async { Ok(lightsail::run(&args).await) })
     } else {
-        cli::Cli::parse().run()
+        cli::Cli::of_this_run().and_then(cli::Cli::run)
     };
     match result {
         Ok(code) => code,

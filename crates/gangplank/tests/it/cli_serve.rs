@@ -141,6 +141,32 @@ fn an_address_or_a_data_directory_in_use_is_refused() {
 }
 
 #[test]
+fn a_flag_makes_up_for_an_empty_variable() {
+    let home = home();
+    let started = start(home.path(), &["--listen", "127.0.0.1:0"], &[("GANGPLANK_LISTEN", "")]);
+    assert!(started.ready.starts_with("gangplank: listening on"), "{}", started.ready);
+    for command in [&["access-key", "list"][..], &["registry-login", "list"]] {
+        run(home.path(), command, &[("GANGPLANK_DATA_DIR", "")]).check_failed(&["no server is named"]);
+    }
+    run(home.path(), &["fsck"], &[("GANGPLANK_DATA_DIR", "")]).check_ok("all is well");
+}
+
+#[test]
+fn nothing_is_made_for_a_server_that_cannot_listen() {
+    let (server, home) = (server(), home());
+    let refused = run(home.path(), &["serve", "--listen", &server.host()], &[]);
+    refused.check_failed(&["cannot listen on", "--listen", "port"]);
+    let admin = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", &server.host()];
+    run(home.path(), &admin, &[]).check_failed(&["cannot listen on", "--admin-listen"]);
+    run(home.path(), &["serve", "--listen", "192.0.2.1:5000", "--insecure-http"], &[])
+        .check_failed(&["cannot listen on", "of this machine"]);
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+    let file = home.path().join("app.tar");
+    std::fs::write(&file, "").unwrap();
+    check_refused(&["--data-dir", file.to_str().unwrap()], &[], &["app.tar", "a file", "--data-dir"]);
+}
+
+#[test]
 fn a_bad_file_is_refused_by_name() {
     let home = home();
     let check = |text: &str, words: &[&str]| {
@@ -182,7 +208,12 @@ fn a_value_that_cannot_be_is_refused_by_name() {
     check_refused(&["--regions", "us-east-1,mars-1"], &[], &["mars-1"]);
     check_refused(&["--log", "a=b=c"], &[], &["a=b=c", "info"]);
     check_refused(&["--log", "info,inof"], &[], &["\"inof\"", "TARGET=LEVEL"]);
-    check_refused(&[], &[("GANGPLANK_LOG", "")], &["--log", "TARGET=LEVEL"]);
+    for variable in
+        ["GANGPLANK_LOG", "GANGPLANK_LISTEN", "GANGPLANK_DATA_DIR", "GANGPLANK_CONFIG", "GANGPLANK_GC_GRACE"]
+    {
+        // Else the refusal of a port in use would hide that none was given.
+        run(home.path(), &["serve"], &[(variable, "")]).check_failed(&[variable, "empty"]);
+    }
     for address in ["", "https://x", "a b", "a/b", "x:y:z", "user@host", "a\"b"] {
         check_refused(&["--public-address", address], &[], &["--public-address", "registry.example.com"]);
     }

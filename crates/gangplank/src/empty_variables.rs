@@ -1,0 +1,49 @@
+//! Variables of the environment that are set and empty, as compose files and CI jobs leave them. Commands take them
+//! for unset; a server that is told nothing where it was meant to be told something does not start.
+
+use clap::builder::Resettable;
+use clap::{Arg, ArgMatches, Command};
+
+/// A command line that takes no empty variable for a value.
+pub(crate) struct Forgiving {
+    /// The command line.
+    pub(crate) command: Command,
+    empty: Vec<Empty>,
+}
+
+struct Empty {
+    command: String,
+    option: String,
+    variable: String,
+}
+
+impl Forgiving {
+    /// Makes a command line so.
+    pub(crate) fn of(command: Command) -> Self {
+        let mut empty = Vec::new();
+        Self { command: without_empty(command, &mut empty), empty }
+    }
+
+    /// An empty variable that would have said something to a subcommand that was not told it otherwise.
+    pub(crate) fn missed_by(&self, subcommand: &str, matches: &ArgMatches) -> Option<&str> {
+        let matches = matches.subcommand_matches(subcommand)?;
+        let missed = |empty: &&Empty| empty.command == subcommand && !matches.contains_id(&empty.option);
+        self.empty.iter().find(missed).map(|empty| empty.variable.as_str())
+    }
+}
+
+fn without_empty(command: Command, empty: &mut Vec<Empty>) -> Command {
+    let name = command.get_name().to_owned();
+    let mut forget = |arg: Arg| {
+        let variable = arg.get_env().map(|variable| variable.to_string_lossy().into_owned());
+        match variable {
+            Some(variable) if std::env::var_os(&variable).is_some_and(|value| value.is_empty()) => {
+                empty.push(Empty { command: name.clone(), option: arg.get_id().to_string(), variable });
+                arg.env(Resettable::Reset)
+            }
+            _ => arg,
+        }
+    };
+    let command = command.mut_args(&mut forget);
+    command.mut_subcommands(|subcommand| without_empty(subcommand, empty))
+}
