@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use gangplank_testkit::{Login, TestServer};
 use serde_json::json;
 
@@ -81,6 +83,22 @@ impl Bench {
     /// A login that pulls the service's images.
     pub(crate) fn pull_login(&self) -> Login {
         self.server.api().registry_login(&json!({ "serviceName": SERVICE }))
+    }
+
+    /// Revokes every login.
+    pub(crate) fn revoke_logins(&self) {
+        let api = self.server.api();
+        let logins = api.gangplank("ListRegistryLogins", &json!({})).body;
+        for login in logins["registryLogins"].as_array().expect("logins") {
+            assert_eq!(api.gangplank("RevokeRegistryLogin", &json!({ "id": login["id"] })).status, 200);
+        }
+    }
+
+    /// Leaves behind what `docker login` does: some clients read that, and log in no other way.
+    pub(crate) fn remember(&self, login: &Login) {
+        let auth = STANDARD.encode(format!("{}:{}", login.username, login.password));
+        let config = json!({ "auths": { login.registry.as_str(): { "auth": auth } } });
+        self.write(".docker/config.json", config.to_string());
     }
 
     /// Registers a digest.

@@ -26,6 +26,11 @@ impl Program {
         Self::all(name).into_iter().next()
     }
 
+    /// The one that CI builds into the folder that `GANGPLANK_GO_CLIENTS` names, else the first on the path.
+    pub(crate) fn built(name: &str) -> Option<Self> {
+        built(name).and_then(|path| Self::at(&path)).or_else(|| Self::find(name))
+    }
+
     /// All of this name on the path, one of each version. Root's programs are looked for too.
     pub(crate) fn all(name: &str) -> Vec<Self> {
         let path = std::env::var("PATH").unwrap_or_default();
@@ -55,7 +60,9 @@ impl Program {
         let output = ask("--version").or_else(|| ask("version"))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let is_number = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit());
-        let version = text.split([' ', '/', '\n', ',']).find(is_number).unwrap_or_default().to_owned();
+        let mut words =
+            text.split([' ', '/', '\n', ',', '"']).map(|word| word.strip_prefix('v').unwrap_or(word));
+        let version = words.find(is_number).unwrap_or_default().to_owned();
         Some(Self { path: path.to_owned(), version })
     }
 
@@ -139,6 +146,11 @@ impl Call {
         let (stdout, stderr) = (stdout.join().expect("output"), stderr.join().expect("output"));
         Done { shown, code: status.code(), stdout, stderr }
     }
+}
+
+/// Where CI builds a client.
+pub(crate) fn built(name: &str) -> Option<PathBuf> {
+    std::env::var_os("GANGPLANK_GO_CLIENTS").map(|folder| Path::new(&folder).join(name))
 }
 
 fn collect(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {

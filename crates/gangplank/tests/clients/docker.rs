@@ -55,10 +55,7 @@ fn a_revoked_login(program: &Program) {
     docker.log_in(&bench.push_login()).unwrap().ok();
     docker.make();
     docker.push(&bench.image("sr:before")).ok();
-    let api = bench.server.api();
-    let logins = api.gangplank("ListRegistryLogins", &serde_json::json!({})).body;
-    let id = &logins["registryLogins"][0]["id"];
-    assert_eq!(api.gangplank("RevokeRegistryLogin", &serde_json::json!({ "id": id })).status, 200);
+    bench.revoke_logins();
     docker.push(&bench.image("sr:after")).refused(&["unauthorized"]);
     docker.run(&["logout", &bench.server.host()]).ok();
     docker.push(&bench.image("sr:after")).refused(&["no basic auth credentials", "unauthorized"]);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gangplank_oci::media_type;
-use gangplank_testkit::{Blob, Image};
+use gangplank_testkit::{Blob, Image, Registry};
 use serde_json::{Value, json};
 
 /// An image of one layer, for a processor architecture.
@@ -31,6 +31,20 @@ pub(crate) fn write_layout(folder: &Path) -> String {
 
 /// Writes a new index of two images the same way; returns its digest.
 pub(crate) fn write_index_layout(folder: &Path) -> String {
+    let (images, index) = index();
+    write(folder, &[&images[0], &images[1]], &index, media_type::OCI_INDEX)
+}
+
+/// Pushes a new index of two images; returns the digests of the two.
+pub(crate) fn push_index(registry: &Registry, repository: &str, tag: &str) -> [String; 2] {
+    let (images, index) = index();
+    let digests = images.map(|image| registry.push_image(repository, &image.digest(), &image));
+    let put = registry.put_manifest(repository, tag, media_type::OCI_INDEX, &index.bytes);
+    assert_eq!(put.status(), 201, "PUT of an index");
+    digests
+}
+
+fn index() -> ([Image; 2], Blob) {
     let images = ["amd64", "arm64"].map(image);
     let entries = ["amd64", "arm64"].iter().zip(&images).map(|(architecture, image)| {
         let mut entry = Blob::new(image.manifest.clone()).descriptor(media_type::OCI_MANIFEST);
@@ -42,7 +56,7 @@ pub(crate) fn write_index_layout(folder: &Path) -> String {
         "mediaType": media_type::OCI_INDEX,
         "manifests": entries.collect::<Vec<_>>(),
     });
-    write(folder, &[&images[0], &images[1]], &Blob::new(index.to_string()), media_type::OCI_INDEX)
+    (images, Blob::new(index.to_string()))
 }
 
 /// Packs a layout into an archive, with a full image name for those who import it.

@@ -8,21 +8,31 @@ mod aws_cli;
 mod bench;
 mod boto3;
 mod buildah;
+mod buildkit;
 mod client;
 mod conformance;
 mod containerd;
 mod containers;
+mod cosign;
+mod crane;
 mod credential_helper;
 mod daemon;
 mod docker;
+mod helm;
 mod images;
+mod jib;
 mod journey;
+mod ko;
+mod oci_conformance;
+mod oras;
 mod plugin;
 mod podman;
+mod regctl;
 mod rust_sdk;
 mod skopeo;
 mod suite;
 mod tls;
+mod words;
 
 use std::process::ExitCode;
 
@@ -42,6 +52,15 @@ fn main() -> ExitCode {
     containerd::add(&mut suite);
     credential_helper::add(&mut suite);
     tls::add(&mut suite);
+    crane::add(&mut suite);
+    oras::add(&mut suite);
+    regctl::add(&mut suite);
+    helm::add(&mut suite);
+    cosign::add(&mut suite);
+    ko::add(&mut suite);
+    jib::add(&mut suite);
+    buildkit::add(&mut suite);
     conformance::add(&mut suite);
+    oci_conformance::add(&mut suite);
     suite.run(&arguments)
 }

@@ -44,6 +44,11 @@ impl Suite {
         }
     }
 
+    /// Adds the trials of a client in Go.
+    pub(crate) fn go_client(&mut self, name: &'static str, tests: &[(&str, Test)]) {
+        self.client(name, ".ci/run builds it, see GANGPLANK_GO_CLIENTS there", Program::built(name), tests);
+    }
+
     /// Runs the trials, and says at the end what was not tried.
     pub(crate) fn run(self, arguments: &Arguments) -> ExitCode {
         if arguments.list {
