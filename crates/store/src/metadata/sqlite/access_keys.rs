@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::audit::Note;
 use super::cache::{Found, Touched};
 use super::doors::Outcome;
+use super::writer::Whose;
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::access_keys::{AccessKey, AccessKeys, KeyChange, LastRootKey, NewState};
@@ -14,7 +15,8 @@ const COLUMNS: &str = "id, account, sealed_secret, is_root, enabled, created_at"
 #[async_trait]
 impl AccessKeys for Sqlite {
     async fn insert_access_key(&self, by: &Origin, key: AccessKey) -> Result<bool> {
-        self.doors.change(by, Touched::EVERYTHING, move |connection| insert(connection, &key)).await
+        let whose = Whose::Account(key.account.clone());
+        self.doors.change(by, whose, Touched::EVERYTHING, move |connection| insert(connection, &key)).await
     }
 
     async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
@@ -48,8 +50,9 @@ impl AccessKeys for Sqlite {
         last: LastRootKey,
     ) -> Result<KeyChange> {
         let (account, id) = (account.cloned(), id.clone());
+        let whose = account.clone().map_or(Whose::Server, Whose::Account);
         self.doors
-            .change(by, Touched::EVERYTHING, move |connection| {
+            .change(by, whose, Touched::EVERYTHING, move |connection| {
                 change(connection, account.as_ref(), &id, state, last)
             })
             .await

@@ -3,6 +3,7 @@ use gangplank_core::{AccessKeyId, AccountId, EventKind, LoginId, Origin, Owner, 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::cache::Touched;
+use super::writer::Whose;
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::audit::{AuditEvent, AuditFilter, AuditPage, AuditTrail, LOOKED_AT, Tallied};
@@ -132,7 +133,7 @@ impl AuditTrail for Sqlite {
 
     async fn note(&self, events: Vec<Tallied>) -> Result<()> {
         self.doors
-            .upkeep(Touched::NOTHING, move |connection| {
+            .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 events.iter().try_for_each(|event| {
                     // It was counted in memory: it belongs to no one request, or to one that changed nothing.
                     let origin = Origin { request: None, ..event.origin.clone() };
@@ -143,15 +144,17 @@ impl AuditTrail for Sqlite {
     }
 
     async fn forget_events(&self, before: Time, most: u64) -> Result<usize> {
-        let mut forgotten =
-            self.doors.upkeep(Touched::NOTHING, move |connection| forget_old(connection, before)).await?;
+        let mut forgotten = self
+            .doors
+            .upkeep(Whose::Server, Touched::NOTHING, move |connection| forget_old(connection, before))
+            .await?;
         let mut account = Some(String::new());
         while let Some(this) = account {
             for (events, most) in [(Events::Refusals, most / 10), (Events::All, most)] {
                 if let Some(last) = self.read(|connection| events.last_beyond(connection, &this, most))? {
                     let this = this.clone();
                     let forget = move |connection: &Connection| events.forget(connection, &this, last);
-                    forgotten += self.doors.upkeep(Touched::NOTHING, forget).await?;
+                    forgotten += self.doors.upkeep(Whose::Server, Touched::NOTHING, forget).await?;
                 }
             }
             account = self.read(|connection| account_after(connection, &this))?;

@@ -7,6 +7,7 @@ use super::audit::Note;
 use super::cache::Touched;
 use super::doors::Outcome;
 use super::usage::Usage;
+use super::writer::Whose;
 use super::{Sqlite, holds, rows};
 use crate::Result;
 use crate::blobs::ContentKey;
@@ -58,7 +59,9 @@ impl BlobLinks for Sqlite {
     ) -> Result<ContentKey> {
         let (tenant, repository) = (tenant.clone(), repository.clone());
         self.doors
-            .upkeep(Touched::NOTHING, move |connection| add(connection, &tenant, &repository, blob, now))
+            .upkeep(Whose::of(&tenant), Touched::NOTHING, move |connection| {
+                add(connection, &tenant, &repository, blob, now)
+            })
             .await
     }
 
@@ -73,7 +76,7 @@ impl BlobLinks for Sqlite {
     ) -> Result<bool> {
         let (tenant, repository, from, digest) = (tenant.clone(), repository.clone(), from.cloned(), *digest);
         self.doors
-            .upkeep(Touched::NOTHING, move |connection| {
+            .upkeep(Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 let held = match &from {
                     Some(from) => find_link(connection, &tenant, from, &digest, seen_by)?
                         .filter(|link| !link.seen.blob.damaged)
@@ -104,7 +107,9 @@ impl BlobLinks for Sqlite {
     ) -> Result<BlobDeleted> {
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
         self.doors
-            .change(by, Touched::NOTHING, move |connection| delete(connection, &tenant, &repository, &digest))
+            .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
+                delete(connection, &tenant, &repository, &digest)
+            })
             .await
     }
 
@@ -144,7 +149,7 @@ impl BlobLinks for Sqlite {
 
     async fn forget_discarded(&self, keys: Vec<ContentKey>) -> Result<()> {
         self.doors
-            .upkeep(Touched::NOTHING, move |connection| {
+            .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 let mut forget = connection.prepare_cached("DELETE FROM discarded WHERE key = ?1")?;
                 for key in keys {
                     forget.execute([key.as_str()])?;
@@ -172,7 +177,7 @@ impl Sqlite {
         let now = renewal.now;
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
         self.doors
-            .upkeep(Touched::NOTHING, move |connection| {
+            .upkeep(Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 renew(connection, &tenant, &repository, &digest, login, now)
             })
             .await
@@ -181,7 +186,7 @@ impl Sqlite {
     async fn mark(&self, key: &ContentKey, damaged: bool) -> Result<bool> {
         let key = key.clone();
         self.doors
-            .upkeep(Touched::NOTHING, move |connection| {
+            .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 let mut mark = connection.prepare_cached("UPDATE blobs SET damaged = ?2 WHERE key = ?1")?;
                 Ok(mark.execute(params![key.as_str(), damaged])? == 1)
             })

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::cache::Touched;
 use super::holds::walk::{self, Kept};
 use super::usage::Usage;
+use super::writer::Whose;
 use super::{Sqlite, blobs, garbage, manifests};
 use crate::Result;
 use crate::metadata::collection::{Collected, Collection, Garbage};
@@ -19,7 +20,9 @@ use crate::metadata::collection::{Collected, Collection, Garbage};
 #[async_trait]
 impl Collection for Sqlite {
     async fn collect(&self, over: Time, now: Time, rows: usize) -> Result<Collected> {
-        self.doors.upkeep(Touched::NOTHING, move |connection| step(connection, over, now, rows)).await
+        self.doors
+            .upkeep(Whose::Server, Touched::NOTHING, move |connection| step(connection, over, now, rows))
+            .await
     }
 
     async fn garbage(&self, over: Time) -> Result<Vec<Garbage>> {

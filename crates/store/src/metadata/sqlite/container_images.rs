@@ -7,6 +7,7 @@ use super::audit::Note;
 use super::cache::Touched;
 use super::doors::Outcome;
 use super::holds::closure::{Contents, Extent};
+use super::writer::Whose;
 use super::{Sqlite, blobs, holds, leases, manifests};
 use crate::Result;
 use crate::metadata::blobs::StoredBlob;
@@ -26,7 +27,9 @@ impl ContainerImages for Sqlite {
     ) -> Result<ImageOutcome> {
         let tenant = tenant.clone();
         self.doors
-            .change(by, Touched::NOTHING, move |connection| register(connection, &tenant, image, quota))
+            .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
+                register(connection, &tenant, image, quota)
+            })
             .await
     }
 
@@ -60,7 +63,7 @@ impl ContainerImages for Sqlite {
     ) -> Result<ImageDeleted> {
         let (tenant, label) = (tenant.clone(), label.to_owned());
         self.doors
-            .change(by, Touched::NOTHING, move |connection| {
+            .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 let Some(name) = service_name(connection, &tenant, service)? else {
                     return Ok(Outcome::Unchanged(ImageDeleted::NoSuchService));
                 };

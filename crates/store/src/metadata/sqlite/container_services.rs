@@ -8,6 +8,7 @@ use super::audit::Note;
 use super::cache::Touched;
 use super::container_images::end_registration;
 use super::doors::Outcome;
+use super::writer::Whose;
 use super::{Sqlite, rows};
 use crate::metadata::Invocation;
 use crate::metadata::container_services::{
@@ -35,7 +36,7 @@ impl ContainerServices for Sqlite {
     ) -> Result<ServiceOutcome> {
         let tenant = tenant.clone();
         self.doors
-            .change(by, Touched::EVERYTHING, move |connection| {
+            .change(by, Whose::of(&tenant), Touched::EVERYTHING, move |connection| {
                 create(connection, &tenant, service, invocation, quota)
             })
             .await
@@ -65,7 +66,7 @@ impl ContainerServices for Sqlite {
     ) -> Result<ServiceOutcome> {
         let tenant = tenant.clone();
         self.doors
-            .change(by, Touched::EVERYTHING, move |connection| {
+            .change(by, Whose::of(&tenant), Touched::EVERYTHING, move |connection| {
                 let row = rows::ensure_tenant(connection, &tenant)?;
                 let Some(service) = find(connection, row, Key::Id(service))? else {
                     return Ok(Outcome::Unchanged(ServiceOutcome::NoSuchService));
@@ -98,7 +99,9 @@ impl ContainerServices for Sqlite {
     ) -> Result<bool> {
         let tenant = tenant.clone();
         self.doors
-            .change(by, Touched::EVERYTHING, move |connection| delete(connection, &tenant, service, now))
+            .change(by, Whose::of(&tenant), Touched::EVERYTHING, move |connection| {
+                delete(connection, &tenant, service, now)
+            })
             .await
     }
 }

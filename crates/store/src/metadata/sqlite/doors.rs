@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::audit::Note;
 use super::cache::Touched;
-use super::writer::Writer;
+use super::writer::{Whose, Writer};
 use crate::Result;
 
 /// What became of a change.
@@ -31,7 +31,7 @@ impl Doors {
 
     /// Makes a change that users see, and notes it as `by`'s in the same transaction. Returns when both are
     /// durable.
-    pub(super) async fn change<T, F>(&self, by: &Origin, touched: Touched, rule: F) -> Result<T>
+    pub(super) async fn change<T, F>(&self, by: &Origin, whose: Whose, touched: Touched, rule: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<Outcome<T>> + Send + 'static,
@@ -44,25 +44,25 @@ impl Doors {
                 Ok(value)
             }
         };
-        self.0.write(touched, rule).await
+        self.0.write(whose, touched, rule).await
     }
 
     /// Writes what belongs to no event: blobs on their way, leases, and the server's own work. Returns when it
     /// is durable.
-    pub(super) async fn upkeep<T, F>(&self, touched: Touched, rule: F) -> Result<T>
+    pub(super) async fn upkeep<T, F>(&self, whose: Whose, touched: Touched, rule: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        self.0.write(touched, rule).await
+        self.0.write(whose, touched, rule).await
     }
 
     /// The same for work that may be lost when the power goes: see [`Writer::write_unsynced`].
-    pub(super) async fn upkeep_unsynced<T, F>(&self, rule: F) -> Result<T>
+    pub(super) async fn upkeep_unsynced<T, F>(&self, whose: Whose, rule: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        self.0.write_unsynced(rule).await
+        self.0.write_unsynced(whose, rule).await
     }
 }

@@ -5,6 +5,7 @@ use rusqlite::{Connection, Row};
 
 use super::cache::Touched;
 use super::holds::check::{self, Flaw};
+use super::writer::Whose;
 use super::{Sqlite, blobs, image_names, rows, usage};
 use crate::Result;
 use crate::blobs::ContentKey;
@@ -93,7 +94,7 @@ impl Inspection for Sqlite {
 
     async fn reconcile(&self, now: Time) -> Result<()> {
         self.doors
-            .upkeep(Touched::EVERYTHING, move |connection| {
+            .upkeep(Whose::Server, Touched::EVERYTHING, move |connection| {
                 check::mend_holds(connection)?;
                 check::mend_contents(connection)?;
                 let limit = now.plus(MAY_BE_AHEAD).0;
@@ -113,7 +114,7 @@ impl Inspection for Sqlite {
     async fn replace_content(&self, broken: &ContentKey, whole: &ContentKey) -> Result<bool> {
         let (broken, whole) = (broken.clone(), whole.clone());
         self.doors
-            .upkeep(Touched::EVERYTHING, move |connection| {
+            .upkeep(Whose::Server, Touched::EVERYTHING, move |connection| {
                 let sql = "UPDATE blobs SET key = ?2, damaged = 0 WHERE key = ?1";
                 let replaced = connection.execute(sql, [broken.as_str(), whole.as_str()])? == 1;
                 if replaced {

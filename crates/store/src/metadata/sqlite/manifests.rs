@@ -8,6 +8,7 @@ use super::cache::Touched;
 use super::doors::Outcome;
 use super::put_manifest::{Putter, put};
 use super::usage::Usage;
+use super::writer::Whose;
 use super::{Sqlite, holds, leases, rows, tags};
 use crate::Result;
 use crate::metadata::manifests::{
@@ -26,7 +27,7 @@ impl Manifests for Sqlite {
     ) -> Result<ManifestOutcome> {
         let (tenant, repository, putter) = (tenant.clone(), repository.clone(), Putter::of(by));
         self.doors
-            .change(by, Touched::NOTHING, move |connection| {
+            .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 put(connection, &tenant, &repository, &manifest, &putter)
             })
             .await
@@ -50,7 +51,7 @@ impl Manifests for Sqlite {
         };
         let (tenant, repository, reference) = (tenant.clone(), repository.clone(), reference.clone());
         self.doors
-            .upkeep(Touched::NOTHING, move |connection| {
+            .upkeep(Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 // Looked up anew: since the first look it may have gone, or the tag have moved.
                 let Some(found) = find(connection, &tenant, &repository, &reference, put_by)? else {
                     return Ok(None);
@@ -71,7 +72,7 @@ impl Manifests for Sqlite {
     ) -> Result<ManifestDeleted> {
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), digest.to_string());
         self.doors
-            .change(by, Touched::NOTHING, move |connection| {
+            .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 delete(connection, &tenant, &repository, &digest, now)
             })
             .await

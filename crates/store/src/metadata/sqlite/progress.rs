@@ -3,6 +3,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::Sqlite;
 use super::cache::Touched;
+use super::writer::Whose;
 use crate::Result;
 use crate::metadata::progress::{Mark, Progress};
 
@@ -17,7 +18,7 @@ impl Progress for Sqlite {
 
     async fn set_marks(&self, marks: Vec<(Mark, i64)>) -> Result<()> {
         self.doors
-            .upkeep(Touched::NOTHING, move |connection| {
+            .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 let mut set = connection.prepare_cached(
                     "INSERT INTO progress (name, value) VALUES (?1, ?2)
                      ON CONFLICT (name) DO UPDATE SET value = excluded.value",

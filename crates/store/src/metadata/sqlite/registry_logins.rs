@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::audit::Note;
 use super::cache::{Found, Touched};
 use super::doors::Outcome;
+use super::writer::Whose;
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::registry_logins::{
@@ -20,7 +21,9 @@ impl RegistryLogins for Sqlite {
     async fn insert_login(&self, by: &Origin, login: NewLogin, requires: Requires) -> Result<LoginCreated> {
         self.doors
             // A new password opens nothing that was kept before.
-            .change(by, Touched::NOTHING, move |connection| insert(connection, &login, requires))
+            .change(by, Whose::of(&login.tenant), Touched::NOTHING, move |connection| {
+                insert(connection, &login, requires)
+            })
             .await
     }
 
@@ -68,7 +71,7 @@ impl RegistryLogins for Sqlite {
     async fn revoke_login(&self, by: &Origin, tenant: &Tenant, id: LoginId, now: Time) -> Result<bool> {
         let tenant = tenant.clone();
         self.doors
-            .change(by, Touched::EVERYTHING, move |connection| {
+            .change(by, Whose::of(&tenant), Touched::EVERYTHING, move |connection| {
                 let mut revoke = connection.prepare_cached(
                     "UPDATE registry_logins SET revoked_at = ?4 WHERE id = ?1 AND revoked_at IS NULL AND tenant =
                      (SELECT id FROM tenants WHERE account = ?2 AND region = ?3)",
@@ -90,7 +93,7 @@ impl RegistryLogins for Sqlite {
 
     async fn note_use(&self, used: Vec<(LoginId, Used)>) -> Result<()> {
         self.doors
-            .upkeep(Touched::NOTHING, move |connection| {
+            .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 let mut note = connection.prepare_cached(
                     "UPDATE registry_logins SET last_used_at = ?2, last_push_at = coalesce(?3, last_push_at),
                                                 last_push_address = coalesce(?4, last_push_address)
@@ -106,7 +109,9 @@ impl RegistryLogins for Sqlite {
     }
 
     async fn forget_logins(&self, before: Time) -> Result<usize> {
-        self.doors.upkeep(Touched::EVERYTHING, move |connection| forget(connection, before)).await
+        self.doors
+            .upkeep(Whose::Server, Touched::EVERYTHING, move |connection| forget(connection, before))
+            .await
     }
 }
 

@@ -7,6 +7,7 @@ use super::audit::Note;
 use super::cache::Touched;
 use super::doors::Outcome;
 use super::usage::Usage;
+use super::writer::Whose;
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::tags::Tags;
@@ -42,7 +43,7 @@ impl Tags for Sqlite {
     ) -> Result<bool> {
         let (tenant, repository, tag) = (tenant.clone(), repository.clone(), tag.clone());
         self.doors
-            .change(by, Touched::NOTHING, move |connection| {
+            .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 let Some(row) = rows::find_repository(connection, &tenant, &repository)? else {
                     return Ok(Outcome::Unchanged(false));
                 };

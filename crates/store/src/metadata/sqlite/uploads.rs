@@ -3,6 +3,7 @@ use gangplank_core::Time;
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::cache::Touched;
+use super::writer::Whose;
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::uploads::{UploadOwner, UploadSession, Uploads};
@@ -16,7 +17,7 @@ impl Uploads for Sqlite {
     async fn open_upload(&self, owner: &UploadOwner, session: UploadSession, quota: u32) -> Result<bool> {
         let owner = owner.clone();
         self.doors
-            .upkeep_unsynced(move |connection| {
+            .upkeep_unsynced(Whose::of(&owner.tenant), move |connection| {
                 let tenant = rows::ensure_tenant(connection, &owner.tenant)?;
                 let mut count = connection.prepare_cached(
                     "SELECT count(*) FROM uploads
@@ -60,7 +61,7 @@ impl Uploads for Sqlite {
     async fn advance_upload(&self, owner: &UploadOwner, from: u64, session: UploadSession) -> Result<bool> {
         let owner = owner.clone();
         self.doors
-            .upkeep_unsynced(move |connection| {
+            .upkeep_unsynced(Whose::of(&owner.tenant), move |connection| {
                 let sql = format!(
                     "UPDATE uploads SET received = ?7, hash_state = ?8, touched_at = ?9, run = ?10
                      WHERE {OWNED} AND received = ?6"
@@ -86,7 +87,7 @@ impl Uploads for Sqlite {
     async fn close_upload(&self, owner: &UploadOwner, id: &str) -> Result<bool> {
         let (owner, id) = (owner.clone(), id.to_owned());
         self.doors
-            .upkeep(Touched::NOTHING, move |connection| {
+            .upkeep(Whose::of(&owner.tenant), Touched::NOTHING, move |connection| {
                 let mut close = connection.prepare_cached(&format!("DELETE FROM uploads WHERE {OWNED}"))?;
                 Ok(close.execute(owned(&owner, &id))? == 1)
             })
@@ -95,7 +96,7 @@ impl Uploads for Sqlite {
 
     async fn close_stale_uploads(&self, idle: Time, opened: Time) -> Result<Vec<String>> {
         self.doors
-            .upkeep(Touched::NOTHING, move |connection| {
+            .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 let mut close = connection.prepare_cached(
                     "DELETE FROM uploads WHERE touched_at <= ?1 OR created_at <= ?2 RETURNING id",
                 )?;

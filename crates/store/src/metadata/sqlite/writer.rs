@@ -12,6 +12,7 @@ mod queue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -21,12 +22,18 @@ use crate::{Result, StoreError};
 use batch::Batches;
 use log::Log;
 use queue::Queue;
+pub(super) use queue::Whose;
 
 /// The most pieces of work in one commit, so that nobody waits long for strangers.
 pub(super) const MAX_BATCH: usize = 256;
 
+/// How long a commit in which several have work may be put off for a second piece of the same account's.
+const PATIENCE: Duration = Duration::from_millis(5);
+
 /// Work to run inside the transaction.
 struct Job {
+    /// On whose behalf: they take turns.
+    whose: Whose,
     /// What of the caches it may make untrue.
     touched: Touched,
     promise: Promise,
@@ -84,26 +91,26 @@ impl Writer {
 
     /// Runs `work` in a transaction and returns when it is durable. If `work` fails, nothing of it stays. It makes
     /// no more than `touched` untrue of what the caches hold.
-    pub(super) async fn write<T, F>(&self, touched: Touched, work: F) -> Result<T>
+    pub(super) async fn write<T, F>(&self, whose: Whose, touched: Touched, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        self.send(touched, Promise::Durable, work).await
+        self.send(whose, touched, Promise::Durable, work).await
     }
 
     /// The same for work that may be lost when the power goes, and that touches nothing of the caches:
     /// returns when others see it. If it is lost, all that was committed after it is lost too, so no row is
     /// there without its cause. A durable commit never follows a lost one.
-    pub(super) async fn write_unsynced<T, F>(&self, work: F) -> Result<T>
+    pub(super) async fn write_unsynced<T, F>(&self, whose: Whose, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        self.send(Touched::NOTHING, Promise::Visible, work).await
+        self.send(whose, Touched::NOTHING, Promise::Visible, work).await
     }
 
-    async fn send<T, F>(&self, touched: Touched, promise: Promise, work: F) -> Result<T>
+    async fn send<T, F>(&self, whose: Whose, touched: Touched, promise: Promise, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
@@ -124,7 +131,7 @@ impl Writer {
                 }),
             }
         });
-        self.jobs.send(Job { touched, promise, work }).map_err(|_| stopped())?;
+        self.jobs.send(Job { whose, touched, promise, work }).map_err(|_| stopped())?;
         receiver.await.map_err(|_| not_taken())?
     }
 }

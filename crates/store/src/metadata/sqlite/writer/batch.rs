@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::{Answer, Job, Log, Queue, Work};
+use super::{Answer, Job, Log, PATIENCE, Queue, Whose, Work};
 use crate::StoreError;
 use crate::metadata::sqlite::cache::{Caches, Touched};
 
@@ -57,18 +58,20 @@ impl Batches {
         queue: &mut Queue,
         answers: &mut Vec<Answer>,
     ) -> std::result::Result<(), (StoreError, bool)> {
-        let promise = queue.promise(self.most);
+        let promise = queue.promise();
         let begun = self.log.begin(&self.connection, promise);
         if let Err(error) = begun.and_then(|()| execute(&self.connection, "BEGIN IMMEDIATE")) {
             // The work never ran; its caller hears that the database could not begin a transaction.
             queue.drop_first();
             return Err((error.into(), false));
         }
-        let mut touched = Touched::NOTHING;
+        let (mut touched, mut shared) = (Touched::NOTHING, Shared::new());
         while answers.len() < self.most
-            && let Some(Job { touched: by_job, work, .. }) = queue.next(promise)
+            && !queue.turn().is_some_and(|whose| shared.is_over_for(whose))
+            && let Some(Job { whose, touched: by_job, work, .. }) = queue.next(promise)
         {
             touched = touched.and(by_job);
+            shared.add(whose);
             let ran = if answers.is_empty() {
                 run_first(&self.connection, work, answers)
             } else {
@@ -96,6 +99,29 @@ impl Batches {
             let _ = execute(&self.connection, "ROLLBACK");
             (error.into(), sync_failed)
         })
+    }
+}
+
+/// Who has work in a commit. When it takes long, nobody waits in it for more than one piece of anybody else's.
+struct Shared {
+    by: Vec<Whose>,
+    begun: Instant,
+}
+
+impl Shared {
+    fn new() -> Self {
+        Self { by: Vec::new(), begun: Instant::now() }
+    }
+
+    fn add(&mut self, whose: Whose) {
+        if !self.by.contains(&whose) {
+            self.by.push(whose);
+        }
+    }
+
+    /// Whether further work of this account has to wait for the next commit.
+    fn is_over_for(&self, whose: &Whose) -> bool {
+        self.by.len() > 1 && self.by.contains(whose) && self.begun.elapsed() > PATIENCE
     }
 }
 

@@ -1,52 +1,103 @@
-//! Work that waits for the thread.
+//! Work that waits for the thread. Accounts take turns: one that asks for much waits for itself, and for nobody else
+//! longer than for one piece of their work.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
+use gangplank_core::{AccountId, Tenant};
 use tokio::sync::mpsc;
 
 use super::{Job, Promise};
 
-/// Work that waits, in the order in which it came.
+/// On whose behalf work is done.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(in crate::metadata::sqlite) enum Whose {
+    /// The server's own, or of somebody who administers it.
+    Server,
+    /// An account's, whichever of its regions it is in.
+    Account(AccountId),
+}
+
+impl Whose {
+    /// Of what a tenant asks for.
+    pub(in crate::metadata::sqlite) fn of(tenant: &Tenant) -> Self {
+        Self::Account(tenant.account.clone())
+    }
+}
+
+/// Work that waits. Each account's is in the order in which it came.
 pub(super) struct Queue {
     coming: mpsc::UnboundedReceiver<Job>,
-    /// Taken out of the channel to look at, and not run yet.
-    first: VecDeque<Job>,
+    /// Taken out of the channel, and not run yet. None of them is empty.
+    waiting: HashMap<Whose, VecDeque<Job>>,
+    /// Whose turn is next, and whose after that: everybody who has work waiting, but for [`served`](Self::served).
+    turns: VecDeque<Whose>,
+    /// Whose work was handed out last. Their next turn comes after everybody's who came meanwhile.
+    served: Option<Whose>,
+    /// How much of what waits has to be durable.
+    durable: usize,
 }
 
 impl Queue {
     pub(super) fn of(coming: mpsc::UnboundedReceiver<Job>) -> Self {
-        Self { coming, first: VecDeque::new() }
+        Self { coming, waiting: HashMap::new(), turns: VecDeque::new(), served: None, durable: 0 }
     }
 
     /// Waits until there is work; `None` when no more will come.
     pub(super) fn wait(&mut self) -> Option<()> {
-        if self.first.is_empty() {
-            self.first.push_back(self.coming.blocking_recv()?);
+        if self.waiting.is_empty() {
+            let job = self.coming.blocking_recv()?;
+            self.add(job);
         }
         Some(())
     }
 
-    /// What the next commit promises if it takes up to `most` of what waits now.
-    pub(super) fn promise(&mut self, most: usize) -> Promise {
-        while self.first.len() < most
-            && let Ok(job) = self.coming.try_recv()
+    /// What the next commit promises if it takes what waits now.
+    pub(super) fn promise(&mut self) -> Promise {
+        self.take_in();
+        if self.durable > 0 { Promise::Durable } else { Promise::Visible }
+    }
+
+    /// Whose turn it is.
+    pub(super) fn turn(&mut self) -> Option<&Whose> {
+        self.take_in();
+        if let Some(served) = self.served.take()
+            && self.waiting.contains_key(&served)
         {
-            self.first.push_back(job);
+            self.turns.push_back(served);
         }
-        let is_durable = self.first.iter().take(most).any(|job| job.promise == Promise::Durable);
-        if is_durable { Promise::Durable } else { Promise::Visible }
+        self.turns.front()
     }
 
     /// The next work that a commit can take which promises so much.
     pub(super) fn next(&mut self, promise: Promise) -> Option<Job> {
-        if self.first.is_empty() {
-            self.first.extend(self.coming.try_recv().ok());
+        let whose = self.turn()?.clone();
+        let jobs = self.waiting.get_mut(&whose)?;
+        let job = jobs.pop_front_if(|job| promise == Promise::Durable || job.promise == Promise::Visible)?;
+        if jobs.is_empty() {
+            self.waiting.remove(&whose);
         }
-        self.first.pop_front_if(|job| promise == Promise::Durable || job.promise == Promise::Visible)
+        self.durable -= usize::from(job.promise == Promise::Durable);
+        self.served = self.turns.pop_front();
+        Some(job)
     }
 
-    /// Drops what waits now; whoever waits for it hears that it was not done.
+    /// Drops what is next; whoever waits for it hears that it was not done.
     pub(super) fn drop_first(&mut self) {
-        drop(self.first.pop_front());
+        drop(self.next(Promise::Durable));
+    }
+
+    fn take_in(&mut self) {
+        while let Ok(job) = self.coming.try_recv() {
+            self.add(job);
+        }
+    }
+
+    fn add(&mut self, job: Job) {
+        self.durable += usize::from(job.promise == Promise::Durable);
+        let is_new = !self.waiting.contains_key(&job.whose);
+        if is_new && self.served.as_ref() != Some(&job.whose) {
+            self.turns.push_back(job.whose.clone());
+        }
+        self.waiting.entry(job.whose.clone()).or_default().push_back(job);
     }
 }

@@ -76,8 +76,8 @@ proptest! {
         let (_directory, writer, reader) = scratch();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).build().unwrap();
         let writes = (0..).zip(&courses).map(async |(job, course)| match job % unsynced_in {
-            0 => writer.write(Touched::EVERYTHING, work(job, *course)).await,
-            _ => writer.write_unsynced(work(job, *course)).await,
+            0 => writer.write(Whose::Server, Touched::EVERYTHING, work(job, *course)).await,
+            _ => writer.write_unsynced(Whose::Server, work(job, *course)).await,
         });
         let answers = runtime.block_on(join_all(writes));
         let there = parts(&reader);
@@ -95,7 +95,7 @@ proptest! {
         let (_directory, writer, reader) = scratch();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for (job, polls) in (0..).zip(&polls) {
-            let mut write = pin!(writer.write(Touched::EVERYTHING, work(job, Course::Succeeds)));
+            let mut write = pin!(writer.write(Whose::Server, Touched::EVERYTHING, work(job, Course::Succeeds)));
             for _ in 0..*polls {
                 let poll = write.as_mut().poll(&mut Context::from_waker(Waker::noop()));
                 if poll.is_ready() {
@@ -104,7 +104,7 @@ proptest! {
             }
         }
         // An answer to the last in the queue means that all before it were done.
-        runtime.block_on(writer.write(Touched::EVERYTHING, work(-1, Course::Succeeds))).unwrap();
+        runtime.block_on(writer.write(Whose::Server, Touched::EVERYTHING, work(-1, Course::Succeeds))).unwrap();
         let there = parts(&reader);
         for (job, polls) in (0..).zip(polls) {
             prop_assert_eq!(there.get(&job).copied().unwrap_or(0), if polls == 0 { 0 } else { 3 });
@@ -116,7 +116,7 @@ proptest! {
 async fn nobody_is_answered_before_others_can_see_it() {
     let (_directory, writer, reader) = scratch();
     for job in 0..200 {
-        writer.write(Touched::EVERYTHING, work(job, Course::Succeeds)).await.unwrap();
+        writer.write(Whose::Server, Touched::EVERYTHING, work(job, Course::Succeeds)).await.unwrap();
         assert_eq!(parts(&reader).get(&job), Some(&3));
     }
 }
@@ -132,12 +132,12 @@ async fn jobs_of_one_commit_run_one_after_the_other() {
     };
     let jobs = async {
         tokio::join!(
-            writer.write(Touched::EVERYTHING, work(1, Course::Succeeds)),
-            writer.write(Touched::EVERYTHING, work(2, Course::Collides)),
-            writer.write(Touched::EVERYTHING, work(3, Course::Panics)),
-            writer.write(Touched::EVERYTHING, count),
-            writer.write(Touched::EVERYTHING, work(1, Course::Succeeds)),
-            writer.write(Touched::EVERYTHING, count),
+            writer.write(Whose::Server, Touched::EVERYTHING, work(1, Course::Succeeds)),
+            writer.write(Whose::Server, Touched::EVERYTHING, work(2, Course::Collides)),
+            writer.write(Whose::Server, Touched::EVERYTHING, work(3, Course::Panics)),
+            writer.write(Whose::Server, Touched::EVERYTHING, count),
+            writer.write(Whose::Server, Touched::EVERYTHING, work(1, Course::Succeeds)),
+            writer.write(Whose::Server, Touched::EVERYTHING, count),
         )
     };
     let release = async { held_up.execute_batch("ROLLBACK").unwrap() };
@@ -160,12 +160,73 @@ async fn work_runs_in_the_order_in_which_it_came() {
         }
     };
     let jobs = (0..500).map(async |number| match number % 7 {
-        3 => writer.write(Touched::EVERYTHING, note(number)).await,
-        _ => writer.write_unsynced(note(number)).await,
+        3 => writer.write(Whose::Server, Touched::EVERYTHING, note(number)).await,
+        _ => writer.write_unsynced(Whose::Server, note(number)).await,
     });
     let answers: Result<Vec<()>> = join_all(jobs).await.into_iter().collect();
     answers.unwrap();
     assert_eq!(*seen.lock().unwrap(), (0..500).collect::<Vec<_>>());
+}
+
+fn account(number: u64) -> Whose {
+    Whose::Account(gangplank_core::AccountId::parse(&format!("{number:012}")).unwrap())
+}
+
+/// However much one has waiting, somebody else's single piece comes after one of theirs; and each account's work is
+/// done in the order in which it came.
+#[tokio::test]
+async fn accounts_take_turns() {
+    let (directory, writer, _reader) = scratch();
+    let held_up = Connection::open(directory.path().join("scratch.sqlite")).unwrap();
+    held_up.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let note = |number: u64| {
+        let seen = Arc::clone(&seen);
+        move |_: &Connection| {
+            seen.lock().unwrap().push(number);
+            Ok(())
+        }
+    };
+    // The first 300 of account 1, then two of account 2, then one of account 3.
+    let whose = |number| match number {
+        0..300 => account(1),
+        300 | 301 => account(2),
+        _ => account(3),
+    };
+    let jobs = (0..303).map(|number| match number % 5 {
+        0 => futures_util::future::Either::Left(writer.write(whose(number), Touched::NOTHING, note(number))),
+        _ => futures_util::future::Either::Right(writer.write_unsynced(whose(number), note(number))),
+    });
+    let release = async { held_up.execute_batch("ROLLBACK").unwrap() };
+    let (answers, ()) = tokio::join!(join_all(jobs), release);
+    assert!(answers.into_iter().all(|answer| answer.is_ok()));
+    let seen = seen.lock().unwrap();
+    let place = |number| seen.iter().position(|seen| *seen == number).unwrap();
+    assert!(place(300) < 3 && place(301) < 6 && place(302) < 4, "{:?}", &seen[..9]);
+    let of_the_first: Vec<_> = seen.iter().copied().filter(|number| *number < 300).collect();
+    assert_eq!(of_the_first, (0..300).collect::<Vec<_>>());
+}
+
+/// Whoever asks for little waits for one piece of another's heavy work, and not for all of it.
+#[tokio::test]
+async fn nobody_waits_for_all_of_anothers_heavy_work() {
+    let (_directory, writer, _reader) = scratch();
+    let heavy = |_: &Connection| {
+        std::thread::sleep(Duration::from_millis(30));
+        Ok(())
+    };
+    let theirs = join_all((0..12).map(|_| writer.write(account(1), Touched::NOTHING, heavy)));
+    let mine = async {
+        let mut waits = Vec::new();
+        for _ in 0..3 {
+            let asked = std::time::Instant::now();
+            writer.write(account(2), Touched::NOTHING, |_| Ok(())).await.unwrap();
+            waits.push(asked.elapsed());
+        }
+        waits
+    };
+    let (_, waits) = tokio::join!(theirs, mine);
+    assert!(waits.iter().all(|wait| *wait < Duration::from_millis(200)), "{waits:?}, and not 360 ms");
 }
 
 /// However the log grows, it is moved into the database, and begins anew.
@@ -179,9 +240,9 @@ async fn the_log_stays_short() {
             Ok(())
         };
         if part % 2 == 0 {
-            writer.write(Touched::EVERYTHING, fill).await.unwrap();
+            writer.write(Whose::Server, Touched::EVERYTHING, fill).await.unwrap();
         } else {
-            writer.write_unsynced(fill).await.unwrap();
+            writer.write_unsynced(Whose::Server, fill).await.unwrap();
         }
     }
     let length = |name: &str| std::fs::metadata(directory.path().join(name)).unwrap().len();
@@ -194,18 +255,20 @@ async fn the_log_stays_short() {
 async fn a_writer_that_could_not_begin_begins_again() {
     let (directory, writer, reader) = scratch();
     writer
-        .write(Touched::EVERYTHING, |connection| Ok(connection.busy_timeout(std::time::Duration::ZERO)?))
+        .write(Whose::Server, Touched::EVERYTHING, |connection| {
+            Ok(connection.busy_timeout(std::time::Duration::ZERO)?)
+        })
         .await
         .unwrap();
     let held_up = Connection::open(directory.path().join("scratch.sqlite")).unwrap();
     held_up.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert!(matches!(
-        writer.write(Touched::EVERYTHING, work(1, Course::Succeeds)).await,
+        writer.write(Whose::Server, Touched::EVERYTHING, work(1, Course::Succeeds)).await,
         Err(StoreError::Unavailable(_))
     ));
     held_up.execute_batch("ROLLBACK").unwrap();
     assert!(writer.is_healthy());
-    writer.write(Touched::EVERYTHING, work(2, Course::Succeeds)).await.unwrap();
+    writer.write(Whose::Server, Touched::EVERYTHING, work(2, Course::Succeeds)).await.unwrap();
     assert_eq!(parts(&reader), BTreeMap::from([(2, 3)]));
 }
 
@@ -215,7 +278,7 @@ async fn a_writer_that_could_not_begin_begins_again() {
 async fn what_a_full_disk_took_is_not_acknowledged() {
     let (_directory, writer, reader) = scratch();
     let set_limit = |pages: i64| {
-        writer.write(Touched::EVERYTHING, move |connection| {
+        writer.write(Whose::Server, Touched::EVERYTHING, move |connection| {
             connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
             Ok(())
         })
@@ -228,9 +291,9 @@ async fn what_a_full_disk_took_is_not_acknowledged() {
         Ok(())
     };
     let answers = tokio::join!(
-        writer.write(Touched::EVERYTHING, work(1, Course::Succeeds)),
-        writer.write(Touched::EVERYTHING, fill),
-        writer.write(Touched::EVERYTHING, work(2, Course::Succeeds)),
+        writer.write(Whose::Server, Touched::EVERYTHING, work(1, Course::Succeeds)),
+        writer.write(Whose::Server, Touched::EVERYTHING, fill),
+        writer.write(Whose::Server, Touched::EVERYTHING, work(2, Course::Succeeds)),
     );
     assert!(matches!(answers.1, Err(StoreError::Full(_))), "{:?}", answers.1);
     let there = parts(&reader);
@@ -240,6 +303,6 @@ async fn what_a_full_disk_took_is_not_acknowledged() {
     assert!(!there.contains_key(&0));
     assert!(writer.is_healthy());
     set_limit(1 << 20).await.unwrap();
-    writer.write(Touched::EVERYTHING, work(3, Course::Succeeds)).await.unwrap();
+    writer.write(Whose::Server, Touched::EVERYTHING, work(3, Course::Succeeds)).await.unwrap();
     assert_eq!(parts(&reader).get(&3), Some(&3));
 }
