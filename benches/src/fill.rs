@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use gangplank_core::{AccountId, Origin, Region, Renewal, Tenant, Time};
+use gangplank_core::{AccountId, Origin, Quotas, Region, Renewal, Tenant, Time};
 use gangplank_oci::{Algorithm, Digest, ManifestView, RepositoryName, Tag};
 use gangplank_store::blobs::{BlobStore as _, ContentKey, Folder};
 use gangplank_store::metadata::blobs::NewBlob;
@@ -118,6 +118,12 @@ fn key(number: usize) -> Result<ContentKey> {
     ContentKey::parse(&format!("{:030x}{:02x}", number, number % 256)).context("a content key")
 }
 
+/// Quotas that are no matter here.
+fn plenty() -> Quotas {
+    let most = u64::MAX;
+    Quotas { repositories: most, manifests: most, tags: most, ..Quotas::default() }
+}
+
 struct Filler<'a> {
     rows: &'a Sqlite,
     tenant: Tenant,
@@ -133,14 +139,9 @@ impl<'a> Filler<'a> {
     }
 
     async fn add_blob(&self, repository: &RepositoryName, number: usize, now: Time) -> Result<()> {
-        let blob = NewBlob {
-            digest: digest(number),
-            size: 8,
-            key: key(number)?,
-            damaged: None,
-            put_by: None,
-            session: None,
-        };
+        let (digest, key) = (digest(number), key(number)?);
+        let blob =
+            NewBlob { digest, size: 8, key, damaged: None, put_by: None, session: None, quotas: plenty() };
         self.rows.add_blob(&self.tenant, repository, blob, now).await?;
         Ok(())
     }
@@ -160,6 +161,8 @@ impl<'a> Filler<'a> {
             children_of: None,
             may_be_absent: Vec::new(),
             max_depth: 4,
+            by_push_login: false,
+            quotas: plenty(),
             tags,
             now: self.now,
             lease: Renewal::at(self.now),

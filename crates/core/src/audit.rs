@@ -56,6 +56,8 @@ macro_rules! event_kinds {
                 AccessKeyDisabled,
                 /// An access key was deleted, and with it its logins.
                 AccessKeyDeleted,
+                /// The oldest events of one share of the trail were forgotten, since there were more than it may have.
+                EventsForgotten,
             }
         }
     };
@@ -92,27 +94,55 @@ impl EventKind {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
     }
 
-    /// Which part of an account's trail it takes up.
+    /// Which share of an account's trail it takes up.
     pub fn share(self) -> Share {
-        if Self::REFUSALS.contains(&self) { Share::Refusals } else { Share::Rest }
+        match self {
+            kind if Self::REFUSALS.contains(&kind) => Share::Refusals,
+            Self::ManifestPushed => Share::Pushes,
+            Self::LoginIssued | Self::ImagePulled => Share::Logins,
+            Self::EventsForgotten => Share::Forgotten,
+            _ => Share::Rest,
+        }
     }
 }
 
-/// A part of an account's trail. Events of one share never push out those of another.
+/// A share of an account's trail. Events of one share never push out those of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Share {
-    /// A tenth of the trail at the most.
+    /// Manifests that were put, and tags that moved with them.
+    Pushes,
+    /// What was refused.
     Refusals,
-    /// All other events.
+    /// Logins that were issued, and what they pulled.
+    Logins,
+    /// All other events: registrations, deletions, keys, services.
     Rest,
+    /// What tells that events were forgotten: one event of each other share.
+    Forgotten,
 }
 
 impl Share {
+    /// Every share.
+    pub const ALL: [Self; 5] = [Self::Pushes, Self::Refusals, Self::Logins, Self::Rest, Self::Forgotten];
+
     /// The word that is kept with an event.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Pushes => "pushes",
             Self::Refusals => "refusals",
+            Self::Logins => "logins",
             Self::Rest => "rest",
+            Self::Forgotten => "forgotten",
+        }
+    }
+
+    /// How many events it may have in a trail of `most`; without a bound if `None`.
+    pub const fn of(self, most: u64) -> Option<u64> {
+        match self {
+            Self::Pushes => Some(most / 2),
+            Self::Refusals => Some(most / 10),
+            Self::Logins | Self::Rest => Some(most / 5),
+            Self::Forgotten => None,
         }
     }
 }
@@ -174,6 +204,15 @@ mod tests {
         let refusals = EventKind::ALL.iter().filter(|kind| kind.as_str().ends_with("Refused"));
         assert!(refusals.clone().all(|kind| kind.share() == Share::Refusals));
         assert_eq!(refusals.count(), EventKind::REFUSALS.len());
+    }
+
+    #[test]
+    fn shares_are_a_whole_together() {
+        let parts: Vec<_> = Share::ALL.iter().map(|share| share.of(1_000)).collect();
+        assert_eq!(parts, [Some(500), Some(100), Some(200), Some(200), None]);
+        for share in Share::ALL {
+            assert!(EventKind::ALL.iter().any(|kind| kind.share() == share), "{share:?}");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use grant::{Access, Action, Grant};
 pub use image_name::ImageName;
 pub use lease::{Leases, Renewal};
 pub use principal::{Owner, Principal};
-pub use quotas::Quotas;
+pub use quotas::{OverQuota, Quota, Quotas};
 pub use registry_login::{LoginId, Password, PasswordHash, Scope};
 pub use tenant::{AccountId, Region, Tenant};
 pub use time::Time;

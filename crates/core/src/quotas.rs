@@ -1,6 +1,8 @@
 //! How much of everything one account may have. Defaults are Lightsail's documented quotas where
 //! it has one.
 
+use std::fmt;
+
 /// The quotas of every account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quotas {
@@ -10,12 +12,97 @@ pub struct Quotas {
     pub images_per_service: u32,
     /// Tags on one resource.
     pub tags_per_resource: u32,
-    /// Upload sessions open at once in one account.
+    /// Upload sessions open at once in one account; one login may have half of them.
     pub open_uploads: u32,
+    /// Bytes of contents, manifests and what is staged. If `None`, an account leaves to others the last tenth of the
+    /// disk.
+    pub account_bytes: Option<u64>,
+    /// Repositories.
+    pub repositories: u64,
+    /// Manifests.
+    pub manifests: u64,
+    /// Tags of repositories.
+    pub tags: u64,
+    /// Registry logins that are live; one principal may have half of them.
+    pub registry_logins: u32,
+    /// Access keys.
+    pub access_keys: u32,
 }
 
 impl Default for Quotas {
     fn default() -> Self {
-        Self { services_per_region: 100, images_per_service: 150, tags_per_resource: 50, open_uploads: 1_000 }
+        Self {
+            services_per_region: 100,
+            images_per_service: 150,
+            tags_per_resource: 50,
+            open_uploads: 1_000,
+            account_bytes: None,
+            repositories: 10_000,
+            manifests: 1_000_000,
+            tags: 1_000_000,
+            registry_logins: 10_000,
+            access_keys: 1_000,
+        }
+    }
+}
+
+/// The most manifests put by push logins that may be about one subject.
+pub const MAX_HUNG: u32 = 256;
+
+/// What one of several may have of a quota that they share.
+pub fn half(quota: u32) -> u32 {
+    (quota / 2).max(1)
+}
+
+/// Something of which an account may have so much and no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quota {
+    /// Bytes of contents, manifests and what is staged.
+    Bytes,
+    /// Repositories.
+    Repositories,
+    /// Manifests.
+    Manifests,
+    /// Tags of repositories.
+    Tags,
+    /// Live registry logins.
+    RegistryLogins,
+    /// Live registry logins that one principal made.
+    LoginsOfPrincipal,
+    /// Access keys.
+    AccessKeys,
+}
+
+/// A quota that would be exceeded. Nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverQuota {
+    /// Which.
+    pub quota: Quota,
+    /// How much of it is used.
+    pub used: u64,
+    /// How much of it there is.
+    pub allowed: u64,
+}
+
+impl fmt::Display for OverQuota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { quota, used, allowed } = self;
+        let (whose, things, advice, option) = match quota {
+            Quota::Bytes => ("the account", "bytes", "delete some images", "max-account-bytes"),
+            Quota::Repositories => ("the account", "repositories", "delete some", "max-repositories"),
+            Quota::Manifests => ("the account", "manifests", "delete some", "max-manifests"),
+            Quota::Tags => ("the account", "tags", "delete some", "max-tags"),
+            Quota::RegistryLogins => {
+                ("the account", "live registry logins", "revoke some", "max-registry-logins")
+            }
+            Quota::LoginsOfPrincipal => {
+                ("the access key", "live registry logins", "revoke some", "max-registry-logins")
+            }
+            Quota::AccessKeys => ("the account", "access keys", "delete some", "max-access-keys"),
+        };
+        write!(
+            f,
+            "{whose} uses {used} of the {allowed} {things} that it may have: {advice}, or raise {option}"
+        )
     }
 }

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::time::Time;
 
+/// Where an account has as many sessions as it may, the oldest of those that got no byte for so long gives way.
+pub const GIVES_WAY_AFTER: Duration = Duration::from_mins(1);
+
 /// How long a session lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {

@@ -41,7 +41,7 @@ pub use endpoint::Endpoint;
 pub use error::{ErrorCode, OciError};
 pub use hasher::{Hasher, ResumeError};
 pub use index_builder::IndexBuilder;
-pub use manifest::{ManifestKind, ManifestLimits, ManifestView};
+pub use manifest::{MAX_ANNOTATIONS, ManifestKind, ManifestLimits, ManifestView};
 pub use manifest_error::ManifestError;
 pub use name::{NameError, RepositoryName};
 pub use range::{ContentRange, ContentRangeError, RangeOutcome, byte_range};

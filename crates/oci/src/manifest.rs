@@ -8,6 +8,9 @@ use crate::members::Members;
 use crate::strict_json::{self, Json, Path};
 use crate::{Descriptor, Digest, ManifestError};
 
+/// The most bytes that a manifest's annotations may have, names and values together.
+pub const MAX_ANNOTATIONS: usize = 256 << 10;
+
 /// How much a manifest may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ManifestLimits {
@@ -107,7 +110,7 @@ impl ManifestView {
             children: Vec::new(),
             subject: None,
             artifact_type: artifact_type.map(std::borrow::Cow::into_owned),
-            annotations: members.text_map("annotations")?,
+            annotations: read_annotations(&mut members)?,
         };
         let subject = members.optional("subject");
         let beside = usize::from(subject.is_some());
@@ -174,6 +177,17 @@ impl ManifestView {
         self.blobs = blobs.descriptors;
         Ok(())
     }
+}
+
+/// Lists of referrers repeat them, so they are not endless.
+fn read_annotations(members: &mut Members<'_, '_>) -> Result<BTreeMap<String, String>, ManifestError> {
+    let annotations = members.text_map("annotations")?;
+    let bytes: usize = annotations.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if bytes > MAX_ANNOTATIONS {
+        let problem = format!("must have at most {MAX_ANNOTATIONS} bytes, has {bytes}");
+        return Err(members.error("annotations", problem));
+    }
+    Ok(annotations)
 }
 
 /// Whether an entry of an index is a blob: anything that no registry has ever called a manifest.

@@ -1,5 +1,7 @@
 //! What can go wrong with a store, by what the caller does next.
 
+use gangplank_core::OverQuota;
+
 /// A store could not do what it was asked; nothing was acknowledged and nothing half done is visible.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
@@ -12,6 +14,9 @@ pub enum StoreError {
     /// It is not a store of this program's version; nothing was changed.
     #[error("{0}")]
     Unusable(String),
+    /// The account would have more than it may. Nothing was changed.
+    #[error("{0}")]
+    OverQuota(OverQuota),
     /// What was read is not what was written.
     #[error("stored data is damaged: {0}")]
     Damaged(String),

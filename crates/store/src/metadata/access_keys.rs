@@ -29,6 +29,24 @@ impl AccessKey {
     }
 }
 
+/// The place of a key in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyMark {
+    /// When it was made.
+    pub created_at: Time,
+    /// Its id.
+    pub id: AccessKeyId,
+}
+
+/// A page of access keys.
+#[derive(Clone, Debug, Default)]
+pub struct KeyPage {
+    /// The keys.
+    pub keys: Vec<AccessKey>,
+    /// The mark to ask for the next page with, if there may be one.
+    pub more: Option<KeyMark>,
+}
+
 /// What is to become of an access key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewState {
@@ -63,13 +81,20 @@ pub enum KeyChange {
 /// Keeps access keys. `account: None` means any account.
 #[async_trait]
 pub trait AccessKeys: Send + Sync {
-    /// Adds a key; `false` if the id is taken, in any account, also by a key deleted since.
-    async fn insert_access_key(&self, by: &Origin, key: AccessKey) -> Result<bool>;
+    /// Adds a key; `false` if the id is taken, in any account, also by a key deleted since. If the account has
+    /// `quota` keys it is [`OverQuota`](crate::StoreError::OverQuota).
+    async fn insert_access_key(&self, by: &Origin, key: AccessKey, quota: u32) -> Result<bool>;
     /// Finds a key by its id, enabled or not.
     async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>>;
-    /// Lists keys, newest first.
-    async fn access_keys(&self, account: Option<&AccountId>) -> Result<Vec<AccessKey>>;
-    /// Enables, disables or deletes a key. Its logins follow with the next request.
+    /// A page of at most `limit` keys, newest first, behind the mark `after`.
+    async fn access_keys(
+        &self,
+        account: Option<&AccountId>,
+        after: Option<KeyMark>,
+        limit: usize,
+    ) -> Result<KeyPage>;
+    /// Enables, disables or deletes a key. Its logins follow with the next request. Unless it is enabled, the upload
+    /// sessions of its logins end, and their bytes go to [`discarded`](super::BlobLinks::discarded).
     async fn change_access_key(
         &self,
         by: &Origin,

@@ -1,7 +1,7 @@
 //! Which repository holds which blob, and where its bytes are.
 
 use async_trait::async_trait;
-use gangplank_core::{LoginId, Origin, Renewal, Tenant, Time};
+use gangplank_core::{LoginId, Origin, Quotas, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, RepositoryName};
 
 use crate::Result;
@@ -65,6 +65,8 @@ pub struct NewBlob {
     pub put_by: Option<LoginId>,
     /// The upload session, of the same repository, that ends with it.
     pub session: Option<String>,
+    /// How much its account may have.
+    pub quotas: Quotas,
 }
 
 /// What became of a deletion.
@@ -107,8 +109,8 @@ pub trait BlobLinks: Send + Sync {
     /// Where the tenant's bytes of this digest are, in any repository. For the server's own checks:
     /// never an answer to a client.
     async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>>;
-    /// Makes a blob visible in the repository; returns the key its bytes are under from now on.
-    /// That is an older key if the tenant has the bytes already, and they are not damaged; the caller's
+    /// Makes a blob visible in the repository; returns the key its bytes are under from now on; `None`, and
+    /// nothing is added, if the session that brought it has ended. The key is an older key if the tenant has the bytes already, and they are not damaged; the caller's
     /// then goes to [`discarded`](Self::discarded).
     async fn add_blob(
         &self,
@@ -116,10 +118,11 @@ pub trait BlobLinks: Send + Sync {
         repository: &RepositoryName,
         blob: NewBlob,
         now: Time,
-    ) -> Result<ContentKey>;
+    ) -> Result<Option<ContentKey>>;
     /// Lets `repository` hold a blob that `from` holds, or for `None` any repository of the tenant;
     /// `false` if it does not, or the blob is damaged. With `seen_by`, which needs a `from`, also if that login may
-    /// not know of the blob.
+    /// not know of the blob. A repository more than there may be is
+    /// [`OverQuota`](crate::StoreError::OverQuota), here and in [`add_blob`](Self::add_blob).
     async fn mount_blob(
         &self,
         seen_by: Option<LoginId>,
@@ -128,6 +131,7 @@ pub trait BlobLinks: Send + Sync {
         from: Option<&RepositoryName>,
         digest: &Digest,
         now: Time,
+        quotas: &Quotas,
     ) -> Result<bool>;
     /// Ends the repository's hold, also where manifests that are not registered reference the blob.
     /// Bytes that nobody holds go to [`discarded`](Self::discarded).

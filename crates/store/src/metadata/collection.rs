@@ -18,7 +18,7 @@ pub struct Collected {
     pub blobs: u64,
     /// Contents that no repository holds any more: their bytes are now discarded.
     pub contents: u64,
-    /// How many bytes those have.
+    /// How many bytes those and the manifests have.
     pub bytes: u64,
     /// Repositories that had nothing left.
     pub repositories: u64,
@@ -66,7 +66,7 @@ pub struct Garbage {
     pub digest: String,
     /// Its length in bytes.
     pub size: u64,
-    /// How many bytes of content go with it: none while another repository holds the blob.
+    /// How many bytes go with it: of a blob, none while another repository holds it.
     pub frees: u64,
     /// When its lease was last renewed, by the steady time.
     pub leased_at: Time,
@@ -82,6 +82,9 @@ pub trait Collection: Send + Sync {
     /// removes it. What only garbage held is garbage for the next step. Contents go to
     /// [`discarded`](super::BlobLinks::discarded).
     async fn collect(&self, over: Time, now: Time, rows: usize) -> Result<Collected>;
+    /// Gives back to the file system some of the space that what was removed took among the rows, in a few
+    /// milliseconds; `false` if there is no more worth it. What a reader still sees stays until it is done.
+    async fn give_back(&self) -> Result<bool>;
     /// What [`collect`](Self::collect) would remove, if it were called again and again and nobody did
     /// anything else.
     async fn garbage(&self, over: Time) -> Result<Vec<Garbage>>;

@@ -1,7 +1,7 @@
 //! Manifests: kept verbatim, with what they reference.
 
 use async_trait::async_trait;
-use gangplank_core::{LoginId, Origin, Owner, Renewal, Tenant, Time};
+use gangplank_core::{LoginId, Origin, Owner, Quotas, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, ManifestView, Reference, RepositoryName, Tag};
 
 use crate::Result;
@@ -35,6 +35,10 @@ pub struct NewManifest {
     pub children_of: Option<Owner>,
     /// How deep indexes may nest: so many, one in the other, above an image.
     pub max_depth: u32,
+    /// Whether a push login puts it: [`MAX_HUNG`](gangplank_core::quotas::MAX_HUNG) of those may be about one subject.
+    pub by_push_login: bool,
+    /// How much its account may have.
+    pub quotas: Quotas,
     /// Tags to move to it.
     pub tags: Vec<Tag>,
     /// When, by the wall clock.
@@ -86,6 +90,8 @@ pub enum ManifestOutcome {
     SizeMismatch(Digest),
     /// Indexes nested deeper than [`NewManifest::max_depth`].
     TooDeep,
+    /// Push logins have put as many manifests about this subject as they may.
+    TooManyAbout(Digest),
 }
 
 /// What became of a deletion.
@@ -104,7 +110,8 @@ pub enum ManifestDeleted {
 pub trait Manifests: Send + Sync {
     /// Keeps a manifest and moves its tags, if everything it references is in the repository:
     /// checked and pinned in the same transaction. The login of `by` may then read it back. A refusal leaves
-    /// nothing, not even a repository that was not there before.
+    /// nothing, not even a repository that was not there before; nor does
+    /// [`OverQuota`](crate::StoreError::OverQuota). What was so already is renewed, and is no event.
     async fn put_manifest(
         &self,
         by: &Origin,

@@ -9,6 +9,7 @@
 //! trail in the same transaction: there is no change without its note, and no note without its change.
 
 pub mod access_keys;
+pub mod accounts;
 pub mod audit;
 pub mod blobs;
 pub mod collection;
@@ -23,6 +24,7 @@ pub mod tags;
 pub mod uploads;
 
 pub use access_keys::AccessKeys;
+pub use accounts::Accounts;
 pub use audit::AuditTrail;
 pub use blobs::BlobLinks;
 pub use collection::Collection;
@@ -39,6 +41,7 @@ pub use uploads::Uploads;
 /// Everything that is kept in rows.
 pub trait Metadata:
     AccessKeys
+    + Accounts
     + AuditTrail
     + RegistryLogins
     + ContainerServices

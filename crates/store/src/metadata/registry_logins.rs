@@ -69,6 +69,18 @@ pub struct LoginSummary {
     pub last_push: Option<Push>,
 }
 
+/// A page of logins.
+#[derive(Clone, Debug, Default)]
+pub struct LoginPage {
+    /// The logins; there may be none, and still more to come.
+    pub logins: Vec<LoginSummary>,
+    /// What to ask for the next page with, if there may be one.
+    pub more: Option<LoginId>,
+}
+
+/// How many logins are looked at for one page, so that no list takes long.
+pub const LOOKED_AT: usize = 10_000;
+
 /// A push by a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Push {
@@ -117,18 +129,34 @@ pub enum LoginLookup {
 pub trait RegistryLogins: Send + Sync {
     /// Keeps a login, if the tenant has what is required.
     ///
-    /// A password that another login has is [`Unavailable`](crate::StoreError::Unavailable).
-    async fn insert_login(&self, by: &Origin, login: NewLogin, requires: Requires) -> Result<LoginCreated>;
+    /// An account may have `quota` live ones, its regions together, and a principal half of them; one more is
+    /// [`OverQuota`](crate::StoreError::OverQuota). A password that another login has is
+    /// [`Unavailable`](crate::StoreError::Unavailable).
+    async fn insert_login(
+        &self,
+        by: &Origin,
+        login: NewLogin,
+        requires: Requires,
+        quota: u32,
+    ) -> Result<LoginCreated>;
     /// Finds what a password opens. Key state is read with it, so disabling takes effect at once.
     async fn login(&self, password: &PasswordHash) -> Result<LoginLookup>;
-    /// Lists the tenant's logins that end after `now`, newest first: revoked ones too, but not those
-    /// whose service is deleted.
-    async fn logins(&self, tenant: &Tenant, now: Time) -> Result<Vec<LoginSummary>>;
-    /// Revokes a login; `false` if the tenant has no such login. Of several times the first counts.
+    /// A page of at most `limit` of the tenant's logins that end after `now`, newest first: revoked ones too, but
+    /// not those whose service is deleted. With `before`, of those with lesser numbers.
+    async fn logins(
+        &self,
+        tenant: &Tenant,
+        now: Time,
+        before: Option<LoginId>,
+        limit: usize,
+    ) -> Result<LoginPage>;
+    /// Revokes a login, and ends the upload sessions that it fed last; their bytes go to
+    /// [`discarded`](super::BlobLinks::discarded). `false` if the tenant has no such login. Of several times the
+    /// first counts.
     async fn revoke_login(&self, by: &Origin, tenant: &Tenant, id: LoginId, now: Time) -> Result<bool>;
     /// Notes when logins were last used and last pushed. One that is forgotten meanwhile is passed over.
     async fn note_use(&self, used: Vec<(LoginId, Used)>) -> Result<()>;
-    /// Forgets logins that ended before `before`, some hundreds in one call; returns how many. Their numbers are not used again. Who put a
-    /// manifest with one is not forgotten.
+    /// Forgets a part of the logins that ended before `before`; returns how many. To forget all, call until it
+    /// returns 0. Their numbers are not used again. Who put a manifest with one is not forgotten.
     async fn forget_logins(&self, before: Time) -> Result<usize>;
 }

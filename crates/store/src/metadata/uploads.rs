@@ -1,7 +1,7 @@
 //! Upload sessions: blobs on their way in.
 
 use async_trait::async_trait;
-use gangplank_core::{Owner, Tenant, Time};
+use gangplank_core::{LoginId, Owner, Tenant, Time};
 use gangplank_oci::RepositoryName;
 
 use crate::Result;
@@ -11,6 +11,8 @@ use crate::Result;
 pub struct UploadSession {
     /// Its id. Grants nothing by itself.
     pub id: String,
+    /// Which login fed it last: when that is revoked, the session ends.
+    pub login: Option<LoginId>,
     /// How many bytes were received, hashed and written.
     pub received: u64,
     /// The hash over those bytes, to go on from.
@@ -35,18 +37,36 @@ pub struct UploadOwner {
     pub owner: Owner,
 }
 
-/// Keeps upload sessions.
+/// What became of a new session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UploadOpened {
+    /// It is open.
+    Opened,
+    /// It is open, and the oldest that nobody feeds ended for it.
+    InPlaceOfAnother,
+    /// There are as many as there may be, and all are being fed.
+    TooMany,
+}
+
+/// Keeps upload sessions. The bytes of those that end for others' sake go to
+/// [`discarded`](super::BlobLinks::discarded).
 ///
 /// A power cut may take a session, or some of the progress that was recorded last, for nothing is promised to
 /// whoever uploads before the blob is there. So opening and advancing one do not wait for the disk.
 #[async_trait]
 pub trait Uploads: Send + Sync {
-    /// Opens a session; `false` if the account has `quota` open ones already, its regions together. Not
-    /// durable when it returns.
-    async fn open_upload(&self, owner: &UploadOwner, session: UploadSession, quota: u32) -> Result<bool>;
+    /// Opens a session. The account may have `quota` open ones, its regions together, and one login half of them.
+    /// Where there are so many, the oldest that got no byte for
+    /// [a minute](gangplank_core::upload::GIVES_WAY_AFTER) ends. Not durable when it returns.
+    async fn open_upload(
+        &self,
+        owner: &UploadOwner,
+        session: UploadSession,
+        quota: u32,
+    ) -> Result<UploadOpened>;
     /// Finds a session.
     async fn upload(&self, owner: &UploadOwner, id: &str) -> Result<Option<UploadSession>>;
-    /// Records progress from `from` bytes on: `received`, `hash_state`, `touched_at` and `run`. `false` if
+    /// Records progress from `from` bytes on: `login`, `received`, `hash_state`, `touched_at` and `run`. `false` if
     /// the session is gone or no longer at `from`. Not durable when it returns.
     async fn advance_upload(&self, owner: &UploadOwner, from: u64, session: UploadSession) -> Result<bool>;
     /// Ends a session without a blob; `false` if there is none.

@@ -17,7 +17,7 @@ use proptest::prelude::*;
 
 use crate::backends;
 use crate::world::{
-    At, Document, NOW, blob, by, create_service, delete_image, here, image_of, images_of, register_on,
+    At, Document, NOW, blob, by, create_service, delete_image, here, image_of, images_of, quotas, register_on,
 };
 
 const BLOBS: [&str; 3] = ["config", "layer", "note"];
@@ -152,8 +152,16 @@ impl World<'_> {
             Step::Mount(place, number) => {
                 let (at, from) = (self.at(place), self.at(1 - place).repository);
                 let asked = digest(number);
-                let mounted =
-                    self.db.mount_blob(None, &at.tenant, &at.repository, Some(&from), &asked, self.now);
+                let quotas = quotas();
+                let mounted = self.db.mount_blob(
+                    None,
+                    &at.tenant,
+                    &at.repository,
+                    Some(&from),
+                    &asked,
+                    self.now,
+                    &quotas,
+                );
                 if mounted.await.unwrap() {
                     self.told.blobs.insert((place, number), self.now);
                 }

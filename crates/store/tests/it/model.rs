@@ -13,8 +13,8 @@ use proptest::prelude::*;
 use self::state::{BLOBS, Place, State, documents};
 use crate::backends::{self, Scratch};
 use crate::world::{
-    At, NOW, blob, by, create_service, delete_image, delete_service, image_of, images_of, register_on,
-    repository, tag, tagged, tenants,
+    At, NOW, blob, by, create_service, delete_image, delete_service, image_of, images_of, quotas,
+    register_on, repository, tag, tagged, tenants,
 };
 
 /// How many images a service may have in this world.
@@ -81,8 +81,9 @@ async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
         Step::MountBlob(place, number) => {
             let at = at(db, *place);
             let from = repository(["other", "sr"][place.repository]);
-            let mounted =
-                db.mount_blob(None, &at.tenant, &at.repository, Some(&from), &digest(*number), NOW).await;
+            let mounted = db
+                .mount_blob(None, &at.tenant, &at.repository, Some(&from), &digest(*number), NOW, &quotas())
+                .await;
             assert_eq!(mounted.unwrap(), model.mount_blob(*place, *number));
         }
         Step::DeleteBlob(place, number) => {
@@ -135,7 +136,7 @@ async fn at_add(
     blob: gangplank_store::metadata::blobs::NewBlob,
 ) -> gangplank_store::blobs::ContentKey {
     let at = at(db, place);
-    db.add_blob(&at.tenant, &at.repository, blob, NOW).await.unwrap()
+    db.add_blob(&at.tenant, &at.repository, blob, NOW).await.unwrap().unwrap()
 }
 
 /// Asks for everything there may be, and compares.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use gangplank_core::{
-    AccessKeyId, AccountId, ImageName, Leases, LoginId, Origin, Owner, Password, Region, Renewal, Scope,
-    ServiceId, Tenant, Time,
+    AccessKeyId, AccountId, ImageName, Leases, LoginId, Origin, Owner, Password, Quotas, Region, Renewal,
+    Scope, ServiceId, Tenant, Time,
 };
 use gangplank_oci::{Digest, ManifestView, Reference, RepositoryName, Tag, media_type};
 use gangplank_store::blobs::ContentKey;
@@ -27,6 +27,11 @@ pub(crate) fn asked(now: Time) -> Renewal {
 
 /// How deep indexes may nest.
 pub(crate) const MAX_DEPTH: u32 = 4;
+
+/// Quotas that no test comes to.
+pub(crate) fn quotas() -> Quotas {
+    Quotas::default()
+}
 
 /// More than any test has.
 pub(crate) const PLENTY: u32 = 1_000;
@@ -111,7 +116,7 @@ pub(crate) fn push_login(tenant: &Tenant, number: u8) -> NewLogin {
 }
 
 pub(crate) async fn create_login(db: &dyn Metadata, login: NewLogin) -> LoginId {
-    match db.insert_login(&by(), login, Requires::Nothing).await.unwrap() {
+    match db.insert_login(&by(), login, Requires::Nothing, PLENTY).await.unwrap() {
         LoginCreated::Created(id) => id,
         refused => panic!("{refused:?}"),
     }
@@ -262,6 +267,8 @@ impl Document {
             children_of: None,
             may_be_absent: Vec::new(),
             max_depth: MAX_DEPTH,
+            by_push_login: false,
+            quotas: quotas(),
             tags: Vec::new(),
             now: NOW,
             lease: Leases::default().renewal(NOW),
@@ -317,7 +324,7 @@ impl<'a> At<'a> {
     /// Adds a blob; returns the key its bytes are kept under.
     pub(crate) async fn add(&self, content: &str) -> ContentKey {
         let blob = blob(content, ContentKey::unused());
-        self.db.add_blob(&self.tenant, &self.repository, blob, NOW).await.unwrap()
+        self.db.add_blob(&self.tenant, &self.repository, blob, NOW).await.unwrap().unwrap()
     }
 
     pub(crate) async fn put(&self, manifest: NewManifest) -> ManifestOutcome {
@@ -365,5 +372,6 @@ pub(crate) fn blob(content: &str, key: ContentKey) -> NewBlob {
         damaged: None,
         put_by: None,
         session: None,
+        quotas: quotas(),
     }
 }

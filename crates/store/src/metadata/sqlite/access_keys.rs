@@ -1,22 +1,26 @@
 use async_trait::async_trait;
-use gangplank_core::{AccessKeyId, AccountId, EventKind, Origin, Time};
+use gangplank_core::{AccessKeyId, AccountId, EventKind, Origin, OverQuota, Quota, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
 use super::cache::{Found, Touched};
 use super::doors::Outcome;
 use super::writer::Whose;
-use super::{Sqlite, rows};
-use crate::Result;
-use crate::metadata::access_keys::{AccessKey, AccessKeys, KeyChange, LastRootKey, NewState};
+use super::{Sqlite, rows, uploads};
+use crate::metadata::access_keys::{
+    AccessKey, AccessKeys, KeyChange, KeyMark, KeyPage, LastRootKey, NewState,
+};
+use crate::{Result, StoreError};
 
 const COLUMNS: &str = "id, account, sealed_secret, is_root, enabled, created_at";
 
 #[async_trait]
 impl AccessKeys for Sqlite {
-    async fn insert_access_key(&self, by: &Origin, key: AccessKey) -> Result<bool> {
+    async fn insert_access_key(&self, by: &Origin, key: AccessKey, quota: u32) -> Result<bool> {
         let whose = Whose::Account(key.account.clone());
-        self.doors.change(by, whose, Touched::EVERYTHING, move |connection| insert(connection, &key)).await
+        self.doors
+            .change(by, whose, Touched::EVERYTHING, move |connection| insert(connection, &key, quota))
+            .await
     }
 
     async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
@@ -31,14 +35,16 @@ impl AccessKeys for Sqlite {
         Ok(found)
     }
 
-    async fn access_keys(&self, account: Option<&AccountId>) -> Result<Vec<AccessKey>> {
-        self.read_one(|connection| {
-            let mut select = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM access_keys WHERE ?1 IS NULL OR account = ?1 ORDER BY created_at DESC, id"
-            ))?;
-            let keys = select.query_map([account.map(AccountId::as_str)], |row| Ok(read_key(row)))?;
-            keys.map(|key| key?).collect()
-        })
+    async fn access_keys(
+        &self,
+        account: Option<&AccountId>,
+        after: Option<KeyMark>,
+        limit: usize,
+    ) -> Result<KeyPage> {
+        let account = account.cloned();
+        let whose = account.clone().map_or(Whose::Server, Whose::Account);
+        self.read_long(whose, move |connection| page(connection, account.as_ref(), after.as_ref(), limit))
+            .await
     }
 
     async fn change_access_key(
@@ -59,7 +65,36 @@ impl AccessKeys for Sqlite {
     }
 }
 
-fn insert(connection: &Connection, key: &AccessKey) -> Result<Outcome<bool>> {
+/// A page of keys. Those that were made in one moment are looked through, which are few.
+fn page(
+    connection: &Connection,
+    account: Option<&AccountId>,
+    after: Option<&KeyMark>,
+    limit: usize,
+) -> Result<KeyPage> {
+    let of = if account.is_some() { "account = ?1" } else { "?1 IS NULL" };
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM access_keys
+         WHERE {of} AND created_at <= ?2 AND (created_at < ?2 OR id > ?3)
+         ORDER BY created_at DESC, id LIMIT ?4"
+    ))?;
+    let (made, id) = after.map_or((i64::MAX, ""), |after| (after.created_at.0, after.id.as_str()));
+    let bound = i64::try_from(limit).unwrap_or(i64::MAX);
+    let keys = select
+        .query_map(params![account.map(AccountId::as_str), made, id, bound], |row| Ok(read_key(row)))?;
+    let keys: Vec<AccessKey> = keys.map(|key| key?).collect::<Result<_>>()?;
+    let last = keys.last().filter(|_| keys.len() == limit);
+    let more = last.map(|last| KeyMark { created_at: last.created_at, id: last.id.clone() });
+    Ok(KeyPage { keys, more })
+}
+
+fn insert(connection: &Connection, key: &AccessKey, quota: u32) -> Result<Outcome<bool>> {
+    let mut count = connection.prepare_cached("SELECT count(*) FROM access_keys WHERE account = ?1")?;
+    let used = rows::unsigned(count.query_row([key.account.as_str()], |row| row.get(0))?)?;
+    let allowed = u64::from(quota);
+    if used >= allowed {
+        return Err(StoreError::OverQuota(OverQuota { quota: Quota::AccessKeys, used, allowed }));
+    }
     let mut insert = connection.prepare_cached(
         "INSERT INTO access_keys (id, account, sealed_secret, is_root, enabled, created_at)
          SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM deleted_access_keys WHERE id = ?1)
@@ -92,6 +127,9 @@ fn change(
     let Some(key) = key.filter(|key| account.is_none_or(|account| *account == key.account)) else {
         return Ok(Outcome::Unchanged(KeyChange::NoSuchKey));
     };
+    if (state == NewState::Enabled && key.enabled) || (state == NewState::Disabled && !key.enabled) {
+        return Ok(Outcome::Unchanged(KeyChange::Done));
+    }
     if key.is_root && state != NewState::Enabled && last == LastRootKey::Keep {
         let mut others = connection.prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM access_keys WHERE is_root = 1 AND enabled = 1 AND id <> ?1)",
@@ -120,6 +158,9 @@ fn change(
             EventKind::AccessKeyDeleted
         }
     };
+    if state != NewState::Enabled {
+        uploads::end_of_key(connection, &key.account, id)?;
+    }
     Ok(Outcome::Changed(KeyChange::Done, Note::of_account(kind, &key.account).subject(id)))
 }
 

@@ -1,4 +1,9 @@
+mod forgetting;
+
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
+use gangplank_core::audit::Share;
 use gangplank_core::{AccessKeyId, AccountId, EventKind, LoginId, Origin, Owner, Tenant, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -7,9 +12,6 @@ use super::writer::Whose;
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::audit::{AuditEvent, AuditFilter, AuditPage, AuditTrail, LOOKED_AT, Tallied};
-
-/// How many events one transaction forgets.
-const FORGOTTEN_AT_ONCE: i64 = 1_000;
 
 /// What is noted of an event, beside who caused it.
 #[derive(Debug)]
@@ -119,16 +121,19 @@ impl AuditTrail for Sqlite {
         before: Option<i64>,
         limit: usize,
     ) -> Result<AuditPage> {
-        self.read(|connection| {
+        let filter = filter.clone();
+        let whose = filter.account.clone().map_or(Whose::Server, Whose::Account);
+        self.read_long(whose, move |connection| {
             let of = filter.account.as_ref().map(AccountId::as_str);
             let before = before.unwrap_or(i64::MAX);
-            let events = select(connection, filter, before, limit)?;
+            let events = select(connection, &filter, before, limit)?;
             let more = match events.last() {
                 Some(last) if events.len() == limit => Some(last.id),
                 _ => last_looked_at(connection, of, before)?,
             };
             Ok(AuditPage { events, more })
         })
+        .await
     }
 
     async fn note(&self, events: Vec<Tallied>) -> Result<()> {
@@ -144,78 +149,8 @@ impl AuditTrail for Sqlite {
     }
 
     async fn forget_events(&self, before: Time, most: u64) -> Result<usize> {
-        let mut forgotten = self
-            .doors
-            .upkeep(Whose::Server, Touched::NOTHING, move |connection| forget_old(connection, before))
-            .await?;
-        let mut account = Some(String::new());
-        while let Some(this) = account {
-            for (events, most) in [(Events::Refusals, most / 10), (Events::All, most)] {
-                if let Some(last) = self.read(|connection| events.last_beyond(connection, &this, most))? {
-                    let this = this.clone();
-                    let forget = move |connection: &Connection| events.forget(connection, &this, last);
-                    forgotten += self.doors.upkeep(Whose::Server, Touched::NOTHING, forget).await?;
-                }
-            }
-            account = self.read(|connection| account_after(connection, &this))?;
-        }
-        Ok(forgotten)
+        self.forget(before, most).await
     }
-}
-
-/// Forgets the oldest, as many of them as are too old. Ids rise with the steady time.
-fn forget_old(connection: &Connection, before: Time) -> Result<usize> {
-    let mut forget = connection.prepare_cached(
-        "DELETE FROM audit WHERE id <= (
-             SELECT max(id) FROM (SELECT id, noted_at FROM audit ORDER BY id LIMIT ?2) AS oldest
-             WHERE noted_at < ?1)",
-    )?;
-    Ok(forget.execute(params![before.0, FORGOTTEN_AT_ONCE])?)
-}
-
-/// Events of which an account may have so many.
-#[derive(Clone, Copy)]
-enum Events {
-    /// Anybody can be refused as often as they like, and is to push nothing else out.
-    Refusals,
-    All,
-}
-
-impl Events {
-    /// The newest of those that are too many.
-    fn last_beyond(self, connection: &Connection, account: &str, most: u64) -> Result<Option<i64>> {
-        let mut find = connection.prepare_cached(match self {
-            Self::Refusals => {
-                "SELECT id FROM audit WHERE account = ?1 AND share = 'refusals'
-                 ORDER BY id DESC LIMIT 1 OFFSET ?2"
-            }
-            Self::All => "SELECT id FROM audit WHERE account = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2",
-        })?;
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        Ok(find.query_row(params![account, most], |row| row.get(0)).optional()?)
-    }
-
-    /// Forgets those up to `last`, the oldest first, as many as one transaction should.
-    fn forget(self, connection: &Connection, account: &str, last: i64) -> Result<usize> {
-        let mut forget = connection.prepare_cached(match self {
-            Self::Refusals => {
-                "DELETE FROM audit WHERE id IN (
-                     SELECT id FROM audit
-                     WHERE account = ?1 AND share = 'refusals' AND id <= ?2
-                     ORDER BY id LIMIT ?3)"
-            }
-            Self::All => {
-                "DELETE FROM audit WHERE id IN (
-                     SELECT id FROM audit WHERE account = ?1 AND id <= ?2 ORDER BY id LIMIT ?3)"
-            }
-        })?;
-        Ok(forget.execute(params![account, last, FORGOTTEN_AT_ONCE])?)
-    }
-}
-
-fn account_after(connection: &Connection, account: &str) -> Result<Option<String>> {
-    let mut next = connection.prepare_cached("SELECT min(account) FROM audit WHERE account > ?1")?;
-    Ok(next.query_row([account], |row| row.get(0))?)
 }
 
 /// The events that fit, of so many that are looked at.
@@ -263,10 +198,17 @@ fn last_looked_at(connection: &Connection, account: Option<&str>, before: i64) -
     Ok(find.query_row(params![account, before], |row| row.get("id")).optional()?)
 }
 
-/// What is looked at, the newest first: an account's events (`?1`), or all, before a number (`?2`).
+/// What is looked at, the newest first: an account's events (`?1`), or all, before a number (`?2`). An account's are
+/// merged from the shares, each of which is in order, so that no index has to be kept for this alone.
 fn looked_at(account: Option<&str>) -> &'static str {
+    static OF_AN_ACCOUNT: LazyLock<String> = LazyLock::new(|| {
+        let of = |share: Share| {
+            format!("SELECT * FROM audit WHERE account = ?1 AND share = '{}' AND id < ?2", share.as_str())
+        };
+        format!("{} ORDER BY id DESC", Share::ALL.map(of).join(" UNION ALL "))
+    });
     match account {
-        Some(_) => "SELECT * FROM audit WHERE account = ?1 AND id < ?2 ORDER BY id DESC",
+        Some(_) => &OF_AN_ACCOUNT,
         None => "SELECT * FROM audit WHERE ?1 IS NULL AND id < ?2 ORDER BY id DESC",
     }
 }

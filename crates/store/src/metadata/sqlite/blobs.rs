@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use gangplank_core::{EventKind, LoginId, Origin, Renewal, Tenant, Time};
+use gangplank_core::{EventKind, LoginId, Origin, Quotas, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, RepositoryName};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -56,7 +56,7 @@ impl BlobLinks for Sqlite {
         repository: &RepositoryName,
         blob: NewBlob,
         now: Time,
-    ) -> Result<ContentKey> {
+    ) -> Result<Option<ContentKey>> {
         let (tenant, repository) = (tenant.clone(), repository.clone());
         self.doors
             .upkeep(Whose::of(&tenant), Touched::NOTHING, move |connection| {
@@ -73,7 +73,9 @@ impl BlobLinks for Sqlite {
         from: Option<&RepositoryName>,
         digest: &Digest,
         now: Time,
+        quotas: &Quotas,
     ) -> Result<bool> {
+        let quotas = *quotas;
         let (tenant, repository, from, digest) = (tenant.clone(), repository.clone(), from.cloned(), *digest);
         self.doors
             .upkeep(Whose::of(&tenant), Touched::NOTHING, move |connection| {
@@ -92,7 +94,7 @@ impl BlobLinks for Sqlite {
                 if let Some(login) = seen_by.filter(|_| is_own) {
                     note_put(connection, login, repository, blob)?;
                 }
-                usage.write(connection, tenant)?;
+                usage.write_within(connection, tenant, &quotas)?;
                 Ok(true)
             })
             .await
@@ -122,7 +124,7 @@ impl BlobLinks for Sqlite {
     }
 
     async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>> {
-        self.read(|connection| {
+        self.read_long(Whose::Server, move |connection| {
             let mut known = connection.prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM blobs WHERE key = ?1)
                      OR EXISTS (SELECT 1 FROM uploads WHERE id = ?1)
@@ -136,6 +138,7 @@ impl BlobLinks for Sqlite {
             }
             Ok(unknown)
         })
+        .await
     }
 
     async fn discarded(&self, limit: usize) -> Result<Vec<ContentKey>> {
@@ -303,9 +306,17 @@ fn add(
     repository: &RepositoryName,
     blob: NewBlob,
     now: Time,
-) -> Result<ContentKey> {
+) -> Result<Option<ContentKey>> {
     let name = repository;
     let (tenant, mut usage) = (rows::ensure_tenant(connection, tenant)?, Usage::default());
+    if let Some(session) = blob.session {
+        let mut end = connection
+            .prepare_cached("DELETE FROM uploads WHERE id = ?1 AND tenant = ?2 AND repository = ?3")?;
+        // Its bytes may be on their way out, so they must not become a blob's.
+        if end.execute(params![session, tenant, name.as_str()])? == 0 {
+            return Ok(None);
+        }
+    }
     let repository = rows::ensure_repository(connection, tenant, name, &mut usage)?;
     let digest = blob.digest.to_string();
     let put_by = blob.put_by.filter(|_| blob.size <= MAX_CONFIGURATION);
@@ -345,13 +356,8 @@ fn add(
     if let Some(login) = put_by {
         note_put(connection, login, repository, id)?;
     }
-    if let Some(session) = blob.session {
-        let mut end = connection
-            .prepare_cached("DELETE FROM uploads WHERE id = ?1 AND tenant = ?2 AND repository = ?3")?;
-        end.execute(params![session, tenant, name.as_str()])?;
-    }
-    usage.write(connection, tenant)?;
-    Ok(key)
+    usage.write_within(connection, tenant, &blob.quotas)?;
+    Ok(Some(key))
 }
 
 fn delete(

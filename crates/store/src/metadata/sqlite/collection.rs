@@ -25,8 +25,12 @@ impl Collection for Sqlite {
             .await
     }
 
+    async fn give_back(&self) -> Result<bool> {
+        self.give_pages_back().await
+    }
+
     async fn garbage(&self, over: Time) -> Result<Vec<Garbage>> {
-        self.read(|connection| garbage::find(connection, over))
+        self.read_long(Whose::Server, move |connection| garbage::find(connection, over)).await
     }
 }
 
@@ -79,7 +83,8 @@ impl Step<'_> {
     /// Removes a manifest; says how many rows that changed, about.
     fn remove_manifest(&mut self, manifest: i64, repository: i64, tenant: i64) -> Result<usize> {
         let parts = walk::parts(self.connection, manifest)?.len();
-        manifests::remove(self.connection, manifest, self.usage.entry(tenant).or_default())?;
+        let usage = self.usage.entry(tenant).or_default();
+        self.collected.bytes += manifests::remove(self.connection, manifest, usage)?;
         self.collected.manifests += 1;
         self.remove_if_empty(repository, tenant)?;
         Ok(1 + parts)

@@ -40,6 +40,6 @@ impl Sqlite {
         tune(&mut connection)?;
         let caches = Arc::<Caches>::default();
         let doors = Doors::new(Writer::spawn(connection, Arc::clone(&caches), BATCH)?);
-        Ok(Self { path: path.to_owned(), doors, readers: Arc::default(), caches })
+        Ok(Self::of(path, doors, caches))
     }
 }

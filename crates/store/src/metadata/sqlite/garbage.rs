@@ -190,6 +190,7 @@ impl Holds<'_> {
 
 /// Reads `account, region, repository, digest, size, leased_at`, the first six columns.
 fn read(row: &Row<'_>, kind: GarbageKind, reason: GarbageReason) -> Result<Garbage> {
+    let size = rows::unsigned(row.get(4)?)?;
     Ok(Garbage {
         kind,
         tenant: Tenant {
@@ -198,8 +199,8 @@ fn read(row: &Row<'_>, kind: GarbageKind, reason: GarbageReason) -> Result<Garba
         },
         repository: row.get(2)?,
         digest: row.get(3)?,
-        size: rows::unsigned(row.get(4)?)?,
-        frees: 0,
+        size,
+        frees: if kind == GarbageKind::Manifest { size } else { 0 },
         leased_at: Time(row.get(5)?),
         reason,
     })

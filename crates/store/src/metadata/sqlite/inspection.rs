@@ -20,7 +20,7 @@ const UNLINKED: &str =
 #[async_trait]
 impl Inspection for Sqlite {
     async fn contents(&self, after: i64, limit: usize) -> Result<Vec<KeptContent>> {
-        self.read(|connection| {
+        self.read_long(Whose::Server, move |connection| {
             let mut select = connection.prepare_cached(
                 "SELECT b.size, b.key, b.damaged, b.id, t.account, t.region, b.digest
                  FROM blobs b CROSS JOIN tenants t ON t.id = b.tenant
@@ -29,6 +29,7 @@ impl Inspection for Sqlite {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             select.query_map([after, limit], |row| Ok(read(row)))?.map(|content| content?).collect()
         })
+        .await
     }
 
     async fn images_with(&self, content: i64) -> Result<Vec<String>> {
@@ -36,16 +37,17 @@ impl Inspection for Sqlite {
     }
 
     async fn content_totals(&self, after: i64) -> Result<ContentTotals> {
-        self.read(|connection| {
+        self.read_long(Whose::Server, move |connection| {
             let sql = "SELECT count(*), coalesce(sum(size), 0) FROM blobs WHERE id > ?1";
             let (count, bytes) =
                 connection.prepare_cached(sql)?.query_row([after], |row| Ok((row.get(0)?, row.get(1)?)))?;
             Ok(ContentTotals { count: rows::unsigned(count)?, bytes: rows::unsigned(bytes)? })
         })
+        .await
     }
 
     async fn open_uploads(&self) -> Result<Vec<(ContentKey, u64)>> {
-        self.read(|connection| {
+        self.read_long(Whose::Server, move |connection| {
             let mut select = connection.prepare_cached("SELECT id, received FROM uploads")?;
             let mut found = select.query([])?;
             let mut uploads = Vec::new();
@@ -55,10 +57,11 @@ impl Inspection for Sqlite {
             }
             Ok(uploads)
         })
+        .await
     }
 
     async fn contradictions(&self, now: Time) -> Result<Vec<Contradiction>> {
-        self.read(|connection| {
+        self.read_long(Whose::Server, move |connection| {
             let mut found = Vec::new();
             let mut add = |fault, whats: Vec<String>| {
                 let whole = |what| Contradiction { fault, what, images: Vec::new() };
@@ -90,6 +93,7 @@ impl Inspection for Sqlite {
             }
             Ok(found)
         })
+        .await
     }
 
     async fn reconcile(&self, now: Time) -> Result<()> {

@@ -87,8 +87,10 @@ impl Manifests for Sqlite {
         put_by: Option<LoginId>,
         after: i64,
     ) -> Result<Referrers> {
-        self.read(|connection| {
-            let Some(repository) = rows::find_repository(connection, tenant, repository)? else {
+        let (tenant, repository) = (tenant.clone(), repository.clone());
+        let (digest, artifact_type) = (digest.to_string(), artifact_type.map(str::to_owned));
+        self.read_long(Whose::of(&tenant), move |connection| {
+            let Some(repository) = rows::find_repository(connection, &tenant, &repository)? else {
                 return Ok(Referrers::default());
             };
             let mut select = connection.prepare_cached(
@@ -99,7 +101,7 @@ impl Manifests for Sqlite {
                  ORDER BY id",
             )?;
             let put_by = put_by.map(|login| login.0);
-            let key = params![repository, digest.to_string(), artifact_type, after, put_by];
+            let key = params![repository, digest, artifact_type, after, put_by];
             let mut found = select.query(key)?;
             let (mut referrers, mut bytes) = (Referrers::default(), 0);
             let mut last = after;
@@ -116,6 +118,7 @@ impl Manifests for Sqlite {
             }
             Ok(referrers)
         })
+        .await
     }
 }
 
@@ -195,17 +198,18 @@ fn delete(
     Ok(Outcome::Changed(ManifestDeleted::Deleted, note))
 }
 
-/// Removes a manifest, its tags, and who put it; it lets go of what it held.
-pub(super) fn remove(connection: &Connection, manifest: i64, usage: &mut Usage) -> Result<()> {
+/// Removes a manifest, its tags, and who put it; it lets go of what it held. Says how many bytes it had.
+pub(super) fn remove(connection: &Connection, manifest: i64, usage: &mut Usage) -> Result<u64> {
     holds::keep::manifest_leaves(connection, manifest)?;
     tags::forget_puts(connection, manifest)?;
     let tags = connection.prepare_cached("DELETE FROM tags WHERE manifest = ?1")?.execute([manifest])?;
     usage.tags -= i64::try_from(tags).unwrap_or(i64::MAX);
     connection.prepare_cached("DELETE FROM manifest_puts WHERE manifest = ?1")?.execute([manifest])?;
     let mut delete = connection.prepare_cached("DELETE FROM manifests WHERE id = ?1 RETURNING size")?;
-    usage.manifest_bytes -= delete.query_row([manifest], |row| row.get::<_, i64>(0))?;
+    let size: i64 = delete.query_row([manifest], |row| row.get(0))?;
+    usage.manifest_bytes -= size;
     usage.manifests -= 1;
-    Ok(())
+    rows::unsigned(size)
 }
 
 /// Reads `digest, media_type, body`, the first three columns.

@@ -1,8 +1,9 @@
 //! Metadata in an embedded SQLite database: write-ahead log, full sync.
 //!
 //! One thread owns the writing connection and commits whatever is waiting together ([`writer`]);
-//! readers each borrow a connection of their own and never wait for it. Reads run on the calling
-//! thread: they are a few microseconds of work in pages that are cached.
+//! readers each borrow a connection of their own and never wait for it. Look-ups run on the calling
+//! thread: they are a few microseconds of work in pages that are cached. What may take longer has threads
+//! of its own ([`long_reads`]).
 //!
 //! `CROSS JOIN` in a statement fixes the order of the search (sqlite.org/optoverview.html, "Manual
 //! Control Of Query Plans Using CROSS JOIN"): nobody counts the rows of this database for the
@@ -19,10 +20,13 @@ mod doors;
 #[cfg(feature = "filling")]
 mod filling;
 mod garbage;
+mod giving_back;
 mod holds;
 mod image_names;
 mod inspection;
 mod leases;
+mod login_counts;
+mod long_reads;
 mod manifests;
 mod new_file;
 mod progress;
@@ -39,9 +43,12 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use cache::{Caches, Touched};
 use doors::Doors;
+use login_counts::LoginCounts;
+use long_reads::LongReads;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use schema::Standing;
@@ -53,6 +60,9 @@ use crate::Result;
 /// KiB of pages that the writer keeps, if there are as many: a commit looks into indexes that grow with the store.
 const WRITER_CACHE: i64 = 8 << 10;
 
+/// How long a lock that another process holds is waited for.
+const BUSY: Duration = Duration::from_secs(5);
+
 /// How many idle read connections are kept.
 const IDLE_READERS: usize = 16;
 
@@ -63,6 +73,8 @@ pub struct Sqlite {
     doors: Doors,
     readers: Arc<Mutex<Vec<Connection>>>,
     caches: Arc<Caches>,
+    login_counts: Arc<LoginCounts>,
+    long_reads: Arc<LongReads>,
 }
 
 impl Sqlite {
@@ -91,7 +103,7 @@ impl Sqlite {
         connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
         let caches = Arc::<Caches>::default();
         let doors = Doors::new(Writer::spawn(connection, Arc::clone(&caches), MAX_BATCH)?);
-        Ok(Self { path: path.to_owned(), doors, readers: Arc::default(), caches })
+        Ok(Self::of(path, doors, caches))
     }
 
     /// Opens the database of a server that may be running, to be read only: whatever would write is
@@ -104,13 +116,24 @@ impl Sqlite {
         // Another process writes, so nothing may be kept.
         let caches = Arc::<Caches>::default();
         caches.close(Touched::EVERYTHING);
-        let database = Self { path: path.to_owned(), doors, readers: Arc::default(), caches };
+        let database = Self::of(path, doors, caches);
         let found: i64 = database
             .read(|connection| Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?))?;
         if found != schema::VERSION {
             return Err(schema::unknown(found));
         }
         Ok(database)
+    }
+
+    fn of(path: &Path, doors: Doors, caches: Arc<Caches>) -> Self {
+        Self {
+            path: path.to_owned(),
+            doors,
+            readers: Arc::default(),
+            caches,
+            login_counts: Arc::default(),
+            long_reads: Arc::default(),
+        }
     }
 
     /// Runs several statements in one read transaction.
@@ -163,7 +186,7 @@ fn tune(connection: &mut Connection) -> Result<()> {
     // Plans do not depend on what is bound to parameters. Otherwise SQLite takes the clearing of a kept
     // statement's parameters for a reason to parse and plan it anew, each time that it is used.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY)?;
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! The rule of putting a manifest: everything it references is there, then it is kept and its tags move.
 
+use gangplank_core::quotas::MAX_HUNG;
 use gangplank_core::{EventKind, LoginId, Origin, Owner, Tenant};
-use gangplank_oci::{RepositoryName, Tag};
+use gangplank_oci::{Digest, RepositoryName, Tag};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::audit::Note;
@@ -55,21 +56,41 @@ pub(super) fn put(
             leases::renew_manifest(connection, id, manifest.lease)?;
             id
         }
-        None => insert(connection, repository, &digest, depth, manifest, &mut usage)?,
+        None => {
+            let subject = manifest.view.subject.as_ref().filter(|_| manifest.by_push_login);
+            if let Some(subject) = subject
+                && count_hung(connection, repository, &subject.digest)? >= MAX_HUNG
+            {
+                return Ok(Outcome::Unchanged(ManifestOutcome::TooManyAbout(subject.digest)));
+            }
+            insert(connection, repository, &digest, depth, manifest, &mut usage)?
+        }
     };
-    note_put(connection, id, putter)?;
+    let is_first_put = note_put(connection, id, putter)?;
+    let mut has_moved = false;
     for tag in &manifest.tags {
-        tags::set(connection, (repository, tag.as_str()), id, putter.login, &mut usage)?;
+        has_moved |= tags::set(connection, (repository, tag.as_str()), id, putter.login, &mut usage)?;
     }
-    usage.write(connection, tenant_row)?;
+    usage.write_within(connection, tenant_row, &manifest.quotas)?;
+    if known.is_some() && !is_first_put && !has_moved {
+        return Ok(Outcome::Unchanged(ManifestOutcome::Stored));
+    }
     let tags: Vec<&str> = manifest.tags.iter().map(Tag::as_str).collect();
     let note = Note::of(EventKind::ManifestPushed, tenant).repository(name).digest(digest);
     let note = if tags.is_empty() { note } else { note.subject(tags.join(",")) };
     Ok(Outcome::Changed(ManifestOutcome::Stored, note))
 }
 
-/// Keeps who put a manifest. The login may have been forgotten while it was read.
-fn note_put(connection: &Connection, manifest: i64, putter: &Putter) -> Result<()> {
+/// How many manifests of push logins are about a subject.
+fn count_hung(connection: &Connection, repository: i64, subject: &Digest) -> Result<u32> {
+    let mut count = connection.prepare_cached(
+        "SELECT count(*) FROM manifests WHERE repository = ?1 AND subject = ?2 AND is_hung = 1",
+    )?;
+    Ok(count.query_row(params![repository, subject.to_string()], |row| row.get(0))?)
+}
+
+/// Keeps who put a manifest; says whether they had not before. The login may have been forgotten while it was read.
+fn note_put(connection: &Connection, manifest: i64, putter: &Putter) -> Result<bool> {
     let mut put = connection.prepare_cached(
         "INSERT INTO manifest_puts (manifest, owner, login)
          SELECT ?1, ?2, (SELECT id FROM registry_logins WHERE id = ?3)
@@ -78,8 +99,8 @@ fn note_put(connection: &Connection, manifest: i64, putter: &Putter) -> Result<(
              WHERE manifest = ?1 AND owner = ?2
                AND (login = ?3 OR NOT EXISTS (SELECT 1 FROM registry_logins WHERE id = ?3)))",
     )?;
-    put.execute(params![manifest, putter.owner.as_str(), putter.login.map(|login| login.0)])?;
-    Ok(())
+    let noted = put.execute(params![manifest, putter.owner.as_str(), putter.login.map(|login| login.0)])?;
+    Ok(noted > 0)
 }
 
 /// Checks that every blob is there. A repository that does not exist yet holds none.
@@ -152,9 +173,9 @@ fn insert(
     usage.manifests += 1;
     usage.manifest_bytes += size;
     let mut insert = connection.prepare_cached(
-        "INSERT INTO manifests (repository, digest, media_type, artifact_type, subject, annotations, depth,
-                                created_at, size, body, leased_at, held)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0)",
+        "INSERT INTO manifests (repository, digest, media_type, artifact_type, subject, is_hung, annotations,
+                                depth, created_at, size, body, leased_at, held)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)",
     )?;
     let id = insert.insert(params![
         repository,
@@ -162,6 +183,7 @@ fn insert(
         view.media_type,
         view.artifact_type,
         subject,
+        manifest.by_push_login && subject.is_some(),
         annotations,
         depth,
         manifest.now.0,

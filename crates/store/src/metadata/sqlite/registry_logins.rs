@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use gangplank_core::grant::ServiceGrant;
 use gangplank_core::{EventKind, Grant, LoginId, Origin, PasswordHash, Scope, ServiceId, Tenant, Time};
@@ -6,11 +8,13 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::audit::Note;
 use super::cache::{Found, Touched};
 use super::doors::Outcome;
+use super::login_counts::LoginCounts;
 use super::writer::Whose;
-use super::{Sqlite, rows};
+use super::{Sqlite, rows, uploads};
 use crate::Result;
 use crate::metadata::registry_logins::{
-    LoginCreated, LoginLookup, LoginSummary, NewLogin, Push, RegistryLogins, Requires, Revoked, Used,
+    LOOKED_AT, LoginCreated, LoginLookup, LoginPage, LoginSummary, NewLogin, Push, RegistryLogins, Requires,
+    Revoked, Used,
 };
 
 /// How many logins one transaction forgets.
@@ -18,11 +22,18 @@ const FORGOTTEN_AT_ONCE: i64 = 500;
 
 #[async_trait]
 impl RegistryLogins for Sqlite {
-    async fn insert_login(&self, by: &Origin, login: NewLogin, requires: Requires) -> Result<LoginCreated> {
+    async fn insert_login(
+        &self,
+        by: &Origin,
+        login: NewLogin,
+        requires: Requires,
+        quota: u32,
+    ) -> Result<LoginCreated> {
+        let counts = Arc::clone(&self.login_counts);
         self.doors
             // A new password opens nothing that was kept before.
             .change(by, Whose::of(&login.tenant), Touched::NOTHING, move |connection| {
-                insert(connection, &login, requires)
+                insert(connection, &login, requires, quota, &counts)
             })
             .await
     }
@@ -51,42 +62,42 @@ impl RegistryLogins for Sqlite {
         Ok(found)
     }
 
-    async fn logins(&self, tenant: &Tenant, now: Time) -> Result<Vec<LoginSummary>> {
-        self.read_one(|connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT l.id, l.can_push, l.can_pull, l.can_delete, s.name, l.owner, l.created_at, l.expires_at,
-                        l.revoked_at, l.last_used_at, l.last_push_at, l.last_push_address
-                 FROM registry_logins l
-                 JOIN tenants t ON t.id = l.tenant
-                 LEFT JOIN services s ON s.id = l.service
-                 WHERE t.account = ?1 AND t.region = ?2 AND l.expires_at > ?3
-                   AND (l.service IS NULL OR s.id IS NOT NULL)
-                 ORDER BY l.id DESC",
-            )?;
-            let key = params![tenant.account.as_str(), tenant.region.as_str(), now.0];
-            select.query_map(key, |row| Ok(read_summary(row)))?.map(|login| login?).collect()
+    async fn logins(
+        &self,
+        tenant: &Tenant,
+        now: Time,
+        before: Option<LoginId>,
+        limit: usize,
+    ) -> Result<LoginPage> {
+        let tenant = tenant.clone();
+        self.read_long(Whose::of(&tenant), move |connection| {
+            let Some(tenant) = rows::find_tenant(connection, &tenant)? else {
+                return Ok(LoginPage::default());
+            };
+            page(connection, tenant, now, before.map_or(i64::MAX, |before| before.0), limit)
         })
+        .await
     }
 
     async fn revoke_login(&self, by: &Origin, tenant: &Tenant, id: LoginId, now: Time) -> Result<bool> {
         let tenant = tenant.clone();
         self.doors
             .change(by, Whose::of(&tenant), Touched::EVERYTHING, move |connection| {
+                let Some(row) = rows::find_tenant(connection, &tenant)? else {
+                    return Ok(Outcome::Unchanged(false));
+                };
                 let mut revoke = connection.prepare_cached(
-                    "UPDATE registry_logins SET revoked_at = ?4 WHERE id = ?1 AND revoked_at IS NULL AND tenant =
-                     (SELECT id FROM tenants WHERE account = ?2 AND region = ?3)",
+                    "UPDATE registry_logins SET revoked_at = ?3
+                     WHERE id = ?1 AND tenant = ?2 AND revoked_at IS NULL",
                 )?;
-                let key = params![id.0, tenant.account.as_str(), tenant.region.as_str(), now.0];
-                if revoke.execute(key)? == 1 {
-                    return Ok(Outcome::Changed(true, Note::of(EventKind::LoginRevoked, &tenant).login(id)));
+                if revoke.execute([id.0, row, now.0])? == 0 {
+                    let mut is_there = connection.prepare_cached(
+                        "SELECT EXISTS (SELECT 1 FROM registry_logins WHERE id = ?1 AND tenant = ?2)",
+                    )?;
+                    return Ok(Outcome::Unchanged(is_there.query_row([id.0, row], |row| row.get(0))?));
                 }
-                let mut find = connection.prepare_cached(
-                    "SELECT EXISTS (
-                         SELECT 1 FROM tenants t CROSS JOIN registry_logins l
-                         WHERE l.id = ?1 AND t.id = l.tenant AND t.account = ?2 AND t.region = ?3)",
-                )?;
-                let key = params![id.0, tenant.account.as_str(), tenant.region.as_str()];
-                Ok(Outcome::Unchanged(find.query_row(key, |row| row.get(0))?))
+                uploads::end_of_login(connection, row, id)?;
+                Ok(Outcome::Changed(true, Note::of(EventKind::LoginRevoked, &tenant).login(id)))
             })
             .await
     }
@@ -109,20 +120,60 @@ impl RegistryLogins for Sqlite {
     }
 
     async fn forget_logins(&self, before: Time) -> Result<usize> {
+        let ended = self.read_long(Whose::Server, move |connection| ended(connection, before)).await?;
+        if ended.is_empty() {
+            return Ok(0);
+        }
         self.doors
-            .upkeep(Whose::Server, Touched::EVERYTHING, move |connection| forget(connection, before))
+            .upkeep(Whose::Server, Touched::EVERYTHING, move |connection| forget(connection, &ended))
             .await
     }
 }
 
+/// A page of the logins that end after `now`, with numbers less than `before`. It looks at so many and no more.
+fn page(connection: &Connection, tenant: i64, now: Time, before: i64, limit: usize) -> Result<LoginPage> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT p.id, p.can_push, p.can_pull, p.can_delete, s.name, p.owner, p.created_at, p.expires_at,
+                p.revoked_at, p.last_used_at, p.last_push_at, p.last_push_address
+         FROM (SELECT * FROM registry_logins WHERE tenant = ?1 AND id < ?2 ORDER BY id DESC LIMIT {LOOKED_AT}) AS p
+         LEFT JOIN services s ON s.id = p.service
+         WHERE p.expires_at > ?3 AND (p.service IS NULL OR s.id IS NOT NULL)
+         ORDER BY p.id DESC LIMIT ?4"
+    ))?;
+    let bound = i64::try_from(limit).unwrap_or(i64::MAX);
+    let found = select.query_map(params![tenant, before, now.0, bound], |row| Ok(read_summary(row)))?;
+    let logins: Vec<LoginSummary> = found.map(|login| login?).collect::<Result<_>>()?;
+    let last = match logins.last() {
+        Some(last) if logins.len() == limit => Some(last.id.0),
+        _ => {
+            let offset = LOOKED_AT - 1;
+            let mut find = connection.prepare_cached(&format!(
+                "SELECT id FROM registry_logins WHERE tenant = ?1 AND id < ?2
+                 ORDER BY id DESC LIMIT 1 OFFSET {offset}"
+            ))?;
+            find.query_row([tenant, before], |row| row.get(0)).optional()?
+        }
+    };
+    let Some(last) = last else { return Ok(LoginPage { logins, more: None }) };
+    let mut is_more = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM registry_logins WHERE tenant = ?1 AND id < ?2)")?;
+    let is_more: bool = is_more.query_row([tenant, last], |row| row.get(0))?;
+    Ok(LoginPage { logins, more: is_more.then_some(LoginId(last)) })
+}
+
+/// The logins that ended before `before`, as many as one transaction should forget.
+fn ended(connection: &Connection, before: Time) -> Result<Vec<i64>> {
+    let mut ended = connection.prepare_cached(
+        "SELECT l.id FROM tenants t CROSS JOIN registry_logins l
+         WHERE l.tenant = t.id AND l.expires_at < ?1 LIMIT ?2",
+    )?;
+    let ended = ended.query_map([before.0, FORGOTTEN_AT_ONCE], |row| row.get(0))?;
+    Ok(ended.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Forgets logins; what they put stays their owners'.
-fn forget(connection: &Connection, before: Time) -> Result<usize> {
-    let mut ended =
-        connection.prepare_cached("SELECT id FROM registry_logins WHERE expires_at < ?1 LIMIT ?2")?;
-    let ended = ended
-        .query_map([before.0, FORGOTTEN_AT_ONCE], |row| row.get(0))?
-        .collect::<rusqlite::Result<Vec<i64>>>()?;
-    for login in &ended {
+fn forget(connection: &Connection, ended: &[i64]) -> Result<usize> {
+    for login in ended {
         // Once an owner without a login is enough.
         connection
             .prepare_cached(
@@ -142,7 +193,13 @@ fn forget(connection: &Connection, before: Time) -> Result<usize> {
     Ok(ended.len())
 }
 
-fn insert(connection: &Connection, login: &NewLogin, requires: Requires) -> Result<Outcome<LoginCreated>> {
+fn insert(
+    connection: &Connection,
+    login: &NewLogin,
+    requires: Requires,
+    quota: u32,
+    counts: &LoginCounts,
+) -> Result<Outcome<LoginCreated>> {
     let tenant = rows::ensure_tenant(connection, &login.tenant)?;
     let service: Option<String> = match login.service {
         None => None,
@@ -178,6 +235,7 @@ fn insert(connection: &Connection, login: &NewLogin, requires: Requires) -> Resu
         login.created_at.0,
         login.expires_at.0,
     ])?);
+    counts.admit(connection, login, quota)?;
     let subject = service.unwrap_or_else(|| login.scope.words().join(","));
     let note = Note::of(EventKind::LoginIssued, &login.tenant).login(id).subject(subject);
     Ok(Outcome::Changed(LoginCreated::Created(id), note))

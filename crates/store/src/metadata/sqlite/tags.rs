@@ -21,17 +21,19 @@ impl Tags for Sqlite {
         last: Option<&str>,
         limit: usize,
     ) -> Result<Option<Vec<String>>> {
-        self.read(|connection| {
-            let Some(repository) = rows::find_repository(connection, tenant, repository)? else {
+        let (tenant, repository) = (tenant.clone(), repository.clone());
+        let last = last.unwrap_or_default().to_owned();
+        self.read_long(Whose::of(&tenant), move |connection| {
+            let Some(repository) = rows::find_repository(connection, &tenant, &repository)? else {
                 return Ok(None);
             };
             let mut select = connection.prepare_cached(
                 "SELECT name FROM tags WHERE repository = ?1 AND name > ?2 ORDER BY name LIMIT ?3",
             )?;
-            let names =
-                select.query_map(params![repository, last.unwrap_or(""), bound(limit)], |row| row.get(0))?;
+            let names = select.query_map(params![repository, last, bound(limit)], |row| row.get(0))?;
             Ok(Some(names.collect::<rusqlite::Result<_>>()?))
         })
+        .await
     }
 
     async fn delete_tag(
@@ -62,26 +64,28 @@ impl Tags for Sqlite {
     }
 
     async fn repositories(&self, tenant: &Tenant, last: Option<&str>, limit: usize) -> Result<Vec<String>> {
-        self.read(|connection| {
-            let Some(tenant) = rows::find_tenant(connection, tenant)? else { return Ok(Vec::new()) };
+        let (tenant, last) = (tenant.clone(), last.unwrap_or_default().to_owned());
+        self.read_long(Whose::of(&tenant), move |connection| {
+            let Some(tenant) = rows::find_tenant(connection, &tenant)? else { return Ok(Vec::new()) };
             let mut select = connection.prepare_cached(
                 "SELECT name FROM repositories WHERE tenant = ?1 AND name > ?2 ORDER BY name LIMIT ?3",
             )?;
-            let names =
-                select.query_map(params![tenant, last.unwrap_or(""), bound(limit)], |row| row.get(0))?;
+            let names = select.query_map(params![tenant, last, bound(limit)], |row| row.get(0))?;
             Ok(names.collect::<rusqlite::Result<_>>()?)
         })
+        .await
     }
 }
 
-/// Sets a tag to a manifest, for a login if there is one. The login may have been forgotten meanwhile.
+/// Sets a tag to a manifest, for a login if there is one; says whether it stood elsewhere. The login may have been
+/// forgotten meanwhile.
 pub(super) fn set(
     connection: &Connection,
     (repository, tag): (i64, &str),
     manifest: i64,
     login: Option<LoginId>,
     usage: &mut Usage,
-) -> Result<()> {
+) -> Result<bool> {
     let mut find =
         connection.prepare_cached("SELECT manifest FROM tags WHERE repository = ?1 AND name = ?2")?;
     let before: Option<i64> = find.query_row(params![repository, tag], |row| row.get(0)).optional()?;
@@ -103,7 +107,7 @@ pub(super) fn set(
         )?;
         note.execute(params![repository, tag, login])?;
     }
-    Ok(())
+    Ok(before != Some(manifest))
 }
 
 /// Forgets who set a tag that is about to move or to go.

@@ -1,12 +1,14 @@
 use async_trait::async_trait;
-use gangplank_core::Time;
-use rusqlite::{OptionalExtension as _, Row, params};
+use gangplank_core::quotas::half;
+use gangplank_core::upload::GIVES_WAY_AFTER;
+use gangplank_core::{AccessKeyId, AccountId, LoginId, Time};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use super::cache::Touched;
 use super::writer::Whose;
 use super::{Sqlite, rows};
 use crate::Result;
-use crate::metadata::uploads::{UploadOwner, UploadSession, Uploads};
+use crate::metadata::uploads::{UploadOpened, UploadOwner, UploadSession, Uploads};
 
 /// The owner's half of every lookup, as `?1` to `?5` with the session's id first.
 const OWNED: &str = "id = ?1 AND repository = ?4 AND owner = ?5
@@ -14,36 +16,16 @@ const OWNED: &str = "id = ?1 AND repository = ?4 AND owner = ?5
 
 #[async_trait]
 impl Uploads for Sqlite {
-    async fn open_upload(&self, owner: &UploadOwner, session: UploadSession, quota: u32) -> Result<bool> {
+    async fn open_upload(
+        &self,
+        owner: &UploadOwner,
+        session: UploadSession,
+        quota: u32,
+    ) -> Result<UploadOpened> {
         let owner = owner.clone();
         self.doors
             .upkeep_unsynced(Whose::of(&owner.tenant), move |connection| {
-                let tenant = rows::ensure_tenant(connection, &owner.tenant)?;
-                let mut count = connection.prepare_cached(
-                    "SELECT count(*) FROM uploads
-                     WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1)",
-                )?;
-                let open: i64 = count.query_row([owner.tenant.account.as_str()], |row| row.get(0))?;
-                if open >= i64::from(quota) {
-                    return Ok(false);
-                }
-                let mut insert = connection.prepare_cached(
-                    "INSERT INTO uploads (id, tenant, repository, owner, received, hash_state, run,
-                                          created_at, touched_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                )?;
-                insert.execute(params![
-                    session.id,
-                    tenant,
-                    owner.repository.as_str(),
-                    owner.owner.as_str(),
-                    rows::signed(session.received)?,
-                    session.hash_state,
-                    session.run,
-                    session.created_at.0,
-                    session.touched_at.0,
-                ])?;
-                Ok(true)
+                open(connection, &owner, &session, quota)
             })
             .await
     }
@@ -51,7 +33,7 @@ impl Uploads for Sqlite {
     async fn upload(&self, owner: &UploadOwner, id: &str) -> Result<Option<UploadSession>> {
         self.read_one(|connection| {
             let sql = format!(
-                "SELECT id, received, hash_state, run, created_at, touched_at FROM uploads WHERE {OWNED}"
+                "SELECT id, received, hash_state, run, created_at, touched_at, login FROM uploads WHERE {OWNED}"
             );
             let mut find = connection.prepare_cached(&sql)?;
             find.query_row(owned(owner, id), |row| Ok(read(row))).optional()?.transpose()
@@ -63,7 +45,7 @@ impl Uploads for Sqlite {
         self.doors
             .upkeep_unsynced(Whose::of(&owner.tenant), move |connection| {
                 let sql = format!(
-                    "UPDATE uploads SET received = ?7, hash_state = ?8, touched_at = ?9, run = ?10
+                    "UPDATE uploads SET received = ?7, hash_state = ?8, touched_at = ?9, run = ?10, login = ?11
                      WHERE {OWNED} AND received = ?6"
                 );
                 let mut advance = connection.prepare_cached(&sql)?;
@@ -78,6 +60,7 @@ impl Uploads for Sqlite {
                     session.hash_state,
                     session.touched_at.0,
                     session.run,
+                    session.login.map(|login| login.0),
                 ])?;
                 Ok(changed == 1)
             })
@@ -115,6 +98,87 @@ impl Uploads for Sqlite {
     }
 }
 
+fn open(
+    connection: &Connection,
+    owner: &UploadOwner,
+    session: &UploadSession,
+    quota: u32,
+) -> Result<UploadOpened> {
+    let (tenant, account) = (rows::ensure_tenant(connection, &owner.tenant)?, &owner.tenant.account);
+    let login = session.login.map(|login| login.0);
+    let mut count = connection.prepare_cached(
+        "SELECT count(*), coalesce(sum(login = ?2), 0) FROM uploads
+         WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1)",
+    )?;
+    let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+    let (open, by_login) = count.query_row(params![account.as_str(), login], read)?;
+    let mut opened = UploadOpened::Opened;
+    let login_is_full = by_login >= i64::from(half(quota));
+    if login_is_full || open >= i64::from(quota) {
+        let of_login = login.filter(|_| login_is_full);
+        let Some(oldest) = find_idle(connection, account, of_login, session.created_at)? else {
+            return Ok(UploadOpened::TooMany);
+        };
+        end(connection, "id = ?1", &[&oldest])?;
+        opened = UploadOpened::InPlaceOfAnother;
+    }
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO uploads (id, tenant, repository, owner, login, received, hash_state, run, created_at, touched_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
+    insert.execute(params![
+        session.id,
+        tenant,
+        owner.repository.as_str(),
+        owner.owner.as_str(),
+        login,
+        rows::signed(session.received)?,
+        session.hash_state,
+        session.run,
+        session.created_at.0,
+        session.touched_at.0,
+    ])?;
+    Ok(opened)
+}
+
+/// The oldest session of an account, or of one login, that gives way at `now`.
+fn find_idle(
+    connection: &Connection,
+    account: &AccountId,
+    login: Option<i64>,
+    now: Time,
+) -> Result<Option<String>> {
+    let mut find = connection.prepare_cached(
+        "SELECT id FROM uploads
+         WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1) AND touched_at <= ?2
+           AND (?3 IS NULL OR login = ?3)
+         ORDER BY created_at, touched_at LIMIT 1",
+    )?;
+    let idle_since = now.minus(GIVES_WAY_AFTER);
+    Ok(find.query_row(params![account.as_str(), idle_since.0, login], |row| row.get(0)).optional()?)
+}
+
+/// Ends the sessions that a login fed last.
+pub(super) fn end_of_login(connection: &Connection, tenant: i64, login: LoginId) -> Result<()> {
+    end(connection, "tenant = ?1 AND login = ?2", params![tenant, login.0])
+}
+
+/// Ends the sessions of a key's logins.
+pub(super) fn end_of_key(connection: &Connection, account: &AccountId, key: &AccessKeyId) -> Result<()> {
+    let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1) AND owner = ?2";
+    end(connection, which, params![account.as_str(), key.as_str()])
+}
+
+/// Ends sessions. Somebody may be feeding them, so only what is discarded is certain to go.
+fn end(connection: &Connection, which: &str, values: &[&dyn ToSql]) -> Result<()> {
+    let discard = format!(
+        "INSERT INTO discarded (key) SELECT id FROM uploads WHERE {which} ON CONFLICT (key) DO NOTHING"
+    );
+    connection.prepare_cached(&discard)?.execute(values)?;
+    connection.prepare_cached(&format!("DELETE FROM uploads WHERE {which}"))?.execute(values)?;
+    Ok(())
+}
+
 fn owned<'a>(owner: &'a UploadOwner, id: &'a str) -> [&'a str; 5] {
     [
         id,
@@ -133,5 +197,6 @@ fn read(row: &Row<'_>) -> Result<UploadSession> {
         run: row.get(3)?,
         created_at: Time(row.get(4)?),
         touched_at: Time(row.get(5)?),
+        login: row.get::<_, Option<i64>>(6)?.map(LoginId),
     })
 }

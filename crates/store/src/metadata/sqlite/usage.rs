@@ -1,10 +1,13 @@
 //! How much each account has, in the table `accounts`. Each transaction adds up what it changes and writes it
 //! last, so that the row is locked for the shortest time.
 
-use rusqlite::{Connection, params};
+use async_trait::async_trait;
+use gangplank_core::{AccountId, OverQuota, Quota, Quotas, Tenant};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::rows;
-use crate::Result;
+use super::{Sqlite, rows};
+use crate::metadata::Accounts;
+use crate::{Result, StoreError};
 
 /// By how much a transaction changes what an account has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,8 +34,37 @@ impl Usage {
 
     /// Writes the change to the account of this tenant.
     pub(super) fn write(self, connection: &Connection, tenant: i64) -> Result<()> {
+        self.add_to(connection, tenant).map(drop)
+    }
+
+    /// The same, if the account then has no more than it may of what it gets more of. The caller's transaction must
+    /// fail with this.
+    pub(super) fn write_within(self, connection: &Connection, tenant: i64, quotas: &Quotas) -> Result<()> {
+        let Some(has) = self.add_to(connection, tenant)? else { return Ok(()) };
+        for (quota, more, has, allowed) in [
+            (Quota::Repositories, self.repositories, has.repositories, quotas.repositories),
+            (Quota::Manifests, self.manifests, has.manifests, quotas.manifests),
+            (Quota::Tags, self.tags, has.tags, quotas.tags),
+        ] {
+            require(quota, more, has, allowed)?;
+        }
+        let (more, has) = (self.bytes(), has.bytes());
+        match quotas.account_bytes {
+            Some(allowed) if more > 0 => {
+                require(Quota::Bytes, more, has + staged_bytes(connection, tenant)?, allowed)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn bytes(self) -> i64 {
+        self.content_bytes + self.manifest_bytes
+    }
+
+    /// Adds it up; says what the account then has, if anything changed.
+    fn add_to(self, connection: &Connection, tenant: i64) -> Result<Option<Self>> {
         if self == Self::default() {
-            return Ok(());
+            return Ok(None);
         }
         let mut write = connection.prepare_cached(
             "INSERT INTO accounts (id, content_bytes, manifest_bytes, manifests, tags, repositories)
@@ -42,11 +74,64 @@ impl Usage {
                  manifest_bytes = accounts.manifest_bytes + excluded.manifest_bytes,
                  manifests = accounts.manifests + excluded.manifests,
                  tags = accounts.tags + excluded.tags,
-                 repositories = accounts.repositories + excluded.repositories",
+                 repositories = accounts.repositories + excluded.repositories
+             RETURNING content_bytes, manifest_bytes, manifests, tags, repositories",
         )?;
         let Self { content_bytes, manifest_bytes, manifests, tags, repositories } = self;
-        write.execute(params![tenant, content_bytes, manifest_bytes, manifests, tags, repositories])?;
-        Ok(())
+        let key = params![tenant, content_bytes, manifest_bytes, manifests, tags, repositories];
+        Ok(write.query_row(key, read).optional()?)
+    }
+}
+
+fn require(quota: Quota, more: i64, has: i64, allowed: u64) -> Result<()> {
+    let has = u64::try_from(has).unwrap_or_default();
+    if more <= 0 || has <= allowed {
+        return Ok(());
+    }
+    let used = has.saturating_sub(more.unsigned_abs());
+    Err(StoreError::OverQuota(OverQuota { quota, used, allowed }))
+}
+
+/// Bytes of an account that are staged, in all its regions.
+fn staged_bytes(connection: &Connection, tenant: i64) -> Result<i64> {
+    let mut staged = connection.prepare_cached(
+        "SELECT coalesce(sum(received), 0) FROM uploads WHERE tenant IN (
+             SELECT id FROM tenants WHERE account = (SELECT account FROM tenants WHERE id = ?1))",
+    )?;
+    Ok(staged.query_row([tenant], |row| row.get(0))?)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Usage> {
+    Ok(Usage {
+        content_bytes: row.get(0)?,
+        manifest_bytes: row.get(1)?,
+        manifests: row.get(2)?,
+        tags: row.get(3)?,
+        repositories: row.get(4)?,
+    })
+}
+
+#[async_trait]
+impl Accounts for Sqlite {
+    async fn used_bytes(&self, tenant: &Tenant) -> Result<u64> {
+        self.read(|connection| {
+            let Some(tenant_row) = rows::find_tenant(connection, tenant)? else { return Ok(0) };
+            let mut find = connection.prepare_cached(
+                "SELECT content_bytes, manifest_bytes, manifests, tags, repositories FROM accounts WHERE id = ?1",
+            )?;
+            let kept = find.query_row([tenant.account.as_str()], read).optional()?.unwrap_or_default();
+            rows::unsigned(kept.bytes() + staged_bytes(connection, tenant_row)?)
+        })
+    }
+
+    async fn is_alone(&self, account: &AccountId) -> Result<bool> {
+        self.read_one(|connection| {
+            let mut find = connection.prepare_cached(
+                "SELECT NOT EXISTS (SELECT 1 FROM access_keys WHERE account < ?1)
+                    AND NOT EXISTS (SELECT 1 FROM access_keys WHERE account > ?1)",
+            )?;
+            Ok(find.query_row([account.as_str()], |row| row.get(0))?)
+        })
     }
 }
 

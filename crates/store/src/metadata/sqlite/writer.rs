@@ -37,6 +37,8 @@ struct Job {
     /// What of the caches it may make untrue.
     touched: Touched,
     promise: Promise,
+    /// Whether the log is emptied before it is answered.
+    empties_log: bool,
     work: Work,
 }
 
@@ -73,7 +75,14 @@ impl Writer {
         let (jobs, waiting) = mpsc::unbounded_channel();
         let healthy = Arc::new(AtomicBool::new(true));
         let log = Log::of(&mut connection)?;
-        let batches = Batches { connection, log, health: Arc::clone(&healthy), caches, most: batch };
+        let batches = Batches {
+            connection,
+            log,
+            health: Arc::clone(&healthy),
+            caches,
+            most: batch,
+            empties_log: false,
+        };
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || batches.run(Queue::of(waiting)))?;
@@ -96,7 +105,7 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        self.send(whose, touched, Promise::Durable, work).await
+        self.send(whose, touched, Promise::Durable, false, work).await
     }
 
     /// The same for work that may be lost when the power goes, and that touches nothing of the caches:
@@ -107,10 +116,22 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        self.send(whose, Touched::NOTHING, Promise::Visible, work).await
+        self.send(whose, Touched::NOTHING, Promise::Visible, false, work).await
     }
 
-    async fn send<T, F>(&self, whose: Whose, touched: Touched, promise: Promise, work: F) -> Result<T>
+    /// Empties the log, as far as no reader needs it.
+    pub(super) async fn empty_log(&self, whose: Whose) -> Result<()> {
+        self.send(whose, Touched::NOTHING, Promise::Visible, true, |_| Ok(())).await
+    }
+
+    async fn send<T, F>(
+        &self,
+        whose: Whose,
+        touched: Touched,
+        promise: Promise,
+        empties_log: bool,
+        work: F,
+    ) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
@@ -131,7 +152,7 @@ impl Writer {
                 }),
             }
         });
-        self.jobs.send(Job { whose, touched, promise, work }).map_err(|_| stopped())?;
+        self.jobs.send(Job { whose, touched, promise, empties_log, work }).map_err(|_| stopped())?;
         receiver.await.map_err(|_| not_taken())?
     }
 }

@@ -4,7 +4,7 @@ use gangplank_core::{AccountId, Time};
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::access_keys::{AccessKey, KeyChange, LastRootKey, NewState};
 
-use crate::world::{NOW, access_key, by, change_key, here, key_id, tenants};
+use crate::world::{NOW, PLENTY, access_key, by, change_key, here, key_id, tenants};
 
 metadata_contract! {
     a_key_is_kept_as_given,
@@ -20,7 +20,7 @@ metadata_contract! {
 
 async fn a_key_is_kept_as_given(db: &dyn Metadata) {
     let key = AccessKey { is_root: true, enabled: false, ..access_key(&here(), 1) };
-    assert!(db.insert_access_key(&by(), key.clone()).await.unwrap());
+    assert!(db.insert_access_key(&by(), key.clone(), PLENTY).await.unwrap());
     let found = db.access_key(&key.id).await.unwrap().unwrap();
     assert_eq!(format!("{found:?}"), format!("{key:?}"));
     assert!(db.access_key(&key_id(2)).await.unwrap().is_none());
@@ -28,10 +28,10 @@ async fn a_key_is_kept_as_given(db: &dyn Metadata) {
 
 async fn an_id_is_taken_once(db: &dyn Metadata) {
     let [here, _, other] = tenants();
-    assert!(db.insert_access_key(&by(), access_key(&here, 1)).await.unwrap());
+    assert!(db.insert_access_key(&by(), access_key(&here, 1), PLENTY).await.unwrap());
     for tenant in [&here, &other] {
         let again = AccessKey { sealed_secret: vec![9], ..access_key(tenant, 1) };
-        assert!(!db.insert_access_key(&by(), again).await.unwrap());
+        assert!(!db.insert_access_key(&by(), again, PLENTY).await.unwrap());
     }
     let found = db.access_key(&key_id(1)).await.unwrap().unwrap();
     assert_eq!((found.account, found.sealed_secret), (here.account, vec![1; 48]));
@@ -40,10 +40,10 @@ async fn an_id_is_taken_once(db: &dyn Metadata) {
 /// What was refused with the old key must not come to life with a new one of the same id.
 async fn a_deleted_id_stays_taken(db: &dyn Metadata) {
     let [_, _, other] = tenants();
-    db.insert_access_key(&by(), access_key(&other, 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&other, 1), PLENTY).await.unwrap();
     assert_eq!(change_key(db, None, &key_id(1), NewState::Deleted).await, KeyChange::Done);
     for tenant in tenants() {
-        assert!(!db.insert_access_key(&by(), access_key(&tenant, 1)).await.unwrap());
+        assert!(!db.insert_access_key(&by(), access_key(&tenant, 1), PLENTY).await.unwrap());
     }
     assert!(db.access_key(&key_id(1)).await.unwrap().is_none());
 }
@@ -52,10 +52,10 @@ async fn keys_are_listed_newest_first(db: &dyn Metadata) {
     let [here, _, other] = tenants();
     for (number, tenant, age) in [(1, &here, 3), (2, &other, 1), (3, &here, 2)] {
         let key = AccessKey { created_at: Time(NOW.0 - age), ..access_key(tenant, number) };
-        assert!(db.insert_access_key(&by(), key).await.unwrap());
+        assert!(db.insert_access_key(&by(), key, PLENTY).await.unwrap());
     }
     let listed = async |account: Option<&AccountId>| {
-        let keys = db.access_keys(account).await.unwrap();
+        let keys = db.access_keys(account, None, 1_000).await.unwrap().keys;
         keys.into_iter().map(|key| key.id).collect::<Vec<_>>()
     };
     assert_eq!(listed(None).await, [key_id(2), key_id(3), key_id(1)]);
@@ -65,7 +65,7 @@ async fn keys_are_listed_newest_first(db: &dyn Metadata) {
 
 async fn a_key_is_disabled_and_enabled(db: &dyn Metadata) {
     let [_, _, other] = tenants();
-    db.insert_access_key(&by(), access_key(&other, 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&other, 1), PLENTY).await.unwrap();
     for account in [None, Some(&other.account)] {
         let [on, off] = [NewState::Enabled, NewState::Disabled];
         for state in [off, off, on, on] {
@@ -79,17 +79,17 @@ async fn a_key_is_disabled_and_enabled(db: &dyn Metadata) {
 
 async fn a_deleted_key_is_gone(db: &dyn Metadata) {
     let [_, _, other] = tenants();
-    db.insert_access_key(&by(), access_key(&other, 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&other, 1), PLENTY).await.unwrap();
     let delete = async || change_key(db, Some(&other.account), &key_id(1), NewState::Deleted).await;
     assert_eq!(delete().await, KeyChange::Done);
     assert_eq!(delete().await, KeyChange::NoSuchKey);
     assert!(db.access_key(&key_id(1)).await.unwrap().is_none());
-    assert!(db.access_keys(None).await.unwrap().is_empty());
+    assert!(db.access_keys(None, None, 1_000).await.unwrap().keys.is_empty());
 }
 
 async fn another_accounts_key_cannot_be_changed(db: &dyn Metadata) {
     let [here, _, other] = tenants();
-    db.insert_access_key(&by(), access_key(&other, 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&other, 1), PLENTY).await.unwrap();
     let account = Some(&here.account);
     assert_eq!(change_key(db, account, &key_id(1), NewState::Disabled).await, KeyChange::NoSuchKey);
     assert_eq!(change_key(db, account, &key_id(1), NewState::Deleted).await, KeyChange::NoSuchKey);
@@ -100,10 +100,10 @@ async fn the_last_enabled_root_key_stays(db: &dyn Metadata) {
     let [here, _, other] = tenants();
     for number in [1, 2] {
         let root = AccessKey { is_root: true, ..access_key(&here, number) };
-        db.insert_access_key(&by(), root).await.unwrap();
+        db.insert_access_key(&by(), root, PLENTY).await.unwrap();
     }
     for (tenant, number) in [(&here, 3), (&other, 4)] {
-        db.insert_access_key(&by(), access_key(tenant, number)).await.unwrap();
+        db.insert_access_key(&by(), access_key(tenant, number), PLENTY).await.unwrap();
     }
     let change = async |number, state| change_key(db, None, &key_id(number), state).await;
     let [on, off, deleted] = [NewState::Enabled, NewState::Disabled, NewState::Deleted];
@@ -121,7 +121,7 @@ async fn the_last_enabled_root_key_stays(db: &dyn Metadata) {
 
 async fn other_accounts_may_lose_their_last_key(db: &dyn Metadata) {
     let [_, _, other] = tenants();
-    db.insert_access_key(&by(), access_key(&other, 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&other, 1), PLENTY).await.unwrap();
     let account = Some(&other.account);
     assert_eq!(change_key(db, account, &key_id(1), NewState::Disabled).await, KeyChange::Done);
     assert_eq!(change_key(db, account, &key_id(1), NewState::Deleted).await, KeyChange::Done);

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use gangplank_core::{EventKind, LoginId, Origin, ServiceId, Tenant, Time};
+use gangplank_core::{EventKind, Leases, LoginId, Origin, ServiceId, Tenant, Time};
 use gangplank_oci::Digest;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::access_keys::{KeyChange, LastRootKey, NewState};
 use gangplank_store::metadata::audit::{AuditEvent, AuditFilter, LOOKED_AT, Tallied};
 use gangplank_store::metadata::container_images::NewImage;
 use gangplank_store::metadata::container_services::{ServiceChange, ServiceOutcome, ServiceUpdate};
-use gangplank_store::metadata::manifests::ManifestOutcome;
+use gangplank_store::metadata::manifests::{ManifestOutcome, NewManifest};
 use gangplank_store::metadata::registry_logins::{LoginCreated, Requires};
 
 use crate::world::{
@@ -27,7 +27,9 @@ metadata_contract! {
     a_question_looks_at_so_many_events_and_no_more,
     old_events_are_forgotten_and_new_ones_stay,
     an_account_that_does_much_forgets_its_own_events_alone,
-    refusals_push_nothing_else_out,
+    a_share_pushes_no_other_out,
+    what_is_pushed_out_leaves_one_event_of_its_share,
+    a_put_that_changes_nothing_is_no_event,
 }
 
 /// Somebody, `seconds` after now by both times.
@@ -66,7 +68,7 @@ async fn make_service(db: &dyn Metadata, by: &Origin, tenant: &Tenant, name: &st
 /// Does one of everything as somebody; says what should be noted of it, the newest first.
 async fn do_everything(db: &dyn Metadata, tenant: &Tenant) -> Vec<(EventKind, Option<String>)> {
     let by = &somebody(0);
-    db.insert_access_key(by, access_key(tenant, 1)).await.unwrap();
+    db.insert_access_key(by, access_key(tenant, 1), PLENTY).await.unwrap();
     for state in [NewState::Disabled, NewState::Enabled] {
         db.change_access_key(by, None, &key_id(1), state, LastRootKey::Keep).await.unwrap();
     }
@@ -80,7 +82,7 @@ async fn do_everything(db: &dyn Metadata, tenant: &Tenant) -> Vec<(EventKind, Op
     ] {
         db.change_service(by, tenant, web, change, PLENTY).await.unwrap();
     }
-    let login = match db.insert_login(by, push_login(tenant, 1), Requires::Nothing).await.unwrap() {
+    let login = match db.insert_login(by, push_login(tenant, 1), Requires::Nothing, PLENTY).await.unwrap() {
         LoginCreated::Created(login) => login,
         refused => panic!("{refused:?}"),
     };
@@ -131,7 +133,7 @@ async fn every_change_is_noted_once_with_who_and_where(db: &dyn Metadata) {
     for kind in EventKind::ALL {
         // Refusals and pulls change no other row, and a cycle is no one transaction: they are noted by themselves.
         let is_counted = EventKind::REFUSALS.contains(kind)
-            || [EventKind::ImagePulled, EventKind::CollectGarbage].contains(kind);
+            || [EventKind::ImagePulled, EventKind::CollectGarbage, EventKind::EventsForgotten].contains(kind);
         assert_eq!(
             kinds.iter().filter(|(noted, _)| noted == kind).count(),
             usize::from(!is_counted),
@@ -155,6 +157,36 @@ async fn every_change_is_noted_once_with_who_and_where(db: &dyn Metadata) {
     assert_ne!(of(EventKind::LoginIssued).login, Some(LoginId(7)), "the login that was issued");
 }
 
+/// Whoever puts the same again, under the same tags, tells nothing new; another login does, and so does a tag that moves.
+async fn a_put_that_changes_nothing_is_no_event(db: &dyn Metadata) {
+    db.insert_access_key(&by(), access_key(&here(), 1), PLENTY).await.unwrap();
+    let (one, other) =
+        (create_login(db, push_login(&here(), 1)).await, create_login(db, push_login(&here(), 2)).await);
+    let at = At::sr(db).with(one);
+    let (image, second) = (at.image(&["config", "layer"], &["a"]).await, at.image(&["config"], &["a"]).await);
+    let pushes = async || {
+        let filter = AuditFilter { kind: Some(EventKind::ManifestPushed), ..AuditFilter::default() };
+        all(db, filter).await.len()
+    };
+    assert_eq!(pushes().await, 2);
+    for (puts, told) in [(&second, 2), (&image, 3), (&image, 3), (&second, 4)] {
+        at.store(puts, &["a"]).await;
+        assert_eq!(pushes().await, told);
+    }
+    at.store(&image, &[]).await;
+    assert_eq!(pushes().await, 4, "no tag, and nothing moves");
+    for told in [5, 5] {
+        at.with(other).store(&image, &[]).await;
+        assert_eq!(pushes().await, told);
+    }
+    let later = Leases::default().renewal(NOW.plus(Duration::from_hours(30)));
+    at.put(NewManifest { lease: later, ..image.put() }).await;
+    let over = NOW.plus(Duration::from_hours(29));
+    assert!(
+        db.garbage(over).await.unwrap().iter().all(|garbage| garbage.digest != image.digest().to_string())
+    );
+}
+
 async fn what_changes_nothing_is_noted_nowhere(db: &dyn Metadata) {
     do_everything(db, &here()).await;
     create_service(db, &here(), "web").await;
@@ -173,11 +205,16 @@ async fn what_changes_nothing_is_noted_nowhere(db: &dyn Metadata) {
     let untag = ServiceChange::Untag(Vec::new());
     db.change_service(&by(), tenant, ServiceId(i64::MAX), untag, PLENTY).await.unwrap();
     db.revoke_login(&by(), tenant, LoginId(99), NOW).await.unwrap();
+    let revoked = all(db, AuditFilter::default()).await;
+    let revoked = revoked.iter().find(|event| event.kind == EventKind::LoginRevoked).unwrap().login.unwrap();
+    assert!(db.revoke_login(&by(), tenant, revoked, NOW).await.unwrap(), "a second time");
+    let same = ServiceUpdate { is_disabled: Some(false), ..ServiceUpdate::default() };
+    db.change_service(&by(), tenant, web, ServiceChange::Update(same), PLENTY).await.unwrap();
     change_key(db, None, &key_id(9), NewState::Disabled).await;
-    db.insert_access_key(&by(), access_key(tenant, 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(tenant, 1), PLENTY).await.unwrap();
     assert_eq!(all(db, AuditFilter::default()).await.len(), before);
     // The same again changes nothing either.
-    db.insert_access_key(&by(), access_key(tenant, 3)).await.unwrap();
+    db.insert_access_key(&by(), access_key(tenant, 3), PLENTY).await.unwrap();
     let login = create_login(db, push_login(tenant, 3)).await;
     db.revoke_login(&by(), tenant, login, NOW).await.unwrap();
     let before = all(db, AuditFilter::default()).await.len();
@@ -258,8 +295,13 @@ async fn refusals_that_are_alike_are_counted(db: &dyn Metadata) {
 
 /// Notes `count` refusals of a tenant, each `seconds` after now.
 async fn refuse(db: &dyn Metadata, tenant: &Tenant, count: usize, seconds: u64) {
-    let refused = Tallied {
-        kind: EventKind::LoginRefused,
+    note(db, tenant, EventKind::LoginRefused, count, seconds).await;
+}
+
+/// The same of any kind.
+async fn note(db: &dyn Metadata, tenant: &Tenant, kind: EventKind, count: usize, seconds: u64) {
+    let event = Tallied {
+        kind,
         origin: somebody(seconds),
         tenant: Some(tenant.clone()),
         reason: None,
@@ -269,7 +311,7 @@ async fn refuse(db: &dyn Metadata, tenant: &Tenant, count: usize, seconds: u64) 
         subject: None,
         count: 1,
     };
-    db.note(vec![refused; count]).await.unwrap();
+    db.note(vec![event; count]).await.unwrap();
 }
 
 async fn a_question_looks_at_so_many_events_and_no_more(db: &dyn Metadata) {
@@ -308,18 +350,66 @@ async fn an_account_that_does_much_forgets_its_own_events_alone(db: &dyn Metadat
     let of = async |tenant: Tenant| {
         all(db, AuditFilter { account: Some(tenant.account), ..AuditFilter::default() }).await.len()
     };
-    assert_eq!((of(here).await, of(other).await), (20, 5));
+    assert_eq!((of(here).await, of(other).await), (21, 5), "and the event that says so");
 }
 
-async fn refusals_push_nothing_else_out(db: &dyn Metadata) {
-    for name in ["one", "two", "three"] {
-        make_service(db, &somebody(0), &here(), name).await;
+/// Notes so many events of each kind that has a share, in turns, one a second.
+async fn fill_all_shares(db: &dyn Metadata, count: u64) {
+    let kinds = [
+        EventKind::ServiceCreated,
+        EventKind::ManifestPushed,
+        EventKind::LoginRefused,
+        EventKind::LoginIssued,
+    ];
+    for number in 0..count {
+        for kind in kinds {
+            note(db, &here(), kind, 1, number).await;
+        }
     }
-    refuse(db, &here(), 500, 1).await;
-    assert_eq!(forget(db, Time(0), 20).await, 498);
-    let kinds: Vec<_> = all(db, AuditFilter::default()).await.iter().map(|event| event.kind).collect();
-    let [refused, made] = [EventKind::LoginRefused, EventKind::ServiceCreated];
-    assert_eq!(kinds, [refused, refused, made, made, made]);
-    assert_eq!(forget(db, Time(0), 2).await, 3, "no refusal, and the newest that was done");
-    assert_eq!(all(db, AuditFilter::default()).await.len(), 2);
+}
+
+async fn kinds_left(db: &dyn Metadata) -> Vec<EventKind> {
+    all(db, AuditFilter::default()).await.iter().map(|event| event.kind).collect()
+}
+
+async fn a_share_pushes_no_other_out(db: &dyn Metadata) {
+    fill_all_shares(db, 20).await;
+    note(db, &here(), EventKind::ManifestPushed, 500, 30).await;
+    note(db, &here(), EventKind::LoginIssued, 500, 30).await;
+    note(db, &here(), EventKind::LoginRefused, 500, 30).await;
+    assert_eq!(forget(db, Time(0), 20).await, 510 + 516 + 518 + 16);
+    let left = kinds_left(db).await;
+    let count = |kind| left.iter().filter(|left| **left == kind).count();
+    assert_eq!(count(EventKind::ManifestPushed), 10, "half");
+    assert_eq!(count(EventKind::LoginRefused), 2, "a tenth");
+    assert_eq!(count(EventKind::LoginIssued), 4, "a fifth");
+    assert_eq!(count(EventKind::ServiceCreated), 4, "a fifth");
+    assert_eq!(count(EventKind::EventsForgotten), 4, "one of each");
+}
+
+/// It stands where the newest of what was forgotten stood, and grows as more is forgotten.
+async fn what_is_pushed_out_leaves_one_event_of_its_share(db: &dyn Metadata) {
+    let told = async || {
+        let filter = AuditFilter { kind: Some(EventKind::EventsForgotten), ..AuditFilter::default() };
+        let told = all(db, filter).await;
+        told.into_iter().map(|event| (event.subject.unwrap(), event.count, event.at)).collect::<Vec<_>>()
+    };
+    let at = |seconds| NOW.plus(Duration::from_secs(seconds));
+    for number in 0..20 {
+        note(db, &here(), EventKind::ManifestPushed, 1, number).await;
+    }
+    forget(db, Time(0), 20).await;
+    assert_eq!(told().await, [("pushes".to_owned(), 10, at(9))]);
+    note(db, &here(), EventKind::ManifestPushed, 5, 30).await;
+    note(db, &here(), EventKind::LoginRefused, 3, 31).await;
+    forget(db, Time(0), 20).await;
+    let both = [("refusals".to_owned(), 1, at(31)), ("pushes".to_owned(), 15, at(14))];
+    assert_eq!(told().await, both);
+    let events = all(db, AuditFilter::default()).await;
+    assert!(events.is_sorted_by(|newer, older| newer.id > older.id && newer.at >= older.at), "{events:?}");
+    assert_eq!(events.last().unwrap().kind, EventKind::EventsForgotten);
+    assert_eq!(events.last().unwrap().account, Some(here().account));
+    // It grows old as what it tells of would have.
+    assert_eq!(forget(db, at(15), 20).await, 1);
+    assert_eq!(told().await, [("refusals".to_owned(), 1, at(31))]);
 }

@@ -8,12 +8,12 @@ use gangplank_store::blobs::ContentKey;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::blobs::{BlobDeleted, NewBlob, StoredBlob};
 use gangplank_store::metadata::container_images::ImageDeleted;
-use gangplank_store::metadata::uploads::UploadOwner;
+use gangplank_store::metadata::uploads::{UploadOpened, UploadOwner};
 
 use super::uploads::session;
 use crate::world::{
-    At, Document, NOW, PLENTY, blob, by, create_service, delete_image, here, owner_of, register, repository,
-    tenants,
+    At, Document, NOW, PLENTY, blob, by, create_service, delete_image, here, owner_of, quotas, register,
+    repository, tenants,
 };
 
 metadata_contract! {
@@ -49,7 +49,7 @@ async fn find(at: &At<'_>, content: &str, now: Time) -> Option<StoredBlob> {
 }
 
 async fn add(at: &At<'_>, blob: NewBlob) -> ContentKey {
-    at.db.add_blob(&at.tenant, &at.repository, blob, NOW).await.unwrap()
+    at.db.add_blob(&at.tenant, &at.repository, blob, NOW).await.unwrap().unwrap()
 }
 
 async fn delete(at: &At<'_>, content: &str) -> BlobDeleted {
@@ -58,7 +58,10 @@ async fn delete(at: &At<'_>, content: &str) -> BlobDeleted {
 
 async fn mount(at: &At<'_>, from: &str, content: &str) -> bool {
     let from = repository(from);
-    at.db.mount_blob(None, &at.tenant, &at.repository, Some(&from), &digest(content), NOW).await.unwrap()
+    at.db
+        .mount_blob(None, &at.tenant, &at.repository, Some(&from), &digest(content), NOW, &quotas())
+        .await
+        .unwrap()
 }
 
 async fn discarded(db: &dyn Metadata) -> Vec<ContentKey> {
@@ -160,7 +163,7 @@ async fn a_blob_ends_its_upload_session(db: &dyn Metadata) {
     let at = At::sr(db);
     let owner = UploadOwner { tenant: here(), repository: at.repository.clone(), owner: owner_of(1) };
     for id in ["one", "two"] {
-        assert!(db.open_upload(&owner, session(id), PLENTY).await.unwrap());
+        assert_eq!(db.open_upload(&owner, session(id), PLENTY).await.unwrap(), UploadOpened::Opened);
     }
     add(&at, NewBlob { session: Some("one".to_owned()), ..blob("layer", ContentKey::unused()) }).await;
     assert_eq!(db.upload(&owner, "one").await.unwrap(), None);
@@ -169,11 +172,12 @@ async fn a_blob_ends_its_upload_session(db: &dyn Metadata) {
 
 async fn a_blob_ends_no_session_but_its_owners(db: &dyn Metadata) {
     let owner = UploadOwner { tenant: here(), repository: repository("sr"), owner: owner_of(1) };
-    assert!(db.open_upload(&owner, session("one"), PLENTY).await.unwrap());
+    assert_eq!(db.open_upload(&owner, session("one"), PLENTY).await.unwrap(), UploadOpened::Opened);
     let [_, there, other] = tenants();
     for (tenant, name) in [(there, "sr"), (other, "sr"), (here(), "other")] {
         let blob = NewBlob { session: Some("one".to_owned()), ..blob("layer", ContentKey::unused()) };
-        add(&At::new(db, tenant, name), blob).await;
+        let added = db.add_blob(&tenant, &repository(name), blob, NOW).await.unwrap();
+        assert_eq!(added, None, "the session is none of its own");
         assert!(db.upload(&owner, "one").await.unwrap().is_some());
     }
 }

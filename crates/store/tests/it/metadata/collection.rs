@@ -10,8 +10,8 @@ use gangplank_store::metadata::manifests::{ManifestOutcome, NewManifest};
 use gangplank_store::metadata::progress::Mark;
 
 use crate::world::{
-    At, Document, NOW, asked, by, create_service, delete_image, delete_service, here, register, register_on,
-    repository, tag, tagged, tenants,
+    At, Document, NOW, asked, by, create_service, delete_image, delete_service, here, quotas, register,
+    register_on, repository, tag, tagged, tenants,
 };
 
 metadata_contract! {
@@ -96,7 +96,9 @@ async fn a_lease_is_renewed_by_every_answer_that_is_relied_on(db: &dyn Metadata)
     let again = crate::world::blob("put", gangplank_store::blobs::ContentKey::unused());
     db.add_blob(&here(), &at.repository, again, later(20)).await.unwrap();
     let mounted = Digest::sha256(b"mounted");
-    db.mount_blob(None, &here(), &other.repository, Some(&at.repository), &mounted, later(20)).await.unwrap();
+    db.mount_blob(None, &here(), &other.repository, Some(&at.repository), &mounted, later(20), &quotas())
+        .await
+        .unwrap();
     let image = Document::image(&["referenced"]);
     let put = NewManifest { lease: Leases::default().renewal(later(20)), ..image.put() };
     assert_eq!(at.put(put).await, ManifestOutcome::Stored);
@@ -294,7 +296,7 @@ async fn damaged_content_is_no_blob_until_it_is_replaced(db: &dyn Metadata) {
     let whole = crate::world::blob("layer", gangplank_store::blobs::ContentKey::unused());
     let whole = gangplank_store::metadata::blobs::NewBlob { damaged: Some(first.clone()), ..whole };
     let kept = db.add_blob(&here(), &repository("sr"), whole, NOW).await.unwrap();
-    assert_eq!((content().await.key, content().await.damaged), (kept, false));
+    assert_eq!((content().await.key, content().await.damaged), (kept.unwrap(), false));
     assert!(!db.mark_damaged(&first).await.unwrap(), "nobody has it any more");
     assert!(!db.mark_whole(&first).await.unwrap(), "nor this");
     register(db, &here(), "web", &image).await;
@@ -317,14 +319,16 @@ async fn damage_that_is_found_meanwhile_is_not_acknowledged(db: &dyn Metadata) {
     assert!(db.mark_damaged(&first).await.unwrap());
     let other = repository("other");
     for from in [Some(&at.repository), None] {
-        assert!(!db.mount_blob(None, &here(), &other, from, &digest, NOW).await.unwrap());
+        assert!(!db.mount_blob(None, &here(), &other, from, &digest, NOW, &quotas()).await.unwrap());
     }
     let second = gangplank_store::blobs::ContentKey::unused();
     let whole = crate::world::blob("layer", second.clone());
-    assert_eq!(db.add_blob(&here(), &at.repository, whole, NOW).await.unwrap(), second);
+    assert_eq!(db.add_blob(&here(), &at.repository, whole, NOW).await.unwrap(), Some(second.clone()));
     let content = db.tenant_content(&here(), &digest).await.unwrap().unwrap();
     assert!(content.key == second && !content.damaged);
-    assert!(db.mount_blob(None, &here(), &other, Some(&at.repository), &digest, NOW).await.unwrap());
+    assert!(
+        db.mount_blob(None, &here(), &other, Some(&at.repository), &digest, NOW, &quotas()).await.unwrap()
+    );
 }
 
 async fn marks_are_kept(db: &dyn Metadata) {

@@ -20,7 +20,7 @@ durability_contract! {
 
 async fn everything_is_there_after_opening_again(scratch: &mut dyn Scratch) {
     let db = scratch.metadata();
-    db.insert_access_key(&by(), access_key(&here(), 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here(), 1), PLENTY).await.unwrap();
     create_login(db, push_login(&here(), 1)).await;
     create_service(db, &here(), "web").await;
     let web = service_id(db, &here(), "web").await;

@@ -9,12 +9,12 @@ use gangplank_store::metadata::container_images::{ImageDeleted, ImageOutcome, Ne
 use gangplank_store::metadata::container_services::{ServiceChange, ServiceOutcome};
 use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest};
 use gangplank_store::metadata::registry_logins::{LoginCreated, NewLogin, Requires};
-use gangplank_store::metadata::uploads::UploadOwner;
+use gangplank_store::metadata::uploads::{UploadOpened, UploadOwner};
 
 use super::uploads::session;
 use crate::world::{
     At, Document, NOW, PLENTY, access_key, by, create_login, create_service, delete_service, image_of,
-    images_of, owner_of, push_login, register, repository, service_id, tag, tagged, tenants,
+    images_of, owner_of, push_login, quotas, register, repository, service_id, tag, tagged, tenants,
 };
 
 metadata_contract! {
@@ -36,7 +36,7 @@ impl Estate {
     /// Fills a tenant. `number` tells its key and login from those of the other tenants: these are
     /// the server's own choice, everything else is the same everywhere.
     async fn fill(db: &dyn Metadata, tenant: &Tenant, number: u8) -> Self {
-        db.insert_access_key(&by(), access_key(tenant, number)).await.unwrap();
+        db.insert_access_key(&by(), access_key(tenant, number), PLENTY).await.unwrap();
         let login = create_login(db, push_login(tenant, number)).await;
         create_service(db, tenant, "web").await;
         let at = At::new(db, tenant.clone(), "sr");
@@ -49,7 +49,10 @@ impl Estate {
         let service = service_id(db, tenant, "web").await;
         let estate = Self { tenant: tenant.clone(), login, service, image, index };
         let session = session(&estate.session(tenant));
-        assert!(db.open_upload(&estate.owner(tenant), session, PLENTY).await.unwrap());
+        assert_eq!(
+            db.open_upload(&estate.owner(tenant), session, PLENTY).await.unwrap(),
+            UploadOpened::Opened
+        );
         estate
     }
 
@@ -75,7 +78,7 @@ impl Estate {
             ("service", db.service(tenant, "web").await.unwrap().is_some()),
             ("services", !db.services(tenant).await.unwrap().is_empty()),
             ("images", images_of(db, tenant, "web").await.is_some()),
-            ("logins", !db.logins(tenant, NOW).await.unwrap().is_empty()),
+            ("logins", !db.logins(tenant, NOW, None, 1_000).await.unwrap().logins.is_empty()),
             (
                 "find_blob",
                 db.find_blob(tenant, &sr, &layer, Some(crate::world::asked(NOW))).await.unwrap().is_some(),
@@ -128,11 +131,13 @@ async fn the_wrong_tenant_changes_nothing(db: &dyn Metadata) {
         assert_eq!(db.images(tenant, service).await.unwrap(), None);
         let pull = NewLogin { service: Some(service), ..push_login(tenant, 9) };
         assert_eq!(
-            db.insert_login(&by(), pull, Requires::Nothing).await.unwrap(),
+            db.insert_login(&by(), pull, Requires::Nothing, PLENTY).await.unwrap(),
             LoginCreated::NoSuchService
         );
         assert!(!db.revoke_login(&by(), tenant, estate.login, NOW).await.unwrap());
-        assert!(!db.mount_blob(None, tenant, &repository("x"), Some(&sr), &layer, NOW).await.unwrap());
+        assert!(
+            !db.mount_blob(None, tenant, &repository("x"), Some(&sr), &layer, NOW, &quotas()).await.unwrap()
+        );
         assert_eq!(db.delete_blob(&by(), tenant, &sr, &layer).await.unwrap(), BlobDeleted::NoSuchBlob);
         let deleted = db.delete_manifest(&by(), tenant, &sr, &image, NOW).await.unwrap();
         assert_eq!(deleted, ManifestDeleted::NoSuchManifest);

@@ -6,8 +6,8 @@ use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest};
 
 use crate::world::{
-    At, Document, MAX_DEPTH, NOW, access_key, by, create_login, create_service, delete_image, delete_service,
-    here, push_login, register, tag, tagged, tenants,
+    At, Document, MAX_DEPTH, NOW, PLENTY, access_key, by, create_login, create_service, delete_image,
+    delete_service, here, push_login, register, tag, tagged, tenants,
 };
 
 metadata_contract! {
@@ -196,7 +196,7 @@ async fn puts_of_one_tag_at_once_are_all_kept(db: &dyn Metadata) {
 
 async fn a_login_finds_what_it_put(db: &dyn Metadata) {
     let at = At::sr(db);
-    db.insert_access_key(&by(), access_key(&here(), 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here(), 1), PLENTY).await.unwrap();
     let mine = create_login(db, push_login(&here(), 1)).await;
     let other = create_login(db, push_login(&here(), 2)).await;
     let image = at.image(&["config"], &["latest"]).await;

@@ -5,8 +5,8 @@ use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::registry_logins::{LoginCreated, LoginLookup, NewLogin, Requires};
 
 use crate::world::{
-    NOW, access_key, by, change_key, create_login, create_service, delete_service, here, key_id, owner_of,
-    password, push_login, service_id, tenants,
+    NOW, PLENTY, access_key, by, change_key, create_login, create_service, delete_service, here, key_id,
+    owner_of, password, push_login, service_id, tenants,
 };
 use gangplank_store::metadata::access_keys::NewState;
 
@@ -49,7 +49,7 @@ async fn is_unknown(db: &dyn Metadata, number: u8) -> bool {
 
 /// A key and a push login of it.
 async fn with_login(db: &dyn Metadata, number: u8) -> LoginId {
-    db.insert_access_key(&by(), access_key(&here(), number)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here(), number), PLENTY).await.unwrap();
     create_login(db, push_login(&here(), number)).await
 }
 
@@ -61,7 +61,7 @@ async fn pull_login(db: &dyn Metadata, service: &str, number: u8) -> NewLogin {
 
 async fn a_login_opens_what_it_was_made_for(db: &dyn Metadata) {
     for (number, tenant) in (1..).zip(tenants()) {
-        db.insert_access_key(&by(), access_key(&tenant, number)).await.unwrap();
+        db.insert_access_key(&by(), access_key(&tenant, number), PLENTY).await.unwrap();
         let scope = Scope { push: number == 1, pull: number == 2, delete: number == 3 };
         let login = NewLogin { scope, ..push_login(&tenant, number) };
         let id = create_login(db, login.clone()).await;
@@ -77,14 +77,14 @@ async fn an_unknown_password_opens_nothing(db: &dyn Metadata) {
 }
 
 async fn an_ended_login_is_still_found(db: &dyn Metadata) {
-    db.insert_access_key(&by(), access_key(&here(), 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here(), 1), PLENTY).await.unwrap();
     create_login(db, NewLogin { expires_at: Time(1), ..push_login(&here(), 1) }).await;
     assert_eq!(live(db, 1).await.expires_at, Time(1));
 }
 
 async fn a_password_is_taken_once(db: &dyn Metadata) {
     let first = with_login(db, 1).await;
-    assert!(db.insert_login(&by(), push_login(&here(), 1), Requires::Nothing).await.is_err());
+    assert!(db.insert_login(&by(), push_login(&here(), 1), Requires::Nothing, PLENTY).await.is_err());
     assert_eq!(live(db, 1).await.login, first);
 }
 
@@ -95,7 +95,7 @@ async fn a_revoked_login_opens_nothing(db: &dyn Metadata) {
     assert!(is_revoked(db, 1).await);
     assert_eq!(live(db, 2).await.owner, owner_of(2));
     assert!(db.revoke_login(&by(), &here(), first, Time(NOW.0 + 1)).await.unwrap());
-    let listed = db.logins(&here(), NOW).await.unwrap();
+    let listed = db.logins(&here(), NOW, None, 1_000).await.unwrap().logins;
     assert_eq!(listed[1].revoked_at, Some(NOW), "the first time counts");
     assert!(!db.revoke_login(&by(), &here(), LoginId(99), NOW).await.unwrap());
 }
@@ -125,19 +125,19 @@ async fn a_deleted_keys_logins_are_refused_for_good(db: &dyn Metadata) {
     assert!(is_revoked(db, 1).await);
     live(db, 2).await;
     // Whatever becomes of this, the login was refused for good.
-    let _ = db.insert_access_key(&by(), access_key(&here(), 1)).await.unwrap();
+    let _ = db.insert_access_key(&by(), access_key(&here(), 1), PLENTY).await.unwrap();
     assert!(is_revoked(db, 1).await);
 }
 
 async fn a_key_of_another_account_makes_no_live_login(db: &dyn Metadata) {
     let [here, _, other] = tenants();
-    db.insert_access_key(&by(), access_key(&here, 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here, 1), PLENTY).await.unwrap();
     create_login(db, push_login(&other, 1)).await;
     assert!(is_revoked(db, 1).await);
 }
 
 async fn a_pull_login_carries_its_service(db: &dyn Metadata) {
-    db.insert_access_key(&by(), access_key(&here(), 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here(), 1), PLENTY).await.unwrap();
     create_service(db, &here(), "web").await;
     create_service(db, &here(), "api").await;
     create_login(db, pull_login(db, "web", 1).await).await;
@@ -149,7 +149,7 @@ async fn a_pull_login_carries_its_service(db: &dyn Metadata) {
 
 async fn a_pull_login_ends_with_its_service(db: &dyn Metadata) {
     with_login(db, 1).await;
-    db.insert_access_key(&by(), access_key(&here(), 2)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here(), 2), PLENTY).await.unwrap();
     create_service(db, &here(), "web").await;
     create_login(db, pull_login(db, "web", 2).await).await;
     assert!(delete_service(db, &here(), "web", NOW).await);
@@ -157,7 +157,7 @@ async fn a_pull_login_ends_with_its_service(db: &dyn Metadata) {
     create_service(db, &here(), "web").await;
     assert!(is_revoked(db, 2).await, "a new service of the same name is another one");
     live(db, 1).await;
-    let listed = db.logins(&here(), NOW).await.unwrap();
+    let listed = db.logins(&here(), NOW, None, 1_000).await.unwrap().logins;
     assert_eq!(listed.len(), 1, "it must not look like a login for every repository");
 }
 
@@ -167,11 +167,11 @@ async fn a_login_is_refused_without_its_service(db: &dyn Metadata) {
         create_service(db, tenant, "web").await;
     }
     for requires in [Requires::Nothing, Requires::AnyService] {
-        let refused = db.insert_login(&by(), pull_login(db, "web", 1).await, requires).await.unwrap();
+        let refused = db.insert_login(&by(), pull_login(db, "web", 1).await, requires, PLENTY).await.unwrap();
         assert_eq!(refused, LoginCreated::NoSuchService);
     }
     assert!(is_unknown(db, 1).await);
-    assert!(db.logins(&here, NOW).await.unwrap().is_empty());
+    assert!(db.logins(&here, NOW, None, 1_000).await.unwrap().logins.is_empty());
 }
 
 async fn a_push_login_can_require_a_service(db: &dyn Metadata) {
@@ -180,20 +180,20 @@ async fn a_push_login_can_require_a_service(db: &dyn Metadata) {
     create_service(db, &other, "web").await;
     let login = push_login(&here, 1);
     assert_eq!(
-        db.insert_login(&by(), login.clone(), Requires::AnyService).await.unwrap(),
+        db.insert_login(&by(), login.clone(), Requires::AnyService, PLENTY).await.unwrap(),
         LoginCreated::NoServiceYet
     );
     assert!(is_unknown(db, 1).await);
     create_service(db, &here, "api").await;
     assert!(matches!(
-        db.insert_login(&by(), login, Requires::AnyService).await.unwrap(),
+        db.insert_login(&by(), login, Requires::AnyService, PLENTY).await.unwrap(),
         LoginCreated::Created(_)
     ));
 }
 
 async fn lists_show_the_tenants_unended_logins(db: &dyn Metadata) {
     let [here, there, other] = tenants();
-    db.insert_access_key(&by(), access_key(&here, 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here, 1), PLENTY).await.unwrap();
     create_service(db, &here, "web").await;
     let first = create_login(db, push_login(&here, 1)).await;
     let second = create_login(db, pull_login(db, "web", 2).await).await;
@@ -201,18 +201,18 @@ async fn lists_show_the_tenants_unended_logins(db: &dyn Metadata) {
     create_login(db, ended).await;
     create_login(db, push_login(&there, 4)).await;
     let theirs = create_login(db, push_login(&other, 5)).await;
-    let listed = db.logins(&here, NOW).await.unwrap();
+    let listed = db.logins(&here, NOW, None, 1_000).await.unwrap().logins;
     let [newest, oldest] = &listed[..] else { panic!("{listed:?}") };
     assert_eq!((newest.id, newest.scope, newest.service.as_deref()), (second, Scope::PULL, Some("web")));
     assert_eq!((oldest.id, oldest.scope, oldest.service.as_deref()), (first, Scope::PUSH, None));
     assert_eq!((&oldest.owner, oldest.created_at), (&owner_of(1), NOW));
     assert_eq!((oldest.expires_at, oldest.revoked_at), (push_login(&here, 1).expires_at, None));
-    let listed = db.logins(&other, NOW).await.unwrap();
+    let listed = db.logins(&other, NOW, None, 1_000).await.unwrap().logins;
     assert_eq!(listed.into_iter().map(|login| login.id).collect::<Vec<_>>(), [theirs]);
 }
 
 async fn ended_logins_are_forgotten(db: &dyn Metadata) {
-    db.insert_access_key(&by(), access_key(&here(), 1)).await.unwrap();
+    db.insert_access_key(&by(), access_key(&here(), 1), PLENTY).await.unwrap();
     let mut ids = Vec::new();
     for number in 1..=3u8 {
         let expires_at = Time(i64::from(number) * 100);

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use gangplank_core::Time;
 use gangplank_store::metadata::Metadata;
-use gangplank_store::metadata::uploads::{UploadOwner, UploadSession};
+use gangplank_store::metadata::uploads::{UploadOpened, UploadOwner, UploadSession};
 
 use crate::world::{NOW, PLENTY, here, owner_of, repository, tenants};
 
@@ -27,6 +27,7 @@ pub(super) fn session(id: &str) -> UploadSession {
         received: 0,
         hash_state: vec![1, 2, 3],
         run: "this run".to_owned(),
+        login: None,
         created_at: NOW,
         touched_at: NOW,
     }
@@ -48,7 +49,7 @@ fn strangers() -> [UploadOwner; 4] {
 }
 
 async fn open(db: &dyn Metadata, id: &str) {
-    assert!(db.open_upload(&owner(), session(id), PLENTY).await.unwrap());
+    assert_eq!(db.open_upload(&owner(), session(id), PLENTY).await.unwrap(), UploadOpened::Opened);
 }
 
 async fn find(db: &dyn Metadata, id: &str) -> Option<UploadSession> {
@@ -62,7 +63,7 @@ fn at(received: u64) -> UploadSession {
 
 async fn a_session_is_found_as_opened(db: &dyn Metadata) {
     let opened = UploadSession { received: 1 << 40, touched_at: Time(NOW.0 + 1), ..session("one") };
-    assert!(db.open_upload(&owner(), opened.clone(), PLENTY).await.unwrap());
+    assert_eq!(db.open_upload(&owner(), opened.clone(), PLENTY).await.unwrap(), UploadOpened::Opened);
     assert_eq!(find(db, "one").await, Some(opened));
     assert_eq!(find(db, "two").await, None);
 }
@@ -131,7 +132,9 @@ async fn the_quota_counts_an_accounts_sessions(db: &dyn Metadata) {
     let [_, there, other] = tenants();
     let there = UploadOwner { tenant: there, ..owner() };
     let other = UploadOwner { tenant: other, ..owner() };
-    let open = async |owner: &UploadOwner, id| db.open_upload(owner, session(id), 2).await.unwrap();
+    let open = async |owner: &UploadOwner, id| {
+        db.open_upload(owner, session(id), 2).await.unwrap() == UploadOpened::Opened
+    };
     assert!(open(&owner(), "one").await);
     assert!(open(&there, "two").await);
     assert!(!open(&owner(), "three").await, "an account's regions count together");
@@ -147,7 +150,7 @@ async fn stale_sessions_are_closed(db: &dyn Metadata) {
     {
         let session = UploadSession { created_at: Time(created), touched_at: Time(touched), ..session(id) };
         let owner = if id == "both" { strangers()[1].clone() } else { owner() };
-        assert!(db.open_upload(&owner, session, PLENTY).await.unwrap());
+        assert_eq!(db.open_upload(&owner, session, PLENTY).await.unwrap(), UploadOpened::Opened);
     }
     let mut closed = db.close_stale_uploads(Time(150), Time(50)).await.unwrap();
     closed.sort();
@@ -162,7 +165,7 @@ async fn all_open_sessions_are_listed(db: &dyn Metadata) {
     assert_eq!(db.open_upload_ids().await.unwrap(), [""; 0]);
     for (number, owner) in strangers().into_iter().enumerate() {
         let session = session(&number.to_string());
-        assert!(db.open_upload(&owner, session, PLENTY).await.unwrap());
+        assert_eq!(db.open_upload(&owner, session, PLENTY).await.unwrap(), UploadOpened::Opened);
     }
     let mut open = db.open_upload_ids().await.unwrap();
     open.sort();

@@ -53,9 +53,12 @@ SELECT repository, blob, leased_at, held FROM old.blob_links;
 INSERT INTO uploads (id, tenant, repository, owner, received, hash_state, run, created_at, touched_at)
 SELECT id, tenant, repository, access_key, received, hash_state, run, created_at, touched_at FROM old.uploads;
 
-INSERT INTO manifests (id, repository, digest, media_type, artifact_type, subject, annotations, depth, created_at,
-                       leased_at, held, size, body)
+INSERT INTO manifests (id, repository, digest, media_type, artifact_type, subject, is_hung, annotations, depth,
+                       created_at, leased_at, held, size, body)
 SELECT id, repository, digest, media_type, artifact_type, subject,
+       subject IS NOT NULL AND EXISTS (
+           SELECT 1 FROM old.manifest_puts p CROSS JOIN old.registry_logins l
+           WHERE p.manifest = manifests.id AND l.id = p.login AND l.can_push = 1 AND l.can_pull = 0),
        CASE WHEN subject IS NOT NULL THEN annotations END, depth, created_at, leased_at, held, size, body
 FROM old.manifests;
 
@@ -82,7 +85,8 @@ INSERT INTO discarded (key) SELECT key FROM old.discarded;
 INSERT INTO audit (id, noted_at, at, account, region, kind, share, owner, login, repository, digest, subject,
                    reason, address, user_agent, count)
 SELECT id, noted_at, at, account, region, kind,
-       CASE WHEN kind IN ('LoginRefused', 'CallRefused') THEN 'refusals' ELSE 'rest' END,
+       CASE kind WHEN 'ManifestPushed' THEN 'pushes' WHEN 'LoginRefused' THEN 'refusals'
+                 WHEN 'CallRefused' THEN 'refusals' WHEN 'LoginIssued' THEN 'logins' ELSE 'rest' END,
        access_key, login, repository, digest, subject, reason, address, user_agent, count
 FROM old.audit;
 

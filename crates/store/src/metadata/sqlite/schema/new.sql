@@ -30,6 +30,9 @@ CREATE TABLE access_keys (
     created_at    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX access_keys_by_account ON access_keys (account, created_at DESC, id);
+CREATE INDEX access_keys_by_age ON access_keys (created_at DESC, id);
+
 -- An id is used once: what a deleted key made must not come to life with another key of its id.
 CREATE TABLE deleted_access_keys (
     id TEXT PRIMARY KEY
@@ -82,7 +85,8 @@ CREATE TABLE registry_logins (
     last_push_address TEXT
 ) STRICT;
 CREATE INDEX registry_logins_by_tenant ON registry_logins (tenant);
-CREATE INDEX registry_logins_by_end ON registry_logins (expires_at);
+-- Counts those that are live without a look at any other.
+CREATE INDEX registry_logins_by_end ON registry_logins (tenant, expires_at, revoked_at, owner);
 
 CREATE TABLE repositories (
     id     INTEGER PRIMARY KEY,
@@ -132,13 +136,14 @@ CREATE TABLE uploads (
     tenant     INTEGER NOT NULL REFERENCES tenants,
     repository TEXT NOT NULL,
     owner      TEXT NOT NULL,
+    login      INTEGER,        -- that fed it last; it may be forgotten before the session ends
     received   INTEGER NOT NULL,
     hash_state BLOB NOT NULL,
     run        TEXT NOT NULL,  -- the run of the server that last vouched for the staged bytes
     created_at INTEGER NOT NULL,
     touched_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX uploads_by_tenant ON uploads (tenant);
+CREATE INDEX uploads_by_tenant ON uploads (tenant, login);
 CREATE INDEX uploads_by_touch ON uploads (touched_at);
 CREATE INDEX uploads_by_age ON uploads (created_at);
 
@@ -149,6 +154,7 @@ CREATE TABLE manifests (
     media_type    TEXT NOT NULL,
     artifact_type TEXT,
     subject       TEXT,
+    is_hung       INTEGER NOT NULL,  -- a push login put it first, about a subject
     annotations   TEXT,              -- JSON object; of a manifest with a subject, for lists of referrers
     depth         INTEGER NOT NULL,  -- 0 for an image, 1 + the deepest child for an index
     created_at    INTEGER NOT NULL,
@@ -160,6 +166,7 @@ CREATE TABLE manifests (
 ) STRICT;
 CREATE INDEX manifests_by_digest ON manifests (digest);
 CREATE INDEX manifests_by_subject ON manifests (repository, subject) WHERE subject IS NOT NULL;
+CREATE INDEX manifests_hung ON manifests (repository, subject) WHERE is_hung = 1;
 CREATE INDEX manifests_to_collect ON manifests (leased_at) WHERE held = 0;
 -- An index may hold its own subject, which holds it: nothing else would ever let go of the two.
 CREATE INDEX manifests_that_may_hold_themselves ON manifests (leased_at)
@@ -262,7 +269,7 @@ CREATE TABLE audit (
     account    TEXT NOT NULL,     -- empty where nobody knows whose it is
     region     TEXT,
     kind       TEXT NOT NULL,
-    share      TEXT NOT NULL,     -- of the account's events, of which each kind may have its part
+    share      TEXT NOT NULL,     -- of the account's events, which pushes no other share out
     owner      TEXT,
     login      INTEGER,           -- may be forgotten before the event is
     repository TEXT,
@@ -275,8 +282,7 @@ CREATE TABLE audit (
     request    TEXT,              -- of the one request that made the change
     count      INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX audit_by_account ON audit (account);
-CREATE INDEX audit_refusals ON audit (account) WHERE share = 'refusals';
+CREATE INDEX audit_by_share ON audit (account, share);
 CREATE UNIQUE INDEX audit_by_request ON audit (request) WHERE request IS NOT NULL;
 
 -- How far the server's own work has come, from one run to the next.

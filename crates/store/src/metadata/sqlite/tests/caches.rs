@@ -6,8 +6,8 @@ use std::thread;
 
 use super::scratch;
 use super::world::{
-    NOW, access_key, by, change_key, create_login, create_service, delete_service, here, key_id, password,
-    push_login, service_id,
+    NOW, PLENTY, access_key, by, change_key, create_login, create_service, delete_service, here, key_id,
+    password, push_login, service_id,
 };
 use crate::metadata::access_keys::NewState;
 use crate::metadata::registry_logins::LoginLookup;
@@ -28,7 +28,7 @@ async fn switch(db: &Sqlite, on: bool) {
 async fn with_a_login(db: &Sqlite) -> gangplank_core::LoginId {
     let tenant = here();
     for number in [1, 2] {
-        assert!(db.insert_access_key(&by(), access_key(&tenant, number)).await.unwrap());
+        assert!(db.insert_access_key(&by(), access_key(&tenant, number), PLENTY).await.unwrap());
     }
     create_service(db, &tenant, "web").await;
     let login = create_login(db, push_login(&tenant, 1)).await;

@@ -21,8 +21,8 @@ fn push_over(path: &std::path::Path, layer: &str, child: &str, manifests: usize)
          CREATE TEMP TABLE number (n INTEGER PRIMARY KEY);
          INSERT INTO number
          WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {manifests}) SELECT n FROM n;
-         INSERT INTO manifests (id, repository, digest, media_type, depth, created_at, leased_at, held, size, body)
-         SELECT 1000000 + n, 1, format('sha256:f%063x', n), '', 1, 0, 0, 0, 1, x'00' FROM number;
+         INSERT INTO manifests (id, repository, digest, media_type, is_hung, depth, created_at, leased_at, held, size, body)
+         SELECT 1000000 + n, 1, format('sha256:f%063x', n), '', 0, 1, 0, 0, 0, 1, x'00' FROM number;
          INSERT INTO manifest_blobs (repository, digest, manifest, is_config)
          SELECT 1, '{layer}', 1000000 + n, 0 FROM number;
          INSERT INTO manifest_children SELECT 1, '{child}', 1000000 + n FROM number;

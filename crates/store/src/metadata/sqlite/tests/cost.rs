@@ -25,8 +25,8 @@ fn fill(connection: &Connection, images: u64, garbage: u64) {
          WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {blobs}) SELECT n FROM n;
          INSERT INTO blobs (id, tenant, digest, size, key)
          SELECT n, 1, format('sha256:%064x', n), 10, format('%032x', n) FROM number;
-         INSERT INTO manifests (id, repository, digest, media_type, depth, created_at, leased_at, held, size, body)
-         SELECT n, 1, format('sha256:f%063x', n), '', 0, 0, 0, n > {garbage}, 1, x'00' FROM number
+         INSERT INTO manifests (id, repository, digest, media_type, is_hung, depth, created_at, leased_at, held, size, body)
+         SELECT n, 1, format('sha256:f%063x', n), '', 0, 0, 0, 0, n > {garbage}, 1, x'00' FROM number
          WHERE n <= {images};
          INSERT INTO manifest_blobs (repository, digest, manifest, is_config)
          SELECT 1, format('sha256:%064x', n), (n - 1) / 10 + 1, 0 FROM number;

@@ -3,6 +3,7 @@
 mod caches;
 mod closure;
 mod cost;
+mod giving_back;
 pub(super) mod plans;
 mod races;
 mod schema;

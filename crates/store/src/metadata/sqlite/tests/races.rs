@@ -8,7 +8,7 @@ use gangplank_oci::Digest;
 use rusqlite::Connection;
 
 use super::scratch;
-use super::world::{At, NOW, blob, by, here};
+use super::world::{At, NOW, blob, by, here, quotas};
 use crate::StoreError;
 use crate::blobs::ContentKey;
 use crate::metadata::BlobLinks as _;
@@ -98,13 +98,21 @@ async fn a_lease_never_goes_back() {
     assert_eq!(lease(), hours(9).0);
     db.find_blob(&tenant, &name, &digest, Some(super::world::asked(NOW))).await.unwrap();
     at.add("layer").await;
-    db.mount_blob(None, &tenant, &name, Some(&name), &digest, NOW).await.unwrap();
+    db.mount_blob(None, &tenant, &name, Some(&name), &digest, NOW, &quotas()).await.unwrap();
     assert_eq!(lease(), hours(9).0);
     db.find_blob(&tenant, &name, &digest, Some(super::world::asked(hours(10)))).await.unwrap();
     assert_eq!(lease(), hours(10).0, "an hour old is renewed");
-    db.mount_blob(None, &tenant, &name, Some(&name), &digest, hours(10).plus(Duration::from_millis(1)))
-        .await
-        .unwrap();
+    db.mount_blob(
+        None,
+        &tenant,
+        &name,
+        Some(&name),
+        &digest,
+        hours(10).plus(Duration::from_millis(1)),
+        &quotas(),
+    )
+    .await
+    .unwrap();
     assert_eq!(lease(), hours(10).0 + 1, "a mount always renews");
 }
 

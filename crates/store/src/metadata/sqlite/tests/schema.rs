@@ -73,9 +73,9 @@ async fn what_was_there_is_there_still() {
     assert_eq!(domains, ["B.example", "a.example", "c.example"]);
     assert_eq!(db.services(&tenant("000000000000", "eu-central-1")).await.unwrap().len(), 1);
 
-    let keys = db.access_keys(None).await.unwrap();
+    let keys = db.access_keys(None, None, 1_000).await.unwrap().keys;
     assert_eq!(keys.iter().map(|key| key.is_root).collect::<Vec<_>>(), [false, true]);
-    let logins = db.logins(&here(), Time(0)).await.unwrap();
+    let logins = db.logins(&here(), Time(0), None, 1_000).await.unwrap().logins;
     assert_eq!(logins.len(), 3);
     let last_push = logins[2].last_push.unwrap();
     assert_eq!(last_push.address.to_string(), "127.0.0.1");

@@ -17,6 +17,8 @@ pub(super) struct Batches {
     pub(super) caches: Arc<Caches>,
     /// The most pieces of work in one commit.
     pub(super) most: usize,
+    /// Whether the log is to be emptied before anybody is answered.
+    pub(super) empties_log: bool,
 }
 
 impl Batches {
@@ -33,11 +35,13 @@ impl Batches {
                 self.give_up(error);
             }
             let outcome = commit.map_err(|(error, _)| error);
+            let emptied =
+                if std::mem::take(&mut self.empties_log) { self.log.empty(&self.connection) } else { Ok(()) };
             for answer in answers {
                 answer(&outcome);
             }
             // Ignore any other failure, such as a lock that somebody holds: the log just stays long.
-            if let Err(error) = self.log.shorten(&self.connection)
+            if let Err(error) = emptied.and_then(|()| self.log.shorten(&self.connection))
                 && is_io(&error)
             {
                 self.give_up(&error.into());
@@ -68,10 +72,11 @@ impl Batches {
         let (mut touched, mut shared) = (Touched::NOTHING, Shared::new());
         while answers.len() < self.most
             && !queue.turn().is_some_and(|whose| shared.is_over_for(whose))
-            && let Some(Job { whose, touched: by_job, work, .. }) = queue.next(promise)
+            && let Some(Job { whose, touched: by_job, empties_log, work, .. }) = queue.next(promise)
         {
             touched = touched.and(by_job);
             shared.add(whose);
+            self.empties_log |= empties_log;
             let ran = if answers.is_empty() {
                 run_first(&self.connection, work, answers)
             } else {

@@ -13,10 +13,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::Promise;
+use crate::metadata::sqlite::BUSY;
 
 /// Pages of the log after which it is moved into the database.
 const LONG: i32 = 1_000;
@@ -52,6 +54,15 @@ impl Log {
             self.promise = promise;
         }
         Ok(())
+    }
+
+    /// Moves the log into the database, and makes its file empty. While a reader needs it, it stays; nobody waits for
+    /// that.
+    pub(super) fn empty(&self, connection: &Connection) -> rusqlite::Result<()> {
+        connection.busy_timeout(Duration::ZERO)?;
+        let emptied = connection.prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?.query_row([], |_| Ok(()));
+        connection.busy_timeout(BUSY)?;
+        emptied
     }
 
     /// Moves the log into the database if it is long. What readers still need stays.
