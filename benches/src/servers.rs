@@ -16,6 +16,15 @@ use crate::target::Target;
 
 const ACCESS_KEY: (&str, &str) = ("GPAKBENCHBENCHBENCH2", "bench-secret-access-key-0123456789");
 
+/// Quotas that a benchmark must not come to.
+const NO_QUOTAS: [&str; 5] = [
+    "GANGPLANK_MAX_SERVICES_PER_REGION",
+    "GANGPLANK_MAX_REPOSITORIES",
+    "GANGPLANK_MAX_MANIFESTS",
+    "GANGPLANK_MAX_TAGS",
+    "GANGPLANK_MAX_REGISTRY_LOGINS",
+];
+
 /// What to start servers with.
 pub(crate) struct Programs {
     pub(crate) gangplank: PathBuf,
@@ -78,7 +87,7 @@ fn start_gangplank(program: &Path, data: &Path) -> Result<(Started, SocketAddr)>
         .arg(data)
         .env("GANGPLANK_ROOT_ACCESS_KEY_ID", ACCESS_KEY.0)
         .env("GANGPLANK_ROOT_SECRET_ACCESS_KEY", ACCESS_KEY.1)
-        .env("GANGPLANK_MAX_SERVICES_PER_REGION", "100000000")
+        .envs(NO_QUOTAS.map(|name| (name, "100000000")))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)

@@ -102,7 +102,8 @@ impl fmt::Display for OverQuota {
         };
         write!(
             f,
-            "{whose} uses {used} of the {allowed} {things} that it may have: {advice}, or raise {option}"
+            "{whose} has {used} of the {allowed} {things} that it may have, and this would be more: {advice}, or \
+             ask for a higher --{option}"
         )
     }
 }

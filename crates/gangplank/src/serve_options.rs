@@ -1,12 +1,14 @@
 //! What `gangplank serve` can be told: by a flag, an environment variable or a TOML file, in that
 //! order of precedence.
 
+mod account_bytes;
 mod limits;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use account_bytes::AccountBytes;
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use gangplank_core::{AccessKeyId, Leases, Region, SecretAccessKey, tenant};
@@ -107,9 +109,28 @@ options! {
     /// Tags on one resource [default: 50]
     #[arg(value_name = "N", help_heading = "Quotas")]
     max_tags_per_resource: u32, "GANGPLANK_MAX_TAGS_PER_RESOURCE";
-    /// Upload sessions open in one account [default: 1000]
+    /// Upload sessions open in one account, half of them by one login [default: 1000]
     #[arg(value_name = "N", help_heading = "Quotas")]
     max_open_uploads: u32, "GANGPLANK_MAX_OPEN_UPLOADS";
+    /// Bytes of images in one account; auto leaves the last tenth of the disk, up to 10 GiB, to others while another
+    /// account has a key [default: auto]
+    #[arg(value_name = "BYTES", help_heading = "Quotas")]
+    max_account_bytes: AccountBytes, "GANGPLANK_MAX_ACCOUNT_BYTES";
+    /// Repositories in one account [default: 10000]
+    #[arg(value_name = "N", help_heading = "Quotas")]
+    max_repositories: u64, "GANGPLANK_MAX_REPOSITORIES";
+    /// Manifests in one account [default: 1000000]
+    #[arg(value_name = "N", help_heading = "Quotas")]
+    max_manifests: u64, "GANGPLANK_MAX_MANIFESTS";
+    /// Tags in the repositories of one account [default: 1000000]
+    #[arg(value_name = "N", help_heading = "Quotas")]
+    max_tags: u64, "GANGPLANK_MAX_TAGS";
+    /// Registry logins of one account that have not ended, half of them by one access key [default: 10000]
+    #[arg(value_name = "N", help_heading = "Quotas")]
+    max_registry_logins: u32, "GANGPLANK_MAX_REGISTRY_LOGINS";
+    /// Access keys of one account [default: 1000]
+    #[arg(value_name = "N", help_heading = "Quotas")]
+    max_access_keys: u32, "GANGPLANK_MAX_ACCESS_KEYS";
 
     /// Size of a blob [default: 10 GiB]
     #[arg(value_name = "BYTES", help_heading = "Limits")]

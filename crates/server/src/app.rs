@@ -25,6 +25,7 @@ use crate::pulls::Pulls;
 use crate::refusals::Refusals;
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::finished_uploads::FinishedUploads;
+use crate::registry::room::InFlight;
 use crate::registry::upload_locks::UploadLocks;
 use crate::sealing::MasterKey;
 
@@ -81,6 +82,8 @@ pub(crate) struct App {
     pub(crate) orphaned: Arc<AtomicBool>,
     /// Which contents have bytes already and no row yet.
     pub(crate) publishing: Publishing,
+    /// How many bytes are coming in that no row counts yet.
+    pub(crate) in_flight: InFlight,
     /// Names this run of the server: what an earlier one staged is hashed anew before it is relied on.
     pub(crate) run: String,
 }

@@ -34,7 +34,7 @@ pub(crate) struct Plan {
 }
 
 impl Cycle<'_> {
-    /// Removes what is garbage, rows first, then bytes; ends early when told to stop.
+    /// Removes what is garbage, rows first, then bytes, and gives their space back; ends early when told to stop.
     pub(crate) async fn run(&self, stop: &CancellationToken) -> Result<Collected> {
         let mut collected = Collected::default();
         while !stop.is_cancelled() {
@@ -45,6 +45,7 @@ impl Cycle<'_> {
             collected.add(&step);
         }
         discarded::remove_all(self.metadata, self.blobs).await?;
+        while !stop.is_cancelled() && self.metadata.give_back().await? {}
         Ok(collected)
     }
 

@@ -30,7 +30,11 @@ pub(crate) async fn remove(metadata: &dyn Metadata, blobs: &Arc<dyn BlobStore>) 
         return Ok(Round { listed: 0, removed: 0 });
     }
     let listed = keys.len();
-    let gone = blocking(blobs, move |blobs| Ok(remove_each(blobs, keys))).await?;
+    let gone = blocking(blobs, move |blobs| {
+        // Of an upload that ended for others' sake it is still staged.
+        Ok(each(keys, |key| blobs.discard_staged(key).and_then(|()| blobs.remove(key))))
+    })
+    .await?;
     let removed = gone.len();
     metadata.forget_discarded(gone).await?;
     Ok(Round { listed, removed })
@@ -38,7 +42,11 @@ pub(crate) async fn remove(metadata: &dyn Metadata, blobs: &Arc<dyn BlobStore>) 
 
 /// Removes what can be removed; content that cannot is left for later, and holds up no other.
 pub(crate) fn remove_each(blobs: &dyn BlobStore, keys: Vec<ContentKey>) -> Vec<ContentKey> {
-    let remove = |key: &ContentKey| match blobs.remove(key) {
+    each(keys, |key| blobs.remove(key))
+}
+
+fn each(keys: Vec<ContentKey>, remove: impl Fn(&ContentKey) -> Result<()>) -> Vec<ContentKey> {
+    let remove = |key: &ContentKey| match remove(key) {
         Ok(()) => true,
         Err(error) => {
             tracing::warn!(%key, %error, "cannot remove discarded content");

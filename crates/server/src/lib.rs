@@ -30,6 +30,6 @@ mod server;
 
 pub use config::{AuditKept, Collection, Config, Limits, Network, TlsFiles};
 pub use offline_collection::collect_in;
-pub use root_key::{Rights, create_access_key, create_first_key, provide_credentials};
+pub use root_key::{Rights, all_access_keys, create_access_key, create_first_key, provide_credentials};
 pub use sealing::MasterKey;
 pub use server::Server;

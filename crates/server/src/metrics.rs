@@ -44,7 +44,12 @@ impl Default for Metrics {
         let blobs = counter(&mut registry, "gc_blobs", "Holds of repositories on blobs that were collected");
         let contents = counter(&mut registry, "gc_contents", "Contents that no repository held any more");
         let bytes = Counter::default();
-        registry.register_with_unit("gc_freed", "Length of those contents", Unit::Bytes, bytes.clone());
+        registry.register_with_unit(
+            "gc_freed",
+            "Length of those contents and manifests",
+            Unit::Bytes,
+            bytes.clone(),
+        );
         let cycle_seconds = Seconds::default();
         let help = "How long the last cycle took";
         registry.register_with_unit("gc_last_cycle", help, Unit::Seconds, cycle_seconds.clone());

@@ -14,6 +14,8 @@ use crate::random;
 use crate::sealing::MasterKey;
 
 const CREDENTIALS: &str = "credentials";
+/// How many keys are read at once.
+const PAGE: usize = 1_000;
 
 /// What an access key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,11 +26,27 @@ pub enum Rights {
     Ordinary,
 }
 
-/// Makes an access key, as `by`, and keeps its secret sealed. With `chosen`, takes that pair instead of
-/// generating one.
+/// All access keys, of all accounts.
 ///
 /// # Errors
-/// If the id is taken, or the store fails.
+/// If the store fails.
+pub async fn all_access_keys(keys: &(impl AccessKeys + ?Sized)) -> Result<Vec<AccessKey>> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = keys.access_keys(None, after, PAGE).await?;
+        all.extend(page.keys);
+        after = page.more;
+        if after.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+/// Makes an access key, as `by`, and keeps its secret sealed. With `chosen`, takes that pair instead of
+/// generating one. The account may have `quota` keys.
+///
+/// # Errors
+/// If the id is taken, the account has as many keys as it may, or the store fails.
 pub async fn create_access_key(
     keys: &(impl AccessKeys + ?Sized),
     by: &Origin,
@@ -36,6 +54,7 @@ pub async fn create_access_key(
     account: &AccountId,
     chosen: Option<(AccessKeyId, SecretAccessKey)>,
     rights: Rights,
+    quota: u32,
 ) -> Result<(AccessKey, SecretAccessKey)> {
     let (id, secret) = chosen.map_or_else(generate, Ok)?;
     let key = AccessKey {
@@ -46,7 +65,7 @@ pub async fn create_access_key(
         enabled: true,
         created_at: Clock::start(None).now(),
     };
-    if !keys.insert_access_key(by, key.clone()).await? {
+    if !keys.insert_access_key(by, key.clone(), quota).await? {
         bail!("there is an access key {} already", key.id);
     }
     Ok((key, secret))
@@ -72,7 +91,7 @@ pub async fn create_first_key(
     // master key is lost.
     place_credentials(data_dir, &id, &secret)?;
     data_dir.sync_names()?;
-    create_access_key(keys, by, master, &AccountId::root(), Some((id, secret)), Rights::Root).await
+    create_access_key(keys, by, master, &AccountId::root(), Some((id, secret)), Rights::Root, u32::MAX).await
 }
 
 /// Writes a new root key into `credentials` where that has none that works: whoever made it for that need not copy it.
@@ -107,7 +126,7 @@ pub(crate) async fn provide(
     chosen: Option<(AccessKeyId, SecretAccessKey)>,
     endpoint: &str,
 ) -> Result<()> {
-    let known = keys.access_keys(None).await?;
+    let known = all_access_keys(keys).await?;
     if let Some((id, _)) = &chosen
         && !known.is_empty()
         && known.iter().all(|key| key.id != *id)

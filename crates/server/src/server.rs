@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_core::lease::SAFE_GRACE;
 use gangplank_core::{Origin, Time};
 use gangplank_store::metadata::progress::Mark;
-use gangplank_store::metadata::{AccessKeys as _, Progress as _, Sqlite};
+use gangplank_store::metadata::{Progress as _, Sqlite};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +30,7 @@ use crate::pulls::Pulls;
 use crate::refusals::{Refusals, Taken};
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::finished_uploads::FinishedUploads;
+use crate::registry::room::InFlight;
 use crate::registry::upload_locks::UploadLocks;
 use crate::sealing::MasterKey;
 use crate::{content_folder, jobs, root_key};
@@ -78,7 +79,7 @@ impl Server {
         };
         let data_dir = DataDir::take(&config.data_dir)?;
         let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
-        let master = MasterKey::of(&data_dir, &metadata.access_keys(None).await?)?;
+        let master = MasterKey::of(&data_dir, &root_key::all_access_keys(&metadata).await?)?;
         let blobs = content_folder::open(&metadata, &data_dir).await?;
         let blobs = blobs.with_reserve(config.limits.disk_reserve);
         let address = bound.local_addr()?;
@@ -115,6 +116,7 @@ impl Server {
             metrics: Metrics::default(),
             orphaned: Arc::default(),
             publishing: Publishing::default(),
+            in_flight: InFlight::default(),
             run: uuid::Uuid::new_v4().simple().to_string(),
         });
         let leftovers = jobs::leftovers::list(&app).await.context("cannot list what an earlier run left")?;

@@ -1,5 +1,6 @@
 //! The long-lived key pairs that sign API calls.
 
+use super::page::{MAX_RESULTS, NEXT_TOKEN};
 use crate::macros::{enumeration, structure};
 use crate::pattern::{ACCOUNT as ACCOUNT_FORM, IDENTIFIER};
 use crate::{Range, Secret, Shape, Timestamp};
@@ -58,6 +59,10 @@ structure! {
     pub struct ListAccessKeysRequest: Default {
         /// The account whose keys to show; without it, all that the caller may see are shown.
         "account" account: Option<String> as &ACCOUNT,
+        /// How many keys to show at the most; up to 1000 if not given.
+        "maxResults" max_results: Option<i32> as &MAX_RESULTS,
+        /// The nextToken of the page before.
+        "nextToken" next_token: Option<String> as &NEXT_TOKEN,
     }
 }
 
@@ -66,6 +71,8 @@ structure! {
     pub struct ListAccessKeysResult: Default {
         /// The keys, the newest first.
         "accessKeys" access_keys: Vec<AccessKeySummary>,
+        /// What to ask for the next page with, if there is one.
+        "nextToken" next_token: Option<String>,
     }
 }
 

@@ -1,11 +1,11 @@
 //! The audit trail: who did what, from where.
 
+use super::page::{MAX_RESULTS, NEXT_TOKEN};
 use crate::macros::{enumeration, structure};
 use crate::pattern::{ACCOUNT as ACCOUNT_FORM, IDENTIFIER};
 use crate::{Range, Shape, Timestamp};
 
 const ACCOUNT: Shape = Shape::text("Account", Range::ANY, &ACCOUNT_FORM);
-const MAX_RESULTS: Shape = Shape::integer("MaxResults", 1, 1_000);
 const IDENTIFIED: Shape = Shape::text("Identifier", Range::ANY, &IDENTIFIER);
 
 gangplank_core::event_kinds!(enumeration! {
@@ -37,7 +37,7 @@ structure! {
         /// How many events to show at the most; up to 1000 if not given.
         "maxResults" max_results: Option<i32> as &MAX_RESULTS,
         /// The nextToken of the page before.
-        "nextToken" next_token: Option<String> as &IDENTIFIED,
+        "nextToken" next_token: Option<String> as &NEXT_TOKEN,
     }
 }
 
@@ -72,7 +72,8 @@ structure! {
         "repository" repository: Option<String>,
         /// The content that it was done to.
         "digest" digest: Option<String>,
-        /// What else it was done to: an image, tags, a container service, an access key; or what a login may do.
+        /// What else it was done to: an image, tags, a container service, an access key; or what a login may do; or
+        /// the share of the trail that was forgotten: pushes, refusals, logins or rest.
         "subject" subject: Option<String>,
         /// What was asked for, if it was refused.
         "action" action: Option<String>,
@@ -82,7 +83,7 @@ structure! {
         "address" address: Option<String>,
         /// What the client called itself.
         "userAgent" user_agent: Option<String>,
-        /// How many times it happened: refusals that are alike are counted.
+        /// How many times it happened: refusals that are alike are counted, and so is what was forgotten.
         "count" count: i32,
     }
 }

@@ -37,7 +37,7 @@ structure! {
         "blobs" blobs: i32,
         /// How many contents that no repository holds any more.
         "contents" contents: i32,
-        /// How many bytes those have.
+        /// How many bytes those and the manifests have.
         "freedBytes" freed_bytes: f64,
         /// What would be removed, if that was asked: as much of it as fits an answer.
         "garbage" garbage: Option<Vec<Garbage>>,

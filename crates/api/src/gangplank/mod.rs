@@ -9,6 +9,7 @@ mod audit;
 mod collection;
 mod image_indexes;
 mod operations;
+mod page;
 mod registry_logins;
 
 pub use access_keys::*;

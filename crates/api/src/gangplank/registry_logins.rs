@@ -1,5 +1,6 @@
 //! Registry logins of any scope: made, listed, revoked.
 
+use super::page::{MAX_RESULTS, NEXT_TOKEN};
 use crate::lightsail::{CONTAINER_SERVICE_NAME, ContainerServiceRegistryLogin};
 use crate::macros::{enumeration, structure};
 use crate::path::quote;
@@ -51,15 +52,22 @@ structure! {
 }
 
 structure! {
-    /// Nothing: all registry logins of the account are shown.
-    pub struct ListRegistryLoginsRequest: Default {}
+    /// Which page of the registry logins of the account to show.
+    pub struct ListRegistryLoginsRequest: Default {
+        /// How many logins to show at the most; up to 1000 if not given.
+        "maxResults" max_results: Option<i32> as &MAX_RESULTS,
+        /// The nextToken of the page before.
+        "nextToken" next_token: Option<String> as &NEXT_TOKEN,
+    }
 }
 
 structure! {
     /// The registry logins of the account.
     pub struct ListRegistryLoginsResult: Default {
-        /// The logins, the newest first.
+        /// The logins, the newest first; there may be none on a page that is followed by another.
         "registryLogins" registry_logins: Vec<RegistryLoginSummary>,
+        /// What to ask for the next page with, if there is one.
+        "nextToken" next_token: Option<String>,
     }
 }
 

@@ -103,6 +103,6 @@ fn a_login_is_listed_without_its_password() {
         last_push_address: None,
     };
     let text = r#"{"registryLogins":[{"id":"a","scope":["push"],"accessKeyId":"AKIDEXAMPLE","createdAt":0,"expiresAt":43200,"status":"Active"}]}"#;
-    let answer = ListRegistryLoginsResult { registry_logins: vec![login] };
+    let answer = ListRegistryLoginsResult { registry_logins: vec![login], next_token: None };
     assert_eq!(String::from_utf8(encode(&answer)).unwrap(), text);
 }

@@ -13,8 +13,10 @@ use gangplank_api::gangplank::{
 };
 use gangplank_core::{AccountId, Origin, Time};
 use gangplank_server::data_dir::DataDir;
-use gangplank_server::{MasterKey, Rights, create_access_key, create_first_key, provide_credentials};
-use gangplank_store::metadata::{AccessKeys as _, Sqlite};
+use gangplank_server::{
+    MasterKey, Rights, all_access_keys, create_access_key, create_first_key, provide_credentials,
+};
+use gangplank_store::metadata::Sqlite;
 use serde_json::{Value, json};
 
 use crate::connection::{Connection, check_data_dir};
@@ -82,7 +84,16 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             print(&with_moment(serde_json::to_value(&key)?, key.created_at))?;
         }
         Command::List { account } => {
-            let keys = client.call(&ListAccessKeysRequest { account }).await?.access_keys;
+            let mut request = ListAccessKeysRequest { account, ..ListAccessKeysRequest::default() };
+            let mut keys = Vec::new();
+            loop {
+                let page = client.call(&request).await?;
+                keys.extend(page.access_keys);
+                request.next_token = page.next_token;
+                if request.next_token.is_none() {
+                    break;
+                }
+            }
             let keys: serde_json::Result<Vec<Value>> =
                 keys.iter().map(|key| Ok(with_moment(serde_json::to_value(key)?, key.created_at))).collect();
             print(&json!({ "accessKeys": keys? }))?;
@@ -127,14 +138,14 @@ async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<Value> {
     }
     let metadata = Sqlite::open(&data_dir.database())?;
     let by = Origin::local(Time(now()));
-    let keys = metadata.access_keys(None).await?;
+    let keys = all_access_keys(&metadata).await?;
     let master = MasterKey::of(data_dir, &keys)?;
     let is_rescue = account.is_root() && !keys.iter().any(|key| key.is_root && key.enabled);
     let (key, secret) = if keys.is_empty() && is_rescue {
         create_first_key(&metadata, &by, &master, data_dir, None).await?
     } else {
         let rights = if new.root || is_rescue { Rights::Root } else { Rights::Ordinary };
-        create_access_key(&metadata, &by, &master, &account, None, rights).await?
+        create_access_key(&metadata, &by, &master, &account, None, rights, u32::MAX).await?
     };
     if is_rescue && !new.root && !keys.is_empty() {
         warn(format!("there was no enabled root key, so {} is one: it administers the server", key.id));

@@ -52,7 +52,15 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             print(&shown(client.call(&input).await?.registry_login)?)?;
         }
         Command::List => {
-            let logins = client.call(&ListRegistryLoginsRequest {}).await?.registry_logins;
+            let (mut logins, mut request) = (Vec::new(), ListRegistryLoginsRequest::default());
+            loop {
+                let page = client.call(&request).await?;
+                logins.extend(page.registry_logins);
+                request.next_token = page.next_token;
+                if request.next_token.is_none() {
+                    break;
+                }
+            }
             let mut shown = Vec::new();
             for login in logins {
                 let (created, expires) = (moment(login.created_at), moment(login.expires_at));

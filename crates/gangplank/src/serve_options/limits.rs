@@ -18,6 +18,12 @@ impl ServeOptions {
             images_per_service: self.max_images_per_service.unwrap_or(default.images_per_service),
             tags_per_resource: self.max_tags_per_resource.unwrap_or(default.tags_per_resource),
             open_uploads: self.max_open_uploads.unwrap_or(default.open_uploads),
+            account_bytes: self.max_account_bytes.map_or(default.account_bytes, |given| given.0),
+            repositories: self.max_repositories.unwrap_or(default.repositories),
+            manifests: self.max_manifests.unwrap_or(default.manifests),
+            tags: self.max_tags.unwrap_or(default.tags),
+            registry_logins: self.max_registry_logins.unwrap_or(default.registry_logins),
+            access_keys: self.max_access_keys.unwrap_or(default.access_keys),
         }
     }
 

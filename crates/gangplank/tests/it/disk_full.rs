@@ -10,9 +10,9 @@ use crate::builder;
 use crate::raw::{ask, streamed};
 
 /// A server whose data directory is a small file system. The fields are dropped in this order.
-struct SmallServer {
+pub(crate) struct SmallServer {
     _disk: SmallDisk,
-    server: TestServer,
+    pub(crate) server: TestServer,
 }
 
 /// A small file system, unmounted when dropped.
@@ -25,7 +25,7 @@ impl Drop for SmallDisk {
 }
 
 /// Starts one; `None` for those who may not mount.
-fn small_server() -> Option<SmallServer> {
+pub(crate) fn small_server() -> Option<SmallServer> {
     let home = tempfile::tempdir().unwrap();
     let data_dir = home.path().join("data");
     std::fs::create_dir(&data_dir).unwrap();

@@ -6,6 +6,7 @@ use gangplank_oci::media_type::{OCI_INDEX, OCI_MANIFEST};
 use gangplank_testkit::{Blob, Registry, TestServer};
 use serde_json::{Value, json};
 
+use crate::cli::run;
 use crate::documents::{descriptor, index};
 use crate::manifests::{check_accepted, check_refused, start_with};
 use crate::raw::ask;
@@ -100,6 +101,36 @@ fn a_session_that_takes_too_long_is_over_though_it_is_fed() {
         statuses.push(registry.request("PATCH", &fed).body("x").send().unwrap().status().as_u16());
     }
     assert_eq!((statuses[0], statuses[5]), (202, 404), "{statuses:?}");
+}
+
+/// By flag, by variable and in the file.
+#[test]
+fn quotas_are_told_in_every_way() {
+    let quotas = [
+        ("max-account-bytes", "7"),
+        ("max-account-bytes", "auto"),
+        ("max-repositories", "7"),
+        ("max-manifests", "7"),
+        ("max-tags", "7"),
+        ("max-registry-logins", "7"),
+        ("max-access-keys", "7"),
+    ];
+    for (name, value) in quotas {
+        let help = run(std::env::temp_dir().as_path(), &["serve", "--help"], &[]).stdout;
+        assert!(help.contains(&format!("--{name}")), "{name}");
+        let variable = format!("GANGPLANK_{}", name.replace('-', "_").to_uppercase());
+        assert!(help.contains(&variable), "{variable}");
+        drop(with(&format!("--{name}"), value));
+        drop(server_with(|builder| builder.env(&variable, value)));
+    }
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("gangplank.toml");
+    std::fs::write(&file, "max-account-bytes = 'auto'\nmax-tags = 1\n").unwrap();
+    let server = with("--config", file.to_str().unwrap());
+    let registry = pushing(&server);
+    let image = gangplank_testkit::Image::unique(0);
+    registry.push_image("sr", "a", &image);
+    assert_eq!(registry.put_manifest("sr", "b", OCI_MANIFEST, &image.manifest).status(), 403);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! How many descriptors a manifest may have, and how deep indexes may nest.
 
 use gangplank_oci::media_type::{OCI_INDEX, OCI_MANIFEST};
+use serde_json::json;
 
 use crate::documents::{descriptor, index};
 use crate::manifests::{check_accepted, check_refused, start};
@@ -16,6 +17,19 @@ fn a_manifest_has_at_most_a_thousand_descriptors() {
     check_accepted(&registry, &index(&vec![child.clone(); 1_000]));
     let body = index(&vec![child; 1_001]).to_string();
     check_refused(&registry, body.as_bytes(), OCI_INDEX, "MANIFEST_INVALID");
+}
+
+/// Lists of referrers repeat them, so they are kept short, whether there is a subject or not.
+#[test]
+fn annotations_have_at_most_a_quarter_of_a_mebibyte() {
+    let (_server, registry, parts) = start();
+    let with = |bytes: usize| parts.manifest_with("/annotations", &json!({ "note": "x".repeat(bytes - 4) }));
+    check_accepted(&registry, &with(256 << 10));
+    let body = with((256 << 10) + 1).to_string();
+    check_refused(&registry, body.as_bytes(), OCI_MANIFEST, "MANIFEST_INVALID");
+    let mut about = with((256 << 10) + 1);
+    about["subject"] = descriptor(&parts.manifest());
+    check_refused(&registry, about.to_string().as_bytes(), OCI_MANIFEST, "MANIFEST_INVALID");
 }
 
 #[test]

@@ -6,10 +6,10 @@ use gangplank_api::gangplank::{
     UpdateAccessKeyRequest, UpdateAccessKeyResult,
 };
 use gangplank_api::{ApiError, Timestamp};
-use gangplank_core::{AccessKeyId, AccountId};
-use gangplank_store::metadata::access_keys::{self as store, LastRootKey, NewState};
+use gangplank_core::{AccessKeyId, AccountId, Time};
+use gangplank_store::metadata::access_keys::{self as store, KeyMark, LastRootKey, NewState};
 
-use super::{Context, Result};
+use super::{Context, Result, page};
 use crate::root_key::{Rights, create_access_key};
 
 pub(super) async fn create(
@@ -27,9 +27,8 @@ pub(super) async fn create(
         Some(true) => Rights::Root,
         _ => Rights::Ordinary,
     };
-    let (key, secret) =
-        create_access_key(app.metadata.as_ref(), &context.origin(), &app.master, &account, None, rights)
-            .await?;
+    let (keys, by, quota) = (app.metadata.as_ref(), context.origin(), app.quotas.access_keys);
+    let (key, secret) = create_access_key(keys, &by, &app.master, &account, None, rights, quota).await?;
     tracing::info!(%account, made = %key.id, is_root = key.is_root, access_key = %context.owner(), peer = %context.peer(), "made an access key");
     Ok(CreateAccessKeyResult {
         access_key: AccessKey {
@@ -43,9 +42,26 @@ pub(super) async fn create(
     })
 }
 
-pub(super) async fn list(context: &Context<'_>, _: ListAccessKeysRequest) -> Result<ListAccessKeysResult> {
-    let keys = context.app.metadata.access_keys(context.found.account.as_ref()).await?;
-    Ok(ListAccessKeysResult { access_keys: keys.into_iter().map(shown).collect() })
+pub(super) async fn list(
+    context: &Context<'_>,
+    input: ListAccessKeysRequest,
+) -> Result<ListAccessKeysResult> {
+    let account = context.found.account.as_ref();
+    let after = match &input.next_token {
+        Some(token) => Some(mark(token).ok_or_else(|| page::unknown("nextToken"))?),
+        None => None,
+    };
+    let page = context.app.metadata.access_keys(account, after, page::limit(input.max_results)).await?;
+    Ok(ListAccessKeysResult {
+        access_keys: page.keys.into_iter().map(shown).collect(),
+        next_token: page.more.map(|mark| format!("{}-{}", mark.created_at.0, mark.id)),
+    })
+}
+
+/// Reads the place that a token stands for.
+fn mark(token: &str) -> Option<KeyMark> {
+    let (created_at, id) = token.split_once('-')?;
+    Some(KeyMark { created_at: Time(created_at.parse().ok()?), id: AccessKeyId::parse(id).ok()? })
 }
 
 pub(super) async fn update(
@@ -75,6 +91,8 @@ async fn change(context: &Context<'_>, id: &str, state: NewState, force: Option<
     let changed =
         metadata.change_access_key(&context.origin(), Some(&key.account), &key.id, state, last).await?;
     done(changed, &key.id)?;
+    // What its logins had begun to upload goes with it.
+    context.app.discarded.notify_one();
     tracing::info!(changed = %key.id, ?state, access_key = %context.owner(), peer = %context.peer(), "changed an access key");
     Ok(())
 }

@@ -5,12 +5,10 @@ use gangplank_api::{ApiError, Timestamp};
 use gangplank_core::{AccessKeyId, EventKind, LoginId, Time};
 use gangplank_store::metadata::audit as store;
 
+use super::page::{limit, number};
 use super::{Context, Result};
 use crate::jobs;
 use crate::refusals::Taken;
-
-/// The longest page.
-const MAX_PAGE: i32 = 1_000;
 
 pub(super) async fn list(
     context: &Context<'_>,
@@ -18,7 +16,7 @@ pub(super) async fn list(
 ) -> Result<ListAuditEventsResult> {
     let account = context.found.account.clone();
     let before = input.next_token.as_deref().map(|token| number(token, "nextToken")).transpose()?;
-    let limit = usize::try_from(input.max_results.unwrap_or(MAX_PAGE)).unwrap_or_default();
+    let limit = limit(input.max_results);
     let unreadable = |name: &str, form: &str| ApiError::invalid_input(format!("{name} is not {form}."));
     let filter = store::AuditFilter {
         account,
@@ -44,10 +42,6 @@ pub(super) async fn list(
         audit_events: page.events.into_iter().filter_map(shown).collect(),
         next_token: page.more.map(|id| id.to_string()),
     })
-}
-
-fn number(text: &str, name: &str) -> Result<i64> {
-    text.parse().map_err(|_| ApiError::invalid_input(format!("{name} is none that was given out.")).into())
 }
 
 fn shown(event: store::AuditEvent) -> Option<AuditEvent> {

@@ -15,7 +15,9 @@ impl From<ApiError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "an API call failed in the store");
+        if !matches!(error, StoreError::OverQuota(_)) {
+            tracing::error!(%error, "an API call failed in the store");
+        }
         let unavailable = |message: &str| ApiError::new(ErrorCode::ServiceUnavailable, message);
         Self(match error {
             StoreError::Full(_) => {
@@ -24,6 +26,7 @@ impl From<StoreError> for Failure {
             StoreError::Unavailable(_) | StoreError::Unusable(_) => {
                 unavailable("The server's storage cannot be used now. Nothing was acknowledged; try again.")
             }
+            StoreError::OverQuota(over) => ApiError::invalid_input(sentence(&over.to_string())),
             StoreError::Damaged(_) => ApiError::service("The server's storage is damaged; see its log."),
         })
     }
@@ -31,7 +34,18 @@ impl From<StoreError> for Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
+        let error = match error.downcast::<StoreError>() {
+            Ok(error) => return error.into(),
+            Err(error) => error,
+        };
         tracing::error!(%error, "an API call failed");
         Self(ApiError::service("The server failed; see its log."))
     }
+}
+
+/// A clause as a sentence of its own.
+fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain(['.']).collect()
 }

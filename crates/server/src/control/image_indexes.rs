@@ -39,8 +39,9 @@ pub(super) async fn create(
         body,
         view,
         may_be_absent: Vec::new(),
-        children_of: None,
+        pushed_by: None,
         max_depth,
+        quotas: app.quotas,
         tags,
         now: app.clock.now(),
         lease: app.leases.renewal(app.clock.steady()),
@@ -50,6 +51,7 @@ pub(super) async fn create(
         // It was deleted meanwhile; or an index that was given has lost it.
         ManifestOutcome::BlobUnknown(digest)
         | ManifestOutcome::ChildUnknown(digest)
+        | ManifestOutcome::TooManyAbout(digest)
         | ManifestOutcome::SizeMismatch(digest) => return Err(absent(&repository, &digest).into()),
         ManifestOutcome::TooDeep => {
             let message = format!("Indexes may nest {max_depth} deep at the most.");

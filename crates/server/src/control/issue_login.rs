@@ -42,7 +42,7 @@ pub(super) async fn issue(
         created_at: now,
         expires_at,
     };
-    match app.metadata.insert_login(&context.origin(), login, requires).await? {
+    match app.metadata.insert_login(&context.origin(), login, requires, app.quotas.registry_logins).await? {
         LoginCreated::Created(id) => {
             let (access_key, peer) = (context.owner(), context.peer());
             tracing::info!(%tenant, login = id.0, scope = ?scope.words(), %access_key, %peer, "issued a registry login");

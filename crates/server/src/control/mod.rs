@@ -19,6 +19,7 @@ mod images;
 mod issue_login;
 mod observations;
 mod operations;
+mod page;
 mod push_logins;
 mod registry_logins;
 mod services;

@@ -11,6 +11,7 @@ use gangplank_store::metadata::registry_logins::{LoginSummary, Requires};
 
 use super::container_service::require;
 use super::issue_login::issue;
+use super::page::{limit, number};
 use super::{Context, Result};
 use crate::jobs;
 use crate::refusals::Taken;
@@ -37,13 +38,18 @@ pub(super) async fn create(
 
 pub(super) async fn list(
     context: &Context<'_>,
-    _: ListRegistryLoginsRequest,
+    input: ListRegistryLoginsRequest,
 ) -> Result<ListRegistryLoginsResult> {
     let Context { app, tenant, .. } = context;
+    let before = input.next_token.as_deref().map(|token| number(token, "nextToken")).transpose()?;
     // The last uses are to be seen, also those of a moment ago.
     jobs::audit::note_use(app, Taken::All).await;
-    let logins = app.metadata.logins(tenant, app.clock.now()).await?;
-    Ok(ListRegistryLoginsResult { registry_logins: logins.into_iter().map(shown).collect() })
+    let (now, limit) = (app.clock.now(), limit(input.max_results));
+    let page = app.metadata.logins(tenant, now, before.map(LoginId), limit).await?;
+    Ok(ListRegistryLoginsResult {
+        registry_logins: page.logins.into_iter().map(shown).collect(),
+        next_token: page.more.map(|login| login.0.to_string()),
+    })
 }
 
 pub(super) async fn revoke(
@@ -58,6 +64,8 @@ pub(super) async fn revoke(
     if !revoked {
         return Err(ApiError::not_found(format!("There is no registry login {}.", input.id)).into());
     }
+    // What it had begun to upload goes with it.
+    app.discarded.notify_one();
     tracing::info!(%tenant, login = input.id, access_key = %context.owner(), peer = %context.peer(), "revoked a registry login");
     Ok(RevokeRegistryLoginResult {})
 }

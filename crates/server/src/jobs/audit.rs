@@ -15,7 +15,7 @@ use crate::refusals::Taken;
 const SOON: Duration = Duration::from_secs(1);
 
 /// How often old events are looked for.
-const FORGET_EVERY: Duration = Duration::from_mins(10);
+const FORGET_EVERY: Duration = Duration::from_mins(1);
 
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     let mut forget_at = Instant::now();

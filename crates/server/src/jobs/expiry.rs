@@ -38,15 +38,6 @@ async fn expire(app: &App) -> gangplank_store::Result<()> {
     app.blocking(move |blobs| Ok(discard_each(blobs, keys))).await?;
     // Logins end by the wall clock. Where that is ahead of the steady time, it may have jumped.
     let ended = now.min(app.clock.now()).minus(REMEMBER_LOGINS);
-    let mut forgotten = 0;
-    loop {
-        match app.metadata.forget_logins(ended).await? {
-            0 => break,
-            some => forgotten += some,
-        }
-    }
-    if forgotten > 0 {
-        tracing::debug!(forgotten, "forgot logins that ended long ago");
-    }
+    while app.metadata.forget_logins(ended).await? > 0 {}
     Ok(())
 }

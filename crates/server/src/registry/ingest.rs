@@ -8,8 +8,10 @@ use gangplank_oci::{Algorithm, ErrorCode, Hasher, OciError};
 use gangplank_store::blobs::{ContentKey, Staged};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
+use tokio_util::sync::CancellationToken;
 
 use super::intake::Intake;
+use super::room::Room;
 use super::{Context, Result};
 use crate::app::App;
 
@@ -34,6 +36,8 @@ pub(super) enum Cut {
     Stalled,
     /// The connection ended before it did.
     Broken,
+    /// The upload that it is for has ended.
+    Ended,
 }
 
 impl Cut {
@@ -47,6 +51,7 @@ impl Cut {
                 408,
                 "the body stopped coming; resume the upload where it stands",
             ),
+            Self::Ended => OciError::blob_upload_unknown(),
             Self::Broken => {
                 OciError::blob_upload_invalid("the body ended early; resume the upload where it stands")
             }
@@ -58,23 +63,26 @@ impl Cut {
 /// `key`, of which `hasher` has seen all.
 ///
 /// # Errors
-/// If the store fails or the body says itself that it is too long; what is staged is then of no
-/// use. A body that only turns out to be wrong is no such error: see [`Ingested::cut`].
+/// If the store fails, the account may not have so much, or the body says itself that it is too long; what is staged
+/// is then of no use. A body that only turns out to be wrong is no such error: see [`Ingested::cut`].
 pub(super) async fn ingest(
     context: &Context<'_>,
     key: &ContentKey,
     hasher: Hasher,
     mut body: Incoming,
     expected: Option<u64>,
+    ended: &CancellationToken,
 ) -> Result<Ingested> {
     let app = context.app;
     let limit = app.limits.blob_bytes.saturating_sub(hasher.hashed());
     if body.size_hint().lower() > limit {
         return Err(Cut::TooLong.refusal(app).into());
     }
+    let mut room = Room::for_body(context, body.size_hint().exact().or(expected)).await?;
     let mut intake = Intake::open(&app.blobs, key, hasher, context.thread);
     intake.expect(body.size_hint().lower()).await;
-    let cut = feed(&mut body, &mut intake, limit, expected, app.limits.body_stall).await?;
+    let limits = Limits { bytes: limit, expected, stall: app.limits.body_stall };
+    let cut = feed(&mut body, &mut intake, &mut room, &limits, ended).await?;
     let (staged, hasher) = intake.finish().await?;
     Ok(Ingested { staged, hasher, cut })
 }
@@ -95,18 +103,33 @@ pub(super) async fn hash_staged(
     .await
 }
 
+/// What a body is held to.
+struct Limits {
+    /// How many bytes there may be.
+    bytes: u64,
+    /// How many there must be, if that is known.
+    expected: Option<u64>,
+    /// How long nothing may come.
+    stall: Duration,
+}
+
 /// Hands the body over piece by piece; says what was wrong with it.
 async fn feed(
     body: &mut Incoming,
     intake: &mut Intake,
-    limit: u64,
-    expected: Option<u64>,
-    stall: Duration,
+    room: &mut Room<'_>,
+    limits: &Limits,
+    ended: &CancellationToken,
 ) -> gangplank_store::Result<Option<Cut>> {
     let declared = body.size_hint().exact();
-    let (mut fed, limit) = (0, expected.map_or(limit, |expected| expected.min(limit)));
+    let Limits { bytes, expected, stall } = *limits;
+    let (mut fed, limit) = (0, expected.map_or(bytes, |expected| expected.min(bytes)));
     loop {
-        let frame = match tokio::time::timeout(stall, body.frame()).await {
+        let frame = tokio::select! {
+            frame = tokio::time::timeout(stall, body.frame()) => frame,
+            () = ended.cancelled() => return Ok(Some(Cut::Ended)),
+        };
+        let frame = match frame {
             Err(_) => return Ok(Some(Cut::Stalled)),
             Ok(None) if declared.is_some_and(|declared| declared != fed) => return Ok(Some(Cut::Broken)),
             Ok(None) if expected.is_some_and(|expected| expected != fed) => {
@@ -121,6 +144,7 @@ async fn feed(
         if fed > limit {
             return Ok(Some(if expected == Some(limit) { Cut::WrongLength } else { Cut::TooLong }));
         }
+        room.grow(fed).await?;
         intake.push(piece).await?;
     }
 }

@@ -1,6 +1,7 @@
 //! Manifests: put, read, deleted.
 
 use gangplank_core::Access;
+use gangplank_core::quotas::MAX_HUNG;
 use gangplank_oci::media_type::is_foreign_layer;
 use gangplank_oci::{
     Algorithm, Descriptor, Digest, ErrorCode, ManifestView, OciError, Reference, RepositoryName, Tag,
@@ -13,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, LOCATION, USER_AGENT};
 
 use super::refusal::Refusal;
+use super::room::require_left;
 use super::{CONTENT_DIGEST, Context, Result, readable};
 use crate::app::App;
 use crate::http::response::Answer;
@@ -119,6 +121,7 @@ pub(super) async fn put(
     };
     // A manifest is stored in the database, and what removes things has to fit there too.
     app.blobs.require_space(body.len() as u64)?;
+    require_left(context, body.len() as u64).await?;
     let view =
         ManifestView::parse_within(&app.limits.manifest, &body, content_type).map_err(OciError::from)?;
     let subject = view.subject.as_ref().map(|subject| subject.digest);
@@ -130,13 +133,23 @@ pub(super) async fn put(
     let shown: Vec<String> = tags.iter().map(ToString::to_string).collect();
     let elsewhere: Vec<Digest> =
         view.blobs.iter().filter(|it| is_elsewhere(it)).map(|it| it.digest).collect();
-    let children_of = context.pusher().map(|_| grant.owner.clone());
+    let pushed_by = context.pusher().map(|_| grant.owner.clone());
     // A push login may not leave them elsewhere, since the machines that pull would be sent there.
     let may_be_absent = if grant.scope.pull { elsewhere.clone() } else { Vec::new() };
     let (now, lease) = (app.clock.now(), app.leases.renewal(app.clock.steady()));
     let max_depth = app.limits.index_depth;
-    let manifest =
-        NewManifest { digest, body, view, may_be_absent, children_of, max_depth, tags, now, lease };
+    let manifest = NewManifest {
+        digest,
+        body,
+        view,
+        may_be_absent,
+        pushed_by,
+        max_depth,
+        quotas: app.quotas,
+        tags,
+        now,
+        lease,
+    };
     let outcome = app.metadata.put_manifest(&context.origin(), &grant.tenant, repository, manifest).await?;
     refuse_unless_stored(context, outcome, &elsewhere)?;
     app.login_use.pushed(grant.login, Push { at: now, address: *peer });
@@ -224,6 +237,10 @@ fn refuse_unless_stored(context: &Context<'_>, outcome: ManifestOutcome, elsewhe
         ManifestOutcome::SizeMismatch(digest) => {
             OciError::manifest_invalid(format!("the manifest gives {digest} a wrong size"))
         }
+        ManifestOutcome::TooManyAbout(subject) => OciError::denied(format!(
+            "push logins have put {MAX_HUNG} of the {MAX_HUNG} manifests that they may put about {subject}: delete \
+             some, or use a login that may pull too"
+        )),
         ManifestOutcome::TooDeep => OciError::manifest_invalid(format!(
             "indexes may nest {} deep at the most",
             context.app.limits.index_depth

@@ -19,6 +19,7 @@ mod publish;
 mod readable;
 mod referrers;
 mod refusal;
+pub(crate) mod room;
 mod tags;
 mod upload_append;
 pub(crate) mod upload_locks;

@@ -1,6 +1,7 @@
 //! Mounting: a repository takes a blob that another one has.
 
 use gangplank_oci::{Digest, RepositoryName};
+use gangplank_store::metadata::blobs;
 
 use super::{Context, Result, damaged};
 
@@ -30,5 +31,6 @@ pub(super) async fn mount(
         return Ok(false);
     }
     let now = app.clock.steady();
-    Ok(app.metadata.mount_blob(seen_by, &grant.tenant, repository, from.as_ref(), digest, now).await?)
+    let held = blobs::Mount { from: from.clone(), digest: *digest, seen_by };
+    Ok(app.metadata.mount_blob(&grant.tenant, repository, held, now, &app.quotas).await?)
 }

@@ -50,16 +50,24 @@ pub(super) async fn publish(
         None => blobs.stage(&staged_key, size)?.publish(),
     };
     app.blocking(publish).await.inspect_err(|_| app.orphaned.store(true, Release))?;
-    let blob =
-        NewBlob { digest: *expected, size, key: key.clone(), damaged, put_by: context.pusher(), session };
+    let blob = NewBlob {
+        digest: *expected,
+        size,
+        key: key.clone(),
+        damaged,
+        put_by: context.pusher(),
+        session,
+        quotas: app.quotas,
+    };
     let kept = match app.metadata.add_blob(&grant.tenant, repository, blob, app.clock.steady()).await {
         // The row is certainly not there, so the bytes are garbage, and take the space it needs.
-        Err(error @ StoreError::Full(_)) => {
-            if let Err(error) = app.blocking(move |blobs| blobs.remove(&key)).await {
-                tracing::warn!(%error, "cannot remove content that has no row; the next start will");
-                app.orphaned.store(true, Release);
-            }
+        Err(error @ (StoreError::Full(_) | StoreError::OverQuota(_))) => {
+            remove(context, key).await;
             return Err(error.into());
+        }
+        Ok(None) => {
+            remove(context, key).await;
+            return Err(OciError::blob_upload_unknown().into());
         }
         // Here the row may be there or not: only a start that has read the log again can tell.
         Err(error) => {
@@ -67,7 +75,7 @@ pub(super) async fn publish(
             on_its_way.stays_on_its_way();
             return Err(error.into());
         }
-        Ok(kept) => kept,
+        Ok(Some(kept)) => kept,
     };
     drop(on_its_way);
     if kept != key {
@@ -76,4 +84,13 @@ pub(super) async fn publish(
     let (tenant, login, peer) = (&grant.tenant, grant.login.0, context.peer);
     tracing::info!(%tenant, %repository, digest = %expected, size, login, %peer, "stored a blob");
     Ok(())
+}
+
+/// Removes what was published and has no row.
+async fn remove(context: &Context<'_>, key: ContentKey) {
+    let app = context.app;
+    if let Err(error) = app.blocking(move |blobs| blobs.remove(&key)).await {
+        tracing::warn!(%error, "cannot remove content that has no row; the next start will");
+        app.orphaned.store(true, Release);
+    }
 }

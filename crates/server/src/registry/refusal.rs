@@ -63,8 +63,11 @@ impl From<OciError> for Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "a request failed in the store");
+        if !matches!(error, StoreError::OverQuota(_)) {
+            tracing::error!(%error, "a request failed in the store");
+        }
         let (error, retry_after) = match error {
+            StoreError::OverQuota(over) => (OciError::denied(over.to_string()), None),
             StoreError::Full(_) => (OciError::insufficient_storage(), Some(30)),
             StoreError::Unavailable(_) | StoreError::Unusable(_) => (OciError::unavailable(), Some(5)),
             StoreError::Damaged(_) => (OciError::unknown(), None),

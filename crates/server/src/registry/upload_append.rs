@@ -3,9 +3,11 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use gangplank_oci::{Algorithm, Digest, Hasher, RepositoryName};
+use gangplank_core::upload::GIVES_WAY_AFTER;
+use gangplank_oci::{Algorithm, Digest, Hasher, OciError, RepositoryName};
 use gangplank_store::blobs::Staged;
 use hyper::body::Incoming;
+use tokio_util::sync::CancellationToken;
 
 use super::ingest::{Cut, Ingested, ingest};
 use super::publish::{Complete, publish};
@@ -65,16 +67,17 @@ impl<'a> Append<'a> {
         let (key, id) = (session.key.clone(), Some(session.id().to_owned()));
         let content = Complete { key, staged, hasher, session: id };
         let published = publish(session.context, session.repository, digest, content).await;
-        let app = session.context.app;
-        match published {
+        let Err(refusal) = published else {
             // Before the lock is given up: a repeated request may be waiting for it.
-            Ok(()) => {
-                let owner = upload_session::owner(session.context, session.repository);
-                app.finished_uploads.remember(session.id(), owner, *digest, app.clock.steady());
-            }
-            Err(_) => session.give_up().await,
-        }
-        published
+            let owner = upload_session::owner(session.context, session.repository);
+            let app = session.context.app;
+            app.finished_uploads.remember(session.id(), owner, *digest, app.clock.steady());
+            return Ok(());
+        };
+        // Then its bytes went while they were published.
+        let has_ended = session.has_ended().await.unwrap_or(false);
+        session.give_up().await;
+        Err(if has_ended { OciError::blob_upload_unknown().into() } else { refusal })
     }
 
     /// Appends the body. If it ended early, the session goes on behind what had come; if it is of the
@@ -83,17 +86,22 @@ impl<'a> Append<'a> {
         let Self { session, hasher, body, expected } = self;
         let app = session.context.app;
         // Often enough while a body is coming.
-        let touch_every = (app.limits.upload.idle / 6).max(Duration::from_secs(1));
+        let touch_every = (app.limits.upload.idle / 6).clamp(Duration::from_secs(1), GIVES_WAY_AFTER / 6);
+        let ended = CancellationToken::new();
         let ingested = {
-            let mut ingesting = pin!(ingest(session.context, &session.key, hasher, body, expected));
+            let mut ingesting = pin!(ingest(session.context, &session.key, hasher, body, expected, &ended));
             loop {
                 tokio::select! {
                     ingested = &mut ingesting => break ingested,
                     // A body may take longer to come than a session may be idle, and idle it is not.
                     () = tokio::time::sleep(touch_every) => {
                         // Returning here would leave a thread that writes to a session that is not locked.
-                        if let Err(error) = session.touch().await {
-                            tracing::warn!(?error, "cannot note that an upload is still coming");
+                        match session.touch().await {
+                            Ok(true) => {}
+                            Ok(false) => ended.cancel(),
+                            Err(error) => {
+                                tracing::warn!(?error, "cannot note that an upload is still coming");
+                            }
                         }
                     }
                 }
@@ -103,7 +111,7 @@ impl<'a> Append<'a> {
             Ok(Ingested { staged, hasher, cut: None }) => return Ok((session, staged, hasher)),
             Ok(Ingested { hasher, cut: Some(cut), .. }) => {
                 match cut {
-                    Cut::TooLong => session.give_up().await,
+                    Cut::TooLong | Cut::Ended => session.give_up().await,
                     Cut::WrongLength => {}
                     Cut::Stalled | Cut::Broken => session.advance(&hasher).await?,
                 }

@@ -2,7 +2,7 @@
 
 use gangplank_oci::{Algorithm, Hasher, OciError, RepositoryName};
 use gangplank_store::blobs::ContentKey;
-use gangplank_store::metadata::uploads::{UploadOwner, UploadSession};
+use gangplank_store::metadata::uploads::{UploadOpened, UploadOwner, UploadSession};
 
 use super::ingest::hash_staged;
 use super::refusal::Refusal;
@@ -23,12 +23,19 @@ pub(super) async fn open(
         received: 0,
         hash_state: state(&Hasher::new(algorithm)),
         run: app.run.clone(),
+        login: Some(context.grant.login),
         created_at: now,
         touched_at: now,
     };
     let standing = Standing::new(repository, &session.id, 0);
-    if !app.metadata.open_upload(&owner(context, repository), session, app.quotas.open_uploads).await? {
-        return Err(Refusal::too_many("the account has too many uploads open; finish or cancel some", 60));
+    let owner = owner(context, repository);
+    match app.metadata.open_upload(&owner, session, app.quotas.open_uploads).await? {
+        UploadOpened::Opened => {}
+        UploadOpened::InPlaceOfAnother => app.discarded.notify_one(),
+        UploadOpened::TooMany => {
+            let message = "the account or this login has too many uploads open; finish or cancel some";
+            return Err(Refusal::too_many(message, 60));
+        }
     }
     Ok(standing)
 }
@@ -150,21 +157,28 @@ impl<'a> Session<'a> {
             UploadSession { received: hasher.hashed(), hash_state: state(hasher), ..self.touched() };
         let app = self.context.app;
         if app.metadata.advance_upload(&self.owner(), self.row.received, advanced).await? {
-            Ok(())
-        } else {
-            Err(OciError::blob_upload_unknown().into())
+            return Ok(());
         }
+        // What was written since it ended.
+        discard(self.context, self.key.clone()).await;
+        Err(OciError::blob_upload_unknown().into())
     }
 
-    /// Notes that it is in use.
-    pub(super) async fn touch(&self) -> Result<()> {
+    /// Notes that it is in use; `false` if it has ended.
+    pub(super) async fn touch(&self) -> Result<bool> {
         let metadata = &self.context.app.metadata;
-        metadata.advance_upload(&self.owner(), self.row.received, self.touched()).await?;
-        Ok(())
+        Ok(metadata.advance_upload(&self.owner(), self.row.received, self.touched()).await?)
+    }
+
+    /// Whether it has ended: with its login, or for another session.
+    pub(super) async fn has_ended(&self) -> Result<bool> {
+        let metadata = &self.context.app.metadata;
+        Ok(metadata.upload(&self.owner(), &self.row.id).await?.is_none())
     }
 
     fn touched(&self) -> UploadSession {
-        UploadSession { touched_at: self.context.app.clock.steady(), ..self.row.clone() }
+        let (touched_at, login) = (self.context.app.clock.steady(), Some(self.context.grant.login));
+        UploadSession { touched_at, login, ..self.row.clone() }
     }
 
     /// Ends it as its client asks. The bytes go first, as in [`give_up`](Self::give_up); here the client

@@ -5,6 +5,7 @@ use gangplank_store::blobs::ContentKey;
 use http_body_util::BodyExt as _;
 use hyper::StatusCode;
 use hyper::body::Incoming;
+use tokio_util::sync::CancellationToken;
 
 use super::ingest::{Ingested, ingest};
 use super::mount::{Mount, mount};
@@ -23,7 +24,9 @@ pub(super) async fn whole(
 ) -> Result<Answer> {
     let key = ContentKey::unused();
     let stored = async {
-        let ingested = ingest(context, &key, Hasher::new(digest.algorithm()), body, None).await?;
+        let ingested =
+            ingest(context, &key, Hasher::new(digest.algorithm()), body, None, &CancellationToken::new())
+                .await?;
         let Ingested { staged, hasher, cut } = ingested;
         if let Some(cut) = cut {
             return Err(cut.refusal(context.app).into());

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::presence::Presence;
 use super::shards::Shards;
 use super::write_back::WriteBack;
-use super::{BlobStore, ContentKey, Staged};
+use super::{BlobStore, ContentKey, Space, Staged};
 use crate::durable_file::{folder_of, make_folder, sync_folder};
 use crate::{Result, StoreError};
 
@@ -62,6 +62,10 @@ impl Folder {
     #[must_use]
     pub fn with_reserve(self, bytes: u64) -> Self {
         Self { reserve: Reserve(bytes), ..self }
+    }
+
+    fn disk(&self) -> Result<rustix::fs::StatVfs> {
+        rustix::fs::statvfs(&self.staged).map_err(|error| self.presence.explain(error.into()))
     }
 
     /// The folder of a server that may be running, to be read. Makes nothing.
@@ -153,9 +157,12 @@ impl BlobStore for Folder {
         self.presence.unless_missing(fs::remove_file(self.content_path(key))).map(drop)
     }
 
+    fn space(&self) -> Result<Space> {
+        Ok(self.reserve.space(&self.disk()?))
+    }
+
     fn require_space(&self, bytes: u64) -> Result<()> {
-        let disk = rustix::fs::statvfs(&self.staged).map_err(|error| self.presence.explain(error.into()))?;
-        self.reserve.require(disk, bytes)
+        self.reserve.require(&self.disk()?, bytes)
     }
 }
 
@@ -180,7 +187,7 @@ impl StagedFile {
     fn stride(&mut self) {
         self.write_back.begin(&self.file, self.begun, self.length - self.begun);
         self.begun = self.length;
-        let has_space = |disk| self.reserve.require(disk, STRIDE).is_ok();
+        let has_space = |disk: rustix::fs::StatVfs| self.reserve.require(&disk, STRIDE).is_ok();
         if rustix::fs::fstatvfs(&self.file).is_ok_and(has_space) {
             let keep_size = rustix::fs::FallocateFlags::KEEP_SIZE;
             if rustix::fs::fallocate(&self.file, keep_size, self.length, STRIDE).is_ok() {
@@ -193,7 +200,7 @@ impl StagedFile {
 impl Staged for StagedFile {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let disk = rustix::fs::fstatvfs(&self.file).map_err(io::Error::from)?;
-        self.reserve.require(disk, bytes.len() as u64)?;
+        self.reserve.require(&disk, bytes.len() as u64)?;
         (&*self.file).write_all(bytes)?;
         self.length += bytes.len() as u64;
         if self.length - self.begun >= STRIDE {
@@ -230,14 +237,31 @@ fn keys_of(entries: fs::ReadDir) -> Result<Vec<ContentKey>> {
 
 impl Reserve {
     /// Refuses to write into the reserve.
-    fn require(self, disk: rustix::fs::StatVfs, wanted: u64) -> Result<()> {
-        let reserve = self.0.min(disk.f_blocks.saturating_mul(disk.f_frsize) / 8);
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    fn require(self, disk: &rustix::fs::StatVfs, wanted: u64) -> Result<()> {
+        let (reserve, free) = (self.of(disk), free(disk));
         if free < reserve.saturating_add(wanted) {
             return Err(StoreError::Full(format!("{free} bytes are free, of which {reserve} are kept back")));
         }
         Ok(())
     }
+
+    /// What there is beside the reserve.
+    fn space(self, disk: &rustix::fs::StatVfs) -> Space {
+        let reserve = self.of(disk);
+        Space { total: total(disk).saturating_sub(reserve), free: free(disk).saturating_sub(reserve) }
+    }
+
+    fn of(self, disk: &rustix::fs::StatVfs) -> u64 {
+        self.0.min(total(disk) / 8)
+    }
+}
+
+fn total(disk: &rustix::fs::StatVfs) -> u64 {
+    disk.f_blocks.saturating_mul(disk.f_frsize)
+}
+
+fn free(disk: &rustix::fs::StatVfs) -> u64 {
+    disk.f_bavail.saturating_mul(disk.f_frsize)
 }
 
 fn too_short(key: &ContentKey, length: u64, offset: u64) -> StoreError {

@@ -44,6 +44,15 @@ impl fmt::Display for ContentKey {
     }
 }
 
+/// How much space a disk has for content, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// All of it, whatever it is used for.
+    pub total: u64,
+    /// What is free.
+    pub free: u64,
+}
+
 /// Content on its way in. Dropping it leaves what was written staged.
 pub trait Staged: Send {
     /// Writes the next bytes.
@@ -83,6 +92,8 @@ pub trait BlobStore: Send + Sync {
     /// Refuses, as [`StoreError::Full`](crate::StoreError::Full), what would take so many bytes of the space
     /// that is kept for the database.
     fn require_space(&self, bytes: u64) -> Result<()>;
+    /// How much space there is, without what is kept for the database.
+    fn space(&self) -> Result<Space>;
     /// Removes published content, if there is any.
     fn remove(&self, key: &ContentKey) -> Result<()>;
 }

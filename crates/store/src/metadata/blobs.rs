@@ -69,6 +69,17 @@ pub struct NewBlob {
     pub quotas: Quotas,
 }
 
+/// A blob to be mounted.
+#[derive(Clone, Debug)]
+pub struct Mount {
+    /// The repository that holds it, or `None` for any of the tenant's.
+    pub from: Option<RepositoryName>,
+    /// Its digest.
+    pub digest: Digest,
+    /// Set if it is as good as absent where this login may not know of it. That needs a `from`.
+    pub seen_by: Option<LoginId>,
+}
+
 /// What became of a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlobDeleted {
@@ -119,17 +130,13 @@ pub trait BlobLinks: Send + Sync {
         blob: NewBlob,
         now: Time,
     ) -> Result<Option<ContentKey>>;
-    /// Lets `repository` hold a blob that `from` holds, or for `None` any repository of the tenant;
-    /// `false` if it does not, or the blob is damaged. With `seen_by`, which needs a `from`, also if that login may
-    /// not know of the blob. A repository more than there may be is
-    /// [`OverQuota`](crate::StoreError::OverQuota), here and in [`add_blob`](Self::add_blob).
+    /// Lets `repository` hold what is to be mounted; `false` if that is not there, or damaged. A repository more
+    /// than there may be is [`OverQuota`](crate::StoreError::OverQuota), here and in [`add_blob`](Self::add_blob).
     async fn mount_blob(
         &self,
-        seen_by: Option<LoginId>,
         tenant: &Tenant,
         repository: &RepositoryName,
-        from: Option<&RepositoryName>,
-        digest: &Digest,
+        mount: Mount,
         now: Time,
         quotas: &Quotas,
     ) -> Result<bool>;

@@ -31,12 +31,11 @@ pub struct NewManifest {
     pub view: ManifestView,
     /// Blobs that the repository need not hold: layers that are not to be distributed.
     pub may_be_absent: Vec<Digest>,
-    /// Set if only manifests that this principal put count as children, and others are as good as absent.
-    pub children_of: Option<Owner>,
+    /// Set if one of this principal's push logins puts it. Then only what this principal put counts as a child, and
+    /// [`MAX_HUNG`](gangplank_core::quotas::MAX_HUNG) of such manifests may be about one subject.
+    pub pushed_by: Option<Owner>,
     /// How deep indexes may nest: so many, one in the other, above an image.
     pub max_depth: u32,
-    /// Whether a push login puts it: [`MAX_HUNG`](gangplank_core::quotas::MAX_HUNG) of those may be about one subject.
-    pub by_push_login: bool,
     /// How much its account may have.
     pub quotas: Quotas,
     /// Tags to move to it.

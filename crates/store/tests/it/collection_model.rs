@@ -3,6 +3,7 @@
 //! its lease lasts, no push is refused for what it was told to skip, what is registered stays whole; and when
 //! nobody does anything any more, everything else goes.
 
+use gangplank_store::metadata::blobs::Mount;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -154,11 +155,9 @@ impl World<'_> {
                 let asked = digest(number);
                 let quotas = quotas();
                 let mounted = self.db.mount_blob(
-                    None,
                     &at.tenant,
                     &at.repository,
-                    Some(&from),
-                    &asked,
+                    Mount { from: Some(from.clone()), digest: asked, seen_by: None },
                     self.now,
                     &quotas,
                 );

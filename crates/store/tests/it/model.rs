@@ -5,7 +5,7 @@ mod state;
 use gangplank_core::{ImageName, Tenant};
 use gangplank_oci::Digest;
 use gangplank_store::metadata::Metadata;
-use gangplank_store::metadata::blobs::BlobDeleted;
+use gangplank_store::metadata::blobs::{BlobDeleted, Mount};
 use gangplank_store::metadata::container_images::{ImageDeleted, ImageOutcome};
 use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest};
 use proptest::prelude::*;
@@ -82,7 +82,13 @@ async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
             let at = at(db, *place);
             let from = repository(["other", "sr"][place.repository]);
             let mounted = db
-                .mount_blob(None, &at.tenant, &at.repository, Some(&from), &digest(*number), NOW, &quotas())
+                .mount_blob(
+                    &at.tenant,
+                    &at.repository,
+                    Mount { from: Some(from.clone()), digest: digest(*number), seen_by: None },
+                    NOW,
+                    &quotas(),
+                )
                 .await;
             assert_eq!(mounted.unwrap(), model.mount_blob(*place, *number));
         }

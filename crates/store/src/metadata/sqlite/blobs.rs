@@ -12,7 +12,7 @@ use super::{Sqlite, holds, rows};
 use crate::Result;
 use crate::blobs::ContentKey;
 use crate::metadata::blobs::{
-    BlobDeleted, BlobLinks, MAX_BLOB_PUTS, MAX_CONFIGURATION, NewBlob, SeenBlob, StoredBlob,
+    BlobDeleted, BlobLinks, MAX_BLOB_PUTS, MAX_CONFIGURATION, Mount, NewBlob, SeenBlob, StoredBlob,
 };
 
 #[async_trait]
@@ -67,16 +67,14 @@ impl BlobLinks for Sqlite {
 
     async fn mount_blob(
         &self,
-        seen_by: Option<LoginId>,
         tenant: &Tenant,
         repository: &RepositoryName,
-        from: Option<&RepositoryName>,
-        digest: &Digest,
+        mount: Mount,
         now: Time,
         quotas: &Quotas,
     ) -> Result<bool> {
-        let quotas = *quotas;
-        let (tenant, repository, from, digest) = (tenant.clone(), repository.clone(), from.cloned(), *digest);
+        let Mount { from, digest, seen_by } = mount;
+        let (tenant, repository, quotas) = (tenant.clone(), repository.clone(), *quotas);
         self.doors
             .upkeep(Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 let held = match &from {

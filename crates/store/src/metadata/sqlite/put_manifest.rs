@@ -57,7 +57,7 @@ pub(super) fn put(
             id
         }
         None => {
-            let subject = manifest.view.subject.as_ref().filter(|_| manifest.by_push_login);
+            let subject = manifest.view.subject.as_ref().filter(|_| manifest.pushed_by.is_some());
             if let Some(subject) = subject
                 && count_hung(connection, repository, &subject.digest)? >= MAX_HUNG
             {
@@ -140,7 +140,7 @@ fn check_children(
         "SELECT size, depth FROM manifests m WHERE repository = ?1 AND digest = ?2
            AND (?3 IS NULL OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.owner = ?3))",
     )?;
-    let put_by = manifest.children_of.as_ref().map(Owner::as_str);
+    let put_by = manifest.pushed_by.as_ref().map(Owner::as_str);
     let mut depth = 0;
     for child in &manifest.view.children {
         let key = params![repository, child.digest.to_string(), put_by];
@@ -183,7 +183,7 @@ fn insert(
         view.media_type,
         view.artifact_type,
         subject,
-        manifest.by_push_login && subject.is_some(),
+        manifest.pushed_by.is_some() && subject.is_some(),
         annotations,
         depth,
         manifest.now.0,

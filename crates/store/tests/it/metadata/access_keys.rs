@@ -11,6 +11,7 @@ metadata_contract! {
     an_id_is_taken_once,
     a_deleted_id_stays_taken,
     keys_are_listed_newest_first,
+    keys_are_listed_in_pages,
     a_key_is_disabled_and_enabled,
     a_deleted_key_is_gone,
     another_accounts_key_cannot_be_changed,
@@ -61,6 +62,34 @@ async fn keys_are_listed_newest_first(db: &dyn Metadata) {
     assert_eq!(listed(None).await, [key_id(2), key_id(3), key_id(1)]);
     assert_eq!(listed(Some(&here.account)).await, [key_id(3), key_id(1)]);
     assert_eq!(listed(Some(&AccountId::parse("999999999999").unwrap())).await, []);
+}
+
+async fn keys_are_listed_in_pages(db: &dyn Metadata) {
+    let [here, _, other] = tenants();
+    // Several of one moment.
+    for number in 1..=9 {
+        let tenant = if number == 5 { &other } else { &here };
+        let key = AccessKey { created_at: Time(NOW.0 + i64::from(number) / 4), ..access_key(tenant, number) };
+        assert!(db.insert_access_key(&by(), key, PLENTY).await.unwrap());
+    }
+    for account in [None, Some(&here.account)] {
+        let all = db.access_keys(account, None, 1_000).await.unwrap();
+        assert_eq!(all.more, None);
+        for size in 1..4 {
+            let (mut found, mut after) = (Vec::new(), None);
+            loop {
+                let page = db.access_keys(account, after, size).await.unwrap();
+                assert!(page.keys.len() <= size);
+                found.extend(page.keys.into_iter().map(|key| key.id));
+                after = page.more;
+                if after.is_none() {
+                    break;
+                }
+            }
+            let expected: Vec<_> = all.keys.iter().map(|key| key.id.clone()).collect();
+            assert_eq!(found, expected, "{size} {account:?}");
+        }
+    }
 }
 
 async fn a_key_is_disabled_and_enabled(db: &dyn Metadata) {

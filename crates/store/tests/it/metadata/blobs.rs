@@ -6,7 +6,7 @@ use gangplank_core::{Tenant, Time};
 use gangplank_oci::Digest;
 use gangplank_store::blobs::ContentKey;
 use gangplank_store::metadata::Metadata;
-use gangplank_store::metadata::blobs::{BlobDeleted, NewBlob, StoredBlob};
+use gangplank_store::metadata::blobs::{BlobDeleted, Mount, NewBlob, StoredBlob};
 use gangplank_store::metadata::container_images::ImageDeleted;
 use gangplank_store::metadata::uploads::{UploadOpened, UploadOwner};
 
@@ -59,7 +59,13 @@ async fn delete(at: &At<'_>, content: &str) -> BlobDeleted {
 async fn mount(at: &At<'_>, from: &str, content: &str) -> bool {
     let from = repository(from);
     at.db
-        .mount_blob(None, &at.tenant, &at.repository, Some(&from), &digest(content), NOW, &quotas())
+        .mount_blob(
+            &at.tenant,
+            &at.repository,
+            Mount { from: Some(from.clone()), digest: digest(content), seen_by: None },
+            NOW,
+            &quotas(),
+        )
         .await
         .unwrap()
 }

@@ -1,5 +1,6 @@
 //! Garbage collection: what stays, what goes, and when.
 
+use gangplank_store::metadata::blobs::Mount;
 use std::time::Duration;
 
 use gangplank_core::{ImageName, Leases, Time};
@@ -96,9 +97,15 @@ async fn a_lease_is_renewed_by_every_answer_that_is_relied_on(db: &dyn Metadata)
     let again = crate::world::blob("put", gangplank_store::blobs::ContentKey::unused());
     db.add_blob(&here(), &at.repository, again, later(20)).await.unwrap();
     let mounted = Digest::sha256(b"mounted");
-    db.mount_blob(None, &here(), &other.repository, Some(&at.repository), &mounted, later(20), &quotas())
-        .await
-        .unwrap();
+    db.mount_blob(
+        &here(),
+        &other.repository,
+        Mount { from: Some(at.repository.clone()), digest: mounted, seen_by: None },
+        later(20),
+        &quotas(),
+    )
+    .await
+    .unwrap();
     let image = Document::image(&["referenced"]);
     let put = NewManifest { lease: Leases::default().renewal(later(20)), ..image.put() };
     assert_eq!(at.put(put).await, ManifestOutcome::Stored);
@@ -319,7 +326,17 @@ async fn damage_that_is_found_meanwhile_is_not_acknowledged(db: &dyn Metadata) {
     assert!(db.mark_damaged(&first).await.unwrap());
     let other = repository("other");
     for from in [Some(&at.repository), None] {
-        assert!(!db.mount_blob(None, &here(), &other, from, &digest, NOW, &quotas()).await.unwrap());
+        assert!(
+            !db.mount_blob(
+                &here(),
+                &other,
+                Mount { from: from.cloned(), digest, seen_by: None },
+                NOW,
+                &quotas()
+            )
+            .await
+            .unwrap()
+        );
     }
     let second = gangplank_store::blobs::ContentKey::unused();
     let whole = crate::world::blob("layer", second.clone());
@@ -327,7 +344,15 @@ async fn damage_that_is_found_meanwhile_is_not_acknowledged(db: &dyn Metadata) {
     let content = db.tenant_content(&here(), &digest).await.unwrap().unwrap();
     assert!(content.key == second && !content.damaged);
     assert!(
-        db.mount_blob(None, &here(), &other, Some(&at.repository), &digest, NOW, &quotas()).await.unwrap()
+        db.mount_blob(
+            &here(),
+            &other,
+            Mount { from: Some(at.repository.clone()), digest, seen_by: None },
+            NOW,
+            &quotas()
+        )
+        .await
+        .unwrap()
     );
 }
 

@@ -4,7 +4,7 @@
 use gangplank_core::{LoginId, ServiceId, Tenant};
 use gangplank_oci::Digest;
 use gangplank_store::metadata::Metadata;
-use gangplank_store::metadata::blobs::BlobDeleted;
+use gangplank_store::metadata::blobs::{BlobDeleted, Mount};
 use gangplank_store::metadata::container_images::{ImageDeleted, ImageOutcome, NewImage};
 use gangplank_store::metadata::container_services::{ServiceChange, ServiceOutcome};
 use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest};
@@ -136,7 +136,15 @@ async fn the_wrong_tenant_changes_nothing(db: &dyn Metadata) {
         );
         assert!(!db.revoke_login(&by(), tenant, estate.login, NOW).await.unwrap());
         assert!(
-            !db.mount_blob(None, tenant, &repository("x"), Some(&sr), &layer, NOW, &quotas()).await.unwrap()
+            !db.mount_blob(
+                tenant,
+                &repository("x"),
+                Mount { from: Some(sr.clone()), digest: layer, seen_by: None },
+                NOW,
+                &quotas()
+            )
+            .await
+            .unwrap()
         );
         assert_eq!(db.delete_blob(&by(), tenant, &sr, &layer).await.unwrap(), BlobDeleted::NoSuchBlob);
         let deleted = db.delete_manifest(&by(), tenant, &sr, &image, NOW).await.unwrap();

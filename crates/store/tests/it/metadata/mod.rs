@@ -11,6 +11,7 @@ mod image_content;
 mod isolation;
 mod manifests;
 mod own;
+mod quotas;
 mod referrers;
 mod registry_logins;
 mod tags;

@@ -6,11 +6,11 @@ use gangplank_core::{LoginId, Origin};
 use gangplank_oci::Digest;
 use gangplank_store::blobs::ContentKey;
 use gangplank_store::metadata::Metadata;
-use gangplank_store::metadata::blobs::{MAX_CONFIGURATION, NewBlob, SeenBlob};
+use gangplank_store::metadata::blobs::{MAX_CONFIGURATION, Mount, NewBlob, SeenBlob};
 use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest};
 
 use crate::world::{
-    At, Document, NOW, blob, by, create_login, here, owner_of, push_login, repository, tag, tagged,
+    At, Document, NOW, blob, by, create_login, here, owner_of, push_login, quotas, repository, tag, tagged,
 };
 
 metadata_contract! {
@@ -80,7 +80,7 @@ async fn children_may_have_to_be_of_one_owner(db: &dyn Metadata) {
     of(1).image(&["config"], &[]).await;
     let (mine, other) = (Document::image(&["config"]), of(2).image(&["config", "layer"], &[]).await);
     let put = |children: &[&Document]| {
-        let put = NewManifest { children_of: Some(owner_of(1)), ..Document::index(children).put() };
+        let put = NewManifest { pushed_by: Some(owner_of(1)), ..Document::index(children).put() };
         let at = of(1);
         async move { at.put(put).await }
     };
@@ -88,7 +88,7 @@ async fn children_may_have_to_be_of_one_owner(db: &dyn Metadata) {
     assert_eq!(put(&[&mine, &other]).await, ManifestOutcome::ChildUnknown(other.digest()));
     let mut lie = Document::index(&[&other]).put();
     lie.view.children[0].size += 1;
-    let lie = NewManifest { children_of: Some(owner_of(1)), ..lie };
+    let lie = NewManifest { pushed_by: Some(owner_of(1)), ..lie };
     assert_eq!(of(1).put(lie).await, ManifestOutcome::ChildUnknown(other.digest()), "not even its size");
     of(1).store(&other, &[]).await;
     assert_eq!(put(&[&mine, &other]).await, ManifestOutcome::Stored);
@@ -151,7 +151,17 @@ async fn a_configuration_is_mounted_by_those_who_uploaded_it(db: &dyn Metadata) 
     let mount = |login, content: &str| {
         let digest = Digest::sha256(content.as_bytes());
         let (from, to) = (repository("sr"), repository("to"));
-        async move { db.mount_blob(Some(login), &here(), &to, Some(&from), &digest, NOW).await.unwrap() }
+        async move {
+            db.mount_blob(
+                &here(),
+                &to,
+                Mount { from: Some(from.clone()), digest, seen_by: Some(login) },
+                NOW,
+                &quotas(),
+            )
+            .await
+            .unwrap()
+        }
     };
     assert!(mount(other, "layer").await && !mount(other, "config").await);
     assert!(mount(mine, "config").await);
@@ -160,7 +170,17 @@ async fn a_configuration_is_mounted_by_those_who_uploaded_it(db: &dyn Metadata) 
         seen(&to, mine, "config").await.may_be_read() && !seen(&to, other, "config").await.may_be_known()
     );
     let layer = Digest::sha256(b"layer");
-    assert!(!db.mount_blob(Some(mine), &here(), &to.repository, None, &layer, NOW).await.unwrap());
+    assert!(
+        !db.mount_blob(
+            &here(),
+            &to.repository,
+            Mount { from: None, digest: layer, seen_by: Some(mine) },
+            NOW,
+            &quotas()
+        )
+        .await
+        .unwrap()
+    );
 }
 
 async fn what_was_uploaded_goes_with_the_blob_and_with_the_login(db: &dyn Metadata) {

@@ -11,6 +11,7 @@ use crate::world::{
 use gangplank_store::metadata::access_keys::NewState;
 
 metadata_contract! {
+    logins_are_listed_in_pages,
     a_login_opens_what_it_was_made_for,
     an_unknown_password_opens_nothing,
     an_ended_login_is_still_found,
@@ -227,4 +228,29 @@ async fn ended_logins_are_forgotten(db: &dyn Metadata) {
     assert_eq!(db.forget_logins(Time(1_000)).await.unwrap(), 2);
     let next = create_login(db, push_login(&here(), 1)).await;
     assert!(!ids.contains(&next), "a forgotten number would open what another login put");
+}
+
+async fn logins_are_listed_in_pages(db: &dyn Metadata) {
+    let mut made = Vec::new();
+    for number in 0..7 {
+        let expires_at = if number == 3 { NOW } else { Time(NOW.0 + 1) };
+        let login = create_login(db, NewLogin { expires_at, ..push_login(&here(), number) }).await;
+        if number != 3 {
+            made.insert(0, login);
+        }
+    }
+    for size in [1, 2, 3, 6, 7] {
+        let (mut found, mut before) = (Vec::new(), None);
+        loop {
+            let page = db.logins(&here(), NOW, before, size).await.unwrap();
+            assert!(page.logins.len() <= size);
+            found.extend(page.logins.iter().map(|login| login.id));
+            before = page.more;
+            if before.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, made, "{size}");
+    }
+    assert!(db.logins(&tenants()[1], NOW, None, 9).await.unwrap().logins.is_empty());
 }

@@ -1,11 +1,19 @@
 //! Upload sessions.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
-use gangplank_core::Time;
+use gangplank_core::{LoginId, Time};
+use gangplank_store::blobs::ContentKey;
 use gangplank_store::metadata::Metadata;
+use gangplank_store::metadata::access_keys::NewState;
+use gangplank_store::metadata::blobs::NewBlob;
 use gangplank_store::metadata::uploads::{UploadOpened, UploadOwner, UploadSession};
 
-use crate::world::{NOW, PLENTY, here, owner_of, repository, tenants};
+use crate::world::{
+    NOW, PLENTY, access_key, blob, by, change_key, create_login, here, key_id, owner_of, push_login,
+    repository, tenants,
+};
 
 metadata_contract! {
     a_session_is_found_as_opened,
@@ -16,6 +24,11 @@ metadata_contract! {
     of_two_at_once_one_advances,
     a_closed_session_is_gone,
     the_quota_counts_an_accounts_sessions,
+    one_login_has_half_of_the_quota,
+    the_oldest_that_nobody_feeds_gives_way,
+    sessions_end_with_the_login_that_fed_them_last,
+    sessions_end_with_their_key,
+    a_session_that_ended_becomes_no_blob,
     stale_sessions_are_closed,
     all_open_sessions_are_listed,
 }
@@ -142,6 +155,117 @@ async fn the_quota_counts_an_accounts_sessions(db: &dyn Metadata) {
     assert!(open(&other, "three").await, "another account counts for itself");
     assert!(db.close_upload(&there, "two").await.unwrap());
     assert!(open(&owner(), "four").await);
+}
+
+/// A session of a login, opened and last fed so many seconds after now. Its id is one under which bytes are staged.
+fn of_login(login: i64, created: u64, touched: u64) -> UploadSession {
+    let at = |seconds| NOW.plus(Duration::from_secs(seconds));
+    let id = ContentKey::unused().as_str().to_owned();
+    let login = Some(LoginId(login));
+    UploadSession { login, created_at: at(created), touched_at: at(touched), ..session(&id) }
+}
+
+async fn open_of(db: &dyn Metadata, session: &UploadSession, quota: u32) -> UploadOpened {
+    db.open_upload(&owner(), session.clone(), quota).await.unwrap()
+}
+
+async fn is_open(db: &dyn Metadata, session: &UploadSession) -> bool {
+    find(db, &session.id).await.is_some()
+}
+
+async fn discarded(db: &dyn Metadata) -> Vec<String> {
+    let keys = db.discarded(100).await.unwrap();
+    keys.iter().map(|key| key.as_str().to_owned()).collect()
+}
+
+async fn one_login_has_half_of_the_quota(db: &dyn Metadata) {
+    for _ in 0..2 {
+        assert_eq!(open_of(db, &of_login(1, 0, 0), 4).await, UploadOpened::Opened);
+    }
+    assert_eq!(open_of(db, &of_login(1, 1, 1), 4).await, UploadOpened::TooMany);
+    for _ in 0..2 {
+        assert_eq!(open_of(db, &of_login(2, 1, 1), 4).await, UploadOpened::Opened);
+    }
+    assert_eq!(open_of(db, &of_login(3, 1, 1), 4).await, UploadOpened::TooMany, "the account has all of it");
+}
+
+async fn the_oldest_that_nobody_feeds_gives_way(db: &dyn Metadata) {
+    let [fed, old, new, theirs] =
+        [of_login(1, 0, 100), of_login(1, 5, 20), of_login(1, 6, 10), of_login(2, 1, 1)];
+    for session in [&fed, &old, &new, &theirs] {
+        assert_eq!(open_of(db, session, 6).await, UploadOpened::Opened);
+    }
+    assert_eq!(
+        open_of(db, &of_login(1, 65, 65), 6).await,
+        UploadOpened::TooMany,
+        "half a minute is not enough"
+    );
+    let next = of_login(1, 90, 90);
+    assert_eq!(open_of(db, &next, 6).await, UploadOpened::InPlaceOfAnother);
+    assert!(!is_open(db, &old).await, "the oldest of its own");
+    for session in [&fed, &new, &theirs, &next] {
+        assert!(is_open(db, session).await);
+    }
+    assert_eq!(discarded(db).await, [old.id]);
+    let other = of_login(3, 95, 95);
+    assert_eq!(open_of(db, &other, 4).await, UploadOpened::InPlaceOfAnother);
+    assert!(!is_open(db, &theirs).await, "the oldest of the account's");
+}
+
+async fn sessions_end_with_the_login_that_fed_them_last(db: &dyn Metadata) {
+    let logins =
+        [create_login(db, push_login(&here(), 1)).await, create_login(db, push_login(&here(), 2)).await];
+    let [mine, passed_on, taken_over] =
+        [of_login(logins[0].0, 0, 0), of_login(logins[0].0, 0, 0), of_login(logins[1].0, 0, 0)];
+    for session in [&mine, &passed_on, &taken_over] {
+        open_of(db, session, PLENTY).await;
+    }
+    for (session, login) in [(&passed_on, logins[1]), (&taken_over, logins[0])] {
+        let fed = UploadSession { received: 5, login: Some(login), ..session.clone() };
+        assert!(db.advance_upload(&owner(), 0, fed.clone()).await.unwrap());
+        assert_eq!(find(db, &session.id).await, Some(fed));
+    }
+    assert!(db.revoke_login(&by(), &here(), logins[0], NOW).await.unwrap());
+    assert!(!is_open(db, &mine).await && !is_open(db, &taken_over).await);
+    assert!(is_open(db, &passed_on).await);
+    let mut ended = [mine.id, taken_over.id];
+    let mut gone = discarded(db).await;
+    ended.sort();
+    gone.sort();
+    assert_eq!(gone, ended);
+}
+
+async fn sessions_end_with_their_key(db: &dyn Metadata) {
+    let [_, there, _] = tenants();
+    for state in [NewState::Disabled, NewState::Deleted] {
+        let number = if state == NewState::Disabled { 1 } else { 3 };
+        for number in [number, 2] {
+            let _ = db.insert_access_key(&by(), access_key(&here(), number), PLENTY).await.unwrap();
+        }
+        let of = |number| UploadOwner { owner: owner_of(number), ..owner() };
+        let elsewhere = UploadOwner { tenant: there.clone(), ..of(number) };
+        let sessions =
+            [(of(number), of_login(1, 0, 0)), (elsewhere, of_login(2, 0, 0)), (of(2), of_login(3, 0, 0))];
+        for (owner, session) in &sessions {
+            db.open_upload(owner, session.clone(), PLENTY).await.unwrap();
+        }
+        change_key(db, None, &key_id(number), state).await;
+        for (place, (owner, session)) in sessions.iter().enumerate() {
+            let is_open = db.upload(owner, &session.id).await.unwrap().is_some();
+            assert_eq!(is_open, place == 2, "{state:?} {place}");
+        }
+        change_key(db, None, &key_id(2), NewState::Enabled).await;
+    }
+}
+
+async fn a_session_that_ended_becomes_no_blob(db: &dyn Metadata) {
+    let session = of_login(1, 0, 0);
+    open_of(db, &session, PLENTY).await;
+    db.close_stale_uploads(Time(i64::MAX), Time(0)).await.unwrap();
+    let key = ContentKey::parse(&session.id).unwrap();
+    let blob = NewBlob { session: Some(session.id), ..blob("layer", key) };
+    assert_eq!(db.add_blob(&here(), &repository("sr"), blob, NOW).await.unwrap(), None);
+    assert_eq!(db.repositories(&here(), None, 9).await.unwrap(), [""; 0], "nothing is there of it");
 }
 
 async fn stale_sessions_are_closed(db: &dyn Metadata) {

@@ -18,7 +18,7 @@ use super::world::{
 use crate::blobs::ContentKey;
 use crate::metadata::access_keys::NewState;
 use crate::metadata::audit::AuditFilter;
-use crate::metadata::blobs::NewBlob;
+use crate::metadata::blobs::{Mount, NewBlob};
 use crate::metadata::manifests::NewManifest;
 use crate::metadata::progress::Mark;
 use crate::metadata::registry_logins::Used;
@@ -68,7 +68,7 @@ async fn do_everything(db: &super::Sqlite) {
     for reference in [tagged("latest"), index.reference()] {
         db.manifest(&tenant, &at.repository, &reference, Some(login), None).await.unwrap();
     }
-    let owned = NewManifest { children_of: Some(owner_of(1)), ..index.put() };
+    let owned = NewManifest { pushed_by: Some(owner_of(1)), ..index.put() };
     db.put_manifest(&by(), &tenant, &at.repository, owned).await.unwrap();
     at.store(&Document::about(&image, "application/note", &["config"]), &[]).await;
     for put_by in [None, Some(login)] {
@@ -81,12 +81,26 @@ async fn do_everything(db: &super::Sqlite) {
     }
     db.tenant_content(&tenant, &layer).await.unwrap();
     db.find_blob_seen_by(login, &tenant, &at.repository, &layer, None).await.unwrap();
-    db.mount_blob(Some(login), &tenant, &at.repository, Some(&at.repository), &layer, NOW, &quotas())
-        .await
-        .unwrap();
+    db.mount_blob(
+        &tenant,
+        &at.repository,
+        Mount { from: Some(at.repository.clone()), digest: layer, seen_by: Some(login) },
+        NOW,
+        &quotas(),
+    )
+    .await
+    .unwrap();
     let own = NewBlob { put_by: Some(login), ..blob("own", ContentKey::unused()) };
     db.add_blob(&tenant, &at.repository, own, NOW).await.unwrap();
-    db.mount_blob(None, &tenant, &at.repository, Some(&at.repository), &layer, NOW, &quotas()).await.unwrap();
+    db.mount_blob(
+        &tenant,
+        &at.repository,
+        Mount { from: Some(at.repository.clone()), digest: layer, seen_by: None },
+        NOW,
+        &quotas(),
+    )
+    .await
+    .unwrap();
     register(db, &tenant, "web", &index).await;
     images_of(db, &tenant, "web").await;
     db.image_manifest(&tenant, service, "app", 1).await.unwrap();

@@ -12,7 +12,7 @@ use super::world::{At, NOW, blob, by, here, quotas};
 use crate::StoreError;
 use crate::blobs::ContentKey;
 use crate::metadata::BlobLinks as _;
-use crate::metadata::blobs::NewBlob;
+use crate::metadata::blobs::{Mount, NewBlob};
 use crate::metadata::sqlite::Sqlite;
 
 fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) {
@@ -98,16 +98,16 @@ async fn a_lease_never_goes_back() {
     assert_eq!(lease(), hours(9).0);
     db.find_blob(&tenant, &name, &digest, Some(super::world::asked(NOW))).await.unwrap();
     at.add("layer").await;
-    db.mount_blob(None, &tenant, &name, Some(&name), &digest, NOW, &quotas()).await.unwrap();
+    db.mount_blob(&tenant, &name, Mount { from: Some(name.clone()), digest, seen_by: None }, NOW, &quotas())
+        .await
+        .unwrap();
     assert_eq!(lease(), hours(9).0);
     db.find_blob(&tenant, &name, &digest, Some(super::world::asked(hours(10)))).await.unwrap();
     assert_eq!(lease(), hours(10).0, "an hour old is renewed");
     db.mount_blob(
-        None,
         &tenant,
         &name,
-        Some(&name),
-        &digest,
+        Mount { from: Some(name.clone()), digest, seen_by: None },
         hours(10).plus(Duration::from_millis(1)),
         &quotas(),
     )

@@ -1,0 +1,148 @@
+//! How many bytes an account may still have, asked before they are taken in.
+//!
+//! A quota that was set counts what the rows say and what is coming in. Otherwise an account may have what it likes,
+//! as long as it leaves the last tenth of the disk to others.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use gangplank_core::{AccountId, OverQuota, Quota};
+use gangplank_store::blobs::Space;
+use gangplank_store::{Result, StoreError};
+
+use super::Context;
+
+/// How many bytes come in before the account is asked again.
+const STEP: u64 = 8 << 20;
+
+/// The most that accounts leave to others.
+const MOST_LEFT: u64 = 10 << 30;
+
+/// Bytes of each account that are coming in, or are about to, and that no row counts yet.
+#[derive(Default)]
+pub(crate) struct InFlight(Mutex<HashMap<AccountId, u64>>);
+
+impl InFlight {
+    /// Adds some; says how many there then are.
+    fn add(&self, account: &AccountId, bytes: u64) -> u64 {
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = accounts.entry(account.clone()).or_default();
+        *all = all.saturating_add(bytes);
+        *all
+    }
+
+    fn remove(&self, account: &AccountId, bytes: u64) {
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(all) = accounts.get_mut(account) {
+            *all = all.saturating_sub(bytes);
+            if *all == 0 {
+                accounts.remove(account);
+            }
+        }
+    }
+}
+
+/// Room for one body.
+pub(super) struct Room<'a> {
+    context: &'a Context<'a>,
+    /// How many bytes it has room for.
+    held: u64,
+    /// After how many bytes the disk is looked at again.
+    look_at: u64,
+}
+
+impl<'a> Room<'a> {
+    /// Room for a body, which has `declared` bytes if that is known.
+    pub(super) async fn for_body(context: &'a Context<'a>, declared: Option<u64>) -> Result<Self> {
+        let mut room = Self { context, held: 0, look_at: STEP };
+        room.hold(declared.unwrap_or(0)).await?;
+        Ok(room)
+    }
+
+    /// Makes sure that there is room for so many bytes of it, all in all.
+    pub(super) async fn grow(&mut self, bytes: u64) -> Result<()> {
+        if bytes > self.held {
+            return self.hold(bytes - self.held).await;
+        }
+        if bytes >= self.look_at {
+            self.look_at = bytes + STEP;
+            return require_left(self.context, 0).await;
+        }
+        Ok(())
+    }
+
+    async fn hold(&mut self, more: u64) -> Result<()> {
+        if more == 0 {
+            return Ok(());
+        }
+        let Context { app, grant, .. } = self.context;
+        let Some(allowed) = app.quotas.account_bytes else {
+            self.held += more;
+            return require_left(self.context, more).await;
+        };
+        let coming = app.in_flight.add(&grant.tenant.account, more);
+        self.held += more;
+        let used = app.metadata.used_bytes(&grant.tenant).await?.saturating_add(coming);
+        if used > allowed {
+            let used = used.saturating_sub(more);
+            return Err(StoreError::OverQuota(OverQuota { quota: Quota::Bytes, used, allowed }));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        let Context { app, grant, .. } = self.context;
+        app.in_flight.remove(&grant.tenant.account, self.held);
+    }
+}
+
+/// Refuses what would take from the part of the disk that is left to others, if no quota was set.
+pub(super) async fn require_left(context: &Context<'_>, more: u64) -> Result<()> {
+    let Context { app, grant, .. } = context;
+    if app.quotas.account_bytes.is_some() {
+        return Ok(());
+    }
+    let space = app.blobs.space()?;
+    let left = left_to_others(space);
+    if space.free >= left.saturating_add(more) || app.metadata.is_alone(&grant.tenant.account).await? {
+        return Ok(());
+    }
+    let used = app.metadata.used_bytes(&grant.tenant).await?;
+    let allowed = allowed(used, space);
+    if used.saturating_add(more) > allowed {
+        return Err(StoreError::OverQuota(OverQuota { quota: Quota::Bytes, used, allowed }));
+    }
+    Ok(())
+}
+
+/// The last tenth of the disk.
+fn left_to_others(space: Space) -> u64 {
+    (space.total / 10).min(MOST_LEFT)
+}
+
+/// What an account with `used` bytes may have in all. Who has less than what is left to others may use it.
+fn allowed(used: u64, space: Space) -> u64 {
+    let left = left_to_others(space);
+    let available = used.saturating_add(space.free);
+    available.saturating_sub(left).max(left.min(available))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_tenth_is_left_to_those_who_have_little() {
+        let space = |free| Space { total: 1_000, free };
+        assert_eq!(allowed(0, space(1_000)), 900);
+        assert_eq!(allowed(850, space(150)), 900);
+        assert_eq!(allowed(900, space(100)), 900, "it has all that it may have");
+        assert_eq!(allowed(0, space(100)), 100, "another may have the rest");
+        assert_eq!(allowed(60, space(40)), 100);
+        assert_eq!(allowed(0, space(30)), 30, "there is no more");
+        let large = Space { total: 1 << 50, free: 1 << 50 };
+        assert_eq!(allowed(0, large), (1 << 50) - MOST_LEFT);
+    }
+}
