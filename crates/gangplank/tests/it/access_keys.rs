@@ -237,7 +237,7 @@ fn a_disabled_key_is_refused_with_its_logins_until_it_is_enabled() {
         assert_eq!(set(&api, &made, "Active").status, 200);
         assert!(works(&own));
         assert_eq!((push.status("GET", ""), pull.status("GET", "")), (200, 200));
-        assert_eq!(push.status("GET", &upload), 204);
+        assert_eq!(push.status("GET", &upload), 404, "what it had begun has ended");
     }
 }
 

@@ -73,9 +73,9 @@ pub(crate) fn manifest_of(registry: &Registry, size: usize) -> Vec<u8> {
     assert_eq!(registry.push_blob("sr", &config), 201);
     let mut manifest = json!({
         "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config.descriptor(OCI_CONFIG), "layers": [],
-        "annotations": { "padding": "" },
+        "padding": "",
     });
     let padding = "x".repeat(size - manifest.to_string().len());
-    manifest["annotations"]["padding"] = padding.into();
+    manifest["padding"] = padding.into();
     manifest.to_string().into_bytes()
 }

@@ -68,9 +68,9 @@ fn referrers_of_what_never_was_are_none_and_of_nonsense_refused() {
 fn a_long_list_comes_in_pages() {
     let (_server, registry, subject) = start();
     let mut documents = Vec::new();
-    for number in 0..6 {
+    for number in 0..40 {
         let mut document = referrer(&subject, "a/signature");
-        document["annotations"] = json!({ "number": number.to_string(), "much": "m".repeat(1_500_000) });
+        document["annotations"] = json!({ "number": number.to_string(), "much": "m".repeat(250_000) });
         put(&registry, &document);
         documents.push(digest(&document));
     }
@@ -81,7 +81,7 @@ fn a_long_list_comes_in_pages() {
         let link = header(&answer, "link");
         let page: Value = answer.json().unwrap();
         let page = page["manifests"].as_array().unwrap();
-        assert!((1..=2).contains(&page.len()));
+        assert!((1..=16).contains(&page.len()));
         seen.extend(page.iter().map(|entry| entry["digest"].as_str().unwrap().to_owned()));
         pages += 1;
         match link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")) {

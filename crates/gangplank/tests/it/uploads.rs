@@ -344,7 +344,7 @@ fn an_account_has_only_so_many_sessions_open() {
     let server = builder().arg("--max-open-uploads").arg("2").start();
     let registry = server.registry_as(&server.push_login());
     let first = registry.start_upload("sr");
-    registry.start_upload("other");
+    server.registry_as(&server.push_login()).start_upload("other");
     let answer = registry.send("POST", "sr/blobs/uploads/");
     assert!(header(&answer, "retry-after").parse::<u32>().unwrap() > 0);
     refused(answer, 429, "TOOMANYREQUESTS");

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use gangplank_core::upload::GIVES_WAY_AFTER;
-use gangplank_oci::{Algorithm, Digest, Hasher, OciError, RepositoryName};
+use gangplank_oci::{Algorithm, Digest, Hasher, RepositoryName};
 use gangplank_store::blobs::Staged;
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
@@ -67,17 +67,16 @@ impl<'a> Append<'a> {
         let (key, id) = (session.key.clone(), Some(session.id().to_owned()));
         let content = Complete { key, staged, hasher, session: id };
         let published = publish(session.context, session.repository, digest, content).await;
-        let Err(refusal) = published else {
-            // Before the lock is given up: a repeated request may be waiting for it.
-            let owner = upload_session::owner(session.context, session.repository);
-            let app = session.context.app;
-            app.finished_uploads.remember(session.id(), owner, *digest, app.clock.steady());
-            return Ok(());
-        };
-        // Then its bytes went while they were published.
-        let has_ended = session.has_ended().await.unwrap_or(false);
-        session.give_up().await;
-        Err(if has_ended { OciError::blob_upload_unknown().into() } else { refusal })
+        match published {
+            Ok(()) => {
+                // Before the lock is given up: a repeated request may be waiting for it.
+                let owner = upload_session::owner(session.context, session.repository);
+                let app = session.context.app;
+                app.finished_uploads.remember(session.id(), owner, *digest, app.clock.steady());
+                Ok(())
+            }
+            Err(refusal) => Err(session.give_up_for(refusal).await),
+        }
     }
 
     /// Appends the body. If it ended early, the session goes on behind what had come; if it is of the
@@ -117,10 +116,7 @@ impl<'a> Append<'a> {
                 }
                 cut.refusal(app).into()
             }
-            Err(refusal) => {
-                session.give_up().await;
-                refusal
-            }
+            Err(refusal) => session.give_up_for(refusal).await,
         };
         Err(refusal)
     }

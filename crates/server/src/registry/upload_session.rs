@@ -170,12 +170,6 @@ impl<'a> Session<'a> {
         Ok(metadata.advance_upload(&self.owner(), self.row.received, self.touched()).await?)
     }
 
-    /// Whether it has ended: with its login, or for another session.
-    pub(super) async fn has_ended(&self) -> Result<bool> {
-        let metadata = &self.context.app.metadata;
-        Ok(metadata.upload(&self.owner(), &self.row.id).await?.is_none())
-    }
-
     fn touched(&self) -> UploadSession {
         let (touched_at, login) = (self.context.app.clock.steady(), Some(self.context.grant.login));
         UploadSession { touched_at, login, ..self.row.clone() }
@@ -197,6 +191,14 @@ impl<'a> Session<'a> {
             // It is over when it has been idle for long enough.
             tracing::warn!(%error, "cannot end an upload session");
         }
+    }
+
+    /// The same after a refusal. If it had ended already, with its login or for another session, its bytes went while
+    /// they were needed, and that is what its client is told.
+    pub(super) async fn give_up_for(&self, refusal: Refusal) -> Refusal {
+        let found = self.context.app.metadata.upload(&self.owner(), &self.row.id).await;
+        self.give_up().await;
+        if matches!(found, Ok(None)) { OciError::blob_upload_unknown().into() } else { refusal }
     }
 
     fn owner(&self) -> UploadOwner {
