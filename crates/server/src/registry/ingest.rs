@@ -2,6 +2,7 @@
 //! memory bounded, and no thread held by a client that is slow.
 
 use std::io::Read as _;
+use std::pin::pin;
 use std::time::Duration;
 
 use gangplank_oci::{Algorithm, ErrorCode, Hasher, OciError};
@@ -123,11 +124,12 @@ async fn feed(
 ) -> gangplank_store::Result<Option<Cut>> {
     let declared = body.size_hint().exact();
     let Limits { bytes, expected, stall } = *limits;
+    let mut ended = pin!(ended.cancelled());
     let (mut fed, limit) = (0, expected.map_or(bytes, |expected| expected.min(bytes)));
     loop {
         let frame = tokio::select! {
             frame = tokio::time::timeout(stall, body.frame()) => frame,
-            () = ended.cancelled() => return Ok(Some(Cut::Ended)),
+            () = &mut ended => return Ok(Some(Cut::Ended)),
         };
         let frame = match frame {
             Err(_) => return Ok(Some(Cut::Stalled)),

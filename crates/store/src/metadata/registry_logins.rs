@@ -156,7 +156,8 @@ pub trait RegistryLogins: Send + Sync {
     async fn revoke_login(&self, by: &Origin, tenant: &Tenant, id: LoginId, now: Time) -> Result<bool>;
     /// Notes when logins were last used and last pushed. One that is forgotten meanwhile is passed over.
     async fn note_use(&self, used: Vec<(LoginId, Used)>) -> Result<()>;
-    /// Forgets a part of the logins that ended before `before`; returns how many. To forget all, call until it
+    /// Forgets a part of the logins that ended before `before`, and of those that were revoked where a tenant has many
+    /// thousands; returns how many. To forget all, call until it
     /// returns 0. Their numbers are not used again. Who put a manifest with one is not forgotten.
     async fn forget_logins(&self, before: Time) -> Result<usize>;
 }

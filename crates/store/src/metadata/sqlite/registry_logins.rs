@@ -17,6 +17,9 @@ use crate::metadata::registry_logins::{
     Revoked, Used,
 };
 
+/// How many logins that were revoked a tenant is remembered to have had.
+const MOST_REVOKED: i64 = 10_000;
+
 /// How many logins one transaction forgets.
 const FORGOTTEN_AT_ONCE: i64 = 500;
 
@@ -161,14 +164,28 @@ fn page(connection: &Connection, tenant: i64, now: Time, before: i64, limit: usi
     Ok(LoginPage { logins, more: is_more.then_some(LoginId(last)) })
 }
 
-/// The logins that ended before `before`, as many as one transaction should forget.
+/// The logins that ended before `before`, and of those that were revoked all but the newest, as many as one
+/// transaction should forget.
 fn ended(connection: &Connection, before: Time) -> Result<Vec<i64>> {
     let mut ended = connection.prepare_cached(
         "SELECT l.id FROM tenants t CROSS JOIN registry_logins l
          WHERE l.tenant = t.id AND l.expires_at < ?1 LIMIT ?2",
     )?;
-    let ended = ended.query_map([before.0, FORGOTTEN_AT_ONCE], |row| row.get(0))?;
-    Ok(ended.collect::<rusqlite::Result<_>>()?)
+    let old = ended.query_map([before.0, FORGOTTEN_AT_ONCE], |row| row.get(0))?;
+    let old = old.collect::<rusqlite::Result<Vec<i64>>>()?;
+    if !old.is_empty() {
+        return Ok(old);
+    }
+    // Somebody may make and revoke logins without end.
+    let mut revoked = connection.prepare_cached(
+        "SELECT l.id FROM tenants t CROSS JOIN registry_logins l
+         WHERE l.tenant = t.id AND l.revoked_at IS NOT NULL
+           AND l.id <= (SELECT id FROM registry_logins WHERE tenant = t.id AND revoked_at IS NOT NULL
+                        ORDER BY id DESC LIMIT 1 OFFSET ?1)
+         LIMIT ?2",
+    )?;
+    let revoked = revoked.query_map([MOST_REVOKED, FORGOTTEN_AT_ONCE], |row| row.get(0))?;
+    Ok(revoked.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Forgets logins; what they put stays their owners'.

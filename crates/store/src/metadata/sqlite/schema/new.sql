@@ -85,6 +85,7 @@ CREATE TABLE registry_logins (
     last_push_address TEXT
 ) STRICT;
 CREATE INDEX registry_logins_by_tenant ON registry_logins (tenant);
+CREATE INDEX registry_logins_revoked ON registry_logins (tenant) WHERE revoked_at IS NOT NULL;
 -- Counts those that are live without a look at any other.
 CREATE INDEX registry_logins_by_end ON registry_logins (tenant, expires_at, revoked_at, owner);
 

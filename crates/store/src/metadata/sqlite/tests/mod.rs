@@ -4,6 +4,7 @@ mod caches;
 mod closure;
 mod cost;
 mod giving_back;
+mod long_reads;
 pub(super) mod plans;
 mod races;
 mod schema;

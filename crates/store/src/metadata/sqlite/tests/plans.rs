@@ -222,7 +222,7 @@ async fn no_statement_reads_more_than_it_needs() {
                 continue;
             }
             // Once a minute, off the writer: which tenants have logins that ended.
-            if sql.starts_with("SELECT l.id FROM tenants t") && step == "SCAN t" {
+            if sql.starts_with("SELECT l.id FROM tenants t") && step.starts_with("SCAN t") {
                 continue;
             }
             // The one row that its parameters make.

@@ -36,7 +36,7 @@ impl Batches {
             }
             let outcome = commit.map_err(|(error, _)| error);
             let emptied =
-                if std::mem::take(&mut self.empties_log) { self.log.empty(&self.connection) } else { Ok(()) };
+                if std::mem::take(&mut self.empties_log) { Log::empty(&self.connection) } else { Ok(()) };
             for answer in answers {
                 answer(&outcome);
             }

@@ -58,7 +58,7 @@ impl Log {
 
     /// Moves the log into the database, and makes its file empty. While a reader needs it, it stays; nobody waits for
     /// that.
-    pub(super) fn empty(&self, connection: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn empty(connection: &Connection) -> rusqlite::Result<()> {
         connection.busy_timeout(Duration::ZERO)?;
         let emptied = connection.prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?.query_row([], |_| Ok(()));
         connection.busy_timeout(BUSY)?;
