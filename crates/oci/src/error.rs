@@ -91,9 +91,9 @@ pub struct OciError {
     /// What went wrong, for people.
     pub message: String,
     /// More about it, for programs. Clients print it behind the message, so it repeats nothing of that.
-    pub detail: Option<Value>,
+    pub detail: Option<Box<Value>>,
     /// The methods that the endpoint takes.
-    allow: Option<String>,
+    allow: Option<Box<str>>,
 }
 
 impl OciError {
@@ -105,7 +105,7 @@ impl OciError {
     /// The same with a detail.
     #[must_use]
     pub fn with_detail(self, detail: Value) -> OciError {
-        OciError { detail: Some(detail), ..self }
+        OciError { detail: Some(Box::new(detail)), ..self }
     }
 
     /// The same, which says why.
@@ -119,7 +119,7 @@ impl OciError {
     pub fn body(&self) -> Vec<u8> {
         let mut error = json!({ "code": self.code.as_str(), "message": self.message });
         if let Some(detail) = &self.detail {
-            error["detail"] = detail.clone();
+            error["detail"].clone_from(detail);
         }
         json!({ "errors": [error] }).to_string().into_bytes()
     }
@@ -203,7 +203,7 @@ impl OciError {
     /// 405: the endpoint is there and does not take this method; `allow` lists those it takes.
     pub fn method_not_allowed(method: &str, allow: &str) -> OciError {
         let message = format!("{} is not supported here, only {allow}", Excerpt(method));
-        Self { allow: Some(allow.to_owned()), ..Self::unsupported(message) }
+        Self { allow: Some(allow.into()), ..Self::unsupported(message) }
     }
 
     /// 405: the registry does not do this.

@@ -34,7 +34,9 @@ impl IndexBuilder {
         let index: Option<Value> = serde_json::from_slice(index).ok();
         let entries = index.and_then(|mut index| index.get_mut("manifests").map(Value::take));
         if let Some(Value::Array(entries)) = entries {
-            entries.into_iter().for_each(|entry| self.add(entry));
+            for entry in entries {
+                self.add(entry);
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Subcommand;
 use gangplank_api::gangplank::CreateImageIndexRequest;
 
@@ -34,14 +34,23 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = args.connection.client()?;
     match args.command {
         Command::Create { name, digests } => {
-            // No repository's name has a colon.
-            let (repository, tag) = name
-                .split_once(':')
-                .map_or((name.as_str(), None), |(repository, tag)| (repository, Some(tag.to_owned())));
-            let (repository, tags) = (repository.to_owned(), tag.map(|tag| vec![tag]));
+            let (repository, tags) = repository_and_tags(&name)?;
             let made = client.call(&CreateImageIndexRequest { repository, tags, digests }).await?;
             print(&serde_json::to_value(made)?)?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads `NAME[:TAG]`. No repository's name has a colon, but a registry's address may.
+fn repository_and_tags(name: &str) -> Result<(String, Option<Vec<String>>)> {
+    match name.split_once(':') {
+        None => Ok((name.to_owned(), None)),
+        Some((address, rest)) if rest.contains('/') => bail!(
+            "{name} begins with a registry's address, {address}:{}; leave it out, the server is named by \
+             --endpoint-url, --data-dir or the profile",
+            rest.split('/').next().unwrap_or_default()
+        ),
+        Some((repository, tag)) => Ok((repository.to_owned(), Some(vec![tag.to_owned()]))),
+    }
 }

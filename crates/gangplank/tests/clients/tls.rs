@@ -38,7 +38,7 @@ fn skopeo(skopeo: &Program) {
     let target = format!("docker://{}", bench.image("sr:secure"));
     skopeo.run(&["copy", "--dest-cert-dir", &folder, "oci:layout:latest", &target]).ok();
     skopeo.run(&["copy", "oci:layout:latest", &target]).refused(&["x509"]);
-    skopeo.run(&["copy", "--src-cert-dir", &folder, &target, "dir:pulled"]).refused(&["denied"]);
+    skopeo.run(&["copy", "--src-cert-dir", &folder, &target, "dir:pulled"]).refused(&["denied", "403"]);
 }
 
 /// Docker asks for no certificate on the loopback range, and tries TLS before anything else.

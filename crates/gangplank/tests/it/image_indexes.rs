@@ -151,4 +151,6 @@ fn the_command_prints_the_digest() {
     assert_eq!(index(&["sr", "--digest", &one, "--digest", &two]).json(), made);
     index(&["sr:v1"]).check_usage(&["--digest"]);
     index(&["none:v1", "--digest", &one]).check_failed(&["none", &one]);
+    let whole = format!("{}/sr:v1", server.host());
+    index(&[&whole, "--digest", &one]).check_failed(&[&server.host(), "leave it out"]);
 }

@@ -216,7 +216,7 @@ fn it_lists_the_referrers_that_it_put_itself() {
     let others = put(&other, "a/other");
     assert_eq!(list(&registry, &of), [signature.clone(), sbom.clone()]);
     assert_eq!(list(&registry, &format!("{of}?artifactType=a/sbom")), [sbom]);
-    assert_eq!(list(&registry, &format!("{of}?artifactType=a/other")), [String::new(); 0]);
+    assert!(list(&registry, &format!("{of}?artifactType=a/other")).is_empty());
     assert_eq!(list(&other, &of), [others]);
     assert!(list(&registry, &format!("none/referrers/{}", Blob::unique().digest)).is_empty());
     put(&other, "a/signature");

@@ -81,7 +81,7 @@ fn a_repeated_last_request_is_answered_like_the_first() {
     let put = format!("{}?digest={}", registry.start_upload("sr"), blob.digest);
     assert_eq!(registry.put_blob(&put, &blob.bytes), 201);
     // The client did not see that.
-    for again in [&blob.bytes[..], b"", &[7; 3_000_000]] {
+    for again in [&blob.bytes[..], b"", &vec![7; 3_000_000]] {
         let answer = registry.request("PUT", &put).body(again.to_vec()).send().unwrap();
         assert_eq!(answer.status(), 201);
         assert_eq!(header(&answer, "location"), format!("/v2/sr/blobs/{}", blob.digest));

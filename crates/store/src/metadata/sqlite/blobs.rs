@@ -211,7 +211,7 @@ fn find_link(
     login: Option<LoginId>,
 ) -> Result<Option<Link>> {
     let mut find = connection.prepare_cached(if login.is_none() {
-        "SELECT b.size, b.key, b.damaged, l.repository, l.blob, l.leased_at, 0, 0
+        "SELECT b.size, b.key, b.damaged, l.repository, l.blob, l.leased_at, FALSE, FALSE
          FROM tenants t
          JOIN repositories r ON r.tenant = t.id
          JOIN blobs b ON b.tenant = t.id
