@@ -25,8 +25,8 @@ impl Holds {
     /// The mode of the file that takes the place of one with `mode`.
     fn safe(self, mode: u32) -> u32 {
         match self {
-            Self::Secrets if mode & 0o007 == 0 => mode & 0o770,
-            Self::Secrets => 0o600,
+            Self::Secrets if mode & 0o007 != 0 => 0o600,
+            Self::Secrets => mode & 0o770,
             Self::Settings => mode & 0o775,
         }
     }

@@ -112,7 +112,7 @@ fn bare(name: &str) -> &str {
 fn spelt(name: &str) -> String {
     let mut words = String::new();
     for letter in name.chars() {
-        if letter.is_uppercase() && !words.is_empty() && !words.ends_with(|last: char| last == ' ') {
+        if letter.is_uppercase() && !words.is_empty() && !words.ends_with(' ') {
             words.push(' ');
         }
         words.extend(letter.to_lowercase());

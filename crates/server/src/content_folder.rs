@@ -96,7 +96,7 @@ pub(crate) async fn renew(metadata: &Sqlite, data_dir: &DataDir) -> Result<(Fold
 /// Writes down the number where it is missing, and opens the folder.
 async fn settle(metadata: &Sqlite, blobs: &Path, standing: Standing) -> Result<Folder> {
     let number = match standing {
-        Standing::Own => return Ok(Folder::open(blobs).context("cannot open the folder of bytes")?),
+        Standing::Own => return Folder::open(blobs).context("cannot open the folder of bytes"),
         Standing::Adopted(number) | Standing::Another(number) | Standing::Lost(Some(number)) => number,
         Standing::New | Standing::Lost(None) => i64::from_be_bytes(random::bytes()?) & i64::MAX,
     };

@@ -64,7 +64,7 @@ impl DataDir {
         // The file can be removed, and another one locked in its place; the directory itself cannot.
         let directory =
             File::open(&path).with_context(|| format!("cannot use the data directory {shown}"))?;
-        let locked = try_lock(&lock).and_then(|locked| Ok(locked && try_lock_directory(&directory)?));
+        let locked = try_lock(&lock).map(|locked| locked && try_lock_directory(&directory));
         if !locked.with_context(|| format!("cannot lock the data directory {shown}"))? {
             return Ok(None);
         }
@@ -185,11 +185,8 @@ fn try_lock(file: &File) -> io::Result<bool> {
 }
 
 /// The same for a directory. Some network file systems lock files only, and those the other lock guards.
-fn try_lock_directory(directory: &File) -> io::Result<bool> {
-    match directory.try_lock() {
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(true),
-    }
+fn try_lock_directory(directory: &File) -> bool {
+    !matches!(directory.try_lock(), Err(TryLockError::WouldBlock))
 }
 
 /// Why a directory could not be made, and what to do.

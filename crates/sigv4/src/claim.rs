@@ -122,6 +122,8 @@ fn check_clock(signed: i64, policy: &Policy<'_>) -> Result<(), Refusal> {
 fn session_token(request: &Request<'_>) -> Result<Option<String>, Refusal> {
     let Some(value) = only_value(request, "x-amz-security-token")? else { return Ok(None) };
     match str::from_utf8(value) {
+        // Older SDKs send the header without a token.
+        Ok("") => Ok(None),
         Ok(token) if token.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Some(token.to_owned())),
         _ => Err(Refusal::SessionTokenForm),
     }

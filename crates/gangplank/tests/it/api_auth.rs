@@ -148,7 +148,8 @@ fn a_stranger_and_a_wrong_secret_learn_the_same_little() {
 fn there_are_no_session_tokens() {
     let server = server();
     check(&send(&server, |call| call.session_token = Some("IQoJb3JpZ2luX2VjEJr")), UNRECOGNIZED);
-    check(&send(&server, |call| call.session_token = Some("")), UNRECOGNIZED);
+    let empty = send(&server, |call| call.session_token = Some(""));
+    assert_eq!(empty.status, 200, "older SDKs send the header without a token");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn list(server: &TestServer, credentials: &str, config: &str) -> Ran {
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("    {line}\n")).collect()
+    format!("    {}\n", text.trim_end().replace('\n', "\n    "))
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use gangplank_testkit::{Blob, Image, TestServer};
 
 use crate::cli::{Ran, home, run};
-use crate::{builder, server};
+use crate::{builder, server, server_with};
 
 fn fsck(server: &TestServer, args: &[&str]) -> Ran {
     let data_dir = server.data_dir();
@@ -129,10 +129,13 @@ fn a_directory_of_a_time_before_ids_gets_one() {
 
 #[test]
 fn a_folder_that_goes_while_the_server_runs_is_told_as_that() {
-    let server = server();
+    let server = server_with(|builder| builder.arg("--admin-listen").arg("127.0.0.1:0"));
     let blob = Blob::unique();
     let registry = server.registry_as(&server.operator_login());
     assert_eq!(registry.push_blob("sr", &blob), 201);
+    let readiness = format!("http://{}/readyz", server.admin_address().unwrap());
+    let readiness = || reqwest::blocking::get(&readiness).unwrap().status().as_u16();
+    assert_eq!(readiness(), 200);
     let away = server.home().join("away");
     fs::rename(blobs(&server), &away).unwrap();
     for emptied in [false, true] {
@@ -143,6 +146,7 @@ fn a_folder_that_goes_while_the_server_runs_is_told_as_that() {
         assert_eq!(registry.status("HEAD", &path), 503, "emptied: {emptied}");
         assert_eq!(registry.status("GET", &path), 503, "emptied: {emptied}");
         let pushed = registry.push_blob("sr", &Blob::unique());
+        assert_eq!(readiness(), 503, "emptied: {emptied}");
         assert_eq!(pushed, 503, "emptied: {emptied}");
     }
     assert!(server.log().contains("is its disk still mounted?"), "{}", server.log());
@@ -151,6 +155,7 @@ fn a_folder_that_goes_while_the_server_runs_is_told_as_that() {
     fs::rename(away, blobs(&server)).unwrap();
     assert_eq!(registry.status("GET", &format!("sr/blobs/{}", blob.digest)), 200);
     assert_eq!(registry.push_blob("sr", &Blob::unique()), 201);
+    assert_eq!(readiness(), 200);
 }
 
 /// What the documents tell to back up.

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gangplank_store::StoreError;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -52,13 +53,21 @@ async fn answer(request: &Request<Incoming>, app: &App, stop: &CancellationToken
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
     }
-    let ready = app.metadata.is_healthy() && !stop.is_cancelled();
     match request.uri().path() {
         "/healthz" => health(true, "ok"),
-        "/readyz" if ready => health(true, "ready"),
-        "/readyz" => health(false, "the database takes no writes; restart the server"),
+        "/readyz" => readiness(app, stop).await,
         "/metrics" => measured(app).await,
         _ => refusal(StatusCode::NOT_FOUND, "nothing here: ask /healthz, /readyz or /metrics"),
+    }
+}
+
+async fn readiness(app: &App, stop: &CancellationToken) -> Answer {
+    if !app.metadata.is_healthy() || stop.is_cancelled() {
+        return health(false, "the database takes no writes; restart the server");
+    }
+    match app.blocking(|blobs| blobs.require_space(0)).await {
+        Err(StoreError::Unavailable(_)) => health(false, "the folder of bytes is gone; is its disk mounted?"),
+        _ => health(true, "ready"),
     }
 }
 
