@@ -1,4 +1,4 @@
-//! The forms of strings: each as the text that pages and messages show, and as the function that decides.
+//! The forms of strings: each as the text that pages and messages show, in words, and as the function that decides.
 //!
 //! The functions are written by hand: there are a dozen, each is a few lines, and none can be made slow by
 //! its input.
@@ -6,14 +6,16 @@
 /// A form that a string must have, from its first character to its last.
 #[derive(Debug, Clone, Copy)]
 pub struct Pattern {
-    /// The regular expression, for people.
+    /// The regular expression.
     pub text: &'static str,
+    /// The same in words, as a sentence.
+    pub words: &'static str,
     decide: fn(&str) -> bool,
 }
 
 impl Pattern {
-    pub(crate) const fn new(text: &'static str, decide: fn(&str) -> bool) -> Self {
-        Self { text, decide }
+    pub(crate) const fn new(text: &'static str, words: &'static str, decide: fn(&str) -> bool) -> Self {
+        Self { text, words, decide }
     }
 
     /// Whether the text has this form.
@@ -24,44 +26,66 @@ impl Pattern {
 
 /// Names of services and containers, and labels. The service model leaves out the group; the service does
 /// not.
-pub(crate) const NAME: Pattern = Pattern::new("^(?:[a-z0-9]{1,2}|[a-z0-9][a-z0-9-]+[a-z0-9])$", is_name);
+pub(crate) const NAME: Pattern = Pattern::new(
+    "^(?:[a-z0-9]{1,2}|[a-z0-9][a-z0-9-]+[a-z0-9])$",
+    "Use lower-case letters, digits and hyphens, with no hyphen at the beginning or at the end.",
+    is_name,
+);
 /// Names of resources of any kind.
-pub(crate) const RESOURCE_NAME: Pattern = Pattern::new(r"\w[\w\-]*\w", is_resource_name);
+pub(crate) const RESOURCE_NAME: Pattern = Pattern::new(
+    r"\w[\w\-]*\w",
+    "Use two or more letters, digits, underscores and hyphens, with no hyphen at the beginning or at the end.",
+    is_resource_name,
+);
 /// Amazon's resource names.
 pub(crate) const ARN: Pattern = Pattern::new(
     "^arn:(aws[^:]*):([a-zA-Z0-9-]+):([a-z0-9-]+):([0-9]+):([a-zA-Z]+)/([a-zA-Z0-9-]+)$",
+    "It looks like arn:aws:lightsail:REGION:ACCOUNT:ContainerService/ID, as get-container-services shows it.",
     is_arn,
 );
 /// Anything but blank.
 pub(crate) const NOT_BLANK: Pattern =
-    Pattern::new(r".*\S.*", |text| text.contains(|c: char| !c.is_whitespace()));
+    Pattern::new(r".*\S.*", "It cannot be blank.", |text| text.contains(|c: char| !c.is_whitespace()));
 /// Digests of content.
-pub(crate) const DIGEST: Pattern = Pattern::new("^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$", is_digest);
+pub(crate) const DIGEST: Pattern = Pattern::new(
+    "^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$",
+    "A digest is sha256: and 64 hexadecimal digits in lower case, as a push prints it.",
+    is_digest,
+);
 /// Names of registered images.
 pub(crate) const IMAGE_NAME: Pattern = Pattern::new(
     "^:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?[.][a-z0-9](?:[a-z0-9-]{0,51}[a-z0-9])?[.][1-9][0-9]{0,17}$",
+    "A registered image is named :SERVICE.LABEL.NUMBER, as get-container-images shows it.",
     |text| image_name(text).is_some(),
 );
 /// Keys of tags.
-pub(crate) const TAG_KEY: Pattern = Pattern::new(r"^[\p{Alphabetic}\p{N} +\-=._:/@]{1,128}$", |text| {
-    !text.is_empty() && text.chars().count() <= 128 && text.chars().all(is_tag_character)
-});
+pub(crate) const TAG_KEY: Pattern = Pattern::new(
+    r"^[\p{Alphabetic}\p{N} +\-=._:/@]{1,128}$",
+    "Use 1 to 128 letters, digits, spaces and + - = . _ : / @.",
+    |text| !text.is_empty() && text.chars().count() <= 128 && text.chars().all(is_tag_character),
+);
 /// Values of tags.
-pub(crate) const TAG_VALUE: Pattern = Pattern::new(r"^[\p{Alphabetic}\p{N} +\-=._:/@]{0,256}$", |text| {
-    text.chars().count() <= 256 && text.chars().all(is_tag_character)
-});
+pub(crate) const TAG_VALUE: Pattern = Pattern::new(
+    r"^[\p{Alphabetic}\p{N} +\-=._:/@]{0,256}$",
+    "Use up to 256 letters, digits, spaces and + - = . _ : / @.",
+    |text| text.chars().count() <= 256 && text.chars().all(is_tag_character),
+);
 /// Names in the DNS.
 pub(crate) const DOMAIN: Pattern = Pattern::new(
     "^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?[.])+[a-zA-Z](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$",
+    "It is a name like www.example.com, without a scheme, a port or a wildcard.",
     is_domain,
 );
 /// Account numbers.
-pub(crate) const ACCOUNT: Pattern =
-    Pattern::new("^[0-9]{12}$", |text| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()));
-/// Identifiers that the server made.
-pub(crate) const IDENTIFIER: Pattern = Pattern::new("^[A-Za-z0-9_-]{1,128}$", |text| {
-    (1..=128).contains(&text.len()) && text.bytes().all(|byte| is_word(byte) || byte == b'-')
+pub(crate) const ACCOUNT: Pattern = Pattern::new("^[0-9]{12}$", "An account is 12 digits.", |text| {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 });
+/// Identifiers that the server made.
+pub(crate) const IDENTIFIER: Pattern = Pattern::new(
+    "^[A-Za-z0-9_-]{1,128}$",
+    "It is an identifier that the server gave: letters, digits, underscores and hyphens.",
+    |text| (1..=128).contains(&text.len()) && text.bytes().all(|byte| is_word(byte) || byte == b'-'),
+);
 
 /// Whether the text is formed like the name of a service or a container, or a label; its length is not asked.
 pub fn is_name(text: &str) -> bool {

@@ -78,7 +78,8 @@ fn string(constraints: &StringShape, text: &str, what: impl fmt::Display) -> Res
             "{what} {} does not match pattern: {}",
             quote(text),
             pattern.text
-        ))),
+        ))
+        .with_tip(pattern.words)),
         _ => Ok(()),
     }
 }

@@ -59,10 +59,16 @@ impl Refusal {
 
     /// The message, and the hint at what to do next.
     fn words(&self) -> String {
-        match &self.tip {
-            Some(tip) => format!("{} {tip}", self.message),
-            None => self.message.clone(),
-        }
+        with_tip(&self.message, self.tip.as_deref())
+    }
+}
+
+/// A message, and the hint at what to do next as a sentence of its own.
+pub(crate) fn with_tip(message: &str, tip: Option<&str>) -> String {
+    match tip {
+        Some(tip) if message.ends_with(['.', '!', '?']) => format!("{message} {tip}"),
+        Some(tip) => format!("{message}. {tip}"),
+        None => message.to_owned(),
     }
 }
 

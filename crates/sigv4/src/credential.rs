@@ -1,5 +1,6 @@
 //! The `Credential` parameter: whose key, and what the signature is good for.
 
+use crate::refusal::REGION;
 use crate::shown::shown;
 use crate::{Policy, Refusal, TERMINATOR};
 
@@ -15,7 +16,7 @@ impl Credential {
         };
         let mut wrong = Vec::new();
         if !(policy.serves_region)(region) {
-            wrong.push(format!("Credential should be scoped to a valid region, not '{}'.", shown(region)));
+            wrong.push(format!("{REGION}, not '{}'.", shown(region)));
         }
         if service != policy.service {
             wrong.push(format!("Credential should be scoped to correct service: '{}'.", policy.service));

@@ -2,6 +2,9 @@
 
 use crate::timestamp;
 
+/// How the sentence about a region that is not served begins.
+pub(crate) const REGION: &str = "Credential should be scoped to a valid region";
+
 /// Why a request is refused. It prints as the message for the wire, and [`code`](Refusal::code) names the exception.
 ///
 /// No text holds a secret, the `Authorization` header, the canonical request or the right signature: whoever can
@@ -123,6 +126,11 @@ pub enum Refusal {
 
 impl Refusal {
     /// The exception's name on the wire. What has not the form of a signature is incomplete; what has it and is
+    /// Whether the region that the request was signed for is not served, whatever else is wrong.
+    pub fn is_of_region(&self) -> bool {
+        matches!(self, Refusal::Scope(wrong) if wrong.iter().any(|sentence| sentence.starts_with(REGION)))
+    }
+
     /// wrong is invalid. A wrong clock is `RequestExpired`, the one code on which the Go SDK corrects its own.
     pub fn code(&self) -> &'static str {
         match self {

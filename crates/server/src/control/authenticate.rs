@@ -48,7 +48,15 @@ pub(super) fn claim(app: &App, head: &Parts) -> std::result::Result<Claim, ApiEr
         max_skew: i64::try_from(app.limits.signature_skew.as_secs()).unwrap_or(i64::MAX),
         serves_region: &|region| app.regions.iter().any(|served| served.as_str() == region),
     };
-    Claim::parse(&request, &policy).map_err(refused)
+    Claim::parse(&request, &policy).map_err(|refusal| {
+        let unserved = refusal.is_of_region();
+        let error = refused(refusal);
+        if !unserved {
+            return error;
+        }
+        let served: Vec<&str> = app.regions.iter().map(Region::as_str).collect();
+        error.with_tip(format!("The regions of this server are {}.", served.join(", ")))
+    })
 }
 
 /// Verifies the signature, and that the key may be used.
