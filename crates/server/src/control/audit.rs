@@ -1,5 +1,7 @@
 //! The audit trail: each account reads its own, a root key everybody's.
 
+use std::cmp::Reverse;
+
 use gangplank_api::gangplank::{AuditEvent, AuditEventKind, ListAuditEventsRequest, ListAuditEventsResult};
 use gangplank_api::{ApiError, Timestamp};
 use gangplank_core::{AccessKeyId, EventKind, LoginId, Time};
@@ -37,7 +39,9 @@ pub(super) async fn list(
     };
     // Whoever looks wants to see what was refused a moment ago.
     jobs::audit::note(context.app, Taken::All).await;
-    let page = context.app.metadata.audit_events(&filter, before, limit).await?;
+    let mut page = context.app.metadata.audit_events(&filter, before, limit).await?;
+    // What is counted for a while before it is noted comes later than the time that it shows.
+    page.events.sort_by_key(|event| Reverse((event.at, event.id)));
     Ok(ListAuditEventsResult {
         audit_events: page.events.into_iter().filter_map(shown).collect(),
         next_token: page.more.map(|id| id.to_string()),
