@@ -62,14 +62,18 @@ impl Server {
         Box::pin(Self::begin(config))
     }
 
+    /// Whether a server can be told this; nothing is started and nothing written.
+    ///
+    /// # Errors
+    /// If TLS files cannot be read, or plain HTTP would leave this machine without having been asked for.
+    pub fn check(config: &Config) -> Result<()> {
+        refuse_plain_http(config)?;
+        config.tls.as_ref().map(tls::acceptor).transpose()?;
+        Ok(())
+    }
+
     async fn begin(config: Config) -> Result<Self> {
-        if config.tls.is_none() && !config.insecure_http && !config.listen.ip().is_loopback() {
-            bail!(
-                "{} is not a loopback address, and plain HTTP would show passwords to the network: give \
-                 --tls-cert and --tls-key, or --insecure-http if something in front of gangplank serves TLS",
-                config.listen
-            );
-        }
+        refuse_plain_http(&config)?;
         let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
         // Before anything is made: a directory and a key of a server that cannot start help nobody.
         let bound = bind(config.listen, "--listen").await?;
@@ -191,6 +195,17 @@ impl Server {
             tracing::warn!(%error, "the next start will look for what a crash may have left");
         }
     }
+}
+
+fn refuse_plain_http(config: &Config) -> Result<()> {
+    if config.tls.is_none() && !config.insecure_http && !config.listen.ip().is_loopback() {
+        bail!(
+            "{} is not a loopback address, and plain HTTP would show passwords to the network: give --tls-cert \
+             and --tls-key, or --insecure-http if something in front of gangplank serves TLS",
+            config.listen
+        );
+    }
+    Ok(())
 }
 
 /// Listens on an address, which was given by `option`.
