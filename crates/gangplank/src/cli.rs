@@ -2,16 +2,18 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use anyhow::Result;
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand};
 
-use crate::commands;
-use crate::empty_variables::Forgiving;
+use crate::{commands, output};
 
 /// A self-hosted container image registry whose logins are temporary and push-only.
 #[derive(Debug, Parser)]
-#[command(name = "gangplank", version, max_term_width = 100)]
+#[command(name = "gangplank", version, max_term_width = 100, disable_version_flag = true)]
 pub(crate) struct Cli {
+    /// Print the version
+    #[arg(short = 'V', long, visible_short_alias = 'v', action = ArgAction::Version)]
+    version: Option<bool>,
     #[command(subcommand)]
     command: Command,
 }
@@ -46,24 +48,13 @@ enum Command {
     Logout(commands::logout::Args),
     /// Answer docker as its credential helper, `docker-credential-gangplank`
     DockerCredential(commands::docker_credential::Args),
-    /// Write manual pages, print shell completions
+    /// Write manual pages; print shell completions or a sample of the server's file
     Generate(commands::generate::Args),
+    /// Print the version
+    Version,
 }
 
 impl Cli {
-    /// Reads the command line; one that is wrong ends the program.
-    ///
-    /// # Errors
-    /// If a server is told something by an empty variable.
-    pub(crate) fn of_this_run() -> Result<Self> {
-        let mut line = Forgiving::of(Self::command());
-        let matches = line.command.get_matches_mut();
-        if let Some(variable) = line.missed_by("serve", &matches) {
-            bail!("{variable} is set and empty: give it a value, or unset it");
-        }
-        Ok(Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
-    }
-
     pub(crate) fn run(self) -> Result<ExitCode> {
         in_runtime(async {
             match self.command {
@@ -82,6 +73,9 @@ impl Cli {
                 Command::Logout(args) => commands::logout::run(args),
                 Command::DockerCredential(args) => commands::docker_credential::run(args).await,
                 Command::Generate(args) => commands::generate::run(args),
+                Command::Version => {
+                    output::text(&Self::command().render_version()).map(|()| ExitCode::SUCCESS)
+                }
             }
         })
     }

@@ -7,6 +7,7 @@ use gangplank_core::SecretAccessKey;
 use gangplank_server::data_dir;
 
 use crate::api_client::{ApiClient, Manner};
+use crate::serve_options::DEFAULT_DATA_DIR;
 use crate::settings::Settings;
 
 /// How a command finds its server and its access key: the data directory's own files, or the AWS
@@ -59,16 +60,11 @@ impl Connection {
             None => Settings::of_profile(self.profile.as_deref())?,
         };
         let dir = self.data_dir.as_deref();
-        let endpoint =
-            self.endpoint_url.clone().or_else(|| settings.endpoint()).with_context(|| match dir {
-                Some(dir) => format!(
-                    "{0}/config names no server: `gangplank serve --data-dir {0}` writes it; or give --endpoint-url",
-                    dir.display()
-                ),
-                None => "no server is named: give --data-dir of a server on this machine, --endpoint-url, or the \
-                         --profile that `gangplank configure` wrote"
-                    .to_owned(),
-            })?;
+        let endpoint = self.endpoint_url.clone().or_else(|| settings.endpoint()).with_context(|| {
+            let Some(dir) = dir else { return no_server_named() };
+            let dir = dir.display();
+            format!("{dir}/config names no server: `gangplank serve --data-dir {dir}` writes it; or give --endpoint-url")
+        })?;
         let region =
             self.region.clone().or_else(|| settings.region()).unwrap_or_else(|| "us-east-1".to_owned());
         let credentials = settings.credentials()?.with_context(|| match dir {
@@ -91,6 +87,22 @@ impl Connection {
         let client = ApiClient::new(&endpoint, region, Some(credentials), &manner)?;
         Ok(client.with_hint(hint).with_key_hint(key_hint))
     }
+}
+
+fn no_server_named() -> String {
+    // The usual directory is not taken unasked: it may have come with somebody else's files.
+    let here = usual_data_dir().map_or_else(String::new, |dir| {
+        format!("; there is a {0} here, which --data-dir {0} names", dir.display())
+    });
+    format!(
+        "no server is named: give --data-dir of a server on this machine, --endpoint-url, or the --profile that \
+         `gangplank configure` wrote{here}"
+    )
+}
+
+/// The directory in which `gangplank serve` keeps everything unless it is told otherwise, if it is here.
+pub(crate) fn usual_data_dir() -> Option<PathBuf> {
+    Some(PathBuf::from(DEFAULT_DATA_DIR)).filter(|dir| dir.is_dir())
 }
 
 /// Refuses a directory that no server has ever used.

@@ -5,14 +5,13 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// How a line of the log looks.
+/// How a line of the log looks: text for people, or one JSON object a line for machines.
+// The values have no words of their own, or clap would lay out the help in another way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Format {
-    /// For people.
     #[default]
     Text,
-    /// One JSON object a line, for machines.
     Json,
 }
 
@@ -23,7 +22,7 @@ pub(crate) fn start(filter: &str, format: Format) -> Result<()> {
     let logs = tracing_subscriber::registry().with(filter);
     match format {
         Format::Text => {
-            logs.with(lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))).init();
+            logs.with(lines.with_ansi(crate::colour::on_error())).init();
         }
         Format::Json => logs.with(lines.json().flatten_event(true)).init(),
     }

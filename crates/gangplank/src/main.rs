@@ -3,24 +3,33 @@
 mod api_client;
 mod auth_file;
 mod auth_files;
+mod byte_size;
 mod call_failure;
 mod cli;
+mod colour;
+mod comma_list;
 mod commands;
 mod completions;
 mod connection;
 mod core_dumps;
 mod credentials;
 mod empty_variables;
+mod environment;
 mod home_folders;
 mod ini;
 mod kept_logins;
 mod length_of_time;
 mod lightsail;
 mod lightsailctl;
+mod listing;
 mod logging;
+mod manual_pages;
+mod nearest;
+mod notes;
 mod open_files;
 mod output;
 mod owner;
+mod point_in_time;
 mod private_file;
 mod profile;
 mod push;
@@ -29,6 +38,8 @@ mod retry;
 mod serve_options;
 mod settings;
 mod tls_words;
+mod usage;
+mod whole_number;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -45,20 +56,20 @@ fn main() -> ExitCode {
     let args: Vec<String> = words.map(|arg| arg.to_string_lossy().into_owned()).collect();
     let is_called = |other: &str| name.as_deref().and_then(Path::file_name).is_some_and(|name| name == other);
     let result = if is_called(HELPER) {
-        commands::docker_credential::Helper::of_this_run().run()
+        usage::parse::<commands::docker_credential::Helper>().run()
     } else if is_called(PLUGIN) {
         Ok(lightsailctl::run(&args))
     // Its command line is the AWS CLI's, with options before the command; clap would not take that.
     } else if lightsail::is_ours(&args) {
         cli::in_runtime(async { Ok(lightsail::run(&args).await) })
     } else {
-        cli::Cli::of_this_run().and_then(cli::Cli::run)
+        usage::parse::<cli::Cli>().run()
     };
     match result {
         Ok(code) => code,
         Err(error) => {
             // `{:#}` joins the causes on one line: what was refused, and why.
-            eprintln!("gangplank: {error:#}");
+            output::error(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -1,4 +1,4 @@
-//! What commands print: JSON in the AWS CLI's style, and moments as it writes them.
+//! What commands print: JSON in the AWS CLI's style; sizes, moments and numbers of things, each written in one way.
 
 use std::fmt::Display;
 use std::io::Write as _;
@@ -7,14 +7,7 @@ use anyhow::{Context as _, Result};
 use gangplank_api::Timestamp;
 use serde_json::Value;
 
-/// The form of what a command of our own prints, its `--output`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Form {
-    /// For people.
-    Text,
-    /// For programs: one JSON object.
-    Json,
-}
+use crate::colour;
 
 /// Prints an answer on standard output.
 ///
@@ -33,9 +26,27 @@ pub(crate) fn say(text: impl Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
+/// What every line of the program's own on standard error begins with.
+pub(crate) const NAME: &str = "gangplank:";
+
+/// Says on standard error what was done, where standard output has nothing to say.
+pub(crate) fn done(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{NAME} {text}");
+}
+
 /// Warns on standard error; that nobody reads it is no error.
 pub(crate) fn warn(text: impl Display) {
-    let _ = writeln!(std::io::stderr(), "gangplank: warning: {text}");
+    let _ = writeln!(std::io::stderr(), "{} {text}", coloured("33", &format!("{NAME} warning:")));
+}
+
+/// Says on standard error what went wrong.
+pub(crate) fn error(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{} {text}", coloured("31", NAME));
+}
+
+/// Text in bold and in a colour, where standard error shows any.
+fn coloured(colour: &str, text: &str) -> String {
+    if colour::on_error() { format!("\x1b[1;{colour}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
 /// Prints text as it is.
@@ -49,9 +60,9 @@ pub(crate) fn is_enough(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// A moment as `2026-11-23T20:40:00+00:00`, with milliseconds if it has any.
+/// A moment as `2026-11-23T20:40:00+00:00` (RFC 3339), with milliseconds if it has any.
 pub(crate) fn moment(timestamp: Timestamp) -> String {
-    let format = if timestamp.0 % 1000 == 0 { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S%.3f000" };
+    let format = if timestamp.0 % 1000 == 0 { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S%.3f" };
     match jiff::Timestamp::from_millisecond(timestamp.0) {
         Ok(moment) => format!("{}+00:00", moment.strftime(format)),
         Err(_) => timestamp.0.to_string(),
@@ -69,7 +80,25 @@ pub(crate) fn size(bytes: u64) -> String {
         }
         (unit, rest, left) = (larger, left % 1024, left / 1024);
     }
-    if unit == "bytes" { format!("{left} bytes") } else { format!("{left}.{} {unit}", rest * 10 / 1024) }
+    if unit == "bytes" { counted(left, "byte") } else { format!("{left}.{} {unit}", rest * 10 / 1024) }
+}
+
+/// A bar's style in which `{done}` and `{all}` are sizes as [`size`] writes them.
+pub(crate) fn sized(style: indicatif::ProgressStyle) -> indicatif::ProgressStyle {
+    use indicatif::ProgressState;
+    type Writer<'a> = &'a mut dyn std::fmt::Write;
+    let style = style.with_key("done", |state: &ProgressState, to: Writer<'_>| {
+        let _ = to.write_str(&size(state.pos()));
+    });
+    style.with_key("all", |state: &ProgressState, to: Writer<'_>| {
+        let _ = to.write_str(&size(state.len().unwrap_or_default()));
+    })
+}
+
+/// A number of things, one or several.
+pub(crate) fn counted(number: u64, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{ending}")
 }
 
 /// This moment, in milliseconds since 1970.
@@ -83,13 +112,13 @@ mod tests {
 
     #[test]
     fn sizes_have_the_unit_that_people_would_use() {
-        let shown = [0, 1_023, 1_536, 20 << 20, (5 << 40) - 1].map(size);
-        assert_eq!(shown, ["0 bytes", "1023 bytes", "1.5 KiB", "20.0 MiB", "4.9 TiB"]);
+        let shown = [0, 1, 1_023, 1_536, 20 << 20, (5 << 40) - 1].map(size);
+        assert_eq!(shown, ["0 bytes", "1 byte", "1023 bytes", "1.5 KiB", "20.0 MiB", "4.9 TiB"]);
     }
 
     #[test]
     fn moments_look_like_the_aws_clis() {
         assert_eq!(moment(Timestamp(1_603_432_203_000)), "2020-10-23T05:50:03+00:00");
-        assert_eq!(moment(Timestamp(1_603_432_203_123)), "2020-10-23T05:50:03.123000+00:00");
+        assert_eq!(moment(Timestamp(1_603_432_203_123)), "2020-10-23T05:50:03.123+00:00");
     }
 }

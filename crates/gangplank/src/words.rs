@@ -1,4 +1,4 @@
-//! Command lines in settings, split into words without a shell.
+//! Command lines: split into words without a shell, and words written so that a shell reads them as one.
 
 /// The words of a command line, quotes and backslashes understood; `None` if a quote is not closed.
 pub(crate) fn split(line: &str) -> Option<Vec<String>> {
@@ -38,9 +38,26 @@ pub(crate) fn split(line: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
+/// A word as a shell reads it back.
+pub(crate) fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+:@%,=".contains(letter);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::split;
+    use super::{quoted, split};
+
+    #[test]
+    fn a_quoted_word_is_one_word() {
+        assert_eq!(quoted("/srv/gangplank-data"), "/srv/gangplank-data");
+        for word in ["", "my data", "it's", "$HOME", "a\"b"] {
+            assert_eq!(split(&quoted(word)), Some(vec![word.to_owned()]), "{word}");
+        }
+    }
 
     #[test]
     fn words_are_split_as_a_shell_would() {

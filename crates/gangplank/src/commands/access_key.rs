@@ -8,8 +8,8 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use gangplank_api::Timestamp;
 use gangplank_api::gangplank::{
-    AccessKeyStatus, CreateAccessKeyRequest, DeleteAccessKeyRequest, ListAccessKeysRequest,
-    UpdateAccessKeyRequest,
+    AccessKey, AccessKeyStatus, AccessKeySummary, CreateAccessKeyRequest, DeleteAccessKeyRequest,
+    ListAccessKeysRequest, UpdateAccessKeyRequest,
 };
 use gangplank_core::{AccountId, Origin, Time};
 use gangplank_server::data_dir::DataDir;
@@ -17,17 +17,17 @@ use gangplank_server::{
     MasterKey, Rights, all_access_keys, create_access_key, create_first_key, provide_credentials,
 };
 use gangplank_store::metadata::Sqlite;
-use serde_json::{Value, json};
 
 use crate::connection::{Connection, check_data_dir};
-use crate::output::{moment, now, print, warn};
+use crate::listing::{Cell, Column, Form, Listing};
+use crate::output::{done, now, warn};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    #[command(flatten)]
-    connection: Connection,
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 #[derive(Debug, Subcommand)]
@@ -42,6 +42,9 @@ enum Command {
         /// Only those of this account
         #[arg(long, value_parser = account)]
         account: Option<String>,
+        /// How they are shown [default: table on a terminal, json elsewhere]
+        #[arg(long, value_name = "FORM")]
+        output: Option<Form>,
     },
     /// Refuse a key's calls and its logins, until it is enabled again
     Disable(Change),
@@ -59,6 +62,9 @@ struct NewKey {
     /// Make a root key: it administers the server, with the keys and events of all accounts
     #[arg(long)]
     root: bool,
+    /// How the key is shown [default: table on a terminal, json elsewhere]
+    #[arg(long, value_name = "FORM")]
+    output: Option<Form>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -69,21 +75,50 @@ struct Change {
     force: bool,
 }
 
+const KEYS: Listing<AccessKeySummary> = Listing {
+    name: "accessKeys",
+    empty: "There are no access keys.",
+    columns: &[
+        Column::new("ACCESS KEY", "accessKeyId", |key: &AccessKeySummary| Cell::words(&key.access_key_id))
+            .bare(),
+        Column::new("ACCOUNT", "account", |key| Cell::words(&key.account)),
+        Column::new("STATUS", "status", |key| Cell::words(key.status.as_str())),
+        Column::new("CREATED", "createdAt", |key| Cell::Moment(key.created_at)),
+        Column::new("ROOT", "isRoot", |key| Cell::Truth(key.is_root)),
+    ],
+    sentence: None,
+};
+
+const MADE: Listing<AccessKey> = Listing {
+    name: "accessKey",
+    empty: "",
+    columns: &[
+        Column::new("ACCESS KEY", "accessKeyId", |key: &AccessKey| Cell::words(&key.access_key_id)).bare(),
+        Column::new("SECRET", "secretAccessKey", |key| Cell::words(key.secret_access_key.expose())),
+        Column::new("ACCOUNT", "account", |key| Cell::words(&key.account)),
+        Column::new("CREATED", "createdAt", |key| Cell::Moment(key.created_at)),
+        Column::new("STATUS", "status", |key| Cell::words(key.status.as_str())),
+        Column::new("ROOT", "isRoot", |key| Cell::Truth(key.is_root)),
+    ],
+    sentence: None,
+};
+
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     if let (Some(path), Command::Create(new)) = (&args.connection.data_dir, &args.command)
         && let Some(data_dir) = unused(path, new.account.as_deref())?
     {
-        print(&create_in(&data_dir, new).await?)?;
+        let key = create_in(&data_dir, new).await?;
+        MADE.show_one(Form::chosen(new.output, Form::Json), &key)?;
         return Ok(ExitCode::SUCCESS);
     }
     let client = args.connection.client()?;
     match args.command {
-        Command::Create(NewKey { account, root }) => {
+        Command::Create(NewKey { account, root, output }) => {
             let request = CreateAccessKeyRequest { account, root: root.then_some(true) };
             let key = client.call(&request).await?.access_key;
-            print(&with_moment(serde_json::to_value(&key)?, key.created_at))?;
+            MADE.show_one(Form::chosen(output, Form::Json), &key)?;
         }
-        Command::List { account } => {
+        Command::List { account, output } => {
             let mut request = ListAccessKeysRequest { account, ..ListAccessKeysRequest::default() };
             let mut keys = Vec::new();
             loop {
@@ -94,21 +129,23 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
                     break;
                 }
             }
-            let keys: serde_json::Result<Vec<Value>> =
-                keys.iter().map(|key| Ok(with_moment(serde_json::to_value(key)?, key.created_at))).collect();
-            print(&json!({ "accessKeys": keys? }))?;
+            KEYS.show(Form::chosen(output, Form::Json), &keys)?;
         }
         Command::Disable(Change { access_key_id, force }) => {
             let (status, force) = (AccessKeyStatus::Disabled, force.then_some(true));
+            let id = access_key_id.clone();
             client.call(&UpdateAccessKeyRequest { access_key_id, status, force }).await?;
+            done(format_args!("disabled {id}: its calls and logins are refused until it is enabled"));
         }
         Command::Enable { access_key_id } => {
-            let status = AccessKeyStatus::Active;
+            let (status, id) = (AccessKeyStatus::Active, access_key_id.clone());
             client.call(&UpdateAccessKeyRequest { access_key_id, status, force: None }).await?;
+            done(format_args!("enabled {id}"));
         }
         Command::Delete(Change { access_key_id, force }) => {
-            let force = force.then_some(true);
+            let (force, id) = (force.then_some(true), access_key_id.clone());
             client.call(&DeleteAccessKeyRequest { access_key_id, force }).await?;
+            done(format_args!("deleted {id}; its logins have ended"));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -131,7 +168,7 @@ fn unused(path: &Path, account: Option<&str>) -> Result<Option<DataDir>> {
 
 /// Makes a key in a data directory that no server uses. Whoever can write there owns the server, so the key is a root
 /// key where there is no enabled one.
-async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<Value> {
+async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
     let account = new.account.as_deref().map_or_else(|| Ok(AccountId::root()), AccountId::parse)?;
     if new.root && !account.is_root() {
         bail!("root keys belong to account {}: leave out --account, or --root", AccountId::root());
@@ -158,19 +195,12 @@ async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<Value> {
         Err(error) => warn(format!("{error:#}")),
         Ok(_) => {}
     }
-    let created_at = Timestamp(key.created_at.0);
-    let shown = json!({
-        "accessKeyId": key.id.as_str(),
-        "secretAccessKey": secret.expose(),
-        "account": account.as_str(),
-        "createdAt": null,
-        "status": AccessKeyStatus::Active.as_str(),
-        "isRoot": key.is_root,
-    });
-    Ok(with_moment(shown, created_at))
-}
-
-fn with_moment(mut key: Value, created_at: Timestamp) -> Value {
-    key["createdAt"] = moment(created_at).into();
-    key
+    Ok(AccessKey {
+        access_key_id: key.id.as_str().to_owned(),
+        secret_access_key: secret.expose().to_owned().into(),
+        account: account.as_str().to_owned(),
+        created_at: Timestamp(key.created_at.0),
+        status: AccessKeyStatus::Active,
+        is_root: key.is_root,
+    })
 }

@@ -1,63 +1,80 @@
 //! `gangplank audit`: shows who did what, from where.
 
-use std::fmt::Write as _;
+mod columns;
+mod follow;
+
+use std::cmp::Reverse;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gangplank_api::Timestamp;
 use gangplank_api::gangplank::{AuditEvent, AuditEventKind, ListAuditEventsRequest};
 use gangplank_core::AccountId;
-use serde_json::{Value, json};
+use gangplank_oci::{Digest, RepositoryName};
 
+use self::columns::EVENTS;
+use crate::api_client::ApiClient;
 use crate::connection::Connection;
-use crate::lightsail;
-use crate::output::{Form, is_enough, moment, print, text};
+use crate::listing::Form;
+use crate::output::{is_enough, moment};
+use crate::{point_in_time, whole_number};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    #[command(flatten)]
-    connection: Connection,
     /// Only events of this account, for a root key [default: all that the access key may see]
     #[arg(long, value_parser = account)]
     account: Option<String>,
-    /// Only events of this moment and later, such as 2026-11-25 or 2026-11-25T09:00:00Z
-    #[arg(long, value_name = "MOMENT", value_parser = parse_moment)]
+    /// Only events of this moment and later: 2026-11-25, 2026-11-25T09:00:00Z, 30m, 1h or 7d for that long ago, today,
+    /// yesterday; days are those of UTC
+    #[arg(long, value_name = "MOMENT", value_parser = point_in_time::read, allow_hyphen_values = true)]
     since: Option<Timestamp>,
     /// Only events before this moment
-    #[arg(long, value_name = "MOMENT", value_parser = parse_moment)]
+    #[arg(long, value_name = "MOMENT", value_parser = point_in_time::read, allow_hyphen_values = true)]
     until: Option<Timestamp>,
-    /// Only events of this kind, such as `ManifestPushed`
-    #[arg(long, value_name = "KIND", value_parser = kind)]
+    /// Only events of this kind
+    #[arg(long, value_name = "KIND", value_parser = kinds(), ignore_case = true)]
     kind: Option<AuditEventKind>,
     /// Only what this access key did, itself or by its logins, or what was done to it
     #[arg(long, value_name = "ID")]
     access_key_id: Option<String>,
     /// Only what this registry login did, or what was done to it
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = login)]
     login: Option<String>,
     /// Only what happened in this repository
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = repository)]
     repository: Option<String>,
     /// Only what was done to this content
-    #[arg(long, value_name = "DIGEST")]
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
     digest: Option<String>,
     /// Only what came from this address
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
     /// How many events to show at the most, the newest first
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value = "100", value_parser = limit, allow_hyphen_values = true)]
     limit: usize,
-    /// How events are shown
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    output: Form,
+    /// Show what happens from now on too, the newest last, until it is stopped or nobody reads on
+    #[arg(long, short, conflicts_with = "until")]
+    follow: bool,
+    /// How events are shown; a JSON object for each with --follow [default: table on a terminal, text elsewhere]
+    #[arg(long, value_name = "FORM")]
+    output: Option<Form>,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 /// The longest page of the API.
 const PAGE: usize = 1_000;
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    if let (Some(since), Some(until)) = (args.since, args.until)
+        && since.0 >= until.0
+    {
+        bail!("nothing is between --since, {}, and --until, {}", moment(since), moment(until));
+    }
     let client = args.connection.client()?;
-    let mut request = ListAuditEventsRequest {
+    let form = Form::chosen(args.output, Form::Text);
+    let request = ListAuditEventsRequest {
         account: args.account,
         since: args.since,
         until: args.until,
@@ -70,71 +87,76 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         max_results: None,
         next_token: None,
     };
-    let (mut left, mut events) = (args.limit, Vec::new());
-    while left > 0 {
-        request.max_results = i32::try_from(left.min(PAGE)).ok();
+    let shown = if args.follow {
+        follow::run(&client, request, args.limit, form).await
+    } else {
+        EVENTS.show(form, &events(&client, request, args.limit).await?)
+    };
+    match shown {
+        Err(error) if is_enough(&error) => {}
+        shown => shown?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The newest events that fit, the newest first by the time that is shown.
+async fn events(
+    client: &ApiClient,
+    mut request: ListAuditEventsRequest,
+    limit: usize,
+) -> Result<Vec<AuditEvent>> {
+    let mut events = Vec::new();
+    while events.len() < limit {
+        request.max_results = i32::try_from((limit - events.len()).min(PAGE)).ok();
         let page = client.call(&request).await?;
-        left = left.saturating_sub(page.audit_events.len());
-        match args.output {
-            Form::Text => {
-                for event in &page.audit_events {
-                    match text(&line(event)?) {
-                        Err(error) if is_enough(&error) => return Ok(ExitCode::SUCCESS),
-                        written => written?,
-                    }
-                }
-            }
-            Form::Json => events.extend(page.audit_events),
-        }
+        events.extend(page.audit_events);
         request.next_token = page.next_token;
         if request.next_token.is_none() {
             break;
         }
     }
-    if args.output == Form::Json {
-        let shown: Result<Vec<Value>> = events.iter().map(shown).collect();
-        print(&json!({ "auditEvents": shown? }))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    // What is counted for a while before it is noted comes later than the time that it shows.
+    events.sort_by_key(|event| Reverse((event.at.0, number(event))));
+    Ok(events)
 }
 
-fn shown(event: &AuditEvent) -> Result<Value> {
-    let mut shown = serde_json::to_value(event)?;
-    shown["at"] = moment(event.at).into();
-    Ok(shown)
-}
-
-/// When and what, and then whatever else is known.
-fn line(event: &AuditEvent) -> Result<String> {
-    let Value::Object(members) = serde_json::to_value(event)? else { return Ok(String::new()) };
-    let mut line = format!("{} {}", moment(event.at), event.kind);
-    for (name, value) in members {
-        let is_said = ["id", "at", "kind"].contains(&name.as_str()) || name == "count" && value == 1;
-        if !is_said {
-            let value = value.as_str().map_or_else(|| value.to_string(), quoted);
-            write!(line, " {name}={value}")?;
-        }
-    }
-    line.push('\n');
-    Ok(line)
-}
-
-/// A value in quotes if it could be taken for more than one.
-fn quoted(value: &str) -> String {
-    if value.contains([' ', '"', '=']) || value.is_empty() { format!("{value:?}") } else { value.to_owned() }
+/// The number of an event: later ones have larger ones.
+fn number(event: &AuditEvent) -> i64 {
+    event.id.parse().unwrap_or_default()
 }
 
 fn account(text: &str) -> Result<String, String> {
     AccountId::parse(text).map(|account| account.as_str().to_owned()).map_err(|error| error.to_string())
 }
 
-fn kind(word: &str) -> Result<AuditEventKind, String> {
-    let known = || format!("the kinds are {}", AuditEventKind::VALUES.join(", "));
-    AuditEventKind::parse(word).ok_or_else(known)
+fn kinds() -> impl TypedValueParser<Value = AuditEventKind> {
+    PossibleValuesParser::new(AuditEventKind::VALUES).try_map(|word| {
+        let known = AuditEventKind::VALUES.iter().find(|known| known.eq_ignore_ascii_case(&word));
+        known.and_then(|known| AuditEventKind::parse(known)).ok_or("no kind of event has this name")
+    })
 }
 
-fn parse_moment(text: &str) -> Result<Timestamp, String> {
-    let moment = lightsail::moment::read(&text.into());
-    let refusal = || "this is no moment; one looks like 2026-11-25 or 2026-11-25T09:00:00Z".to_owned();
-    moment.map(|micros| Timestamp(micros.div_euclid(1_000))).ok_or_else(refusal)
+fn login(text: &str) -> Result<String, String> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number {
+        Ok(text.to_owned())
+    } else {
+        Err("a login's id is a number, which `gangplank registry-login list` shows".to_owned())
+    }
+}
+
+fn repository(text: &str) -> Result<String, String> {
+    RepositoryName::parse(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+fn digest(text: &str) -> Result<String, String> {
+    let form = || {
+        "a digest is sha256: and 64 hexadecimal digits, as a push or `gangplank audit` shows it".to_owned()
+    };
+    text.parse::<Digest>().map(|digest| digest.to_string()).map_err(|_| form())
+}
+
+fn limit(text: &str) -> Result<usize, String> {
+    let limit = whole_number::read(text)?;
+    if limit > 0 { Ok(limit) } else { Err("it is a number of events, 1 or more".to_owned()) }
 }

@@ -7,12 +7,11 @@ use std::io::Read as _;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use serde::{Deserialize, Serialize};
 
 use super::login;
 use crate::connection::Connection;
-use crate::empty_variables::Forgiving;
 use crate::kept_logins::{KeptLogins, Login};
 use crate::output;
 use crate::registries::Registries;
@@ -36,12 +35,6 @@ pub(crate) struct Helper {
 }
 
 impl Helper {
-    /// Reads the command line; one that is wrong ends the program.
-    pub(crate) fn of_this_run() -> Self {
-        let matches = Forgiving::of(Self::command()).command.get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
-    }
-
     /// Does what it was asked.
     pub(crate) fn run(self) -> Result<ExitCode> {
         crate::cli::in_runtime(run(self.args))
@@ -50,10 +43,10 @@ impl Helper {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    #[command(flatten)]
-    connection: Connection,
     #[command(subcommand)]
     action: Action,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]

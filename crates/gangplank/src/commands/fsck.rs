@@ -4,51 +4,78 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use gangplank_server::data_dir::DataDir;
-use gangplank_server::fsck::{self, Report};
+use gangplank_server::fsck::{self, Finding, Report};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use crate::connection::check_data_dir;
-use crate::output::{Form, print, size, text};
+use crate::connection::{check_data_dir, usual_data_dir};
+use crate::listing::{Cell, Column, Form, Listing};
+use crate::output::{counted, print, size, sized, text};
 
 /// Something was found, and not all of it could be set right.
 const FOUND: u8 = 2;
 
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "The exit status is 0 if all is well, or well again; 1 if it could not be checked; 2 if \
-                        something is left that is not as it should be, or the command line is wrong."
-)]
 pub(crate) struct Args {
-    /// The data directory
-    #[arg(long, env = "GANGPLANK_DATA_DIR", value_name = "DIR", default_value = "gangplank-data")]
-    data_dir: PathBuf,
+    /// The data directory [default: gangplank-data, if it is there]
+    #[arg(long, env = "GANGPLANK_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     /// Set right what can be set right without losing what is whole; no server may use the directory
     #[arg(long)]
     repair: bool,
-    /// How it is told
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    output: Form,
+    /// How it is told [default: table on a terminal, text elsewhere]
+    #[arg(long, value_name = "FORM")]
+    output: Option<Form>,
 }
 
+const FINDINGS: Listing<Finding> = Listing {
+    name: "findings",
+    empty: "",
+    columns: &[
+        Column::new("KIND", "kind", |finding| Cell::words(finding.kind)),
+        Column::new("WHAT", "what", |finding| Cell::words(&finding.what)),
+        Column::new("IMAGES", "images", |finding| Cell::Several(finding.images.clone())),
+        Column::new("DONE", "done", |finding| finding.done.map_or(Cell::Null, Cell::words)),
+        Column::new("MENDED", "repaired", |finding| Cell::Truth(finding.repaired)),
+    ],
+    sentence: Some(|finding| {
+        let done = finding.done.map(|done| format!("; {done}")).unwrap_or_default();
+        let images = match finding.images.as_slice() {
+            [] => String::new(),
+            images => format!("; it is in {}", images.join(", ")),
+        };
+        format!("{}: {}{images}{done}", finding.kind, finding.what)
+    }),
+};
+
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
-    check_data_dir(&args.data_dir)?;
+    let data_dir = args
+        .data_dir
+        .or_else(usual_data_dir)
+        .context("no data directory is named: give --data-dir, or set GANGPLANK_DATA_DIR")?;
+    check_data_dir(&data_dir)?;
     let bar = bar();
     let progress = |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     };
     let report = if args.repair {
-        fsck::repair(&DataDir::take(&args.data_dir)?, progress).await
+        fsck::repair(&DataDir::take(&data_dir)?, progress).await
     } else {
-        fsck::check(&args.data_dir, progress).await
+        fsck::check(&data_dir, progress).await
     };
     bar.finish_and_clear();
     let report = report?;
-    match args.output {
-        Form::Text => text(&words(&report, args.repair))?,
+    match Form::chosen(args.output, Form::Text) {
+        Form::Table if report.findings.is_empty() => text(&summary(&report, args.repair))?,
+        Form::Table => {
+            text(&format!("{}{}", FINDINGS.table(&report.findings), summary(&report, args.repair)))?;
+        }
+        Form::Text => {
+            text(&format!("{}{}", FINDINGS.lines(&report.findings), summary(&report, args.repair)))?;
+        }
         Form::Json => print(&shown(&report))?,
     }
     Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
@@ -59,23 +86,14 @@ fn bar() -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} to go");
-    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    let style = ProgressStyle::with_template("{bar:40} {done} of {all}, {eta} to go");
+    ProgressBar::new(0).with_style(sized(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
 }
 
-fn words(report: &Report, repair: bool) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for finding in &report.findings {
-        let done = finding.done.map(|done| format!("; {done}")).unwrap_or_default();
-        let images = match finding.images.as_slice() {
-            [] => String::new(),
-            images => format!("; it is in {}", images.join(", ")),
-        };
-        lines.push(format!("{}: {}{images}{done}\n", finding.kind, finding.what));
-    }
+fn summary(report: &Report, repair: bool) -> String {
     let (all, left) =
         (report.findings.len(), report.findings.iter().filter(|finding| !finding.repaired).count());
-    lines.push(format!("checked {} contents ({})", report.contents, size(report.bytes)));
+    let mut lines = vec![format!("checked {} ({})", counted(report.contents, "content"), size(report.bytes))];
     lines.push(match (all, left) {
         (0, _) => "; all is well\n".to_owned(),
         (1, 0) => "; one thing was not as it should be, and is now\n".to_owned(),
@@ -99,23 +117,10 @@ fn words(report: &Report, repair: bool) -> String {
 }
 
 fn shown(report: &Report) -> serde_json::Value {
-    let findings: Vec<_> = report
-        .findings
-        .iter()
-        .map(|finding| {
-            json!({
-                "kind": finding.kind,
-                "what": finding.what,
-                "images": finding.images,
-                "done": finding.done,
-                "repaired": finding.repaired,
-            })
-        })
-        .collect();
     json!({
         "contents": report.contents,
         "bytes": report.bytes,
-        "findings": findings,
+        "findings": FINDINGS.json(&report.findings),
         "ok": report.is_well(),
     })
 }

@@ -10,24 +10,41 @@ use gangplank_server::data_dir::DataDir;
 use serde_json::{Value, json};
 
 use crate::connection::{Connection, check_data_dir};
-use crate::length_of_time::LengthOfTime;
-use crate::output::{Form, print, size, text, warn};
+use crate::length_of_time::{self, LengthOfTime};
+use crate::listing::{Cell, Column, Form, Listing};
+use crate::output::{counted, print, size, text, warn};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    #[command(flatten)]
-    connection: Connection,
     /// Say what would be removed, and why, and remove nothing
     #[arg(long)]
     dry_run: bool,
     /// Keep what a client was last told of this long ago, such as 24h [default: what the
     /// server was told when it was last started]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     grace: Option<LengthOfTime>,
-    /// How it is told
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    output: Form,
+    /// How it is told [default: table on a terminal, text elsewhere]
+    #[arg(long, value_name = "FORM")]
+    output: Option<Form>,
+    #[command(flatten)]
+    connection: Connection,
 }
+
+const GARBAGE: Listing<Garbage> = Listing {
+    name: "garbage",
+    empty: "",
+    columns: &[
+        Column::new("KIND", "kind", |garbage| Cell::words(garbage.kind.as_str())),
+        Column::new("ACCOUNT", "account", |garbage| Cell::words(&garbage.account)),
+        Column::new("REGION", "region", |garbage| Cell::words(&garbage.region)),
+        Column::new("REPOSITORY", "repository", |garbage| Cell::words(&garbage.repository)),
+        Column::new("DIGEST", "digest", |garbage| Cell::words(&garbage.digest)),
+        Column::new("SIZE", "size", |garbage| Cell::Size(whole(garbage.size))),
+        Column::new("UNUSED", "unusedSeconds", |garbage| Cell::Length(whole(garbage.unused_seconds))),
+        Column::new("REASON", "reason", |garbage| Cell::words(&garbage.reason)),
+    ],
+    sentence: Some(sentence),
+};
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     if args.grace.is_some_and(|grace| grace.0 < SAFE_GRACE) && !args.dry_run {
@@ -45,9 +62,13 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         Some(data_dir) => collect_in(&data_dir, &request).await?,
         None => args.connection.patient_client()?.call(&request).await?,
     };
-    match args.output {
+    let garbage = result.garbage.as_deref().unwrap_or_default();
+    match Form::chosen(args.output, Form::Text) {
         Form::Json => print(&shown(&result))?,
-        Form::Text => text(&words(&result))?,
+        Form::Table if !garbage.is_empty() => {
+            text(&format!("{}{}", GARBAGE.table(garbage), summary(&result)))?;
+        }
+        Form::Text | Form::Table => text(&format!("{}{}", GARBAGE.lines(garbage), summary(&result)))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -73,27 +94,12 @@ fn shown(result: &CollectGarbageResult) -> Value {
         "freedBytes": whole(result.freed_bytes),
     });
     if let Some(garbage) = &result.garbage {
-        shown["garbage"] = garbage
-            .iter()
-            .map(|garbage| {
-                json!({
-                    "kind": garbage.kind.as_str(),
-                    "account": garbage.account,
-                    "region": garbage.region,
-                    "repository": garbage.repository,
-                    "digest": garbage.digest,
-                    "size": whole(garbage.size),
-                    "unusedSeconds": whole(garbage.unused_seconds),
-                    "reason": garbage.reason,
-                })
-            })
-            .collect();
+        shown["garbage"] = GARBAGE.json(garbage);
     }
     shown
 }
 
-fn words(result: &CollectGarbageResult) -> String {
-    let lines: String = result.garbage.iter().flatten().map(line).collect();
+fn summary(result: &CollectGarbageResult) -> String {
     let listed = result.garbage.as_ref().map_or(0, Vec::len);
     let all = usize::try_from(result.manifests + result.blobs).unwrap_or(usize::MAX);
     let more =
@@ -101,33 +107,27 @@ fn words(result: &CollectGarbageResult) -> String {
     let (done, freed) =
         if result.dry_run { ("would collect", "would be freed") } else { ("collected", "freed") };
     let bytes = size(whole(result.freed_bytes));
+    let counted = |number: i32, thing| counted(u64::try_from(number).unwrap_or_default(), thing);
     format!(
-        "{lines}{more}{done} {} manifests and {} blobs; {bytes} {freed}\n",
-        result.manifests, result.blobs
+        "{more}{done} {} and {}; {bytes} {freed}\n",
+        counted(result.manifests, "manifest"),
+        counted(result.blobs, "blob")
     )
 }
 
-fn line(garbage: &Garbage) -> String {
+fn sentence(garbage: &Garbage) -> String {
     let kind = match garbage.kind {
         GarbageKind::Manifest => "manifest",
         GarbageKind::Blob => "blob",
     };
     format!(
-        "{kind} {} ({}) in {} of account {} in {}: {}; unused for {}\n",
+        "{kind} {} ({}) in {} of account {} in {}: {}; unused for {}",
         garbage.digest,
         size(whole(garbage.size)),
         garbage.repository,
         garbage.account,
         garbage.region,
         garbage.reason,
-        duration(whole(garbage.unused_seconds)),
+        length_of_time::shown(whole(garbage.unused_seconds)),
     )
-}
-
-fn duration(seconds: u64) -> String {
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7_200 => format!("{} min", seconds / 60),
-        _ => format!("{} h", seconds / 3_600),
-    }
 }

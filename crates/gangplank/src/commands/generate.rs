@@ -1,15 +1,16 @@
-//! `gangplank generate`: manual pages and completion scripts, for whoever packages the program.
+//! `gangplank generate`: manual pages, completion scripts and a sample of the server's file.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{CommandFactory as _, Subcommand, ValueEnum};
-use clap_mangen::Man;
 
 use super::docker_credential::Helper;
 use crate::cli::Cli;
-use crate::{completions, lightsail, lightsailctl, output};
+use crate::serve_options::sample_file;
+use crate::{completions, lightsail, lightsailctl, manual_pages, output};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -24,7 +25,15 @@ enum Command {
         /// The directory, which is made if it is not there
         dir: PathBuf,
     },
+    /// Print a sample of the TOML file of `gangplank serve`: every option, explained and commented out
+    Config,
     /// Print a completion script
+    ///
+    /// bash: gangplank generate completions bash > ~/.local/share/bash-completion/completions/gangplank
+    ///
+    /// zsh: gangplank generate completions zsh > DIR/_gangplank, where DIR is in fpath
+    ///
+    /// fish: gangplank generate completions fish > ~/.config/fish/completions/gangplank.fish
     Completions {
         /// The shell it is for
         shell: Shell,
@@ -40,7 +49,12 @@ enum Shell {
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
     match args.command {
-        Command::Man { dir } => write_pages(&dir)?,
+        Command::Man { dir } => {
+            let pages = write_pages(&dir)?;
+            let pages = output::counted(pages, "manual page");
+            output::done(format_args!("wrote {pages} into {}", dir.display()));
+        }
+        Command::Config => output::text(&sample_file::text())?,
         Command::Completions { shell } => {
             let places = completions::places();
             output::text(&match shell {
@@ -53,24 +67,20 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_pages(dir: &Path) -> Result<()> {
+/// Writes a page for every command and says how many there are.
+fn write_pages(dir: &Path) -> Result<u64> {
     let shown = || format!("cannot write to {}", dir.display());
     std::fs::create_dir_all(dir).with_context(shown)?;
+    let mut pages = BTreeMap::new();
     for command in [Cli::command(), Helper::command(), lightsailctl::command()] {
         let mut command = command.disable_help_subcommand(true);
         command.build();
-        write_page(&command, dir).with_context(shown)?;
+        manual_pages::collect(&command, None, &mut pages)?;
     }
     // These come last: what clap knows of `gangplank lightsail` is a page that says nothing.
-    for (name, source) in lightsail::manual_sources() {
+    pages.extend(lightsail::manual_sources());
+    for (name, source) in &pages {
         std::fs::write(dir.join(format!("{name}.1")), source).with_context(shown)?;
     }
-    Ok(())
-}
-
-/// Writes the page of a command and those of the commands below it.
-fn write_page(command: &clap::Command, dir: &Path) -> std::io::Result<()> {
-    let source = concat!("gangplank ", env!("CARGO_PKG_VERSION"));
-    Man::new(command.clone()).source(source).generate_to(dir)?;
-    command.get_subcommands().filter(|each| !each.is_hide_set()).try_for_each(|each| write_page(each, dir))
+    Ok(u64::try_from(pages.len())?)
 }

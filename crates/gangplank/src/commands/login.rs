@@ -17,8 +17,6 @@ use crate::output;
 /// (or the credential helper that it names), and podman's file where there is one
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    #[command(flatten)]
-    connection: Connection,
     /// Make a login that pulls this service's images, in place of a push login
     #[arg(long, value_name = "NAME")]
     service_name: Option<String>,
@@ -28,14 +26,16 @@ pub(crate) struct Args {
     /// Print the password alone, for `docker login --password-stdin`, and write it nowhere
     #[arg(long)]
     password_only: bool,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = args.connection.client()?;
-    let pushes = args.service_name.is_none();
-    let made = match args.service_name {
+    let service = args.service_name;
+    let made = match &service {
         Some(name) => {
-            let input = CreateRegistryLoginRequest { scope: None, service_name: Some(name) };
+            let input = CreateRegistryLoginRequest { scope: None, service_name: Some(name.clone()) };
             taken(&client, client.call(&input).await?.registry_login)?
         }
         None => make(&client).await?,
@@ -51,10 +51,20 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     } else if args.password_only {
         output::text(&format!("{}\n", made.login.secret))?;
     } else {
-        for place in auth_files::put(&made, pushes)? {
-            output::say(format_args!("The login for {} is in {place}.", made.registry));
+        let registry = &made.registry;
+        let kind = match &service {
+            Some(name) => format!("login that pulls the images of {name} from"),
+            None => "login that pushes to".to_owned(),
+        };
+        for place in auth_files::put(&made, service.is_none())? {
+            output::say(format_args!("The {kind} {registry} is in {place}."));
         }
         output::say(format_args!("It ends {ends}."));
+        if service.is_some() {
+            output::say(format_args!(
+                "It cannot push; `gangplank login` puts a login that pushes to {registry} in its place."
+            ));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

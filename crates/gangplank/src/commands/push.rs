@@ -1,6 +1,5 @@
 //! `gangplank push`: pushes an image and registers it, in one go.
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,14 +11,17 @@ use serde_json::json;
 
 use super::login;
 use crate::api_client::{ApiClient, present};
+use crate::call_failure::with_tip;
 use crate::connection::Connection;
-use crate::output;
+use crate::listing::{Cell, Column, Form, Listing};
+use crate::output::{self, size};
 use crate::push::login::{Login, Mint};
 use crate::push::platform::{Platform, Platforms};
 use crate::push::progress::Progress;
 use crate::push::registry::Registry;
 use crate::push::source::Source;
 use crate::push::{self, Planned};
+use crate::whole_number;
 
 mod service;
 
@@ -38,16 +40,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "OS/ARCHITECTURE")]
     platform: Option<Platform>,
     /// How many blobs go up at a time
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=32))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = jobs, allow_negative_numbers = true)]
     jobs: u8,
     #[command(flatten)]
     creation: service::Creation,
     /// Send and register nothing; say what would be sent
     #[arg(long)]
     dry_run: bool,
-    /// How to print the result
-    #[arg(long, value_enum, default_value_t = output::Form::Text)]
-    output: output::Form,
+    /// How the result is told [default: table on a terminal, text elsewhere]
+    #[arg(long, value_name = "FORM")]
+    output: Option<Form>,
     /// Print the name of the registered image, and nothing else
     #[arg(long, short, conflicts_with_all = ["output", "dry_run"])]
     quiet: bool,
@@ -55,7 +57,22 @@ pub(crate) struct Args {
     connection: Connection,
 }
 
+const BLOBS: Listing<Planned> = Listing {
+    name: "blobs",
+    empty: "",
+    columns: &[
+        Column::new("DIGEST", "digest", |blob| Cell::words(blob.digest.to_string())),
+        Column::new("SIZE", "size", |blob| Cell::Size(blob.size)),
+        Column::new("THERE", "exists", |blob| Cell::Truth(blob.there)),
+    ],
+    sentence: Some(|blob| {
+        let what = if blob.there { "is there" } else { "would be sent" };
+        format!("{} {what}, {}", blob.digest, size(blob.size))
+    }),
+};
+
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    let form = Form::chosen(args.output, Form::Text);
     let client = Arc::new(args.connection.client()?);
     let registration = |digest: Digest| RegisterContainerImageRequest {
         service_name: args.service_name.clone(),
@@ -64,7 +81,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     };
     // What the server would refuse at the end had better be known at the beginning.
     decode::<RegisterContainerImageRequest>(&encode(&registration(Digest::sha256(b""))))
-        .map_err(|error| anyhow!("{}", error.message))?;
+        .map_err(|error| anyhow!("{}", with_tip(&error.message, error.tip.as_deref())))?;
     let is_there = service::is_there(&client, &args.service_name).await?;
     if !is_there && !args.creation.wanted() {
         anyhow::bail!(
@@ -84,7 +101,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             progress.say(format_args!("Would create the container service {}.", args.service_name));
         }
         let (digest, blobs) = push::plan(image, registry.as_ref(), jobs, &progress).await?;
-        return tell_plan(args.output, digest, &blobs);
+        return tell_plan(form, digest, &blobs);
     }
     if !is_there {
         service::create(&client, &args.service_name, &args.creation).await?;
@@ -99,12 +116,17 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let sent = progress.sent();
     if args.quiet {
         output::text(&format!("{image}\n"))?;
-    } else if args.output == output::Form::Json {
+    } else if form == Form::Json {
         output::print(&json!({ "image": image, "digest": digest.to_string(), "bytesSent": sent }))?;
     } else {
-        output::text(&format!("Pushed {digest}, {sent} bytes sent.\nRegistered as {image}\n"))?;
+        output::text(&format!("Pushed {digest}, {} sent.\nRegistered as {image}\n", size(sent)))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn jobs(text: &str) -> std::result::Result<u8, String> {
+    let jobs = whole_number::read(text)?;
+    if (1..=32).contains(&jobs) { Ok(jobs) } else { Err("it is a number from 1 to 32".to_owned()) }
 }
 
 async fn connect(client: &Arc<ApiClient>) -> Result<Registry> {
@@ -123,19 +145,16 @@ async fn connect(client: &Arc<ApiClient>) -> Result<Registry> {
     Registry::connect(client.endpoint(), mint, |url| client.http_for(url)).await
 }
 
-fn tell_plan(form: output::Form, digest: Digest, blobs: &[Planned]) -> Result<ExitCode> {
+fn tell_plan(form: Form, digest: Digest, blobs: &[Planned]) -> Result<ExitCode> {
     let to_send: u64 = blobs.iter().filter(|blob| !blob.there).map(|blob| blob.size).sum();
-    if form == output::Form::Json {
-        let blob = |blob: &Planned| json!({ "digest": blob.digest, "size": blob.size, "exists": blob.there });
-        let blobs: Vec<_> = blobs.iter().map(blob).collect();
-        output::print(&json!({ "digest": digest, "blobs": blobs, "bytesToSend": to_send }))?;
-        return Ok(ExitCode::SUCCESS);
+    let summary = format!("Would push {digest}, {} to send.\n", size(to_send));
+    match form {
+        Form::Json => {
+            let blobs = BLOBS.json(blobs);
+            output::print(&json!({ "digest": digest, "blobs": blobs, "bytesToSend": to_send }))?;
+        }
+        Form::Table => output::text(&format!("{}{summary}", BLOBS.table(blobs)))?,
+        Form::Text => output::text(&format!("{}{summary}", BLOBS.lines(blobs)))?,
     }
-    let mut text = String::new();
-    for Planned { digest, size, there } in blobs {
-        let what = if *there { "is there" } else { "would be sent" };
-        let _ = writeln!(text, "{digest} {what}, {size} bytes");
-    }
-    output::text(&format!("{text}Would push {digest}, {to_send} bytes to send.\n"))?;
     Ok(ExitCode::SUCCESS)
 }

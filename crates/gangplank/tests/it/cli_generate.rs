@@ -41,7 +41,8 @@ fn check_pages(home: &Path, words: &[&str], found: &mut BTreeSet<String>) {
 fn every_command_has_a_manual_page() {
     let home = home();
     let written = run(home.path(), &["generate", "man", "man"], &[]);
-    assert_eq!((written.code, written.stdout.as_str(), written.stderr.as_str()), (Some(0), "", ""));
+    assert_eq!((written.code, written.stdout.as_str()), (Some(0), ""), "{written:?}");
+    assert!(written.stderr.ends_with(" manual pages into man\n"), "{written:?}");
 
     let mut found = BTreeSet::new();
     check_pages(home.path(), &[], &mut found);
@@ -49,7 +50,10 @@ fn every_command_has_a_manual_page() {
         assert!(found.contains(page), "{page} is not in {found:?}");
     }
     let read = |name: &str| std::fs::read_to_string(home.path().join("man").join(name)).unwrap();
-    assert!(read("gangplank-serve.1").contains("GANGPLANK_LISTEN"));
+    let serve = read("gangplank-serve.1");
+    assert!(serve.contains("GANGPLANK_LISTEN") && serve.contains(".SH \"FILES\""), "{serve}");
+    let synopsis = serve.split(".SH SYNOPSIS").nth(1).unwrap().split(".SH").next().unwrap();
+    assert!(synopsis.len() < 200 && synopsis.contains("OPTIONS"), "{synopsis}");
     // Those whose command line is the AWS CLI's are made from the descriptions of its operations.
     assert!(read("gangplank-lightsail.1").contains("register\\-container\\-image"));
     assert!(read("gangplank-lightsail-register-container-image.1").contains("\\-\\-digest"));
@@ -68,6 +72,10 @@ fn every_command_has_a_manual_page() {
                 && page.contains(".SH SYNOPSIS"),
             "{name}"
         );
+        for heading in ["EXAMPLES", "ENVIRONMENT", "EXIT STATUS", "SEE ALSO"] {
+            let plain = page.replace('"', "");
+            assert!(plain.contains(&format!(".SH {heading}\n")), "{name} has no {heading}");
+        }
     }
 }
 
@@ -88,4 +96,34 @@ fn lightsailctl_shows_its_help_when_asked() {
         assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{word}");
         assert!(ran.stdout.contains("--input-stdin"), "{ran:?}");
     }
+}
+
+#[test]
+fn completions_know_the_values_of_options() {
+    let home = home();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(home.path(), &["generate", "completions", shell], &[]).stdout;
+        assert!(script.contains("ManifestPushed") && script.contains("table json text"), "{shell}: {script}");
+        assert!(script.contains("bash zsh fish"), "{shell}: {script}");
+        // An option that a command has from the one above it.
+        let list = script.lines().filter(|line| line.contains("gangplank registry-login list"));
+        assert!(list.into_iter().any(|line| line.contains("endpoint-url")), "{shell}: {script}");
+    }
+    let help = run(home.path(), &["generate", "completions", "--help"], &[]).stdout;
+    for place in ["bash-completion/completions", "fpath", ".config/fish/completions"] {
+        assert!(help.contains(place), "{help}");
+    }
+}
+
+#[test]
+fn bash_offers_values_after_their_option() {
+    let home = home();
+    let script = run(home.path(), &["generate", "completions", "bash"], &[]).stdout;
+    let ask = format!(
+        "{script}\nCOMP_WORDS=(gangplank audit --kind Manifest); COMP_CWORD=3; _gangplank; echo \"${{COMPREPLY[@]}}\""
+    );
+    let Ok(output) = std::process::Command::new("bash").args(["--norc", "-c", &ask]).output() else {
+        return gangplank_testkit::skip("there is no bash");
+    };
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "ManifestPushed ManifestDeleted\n");
 }

@@ -41,6 +41,19 @@ fn a_pull_login_is_printed_with_its_four_members() {
 }
 
 #[test]
+fn the_password_alone_is_for_docker_login() {
+    let server = server();
+    server.api().ensure_service("web");
+    let ran = registry_login(&server, &["create", "--service-name", "web", "--password-only"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+    let password = ran.stdout.strip_suffix('\n').unwrap().to_owned();
+    let login = Login { username: "AWS".to_owned(), password, registry: server.host() };
+    assert_eq!(server.registry_as(&login).status("GET", ""), 200);
+    registry_login(&server, &["create", "--scope", "pull", "--password-only", "--output", "json"])
+        .check_usage(&["--output"]);
+}
+
+#[test]
 fn an_operators_login_does_what_its_scope_says() {
     let server = server();
     let all = registry_login(&server, &["create", "--scope", "push,pull,delete"]).json();
@@ -65,7 +78,8 @@ fn logins_are_listed_and_revoked() {
     assert_eq!(pushed["lastPushAddress"], "127.0.0.1", "{pushed}");
     assert!(pushed["lastPushAt"].as_str().unwrap().ends_with("+00:00"), "{pushed}");
     let ran = registry_login(&server, &["revoke", &id]);
-    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""));
+    let said = format!("gangplank: revoked the registry login {id}\n");
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr), (Some(0), "", said));
     assert_eq!(server.registry_as(&login(&printed)).status("GET", ""), 401);
     assert_eq!(registry_login(&server, &["list"]).json()["registryLogins"][1]["status"], "Revoked");
     registry_login(&server, &["revoke", "999"]).check_failed(&["999", "NotFoundException"]);

@@ -204,8 +204,33 @@ fn a_value_that_cannot_be_is_refused_by_name() {
         run(home.path(), &[command, "--listen", "localhost:5000"], &[])
             .check_usage(&["such as 127.0.0.1:5000"]);
     }
-    run(home.path(), &["serve"], &[("GANGPLANK_LISTEN", "nowhere")]).check_usage(&["nowhere"]);
+    run(home.path(), &["serve"], &[("GANGPLANK_LISTEN", "nowhere")])
+        .check_usage(&["'nowhere' for 'GANGPLANK_LISTEN'"]);
+    run(home.path(), &["serve", "--listen", "nowhere"], &[("GANGPLANK_LISTEN", "127.0.0.1:0")])
+        .check_usage(&["'nowhere' for '--listen"]);
+    for (option, value) in [
+        ("--gc-grace", "-1h"),
+        ("--upload-timeout", "-1"),
+        ("--max-blob-bytes", "-1GiB"),
+        ("--disk-reserve", "-5"),
+        ("--max-connections", "-1"),
+    ] {
+        run(home.path(), &["serve", option, value], &[]).check_usage(&[option, "cannot be negative"]);
+    }
+    run(home.path(), &["serve", "--max-blob-bytes", "10XB"], &[]).check_usage(&["10XB", "10GiB"]);
+    run(home.path(), &["serve", "--drain-timeout", "soon"], &[]).check_usage(&["soon", "90s"]);
     check_refused(&["--regions", "us-east-1,mars-1"], &[], &["mars-1"]);
+    for (variable, value) in [
+        ("GANGPLANK_REGIONS", "mars-1"),
+        ("GANGPLANK_TRUSTED_PROXIES", "everybody"),
+        ("GANGPLANK_PUBLIC_ADDRESS", "https://x"),
+        ("GANGPLANK_LOG", "loud"),
+        ("GANGPLANK_IDLE_TIMEOUT", "1000d"),
+        ("GANGPLANK_MAX_HEADERS", "1"),
+        ("GANGPLANK_GC_INTERVAL", "0"),
+    ] {
+        check_refused(&[], &[(variable, value)], &[variable]);
+    }
     check_refused(&["--log", "a=b=c"], &[], &["a=b=c", "info"]);
     check_refused(&["--log", "info,inof"], &[], &["\"inof\"", "TARGET=LEVEL"]);
     for variable in
@@ -300,4 +325,87 @@ fn help_and_version_are_on_standard_output() {
     assert_eq!(version.trim_end(), format!("gangplank {}", env!("CARGO_PKG_VERSION")));
     run(home.path(), &[], &[]).check_usage(&["Usage: gangplank"]);
     run(home.path(), &["sail"], &[]).check_usage(&["sail"]);
+}
+
+/// What `gangplank serve --check` says.
+#[track_caller]
+fn check(home: &Path, args: &[&str], environment: &[(&str, &str)]) -> crate::cli::Ran {
+    let ran = run(home, &[&["serve", "--check"], args].concat(), environment);
+    assert_eq!(ran.stdout, "", "{ran:?}");
+    assert!(!home.join("gangplank-data").exists(), "nothing is made");
+    ran
+}
+
+#[test]
+fn options_are_checked_without_a_start() {
+    let home = home();
+    let file = home.path().join("gangplank.toml");
+    let file = file.to_str().unwrap();
+    let write = |text: &str| std::fs::write(file, text).unwrap();
+    let right = "listen = '127.0.0.1:0'\nmax-blob-bytes = '10 GiB'\nmax-header-bytes = 8192\nregions = ['eu-west-1']\n\
+                 idle-timeout = '90s'\nbody-timeout = 60\ntrusted-proxies = ['10.0.0.0/8']\naudit-days = '30d'\n";
+    write(right);
+    let ran = check(home.path(), &["--config", file], &[]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stderr.contains("gangplank: the options are right"), "{ran:?}");
+    for (text, words) in [
+        ("listne = '127.0.0.1:0'", &["listne", "did you mean \"listen\""][..]),
+        ("data_dir = 'x'", &["line 1", "did you mean \"data-dir\""]),
+        ("listen = 127.0.0.1:0", &["quotes", "listen = \"127.0.0.1:0\""]),
+        ("idle-timeout = '1000d'", &["idle-timeout"]),
+        ("tls-cert = 'a.pem'", &["--tls-key"]),
+        ("listen = '0.0.0.0:0'", &["loopback"]),
+        ("tls-cert = '/none/a.pem'\ntls-key = '/none/b.pem'", &["cannot read", "/none/a.pem"]),
+    ] {
+        write(text);
+        check(home.path(), &["--config", file], &[]).check_failed(words);
+    }
+}
+
+#[test]
+fn a_variable_that_nothing_reads_is_told_at_the_start() {
+    let home = home();
+    let environment = [("GANGPLANK_LISTN", "127.0.0.1:0"), ("GANGPLANK_PORT", "tcp://10.0.0.1:5000")];
+    let ran = check(home.path(), &[], &environment);
+    assert!(ran.stderr.contains("WARN") && ran.stderr.contains("did you mean GANGPLANK_LISTEN?"), "{ran:?}");
+    assert!(!ran.stderr.contains("GANGPLANK_PORT"), "Kubernetes sets it: {ran:?}");
+}
+
+#[test]
+fn the_sample_file_can_be_used_as_it_is() {
+    let home = home();
+    let sample = run(home.path(), &["generate", "config"], &[]);
+    let file = home.path().join("sample.toml");
+    std::fs::write(&file, &sample.stdout).unwrap();
+    assert_eq!(check(home.path(), &["--config", file.to_str().unwrap()], &[]).code, Some(0), "{sample:?}");
+    for part in
+        ["#max-blob-bytes = \"10 GiB\"", "#idle-timeout = \"75s\"", "#regions = [", "# Address of the API"]
+    {
+        assert!(sample.stdout.contains(part), "{part}: {sample:?}");
+    }
+}
+
+#[test]
+fn the_first_start_says_where_everything_is_and_what_to_type() {
+    let mut server = server();
+    let dir = server.data_dir();
+    let shown = dir.to_str().unwrap();
+    let credentials = format!("{shown}/credentials");
+    let next = format!("gangplank configure --data-dir {shown}");
+    // Lines arrive a moment after they are written.
+    let wait_for = |server: &gangplank_testkit::TestServer, part: &str| {
+        let is_told = |_| {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            server.log().contains(part)
+        };
+        assert!((0..100).any(is_told), "{part}: {}", server.log());
+    };
+    for part in [shown, &credentials, &next] {
+        wait_for(&server, part);
+    }
+    assert!(server.terminate().success());
+    server.restart();
+    wait_for(&server, shown);
+    assert_eq!(server.registry().status("GET", ""), 401);
+    assert!(!server.log().contains(&next), "{}", server.log());
 }

@@ -1,16 +1,15 @@
 //! `gangplank push` on a bad line, with a login that ends, and before anything is there.
 
 use std::fs;
-use std::process::Command;
 use std::sync::atomic::Ordering;
 
 use gangplank_testkit::Image;
 use serde_json::{Value, json};
 
-use crate::cli::home;
 use crate::image_files::{docker_archive, write_layout};
 use crate::push::{push, pushed, ready};
-use crate::{PROGRAM, cutting_proxy, server};
+use crate::terminal::on_a_terminal;
+use crate::{cutting_proxy, server};
 
 const OPTIONS: [&str; 2] = ["--service-name=web", "--label=app"];
 
@@ -102,26 +101,19 @@ fn a_first_push_can_make_its_service() {
     push(&server, &[create.as_slice(), &["--power=huge"]].concat()).check_usage(&["nano, micro"]);
 }
 
-/// util-linux's `script` gives a program a terminal.
 #[test]
 fn on_a_terminal_there_is_a_bar_for_each_layer() {
     let server = ready();
     fs::write(server.home().join("saved.tar"), docker_archive(&Image::of([noise(8 << 20)]))).unwrap();
     let data_dir = server.data_dir();
     let line = format!(
-        "{PROGRAM} push docker-archive:saved.tar {} --data-dir {}",
+        "push docker-archive:saved.tar {} --data-dir {}",
         OPTIONS.join(" "),
         data_dir.to_str().unwrap()
     );
-    let log = home();
-    let script = Command::new("script")
-        .args(["-qec", &line, log.path().join("log").to_str().unwrap()])
-        .current_dir(server.home())
-        .env("TERM", "xterm")
-        .output();
-    let Ok(shown) = script else { return gangplank_testkit::skip("there is no script (util-linux)") };
-    let text = String::from_utf8_lossy(&shown.stdout);
-    assert!(shown.status.success(), "{text}");
+    let Some((code, text)) = on_a_terminal(server.home(), &line, &[]) else { return };
+    assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("layer 1") && text.contains("=>") && text.contains("\u{1b}["), "{text}");
     assert!(text.contains(": pushed, ") && text.contains("Registered as :web.app.1"), "{text}");
+    assert!(text.contains("8.0 MiB sent."), "{text}");
 }

@@ -28,8 +28,6 @@ const PROFILE: &str = "gangplank";
 /// `docker-credential-gangplank` for its registry's logins. Asks for what is not given, at a terminal
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    #[command(flatten)]
-    connection: Connection,
     /// Id of the access key
     #[arg(long, value_name = "ID")]
     access_key_id: Option<String>,
@@ -43,6 +41,8 @@ pub(crate) struct Args {
     /// that is in PATH, else ~/.local/bin]
     #[arg(long, value_name = "DIR", conflicts_with = "no_helper")]
     bin_dir: Option<PathBuf>,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 /// What a profile says.

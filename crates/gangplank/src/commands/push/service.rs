@@ -10,6 +10,7 @@ use gangplank_api::lightsail::{
 };
 
 use crate::api_client::ApiClient;
+use crate::whole_number;
 
 /// How long a new service may take, and how often it is looked at meanwhile.
 const PATIENCE: Duration = Duration::from_mins(15);
@@ -24,7 +25,8 @@ pub(super) struct Creation {
     #[arg(long, value_name = "NAME", default_value = "nano", requires = "create_service", value_parser = power)]
     power: ContainerServicePowerName,
     /// The number of nodes of a service that is made
-    #[arg(long, value_name = "NODES", default_value_t = 1, requires = "create_service")]
+    #[arg(long, value_name = "NODES", default_value_t = 1, requires = "create_service",
+          value_parser = nodes, allow_negative_numbers = true)]
     scale: i32,
 }
 
@@ -33,6 +35,11 @@ impl Creation {
     pub(super) fn wanted(&self) -> bool {
         self.create_service
     }
+}
+
+fn nodes(text: &str) -> std::result::Result<i32, String> {
+    let nodes = whole_number::read(text)?;
+    if (1..=20).contains(&nodes) { Ok(nodes) } else { Err("it is a number from 1 to 20".to_owned()) }
 }
 
 fn power(name: &str) -> Result<ContainerServicePowerName, String> {

@@ -23,7 +23,7 @@ use self::pusher::Registry;
 use self::story::Story;
 use crate::api_client::{ApiClient, present};
 use crate::connection::Connection;
-use crate::output::moment;
+use crate::output::{counted, moment, size};
 use crate::serve_options::{ServeOptions, listen_address};
 use crate::{logging, open_files};
 
@@ -128,9 +128,10 @@ async fn push(
     story.command(&format!("docker login --username {} --password-stdin {host}", user(login)));
     story.command(&format!("docker tag IMAGE {host}/sr:{LABEL} && docker push {host}/sr:{LABEL}"));
     let image = image::build()?;
-    let (blobs, bytes) = (image.blobs.len(), image.size());
+    let blobs = counted(u64::try_from(image.blobs.len())?, "blob");
+    let sent = size(u64::try_from(image.size())?);
     let digest = registry.push(&image, LABEL).await?;
-    story.held(&format!("{blobs} blobs, {bytes} bytes; {digest}"));
+    story.held(&format!("{blobs}, {sent}; {digest}"));
     Ok(digest)
 }
 

@@ -1,0 +1,36 @@
+//! What is shown of an event.
+
+use gangplank_api::gangplank::AuditEvent;
+
+use crate::listing::{Cell, Column, Listing};
+
+/// Text and JSON show all that is known, a table what fits a terminal.
+pub(super) const EVENTS: Listing<AuditEvent> = Listing {
+    name: "auditEvents",
+    empty: "There are no such events.",
+    columns: &[
+        Column::not_in_text("id", |event| Cell::words(&event.id)),
+        Column::new("AT", "at", |event: &AuditEvent| Cell::Moment(event.at)).bare(),
+        Column::new("KIND", "kind", |event: &AuditEvent| Cell::words(event.kind.as_str())).bare(),
+        Column::new("ACCOUNT", "account", |event| Cell::maybe(event.account.as_deref())),
+        Column::new("REGION", "region", |event| Cell::maybe(event.region.as_deref())),
+        Column::new("ACCESS KEY", "accessKeyId", |event| Cell::maybe(event.access_key_id.as_deref())),
+        Column::new("LOGIN", "registryLoginId", |event| Cell::maybe(event.registry_login_id.as_deref())),
+        Column::new("REPOSITORY", "repository", |event| Cell::maybe(event.repository.as_deref())),
+        Column::not_in_tables("digest", |event| Cell::maybe(event.digest.as_deref())),
+        Column::in_tables("DIGEST", |event| Cell::maybe(event.digest.as_deref().map(short))),
+        Column::new("SUBJECT", "subject", |event| Cell::maybe(event.subject.as_deref())),
+        Column::new("ACTION", "action", |event| Cell::maybe(event.action.as_deref())),
+        Column::new("REASON", "reason", |event| Cell::maybe(event.reason.as_deref())),
+        Column::new("FROM", "address", |event| Cell::maybe(event.address.as_deref())),
+        Column::not_in_tables("userAgent", |event| Cell::maybe(event.user_agent.as_deref())),
+        Column::new("COUNT", "count", |event| Cell::Times(u64::try_from(event.count).unwrap_or(1))),
+    ],
+    sentence: None,
+};
+
+/// Enough of a digest to know it by.
+fn short(digest: &str) -> &str {
+    let hex = digest.split_once(':').map_or(digest, |(_, hex)| hex);
+    hex.get(..12).unwrap_or(hex)
+}

@@ -1,0 +1,105 @@
+//! Events as they happen: the trail is asked again and again, until nobody reads on.
+
+use std::collections::HashSet;
+use std::os::fd::AsFd as _;
+use std::time::Duration;
+
+use anyhow::Result;
+use gangplank_api::gangplank::{AuditEvent, ListAuditEventsRequest};
+use tokio::io::Interest;
+use tokio::net::unix::pipe::Sender;
+
+use super::columns::EVENTS;
+use super::{PAGE, events, number};
+use crate::api_client::ApiClient;
+use crate::listing::Form;
+use crate::output;
+
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Shows the newest events, then each new one, the newest last.
+pub(super) async fn run(
+    client: &ApiClient,
+    request: ListAuditEventsRequest,
+    limit: usize,
+    form: Form,
+) -> Result<()> {
+    let mut newest = latest(client, &request).await?;
+    let mut first = events(client, request.clone(), limit).await?;
+    first.reverse();
+    show(form, &first)?;
+    newest = first.iter().map(number).max().unwrap_or_default().max(newest);
+    let gone = reader_gone();
+    tokio::pin!(gone);
+    loop {
+        tokio::select! {
+            () = &mut gone => return Ok(()),
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+        let reached = latest(client, &request).await?;
+        if reached <= newest {
+            continue;
+        }
+        let mut new = events_after(client, &request, newest).await?;
+        newest = new.iter().map(number).max().unwrap_or_default().max(reached);
+        new.sort_by_key(|event| (event.at.0, number(event)));
+        show(form, &new)?;
+    }
+}
+
+/// The number of the newest event of any kind. What is not asked for is not looked through again and again.
+async fn latest(client: &ApiClient, request: &ListAuditEventsRequest) -> Result<i64> {
+    let any = ListAuditEventsRequest {
+        account: request.account.clone(),
+        max_results: Some(1),
+        ..ListAuditEventsRequest::default()
+    };
+    Ok(client.call(&any).await?.audit_events.first().map(number).unwrap_or_default())
+}
+
+/// The events with numbers above `newest`: pages are read until one reaches it.
+async fn events_after(
+    client: &ApiClient,
+    request: &ListAuditEventsRequest,
+    newest: i64,
+) -> Result<Vec<AuditEvent>> {
+    let mut request = ListAuditEventsRequest { max_results: i32::try_from(PAGE).ok(), ..request.clone() };
+    let (mut new, mut seen) = (Vec::new(), HashSet::new());
+    loop {
+        let page = client.call(&request).await?;
+        let reached = page.audit_events.iter().any(|event| number(event) <= newest);
+        new.extend(page.audit_events.into_iter().filter(|event| number(event) > newest));
+        // The token is the number of the last event that was looked at.
+        let more = page.next_token.filter(|token| token.parse().is_ok_and(|last: i64| last > newest));
+        match more {
+            Some(token) if !reached && seen.insert(token.clone()) => request.next_token = Some(token),
+            _ => return Ok(new),
+        }
+    }
+}
+
+fn show(form: Form, events: &[AuditEvent]) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    match form {
+        Form::Json => {
+            events.iter().try_for_each(|event| output::text(&format!("{}\n", EVENTS.object(event))))
+        }
+        // Columns of a list that has no end would change under the reader's eyes.
+        Form::Text | Form::Table => output::text(&EVENTS.lines(events)),
+    }
+}
+
+/// Ends when the reader of a pipe, a socket or a terminal goes away; never for a file.
+async fn reader_gone() {
+    let own = std::io::stdout().as_fd().try_clone_to_owned();
+    // Not made non-blocking: what is printed goes the usual way.
+    let watched = own.and_then(Sender::from_owned_fd_unchecked);
+    if let Ok(stdout) = watched
+        && stdout.ready(Interest::ERROR).await.is_ok()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
+}

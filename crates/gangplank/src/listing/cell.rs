@@ -1,0 +1,106 @@
+//! A value of a list, and how each form writes it.
+
+use std::fmt::Write as _;
+
+use gangplank_api::Timestamp;
+use serde_json::Value;
+
+use crate::{length_of_time, output};
+
+/// A value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Cell {
+    /// Not there: left out.
+    Nothing,
+    /// Not there, which JSON says as `null`.
+    Null,
+    Words(String),
+    Several(Vec<String>),
+    /// How often; once is told in JSON alone.
+    Times(u64),
+    Truth(bool),
+    /// In bytes.
+    Size(u64),
+    /// In seconds.
+    Length(u64),
+    Moment(Timestamp),
+}
+
+impl Cell {
+    /// Text.
+    pub(crate) fn words(text: impl Into<String>) -> Self {
+        Self::Words(text.into())
+    }
+
+    /// Text that may be missing.
+    pub(crate) fn maybe(text: Option<&str>) -> Self {
+        text.map_or(Self::Nothing, Self::words)
+    }
+
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing | Self::Null | Self::Times(1))
+    }
+
+    /// Whether it stands at the right of its column.
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self, Self::Times(_) | Self::Size(_) | Self::Length(_))
+    }
+
+    /// As a person reads it.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Nothing | Self::Null => "-".to_owned(),
+            Self::Words(text) => harmless(text),
+            Self::Several(words) => harmless(&words.join(", ")),
+            Self::Times(number) => number.to_string(),
+            Self::Truth(truth) => if *truth { "yes" } else { "no" }.to_owned(),
+            Self::Size(bytes) => output::size(*bytes),
+            Self::Length(seconds) => length_of_time::shown(*seconds),
+            Self::Moment(moment) => output::moment(*moment),
+        }
+    }
+
+    /// As one word of a line, in quotes if it could be taken for more than one. Numbers are in bytes and seconds.
+    pub(super) fn word(&self) -> Option<String> {
+        match self.json().filter(|_| !self.is_nothing())? {
+            Value::String(text) => Some(quoted(&text)),
+            Value::Array(_) => match self {
+                Self::Several(words) => Some(quoted(&words.join(","))),
+                _ => None,
+            },
+            other => Some(other.to_string()),
+        }
+    }
+
+    /// As a member of a JSON object.
+    pub(super) fn json(&self) -> Option<Value> {
+        Some(match self {
+            Self::Nothing => return None,
+            Self::Null => Value::Null,
+            Self::Words(text) => text.as_str().into(),
+            Self::Several(words) => words.clone().into(),
+            Self::Times(number) | Self::Size(number) | Self::Length(number) => (*number).into(),
+            Self::Truth(truth) => (*truth).into(),
+            Self::Moment(moment) => output::moment(*moment).into(),
+        })
+    }
+}
+
+/// Text that a terminal shows and does not obey.
+fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}') {
+            let _ = write!(shown, "\\x{:02x}", u32::from(letter));
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
+fn quoted(text: &str) -> String {
+    let plain = !text.is_empty() && !text.contains([' ', '"', '=', '\\']);
+    let shown = harmless(text);
+    if plain && shown == text { shown } else { format!("\"{}\"", shown.replace('"', "\\\"")) }
+}

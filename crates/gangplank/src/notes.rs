@@ -1,0 +1,257 @@
+//! What help and manual pages say of the commands beyond their options: examples, files, exit statuses. One
+//! description for both.
+
+use std::fmt::Write as _;
+
+use clap::Command;
+
+type Pairs = &'static [(&'static str, &'static str)];
+
+/// Examples of each command: what one does, and what is typed.
+const EXAMPLES: &[(&str, Pairs)] = &[
+    ("gangplank", &[("See it all work in one go:", "gangplank quickstart")]),
+    (
+        "gangplank serve",
+        &[
+            (
+                "On this machine, with everything in one directory:",
+                "gangplank serve --data-dir ./gangplank-data",
+            ),
+            (
+                "For other machines, with TLS:",
+                "gangplank serve --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem",
+            ),
+            ("From a file that was looked at first:", "gangplank serve --check --config gangplank.toml"),
+        ],
+    ),
+    ("gangplank quickstart", &[("End after the last step:", "gangplank quickstart --exit")]),
+    (
+        "gangplank lightsail",
+        &[("Show the images of a service:", "gangplank lightsail get-container-images --service-name web")],
+    ),
+    ("gangplank access-key", &[("Show the keys:", "gangplank access-key list")]),
+    (
+        "gangplank access-key create",
+        &[("For an account of its own:", "gangplank access-key create --account 123456789012")],
+    ),
+    ("gangplank access-key list", &[("As JSON:", "gangplank access-key list --output json")]),
+    ("gangplank access-key disable", &[("For a while:", "gangplank access-key disable GPAKEXAMPLE")]),
+    ("gangplank access-key enable", &[("Again:", "gangplank access-key enable GPAKEXAMPLE")]),
+    ("gangplank access-key delete", &[("For good:", "gangplank access-key delete GPAKEXAMPLE")]),
+    ("gangplank registry-login", &[("Show the logins:", "gangplank registry-login list")]),
+    (
+        "gangplank registry-login create",
+        &[(
+            "Let docker pull a service's images:",
+            "gangplank registry-login create --service-name web --password-only |\n    docker login --username AWS --password-stdin 127.0.0.1:5000",
+        )],
+    ),
+    ("gangplank registry-login list", &[("As a table:", "gangplank registry-login list --output table")]),
+    (
+        "gangplank registry-login revoke",
+        &[("The login that list shows as 7:", "gangplank registry-login revoke 7")],
+    ),
+    (
+        "gangplank audit",
+        &[
+            ("What was refused in the last hour:", "gangplank audit --since 1h --kind RequestRefused"),
+            ("What happens from now on:", "gangplank audit --follow"),
+        ],
+    ),
+    ("gangplank gc", &[("Say what would go, and why:", "gangplank gc --dry-run")]),
+    (
+        "gangplank fsck",
+        &[
+            ("Look, beside a running server too:", "gangplank fsck --data-dir ./gangplank-data"),
+            (
+                "Set right what can be, with the server stopped:",
+                "gangplank fsck --data-dir ./gangplank-data --repair",
+            ),
+        ],
+    ),
+    (
+        "gangplank push",
+        &[
+            ("An image of docker's or podman's:", "gangplank push app:latest --service-name web --label app"),
+            (
+                "A file, without an engine:",
+                "gangplank push docker-archive:app.tar --service-name web --label app",
+            ),
+        ],
+    ),
+    (
+        "gangplank configure",
+        &[
+            ("For a server on this machine:", "gangplank configure --data-dir ./gangplank-data"),
+            (
+                "For another, which asks for the access key:",
+                "gangplank configure --endpoint-url https://registry.example.com",
+            ),
+        ],
+    ),
+    (
+        "gangplank login",
+        &[
+            ("To push:", "gangplank login"),
+            ("To pull the images of a service:", "gangplank login --service-name web"),
+        ],
+    ),
+    ("gangplank logout", &[("From the registry of the server:", "gangplank logout")]),
+    (
+        "gangplank docker-credential",
+        &[("Have it asked by docker:", "gangplank configure --data-dir ./gangplank-data")],
+    ),
+    ("gangplank generate", &[("A file to start from:", "gangplank generate config > gangplank.toml")]),
+    ("gangplank generate man", &[("Where man looks:", "gangplank generate man ~/.local/share/man/man1")]),
+    ("gangplank generate config", &[("A file to start from:", "gangplank generate config > gangplank.toml")]),
+    (
+        "gangplank generate completions",
+        &[(
+            "For bash:",
+            "gangplank generate completions bash > ~/.local/share/bash-completion/completions/gangplank",
+        )],
+    ),
+    ("gangplank version", &[("Print the version:", "gangplank version")]),
+    (
+        "docker-credential-gangplank",
+        &[("As docker does:", "echo 127.0.0.1:5000 | docker-credential-gangplank get")],
+    ),
+    (
+        "lightsailctl",
+        &[(
+            "As the AWS CLI does:",
+            "aws lightsail push-container-image --service-name web --label app --image app:latest",
+        )],
+    ),
+];
+
+/// What every command that calls a server hears beside its options.
+pub(crate) const AWS_VARIABLES: Pairs = &[
+    ("AWS_ENDPOINT_URL_LIGHTSAIL, AWS_ENDPOINT_URL", "The address of the server."),
+    ("AWS_REGION, AWS_DEFAULT_REGION", "The region to act in."),
+    ("AWS_PROFILE", "The profile of the AWS CLI's files."),
+    ("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "The access key."),
+    ("AWS_CA_BUNDLE", "A file of certificates to trust."),
+    ("AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "The AWS CLI's files, where they are elsewhere."),
+];
+
+/// What every command hears.
+pub(crate) const VARIABLES: Pairs = &[("NO_COLOR", "If set, nothing is coloured.")];
+
+/// What every command that calls a server may read.
+pub(crate) const AWS_FILES: Pairs = &[
+    ("DIR/config, DIR/credentials", "The server's address and root key, in the data directory."),
+    ("~/.aws/config, ~/.aws/credentials", "Profiles, as the AWS CLI has them."),
+];
+
+const LOGIN_FILES: Pairs = &[
+    ("~/.docker/config.json", "Where docker, podman, skopeo and buildah look for logins."),
+    ("$XDG_RUNTIME_DIR/containers/auth.json", "Where podman, skopeo and buildah look first."),
+];
+
+const DATA_FILES: Pairs = &[
+    ("DIR/gangplank.db", "What there is: services, images, logins, keys, the audit trail."),
+    ("DIR/blobs", "The content of images."),
+    ("DIR/master.key", "What seals the access keys."),
+    ("DIR/config, DIR/credentials", "The server's address and root key, for the AWS CLI and for gangplank."),
+];
+
+/// The examples of a command; those of the one above where it has none of its own.
+pub(crate) fn examples(path: &str) -> Vec<(&'static str, &'static str)> {
+    let of =
+        |path: &str| EXAMPLES.iter().find(|(known, _)| *known == path).map(|(_, examples)| examples.to_vec());
+    of(path).or_else(|| path.rsplit_once(' ').map(|(above, _)| examples(above))).unwrap_or_default()
+}
+
+/// The files of a command, beside those of every one that calls a server.
+pub(crate) fn files(path: &str) -> Pairs {
+    match path {
+        "gangplank serve" | "gangplank fsck" | "gangplank quickstart" => DATA_FILES,
+        "gangplank login" | "gangplank logout" | "gangplank configure" => LOGIN_FILES,
+        path if path.contains("docker-credential") => LOGIN_FILES,
+        _ => &[],
+    }
+}
+
+/// How a command ends.
+pub(crate) fn exit_statuses(path: &str) -> Pairs {
+    match path {
+        "gangplank fsck" => &[
+            ("0", "All is well, or well again."),
+            ("1", "It could not be checked."),
+            ("2", "Something is left that is not as it should be, or the command line is wrong."),
+        ],
+        "lightsailctl" => &[("0", "It was done."), ("1", "It failed; standard error says why.")],
+        "gangplank lightsail" => &[
+            ("0", "It was done."),
+            ("252", "The command line is wrong."),
+            ("253", "The environment or a file lacks something."),
+            ("254", "The server refused."),
+            ("255", "It failed otherwise."),
+        ],
+        path if path.contains("docker-credential") => {
+            &[("0", "It was done."), ("1", "It failed; standard output says why, where docker looks for it.")]
+        }
+        _ => &[
+            ("0", "It was done."),
+            ("1", "It failed; standard error says why."),
+            ("2", "The command line is wrong."),
+        ],
+    }
+}
+
+/// The command with its examples at the end of every help text, made from one description.
+pub(crate) fn explained(command: Command) -> Command {
+    let path = command.get_name().to_owned();
+    explained_at(command, &path)
+}
+
+fn explained_at(command: Command, path: &str) -> Command {
+    let mut text = String::from("Examples:");
+    for (what, line) in examples(path) {
+        let _ = write!(text, "\n  {what}\n    {}", line.replace('\n', "\n    "));
+    }
+    if path == "gangplank fsck" {
+        text.push_str("\n\nExit status:");
+        for (status, meaning) in exit_statuses(path) {
+            let _ = write!(text, "\n  {status}  {meaning}");
+        }
+    }
+    let names: Vec<String> = command.get_subcommands().map(|each| each.get_name().to_owned()).collect();
+    let command = command.after_help(text);
+    names.into_iter().fold(command, |command, name| {
+        let below = format!("{path} {name}");
+        command.mut_subcommand(&name, |each| explained_at(each, &below))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn check(command: &Command, path: &str) {
+        assert!(!examples(path).is_empty(), "{path} has no example");
+        for each in command.get_subcommands().filter(|each| each.get_name() != "help") {
+            check(each, &format!("{path} {}", each.get_name()));
+        }
+    }
+
+    #[test]
+    fn every_command_has_an_example_that_can_be_read() {
+        check(&crate::cli::Cli::command(), "gangplank");
+        for (path, examples) in EXAMPLES.iter().filter(|(path, _)| path.starts_with("gangplank")) {
+            for (_, line) in *examples {
+                let line = line.split(['>', '|']).next().unwrap_or_default();
+                if path.starts_with("gangplank lightsail") || !line.starts_with("gangplank") {
+                    continue;
+                }
+                let words = line.split_whitespace();
+                if let Err(error) = crate::cli::Cli::command().try_get_matches_from(words) {
+                    panic!("{line}: {error}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! A sample of the TOML file, made from the options: each with what it is, commented out, with its default.
+
+use std::fmt::Write as _;
+
+use clap::Args as _;
+
+use super::ServeOptions;
+
+const HEAD: &str = "\
+# The options of `gangplank serve`. Name this file with --config, or GANGPLANK_CONFIG; flags and variables win
+# over it. `gangplank serve --check --config FILE` says whether it is right.
+#
+# Sizes are written as 10 GiB or 512m, times as 90s, 15m, 24h or 7d. What is commented out has its default, or, where
+# there is none, a sample of what may stand there.
+";
+
+/// The sample.
+pub(crate) fn text() -> String {
+    let command = ServeOptions::augment_args(clap::Command::new("serve"));
+    let mut text = HEAD.to_owned();
+    let mut heading = None;
+    for option in command.get_arguments() {
+        let Some(name) = option.get_long() else { continue };
+        if option.get_help_heading() != heading {
+            heading = option.get_help_heading();
+            let _ = write!(text, "\n## {}\n", heading.unwrap_or_default());
+        }
+        let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+        text.push('\n');
+        for line in wrapped(&help.split_whitespace().collect::<Vec<_>>().join(" ")) {
+            let _ = writeln!(text, "# {line}");
+        }
+        let _ = writeln!(text, "#{name} = {}", value(option, &help));
+    }
+    text
+}
+
+/// The default that the help names, else a sample of what may stand there.
+fn value(option: &clap::Arg, help: &str) -> String {
+    let default = help.rsplit_once("[default: ").and_then(|(_, rest)| rest.strip_suffix(']'));
+    let kind = option.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
+    let sample = match kind {
+        "ADDR" => "127.0.0.1:9000",
+        "HOST" => "registry.example.com",
+        "FILE" => "/etc/gangplank/file.pem",
+        "REGIONS" => return "[\"us-east-1\", \"eu-west-1\"]".to_owned(),
+        "NETWORKS" => return "[\"10.0.0.0/8\"]".to_owned(),
+        "BOOL" => return "false".to_owned(),
+        "SIZE" => "64 MiB",
+        "N" => "20000",
+        _ => "",
+    };
+    let value = match default.map(|default| default.split(", or ").next().unwrap_or(default)) {
+        Some(default) if default != "none" && !default.contains("the one") => default,
+        _ => sample,
+    };
+    if value.parse::<i64>().is_ok() { value.to_owned() } else { format!("\"{value}\"") }
+}
+
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.len() - 1;
+        if lines[last].is_empty() {
+            lines[last].push_str(word);
+        } else if lines[last].len() + word.len() < 110 {
+            lines[last].extend([" ", word]);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_is_a_file_that_can_be_used() {
+        let sample = text();
+        let used: String = sample
+            .lines()
+            .filter_map(|line| line.strip_prefix('#'))
+            .filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()))
+            .fold(String::new(), |used, line| used + line + "\n");
+        let options: ServeOptions = toml::from_str(&used).unwrap_or_else(|error| panic!("{error}\n{used}"));
+        options.into_config(None).unwrap();
+        let known = ServeOptions::augment_args(clap::Command::new("serve"));
+        assert_eq!(used.lines().count(), known.get_arguments().count());
+        assert!(sample.lines().all(|line| line.is_empty() || line.starts_with('#')));
+    }
+}
