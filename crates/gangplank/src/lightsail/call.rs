@@ -1,5 +1,6 @@
 //! The call itself: whom, as whom, and what came back.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use gangplank_api::lightsail::Operation;
@@ -9,6 +10,7 @@ use super::failure::Failure;
 use super::globals::Globals;
 use crate::api_client::{Answer, ApiClient, Manner};
 use crate::call_failure::Unreachable;
+use crate::connection::check_data_dir;
 use crate::credentials::Credentials;
 use crate::retry;
 use crate::settings::{Settings, Unresolved};
@@ -16,6 +18,17 @@ use crate::tls_words;
 
 /// The members of every error of the service, in the order of the service model.
 const ERROR_MEMBERS: [&str; 4] = ["code", "docs", "message", "tip"];
+
+/// The settings of the data directory, where one is named, else of the profile.
+pub(crate) fn settings(globals: &Globals) -> Result<Settings, Failure> {
+    let profile = globals.value("--profile");
+    let variable =
+        || std::env::var_os("GANGPLANK_DATA_DIR").filter(|dir| !dir.is_empty() && profile.is_none());
+    let dir = globals.value("--data-dir").map(PathBuf::from).or_else(|| variable().map(PathBuf::from));
+    let Some(dir) = dir else { return Ok(Settings::of_profile(profile)?) };
+    check_data_dir(&dir).map_err(|error| Failure::Configuration("DataDirectory", format!("{error:#}")))?;
+    Ok(Settings::of_data_dir(&dir)?)
+}
 
 /// The region to act in.
 pub(crate) fn region(globals: &Globals, settings: &Settings) -> Result<String, Failure> {
@@ -34,9 +47,8 @@ pub(crate) fn client(region: String, globals: &Globals, settings: &Settings) -> 
     let endpoint = endpoint.ok_or_else(|| {
         Failure::Configuration(
             "NoEndpoint",
-            "No server is named: give --endpoint-url, AWS_ENDPOINT_URL_LIGHTSAIL, AWS_ENDPOINT_URL, or \
-             endpoint_url in the profile. A server's own files name it: AWS_CONFIG_FILE=DIR/config \
-             AWS_SHARED_CREDENTIALS_FILE=DIR/credentials"
+            "No server is named: give --data-dir of a server on this machine, --endpoint-url, \
+             AWS_ENDPOINT_URL_LIGHTSAIL, AWS_ENDPOINT_URL, or endpoint_url in the profile."
                 .to_owned(),
         )
     })?;

@@ -66,6 +66,11 @@ pub(crate) fn read(args: &[String]) -> Result<CommandLine, Failure> {
 
 fn operation(args: &[String]) -> Result<Asked, Failure> {
     let named = grammar::parse(&[], args)?;
+    let options = args.iter().take_while(|arg| *arg != "--");
+    let wants_help = options.into_iter().any(|arg| arg == "--help" || arg == "-h");
+    if wants_help && named.positional.is_none() {
+        return Ok(Asked::Help(None));
+    }
     let Some(name) = named.positional else {
         return Err(Failure::Usage("the following arguments are required: operation".to_owned()));
     };
@@ -77,7 +82,7 @@ fn operation(args: &[String]) -> Result<Asked, Failure> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         return Err(grammar::invalid_choice("operation", &name, &names));
     };
-    if named.remaining == ["help"] {
+    if wants_help || named.remaining == ["help"] {
         return Ok(Asked::Help(Some(command)));
     }
     let given = grammar::parse(&options::specs(command), &named.remaining)?;

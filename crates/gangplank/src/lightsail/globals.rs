@@ -33,9 +33,14 @@ const fn choice(name: &'static str, choices: &'static [&'static str], documentat
     Global { name, takes_value: true, choices, documentation }
 }
 
-/// The global options, as version 2 of the AWS CLI has them.
+/// The global options: those of version 2 of the AWS CLI, and --data-dir as our other commands have it.
 pub(crate) const GLOBALS: &[Global] = &[
     flag("--debug", "Tell on standard error what is done, without secrets."),
+    value(
+        "--data-dir",
+        "The data directory of a server on this machine, whose files name its address and root key; \
+         GANGPLANK_DATA_DIR if not given, unless a profile is.",
+    ),
     value("--endpoint-url", "The address of the server, such as http://127.0.0.1:5000."),
     flag("--no-verify-ssl", "Do not check the server's TLS certificate."),
     flag("--no-paginate", "Taken for the sake of scripts; no operation here comes in pages by itself."),

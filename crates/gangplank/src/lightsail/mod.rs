@@ -33,7 +33,7 @@ mod yaml;
 mod yaml_scalar;
 mod yaml_words;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use gangplank_api::lightsail::Operation;
@@ -45,6 +45,7 @@ use self::failure::Failure;
 use self::format::Format;
 use self::globals::Globals;
 pub(crate) use self::places::places;
+use crate::colour;
 use crate::settings::Settings;
 
 /// The manual pages as source for `man`, each with its name.
@@ -74,10 +75,7 @@ async fn attempt(args: &[String]) -> Result<(), Failure> {
         Asked::Version => pager::print(&format!("gangplank/{}\n", env!("CARGO_PKG_VERSION")), None),
         Asked::Help(command) => {
             let page = command.map_or_else(manual::overview, manual::page);
-            let setting = Settings::of_profile(globals.value("--profile")).ok();
-            let setting = setting.as_ref().and_then(|settings| settings.get("cli_pager"));
-            let pager = if globals.has("--no-cli-pager") { None } else { pager::choose(setting) };
-            pager::print(&manual::plain(&page), pager.as_deref())
+            pager::print_help(&manual::plain(&page), globals.has("--no-cli-pager"))
         }
         Asked::Operation(operation, given) => perform(operation, &given, &globals).await,
         Asked::PushContainerImage(given) => push_container_image::run(&given, &globals).await,
@@ -96,7 +94,7 @@ async fn perform(operation: Operation, given: &grammar::Parsed, globals: &Global
         Some("yaml-input") => return pager::print(&skeleton_yaml::yaml_input(operation.input()), None),
         _ => {}
     }
-    let settings = Settings::of_profile(globals.value("--profile"))?;
+    let settings = call::settings(globals)?;
     let region = call::region(globals, &settings)?;
     let moments = moment::Format::parse(settings.get("cli_timestamp_format"))?;
     let format = output_format(globals, &settings)?;
@@ -118,7 +116,7 @@ async fn perform(operation: Operation, given: &grammar::Parsed, globals: &Global
     let coloured = match globals.value("--color") {
         Some("on") => true,
         Some("off") => false,
-        _ => std::io::stdout().is_terminal(),
+        _ => colour::on_output(),
     };
     let text = format.render(operation.name(), &answer, coloured)?;
     let pager = if globals.has("--no-cli-pager") { None } else { pager::choose(settings.get("cli_pager")) };

@@ -28,6 +28,7 @@ mod cli_errors;
 mod cli_fsck;
 mod cli_gc;
 mod cli_generate;
+mod cli_lightsail_help;
 mod cli_login;
 mod cli_output;
 mod cli_registry_login;
