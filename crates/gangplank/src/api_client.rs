@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::call_failure::{CallFailure, Refusal, Unreachable};
+use crate::call_failure::{CallFailure, Refusal, Unreachable, wants_tls};
 use crate::credentials::Credentials;
 use crate::retry::{self, ATTEMPTS};
 
@@ -193,6 +193,9 @@ impl ApiClient {
         let answer = self.exchange(I::OPERATION.as_str(), &encode(input)).await?;
         if answer.is_success() {
             return serde_json::from_slice(&answer.body).map_err(|_| CallFailure::Unreadable(name));
+        }
+        if self.endpoint.scheme() == "http" && wants_tls(answer.status, &answer.body) {
+            return Err(CallFailure::WantsTls(self.endpoint.clone()));
         }
         let mut refusal = answer.refusal(name);
         if matches!(refusal.code.as_str(), "UnrecognizedClientException" | "InvalidSignatureException") {

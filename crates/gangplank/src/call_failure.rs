@@ -16,6 +16,9 @@ pub(crate) enum CallFailure {
     /// No answer came.
     #[error(transparent)]
     Unreachable(#[from] Unreachable),
+    /// What answers there wants TLS.
+    #[error("cannot reach {0}: what answers there speaks TLS; try https://")]
+    WantsTls(Url),
     /// The answer is none that the operation has.
     #[error("the server's answer to {0} cannot be read; is it a gangplank server?")]
     Unreadable(&'static str),
@@ -99,6 +102,17 @@ impl Unreachable {
 fn hint_of(scheme: &str, cause: &str) -> Option<&'static str> {
     let speaks_tls = scheme == "http" && cause.contains("invalid HTTP version");
     speaks_tls.then_some("it may speak TLS; try https://")
+}
+
+/// Whether an answer says, in the words of a server that we know, that it was to be asked by TLS.
+pub(crate) fn wants_tls(status: u16, body: &[u8]) -> bool {
+    const WORDS: [&str; 3] = [
+        "This port speaks TLS",
+        "Client sent an HTTP request to an HTTPS server",
+        "The plain HTTP request was sent to HTTPS port",
+    ];
+    let body = || String::from_utf8_lossy(body);
+    status == 400 && WORDS.iter().any(|words| body().contains(words))
 }
 
 /// The innermost cause: the one that tells a person something.

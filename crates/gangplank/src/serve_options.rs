@@ -174,6 +174,9 @@ options! {
     /// Memory for manifests and API requests, all together [default: 64 MiB]
     #[arg(value_name = "SIZE", allow_hyphen_values = true, help_heading = "Limits")]
     max_buffered_bytes: ByteSize, "GANGPLANK_MAX_BUFFERED_BYTES";
+    /// Memory for API requests whose signature is not verified yet, all together; an address has an eighth [default: 16 MiB]
+    #[arg(value_name = "SIZE", allow_hyphen_values = true, help_heading = "Limits")]
+    max_unverified_bytes: ByteSize, "GANGPLANK_MAX_UNVERIFIED_BYTES";
     /// Space that pushes leave free on the disk, so that deletions can still be stored [default: 64 MiB, or an eighth]
     #[arg(value_name = "SIZE", allow_hyphen_values = true, help_heading = "Limits")]
     disk_reserve: ByteSize, "GANGPLANK_DISK_RESERVE";
@@ -186,6 +189,10 @@ options! {
     /// Connections open at once [default: 20000, or what the limit on open files allows]
     #[arg(value_name = "N", help_heading = "Limits", value_parser = whole_number::read::<usize>)]
     max_connections: usize, "GANGPLANK_MAX_CONNECTIONS";
+    /// Connections of one address, or one IPv6 /64, open at once; trusted proxies may have more. Over it, those on
+    /// which nothing was authenticated are closed, the oldest first [default: 1024]
+    #[arg(value_name = "N", help_heading = "Limits", value_parser = whole_number::read::<usize>)]
+    max_connections_per_address: usize, "GANGPLANK_MAX_CONNECTIONS_PER_ADDRESS";
     /// Refused logins a minute and address before they are answered 429 [default: 20]
     #[arg(value_name = "N", help_heading = "Limits", value_parser = whole_number::read::<u32>)]
     max_failed_logins_per_minute: u32, "GANGPLANK_MAX_FAILED_LOGINS_PER_MINUTE";

@@ -16,8 +16,10 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::{AuditKept, Limits};
 use crate::http::client::Network;
+use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
+use crate::http::unverified::Unverified;
 use crate::login_use::LoginUse;
 use crate::metrics::Metrics;
 use crate::publishing::Publishing;
@@ -66,8 +68,12 @@ pub(crate) struct App {
     pub(crate) finished_uploads: FinishedUploads,
     /// Which upload sessions are being written to.
     pub(crate) upload_locks: UploadLocks,
-    /// The memory that manifests and API calls share while they are read.
+    /// The memory that manifests and verified API calls share.
     pub(crate) small_bodies: Budget,
+    /// The memory that API calls share while nobody knows whose they are.
+    pub(crate) unverified: Unverified,
+    /// The open connections.
+    pub(crate) connections: Arc<Connections>,
     /// The threads that connections with large bodies share.
     pub(crate) threads: Threads,
     /// The requests that are being answered, also those whose client went away.

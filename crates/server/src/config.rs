@@ -105,14 +105,19 @@ pub struct Limits {
     pub headers: usize,
     /// Bytes of an `Authorization` header.
     pub authorization_bytes: usize,
-    /// Bytes of manifests and API requests that are held at once, all together.
+    /// Bytes of manifests and verified API requests that are held at once, all together.
     pub buffered_bytes: usize,
+    /// Bytes of API requests whose signature is not verified yet that are held at once, all together; an eighth of it
+    /// from one address.
+    pub unverified_bytes: usize,
     /// Bytes of the disk that uploads leave free, or an eighth of a small disk.
     pub disk_reserve: u64,
     /// How long an upload session lives.
     pub upload: Lifetime,
     /// Connections open at once.
     pub connections: usize,
+    /// Connections of one address open at once. Over it, those on which nothing was authenticated give way.
+    pub connections_per_address: usize,
     /// Refused logins per minute and address, before they are answered 429.
     pub failed_logins_per_minute: u32,
     /// How long a client may take to send a request's head.
@@ -125,6 +130,14 @@ pub struct Limits {
     pub signature_skew: Duration,
     /// How long requests may go on after the server was told to stop.
     pub drain: Duration,
+}
+
+impl Limits {
+    /// Bytes of a request's head: its first line and its headers.
+    pub(crate) fn head_bytes(&self) -> usize {
+        // Of the first line, all but the path and query is short.
+        self.target_bytes + self.header_bytes + (1 << 10)
+    }
 }
 
 impl Default for Limits {
@@ -140,9 +153,11 @@ impl Default for Limits {
             headers: 100,
             authorization_bytes: 4 << 10,
             buffered_bytes: 64 << 20,
+            unverified_bytes: 16 << 20,
             disk_reserve: DEFAULT_RESERVE,
             upload: Lifetime::default(),
             connections: 20_000,
+            connections_per_address: 1_024,
             failed_logins_per_minute: 20,
             header_read: Duration::from_secs(30),
             idle: Duration::from_secs(75),

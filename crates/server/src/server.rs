@@ -20,8 +20,10 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
+use crate::http::unverified::Unverified;
 use crate::http::{admin, listener, tls};
 use crate::login_use::LoginUse;
 use crate::metrics::Metrics;
@@ -113,6 +115,11 @@ impl Server {
             failed_logins: FailedLogins::new(config.limits.failed_logins_per_minute),
             upload_locks: UploadLocks::default(),
             small_bodies: Budget::new(config.limits.buffered_bytes),
+            unverified: Unverified::new(config.limits.unverified_bytes),
+            connections: Arc::new(Connections::new(
+                config.limits.connections,
+                config.limits.connections_per_address,
+            )),
             threads: Threads::default(),
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),

@@ -52,12 +52,16 @@ impl ServeOptions {
             headers: self.max_headers.unwrap_or(default.headers),
             authorization_bytes: memory(self.max_authorization_bytes, default.authorization_bytes),
             buffered_bytes: memory(self.max_buffered_bytes, default.buffered_bytes),
+            unverified_bytes: memory(self.max_unverified_bytes, default.unverified_bytes),
             disk_reserve: size(self.disk_reserve, default.disk_reserve),
             upload: Lifetime {
                 idle: time(self.upload_idle_timeout, default.upload.idle),
                 absolute: time(self.upload_timeout, default.upload.absolute),
             },
             connections: self.max_connections.unwrap_or(default.connections).min(reachable),
+            connections_per_address: self
+                .max_connections_per_address
+                .unwrap_or(default.connections_per_address),
             failed_logins_per_minute: self
                 .max_failed_logins_per_minute
                 .unwrap_or(default.failed_logins_per_minute),
@@ -89,6 +93,8 @@ pub(super) fn check(limits: &Limits) -> Result<()> {
         ensure!(time <= DAY, "{} is at most {}", named(name), length_of_time::shown(DAY.as_secs()));
     }
     ensure!(limits.connections > 0, "{} is at least 1", named("max-connections"));
+    let per_address = limits.connections_per_address;
+    ensure!(per_address > 0, "{} is at least 1", named("max-connections-per-address"));
     ensure!(limits.failed_logins_per_minute > 0, "{} is at least 1", named("max-failed-logins-per-minute"));
     let nesting = limits.manifest.nesting;
     ensure!(
@@ -100,5 +106,6 @@ pub(super) fn check(limits: &Limits) -> Result<()> {
     ensure!((16..=1_000).contains(&limits.headers), "{} is a number from 16 to 1000", named("max-headers"));
     ensure!(limits.index_depth <= 16, "{} is a number up to 16", named("max-index-depth"));
     ensure!(limits.buffered_bytes >= 1 << 20, "{} is at least 1 MiB", named("max-buffered-bytes"));
+    ensure!(limits.unverified_bytes >= 8 << 10, "{} is at least 8 KiB", named("max-unverified-bytes"));
     Ok(())
 }

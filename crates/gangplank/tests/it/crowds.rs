@@ -9,16 +9,16 @@ use gangplank_testkit::TestServer;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::raw::{ask, head};
-use crate::server;
+use crate::{server, server_with};
 
 /// Memory that is the server's own, in bytes: now, or the most that it ever was.
-fn memory(server: &TestServer, which: &str) -> u64 {
+pub(crate) fn memory(server: &TestServer, which: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.process_id())).unwrap();
     let line = status.lines().find(|line| line.starts_with(which)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
 }
 
-const MIB: u64 = 1 << 20;
+pub(crate) const MIB: u64 = 1 << 20;
 
 #[test]
 fn ten_thousand_idle_connections_do_no_harm() {
@@ -30,7 +30,7 @@ fn ten_thousand_idle_connections_do_no_harm() {
         gangplank_testkit::skip("ten thousand connections: the limit on open files is too low");
         return;
     }
-    let server = server();
+    let server = server_with(|builder| builder.arg("--max-connections-per-address").arg("20000"));
     let before = memory(&server, "VmRSS");
     let mut idle = Vec::new();
     for number in 0..CONNECTIONS {

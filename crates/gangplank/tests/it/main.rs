@@ -77,6 +77,7 @@ mod scrub;
 mod secrets;
 mod shutdown;
 mod smuggling;
+mod strangers;
 mod supply_chain;
 mod tags;
 mod tenants_registry;

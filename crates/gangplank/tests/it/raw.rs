@@ -44,9 +44,24 @@ impl Raw {
         Self::connect_to(server.address())
     }
 
+    /// Connects to a server from an address of this machine.
+    pub(crate) fn connect_from(address: [u8; 4], server: &TestServer) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
+        let stream = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+            socket.bind((address, 0).into()).expect("an address of this machine");
+            socket.connect(server.address()).await.expect("a connection").into_std().expect("its socket")
+        });
+        stream.set_nonblocking(false).expect("to set an option");
+        Self::of(stream)
+    }
+
     /// Connects to an address.
     pub(crate) fn connect_to(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("a connection");
+        Self::of(TcpStream::connect(address).expect("a connection"))
+    }
+
+    fn of(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).expect("to set a timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("to set a timeout");
         stream.set_nodelay(true).expect("to set an option");
@@ -56,6 +71,13 @@ impl Raw {
     /// Sends bytes; `false` if the server no longer takes them, which is no failure by itself.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.stream.write_all(bytes.as_ref()).is_ok()
+    }
+
+    /// Sends as many of the bytes as the server takes within a moment.
+    pub(crate) fn send_what_is_taken(&mut self, bytes: &[u8]) {
+        self.stream.set_write_timeout(Some(Duration::from_millis(500))).expect("to set a timeout");
+        let _ = self.stream.write_all(bytes);
+        self.stream.set_write_timeout(Some(PATIENCE)).expect("to set a timeout");
     }
 
     /// Reads one answer; `None` if the connection was closed instead.
@@ -135,6 +157,13 @@ pub(crate) fn ask(server: &TestServer, request: impl AsRef<[u8]>) -> Option<RawA
     let mut raw = Raw::connect(server);
     raw.send(request);
     raw.answer()
+}
+
+/// The head of a signed call whose body is said to be of some length.
+pub(crate) fn call_head(headers: &[(String, String)], length: usize) -> String {
+    let headers: String =
+        headers.iter().fold(String::new(), |head, (name, value)| head + &format!("{name}: {value}\r\n"));
+    format!("POST / HTTP/1.1\r\n{headers}Content-Length: {length}\r\n\r\n")
 }
 
 /// A body whose length is not told in advance, on the wire.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use gangplank_testkit::{Blob, TestServer};
 use rustix::process::Signal;
 
-use crate::raw::{Raw, head};
+use crate::raw::{Raw, call_head, head};
 use crate::server;
 
 fn refuses_connections(server: &TestServer) -> bool {
@@ -59,6 +59,34 @@ fn connections_that_ask_for_nothing_hold_nothing_up() {
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
     assert!(idle.closes() && silent.closes());
     assert!(refuses_connections(&server));
+}
+
+#[test]
+fn strangers_hold_nothing_up() {
+    let mut server = server();
+    let forged = server.api().signed_headers("Lightsail_20161128.GetContainerServices", b"another body");
+    let mut held: Vec<Raw> = Vec::new();
+    for sent in [
+        "G".to_owned(),
+        "GET /v2/ HTTP/1.1\r\nHost: a\r\nX-Half: ".to_owned(),
+        "GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\nGET /v2/ HTTP/1.1\r\n".to_owned(),
+        call_head(&forged, 100),
+        // Many refusals, of which none is read.
+        "GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n".repeat(50_000),
+        "PUT /v2/sr/manifests/v1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n".to_owned(),
+    ] {
+        let mut raw = Raw::connect(&server);
+        raw.send_what_is_taken(sent.as_bytes());
+        held.push(raw);
+    }
+    thread::sleep(Duration::from_millis(300));
+    let start = Instant::now();
+    assert_eq!(server.terminate().code(), Some(0));
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(!server.log().contains("still running"), "{}", server.log());
+    server.restart();
+    assert!(!server.log().contains("crash"), "{}", server.log());
+    drop(held);
 }
 
 #[test]

@@ -69,11 +69,14 @@ fn a_tls_port_serves_the_registry() {
     let path = format!("{url}sr/blobs/{}", Blob::unique().digest);
     assert_eq!(client.head(path).send().unwrap().status(), 401);
 
-    // Plain HTTP is not answered with anything but the end.
-    let mut raw = Raw::connect(&server);
-    raw.send("GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n");
-    raw.finish_sending();
-    assert!(!raw.closes() || raw.answer().is_none(), "a plain answer on a TLS port");
+    for sent in ["GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n", "POST", "\r\nget"] {
+        let mut raw = Raw::connect(&server);
+        raw.send(sent);
+        let answer = raw.answer().unwrap();
+        assert_eq!((answer.status, answer.header("connection")), (400, Some("close")));
+        assert!(String::from_utf8(answer.body).unwrap().contains("https://"));
+        assert!(raw.closes());
+    }
     assert_eq!(client.get(&url).send().unwrap().status(), 401, "and it goes on");
 }
 

@@ -1,8 +1,13 @@
 //! Who calls: the signature is verified against the key's secret, and the key must be enabled.
 
+use std::fmt::Write as _;
+
 use gangplank_api::{ApiError, ErrorCode};
 use gangplank_core::{AccessKeyId, Owner, Principal, Region, Tenant};
 use gangplank_sigv4::{Claim, Policy, Refusal};
+use gangplank_store::metadata::access_keys::AccessKey;
+use hyper::HeaderMap;
+use hyper::header::HOST;
 use hyper::http::request::Parts;
 use sha2::{Digest as _, Sha256};
 
@@ -59,7 +64,19 @@ pub(super) fn claim(app: &App, head: &Parts) -> std::result::Result<Claim, ApiEr
     })
 }
 
-/// Verifies the signature, and that the key may be used.
+/// Looks up the key that a call names: there is nothing to read for one that does not exist or is disabled.
+///
+/// # Errors
+/// If the store fails.
+pub(super) async fn look_up(app: &App, claim: &Claim) -> Result<std::result::Result<(), Stranger>> {
+    Ok(match key(app, claim).await? {
+        None => Err(refused(Refusal::UnknownKey).into()),
+        Some(key) if !key.enabled => Err(disabled(&key, claim)),
+        Some(_) => Ok(()),
+    })
+}
+
+/// Verifies the signature, and that the key may be used: it may have been disabled since it was looked up.
 ///
 /// # Errors
 /// If the store fails.
@@ -67,32 +84,60 @@ pub(super) async fn verify(
     app: &App,
     claim: &Claim,
     body: &[u8],
+    headers: &HeaderMap,
 ) -> Result<std::result::Result<Caller, Stranger>> {
     let hash: [u8; 32] = Sha256::digest(body).into();
-    let key = match AccessKeyId::parse(claim.access_key_id()) {
-        Ok(id) => app.metadata.access_key(&id).await?,
-        Err(_) => None,
-    };
+    let key = key(app, claim).await?;
     let secret = key.as_ref().map(|key| app.master.open(&key.id, &key.sealed_secret)).transpose()?;
     let verified = claim.verify(secret.as_ref().map(|secret| secret.expose().as_bytes()), &hash);
     let (Some(key), Some(region)) = (key, Region::parse(claim.region())) else {
         return Ok(Err(refused(verified.err().unwrap_or(Refusal::UnknownKey)).into()));
     };
-    let principal = key.principal();
-    let caller = Caller { tenant: Tenant { account: key.account, region }, principal };
     let refusal = if let Err(refusal) = verified {
-        refused(refusal)
+        mismatched(refusal, headers)
     } else if claim.session_token().is_some() {
         // We hand out no session tokens, so nobody can have one of ours.
         let message = "The security token included in the request is invalid";
         ApiError::new(ErrorCode::UnrecognizedClientException, message)
     } else if !key.enabled {
-        ApiError::unauthenticated(format!("The access key {} is disabled.", key.id))
+        return Ok(Err(disabled(&key, claim)));
     } else {
-        return Ok(Ok(caller));
+        let principal = key.principal();
+        return Ok(Ok(Caller { tenant: Tenant { account: key.account, region }, principal }));
     };
-    let Caller { tenant, principal } = caller;
-    Ok(Err(Stranger { error: refusal, owner: Some(principal.owner()), tenant: Some(tenant) }))
+    Ok(Err(stranger(&key, claim, refusal)))
+}
+
+async fn key(app: &App, claim: &Claim) -> Result<Option<AccessKey>> {
+    match AccessKeyId::parse(claim.access_key_id()) {
+        Ok(id) => Ok(app.metadata.access_key(&id).await?),
+        Err(_) => Ok(None),
+    }
+}
+
+fn disabled(key: &AccessKey, claim: &Claim) -> Stranger {
+    let refusal = ApiError::unauthenticated(format!("The access key {} is disabled.", key.id));
+    stranger(key, claim, refusal)
+}
+
+/// A caller that named this key.
+fn stranger(key: &AccessKey, claim: &Claim, error: ApiError) -> Stranger {
+    let tenant = Region::parse(claim.region()).map(|region| Tenant { account: key.account.clone(), region });
+    Stranger { error, owner: Some(key.principal().owner()), tenant }
+}
+
+/// The Host is part of what is signed, and the part that is changed most often on the way.
+fn mismatched(refusal: Refusal, headers: &HeaderMap) -> ApiError {
+    let mut error = refused(refusal.clone());
+    if let (Refusal::SignatureMismatch, Some(host)) = (refusal, headers.get(HOST)) {
+        let host = String::from_utf8_lossy(host.as_bytes());
+        let _ = write!(
+            error.message,
+            " The request came with the Host {host}: a proxy in front of this server must keep the one that the \
+             client sent."
+        );
+    }
+    error
 }
 
 fn refused(refusal: Refusal) -> ApiError {

@@ -1,11 +1,14 @@
 //! The body of a call: measured before it is read, and read only so far.
 
+use std::net::IpAddr;
+
 use gangplank_api::{ApiError, ErrorCode};
 use hyper::body::{Body as _, Incoming};
 
 use super::Result;
 use crate::app::App;
 use crate::http::small_body::{SmallBody, Unread};
+use crate::http::unverified::Share;
 
 /// Refuses a body that says by itself that it is too long.
 pub(super) fn check_length(app: &App, body: &Incoming) -> Result<()> {
@@ -13,11 +16,16 @@ pub(super) fn check_length(app: &App, body: &Incoming) -> Result<()> {
     if too_long { Err(refusal(app, Unread::TooLong).into()) } else { Ok(()) }
 }
 
-/// Reads a body. A client may be slow; it may not stop.
-pub(super) async fn read(app: &App, body: Incoming) -> Result<SmallBody> {
+/// Reads a body that nobody has verified. A client may be slow; it may not stop.
+pub(super) async fn read(app: &App, peer: IpAddr, body: Incoming) -> Result<SmallBody<Share>> {
     let limits = &app.limits;
-    let read = app.small_bodies.read(body, limits.api_body_bytes, limits.body_stall).await;
+    let read = app.unverified.read(peer, body, limits.api_body_bytes, limits.body_stall).await;
     read.map_err(|unread| refusal(app, unread).into())
+}
+
+/// Gives a body that is verified its room among those that are.
+pub(super) fn admit(app: &App, body: SmallBody<Share>) -> Result<SmallBody> {
+    app.small_bodies.take_over(body).map_err(|unread| refusal(app, unread).into())
 }
 
 fn refusal(app: &App, unread: Unread) -> ApiError {

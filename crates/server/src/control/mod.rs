@@ -36,6 +36,7 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Request, StatusCode};
 
 use crate::app::App;
+use crate::http::connection::Connection;
 use crate::http::response::Answer;
 use crate::http::small_body::SmallBody;
 use crate::refusals::Refusal;
@@ -120,17 +121,26 @@ impl Context<'_> {
 }
 
 /// Answers one request.
-pub(crate) async fn answer(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answer {
+pub(crate) async fn answer(
+    app: &App,
+    peer: IpAddr,
+    connection: &Connection,
+    request: Request<Incoming>,
+) -> Answer {
     let (head, body) = request.into_parts();
     // In the order of time, so that the index of requests in the audit trail grows at its end.
     let request_id = uuid::Uuid::now_v7().to_string();
     let (error, known) = match identify(app, peer, &head, body).await {
-        Ok((caller, body)) => match serve(app, peer, &head, &request_id, caller, &body).await {
-            Ok(body) => {
-                return Answer::new(StatusCode::OK).body(CONTENT_TYPE, body).header(REQUEST_ID, request_id);
+        Ok((caller, body)) => {
+            connection.guest.is_known();
+            match serve(app, peer, &head, &request_id, caller, &body).await {
+                Ok(body) => {
+                    let answer = Answer::new(StatusCode::OK).body(CONTENT_TYPE, body);
+                    return answer.header(REQUEST_ID, request_id);
+                }
+                Err(Failure(error)) => (error, true),
             }
-            Err(Failure(error)) => (error, true),
-        },
+        }
         Err(Failure(error)) => (error, false),
     };
     let (code, reason) = (error.code, &error.message);
@@ -179,7 +189,7 @@ fn refuse(error: &ApiError) -> Answer {
     }
 }
 
-/// Finds out who calls, which needs the whole body.
+/// Finds out who calls, which needs the whole body. A caller whose key is no good is refused before that.
 async fn identify(app: &App, peer: IpAddr, head: &Parts, body: Incoming) -> Result<(Caller, SmallBody)> {
     let refused = |stranger: authenticate::Stranger| {
         let origin = app.origin(peer, &head.headers, stranger.owner, None);
@@ -190,9 +200,10 @@ async fn identify(app: &App, peer: IpAddr, head: &Parts, body: Incoming) -> Resu
     };
     body::check_length(app, &body)?;
     let claim = authenticate::claim(app, head).map_err(|error| refused(error.into()))?;
-    let body = body::read(app, body).await?;
-    let caller = authenticate::verify(app, &claim, &body).await?.map_err(refused)?;
-    Ok((caller, body))
+    authenticate::look_up(app, &claim).await?.map_err(refused)?;
+    let body = body::read(app, peer, body).await?;
+    let caller = authenticate::verify(app, &claim, &body, &head.headers).await?.map_err(refused)?;
+    Ok((caller, body::admit(app, body)?))
 }
 
 async fn serve(

@@ -14,12 +14,12 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::error::Elapsed;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::body::AnswerBody;
+use super::connections::Guest;
 use super::lingering::Lingering;
 use super::own_thread::OwnThread;
 use super::patience::{Patient, Turns};
@@ -32,7 +32,7 @@ use crate::app::App;
 const TLS_HANDSHAKE: u8 = 0x16;
 
 /// What is buffered of one connection at the most. Larger reads make pushes faster; heads are held
-/// to their own, smaller limit by [`super::hygiene`].
+/// to their own, smaller limit.
 const BUFFER: usize = 128 << 10;
 
 /// Docker and containerd try TLS first, and fall back to plain HTTP only on a parseable answer.
@@ -40,81 +40,106 @@ const PLAIN_HTTP_ONLY: &[u8] =
     b"HTTP/1.1 400 Bad Request: this port speaks plain HTTP\r\nContent-Type: text/plain\r\nContent-Length: 41\r\n\
     Connection: close\r\n\r\nThis port speaks plain HTTP and not TLS.\n";
 
+/// For whom writes `http://` where `https://` is spoken.
+const TLS_ONLY: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 62\r\n\
+    Connection: close\r\n\r\nThis port speaks TLS and not plain HTTP: write https:// here.\n";
+
+/// A connection, as those who answer its requests need it.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    /// Where it goes for a large body.
+    pub(crate) thread: OwnThread,
+    /// Its place among all of them.
+    pub(crate) guest: Arc<Guest>,
+}
+
 pub(crate) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
     app: Arc<App>,
+    guest: Arc<Guest>,
     watcher: Watcher,
     stop: CancellationToken,
 ) {
     // Answers are small and awaited: do not hold them back to fill a packet.
     let _ = stream.set_nodelay(true);
-    let patience = app.limits.header_read;
-    let thread = OwnThread::new(app.threads.clone());
-    let opened = async {
-        match tls {
-            Some(tls) => {
-                let socket = Socket::new(stream, thread.clone());
-                Opened::Tls(tokio::time::timeout(patience, tls.accept(socket)).await)
-            }
-            None => Opened::Plain(tokio::time::timeout(patience, first_byte(&stream)).await, stream),
-        }
-    };
+    let connection = Connection { thread: OwnThread::new(app.threads.clone()), guest };
+    let opened = tokio::time::timeout(app.limits.header_read, open(stream, tls, connection.thread.clone()));
     // Nothing was asked yet, so there is nothing to finish.
     let opened = tokio::select! {
         () = stop.cancelled() => return,
         opened = opened => opened,
     };
     match opened {
-        Opened::Tls(Ok(Ok(stream))) => serve_http(stream, thread, peer, app, watcher).await,
-        Opened::Tls(Ok(Err(error))) => tracing::debug!(%peer, %error, "TLS handshake failed"),
-        Opened::Tls(Err(_)) => tracing::debug!(%peer, "TLS handshake took too long"),
-        Opened::Plain(Ok(Some(TLS_HANDSHAKE)), stream) => refuse_tls(stream).await,
-        Opened::Plain(Ok(Some(_)), stream) => {
-            serve_http(Socket::new(stream, thread.clone()), thread, peer, app, watcher).await;
-        }
-        Opened::Plain(..) => {}
+        Ok(Opened::Plain(socket)) => serve_http(socket, connection, peer, app, watcher).await,
+        Ok(Opened::Tls(stream)) => serve_http(stream, connection, peer, app, watcher).await,
+        Ok(Opened::Wrong(stream, answer)) => refuse(stream, answer).await,
+        Ok(Opened::Failed(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
+        Err(_) => tracing::debug!(%peer, "a connection took too long to begin"),
     }
 }
 
-/// A connection that has begun to speak, or has not in time.
+/// A connection that has begun to speak.
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, and it does not stay")]
 enum Opened {
-    Tls(Result<io::Result<TlsStream<Socket>>, Elapsed>),
-    Plain(Result<Option<u8>, Elapsed>, TcpStream),
+    Plain(Socket),
+    Tls(TlsStream<Socket>),
+    /// It speaks what is not spoken here, and this is the answer.
+    Wrong(TcpStream, &'static [u8]),
+    Failed(io::Error),
+}
+
+async fn open(stream: TcpStream, tls: Option<TlsAcceptor>, thread: OwnThread) -> Opened {
+    let first = match first_byte(&stream).await {
+        Ok(first) => first,
+        Err(error) => return Opened::Failed(error),
+    };
+    match tls {
+        None if first == TLS_HANDSHAKE => Opened::Wrong(stream, PLAIN_HTTP_ONLY),
+        None => Opened::Plain(Socket::new(stream, thread)),
+        // A request begins with a letter, or with an empty line.
+        Some(_) if first.is_ascii_graphic() || first.is_ascii_whitespace() => Opened::Wrong(stream, TLS_ONLY),
+        Some(tls) => match tls.accept(Socket::new(stream, thread)).await {
+            Ok(stream) => Opened::Tls(stream),
+            Err(error) => Opened::Failed(error),
+        },
+    }
 }
 
 /// Looks at the first byte without taking it.
-async fn first_byte(stream: &TcpStream) -> Option<u8> {
+async fn first_byte(stream: &TcpStream) -> io::Result<u8> {
     let mut first = [0];
-    matches!(stream.peek(&mut first).await, Ok(1)).then_some(first[0])
+    match stream.peek(&mut first).await? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(first[0]),
+    }
 }
 
-async fn refuse_tls(mut stream: TcpStream) {
-    let mut hello = [0; 4096];
+async fn refuse(mut stream: TcpStream, answer: &[u8]) {
+    let mut sent = [0; 4096];
     // Unread bytes at close would make the kernel send a reset that overtakes the answer.
-    let _ = stream.read(&mut hello).await;
-    let _ = stream.write_all(PLAIN_HTTP_ONLY).await;
+    let _ = stream.read(&mut sent).await;
+    let _ = stream.write_all(answer).await;
     let _ = stream.shutdown().await;
-    let linger = async { while matches!(stream.read(&mut hello).await, Ok(1..)) {} };
+    let linger = async { while matches!(stream.read(&mut sent).await, Ok(1..)) {} };
     let _ = tokio::time::timeout(Duration::from_secs(1), linger).await;
 }
 
-async fn serve_http<S>(stream: S, thread: OwnThread, peer: SocketAddr, app: Arc<App>, watcher: Watcher)
+async fn serve_http<S>(stream: S, connection: Connection, peer: SocketAddr, app: Arc<App>, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let turns = Turns::default();
-    let limits = &app.limits;
-    let stream = Patient::new(stream, turns.clone(), limits.idle, limits.header_read, limits.body_stall);
-    let headers = limits.headers;
-    let here = thread.clone();
+    let limits = app.limits;
+    let stream = Patient::new(stream, turns.clone(), Arc::clone(&connection.guest), limits);
+    let thread = connection.thread.clone();
     let service = service_fn(move |request| {
-        let (app, turns, here) = (Arc::clone(&app), turns.clone(), here.clone());
+        let (app, turns, connection) = (Arc::clone(&app), turns.clone(), connection.clone());
         turns.next();
+        connection.guest.asks();
         async move {
-            let answer = answer_to_the_end(app, peer, here, request).await;
+            let answer = answer_to_the_end(app, peer, connection, request).await;
             turns.next();
             Ok::<_, Infallible>(answer)
         }
@@ -122,8 +147,9 @@ where
     let connection = http1::Builder::new()
         .header_read_timeout(None)
         // hyper answers more with 431.
-        .max_headers(headers)
-        .max_buf_size(BUFFER)
+        .max_headers(limits.headers)
+        .max_header_size(limits.head_bytes())
+        .max_buf_size(BUFFER.max(limits.head_bytes()))
         // Who has sent a request and closed that half still gets the answer.
         .half_close(true)
         .serve_connection(TokioIo::new(Lingering::new(stream)), service);
@@ -136,13 +162,13 @@ where
 async fn answer_to_the_end(
     app: Arc<App>,
     peer: SocketAddr,
-    thread: OwnThread,
+    connection: Connection,
     request: Request<Incoming>,
 ) -> Response<AnswerBody> {
     let requests = app.requests.clone();
     let has_body = !request.body().is_end_stream();
     let answering =
-        ToTheEnd::new(&requests, async move { dispatch::answer(&app, peer, &thread, request).await });
+        ToTheEnd::new(&requests, async move { dispatch::answer(&app, peer, &connection, request).await });
     let answer = answering.await.unwrap_or_else(|Panicked| {
         tracing::error!(%peer, "a request ended badly");
         hygiene::refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error").into_response()
@@ -160,9 +186,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_to_tls_says_its_own_length() {
-        let text = std::str::from_utf8(PLAIN_HTTP_ONLY).unwrap();
-        let (_, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(text.contains(&format!("Content-Length: {}\r\n", body.len())), "{}", body.len());
+    fn an_answer_to_what_is_not_spoken_says_its_own_length() {
+        for answer in [PLAIN_HTTP_ONLY, TLS_ONLY] {
+            let text = std::str::from_utf8(answer).unwrap();
+            let (_, body) = text.split_once("\r\n\r\n").unwrap();
+            assert!(text.contains(&format!("Content-Length: {}\r\n", body.len())), "{}", body.len());
+        }
     }
 }

@@ -6,7 +6,7 @@ use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::AnswerBody;
-use super::own_thread::OwnThread;
+use super::connection::Connection;
 use super::response::Answer;
 use super::{client, hygiene};
 use crate::app::App;
@@ -16,12 +16,12 @@ use crate::{control, registry};
 pub(crate) async fn answer(
     app: &App,
     peer: SocketAddr,
-    thread: &OwnThread,
+    connection: &Connection,
     request: Request<Incoming>,
 ) -> Response<AnswerBody> {
     let peer = client::address(peer, request.headers(), &app.proxies);
     let answer = match hygiene::check(request.method(), request.uri(), request.headers(), &app.limits) {
-        Ok(()) => route(app, peer, thread, request).await,
+        Ok(()) => route(app, peer, connection, request).await,
         Err(violation) if is_registrys(request.uri().path()) => {
             registry::refuse_unread(violation.status, violation.text)
         }
@@ -34,14 +34,14 @@ fn is_registrys(path: &str) -> bool {
     path == "/v2" || path.starts_with("/v2/")
 }
 
-async fn route(app: &App, peer: IpAddr, thread: &OwnThread, request: Request<Incoming>) -> Answer {
+async fn route(app: &App, peer: IpAddr, connection: &Connection, request: Request<Incoming>) -> Answer {
     let path = request.uri().path();
     if is_registrys(path) {
-        return registry::answer(app, peer, thread, request).await;
+        return registry::answer(app, peer, connection, request).await;
     }
     match *request.method() {
         // SDKs append to a configured endpoint's path, so the API answers on any.
-        Method::POST => control::answer(app, peer, request).await,
+        Method::POST => control::answer(app, peer, connection, request).await,
         Method::GET | Method::HEAD if path == "/" => banner(),
         _ => control::refuse_unread(
             request.headers(),

@@ -1,4 +1,4 @@
-//! How long a connection may keep the server waiting for a request.
+//! How long a connection may keep the server waiting for a request, and with how much of one.
 //!
 //! hyper's own timer for heads starts at the end of the request before, so it takes a connection
 //! that is merely idle for one that dribbles. This one knows the difference: an idle connection has
@@ -9,10 +9,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
+
+use super::connections::Guest;
+use crate::config::Limits;
+
+/// How much of a head is read at once. hyper makes room for as much in advance, and for more once it got more.
+const PIECE: usize = 8 << 10;
 
 /// Counts the beginnings and ends of a connection's requests: odd while one is answered.
 #[derive(Clone, Default)]
@@ -33,23 +38,26 @@ impl Turns {
 pub(super) struct Patient<S> {
     stream: S,
     turns: Turns,
+    /// Whose connection it is.
+    guest: Arc<Guest>,
     /// The turn that the deadline belongs to.
     turn: usize,
     deadline: Pin<Box<Sleep>>,
-    head_begun: bool,
-    idle: Duration,
-    head: Duration,
+    /// How much of the next head has come.
+    head: usize,
+    limits: Limits,
     /// Runs while the client takes nothing of an answer.
     stalled: Option<Pin<Box<Sleep>>>,
-    stall: Duration,
+    /// There is no next request.
+    closing: bool,
 }
 
 impl<S> Patient<S> {
-    /// Waits so long between requests, so long for a head once it has begun, and so long for a
-    /// client that takes nothing of its answer.
-    pub(super) fn new(stream: S, turns: Turns, idle: Duration, head: Duration, stall: Duration) -> Self {
-        let deadline = Box::pin(tokio::time::sleep(head));
-        Self { stream, turns, turn: 0, deadline, head_begun: false, idle, head, stalled: None, stall }
+    /// Waits as long as the limits say between requests, for a head once it has begun, and for a client that takes
+    /// nothing of its answer.
+    pub(super) fn new(stream: S, turns: Turns, guest: Arc<Guest>, limits: Limits) -> Self {
+        let deadline = Box::pin(tokio::time::sleep(limits.header_read));
+        Self { stream, turns, guest, turn: 0, deadline, head: 0, limits, stalled: None, closing: false }
     }
 
     /// Lets a write that makes no progress fail in the end.
@@ -62,9 +70,25 @@ impl<S> Patient<S> {
             self.stalled = None;
             return written;
         }
-        let stall = self.stall;
+        let stall = self.limits.body_stall;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(stall)));
         stalled.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> Patient<S> {
+    /// Reads more of a head: never more than a head may have, since it is kept until it is whole.
+    fn read_head(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let left = self.limits.head_bytes().saturating_sub(self.head);
+        // Without any left the head was refused, and nobody keeps what still comes.
+        if self.closing || left == 0 || buffer.remaining() <= left.min(PIECE) {
+            return Pin::new(&mut self.stream).poll_read(context, buffer);
+        }
+        let mut piece = ReadBuf::new(buffer.initialize_unfilled_to(left.min(PIECE)));
+        let read = Pin::new(&mut self.stream).poll_read(context, &mut piece);
+        let length = piece.filled().len();
+        buffer.advance(length);
+        read
     }
 }
 
@@ -75,23 +99,27 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut this.stream).poll_read(context, buffer);
         let turn = this.turns.count();
         if turn % 2 == 1 {
             // A body; who serves the request has patience of its own.
-            return read;
+            return Pin::new(&mut this.stream).poll_read(context, buffer);
         }
         if turn != this.turn {
-            (this.turn, this.head_begun) = (turn, false);
-            this.deadline.as_mut().reset(Instant::now() + this.idle);
+            (this.turn, this.head) = (turn, 0);
+            this.deadline.as_mut().reset(Instant::now() + this.limits.idle);
         }
+        if this.head > 0 && !this.closing {
+            // What came was not all of it. Most heads come in one piece and are not counted.
+            this.guest.head_takes(this.head.next_power_of_two().max(PIECE));
+        }
+        let before = buffer.filled().len();
+        let read = this.read_head(context, buffer);
+        let more = buffer.filled().len() - before;
+        if more > 0 && this.head == 0 {
+            this.deadline.as_mut().reset(Instant::now() + this.limits.header_read);
+        }
+        this.head += more;
         match read {
-            Poll::Ready(_) if buffer.filled().len() > before && !this.head_begun => {
-                this.head_begun = true;
-                this.deadline.as_mut().reset(Instant::now() + this.head);
-                read
-            }
             Poll::Ready(_) => read,
             // Ending the stream is what the client should have done.
             Poll::Pending => this.deadline.as_mut().poll(context).map(Ok),
@@ -128,21 +156,26 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.closing = true;
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
     use super::*;
+    use crate::http::connections::Connections;
 
     const SECOND: Duration = Duration::from_secs(1);
 
     fn patient() -> (Patient<DuplexStream>, DuplexStream, Turns) {
-        let ((near, far), turns) = (duplex(64), Turns::default());
-        (Patient::new(near, turns.clone(), 75 * SECOND, 30 * SECOND, 60 * SECOND), far, turns)
+        let ((near, far), turns) = (duplex(64 << 10), Turns::default());
+        let guest = Arc::new(Connections::new(1, 1)).open([192, 0, 2, 1].into(), &[]).unwrap();
+        (Patient::new(near, turns.clone(), Arc::new(guest), Limits::default()), far, turns)
     }
 
     /// Reads one byte; the seconds after which the stream ended instead.
@@ -181,16 +214,16 @@ mod tests {
     async fn a_client_that_takes_nothing_of_its_answer_is_given_up() {
         let (mut patient, mut far, _) = patient();
         let start = Instant::now();
-        let refusal = patient.write_all(&[0; 1000]).await.unwrap_err();
+        let refusal = patient.write_all(&vec![0; 100_000]).await.unwrap_err();
         assert_eq!((refusal.kind(), start.elapsed().as_secs()), (io::ErrorKind::TimedOut, 60));
         let (mut patient, mut slow, _) = self::patient();
         let reading = tokio::spawn(async move {
             for _ in 0..20 {
                 tokio::time::sleep(50 * SECOND).await;
-                slow.read_exact(&mut [0; 50]).await.unwrap();
+                slow.read_exact(&mut [0; 5_000]).await.unwrap();
             }
         });
-        patient.write_all(&[0; 1000]).await.unwrap();
+        patient.write_all(&vec![0; 100_000]).await.unwrap();
         reading.await.unwrap();
         far.shutdown().await.unwrap();
     }
@@ -202,5 +235,27 @@ mod tests {
         let read = tokio::time::timeout(1_000 * SECOND, patient.read(&mut [0; 1])).await;
         assert!(read.is_err());
         drop(far);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_is_read_than_a_head_may_have() {
+        let (mut patient, mut far, turns) = patient();
+        let limit = Limits::default().head_bytes();
+        let sending = tokio::spawn(async move {
+            far.write_all(&vec![0; 2 * limit]).await.unwrap();
+            far
+        });
+        let (mut piece, mut head) = (vec![0; 128 << 10], 0);
+        while head < limit {
+            let read = patient.read(&mut piece).await.unwrap();
+            assert!(read <= PIECE);
+            head += read;
+        }
+        assert_eq!(head, limit);
+        turns.next();
+        while head < 2 * limit {
+            head += patient.read(&mut piece).await.unwrap();
+        }
+        drop(sending.await.unwrap());
     }
 }

@@ -38,6 +38,7 @@ use hyper::http::request::Parts;
 use hyper::{Request, StatusCode};
 
 use crate::app::App;
+use crate::http::connection::Connection;
 use crate::http::own_thread::OwnThread;
 use crate::http::response::Answer;
 use crate::refusals;
@@ -109,11 +110,11 @@ impl Context<'_> {
 pub(crate) async fn answer(
     app: &App,
     peer: IpAddr,
-    thread: &OwnThread,
+    connection: &Connection,
     request: Request<Incoming>,
 ) -> Answer {
     let (head, body) = request.into_parts();
-    let answer = match serve(app, peer, thread, &head, body).await {
+    let answer = match serve(app, peer, connection, &head, body).await {
         Ok(answer) => answer,
         Err(refusal) => refusal.into_answer(),
     };
@@ -126,7 +127,13 @@ pub(crate) fn refuse_unread(status: StatusCode, text: &str) -> Answer {
     Refusal::from(error).into_answer().header(API_VERSION, "registry/2.0").close()
 }
 
-async fn serve(app: &App, peer: IpAddr, thread: &OwnThread, head: &Parts, body: Incoming) -> Result<Answer> {
+async fn serve(
+    app: &App,
+    peer: IpAddr,
+    connection: &Connection,
+    head: &Parts,
+    body: Incoming,
+) -> Result<Answer> {
     let route = || gangplank_oci::route(head.method.as_str(), head.uri.path(), head.uri.query());
     let grant = match authenticate::grant(app, peer, &head.headers).await {
         Ok(grant) => grant,
@@ -136,6 +143,7 @@ async fn serve(app: &App, peer: IpAddr, thread: &OwnThread, head: &Parts, body: 
         }
         Err(Refused { refusal, .. }) => return Err(refusal),
     };
+    connection.guest.is_known();
     let endpoint = route()?;
     if let Some(repository) = endpoint.repository() {
         check_name(head, repository)?;
@@ -143,6 +151,7 @@ async fn serve(app: &App, peer: IpAddr, thread: &OwnThread, head: &Parts, body: 
     let asks = asks(&endpoint);
     let access = access(&grant, &asks);
     let asked = asks.first().map(|(action, _)| *action);
+    let thread = &connection.thread;
     let context =
         Context { app, grant: &grant, asked, access, peer, thread, head, request_id: OnceLock::new() };
     if access == Access::Denied {

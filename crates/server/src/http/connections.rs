@@ -1,0 +1,332 @@
+//! All open connections, and which of them gives way when there are too many.
+//!
+//! A connection on which nothing was authenticated yet is a stranger's. Strangers give way to each other, the
+//! oldest first, and never to no purpose: those of one address when that address has too many, those of the
+//! address with most of them when there are too many in all, those with half a head when such heads take too
+//! much memory. Whoever has a login or a key keeps the connection.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use tokio::task::AbortHandle;
+
+use super::client::Network;
+use super::client_network::network;
+
+/// How much memory the heads that have not come whole may take together.
+const HEADS: usize = 64 << 20;
+
+/// The open connections of a server.
+pub(crate) struct Connections {
+    /// At once, in all.
+    most: usize,
+    /// At once, of one address.
+    most_of_an_address: usize,
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    open: HashMap<u64, Arc<Place>>,
+    of: HashMap<IpAddr, OfAnAddress>,
+    /// Addresses by how many strangers they have.
+    ranks: BTreeSet<(usize, IpAddr)>,
+    /// Connections with half a head, the oldest head first.
+    heads: BTreeMap<u64, u64>,
+    /// What these heads take together.
+    head_bytes: usize,
+    /// Numbers connections and heads in the order of time.
+    next: u64,
+}
+
+#[derive(Default)]
+struct OfAnAddress {
+    open: usize,
+    strangers: BTreeSet<u64>,
+}
+
+/// What is known of one connection.
+struct Place {
+    id: u64,
+    network: IpAddr,
+    /// Serves it.
+    task: OnceLock<AbortHandle>,
+    ended: AtomicBool,
+    /// Something was authenticated on it.
+    known: AtomicBool,
+    /// What it asked last was authenticated.
+    asks_as_known: AtomicBool,
+    /// What its half head takes, and the number of that head; 0 if it has none.
+    head: AtomicUsize,
+    head_number: AtomicU64,
+}
+
+/// A connection's own place among the open ones, given back when this is dropped.
+pub(crate) struct Guest {
+    connections: Arc<Connections>,
+    place: Arc<Place>,
+}
+
+impl Connections {
+    /// For so many at once, and so many of one address.
+    pub(crate) fn new(most: usize, most_of_an_address: usize) -> Self {
+        Self { most, most_of_an_address, table: Mutex::default() }
+    }
+
+    /// Takes a place for a new connection. A stranger gives way to it if there are too many; `None` if nobody can.
+    /// Addresses of `proxies` stand for many clients and may have as many as there are places.
+    pub(crate) fn open(self: &Arc<Self>, address: IpAddr, proxies: &[Network]) -> Option<Guest> {
+        let address = address.to_canonical();
+        let network = network(address);
+        let mut table = self.lock();
+        let of_it = table.of.get(&network);
+        if of_it.is_some_and(|it| it.open >= self.most_of_an_address)
+            && !proxies.iter().any(|proxy| proxy.contains(address))
+            && let Some(oldest) = of_it.and_then(|it| it.strangers.first().copied())
+        {
+            table.end(oldest);
+        }
+        if table.open.len() >= self.most && !table.end_one_of_most() {
+            return None;
+        }
+        let place = table.add(network);
+        drop(table);
+        Some(Guest { connections: Arc::clone(self), place })
+    }
+
+    /// Ends the oldest stranger of the address that has most of them: the system has no room for another connection.
+    pub(crate) fn make_room(&self) {
+        self.lock().end_one_of_most();
+    }
+
+    /// Ends all connections whose last request was not authenticated.
+    pub(crate) fn end_strangers(&self) {
+        let mut table = self.lock();
+        let unknown = |place: &&Arc<Place>| !place.asks_as_known.load(Ordering::Acquire);
+        let ids: Vec<u64> = table.open.values().filter(unknown).map(|place| place.id).collect();
+        for id in ids {
+            table.end(id);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Guest {
+    /// Says which task serves it.
+    pub(super) fn is_served_by(&self, task: AbortHandle) {
+        let task = self.place.task.get_or_init(|| task);
+        if self.place.ended.load(Ordering::SeqCst) {
+            task.abort();
+        }
+    }
+
+    /// Notes that a request begins. Nobody knows whose it is.
+    pub(super) fn asks(&self) {
+        self.place.asks_as_known.store(false, Ordering::Release);
+        self.head_takes(0);
+    }
+
+    /// Notes that what is asked was authenticated.
+    pub(crate) fn is_known(&self) {
+        self.place.asks_as_known.store(true, Ordering::Release);
+        if !self.place.known.load(Ordering::Relaxed) && !self.place.known.swap(true, Ordering::AcqRel) {
+            self.connections.lock().is_known(&self.place);
+        }
+    }
+
+    /// Notes how much memory the connection takes for a head that has not come whole.
+    pub(super) fn head_takes(&self, bytes: usize) {
+        if self.place.head.load(Ordering::Relaxed) != bytes {
+            self.connections.lock().head_takes(&self.place, bytes);
+        }
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.connections.lock().remove(self.place.id);
+    }
+}
+
+impl Table {
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    fn add(&mut self, network: IpAddr) -> Arc<Place> {
+        let id = self.number();
+        let place = Arc::new(Place {
+            id,
+            network,
+            task: OnceLock::new(),
+            known: AtomicBool::new(false),
+            asks_as_known: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            head: AtomicUsize::new(0),
+            head_number: AtomicU64::new(0),
+        });
+        self.open.insert(id, Arc::clone(&place));
+        self.change(network, |it| {
+            it.open += 1;
+            it.strangers.insert(id);
+        });
+        place
+    }
+
+    /// Changes what an address has, and its rank with that.
+    fn change(&mut self, network: IpAddr, change: impl FnOnce(&mut OfAnAddress)) {
+        let of_it = self.of.entry(network).or_default();
+        let before = of_it.strangers.len();
+        change(of_it);
+        let (after, is_over) = (of_it.strangers.len(), of_it.open == 0);
+        if before != after {
+            self.ranks.remove(&(before, network));
+            if after > 0 {
+                self.ranks.insert((after, network));
+            }
+        }
+        if is_over {
+            self.of.remove(&network);
+        }
+    }
+
+    fn is_known(&mut self, place: &Place) {
+        if self.open.contains_key(&place.id) {
+            self.change(place.network, |it| {
+                it.strangers.remove(&place.id);
+            });
+        }
+    }
+
+    fn head_takes(&mut self, place: &Arc<Place>, bytes: usize) {
+        if !self.open.contains_key(&place.id) {
+            return;
+        }
+        let before = place.head.swap(bytes, Ordering::AcqRel);
+        self.head_bytes = self.head_bytes + bytes - before;
+        if bytes == 0 {
+            self.heads.remove(&place.head_number.swap(0, Ordering::AcqRel));
+        } else if before == 0 {
+            let number = self.number();
+            place.head_number.store(number, Ordering::Release);
+            self.heads.insert(number, place.id);
+        }
+        while self.head_bytes > HEADS
+            && let Some(oldest) = self.heads.values().next().copied()
+        {
+            self.end(oldest);
+        }
+    }
+
+    /// Ends a stranger of the address that has most of them; whether there was one.
+    fn end_one_of_most(&mut self) -> bool {
+        let most = self.ranks.last().and_then(|(_, network)| self.of.get(network));
+        let oldest = most.and_then(|it| it.strangers.first().copied());
+        oldest.inspect(|oldest| self.end(*oldest)).is_some()
+    }
+
+    /// Ends a connection. Its place is free at once, and its socket when its task is next looked at.
+    fn end(&mut self, id: u64) {
+        if let Some(place) = self.remove(id) {
+            place.ended.store(true, Ordering::SeqCst);
+            if let Some(task) = place.task.get() {
+                task.abort();
+            }
+        }
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Arc<Place>> {
+        let place = self.open.get(&id).cloned()?;
+        self.head_takes(&place, 0);
+        self.open.remove(&id);
+        self.change(place.network, |it| {
+            it.open -= 1;
+            it.strangers.remove(&id);
+        });
+        Some(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(connections: &Arc<Connections>, address: &str) -> Option<Guest> {
+        connections.open(address.parse().unwrap(), &["192.0.2.9".parse().unwrap()])
+    }
+
+    fn is_open(guest: &Guest) -> bool {
+        !guest.place.ended.load(Ordering::SeqCst)
+    }
+
+    #[test]
+    fn the_oldest_stranger_of_an_address_gives_way() {
+        let connections = Arc::new(Connections::new(100, 3));
+        let other = open(&connections, "192.0.2.2").unwrap();
+        let mut guests: Vec<Guest> = (0..3).map(|_| open(&connections, "192.0.2.1").unwrap()).collect();
+        guests[0].is_known();
+        guests.push(open(&connections, "::ffff:192.0.2.1").unwrap());
+        assert_eq!(guests.iter().map(is_open).collect::<Vec<_>>(), [true, false, true, true]);
+        for guest in &guests {
+            guest.is_known();
+        }
+        let new = open(&connections, "192.0.2.1").unwrap();
+        assert!(is_open(&new) && is_open(&guests[0]) && is_open(&other), "who is known does not give way");
+        let proxied: Vec<Guest> = (0..9).map(|_| open(&connections, "192.0.2.9").unwrap()).collect();
+        assert!(proxied.iter().all(is_open), "a proxy stands for many");
+        drop((other, guests, new, proxied));
+        let table = connections.lock();
+        assert!(table.open.is_empty() && table.of.is_empty() && table.ranks.is_empty());
+    }
+
+    #[test]
+    fn when_all_places_are_taken_the_address_with_most_strangers_gives_one() {
+        let connections = Arc::new(Connections::new(5, 1_000));
+        let crowd: Vec<Guest> = (0..3).map(|_| open(&connections, "2001:db8::1").unwrap()).collect();
+        let known: Vec<Guest> = (0..2).map(|_| open(&connections, "192.0.2.1").unwrap()).collect();
+        known.iter().for_each(Guest::is_known);
+        let new = open(&connections, "2001:db8::2").unwrap();
+        new.is_known();
+        assert_eq!(crowd.iter().map(is_open).collect::<Vec<_>>(), [false, true, true]);
+        crowd[1].is_known();
+        crowd[2].is_known();
+        assert!(open(&connections, "192.0.2.2").is_none(), "who is known keeps the place");
+        drop(crowd);
+        assert!(open(&connections, "192.0.2.2").is_some());
+    }
+
+    #[test]
+    fn the_oldest_half_head_gives_way() {
+        let connections = Arc::new(Connections::new(100, 100));
+        let guests: Vec<Guest> = (0..3).map(|_| open(&connections, "192.0.2.1").unwrap()).collect();
+        guests[1].head_takes(HEADS / 2);
+        guests[0].head_takes(HEADS / 4);
+        guests[1].head_takes(HEADS / 2 + 1);
+        guests[0].asks();
+        guests[0].head_takes(HEADS / 4);
+        assert!(guests.iter().all(is_open));
+        guests[2].head_takes(HEADS / 4);
+        assert_eq!(guests.iter().map(is_open).collect::<Vec<_>>(), [true, false, true]);
+        assert_eq!(connections.lock().head_bytes, HEADS / 2);
+        drop(guests);
+        assert_eq!(connections.lock().head_bytes, 0);
+        assert!(connections.lock().heads.is_empty());
+    }
+
+    #[test]
+    fn a_stop_ends_all_that_ask_as_strangers() {
+        let connections = Arc::new(Connections::new(100, 100));
+        let guests: Vec<Guest> = (0..3).map(|_| open(&connections, "192.0.2.1").unwrap()).collect();
+        guests[0].is_known();
+        guests[1].is_known();
+        guests[1].asks();
+        connections.end_strangers();
+        assert_eq!(guests.iter().map(is_open).collect::<Vec<_>>(), [true, false, false]);
+    }
+}
