@@ -1,9 +1,19 @@
 //! Logs: on standard error, so that standard output stays for answers.
 
+mod lines;
+
+use std::backtrace::BacktraceStatus;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
 use anyhow::{Result, bail};
+use tracing_subscriber::Registry;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+use lines::Lines;
 
 /// How a line of the log looks: text for people, or one JSON object a line for machines.
 // The values have no words of their own, or clap would lay out the help in another way.
@@ -15,18 +25,61 @@ pub(crate) enum Format {
     Json,
 }
 
+/// The log of a running program. Lines that are on their way when it is dropped are waited for a moment.
+pub(crate) struct Logs {
+    lines: Lines,
+    filter: reload::Handle<Targets, Registry>,
+}
+
 /// Starts logging what `filter` lets through, such as `info` or `gangplank_server=debug`.
-pub(crate) fn start(filter: &str, format: Format) -> Result<()> {
-    let filter = read_filter(filter)?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+pub(crate) fn start(filter: &str, format: Format) -> Result<Logs> {
+    let (filter, handle) = reload::Layer::new(read_filter(filter)?);
+    let lines = Lines::start()?;
+    let layer = tracing_subscriber::fmt::layer().with_writer(lines.clone());
     let logs = tracing_subscriber::registry().with(filter);
     match format {
         Format::Text => {
-            logs.with(lines.with_ansi(crate::colour::on_error())).init();
+            logs.with(layer.with_ansi(crate::colour::on_error())).init();
         }
-        Format::Json => logs.with(lines.json().flatten_event(true)).init(),
+        Format::Json => logs.with(layer.json().flatten_event(true)).init(),
     }
-    Ok(())
+    Ok(Logs { lines, filter: handle })
+}
+
+impl Logs {
+    /// From now on lets through what another filter does.
+    ///
+    /// # Errors
+    /// If the filter cannot be read; then the one before stays.
+    pub(crate) fn change_filter(&self, filter: &str) -> Result<()> {
+        Ok(self.filter.reload(read_filter(filter)?)?)
+    }
+
+    /// How many lines were dropped because nobody read them fast enough.
+    pub(crate) fn dropped(&self) -> Arc<AtomicU64> {
+        self.lines.dropped()
+    }
+
+    /// Waits a moment for lines that are on their way, for whoever ends the program without dropping this.
+    pub(crate) fn flusher(&self) -> impl Fn() + Send + 'static {
+        let lines = self.lines.clone();
+        move || lines.flush()
+    }
+}
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        self.lines.flush();
+    }
+}
+
+/// Tells of panics in the log too. Writing them to standard error would wait for whoever reads it.
+pub(crate) fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let trace = std::backtrace::Backtrace::capture();
+        let trace = (trace.status() == BacktraceStatus::Captured).then(|| tracing::field::display(trace));
+        tracing::error!(trace, "{panic}");
+    }));
 }
 
 /// Reads a comma-separated filter. Each part is a level, `TARGET=LEVEL`, or a target of this program, which lets

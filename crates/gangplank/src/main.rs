@@ -37,6 +37,7 @@ mod registries;
 mod retry;
 mod serve_options;
 mod settings;
+mod signals;
 mod tls_words;
 mod usage;
 mod whole_number;

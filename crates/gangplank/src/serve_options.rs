@@ -8,6 +8,7 @@ pub(crate) mod sample_file;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use account_bytes::AccountBytes;
@@ -44,6 +45,12 @@ macro_rules! options {
             /// Takes from `file` what is not given here.
             fn or(self, file: Self) -> Self {
                 Self { $($field: self.$field.or(file.$field),)* }
+            }
+
+            /// The names of the options that are not the same there.
+            pub(crate) fn differing(&self, other: &Self) -> impl Iterator<Item = String> {
+                let options = [$((stringify!($field), self.$field != other.$field)),*];
+                options.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.replace('_', "-"))
             }
         }
     };
@@ -214,6 +221,11 @@ options! {
 }
 
 impl ServeOptions {
+    /// What the log lets through.
+    pub(crate) fn log_filter(&self) -> String {
+        self.log.as_ref().map_or_else(|| "info".to_owned(), |filter| filter.0.join(","))
+    }
+
     /// Completes the options with a file's.
     pub(crate) fn with_file(self, path: Option<&Path>) -> Result<Self> {
         Ok(match path {
@@ -260,6 +272,7 @@ impl ServeOptions {
             proxies,
             audit,
             collection,
+            dropped_log_lines: Arc::default(),
             scrub_interval: Some(self.scrub_interval.map_or(SCRUB_INTERVAL, |given| given.0))
                 .filter(|interval| !interval.is_zero()),
         })

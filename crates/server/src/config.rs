@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use gangplank_core::upload::Lifetime;
@@ -43,6 +45,8 @@ pub struct Config {
     pub collection: Collection,
     /// Within how long all content is read and hashed again, in the background; never if `None`.
     pub scrub_interval: Option<Duration>,
+    /// How many lines of the log were dropped, as whoever writes it counts them.
+    pub dropped_log_lines: Arc<AtomicU64>,
 }
 
 /// How much of the audit trail is kept: what is older, or more, is forgotten.

@@ -1,9 +1,13 @@
 //! What the server counts, for whoever asks at `/metrics`.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use gangplank_store::metadata::collection::Collected;
 use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
@@ -11,7 +15,21 @@ use prometheus_client::registry::{Registry, Unit};
 /// The content type of the answer: the text that Prometheus reads.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-type Seconds = Gauge<f64, std::sync::atomic::AtomicU64>;
+/// A counter that somebody else counts.
+#[derive(Debug)]
+struct CountedElsewhere(Arc<AtomicU64>);
+
+impl EncodeMetric for CountedElsewhere {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> std::fmt::Result {
+        encoder.encode_counter::<NoLabelSet, _, u64>(&self.0.load(Ordering::Acquire), None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Counter
+    }
+}
+
+type Seconds = Gauge<f64, AtomicU64>;
 
 /// Counters since the start, and how things stand.
 pub(crate) struct Metrics {
@@ -30,8 +48,9 @@ pub(crate) struct Metrics {
     open_uploads: Gauge,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
+impl Metrics {
+    /// Nothing is counted yet, but the lines of the log that were dropped, which whoever writes it counts.
+    pub(crate) fn new(dropped_log_lines: Arc<AtomicU64>) -> Self {
         let mut registry = Registry::with_prefix("gangplank");
         let counter = |registry: &mut Registry, name: &str, help: &str| {
             let counter = Counter::default();
@@ -59,6 +78,8 @@ impl Default for Metrics {
         let scrubbed_bytes = Counter::default();
         let help = "Length of the contents that were read again";
         registry.register_with_unit("scrub_read", help, Unit::Bytes, scrubbed_bytes.clone());
+        let help = "Lines of the log that were dropped because nobody read them fast enough";
+        registry.register("log_lines_dropped", help, CountedElsewhere(dropped_log_lines));
         let open_uploads = Gauge::default();
         registry.register("open_uploads", "Upload sessions that are open", open_uploads.clone());
         Self {
@@ -77,9 +98,7 @@ impl Default for Metrics {
             open_uploads,
         }
     }
-}
 
-impl Metrics {
     /// Notes a cycle of garbage collection.
     pub(crate) fn collected(&self, collected: &Collected, took: Duration) {
         self.cycles.inc();

@@ -23,8 +23,9 @@ use crate::data_dir::DataDir;
 use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
+use crate::http::tls::Certificates;
 use crate::http::unverified::Unverified;
-use crate::http::{admin, listener, tls};
+use crate::http::{admin, listener};
 use crate::login_use::LoginUse;
 use crate::metrics::Metrics;
 use crate::publishing::Publishing;
@@ -46,6 +47,7 @@ pub struct Server {
     /// Says in the end whether every request was finished.
     serving: JoinHandle<bool>,
     tasks: Vec<JoinHandle<()>>,
+    certificates: Option<Arc<Certificates>>,
     app: Arc<App>,
     // Held until the last request is done.
     data_dir: DataDir,
@@ -70,13 +72,14 @@ impl Server {
     /// If TLS files cannot be read, or plain HTTP would leave this machine without having been asked for.
     pub fn check(config: &Config) -> Result<()> {
         refuse_plain_http(config)?;
-        config.tls.as_ref().map(tls::acceptor).transpose()?;
+        config.tls.as_ref().map(Certificates::open).transpose()?;
         Ok(())
     }
 
     async fn begin(config: Config) -> Result<Self> {
         refuse_plain_http(&config)?;
-        let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
+        let certificates = config.tls.as_ref().map(Certificates::open).transpose()?.map(Arc::new);
+        let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
         // Before anything is made: a directory and a key of a server that cannot start help nobody.
         let bound = bind(config.listen, "--listen").await?;
         let admin = match config.admin_listen {
@@ -124,7 +127,7 @@ impl Server {
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
             collecting: tokio::sync::Mutex::default(),
-            metrics: Metrics::default(),
+            metrics: Metrics::new(config.dropped_log_lines),
             orphaned: Arc::default(),
             publishing: Publishing::default(),
             in_flight: InFlight::default(),
@@ -155,13 +158,16 @@ impl Server {
         if crashed {
             tasks.push(tokio::spawn(jobs::orphans::run(Arc::clone(&app), stop.clone())));
         }
+        if let Some(certificates) = &certificates {
+            tasks.push(tokio::spawn(jobs::certificates::run(Arc::clone(certificates), stop.clone())));
+        }
         let mut admin_address = None;
         if let Some(bound) = admin {
             admin_address = Some(bound.local_addr()?);
             tasks.push(tokio::spawn(admin::serve(bound, Arc::clone(&app), stop.clone())));
         }
         let serving = tokio::spawn(listener::serve(bound, tls, Arc::clone(&app), stop.clone()));
-        Ok(Self { address, endpoint, admin_address, stop, serving, tasks, app, data_dir })
+        Ok(Self { address, endpoint, admin_address, stop, serving, tasks, certificates, app, data_dir })
     }
 
     /// Where it listens.
@@ -177,6 +183,15 @@ impl Server {
     /// Where it answers health, if anywhere.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin_address
+    }
+
+    /// Reads the files of the certificate and its key anew. If they cannot be used, those before stay.
+    pub async fn reload_certificates(&self) {
+        if let Some(certificates) = &self.certificates {
+            let certificates = Arc::clone(certificates);
+            // A panic is told where it happens.
+            let _ = tokio::task::spawn_blocking(move || certificates.reload()).await;
+        }
     }
 
     /// Takes no more requests, finishes those in flight, and returns.

@@ -148,6 +148,11 @@ impl TestServer {
     /// Asks it to stop, as an operator would, and waits.
     pub fn terminate(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
+        self.wait()
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> ExitStatus {
         self.running.process.wait().expect("the server's end")
     }
 

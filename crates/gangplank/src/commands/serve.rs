@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use gangplank_server::Server;
-use tokio::signal::unix::{SignalKind, signal};
 
+use crate::logging::Logs;
 use crate::output::{done, say};
 use crate::serve_options::ServeOptions;
+use crate::signals::Signals;
 use crate::{core_dumps, environment, logging, open_files, usage, words};
 
 #[derive(Debug, clap::Args)]
@@ -24,11 +25,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
-    let options = args.options.with_file(args.config.as_deref())?;
-    let filter = options.log.as_ref().map_or_else(|| "info".to_owned(), |filter| filter.0.join(","));
-    logging::start(&filter, options.log_format.unwrap_or_default()).with_context(|| usage::named("log"))?;
+    let options = args.options.clone().with_file(args.config.as_deref())?;
+    let format = options.log_format.unwrap_or_default();
+    let logs = logging::start(&options.log_filter(), format).with_context(|| usage::named("log"))?;
+    logging::tell_panics();
     core_dumps::forbid();
-    let config = options.into_config(open_files::raise_limit())?;
+    let mut config = options.clone().into_config(open_files::raise_limit())?;
     for said in environment::unknown() {
         tracing::warn!("{said}");
     }
@@ -37,15 +39,25 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         done("the options are right; nothing was started");
         return Ok(ExitCode::SUCCESS);
     }
+    config.dropped_log_lines = logs.dropped();
+    let drain = config.limits.drain;
     // Before the server starts, so that an early SIGTERM is not lost.
-    let stopped = stop_signal()?;
+    let mut signals = Signals::hear(logs.flusher())?;
     let data_dir = config.data_dir.clone();
     let is_first = !data_dir.join("gangplank.db").exists();
     let server = Server::start(config).await?;
     introduce(&data_dir, is_first);
     announce(&server);
-    stopped.await;
-    tracing::info!("stopping: finishing requests in flight");
+    let log = options.log_filter();
+    let mut settings = Settings { args, started: options, log, logs };
+    while signals.hang_up().await {
+        server.reload_certificates().await;
+        settings.reload();
+    }
+    let seconds = drain.as_secs();
+    tracing::info!(
+        "stopping: finishing requests in flight, for at most {seconds} s; a second signal ends it at once"
+    );
     server.stop().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -62,22 +74,51 @@ fn introduce(data_dir: &Path, is_first: bool) {
     }
 }
 
+/// What a running server was told, and may be told anew.
+struct Settings {
+    args: Args,
+    /// What it was started with.
+    started: ServeOptions,
+    /// The filter of the log that is in force.
+    log: String,
+    logs: Logs,
+}
+
+impl Settings {
+    /// Reads the file anew, takes what can be taken while the server runs, and names what cannot.
+    fn reload(&mut self) {
+        let options = match self.args.options.clone().with_file(self.args.config.as_deref()) {
+            Ok(options) => options,
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::error!(error, "cannot read the settings anew; those before stay");
+                return;
+            }
+        };
+        let filter = options.log_filter();
+        if filter != self.log {
+            match self.logs.change_filter(&filter) {
+                Ok(()) => {
+                    tracing::info!(filter, "logs what the new filter lets through");
+                    self.log = filter;
+                }
+                Err(error) => tracing::error!("cannot use the new filter of the log: {error:#}"),
+            }
+        }
+        let waiting: Vec<String> = self.started.differing(&options).filter(|name| name != "log").collect();
+        if waiting.is_empty() {
+            tracing::info!("read the certificates and the settings anew");
+        } else {
+            let settings = waiting.join(", ");
+            tracing::warn!(settings, "settings have changed that need a restart");
+        }
+    }
+}
+
 /// Scripts wait for this one line.
 fn announce(server: &Server) {
     if let Some(admin) = server.admin_address() {
         tracing::info!("health is answered on http://{admin}/healthz and /readyz, metrics on /metrics");
     }
     say(format_args!("gangplank: listening on {}", server.endpoint()));
-}
-
-/// Waits for SIGTERM or SIGINT.
-pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

@@ -1,11 +1,16 @@
 //! TLS, and what a plain port answers to it.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use gangplank_testkit::{Blob, TestServer};
+use rustix::process::Signal;
 
 use crate::cli::run;
 use crate::raw::Raw;
+use crate::shutdown::until;
 use crate::{builder, server};
 
 #[test]
@@ -24,35 +29,102 @@ fn a_plain_port_answers_tls_so_that_clients_fall_back() {
     }
 }
 
-/// A server with a certificate of its own making; `None` without openssl to make one.
-pub(crate) fn tls_server() -> Option<(TestServer, tempfile::TempDir)> {
-    tls_server_with(&[
-        "-addext",
-        "subjectAltName=IP:127.0.0.1",
-        "-addext",
-        "basicConstraints=critical,CA:FALSE",
-    ])
-}
+/// What a certificate of a server's own making says.
+const OWN: [&str; 4] =
+    ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"];
 
-fn tls_server_with(extensions: &[&str]) -> Option<(TestServer, tempfile::TempDir)> {
-    let home = tempfile::tempdir().unwrap();
-    let (certificate, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
+/// Makes a certificate and its key in a folder; false without openssl to make one.
+fn make_certificate(folder: &Path, extensions: &[&str]) -> bool {
     let made = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
         .args(["-days", "2", "-subj", "/CN=localhost"])
         .args(extensions)
         .arg("-keyout")
-        .arg(&key)
+        .arg(folder.join("key.pem"))
         .arg("-out")
-        .arg(&certificate)
+        .arg(folder.join("cert.pem"))
         .output();
-    if !made.is_ok_and(|made| made.status.success()) {
+    let made = made.is_ok_and(|made| made.status.success());
+    if !made {
         gangplank_testkit::skip("there is no openssl to make a certificate with");
+    }
+    made
+}
+
+/// A server with a certificate of its own making; `None` without openssl to make one.
+pub(crate) fn tls_server() -> Option<(TestServer, tempfile::TempDir)> {
+    tls_server_with(&OWN)
+}
+
+fn tls_server_with(extensions: &[&str]) -> Option<(TestServer, tempfile::TempDir)> {
+    let home = tempfile::tempdir().unwrap();
+    if !make_certificate(home.path(), extensions) {
         return None;
     }
-    let path = |path: std::path::PathBuf| path.to_str().unwrap().to_owned();
-    let server = builder().arg("--tls-cert").arg(path(certificate)).arg("--tls-key").arg(path(key)).start();
-    Some((server, home))
+    let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+    let server = builder().arg("--tls-cert").arg(path("cert.pem")).arg("--tls-key").arg(path("key.pem"));
+    Some((server.start(), home))
+}
+
+/// Whether a client that trusts one certificate alone gets an answer.
+fn serves(server: &TestServer, certificate: &Path) -> bool {
+    let certificate = reqwest::Certificate::from_pem(&fs::read(certificate).unwrap()).unwrap();
+    let client = reqwest::blocking::Client::builder().tls_certs_only([certificate]).build().unwrap();
+    client.get(format!("https://{}/v2/", server.address())).send().is_ok()
+}
+
+#[test]
+fn a_certificate_that_changes_is_taken_with_its_key_and_one_that_cannot_be_used_is_not() {
+    let Some((server, home)) = tls_server() else { return };
+    let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let copy = |from: &Path, name: &str, to: &Path| fs::copy(from.join(name), to.join(name)).unwrap();
+    copy(home.path(), "cert.pem", old.path());
+    assert!(make_certificate(new.path(), &OWN));
+    let (old, new) = (old.path().join("cert.pem"), new.path());
+    assert!(serves(&server, &old) && !serves(&server, &new.join("cert.pem")));
+
+    // Half of the pair does not fit; what is served stays, and it is told.
+    copy(new, "cert.pem", home.path());
+    until("it is told", || server.log().contains("do not fit"));
+    assert!(serves(&server, &old));
+    copy(new, "key.pem", home.path());
+    let start = Instant::now();
+    while !serves(&server, &new.join("cert.pem")) {
+        assert!(start.elapsed() < Duration::from_secs(10), "{}", server.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(!serves(&server, &old));
+
+    fs::write(home.path().join("cert.pem"), "nonsense").unwrap();
+    server.signal(Signal::HUP);
+    until("it is told at once", || server.log().contains("holds no PEM certificate"));
+    assert!(serves(&server, &new.join("cert.pem")));
+}
+
+#[test]
+fn a_key_that_is_encrypted_is_called_that() {
+    let home = tempfile::tempdir().unwrap();
+    if !make_certificate(home.path(), &OWN) {
+        return;
+    }
+    let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+    for form in [&["pkcs8", "-topk8"][..], &["ec", "-aes128"]] {
+        let made = Command::new("openssl")
+            .args(form)
+            .args(["-in", &path("key.pem"), "-out", &path("locked.pem"), "-passout", "pass:secret"])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        let data_dir = path("data");
+        let (certificate, key) = (path("cert.pem"), path("locked.pem"));
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", &data_dir];
+        let tls = ["--tls-cert", &certificate, "--tls-key", &key];
+        run(home.path(), &[&arguments[..], &tls].concat(), &[]).check_failed(&[
+            "locked.pem",
+            "is encrypted",
+            "openssl pkey",
+        ]);
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the server does by itself, beside requests.
 
 pub(crate) mod audit;
+pub(crate) mod certificates;
 pub(crate) mod collection;
 pub(crate) mod discarded;
 pub(crate) mod expiry;

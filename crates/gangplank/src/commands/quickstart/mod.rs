@@ -25,6 +25,7 @@ use crate::api_client::{ApiClient, present};
 use crate::connection::Connection;
 use crate::output::{counted, moment, size};
 use crate::serve_options::{ServeOptions, listen_address};
+use crate::signals::Signals;
 use crate::{logging, open_files};
 
 const LABEL: &str = "hello";
@@ -43,9 +44,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
-    logging::start("warn", logging::Format::Text)?;
-    let stopped = super::serve::stop_signal()?;
+    let _logs = logging::start("warn", logging::Format::Text)?;
     let throw_away = tempfile::Builder::new().prefix("gangplank-quickstart-").tempdir()?;
+    let made = throw_away.path().to_owned();
+    let mut signals = Signals::hear(move || drop(std::fs::remove_dir_all(made)))?;
     let data_dir = args.data_dir.clone().unwrap_or_else(|| throw_away.path().join("data"));
     let options = ServeOptions {
         listen: Some(args.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)))),
@@ -59,7 +61,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         story.failed(error);
     } else if !args.exit {
         story.staying_up(server.endpoint());
-        stopped.await;
+        // A terminal that is closed is the end too.
+        signals.hang_up().await;
     }
     server.stop().await;
     Ok(if told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
