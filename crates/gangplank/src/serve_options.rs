@@ -306,9 +306,17 @@ fn parse_region(text: &str) -> Result<Region> {
 }
 
 fn parse_network(text: &str) -> Result<Network> {
-    text.parse().map_err(|_| {
-        anyhow!("{}: {text:?} is no address, nor a range such as 10.0.0.0/8", named("trusted-proxies"))
-    })
+    let name = named("trusted-proxies");
+    let network: Network = text
+        .parse()
+        .map_err(|_| anyhow!("{name}: {text:?} is no address, nor a range such as 10.0.0.0/8"))?;
+    if network.is_all() {
+        bail!(
+            "{name}: {text} is every address, so anybody could write in X-Forwarded-For whom a request comes from; \
+             name the addresses of the proxies, such as 10.0.0.0/8"
+        );
+    }
+    Ok(network)
 }
 
 fn check_public_address(address: &str) -> Result<()> {
@@ -358,7 +366,7 @@ mod tests {
         let config = flags.or(file).into_config(Some(100)).unwrap();
         assert_eq!(config.listen.port(), 2);
         assert_eq!(config.limits.blob_bytes, 7);
-        assert_eq!(config.limits.connections, 75);
+        assert_eq!(config.limits.connections, 45);
     }
 
     #[test]
@@ -394,6 +402,10 @@ mod tests {
         assert!(refused(deep).contains("max-manifest-nesting"));
         let proxies = ServeOptions { trusted_proxies: "10.0.0.0/99".parse().ok(), ..ServeOptions::default() };
         assert!(refused(proxies).contains("10.0.0.0/99"));
+        for all in ["0.0.0.0/0", "10.0.0.1, ::/0", "::ffff:0:0/96"] {
+            let proxies = ServeOptions { trusted_proxies: all.parse().ok(), ..ServeOptions::default() };
+            assert!(refused(proxies).contains("is every address"), "{all}");
+        }
         let address = ServeOptions { public_address: Some("https://x".into()), ..ServeOptions::default() };
         assert!(refused(address).contains("without a scheme"));
     }

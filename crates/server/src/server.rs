@@ -145,6 +145,13 @@ impl Server {
                  because what it was told to skip is gone"
             );
         }
+        for network in app.proxies.iter().filter(|network| network.is_wide()) {
+            tracing::warn!(
+                %network,
+                "trusted-proxies takes in addresses of strangers, who can then write in X-Forwarded-For whom a \
+                 request comes from; name the addresses of the proxies alone"
+            );
+        }
         let mut tasks = vec![
             tokio::spawn(jobs::audit::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::marks::run(Arc::clone(&app), stop.clone())),

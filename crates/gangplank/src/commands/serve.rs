@@ -30,7 +30,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let logs = logging::start(&options.log_filter(), format).with_context(|| usage::named("log"))?;
     logging::tell_panics();
     core_dumps::forbid();
-    let mut config = options.clone().into_config(open_files::raise_limit())?;
+    let files = open_files::raise_limit();
+    let mut config = options.clone().into_config(files)?;
     for said in environment::unknown() {
         tracing::warn!("{said}");
     }
@@ -47,6 +48,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let is_first = !data_dir.join("gangplank.db").exists();
     let server = Server::start(config).await?;
     introduce(&data_dir, is_first);
+    options.warn_of_open_files(files);
     announce(&server);
     let log = options.log_filter();
     let mut settings = Settings { args, started: options, log, logs };

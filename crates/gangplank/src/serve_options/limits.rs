@@ -35,9 +35,8 @@ impl ServeOptions {
         let time = |given: Option<LengthOfTime>, default| given.map_or(default, |given| given.0);
         let size = |given: Option<ByteSize>, default| given.map_or(default, |given| given.0);
         let memory = |given: Option<ByteSize>, default| given.map_or(default, ByteSize::in_memory);
-        // Three in four files may be connections; the rest is for blobs and the database.
-        let reachable =
-            open_files.map_or(usize::MAX, |files| usize::try_from(files / 4 * 3).unwrap_or(usize::MAX));
+        let connections = self.max_connections.unwrap_or(default.connections);
+        let reachable = open_files.map_or(usize::MAX, reachable);
         Limits {
             manifest_bytes: size(self.max_manifest_bytes, default.manifest_bytes),
             manifest: ManifestLimits {
@@ -58,7 +57,7 @@ impl ServeOptions {
                 idle: time(self.upload_idle_timeout, default.upload.idle),
                 absolute: time(self.upload_timeout, default.upload.absolute),
             },
-            connections: self.max_connections.unwrap_or(default.connections).min(reachable),
+            connections: connections.min(reachable),
             connections_per_address: self
                 .max_connections_per_address
                 .unwrap_or(default.connections_per_address),
@@ -71,6 +70,30 @@ impl ServeOptions {
             signature_skew: time(self.signature_skew, default.signature_skew),
             drain: time(self.drain_timeout, default.drain),
         }
+    }
+}
+
+/// Files that a server has open without any connection.
+const OWN_FILES: usize = 40;
+
+/// How many connections so many open files allow: three in four of those that are not the server's own; the rest is
+/// for blobs.
+fn reachable(files: u64) -> usize {
+    usize::try_from(files.saturating_sub(OWN_FILES as u64) / 4 * 3).unwrap_or(usize::MAX).max(4)
+}
+
+impl ServeOptions {
+    /// Warns if so many open files allow fewer connections than are wanted.
+    pub(crate) fn warn_of_open_files(&self, files: Option<u64>) {
+        let wanted = self.max_connections.unwrap_or(Limits::default().connections);
+        let Some(files) = files.filter(|files| reachable(*files) < wanted) else { return };
+        let needed = wanted.div_ceil(3).saturating_mul(4).saturating_add(OWN_FILES);
+        tracing::warn!(
+            limit = files,
+            connections = reachable(files),
+            "the limit on open files is too low for max-connections ({wanted}), so fewer are taken; raise it to \
+             {needed} (ulimit -n, or LimitNOFILE of systemd), or lower max-connections"
+        );
     }
 }
 

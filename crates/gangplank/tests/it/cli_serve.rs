@@ -9,6 +9,7 @@ use gangplank_testkit::Api;
 use serde_json::json;
 
 use crate::cli::{command, home, run};
+use crate::raw::Raw;
 use crate::{server, server_with};
 
 /// A server that was started with these arguments; ended when dropped.
@@ -327,85 +328,40 @@ fn help_and_version_are_on_standard_output() {
     run(home.path(), &["sail"], &[]).check_usage(&["sail"]);
 }
 
-/// What `gangplank serve --check` says.
-#[track_caller]
-fn check(home: &Path, args: &[&str], environment: &[(&str, &str)]) -> crate::cli::Ran {
-    let ran = run(home, &[&["serve", "--check"], args].concat(), environment);
-    assert_eq!(ran.stdout, "", "{ran:?}");
-    assert!(!home.join("gangplank-data").exists(), "nothing is made");
-    ran
+/// Runs a server that may have so many files open.
+fn with_open_files(files: u32, home: &Path) -> (Child, std::net::SocketAddr) {
+    let mut process = std::process::Command::new("sh")
+        .args([
+            "-c",
+            &format!("ulimit -n {files}; exec \"$0\" serve --listen 127.0.0.1:0 --data-dir data"),
+            crate::PROGRAM,
+        ])
+        .current_dir(home)
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(home.join("log")).unwrap())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    let address = ready.trim().rsplit_once("//").unwrap().1.parse().unwrap();
+    (process, address)
 }
 
 #[test]
-fn options_are_checked_without_a_start() {
-    let home = home();
-    let file = home.path().join("gangplank.toml");
-    let file = file.to_str().unwrap();
-    let write = |text: &str| std::fs::write(file, text).unwrap();
-    let right = "listen = '127.0.0.1:0'\nmax-blob-bytes = '10 GiB'\nmax-header-bytes = 8192\nregions = ['eu-west-1']\n\
-                 idle-timeout = '90s'\nbody-timeout = 60\ntrusted-proxies = ['10.0.0.0/8']\naudit-days = '30d'\n";
-    write(right);
-    let ran = check(home.path(), &["--config", file], &[]);
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.stderr.contains("gangplank: the options are right"), "{ran:?}");
-    for (text, words) in [
-        ("listne = '127.0.0.1:0'", &["listne", "did you mean \"listen\""][..]),
-        ("data_dir = 'x'", &["line 1", "did you mean \"data-dir\""]),
-        ("listen = 127.0.0.1:0", &["quotes", "listen = \"127.0.0.1:0\""]),
-        ("idle-timeout = '1000d'", &["idle-timeout"]),
-        ("tls-cert = 'a.pem'", &["--tls-key"]),
-        ("listen = '0.0.0.0:0'", &["loopback"]),
-        ("tls-cert = '/none/a.pem'\ntls-key = '/none/b.pem'", &["cannot read", "/none/a.pem"]),
-    ] {
-        write(text);
-        check(home.path(), &["--config", file], &[]).check_failed(words);
+fn a_limit_on_open_files_that_is_too_low_is_told_and_lived_with() {
+    let home = tempfile::tempdir().unwrap();
+    let (mut process, address) = with_open_files(40, home.path());
+    let mut idle: Vec<Raw> = (0..70).map(|_| Raw::connect_to(address)).collect();
+    for _ in 0..10 {
+        let mut raw = Raw::connect_to(address);
+        raw.send("GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(raw.answer().unwrap().status, 401);
     }
-}
-
-#[test]
-fn a_variable_that_nothing_reads_is_told_at_the_start() {
-    let home = home();
-    let environment = [("GANGPLANK_LISTN", "127.0.0.1:0"), ("GANGPLANK_PORT", "tcp://10.0.0.1:5000")];
-    let ran = check(home.path(), &[], &environment);
-    assert!(ran.stderr.contains("WARN") && ran.stderr.contains("did you mean GANGPLANK_LISTEN?"), "{ran:?}");
-    assert!(!ran.stderr.contains("GANGPLANK_PORT"), "Kubernetes sets it: {ran:?}");
-}
-
-#[test]
-fn the_sample_file_can_be_used_as_it_is() {
-    let home = home();
-    let sample = run(home.path(), &["generate", "config"], &[]);
-    let file = home.path().join("sample.toml");
-    std::fs::write(&file, &sample.stdout).unwrap();
-    assert_eq!(check(home.path(), &["--config", file.to_str().unwrap()], &[]).code, Some(0), "{sample:?}");
-    for part in
-        ["#max-blob-bytes = \"10 GiB\"", "#idle-timeout = \"75s\"", "#regions = [", "# Address of the API"]
-    {
-        assert!(sample.stdout.contains(part), "{part}: {sample:?}");
-    }
-}
-
-#[test]
-fn the_first_start_says_where_everything_is_and_what_to_type() {
-    let mut server = server();
-    let dir = server.data_dir();
-    let shown = dir.to_str().unwrap();
-    let credentials = format!("{shown}/credentials");
-    let next = format!("gangplank configure --data-dir {shown}");
-    // Lines arrive a moment after they are written.
-    let wait_for = |server: &gangplank_testkit::TestServer, part: &str| {
-        let is_told = |_| {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-            server.log().contains(part)
-        };
-        assert!((0..100).any(is_told), "{part}: {}", server.log());
-    };
-    for part in [shown, &credentials, &next] {
-        wait_for(&server, part);
-    }
-    assert!(server.terminate().success());
-    server.restart();
-    wait_for(&server, shown);
-    assert_eq!(server.registry().status("GET", ""), 401);
-    assert!(!server.log().contains(&next), "{}", server.log());
+    assert!(idle[0].closes());
+    let log = std::fs::read_to_string(home.path().join("log")).unwrap();
+    assert!(log.contains("raise it to 26708"), "{log}");
+    assert!(log.matches("cannot accept connections").count() <= 1, "{log}");
+    process.kill().unwrap();
+    process.wait().unwrap();
 }

@@ -4,6 +4,8 @@ use gangplank_testkit::{Login, TestServer};
 use serde_json::json;
 
 use crate::audit::events;
+use crate::cli::run;
+use crate::shutdown::until;
 use crate::{server, server_with};
 
 const FORWARDED: [(&str, &str); 4] = [
@@ -53,4 +55,32 @@ fn a_location_and_a_registry_are_not_made_of_it() {
     let login =
         server.api().call("Lightsail_20161128.CreateContainerServiceRegistryLogin", b"{}", &FORWARDED);
     assert_eq!(login.body["registryLogin"]["registry"], server.host());
+}
+
+#[test]
+fn everybody_is_no_proxy() {
+    let home = tempfile::tempdir().unwrap();
+    let data_dir = home.path().join("data");
+    for all in ["0.0.0.0/0", "::/0", "::ffff:0:0/96"] {
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--trusted-proxies", all, "--data-dir"];
+        run(home.path(), &[&serve[..], &[data_dir.to_str().unwrap()]].concat(), &[]).check_failed(&[
+            "trusted-proxies",
+            all,
+            "is every address",
+        ]);
+    }
+    let server = server_with(|builder| builder.arg("--trusted-proxies").arg("0.0.0.0/1"));
+    until("a warning", || server.log().contains("takes in addresses of strangers"));
+}
+
+#[test]
+fn a_client_may_be_named_with_its_port() {
+    let server = server_with(|builder| builder.arg("--trusted-proxies").arg("127.0.0.1"));
+    let login = Login { username: "AWS".into(), password: "wrong".into(), registry: String::new() };
+    for (hop, address) in [("203.0.113.9:4711", "203.0.113.9"), ("[2001:db8::9]:4711", "2001:db8::9")] {
+        let request = server.registry_as(&login).request("GET", "").header("X-Forwarded-For", hop);
+        assert_eq!(request.send().unwrap().status(), 401);
+        let noted = events(&server.api(), &json!({ "kind": "LoginRefused" }));
+        assert!(noted.iter().any(|event| event["address"] == address), "{noted:?}");
+    }
 }

@@ -33,6 +33,7 @@ mod cli_login;
 mod cli_output;
 mod cli_registry_login;
 mod cli_serve;
+mod cli_serve_check;
 mod content_folder;
 mod crash;
 mod credential_helper;

@@ -281,3 +281,32 @@ fn paths_are_read_as_they_come() {
         assert!(!body.contains("root:") && !body.contains("aws_secret"), "{path}: {body}");
     }
 }
+
+/// A proxy that publishes `/v2/` alone lets these through, and here they were the API.
+#[test]
+fn a_path_that_may_mean_another_one_is_refused() {
+    let server = server();
+    let login = server.push_login();
+    let headers: String = server
+        .api()
+        .signed_headers("Lightsail_20161128.GetContainerServices", b"{}")
+        .iter()
+        .fold(String::new(), |head, (name, value)| head + &format!("{name}: {value}\r\n"));
+    for path in
+        ["/foo/../v2/", "/./v2/", "//v2/", "/foo/%2e%2e/v2/", "/foo%2f..%2Fv2/", "/%76%32/", "/foo/.."]
+    {
+        let call = format!("POST {path} HTTP/1.1\r\n{headers}Content-Length: 2\r\n\r\n{{}}");
+        let answer = ask(&server, call).unwrap();
+        let told = String::from_utf8(answer.body).unwrap();
+        assert!(answer.status == 400 && told.contains("InvalidInputException"), "{path}: {told}");
+    }
+    for path in ["/v2/../", "/v2/sr//tags/list", "/v2//sr/tags/list", "/v2/sr/%2e%2e/tags/list", "/v2/./"] {
+        for request in
+            [head(&login, &format!("GET {path}"), ""), format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")]
+        {
+            let answer = ask(&server, request).unwrap();
+            let told = String::from_utf8(answer.body).unwrap();
+            assert!(answer.status == 400 && told.contains("\"errors\""), "{path}: {told}");
+        }
+    }
+}

@@ -64,15 +64,25 @@ pub(super) fn claim(app: &App, head: &Parts) -> std::result::Result<Claim, ApiEr
     })
 }
 
-/// Looks up the key that a call names: there is nothing to read for one that does not exist or is disabled.
+/// What is known of a call before its body is read.
+pub(super) enum Named {
+    /// A key that may be used.
+    Usable,
+    /// One that is disabled: what its holder is told.
+    Disabled(Stranger),
+    /// None that there is.
+    Unknown(Stranger),
+}
+
+/// Looks up the key that a call names.
 ///
 /// # Errors
 /// If the store fails.
-pub(super) async fn look_up(app: &App, claim: &Claim) -> Result<std::result::Result<(), Stranger>> {
+pub(super) async fn look_up(app: &App, claim: &Claim) -> Result<Named> {
     Ok(match key(app, claim).await? {
-        None => Err(refused(Refusal::UnknownKey).into()),
-        Some(key) if !key.enabled => Err(disabled(&key, claim)),
-        Some(_) => Ok(()),
+        None => Named::Unknown(refused(Refusal::UnknownKey).into()),
+        Some(key) if !key.enabled => Named::Disabled(disabled(&key, claim)),
+        Some(_) => Named::Usable,
     })
 }
 

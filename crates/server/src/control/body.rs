@@ -1,6 +1,7 @@
 //! The body of a call: measured before it is read, and read only so far.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use gangplank_api::{ApiError, ErrorCode};
 use hyper::body::{Body as _, Incoming};
@@ -9,6 +10,10 @@ use super::Result;
 use crate::app::App;
 use crate::http::small_body::{SmallBody, Unread};
 use crate::http::unverified::Share;
+
+/// The bytes of a body that comes with its head, and how long after it.
+const SMALL: u64 = 4 << 10;
+const AT_ONCE: Duration = Duration::from_millis(50);
 
 /// Refuses a body that says by itself that it is too long.
 pub(super) fn check_length(app: &App, body: &Incoming) -> Result<()> {
@@ -21,6 +26,11 @@ pub(super) async fn read(app: &App, peer: IpAddr, body: Incoming) -> Result<Smal
     let limits = &app.limits;
     let read = app.unverified.read(peer, body, limits.api_body_bytes, limits.body_stall).await;
     read.map_err(|unread| refusal(app, unread).into())
+}
+
+/// Reads a small body that came with its head.
+pub(super) async fn read_what_is_there(app: &App, peer: IpAddr, body: Incoming) -> Option<SmallBody<Share>> {
+    app.unverified.read(peer, body, SMALL, AT_ONCE).await.ok()
 }
 
 /// Gives a body that is verified its room among those that are.

@@ -40,7 +40,7 @@ use crate::http::connection::Connection;
 use crate::http::response::Answer;
 use crate::http::small_body::SmallBody;
 use crate::refusals::Refusal;
-use authenticate::Caller;
+use authenticate::{Caller, Named};
 use authorize::Found;
 use failure::Failure;
 
@@ -200,8 +200,14 @@ async fn identify(app: &App, peer: IpAddr, head: &Parts, body: Incoming) -> Resu
     };
     body::check_length(app, &body)?;
     let claim = authenticate::claim(app, head).map_err(|error| refused(error.into()))?;
-    authenticate::look_up(app, &claim).await?.map_err(refused)?;
-    let body = body::read(app, peer, body).await?;
+    let body = match authenticate::look_up(app, &claim).await? {
+        Named::Usable => body::read(app, peer, body).await?,
+        Named::Unknown(stranger) => return Err(refused(stranger).into()),
+        // Only who has the secret is to be told, and a body that is there shows whether that is so.
+        Named::Disabled(stranger) => {
+            body::read_what_is_there(app, peer, body).await.ok_or_else(|| refused(stranger))?
+        }
+    };
     let caller = authenticate::verify(app, &claim, &body, &head.headers).await?.map_err(refused)?;
     Ok((caller, body::admit(app, body)?))
 }

@@ -1,5 +1,6 @@
 //! Who a request comes from: the peer, or whom a proxy that we know says it speaks for.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
@@ -34,6 +35,23 @@ impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address)
     }
+
+    /// Whether it is every address there is.
+    pub fn is_all(&self) -> bool {
+        self.0.prefix_len() == 0
+    }
+
+    /// Whether it is more than a network of anybody's own: the widest of those are 10.0.0.0/8 and fc00::/7.
+    pub fn is_wide(&self) -> bool {
+        let widest = if self.0.addr().is_ipv4() { 8 } else { 7 };
+        self.0.prefix_len() < widest
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// The IPv4 network that an IPv4-mapped one stands for: the addresses it is asked about are IPv4's by then.
@@ -51,13 +69,20 @@ pub(super) fn address(peer: SocketAddr, headers: &HeaderMap, proxies: &[Network]
     let mut client = peer.ip().to_canonical();
     for value in headers.get_all(FORWARDED_FOR).iter().rev() {
         for hop in value.to_str().unwrap_or_default().rsplit(',') {
-            match hop.trim().parse::<IpAddr>() {
-                Ok(hop) if is_proxy(client) => client = hop.to_canonical(),
+            match address_of_hop(hop) {
+                Some(hop) if is_proxy(client) => client = hop.to_canonical(),
                 _ => return client,
             }
         }
     }
     client
+}
+
+/// A hop as proxies write it: an address, with a port or without, that of IPv6 in brackets or without.
+fn address_of_hop(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim().trim_matches('"');
+    let in_brackets = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    hop.parse().ok().or_else(|| Some(hop.parse::<SocketAddr>().ok()?.ip())).or_else(in_brackets)
 }
 
 #[cfg(test)]
@@ -89,7 +114,21 @@ mod tests {
         assert_eq!(address("192.0.2.1", &["10.0.0.1, 198.51.100.7, 192.0.2.2"], &proxies), "198.51.100.7");
         assert_eq!(address("192.0.2.1", &["10.0.0.1", "198.51.100.7"], &proxies), "198.51.100.7");
         assert_eq!(address("192.0.2.1", &["10.0.0.1, unknown"], &proxies), "192.0.2.1");
-        assert_eq!(address("192.0.2.1", &["198.51.100.7:80"], &proxies), "192.0.2.1");
+        assert_eq!(address("192.0.2.1", &["10.0.0.1, 198.51.100.7:http"], &proxies), "192.0.2.1");
+    }
+
+    #[test]
+    fn a_hop_may_have_a_port() {
+        for (hop, expected) in [
+            ("198.51.100.7:80", "198.51.100.7"),
+            ("[2001:db8::7]:65535", "2001:db8::7"),
+            ("[2001:db8::7]", "2001:db8::7"),
+            ("\"[2001:db8::7]:1\"", "2001:db8::7"),
+            ("[::ffff:198.51.100.7]:80", "198.51.100.7"),
+            ("10.0.0.1:1, 198.51.100.7:2, 192.0.2.2:3", "198.51.100.7"),
+        ] {
+            assert_eq!(address("192.0.2.1", &[hop], &["192.0.2.1", "192.0.2.2"]), expected, "{hop}");
+        }
     }
 
     #[test]
@@ -104,6 +143,20 @@ mod tests {
         assert!(contains("10.1.2.3/8", "10.9.9.9") && contains("10.0.0.0/32", "10.0.0.0"));
         for bad in ["", "a", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "::/129", "10.0.0/8"] {
             assert!(bad.parse::<Network>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn networks_that_are_too_wide_are_known() {
+        let network = |text: &str| text.parse::<Network>().unwrap();
+        for all in ["0.0.0.0/0", "::/0", "10.0.0.0/0", "::ffff:0:0/96"] {
+            assert!(network(all).is_all() && network(all).is_wide(), "{all}");
+        }
+        for wide in ["0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/7", "2000::/3"] {
+            assert!(!network(wide).is_all() && network(wide).is_wide(), "{wide}");
+        }
+        for narrow in ["10.0.0.0/8", "fc00::/7", "192.0.2.1", "::ffff:10.0.0.0/104"] {
+            assert!(!network(narrow).is_wide(), "{narrow}");
         }
     }
 

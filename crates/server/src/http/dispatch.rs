@@ -22,9 +22,7 @@ pub(crate) async fn answer(
     let peer = client::address(peer, request.headers(), &app.proxies);
     let answer = match hygiene::check(request.method(), request.uri(), request.headers(), &app.limits) {
         Ok(()) => route(app, peer, connection, request).await,
-        Err(violation) if is_registrys(request.uri().path()) => {
-            registry::refuse_unread(violation.status, violation.text)
-        }
+        Err(violation) if is_registrys(request.uri().path()) => registry::refuse_unread(&violation),
         Err(violation) => control::refuse_unread(request.headers(), violation.status, violation.text),
     };
     answer.into_response()

@@ -11,6 +11,8 @@ use crate::config::Limits;
 pub(crate) struct Violation {
     pub(crate) status: StatusCode,
     pub(crate) text: &'static str,
+    /// Whether it is the path that is wrong.
+    pub(crate) is_path: bool,
 }
 
 /// Refuses what is malformed, oversized, or meant for a proxy.
@@ -23,7 +25,7 @@ pub(crate) fn check(
     headers: &HeaderMap,
     limits: &Limits,
 ) -> Result<(), Violation> {
-    let refuse = |status, text| Err(Violation { status, text });
+    let refuse = |status, text| Err(Violation { status, text, is_path: false });
     if method == Method::CONNECT || method == Method::TRACE {
         return refuse(StatusCode::METHOD_NOT_ALLOWED, "CONNECT and TRACE are not served here");
     }
@@ -32,6 +34,9 @@ pub(crate) fn check(
             StatusCode::BAD_REQUEST,
             "this server is no proxy: send the path alone, not a whole URL",
         );
+    }
+    if let Some(text) = crooked(uri.path()) {
+        return Err(Violation { status: StatusCode::BAD_REQUEST, text, is_path: true });
     }
     if uri.path_and_query().map_or(0, |target| target.as_str().len()) > limits.target_bytes {
         return refuse(StatusCode::URI_TOO_LONG, "the request's path and query are too long");
@@ -63,6 +68,42 @@ pub(crate) fn check(
         }
     }
     Ok(())
+}
+
+/// Why a path may mean another one to whoever stands in front: such proxies let through what begins with `/v2/`, and
+/// look at a path with its escapes taken off, its dots followed and its slashes merged.
+fn crooked(path: &str) -> Option<&'static str> {
+    if !path.contains(['%', '\\']) && !path.contains("//") && !path.contains("/.") {
+        return None;
+    }
+    let is_registrys = path.starts_with("/v2/");
+    // What begins as the registry's path is not another's, whatever an escaped slash in it means.
+    let ends_segment = |byte: &u8| !is_registrys && matches!(byte, b'/' | b'\\');
+    let segments: Vec<Vec<u8>> = path.split('/').map(|segment| unescaped(segment.as_bytes())).collect();
+    let mut parts = segments.iter().flat_map(|segment| segment.split(ends_segment));
+    // A path begins with a slash and may end with one.
+    let (first, second) = (parts.next(), parts.next());
+    let mut inner: Vec<&[u8]> = second.into_iter().chain(parts).collect();
+    let last = inner.pop();
+    let is_dots = |part: &&[u8]| matches!(*part, b"." | b"..");
+    if inner.iter().chain(&first).chain(&last).any(is_dots) || inner.iter().any(|part| part.is_empty()) {
+        return Some("a path may have no empty segment, nor one that is . or ..");
+    }
+    let is_disguised = !is_registrys && path != "/v2" && second == Some(b"v2");
+    is_disguised.then_some("write the registry's path as /v2/, without escapes")
+}
+
+/// Takes the escapes of a path off, once.
+fn unescaped(path: &[u8]) -> Vec<u8> {
+    let digit = |at: usize| path.get(at).and_then(|digit| char::from(*digit).to_digit(16));
+    let (mut plain, mut at) = (Vec::with_capacity(path.len()), 0);
+    while let Some(&byte) = path.get(at) {
+        let escaped = (byte == b'%').then(|| digit(at + 1).zip(digit(at + 2))).flatten();
+        let escaped = escaped.and_then(|(high, low)| u8::try_from(high << 4 | low).ok());
+        plain.push(escaped.unwrap_or(byte));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    plain
 }
 
 /// Whether this could be a host and a port. It ends up in answers (`registry`), so it is held to
@@ -102,6 +143,49 @@ mod tests {
         assert_eq!(check("GET", "/v2/", &[host, host]), 400);
         assert_eq!(check("GET", "/v2/", &[("host", "a/b")]), 400);
         assert_eq!(check("GET", "http://elsewhere/v2/", &[host]), 400);
+        for crooked in [
+            "/foo/../v2/",
+            "/./v2/",
+            "//v2/",
+            "/foo/%2e%2e/v2/",
+            "/%2E/v2/",
+            "/foo/.%2e/v2/",
+            "/foo/..%2fv2/",
+            "/%2fv2/",
+            "/foo%2F%2e./v2/",
+            "/foo/..",
+            "/foo/.",
+            "/v2//tags/list",
+            "/v2/sr//manifests/a",
+            "//",
+            "/foo\\..\\v2/",
+            "/foo/%5c../v2/",
+            "/%762/",
+            "/v%32/",
+            "/%76%32",
+            "/v2%2f",
+            "/v2%2Fsr/tags/list",
+            "/v2/..",
+            "/v2/sr/../../",
+        ] {
+            assert_eq!(check("POST", crooked, &[host]), 400, "{crooked}");
+        }
+        for straight in [
+            "/",
+            "/v2",
+            "/v2/",
+            "/foo/",
+            "/v2/sr/blobs/sha256%3Aabc",
+            "/...",
+            "/.well-known/a",
+            "/a%20b/",
+            "/%",
+            "/%zz",
+            "/v2/sr/manifests/a..b",
+            "*",
+        ] {
+            assert_eq!(check("POST", straight, &[host]), 200, "{straight}");
+        }
         assert_eq!(check("CONNECT", "elsewhere:443", &[host]), 405);
         assert_eq!(check("TRACE", "/", &[host]), 405);
         assert_eq!(check("GET", &format!("/{}", "a".repeat(9000)), &[host]), 414);

@@ -39,6 +39,7 @@ use hyper::{Request, StatusCode};
 
 use crate::app::App;
 use crate::http::connection::Connection;
+use crate::http::hygiene::Violation;
 use crate::http::own_thread::OwnThread;
 use crate::http::response::Answer;
 use crate::refusals;
@@ -122,8 +123,9 @@ pub(crate) async fn answer(
 }
 
 /// Refuses what is not fit to be a request, in the form that clients read.
-pub(crate) fn refuse_unread(status: StatusCode, text: &str) -> Answer {
-    let error = OciError::new(ErrorCode::Unsupported, status.as_u16(), text);
+pub(crate) fn refuse_unread(violation: &Violation) -> Answer {
+    let code = if violation.is_path { ErrorCode::NameInvalid } else { ErrorCode::Unsupported };
+    let error = OciError::new(code, violation.status.as_u16(), violation.text);
     Refusal::from(error).into_answer().header(API_VERSION, "registry/2.0").close()
 }
 
