@@ -27,6 +27,7 @@ use crate::pulls::Pulls;
 use crate::refusals::Refusals;
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::finished_uploads::FinishedUploads;
+use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
 use crate::registry::upload_locks::UploadLocks;
 use crate::sealing::MasterKey;
@@ -74,6 +75,8 @@ pub(crate) struct App {
     pub(crate) unverified: Unverified,
     /// The open connections.
     pub(crate) connections: Arc<Connections>,
+    /// The memory that bodies of blobs share before they are written.
+    pub(crate) gathering: Gathering,
     /// The threads that connections with large bodies share.
     pub(crate) threads: Threads,
     /// The requests that are being answered, also those whose client went away.

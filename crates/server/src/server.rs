@@ -33,6 +33,7 @@ use crate::pulls::Pulls;
 use crate::refusals::{Refusals, Taken};
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::finished_uploads::FinishedUploads;
+use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
 use crate::registry::upload_locks::UploadLocks;
 use crate::sealing::MasterKey;
@@ -123,6 +124,7 @@ impl Server {
                 config.limits.connections,
                 config.limits.connections_per_address,
             )),
+            gathering: Gathering::default(),
             threads: Threads::default(),
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),

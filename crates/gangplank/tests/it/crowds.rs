@@ -8,7 +8,7 @@ use gangplank_oci::Digest;
 use gangplank_testkit::TestServer;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::raw::{ask, head};
+use crate::raw::{Raw, ask, head};
 use crate::{server, server_with};
 
 /// Memory that is the server's own, in bytes: now, or the most that it ever was.
@@ -85,4 +85,34 @@ fn a_hundred_large_uploads_at_once_are_not_held_in_memory() {
     }
     let grown = memory(&server, "VmHWM").saturating_sub(before);
     assert!(grown < 256 * MIB, "{} MiB for {UPLOADS} uploads", grown / MIB);
+}
+
+#[test]
+fn many_slow_blobs_in_one_request_hold_little_memory() {
+    const UPLOADS: usize = 500;
+    const SIZE: usize = 220 << 10;
+    let server = server();
+    let login = server.push_login();
+    assert_eq!(server.registry_as(&login).status("GET", ""), 200);
+    let before = memory(&server, "VmRSS");
+    let mut uploads: Vec<(Raw, Vec<u8>)> = (0..UPLOADS)
+        .map(|number| {
+            let body = number.to_le_bytes().repeat(SIZE / size_of::<usize>());
+            let line = format!("POST /v2/sr/blobs/uploads/?digest={}", Digest::sha256(&body));
+            let mut raw = Raw::connect(&server);
+            raw.send(head(&login, &line, &format!("Content-Length: {SIZE}\r\n")));
+            raw.send(&body[..SIZE - 1]);
+            (raw, body)
+        })
+        .collect();
+    std::thread::sleep(Duration::from_secs(1));
+    let grown = memory(&server, "VmRSS").saturating_sub(before);
+    assert!(grown < 160 * MIB, "{} MiB for {UPLOADS} uploads", grown / MIB);
+    let staged = server.data_dir().join("blobs/staged").read_dir().unwrap().count();
+    assert!((1..UPLOADS).contains(&staged), "{staged} of them are in files");
+    for (raw, body) in &mut uploads {
+        raw.send(&body[SIZE - 1..]);
+        assert_eq!(raw.answer().unwrap().status, 201);
+    }
+    assert_eq!(server.data_dir().join("blobs/staged").read_dir().unwrap().count(), 0);
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::cli::run;
 use crate::documents::{descriptor, index};
 use crate::manifests::{check_accepted, check_refused, start_with};
-use crate::raw::ask;
+use crate::raw::{Raw, ask};
 use crate::server_with;
 
 fn with(flag: &str, value: &str) -> TestServer {
@@ -144,4 +144,50 @@ fn small_bodies_share_what_was_allowed() {
     assert_eq!(registry.push_blob("sr", &blob), 201, "blobs are not held in memory");
     let answer = registry.put_manifest("sr", "v1", OCI_MANIFEST, &vec![b' '; 1 << 19]);
     assert_eq!(answer.status(), 400, "room that was taken comes back");
+}
+
+#[test]
+fn calls_that_nobody_verified_share_what_was_allowed() {
+    let server = with("--max-unverified-bytes", "524288");
+    let call = |length: usize| {
+        let mut body = b"{}".to_vec();
+        body.resize(length, b' ');
+        server.api().call("Lightsail_20161128.GetContainerServices", &body, &[])
+    };
+    // An eighth for an address, and 4 KiB that every body may have.
+    assert_eq!(call(69_632).status, 200);
+    let refused = call(69_633);
+    assert_eq!((refused.status, refused.error()), (503, "ServiceUnavailable"));
+    assert_eq!(refused.headers["retry-after"], "5");
+    assert_eq!(call(69_632).status, 200, "room that was taken comes back");
+}
+
+#[test]
+fn an_address_has_as_many_connections_as_were_allowed() {
+    let server = with("--max-connections-per-address", "2");
+    let mut held: Vec<Raw> = (0..2).map(|_| Raw::connect(&server)).collect();
+    assert!(held.iter_mut().all(|raw| raw.is_silent_for(Duration::from_millis(200))));
+    held.push(Raw::connect(&server));
+    assert!(held[0].closes());
+    for raw in &mut held[1..] {
+        raw.send("GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(raw.answer().unwrap().status, 401);
+    }
+}
+
+#[test]
+fn new_limits_can_be_given_in_every_way_and_not_as_nonsense() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("gangplank.toml");
+    for (name, variable, value, wrong) in [
+        ("max-unverified-bytes", "GANGPLANK_MAX_UNVERIFIED_BYTES", "65536", "8191"),
+        ("max-connections-per-address", "GANGPLANK_MAX_CONNECTIONS_PER_ADDRESS", "7", "0"),
+    ] {
+        std::fs::write(&file, format!("{name} = {value}\n")).unwrap();
+        drop(server_with(|builder| builder.arg("--config").arg(file.to_str().unwrap())));
+        drop(server_with(|builder| builder.env(variable, value)));
+        let data_dir = home.path().join("data");
+        let serve = ["serve", "--data-dir", data_dir.to_str().unwrap(), &format!("--{name}"), wrong];
+        run(home.path(), &serve, &[]).check_failed(&[name, "at least"]);
+    }
 }

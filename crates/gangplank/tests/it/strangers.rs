@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::crowds::{MIB, memory};
 use crate::documents::manifest_of;
 use crate::raw::{Raw, RawAnswer, ask, call_head, head};
+use crate::tls::tls_server_with;
 use crate::{builder, server, server_with};
 
 const TARGET: &str = "Lightsail_20161128.GetContainerServices";
@@ -120,6 +121,28 @@ fn half_a_head_is_held_to_what_a_head_may_have_and_all_together_to_a_budget() {
     let grown = memory(&server, "VmRSS").saturating_sub(before);
     assert!(grown < 160 * MIB, "{} MiB", grown / MIB);
     assert_eq!(ask(&server, ASKED).unwrap().status, 401);
+}
+
+#[test]
+fn half_a_handshake_is_half_a_head() {
+    const HANDSHAKES: usize = 1_100;
+    let Some((server, _home)) =
+        tls_server_with(|builder| builder.arg("--max-connections-per-address").arg("5000"))
+    else {
+        return;
+    };
+    // The first record of a handshake message that says that it is longer than what comes of it.
+    let record = [&b"\x16\x03\x01\x40\x00\x01\x00\xf0\x00\x03\x03"[..], &[7; 16_378]].concat();
+    let half = record.repeat(3);
+    let mut held: Vec<Raw> = (0..HANDSHAKES)
+        .map(|_| {
+            let mut raw = Raw::connect(&server);
+            raw.send(&half[..40_000]);
+            raw
+        })
+        .collect();
+    assert!(held[0].closes(), "the oldest gives way");
+    drop(held);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use gangplank_testkit::{Blob, TestServer};
+use gangplank_testkit::{Blob, ServerBuilder, TestServer};
 use rustix::process::Signal;
 
 use crate::cli::run;
@@ -53,17 +53,27 @@ fn make_certificate(folder: &Path, extensions: &[&str]) -> bool {
 
 /// A server with a certificate of its own making; `None` without openssl to make one.
 pub(crate) fn tls_server() -> Option<(TestServer, tempfile::TempDir)> {
-    tls_server_with(&OWN)
+    tls_server_with(|builder| builder)
 }
 
-fn tls_server_with(extensions: &[&str]) -> Option<(TestServer, tempfile::TempDir)> {
+/// The same with something configured.
+pub(crate) fn tls_server_with(
+    configure: impl FnOnce(ServerBuilder) -> ServerBuilder,
+) -> Option<(TestServer, tempfile::TempDir)> {
+    tls_server_of(&OWN, configure)
+}
+
+fn tls_server_of(
+    extensions: &[&str],
+    configure: impl FnOnce(ServerBuilder) -> ServerBuilder,
+) -> Option<(TestServer, tempfile::TempDir)> {
     let home = tempfile::tempdir().unwrap();
     if !make_certificate(home.path(), extensions) {
         return None;
     }
     let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
     let server = builder().arg("--tls-cert").arg(path("cert.pem")).arg("--tls-key").arg(path("key.pem"));
-    Some((server.start(), home))
+    Some((configure(server).start(), home))
 }
 
 /// Whether a client that trusts one certificate alone gets an answer.
@@ -186,7 +196,8 @@ fn told(server: &TestServer, bundle: Option<&std::path::Path>, endpoint: &str) -
 #[test]
 fn the_certificate_of_an_authority_is_explained_and_the_advice_works() {
     // What openssl makes if it is told no more.
-    let Some((server, home)) = tls_server_with(&["-addext", "subjectAltName=IP:127.0.0.1"]) else { return };
+    let extensions = ["-addext", "subjectAltName=IP:127.0.0.1"];
+    let Some((server, home)) = tls_server_of(&extensions, |builder| builder) else { return };
     let said =
         told(&server, Some(&home.path().join("cert.pem")), &server.endpoint().replace("http:", "https:"));
     assert!(said.contains("CA:TRUE") && said.contains("AWS_CA_BUNDLE"), "{said}");

@@ -7,8 +7,9 @@ use reqwest::header::CONTENT_RANGE;
 use serde_json::json;
 
 use crate::answers::{header, received, refused};
-use crate::raw::{self, ask};
-use crate::{builder, server};
+use crate::raw::{self, Raw, ask, head};
+use crate::shutdown::until;
+use crate::{builder, server, server_with};
 
 fn start() -> (TestServer, Registry) {
     let server = server();
@@ -354,4 +355,45 @@ fn an_account_has_only_so_many_sessions_open() {
     assert_eq!(elsewhere.status("POST", "sr/blobs/uploads/"), 429, "the account, not the region");
     assert_eq!(registry.status("DELETE", &first), 204);
     registry.start_upload("sr");
+}
+
+/// What is staged of it takes space like that of any other upload.
+#[test]
+fn a_large_blob_in_one_request_is_an_open_upload_until_it_is_whole() {
+    let server = server_with(|builder| builder.arg("--max-open-uploads").arg("1"));
+    let login = server.push_login();
+    let registry = server.registry_as(&login);
+    let blob = Blob::new(vec![b'w'; 600 << 10]);
+    let post = format!("POST /v2/sr/blobs/uploads/?digest={}", blob.digest);
+    for declared in [true, false] {
+        let mut raw = Raw::connect(&server);
+        if declared {
+            raw.send(head(&login, &post, &format!("Content-Length: {}\r\n", blob.bytes.len())));
+            raw.send(&blob.bytes[..300 << 10]);
+        } else {
+            raw.send(head(&login, &post, "Transfer-Encoding: chunked\r\n"));
+            raw.send(format!("{:x}\r\n", blob.bytes.len()));
+            raw.send(&blob.bytes[..300 << 10]);
+        }
+        let staged = server.data_dir().join("blobs/staged");
+        until("it is staged", || staged.read_dir().unwrap().count() == 1);
+        refused(registry.send("POST", "sr/blobs/uploads/"), 429, "TOOMANYREQUESTS");
+        let small = Blob::unique();
+        let whole = registry.request("POST", &format!("sr/blobs/uploads/?digest={}", small.digest));
+        assert_eq!(whole.body(small.bytes).send().unwrap().status(), 201, "a small one is none");
+        raw.send(&blob.bytes[300 << 10..]);
+        if !declared {
+            raw.send("\r\n0\r\n\r\n");
+        }
+        assert_eq!(raw.answer().unwrap().status, 201);
+        let location = registry.start_upload("sr");
+        assert_eq!(registry.status("DELETE", &location), 204);
+    }
+    // One that is not finished leaves nothing behind.
+    let mut raw = Raw::connect(&server);
+    raw.send(head(&login, &post, &format!("Content-Length: {}\r\n", blob.bytes.len())));
+    raw.send(&blob.bytes[..300 << 10]);
+    until("it counts", || registry.status("POST", "sr/blobs/uploads/") == 429);
+    drop(raw);
+    until("its place is free", || registry.status("POST", "sr/blobs/uploads/") == 202);
 }

@@ -12,6 +12,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::hygiene::refusal;
@@ -21,14 +22,28 @@ use crate::metrics;
 
 const HEADER_READ: Duration = Duration::from_secs(10);
 
+/// Connections at once: each takes little, but files are for those of the registry.
+const CONNECTIONS: usize = 64;
+
+/// What is buffered of each.
+const BUFFER: usize = 16 << 10;
+
 pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => drop(tokio::spawn(serve_one(stream, Arc::clone(&app), stop.clone()))),
+            Ok((stream, _)) => {
+                let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+                let serving = serve_one(stream, Arc::clone(&app), stop.clone());
+                tokio::spawn(async move {
+                    serving.await;
+                    drop(place);
+                });
+            }
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
@@ -42,6 +57,7 @@ async fn serve_one(stream: TcpStream, app: Arc<App>, stop: CancellationToken) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ)
+        .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         () = stop.cancelled() => {}

@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::body::AnswerBody;
 use super::connections::Guest;
@@ -51,6 +52,8 @@ pub(crate) struct Connection {
     pub(crate) thread: OwnThread,
     /// Its place among all of them.
     pub(crate) guest: Arc<Guest>,
+    /// The requests of all connections that are being answered.
+    pub(super) requests: TaskTracker,
 }
 
 pub(crate) async fn serve(
@@ -64,8 +67,9 @@ pub(crate) async fn serve(
 ) {
     // Answers are small and awaited: do not hold them back to fill a packet.
     let _ = stream.set_nodelay(true);
-    let connection = Connection { thread: OwnThread::new(app.threads.clone()), guest };
-    let opened = tokio::time::timeout(app.limits.header_read, open(stream, tls, connection.thread.clone()));
+    let connection =
+        Connection { thread: OwnThread::new(app.threads.clone()), guest, requests: app.requests.clone() };
+    let opened = tokio::time::timeout(app.limits.header_read, open(stream, tls, connection.clone()));
     // Nothing was asked yet, so there is nothing to finish.
     let opened = tokio::select! {
         () = stop.cancelled() => return,
@@ -90,18 +94,22 @@ enum Opened {
     Failed(io::Error),
 }
 
-async fn open(stream: TcpStream, tls: Option<TlsAcceptor>, thread: OwnThread) -> Opened {
+async fn open(stream: TcpStream, tls: Option<TlsAcceptor>, connection: Connection) -> Opened {
     let first = match first_byte(&stream).await {
         Ok(first) => first,
         Err(error) => return Opened::Failed(error),
     };
+    let Connection { thread, guest, .. } = connection;
     match tls {
         None if first == TLS_HANDSHAKE => Opened::Wrong(stream, PLAIN_HTTP_ONLY),
         None => Opened::Plain(Socket::new(stream, thread)),
         // A request begins with a letter, or with an empty line.
         Some(_) if first.is_ascii_graphic() || first.is_ascii_whitespace() => Opened::Wrong(stream, TLS_ONLY),
-        Some(tls) => match tls.accept(Socket::new(stream, thread)).await {
-            Ok(stream) => Opened::Tls(stream),
+        Some(tls) => match tls.accept(Socket::in_handshake(stream, thread, guest)).await {
+            Ok(mut stream) => {
+                stream.get_mut().0.has_shaken_hands();
+                Opened::Tls(stream)
+            }
             Err(error) => Opened::Failed(error),
         },
     }
@@ -132,7 +140,7 @@ where
 {
     let turns = Turns::default();
     let limits = app.limits;
-    let stream = Patient::new(stream, turns.clone(), Arc::clone(&connection.guest), limits);
+    let stream = Patient::new(stream, turns.clone(), connection.clone(), limits);
     let thread = connection.thread.clone();
     let service = service_fn(move |request| {
         let (app, turns, connection) = (Arc::clone(&app), turns.clone(), connection.clone());
@@ -165,7 +173,7 @@ async fn answer_to_the_end(
     connection: Connection,
     request: Request<Incoming>,
 ) -> Response<AnswerBody> {
-    let requests = app.requests.clone();
+    let requests = connection.requests.clone();
     let has_body = !request.body().is_end_stream();
     let answering =
         ToTheEnd::new(&requests, async move { dispatch::answer(&app, peer, &connection, request).await });

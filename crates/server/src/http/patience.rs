@@ -13,11 +13,18 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use super::connections::Guest;
+use super::connection::Connection;
 use crate::config::Limits;
 
 /// How much of a head is read at once. hyper makes room for as much in advance, and for more once it got more.
 const PIECE: usize = 8 << 10;
+
+/// The same of a body that comes too slowly for a thread of its own, or is too small for one.
+const SLOW_PIECE: usize = 16 << 10;
+
+/// So many requests at once are a crowd: then what each gains by large pieces is less than the memory they take
+/// together.
+const CROWD: usize = 256;
 
 /// Counts the beginnings and ends of a connection's requests: odd while one is answered.
 #[derive(Clone, Default)]
@@ -38,8 +45,7 @@ impl Turns {
 pub(super) struct Patient<S> {
     stream: S,
     turns: Turns,
-    /// Whose connection it is.
-    guest: Arc<Guest>,
+    connection: Connection,
     /// The turn that the deadline belongs to.
     turn: usize,
     deadline: Pin<Box<Sleep>>,
@@ -55,9 +61,9 @@ pub(super) struct Patient<S> {
 impl<S> Patient<S> {
     /// Waits as long as the limits say between requests, for a head once it has begun, and for a client that takes
     /// nothing of its answer.
-    pub(super) fn new(stream: S, turns: Turns, guest: Arc<Guest>, limits: Limits) -> Self {
+    pub(super) fn new(stream: S, turns: Turns, connection: Connection, limits: Limits) -> Self {
         let deadline = Box::pin(tokio::time::sleep(limits.header_read));
-        Self { stream, turns, guest, turn: 0, deadline, head: 0, limits, stalled: None, closing: false }
+        Self { stream, turns, connection, turn: 0, deadline, head: 0, limits, stalled: None, closing: false }
     }
 
     /// Lets a write that makes no progress fail in the end.
@@ -81,10 +87,29 @@ impl<S: AsyncRead + Unpin> Patient<S> {
     fn read_head(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let left = self.limits.head_bytes().saturating_sub(self.head);
         // Without any left the head was refused, and nobody keeps what still comes.
-        if self.closing || left == 0 || buffer.remaining() <= left.min(PIECE) {
+        let most = if self.closing || left == 0 { usize::MAX } else { left.min(PIECE) };
+        self.read_at_most(most, context, buffer)
+    }
+
+    /// Reads more of a body. Who serves the request has patience of its own.
+    fn read_body(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // Just less than a power of two: then the buffer of hyper does not grow beyond it.
+        let Connection { thread, requests, .. } = &self.connection;
+        let is_fast = thread.is_here() && requests.len() < CROWD;
+        let most = if is_fast { usize::MAX } else { SLOW_PIECE - 1 };
+        self.read_at_most(most, context, buffer)
+    }
+
+    fn read_at_most(
+        &mut self,
+        most: usize,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if buffer.remaining() <= most {
             return Pin::new(&mut self.stream).poll_read(context, buffer);
         }
-        let mut piece = ReadBuf::new(buffer.initialize_unfilled_to(left.min(PIECE)));
+        let mut piece = ReadBuf::new(buffer.initialize_unfilled_to(most));
         let read = Pin::new(&mut self.stream).poll_read(context, &mut piece);
         let length = piece.filled().len();
         buffer.advance(length);
@@ -101,8 +126,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         let this = &mut *self;
         let turn = this.turns.count();
         if turn % 2 == 1 {
-            // A body; who serves the request has patience of its own.
-            return Pin::new(&mut this.stream).poll_read(context, buffer);
+            return this.read_body(context, buffer);
         }
         if turn != this.turn {
             (this.turn, this.head) = (turn, 0);
@@ -110,7 +134,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         }
         if this.head > 0 && !this.closing {
             // What came was not all of it. Most heads come in one piece and are not counted.
-            this.guest.head_takes(this.head.next_power_of_two().max(PIECE));
+            this.connection.guest.head_takes(this.head.next_power_of_two().max(PIECE));
         }
         let before = buffer.filled().len();
         let read = this.read_head(context, buffer);
@@ -166,16 +190,23 @@ mod tests {
     use std::time::Duration;
 
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio_util::task::TaskTracker;
 
     use super::*;
     use crate::http::connections::Connections;
+    use crate::http::own_thread::{OwnThread, Threads};
 
     const SECOND: Duration = Duration::from_secs(1);
 
     fn patient() -> (Patient<DuplexStream>, DuplexStream, Turns) {
         let ((near, far), turns) = (duplex(64 << 10), Turns::default());
         let guest = Arc::new(Connections::new(1, 1)).open([192, 0, 2, 1].into(), &[]).unwrap();
-        (Patient::new(near, turns.clone(), Arc::new(guest), Limits::default()), far, turns)
+        let connection = Connection {
+            thread: OwnThread::new(Threads::default()),
+            guest: Arc::new(guest),
+            requests: TaskTracker::new(),
+        };
+        (Patient::new(near, turns.clone(), connection, Limits::default()), far, turns)
     }
 
     /// Reads one byte; the seconds after which the stream ended instead.

@@ -3,12 +3,14 @@
 use std::io::{self, Read as _, Write as _};
 use std::net;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::connections::Guest;
 use super::own_thread::OwnThread;
 
 /// How long a thread waits for a client; then the runtime does.
@@ -21,10 +23,15 @@ const MUCH: usize = 32 << 10;
 /// The most that is read at once, so that it is still in the processor's cache when it is hashed and written.
 const PIECE: usize = 256 << 10;
 
+/// What a handshake takes at the least once its first part has come.
+const HANDSHAKE: usize = 8 << 10;
+
 /// A TCP connection, where `thread` says that it is.
 pub(super) struct Socket {
     stream: Stream,
     thread: OwnThread,
+    /// Whose handshake goes on, and how much of it has come: TLS keeps that, as HTTP keeps half a head.
+    handshake: Option<(Arc<Guest>, usize)>,
 }
 
 enum Stream {
@@ -37,7 +44,19 @@ enum Stream {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, thread: OwnThread) -> Self {
-        Self { stream: Stream::Waiting(stream), thread }
+        Self { stream: Stream::Waiting(stream), thread, handshake: None }
+    }
+
+    /// The same for a connection that begins with a handshake.
+    pub(super) fn in_handshake(stream: TcpStream, thread: OwnThread, guest: Arc<Guest>) -> Self {
+        Self { handshake: Some((guest, 0)), ..Self::new(stream, thread) }
+    }
+
+    /// Notes that the handshake is over.
+    pub(super) fn has_shaken_hands(&mut self) {
+        if let Some((guest, _)) = self.handshake.take() {
+            guest.head_takes(0);
+        }
     }
 
     /// The stream, if this is a thread that may block.
@@ -108,7 +127,16 @@ impl AsyncRead for Socket {
                 return Poll::Ready(Ok(()));
             }
         }
-        this.waiting()?.poll_read(context, buffer)
+        let Some((guest, came)) = &this.handshake else { return this.waiting()?.poll_read(context, buffer) };
+        if *came > 0 {
+            guest.head_takes(came.next_power_of_two().max(HANDSHAKE));
+        }
+        let before = buffer.filled().len();
+        let read = this.waiting()?.poll_read(context, buffer);
+        if let Some((_, came)) = &mut this.handshake {
+            *came += buffer.filled().len() - before;
+        }
+        read
     }
 }
 

@@ -60,6 +60,12 @@ impl Cut {
     }
 }
 
+/// What has to be there before bytes are staged.
+pub(super) trait BeforeStaging {
+    /// Provides it, if it is not there yet.
+    async fn provide(&self) -> Result<()>;
+}
+
 /// Appends a body, which must have `expected` bytes if that is known, to what is staged under
 /// `key`, of which `hasher` has seen all.
 ///
@@ -72,6 +78,7 @@ pub(super) async fn ingest(
     hasher: Hasher,
     mut body: Incoming,
     expected: Option<u64>,
+    before_staging: &impl BeforeStaging,
     ended: &CancellationToken,
 ) -> Result<Ingested> {
     let app = context.app;
@@ -80,10 +87,13 @@ pub(super) async fn ingest(
         return Err(Cut::TooLong.refusal(app).into());
     }
     let mut room = Room::for_body(context, body.size_hint().exact().or(expected)).await?;
-    let mut intake = Intake::open(&app.blobs, key, hasher, context.thread);
-    intake.expect(body.size_hint().lower()).await;
+    let mut intake = Intake::open(&app.blobs, key, hasher, &app.gathering, context.thread);
+    if intake.is_large(body.size_hint().lower()) {
+        before_staging.provide().await?;
+        context.thread.enter().await;
+    }
     let limits = Limits { bytes: limit, expected, stall: app.limits.body_stall };
-    let cut = feed(&mut body, &mut intake, &mut room, &limits, ended).await?;
+    let cut = feed(&mut body, &mut intake, &mut room, &limits, before_staging, ended).await?;
     let (staged, hasher) = intake.finish().await?;
     Ok(Ingested { staged, hasher, cut })
 }
@@ -120,8 +130,9 @@ async fn feed(
     intake: &mut Intake,
     room: &mut Room<'_>,
     limits: &Limits,
+    before_staging: &impl BeforeStaging,
     ended: &CancellationToken,
-) -> gangplank_store::Result<Option<Cut>> {
+) -> Result<Option<Cut>> {
     let declared = body.size_hint().exact();
     let Limits { bytes, expected, stall } = *limits;
     let mut ended = pin!(ended.cancelled());
@@ -147,6 +158,9 @@ async fn feed(
             return Ok(Some(if expected == Some(limit) { Cut::WrongLength } else { Cut::TooLong }));
         }
         room.grow(fed).await?;
+        if intake.writes_with(&piece) {
+            before_staging.provide().await?;
+        }
         intake.push(piece).await?;
     }
 }

@@ -10,12 +10,9 @@ use gangplank_oci::Hasher;
 use gangplank_store::blobs::{BlobStore, ContentKey, Staged};
 use gangplank_store::{Result, StoreError};
 
+use super::gathered::{BATCH, Gathered, Gathering};
 use crate::app::blocking;
 use crate::http::own_thread::OwnThread;
-
-/// How many bytes are gathered before they are written. With the buffer of the connection, an upload holds
-/// about half a MiB.
-const BATCH: usize = 256 << 10;
 
 /// Pieces smaller than this are gathered on the thread too: each costs a call, whatever its size.
 const SMALL: usize = 16 << 10;
@@ -25,7 +22,7 @@ pub(super) struct Intake {
     blobs: Arc<dyn BlobStore>,
     /// `None` once something could not be written.
     sink: Option<Sink>,
-    gathered: Vec<u8>,
+    gathered: Gathered,
     thread: OwnThread,
 }
 
@@ -44,17 +41,29 @@ impl Intake {
         blobs: &Arc<dyn BlobStore>,
         key: &ContentKey,
         hasher: Hasher,
+        gathering: &Gathering,
         thread: &OwnThread,
     ) -> Self {
         let sink = Some(Sink { key: key.clone(), hasher, staged: None });
-        Self { blobs: Arc::clone(blobs), sink, gathered: Vec::new(), thread: thread.clone() }
+        let gathered = Gathered::new(gathering);
+        Self { blobs: Arc::clone(blobs), sink, gathered, thread: thread.clone() }
     }
 
-    /// Expects so many bytes, or more. For many it is not worth waiting until they have come together.
-    pub(super) async fn expect(&mut self, bytes: u64) {
-        if bytes >= BATCH as u64 {
-            self.thread.enter().await;
-        }
+    /// Whether so many bytes are too many for waiting until they have come together: the connection goes to a
+    /// thread of its own at once.
+    pub(super) fn is_large(&self, bytes: u64) -> bool {
+        bytes >= BATCH as u64
+    }
+
+    /// Whether a piece will not wait in memory but go on to the file, with all before it.
+    pub(super) fn writes_with(&mut self, piece: &[u8]) -> bool {
+        self.is_written_here(piece)
+            || self.gathered.len() + piece.len() >= BATCH
+            || !self.gathered.reserve(piece.len())
+    }
+
+    fn is_written_here(&self, piece: &[u8]) -> bool {
+        piece.len() >= SMALL && self.thread.is_here()
     }
 
     /// Takes the next piece.
@@ -62,26 +71,27 @@ impl Intake {
     /// # Errors
     /// What staging or writing it, or an earlier one, failed with.
     pub(super) async fn push(&mut self, piece: Bytes) -> Result<()> {
-        if piece.len() >= SMALL && self.thread.is_here() {
+        if !self.writes_with(&piece) {
+            self.gathered.add(&piece);
+            return Ok(());
+        }
+        if self.is_written_here(&piece) || self.thread.enter().await {
             self.write_gathered()?;
             return self.write(&piece);
         }
-        self.gathered.extend_from_slice(&piece);
-        drop(piece);
-        if self.gathered.len() < BATCH {
-            Ok(())
-        } else if self.thread.enter().await {
-            self.write_gathered()
-        } else {
-            self.write_elsewhere().await
+        if !self.gathered.is_empty() {
+            let gathered = self.gathered.take();
+            self.write_elsewhere(gathered).await?;
         }
+        self.write_elsewhere(piece).await
     }
 
     /// Waits until everything is staged. If nothing came, nothing was opened.
     pub(super) async fn finish(mut self) -> Result<(Option<Box<dyn Staged>>, Hasher)> {
         self.thread.leave();
         if !self.gathered.is_empty() {
-            self.write_elsewhere().await?;
+            let gathered = self.gathered.take();
+            self.write_elsewhere(gathered).await?;
         }
         let Sink { staged, hasher, .. } = self.sink.take().ok_or_else(failed)?;
         Ok((staged, hasher))
@@ -101,18 +111,15 @@ impl Intake {
         if self.gathered.is_empty() {
             return Ok(());
         }
-        let mut gathered = std::mem::take(&mut self.gathered);
-        self.write(&gathered)?;
-        gathered.clear();
-        self.gathered = gathered;
-        Ok(())
+        let gathered = self.gathered.take();
+        self.write(gathered.as_ref())
     }
 
-    /// Writes what was gathered on a thread that may block, while the connection stays where it is.
-    async fn write_elsewhere(&mut self) -> Result<()> {
+    /// Writes on a thread that may block, while the connection stays where it is.
+    async fn write_elsewhere(&mut self, bytes: impl AsRef<[u8]> + Send + 'static) -> Result<()> {
         let mut sink = self.sink.take().ok_or_else(failed)?;
-        let gathered = std::mem::take(&mut self.gathered);
-        let written = blocking(&self.blobs, move |blobs| sink.take(blobs, &gathered).map(|()| sink)).await?;
+        let written =
+            blocking(&self.blobs, move |blobs| sink.take(blobs, bytes.as_ref()).map(|()| sink)).await?;
         self.sink = Some(written);
         Ok(())
     }
@@ -158,10 +165,13 @@ mod tests {
         let blobs: Arc<dyn BlobStore> = Arc::new(Folder::open(&home.path().join("blobs")).unwrap());
         let (key, thread) = (ContentKey::unused(), OwnThread::new(Threads::default()));
         let bytes: Vec<u8> = (0..length).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect();
-        let mut intake = Intake::open(&blobs, &key, Hasher::new(Algorithm::Sha256), &thread);
+        let mut intake =
+            Intake::open(&blobs, &key, Hasher::new(Algorithm::Sha256), &Gathering::default(), &thread);
         let content = bytes.clone();
         let taking = async move {
-            intake.expect(content.len() as u64).await;
+            if intake.is_large(content.len() as u64) {
+                intake.thread.enter().await;
+            }
             for piece in content.chunks(piece) {
                 intake.push(Bytes::copy_from_slice(piece)).await.unwrap();
                 assert!(intake.gathered.len() < BATCH);
@@ -198,7 +208,7 @@ mod tests {
         let mut hasher = Hasher::new(Algorithm::Sha256);
         hasher.update(b"of which nothing is staged");
         let thread = OwnThread::new(Threads::default());
-        let mut intake = Intake::open(&blobs, &ContentKey::unused(), hasher, &thread);
+        let mut intake = Intake::open(&blobs, &ContentKey::unused(), hasher, &Gathering::default(), &thread);
         let feeding = async move {
             let fed = loop {
                 if let Err(error) = intake.push(Bytes::from(vec![0; 64 << 10])).await {

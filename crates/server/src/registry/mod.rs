@@ -10,6 +10,7 @@ mod chunk_range;
 mod damaged;
 pub(crate) mod failed_logins;
 pub(crate) mod finished_uploads;
+pub(crate) mod gathered;
 mod ingest;
 mod intake;
 mod manifests;
@@ -25,6 +26,7 @@ mod upload_append;
 pub(crate) mod upload_locks;
 mod upload_session;
 mod upload_standing;
+mod upload_whole;
 mod uploads;
 
 use std::net::IpAddr;

@@ -9,12 +9,13 @@ use gangplank_store::blobs::Staged;
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
 
-use super::ingest::{Cut, Ingested, ingest};
+use super::ingest::{BeforeStaging, Cut, Ingested, ingest};
 use super::publish::{Complete, publish};
 use super::refusal::Refusal;
 use super::upload_session::{self, Session};
 use super::upload_standing::Standing;
 use super::{Context, Result, chunk_range};
+use crate::app::App;
 
 /// A body that begins where its session stands.
 pub(super) struct Append<'a> {
@@ -84,28 +85,9 @@ impl<'a> Append<'a> {
     async fn append(self) -> Result<(Session<'a>, Option<Box<dyn Staged>>, Hasher)> {
         let Self { session, hasher, body, expected } = self;
         let app = session.context.app;
-        // Often enough while a body is coming.
-        let touch_every = (app.limits.upload.idle / 6).clamp(Duration::from_secs(1), GIVES_WAY_AFTER / 6);
         let ended = CancellationToken::new();
-        let ingested = {
-            let mut ingesting = pin!(ingest(session.context, &session.key, hasher, body, expected, &ended));
-            loop {
-                tokio::select! {
-                    ingested = &mut ingesting => break ingested,
-                    // A body may take longer to come than a session may be idle, and idle it is not.
-                    () = tokio::time::sleep(touch_every) => {
-                        // Returning here would leave a thread that writes to a session that is not locked.
-                        match session.touch().await {
-                            Ok(true) => {}
-                            Ok(false) => ended.cancel(),
-                            Err(error) => {
-                                tracing::warn!(?error, "cannot note that an upload is still coming");
-                            }
-                        }
-                    }
-                }
-            }
-        };
+        let ingesting = ingest(session.context, &session.key, hasher, body, expected, &session, &ended);
+        let ingested = touching(app, || Some(&session), &ended, ingesting).await;
         let refusal = match ingested {
             Ok(Ingested { staged, hasher, cut: None }) => return Ok((session, staged, hasher)),
             Ok(Ingested { hasher, cut: Some(cut), .. }) => {
@@ -119,5 +101,39 @@ impl<'a> Append<'a> {
             Err(refusal) => session.give_up_for(refusal).await,
         };
         Err(refusal)
+    }
+}
+
+/// A session is there before anything is appended to it.
+impl BeforeStaging for Session<'_> {
+    async fn provide(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Takes a body in, and notes now and then that its session is in use: a body may take longer to come than a session
+/// may be idle, and idle it is not. If the session has ended meanwhile, says so through `ended`.
+pub(super) async fn touching<'a, T>(
+    app: &App,
+    session: impl Fn() -> Option<&'a Session<'a>>,
+    ended: &CancellationToken,
+    taking_in: impl Future<Output = T>,
+) -> T {
+    // Often enough while a body is coming.
+    let touch_every = (app.limits.upload.idle / 6).clamp(Duration::from_secs(1), GIVES_WAY_AFTER / 6);
+    let mut taking_in = pin!(taking_in);
+    loop {
+        tokio::select! {
+            taken = &mut taking_in => return taken,
+            () = tokio::time::sleep(touch_every) => {
+                // Returning here would leave a thread that writes to a session that is not locked.
+                let Some(session) = session() else { continue };
+                match session.touch().await {
+                    Ok(true) => {}
+                    Ok(false) => ended.cancel(),
+                    Err(error) => tracing::warn!(?error, "cannot note that an upload is still coming"),
+                }
+            }
+        }
     }
 }

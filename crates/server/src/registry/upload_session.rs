@@ -16,10 +16,21 @@ pub(super) async fn open(
     repository: &RepositoryName,
     algorithm: Algorithm,
 ) -> Result<Standing> {
+    let session = open_as(context, repository, &ContentKey::unused(), algorithm).await?;
+    Ok(Standing::new(repository, &session.id, 0))
+}
+
+/// The same under a key that nothing is staged under yet.
+async fn open_as(
+    context: &Context<'_>,
+    repository: &RepositoryName,
+    key: &ContentKey,
+    algorithm: Algorithm,
+) -> Result<UploadSession> {
     let app = context.app;
     let now = app.clock.steady();
     let session = UploadSession {
-        id: ContentKey::unused().as_str().to_owned(),
+        id: key.as_str().to_owned(),
         received: 0,
         hash_state: state(&Hasher::new(algorithm)),
         run: app.run.clone(),
@@ -27,9 +38,8 @@ pub(super) async fn open(
         created_at: now,
         touched_at: now,
     };
-    let standing = Standing::new(repository, &session.id, 0);
-    let owner = owner(context, repository);
-    match app.metadata.open_upload(&owner, session, app.quotas.open_uploads).await? {
+    let opened = session.clone();
+    match app.metadata.open_upload(&owner(context, repository), session, app.quotas.open_uploads).await? {
         UploadOpened::Opened => {}
         UploadOpened::InPlaceOfAnother => app.discarded.notify_one(),
         UploadOpened::TooMany => {
@@ -37,7 +47,7 @@ pub(super) async fn open(
             return Err(Refusal::too_many(message, 60));
         }
     }
-    Ok(standing)
+    Ok(opened)
 }
 
 /// Where a session stands.
@@ -74,6 +84,18 @@ impl<'a> Session<'a> {
             return Err(OciError::blob_upload_range(message).into());
         };
         Self::locked(context, repository, id, lock).await
+    }
+
+    /// Opens one, for a body whose bytes are to be staged under `key`.
+    pub(super) async fn open(
+        context: &'a Context<'_>,
+        repository: &'a RepositoryName,
+        key: ContentKey,
+        algorithm: Algorithm,
+    ) -> Result<Self> {
+        let row = open_as(context, repository, &key, algorithm).await?;
+        let lock = context.app.upload_locks.take(&row.id).await.ok_or_else(OciError::blob_upload_unknown)?;
+        Ok(Self { context, repository, key, row, _lock: lock })
     }
 
     /// Takes a session's lock and finds it with all the bytes that its row counts.

@@ -1,18 +1,14 @@
 //! Pushing blobs: whole, in one stream, or in chunks that can be resumed.
 
-use gangplank_oci::{Algorithm, Digest, Hasher, RepositoryName};
-use gangplank_store::blobs::ContentKey;
+use gangplank_oci::{Algorithm, Digest, RepositoryName};
 use http_body_util::BodyExt as _;
 use hyper::StatusCode;
 use hyper::body::Incoming;
-use tokio_util::sync::CancellationToken;
 
-use super::ingest::{Ingested, ingest};
 use super::mount::{Mount, mount};
-use super::publish::{Complete, publish};
 use super::upload_append::Append;
-use super::upload_session::{self, Session, discard};
-use super::{Context, Result, blobs};
+use super::upload_session::{self, Session};
+use super::{Context, Result, blobs, upload_whole};
 use crate::http::response::Answer;
 
 /// `POST …/uploads/?digest=…`: the whole blob in one request.
@@ -22,25 +18,8 @@ pub(super) async fn whole(
     digest: &Digest,
     body: Incoming,
 ) -> Result<Answer> {
-    let key = ContentKey::unused();
-    let stored = async {
-        let ingested =
-            ingest(context, &key, Hasher::new(digest.algorithm()), body, None, &CancellationToken::new())
-                .await?;
-        let Ingested { staged, hasher, cut } = ingested;
-        if let Some(cut) = cut {
-            return Err(cut.refusal(context.app).into());
-        }
-        let content = Complete { key: key.clone(), staged, hasher, session: None };
-        publish(context, repository, digest, content).await
-    };
-    match stored.await {
-        Ok(()) => Ok(blobs::created(repository, digest)),
-        Err(refusal) => {
-            discard(context, key).await;
-            Err(refusal)
-        }
-    }
+    upload_whole::store(context, repository, digest, body).await?;
+    Ok(blobs::created(repository, digest))
 }
 
 /// `POST …/uploads/`: mounts the blob if it can, else opens a session.

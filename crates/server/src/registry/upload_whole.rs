@@ -1,0 +1,61 @@
+//! A whole blob in one request. A small one is gathered in memory; a larger one, or one for which there is no room, is
+//! staged like an upload in chunks, and counts as an open upload meanwhile.
+
+use gangplank_oci::{Digest, Hasher, RepositoryName};
+use gangplank_store::blobs::ContentKey;
+use hyper::body::Incoming;
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+
+use super::ingest::{BeforeStaging, Ingested, ingest};
+use super::publish::{Complete, publish};
+use super::upload_append::touching;
+use super::upload_session::{Session, discard};
+use super::{Context, Result};
+
+/// The session of a blob that turns out to need one.
+struct LateSession<'a> {
+    context: &'a Context<'a>,
+    repository: &'a RepositoryName,
+    key: ContentKey,
+    digest: &'a Digest,
+    session: OnceCell<Session<'a>>,
+}
+
+impl BeforeStaging for LateSession<'_> {
+    async fn provide(&self) -> Result<()> {
+        let open = || Session::open(self.context, self.repository, self.key.clone(), self.digest.algorithm());
+        self.session.get_or_try_init(open).await.map(drop)
+    }
+}
+
+/// Takes the blob in and keeps it.
+pub(super) async fn store(
+    context: &Context<'_>,
+    repository: &RepositoryName,
+    digest: &Digest,
+    body: Incoming,
+) -> Result<()> {
+    let key = ContentKey::unused();
+    let late = LateSession { context, repository, key: key.clone(), digest, session: OnceCell::new() };
+    let stored = async {
+        let ended = CancellationToken::new();
+        let hasher = Hasher::new(digest.algorithm());
+        let ingesting = ingest(context, &key, hasher, body, None, &late, &ended);
+        let Ingested { staged, hasher, cut } =
+            touching(context.app, || late.session.get(), &ended, ingesting).await?;
+        if let Some(cut) = cut {
+            return Err(cut.refusal(context.app).into());
+        }
+        let session = late.session.get().map(|session| session.id().to_owned());
+        publish(context, repository, digest, Complete { key: key.clone(), staged, hasher, session }).await
+    };
+    let Err(refusal) = stored.await else { return Ok(()) };
+    Err(match late.session.get() {
+        Some(session) => session.give_up_for(refusal).await,
+        None => {
+            discard(context, key).await;
+            refusal
+        }
+    })
+}
