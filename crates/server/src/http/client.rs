@@ -41,7 +41,8 @@ impl Network {
         self.0.prefix_len() == 0
     }
 
-    /// Whether it is more than a network of anybody's own: the widest of those are 10.0.0.0/8 and fc00::/7.
+    /// Whether it is more than a network of anybody's own: the widest of those are `10.0.0.0/8` and
+    /// `fc00::/7`.
     pub fn is_wide(&self) -> bool {
         let widest = if self.0.addr().is_ipv4() { 8 } else { 7 };
         self.0.prefix_len() < widest

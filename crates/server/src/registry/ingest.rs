@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio_util::sync::CancellationToken;
 
-use super::intake::Intake;
+use super::intake::{Intake, is_large};
 use super::room::Room;
 use super::{Context, Result};
 use crate::app::App;
@@ -88,7 +88,7 @@ pub(super) async fn ingest(
     }
     let mut room = Room::for_body(context, body.size_hint().exact().or(expected)).await?;
     let mut intake = Intake::open(&app.blobs, key, hasher, &app.gathering, context.thread);
-    if intake.is_large(body.size_hint().lower()) {
+    if is_large(body.size_hint().lower()) {
         before_staging.provide().await?;
         context.thread.enter().await;
     }

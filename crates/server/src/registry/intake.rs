@@ -35,6 +35,12 @@ struct Sink {
     staged: Option<Box<dyn Staged>>,
 }
 
+/// Whether so many bytes are too many for waiting until they have come together: for them the connection goes to a
+/// thread of its own at once.
+pub(super) fn is_large(bytes: u64) -> bool {
+    bytes >= BATCH as u64
+}
+
 impl Intake {
     /// Goes on with what is staged under `key`, all of which `hasher` has seen.
     pub(super) fn open(
@@ -47,12 +53,6 @@ impl Intake {
         let sink = Some(Sink { key: key.clone(), hasher, staged: None });
         let gathered = Gathered::new(gathering);
         Self { blobs: Arc::clone(blobs), sink, gathered, thread: thread.clone() }
-    }
-
-    /// Whether so many bytes are too many for waiting until they have come together: the connection goes to a
-    /// thread of its own at once.
-    pub(super) fn is_large(&self, bytes: u64) -> bool {
-        bytes >= BATCH as u64
     }
 
     /// Whether a piece will not wait in memory but go on to the file, with all before it.
@@ -169,7 +169,7 @@ mod tests {
             Intake::open(&blobs, &key, Hasher::new(Algorithm::Sha256), &Gathering::default(), &thread);
         let content = bytes.clone();
         let taking = async move {
-            if intake.is_large(content.len() as u64) {
+            if is_large(content.len() as u64) {
                 intake.thread.enter().await;
             }
             for piece in content.chunks(piece) {
