@@ -28,7 +28,8 @@ pub(crate) async fn answer(
     answer.into_response()
 }
 
-fn is_registrys(path: &str) -> bool {
+/// Whether a path is for the registry, if it is for anybody.
+pub(super) fn is_registrys(path: &str) -> bool {
     path == "/v2" || path.starts_with("/v2/")
 }
 

@@ -3,6 +3,7 @@
 use hyper::header::{AUTHORIZATION, HOST, TRANSFER_ENCODING};
 use hyper::{HeaderMap, Method, StatusCode, Uri};
 
+use super::dispatch::is_registrys;
 use super::response::Answer;
 use crate::config::Limits;
 
@@ -76,7 +77,7 @@ fn crooked(path: &str) -> Option<&'static str> {
     if !path.contains(['%', '\\']) && !path.contains("//") && !path.contains("/.") {
         return None;
     }
-    let is_registrys = path.starts_with("/v2/");
+    let is_registrys = is_registrys(path);
     // What begins as the registry's path is not another's, whatever an escaped slash in it means.
     let ends_segment = |byte: &u8| !is_registrys && matches!(byte, b'/' | b'\\');
     let segments: Vec<Vec<u8>> = path.split('/').map(|segment| unescaped(segment.as_bytes())).collect();
@@ -89,7 +90,7 @@ fn crooked(path: &str) -> Option<&'static str> {
     if inner.iter().chain(&first).chain(&last).any(is_dots) || inner.iter().any(|part| part.is_empty()) {
         return Some("a path may have no empty segment, nor one that is . or ..");
     }
-    let is_disguised = !is_registrys && path != "/v2" && second == Some(b"v2");
+    let is_disguised = !is_registrys && second == Some(b"v2");
     is_disguised.then_some("write the registry's path as /v2/, without escapes")
 }
 
