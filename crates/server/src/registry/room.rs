@@ -15,6 +15,9 @@ use super::Context;
 /// How many bytes come in before the account is asked again.
 const STEP: u64 = 8 << 20;
 
+/// For how many bytes room is held ahead of a body that does not say how long it is.
+const AHEAD: u64 = 1 << 20;
+
 /// The most that accounts leave to others.
 const MOST_LEFT: u64 = 10 << 30;
 
@@ -61,8 +64,12 @@ impl<'a> Room<'a> {
 
     /// Makes sure that there is room for so many bytes of it, all in all.
     pub(super) async fn grow(&mut self, bytes: u64) -> Result<()> {
-        if bytes > self.held {
-            return self.hold(bytes - self.held).await;
+        if let Some(more) = bytes.checked_sub(self.held).filter(|more| *more > 0) {
+            // Some ahead, so that not each piece is a question; where there is not so much left, each is.
+            return match self.hold(more.max(AHEAD)).await {
+                Err(StoreError::OverQuota(_)) if more < AHEAD => self.hold(more).await,
+                held => held,
+            };
         }
         if bytes >= self.look_at {
             self.look_at = bytes + STEP;
@@ -71,19 +78,24 @@ impl<'a> Room<'a> {
         Ok(())
     }
 
+    /// Holds room for more of it, or for none of that.
     async fn hold(&mut self, more: u64) -> Result<()> {
         if more == 0 {
             return Ok(());
         }
         let Context { app, grant, .. } = self.context;
         let Some(allowed) = app.quotas.account_bytes else {
+            require_left(self.context, more).await?;
             self.held += more;
-            return require_left(self.context, more).await;
+            return Ok(());
         };
-        let coming = app.in_flight.add(&grant.tenant.account, more);
+        let account = &grant.tenant.account;
+        let coming = app.in_flight.add(account, more);
         self.held += more;
         let used = app.metadata.used_bytes(&grant.tenant).await?.saturating_add(coming);
         if used > allowed {
+            app.in_flight.remove(account, more);
+            self.held -= more;
             let used = used.saturating_sub(more);
             return Err(StoreError::OverQuota(OverQuota { quota: Quota::Bytes, used, allowed }));
         }

@@ -16,6 +16,9 @@ use crate::{Result, StoreError};
 /// How many run at once.
 const THREADS: usize = 4;
 
+/// So many names take a fraction of a millisecond.
+const SHORT: usize = 1_001;
+
 /// Entries of accounts that nobody waits for are dropped when there are so many.
 const MANY: usize = 1_000;
 
@@ -50,6 +53,15 @@ impl LongReads {
 }
 
 impl Sqlite {
+    /// Reads a page of names: a short one where it is asked for, which is cheaper than to hand it over.
+    pub(super) async fn read_page<T, F>(&self, whose: Whose, limit: usize, query: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        if limit <= SHORT { self.read(query) } else { self.read_long(whose, query).await }
+    }
+
     /// Runs statements in one read transaction that may take long.
     pub(super) async fn read_long<T, F>(&self, whose: Whose, query: F) -> Result<T>
     where

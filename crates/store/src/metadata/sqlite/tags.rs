@@ -23,7 +23,7 @@ impl Tags for Sqlite {
     ) -> Result<Option<Vec<String>>> {
         let (tenant, repository) = (tenant.clone(), repository.clone());
         let last = last.unwrap_or_default().to_owned();
-        self.read_long(Whose::of(&tenant), move |connection| {
+        self.read_page(Whose::of(&tenant), limit, move |connection| {
             let Some(repository) = rows::find_repository(connection, &tenant, &repository)? else {
                 return Ok(None);
             };
@@ -65,7 +65,7 @@ impl Tags for Sqlite {
 
     async fn repositories(&self, tenant: &Tenant, last: Option<&str>, limit: usize) -> Result<Vec<String>> {
         let (tenant, last) = (tenant.clone(), last.unwrap_or_default().to_owned());
-        self.read_long(Whose::of(&tenant), move |connection| {
+        self.read_page(Whose::of(&tenant), limit, move |connection| {
             let Some(tenant) = rows::find_tenant(connection, &tenant)? else { return Ok(Vec::new()) };
             let mut select = connection.prepare_cached(
                 "SELECT name FROM repositories WHERE tenant = ?1 AND name > ?2 ORDER BY name LIMIT ?3",
