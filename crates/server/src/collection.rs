@@ -45,8 +45,16 @@ impl Cycle<'_> {
             collected.add(&step);
         }
         discarded::remove_all(self.metadata, self.blobs).await?;
-        while !stop.is_cancelled() && self.metadata.give_back().await? {}
+        while !stop.is_cancelled() && self.give_back().await {}
         Ok(collected)
+    }
+
+    /// Gives some space back; says whether there is more. What cannot be given back is used again.
+    async fn give_back(&self) -> bool {
+        self.metadata.give_back().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "cannot give the space of what was collected back; the next cycle will try");
+            false
+        })
     }
 
     /// Works out what it would remove.
