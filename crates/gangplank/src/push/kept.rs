@@ -49,7 +49,10 @@ pub(super) fn keep(stream: impl Read, progress: &Arc<Progress>) -> Result<Kept> 
         }
         drop(writer);
         let staged = staging.join().unwrap_or_default();
-        copied.context("cannot be read to its end; is it truncated?")?;
+        match copied {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => return Err(error.into()),
+            copied => copied.context("cannot be read to its end; is it truncated?")?,
+        };
         Ok(Kept { file, staged })
     })
 }

@@ -1,5 +1,6 @@
 //! A full disk is said to be full, harms nothing, and is forgotten when there is space again.
 
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -7,6 +8,7 @@ use gangplank_testkit::{Blob, Image, TestServer};
 use serde_json::json;
 
 use crate::builder;
+use crate::cli::run;
 use crate::raw::{ask, streamed};
 
 /// A server whose data directory is a small file system. The fields are dropped in this order.
@@ -29,14 +31,43 @@ pub(crate) fn small_server() -> Option<SmallServer> {
     let home = tempfile::tempdir().unwrap();
     let data_dir = home.path().join("data");
     std::fs::create_dir(&data_dir).unwrap();
+    let disk = small_disk(data_dir)?;
+    Some(SmallServer { _disk: disk, server: builder().start_in(home) })
+}
+
+/// Mounts one of 12 MiB on a directory; `None` for those who may not.
+fn small_disk(directory: PathBuf) -> Option<SmallDisk> {
     let options = ["-t", "tmpfs", "-o", "size=12m,mode=700", "tmpfs"];
-    let mounted = Command::new("mount").args(options).arg(&data_dir).output();
+    let mounted = Command::new("mount").args(options).arg(&directory).output();
     if !mounted.is_ok_and(|mounted| mounted.status.success()) {
         gangplank_testkit::skip("a small file system cannot be mounted (it takes root)");
         return None;
     }
-    let disk = SmallDisk(data_dir);
-    Some(SmallServer { _disk: disk, server: builder().start_in(home) })
+    Some(SmallDisk(directory))
+}
+
+#[test]
+fn a_small_archive_does_not_fill_the_disk_for_temporary_files() {
+    let server = crate::push::ready();
+    let temporary = server.home().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let Some(_disk) = small_disk(temporary.clone()) else { return };
+    let packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut archive = tar::Builder::new(packed);
+    let mut header = tar::Header::new_gnu();
+    header.set_size(64 << 20);
+    archive.append_data(&mut header, "layer.tar", std::io::repeat(0).take(64 << 20)).unwrap();
+    std::fs::write(server.home().join("app.tar.gz"), archive.into_inner().unwrap().finish().unwrap())
+        .unwrap();
+    let data_dir = server.data_dir();
+    let push = ["push", "docker-archive:app.tar.gz", "--service-name=web", "--label=app", "--data-dir"];
+    let ran = run(
+        server.home(),
+        &[&push[..], &[data_dir.to_str().unwrap()]].concat(),
+        &[("TMPDIR", temporary.to_str().unwrap())],
+    );
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("set TMPDIR") && !ran.stderr.contains("truncated"), "{ran:?}");
 }
 
 #[test]
