@@ -132,16 +132,19 @@ impl DataDir {
     }
 }
 
-/// Whether a directory is a server's: it has a database.
+/// Whether a directory is a server's: it has a database, or has lost one.
 ///
 /// # Errors
 /// If it cannot be looked at.
 pub fn is_one(path: &Path) -> io::Result<bool> {
-    match fs::metadata(database_in(path)) {
-        Ok(_) => Ok(true),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
-        Err(error) => Err(error),
+    for file in [database_in(path), path.join(MASTER_KEY), blobs_in(path)] {
+        match fs::metadata(file) {
+            Ok(_) => return Ok(true),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+            Err(error) => return Err(error),
+        }
     }
+    Ok(false)
 }
 
 /// The database file of a directory.

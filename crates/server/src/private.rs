@@ -32,7 +32,8 @@ pub(crate) fn claim(path: &Path) -> Result<()> {
         if mode & 0o007 != 0 {
             bail!(
                 "the data directory {shown} belongs to user {uid}, and others may enter it (its mode is {mode:04o}): give \
-                 it to the user that runs gangplank with chown, or close it with chmod 700"
+                 it to the user that runs gangplank with chown, close it with chmod 700, or name a new directory in it \
+                 with --data-dir"
             );
         }
         if mode & 0o070 != 0 {
@@ -45,6 +46,7 @@ pub(crate) fn claim(path: &Path) -> Result<()> {
     let blobs = blobs_in(path);
     let folders = [path.to_owned(), blobs.join("staged"), blobs.join("content"), blobs];
     let closed: Vec<String> = folders.iter().filter_map(|folder| close_folder(folder)).collect();
+    close_files(path);
     if !closed.is_empty() {
         tracing::warn!(
             folders = closed.join(", "),
@@ -68,6 +70,15 @@ fn close_folder(folder: &Path) -> Option<String> {
             tracing::warn!(%folder, %error, "others may enter this folder, and it cannot be closed to them");
             None
         }
+    }
+}
+
+/// Closes the files that lie in the directory itself, before any is opened: those that SQLite adds to its own have
+/// the mode that that has. They are few; what cannot be closed is told by [`Mending`].
+fn close_files(path: &Path) {
+    let mut mending = Mending::default();
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        let _ = mending.mend(&entry);
     }
 }
 

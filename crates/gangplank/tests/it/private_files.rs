@@ -84,7 +84,10 @@ fn what_was_open_before_is_closed_in_the_background() {
         }
     }
     server.restart();
-    assert_eq!(fs::metadata(&data).unwrap().mode() & 0o777, 0o700, "before anything else");
+    for name in ["", "gangplank.db", "gangplank.db-wal", "master.key", "credentials"] {
+        let mode = fs::metadata(data.join(name)).unwrap().mode();
+        assert_eq!(mode & 0o077, 0, "{name} is closed before anything else");
+    }
     wait_until_closed(&data);
     let registry = server.registry_as(&server.operator_login());
     assert_eq!(registry.send("GET", &format!("sr/blobs/{}", blob.digest)).bytes().unwrap(), blob.bytes);
