@@ -15,6 +15,7 @@ mod core_dumps;
 mod credentials;
 mod empty_variables;
 mod environment;
+mod foreign;
 mod home_folders;
 mod ini;
 mod kept_logins;
@@ -52,6 +53,7 @@ const HELPER: &str = "docker-credential-gangplank";
 const PLUGIN: &str = "lightsailctl";
 
 fn main() -> ExitCode {
+    core_dumps::forbid();
     let mut words = std::env::args_os();
     let name = words.next().map(PathBuf::from);
     let args: Vec<String> = words.map(|arg| arg.to_string_lossy().into_owned()).collect();

@@ -1,4 +1,5 @@
 //! What commands print: JSON in the AWS CLI's style; sizes, moments and numbers of things, each written in one way.
+//! Nothing hidden passes: what came from outside may be anywhere in it.
 
 use std::fmt::Display;
 use std::io::Write as _;
@@ -7,7 +8,7 @@ use anyhow::{Context as _, Result};
 use gangplank_api::Timestamp;
 use serde_json::Value;
 
-use crate::colour;
+use crate::{colour, foreign};
 
 /// Prints an answer on standard output.
 ///
@@ -18,11 +19,16 @@ pub(crate) fn print(value: &Value) -> Result<()> {
     let indented = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     serde::Serialize::serialize(value, &mut serde_json::Serializer::with_formatter(&mut shown, indented))?;
     shown.push(b'\n');
-    text(&String::from_utf8_lossy(&shown))
+    text(&foreign::json(&String::from_utf8_lossy(&shown)))
 }
 
 /// Says something to whoever reads along; that nobody does is no error.
 pub(crate) fn say(text: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{}", foreign::visible(&text.to_string()));
+}
+
+/// Says something that has colours of ours in it; what is not ours has been through [`foreign`].
+pub(crate) fn say_in_colour(text: impl Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
@@ -31,17 +37,19 @@ pub(crate) const NAME: &str = "gangplank:";
 
 /// Says on standard error what was done, where standard output has nothing to say.
 pub(crate) fn done(text: impl Display) {
-    let _ = writeln!(std::io::stderr(), "{NAME} {text}");
+    complain(format_args!("{NAME} {text}"));
 }
 
 /// Warns on standard error; that nobody reads it is no error.
 pub(crate) fn warn(text: impl Display) {
-    let _ = writeln!(std::io::stderr(), "{} {text}", coloured("33", &format!("{NAME} warning:")));
+    let begin = coloured("33", &format!("{NAME} warning:"));
+    let _ = writeln!(std::io::stderr(), "{begin} {}", foreign::message(&text.to_string()));
 }
 
 /// Says on standard error what went wrong.
 pub(crate) fn error(text: impl Display) {
-    let _ = writeln!(std::io::stderr(), "{} {text}", coloured("31", NAME));
+    let begin = coloured("31", NAME);
+    let _ = writeln!(std::io::stderr(), "{begin} {}", foreign::message(&text.to_string()));
 }
 
 /// Text in bold and in a colour, where standard error shows any.
@@ -49,8 +57,18 @@ fn coloured(colour: &str, text: &str) -> String {
     if colour::on_error() { format!("\x1b[1;{colour}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// Prints text as it is.
+/// Says something on standard error; that nobody reads it is no error.
+pub(crate) fn complain(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{}", foreign::message(&text.to_string()));
+}
+
+/// Prints text.
 pub(crate) fn text(text: &str) -> Result<()> {
+    text_in_colour(&foreign::visible(text))
+}
+
+/// Prints text that has colours of ours in it; what is not ours has been through [`foreign`].
+pub(crate) fn text_in_colour(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to standard output")
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::connection::{check_data_dir, usual_data_dir};
 use crate::listing::{Cell, Column, Form, Listing};
-use crate::output::{counted, print, size, sized, text};
+use crate::output::{counted, print, size, sized, text, text_in_colour};
 
 /// Something was found, and not all of it could be set right.
 const FOUND: u8 = 2;
@@ -71,7 +71,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     match Form::chosen(args.output, Form::Text) {
         Form::Table if report.findings.is_empty() => text(&summary(&report, args.repair))?,
         Form::Table => {
-            text(&format!("{}{}", FINDINGS.table(&report.findings), summary(&report, args.repair)))?;
+            text_in_colour(&format!("{}{}", FINDINGS.table(&report.findings), summary(&report, args.repair)))?;
         }
         Form::Text => {
             text(&format!("{}{}", FINDINGS.lines(&report.findings), summary(&report, args.repair)))?;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::connection::{Connection, check_data_dir};
 use crate::length_of_time::{self, LengthOfTime};
 use crate::listing::{Cell, Column, Form, Listing};
-use crate::output::{counted, print, size, text, warn};
+use crate::output::{counted, print, size, text, text_in_colour, warn};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -66,7 +66,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     match Form::chosen(args.output, Form::Text) {
         Form::Json => print(&shown(&result))?,
         Form::Table if !garbage.is_empty() => {
-            text(&format!("{}{}", GARBAGE.table(garbage), summary(&result)))?;
+            text_in_colour(&format!("{}{}", GARBAGE.table(garbage), summary(&result)))?;
         }
         Form::Text | Form::Table => text(&format!("{}{}", GARBAGE.lines(garbage), summary(&result)))?,
     }

@@ -153,7 +153,7 @@ fn tell_plan(form: Form, digest: Digest, blobs: &[Planned]) -> Result<ExitCode> 
             let blobs = BLOBS.json(blobs);
             output::print(&json!({ "digest": digest, "blobs": blobs, "bytesToSend": to_send }))?;
         }
-        Form::Table => output::text(&format!("{}{summary}", BLOBS.table(blobs)))?,
+        Form::Table => output::text_in_colour(&format!("{}{summary}", BLOBS.table(blobs)))?,
         Form::Text => output::text(&format!("{}{summary}", BLOBS.lines(blobs)))?,
     }
     Ok(ExitCode::SUCCESS)

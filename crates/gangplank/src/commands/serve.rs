@@ -10,7 +10,7 @@ use crate::logging::Logs;
 use crate::output::{done, say};
 use crate::serve_options::ServeOptions;
 use crate::signals::Signals;
-use crate::{core_dumps, environment, logging, open_files, usage, words};
+use crate::{environment, logging, open_files, usage, words};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -29,7 +29,6 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let format = options.log_format.unwrap_or_default();
     let logs = logging::start(&options.log_filter(), format).with_context(|| usage::named("log"))?;
     logging::tell_panics();
-    core_dumps::forbid();
     let files = open_files::raise_limit();
     let mut config = options.clone().into_config(files)?;
     for said in environment::unknown() {

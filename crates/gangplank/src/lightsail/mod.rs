@@ -45,7 +45,7 @@ use self::failure::Failure;
 use self::format::Format;
 use self::globals::Globals;
 pub(crate) use self::places::places;
-use crate::colour;
+use crate::{colour, foreign};
 use crate::settings::Settings;
 
 /// The manual pages as source for `man`, each with its name.
@@ -63,7 +63,7 @@ pub(crate) async fn run(args: &[String]) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let text = report::render(&failure, error_format.as_deref());
-            let _ = std::io::stderr().write_all(text.as_bytes());
+            let _ = std::io::stderr().write_all(foreign::visible(&text).as_bytes());
             ExitCode::from(failure.status())
         }
     }

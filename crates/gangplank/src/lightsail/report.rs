@@ -1,11 +1,10 @@
 //! What a failed call leaves on standard error, in the forms of `--cli-error-format`.
 
-use std::io::Write as _;
-
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
 use super::format::Format;
+use crate::{foreign, output};
 
 /// What is shown after a command line that cannot be read.
 pub(crate) const USAGE: &str = "usage: gangplank lightsail <operation> [options]\n\
@@ -13,7 +12,7 @@ pub(crate) const USAGE: &str = "usage: gangplank lightsail <operation> [options]
 
 /// Tells on standard error what is done, for `--debug`.
 pub(crate) fn note(what: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "gangplank: [DEBUG]: {what}");
+    output::complain(format_args!("gangplank: [DEBUG]: {what}"));
 }
 
 /// The text for standard error.
@@ -33,8 +32,9 @@ pub(crate) fn render(failure: &Failure, format: Option<&str>) -> String {
     let mut text = with_usage(failure, &format!("gangplank: [ERROR]: {sentence}"));
     if let Failure::Service(_, members) = failure {
         let further = members.iter().filter(|(name, _)| !is_shown_already(name));
-        let lines: Vec<String> =
-            further.map(|(name, value)| format!("{name}: {}\n", super::python::text(value))).collect();
+        let lines: Vec<String> = further
+            .map(|(name, value)| format!("{name}: {}\n", foreign::words(&super::python::text(value))))
+            .collect();
         if !lines.is_empty() {
             text.push_str("\nAdditional error details:\n");
             text.extend(lines);
@@ -55,10 +55,11 @@ fn sentence(failure: &Failure) -> String {
     let message = failure.message();
     match failure {
         Failure::Service(refusal, _) => {
+            let message = foreign::words(&message);
             let retries = refusal.retries.map(|retries| format!(" (reached max retries: {retries})"));
             format!(
                 "An error occurred ({}) when calling the {} operation{}: {message}",
-                refusal.code,
+                foreign::words(&refusal.code),
                 refusal.operation,
                 retries.unwrap_or_default()
             )

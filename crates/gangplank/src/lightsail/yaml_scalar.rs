@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::yaml_words::means_something_else;
+use crate::foreign;
 
 /// After this column a line breaks at the next space.
 const WIDTH: usize = 80;
@@ -24,6 +25,7 @@ pub(crate) struct Scalar<'a> {
     plain: bool,
     single_quoted: bool,
     several_lines: bool,
+    gives_orders: bool,
 }
 
 impl<'a> Scalar<'a> {
@@ -50,6 +52,10 @@ impl<'a> Scalar<'a> {
             break_space |= *letter == ' ' && before.is_some_and(is_break);
             space_break |= is_break(*letter) && before == Some(' ');
         }
+        // Only between quotes, and in one line, is such text sure not to begin a line.
+        let gives_orders =
+            letters.len() > 1 && text.split(char::is_whitespace).any(|word| foreign::line(word) != word);
+        special |= gives_orders;
         let outer = |letter: Option<&char>| letter.is_some_and(|letter| *letter == ' ' || is_break(*letter));
         let padded = outer(letters.first()) || outer(letters.last());
         let single_quoted = !special && !break_space && !space_break;
@@ -58,6 +64,7 @@ impl<'a> Scalar<'a> {
             plain: !indicators && !padded && !several_lines && !special && !means_something_else(text),
             single_quoted,
             several_lines,
+            gives_orders,
         }
     }
 
@@ -68,7 +75,7 @@ impl<'a> Scalar<'a> {
 
     /// The text as it is written from a column on; further lines begin behind `indent` spaces.
     pub(crate) fn written(&self, style: Style, column: usize, indent: usize) -> String {
-        let fold = style == Style::Value;
+        let fold = style == Style::Value && !self.gives_orders;
         let single_quoted = self.single_quoted && !(style == Style::Key && self.several_lines);
         let mut lines = Lines { out: String::new(), column, indent };
         if self.plain {
@@ -217,7 +224,9 @@ fn is_break(letter: char) -> bool {
 
 /// What `libyaml` writes as it is: nothing beyond the 65536 characters of the first plane.
 fn is_printable(letter: char) -> bool {
-    matches!(letter, '\n' | ' '..='~' | '\u{a0}'..='\u{fffd}') && letter != '\u{feff}'
+    matches!(letter, '\n' | ' '..='~' | '\u{a0}'..='\u{fffd}')
+        && letter != '\u{feff}'
+        && (letter == '\n' || !foreign::is_hidden(letter))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod input;
 mod push_image;
 mod version;
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
@@ -88,5 +88,5 @@ fn is(arg: &str, flag: &str) -> bool {
 }
 
 fn say(what: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "{what}");
+    output::complain(what);
 }

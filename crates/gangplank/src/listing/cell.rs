@@ -1,11 +1,9 @@
 //! A value of a list, and how each form writes it.
 
-use std::fmt::Write as _;
-
 use gangplank_api::Timestamp;
 use serde_json::Value;
 
-use crate::{length_of_time, output};
+use crate::{foreign, length_of_time, output};
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,8 +48,8 @@ impl Cell {
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Nothing | Self::Null => "-".to_owned(),
-            Self::Words(text) => harmless(text),
-            Self::Several(words) => harmless(&words.join(", ")),
+            Self::Words(text) => foreign::words(text),
+            Self::Several(words) => foreign::words(&words.join(", ")),
             Self::Times(number) => number.to_string(),
             Self::Truth(truth) => if *truth { "yes" } else { "no" }.to_owned(),
             Self::Size(bytes) => output::size(*bytes),
@@ -86,21 +84,8 @@ impl Cell {
     }
 }
 
-/// Text that a terminal shows and does not obey.
-fn harmless(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}') {
-            let _ = write!(shown, "\\x{:02x}", u32::from(letter));
-        } else {
-            shown.push(letter);
-        }
-    }
-    shown
-}
-
 fn quoted(text: &str) -> String {
-    let plain = !text.is_empty() && !text.contains([' ', '"', '=', '\\']);
-    let shown = harmless(text);
+    let plain = !text.is_empty() && !text.contains([' ', '\t', '"', '=', '\\']);
+    let shown = foreign::words(text);
     if plain && shown == text { shown } else { format!("\"{}\"", shown.replace('"', "\\\"")) }
 }

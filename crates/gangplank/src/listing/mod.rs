@@ -86,7 +86,7 @@ impl<T> Listing<T> {
     /// Prints a list that is the whole answer.
     pub(crate) fn show(&self, form: Form, entries: &[T]) -> Result<()> {
         match form {
-            Form::Table => output::text(&self.table(entries)),
+            Form::Table => output::text_in_colour(&self.table(entries)),
             Form::Text => output::text(&self.lines(entries)),
             Form::Json => {
                 output::print(&Value::Object(Map::from_iter([(self.name.to_owned(), self.json(entries))])))
@@ -100,7 +100,7 @@ impl<T> Listing<T> {
             Form::Table => {
                 let shown = self.columns.iter().filter(|column| !column.title.is_empty());
                 let rows = shown.map(|column| vec![column.title.to_owned(), (column.of)(entry).shown()]);
-                output::text(&table::laid_out(&rows.collect::<Vec<_>>(), &[], colour::on_output()))
+                output::text_in_colour(&table::laid_out(&rows.collect::<Vec<_>>(), &[], colour::on_output()))
             }
             Form::Text => output::text(&self.line(entry)),
             Form::Json => output::print(&self.object(entry)),

@@ -2,7 +2,8 @@
 
 use std::io::IsTerminal as _;
 
-use crate::output::say;
+use crate::foreign::visible;
+use crate::output::say_in_colour as say;
 
 /// Prints a story; in colour on a terminal.
 pub(super) struct Story {
@@ -34,12 +35,12 @@ impl Story {
 
     /// Says that a step held, and what it gave.
     pub(super) fn held(&self, result: &str) {
-        say(format_args!("  {} {result}", self.paint("32", "ok")));
+        say(format_args!("  {} {}", self.paint("32", "ok"), visible(result)));
     }
 
     /// Says that the story ended badly.
     pub(super) fn failed(&self, error: &anyhow::Error) {
-        say(format_args!("  {} {error:#}", self.paint("31", "FAILED")));
+        say(format_args!("  {} {}", self.paint("31", "FAILED"), visible(&format!("{error:#}"))));
     }
 
     /// Says that the server goes on.
@@ -49,6 +50,7 @@ impl Story {
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        let text = visible(text);
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.into_owned() }
     }
 }

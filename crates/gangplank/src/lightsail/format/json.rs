@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::foreign;
 use crate::lightsail::{moment, python};
 
 /// The value, and the end of the line.
@@ -11,7 +12,7 @@ pub(crate) fn render(value: &Value) -> String {
     let mut out = String::new();
     write(value, 0, &mut out);
     out.push('\n');
-    out
+    foreign::json(&out).into_owned()
 }
 
 fn write(value: &Value, depth: usize, out: &mut String) {

@@ -9,6 +9,7 @@ pub(crate) mod yaml;
 use serde_json::Value;
 
 use super::failure::Failure;
+use crate::foreign;
 
 /// How an answer is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,14 +46,27 @@ impl Format {
     pub(crate) fn render(self, title: &str, value: &Value, coloured: bool) -> Result<String, Failure> {
         let is_empty = value.as_object().is_some_and(serde_json::Map::is_empty);
         Ok(match self {
-            Self::Text => text::render(value),
-            Self::Table => table::render(title, value, coloured)?,
+            Self::Text => text::render(&in_words(value)),
+            Self::Table => table::render(title, &in_words(value), coloured)?,
             Self::Json | Self::Yaml | Self::YamlStream | Self::Off if is_empty => String::new(),
             Self::Json => json::render(value),
             Self::Yaml => yaml::render(value),
             Self::YamlStream => yaml::render(&Value::Array(vec![value.clone()])),
             Self::Off => String::new(),
         })
+    }
+}
+
+/// The value with its texts as they may stand in a line: neither format has a way of its own to write what is hidden.
+fn in_words(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(foreign::words(text)),
+        Value::Array(values) => values.iter().map(in_words).collect(),
+        Value::Object(members) => {
+            let shown = members.iter().map(|(name, value)| (foreign::words(name), in_words(value)));
+            Value::Object(shown.collect())
+        }
+        other => other.clone(),
     }
 }
 

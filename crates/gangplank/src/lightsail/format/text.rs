@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use crate::foreign;
 use crate::lightsail::python;
 
 /// The value, line by line.
@@ -72,7 +73,7 @@ fn structure(
 }
 
 fn line(cells: &[String], out: &mut String) {
-    out.push_str(&cells.join("\t"));
+    out.push_str(&foreign::line(&cells.join("\t")));
     out.push('\n');
 }
 

@@ -1,0 +1,104 @@
+//! Words that came from outside: a server's, an archive's, another program's. Shown as they are, they could move a
+//! terminal's cursor, turn the text around, or give orders to the job whose log they end up in.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// By these words a job's log gives orders: GitHub's, Azure's and TeamCity's. The first two hold anywhere in a line.
+const ORDERS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
+
+/// Whether a character is not seen where it stands, but changes what is.
+pub(crate) fn is_hidden(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Text of several lines, ours and others' mixed: what is hidden in it is written out.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    written_out(text, |letter| is_hidden(letter) && !matches!(letter, '\n' | '\t'))
+}
+
+/// Others' words for the middle of a line: they end no line, and order nothing.
+pub(crate) fn words(text: &str) -> String {
+    let mut shown = written_out(text, |letter| is_hidden(letter) && letter != '\t').into_owned();
+    for order in ORDERS {
+        if shown.contains(order) {
+            shown = shown.replace(order, &order.replacen("##", "#\\x23", 1));
+        }
+    }
+    shown
+}
+
+/// A line of others' words alone, which also gives no order by how it begins.
+pub(crate) fn line(text: &str) -> String {
+    let shown = words(text);
+    let start = shown.len() - shown.trim_start().len();
+    if shown[start..].starts_with("::") {
+        return format!("{}\\x3a{}", &shown[..start], &shown[start + 1..]);
+    }
+    shown
+}
+
+/// An error in its own line: what follows a line's end in it is set off from what a command says itself.
+pub(crate) fn message(text: &str) -> String {
+    visible(text.trim_end()).replace('\n', "\n  | ")
+}
+
+/// JSON that means the same, without anything hidden in its strings.
+pub(crate) fn json(text: &str) -> Cow<'_, str> {
+    let is_plain = !text.contains(|letter| is_hidden(letter) && letter != '\n');
+    if is_plain && !ORDERS.iter().any(|order| text.contains(order)) {
+        return Cow::Borrowed(text);
+    }
+    let text = ORDERS
+        .iter()
+        .fold(text.to_owned(), |text, order| text.replace(order, &order.replacen("##", "#\\u0023", 1)));
+    let mut shown = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        if is_hidden(letter) && letter != '\n' {
+            // All of them have a number of four digits.
+            let _ = write!(shown, "\\u{:04x}", u32::from(letter));
+        } else {
+            shown.push(letter);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+fn written_out(text: &str, hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        let _ = match letter {
+            letter if !hidden(letter) => shown.write_char(letter),
+            ..='\u{ff}' => write!(shown, "\\x{:02x}", u32::from(letter)),
+            _ => write!(shown, "\\u{{{:x}}}", u32::from(letter)),
+        };
+    }
+    Cow::Owned(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hidden_is_written_out() {
+        let text = "a\u{1b}[2J\u{9b}1m\u{7f}\r\n\tb\u{202e}c\u{2066}é";
+        assert_eq!(visible(text), "a\\x1b[2J\\x9b1m\\x7f\\x0d\n\tb\\u{202e}c\\u{2066}é");
+        assert_eq!(words("one\ntwo\r"), "one\\x0atwo\\x0d");
+        assert!(matches!(visible("plain é\n"), Cow::Borrowed(_)));
+        assert_eq!(json("\"##[x\""), "\"#\\u0023[x\"");
+        assert_eq!(json("\"\u{9b}\u{202e}\u{7f}\"\n"), "\"\\u009b\\u202e\\u007f\"\n");
+    }
+
+    #[test]
+    fn a_job_is_given_no_orders() {
+        assert_eq!(line("  ::add-mask::x"), "  \\x3a:add-mask::x");
+        assert_eq!(line(":web.app.1"), ":web.app.1");
+        assert_eq!(words("x ##[error] ##vso[task] # ##"), "x #\\x23[error] #\\x23vso[task] # ##");
+        assert_eq!(message("one\n::two\n"), "one\n  | ::two");
+    }
+}
