@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
 use gangplank_api::{Request, encode};
@@ -12,12 +12,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::call_failure::{CallFailure, Refusal, Unreachable, wants_tls};
+use crate::answers;
+use crate::call_failure::{CallFailure, Cause, Refusal, Unreachable, wants_tls};
 use crate::credentials::Credentials;
+use crate::output;
 use crate::retry::{self, ATTEMPTS};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
-const TIMEOUT: Duration = Duration::from_mins(1);
+/// How long a call may take that has much to do before it can answer.
+const LONG_WORK: Duration = Duration::from_hours(1);
+/// An attempt that took longer than this is told of.
+const NOTICEABLE: Duration = Duration::from_secs(5);
 
 /// How calls are made.
 #[derive(Clone, Debug)]
@@ -32,6 +37,15 @@ pub(crate) struct Manner {
     pub(crate) connect_timeout: Option<Duration>,
     /// How often a call is tried.
     pub(crate) attempts: u32,
+    /// Whether a long wait is told of on standard error.
+    pub(crate) tells: bool,
+}
+
+impl Manner {
+    /// For a call that may take long to be answered.
+    pub(crate) fn patient() -> Self {
+        Self { read_timeout: Some(LONG_WORK), ..Self::default() }
+    }
 }
 
 impl Default for Manner {
@@ -39,9 +53,10 @@ impl Default for Manner {
         Self {
             ca_bundle: None,
             verify: true,
-            read_timeout: Some(TIMEOUT),
-            connect_timeout: Some(TIMEOUT),
+            read_timeout: Some(answers::FIRST_BYTE),
+            connect_timeout: Some(answers::CONNECT),
             attempts: ATTEMPTS,
+            tells: true,
         }
     }
 }
@@ -80,6 +95,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// The id that the server gave the request.
     pub(crate) request_id: Option<String>,
+    /// Where a redirection leads.
+    pub(crate) location: Option<String>,
     /// The body.
     pub(crate) body: Vec<u8>,
     /// How often the call was made before this answer, if it would have been made again.
@@ -99,16 +116,41 @@ impl Answer {
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         // Both `prefix#Name` and `Name:suffix` have been seen on the wire.
         let named = text("__type").and_then(|code| code.split(':').next()?.rsplit('#').next());
-        let whole = if body.is_empty() { String::from_utf8_lossy(&self.body) } else { "".into() };
         Refusal {
             operation,
             status: self.status,
             request_id: self.request_id.clone(),
             code: named.map_or_else(|| self.status.to_string(), str::to_owned),
             tip: text("tip").map(str::to_owned),
-            message: text("message").or_else(|| text("Message")).unwrap_or(&whole).to_owned(),
+            message: match text("message").or_else(|| text("Message")) {
+                Some(message) => message.to_owned(),
+                None if body.is_empty() => format!("what answers there {}", self.strange()),
+                None => String::new(),
+            },
             retries: self.exhausted.filter(|retries| *retries > 0),
             body,
+        }
+    }
+}
+
+impl Answer {
+    /// Whether no server of this API has said this: it is no JSON object, and any proxy or web server may be there.
+    fn is_strange(&self) -> bool {
+        !serde_json::from_slice::<Value>(&self.body).is_ok_and(|body| body.is_object())
+    }
+
+    /// What to make of an answer that no server of this API gives.
+    fn strange(&self) -> String {
+        match (self.status, &self.location) {
+            (413, _) => {
+                "takes no body of this size: raise the limit of the proxy there (nginx: client_max_body_size)"
+                    .to_owned()
+            }
+            (502..=504, _) => {
+                format!("is a proxy that does not reach its server (it answered {})", self.status)
+            }
+            (300..400, Some(location)) => format!("leads on to {location:?}: name that address"),
+            (status, _) => format!("is no Gangplank server (it answered {status})"),
         }
     }
 }
@@ -192,16 +234,26 @@ impl ApiClient {
         let name = I::OPERATION.name();
         let answer = self.exchange(I::OPERATION.as_str(), &encode(input)).await?;
         if answer.is_success() {
-            return serde_json::from_slice(&answer.body).map_err(|_| CallFailure::Unreadable(name));
+            let read = serde_json::from_slice(&answer.body);
+            return read.map_err(|_| {
+                if answer.is_strange() { self.stranger(&answer) } else { CallFailure::Unreadable(name) }
+            });
         }
         if self.endpoint.scheme() == "http" && wants_tls(answer.status, &answer.body) {
             return Err(CallFailure::WantsTls(self.endpoint.clone()));
+        }
+        if answer.is_strange() {
+            return Err(self.stranger(&answer));
         }
         let mut refusal = answer.refusal(name);
         if matches!(refusal.code.as_str(), "UnrecognizedClientException" | "InvalidSignatureException") {
             refusal.tip.clone_from(&self.key_hint);
         }
         Err(refusal.into())
+    }
+
+    fn stranger(&self, answer: &Answer) -> CallFailure {
+        CallFailure::Stranger(format!("what answers at {} {}", self.endpoint, answer.strange()))
     }
 
     /// Sends a body to an operation until there is an answer that sending again would not change.
@@ -211,25 +263,35 @@ impl ApiClient {
         let mut attempt = 1;
         loop {
             let last = attempt == self.attempts;
-            match self.send(target, body, &invocation, attempt).await {
+            let began = Instant::now();
+            let outcome = self.send(target, body, &invocation, attempt).await;
+            match outcome {
                 Ok(answer) if !retry::is_worthwhile(answer.status, &answer.body) => return Ok(answer),
                 Ok(answer) if last => return Ok(Answer { exhausted: Some(attempt - 1), ..answer }),
-                Err(cause) if last => {
+                Err(cause) if last || !cause.may_pass() => {
                     return Err(Unreachable::new(&self.endpoint, cause, self.hint.as_deref()));
                 }
-                _ => tokio::time::sleep(retry::pause(attempt)).await,
+                outcome => {
+                    let pause = retry::pause(attempt);
+                    if self.manner.tells && began.elapsed() > NOTICEABLE {
+                        let why =
+                            outcome.err().map_or_else(|| "a fault".to_owned(), |cause| cause.to_string());
+                        output::complain(format_args!(
+                            "gangplank: {} after {} s from {}, again in {} s",
+                            why,
+                            began.elapsed().as_secs(),
+                            self.host(),
+                            pause.as_secs() + 1
+                        ));
+                    }
+                    tokio::time::sleep(pause).await;
+                }
             }
             attempt += 1;
         }
     }
 
-    async fn send(
-        &self,
-        target: &str,
-        body: &[u8],
-        invocation: &str,
-        attempt: u32,
-    ) -> reqwest::Result<Answer> {
+    async fn send(&self, target: &str, body: &[u8], invocation: &str, attempt: u32) -> Result<Answer, Cause> {
         let host = host(&self.endpoint);
         let headers = [("host", host.as_str()), ("content-type", CONTENT_TYPE), ("x-amz-target", target)];
         let mut call = self
@@ -244,12 +306,16 @@ impl ApiClient {
         for (name, value) in self.signature(&headers, body) {
             call = call.header(name, value);
         }
-        let response = call.send().await?;
+        let response = call.send().await.map_err(Cause::Request)?;
         let status = response.status().as_u16();
         let request_id = response.headers().get("x-amzn-requestid").and_then(|id| id.to_str().ok());
         let request_id = request_id.map(str::to_owned);
-        let body = response.bytes().await?.to_vec();
-        Ok(Answer { status, request_id, body, exhausted: None })
+        let location = response.headers().get("location").and_then(|to| to.to_str().ok()).map(str::to_owned);
+        let body = match status {
+            ..300 => answers::whole(response).await.map_err(Cause::Answer)?,
+            _ => answers::of_error(response).await,
+        };
+        Ok(Answer { status, request_id, location, body, exhausted: None })
     }
 
     /// The headers that sign a request; none without an access key.

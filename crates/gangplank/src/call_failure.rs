@@ -1,11 +1,14 @@
 //! How a call of the control API fails.
 
+use std::fmt;
+
 use gangplank_api::ErrorCode;
 use gangplank_api::lightsail::Operation;
 use reqwest::Url;
 use serde_json::{Map, Value};
 
-use crate::tls_words;
+use crate::answers::Unread;
+use crate::{foreign, tls_words};
 
 /// Why a call has no result.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +22,9 @@ pub(crate) enum CallFailure {
     /// What answers there wants TLS.
     #[error("cannot reach {0}: what answers there speaks TLS; try https://")]
     WantsTls(Url),
+    /// Something else than a server of ours answered.
+    #[error("{0}")]
+    Stranger(String),
     /// The answer is none that the operation has.
     #[error("the server's answer to {0} cannot be read; is it a gangplank server?")]
     Unreadable(&'static str),
@@ -33,7 +39,7 @@ impl CallFailure {
 
 /// What a server said when it refused.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{operation} was refused with {code}: {}", self.words())]
+#[error("{operation} was refused with {}: {}", foreign::words(code), self.words())]
 pub(crate) struct Refusal {
     /// The name of the operation.
     pub(crate) operation: &'static str,
@@ -43,7 +49,7 @@ pub(crate) struct Refusal {
     pub(crate) request_id: Option<String>,
     /// The name of the error; the status where it has none.
     pub(crate) code: String,
-    /// The server's words; its whole body, where that is no JSON.
+    /// The server's words, as they came; ours, where it was no server of this API.
     pub(crate) message: String,
     /// What to do next, if somebody knows.
     pub(crate) tip: Option<String>,
@@ -62,7 +68,7 @@ impl Refusal {
 
     /// The message, and the hint at what to do next.
     fn words(&self) -> String {
-        with_tip(&self.message, self.tip.as_deref())
+        foreign::words(&with_tip(&self.message, self.tip.as_deref()))
     }
 }
 
@@ -77,24 +83,51 @@ pub(crate) fn with_tip(message: &str, tip: Option<&str>) -> String {
 
 /// No answer came.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot reach {endpoint}: {}{}", root_cause(cause), self.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default())]
+#[error("cannot reach {endpoint}: {cause}{}", self.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default())]
 pub(crate) struct Unreachable {
     /// The address.
     pub(crate) endpoint: Url,
     /// Why not.
     // Not called `source`: it is shown above, and would be shown again.
-    pub(crate) cause: reqwest::Error,
+    pub(crate) cause: Cause,
     /// What may be the matter.
     pub(crate) hint: Option<String>,
 }
 
 impl Unreachable {
     /// `hint` says what the caller knows may be the matter, where the cause does not tell more.
-    pub(crate) fn new(endpoint: &Url, cause: reqwest::Error, hint: Option<&str>) -> Self {
+    pub(crate) fn new(endpoint: &Url, cause: Cause, hint: Option<&str>) -> Self {
         // What is wrong with TLS is told with what to do about it.
-        let hint = hint.filter(|_| tls_words::explain(&cause).is_none());
-        let hint = hint_of(endpoint.scheme(), &root_cause(&cause)).or(hint).map(str::to_owned);
+        let is_told = matches!(&cause, Cause::Request(cause) if tls_words::explain(cause).is_some());
+        let hint = hint.filter(|_| !is_told);
+        let hint = hint_of(endpoint.scheme(), &cause.to_string()).or(hint).map(str::to_owned);
         Self { endpoint: endpoint.clone(), cause, hint }
+    }
+}
+
+/// Why no answer came.
+#[derive(Debug)]
+pub(crate) enum Cause {
+    /// There was none.
+    Request(reqwest::Error),
+    /// There was one that was not read to its end.
+    Answer(Unread),
+}
+
+impl Cause {
+    /// Whether the same call may go well in a moment.
+    pub(crate) fn may_pass(&self) -> bool {
+        !matches!(self, Self::Answer(Unread::TooLong | Unread::TooSlow))
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(cause) if cause.is_timeout() => f.write_str("no answer came in time"),
+            Self::Request(cause) => f.write_str(&root_cause(cause)),
+            Self::Answer(why) => write!(f, "{why}"),
+        }
     }
 }
 

@@ -47,7 +47,7 @@ impl Connection {
 
     /// The same for a call that may take long to be answered.
     pub(crate) fn patient_client(&self) -> Result<ApiClient> {
-        self.client_with(Manner { read_timeout: None, ..Manner::default() })
+        self.client_with(Manner::patient())
     }
 
     fn client_with(&self, manner: Manner) -> Result<ApiClient> {

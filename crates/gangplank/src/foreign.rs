@@ -29,6 +29,11 @@ pub(crate) fn words(text: &str) -> String {
     shown
 }
 
+/// Whether a job would take a line that begins so for an order.
+pub(crate) fn gives_orders(text: &str) -> bool {
+    text.trim_start().starts_with("::") || ORDERS.iter().any(|order| text.contains(order))
+}
+
 /// A line of others' words alone, which also gives no order by how it begins.
 pub(crate) fn line(text: &str) -> String {
     let shown = words(text);

@@ -1,5 +1,6 @@
 //! `gangplank`: a self-hosted container image registry whose logins are temporary and push-only.
 
+mod answers;
 mod api_client;
 mod auth_file;
 mod auth_files;

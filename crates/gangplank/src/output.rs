@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::io::Write as _;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use gangplank_api::Timestamp;
@@ -119,6 +120,15 @@ pub(crate) fn counted(number: u64, thing: &str) -> String {
     format!("{number} {thing}{ending}")
 }
 
+/// A number of bytes that took a time, and how many that is a second.
+pub(crate) fn sent(bytes: u64, took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    let whole = took.as_millis().max(1);
+    let speed = u128::from(bytes) * 1000 / whole;
+    let speed = u64::try_from(speed).unwrap_or(u64::MAX);
+    format!("{} sent in {seconds:.1} s ({}/s)", size(bytes), size(speed))
+}
+
 /// This moment, in milliseconds since 1970.
 pub(crate) fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
@@ -132,6 +142,13 @@ mod tests {
     fn sizes_have_the_unit_that_people_would_use() {
         let shown = [0, 1, 1_023, 1_536, 20 << 20, (5 << 40) - 1].map(size);
         assert_eq!(shown, ["0 bytes", "1 byte", "1023 bytes", "1.5 KiB", "20.0 MiB", "4.9 TiB"]);
+    }
+
+    #[test]
+    fn what_was_sent_has_units() {
+        let shown = sent(10 << 20, Duration::from_millis(2_500));
+        assert_eq!(shown, "10.0 MiB sent in 2.5 s (4.0 MiB/s)");
+        assert_eq!(sent(0, Duration::ZERO), "0 bytes sent in 0.0 s (0 bytes/s)");
     }
 
     #[test]

@@ -68,6 +68,12 @@ pub fn essence(content_type: &str) -> &str {
     content_type.split_once(';').map_or(content_type, |(essence, _)| essence).trim_matches([' ', '\t'])
 }
 
+/// Whether content of this type is a layer of a container image that anybody can unpack.
+pub fn is_layer(media_type: &str) -> bool {
+    matches!(media_type, OCI_LAYER | OCI_LAYER_GZIP | OCI_LAYER_ZSTD | DOCKER_LAYER_GZIP)
+        || is_foreign_layer(media_type)
+}
+
 /// Whether a layer of this type is not to be distributed: its bytes are to be had elsewhere only.
 pub fn is_foreign_layer(media_type: &str) -> bool {
     matches!(

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow};
 use gangplank_api::lightsail::RegisterContainerImageRequest;
@@ -28,7 +29,7 @@ mod service;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The image: NAME in a running engine (Docker's or Podman's socket), `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`,
-    /// `docker-archive:FILE[:NAME]`, or `-` for an archive on standard input
+    /// `docker-archive:FILE[:NAME]`, or `-` for an archive on standard input, in which `docker-archive:-:NAME` names one
     image: String,
     /// The container service to register it on
     #[arg(long, value_name = "NAME")]
@@ -93,6 +94,11 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let platforms = args.platform.clone().map_or(Platforms::All, Platforms::Only);
     let image = Source::parse(&args.image).open(platforms, &progress).await?;
     image.note().iter().for_each(|note| progress.say(note));
+    if let Some(platform) = image.is_for_others_than(&Platform::of_services()) {
+        progress.say(format_args!(
+            "Warning: this image is for {platform}, and container services run linux/amd64."
+        ));
+    }
     let jobs = usize::from(args.jobs);
     if args.dry_run {
         // The server makes no login where there is no service; nothing of the image can be there either.
@@ -110,16 +116,22 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let registry = connect(&client).await?;
     // Whoever registers by digest needs no tag, but every manifest at the top is put under one.
     let tag = Tag::parse(&format!("push-{}", uuid::Uuid::new_v4().simple())).context("a tag")?;
+    let began = Instant::now();
     let digest = push::send(image, &registry, &tag, jobs, &progress).await?;
+    let took = began.elapsed();
     let registered = client.call(&registration(digest)).await?.container_image;
-    let image = present(registered.and_then(|image| image.image), "image")?;
+    let image = registered_name(present(registered.and_then(|image| image.image), "image")?)?;
     let sent = progress.sent();
     if args.quiet {
         output::text(&format!("{image}\n"))?;
     } else if form == Form::Json {
         output::print(&json!({ "image": image, "digest": digest.to_string(), "bytesSent": sent }))?;
     } else {
-        output::text(&format!("Pushed {digest}, {} sent.\nRegistered as {image}\n", size(sent)))?;
+        let (sent, host) = (output::sent(sent, took), registry.address());
+        let pulled = image.trim_start_matches(':').replacen('.', ":", 1);
+        output::text(&format!(
+            "Pushed {digest}, {sent}.\nRegistered as {image}\nPull it with `docker pull {host}/{pulled}`.\n"
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -127,6 +139,17 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 fn jobs(text: &str) -> std::result::Result<u8, String> {
     let jobs = whole_number::read(text)?;
     if (1..=32).contains(&jobs) { Ok(jobs) } else { Err("it is a number from 1 to 32".to_owned()) }
+}
+
+/// A name that scripts take as it is, so it has to be one: `:service.label.number`.
+fn registered_name(name: String) -> Result<String> {
+    let is_known = |b: u8| b.is_ascii_alphanumeric() || b".-_".contains(&b);
+    let is_name = name.strip_prefix(':').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(is_known));
+    anyhow::ensure!(
+        is_name,
+        "the server says that the image is registered as {name:?}, which is no image's name"
+    );
+    Ok(name)
 }
 
 async fn connect(client: &Arc<ApiClient>) -> Result<Registry> {

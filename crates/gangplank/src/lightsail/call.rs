@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::failure::Failure;
 use super::globals::Globals;
 use crate::api_client::{Answer, ApiClient, Manner};
-use crate::call_failure::Unreachable;
+use crate::call_failure::{Cause, Unreachable};
 use crate::connection::check_data_dir;
 use crate::credentials::Credentials;
 use crate::retry;
@@ -110,6 +110,8 @@ fn manner(globals: &Globals, settings: &Settings) -> Result<Manner, Failure> {
         read_timeout: seconds("--cli-read-timeout")?,
         connect_timeout: seconds("--cli-connect-timeout")?,
         attempts,
+        // The AWS CLI does not tell either.
+        tells: false,
     })
 }
 
@@ -140,18 +142,22 @@ fn refusal(operation: Operation, answer: &Answer) -> Failure {
 
 fn unreachable(error: Unreachable) -> Failure {
     let url = &error.endpoint;
-    Failure::Other(if let Some(words) = tls_words::explain(&error.cause) {
+    let cause = match &error.cause {
+        Cause::Request(cause) => cause,
+        Cause::Answer(why) => return Failure::Other(format!("{why}: \"{url}\"")),
+    };
+    Failure::Other(if let Some(words) = tls_words::explain(cause) {
         format!("SSL validation failed for {url} {words}")
-    } else if error.cause.is_connect() && error.cause.is_timeout() {
+    } else if cause.is_connect() && cause.is_timeout() {
         format!("Connect timeout on endpoint URL: \"{url}\"")
-    } else if error.cause.is_timeout() {
+    } else if cause.is_timeout() {
         format!("Read timeout on endpoint URL: \"{url}\"")
     } else {
         let mut message = format!("Could not connect to the endpoint URL: \"{url}\"");
-        let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error.cause);
-        while let Some(inner) = cause {
+        let mut source: Option<&dyn std::error::Error> = std::error::Error::source(cause);
+        while let Some(inner) = source {
             message.extend([": ", &inner.to_string()]);
-            cause = inner.source();
+            source = inner.source();
         }
         message
     })

@@ -53,8 +53,7 @@ impl<'a> Scalar<'a> {
             space_break |= is_break(*letter) && before == Some(' ');
         }
         // Only between quotes, and in one line, is such text sure not to begin a line.
-        let gives_orders =
-            letters.len() > 1 && text.split(char::is_whitespace).any(|word| foreign::line(word) != word);
+        let gives_orders = text.split(char::is_whitespace).any(foreign::gives_orders);
         special |= gives_orders;
         let outer = |letter: Option<&char>| letter.is_some_and(|letter| *letter == ' ' || is_break(*letter));
         let padded = outer(letters.first()) || outer(letters.last());

@@ -99,6 +99,7 @@ impl Configuration {
             verify: self.do_not_verify_ssl != Some(true),
             read_timeout: seconds(self.read_timeout, usual.read_timeout),
             connect_timeout: seconds(self.connect_timeout, usual.connect_timeout),
+            tells: false,
             attempts: settings.attempts().and_then(Result::ok).unwrap_or(retry::ATTEMPTS),
         };
         Ok(Arc::new(ApiClient::new(&endpoint, region, credentials, &manner)?))

@@ -4,18 +4,20 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use gangplank_api::Request;
 use gangplank_api::lightsail::{
     CreateContainerServiceRegistryLoginRequest, GetContainerAPIMetadataRequest, RegisterContainerImageRequest,
 };
 use gangplank_oci::Tag;
+use reqwest::Url;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::version;
 use crate::api_client::{ApiClient, present};
 use crate::call_failure::CallFailure;
+use crate::foreign;
 use crate::push;
 use crate::push::login::{Login, Mint};
 use crate::push::platform::{Platform, Platforms};
@@ -46,15 +48,37 @@ pub(crate) async fn push_image(
     note: &(dyn Fn(std::fmt::Arguments<'_>) + Sync),
 ) -> Result<String> {
     let progress = Progress::shown();
-    look_for_a_newer_version(client, &progress, note).await;
     let minting = Arc::clone(client);
     let mint: Mint = Box::new(move || {
         let client = Arc::clone(&minting);
         Box::pin(async move { login(&client).await })
     });
+    let wanted = Platform::of_services();
+    let open = || Source::Engine(order.image.clone()).open(Platforms::Rather(wanted.clone()), &progress);
+    // Amazon's services run nothing else, and Amazon's plugin says so before anything is asked of them.
+    let checked = if is_amazons(client.endpoint()) {
+        let image = open().await?;
+        if let Some(platform) = image.is_for_others_than(&wanted) {
+            bail!(
+                "image {:?} is for {platform}, and Lightsail runs {wanted} alone; build or pull it for that",
+                order.image
+            );
+        }
+        Some(image)
+    } else {
+        None
+    };
+    look_for_a_newer_version(client, &progress, note).await;
     let registry = Registry::connect(client.endpoint(), mint, |url| client.http_for(url)).await?;
-    let amd64 = Platform { os: "linux".to_owned(), architecture: "amd64".to_owned(), variant: None };
-    let image = Source::Engine(order.image.clone()).open(Platforms::Rather(amd64), &progress).await?;
+    let image = match checked {
+        Some(image) => image,
+        None => open().await?,
+    };
+    image.note().iter().for_each(|note| progress.say(note));
+    if let Some(platform) = image.is_for_others_than(&wanted) {
+        progress
+            .say(format_args!("Warning: this image is for {platform}, and container services run {wanted}."));
+    }
     let tag = tag()?;
     note(format_args!("pushing {} as {tag}", order.image));
     let digest = push::send(image, &registry, &tag, JOBS, &progress).await?;
@@ -66,11 +90,17 @@ pub(crate) async fn push_image(
     note(format_args!("registering {digest}"));
     let registered = present(call(client, &registration).await?.container_image, "containerImage")?;
     let name = present(registered.image, "image")?;
-    let digest = registered.digest.unwrap_or_else(|| digest.to_string());
+    let (name, digest) =
+        (foreign::words(&name), foreign::words(&registered.digest.unwrap_or_else(|| digest.to_string())));
     Ok(format!(
         "Digest: {digest}\nImage {:?} registered.\nRefer to this image as {name:?} in deployments.\n",
         order.image
     ))
+}
+
+fn is_amazons(endpoint: &Url) -> bool {
+    let host = endpoint.host_str().unwrap_or_default();
+    [".amazonaws.com", ".amazonaws.com.cn"].iter().any(|domain| host.ends_with(domain))
 }
 
 /// Whatever goes wrong with it is no reason not to push.
@@ -117,10 +147,10 @@ where
                 "operation error Lightsail: {name}, {}https response error StatusCode: {}, RequestID: {}, {}{}: {}",
                 attempts.unwrap_or_default(),
                 refusal.status,
-                refusal.request_id.as_deref().unwrap_or_default(),
+                foreign::words(refusal.request_id.as_deref().unwrap_or_default()),
                 if refusal.is_modelled() { "" } else { "api error " },
-                refusal.code,
-                refusal.message
+                foreign::words(&refusal.code),
+                foreign::words(&refusal.message)
             )
         }
         other => anyhow!("operation error Lightsail: {name}, {other}"),

@@ -16,8 +16,9 @@ use super::kept::{Kept, keep};
 use super::platform::{Platform, Platforms};
 use super::progress::Progress;
 use crate::call_failure::root_cause;
+use crate::{answers, foreign};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = answers::CONNECT;
 /// The first version of the API in which an export can be of one platform.
 const WITH_PLATFORM: (u32, u32) = (1, 48);
 
@@ -25,7 +26,9 @@ const WITH_PLATFORM: (u32, u32) = (1, 48);
 /// is made of.
 pub(super) async fn export(name: &str, platforms: &Platforms, progress: &Arc<Progress>) -> Result<Kept> {
     let known = |b: u8| b.is_ascii_alphanumeric() || b"._-/:@".contains(&b);
-    ensure!(!name.is_empty() && name.bytes().all(known), "{name:?} is no name of an image");
+    let begins_right =
+        !name.starts_with(['.', '/', '-', ':', '@']) && !name.split('/').any(|part| part == "..");
+    ensure!(!name.is_empty() && begins_right && name.bytes().all(known), "{name:?} is no name of an image");
     let mut asked = Vec::new();
     for address in addresses()? {
         let engine = Engine::at(&address)?;
@@ -36,16 +39,14 @@ pub(super) async fn export(name: &str, platforms: &Platforms, progress: &Arc<Pro
                 continue;
             }
         };
-        let answer = engine.get(&format!("images/{name}/json")).await?;
-        if answer.status().as_u16() == 404 {
+        let Some((name, inspected)) = engine.find(name).await? else {
             asked.push(format!("no image {name:?} is in the engine at {}", address.url));
             continue;
-        }
-        let inspected = refuse_failure(answer).await?.bytes().await?;
+        };
         if let Some(wanted) = platforms.required()
             && api < WITH_PLATFORM
         {
-            refuse_other_platform(name, &inspected, wanted)?;
+            refuse_other_platform(&name, &inspected, wanted)?;
         }
         let mut path = format!("images/{name}/get");
         // An engine refuses a platform that it does not have.
@@ -55,7 +56,10 @@ pub(super) async fn export(name: &str, platforms: &Platforms, progress: &Arc<Pro
             path.push_str("?platform=");
             path.push_str(&in_url(platform));
         }
-        return receive(refuse_failure(engine.get(&path).await?).await?, progress).await;
+        // Some engines gather all of it before they send the first byte.
+        let answer = engine.get(&path, answers::FIRST_BYTE_AFTER_WORK).await;
+        let answer = answer.with_context(|| engine.named())?;
+        return receive(refuse_failure(answer).await?, progress).await;
     }
     bail!("{}", asked.join("; "))
 }
@@ -87,14 +91,30 @@ fn in_url(platform: &Platform) -> String {
     encoded.collect()
 }
 
+/// What an engine would take a name for, in its order. One without a tag means `latest`, as for `docker push`, though
+/// the export would be of all its tags; only an id has none.
+fn meanings(name: &str) -> Vec<String> {
+    let last = name.rsplit('/').next().unwrap_or_default();
+    let hex = |text: &str| text.len() >= 4 && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    if last.contains(':') || name.contains('@') || name.len() == 64 && hex(name) {
+        return vec![name.to_owned()];
+    }
+    let mut meanings = vec![format!("{name}:latest")];
+    if hex(name) {
+        meanings.push(name.to_owned());
+    }
+    meanings
+}
+
 struct Engine {
     http: Client,
     base: String,
+    address: String,
 }
 
 impl Engine {
     fn at(address: &Address) -> Result<Self> {
-        let builder = Client::builder().no_proxy().connect_timeout(PATIENCE);
+        let builder = Client::builder().no_proxy().connect_timeout(answers::CONNECT);
         let (scheme, rest) = address.url.split_once("://").unwrap_or_default();
         let (builder, base) = match (scheme, &address.certificates) {
             ("unix", _) => (builder.unix_socket(Path::new(rest)), "http://localhost".to_owned()),
@@ -117,20 +137,43 @@ impl Engine {
                 address.named_by
             ),
         };
-        Ok(Self { http: builder.build()?, base: base.trim_end_matches('/').to_owned() })
+        Ok(Self {
+            http: builder.build()?,
+            base: base.trim_end_matches('/').to_owned(),
+            address: address.url.clone(),
+        })
     }
 
     /// Whether it is there, and the version of its API.
     async fn ping(&self) -> Result<(u32, u32)> {
-        let answer =
-            tokio::time::timeout(PATIENCE, self.get("_ping")).await.context("it took too long")??;
+        let answer = self.get("_ping", PATIENCE).await?;
         let version = answer.headers().get("api-version").and_then(|value| value.to_str().ok());
         let (major, minor) = version.unwrap_or_default().split_once('.').unwrap_or_default();
         Ok((major.parse().unwrap_or(0), minor.parse().unwrap_or(0)))
     }
 
-    async fn get(&self, path: &str) -> Result<Response> {
-        let answer = self.http.get(format!("{}/{path}", self.base)).send().await;
+    fn named(&self) -> String {
+        format!("the engine at {}", self.address)
+    }
+
+    /// The name by which it has an image, and what it says of it.
+    async fn find(&self, name: &str) -> Result<Option<(String, Vec<u8>)>> {
+        for name in meanings(name) {
+            let answer = self.get(&format!("images/{name}/json"), answers::FIRST_BYTE).await;
+            let answer = answer.with_context(|| self.named())?;
+            if answer.status().as_u16() == 404 {
+                continue;
+            }
+            let inspected = answers::whole(refuse_failure(answer).await?).await;
+            return Ok(Some((name, inspected.with_context(|| self.named())?)));
+        }
+        Ok(None)
+    }
+
+    async fn get(&self, path: &str, patience: Duration) -> Result<Response> {
+        let answer = self.http.get(format!("{}/{path}", self.base)).send();
+        let answer = tokio::time::timeout(patience, answer).await;
+        let answer = answer.with_context(|| format!("it gave no answer for {} s", patience.as_secs()))?;
         answer.map_err(|error| anyhow::anyhow!("{}", root_cause(&error)))
     }
 }
@@ -140,8 +183,9 @@ async fn refuse_failure(answer: Response) -> Result<Response> {
     if status.is_success() {
         return Ok(answer);
     }
-    let body: Value = serde_json::from_slice(&answer.bytes().await?).unwrap_or_default();
-    bail!("the engine answered {status}: {}", body["message"].as_str().unwrap_or_default())
+    let body: Value = serde_json::from_slice(&answers::of_error(answer).await).unwrap_or_default();
+    let message = body["message"].as_str().unwrap_or("it did not say why");
+    bail!("the engine answered {}: {}", status.as_u16(), foreign::words(message))
 }
 
 async fn receive(mut answer: Response, progress: &Arc<Progress>) -> Result<Kept> {
@@ -151,16 +195,18 @@ async fn receive(mut answer: Response, progress: &Arc<Progress>) -> Result<Kept>
     let keeping =
         tokio::task::spawn_blocking(move || keep(Pieces { stream, current: Bytes::new() }, &progress));
     loop {
-        let piece = match answer.chunk().await {
-            Ok(Some(piece)) => Ok(piece),
-            Ok(None) => break,
-            Err(error) => {
+        let piece = match tokio::time::timeout(answers::BETWEEN, answer.chunk()).await {
+            Ok(Ok(Some(piece))) => Ok(piece),
+            Ok(Ok(None)) => break,
+            Ok(Err(error)) => {
                 Err(io::Error::other(format!("the engine's export broke off: {}", root_cause(&error))))
             }
+            Err(_) => Err(io::Error::other("the engine's export stood still for too long")),
         };
+        let is_last = piece.is_err();
         let pieces = pieces.clone();
         // Nobody takes it: what is wrong is said below.
-        if tokio::task::spawn_blocking(move || pieces.send(piece)).await?.is_err() {
+        if tokio::task::spawn_blocking(move || pieces.send(piece)).await?.is_err() || is_last {
             break;
         }
     }

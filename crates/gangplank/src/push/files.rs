@@ -1,14 +1,16 @@
 //! The files of an image: in a directory, or in a tar archive that is read in place.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Seek as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::content::Content;
+use super::tar_heads::{Head, Heads};
 
 /// Where an image's files are found by their names.
 pub(super) enum Files {
@@ -35,23 +37,21 @@ impl Files {
         // It may just have been written.
         file.rewind()?;
         let length = file.metadata()?.len();
-        let mut archive = tar::Archive::new(BufReader::new(file.try_clone()?));
         let mut members = HashMap::new();
-        let entries = archive.entries_with_seek().context("is no tar archive")?;
-        for (number, entry) in entries.enumerate() {
-            let entry = match entry {
-                Ok(entry) => entry,
+        for (number, head) in Heads::of(BufReader::new(file.try_clone()?)).enumerate() {
+            let Head { name, link, kind, start, size } = match head {
+                Ok(head) => head,
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                    return Err(error).context("is no archive of an image");
+                }
                 Err(_) if number == 0 => bail!("is no tar archive, nor one compressed with gzip"),
                 Err(error) => return Err(error).context("is a damaged or truncated archive"),
             };
-            let name = clean(&String::from_utf8_lossy(&entry.path_bytes()));
-            let link = entry.link_name_bytes().map(|link| String::from_utf8_lossy(&link).into_owned());
-            let kind = entry.header().entry_type();
+            let name = clean(&name);
             let member = if kind.is_file() {
-                let (start, size) = (entry.raw_file_position(), entry.size());
                 ensure!(
                     start.checked_add(size).is_some_and(|end| end <= length),
-                    "is truncated: {name} should have {size} bytes, and the archive ends before"
+                    "is truncated: {name:?} should have {size} bytes, and the archive ends before"
                 );
                 Member::File { start, size }
             } else if let (true, Some(link)) = (kind.is_symlink(), &link) {
@@ -71,13 +71,13 @@ impl Files {
     /// A file; `None` if there is none. Blocks.
     pub(super) fn find(&self, name: &str) -> Result<Option<Content>> {
         match self {
-            Self::Directory(folder) => match File::open(folder.join(name)) {
+            Self::Directory(folder) => match open_regular(&folder.join(name)) {
                 Ok(file) => Ok(Some(Content::of(file)?)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(error).with_context(|| format!("{name} cannot be read")),
+                Err(error) => Err(error).with_context(|| format!("{name:?} cannot be read")),
             },
             Self::Archive(index) => {
-                let mut name = name.to_owned();
+                let mut name = clean(name);
                 // A few links may follow each other; more are a circle.
                 for _ in 0..8 {
                     match index.members.get(&name) {
@@ -89,14 +89,14 @@ impl Files {
                         }
                     }
                 }
-                bail!("{name} is a link that leads nowhere")
+                bail!("{name:?} is a link that leads nowhere")
             }
         }
     }
 
     /// A file that must be there.
     pub(super) fn get(&self, name: &str) -> Result<Content> {
-        self.find(name)?.with_context(|| format!("{name} is missing"))
+        self.find(name)?.with_context(|| format!("{name:?} is missing"))
     }
 }
 
@@ -118,5 +118,19 @@ fn clean(name: &str) -> String {
 /// A file of this name, or why there is none, without the name.
 pub(super) fn open(path: &Path) -> Result<File> {
     ensure!(!path.is_dir(), "is a directory");
-    File::open(path).context("cannot be opened")
+    open_regular(path).context("cannot be opened")
+}
+
+/// Opens a file that can be read to its end: not a pipe, at which one may wait for ever, nor a device.
+fn open_regular(path: &Path) -> io::Result<File> {
+    let refuse_others = |metadata: Metadata| {
+        let why = "it is no regular file; what comes out of a pipe is read by `gangplank push -`";
+        if metadata.is_file() { Ok(()) } else { Err(io::Error::other(why)) }
+    };
+    // Opening alone may wait, or do something to a device.
+    refuse_others(std::fs::metadata(path)?)?;
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    refuse_others(file.metadata()?)?;
+    Ok(file)
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use gangplank_oci::Digest;
 
 use super::content::Content;
+use super::platform::Platform;
 use super::staging::Staged;
 
 /// An image to push.
@@ -21,8 +22,21 @@ impl Image {
     pub(crate) fn note(&self) -> Option<&str> {
         match self {
             Self::Finished(image) => image.note.as_deref(),
-            Self::Unfinished(_) => None,
+            Self::Unfinished(image) => image.note.as_deref(),
         }
+    }
+
+    /// What it is for, if that is known and is not `wanted`.
+    pub(crate) fn is_for_others_than(&self, wanted: &Platform) -> Option<String> {
+        let platforms = match self {
+            Self::Finished(image) => &image.platforms,
+            Self::Unfinished(image) => &image.platforms,
+        };
+        let known: Vec<&Platform> = platforms.iter().filter(|platform| platform.is_known()).collect();
+        if known.is_empty() || known.iter().any(|platform| wanted.takes(platform)) {
+            return None;
+        }
+        Some(known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -32,6 +46,8 @@ pub(crate) struct Finished {
     pub(super) blobs: Vec<Blob>,
     /// Children before their parents; the image itself is the last.
     pub(super) manifests: Vec<Manifest>,
+    /// What it is for; an index may have several.
+    pub(super) platforms: Vec<Platform>,
     /// What whoever pushes it ought to know.
     pub(super) note: Option<String>,
 }
@@ -41,6 +57,8 @@ pub(crate) struct Finished {
 pub(crate) struct Blob {
     pub(super) digest: Digest,
     pub(super) content: Content,
+    /// What its digest should be when it is unpacked, if that is known and was not looked at yet.
+    pub(super) diff_id: Option<Digest>,
 }
 
 /// A manifest's bytes.
@@ -57,6 +75,10 @@ pub(crate) struct Unfinished {
     pub(super) layers: Vec<Layer>,
     /// Those that are ready, by where they begin in the archive.
     pub(super) staged: HashMap<u64, Staged>,
+    /// What it is for.
+    pub(super) platforms: Vec<Platform>,
+    /// What whoever pushes it ought to know.
+    pub(super) note: Option<String>,
 }
 
 /// A layer of such an image.

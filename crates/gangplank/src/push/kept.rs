@@ -10,9 +10,11 @@ use anyhow::{Context as _, Result, bail};
 
 use super::content::Content;
 use super::growing::{Reader, growing};
+use super::packing::{HEAD, Packing};
 use super::progress::Progress;
-use super::scratch;
-use super::staging::{self, Packing, Staged, Stop, peek};
+use super::scratch::{self, Bounded};
+use super::staging::{self, Staged, Stop, peek};
+use super::tar_heads::{Head, Heads};
 
 /// Less is done in no time when it is needed.
 const LEAST: u64 = 64 * 1024;
@@ -28,9 +30,10 @@ pub(super) struct Kept {
 
 /// Keeps a stream, not compressed as a whole. Blocks.
 pub(super) fn keep(stream: impl Read, progress: &Arc<Progress>) -> Result<Kept> {
-    let (head, mut stream) = peek(stream, 4)?;
+    let (head, mut stream) = peek(stream, HEAD)?;
     let file = scratch::file()?;
-    let (mut writer, reader) = growing(file.try_clone().context("cannot use a temporary file")?);
+    let (writer, reader) = growing(file.try_clone().context("cannot use a temporary file")?);
+    let mut writer = Bounded::new(writer, &file)?;
     let stop = Stop::default();
     std::thread::scope(|scope| {
         let staging = scope.spawn(|| stage_layers(reader, progress, &stop));
@@ -40,8 +43,11 @@ pub(super) fn keep(stream: impl Read, progress: &Arc<Progress>) -> Result<Kept> 
             Packing::Gzip => {
                 io::copy(&mut flate2::read::MultiGzDecoder::new(step.watch(&mut stream)), &mut writer)
             }
-            Packing::Zstd => {
-                bail!("is compressed with zstd: decompress it first, `zstd -dc FILE | gangplank push -`")
+            packing @ (Packing::Zstd | Packing::Other(_)) => {
+                let program = packing.program().unwrap_or_default();
+                bail!(
+                    "is compressed with {program}: decompress it first, `{program} -dc FILE | gangplank push -`"
+                )
             }
         };
         if copied.is_err() {
@@ -49,10 +55,10 @@ pub(super) fn keep(stream: impl Read, progress: &Arc<Progress>) -> Result<Kept> 
         }
         drop(writer);
         let staged = staging.join().unwrap_or_default();
-        match copied {
-            Err(error) if error.kind() == io::ErrorKind::StorageFull => return Err(error.into()),
-            copied => copied.context("cannot be read to its end; is it truncated?")?,
-        };
+        copied.map_err(|error| match error.kind() {
+            io::ErrorKind::StorageFull => error.into(),
+            _ => anyhow::Error::new(error).context("cannot be read to its end; is it truncated?"),
+        })?;
         Ok(Kept { file, staged })
     })
 }
@@ -60,11 +66,8 @@ pub(super) fn keep(stream: impl Read, progress: &Arc<Progress>) -> Result<Kept> 
 /// Compresses each plain layer when it is there. What cannot be read here, others will complain of.
 fn stage_layers(reader: Reader, progress: &Arc<Progress>, stop: &Stop) -> HashMap<u64, Staged> {
     let mut staged = HashMap::new();
-    let mut archive = tar::Archive::new(reader.clone());
-    let Ok(entries) = archive.entries_with_seek() else { return staged };
-    for entry in entries.map_while(Result::ok) {
-        let (start, size) = (entry.raw_file_position(), entry.size());
-        if !entry.header().entry_type().is_file() || size < LEAST {
+    for Head { kind, start, size, .. } in Heads::of(reader.clone()).map_while(Result::ok) {
+        if !kind.is_file() || size < LEAST {
             continue;
         }
         if start.checked_add(size).is_none_or(|end| reader.wait_for(end) < end) {

@@ -1,16 +1,20 @@
 //! Pushes an image from an engine, a layout or an archive to a registry.
 
+mod choice;
 mod content;
 mod docker_archive;
 mod engine;
 mod engine_address;
 mod files;
+mod go_json;
 mod growing;
 mod gzip;
 mod image;
 mod kept;
 mod layout;
+mod layout_entry;
 pub(crate) mod login;
+mod packing;
 mod parts;
 pub(crate) mod platform;
 pub(crate) mod progress;
@@ -18,6 +22,9 @@ pub(crate) mod registry;
 mod scratch;
 pub(crate) mod source;
 mod staging;
+mod tar_heads;
+mod tries;
+mod unpacked;
 mod upload;
 
 use std::collections::BTreeMap;
@@ -45,7 +52,8 @@ pub(crate) async fn send(
     for (index, manifest) in manifests.iter().enumerate() {
         let by_digest = Reference::from(manifest.digest);
         let reference = if index == last { Reference::from(tag.clone()) } else { by_digest };
-        registry.put_manifest(&reference, manifest).await?;
+        let step = progress.begin("manifest", "pushing", None);
+        registry.put_manifest(&reference, manifest, &step).await?;
     }
     Ok(manifests[last].digest)
 }
@@ -74,7 +82,10 @@ pub(crate) async fn plan(
         let number = given.fetch_add(1, Ordering::Relaxed);
         async move {
             let there = match registry {
-                Some(registry) => registry.has(&blob.digest).await.map_err(registry::Fault::into_error)?,
+                Some(registry) => {
+                    let step = progress.begin_blob(&blob.digest, blob.content.size());
+                    registry.has(&blob.digest, &step).await.map_err(registry::Fault::into_error)?
+                }
                 None => false,
             };
             let blob = Planned { digest: blob.digest, size: blob.content.size(), there };

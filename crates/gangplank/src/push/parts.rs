@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use bytes::Bytes;
 use futures_util::{TryStreamExt as _, stream};
 use gangplank_oci::{Digest, media_type};
@@ -13,9 +13,10 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::content::Content;
-use super::image::{Blob, Image, Layer, Manifest, Unfinished};
+use super::image::{Blob, Image, Manifest, Unfinished};
+use super::packing::Packing;
 use super::progress::Progress;
-use super::staging::{self, Packing, Staged, Stop};
+use super::staging::{self, Stop};
 
 /// Hands every blob of an image to `take`, up to `jobs` at a time; returns the manifests, the image itself last.
 pub(super) async fn each_blob<T>(
@@ -67,34 +68,33 @@ fn finish(
     give: &mut dyn FnMut(Blob) -> Result<()>,
 ) -> Result<Vec<Manifest>> {
     let (mut given, mut layers) = (HashSet::new(), Vec::new());
+    let mut ready = image.staged;
     for (number, layer) in image.layers.iter().enumerate() {
         let step =
             progress.begin(format_args!("layer {}", number + 1), "reading", Some(layer.content.size()));
-        let ready = layer.content.start().and_then(|start| image.staged.get(&start).cloned());
-        let staged = match ready {
+        // Several layers may be one file of the archive.
+        let start = layer.content.start();
+        let staged = match start.and_then(|start| ready.get(&start).cloned()) {
             Some(staged) => staged,
-            None => staging::stage_content(&layer.content, stop, &|bytes| step.advance(bytes))?,
+            None => {
+                let staged = staging::stage_content(&layer.content, stop, &|bytes| step.advance(bytes));
+                staged.with_context(|| format!("layer {}", number + 1))?
+            }
         };
-        check(&staged, layer)?;
+        staging::require(&staged.unpacked, &layer.diff_id)
+            .with_context(|| format!("layer {}", number + 1))?;
+        if let Some(start) = start {
+            ready.insert(start, staged.clone());
+        }
         layers.push((staged.packing, staged.digest, staged.content.size()));
         if given.insert(staged.digest) {
-            give(Blob { digest: staged.digest, content: staged.content })?;
+            give(Blob { digest: staged.digest, content: staged.content, diff_id: None })?;
         }
     }
     let manifest = manifest(&image.config, &layers);
-    give(Blob { digest: Digest::sha256(&image.config), content: Content::Memory(image.config) })?;
+    let digest = Digest::sha256(&image.config);
+    give(Blob { digest, content: Content::Memory(image.config), diff_id: None })?;
     Ok(vec![manifest])
-}
-
-fn check(staged: &Staged, layer: &Layer) -> Result<()> {
-    // What was saved compressed is named by what it would be otherwise; whoever runs it will check that.
-    ensure!(
-        staged.packing.was_packed() || staged.original == layer.diff_id,
-        "the archive is damaged: a layer has the digest {}, and should have {}",
-        staged.original,
-        layer.diff_id
-    );
-    Ok(())
 }
 
 /// The manifest of a saved image: Docker's own kind, which every registry and engine takes; or OCI's, if a layer is

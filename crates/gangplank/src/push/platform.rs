@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Deserialize;
+use anyhow::Result;
+
+use super::go_json::Go;
 
 /// Which of an image's platforms are pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,17 +37,31 @@ impl Platforms {
 }
 
 /// A platform, as an index names it: `linux/arm64/v8`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Platform {
-    #[serde(default)]
     pub(crate) os: String,
-    #[serde(default)]
     pub(crate) architecture: String,
-    #[serde(default)]
     pub(crate) variant: Option<String>,
 }
 
 impl Platform {
+    /// What container services run.
+    pub(crate) fn of_services() -> Self {
+        Self { os: "linux".to_owned(), architecture: "amd64".to_owned(), variant: None }
+    }
+
+    /// The platform that a configuration, or an index's entry, names.
+    pub(super) fn read(named: &Go<'_>) -> Result<Self> {
+        let text = |name| Ok::<_, anyhow::Error>(named.member(name)?.text()?.to_owned());
+        let variant = Some(text("variant")?).filter(|variant| !variant.is_empty());
+        Ok(Self { os: text("os")?, architecture: text("architecture")?, variant })
+    }
+
+    /// Whether it is said, and a machine's: what is attached to images is for an unknown one.
+    pub(super) fn is_known(&self) -> bool {
+        !self.os.is_empty() && !self.architecture.is_empty() && self.os != "unknown"
+    }
+
     /// Whether an image for `other` is what somebody gets who asks for this one. Who names no variant takes any.
     pub(super) fn takes(&self, other: &Self) -> bool {
         let same = self.os == other.os && self.architecture == other.architecture;

@@ -2,14 +2,15 @@
 //! to standard error, so that standard output stays for the result.
 
 use std::fmt::Display;
-use std::io::{IsTerminal as _, Read, Write as _};
+use std::io::{IsTerminal as _, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use gangplank_oci::Digest;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::output;
+use crate::{foreign, output};
 
 /// What is shown of a running step; `{bar}` is left empty by those that know no end.
 const BAR: &str = "{prefix:<14} {bar:32} {done:>10} of {all:<10} {msg}";
@@ -54,8 +55,8 @@ impl Progress {
     pub(crate) fn say(&self, text: impl Display) {
         match &self.shown {
             Shown::Nothing => {}
-            Shown::Bars(bars) => drop(bars.println(text.to_string())),
-            Shown::Lines => drop(writeln!(std::io::stderr(), "{text}")),
+            Shown::Bars(bars) => drop(bars.println(foreign::message(&text.to_string()))),
+            Shown::Lines => output::complain(text),
         }
     }
 
@@ -78,9 +79,9 @@ impl Progress {
         if let Some(size) = size {
             bar.set_length(size);
         }
-        bar.set_prefix(name.to_string());
+        bar.set_prefix(foreign::words(&name.to_string()));
         bar.set_message(doing);
-        Step { progress: Arc::clone(self), bar }
+        Step { progress: Arc::clone(self), bar, doing }
     }
 
     /// The same for a blob.
@@ -93,6 +94,7 @@ impl Progress {
 pub(super) struct Step {
     progress: Arc<Progress>,
     bar: ProgressBar,
+    doing: &'static str,
 }
 
 impl Step {
@@ -105,6 +107,24 @@ impl Step {
     pub(super) fn sending(&self, offset: u64, bytes: u64) {
         self.progress.sent.fetch_add(bytes, Ordering::Relaxed);
         self.bar.set_position(offset + bytes);
+    }
+
+    /// Waits, for a reason: shown in its bar, elsewhere in a line.
+    pub(super) async fn pause(&self, why: &str, pause: Duration) {
+        if !pause.is_zero() {
+            self.tell(why, pause);
+            tokio::time::sleep(pause).await;
+            self.bar.set_message(self.doing);
+        }
+    }
+
+    fn tell(&self, why: &str, pause: Duration) {
+        let seconds = pause.as_secs_f64().ceil();
+        let text = foreign::words(&format!("{why}, again in {seconds} s"));
+        self.bar.set_message(text.clone());
+        if let Shown::Lines = self.progress.shown {
+            self.progress.say(format_args!("{}: {text}", self.bar.prefix()));
+        }
     }
 
     /// A reader whose bytes are counted.

@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::image::Manifest;
 use super::login::{Logins, Mint};
+use super::progress::Step;
+use super::tries::Tries;
 use crate::call_failure::root_cause;
-use crate::retry;
+use crate::{answers, foreign};
 
-/// How often something is tried without getting any further.
-pub(super) const ATTEMPTS: u32 = 8;
 /// What a login's end is called by registries that do not answer 401.
 const ENDED: &str = "authorization token has expired";
 
@@ -28,25 +28,62 @@ pub(crate) struct Registry {
 /// Why a request was of no use.
 pub(super) enum Fault {
     /// The same may go well in a moment.
-    Passing { why: String, after: Option<Duration> },
+    Passing(Passing),
     /// The registry does not want it.
     Refused { status: u16, why: String },
     /// It could not be tried.
     Hopeless(anyhow::Error),
 }
 
+/// A fault that may pass.
+pub(super) struct Passing {
+    /// What there is to say of it, in our words alone.
+    pub(super) what: String,
+    /// The same, and what the registry says of it.
+    pub(super) why: String,
+    /// How long the registry wants to be left alone.
+    pub(super) after: Option<Duration>,
+    /// Whether there was an answer.
+    pub(super) is_answered: bool,
+    /// Whether it took long, or is not likely to pass: then it is tried a few times only.
+    pub(super) is_slow: bool,
+}
+
 impl Fault {
-    pub(super) fn passing(why: impl Into<String>) -> Self {
-        Self::Passing { why: why.into(), after: None }
+    /// Nothing came for a long time.
+    pub(super) fn slow(what: String) -> Self {
+        Self::Passing(Passing { why: what.clone(), what, after: None, is_answered: false, is_slow: true })
+    }
+
+    fn unreachable(url: &Url, error: &reqwest::Error) -> Self {
+        let cause = if error.is_timeout() { "it took too long".to_owned() } else { root_cause(error) };
+        let what = format!("cannot reach {}: {cause}", address(url));
+        // A name that is not known now will hardly be known soon.
+        let is_slow = error.is_timeout() || cause.contains("lookup");
+        Self::Passing(Passing { why: what.clone(), what, after: None, is_answered: false, is_slow })
     }
 
     pub(super) fn into_error(self) -> anyhow::Error {
         match self {
-            Self::Passing { why, .. } => anyhow!("{why}"),
-            Self::Refused { status, why } => anyhow!("the registry answered {status}: {why}"),
+            Self::Passing(Passing { why, .. }) => anyhow!("{why}"),
+            Self::Refused { status, why } => anyhow!("{}", answered(status, &why)),
             Self::Hopeless(error) => error,
         }
     }
+}
+
+fn answered(status: u16, why: &str) -> String {
+    if why.is_empty() {
+        format!("the registry answered {status}")
+    } else {
+        format!("the registry answered {status}: {why}")
+    }
+}
+
+/// `host[:port]`.
+fn address(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 impl Registry {
@@ -79,21 +116,44 @@ impl Registry {
         Ok(Self { http: http(&base)?, base, repository, logins: Logins::new(mint, login) })
     }
 
-    /// The URL of a path, or of a `Location`.
-    pub(super) fn url(&self, path: &str) -> Result<Url, Fault> {
-        let url = self.base.join(path).ok();
-        url.ok_or_else(|| Fault::Hopeless(anyhow!("the registry named {path:?}, which is no address")))
+    /// Where images that were pushed are pulled from: `host[:port]`.
+    pub(crate) fn address(&self) -> String {
+        address(&self.base)
     }
 
-    /// Sends a request with the login of the moment. A login that has ended is renewed, and the request can then be
-    /// made again.
-    pub(super) async fn send(&self, request: RequestBuilder, url: &Url) -> Result<Response, Fault> {
+    /// The URL of a path, or of a `Location`.
+    pub(super) fn url(&self, path: &str) -> Result<Url, Fault> {
+        let url = self.base.join(path).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let url =
+            url.ok_or_else(|| Fault::Hopeless(anyhow!("the registry named {path:?}, which is no address")))?;
+        if self.base.scheme() == "https" && url.scheme() == "http" {
+            return Err(Fault::Hopeless(anyhow!(
+                "the registry is spoken to by HTTPS and wants the image sent to {} without; if a proxy stands before \
+                 it, have that pass on X-Forwarded-Proto",
+                foreign::words(&format!("http://{}", address(&url)))
+            )));
+        }
+        Ok(url)
+    }
+
+    /// Sends a request with the login of the moment, and waits so long for an answer. A login that has ended is
+    /// renewed, and the request can then be made again.
+    pub(super) async fn send(
+        &self,
+        request: RequestBuilder,
+        url: &Url,
+        patience: Duration,
+    ) -> Result<Response, Fault> {
         let (which, login) = self.logins.current().await;
         // Another host gets no password: what it needs is in the address it was named by.
         let ours = url.origin() == self.base.origin();
         let request =
             if ours { request.basic_auth(&login.username, Some(login.password.expose())) } else { request };
-        let answer = request.send().await.map_err(|error| Fault::passing(root_cause(&error)))?;
+        let answer = tokio::time::timeout(patience, request.send()).await;
+        let answer = answer.map_err(|_| {
+            Fault::slow(format!("{} gave no answer for {} s", address(url), patience.as_secs()))
+        })?;
+        let answer = answer.map_err(|error| Fault::unreachable(url, &error))?;
         let status = answer.status().as_u16();
         if status < 400 || status == 404 {
             self.note_taken(ours, which);
@@ -101,19 +161,28 @@ impl Registry {
         }
         let after = answer.headers().get("retry-after").and_then(|after| after.to_str().ok()?.parse().ok());
         let after = after.map(|seconds: u64| Duration::from_secs(seconds.min(60)));
-        let why = words(&answer.bytes().await.unwrap_or_default());
+        let why = words(status, &answers::of_error(answer).await);
         let is_unknown = status == 401 || (status == 403 && why.contains(ENDED));
         if !is_unknown {
             self.note_taken(ours, which);
         } else if ours && self.logins.was_taken(which) {
             self.logins.renew(which).await.map_err(Fault::Hopeless)?;
-            return Err(Fault::Passing {
+            return Err(Fault::Passing(Passing {
+                what: "the login ended".to_owned(),
                 why: format!("the login ended: {why}"),
                 after: Some(Duration::ZERO),
-            });
+                is_answered: true,
+                is_slow: false,
+            }));
         }
-        if status >= 500 && status != 501 || status == 429 || status == 408 {
-            return Err(Fault::Passing { why: format!("the registry answered {status}: {why}"), after });
+        if status >= 500 && !matches!(status, 501 | 507) || status == 429 || status == 408 {
+            return Err(Fault::Passing(Passing {
+                what: answered(status, ""),
+                why: answered(status, &why),
+                after,
+                is_answered: true,
+                is_slow: false,
+            }));
         }
         Err(Fault::Refused { status, why })
     }
@@ -124,28 +193,28 @@ impl Registry {
         }
     }
 
-    /// Sends a request without a lasting body until there is an answer.
+    /// Sends a request without a lasting body until there is an answer; `step` shows what is waited for.
     pub(super) async fn ask(
         &self,
         url: &Url,
+        step: &Step,
         request: impl Fn(Url) -> RequestBuilder,
     ) -> Result<Response, Fault> {
-        let mut attempt = 1;
+        let mut tries = Tries::default();
         loop {
-            match self.send(request(url.clone()), url).await {
-                Err(Fault::Passing { after, .. }) if attempt < ATTEMPTS => {
-                    tokio::time::sleep(after.unwrap_or_else(|| retry::pause(attempt))).await;
-                }
+            let fault = match self.send(request(url.clone()), url, answers::FIRST_BYTE).await {
+                Err(Fault::Passing(fault)) => fault,
                 other => return other,
-            }
-            attempt += 1;
+            };
+            let Ok(pause) = tries.failed(&fault) else { return Err(Fault::Passing(fault)) };
+            step.pause(&fault.what, pause).await;
         }
     }
 
     /// Whether a blob is there already.
-    pub(super) async fn has(&self, digest: &Digest) -> Result<bool, Fault> {
+    pub(super) async fn has(&self, digest: &Digest, step: &Step) -> Result<bool, Fault> {
         let url = self.url(&location::blob(&self.repository, digest))?;
-        match self.ask(&url, |url| self.http.head(url)).await {
+        match self.ask(&url, step, |url| self.http.head(url)).await {
             Ok(answer) => Ok(answer.status().as_u16() == 200),
             // Some registries do not tell; then it is sent.
             Err(Fault::Refused { .. }) => Ok(false),
@@ -158,10 +227,11 @@ impl Registry {
         &self,
         reference: &Reference,
         Manifest { media_type, bytes, .. }: &Manifest,
+        step: &Step,
     ) -> Result<()> {
         let url = self.url(&location::manifest(&self.repository, reference)).map_err(Fault::into_error)?;
         let put = |url| self.http.put(url).header("content-type", media_type).body(bytes.clone());
-        let answer = self.ask(&url, put).await.map_err(Fault::into_error).context("the manifest")?;
+        let answer = self.ask(&url, step, put).await.map_err(Fault::into_error).context("the manifest")?;
         let status = answer.status().as_u16();
         anyhow::ensure!(status == 201, "the registry answered {status} to the manifest, not 201");
         let told = answer.headers().get("docker-content-digest").and_then(|digest| digest.to_str().ok());
@@ -183,13 +253,39 @@ async fn speaks_tls(host: &str, http: impl Fn(&Url) -> Result<Client>) -> Result
     }
 }
 
-/// What an error's body says.
-fn words(body: &[u8]) -> String {
+/// What an error's body says: a registry's own words, or what to make of another's.
+fn words(status: u16, body: &[u8]) -> String {
     let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
     let error = &parsed["errors"][0];
     match (error["code"].as_str(), error["message"].as_str()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        _ => String::from_utf8_lossy(body).chars().take(200).collect::<String>().trim().to_owned(),
+        (Some(code), Some(message)) => foreign::words(&format!("{code}: {message}")),
+        (Some(code), None) => foreign::words(code),
+        _ if status == 413 => {
+            "a proxy before it takes no body of this size; raise its limit (nginx: client_max_body_size)"
+                .to_owned()
+        }
+        _ => {
+            let text = String::from_utf8_lossy(body);
+            let text = text.trim();
+            if text.starts_with('<') {
+                return "what answers is a web server and no registry; is a proxy before it set up right?"
+                    .to_owned();
+            }
+            foreign::words(&text.chars().take(200).collect::<String>())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn an_error_is_told_in_one_line() {
+        let json = br#"{"errors":[{"code":"DENIED","message":"no\n::add-mask::x"}]}"#;
+        assert_eq!(words(403, json), "DENIED: no\\x0a::add-mask::x");
+        assert!(words(502, b"<html>\n<head>").contains("is a proxy before it set up right"));
+        assert!(words(413, b"<html>").contains("client_max_body_size"));
+        assert_eq!(words(500, b" plain\nwords "), "plain\\x0awords");
     }
 }

@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use super::choice::Wanted;
 use super::content::Content;
 use super::files::{self, Files};
 use super::image::Image;
 use super::kept::{Kept, keep};
+use super::packing::Packing;
 use super::platform::Platforms;
 use super::progress::Progress;
-use super::staging::{Packing, Staged};
+use super::staging::Staged;
 use super::{docker_archive, engine, layout};
 
 /// An image's name as the command line has it; the prefixes are those of skopeo and podman.
@@ -27,8 +29,8 @@ pub(crate) enum Source {
     LayoutArchive(PathBuf, Option<String>),
     /// `docker-archive:FILE[:name]`
     DockerArchive(PathBuf, Option<String>),
-    /// `-`: an archive of either kind on standard input.
-    StandardInput,
+    /// `-`: an archive of either kind on standard input; with a name, `docker-archive:-:name` or `oci-archive:-:name`.
+    StandardInput(Option<String>),
 }
 
 impl Source {
@@ -36,7 +38,11 @@ impl Source {
     pub(crate) fn parse(text: &str) -> Self {
         let (prefix, rest) = text.split_once(':').unwrap_or((text, ""));
         match prefix {
-            "-" if rest.is_empty() => Self::StandardInput,
+            "-" if rest.is_empty() => Self::StandardInput(None),
+            "oci-archive" | "docker-archive" if rest == "-" => Self::StandardInput(None),
+            "oci-archive" | "docker-archive" if rest.starts_with("-:") => {
+                Self::StandardInput(Some(rest[2..].to_owned()))
+            }
             "oci" => with_path(rest, Self::Layout),
             "oci-archive" => with_path(rest, Self::LayoutArchive),
             "docker-archive" => with_path(rest, Self::DockerArchive),
@@ -48,9 +54,13 @@ impl Source {
     /// Finds the image and what belongs to it.
     pub(crate) async fn open(self, platforms: Platforms, progress: &Arc<Progress>) -> Result<Image> {
         if let Self::Engine(name) = &self {
-            let kept = engine::export(name, &platforms, progress).await?;
+            let kept = match engine::export(name, &platforms, progress).await {
+                Ok(kept) => kept,
+                Err(error) => return Err(file_of_that_name(name, error)),
+            };
             let name = name.clone();
-            return tokio::task::spawn_blocking(move || either(kept, &platforms))
+            let read = move || either(kept, None, &platforms, false);
+            return tokio::task::spawn_blocking(read)
                 .await?
                 .with_context(|| format!("the engine's export of {name}"));
         }
@@ -75,23 +85,49 @@ impl Source {
                 if !path.is_dir() {
                     bail!("{} is no directory", path.display());
                 }
-                layout::image(&Files::Directory(path.clone()), tag.as_deref(), platforms, false)
-                    .map(Image::Finished)
+                let written = format!("oci:{}", path.display());
+                let wanted = wanted(tag.as_deref(), platforms, &written);
+                layout::image(&Files::Directory(path.clone()), &wanted, platforms, false).map(Image::Finished)
             }
             .with_context(|| path.display().to_string()),
-            Self::LayoutArchive(path, tag) => archive(path, progress)
-                .and_then(|(files, _)| layout::image(&files, tag.as_deref(), platforms, false))
-                .map(Image::Finished)
-                .with_context(|| path.display().to_string()),
-            Self::DockerArchive(path, name) => archive(path, progress)
-                .and_then(|(files, staged)| docker_archive::image(&files, name.as_deref(), platforms, staged))
-                .map(Image::Unfinished)
-                .with_context(|| path.display().to_string()),
-            Self::StandardInput => keep(io::stdin().lock(), progress)
-                .and_then(|kept| either(kept, platforms))
+            Self::LayoutArchive(path, tag) => {
+                let written = format!("oci-archive:{}", path.display());
+                let wanted = wanted(tag.as_deref(), platforms, &written);
+                let found = archive(path, progress)
+                    .and_then(|(files, _)| layout::image(&files, &wanted, platforms, false));
+                found.map(Image::Finished).with_context(|| path.display().to_string())
+            }
+            Self::DockerArchive(path, name) => {
+                let written = format!("docker-archive:{}", path.display());
+                let wanted = wanted(name.as_deref(), platforms, &written);
+                let found = archive(path, progress)
+                    .and_then(|(files, staged)| docker_archive::image(&files, &wanted, platforms, staged));
+                found.map(Image::Unfinished).with_context(|| path.display().to_string())
+            }
+            Self::StandardInput(name) => keep(io::stdin().lock(), progress)
+                .and_then(|kept| either(kept, name.as_deref(), platforms, true))
                 .context("standard input"),
         }
     }
+}
+
+fn wanted<'w>(name: Option<&'w str>, platforms: &'w Platforms, written: &'w str) -> Wanted<'w> {
+    Wanted { name, platform: platforms.named(), written }
+}
+
+/// What is to be said where an engine has no such image, but there is a file of its name.
+fn file_of_that_name(name: &str, error: anyhow::Error) -> anyhow::Error {
+    let path = Path::new(name);
+    let advice = if path.join("index.json").exists() || path.is_dir() {
+        format!("the directory {name:?} is pushed as oci:{name}")
+    } else if path.exists() {
+        format!(
+            "the file {name:?} is pushed as docker-archive:{name}, or as oci-archive:{name} if it is a layout's"
+        )
+    } else {
+        return error;
+    };
+    anyhow::anyhow!("{error:#}; {advice}")
 }
 
 /// The part of `rest` that is a file or a directory, and behind a colon the rest of it.
@@ -109,8 +145,7 @@ fn with_path(rest: &str, make: impl Fn(PathBuf, Option<String>) -> Source) -> So
 
 fn archive(path: &Path, progress: &Arc<Progress>) -> Result<(Files, HashMap<u64, Staged>)> {
     let file = files::open(path)?;
-    let head = Content::of(file.try_clone()?)?.read_at(0, 4)?;
-    let kept = match Packing::of(&head) {
+    let kept = match Packing::of_content(&Content::of(file.try_clone()?)?)? {
         Packing::Plain => Kept { file, staged: HashMap::new() },
         _ => keep(file, progress)?,
     };
@@ -119,15 +154,26 @@ fn archive(path: &Path, progress: &Arc<Progress>) -> Result<(Files, HashMap<u64,
 
 /// The image in an archive of either kind. Newer engines write both kinds into one: an image whose layers nobody
 /// has compressed is then better taken as a saved one, since it gets a manifest of its own anyway.
-fn either(Kept { file, staged }: Kept, platforms: &Platforms) -> Result<Image> {
+fn either(
+    Kept { file, staged }: Kept,
+    name: Option<&str>,
+    platforms: &Platforms,
+    is_named_here: bool,
+) -> Result<Image> {
     let files = Files::of_archive(file)?;
     let saved = files.find("manifest.json")?.is_some();
+    let written = match (is_named_here, saved) {
+        (false, _) => "",
+        (true, true) => "docker-archive:-",
+        (true, false) => "oci-archive:-",
+    };
+    let wanted = wanted(name, platforms, written);
     if files.find("index.json")?.is_none() {
-        return docker_archive::image(&files, None, platforms, staged).map(Image::Unfinished);
+        return docker_archive::image(&files, &wanted, platforms, staged).map(Image::Unfinished);
     }
-    let finished = layout::image(&files, None, platforms, saved)?;
+    let finished = layout::image(&files, &wanted, platforms, saved)?;
     if saved && layout::has_plain_layers(&finished) {
-        return docker_archive::image(&files, None, platforms, staged).map(Image::Unfinished);
+        return docker_archive::image(&files, &wanted, platforms, staged).map(Image::Unfinished);
     }
     Ok(Image::Finished(finished))
 }

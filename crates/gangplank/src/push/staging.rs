@@ -4,36 +4,14 @@ use std::io::{self, BufWriter, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail, ensure};
 use gangplank_oci::{Algorithm, Digest, Hasher};
 
 use super::content::Content;
-use super::{gzip, scratch};
-
-/// How a layer's bytes are packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Packing {
-    /// A tar archive as it is, or no archive at all.
-    Plain,
-    Gzip,
-    Zstd,
-}
-
-impl Packing {
-    /// Whether the layer was compressed before it came here.
-    pub(super) fn was_packed(self) -> bool {
-        self != Self::Plain
-    }
-
-    /// What the first bytes say.
-    pub(super) fn of(head: &[u8]) -> Self {
-        match head {
-            [0x1f, 0x8b, ..] => Self::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
-            _ => Self::Plain,
-        }
-    }
-}
+use super::image::Blob;
+use super::packing::Packing;
+use super::scratch::Bounded;
+use super::{gzip, scratch, unpacked};
 
 /// Set when nobody needs the result any more.
 pub(super) type Stop = Arc<AtomicBool>;
@@ -45,32 +23,71 @@ pub(super) struct Staged {
     pub(super) digest: Digest,
     /// How it was packed when it came; what was plain goes up compressed with gzip.
     pub(super) packing: Packing,
-    /// The digest of what was read; another one if it was compressed on the way.
-    pub(super) original: Digest,
+    /// The digest of the layer when it is not compressed.
+    pub(super) unpacked: Digest,
     pub(super) content: Content,
 }
 
 /// Reads a layer to its end, and compresses it into a scratch file if nobody has; what can go up as it is is copied
 /// nowhere. `read` is told how many bytes were read. Blocks.
 pub(super) fn stage_content(layer: &Content, stop: &Stop, read: &dyn Fn(u64)) -> Result<Staged> {
-    let packing = Packing::of(&layer.read_at(0, 4)?);
-    let hasher = Hasher::new(Algorithm::Sha256);
-    let mut original = HashingReader { inner: layer.reader(), hasher, stop, read };
-    if packing.was_packed() {
-        io::copy(&mut original, &mut io::sink())?;
-        let digest = original.hasher.finish();
-        return Ok(Staged { digest, packing, original: digest, content: layer.clone() });
+    let packing = Packing::of_content(layer)?;
+    if let Packing::Other(name) = packing {
+        bail!(
+            "is compressed with {name}, which is not taken in a layer: save the image anew, with gzip or without"
+        );
     }
     let hasher = Hasher::new(Algorithm::Sha256);
-    let mut scratch = BufWriter::with_capacity(1 << 18, HashingWriter { inner: scratch::file()?, hasher });
+    let mut original = HashingReader { inner: layer.reader(), hasher, stop, read };
+    if packing != Packing::Plain {
+        let unpacked =
+            unpacked::digest(packing, &mut original, Algorithm::Sha256).with_context(|| broken(packing))?;
+        io::copy(&mut original, &mut io::sink())?;
+        let digest = original.hasher.finish();
+        return Ok(Staged { digest, packing, unpacked, content: layer.clone() });
+    }
+    let file = scratch::file()?;
+    let hasher = Hasher::new(Algorithm::Sha256);
+    let bounded = Bounded::new(file.try_clone().context("cannot use a temporary file")?, &file)?;
+    let mut scratch = BufWriter::with_capacity(1 << 18, HashingWriter { inner: bounded, hasher });
     gzip::compress(&mut original, &mut scratch)?;
     let written = scratch.into_inner().map_err(io::IntoInnerError::into_error)?;
     Ok(Staged {
         digest: written.hasher.finish(),
         packing,
-        original: original.hasher.finish(),
-        content: Content::of(written.inner).context("cannot use a temporary file")?,
+        unpacked: original.hasher.finish(),
+        content: Content::of(file).context("cannot use a temporary file")?,
     })
+}
+
+/// Refuses a layer that is not what its configuration says of it when it is unpacked. Blocks.
+pub(super) fn check(blob: &Blob) -> Result<()> {
+    let Some(diff_id) = blob.diff_id else { return Ok(()) };
+    let unpacked = match Packing::of_content(&blob.content)? {
+        // Whether its bytes are what its name says, the registry finds out.
+        Packing::Plain if blob.digest.algorithm() == diff_id.algorithm() => blob.digest,
+        // Engines may know it.
+        Packing::Other(_) => return Ok(()),
+        packing => unpacked::digest(packing, blob.content.reader(), diff_id.algorithm())
+            .with_context(|| broken(packing))?,
+    };
+    require(&unpacked, &diff_id)
+}
+
+/// Refuses a layer that is another than its configuration says.
+pub(super) fn require(unpacked: &Digest, diff_id: &Digest) -> Result<()> {
+    ensure!(
+        unpacked == diff_id,
+        "is damaged: unpacked it has the digest {unpacked}, and by its configuration {diff_id}"
+    );
+    Ok(())
+}
+
+fn broken(packing: Packing) -> String {
+    format!(
+        "is damaged: it cannot be unpacked with {}, and may be truncated",
+        packing.program().unwrap_or("anything")
+    )
 }
 
 /// The first bytes of a reader, and a reader that begins with them all the same.

@@ -3,9 +3,9 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use bytes::Bytes;
 use futures_util::stream;
 use gangplank_oci::{ContentRange, Digest, location};
@@ -15,24 +15,25 @@ use reqwest::{Body, RequestBuilder, Response, Url};
 use super::content::Content;
 use super::image::Blob;
 use super::progress::{Progress, Step};
-use super::registry::{ATTEMPTS, Fault, Registry};
-use crate::retry;
+use super::registry::{Fault, Passing, Registry};
+use super::staging;
+use super::tries::Tries;
+use crate::answers;
 
 /// What a server that crashes may have to be sent again.
 const CHUNK: u64 = 32 * 1024 * 1024;
 /// How much is read and sent at a time.
 const PIECE: usize = 256 * 1024;
-/// How long nothing may move.
-const STALL: Duration = Duration::from_mins(2);
-
 /// Sends a blob unless it is there.
 pub(super) async fn upload(registry: &Registry, blob: &Blob, progress: &Arc<Progress>) -> Result<()> {
     let named = || format!("the blob {}", blob.digest);
     let step = Arc::new(progress.begin_blob(&blob.digest, blob.content.size()));
     let outcome = async {
-        if registry.has(&blob.digest).await.map_err(Fault::into_error)? {
+        if registry.has(&blob.digest, &step).await.map_err(Fault::into_error)? {
             return Ok("already there");
         }
+        let checked = blob.clone();
+        tokio::task::spawn_blocking(move || staging::check(&checked)).await??;
         send(registry, blob, &step).await.map(|()| "pushed")
     };
     let outcome = outcome.await.with_context(named)?;
@@ -41,15 +42,27 @@ pub(super) async fn upload(registry: &Registry, blob: &Blob, progress: &Arc<Prog
 }
 
 async fn send(registry: &Registry, blob: &Blob, step: &Arc<Step>) -> Result<()> {
-    let mut upload = Upload { registry, blob, step, session: None, offset: 0, in_chunks: true };
+    let mut upload =
+        Upload { registry, blob, step, session: None, offset: 0, furthest: 0, tried: 0, in_chunks: true };
     let sent = upload.run().await;
     if sent.is_err()
         && let Some(session) = &upload.session
     {
         // It would end by itself; nobody waits for this.
-        let _ = registry.send(registry.http.delete(session.clone()), session).await;
+        let delete = registry.http.delete(session.clone());
+        let _ = registry.send(delete, session, answers::CONNECT).await;
     }
     sent
+}
+
+/// What a request did.
+enum Done {
+    /// A session is open.
+    Opened,
+    /// Bytes went.
+    Sent,
+    /// The blob is there.
+    All,
 }
 
 struct Upload<'p> {
@@ -58,49 +71,72 @@ struct Upload<'p> {
     step: &'p Arc<Step>,
     session: Option<Url>,
     offset: u64,
+    /// The furthest offset so far.
+    furthest: u64,
+    /// Bytes that went out since then.
+    tried: u64,
     /// Whether the registry takes a blob in several requests.
     in_chunks: bool,
 }
 
 impl Upload<'_> {
     async fn run(&mut self) -> Result<()> {
-        let mut failures = 0;
+        let mut tries = Tries::default();
         loop {
-            let before = self.offset;
             let fault = match self.step().await {
-                Ok(true) => return Ok(()),
-                Ok(false) => {
-                    // That a session was opened is no progress: some registries open them and take nothing.
-                    if self.offset > before {
-                        failures = 0;
-                    }
+                Ok(Done::All) => return Ok(()),
+                // That a session was opened is no progress: some registries open them and take nothing.
+                Ok(Done::Opened) => continue,
+                Ok(Done::Sent) if self.got_further() => {
+                    tries.got_further();
                     continue;
                 }
-                Err(fault) => fault,
-            };
-            let (why, after) = match fault {
-                Fault::Passing { why, after } => (why, after),
-                Fault::Refused { status: 404 | 416, why } if self.session.is_some() => (why, None),
+                Ok(Done::Sent) => Passing {
+                    what: "the registry took next to nothing of what was sent".to_owned(),
+                    why: "the registry took next to nothing of what was sent".to_owned(),
+                    after: None,
+                    is_answered: true,
+                    is_slow: false,
+                },
+                Err(Fault::Passing(fault)) => fault,
+                Err(Fault::Refused { status: status @ (404 | 416), why }) if self.session.is_some() => {
+                    let what = format!("the registry answered {status}");
+                    Passing {
+                        why: format!("{what}: {why}"),
+                        what,
+                        after: None,
+                        is_answered: true,
+                        is_slow: false,
+                    }
+                }
                 // Some registries take a blob in one request only.
-                Fault::Refused { status: 400 | 405 | 411 | 413, .. } if self.is_sending_chunks() => {
+                Err(Fault::Refused { status: 400 | 405 | 411 | 413, .. }) if self.is_sending_chunks() => {
                     self.in_chunks = false;
                     self.forget();
                     continue;
                 }
-                fault => return Err(self.explained(fault).await),
+                Err(fault) => return Err(self.explained(fault).await),
             };
-            failures += 1;
-            if failures >= ATTEMPTS {
-                bail!("gave up after {ATTEMPTS} attempts that got no further: {why}");
-            }
-            tokio::time::sleep(after.unwrap_or_else(|| retry::pause(failures))).await;
+            let pause = tries.failed(&fault)?;
+            self.step.pause(&fault.what, pause).await;
             if self.find_out().await? {
                 return Ok(());
             }
-            if self.offset > before {
-                failures = 0;
+            if self.got_further() {
+                tries.got_further();
             }
         }
+    }
+
+    /// Whether more is there than ever before, and a fair part of what was sent for it: who takes a byte of each
+    /// chunk would be sent a blob for ever.
+    fn got_further(&mut self) -> bool {
+        let further = self.offset.saturating_sub(self.furthest);
+        if further == 0 || further < self.tried / 8 {
+            return false;
+        }
+        (self.furthest, self.tried) = (self.offset, 0);
+        true
     }
 
     /// Whether the next request has a part of the blob that is not the whole.
@@ -109,16 +145,16 @@ impl Upload<'_> {
         self.in_chunks && self.session.is_some() && size > CHUNK && self.offset < size
     }
 
-    /// Does the next thing; true if it was the last.
-    async fn step(&mut self) -> Result<bool, Fault> {
+    /// Does the next thing.
+    async fn step(&mut self) -> Result<Done, Fault> {
         let Some(session) = self.session.clone() else {
             let url = self.registry.url(&location::upload(&self.registry.repository, ""))?;
             // An empty body has a length, which some registries insist on.
             let post = self.registry.http.post(url.clone()).body(Bytes::new());
-            let answer = self.registry.send(post, &url).await?;
+            let answer = self.registry.send(post, &url, answers::FIRST_BYTE).await?;
             expect(&answer, &[202])?;
             self.session = Some(self.next(&answer, &url)?);
-            return Ok(false);
+            return Ok(Done::Opened);
         };
         let size = self.blob.content.size();
         let whole = self.offset == 0 && size <= CHUNK && self.in_chunks;
@@ -127,12 +163,13 @@ impl Upload<'_> {
             url.query_pairs_mut().append_pair("digest", &self.blob.digest.to_string());
             let put = self.registry.http.put(url.clone());
             let answer = if whole {
-                self.send_part(put.header("content-type", "application/octet-stream"), &url, size).await?
+                let put = put.header("content-type", "application/octet-stream");
+                self.send_part(put, &url, size, answers::FIRST_BYTE_AFTER_WORK).await?
             } else {
-                self.registry.send(put.body(Bytes::new()), &url).await?
+                self.registry.send(put.body(Bytes::new()), &url, answers::FIRST_BYTE_AFTER_WORK).await?
             };
             expect(&answer, &[201, 204])?;
-            return Ok(true);
+            return Ok(Done::All);
         }
         let end = if self.in_chunks { size.min(self.offset + CHUNK) } else { size };
         let mut patch = self.registry.http.patch(session.clone());
@@ -141,17 +178,24 @@ impl Upload<'_> {
             let range = ContentRange { first: self.offset, last: end - 1 };
             patch = patch.header("content-range", range.to_string());
         }
-        let answer = self.send_part(patch, &session, end).await?;
+        let answer = self.send_part(patch, &session, end, answers::FIRST_BYTE).await?;
         expect(&answer, &[202, 204, 201])?;
         self.session = Some(self.next(&answer, &session)?);
         self.offset = received(&answer).filter(|at| *at <= end).unwrap_or(end);
-        Ok(false)
+        Ok(Done::Sent)
     }
 
-    /// Sends the bytes from the offset up to `end`.
-    async fn send_part(&self, request: RequestBuilder, url: &Url, end: u64) -> Result<Response, Fault> {
+    /// Sends the bytes from the offset up to `end`, and waits so long for an answer when all have gone.
+    async fn send_part(
+        &mut self,
+        request: RequestBuilder,
+        url: &Url,
+        end: u64,
+        patience: Duration,
+    ) -> Result<Response, Fault> {
         let failed = Arc::new(Mutex::new(None));
         let moved = Arc::new(AtomicU64::new(0));
+        let length = end - self.offset;
         let body = Part {
             content: self.blob.content.clone(),
             at: self.offset,
@@ -160,22 +204,12 @@ impl Upload<'_> {
             failed: Arc::clone(&failed),
             moved: Arc::clone(&moved),
         };
-        let request = request.header("content-length", end - self.offset).body(body.into_body());
-        let stalled = async {
-            let mut last = 0;
-            loop {
-                tokio::time::sleep(STALL).await;
-                let now = moved.load(Ordering::Relaxed);
-                if now == last {
-                    return;
-                }
-                last = now;
-            }
-        };
+        let request = request.header("content-length", length).body(body.into_body());
         let answer = tokio::select! {
-            answer = self.registry.send(request, url) => answer,
-            () = stalled => Err(Fault::passing(format!("nothing moved for {} s", STALL.as_secs()))),
+            answer = self.registry.send(request, url, Duration::MAX) => answer,
+            fault = stalled(&moved, length, patience) => Err(fault),
         };
+        self.tried += moved.load(Ordering::Relaxed);
         let failed = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
         match failed {
             Some(error) => Err(Fault::Hopeless(anyhow::Error::new(error).context("cannot be read"))),
@@ -186,7 +220,7 @@ impl Upload<'_> {
     /// Asks where the upload stands, after something went wrong; true if it is done.
     async fn find_out(&mut self) -> Result<bool> {
         if let Some(session) = self.session.clone() {
-            match self.registry.ask(&session, |url| self.registry.http.get(url)).await {
+            match self.registry.ask(&session, self.step, |url| self.registry.http.get(url)).await {
                 Ok(answer) if matches!(answer.status().as_u16(), 200 | 202 | 204) => {
                     // `0-0` is one byte or none: the little there is is sent again.
                     if let Some(received) = received(&answer).filter(|received| *received > 1)
@@ -198,14 +232,16 @@ impl Upload<'_> {
                         return Ok(false);
                     }
                 }
-                Err(fault @ Fault::Hopeless(_)) => return Err(fault.into_error()),
+                Err(fault @ (Fault::Hopeless(_) | Fault::Passing(Passing { is_answered: false, .. }))) => {
+                    return Err(fault.into_error());
+                }
                 // Gone, or the registry cannot tell.
                 _ => {}
             }
         }
         self.forget();
         // The answer to the last request may have been what was lost.
-        self.registry.has(&self.blob.digest).await.map_err(Fault::into_error)
+        self.registry.has(&self.blob.digest, self.step).await.map_err(Fault::into_error)
     }
 
     fn forget(&mut self) {
@@ -235,6 +271,22 @@ impl Upload<'_> {
             }
         }
         fault.into_error()
+    }
+}
+
+/// Ends when nothing moves any more: bytes, as long as there are some to send, and then the answer.
+async fn stalled(moved: &AtomicU64, length: u64, patience: Duration) -> Fault {
+    let (mut last, mut since) = (0, Instant::now());
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let now = moved.load(Ordering::Relaxed);
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+        let patience = if now == length { patience } else { answers::BETWEEN };
+        if since.elapsed() >= patience {
+            return Fault::slow(format!("nothing moved for {} s", patience.as_secs()));
+        }
     }
 }
 
