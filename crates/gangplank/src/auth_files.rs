@@ -2,9 +2,8 @@
 //! name, and the `auth.json` of podman, skopeo and buildah
 //! (<https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md>).
 
-use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
@@ -13,7 +12,7 @@ use serde_json::json;
 
 use crate::auth_file::AuthFile;
 use crate::kept_logins::{KeptLogins, Made};
-use crate::{home_folders, output};
+use crate::{child, home_folders, output};
 
 /// The name by which configuration files mean `docker-credential-gangplank`.
 const OUR_HELPER: &str = "gangplank";
@@ -114,19 +113,9 @@ fn files() -> Result<Vec<PathBuf>> {
 /// Runs another helper. Nothing it prints is shown: it may be a secret.
 fn ask(helper: &str, action: &str, input: &str) -> Result<()> {
     let program = format!("docker-credential-{helper}");
-    let run = || -> std::io::Result<std::process::ExitStatus> {
-        let mut process = Command::new(&program)
-            .arg(action)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        if let Some(mut stdin) = process.stdin.take() {
-            stdin.write_all(input.as_bytes())?;
-        }
-        process.wait()
-    };
-    let status = run().with_context(|| format!("cannot run {program}, which keeps this registry's login"))?;
+    let run = child::run(Command::new(&program).arg(action), Some(input));
+    let status =
+        run.with_context(|| format!("cannot run {program}, which keeps this registry's login"))?.status;
     if !status.success() {
         bail!("{program} refused to {action} the login");
     }

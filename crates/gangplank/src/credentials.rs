@@ -1,12 +1,12 @@
 //! An access key as a client holds it, and the program that may be asked for one.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use gangplank_api::Secret;
 use serde::Deserialize;
 
 use crate::settings::Unresolved;
-use crate::words;
+use crate::{child, foreign, words};
 
 /// What signs a call.
 #[derive(Debug, Clone)]
@@ -36,10 +36,10 @@ pub(crate) fn from_process(command: &str) -> Result<Credentials, Unresolved> {
     };
     let words = words::split(command).ok_or_else(|| failed("a quote in the command is not closed"))?;
     let [program, arguments @ ..] = words.as_slice() else { return Err(failed("the command is empty")) };
-    let run = Command::new(program).args(arguments).stdin(Stdio::inherit()).output();
-    let done = run.map_err(|error| failed(&error.to_string()))?;
+    let done = child::run(Command::new(program).args(arguments), None);
+    let done = done.map_err(|error| failed(&error.to_string()))?;
     if !done.status.success() {
-        return Err(failed(String::from_utf8_lossy(&done.stderr).trim()));
+        return Err(failed(&foreign::words(String::from_utf8_lossy(&done.stderr).trim())));
     }
     // What was printed is never shown: it may be a secret all the same.
     let printed: Printed = serde_json::from_slice(&done.stdout)

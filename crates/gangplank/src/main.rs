@@ -6,6 +6,7 @@ mod auth_file;
 mod auth_files;
 mod byte_size;
 mod call_failure;
+mod child;
 mod cli;
 mod colour;
 mod comma_list;
