@@ -4,8 +4,11 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
+use crate::kept_logins::Login;
 use crate::private_file::{self, Holds};
 
 /// What a file says.
@@ -67,6 +70,20 @@ impl AuthFile {
         let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
         serde::Serialize::serialize(&content, &mut serde_json::Serializer::with_formatter(&mut text, tabs))?;
         private_file::replace(file, &String::from_utf8_lossy(&text), Holds::Secrets)
+    }
+
+    /// Whether it has an entry for a registry, of whatever form.
+    pub(crate) fn has_login(&self, registry: &str) -> bool {
+        self.auths.as_ref().is_some_and(|auths| auths.contains_key(registry))
+    }
+
+    /// The login that it has for a registry, if that can be read.
+    pub(crate) fn login(&self, registry: &str) -> Option<Login> {
+        let entry = self.auths.as_ref()?.get(registry)?;
+        let decoded = STANDARD.decode(entry.get("auth")?.as_str()?).ok()?;
+        let text = String::from_utf8(decoded).ok()?;
+        let (username, secret) = text.split_once(':')?;
+        Some(Login { username: username.to_owned(), secret: secret.to_owned() })
     }
 
     /// Takes a registry's login out; whether there was one.

@@ -11,17 +11,69 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use crate::auth_file::AuthFile;
-use crate::kept_logins::{KeptLogins, Made};
+use crate::kept_logins::{KeptLogins, Kind, Made};
 use crate::{child, home_folders, output};
 
 /// The name by which configuration files mean `docker-credential-gangplank`.
 const OUR_HELPER: &str = "gangplank";
 
-/// Writes a login into every place that is looked at, and names them; `pushes` for a push login. What else the files say stays as it is.
+/// Whether every login that the files have for a registry is one of ours, and there is one.
+///
+/// # Errors
+/// If a file is no JSON object.
+pub(crate) fn has_ours(registry: &str) -> Result<bool> {
+    let mut found = false;
+    for file in files()? {
+        let content = AuthFile::read(&file)?;
+        if !content.has_login(registry) {
+            continue;
+        }
+        if !content.login(registry).is_some_and(|login| login.is_ours()) {
+            return Ok(false);
+        }
+        found = true;
+    }
+    Ok(found)
+}
+
+/// Refuses if a login of another kind, that has not ended, would be replaced somewhere.
+fn refuse_other_kind(made: &Made, kind: &Kind) -> Result<()> {
+    let (kept, now, registry) = (KeptLogins::open()?, output::now(), made.registry.as_str());
+    for file in files()? {
+        let content = AuthFile::read(&file)?;
+        let (there, place) = match content.helper_for(registry) {
+            Some(helper) if helper == OUR_HELPER => {
+                let stored =
+                    kept.stored(registry, now).map(|login| kept.kind(registry, Some(&login.secret), now));
+                let made = kept.has_made(registry, now).then_some(&Kind::Push);
+                (stored.unwrap_or(made), format!("docker-credential-{helper}"))
+            }
+            // What another helper has is not asked for.
+            Some(helper) => (kept.kind(registry, None, now), format!("docker-credential-{helper}")),
+            None => {
+                let login = content.login(registry);
+                let there = login.and_then(|login| kept.kind(registry, Some(&login.secret), now));
+                (there, file.display().to_string())
+            }
+        };
+        if let Some(there) = there.filter(|there| *there != kind) {
+            bail!(
+                "{place} has a {there} for {registry}, and holds one alone; --force puts a {kind} in its place"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Writes a login into every place that is looked at, and names them. What else the files say stays as it is. A
+/// login of another kind is replaced only by `force`.
 ///
 /// # Errors
 /// If a file is no JSON object or cannot be written, or a helper refuses.
-pub(crate) fn put(made: &Made, pushes: bool) -> Result<Vec<String>> {
+pub(crate) fn put(made: &Made, kind: &Kind, force: bool) -> Result<Vec<String>> {
+    if !force {
+        refuse_other_kind(made, kind)?;
+    }
     let (registry, login) = (made.registry.as_str(), &made.login);
     let auth = STANDARD.encode(format!("{}:{}", login.username, login.secret));
     let mut places = Vec::new();
@@ -30,7 +82,7 @@ pub(crate) fn put(made: &Made, pushes: bool) -> Result<Vec<String>> {
         if let Some(helper) = content.helper_for(registry) {
             let given = json!({ "ServerURL": registry, "Username": login.username, "Secret": login.secret });
             match helper.as_str() {
-                OUR_HELPER => hand_to_our_helper(made, pushes)?,
+                OUR_HELPER => hand_to_our_helper(made, kind)?,
                 helper => ask(helper, "store", &given.to_string())?,
             }
             places.push(format!("docker-credential-{helper}"));
@@ -39,6 +91,10 @@ pub(crate) fn put(made: &Made, pushes: bool) -> Result<Vec<String>> {
             content.write(&file)?;
             places.push(file.display().to_string());
         }
+    }
+    // The logins are in their places, whatever becomes of the note.
+    if let Err(error) = KeptLogins::open().and_then(|mut kept| kept.note(made, kind, output::now())) {
+        output::warn(format_args!("which kind of login this is could not be noted: {error:#}"));
     }
     Ok(places)
 }
@@ -83,9 +139,9 @@ pub(crate) fn remove(registry: &str) -> Result<Vec<String>> {
 }
 
 /// The helper makes push logins itself, in time before one ends; of other logins it keeps what it is given.
-fn hand_to_our_helper(made: &Made, pushes: bool) -> Result<()> {
+fn hand_to_our_helper(made: &Made, kind: &Kind) -> Result<()> {
     let (mut kept, now) = (KeptLogins::open()?, output::now());
-    if !pushes {
+    if *kind != Kind::Push {
         return kept.store(&made.registry, made.login.clone(), now);
     }
     kept.forget(&made.registry, now)?;

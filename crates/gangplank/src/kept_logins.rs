@@ -1,6 +1,7 @@
 //! Registry logins that the credential helper keeps between calls: those it made, until shortly before they
 //! end, and those that `docker login` handed to it.
 
+use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -54,9 +55,38 @@ impl Stored {
     /// A registry login lives no longer than from now on; of any other nobody knows.
     fn is_over(&self, now: i64) -> bool {
         let lifetime = i64::try_from(LIFETIME.as_millis()).unwrap_or(i64::MAX);
-        let ours = self.login.username == USERNAME && Password::parse(&self.login.secret).is_some();
-        ours && now >= self.since.saturating_add(lifetime)
+        self.login.is_ours() && now >= self.since.saturating_add(lifetime)
     }
+}
+
+/// What a login can do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Kind {
+    /// Push.
+    Push,
+    /// Pull the images of a container service.
+    Pull(String),
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Push => f.write_str("push login"),
+            Self::Pull(service) => write!(f, "login that pulls the images of {service}"),
+        }
+    }
+}
+
+/// A login that was written somewhere: enough to know it again.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Placed {
+    registry: String,
+    /// The SHA-256 of the password.
+    digest: String,
+    kind: Kind,
+    expires_at: i64,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -64,6 +94,18 @@ impl Stored {
 struct Content {
     made: Vec<Made>,
     stored: Vec<Stored>,
+    placed: Vec<Placed>,
+}
+
+fn digest(secret: &str) -> String {
+    gangplank_oci::Digest::sha256(secret.as_bytes()).to_string()
+}
+
+impl Login {
+    /// Whether a server of ours may have made it.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.username == USERNAME && Password::parse(&self.secret).is_some()
+    }
 }
 
 impl Content {
@@ -129,6 +171,35 @@ impl KeptLogins {
         self.content.made.iter().find(fresh)
     }
 
+    /// What kind of login there is for a registry that has not ended: that with this password, or if nobody knows the
+    /// password, the one that was written last.
+    pub(crate) fn kind(&self, registry: &str, secret: Option<&str>, now: i64) -> Option<&Kind> {
+        let digest = secret.map(digest);
+        let is_it = |placed: &&Placed| {
+            let same = digest.as_ref().is_none_or(|digest| *digest == placed.digest);
+            placed.registry == registry && now < placed.expires_at && same
+        };
+        self.content.placed.iter().rev().find(is_it).map(|placed| &placed.kind)
+    }
+
+    /// Notes that a login was written somewhere, in place of an earlier one for its registry.
+    pub(crate) fn note(&mut self, made: &Made, kind: &Kind, now: i64) -> Result<()> {
+        self.content.placed.retain(|placed| placed.registry != made.registry);
+        let (registry, digest) = (made.registry.clone(), digest(&made.login.secret));
+        self.content.placed.push(Placed {
+            registry,
+            digest,
+            kind: kind.clone(),
+            expires_at: made.expires_at,
+        });
+        self.save(now)
+    }
+
+    /// Whether a push login was made for a registry and has not ended.
+    pub(crate) fn has_made(&self, registry: &str, now: i64) -> bool {
+        self.content.made.iter().any(|made| made.registry == registry && now < made.expires_at)
+    }
+
     /// Keeps a login that was handed over for a server, in place of an earlier one.
     pub(crate) fn store(&mut self, server: &str, login: Login, now: i64) -> Result<()> {
         self.content.stored.retain(|each| each.server != server);
@@ -149,8 +220,10 @@ impl KeptLogins {
         let before = count(&self.content);
         self.content.made.retain(|each| each.registry != server);
         self.content.stored.retain(|each| each.server != server);
+        let placed = self.content.placed.len();
+        self.content.placed.retain(|each| each.registry != server);
         let forgotten = count(&self.content) < before;
-        if forgotten {
+        if forgotten || self.content.placed.len() < placed {
             self.save(now)?;
         }
         Ok(forgotten)
@@ -176,6 +249,7 @@ impl KeptLogins {
         );
         self.content.made.retain(|each| now < each.expires_at);
         self.content.stored.retain(|each| !each.is_over(now));
+        self.content.placed.retain(|each| now < each.expires_at);
         private_file::replace(&self.file, &serde_json::to_string_pretty(&self.content)?, Holds::Secrets)
     }
 }

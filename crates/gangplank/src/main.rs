@@ -27,6 +27,7 @@ mod lightsailctl;
 mod listing;
 mod logging;
 mod manual_pages;
+mod named_registry;
 mod nearest;
 mod notes;
 mod open_files;

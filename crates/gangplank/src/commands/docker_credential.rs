@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::login;
 use crate::connection::Connection;
 use crate::kept_logins::{KeptLogins, Login};
-use crate::output;
 use crate::registries::Registries;
+use crate::{named_registry, output};
 
 /// What clients compare an answer with to know that there is no login; they then go on without one.
 const NOT_FOUND: &str = "credentials not found in native keychain";
@@ -128,6 +128,10 @@ async fn get(connection: &Connection, registry: &str, now: i64) -> Result<Login>
         // Without a server or an access key there is nothing to say about any registry.
         None => connection.client().or_else(|_| bail!(NOT_FOUND))?,
     };
+    // A server does not say by itself whose logins it makes.
+    if configured.is_none() && !named_registry::is_named(connection, &client, registry, None)? {
+        bail!(NOT_FOUND);
+    }
     let principal = client.principal();
     if let Some(made) = kept.made(&principal, now) {
         if made.registry == registry {

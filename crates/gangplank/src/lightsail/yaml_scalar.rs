@@ -143,6 +143,8 @@ impl<'a> Scalar<'a> {
                 if letters[at + 1] == ' ' {
                     lines.push('\\');
                 }
+            } else if self.gives_orders && *letter == '#' {
+                "\\x23".chars().for_each(|letter| lines.push(letter));
             } else if !is_printable(*letter) || is_break(*letter) || matches!(letter, '"' | '\\') {
                 escaped(*letter).chars().for_each(|letter| lines.push(letter));
             } else {

@@ -43,6 +43,17 @@ impl Ran {
         }
     }
 
+    /// The same of the last line; what was done before may have lines of its own.
+    #[track_caller]
+    pub(crate) fn check_failed_last(&self, words: &[&str]) {
+        assert_eq!((self.code, self.stdout.as_str()), (Some(1), ""), "{self:?}");
+        let last = self.stderr.lines().last().unwrap_or_default();
+        assert!(last.starts_with("gangplank: "), "{self:?}");
+        for word in words {
+            assert!(last.contains(word), "{word} is not in {self:?}");
+        }
+    }
+
     /// Expects exit 2 and a hint at the usage that has all these words.
     #[track_caller]
     pub(crate) fn check_usage(&self, words: &[&str]) {

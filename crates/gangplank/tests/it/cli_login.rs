@@ -128,6 +128,32 @@ fn a_login_is_printed_for_scripts_and_written_nowhere() {
 }
 
 #[test]
+fn a_login_of_one_kind_is_not_replaced_by_one_of_another_unasked() {
+    let server = ready();
+    let ran = command(&server, &["login"], &[]);
+    assert!(ran.stdout.contains(&format!("A push login for {} is in ", server.host())), "{ran:?}");
+    let file = docker_config(&server);
+    let before = content(&file);
+    let pull = ["login", "--service-name", "web"];
+    command(&server, &pull, &[]).check_failed(&["has a push login", "--force", "pulls the images of web"]);
+    assert_eq!(content(&file), before);
+    let ran = command(&server, &[&pull[..], &["--force"]].concat(), &[]);
+    assert!(ran.stdout.contains("A login that pulls the images of web for "), "{ran:?}");
+    assert_eq!(command(&server, &pull, &[]).code, Some(0), "the same kind again");
+    command(&server, &["login"], &[]).check_failed(&["has a login that pulls the images of web", "--force"]);
+    assert_eq!(command(&server, &["logout"], &[]).code, Some(0));
+    assert_eq!(command(&server, &["login"], &[]).code, Some(0));
+
+    // The same with our helper, which makes push logins by itself.
+    fs::write(&file, json!({ "credHelpers": { server.host(): "gangplank" } }).to_string()).unwrap();
+    let ran = command(&server, &["login"], &[]);
+    assert!(ran.stdout.contains("is in docker-credential-gangplank"), "{ran:?}");
+    command(&server, &pull, &[]).check_failed(&["docker-credential-gangplank has a push login", "--force"]);
+    assert_eq!(command(&server, &[&pull[..], &["--force"]].concat(), &[]).code, Some(0));
+    command(&server, &["login"], &[]).check_failed(&["pulls the images of web"]);
+}
+
+#[test]
 fn what_is_wrong_is_said_and_changes_nothing() {
     let server = server();
     command(&server, &["login"], &[])

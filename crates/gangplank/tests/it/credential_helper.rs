@@ -10,6 +10,8 @@ use gangplank_testkit::{Login, TestServer};
 use serde_json::{Value, json};
 
 use crate::cli::{Ran, home, run_with_input};
+use crate::fake_server;
+use crate::handler::Reply;
 use crate::{PROGRAM, server, server_with};
 
 const NOT_FOUND: &str = "credentials not found in native keychain\n";
@@ -102,6 +104,21 @@ fn the_registry_may_have_another_address_than_the_api() {
     server.api().ensure_service("web");
     password(&server, "registry.example:5000");
     assert_eq!(ask(&server, "get", &server.host()).stdout, NOT_FOUND);
+}
+
+#[test]
+fn a_server_does_not_choose_whose_login_it_makes() {
+    let address = fake_server::start(|request| {
+        let login = || Reply::new(200, fake_server::login("ghcr.io").to_string());
+        (fake_server::operation(request) == "CreateContainerServiceRegistryLogin").then(login)
+    });
+    let home = home();
+    let mut helper = Command::new(PROGRAM);
+    helper.args(["docker-credential", "get", "--endpoint-url", &format!("http://{address}")]);
+    helper.env_clear().env("HOME", home.path()).env("AWS_ACCESS_KEY_ID", "GPAKEXAMPLEEXAMPLEEX");
+    helper.env("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+    let ran = run_with_input(helper, "ghcr.io");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), NOT_FOUND), "{ran:?}");
 }
 
 #[test]

@@ -16,10 +16,10 @@ use crate::api_client::{self, ApiClient, Manner};
 use crate::auth_files;
 use crate::connection::{Connection, check_data_dir};
 use crate::credentials::Credentials;
-use crate::kept_logins::KeptLogins;
-use crate::output;
+use crate::kept_logins::{KeptLogins, Made};
 use crate::registries::Registries;
 use crate::settings::Settings;
+use crate::{named_registry, output};
 
 /// The profile that is written where none is named; not `default`, which may be somebody's way to AWS.
 const PROFILE: &str = "gangplank";
@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// Read the secret access key from standard input
     #[arg(long)]
     secret_access_key_stdin: bool,
+    /// The registry that the server may name, where that is not at the server's own address
+    #[arg(long, value_name = "HOST[:PORT]", conflicts_with = "no_helper")]
+    registry: Option<String>,
     /// Write the profile alone
     #[arg(long)]
     no_helper: bool,
@@ -61,11 +64,12 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = ApiClient::new(&profile.endpoint, profile.region.clone(), credentials, &manner)?;
     // What does not work is not written down.
     client.call(&GetContainerServicesRequest::default()).await.context("nothing was written")?;
+    let made = if args.no_helper { None } else { Some(registry_of(&client, &args).await?) };
     for told in written::write(&profile)? {
         output::say(told);
     }
-    if !args.no_helper {
-        set_up_helper(&client, &profile, args.bin_dir).await?;
+    if let Some((registry, made)) = made {
+        set_up_helper(&registry, made, &profile, args.bin_dir)?;
     }
     output::say(format_args!("Use it with `export AWS_PROFILE={0}`, or `--profile {0}`.", profile.name));
     Ok(ExitCode::SUCCESS)
@@ -134,21 +138,26 @@ fn check_region(text: &str) -> Result<()> {
     Region::parse(text).map(drop).with_context(known)
 }
 
-async fn set_up_helper(client: &ApiClient, profile: &Profile, bin_dir: Option<PathBuf>) -> Result<()> {
-    // Only a login tells the registry's address; without a container service there is none yet.
-    let registry = match login::make(client).await {
-        Ok(made) => {
-            let registry = made.registry.clone();
-            // The helper makes another one where this one cannot be kept.
-            if let Ok(mut kept) = KeptLogins::open() {
-                let _ = kept.keep(made, output::now());
-            }
-            registry
-        }
-        Err(_) => client.host(),
-    };
-    Registries::open()?.set(&registry, &profile.name)?;
-    for file in auth_files::set_helper(&registry)? {
+/// The server's registry, and the login that told it: without a container service there is none yet.
+async fn registry_of(client: &ApiClient, args: &Args) -> Result<(String, Option<Made>)> {
+    let Ok(made) = login::make(client).await else { return Ok((client.host(), None)) };
+    let registry = made.registry.clone();
+    named_registry::check(&args.connection, client, &registry, args.registry.as_deref())?;
+    Ok((registry, Some(made)))
+}
+
+fn set_up_helper(
+    registry: &str,
+    made: Option<Made>,
+    profile: &Profile,
+    bin_dir: Option<PathBuf>,
+) -> Result<()> {
+    // The helper makes another one where this one cannot be kept.
+    if let (Some(made), Ok(mut kept)) = (made, KeptLogins::open()) {
+        let _ = kept.keep(made, output::now());
+    }
+    Registries::open()?.set(registry, &profile.name)?;
+    for file in auth_files::set_helper(registry)? {
         output::say(format_args!("Logins for {registry} come from docker-credential-gangplank: {file}."));
     }
     for told in links::make(bin_dir)? {
