@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// By these words a job's log gives orders: GitHub's, Azure's and TeamCity's. The first two hold anywhere in a line.
+/// By these words a job's log gives orders: GitHub's, Azure's and `TeamCity`'s. The first two hold anywhere in a line.
 const ORDERS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
 
 /// Whether a character is not seen where it stands, but changes what is.
@@ -15,18 +15,20 @@ pub(crate) fn is_hidden(letter: char) -> bool {
 
 /// Text of several lines, ours and others' mixed: what is hidden in it is written out.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    written_out(text, |letter| is_hidden(letter) && !matches!(letter, '\n' | '\t'))
+    without_orders(written_out(text, |letter| is_hidden(letter) && !matches!(letter, '\n' | '\t')), "\\x23")
 }
 
 /// Others' words for the middle of a line: they end no line, and order nothing.
 pub(crate) fn words(text: &str) -> String {
-    let mut shown = written_out(text, |letter| is_hidden(letter) && letter != '\t').into_owned();
-    for order in ORDERS {
-        if shown.contains(order) {
-            shown = shown.replace(order, &order.replacen("##", "#\\x23", 1));
-        }
-    }
-    shown
+    let shown = written_out(text, |letter| is_hidden(letter) && letter != '\t');
+    without_orders(shown, "\\x23").into_owned()
+}
+
+/// Text in which no order stands: the second `#` of one is written otherwise.
+fn without_orders<'t>(text: Cow<'t, str>, written: &str) -> Cow<'t, str> {
+    ORDERS.iter().filter(|order| text.contains(**order)).fold(text.clone(), |text, order| {
+        text.replace(order, &order.replacen("##", &format!("#{written}"), 1)).into()
+    })
 }
 
 /// Whether a job would take a line that begins so for an order.
@@ -51,13 +53,10 @@ pub(crate) fn message(text: &str) -> String {
 
 /// JSON that means the same, without anything hidden in its strings.
 pub(crate) fn json(text: &str) -> Cow<'_, str> {
-    let is_plain = !text.contains(|letter| is_hidden(letter) && letter != '\n');
-    if is_plain && !ORDERS.iter().any(|order| text.contains(order)) {
-        return Cow::Borrowed(text);
+    let text = without_orders(Cow::Borrowed(text), "\\u0023");
+    if !text.contains(|letter| is_hidden(letter) && letter != '\n') {
+        return text;
     }
-    let text = ORDERS
-        .iter()
-        .fold(text.to_owned(), |text, order| text.replace(order, &order.replacen("##", "#\\u0023", 1)));
     let mut shown = String::with_capacity(text.len() + 16);
     for letter in text.chars() {
         if is_hidden(letter) && letter != '\n' {

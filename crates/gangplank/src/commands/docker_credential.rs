@@ -14,7 +14,7 @@ use super::login;
 use crate::connection::Connection;
 use crate::kept_logins::{KeptLogins, Login};
 use crate::registries::Registries;
-use crate::{named_registry, output};
+use crate::{foreign, named_registry, output};
 
 /// What clients compare an answer with to know that there is no login; they then go on without one.
 const NOT_FOUND: &str = "credentials not found in native keychain";
@@ -77,7 +77,8 @@ struct ForServer {
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     match answer(&args).await {
         Ok(text) => output::text(&text).map(|()| ExitCode::SUCCESS),
-        Err(error) => output::text(&format!("{error:#}\n")).map(|()| ExitCode::FAILURE),
+        Err(error) => output::text(&format!("{}\n", foreign::message(&format!("{error:#}"))))
+            .map(|()| ExitCode::FAILURE),
     }
 }
 
@@ -88,7 +89,7 @@ async fn answer(args: &Args) -> Result<String> {
             let server = input()?;
             let login = get(&args.connection, registry_of(server.trim()), now).await?;
             let server = server.trim().to_owned();
-            Ok(format!("{}\n", serde_json::to_string(&ForServer { server, login })?))
+            Ok(format!("{}\n", foreign::json(&serde_json::to_string(&ForServer { server, login })?)))
         }
         Action::Store => {
             // What is wrong with it is not shown: it may hold a password.
@@ -108,7 +109,7 @@ async fn answer(args: &Args) -> Result<String> {
         Action::List => {
             let kept = KeptLogins::open_to_use()?;
             let servers: BTreeMap<_, _> = kept.servers(now).into_iter().collect();
-            Ok(format!("{}\n", serde_json::to_string(&servers)?))
+            Ok(format!("{}\n", foreign::json(&serde_json::to_string(&servers)?)))
         }
         Action::Version => Ok(format!("docker-credential-gangplank {}\n", env!("CARGO_PKG_VERSION"))),
     }

@@ -25,7 +25,6 @@ pub(crate) struct Scalar<'a> {
     plain: bool,
     single_quoted: bool,
     several_lines: bool,
-    gives_orders: bool,
 }
 
 impl<'a> Scalar<'a> {
@@ -53,8 +52,7 @@ impl<'a> Scalar<'a> {
             space_break |= is_break(*letter) && before == Some(' ');
         }
         // Only between quotes, and in one line, is such text sure not to begin a line.
-        let gives_orders = text.split(char::is_whitespace).any(foreign::gives_orders);
-        special |= gives_orders;
+        special |= gives_orders(text);
         let outer = |letter: Option<&char>| letter.is_some_and(|letter| *letter == ' ' || is_break(*letter));
         let padded = outer(letters.first()) || outer(letters.last());
         let single_quoted = !special && !break_space && !space_break;
@@ -63,7 +61,6 @@ impl<'a> Scalar<'a> {
             plain: !indicators && !padded && !several_lines && !special && !means_something_else(text),
             single_quoted,
             several_lines,
-            gives_orders,
         }
     }
 
@@ -74,7 +71,7 @@ impl<'a> Scalar<'a> {
 
     /// The text as it is written from a column on; further lines begin behind `indent` spaces.
     pub(crate) fn written(&self, style: Style, column: usize, indent: usize) -> String {
-        let fold = style == Style::Value && !self.gives_orders;
+        let fold = style == Style::Value && !gives_orders(self.text);
         let single_quoted = self.single_quoted && !(style == Style::Key && self.several_lines);
         let mut lines = Lines { out: String::new(), column, indent };
         if self.plain {
@@ -135,6 +132,7 @@ impl<'a> Scalar<'a> {
     fn write_double_quoted(&self, fold: bool, lines: &mut Lines) {
         lines.push('"');
         let letters: Vec<char> = self.text.chars().collect();
+        let gives_orders = gives_orders(self.text);
         let mut after_space = false;
         for (at, letter) in letters.iter().enumerate() {
             let inside = at > 0 && at + 1 < letters.len();
@@ -143,7 +141,7 @@ impl<'a> Scalar<'a> {
                 if letters[at + 1] == ' ' {
                     lines.push('\\');
                 }
-            } else if self.gives_orders && *letter == '#' {
+            } else if gives_orders && *letter == '#' {
                 "\\x23".chars().for_each(|letter| lines.push(letter));
             } else if !is_printable(*letter) || is_break(*letter) || matches!(letter, '"' | '\\') {
                 escaped(*letter).chars().for_each(|letter| lines.push(letter));
@@ -213,6 +211,11 @@ fn escaped(letter: char) -> String {
         }
     };
     format!("\\{short}")
+}
+
+/// Whether a job would take a line for an order that began with one of the words.
+fn gives_orders(text: &str) -> bool {
+    text.split(char::is_whitespace).any(foreign::gives_orders)
 }
 
 fn is_blank(letter: char) -> bool {

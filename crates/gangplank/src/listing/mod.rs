@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde_json::{Map, Value};
 
 pub(crate) use self::cell::Cell;
-use crate::{colour, output};
+use crate::{colour, foreign, output};
 
 /// The form of what a command of our own prints, its `--output`: columns with titles for people, JSON for programs, or
 /// a line for each entry for both.
@@ -120,7 +120,8 @@ impl<T> Listing<T> {
     /// An entry as a line of text.
     pub(crate) fn line(&self, entry: &T) -> String {
         if let Some(sentence) = self.sentence {
-            return format!("{}\n", sentence(entry));
+            // Others' words stay in their line.
+            return foreign::words(&sentence(entry)) + "\n";
         }
         let named = self.columns.iter().filter(|column| !column.name.is_empty() && !column.untold);
         let words = named.filter_map(|column| {

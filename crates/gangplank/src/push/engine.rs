@@ -57,7 +57,9 @@ pub(super) async fn export(name: &str, platforms: &Platforms, progress: &Arc<Pro
             path.push_str(&in_url(platform));
         }
         // Some engines gather all of it before they send the first byte.
+        let step = progress.begin("image", "waiting for the engine", None);
         let answer = engine.get(&path, answers::FIRST_BYTE_AFTER_WORK).await;
+        drop(step);
         let answer = answer.with_context(|| engine.named())?;
         return receive(refuse_failure(answer).await?, progress).await;
     }

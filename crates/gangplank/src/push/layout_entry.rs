@@ -13,7 +13,7 @@ use super::platform::Platform;
 const NAMES: [&str; 2] = ["org.opencontainers.image.ref.name", "io.containerd.image.name"];
 /// What cosign writes of signatures and the like that it puts beside an image.
 const COSIGN: [&str; 2] = ["kind", "dev.cosignproject.cosign/kind"];
-/// What BuildKit writes of an attestation.
+/// What `BuildKit` writes of an attestation.
 const ATTACHED_TO: &str = "vnd.docker.reference.digest";
 
 /// A pointer to content.
@@ -46,8 +46,7 @@ impl Entry {
                 names.push(name.to_owned());
             }
         }
-        let mut is_attached =
-            !entry.member("artifactType")?.text()?.is_empty() || !annotation(ATTACHED_TO)?.is_empty();
+        let mut is_attached = !annotation(ATTACHED_TO)?.is_empty();
         for name in COSIGN {
             let kind = annotation(name)?;
             is_attached |= kind.starts_with("dev.cosignproject.cosign/") && !kind.contains("cosign/image");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use gangplank_oci::{Digest, Reference, RepositoryName, location};
 use reqwest::{Client, RequestBuilder, Response, Url};
 use serde_json::Value;
@@ -80,6 +80,19 @@ fn answered(status: u16, why: &str) -> String {
     }
 }
 
+/// What a registry means by a path or an address. It never leads away from TLS.
+fn resolve(base: &Url, path: &str) -> Result<Url> {
+    let url = base.join(path).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let url = url.with_context(|| format!("the registry named {path:?}, which is no address"))?;
+    ensure!(
+        base.scheme() != "https" || url.scheme() == "https",
+        "the registry is spoken to by HTTPS and wants the image sent to http://{}, without TLS; if a proxy stands \
+         before it, have that pass on X-Forwarded-Proto",
+        address(&url)
+    );
+    Ok(url)
+}
+
 /// `host[:port]`.
 fn address(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
@@ -123,17 +136,7 @@ impl Registry {
 
     /// The URL of a path, or of a `Location`.
     pub(super) fn url(&self, path: &str) -> Result<Url, Fault> {
-        let url = self.base.join(path).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        let url =
-            url.ok_or_else(|| Fault::Hopeless(anyhow!("the registry named {path:?}, which is no address")))?;
-        if self.base.scheme() == "https" && url.scheme() == "http" {
-            return Err(Fault::Hopeless(anyhow!(
-                "the registry is spoken to by HTTPS and wants the image sent to {} without; if a proxy stands before \
-                 it, have that pass on X-Forwarded-Proto",
-                foreign::words(&format!("http://{}", address(&url)))
-            )));
-        }
-        Ok(url)
+        resolve(&self.base, path).map_err(Fault::Hopeless)
     }
 
     /// Sends a request with the login of the moment, and waits so long for an answer. A login that has ended is
@@ -278,7 +281,17 @@ fn words(status: u16, body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::words;
+    use super::*;
+
+    #[test]
+    fn no_location_leads_away_from_tls() {
+        let base = Url::parse("https://registry.example/").unwrap();
+        assert!(resolve(&base, "/v2/").is_ok() && resolve(&base, "https://other.example/x").is_ok());
+        for path in ["http://registry.example/v2/", "http://other.example/", "file:///x", "http://["] {
+            assert!(resolve(&base, path).is_err(), "{path}");
+        }
+        assert!(resolve(&Url::parse("http://here/").unwrap(), "http://there/").is_ok());
+    }
 
     #[test]
     fn an_error_is_told_in_one_line() {

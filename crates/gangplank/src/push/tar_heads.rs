@@ -112,7 +112,7 @@ impl<R: Read + Seek> Heads<R> {
     fn behind_sparse_maps(&mut self, header: &Header) -> io::Result<u64> {
         let mut goes_on = header.as_gnu().is_some_and(tar::GnuHeader::is_extended);
         while goes_on {
-            let mut block = [0; BLOCK as usize];
+            let mut block = [0; 512];
             self.reader.read_exact(&mut block)?;
             self.at += BLOCK;
             goes_on = block[504] == 1;

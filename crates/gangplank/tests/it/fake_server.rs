@@ -47,8 +47,7 @@ fn usual(request: &Request) -> Reply {
 fn registry(request: &Request) -> Reply {
     match request.method.as_str() {
         "HEAD" => Reply::new(404, ""),
-        "POST" => Reply::new(202, "").with("Location", "/v2/sr/blobs/uploads/1"),
-        "PATCH" => Reply::new(202, "").with("Location", "/v2/sr/blobs/uploads/1"),
+        "POST" | "PATCH" => Reply::new(202, "").with("Location", "/v2/sr/blobs/uploads/1"),
         "PUT" => Reply::new(201, ""),
         _ => Reply::new(204, ""),
     }
