@@ -33,6 +33,7 @@ mod notes;
 mod open_files;
 mod output;
 mod owner;
+mod pages;
 mod point_in_time;
 mod private_file;
 mod profile;

@@ -21,6 +21,7 @@ use gangplank_store::metadata::Sqlite;
 use crate::connection::{Connection, check_data_dir};
 use crate::listing::{Cell, Column, Form, Listing};
 use crate::output::{done, now, warn};
+use crate::pages::Pages;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -120,9 +121,10 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         }
         Command::List { account, output } => {
             let mut request = ListAccessKeysRequest { account, ..ListAccessKeysRequest::default() };
-            let mut keys = Vec::new();
+            let (mut keys, mut pages) = (Vec::new(), Pages::default());
             loop {
                 let page = client.call(&request).await?;
+                pages.count(page.access_keys.len())?;
                 keys.extend(page.access_keys);
                 request.next_token = page.next_token;
                 if request.next_token.is_none() {

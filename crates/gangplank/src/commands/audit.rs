@@ -18,6 +18,7 @@ use crate::api_client::ApiClient;
 use crate::connection::Connection;
 use crate::listing::Form;
 use crate::output::{is_enough, moment};
+use crate::pages::Pages;
 use crate::{point_in_time, whole_number};
 
 #[derive(Debug, clap::Args)]
@@ -105,10 +106,11 @@ async fn events(
     mut request: ListAuditEventsRequest,
     limit: usize,
 ) -> Result<Vec<AuditEvent>> {
-    let mut events = Vec::new();
+    let (mut events, mut pages) = (Vec::new(), Pages::default());
     while events.len() < limit {
         request.max_results = i32::try_from((limit - events.len()).min(PAGE)).ok();
         let page = client.call(&request).await?;
+        pages.count(page.audit_events.len())?;
         events.extend(page.audit_events);
         request.next_token = page.next_token;
         if request.next_token.is_none() {

@@ -144,8 +144,10 @@ async fn get(connection: &Connection, registry: &str, now: i64) -> Result<Login>
     match login::make(&client).await {
         Ok(made) => {
             let found = (made.registry == registry).then(|| made.login.clone());
-            // It is good, also where it cannot be kept.
-            let _ = kept.keep(made, now);
+            if found.is_some() || named_registry::is_named(connection, &client, &made.registry, None)? {
+                // It is good, also where it cannot be kept.
+                let _ = kept.keep(made, now);
+            }
             found.context(NOT_FOUND)
         }
         Err(error) if configured.is_some() || client.host() == registry => {

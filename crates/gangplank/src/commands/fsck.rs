@@ -71,7 +71,11 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     match Form::chosen(args.output, Form::Text) {
         Form::Table if report.findings.is_empty() => text(&summary(&report, args.repair))?,
         Form::Table => {
-            text_in_colour(&format!("{}{}", FINDINGS.table(&report.findings), summary(&report, args.repair)))?;
+            text_in_colour(&format!(
+                "{}{}",
+                FINDINGS.table(&report.findings),
+                summary(&report, args.repair)
+            ))?;
         }
         Form::Text => {
             text(&format!("{}{}", FINDINGS.lines(&report.findings), summary(&report, args.repair)))?;

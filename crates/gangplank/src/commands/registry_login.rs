@@ -16,6 +16,7 @@ use crate::api_client::present;
 use crate::connection::Connection;
 use crate::listing::{Cell, Column, Form, Listing};
 use crate::output::{done, text};
+use crate::pages::Pages;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -116,9 +117,11 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             show_made(made, password_only, Form::chosen(output, Form::Json))?;
         }
         Command::List { output } => {
-            let (mut logins, mut request) = (Vec::new(), ListRegistryLoginsRequest::default());
+            let mut request = ListRegistryLoginsRequest::default();
+            let (mut logins, mut pages) = (Vec::new(), Pages::default());
             loop {
                 let page = client.call(&request).await?;
+                pages.count(page.registry_logins.len())?;
                 logins.extend(page.registry_logins);
                 request.next_token = page.next_token;
                 if request.next_token.is_none() {

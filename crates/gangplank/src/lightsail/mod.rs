@@ -45,8 +45,8 @@ use self::failure::Failure;
 use self::format::Format;
 use self::globals::Globals;
 pub(crate) use self::places::places;
-use crate::{colour, foreign};
 use crate::settings::Settings;
+use crate::{colour, foreign};
 
 /// The manual pages as source for `man`, each with its name.
 pub(crate) fn manual_sources() -> Vec<(String, String)> {

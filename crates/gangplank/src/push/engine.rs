@@ -30,7 +30,9 @@ pub(super) async fn export(name: &str, platforms: &Platforms, progress: &Arc<Pro
         !name.starts_with(['.', '/', '-', ':', '@']) && !name.split('/').any(|part| part == "..");
     ensure!(!name.is_empty() && begins_right && name.bytes().all(known), "{name:?} is no name of an image");
     let mut asked = Vec::new();
-    for address in addresses()? {
+    let addresses = addresses()?;
+    let among_several = addresses.len() > 1;
+    for address in addresses {
         let engine = Engine::at(&address)?;
         let api = match engine.ping().await {
             Ok(api) => api,
@@ -43,6 +45,9 @@ pub(super) async fn export(name: &str, platforms: &Platforms, progress: &Arc<Pro
             asked.push(format!("no image {name:?} is in the engine at {}", address.url));
             continue;
         };
+        if among_several {
+            progress.say(format_args!("{name} is taken from the engine at {}.", address.url));
+        }
         if let Some(wanted) = platforms.required()
             && api < WITH_PLATFORM
         {

@@ -16,6 +16,8 @@ use super::platform::{Platform, Platforms};
 
 /// What registries take.
 const LARGEST_MANIFEST: usize = 4 * 1024 * 1024;
+/// What all manifests of an image may be: they are in memory.
+const MOST_MANIFEST_BYTES: usize = 256 * 1024 * 1024;
 /// How deep indexes may lie in indexes.
 const DEEPEST: usize = 4;
 
@@ -226,11 +228,14 @@ struct Walk<'f> {
     seen: HashSet<Digest>,
     found: Finished,
     missing: Vec<String>,
+    /// Of the manifests so far.
+    bytes: usize,
 }
 
 impl<'f> Walk<'f> {
     fn from(files: &'f Files, entry: &Entry) -> Result<(Finished, Vec<String>)> {
-        let mut walk = Self { files, seen: HashSet::new(), found: Finished::default(), missing: Vec::new() };
+        let (seen, found) = (HashSet::new(), Finished::default());
+        let mut walk = Self { files, seen, found, missing: Vec::new(), bytes: 0 };
         walk.visit(entry, DEEPEST)?;
         Ok((walk.found, walk.missing))
     }
@@ -279,6 +284,12 @@ impl<'f> Walk<'f> {
                 self.take(&blob, pointers.get(&blob.digest).copied(), diff_ids.get(&blob.digest).copied())?;
             }
         }
+        self.bytes += bytes.len();
+        ensure!(
+            self.bytes <= MOST_MANIFEST_BYTES,
+            "has more than {} MiB of manifests",
+            MOST_MANIFEST_BYTES >> 20
+        );
         self.found.manifests.push(Manifest { digest, media_type: view.media_type, bytes });
         Ok(())
     }

@@ -88,6 +88,11 @@ pub(crate) async fn plan(
                 }
                 None => false,
             };
+            if !there {
+                // What would be refused when it is sent.
+                let blob = blob.clone();
+                tokio::task::spawn_blocking(move || staging::check(&blob)).await??;
+            }
             let blob = Planned { digest: blob.digest, size: blob.content.size(), there };
             noted.lock().unwrap_or_else(PoisonError::into_inner).insert(number, blob);
             Ok(())

@@ -13,7 +13,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use crate::{foreign, output};
 
 /// What is shown of a running step; `{bar}` is left empty by those that know no end.
-const BAR: &str = "{prefix:<14} {bar:32} {done:>10} of {all:<10} {msg}";
+const BAR: &str = "{prefix:<14} {bar:20} {done:>10} of {all:<10} {bytes_per_sec:>12} {eta:>4} {msg}";
 const SPINNER: &str = "{prefix:<14} {spinner} {done} {msg}";
 
 /// The progress of a push.
