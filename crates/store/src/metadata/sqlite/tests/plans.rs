@@ -81,26 +81,12 @@ async fn do_everything(db: &super::Sqlite) {
     }
     db.tenant_content(&tenant, &layer).await.unwrap();
     db.find_blob_seen_by(login, &tenant, &at.repository, &layer, None).await.unwrap();
-    db.mount_blob(
-        &tenant,
-        &at.repository,
-        Mount { from: Some(at.repository.clone()), digest: layer, seen_by: Some(login) },
-        NOW,
-        &quotas(),
-    )
-    .await
-    .unwrap();
+    for seen_by in [Some(login), None] {
+        let mount = Mount { from: Some(at.repository.clone()), digest: layer, seen_by };
+        db.mount_blob(&tenant, &at.repository, mount, NOW, &quotas()).await.unwrap();
+    }
     let own = NewBlob { put_by: Some(login), ..blob("own", ContentKey::unused()) };
     db.add_blob(&tenant, &at.repository, own, NOW).await.unwrap();
-    db.mount_blob(
-        &tenant,
-        &at.repository,
-        Mount { from: Some(at.repository.clone()), digest: layer, seen_by: None },
-        NOW,
-        &quotas(),
-    )
-    .await
-    .unwrap();
     register(db, &tenant, "web", &index).await;
     images_of(db, &tenant, "web").await;
     db.image_manifest(&tenant, service, "app", 1).await.unwrap();
@@ -108,28 +94,7 @@ async fn do_everything(db: &super::Sqlite) {
     db.image_blob(&tenant, service, &layer).await.unwrap();
     db.tags(&tenant, &at.repository, Some("a"), 9).await.unwrap();
     db.repositories(&tenant, Some("a"), 9).await.unwrap();
-    let owner = UploadOwner { tenant: tenant.clone(), repository: at.repository.clone(), owner: owner_of(1) };
-    let session = UploadSession {
-        id: "one".to_owned(),
-        received: 0,
-        hash_state: Vec::new(),
-        run: String::new(),
-        login: Some(login),
-        created_at: NOW,
-        touched_at: NOW,
-    };
-    db.open_upload(&owner, session.clone(), PLENTY).await.unwrap();
-    db.upload(&owner, "one").await.unwrap();
-    let fresh = session.clone();
-    db.advance_upload(&owner, 0, session).await.unwrap();
-    db.used_bytes(&tenant).await.unwrap();
-    db.is_alone(&tenant.account).await.unwrap();
-    db.close_upload(&owner, "one").await.unwrap();
-    // No more than these: the next waits for one that nobody feeds.
-    for id in ["two", "three"] {
-        let session = UploadSession { id: id.to_owned(), login: None, ..fresh.clone() };
-        db.open_upload(&owner, session, 1).await.unwrap();
-    }
+    upload(db, &at, login).await;
     db.close_stale_uploads(Time(0), Time(0)).await.unwrap();
     db.delete_blob(&by(), &tenant, &at.repository, &layer).await.unwrap();
     let name = ImageName { service: "web".to_owned(), label: "app".to_owned(), number: 1 };
@@ -159,6 +124,33 @@ async fn do_everything(db: &super::Sqlite) {
     db.audit_events(&filter, None, 9).await.unwrap();
     db.forget_events(NOW, 0).await.unwrap();
     delete_service(db, &tenant, "web", NOW).await;
+}
+
+/// All that is done to upload sessions.
+async fn upload(db: &super::Sqlite, at: &At<'_>, login: LoginId) {
+    let owner =
+        UploadOwner { tenant: at.tenant.clone(), repository: at.repository.clone(), owner: owner_of(1) };
+    let session = UploadSession {
+        id: "one".to_owned(),
+        received: 0,
+        hash_state: Vec::new(),
+        run: String::new(),
+        login: Some(login),
+        created_at: NOW,
+        touched_at: NOW,
+    };
+    db.open_upload(&owner, session.clone(), PLENTY).await.unwrap();
+    db.upload(&owner, "one").await.unwrap();
+    let fresh = session.clone();
+    db.advance_upload(&owner, 0, session).await.unwrap();
+    db.used_bytes(&at.tenant).await.unwrap();
+    db.is_alone(&at.tenant.account).await.unwrap();
+    db.close_upload(&owner, "one").await.unwrap();
+    // No more than these: the next waits for one that nobody feeds.
+    for id in ["two", "three"] {
+        let session = UploadSession { id: id.to_owned(), login: None, ..fresh.clone() };
+        db.open_upload(&owner, session, 1).await.unwrap();
+    }
 }
 
 fn plan(connection: &Connection, sql: &str) -> Vec<String> {
