@@ -26,7 +26,7 @@ impl Forgiving {
 
     /// An empty variable that would have said something to a subcommand that was not told it otherwise.
     pub(crate) fn missed_by(&self, subcommand: &str, matches: &ArgMatches) -> Option<&str> {
-        let matches = matches.subcommand_matches(subcommand)?;
+        let (_, matches) = matches.subcommand().filter(|(name, _)| *name == subcommand)?;
         let missed = |empty: &&Empty| empty.command == subcommand && !matches.contains_id(&empty.option);
         self.empty.iter().find(missed).map(|empty| empty.variable.as_str())
     }

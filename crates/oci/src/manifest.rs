@@ -8,7 +8,8 @@ use crate::members::Members;
 use crate::strict_json::{self, Json, Path};
 use crate::{Descriptor, Digest, ManifestError};
 
-/// The most bytes that a manifest's annotations may have, names and values together.
+/// The most bytes that the annotations of a manifest about another may have, names and values together: lists of
+/// referrers repeat them.
 pub const MAX_ANNOTATIONS: usize = 256 << 10;
 
 /// How much a manifest may hold.
@@ -110,9 +111,12 @@ impl ManifestView {
             children: Vec::new(),
             subject: None,
             artifact_type: artifact_type.map(std::borrow::Cow::into_owned),
-            annotations: read_annotations(&mut members)?,
+            annotations: members.text_map("annotations")?,
         };
         let subject = members.optional("subject");
+        if subject.is_some() {
+            require_short(&view.annotations, &members)?;
+        }
         let beside = usize::from(subject.is_some());
         match view.kind {
             ManifestKind::Image => view.read_image(&mut members, beside, limits.descriptors)?,
@@ -179,15 +183,16 @@ impl ManifestView {
     }
 }
 
-/// Lists of referrers repeat them, so they are not endless.
-fn read_annotations(members: &mut Members<'_, '_>) -> Result<BTreeMap<String, String>, ManifestError> {
-    let annotations = members.text_map("annotations")?;
+fn require_short(
+    annotations: &BTreeMap<String, String>,
+    members: &Members<'_, '_>,
+) -> Result<(), ManifestError> {
     let bytes: usize = annotations.iter().map(|(name, value)| name.len() + value.len()).sum();
     if bytes > MAX_ANNOTATIONS {
-        let problem = format!("must have at most {MAX_ANNOTATIONS} bytes, has {bytes}");
+        let problem = format!("must have at most {MAX_ANNOTATIONS} bytes beside a subject, has {bytes}");
         return Err(members.error("annotations", problem));
     }
-    Ok(annotations)
+    Ok(())
 }
 
 /// Whether an entry of an index is a blob: anything that no registry has ever called a manifest.

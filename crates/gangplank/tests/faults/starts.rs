@@ -123,6 +123,8 @@ fn on_an_earlier_database() {
             std::fs::create_dir(&data_dir).unwrap();
             std::fs::write(data_dir.join("gangplank.db"), DATABASE).unwrap();
             std::fs::write(data_dir.join("master.key"), MASTER_KEY).unwrap();
+            // The folder of bytes, of which the fixture has none: without any it would be taken for lost.
+            std::fs::create_dir_all(data_dir.join("blobs/content/00")).unwrap();
             let kinds = ALL & !MAKE_DIRECTORY;
             let failed = start(&mut world, Fault { at, lasting, error, kinds, halve: false });
             let api = world.server.api().as_key(&key);
