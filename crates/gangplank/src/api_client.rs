@@ -246,7 +246,10 @@ impl ApiClient {
             return Err(self.stranger(&answer));
         }
         let mut refusal = answer.refusal(name);
-        if matches!(refusal.code.as_str(), "UnrecognizedClientException" | "InvalidSignatureException") {
+        let is_of_key =
+            matches!(refusal.code.as_str(), "UnrecognizedClientException" | "InvalidSignatureException");
+        // Whoever refuses may know better.
+        if is_of_key && refusal.tip.is_none() {
             refusal.tip.clone_from(&self.key_hint);
         }
         Err(refusal.into())

@@ -96,10 +96,10 @@ fn authority(host: &str) -> String {
     let name = if host.parse::<IpAddr>().is_ok() { "IP" } else { "DNS" };
     format!(
         "is that of an authority (it says CA:TRUE), and an authority's is not taken for a server's own. Make an authority \
-         and let it sign one for the server; then name ca.pem with AWS_CA_BUNDLE:\n  \
-         openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=authority -keyout ca.key -out ca.pem\n  \
-         openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN={host} -CA ca.pem -CAkey ca.key -keyout key.pem \
-         -out cert.pem -addext basicConstraints=critical,CA:FALSE -addext subjectAltName={name}:{host}"
+         and let it sign one for the server, with `openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj \
+         /CN=authority -keyout ca.key -out ca.pem && openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj \
+         /CN={host} -CA ca.pem -CAkey ca.key -keyout key.pem -out cert.pem -addext \
+         basicConstraints=critical,CA:FALSE -addext subjectAltName={name}:{host}`; then name ca.pem with AWS_CA_BUNDLE"
     )
 }
 

@@ -144,7 +144,9 @@ async fn get(connection: &Connection, registry: &str, now: i64) -> Result<Login>
     match login::make(&client).await {
         Ok(made) => {
             let found = (made.registry == registry).then(|| made.login.clone());
-            if found.is_some() || named_registry::is_named(connection, &client, &made.registry, None)? {
+            // Without a home, no profile names it.
+            let is_named = || named_registry::is_named(connection, &client, &made.registry, None);
+            if found.is_some() || is_named().unwrap_or(false) {
                 // It is good, also where it cannot be kept.
                 let _ = kept.keep(made, now);
             }

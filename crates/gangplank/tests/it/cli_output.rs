@@ -63,7 +63,7 @@ fn sizes_and_times_are_written_in_one_way() {
     server.api().ensure_service("web");
     write_layout(&server.home().join("layout"), &Image::of([vec![7; 300_000]]));
     let pushed = ran(&server, &["push", "oci:layout", "--service-name=web", "--label=app"]);
-    assert!(pushed.stdout.contains(" KiB sent.\n") && !pushed.stdout.contains("bytes"), "{pushed:?}");
+    assert!(pushed.stdout.contains(" KiB sent in ") && !pushed.stdout.contains("bytes"), "{pushed:?}");
     assert!(pushed.stderr.contains(": pushed, 294.5 KiB"), "{pushed:?}");
     let checked = ran(&server, &["fsck"]);
     assert!(checked.stdout.contains("checked 2 contents (29"), "{checked:?}");
@@ -127,9 +127,9 @@ fn a_login_says_of_which_kind_it_is() {
     let server = server();
     server.api().ensure_service("web");
     let pushes = ran(&server, &["login"]).stdout;
-    assert!(pushes.contains("The login that pushes to ") && !pushes.contains("cannot push"), "{pushes}");
-    let pulls = ran(&server, &["login", "--service-name", "web"]).stdout;
-    for part in ["The login that pulls the images of web from ", "It cannot push", "`gangplank login`"] {
+    assert!(pushes.contains("A push login for ") && !pushes.contains("cannot push"), "{pushes}");
+    let pulls = ran(&server, &["login", "--service-name", "web", "--force"]).stdout;
+    for part in ["A login that pulls the images of web for ", "It cannot push", "`gangplank login --force`"] {
         assert!(pulls.contains(part), "{part}: {pulls}");
     }
 }

@@ -238,7 +238,7 @@ fn a_value_that_cannot_be_is_refused_by_name() {
         ["GANGPLANK_LOG", "GANGPLANK_LISTEN", "GANGPLANK_DATA_DIR", "GANGPLANK_CONFIG", "GANGPLANK_GC_GRACE"]
     {
         // Else the refusal of a port in use would hide that none was given.
-        run(home.path(), &["serve"], &[(variable, "")]).check_failed(&[variable, "empty"]);
+        run(home.path(), &["serve"], &[(variable, "")]).check_usage(&[variable, "empty"]);
     }
     for address in ["", "https://x", "a b", "a/b", "x:y:z", "user@host", "a\"b"] {
         check_refused(&["--public-address", address], &[], &["--public-address", "registry.example.com"]);

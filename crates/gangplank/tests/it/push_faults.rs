@@ -115,5 +115,5 @@ fn on_a_terminal_there_is_a_bar_for_each_layer() {
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("layer 1") && text.contains("=>") && text.contains("\u{1b}["), "{text}");
     assert!(text.contains(": pushed, ") && text.contains("Registered as :web.app.1"), "{text}");
-    assert!(text.contains("8.0 MiB sent."), "{text}");
+    assert!(text.contains("8.0 MiB sent in "), "{text}");
 }

@@ -201,13 +201,10 @@ fn the_certificate_of_an_authority_is_explained_and_the_advice_works() {
     let said =
         told(&server, Some(&home.path().join("cert.pem")), &server.endpoint().replace("http:", "https:"));
     assert!(said.contains("CA:TRUE") && said.contains("AWS_CA_BUNDLE"), "{said}");
-    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| line.starts_with("openssl ")).collect();
-    assert_eq!(lines.len(), 2, "{said}");
+    let line = said.split('`').find(|part| part.starts_with("openssl ")).unwrap();
     let own = tempfile::tempdir().unwrap();
-    for line in lines {
-        let made = Command::new("sh").args(["-c", line]).current_dir(own.path()).output().unwrap();
-        assert!(made.status.success(), "{line}: {}", String::from_utf8_lossy(&made.stderr));
-    }
+    let made = Command::new("sh").args(["-c", line]).current_dir(own.path()).output().unwrap();
+    assert!(made.status.success(), "{line}: {}", String::from_utf8_lossy(&made.stderr));
     let path = |name: &str| own.path().join(name).to_str().unwrap().to_owned();
     let server =
         builder().arg("--tls-cert").arg(path("cert.pem")).arg("--tls-key").arg(path("key.pem")).start();
