@@ -35,7 +35,7 @@ pub(crate) fn is_named(
     if own || said == Some(registry) || is_address(client, registry) {
         return Ok(true);
     }
-    let Some(profile) = Registries::open()?.profile(registry).map(Connection::of_profile) else {
+    let Some(profile) = Registries::open_to_use()?.profile(registry).map(Connection::of_profile) else {
         return Ok(false);
     };
     // The profile of another server says nothing of this one.

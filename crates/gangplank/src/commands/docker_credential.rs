@@ -144,9 +144,7 @@ async fn get(connection: &Connection, registry: &str, now: i64) -> Result<Login>
     match login::make(&client).await {
         Ok(made) => {
             let found = (made.registry == registry).then(|| made.login.clone());
-            // Without a home, no profile names it.
-            let is_named = || named_registry::is_named(connection, &client, &made.registry, None);
-            if found.is_some() || is_named().unwrap_or(false) {
+            if found.is_some() || named_registry::is_named(connection, &client, &made.registry, None)? {
                 // It is good, also where it cannot be kept.
                 let _ = kept.keep(made, now);
             }
