@@ -58,8 +58,8 @@ pub(super) async fn create(
             return Err(ApiError::invalid_input(message).into());
         }
     }
-    let (owner, peer) = (context.owner(), context.peer());
-    tracing::info!(%tenant, %repository, %digest, %owner, %peer, "made an index");
+    let (access_key, peer) = (context.owner(), context.peer());
+    tracing::info!(%tenant, %repository, %digest, %access_key, %peer, "made an index");
     Ok(CreateImageIndexResult {
         digest: digest.to_string(),
         media_type: media_type.to_owned(),
