@@ -108,7 +108,7 @@ fn a_key_that_is_disabled_or_deleted_takes_its_sessions_with_it() {
 /// A body that is on its way when its login is revoked makes no blob.
 #[test]
 fn a_body_on_its_way_does_not_outlive_its_login() {
-    let server = server();
+    let mut server = server();
     let (api, _, login) = key(&server);
     let registry = server.registry_as(&login);
     let session = registry.start_upload("sr");
@@ -130,6 +130,39 @@ fn a_body_on_its_way_does_not_outlive_its_login() {
     let operator = server.registry_as(&server.operator_login());
     assert_eq!(operator.status("HEAD", &format!("sr/blobs/{}", blob.digest)), 404);
     check_freed(&server, 0);
+    assert!(server.terminate().success());
+    assert!(!server.data_dir().join("running").exists(), "{}", server.log());
+    assert!(!server.log().contains("ERROR"), "{}", server.log());
+}
+
+/// Nor one in a single request, which gets its session late or, if it is short, none; and the stop is a clean one.
+#[test]
+fn a_whole_blob_on_its_way_does_not_outlive_its_login() {
+    for rest in [10, 300_000] {
+        let mut server = server_with(|builder| builder.arg("--max-open-uploads").arg("2"));
+        let (api, _, login) = key(&server);
+        let registry = server.registry_as(&login);
+        let blob = gangplank_testkit::Blob::new([vec![1; 1], vec![2; rest]].concat());
+        let (sender, body) = std::sync::mpsc::channel::<Vec<u8>>();
+        let slow = Slow { body, left: Vec::new() };
+        let post = registry.request("POST", &format!("sr/blobs/uploads/?digest={}", blob.digest));
+        let post = post.body(reqwest::blocking::Body::new(slow));
+        let posting = std::thread::spawn(move || post.send().map(|answer| answer.status().as_u16()));
+        sender.send(vec![1; 1]).unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        let revoked = api.gangplank("RevokeRegistryLogin", &json!({ "id": newest_login(&api) }));
+        assert_eq!(revoked.status, 200);
+        sender.send(vec![2; rest]).unwrap();
+        drop(sender);
+        assert_eq!(posting.join().unwrap().unwrap(), 401, "{rest}");
+        check_freed(&server, 0);
+        let operator = server.registry_as(&server.operator_login());
+        assert_eq!(operator.status("HEAD", &format!("sr/blobs/{}", blob.digest)), 404);
+        assert_eq!(open(&operator).status(), 202, "none is open");
+        assert!(server.terminate().success());
+        assert!(!server.data_dir().join("running").exists(), "{}", server.log());
+        assert!(!server.log().contains("ERROR"), "{}", server.log());
+    }
 }
 
 /// A body that comes as it is told to.

@@ -144,7 +144,9 @@ pub(crate) async fn answer(
         Err(Failure(error)) => (error, false),
     };
     let (code, reason) = (error.code, &error.message);
-    if error.status() >= 500 {
+    // A stranger can have this said without end: there is no room for bodies that nobody has signed for.
+    let is_crowd = !known && code == ErrorCode::ServiceUnavailable;
+    if error.status() >= 500 && !is_crowd {
         tracing::error!(%peer, request_id, %code, reason, "an API call failed");
     } else if known {
         tracing::info!(%peer, request_id, %code, reason, "refused an API call");

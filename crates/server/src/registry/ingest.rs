@@ -17,13 +17,15 @@ use super::{Context, Result};
 use crate::app::App;
 
 /// What a body left behind.
-pub(super) struct Ingested {
+pub(super) struct Ingested<'a> {
     /// The content so far, ready to be published; `None` if the body brought none of it.
     pub(super) staged: Option<Box<dyn Staged>>,
     /// The hash of all of it.
     pub(super) hasher: Hasher,
     /// What was wrong with the body, if anything. What had come is staged and hashed.
     pub(super) cut: Option<Cut>,
+    /// Its room, to be held until a row says how much it is.
+    pub(super) room: Room<'a>,
 }
 
 /// What was wrong with a body.
@@ -64,6 +66,9 @@ impl Cut {
 pub(super) trait BeforeStaging {
     /// Provides it, if it is not there yet.
     async fn provide(&self) -> Result<()>;
+
+    /// Whether it has ended since, and with it what was staged.
+    async fn has_ended(&self) -> bool;
 }
 
 /// Appends a body, which must have `expected` bytes if that is known, to what is staged under
@@ -72,15 +77,15 @@ pub(super) trait BeforeStaging {
 /// # Errors
 /// If the store fails, the account may not have so much, or the body says itself that it is too long; what is staged
 /// is then of no use. A body that only turns out to be wrong is no such error: see [`Ingested::cut`].
-pub(super) async fn ingest(
-    context: &Context<'_>,
+pub(super) async fn ingest<'a>(
+    context: &'a Context<'a>,
     key: &ContentKey,
     hasher: Hasher,
     mut body: Incoming,
     expected: Option<u64>,
     before_staging: &impl BeforeStaging,
     ended: &CancellationToken,
-) -> Result<Ingested> {
+) -> Result<Ingested<'a>> {
     let app = context.app;
     let limit = app.limits.blob_bytes.saturating_sub(hasher.hashed());
     if body.size_hint().lower() > limit {
@@ -94,8 +99,14 @@ pub(super) async fn ingest(
     }
     let limits = Limits { bytes: limit, expected, stall: app.limits.body_stall };
     let cut = feed(&mut body, &mut intake, &mut room, &limits, before_staging, ended).await?;
-    let (staged, hasher) = intake.finish().await?;
-    Ok(Ingested { staged, hasher, cut })
+    if cut == Some(Cut::Ended) {
+        return Err(Cut::Ended.refusal(app).into());
+    }
+    match intake.finish().await {
+        Ok((staged, hasher)) => Ok(Ingested { staged, hasher, cut, room }),
+        Err(_) if before_staging.has_ended().await => Err(Cut::Ended.refusal(app).into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Hashes what is staged under `key`, the first `length` bytes of it or all that there is.
@@ -161,6 +172,8 @@ async fn feed(
         if intake.writes_with(&piece) {
             before_staging.provide().await?;
         }
-        intake.push(piece).await?;
+        if let Err(error) = intake.push(piece).await {
+            return if before_staging.has_ended().await { Ok(Some(Cut::Ended)) } else { Err(error.into()) };
+        }
     }
 }

@@ -109,6 +109,7 @@ pub(super) async fn put(
     let mut read = read.map_err(|reason| unread(app, reason))?;
     // `read` itself stays: the room that it holds is taken until the manifest is stored.
     let body = std::mem::take(&mut read.bytes);
+    context.confirm().await?;
     let digest = match &reference {
         Reference::Digest(expected) => {
             let computed = Digest::of(expected.algorithm(), &body);

@@ -96,6 +96,15 @@ impl Context<'_> {
         OciError::denied("requested access to the resource is denied").because(why).into()
     }
 
+    /// Asks again whether the login goes on. A body may take its time, and what ended meanwhile stores nothing.
+    ///
+    /// # Errors
+    /// If it has ended.
+    async fn confirm(&self) -> Result<()> {
+        let granted = authenticate::grant(self.app, self.peer, &self.head.headers).await;
+        granted.map(drop).map_err(|refused| refused.refusal)
+    }
+
     /// The login, if it only pushes: it hears of what it put itself, and of no more than it needs.
     fn pusher(&self) -> Option<LoginId> {
         (!self.grant.scope.pull).then_some(self.grant.login)

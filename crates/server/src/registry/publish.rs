@@ -8,6 +8,7 @@ use gangplank_store::blobs::{BlobStore, ContentKey, Staged};
 use gangplank_store::metadata::blobs::NewBlob;
 
 use super::ingest::hash_staged;
+use super::upload_session::owner;
 use super::{Context, Result, damaged};
 
 /// Content that came in whole.
@@ -49,7 +50,17 @@ pub(super) async fn publish(
         Some(staged) => staged.publish(),
         None => blobs.stage(&staged_key, size)?.publish(),
     };
-    app.blocking(publish).await.inspect_err(|_| app.orphaned.store(true, Release))?;
+    if let Err(error) = app.blocking(publish).await {
+        if let Some(id) = &session
+            && let Ok(None) = app.metadata.upload(&owner(context, repository), id).await
+        {
+            // Its bytes went with its session.
+            remove(context, key).await;
+            return Err(OciError::blob_upload_unknown().into());
+        }
+        app.orphaned.store(true, Release);
+        return Err(error.into());
+    }
     let blob = NewBlob {
         digest: *expected,
         size,

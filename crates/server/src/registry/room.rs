@@ -96,7 +96,8 @@ impl<'a> Room<'a> {
         if used > allowed {
             app.in_flight.remove(account, more);
             self.held -= more;
-            let used = used.saturating_sub(more);
+            // What this body has already is not the account's yet.
+            let used = used.saturating_sub(more).saturating_sub(self.held);
             return Err(StoreError::OverQuota(OverQuota { quota: Quota::Bytes, used, allowed }));
         }
         Ok(())

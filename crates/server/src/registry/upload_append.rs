@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::ingest::{BeforeStaging, Cut, Ingested, ingest};
 use super::publish::{Complete, publish};
 use super::refusal::Refusal;
+use super::room::Room;
 use super::upload_session::{self, Session};
 use super::upload_standing::Standing;
 use super::{Context, Result, chunk_range};
@@ -56,7 +57,7 @@ impl<'a> Append<'a> {
 
     /// Appends the body, and says where the session then stands.
     pub(super) async fn advance(self) -> Result<Standing> {
-        let (session, _, hasher) = self.append().await?;
+        let (session, _, hasher, _room) = self.append().await?;
         session.advance(&hasher).await?;
         Ok(session.standing(hasher.hashed()))
     }
@@ -64,7 +65,7 @@ impl<'a> Append<'a> {
     /// Appends the last bytes, if any, and makes the whole a blob. Then the session is over, even if the
     /// digest is another or the blob cannot be kept.
     pub(super) async fn publish(self, digest: &Digest) -> Result<()> {
-        let (session, staged, hasher) = self.append().await?;
+        let (session, staged, hasher, _room) = self.append().await?;
         let (key, id) = (session.key.clone(), Some(session.id().to_owned()));
         let content = Complete { key, staged, hasher, session: id };
         let published = publish(session.context, session.repository, digest, content).await;
@@ -82,14 +83,14 @@ impl<'a> Append<'a> {
 
     /// Appends the body. If it ended early, the session goes on behind what had come; if it is of the
     /// wrong length, where it stood; if it is too long or cannot be kept, the session ends.
-    async fn append(self) -> Result<(Session<'a>, Option<Box<dyn Staged>>, Hasher)> {
+    async fn append(self) -> Result<(Session<'a>, Option<Box<dyn Staged>>, Hasher, Room<'a>)> {
         let Self { session, hasher, body, expected } = self;
         let app = session.context.app;
         let ended = CancellationToken::new();
         let ingesting = ingest(session.context, &session.key, hasher, body, expected, &session, &ended);
         let ingested = touching(app, || Some(&session), &ended, ingesting).await;
         let refusal = match ingested {
-            Ok(Ingested { staged, hasher, cut: None }) => return Ok((session, staged, hasher)),
+            Ok(Ingested { staged, hasher, cut: None, room }) => return Ok((session, staged, hasher, room)),
             Ok(Ingested { hasher, cut: Some(cut), .. }) => {
                 match cut {
                     Cut::TooLong | Cut::Ended => session.give_up().await,
@@ -108,6 +109,10 @@ impl<'a> Append<'a> {
 impl BeforeStaging for Session<'_> {
     async fn provide(&self) -> Result<()> {
         Ok(())
+    }
+
+    async fn has_ended(&self) -> bool {
+        Session::has_ended(self).await
     }
 }
 

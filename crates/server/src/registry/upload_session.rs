@@ -42,6 +42,7 @@ async fn open_as(
     match app.metadata.open_upload(&owner(context, repository), session, app.quotas.open_uploads).await? {
         UploadOpened::Opened => {}
         UploadOpened::InPlaceOfAnother => app.discarded.notify_one(),
+        UploadOpened::LoginEnded => return Err(OciError::blob_upload_unknown().into()),
         UploadOpened::TooMany => {
             let message = "the account or this login has too many uploads open; finish or cancel some";
             return Err(Refusal::too_many(message, 60));
@@ -104,7 +105,12 @@ impl<'a> Session<'a> {
         repository: &'a RepositoryName,
         id: &str,
     ) -> Result<Self> {
-        Self::lock(context, repository, id).await?.check_bytes().await
+        let session = Self::lock(context, repository, id).await?.check_bytes().await?;
+        // It goes with the login that fed it last, which is this one from now on.
+        if session.row.login != Some(context.grant.login) && !session.touch().await? {
+            return Err(OciError::blob_upload_unknown().into());
+        }
+        Ok(session)
     }
 
     async fn locked(
@@ -192,6 +198,11 @@ impl<'a> Session<'a> {
         Ok(metadata.advance_upload(&self.owner(), self.row.received, self.touched()).await?)
     }
 
+    /// Whether its row is gone, and with it what was staged.
+    pub(super) async fn has_ended(&self) -> bool {
+        matches!(self.context.app.metadata.upload(&self.owner(), &self.row.id).await, Ok(None))
+    }
+
     fn touched(&self) -> UploadSession {
         let (touched_at, login) = (self.context.app.clock.steady(), Some(self.context.grant.login));
         UploadSession { touched_at, login, ..self.row.clone() }
@@ -218,9 +229,9 @@ impl<'a> Session<'a> {
     /// The same after a refusal. If it had ended already, with its login or for another session, its bytes went while
     /// they were needed, and that is what its client is told.
     pub(super) async fn give_up_for(&self, refusal: Refusal) -> Refusal {
-        let found = self.context.app.metadata.upload(&self.owner(), &self.row.id).await;
+        let has_ended = self.has_ended().await;
         self.give_up().await;
-        if matches!(found, Ok(None)) { OciError::blob_upload_unknown().into() } else { refusal }
+        if has_ended { OciError::blob_upload_unknown().into() } else { refusal }
     }
 
     fn owner(&self) -> UploadOwner {

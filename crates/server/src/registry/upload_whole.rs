@@ -24,8 +24,18 @@ struct LateSession<'a> {
 
 impl BeforeStaging for LateSession<'_> {
     async fn provide(&self) -> Result<()> {
-        let open = || Session::open(self.context, self.repository, self.key.clone(), self.digest.algorithm());
+        let open = async || {
+            self.context.confirm().await?;
+            Session::open(self.context, self.repository, self.key.clone(), self.digest.algorithm()).await
+        };
         self.session.get_or_try_init(open).await.map(drop)
+    }
+
+    async fn has_ended(&self) -> bool {
+        match self.session.get() {
+            Some(session) => session.has_ended().await,
+            None => false,
+        }
     }
 }
 
@@ -42,11 +52,12 @@ pub(super) async fn store(
         let ended = CancellationToken::new();
         let hasher = Hasher::new(digest.algorithm());
         let ingesting = ingest(context, &key, hasher, body, None, &late, &ended);
-        let Ingested { staged, hasher, cut } =
+        let Ingested { staged, hasher, cut, room: _room } =
             touching(context.app, || late.session.get(), &ended, ingesting).await?;
         if let Some(cut) = cut {
             return Err(cut.refusal(context.app).into());
         }
+        context.confirm().await?;
         let session = late.session.get().map(|session| session.id().to_owned());
         publish(context, repository, digest, Complete { key: key.clone(), staged, hasher, session }).await
     };

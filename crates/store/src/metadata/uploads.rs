@@ -46,6 +46,8 @@ pub enum UploadOpened {
     InPlaceOfAnother,
     /// There are as many as there may be, and all are being fed.
     TooMany,
+    /// The login that was to feed it was revoked, or its access key disabled.
+    LoginEnded,
 }
 
 /// Keeps upload sessions. The bytes of those that end for others' sake go to

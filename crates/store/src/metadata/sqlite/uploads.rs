@@ -106,6 +106,9 @@ fn open(
 ) -> Result<UploadOpened> {
     let (tenant, account) = (rows::ensure_tenant(connection, &owner.tenant)?, &owner.tenant.account);
     let login = session.login.map(|login| login.0);
+    if has_ended(connection, login)? {
+        return Ok(UploadOpened::LoginEnded);
+    }
     let mut count = connection.prepare_cached(
         "SELECT count(*), coalesce(sum(login = ?2), 0) FROM uploads
          WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1)",
@@ -139,6 +142,16 @@ fn open(
         session.touched_at.0,
     ])?;
     Ok(opened)
+}
+
+/// Whether a login was revoked, or its access key disabled: a body may have taken longer than that.
+fn has_ended(connection: &Connection, login: Option<i64>) -> Result<bool> {
+    let mut find = connection.prepare_cached(
+        "SELECT EXISTS (
+             SELECT 1 FROM registry_logins l LEFT JOIN access_keys k ON k.id = l.owner
+             WHERE l.id = ?1 AND (l.revoked_at IS NOT NULL OR k.enabled = 0))",
+    )?;
+    Ok(find.query_row([login], |row| row.get(0))?)
 }
 
 /// The oldest session of an account, or of one login, that gives way at `now`.

@@ -233,6 +233,9 @@ async fn sessions_end_with_the_login_that_fed_them_last(db: &dyn Metadata) {
     ended.sort();
     gone.sort();
     assert_eq!(gone, ended);
+    let late = of_login(logins[0].0, 1, 1);
+    assert_eq!(open_of(db, &late, PLENTY).await, UploadOpened::LoginEnded);
+    assert!(!is_open(db, &late).await);
 }
 
 async fn sessions_end_with_their_key(db: &dyn Metadata) {
