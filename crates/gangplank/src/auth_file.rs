@@ -1,9 +1,10 @@
 //! One file in which container tools keep logins, read as docker and podman read it. Those are Go programs: the case of
 //! a member's letters does not count, and `null` is nothing.
 
+use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
@@ -30,6 +31,10 @@ impl AuthFile {
     /// # Errors
     /// If it cannot be read, or is no JSON of the form that docker takes.
     pub(crate) fn read(file: &Path) -> Result<Self> {
+        // A pipe would be waited for, and a device has no end.
+        if fs::metadata(file).is_ok_and(|it| !it.is_file()) {
+            bail!("{} is no regular file, and is left as it is", file.display());
+        }
         let text = private_file::read(file)?.filter(|text| !text.trim().is_empty());
         let Some(text) = text else { return Ok(Self::default()) };
         // What is wrong with it is not shown: the file may hold secrets.
@@ -74,21 +79,26 @@ impl AuthFile {
 
     /// Whether it has an entry for a registry, of whatever form.
     pub(crate) fn has_login(&self, registry: &str) -> bool {
-        self.auths.as_ref().is_some_and(|auths| auths.contains_key(registry))
+        self.auths.as_ref().is_some_and(|auths| auths.keys().any(|key| is_for(key, registry)))
     }
 
     /// The login that it has for a registry, if that can be read.
     pub(crate) fn login(&self, registry: &str) -> Option<Login> {
-        let entry = self.auths.as_ref()?.get(registry)?;
+        let auths = self.auths.as_ref()?;
+        let older = || auths.iter().find(|(key, _)| is_for(key, registry)).map(|(_, entry)| entry);
+        let entry = auths.get(registry).or_else(older)?;
         let decoded = STANDARD.decode(entry.get("auth")?.as_str()?).ok()?;
         let text = String::from_utf8(decoded).ok()?;
         let (username, secret) = text.split_once(':')?;
         Some(Login { username: username.to_owned(), secret: secret.to_owned() })
     }
 
-    /// Takes a registry's login out; whether there was one.
+    /// Takes a registry's login out, under whatever key; whether there was one.
     pub(crate) fn forget(&mut self, registry: &str) -> bool {
-        self.auths.as_mut().is_some_and(|auths| auths.remove(registry).is_some())
+        let Some(auths) = &mut self.auths else { return false };
+        let before = auths.len();
+        auths.retain(|key, _| !is_for(key, registry));
+        auths.len() < before
     }
 
     /// The helper that clients ask for a registry's login instead of reading it from the file.
@@ -97,6 +107,13 @@ impl AuthFile {
         let helper = one.or(self.store.as_ref())?.as_str()?;
         (!helper.is_empty()).then(|| helper.to_owned())
     }
+}
+
+/// Whether a key of `auths` is a registry's: its name, or an address of it, as old clients wrote them and docker still
+/// reads them. A name with a path is podman's, and means less than the registry.
+fn is_for(key: &str, registry: &str) -> bool {
+    let host = |(_, address): (_, &str)| address.split('/').next() == Some(registry);
+    key == registry || key.split_once("://").is_some_and(|address| host(address))
 }
 
 /// Adds the members of an object; `None` if it is none. `null` takes away what was there.
@@ -130,6 +147,10 @@ mod tests {
         assert_eq!(read.helper_for("c"), None, "an empty name means the file");
         let mut read = of(json!({ "auths": null, "credHelpers": null, "credsStore": null })).unwrap();
         assert_eq!((read.helper_for("a"), read.forget("a")), (None, false));
+        let addresses = json!({ "auths": { "http://a:1/v2/": {}, "a:1/sr": {}, "b": {} } });
+        let mut read = of(addresses).unwrap();
+        assert!(read.has_login("a:1") && read.forget("a:1") && !read.has_login("a:1"));
+        assert_eq!(read.auths.unwrap().len(), 2);
         assert_eq!(of(json!({ "auths": [] })).unwrap_err(), "auths");
         assert_eq!(of(json!({ "credHelpers": "x" })).unwrap_err(), "credHelpers");
     }

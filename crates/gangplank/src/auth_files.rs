@@ -87,6 +87,7 @@ pub(crate) fn put(made: &Made, kind: &Kind, force: bool) -> Result<Vec<String>> 
             }
             places.push(format!("docker-credential-{helper}"));
         } else {
+            content.forget(registry);
             content.auths.get_or_insert_default().insert(registry.to_owned(), json!({ "auth": auth }));
             content.write(&file)?;
             places.push(file.display().to_string());
@@ -99,7 +100,16 @@ pub(crate) fn put(made: &Made, kind: &Kind, force: bool) -> Result<Vec<String>> 
     Ok(places)
 }
 
-/// Makes clients ask our helper for a registry's login, in place of what the files have; names the files.
+/// Reads every file that would be written, so that no login is made that has no place.
+///
+/// # Errors
+/// If one cannot be read, or is none of theirs.
+pub(crate) fn check() -> Result<()> {
+    files()?.iter().try_for_each(|file| AuthFile::read(file).map(drop))
+}
+
+/// Makes clients ask our helper for a registry's login, in place of what the files have; names the files, and what was
+/// there.
 ///
 /// # Errors
 /// If a file is no JSON object or cannot be written.
@@ -107,10 +117,15 @@ pub(crate) fn set_helper(registry: &str) -> Result<Vec<String>> {
     let mut places = Vec::new();
     for file in files()? {
         let mut content = AuthFile::read(&file)?;
+        let before = content.helper_for(registry).filter(|helper| helper != OUR_HELPER);
         content.helpers.get_or_insert_default().insert(registry.to_owned(), OUR_HELPER.into());
-        content.forget(registry);
+        let had_login = content.forget(registry);
         content.write(&file)?;
-        places.push(file.display().to_string());
+        places.push(match before {
+            Some(helper) => format!("{}, in place of docker-credential-{helper}", file.display()),
+            None if had_login => format!("{}, in place of the login that was there", file.display()),
+            None => file.display().to_string(),
+        });
     }
     Ok(places)
 }

@@ -38,6 +38,9 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = args.connection.client()?;
+    if !args.print && !args.password_only {
+        auth_files::check()?;
+    }
     let kind = args.service_name.clone().map_or(Kind::Push, Kind::Pull);
     let made = match args.service_name {
         Some(name) => {

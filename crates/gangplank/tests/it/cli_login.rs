@@ -214,3 +214,46 @@ fn a_file_that_is_mounted_by_itself_is_written_in_place() {
         Err(_) => gangplank_testkit::skip("there is no unshare"),
     }
 }
+
+#[test]
+fn the_address_of_a_registry_is_its_name_too() {
+    let server = ready();
+    let file = docker_config(&server);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let address = format!("http://{}/v2/", server.host());
+    let others = json!({ format!("{}/sr", server.host()): { "auth": "eDp5" } });
+    let mut before = others.clone();
+    before[&address] = json!({ "auth": "eDp5" });
+    fs::write(&file, json!({ "auths": before }).to_string()).unwrap();
+    assert_eq!(command(&server, &["login"], &[]).code, Some(0));
+    assert!(is_accepted(&server, &file) && content(&file)["auths"].get(&address).is_none());
+    fs::write(&file, json!({ "auths": before }).to_string()).unwrap();
+    let ran = command(&server, &["configure"], &[]);
+    assert!(ran.stdout.contains("in place of the login that was there"), "{ran:?}");
+    assert_eq!(content(&file)["auths"], others);
+    let helper = json!({ "credHelpers": { server.host(): "pass" } });
+    fs::write(&file, helper.to_string()).unwrap();
+    let ran = command(&server, &["configure"], &[]);
+    assert!(ran.stdout.contains("in place of docker-credential-pass"), "{ran:?}");
+}
+
+#[test]
+fn no_login_is_made_that_has_no_place() {
+    let server = ready();
+    let file = docker_config(&server);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &file,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    command(&server, &["login"], &[]).check_failed(&["is no regular file", file.to_str().unwrap()]);
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "[]").unwrap();
+    command(&server, &["login"], &[]).check_failed(&["is not a JSON object"]);
+    let made = server.api().gangplank("ListRegistryLogins", &json!({})).body;
+    assert_eq!(made["registryLogins"], json!([]));
+}
