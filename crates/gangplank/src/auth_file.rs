@@ -112,8 +112,8 @@ impl AuthFile {
 /// Whether a key of `auths` is a registry's: its name, or an address of it, as old clients wrote them and docker still
 /// reads them. A name with a path is podman's, and means less than the registry.
 fn is_for(key: &str, registry: &str) -> bool {
-    let host = |(_, address): (_, &str)| address.split('/').next() == Some(registry);
-    key == registry || key.split_once("://").is_some_and(|address| host(address))
+    let host = key.split_once("://").and_then(|(_, address)| address.split('/').next());
+    key == registry || host == Some(registry)
 }
 
 /// Adds the members of an object; `None` if it is none. `null` takes away what was there.
