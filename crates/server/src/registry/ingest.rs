@@ -39,8 +39,6 @@ pub(super) enum Cut {
     Stalled,
     /// The connection ended before it did.
     Broken,
-    /// The upload that it is for has ended.
-    Ended,
 }
 
 impl Cut {
@@ -54,7 +52,6 @@ impl Cut {
                 408,
                 "the body stopped coming; resume the upload where it stands",
             ),
-            Self::Ended => OciError::blob_upload_unknown(),
             Self::Broken => {
                 OciError::blob_upload_invalid("the body ended early; resume the upload where it stands")
             }
@@ -62,7 +59,7 @@ impl Cut {
     }
 }
 
-/// What has to be there before bytes are staged.
+/// What has to be there before bytes are staged, and as long as they are.
 pub(super) trait BeforeStaging {
     /// Provides it, if it is not there yet.
     async fn provide(&self) -> Result<()>;
@@ -75,8 +72,8 @@ pub(super) trait BeforeStaging {
 /// `key`, of which `hasher` has seen all.
 ///
 /// # Errors
-/// If the store fails, the account may not have so much, or the body says itself that it is too long; what is staged
-/// is then of no use. A body that only turns out to be wrong is no such error: see [`Ingested::cut`].
+/// If the store fails, the upload that it is for has ended, the account may not have so much, or the body says itself
+/// that it is too long; what is staged is then of no use. A body that only turns out to be wrong is no such error: see [`Ingested::cut`].
 pub(super) async fn ingest<'a>(
     context: &'a Context<'a>,
     key: &ContentKey,
@@ -99,12 +96,9 @@ pub(super) async fn ingest<'a>(
     }
     let limits = Limits { bytes: limit, expected, stall: app.limits.body_stall };
     let cut = feed(&mut body, &mut intake, &mut room, &limits, before_staging, ended).await?;
-    if cut == Some(Cut::Ended) {
-        return Err(Cut::Ended.refusal(app).into());
-    }
     match intake.finish().await {
         Ok((staged, hasher)) => Ok(Ingested { staged, hasher, cut, room }),
-        Err(_) if before_staging.has_ended().await => Err(Cut::Ended.refusal(app).into()),
+        Err(_) if before_staging.has_ended().await => Err(OciError::blob_upload_unknown().into()),
         Err(error) => Err(error.into()),
     }
 }
@@ -151,7 +145,7 @@ async fn feed(
     loop {
         let frame = tokio::select! {
             frame = tokio::time::timeout(stall, body.frame()) => frame,
-            () = &mut ended => return Ok(Some(Cut::Ended)),
+            () = &mut ended => return Err(OciError::blob_upload_unknown().into()),
         };
         let frame = match frame {
             Err(_) => return Ok(Some(Cut::Stalled)),
@@ -173,7 +167,8 @@ async fn feed(
             before_staging.provide().await?;
         }
         if let Err(error) = intake.push(piece).await {
-            return if before_staging.has_ended().await { Ok(Some(Cut::Ended)) } else { Err(error.into()) };
+            let has_ended = before_staging.has_ended().await;
+            return Err(if has_ended { OciError::blob_upload_unknown().into() } else { error.into() });
         }
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Complete {
 /// Makes the content a blob of the repository.
 ///
 /// # Errors
-/// If the content has another digest, or the store fails; nothing is stored then.
+/// If the content has another digest, its session has ended, or the store fails; nothing is stored then.
 pub(super) async fn publish(
     context: &Context<'_>,
     repository: &RepositoryName,

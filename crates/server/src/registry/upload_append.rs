@@ -93,7 +93,7 @@ impl<'a> Append<'a> {
             Ok(Ingested { staged, hasher, cut: None, room }) => return Ok((session, staged, hasher, room)),
             Ok(Ingested { hasher, cut: Some(cut), .. }) => {
                 match cut {
-                    Cut::TooLong | Cut::Ended => session.give_up().await,
+                    Cut::TooLong => session.give_up().await,
                     Cut::WrongLength => {}
                     Cut::Stalled | Cut::Broken => session.advance(&hasher).await?,
                 }
