@@ -8,6 +8,7 @@ pub mod access_key;
 pub mod audit;
 pub mod authorization;
 pub mod container_service;
+pub mod deployment;
 pub mod grant;
 pub mod image_name;
 pub mod lease;

@@ -273,6 +273,7 @@ impl ServeOptions {
             audit,
             collection,
             dropped_log_lines: Arc::default(),
+            deployments: gangplank_server::Deployments::default(),
             scrub_interval: Some(self.scrub_interval.map_or(SCRUB_INTERVAL, |given| given.0))
                 .filter(|interval| !interval.is_zero()),
         })

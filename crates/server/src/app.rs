@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use gangplank_core::{Leases, LoginId, Origin, Owner, Quotas, Region};
 use gangplank_store::blobs::BlobStore;
+use gangplank_store::logs::Logs;
 use gangplank_store::metadata::Metadata;
 use hyper::HeaderMap;
 use hyper::header::USER_AGENT;
@@ -14,7 +15,9 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::config::{AuditKept, Limits};
+use crate::config::{AuditKept, Deployments, Limits};
+use crate::deployments::Deployer;
+use crate::endpoint::routes::Routes;
 use crate::http::client::Network;
 use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
@@ -93,6 +96,14 @@ pub(crate) struct App {
     pub(crate) publishing: Publishing,
     /// How many bytes are coming in that no row counts yet.
     pub(crate) in_flight: InFlight,
+    /// How registered images are run.
+    pub(crate) deployments: Deployments,
+    /// Whatever runs them.
+    pub(crate) deployer: Deployer,
+    /// Which host leads to which service.
+    pub(crate) routes: Routes,
+    /// What containers print.
+    pub(crate) logs: Logs,
     /// Names this run of the server: what an earlier one staged is hashed anew before it is relied on.
     pub(crate) run: String,
 }

@@ -12,6 +12,10 @@ use gangplank_core::{AccessKeyId, Leases, Quotas, Region, SecretAccessKey};
 use gangplank_oci::ManifestLimits;
 use gangplank_store::blobs::DEFAULT_RESERVE;
 
+mod deployments;
+
+pub use deployments::{Deployments, EngineChoice};
+
 pub use crate::http::client::Network;
 
 /// Everything a server is told before it starts.
@@ -43,6 +47,8 @@ pub struct Config {
     pub audit: AuditKept,
     /// What is collected, and how often.
     pub collection: Collection,
+    /// How registered images are run.
+    pub deployments: Deployments,
     /// Within how long all content is read and hashed again, in the background; never if `None`.
     pub scrub_interval: Option<Duration>,
     /// How many lines of the log were dropped, as whoever writes it counts them.

@@ -10,7 +10,9 @@ pub mod config;
 mod content_folder;
 mod control;
 pub mod data_dir;
+mod deployments;
 mod discarded;
+mod endpoint;
 pub mod fsck;
 mod hashing;
 mod http;
@@ -28,7 +30,7 @@ mod root_key;
 mod sealing;
 mod server;
 
-pub use config::{AuditKept, Collection, Config, Limits, Network, TlsFiles};
+pub use config::{AuditKept, Collection, Config, Deployments, EngineChoice, Limits, Network, TlsFiles};
 pub use offline_collection::collect_in;
 pub use root_key::{Rights, all_access_keys, create_access_key, create_first_key, provide_credentials};
 pub use sealing::MasterKey;

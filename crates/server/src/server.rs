@@ -133,6 +133,10 @@ impl Server {
             orphaned: Arc::default(),
             publishing: Publishing::default(),
             in_flight: InFlight::default(),
+            logs: gangplank_store::logs::Logs::open(data_dir.path().join("logs"), config.deployments.logs)?,
+            deployments: config.deployments,
+            deployer: crate::deployments::Deployer::none(),
+            routes: crate::endpoint::routes::Routes::default(),
             run: uuid::Uuid::new_v4().simple().to_string(),
         });
         let leftovers = jobs::leftovers::list(&app).await.context("cannot list what an earlier run left")?;

@@ -7,6 +7,7 @@
 pub mod blobs;
 pub mod durable_file;
 mod error;
+pub mod logs;
 pub mod metadata;
 
 // The tests in the crate use the world of those beside it, which knows the crate by its name.

@@ -6,13 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each crate, and the crates of ours that it may use.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("oci", &[]),
     ("api", &["core"]),
     ("sigv4", &[]),
     ("core", &[]),
+    ("engine", &[]),
     ("store", &["core", "oci"]),
-    ("server", &["api", "core", "oci", "sigv4", "store"]),
+    ("server", &["api", "core", "engine", "oci", "sigv4", "store"]),
     ("testkit", &["oci", "sigv4"]),
     ("gangplank", &["api", "core", "oci", "server", "sigv4", "store"]),
 ];

@@ -1,0 +1,22 @@
+//! What runs containers. [`Engine`] is the seam: nothing above this crate knows Docker's words.
+//!
+//! A *node* is one network namespace with the containers of a deployment in it: they reach each other on
+//! `localhost`. The engine is a cache of what is wanted, so nothing in it is relied on: nodes are found by what they
+//! are labelled with, never by a name or an id that was kept.
+
+mod engine;
+mod error;
+mod image;
+mod node;
+mod output;
+
+pub use engine::{Engine, Host, Usage};
+pub use error::EngineError;
+pub use image::{Archives, Credentials, ImageWanted, PresentImage};
+pub use node::{
+    ContainerSeen, ContainerSpec, ContainerState, NodeHandle, NodeName, NodeSeen, NodeSpec, Protocol,
+};
+pub use output::{KeptLine, Line, Output};
+
+/// The result of everything that is asked of an engine.
+pub type Result<T> = std::result::Result<T, EngineError>;
