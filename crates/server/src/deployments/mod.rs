@@ -1,21 +1,63 @@
-//! Runs what services are to run: desired state is in the rows, and the engine is a cache of it.
+//! Runs what services are to run. The rows say what is wanted, and the engine is a cache of it.
+//!
+//! A [`supervisor`] gives each service a [`runner`], which compares the rows with what the engine shows and acts. A
+//! deployment on its way is a [`rollout`]; [`publish`] leads requests to the nodes that serve.
 
-use std::sync::Arc;
+mod backoff;
+mod health;
+mod images;
+mod leaving;
+mod node;
+pub(crate) mod pace;
+mod plan;
+mod publish;
+mod rollout;
+mod runner;
+pub(crate) mod sealed_spec;
+mod spec;
+pub(crate) mod supervisor;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gangplank_core::ServiceId;
-use gangplank_engine::Engine;
+use gangplank_engine::{Engine, NodeHandle};
 use gangplank_store::metadata::deployments::Room;
+use tokio::sync::Notify;
 
 /// What calls and jobs see of whatever runs services.
 pub(crate) struct Deployer {
     engine: Option<Arc<dyn Engine>>,
     room: Room,
+    woken: Notify,
+    services: Mutex<Services>,
+}
+
+#[derive(Default)]
+struct Services {
+    woken: BTreeSet<ServiceId>,
+    gone: BTreeSet<ServiceId>,
+    running: BTreeMap<ServiceId, Vec<Running>>,
+}
+
+/// A node that serves.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    /// Of which service.
+    pub(crate) service: ServiceId,
+    /// What the engine calls it.
+    pub(crate) node: NodeHandle,
+    /// Processors that it may use.
+    pub(crate) cpus: f64,
+    /// Bytes of memory that it may use.
+    pub(crate) memory: u64,
 }
 
 impl Deployer {
-    /// A deployer without an engine: nothing runs.
-    pub(crate) fn none() -> Self {
-        Self { engine: None, room: Room { cpus: 0.0, memory: 0 } }
+    /// A deployer with this engine, or without one: then nothing runs.
+    pub(crate) fn new(engine: Option<Arc<dyn Engine>>, room: Room) -> Self {
+        Self { engine, room, woken: Notify::new(), services: Mutex::default() }
     }
 
     /// What runs services, if anything does.
@@ -30,6 +72,42 @@ impl Deployer {
 
     /// A service was changed, deployed to or deleted: looks after it now.
     pub(crate) fn wake(&self, service: ServiceId) {
-        let _ = service;
+        self.services().woken.insert(service);
+        self.woken.notify_one();
+    }
+
+    /// The nodes that serve.
+    pub(crate) fn running(&self) -> Vec<Running> {
+        self.services().running.values().flatten().cloned().collect()
+    }
+
+    /// These nodes serve for a service now.
+    fn runs(&self, service: ServiceId, nodes: Vec<Running>) {
+        let mut services = self.services();
+        if nodes.is_empty() {
+            services.running.remove(&service);
+        } else {
+            services.running.insert(service, nodes);
+        }
+    }
+
+    /// A runner has nothing left to look after.
+    fn is_gone(&self, service: ServiceId) {
+        self.services().gone.insert(service);
+        self.woken.notify_one();
+    }
+
+    async fn is_woken(&self) {
+        self.woken.notified().await;
+    }
+
+    /// The services that were woken, and those whose runner has ended.
+    fn take(&self) -> (BTreeSet<ServiceId>, BTreeSet<ServiceId>) {
+        let mut services = self.services();
+        (std::mem::take(&mut services.woken), std::mem::take(&mut services.gone))
+    }
+
+    fn services(&self) -> std::sync::MutexGuard<'_, Services> {
+        self.services.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,0 +1,128 @@
+//! The images of a deployment: brought to the engine by the digests that it pinned.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gangplank_core::deployment::Spec;
+use gangplank_core::registry_login::USERNAME;
+use gangplank_core::{LoginId, Origin, Password, Principal, Scope};
+use gangplank_engine::{Credentials, Engine, EngineError, ImageWanted};
+use gangplank_store::StoreError;
+use gangplank_store::metadata::deployments::{DeployedService, Deployment};
+use gangplank_store::metadata::registry_logins::{LoginCreated, NewLogin, Requires};
+
+use crate::app::App;
+use crate::random;
+
+/// How long the server's own pull login works, should nobody come to revoke it.
+const PULL_LIFETIME: Duration = Duration::from_hours(1);
+
+/// What each container of a deployment is started by.
+pub(super) type References = BTreeMap<String, String>;
+
+/// Why images are not there.
+#[derive(Debug)]
+pub(super) enum NotThere {
+    /// The engine, the registry or the store may do better later.
+    Yet(String),
+    /// Asking again brings nothing.
+    Ever(String),
+}
+
+/// Images that are there, and what people should know of how they came.
+#[derive(Debug)]
+pub(super) struct There {
+    pub(super) references: References,
+    pub(super) remarks: Vec<String>,
+}
+
+/// Brings the images of a deployment to the engine, and pins those that were not.
+pub(super) async fn bring(
+    app: &App,
+    engine: &Arc<dyn Engine>,
+    of: &DeployedService,
+    deployment: &Deployment,
+    spec: &Spec,
+) -> Result<There, NotThere> {
+    let needs_login = deployment.images.iter().any(|image| image.registered.is_some());
+    let login = if needs_login { Some(issue(app, of).await?) } else { None };
+    let brought = bring_each(app, engine, of, deployment, spec, login.as_ref().map(|(_, login)| login)).await;
+    if let Some((id, _)) = login {
+        // Whatever came of it: nothing is pulled with it any more. If it cannot be revoked it ends by itself.
+        let _ = app.metadata.revoke_login(&origin(app), &of.tenant, id, app.clock.now()).await;
+    }
+    brought
+}
+
+async fn bring_each(
+    app: &App,
+    engine: &Arc<dyn Engine>,
+    of: &DeployedService,
+    deployment: &Deployment,
+    spec: &Spec,
+    login: Option<&Credentials>,
+) -> Result<There, NotThere> {
+    let mut there = There { references: References::new(), remarks: Vec::new() };
+    for image in &deployment.images {
+        let given = spec.containers.get(&image.container).map_or("", |container| container.image.as_str());
+        let wanted = match (&image.registered, &image.digest, login) {
+            (Some(_), Some(digest), Some(login)) => ImageWanted::Ours {
+                repository: of.service.name.clone(),
+                digest: digest.clone(),
+                login: login.clone(),
+            },
+            _ => ImageWanted::Public { reference: given.to_owned(), pinned: image.digest.clone() },
+        };
+        let present = engine.ensure_image(&wanted).await.map_err(|error| {
+            let said = format!("{}: {given}: {error}", image.container);
+            match error {
+                EngineError::Away(_) | EngineError::RegistryAway(_) => NotThere::Yet(said),
+                EngineError::NoImage(_) | EngineError::Refused(_) | EngineError::NoNode => NotThere::Ever(said),
+            }
+        })?;
+        if let (None, Some(digest)) = (&image.digest, &present.digest) {
+            app.metadata.pin_image(of.service.id, deployment.version, &image.container, digest).await?;
+        }
+        there.remarks.extend(present.remark.map(|remark| format!("{}: {remark}", image.container)));
+        there.references.insert(image.container.clone(), present.reference);
+    }
+    Ok(there)
+}
+
+/// Makes a pull login of the server's own.
+async fn issue(app: &App, of: &DeployedService) -> Result<(LoginId, Credentials), NotThere> {
+    let unavailable = |error: anyhow::Error| NotThere::Yet(error.to_string());
+    let password = Password::generate(random::bytes().map_err(|error| unavailable(error.into()))?);
+    let now = app.clock.now();
+    let login = NewLogin {
+        tenant: of.tenant.clone(),
+        owner: Principal::Server.owner(),
+        scope: Scope::PULL,
+        service: Some(of.service.id),
+        password: password.hash(),
+        created_at: now,
+        expires_at: now.plus(PULL_LIFETIME),
+    };
+    // It is not the account's, so its quota does not stop it.
+    match app.metadata.insert_login(&origin(app), login, Requires::Nothing, u32::MAX).await? {
+        LoginCreated::Created(id) => {
+            let (username, password) = (USERNAME.to_owned(), password.expose().to_owned());
+            Ok((id, Credentials { username, password }))
+        }
+        LoginCreated::NoSuchService | LoginCreated::NoServiceYet => {
+            Err(NotThere::Ever("the service was deleted".to_owned()))
+        }
+    }
+}
+
+/// The server does it, now.
+pub(super) fn origin(app: &App) -> Origin {
+    Origin { steady: app.clock.steady(), ..Origin::local(app.clock.now()) }
+}
+
+impl From<StoreError> for NotThere {
+    fn from(error: StoreError) -> Self {
+        Self::Yet(error.to_string())
+    }
+}

@@ -1,0 +1,199 @@
+//! A node that is looked after: what the engine shows of it, and whether it is well.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use gangplank_core::deployment::{Endpoint, Protocol, Spec};
+use gangplank_engine::{ContainerSeen, ContainerState, NodeSeen};
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::health::{Health, Verdict};
+use super::pace::Pace;
+use crate::endpoint::probe;
+use crate::endpoint::routes;
+
+/// A node that is looked after.
+pub(super) struct Node {
+    /// What the engine showed last.
+    pub(super) seen: NodeSeen,
+    /// Where requests reach it, if the deployment has an endpoint.
+    pub(super) target: Option<Arc<routes::Node>>,
+    wellness: Wellness,
+    probing: Option<AbortHandle>,
+}
+
+/// How it is found out whether a node is well.
+enum Wellness {
+    /// By asking its endpoint.
+    Asked(Arc<Mutex<Asked>>),
+    /// By its containers: they have to run for a while. Since when they do what they do.
+    RunsSince(Instant),
+}
+
+/// What came of asking.
+struct Asked {
+    health: Health,
+    /// What the last answer that was not good came to.
+    last: Option<String>,
+}
+
+impl Node {
+    /// A node that was just started, or that served before this server started.
+    pub(super) fn new(seen: NodeSeen, spec: &Spec, is_trusted: bool, pace: Pace, wake: &Arc<Notify>) -> Self {
+        let Some(endpoint) = &spec.endpoint else {
+            let since = Instant::now();
+            let since = if is_trusted { since.checked_sub(pace.run_in).unwrap_or(since) } else { since };
+            return Self { seen, target: None, wellness: Wellness::RunsSince(since), probing: None };
+        };
+        let check = &endpoint.health_check;
+        let health = if is_trusted { Health::trusted(check) } else { Health::unproven(check) };
+        let asked = Arc::new(Mutex::new(Asked { health, last: None }));
+        let target = seen.addresses.get(&endpoint.port).map(|&address| Arc::new(routes::Node::new(address)));
+        let probing = target.as_ref().map(|target| {
+            let probing = Probing {
+                address: target.address,
+                is_tls: speaks_tls(spec, endpoint),
+                endpoint: endpoint.clone(),
+                asked: Arc::clone(&asked),
+                target: Arc::clone(target),
+                pace,
+                wake: Arc::clone(wake),
+            };
+            tokio::spawn(probing.run()).abort_handle()
+        });
+        Self { seen, target, wellness: Wellness::Asked(asked), probing }
+    }
+
+    /// Takes in what the engine shows now. `false` if that is another node in the place of this one: it answers
+    /// elsewhere.
+    pub(super) fn see(&mut self, seen: NodeSeen) -> bool {
+        if self.seen.addresses != seen.addresses {
+            return false;
+        }
+        if let Wellness::RunsSince(since) = &mut self.wellness
+            && self.seen.containers != seen.containers
+        {
+            *since = Instant::now();
+        }
+        self.seen = seen;
+        true
+    }
+
+    /// Whether it is well.
+    pub(super) fn verdict(&self, spec: &Spec, pace: &Pace) -> Verdict {
+        match &self.wellness {
+            Wellness::Asked(asked) => lock(asked).health.verdict(),
+            Wellness::RunsSince(since) => {
+                let all_run = self.seen.containers.iter().all(|(name, container)| {
+                    container.state == ContainerState::Running || has_done_its_work(spec, name, container)
+                });
+                let is_run_in = all_run && since.elapsed() >= pace.run_in;
+                if is_run_in { Verdict::Healthy } else { Verdict::Unproven }
+            }
+        }
+    }
+
+    /// When [`verdict`](Self::verdict) may be another one, if nothing happens until then.
+    pub(super) fn next_look(&self, pace: &Pace) -> Option<Duration> {
+        match &self.wellness {
+            Wellness::Asked(_) => None,
+            Wellness::RunsSince(since) => {
+                pace.run_in.checked_sub(since.elapsed()).filter(|left| !left.is_zero())
+            }
+        }
+    }
+
+    /// What its last health check came to, if that was not good.
+    pub(super) fn last_answer(&self) -> Option<String> {
+        match &self.wellness {
+            Wellness::Asked(asked) => lock(asked).last.clone(),
+            Wellness::RunsSince(_) => None,
+        }
+    }
+
+    /// The containers that ended and should not have.
+    pub(super) fn failed<'a>(&'a self, spec: &'a Spec) -> impl Iterator<Item = (&'a String, &'a ContainerSeen)> {
+        self.seen.containers.iter().filter(|(name, container)| {
+            matches!(container.state, ContainerState::Exited { .. }) && !has_done_its_work(spec, name, container)
+        })
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(probing) = &self.probing {
+            probing.abort();
+        }
+    }
+}
+
+/// Whether a container ended well: with 0, and nobody reaches it from outside.
+fn has_done_its_work(spec: &Spec, name: &str, container: &ContainerSeen) -> bool {
+    let is_endpoint = spec.endpoint.as_ref().is_some_and(|endpoint| endpoint.container == name);
+    !is_endpoint && matches!(container.state, ContainerState::Exited { status: 0, .. })
+}
+
+/// Whether an endpoint speaks HTTPS.
+pub(super) fn speaks_tls(spec: &Spec, endpoint: &Endpoint) -> bool {
+    let ports: Option<&BTreeMap<u16, Protocol>> = spec.containers.get(&endpoint.container).map(|it| &it.ports);
+    ports.and_then(|ports| ports.get(&endpoint.port)) == Some(&Protocol::Https)
+}
+
+/// Asks one node again and again whether it is well.
+struct Probing {
+    address: SocketAddr,
+    is_tls: bool,
+    endpoint: Endpoint,
+    asked: Arc<Mutex<Asked>>,
+    target: Arc<routes::Node>,
+    pace: Pace,
+    wake: Arc<Notify>,
+}
+
+impl Probing {
+    async fn run(self) {
+        let check = &self.endpoint.health_check;
+        let timeout = Duration::from_secs(check.timeout_seconds.into());
+        loop {
+            let answer = probe::probe(self.address, self.is_tls, &check.path, timeout).await;
+            let answer = match answer {
+                Ok(status) if check.accepts(status) => Ok(()),
+                Ok(status) => Err(format!("the answer was {status}")),
+                Err(error) => Err(error.to_string()),
+            };
+            let pause = self.note(answer);
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Takes an answer in, and says how long to wait before the next.
+    fn note(&self, answer: Result<(), String>) -> Duration {
+        let interval = Duration::from_secs(self.endpoint.health_check.interval_seconds.into());
+        let mut asked = lock(&self.asked);
+        let before = asked.health.verdict();
+        let verdict = asked.health.note(answer.is_ok());
+        asked.last = answer.err();
+        let is_silent = asked.health.is_silent();
+        drop(asked);
+        self.target.is_healthy.store(
+            !matches!(verdict, Verdict::Unhealthy | Verdict::Lost),
+            std::sync::atomic::Ordering::Relaxed,
+        );
+        if verdict != before {
+            self.wake.notify_one();
+        }
+        match verdict {
+            Verdict::Unproven if is_silent => interval.min(self.pace.first_probe),
+            Verdict::Unproven => interval.min(self.pace.probe),
+            Verdict::Healthy | Verdict::Unhealthy | Verdict::Lost => interval,
+        }
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}

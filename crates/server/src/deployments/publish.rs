@@ -1,0 +1,52 @@
+//! Leads requests to the nodes of a service.
+
+use gangplank_core::container_service::host;
+use gangplank_store::metadata::deployments::DeployedService;
+
+use super::health::Verdict;
+use super::node::{Node, speaks_tls};
+use super::runner::Runner;
+use super::{Running, spec};
+use crate::endpoint::routes;
+
+impl Runner {
+    /// Leads the service's hosts to what serves now.
+    pub(super) fn publish(&mut self, of: &DeployedService) {
+        let hosts = self.hosts(of);
+        let route = self.route(of);
+        self.app.routes.set(self.service, hosts, route);
+        let (cpus, memory) = spec::size(&of.service);
+        let serving = self.nodes.iter().filter(|(_, node)| is_current(of, node));
+        let running = serving.map(|(handle, _)| Running { service: self.service, node: handle.clone(), cpus, memory });
+        self.app.deployer.runs(self.service, running.collect());
+    }
+
+    fn route(&mut self, of: &DeployedService) -> routes::Route {
+        if of.service.is_disabled {
+            return routes::Route::Disabled;
+        }
+        let Some(current) = &of.current else { return routes::Route::NoEndpoint };
+        let Ok(spec) = self.open(of, current) else { return routes::Route::NoEndpoint };
+        let Some(endpoint) = &spec.endpoint else { return routes::Route::NoEndpoint };
+        let serving = || self.nodes.values().filter(|node| is_current(of, node));
+        let proven = serving().filter(|node| node.verdict(&spec, &self.pace) != Verdict::Unproven);
+        let mut nodes: Vec<_> = proven.filter_map(|node| node.target.clone()).collect();
+        if nodes.is_empty() {
+            // Better to ask one that has not shown yet that it is well than none.
+            nodes = serving().filter_map(|node| node.target.clone()).collect();
+        }
+        let is_tls = speaks_tls(&spec, endpoint);
+        routes::Route::Nodes(routes::Nodes { is_tls, nodes })
+    }
+
+    /// The names by which the outside reaches the service.
+    fn hosts(&self, of: &DeployedService) -> Vec<String> {
+        let own = host(&of.service.name, &of.service.uuid, &of.tenant.region, &self.app.deployments.service_domain);
+        let domains = of.service.public_domain_names.values().flatten().map(|name| name.to_ascii_lowercase());
+        std::iter::once(own).chain(domains).collect()
+    }
+}
+
+fn is_current(of: &DeployedService, node: &Node) -> bool {
+    of.current.as_ref().is_some_and(|current| current.version == node.seen.name.version)
+}

@@ -1,0 +1,350 @@
+//! A deployment on its way: its nodes are started beside those that serve, have to show that they are well, and take
+//! over in one step; or it fails, and those that serve go on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use gangplank_core::deployment::{Spec, Step};
+use gangplank_engine::{EngineError, NodeHandle};
+use gangplank_store::metadata::deployments::{DeployedService, Deployment, Rollout};
+use tokio::time::Instant;
+
+use super::images::{self, NotThere};
+use super::runner::{Brought, Next, Runner, Trouble};
+use super::plan;
+use super::{spec, words};
+
+/// How often containers of a deployment may fail to start, or end, before it is given up.
+const ATTEMPTS: u32 = 3;
+
+/// How often a registry that cannot be reached is asked.
+const PULLS: u32 = 3;
+
+/// What is remembered of a deployment on its way, beside its row.
+pub(super) struct RolloutInMemory {
+    version: i64,
+    /// The row.
+    row: Rollout,
+    /// How often the registry could not be reached.
+    pulls: u32,
+    /// The runs of containers whose end was counted.
+    counted: BTreeSet<String>,
+    /// The containers that are to be started again, and when.
+    restarts: BTreeMap<(NodeHandle, String), Instant>,
+    /// When the next node may be started.
+    start_at: Option<Instant>,
+    /// What went wrong last, and how often it did in a row.
+    last: Option<(String, u32)>,
+}
+
+impl RolloutInMemory {
+    fn of(version: i64, row: &Rollout) -> Self {
+        Self {
+            version,
+            row: row.clone(),
+            pulls: 0,
+            counted: BTreeSet::new(),
+            restarts: BTreeMap::new(),
+            start_at: None,
+            last: None,
+        }
+    }
+
+    /// Counts a failure. Says how long to wait before the next attempt; `None` if there is none.
+    fn failed(&mut self, why: String, pause: Duration) -> Option<Duration> {
+        self.row.failures += 1;
+        self.last = match self.last.take() {
+            Some((before, times)) if before == why => Some((why, times + 1)),
+            _ => Some((why, 1)),
+        };
+        (self.row.failures < ATTEMPTS).then(|| pause.saturating_mul(self.row.failures))
+    }
+
+    /// What went wrong, for people.
+    fn reason(&self) -> Option<String> {
+        self.last.as_ref().map(|(why, times)| match times {
+            1 => why.clone(),
+            times => format!("{why}, {times} times"),
+        })
+    }
+}
+
+impl Runner {
+    /// Brings the next deployment further.
+    pub(super) async fn look_after_next(&mut self, of: &DeployedService, next: &mut Next) -> Result<(), Trouble> {
+        let (Some(deployment), Some(row)) = (&of.next, &of.rollout) else {
+            self.rollout = None;
+            return Ok(());
+        };
+        let version = deployment.version;
+        let spec = match self.open(of, deployment) {
+            Ok(spec) => spec,
+            Err(_) => {
+                let empty = Arc::new(Spec { containers: BTreeMap::new(), endpoint: None });
+                return self.fail(of, deployment, &empty, "what it is to run cannot be read any more").await;
+            }
+        };
+        if self.rollout.as_ref().is_none_or(|it| it.version != version) {
+            self.rollout = Some(RolloutInMemory::of(version, row));
+            if row.message.is_none() {
+                self.say(of, version, &spec, words::CREATING);
+            }
+            self.note(Step::CreatingDeployment, "Images are being pulled.").await?;
+        }
+        if self.end_if_late(of, None).await? {
+            return Ok(());
+        }
+        match self.bring(of, deployment, next).await? {
+            Brought::There => {}
+            Brought::Coming => return Ok(self.wait_for_deadline(next)),
+            Brought::Failed(NotThere::Ever(why)) => return self.fail(of, deployment, &spec, &why).await,
+            Brought::Failed(NotThere::Yet(why)) => {
+                self.say(of, version, &spec, &why);
+                let pulls = self.rollout.as_mut().map_or(0, |rollout| {
+                    rollout.pulls += 1;
+                    rollout.last = Some((why.clone(), 1));
+                    rollout.pulls
+                });
+                if pulls >= PULLS {
+                    return self.fail(of, deployment, &spec, &why).await;
+                }
+                return Ok(self.wait_for_deadline(next));
+            }
+        }
+        let Some(wanted) = self.wanted(of, deployment) else { return Ok(()) };
+        // Started by an earlier run from something else, such as another power.
+        let hash = wanted.hash();
+        self.retire_all(|node| node.seen.name.version == version && node.seen.spec != hash);
+        if !self.count_failures(of, deployment, &spec).await? {
+            return Ok(());
+        }
+        self.restart_due(of, deployment, &spec, next).await?;
+        let present = self.present(version, &hash, &spec);
+        let count = u32::try_from(of.service.scale).unwrap_or_default();
+        let plan = plan::plan(&present, &self.leaving.ordinals(version), count);
+        self.retire_all(|node| {
+            node.seen.name.version == version && plan.retire.contains(&node.seen.name.ordinal)
+        });
+        for ordinal in plan.start {
+            let left = self.rollout.as_ref().and_then(|rollout| rollout.start_at);
+            let left = left.map(|at| at.saturating_duration_since(Instant::now()));
+            if let Some(left) = left.filter(|left| !left.is_zero()) {
+                next.within(left);
+                break;
+            }
+            self.note(Step::CreatingDeployment, "Nodes are being started.").await?;
+            match self.start(of, &wanted, ordinal, &spec).await {
+                Ok(()) => {}
+                Err(EngineError::Refused(why)) => {
+                    if !self.count(of, deployment, &spec, why, None).await? {
+                        return Ok(());
+                    }
+                }
+                Err(EngineError::NoImage(why)) => {
+                    // Somebody removed it from the engine: it is brought again.
+                    self.say(of, version, &spec, &why);
+                    self.deployments.remove(&version);
+                    next.within(self.pace.pause);
+                    return Ok(());
+                }
+                Err(error) => return Err(error.into()),
+            }
+            next.within(Duration::ZERO);
+        }
+        for node in self.nodes.values().filter(|node| node.seen.name.version == version) {
+            node.next_look(&self.pace).into_iter().for_each(|pause| next.within(pause));
+        }
+        if plan.is_settled {
+            return self.activate(of, deployment, &spec, next).await;
+        }
+        if present.len() >= usize::try_from(count).unwrap_or(usize::MAX) {
+            self.note(Step::EvaluatingHealthCheck, "Nodes run and have to show that they are healthy.").await?;
+        }
+        Ok(self.wait_for_deadline(next))
+    }
+
+    fn wait_for_deadline(&self, next: &mut Next) {
+        let now = self.app.clock.steady();
+        let left = self.rollout.as_ref().map(|rollout| rollout.row.deadline.0.saturating_sub(now.0));
+        let left = left.map(|left| Duration::from_millis(u64::try_from(left).unwrap_or_default()));
+        left.into_iter().for_each(|left| next.within(left));
+    }
+
+    /// Notes how far the deployment is, if that is news.
+    async fn note(&mut self, step: Step, message: &str) -> Result<(), Trouble> {
+        let Some(rollout) = &mut self.rollout else { return Ok(()) };
+        let row = Rollout { step, message: Some(message.to_owned()), ..rollout.row.clone() };
+        if row != rollout.row {
+            rollout.row = row.clone();
+            self.app.metadata.note_step(self.service, rollout.version, row).await?;
+        }
+        Ok(())
+    }
+
+    /// Counts the containers that ended since the last look. `false` if that was one too many.
+    async fn count_failures(
+        &mut self,
+        of: &DeployedService,
+        deployment: &Deployment,
+        spec: &Arc<Spec>,
+    ) -> Result<bool, Trouble> {
+        let version = deployment.version;
+        let (_, memory) = spec::size(&of.service);
+        let mut ended = Vec::new();
+        let mut gone = Vec::new();
+        for (handle, node) in self.nodes.iter().filter(|(_, node)| node.seen.name.version == version) {
+            if !node.seen.is_whole {
+                // The engine was stopped, or somebody ended it: another one is started.
+                gone.push(handle.clone());
+                continue;
+            }
+            for (name, container) in node.failed(spec) {
+                let why = words::ended(name, &container.state, memory);
+                ended.push((container.run.clone(), handle.clone(), name.clone(), why));
+            }
+        }
+        gone.iter().for_each(|handle| self.retire(handle, false));
+        for (run, handle, name, why) in ended {
+            let is_news = self.rollout.as_mut().is_some_and(|rollout| rollout.counted.insert(run));
+            if is_news && !self.count(of, deployment, spec, why, Some((handle, name))).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Counts a failure: of a container that is to be started again, or of a node that could not be started. `false`
+    /// if it was one too many.
+    async fn count(
+        &mut self,
+        of: &DeployedService,
+        deployment: &Deployment,
+        spec: &Arc<Spec>,
+        why: String,
+        container: Option<(NodeHandle, String)>,
+    ) -> Result<bool, Trouble> {
+        self.say(of, deployment.version, spec, &why);
+        let pause = self.pace.pause;
+        let Some(rollout) = &mut self.rollout else { return Ok(false) };
+        let Some(pause) = rollout.failed(why, pause) else {
+            let reason = rollout.reason().unwrap_or_default();
+            self.fail(of, deployment, spec, &reason).await?;
+            return Ok(false);
+        };
+        let due = Instant::now() + pause;
+        match container {
+            Some(container) => drop(rollout.restarts.insert(container, due)),
+            None => rollout.start_at = Some(due),
+        }
+        let (version, row) = (rollout.version, rollout.row.clone());
+        self.app.metadata.note_step(self.service, version, row).await?;
+        Ok(true)
+    }
+
+    /// Starts again what ended, in its node, after its pause.
+    async fn restart_due(
+        &mut self,
+        of: &DeployedService,
+        deployment: &Deployment,
+        spec: &Arc<Spec>,
+        next: &mut Next,
+    ) -> Result<(), Trouble> {
+        let now = Instant::now();
+        let Some(rollout) = &mut self.rollout else { return Ok(()) };
+        let due: Vec<_> = rollout.restarts.iter().filter(|(_, at)| **at <= now).map(|(it, _)| it.clone()).collect();
+        for container in due {
+            if let Some(rollout) = &mut self.rollout {
+                rollout.restarts.remove(&container);
+            }
+            let (handle, name) = &container;
+            self.say(of, deployment.version, spec, words::STARTED);
+            match self.engine.restart(handle, name).await {
+                Ok(()) => {}
+                Err(EngineError::Away(why)) => {
+                    if let Some(rollout) = &mut self.rollout {
+                        rollout.restarts.insert(container, now);
+                    }
+                    return Err(EngineError::Away(why).into());
+                }
+                // What is left of the node goes, and another one takes its place.
+                Err(_) => self.retire(handle, false),
+            }
+            next.within(Duration::ZERO);
+        }
+        let rollout = self.rollout.as_ref();
+        let pending = rollout.into_iter().flat_map(|rollout| rollout.restarts.values());
+        pending.for_each(|at| next.within(at.saturating_duration_since(now)));
+        Ok(())
+    }
+
+    /// All nodes are well: they take over.
+    async fn activate(
+        &mut self,
+        of: &DeployedService,
+        deployment: &Deployment,
+        spec: &Arc<Spec>,
+        next: &mut Next,
+    ) -> Result<(), Trouble> {
+        self.note(Step::ActivatingDeployment, "Requests are being led to the new nodes.").await?;
+        let by = images::origin(&self.app);
+        let version = deployment.version;
+        if self.app.metadata.activate_deployment(&by, self.service, version).await? {
+            self.say(of, version, spec, words::STEADY);
+            self.app.metadata.forget_metrics_of(self.service).await?;
+            let (tenant, service) = (&self.tenant, &self.labels.1);
+            tracing::info!(%tenant, service, version, "a deployment is active");
+        }
+        self.rollout = None;
+        // The rows are as they are now: the next look leads requests to the new nodes, then lets the old ones go.
+        next.within(Duration::ZERO);
+        Ok(())
+    }
+
+    /// Ends the next deployment if its time is over. Says whether it was.
+    pub(super) async fn end_if_late(&mut self, of: &DeployedService, trouble: Option<&Trouble>) -> Result<bool, Trouble> {
+        let (Some(deployment), Some(row)) = (&of.next, &of.rollout) else { return Ok(false) };
+        if self.app.clock.steady() < row.deadline {
+            return Ok(false);
+        }
+        let spec = self.open(of, deployment)?;
+        self.say(of, deployment.version, &spec, words::TOO_LONG);
+        let of_nodes = self.nodes.values().filter(|node| node.seen.name.version == deployment.version);
+        let answer = of_nodes.filter_map(super::node::Node::last_answer).next();
+        let reason = match (trouble, &spec.endpoint, answer) {
+            (Some(trouble), _, _) => Some(trouble.to_string()),
+            (None, Some(endpoint), Some(answer)) => Some(words::unhealthy(endpoint, &answer)),
+            (None, _, _) => self.rollout.as_ref().and_then(RolloutInMemory::reason),
+        };
+        let reason = reason.map_or(words::TOO_LONG.to_owned(), |it| format!("{}: {it}", words::TOO_LONG));
+        self.fail(of, deployment, &spec, &reason).await?;
+        Ok(true)
+    }
+
+    /// Gives the next deployment up. What serves goes on serving.
+    async fn fail(
+        &mut self,
+        of: &DeployedService,
+        deployment: &Deployment,
+        spec: &Arc<Spec>,
+        why: &str,
+    ) -> Result<(), Trouble> {
+        let version = deployment.version;
+        // Before the row: whoever sees that it failed finds the reason in the log.
+        let line = why.strip_prefix(words::TOO_LONG).map_or(why, |rest| rest.trim_start_matches(": "));
+        if !line.is_empty() {
+            self.say(of, version, spec, line);
+        }
+        self.say(of, version, spec, words::CANCELED);
+        let by = images::origin(&self.app);
+        self.app.metadata.fail_deployment(&by, self.service, version, why).await?;
+        let (tenant, service) = (&self.tenant, &self.labels.1);
+        tracing::info!(%tenant, service, version, why, "a deployment failed");
+        self.rollout = None;
+        let handles = self.nodes.iter().filter(|(_, node)| node.seen.name.version == version);
+        let handles: Vec<_> = handles.map(|(handle, _)| handle.clone()).collect();
+        handles.iter().for_each(|handle| self.retire(handle, false));
+        self.wake.notify_one();
+        Ok(())
+    }
+}

@@ -1,0 +1,59 @@
+//! From what a deployment says to what the engine is to make.
+
+use std::collections::BTreeMap;
+
+use gangplank_core::deployment::{Protocol, Spec};
+use gangplank_core::power;
+use gangplank_engine as engine;
+use gangplank_engine::{ContainerSpec, NodeName, NodeSpec};
+use gangplank_store::metadata::container_services::ContainerService;
+use gangplank_store::metadata::deployments::{DeployedService, Deployment};
+
+use super::images::References;
+
+/// What one node of a deployment is to be, with the power that the service has now.
+pub(super) fn node(of: &DeployedService, deployment: &Deployment, spec: &Spec, references: &References) -> NodeSpec {
+    let containers = spec.containers.iter().filter_map(|(name, container)| {
+        let container = ContainerSpec {
+            image: references.get(name)?.clone(),
+            command: container.command.clone(),
+            environment: container.environment.0.clone(),
+            ports: container.ports.iter().map(|(&port, &protocol)| (port, transport(protocol))).collect(),
+        };
+        Some((name.clone(), container))
+    });
+    let (cpus, memory) = size(&of.service);
+    NodeSpec {
+        name: NodeName {
+            tenant: tenant(of),
+            service: of.service.name.clone(),
+            version: deployment.version,
+            ordinal: 0,
+        },
+        service_id: of.service.uuid.clone(),
+        containers: containers.collect::<BTreeMap<_, _>>(),
+        cpus,
+        memory,
+    }
+}
+
+/// Processors and bytes of memory of one node of a service.
+pub(super) fn size(service: &ContainerService) -> (f64, u64) {
+    // A power that this program does not know was none that it took: the smallest.
+    let power = power::POWERS.iter().find(|power| power.name == service.power).unwrap_or(&power::POWERS[0]);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "half GBs are whole bytes")]
+    let memory = (f64::from(power.ram_gb) * f64::from(1 << 30)) as u64;
+    (f64::from(power.cpu_count), memory)
+}
+
+/// A tenant, as nodes are labelled with it.
+pub(super) fn tenant(of: &DeployedService) -> String {
+    format!("{}/{}", of.tenant.account, of.tenant.region)
+}
+
+fn transport(protocol: Protocol) -> engine::Protocol {
+    match protocol {
+        Protocol::Http | Protocol::Https | Protocol::Tcp => engine::Protocol::Tcp,
+        Protocol::Udp => engine::Protocol::Udp,
+    }
+}

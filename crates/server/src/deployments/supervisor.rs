@@ -1,0 +1,122 @@
+//! Sees to it that each service that is to run has its runner, and that nothing runs that nobody wants.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gangplank_core::ServiceId;
+use gangplank_engine::{Engine, NodeSeen};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::pace::Pace;
+use super::runner::Runner;
+use super::spec;
+use crate::app::App;
+
+/// What happens in an engine within this time is looked at together.
+const TOGETHER: Duration = Duration::from_millis(20);
+
+/// Account and region, and the service's name, as nodes are labelled.
+type Labels = (String, String);
+
+/// Runs what is to run until told to stop. Then nodes go on running, and the next start takes them over.
+pub(crate) async fn run(app: Arc<App>, engine: Arc<dyn Engine>, pace: Pace, stop: CancellationToken) {
+    let mut supervisor =
+        Supervisor { app, engine, pace, runners: BTreeMap::new(), tasks: JoinSet::new(), seen: BTreeMap::new() };
+    let mut changes = supervisor.engine.changes();
+    let mut only_engine = false;
+    loop {
+        if !only_engine {
+            supervisor.look_at_services(&stop).await;
+        }
+        supervisor.look_at_engine().await;
+        let app = Arc::clone(&supervisor.app);
+        only_engine = tokio::select! {
+            () = stop.cancelled() => break,
+            () = app.deployer.is_woken() => false,
+            Ok(()) = changes.changed() => {
+                tokio::time::sleep(TOGETHER).await;
+                true
+            }
+            () = tokio::time::sleep(pace.look) => false,
+            Some(_) = supervisor.tasks.join_next() => false,
+        }
+    }
+    while supervisor.tasks.join_next().await.is_some() {}
+}
+
+struct Supervisor {
+    app: Arc<App>,
+    engine: Arc<dyn Engine>,
+    pace: Pace,
+    runners: BTreeMap<ServiceId, (Labels, Arc<Notify>)>,
+    tasks: JoinSet<()>,
+    /// What the engine showed last, by service.
+    seen: BTreeMap<Labels, Vec<NodeSeen>>,
+}
+
+impl Supervisor {
+    /// Gives services that are to run their runners, and wakes those that something concerns.
+    async fn look_at_services(&mut self, stop: &CancellationToken) {
+        let (woken, gone) = self.app.deployer.take();
+        for service in gone {
+            self.runners.remove(&service);
+        }
+        let services = match self.app.metadata.services_to_run().await {
+            Ok(services) => services,
+            Err(error) => {
+                tracing::warn!(%error, "cannot look which services are to run");
+                return;
+            }
+        };
+        for of in &services {
+            let labels = (spec::tenant(of), of.service.name.clone());
+            // Of a deleted service of the same name, whose nodes go first.
+            let is_taken = self.runners.values().any(|(taken, _)| *taken == labels);
+            if is_taken || self.runners.contains_key(&of.service.id) {
+                continue;
+            }
+            let wake = Arc::new(Notify::new());
+            let runner =
+                Runner::new(Arc::clone(&self.app), Arc::clone(&self.engine), of, self.pace, Arc::clone(&wake));
+            self.runners.insert(of.service.id, (labels, wake));
+            self.tasks.spawn(runner.run(stop.clone()));
+        }
+        for (_, wake) in woken.iter().filter_map(|service| self.runners.get(service)) {
+            wake.notify_one();
+        }
+    }
+
+    async fn look_at_engine(&mut self) {
+        match self.engine.nodes(None).await {
+            Ok(nodes) => self.compare(nodes).await,
+            // Its return is a change.
+            Err(error) => tracing::debug!(%error, "cannot see what runs"),
+        }
+    }
+
+    /// Wakes the runners of services whose nodes are not as before, and removes nodes of no service.
+    async fn compare(&mut self, nodes: Vec<NodeSeen>) {
+        let mut seen: BTreeMap<Labels, Vec<NodeSeen>> = BTreeMap::new();
+        for node in nodes {
+            seen.entry((node.name.tenant.clone(), node.name.service.clone())).or_default().push(node);
+        }
+        seen.values_mut().for_each(|nodes| nodes.sort_by(|a, b| a.handle.cmp(&b.handle)));
+        let before = std::mem::replace(&mut self.seen, seen);
+        let known: BTreeMap<_, _> = self.runners.values().map(|(labels, wake)| (labels, wake)).collect();
+        for (labels, wake) in &known {
+            if before.get(*labels) != self.seen.get(*labels) {
+                wake.notify_one();
+            }
+        }
+        let orphans = self.seen.iter().filter(|(labels, _)| !known.contains_key(labels));
+        for node in orphans.flat_map(|(_, nodes)| nodes) {
+            tracing::info!(node = node.handle.0, service = node.name.service, "removing a node that no service wants");
+            if let Err(error) = self.engine.remove(&node.handle, Duration::ZERO).await {
+                tracing::debug!(node = node.handle.0, %error, "cannot remove a node yet");
+            }
+        }
+    }
+}
