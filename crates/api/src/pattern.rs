@@ -113,9 +113,81 @@ pub fn image_name(text: &str) -> Option<(&str, &str, i64)> {
     Some((service, label, number))
 }
 
-/// Whether the text refers to a registered image: its name, or `:service.label.latest`.
-pub(crate) fn is_image_reference(text: &str) -> bool {
-    image_name(text).is_some() || image_parts(text).is_some_and(|(_, _, version)| version == "latest")
+/// The service of a registered image that the text refers to: by its name, or by `:service.label.latest`.
+pub(crate) fn image_reference_service(text: &str) -> Option<&str> {
+    let named = image_name(text).map(|(service, ..)| service);
+    named.or_else(|| {
+        image_parts(text).filter(|(.., version)| *version == "latest").map(|(service, ..)| service)
+    })
+}
+
+/// Whether the text refers to an image of a public registry, in the form that container engines take:
+/// `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`.
+pub(crate) fn is_public_reference(text: &str) -> bool {
+    let (name, digest) = text.split_once('@').map_or((text, None), |(name, digest)| (name, Some(digest)));
+    let (name, tag) = match name.rsplit_once(':') {
+        // Before a slash it is a port.
+        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+        _ => (name, None),
+    };
+    let path = match name.split_once('/') {
+        Some((host, path)) if host == "localhost" || host.contains(['.', ':', '[']) => {
+            if !is_registry_host(host) {
+                return false;
+            }
+            path
+        }
+        _ => name,
+    };
+    path.len() <= 255
+        && path.split('/').all(is_path_component)
+        && tag.is_none_or(is_tag)
+        && digest.is_none_or(is_reference_digest)
+}
+
+fn is_registry_host(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let label = |label: &str| {
+        let bytes = label.as_bytes();
+        let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        ends(bytes.first())
+            && ends(bytes.last())
+            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+    };
+    let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => host.len() <= 253 && host.split('.').all(label),
+    };
+    is_host
+        && port.is_none_or(|port| port.bytes().all(|it| it.is_ascii_digit()) && port.parse::<u16>().is_ok())
+}
+
+/// Lower-case letters and digits, between which may stand one dot, one or two underscores, or hyphens.
+fn is_path_component(text: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let separators = text.split(is_letter).filter(|between| !between.is_empty());
+    let good = |between: &str| matches!(between, "." | "_" | "__") || between.bytes().all(|it| it == b'-');
+    text.starts_with(is_letter) && text.ends_with(is_letter) && separators.into_iter().all(good)
+}
+
+fn is_tag(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    (1..=128).contains(&bytes.len())
+        && is_word(bytes[0])
+        && bytes.iter().all(|byte| is_word(*byte) || matches!(byte, b'.' | b'-'))
+}
+
+/// An algorithm, and at least 32 hexadecimal digits.
+fn is_reference_digest(text: &str) -> bool {
+    let Some((algorithm, digits)) = text.split_once(':') else { return false };
+    let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'_' | b'-');
+    algorithm.starts_with(|first: char| first.is_ascii_alphabetic())
+        && algorithm.bytes().all(name)
+        && (32..=256).contains(&digits.len())
+        && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn image_parts(text: &str) -> Option<(&str, &str, &str)> {

@@ -44,6 +44,12 @@ macro_rules! event_kinds {
                 UpdateContainerService,
                 /// A container service was deleted, with its images and pull logins.
                 ServiceDeleted,
+                /// A deployment was made for a container service.
+                CreateContainerServiceDeployment,
+                /// A deployment took over: its containers answer now.
+                DeploymentActivated,
+                /// A deployment never became active.
+                DeploymentFailed,
                 /// A container service was given tags.
                 TagResource,
                 /// Tags were taken from a container service.

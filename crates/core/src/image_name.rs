@@ -28,6 +28,35 @@ impl ImageName {
     }
 }
 
+/// What a container of a deployment runs, as a user names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageReference {
+    /// `:service.label.number`, or `:service.label.latest`.
+    Registered {
+        /// The service.
+        service: String,
+        /// The label.
+        label: String,
+        /// The number; none for the highest of the label.
+        number: Option<i64>,
+    },
+    /// Anything that does not begin with a colon: an image of a public registry.
+    Public,
+}
+
+impl ImageReference {
+    /// Reads a reference; `None` if it begins like a registered image's and goes on otherwise.
+    pub fn parse(text: &str) -> Option<Self> {
+        let Some(registered) = text.strip_prefix(':') else { return Some(Self::Public) };
+        if let Some(ImageName { service, label, number }) = ImageName::parse(text) {
+            return Some(Self::Registered { service, label, number: Some(number) });
+        }
+        let (service, label) = registered.strip_suffix(".latest")?.split_once('.')?;
+        let named = !service.is_empty() && !label.is_empty() && !label.contains('.');
+        named.then(|| Self::Registered { service: service.to_owned(), label: label.to_owned(), number: None })
+    }
+}
+
 /// Reads the registry's half, the tag `label.number`.
 pub fn parse_version(tag: &str) -> Option<(String, i64)> {
     let (label, number) = tag.split_once('.')?;
@@ -65,6 +94,29 @@ mod tests {
             ":web.app.99999999999999999999",
         ] {
             assert_eq!(ImageName::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_reference_names_a_number_or_the_latest_or_a_public_image() {
+        let registered = |number| ImageReference::Registered {
+            service: "web".to_owned(),
+            label: "app".to_owned(),
+            number,
+        };
+        assert_eq!(ImageReference::parse(":web.app.7"), Some(registered(Some(7))));
+        assert_eq!(ImageReference::parse(":web.app.latest"), Some(registered(None)));
+        assert_eq!(ImageReference::parse("nginx:latest"), Some(ImageReference::Public));
+        for bad in [
+            ":web.app.LATEST",
+            ":web.latest",
+            ":.app.latest",
+            ":web..latest",
+            ":web.a.b.latest",
+            ":",
+            ":web.app",
+        ] {
+            assert_eq!(ImageReference::parse(bad), None, "{bad}");
         }
     }
 

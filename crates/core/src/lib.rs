@@ -24,7 +24,7 @@ pub use access_key::{AccessKeyId, SecretAccessKey};
 pub use audit::{EventKind, Origin};
 pub use container_service::ServiceId;
 pub use grant::{Access, Action, Grant};
-pub use image_name::ImageName;
+pub use image_name::{ImageName, ImageReference};
 pub use lease::{Leases, Renewal};
 pub use principal::{Owner, Principal};
 pub use quotas::{OverQuota, Quota, Quotas};

@@ -1,7 +1,9 @@
 //! What makes sense as a deployment, beyond the shapes of its members.
 
+use std::collections::BTreeMap;
+
 use crate::path::quote;
-use crate::pattern::is_image_reference;
+use crate::pattern::{image_reference_service, is_public_reference};
 use crate::{ApiError, Map};
 
 use super::{Container, ContainerServiceHealthCheckConfig, ContainerServiceProtocol, EndpointRequest};
@@ -9,36 +11,52 @@ use super::{Container, ContainerServiceHealthCheckConfig, ContainerServiceProtoc
 /// How many containers one deployment may have.
 pub const MAX_CONTAINERS: usize = 10;
 
-/// The longest image reference that is looked at.
-const MAX_IMAGE: usize = 512;
+/// How many bytes the names, images, commands, variables and paths of one deployment may have together.
+pub const MAX_DEPLOYMENT: usize = 64 << 10;
+
+/// The longest path of a health check.
+const MAX_PATH: usize = 1_024;
 
 /// Checks the containers of a deployment, and that its endpoint is an open port of one of them.
 pub(crate) fn check_deployment(
+    service: &str,
     containers: Option<&Map<Container>>,
     endpoint: Option<&EndpointRequest>,
 ) -> Result<(), ApiError> {
     let none = Map::new();
     let containers = containers.unwrap_or(&none);
+    if containers.is_empty() {
+        return Err(ApiError::invalid_input(
+            "The deployment has no containers, so nothing of it could run; give it one at least.",
+        ));
+    }
     if containers.len() > MAX_CONTAINERS {
         return Err(ApiError::invalid_input(format!(
             "The deployment has {} containers; at most {MAX_CONTAINERS} are allowed.",
             containers.len()
         )));
     }
-    containers.iter().try_for_each(|(name, container)| check_container(name, container))?;
-    endpoint.map_or(Ok(()), |endpoint| check_endpoint(endpoint, containers))
+    containers.iter().try_for_each(|(name, container)| check_container(service, name, container))?;
+    check_ports(containers)?;
+    endpoint.map_or(Ok(()), |endpoint| check_endpoint(endpoint, containers))?;
+    check_size(containers, endpoint)
 }
 
-fn check_container(name: &str, container: &Container) -> Result<(), ApiError> {
+/// What the real service says of an image that a container cannot have.
+pub fn invalid_image(container: &str, image: &str) -> ApiError {
+    ApiError::invalid_input(format!(
+        "Container \"{container}\" has invalid image {}.\n\
+         Example of valid image: \":container-service-1.frontend-ui.123\".",
+        quote(image)
+    ))
+}
+
+fn check_container(service: &str, name: &str, container: &Container) -> Result<(), ApiError> {
     let Some(image) = &container.image else {
         return Err(ApiError::invalid_input(format!("Container \"{name}\" has no image.")));
     };
-    if !is_image(image) {
-        return Err(ApiError::invalid_input(format!(
-            "Container \"{name}\" has invalid image {}.\n\
-             Example of valid image: \":container-service-1.frontend-ui.123\".",
-            quote(image)
-        )));
+    if !is_image(service, image) {
+        return Err(invalid_image(name, image));
     }
     for port in container.ports.iter().flat_map(Map::keys) {
         if !is_port(port) {
@@ -48,18 +66,86 @@ fn check_container(name: &str, container: &Container) -> Result<(), ApiError> {
             )));
         }
     }
+    check_environment(name, container)?;
+    if container.command.iter().flatten().any(|word| word.contains('\0')) {
+        return Err(ApiError::invalid_input(format!(
+            "The command of container \"{name}\" has a NUL character, which no program can be given."
+        )));
+    }
     Ok(())
 }
 
-fn is_image(image: &str) -> bool {
-    if image.starts_with(':') {
-        return is_image_reference(image);
+/// A registered image is one of the service itself.
+fn is_image(service: &str, image: &str) -> bool {
+    match image.starts_with(':') {
+        true => image_reference_service(image) == Some(service),
+        false => is_public_reference(image),
     }
-    (1..=MAX_IMAGE).contains(&image.len()) && image.chars().all(|c| !c.is_whitespace() && !c.is_control())
 }
 
 fn is_port(text: &str) -> bool {
     !text.starts_with(['0', '+']) && text.parse::<u16>().is_ok()
+}
+
+/// Values may be secrets, so no refusal shows one.
+fn check_environment(container: &str, Container { environment, .. }: &Container) -> Result<(), ApiError> {
+    for (name, value) in environment.iter().flatten() {
+        if name.is_empty() || name.contains(['=', '\0']) {
+            return Err(ApiError::invalid_input(format!(
+                "Container \"{container}\" has an environment variable named {}; a name is not empty and has no \
+                 \"=\" and no NUL character.",
+                quote(name)
+            )));
+        }
+        if value.contains('\0') {
+            return Err(ApiError::invalid_input(format!(
+                "The environment variable {} of container \"{container}\" has a NUL character in its value, which \
+                 no program can be given.",
+                quote(name)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The containers of a node share one network namespace, in which a port is opened once. TCP and UDP have their own.
+fn check_ports(containers: &Map<Container>) -> Result<(), ApiError> {
+    let mut opened = BTreeMap::new();
+    for (name, container) in containers {
+        for (port, protocol) in container.ports.iter().flatten() {
+            let is_udp = *protocol == ContainerServiceProtocol::Udp;
+            if let Some(other) = opened.insert((port, is_udp), name) {
+                return Err(ApiError::invalid_input(format!(
+                    "Containers \"{other}\" and \"{name}\" both open port {port}; the containers of a deployment \
+                     share one network, so each needs ports of its own."
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_size(containers: &Map<Container>, endpoint: Option<&EndpointRequest>) -> Result<(), ApiError> {
+    let of_container = |(name, container): (&String, &Container)| {
+        let image = container.image.iter().map(String::len);
+        let command = container.command.iter().flatten().map(String::len);
+        let environment =
+            container.environment.iter().flatten().map(|(name, value)| name.len() + value.len());
+        let ports = container.ports.iter().flat_map(Map::keys).map(String::len);
+        name.len() + image.chain(command).chain(environment).chain(ports).sum::<usize>()
+    };
+    let of_check = |check: &ContainerServiceHealthCheckConfig| {
+        [&check.path, &check.success_codes].into_iter().flatten().map(String::len).sum::<usize>()
+    };
+    let check = endpoint.and_then(|endpoint| endpoint.health_check.as_ref()).map_or(0, of_check);
+    let size = containers.iter().map(of_container).sum::<usize>() + check;
+    if size > MAX_DEPLOYMENT {
+        return Err(ApiError::invalid_input(format!(
+            "The deployment has {size} bytes of images, commands and environment variables; at most \
+             {MAX_DEPLOYMENT} are allowed."
+        )));
+    }
+    Ok(())
 }
 
 fn check_endpoint(endpoint: &EndpointRequest, containers: &Map<Container>) -> Result<(), ApiError> {
@@ -85,24 +171,20 @@ fn check_endpoint(endpoint: &EndpointRequest, containers: &Map<Container>) -> Re
 
 fn check_health_check(check: &ContainerServiceHealthCheckConfig) -> Result<(), ApiError> {
     let numbers = [
-        ("healthyThreshold", check.healthy_threshold, 1, i32::MAX),
-        ("unhealthyThreshold", check.unhealthy_threshold, 1, i32::MAX),
+        ("healthyThreshold", check.healthy_threshold, 1, 10),
+        ("unhealthyThreshold", check.unhealthy_threshold, 1, 10),
         ("timeoutSeconds", check.timeout_seconds, 2, 60),
         ("intervalSeconds", check.interval_seconds, 5, 300),
     ];
     for (name, number, min, max) in numbers {
         if let Some(number) = number.filter(|number| !(min..=max).contains(number)) {
-            let allowed = if max == i32::MAX { format!("{min} or more") } else { format!("{min} to {max}") };
             return Err(ApiError::invalid_input(format!(
-                "publicEndpoint.healthCheck.{name} is {number}; allowed is {allowed}."
+                "publicEndpoint.healthCheck.{name} is {number}; allowed is {min} to {max}."
             )));
         }
     }
-    if let Some(path) = check.path.as_ref().filter(|path| !path.starts_with('/')) {
-        return Err(ApiError::invalid_input(format!(
-            "publicEndpoint.healthCheck.path {} does not begin with \"/\".",
-            quote(path)
-        )));
+    if let Some(path) = &check.path {
+        check_path(path)?;
     }
     if let Some(codes) = check.success_codes.as_ref().filter(|codes| !codes.split(',').all(is_success_code)) {
         return Err(ApiError::invalid_input(format!(
@@ -112,6 +194,19 @@ fn check_health_check(check: &ContainerServiceHealthCheckConfig) -> Result<(), A
         )));
     }
     Ok(())
+}
+
+/// The path is sent in the first line of a request, as it is.
+fn check_path(path: &str) -> Result<(), ApiError> {
+    let wrong = match path {
+        path if !path.starts_with('/') => "does not begin with \"/\"",
+        path if path.len() > MAX_PATH => "is longer than 1024 characters",
+        path if !path.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            "has a character that no URL has; write it as %XX"
+        }
+        _ => return Ok(()),
+    };
+    Err(ApiError::invalid_input(format!("publicEndpoint.healthCheck.path {} {wrong}.", quote(path))))
 }
 
 fn is_success_code(text: &str) -> bool {

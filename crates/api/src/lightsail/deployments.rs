@@ -83,9 +83,9 @@ structure! {
 structure! {
     /// How to find out whether a container is well.
     pub struct ContainerServiceHealthCheckConfig: Default {
-        /// The number of good answers in a row after which a container counts as well; 2 if not given.
+        /// The number of good answers in a row after which a container counts as well, from 1 to 10; 2 if not given.
         "healthyThreshold" healthy_threshold: Option<i32>,
-        /// The number of bad answers in a row after which it counts as unwell; 2 if not given.
+        /// The number of bad answers in a row after which it counts as unwell, from 1 to 10; 2 if not given.
         "unhealthyThreshold" unhealthy_threshold: Option<i32>,
         /// The seconds to wait for an answer, from 2 to 60; 2 if not given.
         "timeoutSeconds" timeout_seconds: Option<i32>,
@@ -128,5 +128,6 @@ structure! {
 }
 
 fn check_create(request: &CreateContainerServiceDeploymentRequest) -> Result<(), ApiError> {
-    check_deployment(request.containers.as_ref(), request.public_endpoint.as_ref())
+    let (containers, endpoint) = (request.containers.as_ref(), request.public_endpoint.as_ref());
+    check_deployment(&request.service_name, containers, endpoint)
 }

@@ -20,7 +20,7 @@ mod registry_logins;
 mod services;
 mod tags;
 
-pub use deployment_rules::MAX_CONTAINERS;
+pub use deployment_rules::{MAX_CONTAINERS, MAX_DEPLOYMENT, invalid_image};
 pub use deployments::*;
 pub use enums::*;
 pub use images::*;

@@ -193,9 +193,11 @@ fn check_create(request: &CreateContainerServiceRequest) -> Result<(), ApiError>
     check_tags(request.tags.as_deref().unwrap_or_default())?;
     check_domains(request.public_domain_names.as_ref())?;
     match &request.deployment {
-        Some(deployment) => {
-            check_deployment(deployment.containers.as_ref(), deployment.public_endpoint.as_ref())
-        }
+        Some(deployment) => check_deployment(
+            &request.service_name,
+            deployment.containers.as_ref(),
+            deployment.public_endpoint.as_ref(),
+        ),
         None => Ok(()),
     }
 }

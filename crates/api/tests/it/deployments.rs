@@ -1,7 +1,7 @@
 //! What makes sense as a deployment.
 
 use gangplank_api::lightsail::{
-    CreateContainerServiceDeploymentRequest, CreateContainerServiceRequest, MAX_CONTAINERS,
+    CreateContainerServiceDeploymentRequest, CreateContainerServiceRequest, MAX_CONTAINERS, MAX_DEPLOYMENT,
 };
 use serde_json::{Value, json};
 
@@ -33,14 +33,13 @@ fn a_whole_deployment_is_read() {
         "containers": {
             "web": {"image": ":www.web.3", "command": ["serve", ""], "environment": {"A": "", "B_1": "x=y"},
                     "ports": {"8080": "HTTP"}},
-            "side-car": {"image": "registry.example:5000/a/b@sha256:00"},
+            "side-car": {"image": "registry.example:5000/a/b"},
         },
         "publicEndpoint": {"containerName": "web", "containerPort": 8080, "healthCheck": {"path": "/up"}},
     }));
     let containers = request.containers.unwrap();
     assert_eq!(containers["web"].command.as_deref().unwrap(), ["serve", ""]);
     assert_eq!(request.public_endpoint.unwrap().health_check.unwrap().path.as_deref(), Some("/up"));
-    accept::<Deployment>(&json!({"serviceName": "www"}));
 }
 
 #[test]
@@ -62,6 +61,10 @@ fn a_service_checks_its_first_deployment_too() {
 
 #[test]
 fn ten_containers_and_no_more() {
+    for none in [json!({"serviceName": "www"}), containers(&json!({}))] {
+        let message = invalid::<Deployment>(&none);
+        assert!(message.starts_with("The deployment has no containers"), "{message}");
+    }
     let many =
         |count| (0..count).map(|number| (format!("c{number}"), json!({"image": "nginx"}))).collect::<Value>();
     accept::<Deployment>(&containers(&many(MAX_CONTAINERS)));
@@ -71,12 +74,57 @@ fn ten_containers_and_no_more() {
 
 #[test]
 fn images() {
-    for good in
-        [":www.web.3", ":www.web.latest", "nginx", "nginx:latest", "1.dkr.ecr.us-east-1.amazonaws.com/a:b"]
-    {
+    let (digest, long) = ("0".repeat(64), "a".repeat(255));
+    for good in [
+        ":www.web.3",
+        ":www.web.latest",
+        "nginx",
+        "nginx:latest",
+        "nginx:1.27-alpine_x",
+        "library/nginx",
+        "public.ecr.aws/x/y:z",
+        "1.dkr.ecr.us-east-1.amazonaws.com/a:b",
+        "localhost/a",
+        "localhost:5000/a/b__c/d--e.f",
+        "[::1]:5000/a",
+        "Registry.Example:5000/a",
+        &format!("nginx@sha256:{digest}"),
+        &format!("ghcr.io/a/b:1@sha256:{digest}"),
+        &long,
+    ] {
         accept::<Deployment>(&image(good));
     }
-    for bad in ["", ":", ":www.web.LATEST", ":www.web", ":www.web.0", "a b", "nginx\n", &"a".repeat(513)] {
+    for bad in [
+        "",
+        ":",
+        ":www.web.LATEST",
+        ":www.web",
+        ":www.web.0",
+        ":other.web.3",
+        ":other.web.latest",
+        "a b",
+        "nginx\n",
+        "Nginx",
+        "nginx:",
+        "nginx:a/b:",
+        "nginx:-a",
+        "nginx@sha256:00",
+        &format!("@sha256:{digest}"),
+        "https://nginx",
+        "docker://nginx",
+        "-nginx",
+        "a//b",
+        "/nginx",
+        "nginx/",
+        "a..b",
+        "a___b",
+        "ex_ample.com/a",
+        "registry.example:70000/a",
+        "[::g]/a",
+        "-.example/a",
+        &"a".repeat(256),
+        &format!("nginx:{}", "a".repeat(129)),
+    ] {
         invalid::<Deployment>(&image(bad));
     }
     let message = invalid::<Deployment>(&containers(
@@ -104,6 +152,55 @@ fn ports() {
 }
 
 #[test]
+fn a_port_is_opened_once_in_a_deployment() {
+    let both = |first: &str, second: &str| {
+        containers(&json!({
+            "app": {"image": "nginx", "ports": {"53": first, "80": "HTTP"}},
+            "web": {"image": "nginx", "ports": {"53": second}},
+        }))
+    };
+    accept::<Deployment>(&both("TCP", "UDP"));
+    accept::<Deployment>(&both("UDP", "HTTPS"));
+    for (first, second) in [("TCP", "TCP"), ("UDP", "UDP"), ("HTTP", "TCP")] {
+        let message = invalid::<Deployment>(&both(first, second));
+        assert!(message.starts_with("Containers \"app\" and \"web\" both open port 53;"), "{message}");
+    }
+}
+
+#[test]
+fn variables_and_commands_can_be_given_to_a_program() {
+    let variable = |name: &str, value: &str| {
+        containers(&json!({"web": {"image": "nginx", "environment": {name: value}}}))
+    };
+    for (name, value) in [("A", ""), ("a.b-c d", "x=y\n"), ("É", "é")] {
+        accept::<Deployment>(&variable(name, value));
+    }
+    for name in ["", "A=B", "=", "A\0"] {
+        let message = invalid::<Deployment>(&variable(name, "secret"));
+        assert!(message.contains(&format!("an environment variable named {name:?};")), "{message}");
+    }
+    let message = invalid::<Deployment>(&variable("KEY", "secret\0"));
+    assert!(
+        message.contains("\"KEY\"") && message.contains("NUL") && !message.contains("secret"),
+        "{message}"
+    );
+    let command = containers(&json!({"web": {"image": "nginx", "command": ["a", "b\0"]}}));
+    assert!(invalid::<Deployment>(&command).contains("The command of container \"web\""));
+}
+
+#[test]
+fn a_deployment_has_64_kib_at_most() {
+    let sized = |bytes: usize| {
+        // The rest: two names, the image, the name of the variable.
+        let value = "v".repeat(bytes - "web".len() - "nginx".len() - "A".len());
+        containers(&json!({"web": {"image": "nginx", "environment": {"A": value}}}))
+    };
+    accept::<Deployment>(&sized(MAX_DEPLOYMENT));
+    let message = invalid::<Deployment>(&sized(MAX_DEPLOYMENT + 1));
+    assert!(message.contains("65537 bytes") && message.contains("at most 65536"), "{message}");
+}
+
+#[test]
 fn the_endpoint_is_an_open_port_of_a_container() {
     for port in [80, 443] {
         accept::<Deployment>(&endpoint(&json!({"containerName": "web", "containerPort": port})));
@@ -127,21 +224,29 @@ fn the_endpoint_is_an_open_port_of_a_container() {
 fn health_checks() {
     for good in [
         json!({}),
-        json!({"healthyThreshold": 1, "unhealthyThreshold": 9, "timeoutSeconds": 2, "intervalSeconds": 5}),
+        json!({"healthyThreshold": 1, "unhealthyThreshold": 10, "timeoutSeconds": 2, "intervalSeconds": 5}),
         json!({"timeoutSeconds": 60, "intervalSeconds": 300, "path": "/", "successCodes": "200-499"}),
         json!({"successCodes": "200"}),
+        json!({"path": format!("/{}", "a".repeat(1_023))}),
         json!({"successCodes": "200,202,300-302"}),
     ] {
         accept::<Deployment>(&health(&good));
     }
     for (bad, expected) in [
-        (json!({"healthyThreshold": 0}), "healthyThreshold is 0; allowed is 1 or more."),
-        (json!({"unhealthyThreshold": -1}), "unhealthyThreshold is -1; allowed is 1 or more."),
+        (json!({"healthyThreshold": 0}), "healthyThreshold is 0; allowed is 1 to 10."),
+        (json!({"healthyThreshold": 11}), "healthyThreshold is 11; allowed is 1 to 10."),
+        (json!({"unhealthyThreshold": -1}), "unhealthyThreshold is -1; allowed is 1 to 10."),
+        (json!({"unhealthyThreshold": 11}), "unhealthyThreshold is 11; allowed is 1 to 10."),
         (json!({"timeoutSeconds": 1}), "timeoutSeconds is 1; allowed is 2 to 60."),
         (json!({"timeoutSeconds": 61}), "timeoutSeconds is 61; allowed is 2 to 60."),
         (json!({"intervalSeconds": 4}), "intervalSeconds is 4; allowed is 5 to 300."),
         (json!({"intervalSeconds": 301}), "intervalSeconds is 301; allowed is 5 to 300."),
         (json!({"path": "up"}), "path \"up\" does not begin with \"/\"."),
+        (json!({"path": "/a b"}), "path \"/a b\" has a character that no URL has; write it as %XX."),
+        (
+            json!({"path": "/\r\nHost: x"}),
+            "path \"/\\r\\nHost: x\" has a character that no URL has; write it as %XX.",
+        ),
     ] {
         assert_eq!(invalid::<Deployment>(&health(&bad)), format!("publicEndpoint.healthCheck.{expected}"));
     }

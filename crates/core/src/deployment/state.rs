@@ -54,6 +54,18 @@ pub enum ServiceState {
     Disabled,
 }
 
+impl Step {
+    /// What it does, for people.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::CreatingDeployment => "Pulling the images and starting the containers.",
+            Self::EvaluatingHealthCheck => "Waiting for the containers to be healthy.",
+            Self::ActivatingDeployment => "Leading requests to the new containers.",
+            Self::ProvisioningService => "Changing the nodes of the service.",
+        }
+    }
+}
+
 impl ServiceFacts {
     /// The state that follows. Clients wait for a disabled service to leave `Updating` for `Disabled` and nothing
     /// else, and for an enabled one never to show `Disabled`.
@@ -64,6 +76,27 @@ impl ServiceFacts {
             Self { has_next: true, .. } => ServiceState::Deploying,
             Self { has_current: true, .. } => ServiceState::Running,
             Self { .. } => ServiceState::Ready,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_follows_from_the_facts() {
+        let facts = |is_disabled, is_updating, has_current, has_next| {
+            ServiceFacts { is_disabled, is_updating, has_current, has_next }.state()
+        };
+        assert_eq!(facts(false, false, false, false), ServiceState::Ready);
+        assert_eq!(facts(false, false, false, true), ServiceState::Deploying);
+        assert_eq!(facts(false, false, true, true), ServiceState::Deploying);
+        assert_eq!(facts(false, false, true, false), ServiceState::Running);
+        assert_eq!(facts(true, false, true, false), ServiceState::Disabled);
+        assert_eq!(facts(true, false, false, false), ServiceState::Disabled);
+        for is_disabled in [true, false] {
+            assert_eq!(facts(is_disabled, true, true, false), ServiceState::Updating);
         }
     }
 }
