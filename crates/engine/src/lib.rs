@@ -7,8 +7,10 @@
 mod engine;
 mod error;
 mod image;
+pub mod memory;
 mod node;
 mod output;
+mod seam;
 
 pub use engine::{Engine, Host, Usage};
 pub use error::EngineError;

@@ -83,6 +83,16 @@ impl NodeSpec {
         let text = serde_json::to_vec(&alike).unwrap_or_default();
         hex::encode(&Sha256::digest(&text)[..16])
     }
+
+    /// The TCP ports that its containers open, and whose they are.
+    pub fn tcp_ports(&self) -> BTreeMap<u16, &str> {
+        let mut found = BTreeMap::new();
+        for (name, container) in &self.containers {
+            let tcp = container.ports.iter().filter(|(_, protocol)| **protocol == Protocol::Tcp);
+            found.extend(tcp.map(|(port, _)| (*port, name.as_str())));
+        }
+        found
+    }
 }
 
 /// What an engine calls a node. Good as long as the node is there; never kept.
