@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use gangplank_core::tenant::REGIONS;
 use gangplank_core::upload::Lifetime;
 use gangplank_core::{AccessKeyId, Leases, Quotas, Region, SecretAccessKey};
 
@@ -53,6 +54,30 @@ pub struct Config {
     pub scrub_interval: Option<Duration>,
     /// How many lines of the log were dropped, as whoever writes it counts them.
     pub dropped_log_lines: Arc<AtomicU64>,
+}
+
+impl Config {
+    /// Everything as it is without being told, in this data directory. Listens on port 5000 of loopback.
+    pub fn new(data_dir: PathBuf) -> Self {
+        Self {
+            listen: (std::net::Ipv4Addr::LOCALHOST, 5000).into(),
+            admin_listen: None,
+            data_dir,
+            public_address: None,
+            tls: None,
+            insecure_http: false,
+            regions: REGIONS.iter().filter_map(|region| Region::parse(region)).collect(),
+            root_key: None,
+            quotas: Quotas::default(),
+            limits: Limits::default(),
+            proxies: Vec::new(),
+            audit: AuditKept::default(),
+            collection: Collection::default(),
+            deployments: Deployments::default(),
+            scrub_interval: None,
+            dropped_log_lines: Arc::default(),
+        }
+    }
 }
 
 /// How much of the audit trail is kept: what is older, or more, is forgotten.

@@ -31,6 +31,7 @@ mod sealing;
 mod server;
 
 pub use config::{AuditKept, Collection, Config, Deployments, EngineChoice, Limits, Network, TlsFiles};
+pub use deployments::pace::Pace;
 pub use offline_collection::collect_in;
 pub use root_key::{Rights, all_access_keys, create_access_key, create_first_key, provide_credentials};
 pub use sealing::MasterKey;

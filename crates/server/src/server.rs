@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_core::lease::SAFE_GRACE;
+use gangplank_engine::{Engine, Output};
 use gangplank_core::{Origin, Time};
 use gangplank_store::metadata::progress::Mark;
 use gangplank_store::metadata::{Progress as _, Sqlite};
@@ -20,6 +21,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use crate::deployments::pace::Pace;
 use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
@@ -38,6 +40,14 @@ use crate::registry::room::InFlight;
 use crate::registry::upload_locks::UploadLocks;
 use crate::sealing::MasterKey;
 use crate::{content_folder, jobs, root_key};
+
+/// What runs the services of a server.
+enum Runs {
+    /// What the configuration says.
+    Configured,
+    /// An engine that the caller makes.
+    On(Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>),
+}
 
 /// A running server. It stops when told to, not when dropped.
 pub struct Server {
@@ -64,7 +74,20 @@ impl Server {
     // in each crate that awaits it, and the program's own crate is built for size.
     #[inline(never)]
     pub fn start(config: Config) -> Pin<Box<dyn Future<Output = Result<Self>> + Send>> {
-        Box::pin(Self::begin(config))
+        Box::pin(Self::begin(config, Runs::Configured, Pace::default()))
+    }
+
+    /// Starts a server that runs services on an engine of the caller's, which gets what takes their output, and at a
+    /// pace of the caller's.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_on(
+        config: Config,
+        engine: impl FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send + 'static,
+        pace: Pace,
+    ) -> Result<Self> {
+        Box::pin(Self::begin(config, Runs::On(Box::new(engine)), pace)).await
     }
 
     /// Whether a server can be told this; nothing is started and nothing written.
@@ -77,7 +100,7 @@ impl Server {
         Ok(())
     }
 
-    async fn begin(config: Config) -> Result<Self> {
+    async fn begin(config: Config, runs: Runs, pace: Pace) -> Result<Self> {
         refuse_plain_http(&config)?;
         let certificates = config.tls.as_ref().map(Certificates::open).transpose()?.map(Arc::new);
         let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;

@@ -4,25 +4,25 @@ use std::time::Duration;
 
 /// How long things take that nobody chooses. Tests go faster.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
+pub struct Pace {
     /// From one look at everything to the next, if nothing says that something happened.
-    pub(crate) look: Duration,
+    pub look: Duration,
     /// From one probe to the next while a node has not been healthy yet, if its own interval is not shorter.
-    pub(crate) probe: Duration,
+    pub probe: Duration,
     /// From one probe to the next until something answers for the first time.
-    pub(crate) first_probe: Duration,
+    pub first_probe: Duration,
     /// How long containers without an endpoint have to run before they count as well.
-    pub(crate) run_in: Duration,
+    pub run_in: Duration,
     /// How long requests under way may go on at a node that is to go.
-    pub(crate) drain: Duration,
+    pub drain: Duration,
     /// How long a container may take to end by itself.
-    pub(crate) grace: Duration,
+    pub grace: Duration,
     /// The first pause before something that failed is tried again; each further one is twice as long.
-    pub(crate) pause: Duration,
+    pub pause: Duration,
     /// The longest pause.
-    pub(crate) longest_pause: Duration,
+    pub longest_pause: Duration,
     /// After so long without a failure, the next pause is the first one again.
-    pub(crate) calm: Duration,
+    pub calm: Duration,
 }
 
 impl Default for Pace {

@@ -1,6 +1,6 @@
 //! Leads requests to the nodes of a service.
 
-use gangplank_core::container_service::host;
+use gangplank_core::container_service::host_name;
 use gangplank_store::metadata::deployments::DeployedService;
 
 use super::health::Verdict;
@@ -41,7 +41,7 @@ impl Runner {
 
     /// The names by which the outside reaches the service.
     fn hosts(&self, of: &DeployedService) -> Vec<String> {
-        let own = host(&of.service.name, &of.service.uuid, &of.tenant.region, &self.app.deployments.service_domain);
+        let own = host_name(&of.service.name, &of.service.uuid, &of.tenant.region, &self.app.deployments.service_domain);
         let domains = of.service.public_domain_names.values().flatten().map(|name| name.to_ascii_lowercase());
         std::iter::once(own).chain(domains).collect()
     }

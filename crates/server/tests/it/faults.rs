@@ -1,0 +1,138 @@
+//! Servers and engines that go away in the middle: what is wanted comes back by itself.
+
+use std::time::Duration;
+
+use gangplank_engine::EngineError;
+use gangplank_engine::memory::{Behaviour, Machine, Step};
+
+use crate::world::{World, until};
+
+#[test]
+fn a_server_that_comes_back_takes_over_what_runs() {
+    let mut world = World::on(Machine::serving());
+    world.make_service(2);
+    world.deploy_and_wait();
+    let before = world.nodes();
+    world.stop();
+    assert_eq!(world.nodes(), before);
+    world.start();
+    until("the endpoint answers", || world.get().0 == 200);
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(world.nodes(), before);
+}
+
+#[test]
+fn a_deployment_goes_on_after_a_restart_of_the_server() {
+    let machine = Machine::new(|_, _, _| Behaviour::serves(200).silent_for(Duration::from_secs(1)));
+    let mut world = World::on(machine);
+    world.make_service(2);
+    let image = world.register();
+    world.deploy(&image);
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_millis(150));
+        world.stop();
+        world.start();
+    }
+    world.wait_for(1, "ACTIVE");
+    until("there are two nodes", || world.versions() == [1, 1]);
+}
+
+#[test]
+fn an_engine_that_is_away_for_a_moment_stops_nothing() {
+    for step in [Step::Nodes, Step::EnsureImage, Step::Start, Step::Remove, Step::Restart] {
+        let world = World::on(Machine::serving());
+        world.make_service(1);
+        world.deploy_and_wait();
+        let image = world.register();
+        for _ in 0..2 {
+            world.machine.fail(step, EngineError::Away("it restarts".to_owned()));
+        }
+        world.deploy(&image);
+        world.wait_for(2, "ACTIVE");
+        until("the nodes of the first go", || world.versions() == [2]);
+    }
+}
+
+#[test]
+fn a_registry_that_is_away_for_a_moment_stops_nothing() {
+    let world = World::on(Machine::serving());
+    world.make_service(1);
+    let image = world.register();
+    for _ in 0..2 {
+        world.machine.fail(Step::EnsureImage, EngineError::RegistryAway("connection refused".to_owned()));
+    }
+    world.deploy(&image);
+    world.wait_for(1, "ACTIVE");
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_ends_the_deployment_at_once() {
+    let world = World::on(Machine::serving());
+    world.make_service(1);
+    let image = world.register();
+    world.machine.fail(Step::EnsureImage, EngineError::NoImage("manifest unknown".to_owned()));
+    world.deploy(&image);
+    until("it fails", || world.state_of(1) == "FAILED");
+    assert!(world.log("app").iter().any(|line| line.contains("manifest unknown")), "{:?}", world.log("app"));
+}
+
+#[test]
+fn nodes_that_are_gone_come_back() {
+    let world = World::on(Machine::serving());
+    world.make_service(2);
+    world.deploy_and_wait();
+    for node in world.nodes() {
+        world.machine.vanish(&node.name);
+    }
+    until("they are back", || world.versions() == [1, 1] && world.get().0 == 200);
+    assert_eq!(world.service()["state"], "RUNNING");
+}
+
+#[test]
+fn everything_comes_back_after_a_reboot() {
+    let mut world = World::on(Machine::serving());
+    world.make_service(2);
+    world.deploy_and_wait();
+    world.stop();
+    world.machine.reboot();
+    world.start();
+    until("it serves", || world.get().0 == 200);
+    until("nothing is left over", || world.machine.node_names().len() == 2);
+    let is_whole = |node: &gangplank_engine::NodeSeen| node.is_whole;
+    assert!(world.nodes().iter().all(is_whole), "{:?}", world.nodes());
+}
+
+#[test]
+fn a_node_that_lost_its_network_is_made_anew() {
+    let world = World::on(Machine::serving());
+    world.make_service(1);
+    world.deploy_and_wait();
+    world.machine.break_node(&world.nodes()[0].name);
+    until("it serves", || world.nodes().iter().all(|node| node.is_whole) && world.get().0 == 200);
+}
+
+#[test]
+fn a_container_that_ends_while_it_serves_comes_back() {
+    let world = World::on(Machine::serving());
+    world.make_service(1);
+    world.deploy_and_wait();
+    let before = world.nodes()[0].handle.clone();
+    world.machine.end(&world.nodes()[0].name, "app", 137);
+    until("it is back", || {
+        let nodes = world.nodes();
+        nodes.len() == 1 && nodes[0].handle != before && world.get().0 == 200
+    });
+    assert!(world.log("app").iter().any(|line| line == "[deployment:1] app: exited with 137"));
+}
+
+#[test]
+fn nodes_of_no_service_are_removed() {
+    let mut world = World::on(Machine::serving());
+    world.make_service(1);
+    world.deploy_and_wait();
+    world.stop();
+    // The directory is another one, as after a restore of an older backup.
+    world.home = tempfile::tempdir().unwrap();
+    world.start();
+    until("they go", || world.nodes().is_empty());
+}

@@ -1,0 +1,104 @@
+//! Changes of a service that runs: scale, power, disabled and enabled, deleted.
+
+use gangplank_engine::memory::Machine;
+use serde_json::json;
+
+use crate::world::{World, until};
+
+#[test]
+fn scale_goes_up_and_down() {
+    let world = World::on(Machine::serving());
+    world.make_service(1);
+    world.deploy_and_wait();
+    for scale in [3, 1] {
+        let updated = world.done("UpdateContainerService", json!({ "serviceName": "web", "scale": scale }));
+        assert_eq!(updated["containerService"]["state"], "UPDATING");
+        world.wait_for_service("RUNNING");
+        assert_eq!(world.versions().len(), scale, "{:?}", world.nodes());
+        assert_eq!(world.get().0, 200);
+    }
+}
+
+#[test]
+fn another_power_is_another_node_of_the_same_version() {
+    let world = World::on(Machine::serving());
+    world.make_service(1);
+    world.deploy_and_wait();
+    let before = world.nodes();
+    world.done("UpdateContainerService", json!({ "serviceName": "web", "power": "small" }));
+    until("it is settled", || {
+        assert_eq!(world.get().0, 200);
+        world.service()["state"] == "RUNNING"
+    });
+    let after = world.nodes();
+    assert_eq!(after.len(), 1);
+    assert_ne!(after[0].spec, before[0].spec);
+    assert_eq!(after[0].name.version, 1);
+}
+
+#[test]
+fn a_disabled_service_answers_503_and_comes_back() {
+    let world = World::on(Machine::serving());
+    world.make_service(2);
+    world.deploy_and_wait();
+    let disabled = world.done("UpdateContainerService", json!({ "serviceName": "web", "isDisabled": true }));
+    assert_eq!(disabled["containerService"]["state"], "UPDATING");
+    until("it is disabled", || {
+        let state = world.service()["state"].clone();
+        assert!(state == "UPDATING" || state == "DISABLED", "{state}");
+        state == "DISABLED"
+    });
+    assert!(world.nodes().is_empty());
+    assert_eq!(world.get().0, 503);
+    let refused = world.deploy(&world.register());
+    assert_eq!((refused.status, refused.error()), (400, "InvalidInputException"));
+    let enabled = world.done("UpdateContainerService", json!({ "serviceName": "web", "isDisabled": false }));
+    assert_eq!(enabled["containerService"]["state"], "UPDATING");
+    until("it runs", || {
+        let state = world.service()["state"].clone();
+        assert!(state == "UPDATING" || state == "RUNNING", "{state}");
+        state == "RUNNING"
+    });
+    assert_eq!((world.get().0, world.versions()), (200, vec![1, 1]));
+}
+
+#[test]
+fn a_deleted_service_leaves_nothing() {
+    let world = World::on(Machine::serving());
+    world.make_service(2);
+    world.deploy_and_wait();
+    let url = world.service()["url"].as_str().unwrap().to_owned();
+    world.done("DeleteContainerService", json!({ "serviceName": "web" }));
+    assert_eq!(world.call("GetContainerServices", json!({ "serviceName": "web" })).status, 404);
+    until("its nodes go", || world.nodes().is_empty());
+    assert_eq!(world.fetch(&url).0, 404);
+    // A later one of its name begins anew.
+    world.make_service(1);
+    assert_ne!(world.service()["url"], url);
+    assert_eq!(world.deploy_and_wait(), 1);
+    assert_eq!(world.versions(), [1]);
+}
+
+#[test]
+fn what_is_promised_is_bounded() {
+    let world = World::on(Machine::serving());
+    world.make_service(1);
+    world.deploy_and_wait();
+    // The machine in memory has four processors, so sixteen may be promised.
+    let refused = world.call("UpdateContainerService", json!({ "serviceName": "web", "power": "xlarge", "scale": 20 }));
+    assert_eq!((refused.status, refused.error()), (400, "InvalidInputException"));
+    assert!(refused.message().contains("80"), "{}", refused.message());
+    assert_eq!(world.service()["state"], "RUNNING");
+}
+
+#[test]
+fn an_image_in_use_is_not_deleted() {
+    let world = World::on(Machine::serving());
+    world.make_service(1);
+    world.deploy_and_wait();
+    let image = json!({ "serviceName": "web", "image": ":web.app.1" });
+    let refused = world.call("DeleteContainerImage", image.clone());
+    assert_eq!((refused.status, refused.error()), (400, "InvalidInputException"));
+    world.deploy_and_wait();
+    world.done("DeleteContainerImage", image);
+}

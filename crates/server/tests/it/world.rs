@@ -1,0 +1,237 @@
+//! A server in this process, whose services run on an engine in memory, and a client of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use gangplank_core::{AccessKeyId, SecretAccessKey};
+use gangplank_engine::memory::Machine;
+use gangplank_engine::{Engine, Output};
+use gangplank_server::{Config, Pace, Server};
+use gangplank_testkit::{Api, ApiAnswer, Image, Registry};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+const KEY: &str = "AKIAWORLDOFSERVICES1";
+const SECRET: &str = "world/secret/of/forty/characters/0123456";
+
+/// How long anything may take here.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// A pace at which tests end soon.
+pub(crate) fn fast() -> Pace {
+    Pace {
+        look: Duration::from_millis(200),
+        probe: Duration::from_millis(20),
+        first_probe: Duration::from_millis(10),
+        run_in: Duration::from_millis(200),
+        drain: Duration::from_millis(500),
+        grace: Duration::from_millis(100),
+        pause: Duration::from_millis(30),
+        longest_pause: Duration::from_millis(200),
+        calm: Duration::from_secs(10),
+    }
+}
+
+/// A server and the machine that its services run on.
+pub(crate) struct World {
+    pub(crate) machine: Machine,
+    pub(crate) home: TempDir,
+    pub(crate) timeout: Duration,
+    runtime: Runtime,
+    server: Option<Server>,
+    api: Option<Api>,
+}
+
+impl World {
+    /// A server with nothing on it.
+    pub(crate) fn on(machine: Machine) -> Self {
+        Self::with_timeout(machine, SOON)
+    }
+
+    /// A server on which deployments may take so long.
+    pub(crate) fn with_timeout(machine: Machine, timeout: Duration) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let mut world = Self { machine, home, timeout, runtime, server: None, api: None };
+        world.start();
+        world
+    }
+
+    /// Starts the server again in the same data directory.
+    pub(crate) fn start(&mut self) {
+        let config = self.config();
+        let machine = self.machine.clone();
+        let engine = move |output: Arc<dyn Output>| Arc::new(machine.engine("world", output)) as Arc<dyn Engine>;
+        let server = self.runtime.block_on(Server::start_on(config, engine, fast())).unwrap();
+        self.api = Some(Api::new(server.endpoint(), KEY, SECRET));
+        self.server = Some(server);
+    }
+
+    /// Stops the server; what runs goes on running.
+    pub(crate) fn stop(&mut self) {
+        if let Some(server) = self.server.take() {
+            self.runtime.block_on(server.stop());
+        }
+    }
+
+    fn config(&self) -> Config {
+        let mut config = Config::new(PathBuf::from(self.home.path()).join("data"));
+        config.listen = "127.0.0.1:0".parse().unwrap();
+        config.root_key =
+            Some((AccessKeyId::parse(KEY).unwrap(), SecretAccessKey::parse(SECRET).unwrap()));
+        config.deployments.timeout = self.timeout;
+        config
+    }
+
+    /// Calls the API.
+    pub(crate) fn call(&self, operation: &str, input: Value) -> ApiAnswer {
+        self.api.as_ref().unwrap().lightsail(operation, &input)
+    }
+
+    /// Calls the API, which has to do it.
+    #[track_caller]
+    pub(crate) fn done(&self, operation: &str, input: Value) -> Value {
+        let answer = self.call(operation, input);
+        assert_eq!(answer.status, 200, "{operation}: {:?}", answer.body);
+        answer.body
+    }
+
+    /// Makes the service `web`.
+    pub(crate) fn make_service(&self, scale: u32) {
+        self.done("CreateContainerService", json!({ "serviceName": "web", "power": "nano", "scale": scale }));
+    }
+
+    /// Pushes a new image and registers it on the service `web`.
+    pub(crate) fn register(&self) -> String {
+        let api = self.api.as_ref().unwrap();
+        let endpoint = self.server.as_ref().unwrap().endpoint().to_owned();
+        let image = Image::unique(1);
+        let digest = Registry::new(&endpoint, Some(api.push_login())).push_image("sr", "new", &image);
+        let name = api.register("web", "app", &digest);
+        name
+    }
+
+    /// Starts a deployment of an image with an endpoint on port 80.
+    pub(crate) fn deploy(&self, image: &str) -> ApiAnswer {
+        self.call("CreateContainerServiceDeployment", with_endpoint(image))
+    }
+
+    /// Starts a deployment and waits until it is active.
+    #[track_caller]
+    pub(crate) fn deploy_and_wait(&self) -> i64 {
+        let image = self.register();
+        let answer = self.deploy(&image);
+        assert_eq!(answer.status, 200, "{:?}", answer.body);
+        let version = answer.body["containerService"]["nextDeployment"]["version"].as_i64().unwrap();
+        self.wait_for(version, "ACTIVE");
+        version
+    }
+
+    /// The service `web` as it is now.
+    #[track_caller]
+    pub(crate) fn service(&self) -> Value {
+        self.done("GetContainerServices", json!({ "serviceName": "web" }))["containerServices"][0].clone()
+    }
+
+    /// The state of a deployment.
+    #[track_caller]
+    pub(crate) fn state_of(&self, version: i64) -> String {
+        let list = self.done("GetContainerServiceDeployments", json!({ "serviceName": "web" }));
+        let mut all = list["deployments"].as_array().unwrap().iter();
+        let found = all.find(|it| it["version"] == version).unwrap_or_else(|| panic!("{version} in {list}"));
+        found["state"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until a deployment is in a state, and fails at once if it ends in another.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, version: i64, state: &str) {
+        let end = Instant::now() + SOON;
+        loop {
+            let found = self.state_of(version);
+            if found == state {
+                return;
+            }
+            let may_change = found == "ACTIVATING" || found == "ACTIVE";
+            assert!(may_change && Instant::now() < end, "{version} is {found}: {:#?}", self.log("app"));
+            sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until the service is in a state.
+    #[track_caller]
+    pub(crate) fn wait_for_service(&self, state: &str) {
+        until(&format!("the service is {state}"), || self.service()["state"] == state);
+    }
+
+    /// The log of a container of `web`.
+    #[track_caller]
+    pub(crate) fn log(&self, container: &str) -> Vec<String> {
+        let input = json!({ "serviceName": "web", "containerName": container });
+        let log = self.done("GetContainerLog", input);
+        let events = log["logEvents"].as_array().unwrap().iter();
+        events.map(|event| event["message"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// What the endpoint of `web` answers now: a status and a body.
+    pub(crate) fn get(&self) -> (u16, String) {
+        let url = self.service()["url"].as_str().unwrap().to_owned();
+        self.fetch(&url)
+    }
+
+    /// What is answered at a URL of a service, whose name nobody else resolves.
+    pub(crate) fn fetch(&self, url: &str) -> (u16, String) {
+        let address = self.server.as_ref().unwrap().address();
+        let host = url.split("//").nth(1).unwrap().trim_end_matches('/');
+        let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+        let answer = client.get(format!("http://{address}/")).header("host", host).send().unwrap();
+        (answer.status().as_u16(), answer.text().unwrap())
+    }
+
+    /// The versions of the nodes that run.
+    pub(crate) fn versions(&self) -> Vec<i64> {
+        let mut versions: Vec<_> = self.nodes().iter().map(|node| node.name.version).collect();
+        versions.sort_unstable();
+        versions
+    }
+
+    /// The nodes that run.
+    pub(crate) fn nodes(&self) -> Vec<gangplank_engine::NodeSeen> {
+        struct Nobody;
+        impl Output for Nobody {
+            fn line(&self, _: &gangplank_engine::NodeName, _: &str, _: gangplank_engine::Line) {}
+            fn kept(&self, _: &gangplank_engine::NodeName, _: &str, _: usize) -> Vec<gangplank_engine::KeptLine> {
+                Vec::new()
+            }
+        }
+        let engine = self.machine.engine("world", Arc::new(Nobody));
+        self.runtime.block_on(async move { engine.nodes(None).await }).unwrap_or_default()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A deployment of one container with an endpoint on port 80.
+pub(crate) fn with_endpoint(image: &str) -> Value {
+    json!({
+        "serviceName": "web",
+        "containers": { "app": { "image": image, "ports": { "80": "HTTP" } } },
+        "publicEndpoint": { "containerName": "app", "containerPort": 80 },
+    })
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + SOON;
+    while !is_so() {
+        assert!(Instant::now() < end, "not in time: {what}");
+        sleep(Duration::from_millis(10));
+    }
+}
