@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_core::lease::SAFE_GRACE;
-use gangplank_engine::{Engine, Output};
 use gangplank_core::{Origin, Time};
+use gangplank_engine::{Engine, Output};
 use gangplank_store::metadata::progress::Mark;
 use gangplank_store::metadata::{Progress as _, Sqlite};
 use tokio::net::TcpListener;
@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::deployments::pace::Pace;
+use crate::deployments::{Deployer, supervisor};
 use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
@@ -156,9 +157,14 @@ impl Server {
             orphaned: Arc::default(),
             publishing: Publishing::default(),
             in_flight: InFlight::default(),
+            // A stop of the server and its start leave what runs alone.
             logs: gangplank_store::logs::Logs::open(data_dir.path().join("logs"), config.deployments.logs)?,
             deployments: config.deployments,
-            deployer: crate::deployments::Deployer::none(),
+            container_logs: crate::container_logs::ContainerLogs,
+            deployer: crate::deployments::Deployer::new(
+                None,
+                gangplank_store::metadata::deployments::Room { cpus: 0.0, memory: 0 },
+            ),
             routes: crate::endpoint::routes::Routes::default(),
             run: uuid::Uuid::new_v4().simple().to_string(),
         });
@@ -193,6 +199,9 @@ impl Server {
         ];
         if crashed {
             tasks.push(tokio::spawn(jobs::orphans::run(Arc::clone(&app), stop.clone())));
+        }
+        if let Some(engine) = engine {
+            tasks.push(tokio::spawn(supervisor::run(Arc::clone(&app), engine, pace, stop.clone())));
         }
         if let Some(certificates) = &certificates {
             tasks.push(tokio::spawn(jobs::certificates::run(Arc::clone(certificates), stop.clone())));

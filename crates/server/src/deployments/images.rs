@@ -78,7 +78,9 @@ async fn bring_each(
             let said = format!("{}: {given}: {error}", image.container);
             match error {
                 EngineError::Away(_) | EngineError::RegistryAway(_) => NotThere::Yet(said),
-                EngineError::NoImage(_) | EngineError::Refused(_) | EngineError::NoNode => NotThere::Ever(said),
+                EngineError::NoImage(_) | EngineError::Refused(_) | EngineError::NoNode => {
+                    NotThere::Ever(said)
+                }
             }
         })?;
         if let (None, Some(digest)) = (&image.digest, &present.digest) {

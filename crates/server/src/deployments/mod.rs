@@ -19,17 +19,25 @@ pub(crate) mod supervisor;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use gangplank_core::ServiceId;
-use gangplank_engine::{Engine, NodeHandle};
+use gangplank_engine::{Engine, Host, NodeHandle};
 use gangplank_store::metadata::deployments::Room;
 use tokio::sync::Notify;
+
+use crate::config;
+
+/// Processors are idle most of the time: so many times those that there are may be promised.
+const OVERCOMMITTED: f64 = 4.0;
 
 /// What calls and jobs see of whatever runs services.
 pub(crate) struct Deployer {
     engine: Option<Arc<dyn Engine>>,
-    room: Room,
+    given_cpus: Option<f64>,
+    given_memory: Option<u64>,
+    /// What the engine's machine has, once the engine has said it.
+    host: OnceLock<Host>,
     woken: Notify,
     services: Mutex<Services>,
 }
@@ -56,8 +64,10 @@ pub(crate) struct Running {
 
 impl Deployer {
     /// A deployer with this engine, or without one: then nothing runs.
-    pub(crate) fn new(engine: Option<Arc<dyn Engine>>, room: Room) -> Self {
-        Self { engine, room, woken: Notify::new(), services: Mutex::default() }
+    pub(crate) fn new(engine: Option<Arc<dyn Engine>>, config: &config::Deployments) -> Self {
+        let (given_cpus, given_memory) = (config.engine_cpus, config.engine_memory);
+        let (host, woken, services) = (OnceLock::new(), Notify::new(), Mutex::default());
+        Self { engine, given_cpus, given_memory, host, woken, services }
     }
 
     /// What runs services, if anything does.
@@ -65,9 +75,21 @@ impl Deployer {
         self.engine.as_ref()
     }
 
-    /// What services may be promised, all together.
+    /// What services may be promised, all together. Without a bound until the engine has said what its machine has.
     pub(crate) fn room(&self) -> Room {
-        self.room
+        let host = self.host.get();
+        let cpus = self.given_cpus.or(host.map(|host| host.cpus * OVERCOMMITTED));
+        let memory = self.given_memory.or(host.map(|host| host.memory));
+        Room { cpus: cpus.unwrap_or(f64::INFINITY), memory: memory.unwrap_or(u64::MAX) }
+    }
+
+    /// Asks the engine what its machine has, until it has said so.
+    async fn learn_host(&self) {
+        if let (Some(engine), None) = (&self.engine, self.host.get())
+            && let Ok(host) = engine.host().await
+        {
+            let _ = self.host.set(host);
+        }
     }
 
     /// A service was changed, deployed to or deleted: looks after it now.

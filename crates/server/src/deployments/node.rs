@@ -116,9 +116,13 @@ impl Node {
     }
 
     /// The containers that ended and should not have.
-    pub(super) fn failed<'a>(&'a self, spec: &'a Spec) -> impl Iterator<Item = (&'a String, &'a ContainerSeen)> {
+    pub(super) fn failed<'a>(
+        &'a self,
+        spec: &'a Spec,
+    ) -> impl Iterator<Item = (&'a String, &'a ContainerSeen)> {
         self.seen.containers.iter().filter(|(name, container)| {
-            matches!(container.state, ContainerState::Exited { .. }) && !has_done_its_work(spec, name, container)
+            matches!(container.state, ContainerState::Exited { .. })
+                && !has_done_its_work(spec, name, container)
         })
     }
 }
@@ -139,7 +143,8 @@ fn has_done_its_work(spec: &Spec, name: &str, container: &ContainerSeen) -> bool
 
 /// Whether an endpoint speaks HTTPS.
 pub(super) fn speaks_tls(spec: &Spec, endpoint: &Endpoint) -> bool {
-    let ports: Option<&BTreeMap<u16, Protocol>> = spec.containers.get(&endpoint.container).map(|it| &it.ports);
+    let ports: Option<&BTreeMap<u16, Protocol>> =
+        spec.containers.get(&endpoint.container).map(|it| &it.ports);
     ports.and_then(|ports| ports.get(&endpoint.port)) == Some(&Protocol::Https)
 }
 
@@ -161,8 +166,8 @@ impl Probing {
         loop {
             let answer = probe::probe(self.address, self.is_tls, &check.path, timeout).await;
             let answer = match answer {
-                Ok(status) if check.accepts(status) => Ok(()),
-                Ok(status) => Err(format!("the answer was {status}")),
+                Ok(status) if check.accepts(status.as_u16()) => Ok(()),
+                Ok(status) => Err(format!("the answer was {}", status.as_u16())),
                 Err(error) => Err(error.to_string()),
             };
             let pause = self.note(answer);

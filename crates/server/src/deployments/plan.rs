@@ -34,7 +34,8 @@ pub(super) fn plan(present: &[Present], leaving: &[u32], count: u32) -> Plan {
     let (good, bad): (Vec<&Present>, Vec<&Present>) =
         present.iter().partition(|node| node.is_alike && !node.is_lost);
     let mut plan = Plan::default();
-    let taken: BTreeSet<u32> = present.iter().map(|node| node.ordinal).chain(leaving.iter().copied()).collect();
+    let taken: BTreeSet<u32> =
+        present.iter().map(|node| node.ordinal).chain(leaving.iter().copied()).collect();
     let wanted = usize::try_from(count).unwrap_or(usize::MAX);
     let missing = wanted.saturating_sub(good.len());
     plan.start = (0..).filter(|ordinal| !taken.contains(ordinal)).take(missing).collect();
@@ -74,7 +75,11 @@ mod tests {
     fn check(kinds: &str, count: u32, start: &[u32], retire: &[u32], is_settled: bool) {
         let found = plan(&nodes(kinds), &[], count);
         let retired: Vec<u32> = found.retire.iter().copied().collect();
-        assert_eq!((&found.start[..], &retired[..], found.is_settled), (start, retire, is_settled), "{kinds} to {count}");
+        assert_eq!(
+            (&found.start[..], &retired[..], found.is_settled),
+            (start, retire, is_settled),
+            "{kinds} to {count}"
+        );
     }
 
     #[test]
@@ -112,7 +117,11 @@ mod tests {
                     }
                     present.retain(|node| !plan.retire.contains(&node.ordinal));
                     present.iter_mut().for_each(|node| node.is_ready |= node.is_alike && !node.is_lost);
-                    present.extend(plan.start.iter().map(|&ordinal| Present { ordinal, is_ready: false, ..READY }));
+                    present.extend(plan.start.iter().map(|&ordinal| Present {
+                        ordinal,
+                        is_ready: false,
+                        ..READY
+                    }));
                     rounds += 1;
                     assert!(rounds < 10, "{kinds} to {count}");
                 }

@@ -17,7 +17,8 @@ impl Runner {
         self.app.routes.set(self.service, hosts, route);
         let (cpus, memory) = spec::size(&of.service);
         let serving = self.nodes.iter().filter(|(_, node)| is_current(of, node));
-        let running = serving.map(|(handle, _)| Running { service: self.service, node: handle.clone(), cpus, memory });
+        let running =
+            serving.map(|(handle, _)| Running { service: self.service, node: handle.clone(), cpus, memory });
         self.app.deployer.runs(self.service, running.collect());
     }
 
@@ -41,7 +42,12 @@ impl Runner {
 
     /// The names by which the outside reaches the service.
     fn hosts(&self, of: &DeployedService) -> Vec<String> {
-        let own = host_name(&of.service.name, &of.service.uuid, &of.tenant.region, &self.app.deployments.service_domain);
+        let own = host_name(
+            &of.service.name,
+            &of.service.uuid,
+            &of.tenant.region,
+            &self.app.deployments.service_domain,
+        );
         let domains = of.service.public_domain_names.values().flatten().map(|name| name.to_ascii_lowercase());
         std::iter::once(own).chain(domains).collect()
     }

@@ -11,8 +11,8 @@ use gangplank_store::metadata::deployments::{DeployedService, Deployment, Rollou
 use tokio::time::Instant;
 
 use super::images::{self, NotThere};
-use super::runner::{Brought, Next, Runner, Trouble};
 use super::plan;
+use super::runner::{Brought, Next, Runner, Trouble};
 use super::{spec, words};
 
 /// How often containers of a deployment may fail to start, or end, before it is given up.
@@ -72,7 +72,11 @@ impl RolloutInMemory {
 
 impl Runner {
     /// Brings the next deployment further.
-    pub(super) async fn look_after_next(&mut self, of: &DeployedService, next: &mut Next) -> Result<(), Trouble> {
+    pub(super) async fn look_after_next(
+        &mut self,
+        of: &DeployedService,
+        next: &mut Next,
+    ) -> Result<(), Trouble> {
         let (Some(deployment), Some(row)) = (&of.next, &of.rollout) else {
             self.rollout = None;
             return Ok(());
@@ -159,7 +163,8 @@ impl Runner {
             return self.activate(of, deployment, &spec, next).await;
         }
         if present.len() >= usize::try_from(count).unwrap_or(usize::MAX) {
-            self.note(Step::EvaluatingHealthCheck, "Nodes run and have to show that they are healthy.").await?;
+            self.note(Step::EvaluatingHealthCheck, "Nodes run and have to show that they are healthy.")
+                .await?;
         }
         Ok(self.wait_for_deadline(next))
     }
@@ -252,7 +257,8 @@ impl Runner {
     ) -> Result<(), Trouble> {
         let now = Instant::now();
         let Some(rollout) = &mut self.rollout else { return Ok(()) };
-        let due: Vec<_> = rollout.restarts.iter().filter(|(_, at)| **at <= now).map(|(it, _)| it.clone()).collect();
+        let due: Vec<_> =
+            rollout.restarts.iter().filter(|(_, at)| **at <= now).map(|(it, _)| it.clone()).collect();
         for container in due {
             if let Some(rollout) = &mut self.rollout {
                 rollout.restarts.remove(&container);
@@ -302,7 +308,11 @@ impl Runner {
     }
 
     /// Ends the next deployment if its time is over. Says whether it was.
-    pub(super) async fn end_if_late(&mut self, of: &DeployedService, trouble: Option<&Trouble>) -> Result<bool, Trouble> {
+    pub(super) async fn end_if_late(
+        &mut self,
+        of: &DeployedService,
+        trouble: Option<&Trouble>,
+    ) -> Result<bool, Trouble> {
         let (Some(deployment), Some(row)) = (&of.next, &of.rollout) else { return Ok(false) };
         if self.app.clock.steady() < row.deadline {
             return Ok(false);

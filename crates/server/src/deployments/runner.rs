@@ -4,6 +4,7 @@
 //! of the server, of the engine or of the machine it begins with nothing and comes to the same end.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,8 +24,8 @@ use super::images::{self, NotThere, References, There};
 use super::leaving::Leaving;
 use super::node::Node;
 use super::pace::Pace;
-use super::rollout::RolloutInMemory;
 use super::plan::{self, Present};
+use super::rollout::RolloutInMemory;
 use super::{sealed_spec, spec, words};
 use crate::app::App;
 
@@ -149,13 +150,12 @@ impl Runner {
     async fn is_in_trouble(&mut self, trouble: &Trouble) -> Duration {
         let now = Instant::now();
         self.trouble.failed(now, &self.pace);
-        let (tenant, service) = (&self.tenant, &self.labels.1);
-        tracing::warn!(%tenant, service, ?trouble, "cannot look after a service now");
+        tracing::warn!(tenant = %self.tenant, service = self.labels.1, %trouble, "cannot look after a service now");
         // A deployment ends in its time, also without an engine.
         if let Ok(Some(of)) = self.app.metadata.deployed_service(&self.tenant, self.service).await
             && let Err(error) = self.end_if_late(&of, Some(trouble)).await
         {
-            tracing::warn!(%tenant, service = self.labels.1, ?error, "cannot end a deployment now");
+            tracing::warn!(tenant = %self.tenant, service = self.labels.1, %error, "cannot end a deployment now");
         }
         // An engine that restarts is back within seconds.
         self.trouble.left(now).unwrap_or_default().min(self.pace.look)
@@ -227,7 +227,11 @@ impl Runner {
     }
 
     /// The opened spec of a deployment.
-    pub(super) fn open(&mut self, of: &DeployedService, deployment: &Deployment) -> Result<Arc<Spec>, Trouble> {
+    pub(super) fn open(
+        &mut self,
+        of: &DeployedService,
+        deployment: &Deployment,
+    ) -> Result<Arc<Spec>, Trouble> {
         if let Some(opened) = self.deployments.get(&deployment.version) {
             return Ok(Arc::clone(&opened.spec));
         }
@@ -447,8 +451,7 @@ impl Runner {
             self.updating = None;
             return Ok(());
         }
-        let (change, since) =
-            *self.updating.get_or_insert_with(|| (of.service.changes, Instant::now()));
+        let (change, since) = *self.updating.get_or_insert_with(|| (of.service.changes, Instant::now()));
         if change != of.service.changes {
             self.updating = None;
             next.within(Duration::ZERO);
@@ -475,6 +478,16 @@ impl Runner {
             self.updating = None;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+            Self::Other(error) => f.write_str(error),
+        }
     }
 }
 

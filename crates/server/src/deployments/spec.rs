@@ -12,7 +12,12 @@ use gangplank_store::metadata::deployments::{DeployedService, Deployment};
 use super::images::References;
 
 /// What one node of a deployment is to be, with the power that the service has now.
-pub(super) fn node(of: &DeployedService, deployment: &Deployment, spec: &Spec, references: &References) -> NodeSpec {
+pub(super) fn node(
+    of: &DeployedService,
+    deployment: &Deployment,
+    spec: &Spec,
+    references: &References,
+) -> NodeSpec {
     let containers = spec.containers.iter().filter_map(|(name, container)| {
         let container = ContainerSpec {
             image: references.get(name)?.clone(),

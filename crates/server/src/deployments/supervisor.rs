@@ -23,8 +23,14 @@ type Labels = (String, String);
 
 /// Runs what is to run until told to stop. Then nodes go on running, and the next start takes them over.
 pub(crate) async fn run(app: Arc<App>, engine: Arc<dyn Engine>, pace: Pace, stop: CancellationToken) {
-    let mut supervisor =
-        Supervisor { app, engine, pace, runners: BTreeMap::new(), tasks: JoinSet::new(), seen: BTreeMap::new() };
+    let mut supervisor = Supervisor {
+        app,
+        engine,
+        pace,
+        runners: BTreeMap::new(),
+        tasks: JoinSet::new(),
+        seen: BTreeMap::new(),
+    };
     let mut changes = supervisor.engine.changes();
     let mut only_engine = false;
     loop {
@@ -60,6 +66,7 @@ struct Supervisor {
 impl Supervisor {
     /// Gives services that are to run their runners, and wakes those that something concerns.
     async fn look_at_services(&mut self, stop: &CancellationToken) {
+        self.app.deployer.learn_host().await;
         let (woken, gone) = self.app.deployer.take();
         for service in gone {
             self.runners.remove(&service);
@@ -79,8 +86,13 @@ impl Supervisor {
                 continue;
             }
             let wake = Arc::new(Notify::new());
-            let runner =
-                Runner::new(Arc::clone(&self.app), Arc::clone(&self.engine), of, self.pace, Arc::clone(&wake));
+            let runner = Runner::new(
+                Arc::clone(&self.app),
+                Arc::clone(&self.engine),
+                of,
+                self.pace,
+                Arc::clone(&wake),
+            );
             self.runners.insert(of.service.id, (labels, wake));
             self.tasks.spawn(runner.run(stop.clone()));
         }
@@ -113,7 +125,11 @@ impl Supervisor {
         }
         let orphans = self.seen.iter().filter(|(labels, _)| !known.contains_key(labels));
         for node in orphans.flat_map(|(_, nodes)| nodes) {
-            tracing::info!(node = node.handle.0, service = node.name.service, "removing a node that no service wants");
+            tracing::info!(
+                node = node.handle.0,
+                service = node.name.service,
+                "removing a node that no service wants"
+            );
             if let Err(error) = self.engine.remove(&node.handle, Duration::ZERO).await {
                 tracing::debug!(node = node.handle.0, %error, "cannot remove a node yet");
             }

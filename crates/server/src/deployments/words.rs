@@ -18,7 +18,10 @@ pub(super) const CANCELED: &str = "Canceled";
 pub(super) fn ended(container: &str, state: &ContainerState, memory: u64) -> String {
     match state {
         ContainerState::Exited { out_of_memory: true, .. } => {
-            format!("{container}: ended because it wanted more than the {} MB of memory of its node", memory >> 20)
+            format!(
+                "{container}: ended because it wanted more than the {} MB of memory of its node",
+                memory >> 20
+            )
         }
         ContainerState::Exited { status, .. } => format!("{container}: exited with {status}"),
         ContainerState::Starting(Some(reason)) => format!("{container}: {reason}"),
@@ -27,11 +30,8 @@ pub(super) fn ended(container: &str, state: &ContainerState, memory: u64) -> Str
 }
 
 /// Why a node was not healthy, by what its last health check came to.
-pub(super) fn unhealthy(endpoint: &Endpoint, last: Option<&str>) -> String {
+pub(super) fn unhealthy(endpoint: &Endpoint, last: &str) -> String {
     let (container, port, path) = (&endpoint.container, endpoint.port, &endpoint.health_check.path);
     let codes = &endpoint.health_check.success_codes;
-    match last {
-        Some(last) => format!("{container}: GET {path} on port {port}: {last}; wanted is a status of {codes}"),
-        None => format!("{container}: GET {path} on port {port} was not answered"),
-    }
+    format!("{container}: GET {path} on port {port}: {last}; wanted is a status of {codes}")
 }

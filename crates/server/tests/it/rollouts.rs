@@ -101,7 +101,11 @@ fn one_that_crashes_fails_after_three_starts() {
 
 #[test]
 fn one_that_ends_well_fails_all_the_same() {
-    check_failure(Behaviour::ends(0, Duration::from_millis(20)), crate::world::SOON, "app: exited with 0, 3 times");
+    check_failure(
+        Behaviour::ends(0, Duration::from_millis(20)),
+        crate::world::SOON,
+        "app: exited with 0, 3 times",
+    );
 }
 
 #[test]
@@ -122,7 +126,11 @@ fn one_on_another_port_fails_in_its_time() {
 
 #[test]
 fn one_that_wants_too_much_memory_fails() {
-    check_failure(Behaviour::runs_out_of_memory(Duration::from_millis(20)), crate::world::SOON, "wanted more than the 512 MB");
+    check_failure(
+        Behaviour::runs_out_of_memory(Duration::from_millis(20)),
+        crate::world::SOON,
+        "wanted more than the 512 MB",
+    );
 }
 
 #[test]
@@ -146,8 +154,8 @@ fn the_first_one_that_fails_leaves_the_service_ready() {
 
 #[test]
 fn a_container_that_waits_for_its_neighbour_is_started_again() {
-    use std::sync::atomic::{AtomicU32, Ordering};
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
     let starts = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&starts);
     let world = World::on(Machine::new(move |_, container, _| match container {
@@ -173,10 +181,7 @@ fn without_an_endpoint_containers_have_to_run_for_a_while() {
     world.make_service(1);
     let image = world.register();
     let containers = json!({ "bot": { "image": image }, "once": { "image": image } });
-    world.done(
-        "CreateContainerServiceDeployment",
-        json!({ "serviceName": "web", "containers": containers }),
-    );
+    world.done("CreateContainerServiceDeployment", json!({ "serviceName": "web", "containers": containers }));
     world.wait_for(1, "ACTIVE");
     assert_eq!(world.get(), (404, "404 No Such Service".to_owned()));
     // And goes on running as it is.

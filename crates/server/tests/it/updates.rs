@@ -85,7 +85,8 @@ fn what_is_promised_is_bounded() {
     world.make_service(1);
     world.deploy_and_wait();
     // The machine in memory has four processors, so sixteen may be promised.
-    let refused = world.call("UpdateContainerService", json!({ "serviceName": "web", "power": "xlarge", "scale": 20 }));
+    let refused =
+        world.call("UpdateContainerService", json!({ "serviceName": "web", "power": "xlarge", "scale": 20 }));
     assert_eq!((refused.status, refused.error()), (400, "InvalidInputException"));
     assert!(refused.message().contains("80"), "{}", refused.message());
     assert_eq!(world.service()["state"], "RUNNING");

@@ -64,7 +64,8 @@ impl World {
     pub(crate) fn start(&mut self) {
         let config = self.config();
         let machine = self.machine.clone();
-        let engine = move |output: Arc<dyn Output>| Arc::new(machine.engine("world", output)) as Arc<dyn Engine>;
+        let engine =
+            move |output: Arc<dyn Output>| Arc::new(machine.engine("world", output)) as Arc<dyn Engine>;
         let server = self.runtime.block_on(Server::start_on(config, engine, fast())).unwrap();
         self.api = Some(Api::new(server.endpoint(), KEY, SECRET));
         self.server = Some(server);
@@ -80,8 +81,7 @@ impl World {
     fn config(&self) -> Config {
         let mut config = Config::new(PathBuf::from(self.home.path()).join("data"));
         config.listen = "127.0.0.1:0".parse().unwrap();
-        config.root_key =
-            Some((AccessKeyId::parse(KEY).unwrap(), SecretAccessKey::parse(SECRET).unwrap()));
+        config.root_key = Some((AccessKeyId::parse(KEY).unwrap(), SecretAccessKey::parse(SECRET).unwrap()));
         config.deployments.timeout = self.timeout;
         config
     }
@@ -202,7 +202,12 @@ impl World {
         struct Nobody;
         impl Output for Nobody {
             fn line(&self, _: &gangplank_engine::NodeName, _: &str, _: gangplank_engine::Line) {}
-            fn kept(&self, _: &gangplank_engine::NodeName, _: &str, _: usize) -> Vec<gangplank_engine::KeptLine> {
+            fn kept(
+                &self,
+                _: &gangplank_engine::NodeName,
+                _: &str,
+                _: usize,
+            ) -> Vec<gangplank_engine::KeptLine> {
                 Vec::new()
             }
         }
