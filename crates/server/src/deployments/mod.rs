@@ -3,6 +3,7 @@
 //! A [`supervisor`] gives each service a [`runner`], which compares the rows with what the engine shows and acts. A
 //! deployment on its way is a [`rollout`]; [`publish`] leads requests to the nodes that serve.
 
+pub(crate) mod archives;
 mod backoff;
 mod health;
 mod images;
