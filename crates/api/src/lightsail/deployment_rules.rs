@@ -77,9 +77,10 @@ fn check_container(service: &str, name: &str, container: &Container) -> Result<(
 
 /// A registered image is one of the service itself.
 fn is_image(service: &str, image: &str) -> bool {
-    match image.starts_with(':') {
-        true => image_reference_service(image) == Some(service),
-        false => is_public_reference(image),
+    if image.starts_with(':') {
+        image_reference_service(image) == Some(service)
+    } else {
+        is_public_reference(image)
     }
 }
 

@@ -27,6 +27,7 @@ pub enum Step {
 }
 
 /// What decides the state of a service.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ServiceFacts {
     /// It was disabled.

@@ -61,6 +61,8 @@ pub enum ImageDeleted {
     NoSuchService,
     /// The service has no such image.
     NoSuchImage,
+    /// The current or the next deployment, which has this version, is made of it.
+    InUse(i64),
 }
 
 /// Keeps registered images. A registered manifest, and everything it references, stays until its
@@ -78,7 +80,8 @@ pub trait ContainerImages: Send + Sync {
     ) -> Result<ImageOutcome>;
     /// Lists a service's images, newest first; `None` if there is no such service.
     async fn images(&self, tenant: &Tenant, service: ServiceId) -> Result<Option<Vec<ContainerImage>>>;
-    /// Deletes the registration `label.number` at `now`, by the steady time: with the last one of a manifest, its
+    /// Deletes the registration `label.number` at `now`, by the steady time, unless the current or the next deployment
+    /// is made of it: with the last one of a manifest, its
     /// grace period begins.
     async fn delete_image(
         &self,

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use gangplank_core::deployment::ServiceFacts;
 use gangplank_core::{Origin, ServiceId, Tenant, Time};
 
 use super::Invocation;
+use super::deployments::{DeployedService, Promised, Room};
 use crate::Result;
 
 /// A container service as it is kept.
@@ -31,6 +33,33 @@ pub struct ContainerService {
     pub public_domain_names: BTreeMap<String, Vec<String>>,
     /// When it was made.
     pub created_at: Time,
+    /// The version of its newest deployment, whatever became of it; 0 before the first.
+    pub last_version: i64,
+    /// The version of the deployment that serves.
+    pub current_version: Option<i64>,
+    /// The version of the deployment that is on its way.
+    pub next_version: Option<i64>,
+    /// How often its power or scale was changed, or it was disabled or enabled.
+    pub changes: i64,
+    /// The last of these changes has not come to its end.
+    pub is_updating: bool,
+}
+
+impl ContainerService {
+    /// What decides its state.
+    pub fn facts(&self) -> ServiceFacts {
+        ServiceFacts {
+            is_disabled: self.is_disabled,
+            is_updating: self.is_updating,
+            has_current: self.current_version.is_some(),
+            has_next: self.next_version.is_some(),
+        }
+    }
+
+    /// The version of the deployment that keeps others waiting: the one on its way, or the one whose nodes change.
+    pub fn in_progress(&self) -> Option<i64> {
+        self.next_version.or(if self.is_updating { self.current_version } else { None })
+    }
 }
 
 /// A change to a service.
@@ -57,13 +86,16 @@ pub struct ServiceUpdate {
     pub puller_role_active: Option<bool>,
     /// Certificates to set; an empty list detaches one, an absent key leaves it.
     pub public_domain_names: Option<BTreeMap<String, Vec<String>>>,
+    /// What all services of the server together may be promised. None if nothing runs them: then a change is over at
+    /// once.
+    pub room: Option<Room>,
 }
 
 /// What became of a new or changed service.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ServiceOutcome {
     /// The service as it now is.
-    Done(ContainerService),
+    Done(Box<DeployedService>),
     /// There is no such service.
     NoSuchService,
     /// The name is taken.
@@ -76,6 +108,12 @@ pub enum ServiceOutcome {
     TooManyDomains,
     /// Another service of the tenant has this domain name.
     DomainTaken(String),
+    /// The deployment of this version, or a change of the service that runs it, has not come to its end.
+    InProgress(i64),
+    /// The image of this container, of the first deployment, is not registered.
+    NoSuchImage(String),
+    /// The machine has not so much to promise.
+    TooLittleRoom(Promised),
 }
 
 /// Keeps container services.
@@ -95,7 +133,10 @@ pub trait ContainerServices: Send + Sync {
     async fn service(&self, tenant: &Tenant, name: &str) -> Result<Option<ContainerService>>;
     /// Lists the tenant's services by name.
     async fn services(&self, tenant: &Tenant) -> Result<Vec<ContainerService>>;
-    /// Changes a service. Nothing changes unless all of it can.
+    /// Changes a service. Nothing changes unless all of it can. Of a service with a current deployment, a change of
+    /// power or scale while it is enabled, or disabling or enabling it, begins an update if there is a [`Room`], which
+    /// [`settle_service`](super::Deployments::settle_service) ends. While that goes on, or a deployment is on its
+    /// way, only tags and the puller role are changed.
     async fn change_service(
         &self,
         by: &Origin,
@@ -104,7 +145,7 @@ pub trait ContainerServices: Send + Sync {
         change: ServiceChange,
         max_tags: u32,
     ) -> Result<ServiceOutcome>;
-    /// Deletes a service and its registered images, and ends its pull logins for good: a new service
+    /// Deletes a service with its deployments and its registered images, and ends its pull logins for good: a new service
     /// of the same name is another one, and counts its images anew. What they held begins its grace
     /// period at `now`, by the steady time. `false` if there is none.
     async fn delete_service(

@@ -5,7 +5,7 @@ use gangplank_core::deployment::{DeploymentState, Step};
 use gangplank_core::{Origin, ServiceId, Tenant, Time};
 
 use super::Invocation;
-use super::container_services::ContainerService;
+use super::container_services::{ContainerService, ServiceOutcome};
 use crate::Result;
 
 /// How many deployments of a service are kept, the current one among them.
@@ -155,8 +155,20 @@ pub struct Rollout {
 /// Keeps deployments.
 #[async_trait]
 pub trait Deployments: Send + Sync {
+    /// Makes a service together with its first deployment, or neither. A retry of the invocation that made them gets
+    /// the service again, as it now is, whatever the quota.
+    async fn create_deployed_service(
+        &self,
+        by: &Origin,
+        tenant: &Tenant,
+        service: ContainerService,
+        deployment: NewDeployment,
+        quota: u32,
+    ) -> Result<ServiceOutcome>;
+
     /// Makes the next deployment of a service, pins the digests of its registered images, and holds them. Of more than
-    /// [`KEPT`] deployments the oldest that is not current is forgotten.
+    /// [`KEPT`] deployments the oldest that is not current is forgotten. A retry is the same invocation; whatever has
+    /// become of the service since, it gets the first attempt's.
     async fn create_deployment(
         &self,
         by: &Origin,
@@ -174,10 +186,12 @@ pub trait Deployments: Send + Sync {
     /// The tenant's services with their deployments, by name.
     async fn deployed_services(&self, tenant: &Tenant) -> Result<Vec<DeployedService>>;
 
-    /// The services of all tenants that have a deployment to run, or a change that has not come to its end.
+    /// The services of all tenants that have a deployment to run, or a change that has not come to its end, or are
+    /// disabled.
     async fn services_to_run(&self) -> Result<Vec<DeployedService>>;
 
-    /// Notes how far the next deployment is. `false` if this version is not on its way any more.
+    /// Notes how far the next deployment is. `false` if this version is not on its way any more. What is noted may be
+    /// lost when the power goes.
     async fn note_step(&self, service: ServiceId, version: i64, rollout: Rollout) -> Result<bool>;
 
     /// Pins the digest of a public image. The first one stays.

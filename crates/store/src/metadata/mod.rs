@@ -32,6 +32,7 @@ pub use blobs::BlobLinks;
 pub use collection::Collection;
 pub use container_images::ContainerImages;
 pub use container_services::ContainerServices;
+pub use deployments::Deployments;
 pub use inspection::Inspection;
 pub use manifests::Manifests;
 pub use progress::Progress;
@@ -48,6 +49,7 @@ pub trait Metadata:
     + RegistryLogins
     + ContainerServices
     + ContainerImages
+    + Deployments
     + BlobLinks
     + Uploads
     + Manifests

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use gangplank_core::{ImageName, Leases, Time};
+use gangplank_core::{ImageName, Leases, Origin, Time};
 use gangplank_oci::Digest;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::collection::Collected;
@@ -18,7 +18,8 @@ use proptest::prelude::*;
 
 use crate::backends;
 use crate::world::{
-    At, Document, NOW, blob, by, create_service, delete_image, here, image_of, images_of, quotas, register_on,
+    At, Document, NOW, blob, by, create_service, delete_image, deployment, end_next, here, image_of,
+    images_of, quotas, register_on, registered, service_id,
 };
 
 const BLOBS: [&str; 3] = ["config", "layer", "note"];
@@ -72,6 +73,8 @@ enum Step {
     DeleteManifest(usize, usize),
     Register(usize),
     EndRegistration(usize),
+    Deploy,
+    EndDeployment(bool),
     Pass(u32),
     Collect(usize),
 }
@@ -87,6 +90,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (place(), manifest()).prop_map(|(place, manifest)| Step::DeleteManifest(place, manifest)),
         2 => manifest().prop_map(Step::Register),
         2 => (0usize..4).prop_map(Step::EndRegistration),
+        1 => Just(Step::Deploy),
+        1 => any::<bool>().prop_map(Step::EndDeployment),
         5 => prop_oneof![Just(1u32), Just(7), Just(13), Just(26)].prop_map(Step::Pass),
         8 => (1usize..4).prop_map(Step::Collect),
     ];
@@ -116,6 +121,10 @@ fn digest(blob: usize) -> Digest {
 }
 
 impl World<'_> {
+    fn by(&self) -> Origin {
+        Origin::local(self.now)
+    }
+
     fn at(&self, place: usize) -> At<'_> {
         At::new(self.db, here(), REPOSITORIES[place])
     }
@@ -193,10 +202,19 @@ impl World<'_> {
             Step::EndRegistration(index) => {
                 if index < self.told.registered.len() {
                     let (name, number) = self.told.registered.remove(index);
-                    let ended = delete_image(self.db, &here(), &name, self.now).await;
-                    assert_eq!(ended, ImageDeleted::Deleted);
-                    self.told.ended.push((number, self.now));
+                    match delete_image(self.db, &here(), &name, self.now).await {
+                        ImageDeleted::Deleted => self.told.ended.push((number, self.now)),
+                        ImageDeleted::InUse(_) => self.told.registered.push((name, number)),
+                        refused => panic!("{name}: {refused:?}"),
+                    }
                 }
+            }
+            Step::Deploy => {
+                let (web, latest) = (service_id(self.db, &here(), "web").await, registered(None));
+                self.db.create_deployment(&self.by(), &here(), web, deployment(&[latest])).await.unwrap();
+            }
+            Step::EndDeployment(well) => {
+                end_next(self.db, &self.by(), &here(), "web", well).await;
             }
             Step::Pass(hours) => self.now = self.now.plus(HOUR * hours),
             Step::Collect(rows) => {

@@ -7,14 +7,15 @@ use gangplank_oci::Digest;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::blobs::{BlobDeleted, Mount};
 use gangplank_store::metadata::container_images::{ImageDeleted, ImageOutcome};
+use gangplank_store::metadata::deployments::{Deployment, DeploymentOutcome};
 use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest};
 use proptest::prelude::*;
 
 use self::state::{BLOBS, Place, State, documents};
 use crate::backends::{self, Scratch};
 use crate::world::{
-    At, NOW, blob, by, create_service, delete_image, delete_service, image_of, images_of, quotas,
-    register_on, repository, tag, tagged, tenants,
+    At, NOW, blob, by, create_service, delete_image, delete_service, deployment, end_next, image_of,
+    images_of, quotas, register_on, registered, repository, service_id, tag, tagged, tenants,
 };
 
 /// How many images a service may have in this world.
@@ -34,6 +35,8 @@ enum Step {
     DeleteTag(Place, usize),
     Register(usize, usize),
     DeleteImage(usize, i64),
+    Deploy(usize, Option<i64>),
+    EndDeployment(usize, bool),
     RecreateService(usize),
     Reopen,
 }
@@ -51,6 +54,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (place(), 0..TAGS.len()).prop_map(|(place, tag)| Step::DeleteTag(place, tag)),
         6 => (0usize..2, manifest()).prop_map(|(tenant, manifest)| Step::Register(tenant, manifest)),
         3 => (0usize..2, 1i64..8).prop_map(|(tenant, number)| Step::DeleteImage(tenant, number)),
+        4 => (0usize..2, prop::option::of(1i64..8)).prop_map(|(tenant, number)| Step::Deploy(tenant, number)),
+        3 => (0usize..2, any::<bool>()).prop_map(|(tenant, well)| Step::EndDeployment(tenant, well)),
         1 => (0usize..2).prop_map(Step::RecreateService),
         1 => Just(Step::Reopen),
     ];
@@ -127,6 +132,21 @@ async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
             let deleted: ImageDeleted = delete_image(db, &tenant(*owner), &name, NOW).await;
             assert_eq!(deleted, model.delete_image(*owner, *number));
         }
+        Step::Deploy(number, image) => {
+            let (at, new) = (tenant(*number), deployment(&[registered(*image)]));
+            let web = service_id(db, &at, "web").await;
+            let outcome = match db.create_deployment(&by(), &at, web, new).await.unwrap() {
+                DeploymentOutcome::Made(made) => Ok(of_app(&made.next.unwrap())),
+                DeploymentOutcome::InProgress(version) => Err(Some(version)),
+                DeploymentOutcome::NoSuchImage(_) => Err(None),
+                refused => panic!("{refused:?}"),
+            };
+            assert_eq!(outcome, model.deploy(*number, *image));
+        }
+        Step::EndDeployment(number, well) => {
+            let ended = end_next(db, &by(), &tenant(*number), "web", *well).await;
+            assert_eq!(ended, model.end_deployment(*number, *well));
+        }
         Step::RecreateService(number) => {
             assert!(delete_service(db, &tenant(*number), "web", NOW).await);
             create_service(db, &tenant(*number), "web").await;
@@ -134,6 +154,11 @@ async fn take(db: &dyn Metadata, model: &mut State, step: &Step) {
         }
         Step::Reopen => {}
     }
+}
+
+/// A deployment's version, and the number of its one image.
+fn of_app(deployment: &Deployment) -> (i64, i64) {
+    (deployment.version, deployment.images[0].registered.as_ref().unwrap().number)
 }
 
 async fn at_add(
@@ -178,6 +203,9 @@ async fn compare(db: &dyn Metadata, model: &State) {
     }
     for number in 0..2 {
         assert_eq!(images_of(db, &tenant(number), "web").await.unwrap(), model.images(number));
+        let deployed = db.deployed_services(&tenant(number)).await.unwrap().remove(0);
+        let found = [deployed.current, deployed.next].map(|it| it.as_ref().map(of_app));
+        assert_eq!(found, model.deployments(number));
     }
     let discarded = db.discarded(10_000).await.unwrap();
     let kept = model.keys();

@@ -13,6 +13,9 @@ use gangplank_store::metadata::access_keys::{AccessKey, KeyChange, LastRootKey, 
 use gangplank_store::metadata::blobs::NewBlob;
 use gangplank_store::metadata::container_images::{ContainerImage, ImageDeleted, ImageOutcome, NewImage};
 use gangplank_store::metadata::container_services::{ContainerService, ServiceOutcome};
+use gangplank_store::metadata::deployments::{
+    DeployedService, DeploymentOutcome, ImageSource, NewDeployment, NewImage as DeployedFrom, Room,
+};
 use gangplank_store::metadata::manifests::{ManifestOutcome, NewManifest, StoredManifest};
 use gangplank_store::metadata::registry_logins::{LoginCreated, NewLogin, Requires};
 use serde_json::{Value, json};
@@ -134,7 +137,24 @@ pub(crate) fn service(name: &str) -> ContainerService {
         tags: Vec::new(),
         public_domain_names: BTreeMap::new(),
         created_at: NOW,
+        last_version: 0,
+        current_version: None,
+        next_version: None,
+        changes: 0,
+        is_updating: false,
     }
+}
+
+/// What a change of a service ends with that has no deployments.
+pub(crate) fn done(tenant: &Tenant, service: &ContainerService) -> ServiceOutcome {
+    let (tenant, service) = (tenant.clone(), service.clone());
+    ServiceOutcome::Done(Box::new(DeployedService {
+        tenant,
+        service,
+        current: None,
+        next: None,
+        rollout: None,
+    }))
 }
 
 pub(crate) async fn create_service(db: &dyn Metadata, tenant: &Tenant, name: &str) {
@@ -195,6 +215,67 @@ pub(crate) async fn register(
         ImageOutcome::Registered(image) => image,
         refused => panic!("{refused:?}"),
     }
+}
+
+/// As much room as no test needs.
+pub(crate) const ROOM: Room = Room { cpus: 1_000.0, memory: 1 << 50 };
+
+/// A deployment whose containers `c0`, `c1` and so on are made of these.
+pub(crate) fn deployment(sources: &[ImageSource]) -> NewDeployment {
+    let images = sources.iter().enumerate();
+    NewDeployment {
+        sealed_spec: b"sealed".to_vec(),
+        images: images
+            .map(|(number, source)| DeployedFrom { container: format!("c{number}"), source: source.clone() })
+            .collect(),
+        created_at: NOW,
+        deadline: NOW.plus(std::time::Duration::from_mins(5)),
+        invocation: None,
+        room: ROOM,
+    }
+}
+
+/// The image registered as `app` under this number, or the newest.
+pub(crate) fn registered(number: Option<i64>) -> ImageSource {
+    ImageSource::Registered { label: "app".to_owned(), number }
+}
+
+/// Makes the next deployment of a service, which must be taken.
+pub(crate) async fn deploy(
+    db: &dyn Metadata,
+    tenant: &Tenant,
+    name: &str,
+    sources: &[ImageSource],
+) -> DeployedService {
+    let service = service_id(db, tenant, name).await;
+    match db.create_deployment(&by(), tenant, service, deployment(sources)).await.unwrap() {
+        DeploymentOutcome::Made(made) => *made,
+        refused => panic!("{refused:?}"),
+    }
+}
+
+/// Ends the next deployment of a service, if there is one: well, and it is the current one, or not, and it has failed.
+pub(crate) async fn end_next(
+    db: &dyn Metadata,
+    by: &Origin,
+    tenant: &Tenant,
+    name: &str,
+    well: bool,
+) -> Option<i64> {
+    let service = db.service(tenant, name).await.unwrap().unwrap();
+    let version = service.next_version?;
+    let ended = if well {
+        db.activate_deployment(by, service.id, version).await
+    } else {
+        db.fail_deployment(by, service.id, version, "it crashed").await
+    };
+    assert!(ended.unwrap());
+    Some(version)
+}
+
+/// Makes the next deployment of a service the current one.
+pub(crate) async fn activate(db: &dyn Metadata, tenant: &Tenant, name: &str) {
+    end_next(db, &by(), tenant, name, true).await.unwrap();
 }
 
 /// A manifest as a client sends it.

@@ -65,6 +65,11 @@ impl Note {
         Self { subject: Some(subject.to_string()), ..self }
     }
 
+    /// For this reason.
+    pub(super) fn reason(self, reason: impl ToString) -> Self {
+        Self { reason: Some(reason.to_string()), ..self }
+    }
+
     /// Writes it as caused by `origin`, in the transaction that makes the change.
     pub(super) fn write(self, connection: &Connection, origin: &Origin) -> Result<()> {
         let mut insert = connection.prepare_cached(

@@ -8,7 +8,7 @@ use super::cache::Touched;
 use super::doors::Outcome;
 use super::holds::closure::{Contents, Extent};
 use super::writer::Whose;
-use super::{Sqlite, blobs, holds, leases, manifests};
+use super::{Sqlite, blobs, deployments, holds, leases, manifests};
 use crate::Result;
 use crate::metadata::blobs::StoredBlob;
 use crate::metadata::container_images::{
@@ -74,6 +74,9 @@ impl ContainerImages for Sqlite {
                 let Some(manifest) = found else {
                     return Ok(Outcome::Unchanged(ImageDeleted::NoSuchImage));
                 };
+                if let Some(version) = deployments::made_of(connection, service, number)? {
+                    return Ok(Outcome::Unchanged(ImageDeleted::InUse(version)));
+                }
                 end_registration(connection, (service.0, number), manifest, now)?;
                 let name = ImageName { service: name, label, number };
                 let note = Note::of(EventKind::ImageDeleted, &tenant).subject(&name);

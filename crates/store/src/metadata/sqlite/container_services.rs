@@ -9,14 +9,17 @@ use super::cache::Touched;
 use super::container_images::end_registration;
 use super::doors::Outcome;
 use super::writer::Whose;
-use super::{Sqlite, rows};
+use super::{Sqlite, deployments, rows};
 use crate::metadata::Invocation;
 use crate::metadata::container_services::{
     ContainerService, ContainerServices, ServiceChange, ServiceOutcome,
 };
+use crate::metadata::deployments::{NewDeployment, Room};
 use crate::{Result, StoreError};
 
-const COLUMNS: &str = "id, name, uuid, power, scale, is_disabled, puller_role_active, tags, created_at";
+const COLUMNS: &str =
+    "id, name, uuid, power, scale, is_disabled, puller_role_active, tags, created_at, last_version,
+    current_version, next_version, changes, is_updating";
 
 /// Of a service that has no number yet. SQLite numbers from 1.
 const NOT_KEPT: ServiceId = ServiceId(0);
@@ -37,7 +40,7 @@ impl ContainerServices for Sqlite {
         let tenant = tenant.clone();
         self.doors
             .change(by, Whose::of(&tenant), Touched::EVERYTHING, move |connection| {
-                create(connection, &tenant, service, invocation, quota)
+                create(connection, &tenant, service, None, invocation, quota)
             })
             .await
     }
@@ -71,21 +74,7 @@ impl ContainerServices for Sqlite {
                 let Some(service) = find(connection, row, Key::Id(service))? else {
                     return Ok(Outcome::Unchanged(ServiceOutcome::NoSuchService));
                 };
-                let kind = kind_of(&change);
-                let before = service.clone();
-                let service = apply(service, change);
-                if service == before {
-                    return Ok(Outcome::Unchanged(ServiceOutcome::Done(service)));
-                }
-                if service.tags.len() > usize::try_from(max_tags).unwrap_or(usize::MAX) {
-                    return Ok(Outcome::Unchanged(ServiceOutcome::TooManyTags));
-                }
-                if let Some(refusal) = check_domains(connection, row, &service)? {
-                    return Ok(Outcome::Unchanged(refusal));
-                }
-                store(connection, row, &service)?;
-                let note = Note::of(kind, &tenant).subject(&service.name);
-                Ok(Outcome::Changed(ServiceOutcome::Done(service), note))
+                change_found(connection, &tenant, row, service, change, max_tags)
             })
             .await
     }
@@ -106,10 +95,12 @@ impl ContainerServices for Sqlite {
     }
 }
 
-fn create(
+/// Makes a service, and its first deployment if there is one.
+pub(super) fn create(
     connection: &Connection,
     tenant: &Tenant,
     mut service: ContainerService,
+    deployment: Option<NewDeployment>,
     invocation: Option<Invocation>,
     quota: u32,
 ) -> Result<Outcome<ServiceOutcome>> {
@@ -123,8 +114,10 @@ fn create(
         taken.query_row(params![row, service.name, made_by, invocation], |row| row.get(0)).optional()?;
     match retried {
         Some(true) => {
-            let first = find(connection, row, Key::Name(&service.name))?;
-            return Ok(Outcome::Unchanged(first.map_or(ServiceOutcome::NoSuchService, ServiceOutcome::Done)));
+            return Ok(Outcome::Unchanged(match find(connection, row, Key::Name(&service.name))? {
+                Some(first) => done(connection, tenant, first)?,
+                None => ServiceOutcome::NoSuchService,
+            }));
         }
         Some(false) => return Ok(Outcome::Unchanged(ServiceOutcome::NameTaken)),
         None => {}
@@ -133,8 +126,21 @@ fn create(
     if count.query_row([row], |row| row.get::<_, i64>(0))? >= i64::from(quota) {
         return Ok(Outcome::Unchanged(ServiceOutcome::QuotaReached));
     }
-    service.id = NOT_KEPT;
+    service = ContainerService {
+        id: NOT_KEPT,
+        last_version: 0,
+        current_version: None,
+        next_version: None,
+        changes: 0,
+        is_updating: false,
+        ..service
+    };
     if let Some(refusal) = check_domains(connection, row, &service)? {
+        return Ok(Outcome::Unchanged(refusal));
+    }
+    if let Some(deployment) = &deployment
+        && let Some(refusal) = deployments::refuse_first(connection, &service, deployment)?
+    {
         return Ok(Outcome::Unchanged(refusal));
     }
     let mut insert = connection.prepare_cached(
@@ -156,14 +162,78 @@ fn create(
         invocation,
     ])?);
     store_domains(connection, row, &service)?;
+    if let Some(deployment) = deployment {
+        deployments::make_first(connection, &mut service, &deployment)?;
+    }
     let note = Note::of(EventKind::ServiceCreated, tenant).subject(&service.name);
-    Ok(Outcome::Changed(ServiceOutcome::Done(service), note))
+    Ok(Outcome::Changed(done(connection, tenant, service)?, note))
 }
 
-/// Ends a service's registrations, then the service.
+fn change_found(
+    connection: &Connection,
+    tenant: &Tenant,
+    row: i64,
+    before: ContainerService,
+    change: ServiceChange,
+    max_tags: u32,
+) -> Result<Outcome<ServiceOutcome>> {
+    let kind = kind_of(&change);
+    let room = if let ServiceChange::Update(update) = &change { update.room } else { None };
+    let mut service = apply(before.clone(), change);
+    if service == before {
+        return Ok(Outcome::Unchanged(done(connection, tenant, service)?));
+    }
+    if service.tags.len() > usize::try_from(max_tags).unwrap_or(usize::MAX) {
+        return Ok(Outcome::Unchanged(ServiceOutcome::TooManyTags));
+    }
+    if let Some(refusal) = check_domains(connection, row, &service)? {
+        return Ok(Outcome::Unchanged(refusal));
+    }
+    if let Some(refusal) = begin_update(connection, &before, &mut service, room)? {
+        return Ok(Outcome::Unchanged(refusal));
+    }
+    store(connection, row, &service)?;
+    let note = Note::of(kind, tenant).subject(&service.name);
+    Ok(Outcome::Changed(done(connection, tenant, service)?, note))
+}
+
+/// Has a changed service say that its nodes have to follow; or says why it cannot change now.
+fn begin_update(
+    connection: &Connection,
+    before: &ContainerService,
+    service: &mut ContainerService,
+    room: Option<Room>,
+) -> Result<Option<ServiceOutcome>> {
+    let of_nodes = |it: &ContainerService| (it.power.clone(), it.scale, it.is_disabled);
+    let nodes_change = of_nodes(service) != of_nodes(before);
+    if !nodes_change && service.public_domain_names == before.public_domain_names {
+        return Ok(None);
+    }
+    if let Some(version) = before.in_progress() {
+        return Ok(Some(ServiceOutcome::InProgress(version)));
+    }
+    if let Some(room) = room
+        && let Some(promised) = deployments::exceeds(connection, before, service, room)?
+    {
+        return Ok(Some(ServiceOutcome::TooLittleRoom(promised)));
+    }
+    if nodes_change {
+        service.changes += 1;
+        let stays_off = before.is_disabled && service.is_disabled;
+        service.is_updating = room.is_some() && service.current_version.is_some() && !stays_off;
+    }
+    Ok(None)
+}
+
+fn done(connection: &Connection, tenant: &Tenant, service: ContainerService) -> Result<ServiceOutcome> {
+    Ok(ServiceOutcome::Done(Box::new(deployments::deployed(connection, tenant, service)?)))
+}
+
+/// Ends a service's deployments and registrations, then the service.
 fn delete(connection: &Connection, tenant: &Tenant, service: ServiceId, now: Time) -> Result<Outcome<bool>> {
     let row = rows::ensure_tenant(connection, tenant)?;
     let Some(found) = find(connection, row, Key::Id(service))? else { return Ok(Outcome::Unchanged(false)) };
+    deployments::forget_all(connection, service, now)?;
     let mut images =
         connection.prepare_cached("SELECT number, manifest FROM container_images WHERE service = ?1")?;
     let images = images.query_map([service.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -235,7 +305,8 @@ fn check_domains(
 
 fn store(connection: &Connection, tenant: i64, service: &ContainerService) -> Result<()> {
     let mut update = connection.prepare_cached(
-        "UPDATE services SET power = ?2, scale = ?3, is_disabled = ?4, puller_role_active = ?5, tags = ?6
+        "UPDATE services SET power = ?2, scale = ?3, is_disabled = ?4, puller_role_active = ?5, tags = ?6,
+                             changes = ?7, is_updating = ?8
          WHERE id = ?1",
     )?;
     update.execute(params![
@@ -245,6 +316,8 @@ fn store(connection: &Connection, tenant: i64, service: &ContainerService) -> Re
         service.is_disabled,
         service.puller_role_active,
         json(&service.tags)?,
+        service.changes,
+        service.is_updating,
     ])?;
     connection.prepare_cached("DELETE FROM service_domains WHERE service = ?1")?.execute([service.id.0])?;
     store_domains(connection, tenant, service)
@@ -266,12 +339,12 @@ fn store_domains(connection: &Connection, tenant: i64, service: &ContainerServic
 
 /// How a service of a tenant is found.
 #[derive(Clone, Copy)]
-enum Key<'a> {
+pub(super) enum Key<'a> {
     Id(ServiceId),
     Name(&'a str),
 }
 
-fn find(connection: &Connection, tenant: i64, key: Key<'_>) -> Result<Option<ContainerService>> {
+pub(super) fn find(connection: &Connection, tenant: i64, key: Key<'_>) -> Result<Option<ContainerService>> {
     let (column, value): (_, &dyn rusqlite::ToSql) = match &key {
         Key::Id(id) => ("id", &id.0),
         Key::Name(name) => ("name", name),
@@ -282,7 +355,7 @@ fn find(connection: &Connection, tenant: i64, key: Key<'_>) -> Result<Option<Con
     found.map(|service| with_domains(connection, service)).transpose()
 }
 
-fn list(connection: &Connection, tenant: i64) -> Result<Vec<ContainerService>> {
+pub(super) fn list(connection: &Connection, tenant: i64) -> Result<Vec<ContainerService>> {
     let sql = format!("SELECT {COLUMNS} FROM services WHERE tenant = ?1 ORDER BY name");
     let mut select = connection.prepare_cached(&sql)?;
     select
@@ -315,6 +388,11 @@ fn read(row: &Row<'_>) -> Result<ContainerService> {
         tags: parse(row.get_ref(7)?.as_str().unwrap_or_default())?,
         public_domain_names: BTreeMap::new(),
         created_at: Time(row.get(8)?),
+        last_version: row.get(9)?,
+        current_version: row.get(10)?,
+        next_version: row.get(11)?,
+        changes: row.get(12)?,
+        is_updating: row.get(13)?,
     })
 }
 

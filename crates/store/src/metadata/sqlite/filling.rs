@@ -35,7 +35,10 @@ impl Sqlite {
         match schema::standing(&connection)? {
             Standing::Empty => schema::create(&mut connection)?,
             Standing::Current => {}
-            Standing::Earlier => return Err(schema::unknown(schema::EARLIER)),
+            Standing::Earlier(_) => {
+                let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+                return Err(schema::unknown(found));
+            }
         }
         tune(&mut connection)?;
         let caches = Arc::<Caches>::default();

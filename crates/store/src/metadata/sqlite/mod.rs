@@ -16,6 +16,7 @@ mod cache;
 mod collection;
 mod container_images;
 mod container_services;
+mod deployments;
 mod doors;
 #[cfg(feature = "filling")]
 mod filling;
@@ -88,8 +89,8 @@ impl Sqlite {
         match schema::standing(&connection)? {
             Standing::Current => {}
             Standing::Empty => return Err(schema::unknown(0)),
-            Standing::Earlier => {
-                new_file::carry_over(path, connection)?;
+            Standing::Earlier(schema) => {
+                new_file::carry_over(path, connection, schema)?;
                 connection = Connection::open(path)?;
             }
         }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::schema;
+use super::schema::{self, Earlier};
 use crate::{Result, StoreError, durable_file};
 
 /// Makes the database if there is none, which means no file, or an empty one without a log. It is there
@@ -22,9 +22,9 @@ pub(super) fn make_if_missing(path: &Path) -> Result<()> {
     make(path, |_| Ok(()))
 }
 
-/// Carries a database of the schema before over into a new file, which takes its place. A crash leaves the one or
+/// Carries a database of an earlier schema over into a new file, which takes its place. A crash leaves the one or
 /// the other, whole.
-pub(super) fn carry_over(path: &Path, earlier: Connection) -> Result<()> {
+pub(super) fn carry_over(path: &Path, earlier: Connection, schema: Earlier) -> Result<()> {
     tracing::info!(path = %path.display(), "carrying the database over to the schema of this program");
     // Without a log of its own, the file is all there is of it, and none is left to be taken for the new one's.
     earlier.pragma_update(None, "journal_mode", "delete")?;
@@ -34,7 +34,7 @@ pub(super) fn carry_over(path: &Path, earlier: Connection) -> Result<()> {
     };
     make(path, |connection| {
         connection.execute("ATTACH ?1 AS old", [name])?;
-        schema::carry_over(connection)?;
+        schema::carry_over(connection, schema)?;
         Ok(connection.execute_batch("DETACH old")?)
     })
 }

@@ -1,19 +1,16 @@
-//! The schema of the database: one text for new ones, and one that carries over those of the schema before.
+//! The schema of the database: one text for new ones, and how those of earlier schemas are carried over.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Params};
 
 use super::holds::check;
 use super::usage;
 use crate::{Result, StoreError};
 
 /// The schema that this program knows, kept in the file as `user_version`.
-pub(super) const VERSION: i64 = 4;
-
-/// The schema that this program can carry over.
-pub(super) const EARLIER: i64 = 3;
+pub(super) const VERSION: i64 = 5;
 
 const NEW: &str = include_str!("schema/new.sql");
-const FROM_EARLIER: &str = include_str!("schema/from-3.sql");
+const FROM_3: &str = include_str!("schema/from-3.sql");
 
 /// How a database stands to this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +19,17 @@ pub(super) enum Standing {
     Empty,
     /// It is as this program wants it.
     Current,
-    /// It has the schema before, which can be carried over.
-    Earlier,
+    /// It has a schema that can be carried over.
+    Earlier(Earlier),
+}
+
+/// A schema that this program can carry over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Earlier {
+    /// Tables mean something else now.
+    Three,
+    /// Tables and columns have been added since, and nothing else.
+    Four,
 }
 
 /// Looks at a database.
@@ -35,7 +41,8 @@ pub(super) fn standing(connection: &Connection) -> Result<Standing> {
     match found {
         0 => Ok(Standing::Empty),
         VERSION => Ok(Standing::Current),
-        EARLIER => Ok(Standing::Earlier),
+        3 => Ok(Standing::Earlier(Earlier::Three)),
+        4 => Ok(Standing::Earlier(Earlier::Four)),
         _ => Err(unknown(found)),
     }
 }
@@ -44,7 +51,7 @@ pub(super) fn standing(connection: &Connection) -> Result<Standing> {
 pub(super) fn unknown(found: i64) -> StoreError {
     let advice = match found {
         0 => "it is no database of gangplank's; restore it from a backup",
-        EARLIER => "start the server once with this program, which carries it over",
+        3 | 4 => "start the server once with this program, which carries it over",
         found if found > VERSION => "use a newer gangplank",
         _ => "start the server once with a gangplank that knows it and is older than this one",
     };
@@ -63,13 +70,46 @@ pub(super) fn create(connection: &mut Connection) -> Result<()> {
     Ok(transaction.commit()?)
 }
 
-/// Fills new tables from a database of the schema before, which is attached as `old`. What the other rows say wins
-/// over what was noted of holds: a wrong one would let no collection come to its end.
-pub(super) fn carry_over(connection: &mut Connection) -> Result<()> {
+/// Fills new tables from a database of an earlier schema, which is attached as `old`.
+pub(super) fn carry_over(connection: &mut Connection, earlier: Earlier) -> Result<()> {
     let transaction = connection.transaction()?;
-    transaction.execute_batch(FROM_EARLIER)?;
-    check::mend_holds(&transaction)?;
-    check::mend_contents(&transaction)?;
-    usage::mend(&transaction)?;
+    match earlier {
+        Earlier::Three => {
+            transaction.execute_batch(FROM_3)?;
+            // What the other rows say wins over what was noted of holds: a wrong one would let no collection come to
+            // its end.
+            check::mend_holds(&transaction)?;
+            check::mend_contents(&transaction)?;
+            usage::mend(&transaction)?;
+        }
+        Earlier::Four => copy_rows(&transaction)?,
+    }
     Ok(transaction.commit()?)
+}
+
+/// Copies each table of `old` with the columns that it has there.
+fn copy_rows(connection: &Connection) -> Result<()> {
+    // In the order in which they were made, so that what a row refers to is there before it. The table of numbers
+    // that were given out comes last: it is made with the first table that counts, and rows above have filled it.
+    let tables = texts(
+        connection,
+        "SELECT name FROM main.sqlite_schema
+         WHERE type = 'table' AND name IN (SELECT name FROM old.sqlite_schema WHERE type = 'table')
+         ORDER BY name = 'sqlite_sequence', rowid",
+        [],
+    )?;
+    for table in tables {
+        let columns =
+            texts(connection, "SELECT name FROM pragma_table_info(?1, 'old')", [&table])?.join(", ");
+        connection.execute_batch(&format!(
+            "DELETE FROM main.{table}; INSERT INTO main.{table} ({columns}) SELECT {columns} FROM old.{table}"
+        ))?;
+    }
+    Ok(())
+}
+
+fn texts(connection: &Connection, sql: &str, values: impl Params) -> Result<Vec<String>> {
+    let mut select = connection.prepare(sql)?;
+    let texts = select.query_map(values, |row| row.get(0))?;
+    Ok(texts.collect::<rusqlite::Result<_>>()?)
 }

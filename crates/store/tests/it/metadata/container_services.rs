@@ -9,7 +9,7 @@ use gangplank_store::metadata::container_services::{
 use gangplank_store::metadata::{Invocation, Metadata};
 
 use crate::world::{
-    At, NOW, PLENTY, by, create_service, delete_service, here, images_of, owner_of, register, service,
+    At, NOW, PLENTY, by, create_service, delete_service, done, here, images_of, owner_of, register, service,
     service_id, tenants,
 };
 
@@ -78,7 +78,7 @@ async fn a_service_is_kept_as_given(db: &dyn Metadata) {
     };
     let made = create(db, &web).await;
     let web = kept(db, &here(), web).await;
-    assert_eq!(made, ServiceOutcome::Done(web.clone()));
+    assert_eq!(made, done(&here(), &web));
     assert_eq!(found(db, "web").await, web);
     assert_eq!(db.service(&here(), "api").await.unwrap(), None);
 }
@@ -88,7 +88,7 @@ async fn a_name_is_taken_once_in_a_tenant(db: &dyn Metadata) {
         let web = service("web");
         let made = db.create_service(&by(), &tenant, web.clone(), None, PLENTY).await.unwrap();
         let web = kept(db, &tenant, web).await;
-        assert_eq!(made, ServiceOutcome::Done(web.clone()));
+        assert_eq!(made, done(&tenant, &web));
         let again = db.create_service(&by(), &tenant, service("web"), None, PLENTY).await.unwrap();
         assert_eq!(again, ServiceOutcome::NameTaken);
         assert_eq!(db.service(&tenant, "web").await.unwrap(), Some(web));
@@ -99,10 +99,10 @@ async fn a_retry_gets_the_service_again(db: &dyn Metadata) {
     let web = service("web");
     let first = db.create_service(&by(), &here(), web.clone(), Some(call(1, "a")), 1).await.unwrap();
     let web = kept(db, &here(), web).await;
-    assert_eq!(first, ServiceOutcome::Done(web.clone()));
+    assert_eq!(first, done(&here(), &web));
     // The quota is used up, by the very service that is asked for.
     let retried = db.create_service(&by(), &here(), service("web"), Some(call(1, "a")), 1).await.unwrap();
-    assert_eq!(retried, ServiceOutcome::Done(web.clone()));
+    assert_eq!(retried, done(&here(), &web));
     assert_eq!(db.services(&here()).await.unwrap(), [web]);
 }
 
@@ -151,13 +151,15 @@ async fn only_what_is_given_changes(db: &dyn Metadata) {
     web = kept(db, &here(), web).await;
     create_service(db, &here(), "api").await;
     let api = found(db, "api").await;
-    assert_eq!(update(db, "web", ServiceUpdate::default()).await, ServiceOutcome::Done(web.clone()));
+    assert_eq!(update(db, "web", ServiceUpdate::default()).await, done(&here(), &web));
     web.scale = 3;
     web.is_disabled = true;
+    web.changes = 1;
     let scaled = ServiceUpdate { scale: Some(3), is_disabled: Some(true), ..ServiceUpdate::default() };
-    assert_eq!(update(db, "web", scaled).await, ServiceOutcome::Done(web.clone()));
+    assert_eq!(update(db, "web", scaled).await, done(&here(), &web));
     "micro".clone_into(&mut web.power);
     web.is_disabled = false;
+    web.changes = 2;
     web.puller_role_active = true;
     let powered = ServiceUpdate {
         power: Some("micro".to_owned()),
@@ -165,7 +167,7 @@ async fn only_what_is_given_changes(db: &dyn Metadata) {
         puller_role_active: Some(true),
         ..ServiceUpdate::default()
     };
-    assert_eq!(update(db, "web", powered).await, ServiceOutcome::Done(web.clone()));
+    assert_eq!(update(db, "web", powered).await, done(&here(), &web));
     assert_eq!(found(db, "web").await, web);
     assert_eq!(found(db, "api").await, api);
 }

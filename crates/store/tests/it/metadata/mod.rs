@@ -6,6 +6,7 @@ mod blobs;
 mod collection;
 mod container_images;
 mod container_services;
+mod deployments;
 mod durability;
 mod image_content;
 mod isolation;

@@ -76,6 +76,10 @@ struct Registered {
 struct Service {
     last_number: i64,
     images: Vec<Registered>,
+    last_version: i64,
+    /// The current deployment and the next, each with the number of its image.
+    current: Option<(i64, i64)>,
+    next: Option<(i64, i64)>,
 }
 
 /// The world as it should be.
@@ -181,14 +185,48 @@ impl State {
     }
 
     pub(super) fn delete_image(&mut self, tenant: usize, number: i64) -> ImageDeleted {
-        let images = &mut self.services[tenant].images;
+        let Service { images, current, next, .. } = &mut self.services[tenant];
+        let runs = |deployment: &&(i64, i64)| deployment.1 == number;
         match images.iter().position(|registered| registered.image.name.number == number) {
-            Some(found) => {
-                images.remove(found);
-                ImageDeleted::Deleted
-            }
+            Some(found) => match current.iter().chain(next.iter()).find(runs) {
+                Some((version, _)) => ImageDeleted::InUse(*version),
+                None => {
+                    images.remove(found);
+                    ImageDeleted::Deleted
+                }
+            },
             None => ImageDeleted::NoSuchImage,
         }
+    }
+
+    /// Deploys the image of this number, or the newest; `Err` with the version that is on its way, or with nothing if
+    /// there is no such image.
+    pub(super) fn deploy(&mut self, tenant: usize, number: Option<i64>) -> Result<(i64, i64), Option<i64>> {
+        let service = &mut self.services[tenant];
+        if let Some((version, _)) = service.next {
+            return Err(Some(version));
+        }
+        let mut numbers = service.images.iter().map(|it| it.image.name.number);
+        let number = numbers.find(|it| number.is_none_or(|number| number == *it)).ok_or(None)?;
+        service.last_version += 1;
+        let next = (service.last_version, number);
+        service.next = Some(next);
+        Ok(next)
+    }
+
+    /// Ends the next deployment; its version, if there is one.
+    pub(super) fn end_deployment(&mut self, tenant: usize, well: bool) -> Option<i64> {
+        let service = &mut self.services[tenant];
+        let next = service.next.take()?;
+        if well {
+            service.current = Some(next);
+        }
+        Some(next.0)
+    }
+
+    /// The current and the next deployment of a service, each with the number of its image.
+    pub(super) fn deployments(&self, tenant: usize) -> [Option<(i64, i64)>; 2] {
+        [self.services[tenant].current, self.services[tenant].next]
     }
 
     pub(super) fn recreate_service(&mut self, tenant: usize) {

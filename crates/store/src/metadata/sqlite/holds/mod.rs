@@ -1,7 +1,8 @@
 //! What holds what. The rule stands once, as the list [`EDGES`]; everything else here follows from it.
 //!
-//! A registration holds its manifest, an index its children, a subject the manifests about it, a manifest its
-//! blobs. A tag holds nothing, since tags are moved and forgotten. Collection takes only what no edge leads to.
+//! A registration holds its manifest, and so does a deployment that runs or is to run one. An index holds its
+//! children, a subject the manifests about it, a manifest its blobs. A tag holds nothing, since tags are moved and
+//! forgotten. Collection takes only what no edge leads to.
 //!
 //! - [`keep`]: the columns `held`, kept by each transaction that makes or ends an edge;
 //! - [`walk`]: what stands above and below a manifest, and what keeps it;
@@ -60,10 +61,17 @@ struct Edge {
 /// Every way in which something is held. A new kind of holder is one more entry.
 ///
 /// The rows of an edge to parts have the columns `repository` and `digest`, which name the part.
-const EDGES: [Edge; 4] = [
+const EDGES: [Edge; 5] = [
     Edge {
         name: "registration",
         table: "container_images",
+        holder: Holder::Root,
+        held: Held::Manifest("e.manifest = m.id"),
+        role: Role::Named,
+    },
+    Edge {
+        name: "deployment",
+        table: "deployment_manifests",
         holder: Holder::Root,
         held: Held::Manifest("e.manifest = m.id"),
         role: Role::Named,

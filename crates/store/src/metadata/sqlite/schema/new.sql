@@ -1,4 +1,4 @@
--- The tables of a new database. `user_version` is 4.
+-- The tables of a new database. `user_version` is 5.
 --
 -- Every row hangs from a tenant: an account in a region. Content is looked up through its repository, a
 -- registered image through its service. Times are milliseconds since 1970. An owner is the text under which a
@@ -53,8 +53,15 @@ CREATE TABLE services (
     last_image_number  INTEGER NOT NULL DEFAULT 0,
     made_by            TEXT,           -- owner and invocation, for retries of the call that made it
     invocation         TEXT,
+    last_version       INTEGER NOT NULL DEFAULT 0,  -- of its deployments; no number is given twice
+    current_version    INTEGER,
+    next_version       INTEGER,
+    changes            INTEGER NOT NULL DEFAULT 0,  -- of its capacity, or that it was disabled or enabled
+    is_updating        INTEGER NOT NULL DEFAULT 0,  -- the last of them has not come to its end
     UNIQUE (tenant, name)
 ) STRICT;
+-- What is promised to services, and which of them have to be looked after.
+CREATE INDEX services_run ON services (is_disabled, power, scale) WHERE last_version > 0 OR is_disabled = 1;
 
 -- A domain name leads to one service of a tenant, whatever its capitals.
 CREATE TABLE service_domains (
@@ -257,6 +264,52 @@ CREATE TABLE image_blobs (
     FOREIGN KEY (service, number) REFERENCES container_images
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX image_blobs_by_image ON image_blobs (service, number);
+
+CREATE TABLE deployments (
+    service     INTEGER NOT NULL REFERENCES services,
+    version     INTEGER NOT NULL,
+    state       TEXT NOT NULL,
+    sealed_spec BLOB NOT NULL,
+    created_at  INTEGER NOT NULL,
+    failure     TEXT,
+    made_by     TEXT,
+    invocation  TEXT,
+    PRIMARY KEY (service, version)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX deployments_by_call ON deployments (service, made_by, invocation) WHERE invocation IS NOT NULL;
+
+-- What the containers of a deployment are made of.
+CREATE TABLE deployment_images (
+    service   INTEGER NOT NULL,
+    version   INTEGER NOT NULL,
+    container TEXT NOT NULL,
+    label     TEXT,     -- of the registration, which may be gone before the deployment is
+    number    INTEGER,
+    digest    TEXT,     -- of a public image, as soon as it was pulled
+    PRIMARY KEY (service, version, container),
+    FOREIGN KEY (service, version) REFERENCES deployments
+) STRICT, WITHOUT ROWID;
+
+-- Which manifests the current and the next deployments hold.
+CREATE TABLE deployment_manifests (
+    manifest INTEGER NOT NULL REFERENCES manifests,
+    service  INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    PRIMARY KEY (manifest, service, version),
+    FOREIGN KEY (service, version) REFERENCES deployments
+) STRICT, WITHOUT ROWID;
+CREATE INDEX deployment_manifests_by_deployment ON deployment_manifests (service, version);
+
+-- How far the next deployment of a service is.
+CREATE TABLE rollouts (
+    service  INTEGER PRIMARY KEY,
+    version  INTEGER NOT NULL,
+    step     TEXT NOT NULL,
+    failures INTEGER NOT NULL,
+    message  TEXT,
+    deadline INTEGER NOT NULL,  -- by the steady time
+    FOREIGN KEY (service, version) REFERENCES deployments
+) STRICT;
 
 -- Content without a row, whose bytes are to be removed.
 CREATE TABLE discarded (

@@ -3,6 +3,7 @@
 mod caches;
 mod closure;
 mod cost;
+mod deployment_holds;
 mod giving_back;
 mod long_reads;
 pub(super) mod plans;

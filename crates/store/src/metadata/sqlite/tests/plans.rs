@@ -4,28 +4,31 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use gangplank_core::{ImageName, LoginId, Time};
+use gangplank_core::{ImageName, LoginId, ServiceId, Time};
 use gangplank_oci::Digest;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
 use super::scratch;
 use super::world::{
-    At, Document, NOW, PLENTY, access_key, blob, by, change_key, create_login, create_service, delete_image,
-    delete_service, here, images_of, key_id, owner_of, password, push_login, quotas, register, service_id,
-    tagged,
+    At, Document, NOW, PLENTY, ROOM, access_key, activate, blob, by, change_key, create_login,
+    create_service, delete_image, delete_service, deploy, end_next, here, images_of, key_id, owner_of,
+    password, push_login, quotas, register, registered, service_id, tagged,
 };
 use crate::blobs::ContentKey;
 use crate::metadata::access_keys::NewState;
 use crate::metadata::audit::AuditFilter;
 use crate::metadata::blobs::{Mount, NewBlob};
+use crate::metadata::container_services::{ServiceChange, ServiceUpdate};
+use crate::metadata::deployments::ImageSource;
 use crate::metadata::manifests::NewManifest;
 use crate::metadata::progress::Mark;
 use crate::metadata::registry_logins::Used;
 use crate::metadata::uploads::{UploadOwner, UploadSession};
 use crate::metadata::{
     AccessKeys as _, Accounts as _, AuditTrail as _, BlobLinks as _, Collection as _, ContainerImages as _,
-    Manifests as _, Progress as _, RegistryLogins as _, Tags as _, Uploads as _,
+    ContainerServices as _, Deployments as _, Manifests as _, Progress as _, RegistryLogins as _, Tags as _,
+    Uploads as _,
 };
 
 /// Every statement that ran in this process, with its parameters filled in.
@@ -97,6 +100,7 @@ async fn do_everything(db: &super::Sqlite) {
     upload(db, &at, login).await;
     db.close_stale_uploads(Time(0), Time(0)).await.unwrap();
     db.delete_blob(&by(), &tenant, &at.repository, &layer).await.unwrap();
+    deployments(db, service).await;
     let name = ImageName { service: "web".to_owned(), label: "app".to_owned(), number: 1 };
     delete_image(db, &tenant, &name, NOW).await;
     db.delete_blob(&by(), &tenant, &at.repository, &layer).await.unwrap();
@@ -124,6 +128,28 @@ async fn do_everything(db: &super::Sqlite) {
     db.audit_events(&filter, None, 9).await.unwrap();
     db.forget_events(NOW, 0).await.unwrap();
     delete_service(db, &tenant, "web", NOW).await;
+}
+
+/// All that is done to deployments.
+async fn deployments(db: &super::Sqlite, service: ServiceId) {
+    let tenant = here();
+    for end_well in [true, false] {
+        let made = deploy(db, &tenant, "web", &[registered(None), ImageSource::Public]).await;
+        let (version, rollout) = (made.next.unwrap().version, made.rollout.unwrap());
+        db.note_step(service, version, rollout).await.unwrap();
+        db.pin_image(service, version, "c1", "sha256:a").await.unwrap();
+        end_next(db, &by(), &tenant, "web", end_well).await.unwrap();
+    }
+    let update = ServiceUpdate { scale: Some(2), room: Some(ROOM), ..ServiceUpdate::default() };
+    db.change_service(&by(), &tenant, service, ServiceChange::Update(update), PLENTY).await.unwrap();
+    db.settle_service(service, 1).await.unwrap();
+    db.deployments(&tenant, service).await.unwrap();
+    db.deployed_service(&tenant, service).await.unwrap();
+    db.deployed_services(&tenant).await.unwrap();
+    assert_eq!(db.services_to_run().await.unwrap().len(), 1);
+    // So that it may be deleted.
+    deploy(db, &tenant, "web", &[ImageSource::Public]).await;
+    activate(db, &tenant, "web").await;
 }
 
 /// All that is done to upload sessions.

@@ -1,9 +1,11 @@
-//! A database of the schema before becomes the same as a new one, and keeps what it has.
+//! A database of an earlier schema becomes the same as a new one, and keeps what it has.
 //!
 //! `fixtures/schema-3.db` was written by a server of that schema: services with domains and tags, one of them
 //! deleted, logins, images, an index, an artifact about an image, an index that holds its own subject, a half
-//! upload, and what the audit trail tells of all that.
+//! upload, and what the audit trail tells of all that. `fixtures/schema-4.sql` is the text that made databases of schema
+//! 4; the rows come from a database of today.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -13,15 +15,21 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::scratch;
-use super::world::{At, by, here, repository, service, tagged, tenant};
+use super::world::{
+    At, Document, NOW, PLENTY, by, create_login, create_service, delete_service, deploy, here, push_login,
+    register, repository, service, service_id, tagged, tenant,
+};
 use crate::metadata::audit::AuditFilter;
-use crate::metadata::container_services::ServiceOutcome;
+use crate::metadata::container_services::{ServiceChange, ServiceOutcome, ServiceUpdate};
+use crate::metadata::deployments::ImageSource;
 use crate::metadata::progress::Mark;
 use crate::metadata::sqlite::Sqlite;
 use crate::metadata::{
     AccessKeys as _, AuditTrail as _, ContainerImages as _, ContainerServices as _, Inspection as _,
     Manifests as _, Progress as _, RegistryLogins as _,
 };
+
+const FOUR: &str = include_str!("../../../../tests/fixtures/schema-4.sql");
 
 const BEFORE: &[u8] = include_bytes!("../../../../tests/fixtures/schema-3.db");
 
@@ -41,8 +49,103 @@ fn schema(path: &Path) -> Vec<String> {
     select.query_map([], |row| row.get(0)).unwrap().collect::<rusqlite::Result<_>>().unwrap()
 }
 
+/// A database of schema 4 that has a bit of everything.
+async fn four() -> (TempDir, PathBuf) {
+    let (_directory, db) = scratch();
+    let login = create_login(&db, push_login(&here(), 1)).await;
+    for name in ["web", "gone", "api"] {
+        create_service(&db, &here(), name).await;
+    }
+    let change = ServiceUpdate {
+        public_domain_names: Some([("cert".to_owned(), vec!["A.example".to_owned()])].into()),
+        is_disabled: Some(true),
+        ..ServiceUpdate::default()
+    };
+    let (by, web) = (by(), service_id(&db, &here(), "web").await);
+    db.change_service(&by, &here(), web, ServiceChange::Update(change), PLENTY).await.unwrap();
+    delete_service(&db, &here(), "gone", NOW).await;
+    let at = At::sr(&db).with(login);
+    let image = at.image(&["config", "layer"], &["v1"]).await;
+    let index = Document::index(&[&image]);
+    at.store(&index, &["v2"]).await;
+    at.store(&Document::about(&image, "application/note", &["config"]), &[]).await;
+    register(&db, &here(), "web", &index).await;
+    register(&db, &here(), "web", &image).await;
+
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("metadata.sqlite");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(FOUR).unwrap();
+    old.execute("ATTACH ?1 AS today", [db.path.to_str().unwrap()]).unwrap();
+    old.execute_batch("DELETE FROM sqlite_sequence; BEGIN").unwrap();
+    for table in tables(&old) {
+        let columns = columns(&old, &table);
+        let copy = format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM today.{table}");
+        old.execute(&copy, []).unwrap();
+    }
+    old.execute_batch("COMMIT").unwrap();
+    old.pragma_update(None, "user_version", 4).unwrap();
+    (directory, path)
+}
+
+fn tables(connection: &Connection) -> Vec<String> {
+    let sql = "SELECT name FROM main.sqlite_schema WHERE type = 'table' ORDER BY rowid";
+    let mut select = connection.prepare(sql).unwrap();
+    select.query_map([], |row| row.get(0)).unwrap().collect::<rusqlite::Result<_>>().unwrap()
+}
+
+fn columns(connection: &Connection, table: &str) -> String {
+    let mut select = connection.prepare("SELECT name FROM pragma_table_info(?1, 'main')").unwrap();
+    let names = select.query_map([table], |row| row.get(0)).unwrap();
+    names.collect::<rusqlite::Result<Vec<String>>>().unwrap().join(", ")
+}
+
+/// Every row of every table of schema 4, in the columns that it has there.
+fn rows(path: &Path, four: &Connection) -> BTreeMap<String, BTreeSet<String>> {
+    let connection = Connection::open(path).unwrap();
+    let rows = |table: String| {
+        let quoted = columns(four, &table).replace(", ", ") || ', ' || quote(");
+        let mut select = connection.prepare(&format!("SELECT quote({quoted}) FROM {table}")).unwrap();
+        let rows = select.query_map([], |row| row.get(0)).unwrap();
+        (table, rows.collect::<rusqlite::Result<_>>().unwrap())
+    };
+    tables(four).into_iter().map(rows).collect()
+}
+
+#[tokio::test]
+async fn every_row_of_schema_4_is_carried_over() {
+    let (_directory, path) = four().await;
+    let shape = Connection::open_in_memory().unwrap();
+    shape.execute_batch(FOUR).unwrap();
+    let before = rows(&path, &shape);
+    let empty: Vec<_> = before.iter().filter(|(_, rows)| rows.is_empty()).map(|(table, _)| table).collect();
+    let not_filled = ["access_keys", "blob_puts", "deleted_access_keys", "discarded", "progress", "uploads"];
+    assert_eq!(empty, not_filled, "a table that nothing is copied from shows nothing");
+    let db = Sqlite::open(&path).unwrap();
+    assert_eq!(rows(&path, &shape), before);
+    assert_eq!(db.contradictions(NOW).await.unwrap(), []);
+    let web = db.service(&here(), "web").await.unwrap().unwrap();
+    assert!(web.is_disabled && web.last_version == 0 && !web.is_updating);
+    assert_eq!((web.current_version, web.next_version), (None, None));
+    // Numbers that were given out are not given out again.
+    create_service(&db, &here(), "new").await;
+    assert_eq!(service_id(&db, &here(), "new").await, ServiceId(4));
+    let made = deploy(&db, &here(), "new", &[ImageSource::Public]).await;
+    assert_eq!(made.next.unwrap().version, 1);
+}
+
+#[tokio::test]
+async fn a_database_of_schema_4_gets_the_schema_of_a_new_one() {
+    let (_new_directory, new) = scratch();
+    let (_directory, path) = four().await;
+    drop(Sqlite::open(&path).unwrap());
+    assert_eq!(schema(&path), schema(&new.path));
+    let connection = Connection::open(&path).unwrap();
+    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap(), 5);
+}
+
 #[test]
-fn a_database_of_the_schema_before_gets_the_schema_of_a_new_one() {
+fn a_database_of_schema_3_gets_the_schema_of_a_new_one() {
     let (_new_directory, new) = scratch();
     let (directory, path) = earlier();
     std::fs::write(directory.path().join("metadata.sqlite.new"), "what a crash left").unwrap();
@@ -55,7 +158,7 @@ fn a_database_of_the_schema_before_gets_the_schema_of_a_new_one() {
             let connection = Connection::open(path).unwrap();
             connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap()
         };
-        assert_eq!((ask("auto_vacuum"), ask("user_version")), (2, 4), "2 is incremental");
+        assert_eq!((ask("auto_vacuum"), ask("user_version")), (2, 5), "2 is incremental");
     }
 }
 
@@ -128,7 +231,7 @@ async fn numbers_that_were_given_out_are_not_given_out_again() {
     else {
         panic!("refused")
     };
-    assert_eq!(made.id, ServiceId(5), "four were made before, and one of them was deleted");
+    assert_eq!(made.service.id, ServiceId(5), "four were made before, and one of them was deleted");
 }
 
 #[test]

@@ -1,0 +1,611 @@
+//! Deployments: made, brought to their end, held, counted and forgotten.
+
+use gangplank_core::deployment::{DeploymentState, ServiceState, Step};
+use gangplank_core::{ImageName, Origin, Tenant};
+use gangplank_store::metadata::audit::AuditFilter;
+use gangplank_store::metadata::container_images::ImageDeleted;
+use gangplank_store::metadata::container_services::{
+    ContainerService, ServiceChange, ServiceOutcome, ServiceUpdate,
+};
+use gangplank_store::metadata::deployments::{
+    DeployedService, Deployment, DeploymentOutcome, ImageSource, KEPT, NewDeployment, Promised, Registered,
+    Rollout, Room,
+};
+use gangplank_store::metadata::{Invocation, Metadata};
+
+use crate::world::{
+    At, NOW, PLENTY, ROOM, activate, by, create_service, delete_image, delete_service, deploy, deployment,
+    here, owner_of, register, registered, service, service_id, tenants,
+};
+
+metadata_contract! {
+    a_deployment_is_the_next_until_it_is_the_current,
+    a_failed_deployment_leaves_the_current_one,
+    versions_count_up_and_are_never_given_again,
+    one_deployment_at_a_time,
+    a_disabled_service_takes_no_deployment,
+    latest_is_pinned_when_the_deployment_is_made,
+    an_image_that_is_not_registered_is_refused_with_its_container,
+    a_retry_gets_the_first_attempts_deployment,
+    fifty_are_kept_and_always_the_current_one,
+    a_public_image_is_pinned_once,
+    a_step_is_noted_as_long_as_the_deployment_is_on_its_way,
+    an_image_in_use_is_not_deleted,
+    a_service_and_its_first_deployment_are_made_together_or_not_at_all,
+    a_change_of_the_nodes_is_an_update_until_it_is_settled,
+    what_is_no_difference_is_no_update,
+    without_a_current_deployment_or_an_engine_a_change_is_over_at_once,
+    while_something_is_in_progress_nodes_and_domains_stay,
+    an_update_is_settled_by_its_own_number,
+    the_machine_promises_no_more_than_it_has,
+    a_service_that_wants_no_more_is_not_refused,
+    a_deleted_service_takes_its_deployments_with_it,
+    a_deployment_is_found_in_its_tenant_only,
+    the_services_to_run_are_those_of_all_tenants,
+    deployments_are_noted_in_the_trail,
+}
+
+/// Something that is not registered here.
+const PUBLIC: ImageSource = ImageSource::Public;
+
+fn call(id: &str) -> Invocation {
+    Invocation { owner: owner_of(1), id: id.to_owned() }
+}
+
+/// A service with images registered as `app`, and how many.
+async fn service_with_images(db: &dyn Metadata, name: &str, images: usize) {
+    create_service(db, &here(), name).await;
+    let at = At::sr(db);
+    for number in 0..images {
+        let image = at.image(&["config", &format!("layer {number}")], &[]).await;
+        register(db, &here(), name, &image).await;
+    }
+}
+
+async fn create(db: &dyn Metadata, name: &str, new: NewDeployment) -> DeploymentOutcome {
+    let service = service_id(db, &here(), name).await;
+    db.create_deployment(&by(), &here(), service, new).await.unwrap()
+}
+
+async fn now(db: &dyn Metadata, name: &str) -> DeployedService {
+    let service = service_id(db, &here(), name).await;
+    db.deployed_service(&here(), service).await.unwrap().unwrap()
+}
+
+async fn list(db: &dyn Metadata, name: &str) -> Vec<Deployment> {
+    db.deployments(&here(), service_id(db, &here(), name).await).await.unwrap().unwrap()
+}
+
+async fn states(db: &dyn Metadata, name: &str) -> Vec<(i64, DeploymentState)> {
+    list(db, name).await.into_iter().map(|it| (it.version, it.state)).collect()
+}
+
+fn state(deployed: &DeployedService) -> ServiceState {
+    deployed.service.facts().state()
+}
+
+fn versions(deployed: &DeployedService) -> (Option<i64>, Option<i64>) {
+    (deployed.current.as_ref().map(|it| it.version), deployed.next.as_ref().map(|it| it.version))
+}
+
+async fn fail(db: &dyn Metadata, name: &str, why: &str) {
+    let service = db.service(&here(), name).await.unwrap().unwrap();
+    assert!(db.fail_deployment(&by(), service.id, service.next_version.unwrap(), why).await.unwrap());
+}
+
+async fn update(db: &dyn Metadata, name: &str, change: ServiceUpdate) -> ServiceOutcome {
+    let service = service_id(db, &here(), name).await;
+    db.change_service(&by(), &here(), service, ServiceChange::Update(change), PLENTY).await.unwrap()
+}
+
+/// A change by a server that runs services.
+fn change() -> ServiceUpdate {
+    ServiceUpdate { room: Some(ROOM), ..ServiceUpdate::default() }
+}
+
+fn scale(scale: i32) -> ServiceUpdate {
+    ServiceUpdate { scale: Some(scale), ..change() }
+}
+
+fn disabled(is_disabled: bool) -> ServiceUpdate {
+    ServiceUpdate { is_disabled: Some(is_disabled), ..change() }
+}
+
+/// The service that a change ended with.
+fn taken(outcome: ServiceOutcome) -> DeployedService {
+    match outcome {
+        ServiceOutcome::Done(deployed) => *deployed,
+        refused => panic!("{refused:?}"),
+    }
+}
+
+async fn a_deployment_is_the_next_until_it_is_the_current(db: &dyn Metadata) {
+    service_with_images(db, "web", 1).await;
+    assert_eq!((list(db, "web").await, state(&now(db, "web").await)), (Vec::new(), ServiceState::Ready));
+    let new = deployment(&[registered(Some(1)), PUBLIC]);
+    let DeploymentOutcome::Made(made) = create(db, "web", new.clone()).await else { panic!("refused") };
+    assert_eq!(*made, now(db, "web").await);
+    assert_eq!((versions(&made), state(&made)), ((None, Some(1)), ServiceState::Deploying));
+    let next = made.next.as_ref().unwrap();
+    assert_eq!((next.state, &next.sealed_spec), (DeploymentState::Activating, &new.sealed_spec));
+    assert_eq!((next.created_at, &next.failure), (NOW, &None));
+    let image = &db.images(&here(), made.service.id).await.unwrap().unwrap()[0];
+    assert_eq!(next.images.len(), 2);
+    assert_eq!(next.images[0].container, "c0");
+    assert_eq!(next.images[0].registered, Some(Registered { label: "app".to_owned(), number: 1 }));
+    assert_eq!(next.images[0].digest.as_ref(), Some(&image.digest));
+    assert_eq!((&next.images[1].registered, &next.images[1].digest), (&None, &None));
+    let rollout = made.rollout.unwrap();
+    assert_eq!((rollout.step, rollout.failures), (Step::CreatingDeployment, 0));
+    assert_eq!((rollout.message, rollout.deadline), (None, new.deadline));
+
+    assert!(db.activate_deployment(&by(), made.service.id, 1).await.unwrap());
+    let active = now(db, "web").await;
+    assert_eq!((versions(&active), state(&active)), ((Some(1), None), ServiceState::Running));
+    assert_eq!((&active.rollout, active.current.unwrap().state), (&None, DeploymentState::Active));
+
+    deploy(db, &here(), "web", &[PUBLIC]).await;
+    let both = now(db, "web").await;
+    assert_eq!((versions(&both), state(&both)), ((Some(1), Some(2)), ServiceState::Deploying));
+    activate(db, &here(), "web").await;
+    assert_eq!(states(db, "web").await, [(2, DeploymentState::Active), (1, DeploymentState::Inactive)]);
+    assert!(
+        !db.activate_deployment(&by(), made.service.id, 2).await.unwrap(),
+        "it is not on its way any more"
+    );
+}
+
+async fn a_failed_deployment_leaves_the_current_one(db: &dyn Metadata) {
+    create_service(db, &here(), "web").await;
+    deploy(db, &here(), "web", &[PUBLIC]).await;
+    fail(db, "web", "it crashed").await;
+    let first = now(db, "web").await;
+    assert_eq!((versions(&first), state(&first), &first.rollout), ((None, None), ServiceState::Ready, &None));
+    assert_eq!(list(db, "web").await[0].failure.as_deref(), Some("it crashed"));
+    deploy(db, &here(), "web", &[PUBLIC]).await;
+    activate(db, &here(), "web").await;
+    deploy(db, &here(), "web", &[PUBLIC]).await;
+    fail(db, "web", "it crashed again").await;
+    let third = now(db, "web").await;
+    assert_eq!((versions(&third), state(&third)), ((Some(2), None), ServiceState::Running));
+    let all = [(3, DeploymentState::Failed), (2, DeploymentState::Active), (1, DeploymentState::Failed)];
+    assert_eq!(states(db, "web").await, all);
+    let web = third.service.id;
+    for version in [1, 2, 3, 4] {
+        assert!(!db.fail_deployment(&by(), web, version, "late").await.unwrap());
+    }
+    assert_eq!(list(db, "web").await[0].failure.as_deref(), Some("it crashed again"));
+}
+
+async fn versions_count_up_and_are_never_given_again(db: &dyn Metadata) {
+    for name in ["web", "api"] {
+        create_service(db, &here(), name).await;
+    }
+    for version in 1..=3 {
+        let made = deploy(db, &here(), "web", &[PUBLIC]).await;
+        assert_eq!(made.next.unwrap().version, version);
+        fail(db, "web", "").await;
+    }
+    assert_eq!(deploy(db, &here(), "api", &[PUBLIC]).await.next.unwrap().version, 1);
+}
+
+async fn one_deployment_at_a_time(db: &dyn Metadata) {
+    create_service(db, &here(), "web").await;
+    deploy(db, &here(), "web", &[PUBLIC]).await;
+    assert_eq!(create(db, "web", deployment(&[PUBLIC])).await, DeploymentOutcome::InProgress(1));
+    activate(db, &here(), "web").await;
+    taken(update(db, "web", scale(2)).await);
+    // A change of the service keeps others waiting as well.
+    assert_eq!(create(db, "web", deployment(&[PUBLIC])).await, DeploymentOutcome::InProgress(1));
+    let web = now(db, "web").await.service;
+    assert!(db.settle_service(web.id, web.changes).await.unwrap());
+    assert_eq!(deploy(db, &here(), "web", &[PUBLIC]).await.next.unwrap().version, 2);
+}
+
+async fn a_disabled_service_takes_no_deployment(db: &dyn Metadata) {
+    create_service(db, &here(), "web").await;
+    taken(update(db, "web", disabled(true)).await);
+    assert_eq!(create(db, "web", deployment(&[PUBLIC])).await, DeploymentOutcome::Disabled);
+    assert_eq!(list(db, "web").await, []);
+    taken(update(db, "web", disabled(false)).await);
+    deploy(db, &here(), "web", &[PUBLIC]).await;
+}
+
+async fn latest_is_pinned_when_the_deployment_is_made(db: &dyn Metadata) {
+    service_with_images(db, "web", 2).await;
+    let of = |deployed: &DeployedService| {
+        let image = deployed.next.as_ref().or(deployed.current.as_ref()).unwrap().images[0].clone();
+        (image.registered.unwrap().number, image.digest.unwrap())
+    };
+    let pinned = of(&deploy(db, &here(), "web", &[registered(None)]).await);
+    assert_eq!(pinned.0, 2);
+    let newer = At::sr(db).image(&["config", "newer"], &[]).await;
+    register(db, &here(), "web", &newer).await;
+    activate(db, &here(), "web").await;
+    assert_eq!(of(&now(db, "web").await), pinned);
+    let next = of(&deploy(db, &here(), "web", &[registered(None)]).await);
+    assert_eq!(next, (3, newer.digest().to_string()));
+}
+
+async fn an_image_that_is_not_registered_is_refused_with_its_container(db: &dyn Metadata) {
+    service_with_images(db, "web", 1).await;
+    service_with_images(db, "api", 2).await;
+    let labelled = |label: &str, number| ImageSource::Registered { label: label.to_owned(), number };
+    for missing in [registered(Some(2)), labelled("other", Some(1)), labelled("other", None)] {
+        let outcome = create(db, "web", deployment(&[registered(Some(1)), missing])).await;
+        assert_eq!(outcome, DeploymentOutcome::NoSuchImage("c1".to_owned()));
+    }
+    let name = ImageName { service: "web".to_owned(), label: "app".to_owned(), number: 1 };
+    assert_eq!(delete_image(db, &here(), &name, NOW).await, ImageDeleted::Deleted);
+    let outcome = create(db, "web", deployment(&[registered(None)])).await;
+    assert_eq!(outcome, DeploymentOutcome::NoSuchImage("c0".to_owned()));
+    assert_eq!((list(db, "web").await, now(db, "web").await.service.last_version), (Vec::new(), 0));
+}
+
+async fn a_retry_gets_the_first_attempts_deployment(db: &dyn Metadata) {
+    for name in ["web", "api"] {
+        create_service(db, &here(), name).await;
+    }
+    let new = NewDeployment { invocation: Some(call("a")), ..deployment(&[PUBLIC]) };
+    let again = || create(db, "web", new.clone());
+    let DeploymentOutcome::Made(first) = again().await else { panic!("refused") };
+    assert_eq!(again().await, DeploymentOutcome::Made(first));
+    activate(db, &here(), "web").await;
+    assert_eq!(again().await, DeploymentOutcome::Made(Box::new(now(db, "web").await)));
+    taken(update(db, "web", disabled(true)).await);
+    assert!(matches!(again().await, DeploymentOutcome::Made(_)), "it was taken when it could be");
+    assert_eq!(list(db, "web").await.len(), 1);
+    // The same call of another service is another.
+    assert!(matches!(create(db, "api", new.clone()).await, DeploymentOutcome::Made(_)));
+    assert_eq!(list(db, "api").await.len(), 1);
+}
+
+async fn fifty_are_kept_and_always_the_current_one(db: &dyn Metadata) {
+    create_service(db, &here(), "web").await;
+    deploy(db, &here(), "web", &[PUBLIC]).await;
+    activate(db, &here(), "web").await;
+    for _ in 0..KEPT {
+        deploy(db, &here(), "web", &[PUBLIC]).await;
+        assert!(list(db, "web").await.len() <= KEPT);
+        fail(db, "web", "").await;
+    }
+    let kept: Vec<_> = list(db, "web").await.into_iter().map(|it| it.version).collect();
+    let newest = i64::try_from(KEPT).unwrap() + 1;
+    let expected: Vec<_> = (3..=newest).rev().chain([1]).collect();
+    assert_eq!(kept, expected, "the second is forgotten, the first is current");
+    assert_eq!(versions(&now(db, "web").await), (Some(1), None));
+}
+
+async fn a_public_image_is_pinned_once(db: &dyn Metadata) {
+    create_service(db, &here(), "web").await;
+    let web = deploy(db, &here(), "web", &[PUBLIC, PUBLIC]).await.service.id;
+    db.pin_image(web, 1, "c1", "sha256:first").await.unwrap();
+    db.pin_image(web, 1, "c1", "sha256:second").await.unwrap();
+    db.pin_image(web, 2, "c0", "sha256:first").await.unwrap();
+    let digests: Vec<_> = list(db, "web").await.remove(0).images.into_iter().map(|it| it.digest).collect();
+    assert_eq!(digests, [None, Some("sha256:first".to_owned())]);
+}
+
+async fn a_step_is_noted_as_long_as_the_deployment_is_on_its_way(db: &dyn Metadata) {
+    create_service(db, &here(), "web").await;
+    let web = deploy(db, &here(), "web", &[PUBLIC]).await.service.id;
+    for step in [Step::EvaluatingHealthCheck, Step::ActivatingDeployment, Step::ProvisioningService] {
+        let rollout = Rollout { step, failures: 2, message: Some("slow".to_owned()), deadline: NOW };
+        assert!(db.note_step(web, 1, rollout.clone()).await.unwrap());
+        assert_eq!(now(db, "web").await.rollout, Some(rollout.clone()));
+        assert!(!db.note_step(web, 2, rollout).await.unwrap());
+    }
+    let rollout = now(db, "web").await.rollout.unwrap();
+    activate(db, &here(), "web").await;
+    assert!(!db.note_step(web, 1, rollout).await.unwrap());
+    assert_eq!(now(db, "web").await.rollout, None);
+}
+
+async fn an_image_in_use_is_not_deleted(db: &dyn Metadata) {
+    service_with_images(db, "web", 3).await;
+    let delete = async |number| {
+        let name = ImageName { service: "web".to_owned(), label: "app".to_owned(), number };
+        delete_image(db, &here(), &name, NOW).await
+    };
+    deploy(db, &here(), "web", &[registered(Some(1)), registered(Some(1)), PUBLIC]).await;
+    assert_eq!(delete(1).await, ImageDeleted::InUse(1), "it is about to run");
+    activate(db, &here(), "web").await;
+    assert_eq!(delete(1).await, ImageDeleted::InUse(1), "it runs");
+    deploy(db, &here(), "web", &[registered(None)]).await;
+    assert_eq!((delete(1).await, delete(3).await), (ImageDeleted::InUse(1), ImageDeleted::InUse(2)));
+    assert_eq!(delete(2).await, ImageDeleted::Deleted);
+    fail(db, "web", "").await;
+    assert_eq!(delete(3).await, ImageDeleted::Deleted, "the deployment has failed");
+    deploy(db, &here(), "web", &[PUBLIC]).await;
+    activate(db, &here(), "web").await;
+    assert_eq!(delete(1).await, ImageDeleted::Deleted, "the deployment is inactive");
+    assert_eq!(db.contradictions(NOW).await.unwrap(), []);
+    // It is still told what it ran.
+    assert_eq!(list(db, "web").await.last().unwrap().images[0].registered.as_ref().unwrap().number, 1);
+}
+
+async fn a_service_and_its_first_deployment_are_made_together_or_not_at_all(db: &dyn Metadata) {
+    let new = NewDeployment { invocation: Some(call("a")), ..deployment(&[PUBLIC]) };
+    let create = async |service: ContainerService, new: &NewDeployment| {
+        db.create_deployed_service(&by(), &here(), service, new.clone(), 1).await.unwrap()
+    };
+    let outcome = create(service("web"), &deployment(&[PUBLIC, registered(None)])).await;
+    assert_eq!(outcome, ServiceOutcome::NoSuchImage("c1".to_owned()));
+    let little = Room { cpus: 0.25, memory: 1 << 30 };
+    let two_nodes = ContainerService { scale: 2, ..service("web") };
+    let outcome = create(two_nodes, &NewDeployment { room: little, ..new.clone() }).await;
+    let none = Room { cpus: 0.0, memory: 0 };
+    let promised = Promised { others: none, wanted: Room { cpus: 0.5, memory: 1 << 30 } };
+    assert_eq!(outcome, ServiceOutcome::TooLittleRoom(promised));
+    assert_eq!(db.services(&here()).await.unwrap(), []);
+
+    let made = taken(create(service("web"), &new).await);
+    assert_eq!((versions(&made), state(&made)), ((None, Some(1)), ServiceState::Deploying));
+    assert_eq!(made, now(db, "web").await);
+    assert_eq!(taken(create(service("web"), &new).await), made, "a retry gets what there is");
+    let another = NewDeployment { invocation: Some(call("b")), ..new.clone() };
+    assert_eq!(create(service("web"), &another).await, ServiceOutcome::NameTaken);
+    assert_eq!(create(service("api"), &another).await, ServiceOutcome::QuotaReached);
+}
+
+async fn a_change_of_the_nodes_is_an_update_until_it_is_settled(db: &dyn Metadata) {
+    create_service(db, &here(), "web").await;
+    deploy(db, &here(), "web", &[PUBLIC]).await;
+    activate(db, &here(), "web").await;
+    let changes = [
+        (scale(2), ServiceState::Running),
+        (ServiceUpdate { power: Some("micro".to_owned()), ..change() }, ServiceState::Running),
+        (disabled(true), ServiceState::Disabled),
+        (disabled(false), ServiceState::Running),
+    ];
+    for (number, (change, settled)) in (1..).zip(changes) {
+        let changed = taken(update(db, "web", change).await);
+        assert_eq!((state(&changed), changed.service.changes), (ServiceState::Updating, number));
+        assert_eq!(versions(&changed), (Some(1), None));
+        assert_eq!(now(db, "web").await, changed);
+        assert!(db.settle_service(changed.service.id, number).await.unwrap());
+        assert_eq!(state(&now(db, "web").await), settled);
+    }
+}
+
+async fn what_is_no_difference_is_no_update(db: &dyn Metadata) {
+    create_service(db, &here(), "web").await;
+    deploy(db, &here(), "web", &[PUBLIC]).await;
+    // Not even while something is in progress.
+    let same = ServiceUpdate {
+        power: Some("nano".to_owned()),
+        scale: Some(1),
+        is_disabled: Some(false),
+        public_domain_names: Some([("cert".to_owned(), Vec::new())].into()),
+        ..change()
+    };
+    let unchanged = taken(update(db, "web", same.clone()).await);
+    assert_eq!((state(&unchanged), unchanged.service.changes), (ServiceState::Deploying, 0));
+    activate(db, &here(), "web").await;
+    let unchanged = taken(update(db, "web", same).await);
+    assert_eq!((state(&unchanged), unchanged.service.changes), (ServiceState::Running, 0));
+    let role = ServiceUpdate { puller_role_active: Some(true), ..change() };
+    let changed = taken(update(db, "web", role).await);
+    assert_eq!((state(&changed), changed.service.changes), (ServiceState::Running, 0));
+}
+
+async fn without_a_current_deployment_or_an_engine_a_change_is_over_at_once(db: &dyn Metadata) {
+    create_service(db, &here(), "web").await;
+    assert_eq!(state(&taken(update(db, "web", scale(2)).await)), ServiceState::Ready);
+    assert_eq!(state(&taken(update(db, "web", disabled(true)).await)), ServiceState::Disabled);
+    taken(update(db, "web", disabled(false)).await);
+    deploy(db, &here(), "web", &[PUBLIC]).await;
+    activate(db, &here(), "web").await;
+    let without_engine = ServiceUpdate { room: None, ..scale(3) };
+    let changed = taken(update(db, "web", without_engine).await);
+    assert_eq!((state(&changed), changed.service.scale), (ServiceState::Running, 3));
+    // What is switched off has no nodes.
+    let off = taken(update(db, "web", disabled(true)).await).service;
+    assert!(db.settle_service(off.id, off.changes).await.unwrap());
+    assert_eq!(state(&taken(update(db, "web", scale(4)).await)), ServiceState::Disabled);
+}
+
+async fn while_something_is_in_progress_nodes_and_domains_stay(db: &dyn Metadata) {
+    create_service(db, &here(), "web").await;
+    let domains = ServiceUpdate {
+        public_domain_names: Some([("cert".to_owned(), vec!["a.example".to_owned()])].into()),
+        ..change()
+    };
+    let power = ServiceUpdate { power: Some("micro".to_owned()), ..change() };
+    let changes = [scale(2), power, disabled(true), domains];
+    let check = async |version| {
+        let before = now(db, "web").await;
+        for change in &changes {
+            assert_eq!(update(db, "web", change.clone()).await, ServiceOutcome::InProgress(version));
+        }
+        assert_eq!(now(db, "web").await, before);
+        for (number, change) in
+            [ServiceChange::Tag(vec![("a".to_owned(), None)]), ServiceChange::Untag(vec!["a".to_owned()])]
+                .into_iter()
+                .enumerate()
+        {
+            let changed = db.change_service(&by(), &here(), before.service.id, change, PLENTY).await.unwrap();
+            assert_eq!(taken(changed).service.tags.len(), 1 - number);
+        }
+    };
+    deploy(db, &here(), "web", &[PUBLIC]).await;
+    check(1).await;
+    activate(db, &here(), "web").await;
+    taken(update(db, "web", scale(5)).await);
+    check(1).await;
+    let web = now(db, "web").await.service;
+    assert!(db.settle_service(web.id, web.changes).await.unwrap());
+    deploy(db, &here(), "web", &[PUBLIC]).await;
+    check(2).await;
+    fail(db, "web", "").await;
+    for change in changes.into_iter().rev() {
+        let changed = taken(update(db, "web", change).await).service;
+        assert!(db.settle_service(changed.id, changed.changes).await.unwrap());
+    }
+}
+
+async fn an_update_is_settled_by_its_own_number(db: &dyn Metadata) {
+    create_service(db, &here(), "web").await;
+    let web = deploy(db, &here(), "web", &[PUBLIC]).await.service.id;
+    activate(db, &here(), "web").await;
+    taken(update(db, "web", scale(2)).await);
+    assert!(!db.settle_service(web, 0).await.unwrap());
+    assert_eq!(state(&now(db, "web").await), ServiceState::Updating);
+    assert!(db.settle_service(web, 1).await.unwrap());
+    taken(update(db, "web", scale(3)).await);
+    assert!(!db.settle_service(web, 1).await.unwrap(), "another has begun since");
+    assert_eq!(state(&now(db, "web").await), ServiceState::Updating);
+}
+
+async fn the_machine_promises_no_more_than_it_has(db: &dyn Metadata) {
+    let room = Room { cpus: 1.0, memory: 2 << 30 };
+    let new = || NewDeployment { room, ..deployment(&[PUBLIC]) };
+    let [here_, there, other] = tenants();
+    for (tenant, name, scale) in [(&here_, "web", 2), (&there, "web", 1), (&other, "web", 1)] {
+        let made = ContainerService { scale, ..service(name) };
+        let outcome = db.create_service(&by(), tenant, made, None, PLENTY).await.unwrap();
+        let id = taken(outcome).service.id;
+        let outcome = db.create_deployment(&by(), tenant, id, new()).await.unwrap();
+        assert!(matches!(outcome, DeploymentOutcome::Made(_)), "{outcome:?}");
+    }
+    // Four nodes of 0.25 processors. A service without a deployment does not count, and may become as large as it
+    // likes; its first deployment is asked.
+    create_service(db, &here(), "more").await;
+    taken(update(db, "more", ServiceUpdate { room: Some(room), ..scale(2) }).await);
+    let full =
+        Promised { others: Room { cpus: 1.0, memory: 2 << 30 }, wanted: Room { cpus: 0.5, memory: 1 << 30 } };
+    assert_eq!(create(db, "more", new()).await, DeploymentOutcome::TooLittleRoom(full));
+    assert_eq!(list(db, "more").await, []);
+    // Nor does one that is disabled; but it has to come back.
+    activate(db, &here(), "web").await;
+    let within = |change: ServiceUpdate| ServiceUpdate { room: Some(room), ..change };
+    let web = taken(update(db, "web", within(disabled(true))).await).service;
+    assert!(db.settle_service(web.id, web.changes).await.unwrap());
+    assert!(matches!(create(db, "more", new()).await, DeploymentOutcome::Made(_)));
+    assert_eq!(update(db, "web", within(disabled(false))).await, ServiceOutcome::TooLittleRoom(full));
+    // A smaller one fits.
+    taken(update(db, "web", within(scale(1))).await);
+    activate(db, &here(), "more").await;
+    let more = taken(update(db, "more", within(scale(1))).await).service;
+    assert!(db.settle_service(more.id, more.changes).await.unwrap());
+    taken(update(db, "web", within(disabled(false))).await);
+    let memory = ServiceUpdate { power: Some("micro".to_owned()), ..change() };
+    let too_much = Promised {
+        others: Room { cpus: 0.75, memory: 3 << 29 },
+        wanted: Room { cpus: 0.25, memory: 1 << 30 },
+    };
+    assert_eq!(update(db, "more", within(memory)).await, ServiceOutcome::TooLittleRoom(too_much));
+}
+
+async fn a_service_that_wants_no_more_is_not_refused(db: &dyn Metadata) {
+    create_service(db, &here(), "web").await;
+    deploy(db, &here(), "web", &[PUBLIC]).await;
+    activate(db, &here(), "web").await;
+    taken(update(db, "web", ServiceUpdate { room: None, ..scale(4) }).await);
+    // The operator has given the engine a smaller machine.
+    let little = Room { cpus: 0.25, memory: 512 << 20 };
+    let new = NewDeployment { room: little, ..deployment(&[PUBLIC]) };
+    assert!(matches!(create(db, "web", new).await, DeploymentOutcome::Made(_)));
+    fail(db, "web", "").await;
+    let outcome = update(db, "web", ServiceUpdate { room: Some(little), ..scale(5) }).await;
+    assert!(matches!(outcome, ServiceOutcome::TooLittleRoom(_)), "{outcome:?}");
+    taken(update(db, "web", ServiceUpdate { room: Some(little), ..scale(3) }).await);
+}
+
+async fn a_deleted_service_takes_its_deployments_with_it(db: &dyn Metadata) {
+    service_with_images(db, "web", 1).await;
+    deploy(db, &here(), "web", &[registered(Some(1))]).await;
+    activate(db, &here(), "web").await;
+    let web = deploy(db, &here(), "web", &[registered(Some(1))]).await.service.id;
+    assert!(delete_service(db, &here(), "web", NOW).await, "whatever it is doing");
+    assert_eq!(db.contradictions(NOW).await.unwrap(), []);
+    assert_eq!(db.deployments(&here(), web).await.unwrap(), None);
+    assert_eq!(db.deployed_service(&here(), web).await.unwrap(), None);
+    let late = Rollout { step: Step::EvaluatingHealthCheck, failures: 0, message: None, deadline: NOW };
+    assert!(!db.note_step(web, 2, late).await.unwrap());
+    assert!(!db.activate_deployment(&by(), web, 2).await.unwrap());
+    assert!(!db.fail_deployment(&by(), web, 2, "late").await.unwrap());
+    assert!(!db.settle_service(web, 0).await.unwrap());
+    assert_eq!(create(db, "web", deployment(&[PUBLIC])).await, DeploymentOutcome::NoSuchService);
+    // A later one of its name begins anew.
+    create_service(db, &here(), "web").await;
+    assert_eq!(deploy(db, &here(), "web", &[PUBLIC]).await.next.unwrap().version, 1);
+}
+
+async fn a_deployment_is_found_in_its_tenant_only(db: &dyn Metadata) {
+    create_service(db, &here(), "web").await;
+    let web = deploy(db, &here(), "web", &[PUBLIC]).await.service.id;
+    for other in &tenants()[1..] {
+        assert_eq!(db.deployments(other, web).await.unwrap(), None);
+        assert_eq!(db.deployed_service(other, web).await.unwrap(), None);
+        assert_eq!(db.deployed_services(other).await.unwrap(), []);
+        let outcome = db.create_deployment(&by(), other, web, deployment(&[PUBLIC])).await.unwrap();
+        assert_eq!(outcome, DeploymentOutcome::NoSuchService);
+    }
+    create_service(db, &here(), "api").await;
+    let all = db.deployed_services(&here()).await.unwrap();
+    let names: Vec<_> = all.iter().map(|it| (it.service.name.as_str(), versions(it))).collect();
+    assert_eq!(names, [("api", (None, None)), ("web", (None, Some(1)))]);
+    assert_eq!(all[1], now(db, "web").await);
+}
+
+async fn the_services_to_run_are_those_of_all_tenants(db: &dyn Metadata) {
+    for tenant in tenants() {
+        for name in ["idle", "failed", "next", "current", "off"] {
+            create_service(db, &tenant, name).await;
+        }
+        for name in ["failed", "next", "current"] {
+            deploy(db, &tenant, name, &[PUBLIC]).await;
+        }
+        activate(db, &tenant, "current").await;
+        let failed = service_id(db, &tenant, "failed").await;
+        assert!(db.fail_deployment(&by(), failed, 1, "").await.unwrap());
+        let off = service_id(db, &tenant, "off").await;
+        let change = ServiceChange::Update(disabled(true));
+        taken(db.change_service(&by(), &tenant, off, change, PLENTY).await.unwrap());
+    }
+    let key = |it: &DeployedService| {
+        (it.tenant.account.to_string(), it.tenant.region.to_string(), it.service.name.clone())
+    };
+    let mut found: Vec<_> = db.services_to_run().await.unwrap();
+    found.sort_by_key(key);
+    let mut expected = Vec::new();
+    for tenant in tenants() {
+        let all = db.deployed_services(&tenant).await.unwrap();
+        expected.extend(all.into_iter().filter(|it| !["idle", "failed"].contains(&it.service.name.as_str())));
+    }
+    expected.sort_by_key(key);
+    assert_eq!(found, expected);
+    assert_eq!(found.len(), 9);
+}
+
+async fn deployments_are_noted_in_the_trail(db: &dyn Metadata) {
+    service_with_images(db, "web", 1).await;
+    deploy(db, &here(), "web", &[PUBLIC]).await;
+    fail(db, "web", "app: exited with 1, 3 times").await;
+    deploy(db, &here(), "web", &[PUBLIC]).await;
+    activate(db, &here(), "web").await;
+    assert!(!db.activate_deployment(&by(), service_id(db, &here(), "web").await, 2).await.unwrap());
+    assert_eq!(
+        create(db, "web", deployment(&[registered(Some(7))])).await,
+        DeploymentOutcome::NoSuchImage("c0".into())
+    );
+    let Tenant { account, .. } = here();
+    let filter = AuditFilter { account: Some(account), ..AuditFilter::default() };
+    let events = db.audit_events(&filter, None, 4).await.unwrap().events;
+    let told: Vec<_> =
+        events.iter().map(|it| (it.kind.as_str(), it.subject.as_deref(), it.reason.as_deref())).collect();
+    assert_eq!(
+        told,
+        [
+            ("DeploymentActivated", Some("web.2"), None),
+            ("CreateContainerServiceDeployment", Some("web.2"), None),
+            ("DeploymentFailed", Some("web.1"), Some("app: exited with 1, 3 times")),
+            ("CreateContainerServiceDeployment", Some("web.1"), None),
+        ]
+    );
+    let Origin { owner, .. } = by();
+    assert!(
+        events.iter().all(|it| it.owner == owner && it.region.as_deref() == Some(here().region.as_str()))
+    );
+}
