@@ -4,6 +4,8 @@
 //! `localhost`. The engine is a cache of what is wanted, so nothing in it is relied on: nodes are found by what they
 //! are labelled with, never by a name or an id that was kept.
 
+#[cfg(feature = "docker")]
+pub mod docker;
 mod engine;
 mod error;
 mod image;
@@ -21,4 +23,4 @@ pub use node::{
 pub use output::{KeptLine, Line, Output};
 
 /// The result of everything that is asked of an engine.
-pub type Result<T> = std::result::Result<T, EngineError>;
+pub type Result<T, E = EngineError> = std::result::Result<T, E>;

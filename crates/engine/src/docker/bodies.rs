@@ -1,0 +1,132 @@
+//! What an engine is asked to make. Everything that keeps a container in is here, and nothing of it comes from a
+//! request.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use bollard::models::{
+    ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, HostConfigLogConfig, NetworkingConfig,
+    PortBinding, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+};
+
+use super::{labels, pause_image};
+use crate::{ContainerSpec, NodeSpec};
+
+/// What images need that start as root and step down: own files, switch users, open low ports, end their processes.
+const CAPABILITIES: [&str; 9] =
+    ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETGID", "SETPCAP", "SETUID"];
+/// Processes and threads of a container.
+const PROCESSES: i64 = 512;
+/// Bytes of memory of a pause container, which needs less than one.
+const PAUSE_MEMORY: i64 = 16 << 20;
+/// Processes of a pause container.
+const PAUSE_PROCESSES: i64 = 16;
+
+/// What the engine allows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Processors of its machine.
+    pub(super) cpus: f64,
+    /// Open files of a process; `None` leaves it to the engine.
+    pub(super) files: Option<i64>,
+}
+
+/// The pause container of a node.
+pub(super) fn pause(
+    owner: &str,
+    node: &NodeSpec,
+    network: &str,
+    published_on: IpAddr,
+    bounds: Bounds,
+) -> ContainerCreateBody {
+    let ports: Vec<String> = node.tcp_ports().keys().map(|port| format!("{port}/tcp")).collect();
+    let binding = PortBinding { host_ip: Some(published_on.to_string()), host_port: Some(String::new()) };
+    let bindings = ports.iter().map(|port| (port.clone(), Some(vec![binding.clone()]))).collect();
+    // The private name: every node of the service answers to it, for all services of the tenant.
+    let endpoint = EndpointSettings {
+        aliases: Some(vec![format!("{}.service.local", node.name.service)]),
+        ..EndpointSettings::default()
+    };
+    ContainerCreateBody {
+        image: Some(pause_image::NAME.to_owned()),
+        labels: Some(labels::of_container(owner, node, None)),
+        exposed_ports: Some(ports),
+        host_config: Some(HostConfig {
+            network_mode: Some(network.to_owned()),
+            port_bindings: Some(bindings),
+            readonly_rootfs: Some(true),
+            cap_add: None,
+            memory: Some(PAUSE_MEMORY),
+            memory_swap: Some(PAUSE_MEMORY),
+            pids_limit: Some(PAUSE_PROCESSES),
+            ..kept_in(bounds)
+        }),
+        networking_config: Some(NetworkingConfig {
+            endpoints_config: Some([(network.to_owned(), endpoint)].into()),
+        }),
+        ..ContainerCreateBody::default()
+    }
+}
+
+/// A container of a node, in the network namespace of its pause container. Each has the whole power of the node, since
+/// engines make no group around several.
+pub(super) fn container(
+    owner: &str,
+    node: &NodeSpec,
+    name: &str,
+    spec: &ContainerSpec,
+    pause: &str,
+    bounds: Bounds,
+) -> ContainerCreateBody {
+    let memory = i64::try_from(node.memory).unwrap_or(i64::MAX);
+    ContainerCreateBody {
+        image: Some(spec.image.clone()),
+        labels: Some(labels::of_container(owner, node, Some(name))),
+        cmd: (!spec.command.is_empty()).then(|| spec.command.clone()),
+        env: Some(spec.environment.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+        // The server looks itself; the image's own check would use the node's power.
+        healthcheck: Some(HealthConfig { test: Some(vec!["NONE".to_owned()]), ..HealthConfig::default() }),
+        host_config: Some(HostConfig {
+            network_mode: Some(format!("container:{pause}")),
+            memory: Some(memory),
+            memory_swap: Some(memory),
+            nano_cpus: Some(nano_cpus(node.cpus.min(bounds.cpus))),
+            ..kept_in(bounds)
+        }),
+        ..ContainerCreateBody::default()
+    }
+}
+
+/// Processors in the engine's unit.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a machine has fewer than nine thousand million processors"
+)]
+fn nano_cpus(cpus: f64) -> i64 {
+    (cpus * 1e9).round() as i64
+}
+
+/// What keeps every container in.
+fn kept_in(bounds: Bounds) -> HostConfig {
+    let files = bounds.files.map(|files| {
+        vec![ResourcesUlimits { name: Some("nofile".to_owned()), soft: Some(files), hard: Some(files) }]
+    });
+    let log: HashMap<_, _> = [("max-size", "10m"), ("max-file", "2")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    HostConfig {
+        init: Some(true),
+        cap_drop: Some(vec!["ALL".to_owned()]),
+        cap_add: Some(CAPABILITIES.map(str::to_owned).into()),
+        security_opt: Some(vec!["no-new-privileges".to_owned()]),
+        pids_limit: Some(PROCESSES),
+        ulimits: files,
+        log_config: Some(HostConfigLogConfig { typ: Some("json-file".to_owned()), config: Some(log) }),
+        // The server starts what has to run. The engine would also start what the server does not want any more.
+        restart_policy: Some(RestartPolicy {
+            name: Some(RestartPolicyNameEnum::NO),
+            maximum_retry_count: None,
+        }),
+        ..HostConfig::default()
+    }
+}

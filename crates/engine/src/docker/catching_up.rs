@@ -1,0 +1,208 @@
+//! Going on after a gap. While nobody was attached, the engine kept what was printed. That is read up to what was taken
+//! before; then there is a second seam, between what the engine kept and what comes from then on.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use bollard::query_parameters::LogsOptionsBuilder;
+use futures_util::StreamExt as _;
+use tokio::time::Instant;
+
+use super::client::{CALL, Client};
+use super::failure::Trouble;
+use super::lines::{Lines, NotedLine, NotedLines, Pipe};
+use super::readers::{Printed, Readers, Who};
+use crate::seam;
+
+/// How far before the last line that was taken the engine's log is read, in milliseconds.
+const BEFORE: i64 = 60_000;
+/// How long what the engine kept may take to come from the attached stream too.
+const LATE: Duration = Duration::from_millis(300);
+
+/// A container's output from here on.
+pub(super) struct CaughtUp {
+    pub(super) printed: Printed,
+    pub(super) lines: Lines,
+}
+
+impl Readers {
+    /// Hands over what was printed since something was last taken. If the container runs, reading goes on from there.
+    pub(super) async fn catch_up(&self, who: &Who, is_running: bool) -> Result<Option<CaughtUp>, Trouble> {
+        let kept = self.output.kept(&who.node, &who.container, seam::LINES);
+        let since = match (kept.first(), kept.last()) {
+            (Some(first), Some(last)) => first.at.max(last.at - BEFORE) / 1_000 - 1,
+            _ => 0,
+        };
+        let earlier = self.log(&who.id, since, !is_running).await?;
+        let noted: Vec<_> = earlier.iter().map(|line| (line.at, line.text.as_slice())).collect();
+        let taken = seam::taken_already(&kept, &noted);
+        if !is_running {
+            for line in earlier.into_iter().skip(taken) {
+                self.hand_over(who, Some(line.at), line.text);
+            }
+            return Ok(None);
+        }
+
+        let printed = self.open(&who.id).await?;
+        let since = earlier.last().map_or(since, |line| line.at / 1_000_000_000);
+        let (mut gathered, later) = Gathered::beside(printed, self.log(&who.id, since, false)).await?;
+        let known: HashSet<_> = earlier.iter().cloned().collect();
+        let between: Vec<_> = later.into_iter().filter(|line| !known.contains(line)).collect();
+        gathered.wait_for(&between).await;
+        for line in earlier.into_iter().skip(taken).chain(gathered.join(between)) {
+            self.hand_over(who, Some(line.at), line.text);
+        }
+        for (_, text) in gathered.came {
+            self.hand_over(who, None, text);
+        }
+        Ok(Some(CaughtUp { printed: gathered.printed, lines: gathered.lines }))
+    }
+
+    /// What the engine kept since a second.
+    async fn log(&self, id: &str, since: i64, is_over: bool) -> Result<Vec<NotedLine>, Trouble> {
+        let since = i32::try_from(since.max(0)).unwrap_or(i32::MAX);
+        let options =
+            LogsOptionsBuilder::new().stdout(true).stderr(true).timestamps(true).since(since).build();
+        let engine = self.client.engine().await?;
+        let mut lines = NotedLines::default();
+        Client::each(CALL, engine.logs(id, Some(options)), |piece| {
+            let (pipe, piece) = Pipe::of(piece);
+            lines.push(pipe, &piece);
+            Ok(())
+        })
+        .await?;
+        Ok(lines.end(is_over))
+    }
+}
+
+/// What came from the attached stream while the log was read.
+struct Gathered {
+    printed: Printed,
+    lines: Lines,
+    came: Vec<(Pipe, Vec<u8>)>,
+}
+
+impl Gathered {
+    /// Reads the stream beside something else, so that the container never waits.
+    async fn beside<T>(
+        printed: Printed,
+        work: impl Future<Output = Result<T, Trouble>>,
+    ) -> Result<(Self, T), Trouble> {
+        let mut gathered = Self { printed, lines: Lines::default(), came: Vec::new() };
+        let mut work = std::pin::pin!(work);
+        let mut is_open = true;
+        loop {
+            tokio::select! {
+                done = &mut work => return Ok((gathered, done?)),
+                is_more = gathered.next(), if is_open => is_open = is_more,
+            }
+        }
+    }
+
+    /// Takes a piece; `false` at the end.
+    async fn next(&mut self) -> bool {
+        let Some(Ok(piece)) = self.printed.next().await else { return false };
+        let (pipe, piece) = Pipe::of(piece);
+        let came = &mut self.came;
+        self.lines.push(pipe, &piece, &mut |pipe, text| came.push((pipe, text)));
+        true
+    }
+
+    fn of(&self, pipe: Pipe) -> Vec<&[u8]> {
+        self.came.iter().filter(|(one, _)| *one == pipe).map(|(_, text)| text.as_slice()).collect()
+    }
+
+    /// Reads on until everything of the log that was printed after attaching must have come.
+    async fn wait_for(&mut self, between: &[NotedLine]) {
+        let deadline = Instant::now() + LATE;
+        let missing = |gathered: &Self| {
+            Pipe::ALL.iter().any(|pipe| {
+                gathered.of(*pipe).len() < between.iter().filter(|line| line.pipe == *pipe).count()
+            })
+        };
+        while missing(self) {
+            match tokio::time::timeout_at(deadline, self.next()).await {
+                Ok(true) => {}
+                Ok(false) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Finds of the log's lines those that did not come from the stream. Each pipe keeps its order, so what came begins
+    /// with the end of the log, in each. The first line may have begun before, then the log has it whole.
+    fn join(&mut self, between: Vec<NotedLine>) -> Vec<NotedLine> {
+        let mut missed = Vec::new();
+        for pipe in Pipe::ALL {
+            let log: Vec<_> = between.iter().filter(|line| line.pipe == pipe).cloned().collect();
+            let came = self.of(pipe);
+            let begins = (0..=log.len()).find(|begin| overlaps(&log[*begin..], &came)).unwrap_or(log.len());
+            if let (Some(whole), Some((_, first))) =
+                (log.get(begins), self.came.iter_mut().find(|(one, _)| *one == pipe))
+            {
+                first.clone_from(&whole.text);
+            }
+            missed.extend(log.into_iter().take(begins));
+        }
+        missed.sort_by_key(|line| line.at);
+        missed
+    }
+}
+
+/// Whether what came begins with these lines.
+fn overlaps(log: &[NotedLine], came: &[&[u8]]) -> bool {
+    log.len() <= came.len()
+        && log.iter().zip(came).enumerate().all(|(place, (line, came))| {
+            line.text == *came || (place == 0 && !came.is_empty() && line.text.ends_with(came))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(lines: &[&str]) -> Vec<NotedLine> {
+        let line = |(at, text): (usize, &&str)| NotedLine {
+            at: i64::try_from(at).unwrap(),
+            pipe: Pipe::Output,
+            text: text.as_bytes().to_vec(),
+        };
+        lines.iter().enumerate().map(line).collect()
+    }
+
+    fn joined(between: &[&str], came: &[&str]) -> (Vec<String>, Vec<String>) {
+        let mut gathered = Gathered {
+            printed: Box::pin(futures_util::stream::empty()),
+            lines: Lines::default(),
+            came: came.iter().map(|text| (Pipe::Output, text.as_bytes().to_vec())).collect(),
+        };
+        let missed = gathered.join(log(between));
+        let text = |text: Vec<u8>| String::from_utf8(text).unwrap();
+        (
+            missed.into_iter().map(|line| text(line.text)).collect(),
+            gathered.came.into_iter().map(|(_, line)| text(line)).collect(),
+        )
+    }
+
+    fn strings(lines: &[&str]) -> Vec<String> {
+        lines.iter().map(|line| (*line).to_owned()).collect()
+    }
+
+    #[test]
+    fn what_came_from_the_stream_is_not_taken_from_the_log_too() {
+        let (missed, came) = joined(&["1", "2", "3"], &["3", "4"]);
+        assert_eq!((missed, came), (strings(&["1", "2"]), strings(&["3", "4"])));
+    }
+
+    #[test]
+    fn what_did_not_come_is_taken_from_the_log() {
+        assert_eq!(joined(&["1", "2"], &[]).0, strings(&["1", "2"]));
+        assert_eq!(joined(&["1", "2"], &["3"]), (strings(&["1", "2"]), strings(&["3"])));
+        assert_eq!(joined(&[], &["3"]), (strings(&[]), strings(&["3"])));
+    }
+
+    #[test]
+    fn a_line_that_had_begun_is_whole() {
+        let (missed, came) = joined(&["first", "second", "third"], &["cond", "third", "fourth"]);
+        assert_eq!((missed, came), (strings(&["first"]), strings(&["second", "third", "fourth"])));
+    }
+}

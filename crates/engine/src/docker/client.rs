@@ -1,0 +1,119 @@
+//! Calls to the engine: found anew when it was away, bounded in time and number.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bollard::{API_DEFAULT_VERSION, Docker as Bollard};
+use futures_util::{Stream, StreamExt as _};
+use tokio::sync::Semaphore;
+
+use super::failure::Trouble;
+use super::options::Place;
+
+/// How long a call may take that only looks or changes a little.
+pub(super) const CALL: Duration = Duration::from_secs(30);
+/// How long the start of a container may take.
+pub(super) const START: Duration = Duration::from_mins(1);
+/// How long a stream of progress may say nothing.
+pub(super) const PROGRESS: Duration = Duration::from_mins(2);
+/// How long an engine may take to say that it is there.
+const PING: Duration = Duration::from_secs(3);
+/// Calls at a time: an engine on a small machine gets slower with more.
+const CALLS: usize = 16;
+/// The library's own limit, for answers that take as long as an upload. Ours are shorter.
+const LIBRARY_SECONDS: u64 = 3_600;
+
+/// The way to an engine.
+pub(super) struct Client {
+    places: Vec<Place>,
+    found: Mutex<Option<(Place, Bollard)>>,
+    permits: Semaphore,
+}
+
+impl Client {
+    pub(super) fn new(places: Vec<Place>) -> Self {
+        Self { places, found: Mutex::new(None), permits: Semaphore::new(CALLS) }
+    }
+
+    /// Where the engine listens that was found.
+    pub(super) fn place(&self) -> Option<Place> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.as_ref().map(|(place, _)| place.clone())
+    }
+
+    /// The engine; the first place that answers is kept for good.
+    pub(super) async fn engine(&self) -> Result<Bollard, Trouble> {
+        if let Some((_, engine)) = &*self.found.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(engine.clone());
+        }
+        let mut said = Vec::new();
+        for place in &self.places {
+            let answer = match connect(place) {
+                Ok(engine) => match tokio::time::timeout(PING, engine.ping()).await {
+                    Ok(Ok(_)) => {
+                        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+                        *found = Some((place.clone(), engine.clone()));
+                        return Ok(engine);
+                    }
+                    Ok(Err(error)) => Trouble::from(error).to_string(),
+                    Err(_) => "no answer".to_owned(),
+                },
+                Err(trouble) => trouble.to_string(),
+            };
+            said.push(format!("{place}: {answer}"));
+        }
+        Err(Trouble::Away(said.join("; ")))
+    }
+
+    /// Makes a call that takes no longer than `limit`.
+    pub(super) async fn call_within<T, F>(
+        &self,
+        limit: Duration,
+        call: impl FnOnce(Bollard) -> F,
+    ) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, bollard::errors::Error>>,
+    {
+        let work = async {
+            let _permit = self.permits.acquire().await.map_err(|_| Trouble::closed())?;
+            let engine = self.engine().await?;
+            call(engine).await.map_err(Trouble::from)
+        };
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(Trouble::slow(limit)))
+    }
+
+    /// Makes a call that only looks or changes a little.
+    pub(super) async fn call<T, F>(&self, call: impl FnOnce(Bollard) -> F) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, bollard::errors::Error>>,
+    {
+        self.call_within(CALL, call).await
+    }
+
+    /// Takes what a stream says until it ends; it may not be silent for longer than `limit`.
+    pub(super) async fn each<T>(
+        limit: Duration,
+        stream: impl Stream<Item = Result<T, bollard::errors::Error>>,
+        mut take: impl FnMut(T) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        let mut stream = std::pin::pin!(stream);
+        loop {
+            match tokio::time::timeout(limit, stream.next()).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(item)) => take(item.map_err(Trouble::from)?)?,
+                Err(_) => return Err(Trouble::slow(limit)),
+            }
+        }
+    }
+}
+
+fn connect(place: &Place) -> Result<Bollard, Trouble> {
+    let made = match place {
+        Place::Socket(path) => {
+            let path = path.to_str().ok_or_else(|| Trouble::Away("its path is no text".to_owned()))?;
+            Bollard::connect_with_unix(path, LIBRARY_SECONDS, API_DEFAULT_VERSION)
+        }
+        Place::Http(address) => Bollard::connect_with_http(address, LIBRARY_SECONDS, API_DEFAULT_VERSION),
+    };
+    made.map_err(Trouble::from)
+}

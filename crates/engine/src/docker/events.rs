@@ -1,0 +1,43 @@
+//! What happens in the engine: reasons to look, and no more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bollard::query_parameters::EventsOptionsBuilder;
+use futures_util::StreamExt as _;
+
+use super::{Inner, labels};
+
+/// How long until the events are asked for again, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// What may matter. The others are noise of our own, such as attaching.
+const ACTIONS: [&str; 4] = ["start", "die", "oom", "destroy"];
+
+/// Watches for ever. Each time that the engine is found again counts as a change, since much may have happened.
+pub(super) async fn watch(inner: Arc<Inner>) {
+    let mut pause = PAUSES.0;
+    loop {
+        let began = tokio::time::Instant::now();
+        if let Ok(engine) = inner.client.engine().await
+            && inner.client.call(|engine| async move { engine.ping().await }).await.is_ok()
+        {
+            // Another version may have been started in its place.
+            inner.forget_facts();
+            inner.changed();
+            let mut filters = labels::filter(&inner.options.owner, &[]);
+            filters.insert("event".to_owned(), ACTIONS.map(str::to_owned).into());
+            filters.insert("type".to_owned(), vec!["container".to_owned()]);
+            let options = EventsOptionsBuilder::new().filters(&filters).build();
+            let mut events = std::pin::pin!(engine.events(Some(options)));
+            while let Some(Ok(_)) = events.next().await {
+                inner.changed();
+            }
+            inner.changed();
+        }
+        if began.elapsed() > PAUSES.1 {
+            pause = PAUSES.0;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSES.1);
+    }
+}

@@ -1,0 +1,37 @@
+//! What kind of engine it is.
+
+use super::client::Client;
+use super::failure::Trouble;
+
+/// What does not change while an engine runs.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    /// Whether it is Podman.
+    pub(super) is_podman: bool,
+    /// Whether it runs in namespaces or a machine of its own, so that its networks are not this machine's.
+    pub(super) is_apart: bool,
+    /// The processor, as the engine names it.
+    pub(super) processor: String,
+    /// Processors of its machine.
+    pub(super) cpus: f64,
+    /// Bytes of memory of its machine.
+    pub(super) memory: u64,
+}
+
+impl Facts {
+    pub(super) async fn ask(client: &Client) -> Result<Self, Trouble> {
+        let version = client.call(|engine| async move { engine.version().await }).await?;
+        let info = client.call(|engine| async move { engine.info().await }).await?;
+        let components = version.components.unwrap_or_default();
+        let options = info.security_options.unwrap_or_default();
+        let system = info.operating_system.unwrap_or_default();
+        let cpus = u32::try_from(info.ncpu.unwrap_or(1)).unwrap_or(1).max(1);
+        Ok(Self {
+            is_podman: components.iter().any(|one| one.name.to_lowercase().contains("podman")),
+            is_apart: options.iter().any(|one| one.contains("rootless")) || system.contains("Docker Desktop"),
+            processor: info.architecture.or(version.arch).unwrap_or_default(),
+            cpus: f64::from(cpus),
+            memory: info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0),
+        })
+    }
+}

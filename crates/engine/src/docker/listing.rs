@@ -1,0 +1,144 @@
+//! What the engine shows, read into nodes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+
+use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum};
+use bollard::query_parameters::ListContainersOptionsBuilder;
+use futures_util::{StreamExt as _, stream};
+
+use super::client::Client;
+use super::failure::Trouble;
+use super::handle::Handle;
+use super::labels::{self, Labelled};
+use crate::{ContainerSeen, ContainerState, NodeSeen};
+
+/// Containers that are looked at at a time.
+const LOOKS: usize = 8;
+
+/// A container of ours.
+pub(super) struct Found {
+    pub(super) id: String,
+    pub(super) labelled: Labelled,
+    pub(super) shown: ContainerInspectResponse,
+}
+
+/// The containers that a filter finds. One that goes while it is looked at is not among them.
+pub(super) async fn containers(
+    client: &Client,
+    owner: &str,
+    filters: &HashMap<String, Vec<String>>,
+) -> Result<Vec<Found>, Trouble> {
+    let options = ListContainersOptionsBuilder::new().all(true).filters(filters).build();
+    let listed = client.call(|engine| async move { engine.list_containers(Some(options)).await }).await?;
+    let looks = listed.into_iter().filter_map(|one| Some((one.id?, labels::read(owner, &one.labels?)?))).map(
+        |(id, labelled)| async move {
+            let asked = id.clone();
+            let shown =
+                client.call(|engine| async move { engine.inspect_container(&asked, None).await }).await;
+            match shown {
+                Err(trouble) if trouble.is(404) => Ok(None),
+                Err(trouble) => Err(trouble),
+                Ok(shown) => Ok(Some(Found { id, labelled, shown })),
+            }
+        },
+    );
+    let looks: Vec<_> = stream::iter(looks).buffered(LOOKS).collect().await;
+    looks.into_iter().filter_map(Result::transpose).collect()
+}
+
+impl Found {
+    /// The id of the pause container of its node.
+    pub(super) fn pause(&self) -> &str {
+        if self.labelled.container.is_none() {
+            return &self.id;
+        }
+        let mode = self.shown.host_config.as_ref().and_then(|config| config.network_mode.as_deref());
+        mode.and_then(|mode| mode.strip_prefix("container:")).unwrap_or_default()
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.shown.state.as_ref().and_then(|state| state.running).unwrap_or(false)
+    }
+
+    /// When it was last started; the engine's words, which change with each start.
+    pub(super) fn started_at(&self) -> &str {
+        self.shown.state.as_ref().and_then(|state| state.started_at.as_deref()).unwrap_or_default()
+    }
+
+    fn started(&self) -> Option<jiff::Timestamp> {
+        self.started_at().parse().ok()
+    }
+
+    fn seen(&self) -> ContainerSeen {
+        let state = self.shown.state.clone().unwrap_or_default();
+        let is_new = matches!(state.status, Some(ContainerStateStatusEnum::CREATED));
+        let reason = state.error.filter(|reason| !reason.is_empty());
+        let state = if state.running.unwrap_or(false) {
+            ContainerState::Running
+        } else if is_new {
+            ContainerState::Starting(reason)
+        } else {
+            ContainerState::Exited {
+                status: state.exit_code.unwrap_or(-1),
+                out_of_memory: state.oom_killed.unwrap_or(false),
+            }
+        };
+        ContainerSeen { state, run: self.started_at().to_owned() }
+    }
+}
+
+/// Puts containers together into nodes. `is_near` says whether this machine may be on the engine's networks.
+pub(super) fn nodes(found: &[Found], is_near: bool) -> Vec<NodeSeen> {
+    let mut by_node: BTreeMap<Handle, Vec<&Found>> = BTreeMap::new();
+    for one in found {
+        let handle = Handle { node: one.labelled.node.clone(), pause: one.pause().to_owned() };
+        by_node.entry(handle).or_default().push(one);
+    }
+    by_node.into_iter().map(|(handle, members)| node(&handle, &members, is_near)).collect()
+}
+
+fn node(handle: &Handle, members: &[&Found], is_near: bool) -> NodeSeen {
+    let pause = members.iter().find(|one| one.labelled.container.is_none() && one.is_running());
+    let containers: BTreeMap<String, ContainerSeen> =
+        members.iter().filter_map(|one| Some((one.labelled.container.clone()?, one.seen()))).collect();
+    // What joined before the pause container was started again is in a namespace that nobody reaches.
+    let joined = |pause: &Found| {
+        let others = members.iter().filter(|one| one.labelled.container.is_some() && one.is_running());
+        others.into_iter().all(|one| one.started() >= pause.started())
+    };
+    let whole = pause.filter(|pause| joined(pause));
+    NodeSeen {
+        handle: handle.to_public(),
+        name: handle.node.clone(),
+        spec: members.first().map(|one| one.labelled.spec.clone()).unwrap_or_default(),
+        is_whole: whole.is_some(),
+        containers,
+        addresses: whole.map(|pause| addresses(&pause.shown, is_near)).unwrap_or_default(),
+    }
+}
+
+/// Where each TCP port of a pause container is reached.
+fn addresses(pause: &ContainerInspectResponse, is_near: bool) -> BTreeMap<u16, SocketAddr> {
+    let Some(settings) = &pause.network_settings else { return BTreeMap::new() };
+    let bridge = settings.networks.iter().flatten().find_map(|(_, endpoint)| {
+        let address: IpAddr = endpoint.ip_address.as_deref()?.parse().ok()?;
+        let gateway: IpAddr = endpoint.gateway.as_deref()?.parse().ok()?;
+        (is_near && is_this_machine(gateway)).then_some(address)
+    });
+    let ports = settings.ports.iter().flatten().filter_map(|(port, bindings)| {
+        let port: u16 = port.strip_suffix("/tcp")?.parse().ok()?;
+        if let Some(bridge) = bridge {
+            return Some((port, SocketAddr::new(bridge, port)));
+        }
+        let binding = bindings.iter().flatten().next()?;
+        let address: IpAddr = binding.host_ip.as_deref()?.parse().ok()?;
+        Some((port, SocketAddr::new(address, binding.host_port.as_deref()?.parse().ok()?)))
+    });
+    ports.collect()
+}
+
+/// Whether an address is one of this machine's: then the bridge that has it is here too.
+fn is_this_machine(address: IpAddr) -> bool {
+    UdpSocket::bind((address, 0)).is_ok()
+}

@@ -1,0 +1,141 @@
+//! Which images came through us: each has a second name that no registry can give, which says whose it is and from
+//! where. So a restart of the server forgets nothing, and an image that somebody else pulled stays.
+
+use std::collections::{HashMap, HashSet};
+
+use bollard::models::ImageSummary;
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder,
+};
+
+use super::client::Client;
+use super::pause_image;
+use super::references::Reference;
+use crate::{EngineError, Result};
+
+/// A host that can never be: names under it come from no registry.
+const HOST: &str = "gangplank.invalid";
+
+/// The mark of an image of an owner, by where it came from (registry and repository) and its digest.
+pub(super) fn of(owner: &str, repository: &str, digest: &str) -> String {
+    let hash = digest.rsplit(':').next().unwrap_or(digest);
+    format!("{}:{hash}", repository_of(owner, repository))
+}
+
+fn repository_of(owner: &str, repository: &str) -> String {
+    let plain = |one: char| if one.is_ascii_alphanumeric() || "._/".contains(one) { one } else { '-' };
+    let path: String = format!("{owner}/{repository}").to_ascii_lowercase().chars().map(plain).collect();
+    // Parts of a name begin and end with a letter or digit.
+    let parts =
+        path.split('/').map(|part| part.trim_matches(['-', '.', '_'])).filter(|part| !part.is_empty());
+    format!("{HOST}/{}", parts.collect::<Vec<_>>().join("/"))
+}
+
+/// Refuses references to images of our own making, which no tenant may name.
+pub(super) fn check_is_not_ours(reference: &Reference) -> Result<()> {
+    let pause = Reference::read(pause_image::NAME)?;
+    if reference.registry == HOST || pause.is_of_repository(&reference.name) {
+        return Err(EngineError::NoImage(format!("{} is the server's own", reference.name)));
+    }
+    Ok(())
+}
+
+/// Removes the images with an owner's mark that are neither used by a container nor among `keep`.
+pub(super) async fn remove_except(client: &Client, owner: &str, keep: &[String]) -> Result<()> {
+    let containers = ListContainersOptionsBuilder::new().all(true).build();
+    let containers =
+        client.call(|engine| async move { engine.list_containers(Some(containers)).await }).await?;
+    let used: HashSet<String> = containers.into_iter().filter_map(|container| container.image_id).collect();
+    let images = ListImagesOptionsBuilder::new().digests(true).build();
+    let images = client.call(|engine| async move { engine.list_images(Some(images)).await }).await?;
+    let keep: HashSet<&str> = keep.iter().map(String::as_str).collect();
+    for image in images {
+        let is_kept = names(&image).any(|name| keep.contains(name)) || keep.contains(image.id.as_str());
+        if is_kept || used.contains(&image.id) {
+            continue;
+        }
+        for name in ours(owner, &image) {
+            let removed = client.call(|engine| async move {
+                let options = RemoveImageOptionsBuilder::new().build();
+                engine.remove_image(&name, Some(options), None).await
+            });
+            match removed.await {
+                Ok(_) => {}
+                // Gone already with the name before, or used since it was looked at.
+                Err(trouble) if trouble.is(404) || trouble.is(409) => {}
+                Err(trouble) => return Err(trouble.into()),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn names(image: &ImageSummary) -> impl Iterator<Item = &str> {
+    image.repo_tags.iter().chain(&image.repo_digests).map(String::as_str)
+}
+
+/// The names of an image that came through us: our marks, and the names of the repositories that the marks name.
+fn ours(owner: &str, image: &ImageSummary) -> Vec<String> {
+    let own = format!("{HOST}/{owner}/");
+    let marks: HashMap<&str, &str> = image
+        .repo_tags
+        .iter()
+        .filter(|tag| tag.starts_with(&own))
+        .filter_map(|tag| Some((tag.rsplit_once(':')?.0, tag.as_str())))
+        .collect();
+    let from_marked = |name: &&str| {
+        Reference::read(name).is_ok_and(|reference| {
+            let from = format!("{}/{}", reference.registry, reference.repository);
+            marks.contains_key(repository_of(owner, &from).as_str())
+        })
+    };
+    let mut found: Vec<String> = names(image).filter(from_marked).map(str::to_owned).collect();
+    found.extend(marks.values().map(|mark| (*mark).to_owned()));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_names_owner_origin_and_digest() {
+        assert_eq!(
+            of("me", "127.0.0.1:5000/web", "sha256:abc"),
+            "gangplank.invalid/me/127.0.0.1-5000/web:abc"
+        );
+        assert_eq!(
+            of("me", "docker.io/library/nginx", "sha256:a"),
+            "gangplank.invalid/me/docker.io/library/nginx:a"
+        );
+    }
+
+    #[test]
+    fn names_of_a_marked_image_are_ours_and_others_are_not() {
+        let image = ImageSummary {
+            repo_tags: vec![
+                "nginx:1.27".into(),
+                "mine:1".into(),
+                "gangplank.invalid/me/docker.io/library/nginx:ab".into(),
+                "gangplank.invalid/you/docker.io/library/nginx:ab".into(),
+            ],
+            repo_digests: vec!["nginx@sha256:ab".into()],
+            ..ImageSummary::default()
+        };
+        assert_eq!(
+            ours("me", &image),
+            ["nginx:1.27", "nginx@sha256:ab", "gangplank.invalid/me/docker.io/library/nginx:ab"]
+        );
+        assert!(ours("them", &image).is_empty());
+    }
+
+    #[test]
+    fn what_is_ours_cannot_be_named() {
+        for own in
+            ["gangplank/pause", "gangplank/pause:1", "docker.io/gangplank/pause:2", "gangplank.invalid/a:1"]
+        {
+            assert!(check_is_not_ours(&Reference::read(own).unwrap()).is_err(), "{own}");
+        }
+        assert!(check_is_not_ours(&Reference::read("gangplank/other").unwrap()).is_ok());
+    }
+}

@@ -1,0 +1,156 @@
+//! Pulling. The library's own call encodes logins in a way that engines do not always read, and cannot tell Podman that
+//! a registry speaks plain HTTP; so the request is our own.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
+use bollard::{BollardRequest, Docker as Bollard};
+use bytes::Bytes;
+use futures_util::Stream;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::client::{Client, PROGRESS};
+use super::failure::Trouble;
+use crate::Credentials;
+
+/// The longest line of progress that is kept to be read.
+const LONGEST_LINE: usize = 1 << 20;
+
+/// An image that is to be pulled.
+pub(super) struct Pull<'a> {
+    /// Its full name, with tag or digest.
+    pub(super) reference: &'a str,
+    /// The login, and the registry that it is for.
+    pub(super) login: Option<(&'a Credentials, &'a str)>,
+    pub(super) is_podman: bool,
+    /// Whether the registry speaks plain HTTP, also where the engine does not expect it.
+    pub(super) is_plain: bool,
+}
+
+/// A line of progress. Podman says errors in another place than Docker.
+#[derive(Deserialize)]
+struct Progress {
+    error: Option<String>,
+    #[serde(rename = "errorDetail")]
+    detail: Option<Detail>,
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    message: Option<String>,
+}
+
+impl Pull<'_> {
+    /// Pulls. An engine that fails while it pulls says so in the last line of an answer that began well.
+    pub(super) async fn run(&self, client: &Client) -> Result<(), Trouble> {
+        let engine = client.engine().await?;
+        let mut pending = Vec::new();
+        let mut failure = None;
+        Client::each(PROGRESS, self.answer(engine), |piece: Bytes| {
+            pending.extend_from_slice(&piece);
+            while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = pending.drain(..=end).collect();
+                failure = failure_in(&line).or(failure.take());
+            }
+            if pending.len() > LONGEST_LINE {
+                return Err(Trouble::told("the engine's progress is one endless line".to_owned()));
+            }
+            Ok(())
+        })
+        .await?;
+        match failure_in(&pending).or(failure) {
+            Some(message) => Err(Trouble::told(message)),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks for the pull; the answer as it comes.
+    fn answer(
+        &self,
+        engine: Bollard,
+    ) -> impl Stream<Item = Result<Bytes, bollard::errors::Error>> + Unpin + use<> {
+        let query = if self.is_podman && self.is_plain {
+            format!("/libpod/images/pull?reference={}&tlsVerify=false", escaped(self.reference))
+        } else {
+            format!("/images/create?fromImage={}", escaped(self.reference))
+        };
+        let login = self.login.map(|(login, registry)| {
+            let login = json!({
+                "username": login.username,
+                "password": login.password,
+                "serveraddress": registry,
+            });
+            URL_SAFE.encode(login.to_string())
+        });
+        // The library's plainest streamed call, made into this one.
+        let engine =
+            engine.with_request_modifier(move |request| rewritten(request, &query, login.as_deref()));
+        engine.export_image("pull")
+    }
+}
+
+fn rewritten(mut request: BollardRequest, query: &str, login: Option<&str>) -> BollardRequest {
+    let address = request.uri().to_string();
+    let start = address.find("/images/").unwrap_or(address.len());
+    if let Ok(uri) = format!("{}{query}", &address[..start]).parse() {
+        *request.uri_mut() = uri;
+    }
+    if let Ok(method) = "POST".parse() {
+        *request.method_mut() = method;
+    }
+    if let Some(login) = login.and_then(|login| login.parse().ok()) {
+        request.headers_mut().insert("X-Registry-Auth", login);
+    }
+    request
+}
+
+/// A reference as part of a query. Only these bytes of those that a reference has mean something else there.
+fn escaped(reference: &str) -> String {
+    reference.replace('%', "%25").replace('+', "%2B").replace('&', "%26").replace('#', "%23")
+}
+
+fn failure_in(line: &[u8]) -> Option<String> {
+    let progress: Progress = serde_json::from_slice(line).ok()?;
+    progress.detail.and_then(|detail| detail.message).or(progress.error).filter(|message| !message.is_empty())
+}
+
+/// Whether the engine could not speak to the registry at all, which an archive makes up for.
+pub(super) fn is_out_of_reach(trouble: &Trouble) -> bool {
+    trouble.says(&[
+        "connection refused",
+        "no such host",
+        "no route to host",
+        "network is unreachable",
+        "i/o timeout",
+        "timed out",
+        "deadline exceeded",
+        "handshake timeout",
+        "server gave http response to https client",
+        "http: server gave",
+        "x509:",
+        "tls: ",
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_found_in_either_place() {
+        assert_eq!(failure_in(br#"{"status":"Pulling"}"#), None);
+        assert_eq!(failure_in(br#"{"errorDetail":{"message":"a"},"error":"b"}"#).as_deref(), Some("a"));
+        assert_eq!(failure_in(br#"{"error":"b"}"#).as_deref(), Some("b"));
+        assert_eq!(failure_in(br#"{"error":""}"#), None);
+        assert_eq!(failure_in(b"no json"), None);
+    }
+
+    #[test]
+    fn what_an_archive_makes_up_for_is_no_refusal() {
+        let told = |message: &str| Trouble::told(message.to_owned());
+        assert!(is_out_of_reach(&told("dial tcp 127.0.0.1:1: connect: connection refused")));
+        assert!(is_out_of_reach(&told("http: server gave HTTP response to HTTPS client")));
+        assert!(!is_out_of_reach(&told("unauthorized: the login is unknown")));
+        assert!(!is_out_of_reach(&Trouble::Away("connection refused".to_owned())));
+    }
+}

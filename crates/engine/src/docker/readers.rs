@@ -1,0 +1,214 @@
+//! Reading what containers print: a task for each, attached before the container starts. It never waits, since a
+//! container whose output nobody takes stands still.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bollard::container::{AttachContainerResults, LogOutput};
+use bollard::query_parameters::AttachContainerOptionsBuilder;
+use futures_util::{Stream, StreamExt as _};
+use tokio::task::AbortHandle;
+
+use super::catching_up::CaughtUp;
+use super::client::Client;
+use super::failure::Trouble;
+use super::lines::{Lines, Pipe};
+use crate::{Line, NodeName, Output};
+
+/// How often, and how many times, a container is looked at whose output has ended and that seems to run on.
+const SECOND_LOOKS: (u32, Duration) = (20, Duration::from_millis(100));
+/// How long a reader waits before it tries again, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+/// How long the reader of a container's run may take to end after the run.
+const LINGERS: Duration = Duration::from_secs(5);
+
+/// What a container prints, as it comes.
+pub(super) type Printed =
+    std::pin::Pin<Box<dyn Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send>>;
+
+/// Whose output is read.
+#[derive(Clone, Debug)]
+pub(super) struct Who {
+    pub(super) id: String,
+    pub(super) node: NodeName,
+    pub(super) container: String,
+}
+
+/// The readers of an engine.
+pub(super) struct Readers {
+    pub(super) client: Arc<Client>,
+    pub(super) output: Arc<dyn Output>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// By the ids of the containers.
+    readers: HashMap<String, Reader>,
+    /// Containers that have ended and whose output was read to its end.
+    done: HashSet<String>,
+}
+
+struct Reader {
+    node: NodeName,
+    /// `None` while it catches up for the first time.
+    task: Option<AbortHandle>,
+}
+
+impl Readers {
+    pub(super) fn new(client: Arc<Client>, output: Arc<dyn Output>) -> Arc<Self> {
+        Arc::new(Self { client, output, state: Mutex::default() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends all readers. What they read of is not touched.
+    pub(super) fn stop(&self) {
+        for (_, reader) in self.state().readers.drain() {
+            reader.task.iter().for_each(AbortHandle::abort);
+        }
+    }
+
+    /// The nodes of which something is read.
+    pub(super) fn nodes(&self) -> Vec<NodeName> {
+        let names: BTreeSet<_> = self.state().readers.values().map(|reader| reader.node.clone()).collect();
+        names.into_iter().collect()
+    }
+
+    /// Forgets containers that are gone.
+    pub(super) fn forget(&self, is_there: impl Fn(&str) -> bool) {
+        self.state().done.retain(|id| is_there(id));
+    }
+
+    /// Attaches to a container that is about to start.
+    pub(super) async fn attach(self: &Arc<Self>, who: Who) -> Result<(), Trouble> {
+        self.wait_for_last(&who.id).await;
+        let printed = self.open(&who.id).await?;
+        self.state().done.remove(&who.id);
+        self.spawn(who, CaughtUp { printed, lines: Lines::default() });
+        Ok(())
+    }
+
+    /// Goes on reading a container that an earlier run of the server read, or nobody. Does nothing if it is read.
+    pub(super) async fn adopt(self: &Arc<Self>, who: Who, is_running: bool) -> Result<(), Trouble> {
+        {
+            let mut state = self.state();
+            if state.readers.contains_key(&who.id) || (!is_running && state.done.contains(&who.id)) {
+                return Ok(());
+            }
+            state.done.remove(&who.id);
+            state.readers.insert(who.id.clone(), Reader { node: who.node.clone(), task: None });
+        }
+        match self.catch_up(&who, is_running).await {
+            Ok(Some(caught_up)) => {
+                self.spawn(who, caught_up);
+                Ok(())
+            }
+            Ok(None) => {
+                self.end(&who.id, true);
+                Ok(())
+            }
+            Err(trouble) => {
+                self.end(&who.id, false);
+                Err(trouble)
+            }
+        }
+    }
+
+    /// The output of a container from now on.
+    pub(super) async fn open(&self, id: &str) -> Result<Printed, Trouble> {
+        let options = AttachContainerOptionsBuilder::new().stream(true).stdout(true).stderr(true).build();
+        let attached = self
+            .client
+            .call(|engine| async move { engine.attach_container(id, Some(options)).await })
+            .await?;
+        let AttachContainerResults { output, .. } = attached;
+        Ok(output)
+    }
+
+    pub(super) fn hand_over(&self, who: &Who, at: Option<i64>, text: Vec<u8>) {
+        self.output.line(&who.node, &who.container, Line { at, text });
+    }
+
+    fn end(&self, id: &str, is_done: bool) {
+        let mut state = self.state();
+        state.readers.remove(id);
+        if is_done {
+            state.done.insert(id.to_owned());
+        }
+    }
+
+    async fn wait_for_last(&self, id: &str) {
+        let waiting = async {
+            while self.state().readers.contains_key(id) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if tokio::time::timeout(LINGERS, waiting).await.is_err()
+            && let Some(reader) = self.state().readers.remove(id)
+        {
+            reader.task.iter().for_each(AbortHandle::abort);
+        }
+    }
+
+    fn spawn(self: &Arc<Self>, who: Who, caught_up: CaughtUp) {
+        let mut state = self.state();
+        let (id, node) = (who.id.clone(), who.node.clone());
+        let task = tokio::spawn(Arc::clone(self).follow(who, caught_up)).abort_handle();
+        state.readers.insert(id, Reader { node, task: Some(task) });
+    }
+
+    /// Reads until the container has ended.
+    async fn follow(self: Arc<Self>, who: Who, mut from: CaughtUp) {
+        let mut pause = PAUSES.0;
+        loop {
+            let mut take = |_: Pipe, text: Vec<u8>| self.hand_over(&who, None, text);
+            while let Some(Ok(piece)) = from.printed.next().await {
+                let (pipe, piece) = Pipe::of(piece);
+                from.lines.push(pipe, &piece, &mut take);
+                pause = PAUSES.0;
+            }
+            if self.has_ended(&who.id).await {
+                from.lines.finish(&mut take);
+                return self.end(&who.id, true);
+            }
+            // The connection was cut. What came of a last line comes again, whole.
+            from = loop {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(PAUSES.1);
+                let is_running = match self.is_running(&who.id).await {
+                    Ok(is_running) => is_running,
+                    Err(Trouble::Away(_)) => continue,
+                    Err(Trouble::Answer { .. }) => return self.end(&who.id, true),
+                };
+                match self.catch_up(&who, is_running).await {
+                    Ok(Some(caught_up)) => break caught_up,
+                    Ok(None) => return self.end(&who.id, true),
+                    Err(trouble) => tracing::debug!(container = %who.id, %trouble, "cannot read on"),
+                }
+            };
+        }
+    }
+
+    /// Whether a container whose output has ended has ended too, rather than the way to it. Its output ends a moment
+    /// before it is said to have ended.
+    async fn has_ended(&self, id: &str) -> bool {
+        for _ in 0..SECOND_LOOKS.0 {
+            match self.is_running(id).await {
+                Ok(true) => tokio::time::sleep(SECOND_LOOKS.1).await,
+                Ok(false) | Err(Trouble::Answer { .. }) => return true,
+                Err(Trouble::Away(_)) => return false,
+            }
+        }
+        false
+    }
+
+    async fn is_running(&self, id: &str) -> Result<bool, Trouble> {
+        let shown =
+            self.client.call(|engine| async move { engine.inspect_container(id, None).await }).await?;
+        Ok(shown.state.and_then(|state| state.running).unwrap_or(false))
+    }
+}
