@@ -34,6 +34,7 @@ pub use container_images::ContainerImages;
 pub use container_services::ContainerServices;
 pub use inspection::Inspection;
 pub use manifests::Manifests;
+pub use metric_points::MetricPoints;
 pub use progress::Progress;
 pub use registry_logins::RegistryLogins;
 pub use sqlite::Sqlite;
@@ -53,6 +54,7 @@ pub trait Metadata:
     + Manifests
     + Tags
     + Collection
+    + MetricPoints
     + Progress
     + Inspection
 {
