@@ -23,9 +23,9 @@ macro_rules! with_deployments {
             /// engine's socket is root on its machine; a rootless engine is safer [default: auto]
             #[arg(help_heading = "Deployments")]
             engine: deployments::Engine, "GANGPLANK_ENGINE";
-            /// Where the engine is: unix:///run/docker.sock or tcp://127.0.0.1:2375
-            /// [default: the one that DOCKER_HOST names, else the usual sockets]
-            #[arg(value_name = "URL", help_heading = "Deployments")]
+            #[arg(value_name = "URL", help_heading = "Deployments", help = "Where the engine is: \
+                unix:///run/docker.sock or tcp://127.0.0.1:2375 [default: the one that DOCKER_HOST names, else the \
+                usual sockets]")]
             engine_host: String, "GANGPLANK_ENGINE_HOST";
             /// host:port by which the engine reaches this registry [default: the one of --listen, on loopback]
             #[arg(value_name = "HOST:PORT", help_heading = "Deployments")]

@@ -92,7 +92,7 @@ mod tests {
         let config = options.into_config(None).unwrap();
         assert_eq!(config.deployments.certificates.len(), 1);
         let known = ServeOptions::augment_args(clap::Command::new("serve"));
-        let (options, tables) = used.split_once('[').unwrap();
+        let (options, tables) = used.split_once("\n[").unwrap();
         assert_eq!((options.lines().count(), tables.lines().count()), (known.get_arguments().count(), 3));
         assert!(sample.lines().all(|line| line.is_empty() || line.starts_with('#')));
     }
