@@ -101,6 +101,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let wanted = Wanted::of(&args.image, args.label.as_deref(), &args.name)?;
     let client = Arc::new(args.connection.client()?);
     // What the server would refuse at the end had better be known before anything is pushed.
+    if let Wanted::Push(_, label) = &wanted {
+        Place { service: args.service.clone(), label: label.clone() }.check()?;
+    }
     let stand_in = wanted.stand_in(&args.service);
     check(&request(&args, &stand_in, environment.clone(), port::any(args.port, args.health_path.is_some())))?;
     require_idle(&service::existing(&client, &args.service).await?, &args.service)?;
@@ -112,6 +115,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
                 Some(port) => port.number(),
                 None => port::used_before(&service::deployments(&client, &args.service).await?, &image)?,
             };
+            require_endpoint(&args, port)?;
             (image, port)
         }
         Wanted::Push(source, label) => {
@@ -119,18 +123,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             let image = source.open(platforms, &progress).await?;
             tell_of(&image, &progress);
             let (image, port) = with_port(image, &args).await?;
+            require_endpoint(&args, port)?;
             let place = Place { service: args.service.clone(), label };
-            place.check()?;
             let registered = place.push(&client, image, JOBS, &progress).await?;
             progress.say(format_args!("Registered as {}.", registered.image));
             (registered.image, port)
         }
     };
     if port.is_none() {
-        ensure!(
-            args.health_path.is_none(),
-            "--health-path is for a public endpoint, and there is none: give --port"
-        );
         progress.say("Deployed without a public endpoint, so without an address.");
     }
     let made = client.call(&request(&args, &image, environment, port)).await?;
@@ -190,6 +190,14 @@ fn require_idle(service: &ContainerService, name: &str) -> Result<()> {
         ),
         _ => Ok(()),
     }
+}
+
+fn require_endpoint(args: &Args, port: Option<u16>) -> Result<()> {
+    ensure!(
+        port.is_some() || args.health_path.is_none(),
+        "--health-path is for a public endpoint, and there is none: give --port"
+    );
+    Ok(())
 }
 
 fn tell_of(image: &Image, progress: &Arc<Progress>) {

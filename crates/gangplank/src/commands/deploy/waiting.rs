@@ -85,16 +85,19 @@ impl<'a> Awaited<'a> {
 
     async fn look(&self, watch: &mut Watch, tell: &mut dyn FnMut(Seen<'_>)) -> Result<Option<Outcome>> {
         let name = &self.log.service;
-        let Some(service) = service::get(self.client, name).await? else {
-            bail!("the container service {name:?} is gone: somebody has deleted it")
-        };
         let deployments = service::deployments(self.client, name).await?;
         let Some(own) = deployments.iter().find(|deployment| deployment.version == Some(self.version)) else {
             bail!("deployment {} of {name} is gone: the server lists it no longer", self.version)
         };
         let state = present(own.state, "state")?;
         if state == State::Activating {
-            watch.tell_state(&service, tell);
+            let Some(service) = service::get(self.client, name).await? else {
+                bail!("the container service {name:?} is gone: somebody has deleted it")
+            };
+            // It may have settled since.
+            if service.next_deployment.as_ref().is_some_and(|next| next.version == Some(self.version)) {
+                watch.tell_state(&service, tell);
+            }
         }
         self.read_log(watch, tell).await?;
         match state {
