@@ -31,6 +31,17 @@ pub(crate) enum CallFailure {
 }
 
 impl CallFailure {
+    /// Whether the same call may be answered otherwise in a while: the server is away, or says that it cannot now.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.status >= 500 || refusal.retries.is_some(),
+            Self::Unreachable(unreachable) => unreachable.cause.may_pass(),
+            // As a proxy answers while its server restarts.
+            Self::Stranger(_) => true,
+            Self::WantsTls(_) | Self::Unreadable(_) => false,
+        }
+    }
+
     /// Whether an error is the server's refusal under this name.
     pub(crate) fn is_refused_with(&self, code: ErrorCode) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.code == code.as_str())

@@ -40,6 +40,12 @@ enum Command {
     Fsck(commands::fsck::Args),
     /// Push an image and register it, without a container engine's help if need be
     Push(commands::push::Args),
+    /// Deploy an image to a container service, pushed and registered on the way
+    Deploy(Box<commands::deploy::Args>),
+    /// Show what the containers of a service print
+    Logs(commands::logs::Args),
+    /// Show the container services: what runs, and where it is reached
+    Services(commands::services::Args),
     /// Set up a profile of the AWS CLI's files, and the credential helper
     Configure(commands::configure::Args),
     /// Put a fresh registry login where docker and podman look for it
@@ -68,6 +74,9 @@ impl Cli {
                 Command::Gc(args) => commands::gc::run(args).await,
                 Command::Fsck(args) => commands::fsck::run(args).await,
                 Command::Push(args) => commands::push::run(args).await,
+                Command::Deploy(args) => commands::deploy::run(*args).await,
+                Command::Logs(args) => commands::logs::run(args).await,
+                Command::Services(args) => commands::services::run(args).await,
                 Command::Configure(args) => commands::configure::run(args).await,
                 Command::Login(args) => commands::login::run(args).await,
                 Command::Logout(args) => commands::logout::run(args),

@@ -80,6 +80,31 @@ const EXAMPLES: &[(&str, Pairs)] = &[
         ],
     ),
     (
+        "gangplank deploy",
+        &[
+            (
+                "An image of docker's or podman's, and wait until it answers:",
+                "gangplank deploy web --image app:latest --port 8080 --wait",
+            ),
+            (
+                "Back to an image that is registered already:",
+                "gangplank deploy web --image :web.app.3 --wait",
+            ),
+            (
+                "With an environment:",
+                "gangplank deploy web --image app:latest --env-file app.env --env LOG=debug",
+            ),
+        ],
+    ),
+    (
+        "gangplank logs",
+        &[
+            ("The newest lines, and what is printed from now on:", "gangplank logs web --follow"),
+            ("Errors of the last hour:", "gangplank logs web --since 1h --filter ERROR"),
+        ],
+    ),
+    ("gangplank services", &[("What runs, and where it is reached:", "gangplank services --output table")]),
+    (
         "gangplank configure",
         &[
             ("For a server on this machine:", "gangplank configure --data-dir ./gangplank-data"),
@@ -181,6 +206,12 @@ pub(crate) fn exit_statuses(path: &str) -> Pairs {
             ("1", "It could not be checked."),
             ("2", "Something is left that is not as it should be, or the command line is wrong."),
         ],
+        "gangplank deploy" => &[
+            ("0", "The deployment was accepted; with --wait, it is active."),
+            ("1", "It was refused, or failed; standard error says why."),
+            ("2", "The command line is wrong."),
+            ("130", "Ctrl-C ended the wait; the deployment goes on."),
+        ],
         "lightsailctl" => &[("0", "It was done."), ("1", "It failed; standard error says why.")],
         "gangplank lightsail" => &[
             ("0", "It was done."),
@@ -211,7 +242,7 @@ fn explained_at(command: Command, path: &str) -> Command {
     for (what, line) in examples(path) {
         let _ = write!(text, "\n  {what}\n    {}", line.replace('\n', "\n    "));
     }
-    if path == "gangplank fsck" {
+    if matches!(path, "gangplank fsck" | "gangplank deploy") {
         text.push_str("\n\nExit status:");
         for (status, meaning) in exit_statuses(path) {
             let _ = write!(text, "\n  {status}  {meaning}");

@@ -2,6 +2,8 @@
 //! order of precedence.
 
 mod account_bytes;
+#[macro_use]
+mod deployments;
 mod file;
 mod limits;
 pub(crate) mod sample_file;
@@ -31,25 +33,33 @@ const SCRUB_INTERVAL: Duration = Duration::from_hours(7 * 24);
 /// Where everything is kept unless a server is told otherwise.
 pub(crate) const DEFAULT_DATA_DIR: &str = "gangplank-data";
 
-/// Declares the options once: the flag, the environment variable and the key in the file.
+/// Declares the options once: the flag, the environment variable and the key in the file; and those that are only keys
+/// in the file.
 macro_rules! options {
-    ($($(#[$attribute:meta])* $field:ident: $kind:ty, $env:literal;)*) => {
+    (
+        { $($(#[$attribute:meta])* $field:ident: $kind:ty, $env:literal;)* }
+        { $($(#[$in_file:meta])* $key:ident: $value:ty;)* }
+    ) => {
         /// The options of `gangplank serve`. In a file they are called as on the command line.
         #[derive(Args, Clone, Debug, Default, Deserialize)]
         #[serde(deny_unknown_fields, rename_all = "kebab-case")]
         pub(crate) struct ServeOptions {
             $($(#[$attribute])* #[arg(long, env = $env, allow_negative_numbers = true)] pub(crate) $field: Option<$kind>,)*
+            $($(#[$in_file])* #[arg(skip)] pub(crate) $key: Option<$value>,)*
         }
 
         impl ServeOptions {
             /// Takes from `file` what is not given here.
             fn or(self, file: Self) -> Self {
-                Self { $($field: self.$field.or(file.$field),)* }
+                Self { $($field: self.$field.or(file.$field),)* $($key: self.$key.or(file.$key),)* }
             }
 
             /// The names of the options that are not the same there.
             pub(crate) fn differing(&self, other: &Self) -> impl Iterator<Item = String> {
-                let options = [$((stringify!($field), self.$field != other.$field)),*];
+                let options = [
+                    $((stringify!($field), self.$field != other.$field),)*
+                    $((stringify!($key), self.$key != other.$key),)*
+                ];
                 options.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.replace('_', "-"))
             }
         }
@@ -62,7 +72,7 @@ pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "it is an IP address and a port, such as 127.0.0.1:5000 or [::1]:5000".to_owned())
 }
 
-options! {
+with_deployments! { options! {
     /// Address of the API and the registry [default: 127.0.0.1:5000]
     #[arg(value_name = "ADDR", value_parser = listen_address)]
     #[serde(default, deserialize_with = "file::address")]
@@ -218,7 +228,7 @@ options! {
     /// Time to finish requests after SIGTERM [default: 30s]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     drain_timeout: LengthOfTime, "GANGPLANK_DRAIN_TIMEOUT";
-}
+} }
 
 impl ServeOptions {
     /// What the log lets through.
@@ -253,7 +263,7 @@ impl ServeOptions {
             bail!("{} is an empty list; leave it out for all of Lightsail's regions", named("regions"));
         }
         let (quotas, limits, audit) = (self.quotas(), self.limits(open_files), self.audit());
-        let collection = self.collection()?;
+        let (collection, deployments) = (self.collection()?, self.deployments()?);
         limits::check(&limits)?;
         if let Some(address) = &self.public_address {
             check_public_address(address)?;
@@ -273,7 +283,7 @@ impl ServeOptions {
             audit,
             collection,
             dropped_log_lines: Arc::default(),
-            deployments: gangplank_server::Deployments::default(),
+            deployments,
             scrub_interval: Some(self.scrub_interval.map_or(SCRUB_INTERVAL, |given| given.0))
                 .filter(|interval| !interval.is_zero()),
         })
@@ -321,6 +331,18 @@ fn parse_network(text: &str) -> Result<Network> {
 }
 
 fn check_public_address(address: &str) -> Result<()> {
+    if !is_host_and_port(address) {
+        let name = match named("public-address") {
+            name if name.starts_with("GANGPLANK") => name,
+            _ => "--public-address".to_owned(),
+        };
+        bail!("{name} is host[:port] without a scheme, for example registry.example.com");
+    }
+    Ok(())
+}
+
+/// Whether text is `host[:port]`.
+fn is_host_and_port(address: &str) -> bool {
     let (host, port) = match address.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, port.parse::<u16>().is_ok()),
         _ => (address, true),
@@ -332,14 +354,7 @@ fn check_public_address(address: &str) -> Result<()> {
             (1..=253).contains(&host.len()) && host.bytes().all(allowed)
         }
     };
-    if !host || !port {
-        let name = match named("public-address") {
-            name if name.starts_with("GANGPLANK") => name,
-            _ => "--public-address".to_owned(),
-        };
-        bail!("{name} is host[:port] without a scheme, for example registry.example.com");
-    }
-    Ok(())
+    host && port
 }
 
 /// The root access key that the first start is given, if any.

@@ -97,12 +97,14 @@ impl Server {
     /// If TLS files cannot be read, or plain HTTP would leave this machine without having been asked for.
     pub fn check(config: &Config) -> Result<()> {
         refuse_plain_http(config)?;
+        config.check_admin_listener(config.deployments.engine.named())?;
         config.tls.as_ref().map(Certificates::open).transpose()?;
         Ok(())
     }
 
     async fn begin(config: Config, runs: Runs, pace: Pace) -> Result<Self> {
         refuse_plain_http(&config)?;
+        config.check_admin_listener(config.deployments.engine.named())?;
         let certificates = config.tls.as_ref().map(Certificates::open).transpose()?.map(Arc::new);
         let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
         // Before anything is made: a directory and a key of a server that cannot start help nobody.
@@ -223,6 +225,11 @@ impl Server {
     /// The URL by which a client on this machine reaches it.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// What runs images, if anything does, in words for people: `docker`.
+    pub fn engine(&self) -> Option<String> {
+        self.app.deployer.engine().map(|engine| engine.name().to_owned())
     }
 
     /// Where it answers health, if anywhere.

@@ -50,6 +50,11 @@ impl Image {
 
     /// An image whose layers each hold one file of the given content.
     pub fn of(files: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        Self::configured(files, &json!({}))
+    }
+
+    /// The same with what its configuration says of running it, such as `ExposedPorts`.
+    pub fn configured(files: impl IntoIterator<Item = Vec<u8>>, config: &Value) -> Self {
         let layers: Vec<Blob> =
             files.into_iter().enumerate().map(|(index, file)| layer(index, &file)).collect();
         let diff_ids: Vec<&str> = layers.iter().map(|layer| layer.digest.as_str()).collect();
@@ -57,7 +62,7 @@ impl Image {
             json!({
                 "architecture": "amd64",
                 "os": "linux",
-                "config": {},
+                "config": config,
                 "rootfs": { "type": "layers", "diff_ids": diff_ids },
             })
             .to_string(),

@@ -214,6 +214,8 @@ fn run(builder: &ServerBuilder, home: &Path, listen: &str) -> Result<Running, St
         .args(&builder.args)
         .env_clear()
         .env("HOME", home)
+        // No engine of the machine's, unless a test asks for one.
+        .env("GANGPLANK_ENGINE", "none")
         .env("GANGPLANK_ROOT_ACCESS_KEY_ID", ROOT_KEY.0)
         .env("GANGPLANK_ROOT_SECRET_ACCESS_KEY", ROOT_KEY.1)
         .envs(builder.environment.iter().map(|(name, value)| (name, value)))

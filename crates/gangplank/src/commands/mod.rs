@@ -3,6 +3,7 @@
 pub(crate) mod access_key;
 pub(crate) mod audit;
 pub(crate) mod configure;
+pub(crate) mod deploy;
 pub(crate) mod docker_credential;
 pub(crate) mod fsck;
 pub(crate) mod gc;
@@ -11,7 +12,9 @@ pub(crate) mod index;
 pub(crate) mod lightsail;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod logs;
 pub(crate) mod push;
 pub(crate) mod quickstart;
 pub(crate) mod registry_login;
 pub(crate) mod serve;
+pub(crate) mod services;

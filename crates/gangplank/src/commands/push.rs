@@ -2,28 +2,22 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
 
-use anyhow::{Context as _, Result, anyhow};
-use gangplank_api::lightsail::RegisterContainerImageRequest;
-use gangplank_api::{decode, encode};
-use gangplank_oci::{Digest, Tag};
+use anyhow::Result;
+use gangplank_oci::Digest;
 use serde_json::json;
 
-use super::login;
-use crate::api_client::{ApiClient, present};
-use crate::call_failure::with_tip;
+use self::registering::{Place, Registered, connect};
 use crate::connection::Connection;
 use crate::listing::{Cell, Column, Form, Listing};
 use crate::output::{self, size};
-use crate::push::login::{Login, Mint};
 use crate::push::platform::{Platform, Platforms};
 use crate::push::progress::Progress;
-use crate::push::registry::Registry;
 use crate::push::source::Source;
 use crate::push::{self, Planned};
 use crate::whole_number;
 
+pub(super) mod registering;
 mod service;
 
 #[derive(Debug, clap::Args)]
@@ -75,14 +69,9 @@ const BLOBS: Listing<Planned> = Listing {
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let form = Form::chosen(args.output, Form::Text);
     let client = Arc::new(args.connection.client()?);
-    let registration = |digest: Digest| RegisterContainerImageRequest {
-        service_name: args.service_name.clone(),
-        label: args.label.clone(),
-        digest: digest.to_string(),
-    };
+    let place = Place { service: args.service_name.clone(), label: args.label.clone() };
     // What the server would refuse at the end had better be known at the beginning.
-    decode::<RegisterContainerImageRequest>(&encode(&registration(Digest::sha256(b""))))
-        .map_err(|error| anyhow!("{}", with_tip(&error.message, error.tip.as_deref())))?;
+    place.check()?;
     let is_there = service::is_there(&client, &args.service_name).await?;
     if !is_there && !args.creation.wanted() {
         anyhow::bail!(
@@ -113,21 +102,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         service::create(&client, &args.service_name, &args.creation).await?;
         progress.say(format_args!("Created the container service {}.", args.service_name));
     }
-    let registry = connect(&client).await?;
-    // Whoever registers by digest needs no tag, but every manifest at the top is put under one.
-    let tag = Tag::parse(&format!("push-{}", uuid::Uuid::new_v4().simple())).context("a tag")?;
-    let began = Instant::now();
-    let digest = push::send(image, &registry, &tag, jobs, &progress).await?;
-    let took = began.elapsed();
-    let registered = client.call(&registration(digest)).await?.container_image;
-    let image = registered_name(present(registered.and_then(|image| image.image), "image")?)?;
+    let Registered { image, digest, took, registry } = place.push(&client, image, jobs, &progress).await?;
     let sent = progress.sent();
     if args.quiet {
         output::text(&format!("{image}\n"))?;
     } else if form == Form::Json {
         output::print(&json!({ "image": image, "digest": digest.to_string(), "bytesSent": sent }))?;
     } else {
-        let (sent, host) = (output::sent(sent, took), registry.address());
+        let (sent, host) = (output::sent(sent, took), registry);
         let pulled = image.trim_start_matches(':').replacen('.', ":", 1);
         output::text(&format!(
             "Pushed {digest}, {sent}.\nRegistered as {image}\nPull it with `docker pull {host}/{pulled}`.\n"
@@ -139,33 +121,6 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 fn jobs(text: &str) -> std::result::Result<u8, String> {
     let jobs = whole_number::read(text)?;
     if (1..=32).contains(&jobs) { Ok(jobs) } else { Err("it is a number from 1 to 32".to_owned()) }
-}
-
-/// A name that scripts take as it is, so it has to be one: `:service.label.number`.
-fn registered_name(name: String) -> Result<String> {
-    let is_known = |b: u8| b.is_ascii_alphanumeric() || b".-_".contains(&b);
-    let is_name = name.strip_prefix(':').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(is_known));
-    anyhow::ensure!(
-        is_name,
-        "the server says that the image is registered as {name:?}, which is no image's name"
-    );
-    Ok(name)
-}
-
-async fn connect(client: &Arc<ApiClient>) -> Result<Registry> {
-    let minting = Arc::clone(client);
-    let mint: Mint = Box::new(move || {
-        let client = Arc::clone(&minting);
-        Box::pin(async move {
-            let made = login::make(&client).await?;
-            Ok(Login {
-                username: made.login.username,
-                password: made.login.secret.into(),
-                registry: made.registry,
-            })
-        })
-    });
-    Registry::connect(client.endpoint(), mint, |url| client.http_for(url)).await
 }
 
 fn tell_plan(form: Form, digest: Digest, blobs: &[Planned]) -> Result<ExitCode> {

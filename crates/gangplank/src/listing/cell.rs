@@ -14,6 +14,8 @@ pub(crate) enum Cell {
     Null,
     Words(String),
     Several(Vec<String>),
+    /// A number that counts or names something.
+    Number(u64),
     /// How often; once is told in JSON alone.
     Times(u64),
     Truth(bool),
@@ -41,7 +43,7 @@ impl Cell {
 
     /// Whether it stands at the right of its column.
     pub(super) fn is_number(&self) -> bool {
-        matches!(self, Self::Times(_) | Self::Size(_) | Self::Length(_))
+        matches!(self, Self::Number(_) | Self::Times(_) | Self::Size(_) | Self::Length(_))
     }
 
     /// As a person reads it.
@@ -50,7 +52,7 @@ impl Cell {
             Self::Nothing | Self::Null => "-".to_owned(),
             Self::Words(text) => foreign::words(text),
             Self::Several(words) => foreign::words(&words.join(", ")),
-            Self::Times(number) => number.to_string(),
+            Self::Number(number) | Self::Times(number) => number.to_string(),
             Self::Truth(truth) => if *truth { "yes" } else { "no" }.to_owned(),
             Self::Size(bytes) => output::size(*bytes),
             Self::Length(seconds) => length_of_time::shown(*seconds),
@@ -77,7 +79,9 @@ impl Cell {
             Self::Null => Value::Null,
             Self::Words(text) => text.as_str().into(),
             Self::Several(words) => words.clone().into(),
-            Self::Times(number) | Self::Size(number) | Self::Length(number) => (*number).into(),
+            Self::Number(number) | Self::Times(number) | Self::Size(number) | Self::Length(number) => {
+                (*number).into()
+            }
             Self::Truth(truth) => (*truth).into(),
             Self::Moment(moment) => output::moment(*moment).into(),
         })

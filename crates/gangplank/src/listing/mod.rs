@@ -5,6 +5,7 @@ mod cell;
 mod table;
 
 use anyhow::Result;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Map, Value};
 
 pub(crate) use self::cell::Cell;
@@ -26,6 +27,12 @@ impl Form {
         use std::io::IsTerminal as _;
         let usual = || if std::io::stdout().is_terminal() { Self::Table } else { elsewhere };
         asked.unwrap_or_else(usual)
+    }
+
+    /// Reads the form of what is no list, and has no table.
+    pub(crate) fn json_or_text() -> impl TypedValueParser<Value = Self> {
+        PossibleValuesParser::new(["json", "text"])
+            .map(|form| if form == "json" { Self::Json } else { Self::Text })
     }
 }
 

@@ -60,6 +60,16 @@ impl<'v> Go<'v> {
         Ok(values.iter().map(move |value| Self::named(name, value)))
     }
 
+    /// The names of an object's members.
+    pub(super) fn names(&self) -> Result<impl Iterator<Item = &'v str> + use<'v>> {
+        let name = self.name;
+        let members = match self.value {
+            None => None,
+            Some(value) => Some(value.as_object().with_context(|| format!("{name} is no object"))?),
+        };
+        Ok(members.into_iter().flat_map(|members| members.keys().map(String::as_str)))
+    }
+
     /// The texts of a list.
     pub(super) fn texts(&self) -> Result<Vec<&'v str>> {
         self.list()?.map(|value| value.text()).collect()

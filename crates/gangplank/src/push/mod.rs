@@ -5,6 +5,7 @@ mod content;
 mod docker_archive;
 mod engine;
 mod engine_address;
+pub(crate) mod exposed;
 mod files;
 mod go_json;
 mod growing;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args as _;
 use serde::{Deserialize as _, Deserializer};
 
-use super::{ServeOptions, listen_address};
+use super::{ServeOptions, deployments, listen_address};
 use crate::nearest::nearest;
 
 /// Reads the options of a file.
@@ -39,7 +39,11 @@ fn in_one_line(file: &str, error: &toml::de::Error) -> String {
 
 fn why(line: &str, message: &str) -> String {
     if let Some(key) = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
-        return unknown(key);
+        return if message.contains("expected `cert` or `key`") {
+            unknown_of_certificate(key)
+        } else {
+            unknown(key)
+        };
     }
     let value = line.split_once('=').map(|(_, value)| value.trim());
     let counts = ["expected u32", "expected u64", "expected usize", "expected i64"];
@@ -49,6 +53,9 @@ fn why(line: &str, message: &str) -> String {
     }
     if message.contains("expected a boolean") || value.is_some_and(is_yes_or_no) {
         return "it is true or false".to_owned();
+    }
+    if let Some(key) = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        return format!("it has no {key}; a certificate has cert = \"FILE\" and key = \"FILE\"");
     }
     let message = message.replace('\n', " ");
     match quoted(line) {
@@ -63,11 +70,18 @@ fn is_yes_or_no(value: &str) -> bool {
 
 fn unknown(key: &str) -> String {
     let command = ServeOptions::augment_args(clap::Command::new("serve"));
-    let known: Vec<&str> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
+    let flags = command.get_arguments().filter_map(clap::Arg::get_long);
+    let known: Vec<&str> = flags.chain(["certificates"]).collect();
     match nearest(key, known) {
         Some(meant) => format!("there is no option {key:?}; did you mean {meant:?}?"),
         None => format!("there is no option {key:?}; `gangplank generate config` prints all there are"),
     }
+}
+
+fn unknown_of_certificate(key: &str) -> String {
+    let meant = nearest(key, deployments::CERTIFICATE_KEYS);
+    let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant:?}?"));
+    format!("a certificate has cert and key, and no {key:?}{meant}")
 }
 
 /// The line with quotes around its text, if it has none and would need them.
@@ -110,6 +124,18 @@ mod tests {
             ("max-headers = 'many'", "line 1 (max-headers = 'many'): it is a whole number"),
             ("insecure-http = yes", "line 1 (insecure-http = yes): it is true or false"),
             ("insecure-http = 'true'", "line 1 (insecure-http = 'true'): it is true or false"),
+            (
+                "[certificate.web]\ncert = 'a'",
+                "line 1 ([certificate.web]): there is no option \"certificate\"; did you mean \"certificates\"?",
+            ),
+            (
+                "[certificates.web]\ncerts = 'a'",
+                "line 2 (certs = 'a'): a certificate has cert and key, and no \"certs\"; did you mean \"cert\"?",
+            ),
+            (
+                "[certificates.web]\ncert = 'a'",
+                "line 1 ([certificates.web]): it has no key; a certificate has cert = \"FILE\" and key = \"FILE\"",
+            ),
         ] {
             assert_eq!(refused(text), expected);
         }
@@ -123,6 +149,9 @@ mod tests {
             ("max-blob-bytes = 'x'", "\"x\" is no size"),
             ("listen = 'localhost:5000'", "such as 127.0.0.1:5000"),
             ("banana = 1", "gangplank generate config"),
+            ("engine = docker", "text stands in quotes: engine = \"docker\""),
+            ("engine = 'dcoker'", "expected one of `auto`, `docker`, `podman`, `none`"),
+            ("engine-cpus = 'x'", "write 4 or 0.5"),
         ] {
             let refused = refused(text);
             assert!(refused.contains(part), "{refused}");

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::Args as _;
 
-use super::ServeOptions;
+use super::{ServeOptions, deployments};
 
 const HEAD: &str = "\
 # The options of `gangplank serve`. Name this file with --config, or GANGPLANK_CONFIG; flags and variables win
@@ -32,7 +32,8 @@ pub(crate) fn text() -> String {
         }
         let _ = writeln!(text, "#{name} = {}", value(option, &help));
     }
-    text
+    // Tables come last: whatever follows one is of it.
+    text + deployments::SAMPLE
 }
 
 /// The default that the help names, else a sample of what may stand there.
@@ -46,12 +47,15 @@ fn value(option: &clap::Arg, help: &str) -> String {
         "REGIONS" => return "[\"us-east-1\", \"eu-west-1\"]".to_owned(),
         "NETWORKS" => return "[\"10.0.0.0/8\"]".to_owned(),
         "BOOL" => return "false".to_owned(),
-        "SIZE" => "64 MiB",
+        "SIZE" => "4 GiB",
         "N" => "20000",
+        "URL" => "unix:///run/docker.sock",
+        "HOST:PORT" => "127.0.0.1:5000",
+        "CPUS" => return "8".to_owned(),
         _ => "",
     };
     let value = match default.map(|default| default.split(", or ").next().unwrap_or(default)) {
-        Some(default) if default != "none" && !default.contains("the one") => default,
+        Some(default) if default != "none" && !default.contains("the ") => default,
         _ => sample,
     };
     if value.parse::<i64>().is_ok() { value.to_owned() } else { format!("\"{value}\"") }
@@ -82,12 +86,14 @@ mod tests {
         let used: String = sample
             .lines()
             .filter_map(|line| line.strip_prefix('#'))
-            .filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()))
+            .filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase() || first == '['))
             .fold(String::new(), |used, line| used + line + "\n");
         let options: ServeOptions = toml::from_str(&used).unwrap_or_else(|error| panic!("{error}\n{used}"));
-        options.into_config(None).unwrap();
+        let config = options.into_config(None).unwrap();
+        assert_eq!(config.deployments.certificates.len(), 1);
         let known = ServeOptions::augment_args(clap::Command::new("serve"));
-        assert_eq!(used.lines().count(), known.get_arguments().count());
+        let (options, tables) = used.split_once("\n[").unwrap();
+        assert_eq!((options.lines().count(), tables.lines().count()), (known.get_arguments().count(), 3));
         assert!(sample.lines().all(|line| line.is_empty() || line.starts_with('#')));
     }
 }

@@ -69,7 +69,7 @@ pub(crate) fn home() -> TempDir {
     tempfile::Builder::new().prefix("gangplank-test-").tempdir().unwrap()
 }
 
-/// A command with nothing of the caller's environment.
+/// A command with nothing of the caller's environment; no engine of the machine's runs anything for it.
 pub(crate) fn command(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command
@@ -77,6 +77,7 @@ pub(crate) fn command(home: &Path, args: &[&str]) -> Command {
         .env_clear()
         .env("HOME", home)
         .env("TMPDIR", home)
+        .env("GANGPLANK_ENGINE", "none")
         .current_dir(home)
         .stdin(Stdio::null());
     command

@@ -31,6 +31,7 @@ fn every_list_has_a_table() {
         (&["access-key", "list"][..], &["ACCESS KEY", "ACCOUNT", "STATUS", "CREATED", "ROOT"][..]),
         (&["registry-login", "list"], &["ID", "SCOPE", "ACCESS KEY", "CREATED", "ENDS", "STATUS"]),
         (&["audit"], &["AT", "KIND", "ACCOUNT"]),
+        (&["services"], &["NAME", "STATE", "NODES"]),
         (
             &["gc", "--dry-run", "--grace", "0"],
             &["KIND", "ACCOUNT", "REGION", "REPOSITORY", "DIGEST", "SIZE"],

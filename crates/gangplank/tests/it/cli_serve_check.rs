@@ -33,10 +33,49 @@ fn options_are_checked_without_a_start() {
         ("idle-timeout = '1000d'", &["idle-timeout"]),
         ("tls-cert = 'a.pem'", &["--tls-key"]),
         ("listen = '0.0.0.0:0'", &["loopback"]),
+        ("[certificates.web]\ncert = 'a.pem'", &["line 1", "it has no key"]),
+        ("engine-memory = '1 MiB'", &["engine-memory is at least 512 MiB"]),
         ("tls-cert = '/none/a.pem'\ntls-key = '/none/b.pem'", &["cannot read", "/none/a.pem"]),
     ] {
         write(text);
         check(home.path(), &["--config", file], &[]).check_failed(words);
+    }
+}
+
+/// Containers reach what listens on all addresses, so health and metrics are not for them to see.
+#[test]
+fn health_is_not_answered_on_all_addresses_beside_an_engine() {
+    let home = home();
+    for (engine, admin) in
+        [("docker", "0.0.0.0:9000"), ("podman", "[::]:9000"), ("docker", "[::ffff:0.0.0.0]:9000")]
+    {
+        let args = ["--engine", engine, "--admin-listen", admin];
+        check(home.path(), &args, &[]).check_failed(&[admin, engine, "127.0.0.1:9000", "--engine none"]);
+    }
+    for args in [
+        ["--engine", "none", "--admin-listen", "0.0.0.0:9000"],
+        ["--engine", "docker", "--admin-listen", "127.0.0.1:9000"],
+    ] {
+        assert_eq!(check(home.path(), &args, &[]).code, Some(0), "{args:?}");
+    }
+}
+
+#[test]
+fn docker_host_is_read_where_docker_is_asked() {
+    let home = home();
+    let environment = [("DOCKER_HOST", "ssh://elsewhere")];
+    check(home.path(), &["--engine", "docker"], &environment).check_failed(&[
+        "DOCKER_HOST",
+        "ssh://elsewhere",
+        "--engine-host",
+    ]);
+    let auto = check(home.path(), &["--engine", "auto"], &environment);
+    assert!(auto.code == Some(0) && auto.stderr.contains("DOCKER_HOST names no unix://"), "{auto:?}");
+    for args in
+        [&["--engine", "podman"][..], &["--engine", "none"], &["--engine=docker", "--engine-host=unix:///x"]]
+    {
+        let ran = check(home.path(), args, &environment);
+        assert!(ran.code == Some(0) && !ran.stderr.contains("DOCKER_HOST"), "{ran:?}");
     }
 }
 

@@ -8,7 +8,7 @@ use crate::cli::{Ran, home, run};
 use crate::handler::{self, Reply, Request};
 
 /// The environment of a command that calls such a server.
-const KEY: [(&str, &str); 2] = [
+pub(crate) const KEY: [(&str, &str); 2] = [
     ("AWS_ACCESS_KEY_ID", "GPAKEXAMPLEEXAMPLEEX"),
     ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
 ];

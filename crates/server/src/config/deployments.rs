@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::{Result, bail};
 use gangplank_store::logs::LogsKept;
 
-use super::TlsFiles;
+use super::{Config, TlsFiles};
 
 /// How registered images are run, and how they are reached.
 #[derive(Clone, Debug)]
@@ -50,6 +51,39 @@ pub enum EngineChoice {
     Podman,
     /// Nothing: deployments are refused.
     None,
+}
+
+impl EngineChoice {
+    /// The engine that was named, if one was.
+    pub fn named(self) -> Option<&'static str> {
+        match self {
+            Self::Docker => Some("docker"),
+            Self::Podman => Some("podman"),
+            Self::Auto | Self::None => None,
+        }
+    }
+}
+
+impl Config {
+    /// Asks whether the listener of health and metrics is out of reach of an engine's containers: they reach every
+    /// service that listens on all addresses, by the gateways of their networks.
+    ///
+    /// `engine` is the engine that runs images. Where one is named, that is known before the start; where one is looked
+    /// for, once it is found.
+    ///
+    /// # Errors
+    /// If there is an engine and the listener is on all addresses.
+    pub fn check_admin_listener(&self, engine: Option<&str>) -> Result<()> {
+        let Some((engine, admin)) = engine.zip(self.admin_listen) else { return Ok(()) };
+        if admin.ip().to_canonical().is_unspecified() {
+            bail!(
+                "--admin-listen {admin} is all addresses of this machine, and containers that {engine} runs would reach \
+                 it: name one address, such as 127.0.0.1:{}, or run nothing with --engine none",
+                admin.port()
+            );
+        }
+        Ok(())
+    }
 }
 
 impl Default for Deployments {

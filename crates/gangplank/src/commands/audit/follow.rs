@@ -1,19 +1,17 @@
 //! Events as they happen: the trail is asked again and again, until nobody reads on.
 
 use std::collections::HashSet;
-use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use anyhow::Result;
 use gangplank_api::gangplank::{AuditEvent, ListAuditEventsRequest};
-use tokio::io::Interest;
-use tokio::net::unix::pipe::Sender;
 
 use super::columns::EVENTS;
 use super::{PAGE, events, number};
 use crate::api_client::ApiClient;
 use crate::listing::Form;
 use crate::output;
+use crate::reader_gone::reader_gone;
 
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -89,17 +87,4 @@ fn show(form: Form, events: &[AuditEvent]) -> Result<()> {
         // Columns of a list that has no end would change under the reader's eyes.
         Form::Text | Form::Table => output::text(&EVENTS.lines(events)),
     }
-}
-
-/// Ends when the reader of a pipe, a socket or a terminal goes away; never for a file.
-async fn reader_gone() {
-    let own = std::io::stdout().as_fd().try_clone_to_owned();
-    // Not made non-blocking: what is printed goes the usual way.
-    let watched = own.and_then(Sender::from_owned_fd_unchecked);
-    if let Ok(stdout) = watched
-        && stdout.ready(Interest::ERROR).await.is_ok()
-    {
-        return;
-    }
-    std::future::pending::<()>().await;
 }

@@ -1,0 +1,71 @@
+//! Why a deployment failed, as the platform says it in the container's log.
+
+/// What the platform says of every deployment: no reasons.
+const USUAL: [&str; 4] =
+    ["Creating your deployment", "Started 1 new node", "Canceled", "Reached a steady state"];
+/// A reason that others may explain.
+const TOO_LONG: &str = "Took too long";
+
+/// What the log says of one deployment.
+#[derive(Debug)]
+pub(super) struct Reason {
+    prefix: String,
+    found: Option<String>,
+    took_too_long: bool,
+}
+
+impl Reason {
+    pub(super) fn of(version: i32) -> Self {
+        Self { prefix: format!("[deployment:{version}] "), found: None, took_too_long: false }
+    }
+
+    /// Looks at a line of the log: the last that explains something counts.
+    pub(super) fn look(&mut self, line: &str) {
+        match line.strip_prefix(&self.prefix).map(str::trim) {
+            Some(TOO_LONG) => self.took_too_long = true,
+            Some(text) if !text.is_empty() && !USUAL.contains(&text) => self.found = Some(text.to_owned()),
+            _ => {}
+        }
+    }
+
+    /// Whether the log has said why.
+    pub(super) fn is_known(&self) -> bool {
+        self.found.is_some()
+    }
+
+    /// Why it failed, in words.
+    pub(super) fn words(&self) -> String {
+        match &self.found {
+            Some(found) => found.clone(),
+            None if self.took_too_long => "it took too long".to_owned(),
+            None => "its log does not say why".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(lines: &[&str]) -> String {
+        let mut reason = Reason::of(4);
+        lines.iter().for_each(|line| reason.look(line));
+        reason.words()
+    }
+
+    #[test]
+    fn the_last_line_that_explains_something_counts() {
+        let usual = ["[deployment:4] Creating your deployment", "[deployment:4] Started 1 new node"];
+        let failed = [
+            "[deployment:4] Canceled",
+            "[deployment:4] app: exited with 1, 3 times",
+            "app says [deployment:4] x",
+        ];
+        assert_eq!(of(&[&usual[..], &failed].concat()), "app: exited with 1, 3 times");
+        assert_eq!(of(&["[deployment:4] Took too long", "[deployment:4] Canceled"]), "it took too long");
+        assert_eq!(
+            of(&["[deployment:3] app: exited with 1", "[deployment:44] other"]),
+            "its log does not say why"
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! The log as it grows: it is read again and again, until nobody reads on. A new deployment may have another container,
+//! and a server may be away for a while.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use gangplank_api::Timestamp;
+
+use super::lines::Style;
+use super::wanted;
+use crate::api_client::ApiClient;
+use crate::container_log::{ContainerLog, Line, Reading, Shown};
+use crate::outage::Outage;
+use crate::output;
+use crate::reader_gone::reader_gone;
+use crate::service;
+
+const PAUSE: Duration = Duration::from_secs(1);
+/// After how many readings it is asked which containers there are now.
+const READINGS: u32 = 5;
+/// By how much the clock of a server may differ from this machine's, and still take what is signed here, in
+/// milliseconds.
+const SKEW: i64 = 15 * 60 * 1000;
+
+/// A log that is followed.
+struct Followed {
+    log: ContainerLog,
+    shown: Shown,
+}
+
+/// Shows the lines that are there, then each new one. `changes` says whether other containers take the place of the
+/// one that is followed, as later deployments have them.
+pub(super) async fn run(
+    client: &ApiClient,
+    log: ContainerLog,
+    tail: Option<usize>,
+    since: Option<Timestamp>,
+    style: Style,
+    changes: bool,
+) -> Result<()> {
+    // The newest line is known also where no line is wanted, and counts as shown.
+    let there = wanted(client, &log, tail.map(|tail| tail.max(1)), since).await?;
+    let oldest = there.first().map(|line| line.at).or(since).unwrap_or(Timestamp(output::now() - SKEW));
+    let mut shown = Shown::nothing_since(oldest);
+    let mut reading = Reading::default();
+    let new: Vec<Line> = there.into_iter().filter(|line| shown.is_new(&mut reading, line)).collect();
+    shown.end(&reading);
+    if tail != Some(0) {
+        style.stream(&new)?;
+    }
+    let mut followed = vec![Followed { log, shown }];
+    let (mut outage, mut readings) = (Outage::default(), 0);
+    let gone = reader_gone();
+    tokio::pin!(gone);
+    loop {
+        tokio::select! {
+            () = &mut gone => return Ok(()),
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+        readings += 1;
+        for one in &mut followed {
+            let read = one.read(client, style).await;
+            outage.patiently(read).await?;
+        }
+        if changes && readings % READINGS == 0 {
+            let changed = change(client, &mut followed).await;
+            outage.patiently(changed).await?;
+        }
+    }
+}
+
+impl Followed {
+    /// Shows what is new.
+    async fn read(&mut self, client: &ApiClient, style: Style) -> Result<()> {
+        let (shown, mut reading) = (&mut self.shown, Reading::default());
+        self.log
+            .from(client, shown.start(), |mut lines| {
+                lines.retain(|line| shown.is_new(&mut reading, line));
+                style.stream(&lines)
+            })
+            .await?;
+        self.shown.end(&reading);
+        Ok(())
+    }
+}
+
+/// Follows the containers that the service has now or next, and those no more that it has no longer.
+async fn change(client: &ApiClient, followed: &mut Vec<Followed>) -> Result<()> {
+    let Some(first) = followed.first().map(|one| one.log.clone()) else { return Ok(()) };
+    let Some(service) = service::get(client, &first.service).await? else { return Ok(()) };
+    let mut named = Vec::new();
+    for deployment in [&service.current_deployment, &service.next_deployment].into_iter().flatten() {
+        let Ok(container) = service::main_container(deployment) else { continue };
+        if !followed.iter().any(|one| one.log.container == container) {
+            let log = ContainerLog { container: container.clone(), ..first.clone() };
+            let since = deployment.created_at.unwrap_or(Timestamp(output::now() - SKEW));
+            followed.push(Followed { log, shown: Shown::nothing_since(since) });
+        }
+        named.push(container);
+    }
+    // After a failure the last one stays: its log says why.
+    if !named.is_empty() {
+        followed.retain(|one| named.contains(&one.log.container));
+    }
+    Ok(())
+}

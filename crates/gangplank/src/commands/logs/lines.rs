@@ -1,0 +1,52 @@
+//! How lines of a log are shown. Their text is a stranger's: nothing hidden passes, and no order to a job.
+
+use anyhow::Result;
+
+use crate::container_log::Line;
+use crate::listing::{Cell, Column, Form, Listing};
+use crate::{foreign, output};
+
+/// The names are the API's.
+const LINES: Listing<Line> = Listing {
+    name: "logEvents",
+    empty: "",
+    columns: &[
+        Column::new("AT", "createdAt", |line: &Line| Cell::Moment(line.at)),
+        Column::new("MESSAGE", "message", |line| Cell::words(&line.text)),
+    ],
+    sentence: None,
+};
+
+/// How lines are shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Style {
+    pub(super) form: Form,
+    /// Whether each begins with its moment. JSON always says it.
+    pub(super) timestamps: bool,
+}
+
+impl Style {
+    /// Shows lines that are the whole answer.
+    pub(super) fn show(self, lines: &[Line]) -> Result<()> {
+        match self.form {
+            Form::Json => LINES.show(Form::Json, lines),
+            Form::Text | Form::Table => self.stream(lines),
+        }
+    }
+
+    /// Shows lines that others may follow.
+    pub(super) fn stream(self, lines: &[Line]) -> Result<()> {
+        let shown: String = lines.iter().map(|line| self.one(line)).collect();
+        if shown.is_empty() { Ok(()) } else { output::text(&shown) }
+    }
+
+    fn one(self, line: &Line) -> String {
+        match self.form {
+            Form::Json => format!("{}\n", foreign::json(&LINES.object(line).to_string())),
+            Form::Text | Form::Table => {
+                let text = foreign::line(&line.text);
+                if self.timestamps { format!("{} {text}\n", output::moment(line.at)) } else { text + "\n" }
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! A push that ends in a registered image.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow};
+use gangplank_api::lightsail::RegisterContainerImageRequest;
+use gangplank_api::{decode, encode};
+use gangplank_oci::{Digest, Tag};
+
+use crate::api_client::{ApiClient, present};
+use crate::call_failure::with_tip;
+use crate::commands::login;
+use crate::push::login::{Login, Mint};
+use crate::push::progress::Progress;
+use crate::push::registry::Registry;
+use crate::push::{self, Image};
+
+/// Where an image is registered: on which service, under which label.
+#[derive(Clone, Debug)]
+pub(in crate::commands) struct Place {
+    pub(in crate::commands) service: String,
+    pub(in crate::commands) label: String,
+}
+
+/// What came of a push.
+pub(in crate::commands) struct Registered {
+    /// `:service.label.N`
+    pub(in crate::commands) image: String,
+    pub(in crate::commands) digest: Digest,
+    /// How long the blobs and manifests took.
+    pub(in crate::commands) took: Duration,
+    /// The registry, as docker names it.
+    pub(in crate::commands) registry: String,
+}
+
+impl Place {
+    /// Looks at what the server would refuse at the end.
+    ///
+    /// # Errors
+    /// If it would refuse the name of the service or the label.
+    pub(in crate::commands) fn check(&self) -> Result<()> {
+        let request = self.registration(Digest::sha256(b""));
+        let decoded = decode::<RegisterContainerImageRequest>(&encode(&request));
+        decoded.map_err(|error| anyhow!("{}", with_tip(&error.message, error.tip.as_deref())))?;
+        Ok(())
+    }
+
+    /// Pushes an image, `jobs` blobs at a time, and registers it.
+    pub(in crate::commands) async fn push(
+        &self,
+        client: &Arc<ApiClient>,
+        image: Image,
+        jobs: usize,
+        progress: &Arc<Progress>,
+    ) -> Result<Registered> {
+        let registry = connect(client).await?;
+        // Whoever registers by digest needs no tag, but every manifest at the top is put under one.
+        let tag = Tag::parse(&format!("push-{}", uuid::Uuid::new_v4().simple())).context("a tag")?;
+        let began = Instant::now();
+        let digest = push::send(image, &registry, &tag, jobs, progress).await?;
+        let took = began.elapsed();
+        let registered = client.call(&self.registration(digest)).await?.container_image;
+        let image = registered_name(present(registered.and_then(|image| image.image), "image")?)?;
+        Ok(Registered { image, digest, took, registry: registry.address() })
+    }
+
+    fn registration(&self, digest: Digest) -> RegisterContainerImageRequest {
+        RegisterContainerImageRequest {
+            service_name: self.service.clone(),
+            label: self.label.clone(),
+            digest: digest.to_string(),
+        }
+    }
+}
+
+/// The registry, with logins that are made when they are needed.
+pub(super) async fn connect(client: &Arc<ApiClient>) -> Result<Registry> {
+    let minting = Arc::clone(client);
+    let mint: Mint = Box::new(move || {
+        let client = Arc::clone(&minting);
+        Box::pin(async move {
+            let made = login::make(&client).await?;
+            Ok(Login {
+                username: made.login.username,
+                password: made.login.secret.into(),
+                registry: made.registry,
+            })
+        })
+    });
+    Registry::connect(client.endpoint(), mint, |url| client.http_for(url)).await
+}
+
+/// A name that scripts take as it is, so it has to be one: `:service.label.number`.
+fn registered_name(name: String) -> Result<String> {
+    let is_known = |b: u8| b.is_ascii_alphanumeric() || b".-_".contains(&b);
+    let is_name = name.strip_prefix(':').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(is_known));
+    anyhow::ensure!(
+        is_name,
+        "the server says that the image is registered as {name:?}, which is no image's name"
+    );
+    Ok(name)
+}
