@@ -87,7 +87,9 @@ impl Image {
             let fits = |child: &&Value| {
                 child["platform"]["os"] == "linux" && child["platform"]["architecture"] == architecture
             };
-            let none = || Error::new(ErrorKind::NotFound, format!("the image has no variant for linux/{architecture}"));
+            let none = || {
+                Error::new(ErrorKind::NotFound, format!("the image has no variant for linux/{architecture}"))
+            };
             digest = text(&children.iter().find(fits).ok_or_else(none)?["digest"])?;
         }
         Err(Error::new(ErrorKind::InvalidData, "indexes are nested too deeply"))

@@ -28,8 +28,8 @@ use crate::metadata::registry_logins::Used;
 use crate::metadata::uploads::{UploadOwner, UploadSession};
 use crate::metadata::{
     AccessKeys as _, Accounts as _, AuditTrail as _, BlobLinks as _, Collection as _, ContainerImages as _,
-    ContainerServices as _, Deployments as _, Manifests as _, MetricPoints as _, Progress as _, RegistryLogins as _, Tags as _,
-    Uploads as _,
+    ContainerServices as _, Deployments as _, Manifests as _, MetricPoints as _, Progress as _,
+    RegistryLogins as _, Tags as _, Uploads as _,
 };
 
 /// Every statement that ran in this process, with its parameters filled in.
