@@ -53,13 +53,13 @@ pub struct PresentImage {
 /// Images as archives, for engines that cannot pull from the registry.
 #[async_trait]
 pub trait Archives: Send + Sync {
-    /// An image of the registry as an archive that `docker load` reads, named `name` in it.
+    /// An image that this pull login may pull, as an archive that `docker load` reads, named `name` in it.
     ///
     /// # Errors
-    /// If it is not there or cannot be read.
+    /// If it is not there, cannot be read, or is not the login's to pull.
     async fn archive(
         &self,
-        repository: &str,
+        login: &Credentials,
         digest: &str,
         name: &str,
     ) -> std::io::Result<Box<dyn AsyncRead + Send + Unpin>>;

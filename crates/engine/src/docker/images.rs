@@ -89,7 +89,7 @@ impl Images {
         match &self.options.archives {
             Some(archives) if pulling::is_out_of_reach(&trouble) => {
                 tracing::info!(%trouble, image = %pulled, "the engine cannot pull from the registry: loading the image");
-                let archive = archives.archive(repository, digest, &mark).await.map_err(|error| {
+                let archive = archives.archive(login, digest, &mark).await.map_err(|error| {
                     EngineError::NoImage(format!("the image cannot be read from the registry: {error}"))
                 })?;
                 loading::load(&self.client, archive).await?;

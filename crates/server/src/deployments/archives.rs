@@ -1,7 +1,7 @@
 //! Images as archives, for engines that cannot pull from here: what a pull login may pull, as `docker save` writes it.
 
 use std::io::{Error, ErrorKind, Result};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use async_trait::async_trait;
 use gangplank_core::{Password, ServiceId, Tenant};
@@ -20,15 +20,23 @@ const BLOCK: u64 = 512;
 /// An index in an index in an index is no image that anybody runs.
 const DEPTH: usize = 4;
 
-/// The images of a server.
-pub(crate) struct Images(pub(crate) Weak<App>);
+/// The images of a server, which is told after it was made.
+#[derive(Default)]
+pub(crate) struct Images(OnceLock<Weak<App>>);
+
+impl Images {
+    /// Names the server. Only the first time counts.
+    pub(crate) fn are_of(&self, app: &Arc<App>) {
+        let _ = self.0.set(Arc::downgrade(app));
+    }
+}
 
 type Stream = Box<dyn AsyncRead + Send + Unpin>;
 
 #[async_trait]
 impl Archives for Images {
     async fn archive(&self, login: &Credentials, digest: &str, name: &str) -> Result<Stream> {
-        let app = self.0.upgrade().ok_or_else(|| Error::other("the server is stopping"))?;
+        let app = self.0.get().and_then(Weak::upgrade).ok_or_else(|| Error::other("the server is stopping"))?;
         let (tenant, service) = whose(&app, login).await?;
         let image = Image { app, tenant, service };
         image.archive(digest, name).await

@@ -5,6 +5,7 @@
 
 pub(crate) mod archives;
 mod backoff;
+pub(crate) mod engines;
 mod health;
 mod images;
 mod leaving;
