@@ -58,7 +58,12 @@ impl Machine {
         state.missing.push(part.to_owned());
     }
 
-    /// The images that engines brought.
+    /// Lets the machine have an image that no engine brought, by the name that containers are started by.
+    pub fn add_image(&self, name: &str) {
+        self.state().images.insert((String::new(), name.to_owned()));
+    }
+
+    /// The images that the machine has.
     pub fn images(&self) -> Vec<String> {
         self.state().images.iter().map(|(_, image)| image.clone()).collect()
     }

@@ -1,0 +1,109 @@
+//! The image of the tests: one static program that does what its command says. For the memory engine the same commands
+//! are read here.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::Duration;
+
+use gangplank_engine::memory::Behaviour;
+use gangplank_engine::{ContainerSpec, NodeName, NodeSpec, Protocol};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+/// Its name in the engine.
+pub(crate) const IMAGE: &str = "actor:1";
+
+/// The same without an entry point.
+pub(crate) const BARE_IMAGE: &str = "actor:bare";
+
+/// The images as an archive that an engine loads. It has all that an image may have that we must not obey.
+pub(crate) fn archive() -> Vec<u8> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = folder.path().join("actor.c");
+    let program = folder.path().join("actor");
+    std::fs::write(&source, include_str!("actor.c")).expect("the program's source");
+    let compiled = Command::new("cc")
+        .args(["-static", "-O1", "-w", "-o"])
+        .args([&program, &source])
+        .status()
+        .expect("a C compiler");
+    assert!(compiled.success(), "the tests' program does not compile");
+    let layer = tar(&[("actor", 0o755, &std::fs::read(&program).expect("the program"))]);
+    let processor = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    let config = |entry: serde_json::Value| {
+        json!({
+            "architecture": processor,
+            "os": "linux",
+            "config": {
+                "Entrypoint": entry,
+                "Cmd": ["wait"],
+                "Volumes": { "/data": {} },
+                "Healthcheck": { "Test": ["CMD", "/nothing"], "Interval": 1_000_000_000 },
+            },
+            "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{}", hex::encode(Sha256::digest(&layer)))] },
+        })
+        .to_string()
+    };
+    let manifest = json!([
+        { "Config": "config.json", "RepoTags": [IMAGE], "Layers": ["layer.tar"] },
+        { "Config": "bare.json", "RepoTags": [BARE_IMAGE], "Layers": ["layer.tar"] },
+    ]);
+    tar(&[
+        ("layer.tar", 0o644, &layer),
+        ("config.json", 0o644, config(json!(["/actor"])).as_bytes()),
+        ("bare.json", 0o644, config(json!(null)).as_bytes()),
+        ("manifest.json", 0o644, manifest.to_string().as_bytes()),
+    ])
+}
+
+/// An archive of files: name, mode, content.
+pub(crate) fn tar(files: &[(&str, u32, &[u8])]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, mode, content) in files {
+        let mut header = tar::Header::new_ustar();
+        header.set_mode(*mode);
+        header.set_size(content.len() as u64);
+        archive.append_data(&mut header, name, *content).expect("an archive");
+    }
+    archive.into_inner().expect("an archive")
+}
+
+/// A node of service `web` with containers that run these commands. One that serves opens its port.
+pub(crate) fn node(version: i64, containers: &[(&str, &str)]) -> NodeSpec {
+    let containers = containers.iter().map(|(name, command)| {
+        let command: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+        let serves = command.first().is_some_and(|word| word == "serve");
+        let port = serves.then(|| (command[1].parse().expect("a port"), Protocol::Tcp));
+        let spec = ContainerSpec {
+            image: IMAGE.to_owned(),
+            command,
+            environment: BTreeMap::new(),
+            ports: port.into_iter().collect(),
+        };
+        ((*name).to_owned(), spec)
+    });
+    NodeSpec {
+        name: NodeName { tenant: "1/us-east-1".into(), service: "web".into(), version, ordinal: 0 },
+        service_id: "the-service".into(),
+        containers: containers.collect(),
+        cpus: 0.5,
+        memory: 64 << 20,
+    }
+}
+
+/// What the program does, for the memory engine.
+pub(crate) fn behaviour(_: &NodeName, _: &str, spec: &ContainerSpec) -> Behaviour {
+    let word = |place: usize| spec.command.get(place).map(String::as_str).unwrap_or_default();
+    let number = |place: usize| word(place).parse::<u64>().unwrap_or_default();
+    match word(0) {
+        "serve" => Behaviour::serves(200).printing(["listening"]).using(0.1, 1 << 20),
+        "exit" => Behaviour::ends(number(1).try_into().expect("a status"), Duration::from_millis(number(2))),
+        "print" => {
+            let lines: Vec<String> = (0..number(1)).map(|line| format!("line {line}")).collect();
+            Behaviour::runs().printing(lines.iter().map(String::as_str))
+        }
+        "hog" => Behaviour::runs_out_of_memory(Duration::from_millis(100)),
+        "stubborn" => Behaviour::runs().stopping_in(Duration::from_hours(1)).printing(["stubborn"]),
+        _ => Behaviour::runs(),
+    }
+}

@@ -1,0 +1,227 @@
+//! A daemon of the tests' own: Docker's or Podman's, in a folder of its own.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bollard::models::ContainerInspectResponse;
+use bollard::query_parameters::{
+    ImportImageOptionsBuilder, KillContainerOptionsBuilder, ListContainersOptionsBuilder,
+};
+use bollard::{API_DEFAULT_VERSION, Docker};
+use futures_util::StreamExt as _;
+use gangplank_engine::NodeName;
+use gangplank_engine::docker::Choice;
+use tempfile::TempDir;
+
+/// Turns a skipped trial into a failed one.
+const REQUIRED: &str = "GANGPLANK_REQUIRE_CLIENTS";
+
+/// A running daemon; ended when dropped, with everything that it runs.
+pub(crate) struct Daemon {
+    pub(crate) choice: Choice,
+    folder: TempDir,
+    process: Option<Child>,
+}
+
+/// Whether a program can be run; if not, the trial says so.
+pub(crate) fn has(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .any(|folder| folder.join(program).is_file());
+    let is_root = std::fs::read_to_string("/proc/self/status")
+        .is_ok_and(|status| status.lines().any(|line| line.starts_with("Uid:\t0\t")));
+    let missing = match (found, is_root) {
+        (false, _) => format!("{program} is not installed"),
+        (true, false) => format!("{program} can be started by root only"),
+        (true, true) => return true,
+    };
+    assert!(std::env::var_os(REQUIRED).is_none(), "{missing}, and {REQUIRED} is set");
+    eprintln!("SKIPPED: {missing}");
+    false
+}
+
+impl Daemon {
+    /// Docker's, if there is one, with the tests' image.
+    pub(crate) async fn docker() -> Option<Self> {
+        Self::with_image("dockerd", Choice::Docker).await
+    }
+
+    /// Podman's, if there is one, with the tests' image.
+    pub(crate) async fn podman() -> Option<Self> {
+        Self::with_image("podman", Choice::Podman).await
+    }
+
+    async fn with_image(program: &str, choice: Choice) -> Option<Self> {
+        if !has(program) {
+            return None;
+        }
+        let mut daemon = Self { choice, folder: tempfile::tempdir().expect("a folder"), process: None };
+        daemon.start().await;
+        daemon.load(crate::actor::archive()).await;
+        Some(daemon)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn host(&self) -> String {
+        format!("unix://{}", self.path("socket").display())
+    }
+
+    /// The tests' own way to it.
+    pub(crate) fn client(&self) -> Docker {
+        Docker::connect_with_unix(&self.host(), 60, API_DEFAULT_VERSION).expect("the daemon's socket")
+    }
+
+    fn podman_options(&self) -> Vec<String> {
+        let mut options: Vec<String> = ["root", "runroot", "tmpdir", "network-config-dir"]
+            .map(|name| format!("--{name}={}", self.path(name).display()))
+            .into();
+        options.extend(
+            ["--runtime=runc", "--cgroup-manager=cgroupfs", "--storage-driver=vfs"].map(str::to_owned),
+        );
+        options
+    }
+
+    fn podman_command(&self) -> Command {
+        let settings = self.path("containers.conf");
+        std::fs::create_dir_all(self.path("network-config-dir")).expect("a folder");
+        std::fs::write(&settings, "[network]\nnetwork_backend = \"cni\"\n").expect("Podman's settings");
+        let mut command = Command::new("podman");
+        command.args(self.podman_options()).env("CONTAINERS_CONF", settings);
+        command
+    }
+
+    fn command(&self) -> Command {
+        if self.choice == Choice::Podman {
+            let mut command = self.podman_command();
+            command.args(["system", "service", "--time=0", &self.host()]);
+            return command;
+        }
+        let option = |name: &str, file: &str| format!("--{name}={}", self.path(file).display());
+        let mut command = Command::new("dockerd");
+        command
+            .arg(format!("--host={}", self.host()))
+            .args([option("data-root", "data"), option("pidfile", "pid"), option("exec-root", "exec")])
+            .args(["--iptables=false", "--ip-forward=false", "--bridge=none", "--storage-driver=vfs"]);
+        command
+    }
+
+    /// Starts it, again if need be: with what a killed one left, the first start can fail.
+    pub(crate) async fn start(&mut self) {
+        for _ in 0..3 {
+            let _ = std::fs::remove_file(self.path("pid"));
+            let _ = std::fs::remove_file(self.path("socket"));
+            let log = std::fs::File::options().create(true).append(true).open(self.path("log"));
+            let mut command = self.command();
+            let mut process = command
+                .env("HOME", self.folder.path())
+                .env("TMPDIR", self.folder.path())
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(log.expect("the daemon's log"))
+                .spawn()
+                .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+            let began = Instant::now();
+            while process.try_wait().expect("the daemon's state").is_none() {
+                if self.path("socket").exists() && self.client().ping().await.is_ok() {
+                    self.process = Some(process);
+                    return;
+                }
+                assert!(began.elapsed() < Duration::from_mins(1), "no answer: {}", self.log());
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        panic!("the daemon does not start: {}", self.log());
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// Kills it. What it runs goes on.
+    pub(crate) fn kill_daemon(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().expect("a signal");
+            process.wait().expect("the daemon's end");
+        }
+    }
+
+    /// Loads an archive of an image.
+    pub(crate) async fn load(&self, archive: Vec<u8>) {
+        let options = ImportImageOptionsBuilder::new().build();
+        let client = self.client();
+        let mut loading = client.import_image(options, bollard::body_full(archive.into()), None);
+        while let Some(said) = loading.next().await {
+            said.expect("an image that loads");
+        }
+    }
+
+    /// The ids of the containers that have labels.
+    pub(crate) async fn containers(&self, labels: &[(&str, &str)]) -> Vec<ContainerInspectResponse> {
+        let labels: Vec<String> =
+            labels.iter().map(|(name, value)| format!("dev.gangplank.{name}={value}")).collect();
+        let filters: HashMap<String, Vec<String>> = [("label".to_owned(), labels)].into();
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let client = self.client();
+        let mut found = Vec::new();
+        for one in client.list_containers(Some(options)).await.expect("the containers") {
+            found.push(client.inspect_container(&one.id.unwrap(), None).await.expect("a container"));
+        }
+        found
+    }
+
+    /// The id of the pause container of a node.
+    pub(crate) async fn pause_of(&self, node: &NodeName) -> String {
+        let version = node.version.to_string();
+        let found = self.containers(&[("service", &node.service), ("deployment", &version)]).await;
+        let pause = found.into_iter().find(|one| {
+            let labels = one.config.as_ref().and_then(|config| config.labels.as_ref());
+            labels.is_some_and(|labels| !labels.contains_key("dev.gangplank.container"))
+        });
+        pause.and_then(|one| one.id).expect("a pause container")
+    }
+
+    /// Kills a container.
+    pub(crate) async fn kill(&self, id: &str) {
+        let options = KillContainerOptionsBuilder::new().signal("KILL").build();
+        self.client().kill_container(id, Some(options)).await.expect("a signal");
+        let began = Instant::now();
+        while self
+            .client()
+            .inspect_container(id, None)
+            .await
+            .is_ok_and(|one| one.state.unwrap().running == Some(true))
+        {
+            assert!(began.elapsed() < Duration::from_secs(10), "a killed container runs");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if self.choice == Choice::Podman {
+            // Podman's containers are nobody's children.
+            let _ = self.podman_command().args(["rm", "--all", "--force", "--time=0"]).output();
+            let _ = self.podman_command().args(["network", "prune", "--force"]).output();
+        }
+        let Some(mut process) = self.process.take() else { return };
+        let _ = Command::new("kill").args(["-TERM", &process.id().to_string()]).status();
+        let asked = Instant::now();
+        while matches!(process.try_wait(), Ok(None)) {
+            if asked.elapsed() > Duration::from_secs(30) {
+                let _ = process.kill();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}

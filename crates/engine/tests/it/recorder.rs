@@ -1,0 +1,79 @@
+//! Keeps what containers print, as a server does.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use gangplank_engine::{KeptLine, Line, NodeName, Output};
+
+/// What was printed, in order. It outlives engines, as the logs of a server do.
+#[derive(Default)]
+pub(crate) struct Recorder {
+    lines: Mutex<Vec<(NodeName, String, KeptLine)>>,
+}
+
+impl Recorder {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// One that knows the first lines of a container, as another one took them.
+    pub(crate) fn with(node: &NodeName, container: &str, other: &Self, known: usize) -> Arc<Self> {
+        let lines = other.lines.lock().unwrap();
+        let own = lines.iter().filter(|(one, name, _)| one == node && name == container).take(known).cloned();
+        Arc::new(Self { lines: Mutex::new(own.collect()) })
+    }
+
+    /// The lines of a container.
+    pub(crate) fn lines(&self, node: &NodeName, container: &str) -> Vec<String> {
+        let lines = self.lines.lock().unwrap();
+        let own = lines.iter().filter(|(one, name, _)| one == node && name == container);
+        own.map(|(_, _, line)| String::from_utf8_lossy(&line.text).into_owned()).collect()
+    }
+
+    /// Bytes of the lines of a container.
+    pub(crate) fn bytes(&self, node: &NodeName, container: &str) -> usize {
+        let lines = self.lines.lock().unwrap();
+        let own = lines.iter().filter(|(one, name, _)| one == node && name == container);
+        own.map(|(_, _, line)| line.text.len() + 1).sum()
+    }
+
+    /// Waits until the lines of a container are as they should be.
+    pub(crate) async fn wait_for(
+        &self,
+        node: &NodeName,
+        container: &str,
+        is_it: impl Fn(&[String]) -> bool,
+    ) -> Vec<String> {
+        let began = Instant::now();
+        loop {
+            let lines = self.lines(node, container);
+            if is_it(&lines) {
+                return lines;
+            }
+            let last = lines.len().saturating_sub(5);
+            assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "{container} printed {} lines, at the end {:?}",
+                lines.len(),
+                &lines[last..]
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Output for Recorder {
+    fn line(&self, node: &NodeName, container: &str, line: Line) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+        let at = line.at.map_or(i64::try_from(now).unwrap(), |at| at / 1_000_000);
+        let kept = KeptLine { at, text: line.text };
+        self.lines.lock().unwrap().push((node.clone(), container.to_owned(), kept));
+    }
+
+    fn kept(&self, node: &NodeName, container: &str, count: usize) -> Vec<KeptLine> {
+        let lines = self.lines.lock().unwrap();
+        let own = lines.iter().filter(|(one, name, _)| one == node && name == container);
+        let own: Vec<_> = own.map(|(_, _, line)| line.clone()).collect();
+        own[own.len().saturating_sub(count)..].to_vec()
+    }
+}
