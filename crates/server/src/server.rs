@@ -20,12 +20,14 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use crate::endpoint::Endpoint;
+use crate::http::admin;
 use crate::http::connections::Connections;
+use crate::http::listener::{self, Entrance};
 use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
 use crate::http::tls::Certificates;
 use crate::http::unverified::Unverified;
-use crate::http::{admin, listener};
 use crate::login_use::LoginUse;
 use crate::metrics::Metrics;
 use crate::publishing::Publishing;
@@ -45,11 +47,12 @@ pub struct Server {
     endpoint: String,
     admin_address: Option<SocketAddr>,
     stop: CancellationToken,
-    /// Says in the end whether every request was finished.
-    serving: JoinHandle<bool>,
+    endpoint_address: Option<SocketAddr>,
+    /// Each says in the end whether every request was finished.
+    serving: Vec<JoinHandle<bool>>,
     tasks: Vec<JoinHandle<()>>,
     certificates: Option<Arc<Certificates>>,
-    app: Arc<App>,
+    pub(crate) app: Arc<App>,
     // Held until the last request is done.
     data_dir: DataDir,
 }
@@ -87,6 +90,11 @@ impl Server {
             Some(admin) => Some(bind(admin, "--admin-listen").await?),
             None => None,
         };
+        let services = match config.deployments.endpoint_listen {
+            Some(services) => Some(bind(services, "--endpoint-listen").await?),
+            None => None,
+        };
+        let endpoint_address = services.as_ref().map(TcpListener::local_addr).transpose()?;
         let data_dir = DataDir::take(&config.data_dir)?;
         let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
         let master = MasterKey::of(&data_dir, &root_key::all_access_keys(&metadata).await?)?;
@@ -134,8 +142,9 @@ impl Server {
             publishing: Publishing::default(),
             in_flight: InFlight::default(),
             logs: gangplank_store::logs::Logs::open(data_dir.path().join("logs"), config.deployments.logs)?,
-            deployments: config.deployments,
             deployer: crate::deployments::Deployer::none(),
+            endpoint: Endpoint::new(&config.deployments.service_domain),
+            deployments: config.deployments,
             routes: crate::endpoint::routes::Routes::default(),
             run: uuid::Uuid::new_v4().simple().to_string(),
         });
@@ -179,8 +188,31 @@ impl Server {
             admin_address = Some(bound.local_addr()?);
             tasks.push(tokio::spawn(admin::serve(bound, Arc::clone(&app), stop.clone())));
         }
-        let serving = tokio::spawn(listener::serve(bound, tls, Arc::clone(&app), stop.clone()));
-        Ok(Self { address, endpoint, admin_address, stop, serving, tasks, certificates, app, data_dir })
+        let is_tls = tls.is_some();
+        let mut serving = Vec::new();
+        for (bound, only_services) in [(Some(bound), false), (services, true)] {
+            let Some(bound) = bound else { continue };
+            let entrance = Entrance { port: bound.local_addr()?.port(), is_tls, only_services };
+            serving.push(tokio::spawn(listener::serve(
+                bound,
+                entrance,
+                tls.clone(),
+                Arc::clone(&app),
+                stop.clone(),
+            )));
+        }
+        Ok(Self {
+            address,
+            endpoint,
+            admin_address,
+            endpoint_address,
+            stop,
+            serving,
+            tasks,
+            certificates,
+            app,
+            data_dir,
+        })
     }
 
     /// Where it listens.
@@ -196,6 +228,11 @@ impl Server {
     /// Where it answers health, if anywhere.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin_address
+    }
+
+    /// Where only services answer, if anywhere.
+    pub fn endpoint_address(&self) -> Option<SocketAddr> {
+        self.endpoint_address
     }
 
     /// Reads the files of the certificate and its key anew. If they cannot be used, those before stay.
@@ -215,7 +252,10 @@ impl Server {
                 tracing::error!(%error, "a task of the server ended badly");
             }
         }
-        let drained = self.serving.await.unwrap_or(false);
+        let mut drained = true;
+        for serving in self.serving {
+            drained &= serving.await.unwrap_or(false);
+        }
         // What the last requests told of.
         jobs::audit::note(&self.app, Taken::All).await;
         if let Err(error) = jobs::marks::keep(&self.app).await {
