@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::{AuditKept, Deployments, Limits};
 use crate::deployments::Deployer;
+use crate::endpoint::Endpoint;
 use crate::endpoint::routes::Routes;
 use crate::http::client::Network;
 use crate::http::connections::Connections;
@@ -100,6 +101,8 @@ pub(crate) struct App {
     pub(crate) deployments: Deployments,
     /// Whatever runs them.
     pub(crate) deployer: Deployer,
+    /// What requests of services share.
+    pub(crate) endpoint: Endpoint,
     /// Which host leads to which service.
     pub(crate) routes: Routes,
     /// What containers print.

@@ -161,6 +161,8 @@ pub struct Limits {
     pub idle: Duration,
     /// How long a client may send nothing in the middle of a body.
     pub body_stall: Duration,
+    /// How long a service's container may take to begin its answer.
+    pub answer: Duration,
     /// How far a signature's date may be from the server's clock, either way.
     pub signature_skew: Duration,
     /// How long requests may go on after the server was told to stop.
@@ -197,6 +199,7 @@ impl Default for Limits {
             header_read: Duration::from_secs(30),
             idle: Duration::from_secs(75),
             body_stall: Duration::from_mins(1),
+            answer: Duration::from_mins(1),
             signature_skew: Duration::from_mins(15),
             drain: Duration::from_secs(30),
         }

@@ -23,12 +23,14 @@ use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::deployments::pace::Pace;
 use crate::deployments::{Deployer, supervisor};
+use crate::endpoint::Endpoint;
+use crate::http::admin;
 use crate::http::connections::Connections;
+use crate::http::listener::{self, Entrance};
 use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
 use crate::http::tls::Certificates;
 use crate::http::unverified::Unverified;
-use crate::http::{admin, listener};
 use crate::login_use::LoginUse;
 use crate::metrics::Metrics;
 use crate::publishing::Publishing;
@@ -56,11 +58,12 @@ pub struct Server {
     endpoint: String,
     admin_address: Option<SocketAddr>,
     stop: CancellationToken,
-    /// Says in the end whether every request was finished.
-    serving: JoinHandle<bool>,
+    endpoint_address: Option<SocketAddr>,
+    /// Each says in the end whether every request was finished.
+    serving: Vec<JoinHandle<bool>>,
     tasks: Vec<JoinHandle<()>>,
     certificates: Option<Arc<Certificates>>,
-    app: Arc<App>,
+    pub(crate) app: Arc<App>,
     // Held until the last request is done.
     data_dir: DataDir,
 }
@@ -113,6 +116,11 @@ impl Server {
             Some(admin) => Some(bind(admin, "--admin-listen").await?),
             None => None,
         };
+        let services = match config.deployments.endpoint_listen {
+            Some(services) => Some(bind(services, "--endpoint-listen").await?),
+            None => None,
+        };
+        let endpoint_address = services.as_ref().map(TcpListener::local_addr).transpose()?;
         let data_dir = DataDir::take(&config.data_dir)?;
         let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
         let master = MasterKey::of(&data_dir, &root_key::all_access_keys(&metadata).await?)?;
@@ -161,12 +169,9 @@ impl Server {
             in_flight: InFlight::default(),
             // A stop of the server and its start leave what runs alone.
             logs: gangplank_store::logs::Logs::open(data_dir.path().join("logs"), config.deployments.logs)?,
+            deployer: Deployer::new(engine.clone(), &config.deployments),
+            endpoint: Endpoint::new(&config.deployments.service_domain),
             deployments: config.deployments,
-            container_logs: crate::container_logs::ContainerLogs,
-            deployer: crate::deployments::Deployer::new(
-                None,
-                gangplank_store::metadata::deployments::Room { cpus: 0.0, memory: 0 },
-            ),
             routes: crate::endpoint::routes::Routes::default(),
             run: uuid::Uuid::new_v4().simple().to_string(),
         });
@@ -213,8 +218,31 @@ impl Server {
             admin_address = Some(bound.local_addr()?);
             tasks.push(tokio::spawn(admin::serve(bound, Arc::clone(&app), stop.clone())));
         }
-        let serving = tokio::spawn(listener::serve(bound, tls, Arc::clone(&app), stop.clone()));
-        Ok(Self { address, endpoint, admin_address, stop, serving, tasks, certificates, app, data_dir })
+        let is_tls = tls.is_some();
+        let mut serving = Vec::new();
+        for (bound, only_services) in [(Some(bound), false), (services, true)] {
+            let Some(bound) = bound else { continue };
+            let entrance = Entrance { port: bound.local_addr()?.port(), is_tls, only_services };
+            serving.push(tokio::spawn(listener::serve(
+                bound,
+                entrance,
+                tls.clone(),
+                Arc::clone(&app),
+                stop.clone(),
+            )));
+        }
+        Ok(Self {
+            address,
+            endpoint,
+            admin_address,
+            endpoint_address,
+            stop,
+            serving,
+            tasks,
+            certificates,
+            app,
+            data_dir,
+        })
     }
 
     /// Where it listens.
@@ -237,6 +265,11 @@ impl Server {
         self.admin_address
     }
 
+    /// Where only services answer, if anywhere.
+    pub fn endpoint_address(&self) -> Option<SocketAddr> {
+        self.endpoint_address
+    }
+
     /// Reads the files of the certificate and its key anew. If they cannot be used, those before stay.
     pub async fn reload_certificates(&self) {
         if let Some(certificates) = &self.certificates {
@@ -254,7 +287,10 @@ impl Server {
                 tracing::error!(%error, "a task of the server ended badly");
             }
         }
-        let drained = self.serving.await.unwrap_or(false);
+        let mut drained = true;
+        for serving in self.serving {
+            drained &= serving.await.unwrap_or(false);
+        }
         // What the last requests told of.
         jobs::audit::note(&self.app, Taken::All).await;
         if let Err(error) = jobs::marks::keep(&self.app).await {

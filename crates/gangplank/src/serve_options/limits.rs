@@ -69,6 +69,7 @@ impl ServeOptions {
             body_stall: time(self.body_timeout, default.body_stall),
             signature_skew: time(self.signature_skew, default.signature_skew),
             drain: time(self.drain_timeout, default.drain),
+            answer: default.answer,
         }
     }
 }

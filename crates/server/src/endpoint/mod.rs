@@ -1,5 +1,120 @@
 //! The public endpoint of container services: a reverse proxy, led by the `Host` of a request.
 
+pub(crate) mod answer_body;
+mod balance;
 mod dial;
+mod forward;
+mod headers;
+mod host;
+mod pool;
 pub(crate) mod probe;
+mod refusal;
 pub(crate) mod routes;
+#[cfg(test)]
+mod tests;
+pub(crate) mod tunnel;
+mod upload;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use hyper::body::Incoming;
+use hyper::header::HeaderValue;
+use hyper::{Request, Response};
+
+use crate::app::App;
+use crate::http::body::AnswerBody;
+use crate::http::connection::Connection;
+use crate::http::connections::Guest;
+use crate::http::hygiene;
+use crate::http::listener::Entrance;
+use crate::http::patience::Turn;
+use pool::Pool;
+use routes::Route;
+
+/// What all requests of services share.
+pub(crate) struct Endpoint {
+    /// Connections to nodes.
+    pool: Pool,
+    /// How every name of a service ends that no certificate gave it.
+    suffix: String,
+    /// Requests so far, which draws of nodes are made from.
+    drawn: AtomicU64,
+}
+
+impl Endpoint {
+    /// For services under this domain.
+    pub(crate) fn new(domain: &str) -> Self {
+        let suffix = format!(".cs.{}", host::plain(domain));
+        Self { pool: pool::new(), suffix, drawn: AtomicU64::default() }
+    }
+}
+
+/// What a request for a service came to.
+pub(crate) enum Visited {
+    /// The host of a service, in lower case.
+    Service(String, Arc<Route>),
+    /// A host that no service has, where only services are.
+    Nothing,
+}
+
+/// A visitor, from the head of the request to the last byte of the answer.
+pub(super) struct Visit {
+    turn: Turn,
+    guest: Arc<Guest>,
+}
+
+impl Visit {
+    fn new(turn: Turn, guest: &Arc<Guest>) -> Self {
+        guest.visits(true);
+        Self { turn, guest: Arc::clone(guest) }
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.guest.visits(false);
+    }
+}
+
+/// Looks whether a request is for a service: by its host, before anything else of it.
+pub(crate) fn visited(app: &App, entrance: Entrance, host: Option<&HeaderValue>) -> Option<Visited> {
+    let host = host.and_then(|host| host.to_str().ok()).map(host::plain);
+    if let Some(host) = host {
+        if let Some(route) = app.routes.find(&host) {
+            return Some(Visited::Service(host.into_owned(), route));
+        }
+        if host.ends_with(&app.endpoint.suffix) {
+            return Some(Visited::Nothing);
+        }
+    }
+    entrance.only_services.then_some(Visited::Nothing)
+}
+
+/// Answers a request of a service's visitor.
+pub(crate) async fn answer(
+    app: &App,
+    visited: Visited,
+    peer: SocketAddr,
+    connection: &Connection,
+    request: Request<Incoming>,
+    turn: Turn,
+) -> Response<AnswerBody> {
+    let checked = hygiene::check_message(request.method(), request.uri(), request.headers(), &app.limits);
+    if let Err(violation) = checked {
+        return refusal::malformed(&violation);
+    }
+    let Visited::Service(host, route) = visited else { return refusal::no_such_service() };
+    if request.uri().authority().is_some_and(|named| host::plain(named.as_str()) != host) {
+        return refusal::other_host();
+    }
+    match &*route {
+        Route::NoEndpoint => refusal::no_such_service(),
+        Route::Disabled => refusal::disabled(),
+        Route::Nodes(_) => {
+            let visit = Arc::new(Visit::new(turn, &connection.guest));
+            forward::forward(app, &host, route, peer, connection, request, visit).await
+        }
+    }
+}

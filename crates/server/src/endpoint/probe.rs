@@ -93,7 +93,7 @@ async fn ask(address: SocketAddr, is_tls: bool, path: &str) -> Result<StatusCode
 }
 
 fn of_connecting(error: &io::Error) -> Silence {
-    let is_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+    let is_tls = error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
     match error.kind() {
         _ if is_tls => Silence::NoTls(error.to_string()),
         io::ErrorKind::UnexpectedEof => Silence::Closed,

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use gangplank_core::ServiceId;
+use hyper::http::uri::Authority;
 
 /// The table of routes. Reading takes no lock.
 #[derive(Default)]
@@ -15,8 +16,11 @@ pub(crate) struct Routes {
     /// By host: lower case, without a port and without a dot at the end.
     by_host: ArcSwap<HashMap<String, Arc<Route>>>,
     /// What each service has put into it.
-    by_service: Mutex<BTreeMap<ServiceId, (Vec<String>, Arc<Route>)>>,
+    by_service: Mutex<BTreeMap<ServiceId, HostsAndRoute>>,
 }
+
+/// The hosts of a service, and where they lead.
+type HostsAndRoute = (Vec<String>, Arc<Route>);
 
 /// Where a host leads.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub(crate) struct Node {
     pub(crate) is_healthy: AtomicBool,
     /// How many requests and upgraded connections it has.
     under_way: AtomicUsize,
+    /// The address, as a URL has it.
+    pub(super) authority: Option<Authority>,
 }
 
 /// A request or an upgraded connection that a node has. It counts until it is dropped.
@@ -56,7 +62,14 @@ pub(crate) struct UnderWay(Arc<Node>);
 impl Node {
     /// A node that is healthy.
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, is_healthy: AtomicBool::new(true), under_way: AtomicUsize::new(0) }
+        // Without the scope of IPv6, which a URL has no place for.
+        let authority = SocketAddr::new(address.ip(), address.port()).to_string();
+        Self {
+            address,
+            is_healthy: AtomicBool::new(true),
+            under_way: AtomicUsize::new(0),
+            authority: authority.try_into().ok(),
+        }
     }
 
     /// How much it has to do.
@@ -97,7 +110,7 @@ impl Routes {
         self.publish(&services);
     }
 
-    fn publish(&self, services: &BTreeMap<ServiceId, (Vec<String>, Arc<Route>)>) {
+    fn publish(&self, services: &BTreeMap<ServiceId, HostsAndRoute>) {
         let hosts = services.values().flat_map(|(hosts, route)| hosts.iter().map(move |host| (host, route)));
         self.by_host.store(Arc::new(hosts.map(|(host, route)| (host.clone(), Arc::clone(route))).collect()));
     }

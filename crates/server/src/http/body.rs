@@ -8,14 +8,22 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http_body_util::{Either, Full};
+use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::own_thread::OwnThread;
+use crate::endpoint::answer_body::NodeBody;
 
 /// The body of any answer.
-pub(crate) type AnswerBody = Either<Full<Bytes>, FileBody>;
+pub(crate) enum AnswerBody {
+    /// Bytes in memory.
+    Small(Full<Bytes>),
+    /// Part of a file.
+    File(FileBody),
+    /// What a node of a service answers.
+    Node(NodeBody),
+}
 
 /// How much is read from a file at once: what stays in a processor's cache until it is sent.
 const PIECE: u64 = 256 << 10;
@@ -73,6 +81,40 @@ fn size(length: u64) -> usize {
 fn read(file: &File, offset: u64, mut piece: Vec<u8>) -> io::Result<Vec<u8>> {
     file.read_exact_at(&mut piece, offset)?;
     Ok(piece)
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        match self.get_mut() {
+            Self::Small(body) => {
+                Pin::new(body).poll_frame(context).map(|it| it.map(|it| it.map_err(|never| match never {})))
+            }
+            Self::File(body) => Pin::new(body).poll_frame(context),
+            Self::Node(body) => Pin::new(body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Small(body) => body.is_end_stream(),
+            Self::File(body) => body.is_end_stream(),
+            Self::Node(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Small(body) => body.size_hint(),
+            Self::File(body) => body.size_hint(),
+            Self::Node(body) => body.size_hint(),
+        }
+    }
 }
 
 impl Body for FileBody {

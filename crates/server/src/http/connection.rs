@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::{Body as _, Incoming};
+use hyper::header::HOST;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -22,12 +22,15 @@ use tokio_util::task::TaskTracker;
 use super::body::AnswerBody;
 use super::connections::Guest;
 use super::lingering::Lingering;
+use super::listener::Entrance;
 use super::own_thread::OwnThread;
-use super::patience::{Patient, Turns};
+use super::patience::{Patient, Turn, Turns};
 use super::socket::Socket;
 use super::to_the_end::{Panicked, ToTheEnd};
 use super::{dispatch, hygiene};
 use crate::app::App;
+use crate::endpoint;
+use crate::endpoint::tunnel::Tunnel;
 
 /// The first byte of a TLS handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -54,21 +57,29 @@ pub(crate) struct Connection {
     pub(crate) guest: Arc<Guest>,
     /// The requests of all connections that are being answered.
     pub(super) requests: TaskTracker,
+    /// Where it came in.
+    pub(crate) entrance: Entrance,
+    /// What it becomes when a node of a service takes it over.
+    pub(crate) tunnel: Tunnel,
 }
 
 pub(crate) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
-    tls: Option<TlsAcceptor>,
+    (entrance, tls): (Entrance, Option<TlsAcceptor>),
     app: Arc<App>,
     guest: Arc<Guest>,
-    watcher: Watcher,
     stop: CancellationToken,
 ) {
     // Answers are small and awaited: do not hold them back to fill a packet.
     let _ = stream.set_nodelay(true);
-    let connection =
-        Connection { thread: OwnThread::new(app.threads.clone()), guest, requests: app.requests.clone() };
+    let connection = Connection {
+        thread: OwnThread::new(app.threads.clone()),
+        guest,
+        requests: app.requests.clone(),
+        entrance,
+        tunnel: Tunnel::default(),
+    };
     let opened = tokio::time::timeout(app.limits.header_read, open(stream, tls, connection.clone()));
     // Nothing was asked yet, so there is nothing to finish.
     let opened = tokio::select! {
@@ -76,8 +87,8 @@ pub(crate) async fn serve(
         opened = opened => opened,
     };
     match opened {
-        Ok(Opened::Plain(socket)) => serve_http(socket, connection, peer, app, watcher).await,
-        Ok(Opened::Tls(stream)) => serve_http(stream, connection, peer, app, watcher).await,
+        Ok(Opened::Plain(socket)) => serve_http(socket, connection, peer, app, stop).await,
+        Ok(Opened::Tls(stream)) => serve_http(stream, connection, peer, app, stop).await,
         Ok(Opened::Wrong(stream, answer)) => refuse(stream, answer).await,
         Ok(Opened::Failed(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
         Err(_) => tracing::debug!(%peer, "a connection took too long to begin"),
@@ -134,23 +145,23 @@ async fn refuse(mut stream: TcpStream, answer: &[u8]) {
     let _ = tokio::time::timeout(Duration::from_secs(1), linger).await;
 }
 
-async fn serve_http<S>(stream: S, connection: Connection, peer: SocketAddr, app: Arc<App>, watcher: Watcher)
-where
+async fn serve_http<S>(
+    stream: S,
+    connection: Connection,
+    peer: SocketAddr,
+    app: Arc<App>,
+    stop: CancellationToken,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let turns = Turns::default();
     let limits = app.limits;
     let stream = Patient::new(stream, turns.clone(), connection.clone(), limits);
-    let thread = connection.thread.clone();
+    let (thread, tunnel) = (connection.thread.clone(), connection.tunnel.clone());
     let service = service_fn(move |request| {
-        let (app, turns, connection) = (Arc::clone(&app), turns.clone(), connection.clone());
-        turns.next();
+        let (app, connection, turn) = (Arc::clone(&app), connection.clone(), turns.begin());
         connection.guest.asks();
-        async move {
-            let answer = answer_to_the_end(app, peer, connection, request).await;
-            turns.next();
-            Ok::<_, Infallible>(answer)
-        }
+        async move { Ok::<_, Infallible>(answer(app, peer, connection, request, turn).await) }
     });
     let connection = http1::Builder::new()
         .header_read_timeout(None)
@@ -160,9 +171,35 @@ where
         .max_buf_size(BUFFER.max(limits.head_bytes()))
         // Who has sent a request and closed that half still gets the answer.
         .half_close(true)
-        .serve_connection(TokioIo::new(Lingering::new(stream)), service);
-    if let Some(Err(error)) = thread.run(watcher.watch(connection)).await {
+        .serve_connection(TokioIo::new(Lingering::new(stream, tunnel.clone())), service)
+        .with_upgrades();
+    let serving = async move {
+        let mut connection = std::pin::pin!(connection);
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return ended,
+            () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        connection.await
+    };
+    if let Some(Err(error)) = thread.run(serving).await {
         tracing::debug!(%peer, %error, "connection ended");
+    }
+    tunnel.run().await;
+}
+
+/// Answers a request of a service's visitor as long as the client is there, any other to its end.
+async fn answer(
+    app: Arc<App>,
+    peer: SocketAddr,
+    connection: Connection,
+    request: Request<Incoming>,
+    turn: Turn,
+) -> Response<AnswerBody> {
+    let host = request.headers().get(HOST);
+    match endpoint::visited(&app, connection.entrance, host) {
+        Some(visited) => endpoint::answer(&app, visited, peer, &connection, request, turn).await,
+        None => answer_to_the_end(app, peer, connection, request).await,
     }
 }
 

@@ -4,6 +4,8 @@
 //! oldest first, and never to no purpose: those of one address when that address has too many, those of the
 //! address with most of them when there are too many in all, those with half a head when such heads take too
 //! much memory. Whoever has a login or a key keeps the connection.
+//!
+//! Visitors of services have neither. Those whom a node is answering give way after those who only might ask again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -58,6 +60,8 @@ struct Place {
     known: AtomicBool,
     /// What it asked last was authenticated.
     asks_as_known: AtomicBool,
+    /// A node of a service is answering it.
+    visits: AtomicBool,
     /// What its half head takes, and the number of that head; 0 if it has none.
     head: AtomicUsize,
     head_number: AtomicU64,
@@ -84,7 +88,7 @@ impl Connections {
         let of_it = table.of.get(&network);
         if of_it.is_some_and(|it| it.open >= self.most_of_an_address)
             && !proxies.iter().any(|proxy| proxy.contains(address))
-            && let Some(oldest) = of_it.and_then(|it| it.strangers.first().copied())
+            && let Some(oldest) = of_it.and_then(|it| table.first_to_go(it))
         {
             table.end(oldest);
         }
@@ -101,10 +105,12 @@ impl Connections {
         self.lock().end_one_of_most();
     }
 
-    /// Ends all connections whose last request was not authenticated.
+    /// Ends all connections whose last request was not authenticated, nor is being answered by a node.
     pub(crate) fn end_strangers(&self) {
         let mut table = self.lock();
-        let unknown = |place: &&Arc<Place>| !place.asks_as_known.load(Ordering::Acquire);
+        let unknown = |place: &&Arc<Place>| {
+            !place.asks_as_known.load(Ordering::Acquire) && !place.visits.load(Ordering::Acquire)
+        };
         let ids: Vec<u64> = table.open.values().filter(unknown).map(|place| place.id).collect();
         for id in ids {
             table.end(id);
@@ -139,6 +145,11 @@ impl Guest {
         }
     }
 
+    /// Notes that a node of a service answers now, or does so no more.
+    pub(crate) fn visits(&self, visits: bool) {
+        self.place.visits.store(visits, Ordering::Release);
+    }
+
     /// Notes how much memory the connection takes for a head that has not come whole.
     pub(super) fn head_takes(&self, bytes: usize) {
         if self.place.head.load(Ordering::Relaxed) != bytes {
@@ -167,6 +178,7 @@ impl Table {
             task: OnceLock::new(),
             known: AtomicBool::new(false),
             asks_as_known: AtomicBool::new(false),
+            visits: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             head: AtomicUsize::new(0),
             head_number: AtomicU64::new(0),
@@ -224,11 +236,26 @@ impl Table {
         }
     }
 
-    /// Ends a stranger of the address that has most of them; whether there was one.
+    /// Ends a stranger of the address that has most of them; whether there was one. If all of these are being answered
+    /// by nodes, one that is not gives way before them, of an address that has half as many at least.
     fn end_one_of_most(&mut self) -> bool {
-        let most = self.ranks.last().and_then(|(_, network)| self.of.get(network));
-        let oldest = most.and_then(|it| it.strangers.first().copied());
-        oldest.inspect(|oldest| self.end(*oldest)).is_some()
+        let Some((most, _)) = self.ranks.last().copied() else { return false };
+        let crowds = self.ranks.iter().rev().take_while(|(strangers, _)| strangers * 2 >= most);
+        let mut crowds = crowds.filter_map(|(_, network)| self.of.get(network));
+        let most = crowds.clone().next().and_then(|it| it.strangers.first().copied());
+        let to_go = crowds.find_map(|it| self.first_idle(it)).or(most);
+        to_go.inspect(|id| self.end(*id)).is_some()
+    }
+
+    /// The stranger of an address who gives way first.
+    fn first_to_go(&self, of_it: &OfAnAddress) -> Option<u64> {
+        self.first_idle(of_it).or_else(|| of_it.strangers.first().copied())
+    }
+
+    /// The oldest stranger of an address whom no node is answering.
+    fn first_idle(&self, of_it: &OfAnAddress) -> Option<u64> {
+        let visits = |id: &u64| self.open.get(id).is_some_and(|place| place.visits.load(Ordering::Acquire));
+        of_it.strangers.iter().find(|id| !visits(id)).copied()
     }
 
     /// Ends a connection. Its place is free at once, and its socket when its task is next looked at.
@@ -299,6 +326,32 @@ mod tests {
         assert!(open(&connections, "192.0.2.2").is_none(), "who is known keeps the place");
         drop(crowd);
         assert!(open(&connections, "192.0.2.2").is_some());
+    }
+
+    #[test]
+    fn who_is_being_answered_by_a_node_gives_way_last() {
+        let connections = Arc::new(Connections::new(6, 3));
+        let mut guests: Vec<Guest> = (0..3).map(|_| open(&connections, "192.0.2.1").unwrap()).collect();
+        guests[0].visits(true);
+        guests.push(open(&connections, "192.0.2.1").unwrap());
+        assert_eq!(guests.iter().map(is_open).collect::<Vec<_>>(), [true, false, true, true]);
+        for guest in &guests {
+            guest.visits(true);
+        }
+        let crowd: Vec<Guest> = (0..3).map(|_| open(&connections, "192.0.2.2").unwrap()).collect();
+        crowd[0].visits(true);
+        let new = open(&connections, "192.0.2.3").unwrap();
+        assert!(
+            is_open(&crowd[0]) && !is_open(&crowd[1]) && is_open(&crowd[2]),
+            "of those with most, an idle one"
+        );
+        crowd[2].visits(true);
+        let last = open(&connections, "192.0.2.4").unwrap();
+        assert!(!is_open(&guests[0]), "none is idle of those with most");
+        assert!(is_open(&new) && is_open(&last), "who has few keeps them");
+        guests[2].visits(false);
+        connections.end_strangers();
+        assert_eq!(guests.iter().map(is_open).collect::<Vec<_>>(), [false, false, false, true]);
     }
 
     #[test]

@@ -17,27 +17,46 @@ pub(crate) struct Violation {
 }
 
 /// Refuses what is malformed, oversized, or meant for a proxy.
-///
-/// hyper has refused by now: conflicting or nonsensical lengths, folded or malformed headers, more
-/// than a hundred of them.
 pub(crate) fn check(
     method: &Method,
     uri: &Uri,
     headers: &HeaderMap,
     limits: &Limits,
 ) -> Result<(), Violation> {
-    let refuse = |status, text| Err(Violation { status, text, is_path: false });
-    if method == Method::CONNECT || method == Method::TRACE {
-        return refuse(StatusCode::METHOD_NOT_ALLOWED, "CONNECT and TRACE are not served here");
-    }
+    check_message(method, uri, headers, limits)?;
     if uri.scheme().is_some() || uri.authority().is_some() {
-        return refuse(
-            StatusCode::BAD_REQUEST,
-            "this server is no proxy: send the path alone, not a whole URL",
-        );
+        let text = "this server is no proxy: send the path alone, not a whole URL";
+        return refuse(StatusCode::BAD_REQUEST, text);
     }
     if let Some(text) = crooked(uri.path()) {
         return Err(Violation { status: StatusCode::BAD_REQUEST, text, is_path: true });
+    }
+    let mut authorizations = headers.get_all(AUTHORIZATION).iter();
+    if let Some(authorization) = authorizations.next() {
+        if authorization.len() > limits.authorization_bytes {
+            let text = "the Authorization header is too large";
+            return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text);
+        }
+        if authorizations.next().is_some() {
+            return refuse(StatusCode::BAD_REQUEST, "a request may have one Authorization header");
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what no request may be, whoever it is for: whatever could be read in two ways, or is too large.
+///
+/// hyper has refused by now: conflicting or nonsensical lengths, folded or malformed headers, more
+/// than a hundred of them. Of a length beside a transfer coding it has dropped the length, and reads nothing behind
+/// that request.
+pub(crate) fn check_message(
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    limits: &Limits,
+) -> Result<(), Violation> {
+    if method == Method::CONNECT || method == Method::TRACE {
+        return refuse(StatusCode::METHOD_NOT_ALLOWED, "CONNECT and TRACE are not served here");
     }
     if uri.path_and_query().map_or(0, |target| target.as_str().len()) > limits.target_bytes {
         return refuse(StatusCode::URI_TOO_LONG, "the request's path and query are too long");
@@ -58,17 +77,11 @@ pub(crate) fn check(
     if size > limits.header_bytes {
         return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the request's headers are too large");
     }
-    let mut authorizations = headers.get_all(AUTHORIZATION).iter();
-    if let Some(authorization) = authorizations.next() {
-        if authorization.len() > limits.authorization_bytes {
-            let text = "the Authorization header is too large";
-            return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text);
-        }
-        if authorizations.next().is_some() {
-            return refuse(StatusCode::BAD_REQUEST, "a request may have one Authorization header");
-        }
-    }
     Ok(())
+}
+
+fn refuse(status: StatusCode, text: &'static str) -> Result<(), Violation> {
+    Err(Violation { status, text, is_path: false })
 }
 
 /// Why a path may mean another one to whoever stands in front: such proxies let through what begins with `/v2/`, and

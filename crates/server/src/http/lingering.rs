@@ -12,6 +12,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use crate::endpoint::tunnel::Tunnel;
+
 /// How much is thrown away at the most, and how long a client may be quiet before it is taken to have
 /// seen the answer.
 const LIMIT: usize = 32 << 20;
@@ -20,6 +22,8 @@ const QUIET: Duration = Duration::from_millis(250);
 /// A connection that is read to its end when it is shut down.
 pub(super) struct Lingering<S> {
     stream: S,
+    /// Where there is one, what comes is read by whoever has its other end.
+    tunnel: Tunnel,
     /// Runs while it is being shut down, and starts anew with every byte.
     quiet: Option<Pin<Box<Sleep>>>,
     thrown_away: usize,
@@ -27,8 +31,8 @@ pub(super) struct Lingering<S> {
 }
 
 impl<S> Lingering<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, quiet: None, thrown_away: 0, at_end: false }
+    pub(super) fn new(stream: S, tunnel: Tunnel) -> Self {
+        Self { stream, tunnel, quiet: None, thrown_away: 0, at_end: false }
     }
 }
 
@@ -71,6 +75,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.tunnel.is_open() {
+            return Pin::new(&mut self.stream).poll_shutdown(context);
+        }
         if self.quiet.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
             self.quiet = Some(Box::pin(tokio::time::sleep(QUIET)));
@@ -106,7 +113,7 @@ mod tests {
     #[tokio::test]
     async fn shutting_down_reads_what_still_comes() {
         let (server, mut client) = duplex(1024);
-        let mut server = Lingering::new(server);
+        let mut server = Lingering::new(server, Tunnel::default());
         let sending = tokio::spawn(async move {
             client.write_all(&vec![7; 100_000]).await.unwrap();
             client.shutdown().await.unwrap();
@@ -123,7 +130,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn patience_ends() {
         let (server, client) = duplex(1024);
-        Lingering::new(server).shutdown().await.unwrap();
+        Lingering::new(server, Tunnel::default()).shutdown().await.unwrap();
         drop(client);
     }
 }

@@ -4,11 +4,11 @@ use std::io::{Error, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::connection;
 use crate::app::App;
@@ -22,15 +22,28 @@ const SAID_EVERY: Duration = Duration::from_mins(1);
 /// How long, after the server was told to stop, a request may take to show whose it is.
 const STRANGERS: Duration = Duration::from_secs(1);
 
-/// Says whether every request was finished in the time for it.
+/// Where a connection comes in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Entrance {
+    /// The port that it came to.
+    pub(crate) port: u16,
+    /// Whether TLS is spoken there.
+    pub(crate) is_tls: bool,
+    /// Whether only services answer there.
+    pub(crate) only_services: bool,
+}
+
+/// Says whether every request was finished in the time for it, but for those that nodes of services were answering:
+/// of these nothing is left to look for.
 pub(crate) async fn serve(
     listener: TcpListener,
+    entrance: Entrance,
     tls: Option<TlsAcceptor>,
     app: Arc<App>,
     stop: CancellationToken,
 ) -> bool {
     let drain = app.limits.drain;
-    let graceful = GracefulShutdown::new();
+    let open = TaskTracker::new();
     let mut failures = Failures::default();
     loop {
         let accepted = tokio::select! {
@@ -50,13 +63,22 @@ pub(crate) async fn serve(
         // If nobody can give way the connection is closed at once: refusing is better than running out.
         let Some(guest) = app.connections.open(peer.ip(), &app.proxies) else { continue };
         let guest = Arc::new(guest);
-        let (app, tls, watcher) = (Arc::clone(&app), tls.clone(), graceful.watcher());
-        let serving = connection::serve(stream, peer, tls, app, Arc::clone(&guest), watcher, stop.clone());
-        guest.is_served_by(tokio::spawn(serving).abort_handle());
+        let (app, tls) = (Arc::clone(&app), tls.clone());
+        let serving = connection::serve(
+            stream,
+            peer,
+            (entrance, tls),
+            app,
+            Arc::clone(&guest),
+            // Each has a lock of its own: whoever waits for this looks at it all the time.
+            stop.child_token(),
+        );
+        guest.is_served_by(open.spawn(serving).abort_handle());
     }
     drop(listener);
     app.requests.close();
-    let finished = async { tokio::join!(graceful.shutdown(), app.requests.wait()) };
+    open.close();
+    let finished = async { tokio::join!(open.wait(), app.requests.wait()) };
     let strangers = async {
         tokio::time::sleep(STRANGERS).await;
         // What nobody authenticated is nothing to wait for.
@@ -70,7 +92,7 @@ pub(crate) async fn serve(
     if !drained {
         tracing::warn!("requests were still running when the time to drain was over");
     }
-    drained
+    drained || app.requests.is_empty()
 }
 
 /// Whether a connection failed by itself, and the next may be well.

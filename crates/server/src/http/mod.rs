@@ -11,7 +11,7 @@ pub(crate) mod hygiene;
 mod lingering;
 pub(crate) mod listener;
 pub(crate) mod own_thread;
-mod patience;
+pub(crate) mod patience;
 pub(crate) mod response;
 pub(crate) mod small_body;
 mod socket;

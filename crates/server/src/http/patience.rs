@@ -7,7 +7,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -26,18 +26,56 @@ const SLOW_PIECE: usize = 16 << 10;
 /// together.
 const CROWD: usize = 256;
 
-/// Counts the beginnings and ends of a connection's requests: odd while one is answered.
+/// Counts the beginnings and ends of a connection's requests.
 #[derive(Clone, Default)]
-pub(super) struct Turns(Arc<AtomicUsize>);
+pub(super) struct Turns(Arc<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    begun: AtomicUsize,
+    ended: AtomicUsize,
+    /// All of the request has come, and its client is to wait for the answer.
+    watched: AtomicBool,
+}
+
+/// A request that is being answered, until this is dropped.
+pub(crate) struct Turn(Arc<Counts>);
 
 impl Turns {
-    /// Notes that a head is complete, or its answer.
-    pub(super) fn next(&self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
+    /// Notes that a head is complete.
+    pub(super) fn begin(&self) -> Turn {
+        self.0.watched.store(false, Ordering::Release);
+        self.0.begun.fetch_add(1, Ordering::AcqRel);
+        Turn(Arc::clone(&self.0))
     }
 
-    fn count(&self) -> usize {
-        self.0.load(Ordering::Acquire)
+    /// Beginnings and ends together, and whether a request is being answered.
+    fn standing(&self) -> (usize, bool) {
+        let (ended, begun) = (self.0.ended.load(Ordering::Acquire), self.0.begun.load(Ordering::Acquire));
+        (begun + ended, begun != ended)
+    }
+
+    fn is_watched(&self) -> bool {
+        self.0.watched.load(Ordering::Acquire)
+    }
+}
+
+impl Turn {
+    /// All of the request has come. From now on its connection ends if the client goes away.
+    pub(crate) fn watch(&self) {
+        self.0.watched.store(true, Ordering::Release);
+    }
+
+    /// What now comes is for whoever took the connection over.
+    pub(crate) fn unwatch(&self) {
+        self.0.watched.store(false, Ordering::Release);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.watched.store(false, Ordering::Release);
+        self.0.ended.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -51,6 +89,8 @@ pub(super) struct Patient<S> {
     deadline: Pin<Box<Sleep>>,
     /// How much of the next head has come.
     head: usize,
+    /// Came while the client was to wait: the beginning of its next request.
+    ahead: Option<u8>,
     limits: Limits,
     /// Runs while the client takes nothing of an answer.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -63,7 +103,18 @@ impl<S> Patient<S> {
     /// nothing of its answer.
     pub(super) fn new(stream: S, turns: Turns, connection: Connection, limits: Limits) -> Self {
         let deadline = Box::pin(tokio::time::sleep(limits.header_read));
-        Self { stream, turns, connection, turn: 0, deadline, head: 0, limits, stalled: None, closing: false }
+        Self {
+            stream,
+            turns,
+            connection,
+            turn: 0,
+            deadline,
+            head: 0,
+            ahead: None,
+            limits,
+            stalled: None,
+            closing: false,
+        }
     }
 
     /// Lets a write that makes no progress fail in the end.
@@ -106,6 +157,10 @@ impl<S: AsyncRead + Unpin> Patient<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Some(ahead) = self.ahead.take() {
+            buffer.put_slice(&[ahead]);
+            return Poll::Ready(Ok(()));
+        }
         if buffer.remaining() <= most {
             return Pin::new(&mut self.stream).poll_read(context, buffer);
         }
@@ -114,6 +169,24 @@ impl<S: AsyncRead + Unpin> Patient<S> {
         let length = piece.filled().len();
         buffer.advance(length);
         read
+    }
+
+    /// Whether the client is gone, which nobody else notices while it is to wait: a client may close its half of the
+    /// connection to our own services, but what a node works out for nobody is to end.
+    fn is_gone(&mut self, context: &mut Context<'_>) -> bool {
+        if !self.turns.is_watched() || self.ahead.is_some() {
+            return false;
+        }
+        let mut byte = [0];
+        let mut piece = ReadBuf::new(&mut byte);
+        match Pin::new(&mut self.stream).poll_read(context, &mut piece) {
+            Poll::Pending => false,
+            Poll::Ready(Err(_)) => true,
+            Poll::Ready(Ok(())) => {
+                self.ahead = piece.filled().first().copied();
+                self.ahead.is_none()
+            }
+        }
     }
 }
 
@@ -124,8 +197,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        let turn = this.turns.count();
-        if turn % 2 == 1 {
+        let (turn, is_answered) = this.turns.standing();
+        if is_answered {
             return this.read_body(context, buffer);
         }
         if turn != this.turn {
@@ -151,7 +224,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -176,6 +249,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        if matches!(flushed, Poll::Ready(Ok(()))) && self.is_gone(context) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         self.patiently(context, flushed)
     }
 
@@ -193,7 +269,9 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use super::*;
+    use crate::endpoint::tunnel::Tunnel;
     use crate::http::connections::Connections;
+    use crate::http::listener::Entrance;
     use crate::http::own_thread::{OwnThread, Threads};
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -205,6 +283,8 @@ mod tests {
             thread: OwnThread::new(Threads::default()),
             guest: Arc::new(guest),
             requests: TaskTracker::new(),
+            entrance: Entrance::default(),
+            tunnel: Tunnel::default(),
         };
         (Patient::new(near, turns.clone(), connection, Limits::default()), far, turns)
     }
@@ -232,12 +312,10 @@ mod tests {
         let (mut patient, mut far, turns) = patient();
         far.write_all(b"12").await.unwrap();
         assert_eq!(ended_after(&mut patient).await, None);
-        turns.next();
-        turns.next();
+        drop(turns.begin());
         assert_eq!(ended_after(&mut patient).await, None);
         assert_eq!(ended_after(&mut patient).await, Some(30), "the next head had begun");
-        turns.next();
-        turns.next();
+        drop(turns.begin());
         assert_eq!(ended_after(&mut patient).await, Some(75));
     }
 
@@ -262,10 +340,29 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_is_not_timed_here() {
         let (mut patient, far, turns) = patient();
-        turns.next();
+        let _turn = turns.begin();
         let read = tokio::time::timeout(1_000 * SECOND, patient.read(&mut [0; 1])).await;
         assert!(read.is_err());
         drop(far);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_leaves_while_it_is_to_wait_is_noticed() {
+        let (mut patient, mut far, turns) = patient();
+        let turn = turns.begin();
+        turn.watch();
+        far.write_all(b"G").await.unwrap();
+        patient.flush().await.unwrap();
+        patient.flush().await.unwrap();
+        drop(turn);
+        let mut came = [0; 2];
+        assert_eq!(patient.read(&mut came).await.unwrap(), 1);
+        assert_eq!(came[0], b'G', "what came early is not lost");
+        let turn = turns.begin();
+        drop(far);
+        patient.flush().await.unwrap();
+        turn.watch();
+        assert_eq!(patient.flush().await.unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
     }
 
     #[tokio::test(start_paused = true)]
@@ -283,7 +380,7 @@ mod tests {
             head += read;
         }
         assert_eq!(head, limit);
-        turns.next();
+        let _turn = turns.begin();
         while head < 2 * limit {
             head += patient.read(&mut piece).await.unwrap();
         }

@@ -1,7 +1,7 @@
 //! Building answers.
 
 use bytes::Bytes;
-use http_body_util::{Either, Full};
+use http_body_util::Full;
 use hyper::ext::ReasonPhrase;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -17,7 +17,7 @@ pub(crate) struct Answer(Response<AnswerBody>);
 impl Answer {
     /// An answer without a body.
     pub(crate) fn new(status: StatusCode) -> Self {
-        let mut response = Response::new(Either::Left(Full::default()));
+        let mut response = Response::new(AnswerBody::Small(Full::default()));
         *response.status_mut() = status;
         Self(response)
     }
@@ -34,13 +34,13 @@ impl Answer {
 
     /// Gives it a body.
     pub(crate) fn body(mut self, content_type: &str, bytes: impl Into<Bytes>) -> Self {
-        *self.0.body_mut() = Either::Left(Full::new(bytes.into()));
+        *self.0.body_mut() = AnswerBody::Small(Full::new(bytes.into()));
         self.header(CONTENT_TYPE, content_type)
     }
 
     /// Gives it part of a file as its body.
     pub(crate) fn file(mut self, file: FileBody) -> Self {
-        *self.0.body_mut() = Either::Right(file);
+        *self.0.body_mut() = AnswerBody::File(file);
         self
     }
 

@@ -1,0 +1,244 @@
+//! One request, to a node and back.
+
+use std::error::Error as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hyper::body::{Body as _, Incoming};
+use hyper::ext::on_informational;
+use hyper::header::EXPECT;
+use hyper::http::request::Parts;
+use hyper::http::uri::{PathAndQuery, Scheme};
+use hyper::upgrade::OnUpgrade;
+use hyper::{Method, Request, Response, StatusCode, Uri, Version};
+use hyper_util::client::legacy;
+use tokio::time::Instant;
+
+use super::answer_body::NodeBody;
+use super::balance::choose;
+use super::headers::{self, Sender, Trace};
+use super::routes::{Node, Nodes, Route, UnderWay};
+use super::upload::{End, Sent, Upload};
+use super::{Visit, refusal};
+use crate::app::App;
+use crate::http::body::AnswerBody;
+use crate::http::connection::Connection;
+use crate::random;
+
+/// How long a client that asks whether to send its body is kept waiting by a node that does not say.
+const EXPECTATION: Duration = Duration::from_secs(1);
+
+/// Why no node answered.
+enum Failure {
+    /// None had anything of it.
+    Unsent,
+    /// The one that had it broke off.
+    Broken,
+    /// The one that had it said nothing.
+    TooLate,
+    /// The client did not go on with its body.
+    Stalled,
+    /// The client's body is none.
+    BadBody,
+}
+
+/// A request as nodes get it.
+struct Message {
+    head: Parts,
+    upload: Option<Arc<Upload>>,
+    /// The client waits to be told to send its body.
+    is_expecting: bool,
+}
+
+/// Has a node answer a request.
+pub(super) async fn forward(
+    app: &App,
+    host: &str,
+    route: Arc<Route>,
+    peer: SocketAddr,
+    connection: &Connection,
+    mut request: Request<Incoming>,
+    visit: Arc<Visit>,
+) -> Response<AnswerBody> {
+    let upgrade = headers::upgrade(request.headers()).filter(|_| request.body().is_end_stream());
+    let on_client = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
+    let (mut head, body) = request.into_parts();
+    let is_expecting = head.headers.contains_key(EXPECT);
+    let upload = if body.is_end_stream() {
+        visit.turn.watch();
+        None
+    } else {
+        Some(Arc::new(Upload::new(body, !is_expecting, Arc::clone(&visit))))
+    };
+    let Ok(random) = random::bytes() else { return refusal::broken() };
+    let peer = peer.ip().to_canonical();
+    let sender = Sender {
+        peer,
+        is_trusted: app.proxies.iter().any(|proxy| proxy.contains(peer)),
+        is_tls: connection.entrance.is_tls,
+        port: connection.entrance.port,
+    };
+    headers::for_node(&mut head.headers, &sender, &Trace::new(app.clock.now().seconds(), random));
+    if let Some(upgrade) = upgrade {
+        headers::set_upgrade(&mut head.headers, upgrade);
+    }
+    let message = Message { head, upload, is_expecting };
+    match ask_nodes(app, host, route, &message).await {
+        Ok((response, under_way)) => answer(response, under_way, connection, on_client, visit),
+        Err(Failure::Unsent | Failure::Broken) => refusal::broken(),
+        Err(Failure::TooLate) => refusal::too_late(),
+        Err(Failure::Stalled) => refusal::stalled(),
+        Err(Failure::BadBody) => refusal::bad_body(),
+    }
+}
+
+/// Asks one node, and another where that can do no harm.
+async fn ask_nodes(
+    app: &App,
+    host: &str,
+    mut route: Arc<Route>,
+    message: &Message,
+) -> Result<(Response<Incoming>, UnderWay), Failure> {
+    let (mut tried, mut has_repeated) = (Vec::new(), false);
+    loop {
+        let Route::Nodes(Nodes { is_tls, nodes }) = &*route else { return Err(Failure::Broken) };
+        let number = app.endpoint.drawn.fetch_add(1, Ordering::Relaxed);
+        // Who broke off may be the only one: a connection that it closes just then is the likeliest reason.
+        let again = || has_repeated.then(|| choose(nodes, &[], number)).flatten();
+        let Some(node) = choose(nodes, &tried, number).or_else(again) else { return Err(Failure::Unsent) };
+        let under_way = node.begin();
+        let failure = match ask(app, node, *is_tls, message).await {
+            Ok(response) => return Ok((response, under_way)),
+            Err(failure) => failure,
+        };
+        match failure {
+            Failure::Unsent if message.is_untouched() && tried.len() < nodes.len() => {}
+            Failure::Broken if message.may_repeat() && !has_repeated => has_repeated = true,
+            _ => return Err(failure),
+        }
+        tried.push(node.address);
+        // There may have been a switch meanwhile.
+        if let Some(now) = app.routes.find(host) {
+            route = now;
+        }
+    }
+}
+
+/// Asks one node.
+async fn ask(app: &App, node: &Node, is_tls: bool, message: &Message) -> Result<Response<Incoming>, Failure> {
+    let request = message.for_node(node, is_tls).ok_or(Failure::Unsent)?;
+    let patience = app.limits.answer;
+    let mut asking = std::pin::pin!(app.endpoint.pool.request(request));
+    let mut waiting = std::pin::pin!(tokio::time::sleep(patience));
+    let mut expecting = std::pin::pin!(tokio::time::sleep(EXPECTATION));
+    let (mut is_expecting, mut is_uploading) = (message.is_expecting, message.upload.is_some());
+    loop {
+        let ended = async {
+            match &message.upload {
+                Some(upload) if is_uploading => upload.ended().await,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            answer = &mut asking => return answer.map_err(|error| {
+                let address = node.address;
+                tracing::debug!(%address, error = &error as &dyn std::error::Error, "a node did not answer");
+                message.failure(&error)
+            }),
+            end = ended => {
+                if end == End::Broken {
+                    return Err(Failure::BadBody);
+                }
+                is_uploading = false;
+            }
+            () = &mut expecting, if is_expecting => {
+                is_expecting = false;
+                if let Some(upload) = &message.upload {
+                    upload.open();
+                }
+            }
+            () = &mut waiting => {
+                let (moved, awaits_client) = message.upload.as_ref().map_or_else(
+                    || (Instant::now() - patience, false),
+                    |upload| upload.standing(),
+                );
+                match moved + patience {
+                    until if until > Instant::now() => waiting.as_mut().reset(until),
+                    _ if awaits_client => return Err(Failure::Stalled),
+                    _ => return Err(Failure::TooLate),
+                }
+            }
+        }
+    }
+}
+
+impl Message {
+    fn for_node(&self, node: &Node, is_tls: bool) -> Option<Request<Sent>> {
+        let mut uri = hyper::http::uri::Parts::default();
+        uri.scheme = Some(if is_tls { Scheme::HTTPS } else { Scheme::HTTP });
+        uri.authority = Some(node.authority.clone()?);
+        let path = self.head.uri.path_and_query().cloned();
+        uri.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+        let sent = self.upload.as_ref().map_or(Sent::Nothing, |upload| Sent::Body(Arc::clone(upload)));
+        let mut request = Request::new(sent);
+        *request.method_mut() = self.head.method.clone();
+        *request.uri_mut() = Uri::from_parts(uri).ok()?;
+        *request.headers_mut() = self.head.headers.clone();
+        if self.is_expecting
+            && let Some(upload) = self.upload.clone()
+        {
+            on_informational(&mut request, move |informational| {
+                if informational.status() == StatusCode::CONTINUE {
+                    upload.open();
+                }
+            });
+        }
+        Some(request)
+    }
+
+    fn is_untouched(&self) -> bool {
+        self.upload.as_ref().is_none_or(|upload| upload.is_untouched())
+    }
+
+    /// Whether it does the same once or twice.
+    fn may_repeat(&self) -> bool {
+        matches!(self.head.method, Method::GET | Method::HEAD | Method::OPTIONS) && self.upload.is_none()
+    }
+
+    fn failure(&self, error: &legacy::Error) -> Failure {
+        let cause = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
+        let is_clients = cause.is_some_and(hyper::Error::is_user) && !self.is_untouched();
+        match () {
+            () if is_clients => Failure::BadBody,
+            () if error.is_connect() || cause.is_some_and(hyper::Error::is_canceled) => Failure::Unsent,
+            () => Failure::Broken,
+        }
+    }
+}
+
+/// Makes a node's answer the client's.
+fn answer(
+    mut response: Response<Incoming>,
+    under_way: UnderWay,
+    connection: &Connection,
+    on_client: Option<OnUpgrade>,
+    visit: Arc<Visit>,
+) -> Response<AnswerBody> {
+    *response.version_mut() = Version::HTTP_11;
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        headers::for_client(response.headers_mut());
+        return response.map(|body| AnswerBody::Node(NodeBody::new(body, under_way, visit)));
+    }
+    let (Some(on_client), Some(upgrade)) = (on_client, headers::upgrade(response.headers())) else {
+        return refusal::broken();
+    };
+    let on_node = hyper::upgrade::on(&mut response);
+    headers::for_client(response.headers_mut());
+    headers::set_upgrade(response.headers_mut(), upgrade);
+    visit.turn.unwatch();
+    connection.tunnel.open(on_client, on_node, (under_way, visit));
+    response.map(|_| AnswerBody::Small(http_body_util::Full::default()))
+}

@@ -1,0 +1,275 @@
+//! What a proxy takes off a message's headers, and what it writes into them.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use hyper::HeaderMap;
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, Entry, FORWARDED, HOST, HeaderName, HeaderValue, TE, TRANSFER_ENCODING,
+    UPGRADE,
+};
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+/// Nobody sends it but who wants CGI programs to take it for the variable `HTTP_PROXY`.
+const PROXY: HeaderName = HeaderName::from_static("proxy");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+
+/// Who sent a request, and how.
+pub(super) struct Sender {
+    /// The other end of the connection.
+    pub(super) peer: IpAddr,
+    /// Whether it is a proxy whose word on others is taken.
+    pub(super) is_trusted: bool,
+    /// Whether it came in TLS.
+    pub(super) is_tls: bool,
+    /// The port that it came to.
+    pub(super) port: u16,
+}
+
+/// Makes the headers of a client's request those of a node's.
+pub(super) fn for_node(headers: &mut HeaderMap, sender: &Sender, trace: &Trace) {
+    let takes_trailers = headers.get_all(TE).iter().any(|te| has(te, "trailers"));
+    take_hops_off(headers);
+    headers.remove(PROXY);
+    headers.remove(FORWARDED);
+    if takes_trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+    let peer = sender.peer.to_canonical().to_string();
+    let before = headers.get_all(FORWARDED_FOR).iter().filter(|_| sender.is_trusted);
+    let before: Vec<&str> = before.filter_map(|hops| hops.to_str().ok()).collect();
+    let hops = if before.is_empty() { peer } else { format!("{}, {peer}", before.join(", ")) };
+    set(headers, FORWARDED_FOR, &hops);
+    let keeps = |headers: &HeaderMap, name| sender.is_trusted && headers.contains_key(name);
+    if !keeps(headers, FORWARDED_PROTO) {
+        let scheme = if sender.is_tls { "https" } else { "http" };
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
+    }
+    if !keeps(headers, FORWARDED_PORT) {
+        headers.insert(FORWARDED_PORT, sender.port.into());
+    }
+    trace.write(headers);
+}
+
+/// Makes the headers of a node's answer those of a client's.
+pub(super) fn for_client(headers: &mut HeaderMap) {
+    // The length is that of what is within the coding, if of anything.
+    if headers.contains_key(TRANSFER_ENCODING) {
+        headers.remove(CONTENT_LENGTH);
+    }
+    take_hops_off(headers);
+}
+
+/// What a client wants to speak on this connection instead, if a node is to be asked for that.
+pub(super) fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
+    let upgrade = headers.get(UPGRADE)?;
+    let is_meant = headers.get_all(CONNECTION).iter().any(|connection| has(connection, "upgrade"));
+    // HTTP/2 behind a proxy that does not see it would be requests that nobody looked at.
+    let is_http = headers.get_all(UPGRADE).iter().any(|upgrade| has(upgrade, "h2c"));
+    (is_meant && !is_http).then(|| upgrade.clone())
+}
+
+/// Says on one hop that this is spoken from now on, or is to be.
+pub(super) fn set_upgrade(headers: &mut HeaderMap, upgrade: HeaderValue) {
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, upgrade);
+}
+
+/// Removes what is meant for the next hop alone.
+fn take_hops_off(headers: &mut HeaderMap) {
+    if let Some(first) = headers.get(CONNECTION) {
+        let is_usual =
+            ["keep-alive", "close"].iter().any(|it| first.as_bytes().eq_ignore_ascii_case(it.as_bytes()));
+        if !is_usual || headers.get_all(CONNECTION).iter().nth(1).is_some() {
+            for name in named(headers) {
+                headers.remove(name);
+            }
+        }
+        headers.remove(CONNECTION);
+    }
+    for name in [KEEP_ALIVE, PROXY_CONNECTION, TE, TRANSFER_ENCODING, UPGRADE] {
+        headers.remove(name);
+    }
+}
+
+/// What `Connection` names, but for what says whom a message is for and where it ends.
+fn named(headers: &HeaderMap) -> Vec<HeaderName> {
+    let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let names = values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok());
+    names.filter(|name| *name != HOST && *name != CONTENT_LENGTH).collect()
+}
+
+/// Whether a list has this token, whatever the case.
+fn has(list: &HeaderValue, token: &str) -> bool {
+    let mut tokens = list.to_str().unwrap_or_default().split(',');
+    tokens.any(|it| it.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(token))
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// Names a request in the logs of all that it passes, as Amazon's balancer does.
+pub(super) struct Trace(String);
+
+impl Trace {
+    /// A name made of the second, since 1970, and of random bytes.
+    pub(super) fn new(second: i64, random: [u8; 12]) -> Self {
+        let mut name = format!("1-{:08x}-", second.rem_euclid(1 << 32));
+        for byte in random {
+            let _ = write!(name, "{byte:02x}");
+        }
+        Self(name)
+    }
+
+    /// The root of what a client sent stays, whoever it is: nothing is decided by it. Then this is the part of the way
+    /// that is ours.
+    fn write(&self, headers: &mut HeaderMap) {
+        let Self(own) = self;
+        let value = match headers.entry(TRACE_ID) {
+            Entry::Vacant(_) => format!("Root={own}"),
+            Entry::Occupied(sent) => {
+                let sent = sent.get().to_str().unwrap_or_default();
+                let fields = sent.split(';').map(str::trim).filter(|it| !it.is_empty());
+                let fields: Vec<&str> = fields.filter(|it| !it.starts_with("Self=")).collect();
+                let begins = if fields.iter().any(|it| it.starts_with("Root=")) { "Self" } else { "Root" };
+                [&format!("{begins}={own}")]
+                    .into_iter()
+                    .map(String::as_str)
+                    .chain(fields)
+                    .collect::<Vec<_>>()
+                    .join(";")
+            }
+        };
+        set(headers, TRACE_ID, &value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    fn sent(is_trusted: bool, pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(*name, value.parse().unwrap());
+        }
+        let sender =
+            Sender { peer: "::ffff:192.0.2.1".parse().unwrap(), is_trusted, is_tls: true, port: 8443 };
+        for_node(&mut map, &sender, &Trace::new(0x1234_5678, [0xab; 12]));
+        map
+    }
+
+    const OWN: &str = "1-12345678-abababababababababababab";
+
+    #[test]
+    fn what_is_for_one_hop_stays_there() {
+        let map = sent(
+            false,
+            &[
+                ("host", "web"),
+                ("connection", "close, X-Mine,host, content-length"),
+                ("connection", "Upgrade"),
+                ("x-mine", "a"),
+                ("keep-alive", "timeout=5"),
+                ("proxy-connection", "keep-alive"),
+                ("proxy", "evil"),
+                ("forwarded", "for=192.0.2.60"),
+                ("te", "gzip;q=1, trailers"),
+                ("transfer-encoding", "chunked"),
+                ("upgrade", "websocket"),
+                ("content-length", "5"),
+                ("trailer", "x-sum"),
+                ("cookie", "a=b"),
+            ],
+        );
+        let mut names: Vec<&str> = map.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            [
+                "content-length",
+                "cookie",
+                "host",
+                "te",
+                "trailer",
+                "x-amzn-trace-id",
+                "x-forwarded-for",
+                "x-forwarded-port",
+                "x-forwarded-proto"
+            ]
+        );
+        assert_eq!(map["te"], "trailers");
+        let mut answer = headers(&[
+            ("transfer-encoding", "chunked"),
+            ("content-length", "7"),
+            ("connection", "x-mine"),
+            ("x-mine", "a"),
+            ("server", "nginx"),
+        ]);
+        for_client(&mut answer);
+        assert_eq!(answer, headers(&[("server", "nginx")]));
+    }
+
+    #[test]
+    fn an_untrusted_client_says_nothing_of_others() {
+        let claims = [
+            ("x-forwarded-for", "10.0.0.1"),
+            ("x-forwarded-for", "10.0.0.2"),
+            ("x-forwarded-proto", "http"),
+            ("x-forwarded-port", "80"),
+            // Would take ours off if it came after.
+            ("connection", "x-forwarded-for"),
+        ];
+        let map = sent(false, &claims);
+        assert_eq!(map.get_all("x-forwarded-for").iter().collect::<Vec<_>>(), ["192.0.2.1"]);
+        assert_eq!(
+            (&map["x-forwarded-proto"], &map["x-forwarded-port"]),
+            (&"https".parse().unwrap(), &"8443".parse().unwrap())
+        );
+        let map = sent(true, &claims[..4]);
+        assert_eq!(
+            map.get_all("x-forwarded-for").iter().collect::<Vec<_>>(),
+            ["10.0.0.1, 10.0.0.2, 192.0.2.1"]
+        );
+        assert_eq!(
+            (&map["x-forwarded-proto"], &map["x-forwarded-port"]),
+            (&"http".parse().unwrap(), &"80".parse().unwrap())
+        );
+        let map = sent(true, &[]);
+        assert_eq!(map["x-forwarded-for"], "192.0.2.1");
+    }
+
+    #[test]
+    fn a_trace_keeps_its_root() {
+        let trace = |sent_id: &str| {
+            sent(false, &[("x-amzn-trace-id", sent_id)])[TRACE_ID].to_str().unwrap().to_owned()
+        };
+        assert_eq!(sent(false, &[])[TRACE_ID], format!("Root={OWN}"));
+        assert_eq!(trace("Root=1-67891233-a;Parent=b"), format!("Self={OWN};Root=1-67891233-a;Parent=b"));
+        assert_eq!(trace("Self=1-2-3;Root=1-67891233-a"), format!("Self={OWN};Root=1-67891233-a"));
+        assert_eq!(trace("TotalTimeSoFar=1ms"), format!("Root={OWN};TotalTimeSoFar=1ms"));
+    }
+
+    #[test]
+    fn only_what_is_meant_is_an_upgrade() {
+        let asked = |connection: &str, upgrade: &str| {
+            super::upgrade(&headers(&[("connection", connection), ("upgrade", upgrade)]))
+        };
+        assert_eq!(asked("keep-alive, Upgrade", "websocket").unwrap(), "websocket");
+        assert_eq!(asked("keep-alive", "websocket"), None);
+        assert_eq!(asked("upgrade, http2-settings", "h2c"), None);
+        assert_eq!(asked("upgrade", "websocket, H2C"), None);
+        assert_eq!(super::upgrade(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,17 @@
+//! Not a test: leads visitors to a node of your choice, so that its speed can be measured (docs/performance.md).
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "runs until it is stopped; GANGPLANK_NODE says where the node is"]
+async fn serves_a_node_of_your_choice() {
+    let node: SocketAddr = std::env::var("GANGPLANK_NODE").unwrap().parse().unwrap();
+    let listen: SocketAddr = std::env::var("GANGPLANK_LISTEN").unwrap().parse().unwrap();
+    let site = Site::with(|config| config.deployments.endpoint_listen = Some(listen)).await;
+    site.server.app.routes.set(
+        WEB,
+        vec!["127.0.0.1".to_owned()],
+        Route::Nodes(Nodes { is_tls: false, nodes: vec![Arc::new(Node::new(node))] }),
+    );
+    std::future::pending::<()>().await;
+}
