@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_core::lease::SAFE_GRACE;
 use gangplank_core::{Origin, Time};
+use gangplank_store::logs::Logs;
 use gangplank_store::metadata::progress::Mark;
 use gangplank_store::metadata::{Progress as _, Sqlite};
 use tokio::net::TcpListener;
@@ -19,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::container_logs::ContainerLogs;
 use crate::data_dir::DataDir;
 use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
@@ -99,6 +101,8 @@ impl Server {
         let here = Origin::local(clock.now());
         root_key::provide(&metadata, &here, &master, &data_dir, config.root_key, &endpoint).await?;
 
+        let logs = Logs::open(data_dir.logs(), config.deployments.logs, config.limits.disk_reserve);
+        let logs = Arc::new(logs);
         let stop = CancellationToken::new();
         let app = Arc::new(App {
             metadata: Arc::new(metadata),
@@ -133,7 +137,8 @@ impl Server {
             orphaned: Arc::default(),
             publishing: Publishing::default(),
             in_flight: InFlight::default(),
-            logs: gangplank_store::logs::Logs::open(data_dir.path().join("logs"), config.deployments.logs)?,
+            container_logs: Arc::new(ContainerLogs::new(Arc::clone(&logs), clock)),
+            logs,
             deployments: config.deployments,
             deployer: crate::deployments::Deployer::none(),
             routes: crate::endpoint::routes::Routes::default(),
@@ -161,6 +166,7 @@ impl Server {
         let mut tasks = vec![
             tokio::spawn(jobs::audit::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::marks::run(Arc::clone(&app), stop.clone())),
+            tokio::spawn(jobs::observations::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::collection::run(Arc::clone(&app), config.collection.interval, stop.clone())),
             tokio::spawn(jobs::expiry::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::discarded::run(Arc::clone(&app), stop.clone())),
@@ -168,6 +174,11 @@ impl Server {
             tokio::spawn(jobs::leftovers::remove(Arc::clone(&app), leftovers)),
             tokio::spawn(jobs::scrub::run(Arc::clone(&app), config.scrub_interval, stop.clone())),
         ];
+        if let Some(engine) = app.deployer.engine().cloned() {
+            let (deployer, app) = (Arc::clone(&app), Arc::clone(&app));
+            let running = move || deployer.deployer.nodes_running();
+            tasks.push(tokio::spawn(jobs::usage::run(app, engine, running, stop.clone())));
+        }
         if crashed {
             tasks.push(tokio::spawn(jobs::orphans::run(Arc::clone(&app), stop.clone())));
         }
@@ -221,6 +232,9 @@ impl Server {
         if let Err(error) = jobs::marks::keep(&self.app).await {
             tracing::warn!(%error, "cannot keep the time");
         }
+        let logs = Arc::clone(&self.app.logs);
+        // A panic is told where it happens.
+        let _ = tokio::task::spawn_blocking(move || logs.flush()).await;
         // Otherwise something may be published that has no row: the next start looks for it.
         if drained
             && self.app.metadata.is_healthy()
