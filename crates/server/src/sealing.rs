@@ -56,15 +56,7 @@ impl MasterKey {
     /// # Errors
     /// If the system has no random bytes for the nonce.
     pub fn seal(&self, id: &AccessKeyId, secret: &SecretAccessKey) -> Result<Vec<u8>> {
-        let mut sealed = secret.expose().as_bytes().to_vec();
-        // At random from the operating system, as the library would; its own generator takes 60 ms to
-        // begin, a start of the server several times over.
-        let nonce = random::bytes::<NONCE_LEN>()?;
-        let aad = Aad::from(id.as_str());
-        if self.0.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).is_err() {
-            bail!("cannot seal a secret");
-        }
-        Ok([&nonce[..], &sealed].concat())
+        self.seal_bytes(id.as_str(), secret.expose().as_bytes())
     }
 
     /// Opens what [`seal`](Self::seal) made for `id`.
@@ -72,15 +64,36 @@ impl MasterKey {
     /// # Errors
     /// If it was sealed with another key or for another id, or was tampered with.
     pub fn open(&self, id: &AccessKeyId, sealed: &[u8]) -> Result<SecretAccessKey> {
-        let Some((nonce, sealed)) = sealed.split_first_chunk::<NONCE_LEN>() else {
-            bail!("the sealed secret of {id} is cut short");
+        let Some(secret) = self.open_bytes(id.as_str(), sealed) else {
+            bail!("the secret of {id} was sealed with another {FILE}, or is cut short");
         };
-        let mut secret = sealed.to_vec();
+        SecretAccessKey::parse(std::str::from_utf8(&secret)?).map_err(Into::into)
+    }
+
+    /// Seals what opens in the same context only.
+    ///
+    /// # Errors
+    /// If the system has no random bytes for the nonce.
+    pub(crate) fn seal_bytes(&self, context: &str, bytes: &[u8]) -> Result<Vec<u8>> {
+        let mut sealed = bytes.to_vec();
+        // At random from the operating system, as the library would; its own generator takes 60 ms to
+        // begin, a start of the server several times over.
+        let nonce = random::bytes::<NONCE_LEN>()?;
+        let aad = Aad::from(context);
+        if self.0.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).is_err() {
+            bail!("cannot seal a secret");
+        }
+        Ok([&nonce[..], &sealed].concat())
+    }
+
+    /// Opens what [`seal_bytes`](Self::seal_bytes) made in this context; `None` if it was sealed with another key or
+    /// in another context, or was tampered with.
+    pub(crate) fn open_bytes(&self, context: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
+        let mut bytes = sealed.to_vec();
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let Ok(secret) = self.0.open_in_place(nonce, Aad::from(id.as_str()), &mut secret) else {
-            bail!("the secret of {id} was sealed with another {FILE}");
-        };
-        SecretAccessKey::parse(std::str::from_utf8(secret)?).map_err(Into::into)
+        let opened = self.0.open_in_place(nonce, Aad::from(context), &mut bytes).ok()?;
+        Some(opened.to_vec())
     }
 }
 

@@ -33,6 +33,8 @@ use crate::config;
 /// Processors are idle most of the time: so many times those that there are may be promised.
 const OVERCOMMITTED: f64 = 4.0;
 
+use crate::jobs::usage::RunningNode;
+
 /// What calls and jobs see of whatever runs services.
 pub(crate) struct Deployer {
     engine: Option<Arc<dyn Engine>>,
@@ -92,6 +94,11 @@ impl Deployer {
         {
             let _ = self.host.set(host);
         }
+    }
+
+    /// The nodes of current deployments.
+    pub(crate) fn nodes_running(&self) -> Vec<RunningNode> {
+        Vec::new()
     }
 
     /// A service was changed, deployed to or deleted: looks after it now.
