@@ -23,6 +23,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::container_logs::ContainerLogs;
 use crate::data_dir::DataDir;
+use crate::deployments::archives::Images;
+use crate::deployments::engines::{self, Here};
 use crate::deployments::pace::Pace;
 use crate::deployments::{Deployer, supervisor};
 use crate::endpoint::Endpoint;
@@ -137,6 +139,17 @@ impl Server {
 
         let logs = Logs::open(data_dir.logs(), config.deployments.logs, config.limits.disk_reserve);
         let logs = Arc::new(logs);
+        let container_logs = Arc::new(ContainerLogs::new(Arc::clone(&logs), clock));
+        let output = Arc::clone(&container_logs) as Arc<dyn Output>;
+        let archives = Arc::new(Images::default());
+        let engine = match runs {
+            Runs::On(make) => Some(make(output)),
+            Runs::Configured => {
+                let owner = owner(&metadata).await?;
+                let here = Here { owner, address, is_tls: tls.is_some() };
+                engines::connect(&config.deployments, here, output, Arc::clone(&archives) as _).await?
+            }
+        };
         let stop = CancellationToken::new();
         let app = Arc::new(App {
             metadata: Arc::new(metadata),
@@ -179,6 +192,7 @@ impl Server {
             routes: crate::endpoint::routes::Routes::default(),
             run: uuid::Uuid::new_v4().simple().to_string(),
         });
+        archives.are_of(&app);
         let leftovers = jobs::leftovers::list(&app).await.context("cannot list what an earlier run left")?;
         let crashed = data_dir.begin_run()?;
         if crashed {
@@ -209,15 +223,14 @@ impl Server {
             tokio::spawn(jobs::leftovers::remove(Arc::clone(&app), leftovers)),
             tokio::spawn(jobs::scrub::run(Arc::clone(&app), config.scrub_interval, stop.clone())),
         ];
-        if let Some(engine) = app.deployer.engine().cloned() {
-            let (deployer, app) = (Arc::clone(&app), Arc::clone(&app));
-            let running = move || deployer.deployer.nodes_running();
-            tasks.push(tokio::spawn(jobs::usage::run(app, engine, running, stop.clone())));
-        }
         if crashed {
             tasks.push(tokio::spawn(jobs::orphans::run(Arc::clone(&app), stop.clone())));
         }
         if let Some(engine) = engine {
+            let serving = Arc::clone(&app);
+            let running = move || serving.deployer.running();
+            let usage = jobs::usage::run(Arc::clone(&app), Arc::clone(&engine), running, stop.clone());
+            tasks.push(tokio::spawn(usage));
             tasks.push(tokio::spawn(supervisor::run(Arc::clone(&app), engine, pace, stop.clone())));
         }
         if let Some(certificates) = &certificates {
@@ -329,6 +342,14 @@ fn refuse_plain_http(config: &Config) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// What the things of this data directory are labelled with in an engine: the number that the database and its folder
+/// share.
+async fn owner(metadata: &Sqlite) -> Result<String> {
+    let number = metadata.mark(Mark::ContentFolder).await?;
+    let number = number.context("the folder of contents has no number")?;
+    Ok(format!("{:016x}", number.cast_unsigned()))
 }
 
 /// Listens on an address, which was given by `option`.

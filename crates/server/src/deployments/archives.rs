@@ -36,7 +36,8 @@ type Stream = Box<dyn AsyncRead + Send + Unpin>;
 #[async_trait]
 impl Archives for Images {
     async fn archive(&self, login: &Credentials, digest: &str, name: &str) -> Result<Stream> {
-        let app = self.0.get().and_then(Weak::upgrade).ok_or_else(|| Error::other("the server is stopping"))?;
+        let app =
+            self.0.get().and_then(Weak::upgrade).ok_or_else(|| Error::other("the server is stopping"))?;
         let (tenant, service) = whose(&app, login).await?;
         let image = Image { app, tenant, service };
         image.archive(digest, name).await

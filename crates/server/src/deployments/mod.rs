@@ -15,7 +15,6 @@ mod plan;
 mod publish;
 mod rollout;
 mod runner;
-pub(crate) mod sealed_spec;
 mod spec;
 pub(crate) mod supervisor;
 mod words;
@@ -24,16 +23,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use gangplank_core::ServiceId;
-use gangplank_engine::{Engine, Host, NodeHandle};
+use gangplank_engine::{Engine, Host};
 use gangplank_store::metadata::deployments::Room;
 use tokio::sync::Notify;
 
 use crate::config;
+use crate::jobs::usage::RunningNode;
 
 /// Processors are idle most of the time: so many times those that there are may be promised.
 const OVERCOMMITTED: f64 = 4.0;
-
-use crate::jobs::usage::RunningNode;
 
 /// What calls and jobs see of whatever runs services.
 pub(crate) struct Deployer {
@@ -50,20 +48,7 @@ pub(crate) struct Deployer {
 struct Services {
     woken: BTreeSet<ServiceId>,
     gone: BTreeSet<ServiceId>,
-    running: BTreeMap<ServiceId, Vec<Running>>,
-}
-
-/// A node that serves.
-#[derive(Clone, Debug)]
-pub(crate) struct Running {
-    /// Of which service.
-    pub(crate) service: ServiceId,
-    /// What the engine calls it.
-    pub(crate) node: NodeHandle,
-    /// Processors that it may use.
-    pub(crate) cpus: f64,
-    /// Bytes of memory that it may use.
-    pub(crate) memory: u64,
+    running: BTreeMap<ServiceId, Vec<RunningNode>>,
 }
 
 impl Deployer {
@@ -108,12 +93,12 @@ impl Deployer {
     }
 
     /// The nodes that serve.
-    pub(crate) fn running(&self) -> Vec<Running> {
+    pub(crate) fn running(&self) -> Vec<RunningNode> {
         self.services().running.values().flatten().cloned().collect()
     }
 
     /// These nodes serve for a service now.
-    fn runs(&self, service: ServiceId, nodes: Vec<Running>) {
+    fn runs(&self, service: ServiceId, nodes: Vec<RunningNode>) {
         let mut services = self.services();
         if nodes.is_empty() {
             services.running.remove(&service);

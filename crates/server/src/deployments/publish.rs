@@ -1,13 +1,13 @@
 //! Leads requests to the nodes of a service.
 
-use gangplank_core::container_service::host_name;
 use gangplank_store::metadata::deployments::DeployedService;
 
 use super::health::Verdict;
 use super::node::{Node, speaks_tls};
 use super::runner::Runner;
-use super::{Running, spec};
+use super::spec;
 use crate::endpoint::routes;
+use crate::jobs::usage::RunningNode;
 
 impl Runner {
     /// Leads the service's hosts to what serves now.
@@ -17,8 +17,12 @@ impl Runner {
         self.app.routes.set(self.service, hosts, route);
         let (cpus, memory) = spec::size(&of.service);
         let serving = self.nodes.iter().filter(|(_, node)| is_current(of, node));
-        let running =
-            serving.map(|(handle, _)| Running { service: self.service, node: handle.clone(), cpus, memory });
+        let running = serving.map(|(handle, _)| RunningNode {
+            service: self.service,
+            handle: handle.clone(),
+            cpus,
+            memory,
+        });
         self.app.deployer.runs(self.service, running.collect());
     }
 
@@ -42,12 +46,7 @@ impl Runner {
 
     /// The names by which the outside reaches the service.
     fn hosts(&self, of: &DeployedService) -> Vec<String> {
-        let own = host_name(
-            &of.service.name,
-            &of.service.uuid,
-            &of.tenant.region,
-            &self.app.deployments.service_domain,
-        );
+        let own = self.app.service_host(&of.tenant, &of.service);
         let domains = of.service.public_domain_names.values().flatten().map(|name| name.to_ascii_lowercase());
         std::iter::once(own).chain(domains).collect()
     }

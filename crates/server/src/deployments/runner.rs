@@ -26,7 +26,7 @@ use super::node::Node;
 use super::pace::Pace;
 use super::plan::{self, Present};
 use super::rollout::RolloutInMemory;
-use super::{sealed_spec, spec, words};
+use super::{spec, words};
 use crate::app::App;
 
 /// Looks after one service.
@@ -235,7 +235,7 @@ impl Runner {
         if let Some(opened) = self.deployments.get(&deployment.version) {
             return Ok(Arc::clone(&opened.spec));
         }
-        let spec = sealed_spec::open(&self.app.master, &of.service.uuid, &deployment.sealed_spec);
+        let spec = self.app.master.open_spec(&of.service.uuid, &deployment.sealed_spec);
         let spec = Arc::new(spec.map_err(|error| Trouble::Other(error.to_string()))?);
         let opened = Opened { spec: Arc::clone(&spec), images: Images::Wanted(Backoff::default()) };
         self.deployments.insert(deployment.version, opened);
@@ -348,6 +348,7 @@ impl Runner {
     fn end(&mut self, seen: Vec<NodeSeen>) {
         self.app.routes.remove(self.service);
         self.app.deployer.runs(self.service, Vec::new());
+        self.app.container_logs.forget(&self.labels.0, &self.labels.1);
         self.nodes.clear();
         for node in seen {
             self.leaving.add(&self.engine, (node.handle, node.name), None, self.pace);
@@ -356,7 +357,12 @@ impl Runner {
 
     /// Writes a line of the platform into the log of each container of a deployment.
     pub(super) fn say(&self, of: &DeployedService, version: i64, spec: &Spec, text: &str) {
-        self.app.container_logs.platform(&of.service.uuid, spec.containers.keys(), version, text);
+        self.app.container_logs.platform(
+            &of.service.uuid,
+            spec.containers.keys().map(String::as_str),
+            version,
+            text,
+        );
     }
 
     /// Goes towards the nodes that the current deployment is to have. Says whether it has them.
