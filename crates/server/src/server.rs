@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use gangplank_core::container_service::Entrance;
 use gangplank_core::lease::SAFE_GRACE;
 use gangplank_core::{Origin, Time};
 use gangplank_engine::{Engine, Output};
@@ -30,7 +31,7 @@ use crate::deployments::{Deployer, supervisor};
 use crate::endpoint::Endpoint;
 use crate::http::admin;
 use crate::http::connections::Connections;
-use crate::http::listener::{self, Entrance};
+use crate::http::listener::{self, Gate};
 use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
 use crate::http::tls::Certificates;
@@ -188,6 +189,7 @@ impl Server {
             logs,
             deployer: Deployer::new(engine.clone(), &config.deployments),
             endpoint: Endpoint::new(&config.deployments.service_domain),
+            entrance: Entrance { is_tls: tls.is_some(), port: endpoint_address.unwrap_or(address).port() },
             deployments: config.deployments,
             routes: crate::endpoint::routes::Routes::default(),
             run: uuid::Uuid::new_v4().simple().to_string(),
@@ -245,10 +247,10 @@ impl Server {
         let mut serving = Vec::new();
         for (bound, only_services) in [(Some(bound), false), (services, true)] {
             let Some(bound) = bound else { continue };
-            let entrance = Entrance { port: bound.local_addr()?.port(), is_tls, only_services };
+            let gate = Gate { port: bound.local_addr()?.port(), is_tls, only_services };
             serving.push(tokio::spawn(listener::serve(
                 bound,
-                entrance,
+                gate,
                 tls.clone(),
                 Arc::clone(&app),
                 stop.clone(),

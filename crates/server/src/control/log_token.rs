@@ -12,7 +12,7 @@ use crate::sealing::MasterKey;
 /// # Errors
 /// If the system has no random bytes.
 pub(super) fn give(master: &MasterKey, log: &LogName, position: Position) -> Result<String> {
-    let sealed = master.seal_bytes(&context(log), position.to_text().as_bytes())?;
+    let sealed = master.seal(&context(log), position.to_text().as_bytes())?;
     Ok(URL_SAFE_NO_PAD.encode(sealed))
 }
 
@@ -22,7 +22,7 @@ pub(super) fn give(master: &MasterKey, log: &LogName, position: Position) -> Res
 /// `InvalidInputException` if it is none that was given out for this log.
 pub(super) fn take(master: &MasterKey, log: &LogName, token: &str) -> Result<Position> {
     let opened =
-        URL_SAFE_NO_PAD.decode(token).ok().and_then(|sealed| master.open_bytes(&context(log), &sealed));
+        URL_SAFE_NO_PAD.decode(token).ok().and_then(|sealed| master.open(&context(log), &sealed).ok());
     let position = opened.as_deref().and_then(|text| Position::parse(std::str::from_utf8(text).ok()?));
     position.ok_or_else(|| page::unknown("pageToken"))
 }

@@ -80,12 +80,6 @@ impl Deployer {
             let _ = self.host.set(host);
         }
     }
-
-    /// The nodes of current deployments.
-    pub(crate) fn nodes_running(&self) -> Vec<RunningNode> {
-        Vec::new()
-    }
-
     /// A service was changed, deployed to or deleted: looks after it now.
     pub(crate) fn wake(&self, service: ServiceId) {
         self.services().woken.insert(service);

@@ -77,8 +77,8 @@ pub(super) async fn forward(
     let sender = Sender {
         peer,
         is_trusted: app.proxies.iter().any(|proxy| proxy.contains(peer)),
-        is_tls: connection.entrance.is_tls,
-        port: connection.entrance.port,
+        is_tls: connection.gate.is_tls,
+        port: connection.gate.port,
     };
     headers::for_node(&mut head.headers, &sender, &Trace::new(app.clock.now().seconds(), random));
     if let Some(upgrade) = upgrade {

@@ -28,7 +28,7 @@ use crate::http::body::AnswerBody;
 use crate::http::connection::Connection;
 use crate::http::connections::Guest;
 use crate::http::hygiene;
-use crate::http::listener::Entrance;
+use crate::http::listener::Gate;
 use crate::http::patience::Turn;
 use pool::Pool;
 use routes::Route;
@@ -79,7 +79,7 @@ impl Drop for Visit {
 }
 
 /// Looks whether a request is for a service: by its host, before anything else of it.
-pub(crate) fn visited(app: &App, entrance: Entrance, host: Option<&HeaderValue>) -> Option<Visited> {
+pub(crate) fn visited(app: &App, gate: Gate, host: Option<&HeaderValue>) -> Option<Visited> {
     let host = host.and_then(|host| host.to_str().ok()).map(host::plain);
     if let Some(host) = host {
         if let Some(route) = app.routes.find(&host) {
@@ -89,7 +89,7 @@ pub(crate) fn visited(app: &App, entrance: Entrance, host: Option<&HeaderValue>)
             return Some(Visited::Nothing);
         }
     }
-    entrance.only_services.then_some(Visited::Nothing)
+    gate.only_services.then_some(Visited::Nothing)
 }
 
 /// Answers a request of a service's visitor.

@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use super::body::AnswerBody;
 use super::connections::Guest;
 use super::lingering::Lingering;
-use super::listener::Entrance;
+use super::listener::Gate;
 use super::own_thread::OwnThread;
 use super::patience::{Patient, Turn, Turns};
 use super::socket::Socket;
@@ -58,7 +58,7 @@ pub(crate) struct Connection {
     /// The requests of all connections that are being answered.
     pub(super) requests: TaskTracker,
     /// Where it came in.
-    pub(crate) entrance: Entrance,
+    pub(crate) gate: Gate,
     /// What it becomes when a node of a service takes it over.
     pub(crate) tunnel: Tunnel,
 }
@@ -66,7 +66,7 @@ pub(crate) struct Connection {
 pub(crate) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
-    (entrance, tls): (Entrance, Option<TlsAcceptor>),
+    (gate, tls): (Gate, Option<TlsAcceptor>),
     app: Arc<App>,
     guest: Arc<Guest>,
     stop: CancellationToken,
@@ -77,7 +77,7 @@ pub(crate) async fn serve(
         thread: OwnThread::new(app.threads.clone()),
         guest,
         requests: app.requests.clone(),
-        entrance,
+        gate,
         tunnel: Tunnel::default(),
     };
     let opened = tokio::time::timeout(app.limits.header_read, open(stream, tls, connection.clone()));
@@ -197,7 +197,7 @@ async fn answer(
     turn: Turn,
 ) -> Response<AnswerBody> {
     let host = request.headers().get(HOST);
-    match endpoint::visited(&app, connection.entrance, host) {
+    match endpoint::visited(&app, connection.gate, host) {
         Some(visited) => endpoint::answer(&app, visited, peer, &connection, request, turn).await,
         None => answer_to_the_end(app, peer, connection, request).await,
     }

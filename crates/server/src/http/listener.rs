@@ -24,7 +24,7 @@ const STRANGERS: Duration = Duration::from_secs(1);
 
 /// Where a connection comes in.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Entrance {
+pub(crate) struct Gate {
     /// The port that it came to.
     pub(crate) port: u16,
     /// Whether TLS is spoken there.
@@ -37,7 +37,7 @@ pub(crate) struct Entrance {
 /// of these nothing is left to look for.
 pub(crate) async fn serve(
     listener: TcpListener,
-    entrance: Entrance,
+    gate: Gate,
     tls: Option<TlsAcceptor>,
     app: Arc<App>,
     stop: CancellationToken,
@@ -67,7 +67,7 @@ pub(crate) async fn serve(
         let serving = connection::serve(
             stream,
             peer,
-            (entrance, tls),
+            (gate, tls),
             app,
             Arc::clone(&guest),
             // Each has a lock of its own: whoever waits for this looks at it all the time.

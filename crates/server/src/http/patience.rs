@@ -271,7 +271,7 @@ mod tests {
     use super::*;
     use crate::endpoint::tunnel::Tunnel;
     use crate::http::connections::Connections;
-    use crate::http::listener::Entrance;
+    use crate::http::listener::Gate;
     use crate::http::own_thread::{OwnThread, Threads};
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -283,7 +283,7 @@ mod tests {
             thread: OwnThread::new(Threads::default()),
             guest: Arc::new(guest),
             requests: TaskTracker::new(),
-            entrance: Entrance::default(),
+            gate: Gate::default(),
             tunnel: Tunnel::default(),
         };
         (Patient::new(near, turns.clone(), connection, Limits::default()), far, turns)
