@@ -11,6 +11,7 @@ use gangplank_store::metadata::deployments::{DeployedService, Deployment, Rollou
 use tokio::time::Instant;
 
 use super::images::{self, NotThere};
+use super::node::Node;
 use super::plan;
 use super::runner::{Brought, Next, Runner, Trouble};
 use super::{spec, words};
@@ -319,12 +320,16 @@ impl Runner {
         }
         let spec = self.open(of, deployment)?;
         self.say(of, deployment.version, &spec, words::TOO_LONG);
-        let of_nodes = self.nodes.values().filter(|node| node.seen.name.version == deployment.version);
-        let answer = of_nodes.filter_map(super::node::Node::last_answer).next();
-        let reason = match (trouble, &spec.endpoint, answer) {
+        let nodes = || self.nodes.values().filter(|node| node.seen.name.version == deployment.version);
+        let answer = nodes().find_map(Node::last_answer);
+        let before = self.rollout.as_ref().and_then(RolloutInMemory::reason);
+        let reason = match (trouble, before, &spec.endpoint) {
             (Some(trouble), _, _) => Some(trouble.to_string()),
-            (None, Some(endpoint), Some(answer)) => Some(words::unhealthy(endpoint, &answer)),
-            (None, _, _) => self.rollout.as_ref().and_then(RolloutInMemory::reason),
+            (None, Some(reason), _) if answer.is_none() => Some(reason),
+            (None, _, Some(endpoint)) if nodes().next().is_some() => {
+                Some(words::unhealthy(endpoint, answer.as_deref()))
+            }
+            (None, reason, _) => reason,
         };
         let reason = reason.map_or(words::TOO_LONG.to_owned(), |it| format!("{}: {it}", words::TOO_LONG));
         self.fail(of, deployment, &spec, &reason).await?;

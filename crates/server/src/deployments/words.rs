@@ -29,9 +29,10 @@ pub(super) fn ended(container: &str, state: &ContainerState, memory: u64) -> Str
     }
 }
 
-/// Why a node was not healthy, by what its last health check came to.
-pub(super) fn unhealthy(endpoint: &Endpoint, last: &str) -> String {
+/// Why a node was not healthy, by what its last health check came to, if one came to its end.
+pub(super) fn unhealthy(endpoint: &Endpoint, last: Option<&str>) -> String {
     let (container, port, path) = (&endpoint.container, endpoint.port, &endpoint.health_check.path);
     let codes = &endpoint.health_check.success_codes;
+    let last = last.unwrap_or("nothing has answered yet");
     format!("{container}: GET {path} on port {port}: {last}; wanted is a status of {codes}")
 }

@@ -69,7 +69,8 @@ fn a_deleted_service_leaves_nothing() {
     world.deploy_and_wait();
     let url = world.service()["url"].as_str().unwrap().to_owned();
     world.done("DeleteContainerService", json!({ "serviceName": "web" }));
-    assert_eq!(world.call("GetContainerServices", json!({ "serviceName": "web" })).status, 404);
+    let gone = world.call("GetContainerServices", json!({ "serviceName": "web" }));
+    assert_eq!(gone.error(), "NotFoundException");
     until("its nodes go", || world.nodes().is_empty());
     assert_eq!(world.fetch(&url).0, 404);
     // A later one of its name begins anew.
