@@ -5,10 +5,12 @@ use std::sync::atomic::AtomicBool;
 
 use std::net::IpAddr;
 
-use gangplank_core::{Leases, LoginId, Origin, Owner, Quotas, Region};
+use gangplank_core::container_service::{self, Entrance};
+use gangplank_core::{Leases, LoginId, Origin, Owner, Quotas, Region, Tenant};
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::logs::Logs;
 use gangplank_store::metadata::Metadata;
+use gangplank_store::metadata::container_services::ContainerService;
 use hyper::HeaderMap;
 use hyper::header::USER_AGENT;
 use tokio::sync::Notify;
@@ -41,7 +43,7 @@ pub(crate) struct App {
     pub(crate) metadata: Arc<dyn Metadata>,
     /// Bytes.
     pub(crate) blobs: Arc<dyn BlobStore>,
-    /// Opens secret access keys.
+    /// Opens secret access keys and what deployments run.
     pub(crate) master: MasterKey,
     /// The one clock. Rows of logins and registrations carry its wall time, leases and sessions its
     /// steady time.
@@ -98,6 +100,8 @@ pub(crate) struct App {
     pub(crate) in_flight: InFlight,
     /// How registered images are run.
     pub(crate) deployments: Deployments,
+    /// Where services are reached.
+    pub(crate) entrance: Entrance,
     /// Whatever runs them.
     pub(crate) deployer: Deployer,
     /// Which host leads to which service.
@@ -121,6 +125,17 @@ impl App {
             headers.get(USER_AGENT).map(|it| Origin::shortened(&String::from_utf8_lossy(it.as_bytes())));
         let (at, steady) = (self.clock.now(), self.clock.steady());
         Origin { at, steady, owner, login, address: Some(address), user_agent, request: None }
+    }
+
+    /// The host that the outside reaches a service by, without a port.
+    pub(crate) fn service_host(&self, tenant: &Tenant, service: &ContainerService) -> String {
+        let domain = &self.deployments.service_domain;
+        container_service::host_name(&service.name, &service.uuid, &tenant.region, domain)
+    }
+
+    /// The URL that the outside reaches a service by.
+    pub(crate) fn service_url(&self, tenant: &Tenant, service: &ContainerService) -> String {
+        self.entrance.url(&self.service_host(tenant, service))
     }
 
     /// Runs work on the blob store, which blocks, on a thread that may.

@@ -58,7 +58,7 @@ pub async fn create_access_key(
 ) -> Result<(AccessKey, SecretAccessKey)> {
     let (id, secret) = chosen.map_or_else(generate, Ok)?;
     let key = AccessKey {
-        sealed_secret: master.seal(&id, &secret)?,
+        sealed_secret: master.seal_secret(&id, &secret)?,
         id,
         account: account.clone(),
         is_root: rights == Rights::Root,

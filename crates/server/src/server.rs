@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use gangplank_core::container_service::Entrance;
 use gangplank_core::lease::SAFE_GRACE;
 use gangplank_core::{Origin, Time};
 use gangplank_store::metadata::progress::Mark;
@@ -99,6 +100,7 @@ impl Server {
         let here = Origin::local(clock.now());
         root_key::provide(&metadata, &here, &master, &data_dir, config.root_key, &endpoint).await?;
 
+        let services_at = config.deployments.endpoint_listen.unwrap_or(address);
         let stop = CancellationToken::new();
         let app = Arc::new(App {
             metadata: Arc::new(metadata),
@@ -134,6 +136,7 @@ impl Server {
             publishing: Publishing::default(),
             in_flight: InFlight::default(),
             logs: gangplank_store::logs::Logs::open(data_dir.path().join("logs"), config.deployments.logs)?,
+            entrance: Entrance { is_tls: tls.is_some(), port: services_at.port() },
             deployments: config.deployments,
             deployer: crate::deployments::Deployer::none(),
             routes: crate::endpoint::routes::Routes::default(),

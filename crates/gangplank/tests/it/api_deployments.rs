@@ -17,24 +17,27 @@ fn deploy(containers: Value) -> Value {
 }
 
 #[test]
-fn a_right_deployment_fails_and_says_why() {
+fn without_an_engine_a_right_deployment_is_refused_with_what_to_do() {
     let server = server();
     let api = server.api();
     api.ensure_service("web");
     let mut input = deploy(json!({ "app": { "image": "nginx:latest", "ports": { "80": "HTTP" } } }));
     input["publicEndpoint"] = json!({ "containerName": "app", "containerPort": 80 });
-    for input in
-        [input, deploy(json!({ "app": { "image": ":web.app.latest" } })), json!({ "serviceName": "web" })]
-    {
+    for input in [input, deploy(json!({ "app": { "image": ":web.app.latest" } }))] {
         let message =
-            check_refused(&api, "CreateContainerServiceDeployment", &input, "OperationFailureException");
-        assert!(message.contains("container engine"), "{message}");
+            check_refused(&api, "CreateContainerServiceDeployment", &input, "InvalidInputException");
+        assert!(message.contains("no container engine") && message.contains("--engine"), "{message}");
     }
-    let with_deployment = json!({
+    let mut with_deployment = json!({
         "serviceName": "new", "power": "nano", "scale": 1,
         "deployment": { "containers": { "app": { "image": "nginx" } } },
     });
-    check_refused(&api, "CreateContainerService", &with_deployment, "OperationFailureException");
+    let message = check_refused(&api, "CreateContainerService", &with_deployment, "InvalidInputException");
+    assert!(message.contains("--engine"), "{message}");
+    // What is wrong in itself is told first.
+    with_deployment["deployment"] = json!({});
+    let message = check_refused(&api, "CreateContainerService", &with_deployment, "InvalidInputException");
+    assert!(message.contains("no containers"), "{message}");
     check_refused(&api, "GetContainerServices", &json!({ "serviceName": "new" }), "NotFoundException");
     let list = api.lightsail("GetContainerServiceDeployments", &json!({ "serviceName": "web" }));
     assert_eq!((list.status, list.body), (200, json!({ "deployments": [] })));
@@ -55,6 +58,15 @@ fn a_wrong_deployment_is_refused_in_the_services_words() {
     check(deploy(json!({ "backend_api": { "image": "nginx" } })), pattern);
     let image = "Container \"ui\" has invalid image \":web.ui.LATEST\".\nExample of valid image: ";
     check(deploy(json!({ "ui": { "image": ":web.ui.LATEST" } })), image);
+    let image = "Container \"ui\" has invalid image \":other.ui.1\".\nExample of valid image: ";
+    check(deploy(json!({ "ui": { "image": ":other.ui.1" } })), image);
+    check(json!({ "serviceName": "web" }), "no containers");
+    check(deploy(json!({})), "no containers");
+    let both = json!({ "image": "nginx", "ports": { "80": "HTTP" } });
+    check(deploy(json!({ "a": both, "b": both })), "both open port 80");
+    let long = json!({ "image": "nginx", "environment": { "A": "hunter2".repeat(10_000) } });
+    check(deploy(json!({ "ui": long })), "65536");
+    check(deploy(json!({ "ui": { "image": "nginx", "environment": { "A=B": "" } } })), "A=B");
     check(deploy(json!({ "ui": { "image": "" } })), "image");
     check(deploy(json!({ "ui": {} })), "image");
     check(deploy(json!({ "ui": { "image": "nginx", "ports": { "0": "HTTP" } } })), "port");
@@ -156,8 +168,19 @@ fn powers_and_metadata_are_what_clients_look_for() {
         }
         assert_eq!(power["isActive"], true);
     }
-    assert_eq!((powers[0]["cpuCount"].as_f64(), powers[0]["ramSizeInGb"].as_f64()), (Some(0.25), Some(0.5)));
-    assert_eq!(powers[3]["price"].as_f64(), Some(40.0));
+    let numbers: Vec<_> = powers
+        .iter()
+        .map(|power| ["cpuCount", "ramSizeInGb", "price"].map(|member| power[member].as_f64().unwrap()))
+        .collect();
+    let expected = [
+        [0.25, 0.5, 7.0],
+        [0.25, 1.0, 10.0],
+        [0.5, 1.0, 15.0],
+        [1.0, 2.0, 40.0],
+        [2.0, 4.0, 80.0],
+        [4.0, 8.0, 160.0],
+    ];
+    assert_eq!(numbers, expected);
     let metadata = api.lightsail("GetContainerAPIMetadata", &json!({})).body["metadata"].clone();
     assert_eq!(metadata[0]["name"], "lightsailctlVersion");
     assert_eq!(metadata[0]["value"].as_str().map(|version| version.split('.').count()), Some(3));

@@ -73,19 +73,18 @@ fn changes_to_different_members_all_stay() {
     let server = server();
     let api = server.api();
     api.ensure_service("web");
-    let mut inputs = vec![
+    let role = json!({ "ecrImagePullerRole": { "isActive": true } });
+    let inputs = [
         json!({ "serviceName": "web", "scale": 7 }),
         json!({ "serviceName": "web", "power": "large" }),
         json!({ "serviceName": "web", "isDisabled": true }),
+        json!({ "serviceName": "web", "privateRegistryAccess": role }),
     ];
-    inputs.extend((0..4).map(|number| {
-        json!({ "serviceName": "web", "publicDomainNames": { format!("c{number}"): [format!("d{number}.example.com")] } })
-    }));
-    check_succeeded(&at_once(&api, "UpdateContainerService", &inputs), 7);
+    check_succeeded(&at_once(&api, "UpdateContainerService", &inputs), 4);
     let service = api.lightsail("GetContainerServices", &json!({})).body["containerServices"][0].clone();
     assert_eq!((&service["scale"], &service["power"]), (&json!(7), &json!("large")));
     assert_eq!(service["isDisabled"], true);
-    assert_eq!(service["publicDomainNames"].as_object().map(serde_json::Map::len), Some(4), "{service}");
+    assert_eq!(service["privateRegistryAccess"]["ecrImagePullerRole"]["isActive"], true);
 }
 
 #[test]

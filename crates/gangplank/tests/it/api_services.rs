@@ -56,9 +56,16 @@ fn a_service_has_all_its_members() {
     assert_eq!(service["isDisabled"], false);
     assert_eq!(service["principalArn"], "");
     assert_eq!(service["privateDomainName"], "web.service.local");
-    assert_eq!(service["publicDomainNames"], json!({}));
+    assert!(service.get("publicDomainNames").is_none(), "none are not an empty map: {service}");
     let url = service["url"].as_str().unwrap();
-    assert!(url.starts_with("https://web.") && url.contains(".eu-central-1.") && url.ends_with('/'), "{url}");
+    let part = url.strip_prefix("http://web.").and_then(|rest| rest.split('.').next()).unwrap();
+    assert!(
+        part.len() == 13 && part.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit()),
+        "{url}"
+    );
+    let port = server.address().port();
+    assert_eq!(url, format!("http://web.{part}.eu-central-1.cs.localhost:{port}/"));
+    assert!(service.get("stateDetail").is_none(), "{service}");
     assert_eq!(service["privateRegistryAccess"]["ecrImagePullerRole"]["isActive"], false);
     assert!(service.get("currentDeployment").is_none() && service.get("nextDeployment").is_none());
 
@@ -76,13 +83,13 @@ fn everything_given_at_the_start_is_kept() {
     let input = json!({
         "serviceName": "full", "power": "xlarge", "scale": 20,
         "tags": [{ "key": "team", "value": "a b" }, { "key": "bare" }],
-        "publicDomainNames": { "cert": ["www.example.com", "example.com"], "empty": [] },
+        "publicDomainNames": { "empty": [] },
         "privateRegistryAccess": { "ecrImagePullerRole": { "isActive": true } },
     });
     assert_eq!(api.lightsail("CreateContainerService", &input).status, 200);
     let service = get(&api, "full");
     assert_eq!(service["tags"], json!([{ "key": "team", "value": "a b" }, { "key": "bare" }]));
-    assert_eq!(service["publicDomainNames"], json!({ "cert": ["www.example.com", "example.com"] }));
+    assert!(service.get("publicDomainNames").is_none(), "{service}");
     assert_eq!(service["privateRegistryAccess"]["ecrImagePullerRole"]["isActive"], true);
 }
 
@@ -183,9 +190,7 @@ fn an_update_changes_what_it_names_and_nothing_else() {
     update(json!({ "isDisabled": false }));
     assert_eq!(get(&api, "web")["state"], "READY");
 
-    update(json!({ "publicDomainNames": { "one": ["a.example.com"], "two": ["b.example.com"] } }));
-    update(json!({ "publicDomainNames": { "one": [] } }));
-    assert_eq!(get(&api, "web")["publicDomainNames"], json!({ "two": ["b.example.com"] }));
+    update(json!({ "publicDomainNames": { "one": [], "two": [] } }));
     update(json!({ "privateRegistryAccess": { "ecrImagePullerRole": { "isActive": true } } }));
     let role = get(&api, "web")["privateRegistryAccess"]["ecrImagePullerRole"].clone();
     assert_eq!(role["isActive"], true);
@@ -197,36 +202,26 @@ fn an_update_changes_what_it_names_and_nothing_else() {
         input["serviceName"] = json!("web");
         check_refused(&api, "UpdateContainerService", &input, "InvalidInputException");
     }
-    let more = json!({ "three": ["c.example.com", "d.example.com", "e.example.com", "f.example.com"] });
-    let input = json!({ "serviceName": "web", "publicDomainNames": more });
-    check_refused(&api, "UpdateContainerService", &input, "InvalidInputException");
     assert_eq!(get(&api, "web"), before);
 }
 
 #[test]
-fn a_domain_belongs_to_one_service_however_it_is_spelt() {
+fn a_certificate_that_there_is_not_is_refused_by_its_name() {
     let server = server();
     let api = server.api();
     create(&api, "web");
-    create(&api, "other");
-    let give = |service: &str, certificate: &str, domain: &str| {
-        let domains = json!({ certificate: [domain] });
-        api.lightsail(
-            "UpdateContainerService",
-            &json!({ "serviceName": service, "publicDomainNames": domains }),
-        )
-    };
-    assert_eq!(give("web", "cert", "www.example.com").status, 200);
-    for domain in ["www.example.com", "WWW.example.COM"] {
-        let answer = give("other", "cert", domain);
-        assert_eq!(answer.error(), "InvalidInputException", "{domain}: {answer:?}");
-        let input = json!({ "serviceName": "third", "power": "nano", "scale": 1, "publicDomainNames": { "c": [domain] } });
-        check_refused(&api, "CreateContainerService", &input, "InvalidInputException");
-        // Nor is it on two certificates of one service.
-        assert_eq!(give("web", "second", domain).error(), "InvalidInputException", "{domain}");
+    let names = json!({ "gone": [], "mine": ["www.example.com"] });
+    let update = json!({ "serviceName": "web", "publicDomainNames": names, "scale": 5 });
+    let made = json!({ "serviceName": "other", "power": "nano", "scale": 1, "publicDomainNames": names });
+    for (operation, input) in [("UpdateContainerService", update), ("CreateContainerService", made)] {
+        let message = check_refused(&api, operation, &input, "InvalidInputException");
+        assert!(message.contains("\"mine\"") && message.contains("[certificates.NAME]"), "{message}");
     }
-    assert_eq!(give("web", "cert", "WWW.example.com").status, 200);
-    assert_eq!(names(&api), ["other", "web"]);
+    assert_eq!(names_and_scales(&api), [("web".to_owned(), json!(2))]);
+}
+
+fn names_and_scales(api: &Api) -> Vec<(String, Value)> {
+    names(api).into_iter().map(|name| (name.clone(), get(api, &name)["scale"].clone())).collect()
 }
 
 #[test]
@@ -284,7 +279,7 @@ fn a_missing_service_is_not_found_by_any_operation() {
         ("RegisterContainerImage", register),
         ("DeleteContainerImage", with("image", json!(":web.app.1"))),
         ("DeleteContainerImage", with("image", json!(":other.app.1"))),
-        ("CreateContainerServiceDeployment", name()),
+        ("CreateContainerServiceDeployment", with("containers", json!({ "app": { "image": "nginx" } }))),
         ("GetContainerServiceDeployments", name()),
         ("GetContainerLog", with("containerName", json!("app"))),
         ("GetContainerServiceMetricData", metrics),

@@ -98,7 +98,7 @@ pub(super) async fn verify(
 ) -> Result<std::result::Result<Caller, Stranger>> {
     let hash: [u8; 32] = Sha256::digest(body).into();
     let key = key(app, claim).await?;
-    let secret = key.as_ref().map(|key| app.master.open(&key.id, &key.sealed_secret)).transpose()?;
+    let secret = key.as_ref().map(|key| app.master.open_secret(&key.id, &key.sealed_secret)).transpose()?;
     let verified = claim.verify(secret.as_ref().map(|secret| secret.expose().as_bytes()), &hash);
     let (Some(key), Some(region)) = (key, Region::parse(claim.region())) else {
         return Ok(Err(refused(verified.err().unwrap_or(Refusal::UnknownKey)).into()));

@@ -1,20 +1,20 @@
-//! A container service as the API shows it, and what is refused of one.
+//! A container service as the API shows it.
 
+use gangplank_api::Timestamp;
 use gangplank_api::lightsail::{
     ContainerService, ContainerServiceECRImagePullerRole, ContainerServicePowerName, ContainerServiceState,
-    PrivateRegistryAccess, RegionName, ResourceLocation, ResourceType, Tag,
+    ContainerServiceStateDetail, ContainerServiceStateDetailCode, PrivateRegistryAccess, RegionName,
+    ResourceLocation, ResourceType, Tag,
 };
-use gangplank_api::{ApiError, Timestamp};
+use gangplank_core::container_service::address_part;
+use gangplank_core::deployment::{ServiceState, Step};
 use gangplank_core::{Tenant, power};
 use gangplank_store::metadata::container_services as store;
+use gangplank_store::metadata::deployments::{DeployedService, Deployment, Rollout};
 
-use super::{Context, Result};
-
-/// There is no such service.
-pub(super) fn unknown(name: &str, tenant: &Tenant) -> ApiError {
-    let region = &tenant.region;
-    ApiError::not_found(format!("Container service \"{name}\" does not exist in {region}."))
-}
+use super::service_refusals::unknown;
+use super::{Context, Result, deployment_wire};
+use crate::app::App;
 
 /// The service that a call names.
 ///
@@ -22,36 +22,6 @@ pub(super) fn unknown(name: &str, tenant: &Tenant) -> ApiError {
 /// `NotFoundException` if there is none.
 pub(super) fn require<'a>(context: &'a Context<'_>, name: &str) -> Result<&'a store::ContainerService> {
     context.found.service.as_ref().ok_or_else(|| unknown(name, context.tenant).into())
-}
-
-/// The service that a change or creation ended with, or why there is none.
-pub(super) fn outcome(
-    context: &Context<'_>,
-    name: &str,
-    outcome: store::ServiceOutcome,
-) -> Result<store::ContainerService> {
-    let refusal = match outcome {
-        store::ServiceOutcome::Done(service) => return Ok(service),
-        store::ServiceOutcome::NoSuchService => unknown(name, context.tenant),
-        store::ServiceOutcome::NameTaken => ApiError::invalid_input(format!(
-            "Some names are already in use: {name}. Choose another name for the container service."
-        )),
-        store::ServiceOutcome::QuotaReached => ApiError::invalid_input(
-            "Sorry, you've either reached or will exceed your maximum limit of Lightsail Container Services.",
-        ),
-        store::ServiceOutcome::TooManyTags => ApiError::invalid_input(format!(
-            "\"{name}\" would have more than {} tags.",
-            context.app.quotas.tags_per_resource
-        )),
-        store::ServiceOutcome::TooManyDomains => {
-            ApiError::invalid_input(format!("\"{name}\" would have more than 4 domain names."))
-        }
-        store::ServiceOutcome::DomainTaken(domain) => ApiError::invalid_input(format!(
-            "The domain name \"{domain}\" is in use already, by another container service or under another \
-             certificate; take it off there first."
-        )),
-    };
-    Err(refusal.into())
 }
 
 /// Where a tenant's resources are.
@@ -70,41 +40,108 @@ pub(super) fn arn(tenant: &Tenant, service: &store::ContainerService) -> String 
 
 /// A service as the API shows it.
 ///
-/// It is ready as soon as it exists: there is no infrastructure to wait for. Its address is under
-/// `.invalid`, which never resolves, until something runs that could answer there.
-pub(super) fn shown(tenant: &Tenant, service: store::ContainerService) -> ContainerService {
+/// # Errors
+/// If what a deployment runs cannot be opened.
+pub(super) fn shown(app: &App, deployed: &DeployedService) -> Result<ContainerService> {
+    let DeployedService { tenant, service, current, next, rollout } = deployed;
     let Tenant { account, region } = tenant;
     let name = &service.name;
-    let state =
-        if service.is_disabled { ContainerServiceState::Disabled } else { ContainerServiceState::Ready };
-    let host = service.uuid.get(..8).unwrap_or_default();
-    let puller = if service.puller_role_active {
-        format!("arn:aws:iam::{account}:role/gangplank/{region}/containers/{name}/private-repo-access")
-    } else {
-        String::new()
+    let state = service.facts().state();
+    let role = |path: &str, exists: bool| {
+        if exists { format!("arn:aws:iam::{account}:role/{path}") } else { String::new() }
     };
-    ContainerService {
+    let part = address_part(&service.uuid);
+    let principal = format!("amazon/lightsail/{region}/containers/{name}/{part}");
+    let puller = format!("gangplank/{region}/containers/{name}/private-repo-access");
+    let deployment = |deployment: &Option<Deployment>| -> Result<_> {
+        let Some(deployment) = deployment else { return Ok(None) };
+        Ok(Some(deployment_wire::shown(app, service, deployment)?))
+    };
+    let tags = service.tags.iter().cloned();
+    let domains = &service.public_domain_names;
+    Ok(ContainerService {
         container_service_name: Some(name.clone()),
-        arn: Some(arn(tenant, &service)),
+        arn: Some(arn(tenant, service)),
         created_at: Some(Timestamp(service.created_at.0)),
         location: Some(location(tenant)),
         resource_type: Some(ResourceType::ContainerService),
-        tags: Some(service.tags.into_iter().map(|(key, value)| Tag { key: Some(key), value }).collect()),
+        tags: Some(tags.map(|(key, value)| Tag { key: Some(key), value }).collect()),
         power: ContainerServicePowerName::parse(&service.power),
         power_id: Some(power::power_id(&service.power)),
-        state: Some(state),
+        state: Some(word(state)),
+        state_detail: detail(state, rollout.as_ref()),
         scale: Some(service.scale),
+        current_deployment: deployment(current)?,
+        next_deployment: deployment(next)?,
         is_disabled: Some(service.is_disabled),
-        principal_arn: Some(String::new()),
+        principal_arn: Some(role(&principal, service.last_version > 0)),
         private_domain_name: Some(format!("{name}.service.local")),
-        public_domain_names: Some(service.public_domain_names.into_iter().collect()),
-        url: Some(format!("https://{name}.{host}.{region}.cs.gangplank.invalid/")),
+        public_domain_names: (!domains.is_empty()).then(|| domains.clone()),
+        url: Some(app.service_url(tenant, service)),
         private_registry_access: Some(PrivateRegistryAccess {
             ecr_image_puller_role: Some(ContainerServiceECRImagePullerRole {
                 is_active: Some(service.puller_role_active),
-                principal_arn: Some(puller),
+                principal_arn: Some(role(&puller, service.puller_role_active)),
             }),
         }),
-        ..ContainerService::default()
+    })
+}
+
+fn word(state: ServiceState) -> ContainerServiceState {
+    match state {
+        ServiceState::Ready => ContainerServiceState::Ready,
+        ServiceState::Deploying => ContainerServiceState::Deploying,
+        ServiceState::Running => ContainerServiceState::Running,
+        ServiceState::Updating => ContainerServiceState::Updating,
+        ServiceState::Disabled => ContainerServiceState::Disabled,
+    }
+}
+
+/// How far a service is with what it is doing, if it is doing anything.
+fn detail(state: ServiceState, rollout: Option<&Rollout>) -> Option<ContainerServiceStateDetail> {
+    let step = match state {
+        ServiceState::Deploying => rollout.map_or(Step::CreatingDeployment, |rollout| rollout.step),
+        ServiceState::Updating => Step::ProvisioningService,
+        ServiceState::Ready | ServiceState::Running | ServiceState::Disabled => return None,
+    };
+    let code = match step {
+        Step::CreatingDeployment => ContainerServiceStateDetailCode::CreatingDeployment,
+        Step::EvaluatingHealthCheck => ContainerServiceStateDetailCode::EvaluatingHealthCheck,
+        Step::ActivatingDeployment => ContainerServiceStateDetailCode::ActivatingDeployment,
+        Step::ProvisioningService => ContainerServiceStateDetailCode::ProvisioningService,
+    };
+    let said = rollout.and_then(|rollout| rollout.message.clone());
+    let message = said.unwrap_or_else(|| step.in_words().to_owned());
+    Some(ContainerServiceStateDetail { code: Some(code), message: Some(message) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gangplank_core::Time;
+
+    #[test]
+    fn what_a_service_does_is_told_while_it_lasts() {
+        let rollout = |step, message: Option<&str>| Rollout {
+            step,
+            failures: 0,
+            message: message.map(str::to_owned),
+            deadline: Time(0),
+        };
+        let told = |state, rollout: &Rollout| {
+            let detail = detail(state, Some(rollout))?;
+            Some((detail.code?.as_str(), detail.message?))
+        };
+        let slow = rollout(Step::EvaluatingHealthCheck, Some("app answers 500"));
+        let expected = ("EVALUATING_HEALTH_CHECK", "app answers 500".to_owned());
+        assert_eq!(told(ServiceState::Deploying, &slow), Some(expected));
+        let step = rollout(Step::ActivatingDeployment, None);
+        let (code, message) = told(ServiceState::Deploying, &step).unwrap();
+        assert!(code == "ACTIVATING_DEPLOYMENT" && !message.is_empty());
+        let updating = detail(ServiceState::Updating, None).unwrap();
+        assert_eq!(updating.code, Some(ContainerServiceStateDetailCode::ProvisioningService));
+        for state in [ServiceState::Ready, ServiceState::Running, ServiceState::Disabled] {
+            assert_eq!(detail(state, None), None);
+        }
     }
 }

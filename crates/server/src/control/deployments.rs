@@ -1,32 +1,88 @@
-//! Deployments: recognised, and answered for what they are as long as nothing runs containers.
+//! Deployments: asked for, and listed. Whatever runs services sees to the rest.
 
-use gangplank_api::ApiError;
+use gangplank_api::Map;
 use gangplank_api::lightsail::{
-    CreateContainerServiceDeploymentRequest, CreateContainerServiceDeploymentResult,
-    GetContainerServiceDeploymentsRequest, GetContainerServiceDeploymentsResult,
+    Container, CreateContainerServiceDeploymentRequest, CreateContainerServiceDeploymentResult,
+    EndpointRequest, GetContainerServiceDeploymentsRequest, GetContainerServiceDeploymentsResult,
+    invalid_image,
 };
+use gangplank_core::ImageReference;
+use gangplank_core::deployment::Spec;
+use gangplank_store::metadata::deployments::{DeploymentOutcome, ImageSource, NewDeployment, NewImage};
 
-use super::container_service::require;
-use super::{Context, Result};
-
-/// Why nothing is deployed.
-pub(super) fn no_engine() -> ApiError {
-    ApiError::operation_failure("This server has no container engine configured, so it runs no deployments.")
-        .with_tip("Register images here, and run them with an engine that pulls them with a pull login.")
-}
+use super::container_service::{require, shown};
+use super::service_refusals::{disabled, in_progress, no_engine, no_such_image, too_little_room, unknown};
+use super::{Context, Result, deployment_wire};
 
 pub(super) async fn create(
     context: &Context<'_>,
     input: CreateContainerServiceDeploymentRequest,
 ) -> Result<CreateContainerServiceDeploymentResult> {
-    require(context, &input.service_name)?;
-    Err(no_engine().into())
+    let (app, tenant, name) = (context.app, context.tenant, &input.service_name);
+    let service = require(context, name)?;
+    let (new, spec) = new(context, &service.uuid, input.containers, input.public_endpoint)?;
+    let room = new.room;
+    let outcome = app.metadata.create_deployment(&context.origin(), tenant, service.id, new).await?;
+    let deployed = match outcome {
+        DeploymentOutcome::Made(deployed) => deployed,
+        DeploymentOutcome::NoSuchService => return Err(unknown(name, tenant).into()),
+        DeploymentOutcome::InProgress(version) => return Err(in_progress(name, version).into()),
+        DeploymentOutcome::Disabled => return Err(disabled(name).into()),
+        DeploymentOutcome::NoSuchImage(container) => return Err(no_such_image(&spec, &container).into()),
+        DeploymentOutcome::TooLittleRoom(promised) => {
+            return Err(too_little_room(name, room, promised).into());
+        }
+    };
+    app.deployer.wake(service.id);
+    let version = deployed.service.last_version;
+    tracing::info!(%tenant, service = name, version, access_key = %context.owner(), peer = %context.peer(), "made a deployment");
+    Ok(CreateContainerServiceDeploymentResult { container_service: Some(shown(app, &deployed)?) })
 }
 
 pub(super) async fn list(
     context: &Context<'_>,
     input: GetContainerServiceDeploymentsRequest,
 ) -> Result<GetContainerServiceDeploymentsResult> {
-    require(context, &input.service_name)?;
-    Ok(GetContainerServiceDeploymentsResult { deployments: Some(Vec::new()) })
+    let service = require(context, &input.service_name)?;
+    let found = context.app.metadata.deployments(context.tenant, service.id).await?;
+    let found = found.ok_or_else(|| unknown(&service.name, context.tenant))?;
+    let shown = found.iter().map(|it| deployment_wire::shown(context.app, service, it));
+    Ok(GetContainerServiceDeploymentsResult { deployments: Some(shown.collect::<Result<_>>()?) })
+}
+
+/// A deployment to be made for the service with this uuid, and what it runs.
+///
+/// # Errors
+/// If nothing runs deployments here.
+pub(super) fn new(
+    context: &Context<'_>,
+    uuid: &str,
+    containers: Option<Map<Container>>,
+    endpoint: Option<EndpointRequest>,
+) -> Result<(NewDeployment, Spec)> {
+    let app = context.app;
+    let spec = deployment_wire::spec(containers, endpoint);
+    let images = spec.containers.iter().map(|(container, it)| {
+        let source = match ImageReference::parse(&it.image) {
+            Some(ImageReference::Registered { label, number, .. }) => {
+                ImageSource::Registered { label, number }
+            }
+            Some(ImageReference::Public) => ImageSource::Public,
+            None => return Err(invalid_image(container, &it.image)),
+        };
+        Ok(NewImage { container: container.clone(), source })
+    });
+    let images = images.collect::<std::result::Result<_, _>>()?;
+    if app.deployer.engine().is_none() {
+        return Err(no_engine().into());
+    }
+    let new = NewDeployment {
+        sealed_spec: app.master.seal_spec(uuid, &spec)?,
+        images,
+        created_at: app.clock.now(),
+        deadline: app.clock.steady().plus(app.deployments.timeout),
+        invocation: context.invocation(),
+        room: app.deployer.room(),
+    };
+    Ok((new, spec))
 }

@@ -9,7 +9,8 @@ use gangplank_core::ImageName;
 use gangplank_oci::Digest;
 use gangplank_store::metadata::container_images as store;
 
-use super::container_service::{require, unknown};
+use super::container_service::require;
+use super::service_refusals::unknown;
 use super::{Context, Result};
 
 pub(super) async fn register(
@@ -85,6 +86,12 @@ pub(super) async fn delete(
         }
         store::ImageDeleted::NoSuchService => Err(unknown(&service.name, tenant).into()),
         store::ImageDeleted::NoSuchImage => Err(missing().into()),
+        store::ImageDeleted::InUse(version) => Err(ApiError::invalid_input(format!(
+            "The image \"{}\" is in use by deployment {version} of container service \"{}\". Deploy another image \
+             before you delete it.",
+            input.image, service.name
+        ))
+        .into()),
     }
 }
 

@@ -7,7 +7,7 @@ use gangplank_core::{Password, Scope, Time};
 use gangplank_store::metadata::container_services::ContainerService;
 use gangplank_store::metadata::registry_logins::{LoginCreated, NewLogin, Requires};
 
-use super::container_service::unknown;
+use super::service_refusals::unknown;
 use super::{Context, Result};
 use crate::random;
 

@@ -12,6 +12,7 @@ mod body;
 mod collection;
 pub(crate) mod collection_wire;
 mod container_service;
+mod deployment_wire;
 mod deployments;
 mod failure;
 mod image_indexes;
@@ -22,6 +23,7 @@ mod operations;
 mod page;
 mod push_logins;
 mod registry_logins;
+mod service_refusals;
 mod services;
 mod tags;
 

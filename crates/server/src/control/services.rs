@@ -2,33 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use gangplank_api::Map;
 use gangplank_api::lightsail::{
     ContainerServicesListResult, CreateContainerServiceRequest, CreateContainerServiceResult,
     DeleteContainerServiceRequest, DeleteContainerServiceResult, GetContainerServicesRequest,
     PrivateRegistryAccessRequest, Tag, UpdateContainerServiceRequest, UpdateContainerServiceResult,
 };
+use gangplank_api::{ApiError, Map};
 use gangplank_core::ServiceId;
 use gangplank_store::metadata::container_services::{
     ContainerService, ServiceChange, ServiceOutcome, ServiceUpdate,
 };
 
-use super::container_service::{outcome, require, shown, unknown};
+use super::container_service::{require, shown};
+use super::service_refusals::{outcome, unknown};
 use super::{Context, Result, deployments};
+use crate::app::App;
+use crate::config::TlsFiles;
 
 pub(super) async fn create(
     context: &Context<'_>,
     input: CreateContainerServiceRequest,
 ) -> Result<CreateContainerServiceResult> {
-    if input.deployment.is_some() {
-        return Err(deployments::no_engine().into());
-    }
     let Context { app, tenant, .. } = context;
     let name = input.service_name;
+    check_certificates(app, input.public_domain_names.as_ref())?;
     if input.tags.iter().flatten().count()
         > usize::try_from(app.quotas.tags_per_resource).unwrap_or(usize::MAX)
     {
-        outcome(context, &name, ServiceOutcome::TooManyTags)?;
+        outcome(context, &name, ServiceOutcome::TooManyTags, None)?;
     }
     let service = ContainerService {
         id: ServiceId(0),
@@ -45,24 +46,44 @@ pub(super) async fn create(
             .filter(|(_, domains)| !domains.is_empty())
             .collect(),
         created_at: app.clock.now(),
+        last_version: 0,
+        current_version: None,
+        next_version: None,
+        changes: 0,
+        is_updating: false,
     };
     let quota = app.quotas.services_per_region;
     let (origin, invocation) = (context.origin(), context.invocation());
-    let created = app.metadata.create_service(&origin, tenant, service, invocation, quota).await?;
-    let service = outcome(context, &name, created)?;
+    let deployed = match input.deployment {
+        Some(asked) => {
+            let (new, spec) =
+                deployments::new(context, &service.uuid, asked.containers, asked.public_endpoint)?;
+            let made = app.metadata.create_deployed_service(&origin, tenant, service, new, quota).await?;
+            outcome(context, &name, made, Some(&spec))?
+        }
+        None => {
+            let made = app.metadata.create_service(&origin, tenant, service, invocation, quota).await?;
+            outcome(context, &name, made, None)?
+        }
+    };
+    app.deployer.wake(deployed.service.id);
     tracing::info!(%tenant, service = name, access_key = %context.owner(), peer = %context.peer(), "made a container service");
-    Ok(CreateContainerServiceResult { container_service: Some(shown(tenant, service)) })
+    Ok(CreateContainerServiceResult { container_service: Some(shown(app, &deployed)?) })
 }
 
 pub(super) async fn get(
     context: &Context<'_>,
     input: GetContainerServicesRequest,
 ) -> Result<ContainerServicesListResult> {
+    let Context { app, tenant, .. } = context;
     let services = match input.service_name {
-        Some(name) => vec![require(context, &name)?.clone()],
-        None => context.app.metadata.services(context.tenant).await?,
+        Some(name) => {
+            let found = app.metadata.deployed_service(tenant, require(context, &name)?.id).await?;
+            vec![found.ok_or_else(|| unknown(&name, tenant))?]
+        }
+        None => app.metadata.deployed_services(tenant).await?,
     };
-    let services = services.into_iter().map(|service| shown(context.tenant, service)).collect();
+    let services = services.iter().map(|deployed| shown(app, deployed)).collect::<Result<_>>()?;
     Ok(ContainerServicesListResult { container_services: Some(services) })
 }
 
@@ -71,20 +92,23 @@ pub(super) async fn update(
     input: UpdateContainerServiceRequest,
 ) -> Result<UpdateContainerServiceResult> {
     let Context { app, tenant, .. } = context;
+    check_certificates(app, input.public_domain_names.as_ref())?;
     let update = ServiceUpdate {
         power: input.power.map(|power| power.as_str().to_owned()),
         scale: input.scale,
         is_disabled: input.is_disabled,
         puller_role_active: puller_role(input.private_registry_access.as_ref()),
         public_domain_names: domains(input.public_domain_names),
+        room: app.deployer.engine().map(|_| app.deployer.room()),
     };
     let name = &input.service_name;
     let (service, change) = (require(context, name)?.id, ServiceChange::Update(update));
     let (origin, max_tags) = (context.origin(), app.quotas.tags_per_resource);
     let changed = app.metadata.change_service(&origin, tenant, service, change, max_tags).await?;
-    let service = outcome(context, name, changed)?;
+    let deployed = outcome(context, name, changed, None)?;
+    app.deployer.wake(service);
     tracing::info!(%tenant, service = name, access_key = %context.owner(), peer = %context.peer(), "changed a container service");
-    Ok(UpdateContainerServiceResult { container_service: Some(shown(tenant, service)) })
+    Ok(UpdateContainerServiceResult { container_service: Some(shown(app, &deployed)?) })
 }
 
 pub(super) async fn delete(
@@ -97,6 +121,7 @@ pub(super) async fn delete(
     if !app.metadata.delete_service(&context.origin(), tenant, service, now).await? {
         return Err(unknown(name, tenant).into());
     }
+    app.deployer.wake(service);
     tracing::info!(%tenant, service = name, access_key = %context.owner(), peer = %context.peer(), "deleted a container service");
     Ok(DeleteContainerServiceResult {})
 }
@@ -110,6 +135,44 @@ fn puller_role(access: Option<&PrivateRegistryAccessRequest>) -> Option<bool> {
     access?.ecr_image_puller_role.as_ref()?.is_active
 }
 
+/// Refuses certificates that there are not. To take one off needs none.
+fn check_certificates(app: &App, names: Option<&Map<Vec<String>>>) -> Result<()> {
+    let Some(names) = names else { return Ok(()) };
+    match unknown_certificate(&app.deployments.certificates, names) {
+        Some(name) => Err(ApiError::invalid_input(format!(
+            "There is no certificate {name:?}. Certificates are put into the server's configuration by whoever runs \
+             it, in [certificates.NAME]."
+        ))
+        .into()),
+        None => Ok(()),
+    }
+}
+
+fn unknown_certificate<'a>(
+    known: &BTreeMap<String, TlsFiles>,
+    names: &'a Map<Vec<String>>,
+) -> Option<&'a str> {
+    let named = names.iter().filter(|(_, domains)| !domains.is_empty()).map(|(name, _)| name.as_str());
+    named.into_iter().find(|name| !known.contains_key(*name))
+}
+
 fn domains(names: Option<Map<Vec<String>>>) -> Option<BTreeMap<String, Vec<String>>> {
     names.map(|names| names.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_known_or_taken_off() {
+        let files = TlsFiles { certificate: "a.pem".into(), key: "b.pem".into() };
+        let known: BTreeMap<_, _> = [("mine".to_owned(), files)].into();
+        let names = |name: &str, domains: &[&str]| -> Map<Vec<String>> {
+            [(name.to_owned(), domains.iter().map(|it| (*it).to_owned()).collect())].into()
+        };
+        assert_eq!(unknown_certificate(&known, &names("mine", &["a.example"])), None);
+        assert_eq!(unknown_certificate(&known, &names("other", &["a.example"])), Some("other"));
+        assert_eq!(unknown_certificate(&known, &names("other", &[])), None);
+    }
 }

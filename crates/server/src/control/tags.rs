@@ -7,7 +7,8 @@ use gangplank_api::lightsail::{
 use gangplank_api::{ApiError, Timestamp};
 use gangplank_store::metadata::container_services::ServiceChange;
 
-use super::container_service::{arn, location, outcome, require};
+use super::container_service::{arn, location, require};
+use super::service_refusals::outcome;
 use super::services::pairs;
 use super::{Context, Result};
 
@@ -38,7 +39,7 @@ async fn apply(
     }
     let (origin, max_tags) = (context.origin(), app.quotas.tags_per_resource);
     let changed = app.metadata.change_service(&origin, tenant, service.id, change, max_tags).await?;
-    outcome(context, name, changed)?;
+    outcome(context, name, changed, None)?;
     tracing::info!(%tenant, service = name, access_key = %context.owner(), peer = %context.peer(), "changed a service's tags");
     let now = Timestamp(app.clock.now().0);
     // The model's OperationType has no value for tagging, so the record goes without one.
