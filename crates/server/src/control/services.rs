@@ -138,7 +138,8 @@ fn puller_role(access: Option<&PrivateRegistryAccessRequest>) -> Option<bool> {
     access?.ecr_image_puller_role.as_ref()?.is_active
 }
 
-/// Refuses certificates that there are not. To take one off needs none.
+/// Refuses certificates that there are not, and is the place to refuse domains that a certificate does not cover. To
+/// take one off needs neither.
 fn check_certificates(app: &App, names: Option<&Map<Vec<String>>>) -> Result<()> {
     let Some(names) = names else { return Ok(()) };
     match unknown_certificate(&app.deployments.certificates, names) {
