@@ -5,6 +5,7 @@
 mod access_keys;
 mod answers;
 mod api_auth;
+mod api_certificates;
 mod api_deployments;
 mod api_errors;
 mod api_images;
