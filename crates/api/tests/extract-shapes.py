@@ -13,8 +13,9 @@ import pathlib
 import botocore
 
 OPERATIONS = """
-    CreateContainerService CreateContainerServiceDeployment CreateContainerServiceRegistryLogin
-    DeleteContainerImage DeleteContainerService GetContainerAPIMetadata GetContainerImages GetContainerLog
+    CreateCertificate CreateContainerService CreateContainerServiceDeployment
+    CreateContainerServiceRegistryLogin DeleteCertificate DeleteContainerImage DeleteContainerService
+    GetCertificates GetContainerAPIMetadata GetContainerImages GetContainerLog
     GetContainerServiceDeployments GetContainerServiceMetricData GetContainerServicePowers GetContainerServices
     RegisterContainerImage TagResource UntagResource UpdateContainerService
 """.split()

@@ -16,6 +16,7 @@ use hyper::header::USER_AGENT;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
+use crate::certificates::Certificates;
 use crate::clock::Clock;
 use crate::config::{AuditKept, Deployments, Limits};
 use crate::container_logs::ContainerLogs;
@@ -106,6 +107,8 @@ pub(crate) struct App {
     pub(crate) entrance: Entrance,
     /// Whatever runs them.
     pub(crate) deployer: Deployer,
+    /// The server's own certificate, and those of services' domains.
+    pub(crate) certificates: Arc<Certificates>,
     /// What requests of services share.
     pub(crate) endpoint: Endpoint,
     /// Which host leads to which service.

@@ -4,6 +4,7 @@
 //! into [`control`] (AWS JSON, signed) or [`registry`] (the OCI Distribution API, logins).
 
 mod app;
+mod certificates;
 mod clock;
 mod collection;
 pub mod config;
@@ -18,6 +19,7 @@ pub mod fsck;
 mod hashing;
 mod http;
 mod jobs;
+mod listening;
 mod login_use;
 mod metrics;
 mod offline_collection;

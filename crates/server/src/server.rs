@@ -1,12 +1,11 @@
 //! A running server: started, and stopped without losing a request.
 
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use gangplank_core::container_service::Entrance;
 use gangplank_core::lease::SAFE_GRACE;
 use gangplank_core::{Origin, Time};
@@ -14,12 +13,12 @@ use gangplank_engine::{Engine, Output};
 use gangplank_store::logs::Logs;
 use gangplank_store::metadata::progress::Mark;
 use gangplank_store::metadata::{Progress as _, Sqlite};
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
+use crate::certificates::Certificates;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::container_logs::ContainerLogs;
@@ -29,13 +28,11 @@ use crate::deployments::engines::{self, Here};
 use crate::deployments::pace::Pace;
 use crate::deployments::{Deployer, supervisor};
 use crate::endpoint::Endpoint;
-use crate::http::admin;
 use crate::http::connections::Connections;
-use crate::http::listener::{self, Gate};
 use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
-use crate::http::tls::Certificates;
 use crate::http::unverified::Unverified;
+use crate::listening::{Addresses, Listening};
 use crate::login_use::LoginUse;
 use crate::metrics::Metrics;
 use crate::publishing::Publishing;
@@ -59,15 +56,12 @@ enum Runs {
 
 /// A running server. It stops when told to, not when dropped.
 pub struct Server {
-    address: SocketAddr,
+    addresses: Addresses,
     endpoint: String,
-    admin_address: Option<SocketAddr>,
     stop: CancellationToken,
-    endpoint_address: Option<SocketAddr>,
     /// Each says in the end whether every request was finished.
     serving: Vec<JoinHandle<bool>>,
     tasks: Vec<JoinHandle<()>>,
-    certificates: Option<Arc<Certificates>>,
     pub(crate) app: Arc<App>,
     // Held until the last request is done.
     data_dir: DataDir,
@@ -106,34 +100,25 @@ impl Server {
     pub fn check(config: &Config) -> Result<()> {
         refuse_plain_http(config)?;
         config.check_admin_listener(config.deployments.engine.named())?;
-        config.tls.as_ref().map(Certificates::open).transpose()?;
+        Certificates::open(config)?;
         Ok(())
     }
 
     async fn begin(config: Config, runs: Runs, pace: Pace) -> Result<Self> {
         refuse_plain_http(&config)?;
         config.check_admin_listener(config.deployments.engine.named())?;
-        let certificates = config.tls.as_ref().map(Certificates::open).transpose()?.map(Arc::new);
-        let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
+        let certificates = Arc::new(Certificates::open(&config)?);
+        let tls = certificates.acceptor()?;
         // Before anything is made: a directory and a key of a server that cannot start help nobody.
-        let bound = bind(config.listen, "--listen").await?;
-        let admin = match config.admin_listen {
-            Some(admin) => Some(bind(admin, "--admin-listen").await?),
-            None => None,
-        };
-        let services = match config.deployments.endpoint_listen {
-            Some(services) => Some(bind(services, "--endpoint-listen").await?),
-            None => None,
-        };
-        let endpoint_address = services.as_ref().map(TcpListener::local_addr).transpose()?;
+        let listening = Listening::bind(&config).await?;
+        let addresses = listening.addresses()?;
         let data_dir = DataDir::take(&config.data_dir)?;
         let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
         let master = MasterKey::of(&data_dir, &root_key::all_access_keys(&metadata).await?)?;
         let blobs = content_folder::open(&metadata, &data_dir).await?;
         let blobs = blobs.with_reserve(config.limits.disk_reserve);
-        let address = bound.local_addr()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let endpoint = root_key::local_endpoint(scheme, address);
+        let endpoint = root_key::local_endpoint(scheme, addresses.main);
         let clock = Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time));
         let here = Origin::local(clock.now());
         root_key::provide(&metadata, &here, &master, &data_dir, config.root_key, &endpoint).await?;
@@ -147,7 +132,7 @@ impl Server {
             Runs::On(make) => Some(make(output)),
             Runs::Configured => {
                 let owner = owner(&metadata).await?;
-                let here = Here { owner, address, is_tls: tls.is_some() };
+                let here = Here { owner, address: addresses.main, is_tls: tls.is_some() };
                 engines::connect(&config.deployments, here, output, Arc::clone(&archives) as _).await?
             }
         };
@@ -188,8 +173,9 @@ impl Server {
             container_logs,
             logs,
             deployer: Deployer::new(engine.clone(), &config.deployments),
+            certificates: Arc::clone(&certificates),
             endpoint: Endpoint::new(&config.deployments.service_domain),
-            entrance: Entrance { is_tls: tls.is_some(), port: endpoint_address.unwrap_or(address).port() },
+            entrance: Entrance { is_tls: tls.is_some(), port: addresses.services.unwrap_or(addresses.main).port() },
             deployments: config.deployments,
             routes: crate::endpoint::routes::Routes::default(),
             run: uuid::Uuid::new_v4().simple().to_string(),
@@ -235,44 +221,17 @@ impl Server {
             tasks.push(tokio::spawn(usage));
             tasks.push(tokio::spawn(supervisor::run(Arc::clone(&app), engine, pace, stop.clone())));
         }
-        if let Some(certificates) = &certificates {
-            tasks.push(tokio::spawn(jobs::certificates::run(Arc::clone(certificates), stop.clone())));
+        if !certificates.is_empty() {
+            tasks.push(tokio::spawn(jobs::certificates::run(certificates, stop.clone())));
         }
-        let mut admin_address = None;
-        if let Some(bound) = admin {
-            admin_address = Some(bound.local_addr()?);
-            tasks.push(tokio::spawn(admin::serve(bound, Arc::clone(&app), stop.clone())));
-        }
-        let is_tls = tls.is_some();
-        let mut serving = Vec::new();
-        for (bound, only_services) in [(Some(bound), false), (services, true)] {
-            let Some(bound) = bound else { continue };
-            let gate = Gate { port: bound.local_addr()?.port(), is_tls, only_services };
-            serving.push(tokio::spawn(listener::serve(
-                bound,
-                gate,
-                tls.clone(),
-                Arc::clone(&app),
-                stop.clone(),
-            )));
-        }
-        Ok(Self {
-            address,
-            endpoint,
-            admin_address,
-            endpoint_address,
-            stop,
-            serving,
-            tasks,
-            certificates,
-            app,
-            data_dir,
-        })
+        let (serving, admin) = listening.serve(tls.as_ref(), &app, &stop)?;
+        tasks.extend(admin);
+        Ok(Self { addresses, endpoint, stop, serving, tasks, app, data_dir })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.addresses.main
     }
 
     /// The URL by which a client on this machine reaches it.
@@ -287,21 +246,19 @@ impl Server {
 
     /// Where it answers health, if anywhere.
     pub fn admin_address(&self) -> Option<SocketAddr> {
-        self.admin_address
+        self.addresses.admin
     }
 
     /// Where only services answer, if anywhere.
     pub fn endpoint_address(&self) -> Option<SocketAddr> {
-        self.endpoint_address
+        self.addresses.services
     }
 
-    /// Reads the files of the certificate and its key anew. If they cannot be used, those before stay.
+    /// Reads the files of all certificates and their keys anew. Where they cannot be used, those before stay.
     pub async fn reload_certificates(&self) {
-        if let Some(certificates) = &self.certificates {
-            let certificates = Arc::clone(certificates);
-            // A panic is told where it happens.
-            let _ = tokio::task::spawn_blocking(move || certificates.reload()).await;
-        }
+        let certificates = Arc::clone(&self.app.certificates);
+        // A panic is told where it happens.
+        let _ = tokio::task::spawn_blocking(move || certificates.reload()).await;
     }
 
     /// Takes no more requests, finishes those in flight, and returns.
@@ -352,24 +309,4 @@ async fn owner(metadata: &Sqlite) -> Result<String> {
     let number = metadata.mark(Mark::ContentFolder).await?;
     let number = number.context("the folder of contents has no number")?;
     Ok(format!("{:016x}", number.cast_unsigned()))
-}
-
-/// Listens on an address, which was given by `option`.
-async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let advice = match error.kind() {
-            ErrorKind::AddrInUse => {
-                format!("; stop what listens there, or give {option} another port (port 0 takes a free one)")
-            }
-            ErrorKind::AddrNotAvailable => {
-                format!("; give {option} an address of this machine, or 0.0.0.0 or [::] for all of them")
-            }
-            ErrorKind::PermissionDenied => format!(
-                "; ports below 1024 are kept for root: give {option} a higher port, or the program the right with \
-                 `setcap cap_net_bind_service=+ep`"
-            ),
-            _ => String::new(),
-        };
-        anyhow!("cannot listen on {address}: {error}{advice}")
-    })
 }

@@ -97,6 +97,36 @@ enumeration! {
 }
 
 enumeration! {
+    /// Whether a certificate can be used.
+    pub enum CertificateStatus {
+        PendingValidation = "PENDING_VALIDATION",
+        /// It can be used.
+        Issued = "ISSUED",
+        Inactive = "INACTIVE",
+        /// Its time is over.
+        Expired = "EXPIRED",
+        ValidationTimedOut = "VALIDATION_TIMED_OUT", Revoked = "REVOKED", Failed = "FAILED",
+    }
+}
+
+enumeration! {
+    /// Whether the issuer of a certificate has seen whose a domain is.
+    pub enum CertificateDomainValidationStatus {
+        PendingValidation = "PENDING_VALIDATION", Failed = "FAILED", Success = "SUCCESS",
+    }
+}
+
+enumeration! {
+    /// Whether a record was put into the DNS.
+    pub enum DnsRecordCreationStateCode { Succeeded = "SUCCEEDED", Started = "STARTED", Failed = "FAILED" }
+}
+
+enumeration! {
+    /// How far the renewal of a certificate has got.
+    pub enum RenewalStatus { PendingAutoRenewal, PendingValidation, Success, Failed }
+}
+
+enumeration! {
     /// The kind of a resource.
     pub enum ResourceType {
         ContainerService, Instance, StaticIp, KeyPair, InstanceSnapshot, Domain, PeeredVpc, LoadBalancer,

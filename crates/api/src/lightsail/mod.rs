@@ -1,9 +1,10 @@
-//! The container part of Amazon Lightsail's API: sixteen operations and their shapes.
+//! The container part of Amazon Lightsail's API: nineteen operations and their shapes.
 //!
 //! Names, members and their order are those of the service model of 2016-11-28. Where the server refuses more
 //! than the model says, it does so by patterns and by rules, which clients leave to the server; lengths,
 //! ranges and required members, which clients check themselves, are the model's.
 
+mod certificates;
 mod deployment_rules;
 mod deployments;
 mod enums;
@@ -20,6 +21,7 @@ mod registry_logins;
 mod services;
 mod tags;
 
+pub use certificates::*;
 pub use deployment_rules::{MAX_CONTAINERS, MAX_DEPLOYMENT, invalid_image};
 pub use deployments::*;
 pub use enums::*;

@@ -8,11 +8,13 @@ use crate::ErrorCode::{
 use crate::macros::operations;
 
 use super::{
-    ContainerServicesListResult, CreateContainerServiceDeploymentRequest,
-    CreateContainerServiceDeploymentResult, CreateContainerServiceRegistryLoginRequest,
-    CreateContainerServiceRegistryLoginResult, CreateContainerServiceRequest, CreateContainerServiceResult,
-    DeleteContainerImageRequest, DeleteContainerImageResult, DeleteContainerServiceRequest,
-    DeleteContainerServiceResult, GetContainerAPIMetadataRequest, GetContainerAPIMetadataResult,
+    ContainerServicesListResult, CreateCertificateRequest, CreateCertificateResult,
+    CreateContainerServiceDeploymentRequest, CreateContainerServiceDeploymentResult,
+    CreateContainerServiceRegistryLoginRequest, CreateContainerServiceRegistryLoginResult,
+    CreateContainerServiceRequest, CreateContainerServiceResult, DeleteCertificateRequest,
+    DeleteCertificateResult, DeleteContainerImageRequest, DeleteContainerImageResult,
+    DeleteContainerServiceRequest, DeleteContainerServiceResult, GetCertificatesRequest,
+    GetCertificatesResult, GetContainerAPIMetadataRequest, GetContainerAPIMetadataResult,
     GetContainerImagesRequest, GetContainerImagesResult, GetContainerLogRequest, GetContainerLogResult,
     GetContainerServiceDeploymentsRequest, GetContainerServiceDeploymentsResult,
     GetContainerServiceMetricDataRequest, GetContainerServiceMetricDataResult,
@@ -27,6 +29,16 @@ const CONTAINERS: &[ErrorCode] = &[
     InvalidInputException,
     NotFoundException,
     AccessDeniedException,
+    UnauthenticatedException,
+    RegionSetupInProgressException,
+];
+
+/// The same, as the model lists them where a certificate is deleted.
+const CERTIFICATE_DELETION: &[ErrorCode] = &[
+    ServiceException,
+    InvalidInputException,
+    AccessDeniedException,
+    NotFoundException,
     UnauthenticatedException,
     RegionSetupInProgressException,
 ];
@@ -51,6 +63,9 @@ operations! {
     /// An operation of the container part of Lightsail's API.
     target "Lightsail_20161128" of Lightsail;
 
+    /// Asks for a certificate. This server takes certificates from files, so it refuses and says how.
+    CreateCertificate:
+        CreateCertificateRequest => CreateCertificateResult, CONTAINERS;
     /// Makes a container service: a place for images and, if given, the first deployment that runs them.
     CreateContainerService:
         CreateContainerServiceRequest => CreateContainerServiceResult, CONTAINERS;
@@ -61,12 +76,18 @@ operations! {
     /// it ends after twelve hours, and it can do nothing but push.
     CreateContainerServiceRegistryLogin:
         CreateContainerServiceRegistryLoginRequest => CreateContainerServiceRegistryLoginResult, CONTAINERS;
+    /// Deletes a certificate. This server takes certificates from files, so it refuses and says how.
+    DeleteCertificate:
+        DeleteCertificateRequest => DeleteCertificateResult, CERTIFICATE_DELETION;
     /// Takes a registered image off its container service, for good.
     DeleteContainerImage:
         DeleteContainerImageRequest => DeleteContainerImageResult, CONTAINERS;
     /// Deletes a container service with its deployments and registered images, for good.
     DeleteContainerService:
         DeleteContainerServiceRequest => DeleteContainerServiceResult, CONTAINERS;
+    /// Shows the certificates whose domain names can lead to container services.
+    GetCertificates:
+        GetCertificatesRequest => GetCertificatesResult, CONTAINERS;
     /// Shows what clients ought to know of the API, such as the newest version of the `lightsailctl` plugin.
     GetContainerAPIMetadata:
         GetContainerAPIMetadataRequest => GetContainerAPIMetadataResult, METADATA;

@@ -15,7 +15,7 @@ fn the_operations_are_those_of_the_model() {
     let operations = MODEL["operations"].as_object().unwrap();
     let ours: Vec<&str> = Operation::ALL.iter().map(|operation| operation.name()).collect();
     assert_eq!(ours, operations.keys().collect::<Vec<_>>());
-    assert_eq!(ours.len(), 16);
+    assert_eq!(ours.len(), 19);
     assert_eq!(Operation::TARGET_PREFIX, MODEL["targetPrefix"]);
 }
 

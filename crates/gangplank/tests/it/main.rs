@@ -5,6 +5,7 @@
 mod access_keys;
 mod answers;
 mod api_auth;
+mod api_certificates;
 mod api_deployed;
 mod api_deployments;
 mod api_errors;

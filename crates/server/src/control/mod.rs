@@ -9,6 +9,7 @@ mod audit;
 mod authenticate;
 mod authorize;
 mod body;
+mod certificates;
 mod collection;
 pub(crate) mod collection_wire;
 mod container_service;

@@ -4,8 +4,8 @@ use gangplank_api::{Request, Target, decode, encode, gangplank, lightsail};
 
 use super::authorize::{Named, authorize};
 use super::{
-    Call, Context, Result, about, access_keys, audit, collection, deployments, image_indexes, images,
-    observations, push_logins, registry_logins, services, tags,
+    Call, Context, Result, about, access_keys, audit, certificates, collection, deployments, image_indexes,
+    images, observations, push_logins, registry_logins, services, tags,
 };
 
 /// Reads a call's input, authorises the caller for what it names, and does it.
@@ -57,6 +57,9 @@ async fn of_lightsail(call: &Call<'_>, operation: lightsail::Operation, body: &[
             => images::register,
         GetContainerImages(GetContainerImagesRequest) |it| [Service(&it.service_name)] => images::list,
         DeleteContainerImage(DeleteContainerImageRequest) |it| [Service(&it.service_name)] => images::delete,
+        CreateCertificate(CreateCertificateRequest) [Tenant] => certificates::create,
+        GetCertificates(GetCertificatesRequest) [Tenant] => certificates::list,
+        DeleteCertificate(DeleteCertificateRequest) [Tenant] => certificates::delete,
         TagResource(TagResourceRequest) |it| [Service(&it.resource_name)] => tags::tag,
         UntagResource(UntagResourceRequest) |it| [Service(&it.resource_name)] => tags::untag,
         CreateContainerServiceDeployment(CreateContainerServiceDeploymentRequest) |it|

@@ -16,18 +16,20 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// TLS to nodes, made when the first one speaks it.
-static TLS: LazyLock<Result<TlsConnector, String>> = LazyLock::new(|| {
+static TLS: LazyLock<Result<TlsConnector, rustls::Error>> = LazyLock::new(tls_to_anybody);
+
+/// TLS that takes any certificate.
+pub(super) fn tls_to_anybody() -> Result<TlsConnector, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let schemes = provider.signature_verification_algorithms.supported_schemes();
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
+        .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyCertificate(schemes)))
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsConnector::from(Arc::new(config)))
-});
+}
 
 /// A connection to a node, in TLS or not.
 pub(crate) enum NodeStream {

@@ -1,4 +1,4 @@
-//! TLS from a certificate and a key in files, which may change while the server runs.
+//! A certificate and its key in files, which may change while the server runs.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -6,22 +6,32 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use rustls::crypto::CryptoProvider;
-use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::TlsAcceptor;
 
+use crate::certificates::facts::Facts;
 use crate::config::TlsFiles;
 
-/// The certificate and the key that connections get.
+/// A certificate and a key that connections get.
 #[derive(Debug)]
-pub(crate) struct Certificates {
+pub(crate) struct PairInFiles {
     files: TlsFiles,
-    provider: Arc<CryptoProvider>,
-    current: RwLock<Arc<CertifiedKey>>,
+    /// Whether it has to say what domains it is for.
+    needs_domains: bool,
+    provider: CryptoProvider,
+    current: RwLock<Arc<Pair>>,
     /// The files as they were looked at last.
     seen: Mutex<Seen>,
+}
+
+/// A certificate and its key, as they were read.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    /// What connections get.
+    pub(crate) key: Arc<CertifiedKey>,
+    /// What the certificate says of itself, if that can be read.
+    pub(crate) facts: Option<Facts>,
 }
 
 #[derive(Debug)]
@@ -34,27 +44,33 @@ struct Seen {
 /// What changes when a file is replaced or written to.
 type Stamps = [Option<(SystemTime, u64, u64)>; 2];
 
-impl Certificates {
+impl PairInFiles {
     /// Reads the files.
     ///
     /// # Errors
     /// If they cannot be used.
     pub(crate) fn open(files: &TlsFiles) -> Result<Self> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let seen = Mutex::new(Seen { stamps: stamps(files), failed: false });
-        let current = RwLock::new(Arc::new(read_pair(files, &provider)?));
-        Ok(Self { files: files.clone(), provider, current, seen })
+        Self::read(files, false)
     }
 
-    /// What turns a connection into a TLS one.
-    pub(crate) fn acceptor(self: &Arc<Self>) -> Result<TlsAcceptor> {
-        let resolver: Arc<dyn ResolvesServerCert> = Arc::<Self>::clone(self);
-        let mut config = rustls::ServerConfig::builder_with_provider(Arc::clone(&self.provider))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_cert_resolver(resolver);
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(TlsAcceptor::from(Arc::new(config)))
+    /// Reads the files of a certificate that is for domain names.
+    ///
+    /// # Errors
+    /// If they cannot be used, or the certificate names no domain.
+    pub(crate) fn open_for_domains(files: &TlsFiles) -> Result<Self> {
+        Self::read(files, true)
+    }
+
+    fn read(files: &TlsFiles, needs_domains: bool) -> Result<Self> {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let seen = Mutex::new(Seen { stamps: stamps(files), failed: false });
+        let current = RwLock::new(Arc::new(read_pair(files, &provider, needs_domains)?));
+        Ok(Self { files: files.clone(), needs_domains, provider, current, seen })
+    }
+
+    /// What connections get now.
+    pub(crate) fn current(&self) -> Arc<Pair> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Reads the files anew. If they cannot be used, what is served stays.
@@ -84,7 +100,7 @@ impl Certificates {
     }
 
     fn take(&self) -> Result<()> {
-        let pair = Arc::new(read_pair(&self.files, &self.provider)?);
+        let pair = Arc::new(read_pair(&self.files, &self.provider, self.needs_domains)?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = pair;
         Ok(())
     }
@@ -101,12 +117,6 @@ impl Certificates {
     }
 }
 
-impl ResolvesServerCert for Certificates {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner)))
-    }
-}
-
 fn stamps(files: &TlsFiles) -> Stamps {
     use std::os::unix::fs::MetadataExt as _;
     let stamp = |file: &Path| {
@@ -117,16 +127,26 @@ fn stamps(files: &TlsFiles) -> Stamps {
 }
 
 /// Reads a certificate chain and the key that fits it.
-fn read_pair(files: &TlsFiles, provider: &CryptoProvider) -> Result<CertifiedKey> {
+fn read_pair(files: &TlsFiles, provider: &CryptoProvider, needs_domains: bool) -> Result<Pair> {
     let shown = files.certificate.display();
     let chain = CertificateDer::pem_slice_iter(&read(&files.certificate)?)
         .collect::<Result<Vec<_>, _>>()
         .with_context(|| format!("{shown} holds no PEM certificate chain"))?;
     ensure!(!chain.is_empty(), "{shown} holds no PEM certificate");
     let key = private_key(&files.key)?;
-    CertifiedKey::from_der(chain, key, provider)
+    let key = CertifiedKey::from_der(chain, key, provider)
         // Its own words are for programmers.
-        .map_err(|_| anyhow!("the certificate {shown} and the key {} do not fit", files.key.display()))
+        .map_err(|_| anyhow!("the certificate {shown} and the key {} do not fit", files.key.display()))?;
+    let facts = key.end_entity_cert().map_err(Into::into).and_then(Facts::read);
+    if needs_domains {
+        let facts =
+            facts.as_ref().map_err(|error| anyhow!("cannot use the certificate {shown}: {error:#}"))?;
+        ensure!(
+            !facts.domains.is_empty(),
+            "the certificate {shown} names no domain that it is for (Subject Alternative Name)"
+        );
+    }
+    Ok(Pair { key: Arc::new(key), facts: facts.ok() })
 }
 
 fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>> {

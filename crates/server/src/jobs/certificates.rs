@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use crate::http::tls::Certificates;
+use crate::certificates::Certificates;
 
 /// How often the files are looked at. A new pair is taken at the second look at the latest.
 const EVERY: Duration = Duration::from_secs(3);

@@ -1,6 +1,7 @@
 //! The endpoint over real sockets: visitors, a server, and nodes that do as they are told.
 
 mod bodies;
+mod certificates;
 mod failures;
 mod heads;
 mod routing;
@@ -9,6 +10,7 @@ mod stopping;
 mod upgrades;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,27 +44,7 @@ impl Site {
 
     async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let home = TempDir::new().unwrap();
-        let mut config = Config {
-            listen: ([127, 0, 0, 1], 0).into(),
-            admin_listen: None,
-            data_dir: home.path().join("data"),
-            public_address: None,
-            tls: None,
-            insecure_http: false,
-            regions: REGIONS.iter().filter_map(|region| Region::parse(region)).collect(),
-            root_key: None,
-            quotas: Quotas::default(),
-            limits: Limits { drain: Duration::from_secs(5), ..Limits::default() },
-            proxies: Vec::new(),
-            audit: AuditKept::default(),
-            collection: Collection::default(),
-            deployments: Deployments {
-                endpoint_listen: Some(([127, 0, 0, 1], 0).into()),
-                ..Deployments::default()
-            },
-            scrub_interval: None,
-            dropped_log_lines: Arc::default(),
-        };
+        let mut config = config(home.path());
         change(&mut config);
         Self { server: Server::start(config).await.unwrap(), home }
     }
@@ -87,6 +69,31 @@ impl Site {
         let mut visitor = self.visitor().await;
         visitor.send(request).await;
         visitor.answer().await
+    }
+}
+
+/// What a server is told that keeps everything in this folder.
+fn config(home: &Path) -> Config {
+    Config {
+        listen: ([127, 0, 0, 1], 0).into(),
+        admin_listen: None,
+        data_dir: home.join("data"),
+        public_address: None,
+        tls: None,
+        insecure_http: false,
+        regions: REGIONS.iter().filter_map(|region| Region::parse(region)).collect(),
+        root_key: None,
+        quotas: Quotas::default(),
+        limits: Limits { drain: Duration::from_secs(5), ..Limits::default() },
+        proxies: Vec::new(),
+        audit: AuditKept::default(),
+        collection: Collection::default(),
+        deployments: Deployments {
+            endpoint_listen: Some(([127, 0, 0, 1], 0).into()),
+            ..Deployments::default()
+        },
+        scrub_interval: None,
+        dropped_log_lines: Arc::default(),
     }
 }
 

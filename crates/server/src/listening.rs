@@ -1,0 +1,111 @@
+//! The addresses that a server listens on.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::http::admin;
+use crate::http::listener::{self, Gate};
+
+/// The addresses that a server listens on.
+pub(crate) struct Listening {
+    main: TcpListener,
+    services: Option<TcpListener>,
+    admin: Option<TcpListener>,
+}
+
+/// Where a server listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addresses {
+    /// For the API, the registry and services.
+    pub(crate) main: SocketAddr,
+    /// For services alone.
+    pub(crate) services: Option<SocketAddr>,
+    /// For health.
+    pub(crate) admin: Option<SocketAddr>,
+}
+
+impl Listening {
+    /// Listens where the configuration says.
+    ///
+    /// # Errors
+    /// If one of the addresses cannot be listened on.
+    pub(crate) async fn bind(config: &Config) -> Result<Self> {
+        Ok(Self {
+            main: bind(config.listen, "--listen").await?,
+            services: bind_if_given(config.deployments.endpoint_listen, "--endpoint-listen").await?,
+            admin: bind_if_given(config.admin_listen, "--admin-listen").await?,
+        })
+    }
+
+    /// Where that is, with the ports that the system chose.
+    ///
+    /// # Errors
+    /// If the system does not say.
+    pub(crate) fn addresses(&self) -> Result<Addresses> {
+        let of = |listener: &Option<TcpListener>| listener.as_ref().map(TcpListener::local_addr).transpose();
+        Ok(Addresses {
+            main: self.main.local_addr()?,
+            services: of(&self.services)?,
+            admin: of(&self.admin)?,
+        })
+    }
+
+    /// Serves all of them until `stop`. First what answers requests, each of which says in the end whether all were
+    /// finished; then the rest.
+    ///
+    /// # Errors
+    /// If the system does not say where it listens.
+    pub(crate) fn serve(
+        self,
+        tls: Option<&TlsAcceptor>,
+        app: &Arc<App>,
+        stop: &CancellationToken,
+    ) -> Result<(Vec<JoinHandle<bool>>, Option<JoinHandle<()>>)> {
+        let admin = self.admin.map(|bound| tokio::spawn(admin::serve(bound, Arc::clone(app), stop.clone())));
+        let mut serving = Vec::new();
+        for (bound, only_services) in [(Some(self.main), false), (self.services, true)] {
+            let Some(bound) = bound else { continue };
+            let gate =
+                Gate { port: bound.local_addr()?.port(), is_tls: tls.is_some(), only_services };
+            let serve = listener::serve(bound, gate, tls.cloned(), Arc::clone(app), stop.clone());
+            serving.push(tokio::spawn(serve));
+        }
+        Ok((serving, admin))
+    }
+}
+
+async fn bind_if_given(address: Option<SocketAddr>, option: &str) -> Result<Option<TcpListener>> {
+    match address {
+        Some(address) => bind(address, option).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Listens on an address, which was given by `option`.
+async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let advice = match error.kind() {
+            ErrorKind::AddrInUse => {
+                format!("; stop what listens there, or give {option} another port (port 0 takes a free one)")
+            }
+            ErrorKind::AddrNotAvailable => {
+                format!("; give {option} an address of this machine, or 0.0.0.0 or [::] for all of them")
+            }
+            ErrorKind::PermissionDenied => format!(
+                "; ports below 1024 are kept for root: give {option} a higher port, or the program the right with \
+                 `setcap cap_net_bind_service=+ep`"
+            ),
+            _ => String::new(),
+        };
+        anyhow!("cannot listen on {address}: {error}{advice}")
+    })
+}
