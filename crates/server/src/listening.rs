@@ -74,8 +74,7 @@ impl Listening {
         let mut serving = Vec::new();
         for (bound, only_services) in [(Some(self.main), false), (self.services, true)] {
             let Some(bound) = bound else { continue };
-            let gate =
-                Gate { port: bound.local_addr()?.port(), is_tls: tls.is_some(), only_services };
+            let gate = Gate { port: bound.local_addr()?.port(), is_tls: tls.is_some(), only_services };
             let serve = listener::serve(bound, gate, tls.cloned(), Arc::clone(app), stop.clone());
             serving.push(tokio::spawn(serve));
         }

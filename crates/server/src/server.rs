@@ -166,7 +166,7 @@ impl Server {
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
             collecting: tokio::sync::Mutex::default(),
-            metrics: Metrics::new(config.dropped_log_lines),
+            metrics: Metrics::new(config.dropped_log_lines, logs.dropped()),
             orphaned: Arc::default(),
             publishing: Publishing::default(),
             in_flight: InFlight::default(),
@@ -175,7 +175,10 @@ impl Server {
             deployer: Deployer::new(engine.clone(), &config.deployments),
             certificates: Arc::clone(&certificates),
             endpoint: Endpoint::new(&config.deployments.service_domain),
-            entrance: Entrance { is_tls: tls.is_some(), port: addresses.services.unwrap_or(addresses.main).port() },
+            entrance: Entrance {
+                is_tls: tls.is_some(),
+                port: addresses.services.unwrap_or(addresses.main).port(),
+            },
             deployments: config.deployments,
             routes: crate::endpoint::routes::Routes::default(),
             run: uuid::Uuid::new_v4().simple().to_string(),
@@ -186,20 +189,7 @@ impl Server {
         if crashed {
             jobs::orphans::of_sessions(&app).await.context("cannot clear what a crash left")?;
         }
-        if config.collection.leases.grace < SAFE_GRACE {
-            tracing::warn!(
-                grace = ?config.collection.leases.grace,
-                "the grace period of garbage collection is shorter than a login lives: a push may be refused \
-                 because what it was told to skip is gone"
-            );
-        }
-        for network in app.proxies.iter().filter(|network| network.is_wide()) {
-            tracing::warn!(
-                %network,
-                "trusted-proxies takes in addresses of strangers, who can then write in X-Forwarded-For whom a \
-                 request comes from; name the addresses of the proxies alone"
-            );
-        }
+        warn_of_settings(&app);
         let mut tasks = vec![
             tokio::spawn(jobs::audit::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::marks::run(Arc::clone(&app), stop.clone())),
@@ -214,11 +204,8 @@ impl Server {
         if crashed {
             tasks.push(tokio::spawn(jobs::orphans::run(Arc::clone(&app), stop.clone())));
         }
+        tasks.extend(jobs::usage::start(&app, &stop));
         if let Some(engine) = engine {
-            let serving = Arc::clone(&app);
-            let running = move || serving.deployer.running();
-            let usage = jobs::usage::run(Arc::clone(&app), Arc::clone(&engine), running, stop.clone());
-            tasks.push(tokio::spawn(usage));
             tasks.push(tokio::spawn(supervisor::run(Arc::clone(&app), engine, pace, stop.clone())));
         }
         if !certificates.is_empty() {
@@ -289,6 +276,23 @@ impl Server {
         {
             tracing::warn!(%error, "the next start will look for what a crash may have left");
         }
+    }
+}
+
+fn warn_of_settings(app: &App) {
+    if app.leases.grace < SAFE_GRACE {
+        tracing::warn!(
+            grace = ?app.leases.grace,
+            "the grace period of garbage collection is shorter than a login lives: a push may be refused \
+             because what it was told to skip is gone"
+        );
+    }
+    for network in app.proxies.iter().filter(|network| network.is_wide()) {
+        tracing::warn!(
+            %network,
+            "trusted-proxies takes in addresses of strangers, who can then write in X-Forwarded-For whom a \
+             request comes from; name the addresses of the proxies alone"
+        );
     }
 }
 
