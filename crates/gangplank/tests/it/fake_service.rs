@@ -188,8 +188,8 @@ impl Played {
         }
         let container = self.deployments[0]["containers"].as_object().unwrap().keys().next().unwrap().clone();
         for line in step.lines {
-            let at = BEGIN as f64 + self.logs.get(&container).map_or(0, Vec::len) as f64 * 0.25;
-            self.print(&container, at, line);
+            let number = u32::try_from(self.logs.get(&container).map_or(0, Vec::len)).unwrap();
+            self.print(&container, 1_500_000_000.25 + f64::from(number) * 0.25, line);
         }
     }
 
