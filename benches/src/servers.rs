@@ -85,6 +85,7 @@ fn start_gangplank(program: &Path, data: &Path) -> Result<(Started, SocketAddr)>
     let mut child = Command::new(program)
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(data)
+        .env("GANGPLANK_ENGINE", "none")
         .env("GANGPLANK_ROOT_ACCESS_KEY_ID", ACCESS_KEY.0)
         .env("GANGPLANK_ROOT_SECRET_ACCESS_KEY", ACCESS_KEY.1)
         .envs(NO_QUOTAS.map(|name| (name, "100000000")))

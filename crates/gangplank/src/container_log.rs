@@ -33,19 +33,16 @@ pub(crate) struct ContainerLog {
 }
 
 impl ContainerLog {
-    /// The newest lines, so many of them. Where one page has as many, it is all that is asked for.
+    /// The newest lines, so many of them, the oldest first. Pages are asked for from the newest back.
     pub(crate) async fn newest(&self, client: &ApiClient, most: usize) -> Result<Vec<Line>> {
-        let mut newest = lines(client.call(&self.request(None)).await?.log_events);
-        if newest.len() >= most || newest.is_empty() {
-            return Ok(newest.split_off(newest.len().saturating_sub(most)));
-        }
-        let mut kept = VecDeque::new();
-        self.from(client, Timestamp(0), |lines| {
-            keep_newest(&mut kept, lines, most);
-            Ok(())
+        let mut newest = VecDeque::new();
+        self.pages(client, self.request(None), |older| {
+            let missing = most.saturating_sub(newest.len());
+            older.into_iter().rev().take(missing).for_each(|line| newest.push_front(line));
+            Ok(newest.len() < most)
         })
         .await?;
-        Ok(kept.into())
+        Ok(newest.into())
     }
 
     /// Hands every line from a moment on to `take`, the oldest first, page by page. What comes while it is read may be
@@ -56,17 +53,25 @@ impl ContainerLog {
         start: Timestamp,
         mut take: impl FnMut(Vec<Line>) -> Result<()>,
     ) -> Result<()> {
-        let mut request = self.request(Some(Timestamp(start.0.div_euclid(1000).saturating_mul(1000))));
+        let request = self.request(Some(Timestamp(start.0.div_euclid(1000).saturating_mul(1000))));
+        self.pages(client, request, |lines| take(lines).map(|()| true)).await
+    }
+
+    /// Hands pages to `take` for as long as it wants more, and there are.
+    async fn pages(
+        &self,
+        client: &ApiClient,
+        mut request: GetContainerLogRequest,
+        mut take: impl FnMut(Vec<Line>) -> Result<bool>,
+    ) -> Result<()> {
         let (mut pages, mut seen) = (Pages::default(), HashSet::new());
         loop {
             let page = client.call(&request).await?;
             let lines = lines(page.log_events);
             pages.count(lines.len())?;
-            // A page without lines has more behind it only where not every line is wanted.
-            let is_last = lines.is_empty() && self.filter.is_none();
-            take(lines)?;
+            let wants_more = take(lines)?;
             // A server that gives a token twice has no more.
-            match page.next_page_token.filter(|token| !is_last && seen.insert(token.clone())) {
+            match page.next_page_token.filter(|token| wants_more && seen.insert(token.clone())) {
                 Some(token) => request.page_token = Some(token),
                 None => return Ok(()),
             }

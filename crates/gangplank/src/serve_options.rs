@@ -16,6 +16,7 @@ use std::time::Duration;
 use account_bytes::AccountBytes;
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
+pub(crate) use deployments::Engine;
 use gangplank_core::{AccessKeyId, Leases, Region, SecretAccessKey, tenant};
 use gangplank_server::{AuditKept, Collection, Config, Network, TlsFiles};
 use serde::Deserialize;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use gangplank_core::container_service::Entrance;
@@ -229,6 +230,23 @@ impl Server {
     /// What runs images, if anything does, in words for people: `docker`.
     pub fn engine(&self) -> Option<String> {
         self.app.deployer.engine().map(|engine| engine.name().to_owned())
+    }
+
+    /// Waits until the engine has nothing of the services of this name, for so long at the most; whether that is so. A
+    /// service that was deleted goes in the background.
+    pub async fn runs_nothing_of(&self, service: &str, longest: Duration) -> bool {
+        let Some(engine) = self.app.deployer.engine() else { return true };
+        let end = tokio::time::Instant::now() + longest;
+        loop {
+            let nodes = engine.nodes(None).await;
+            if nodes.is_ok_and(|nodes| nodes.iter().all(|node| node.name.service != service)) {
+                return true;
+            }
+            if tokio::time::Instant::now() >= end {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Where it answers health, if anywhere.

@@ -19,6 +19,7 @@ use gangplank_api::lightsail::{
 };
 use gangplank_api::{Map, decode, encode};
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use self::image::Wanted;
 use self::port::Port;
@@ -229,10 +230,11 @@ async fn wait(args: &Args, awaited: &Awaited<'_>, told: Told<'_>) -> Result<Exit
         Seen::Line(line) => output::complain(format_args!("  | {}", foreign::line(&line.text))),
     };
     let shows = format!("`gangplank logs {} --follow` shows how", words::quoted(service));
+    // Heard from now on, and not only when it is waited for.
+    let mut interrupts = signal(SignalKind::interrupt())?;
     let settled = tokio::select! {
         settled = tokio::time::timeout(longest, awaited.settled(&mut tell)) => settled,
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted?;
+        _ = interrupts.recv() => {
             output::done(format_args!("deployment {version} of {service} goes on; {shows}"));
             return Ok(ExitCode::from(INTERRUPTED));
         }

@@ -67,7 +67,10 @@ mod tests {
         for none in [r#"{"config":{"ExposedPorts":null}}"#, r#"{"config":{}}"#, "{}"] {
             assert_eq!(ports(none).unwrap(), Vec::<u16>::new(), "{none}");
         }
-        assert_eq!(ports(r#"{"config":{"ExposedPorts":{"0/tcp":{},"x":{},"70000/tcp":{}}}}"#).unwrap(), []);
+        assert_eq!(
+            ports(r#"{"config":{"ExposedPorts":{"0/tcp":{},"x":{},"70000/tcp":{}}}}"#).unwrap(),
+            Vec::<u16>::new()
+        );
         assert!(ports(r#"{"config":{"ExposedPorts":[]}}"#).is_err() && ports("x").is_err());
     }
 }

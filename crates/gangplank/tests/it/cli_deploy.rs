@@ -327,7 +327,8 @@ fn ctrl_c_ends_the_wait_and_not_the_deployment() {
     let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
     assert!(lines.any(|line| line == "DEPLOYING"));
     kill_process(Pid::from_raw(i32::try_from(process.id()).unwrap()).unwrap(), Signal::INT).unwrap();
-    assert_eq!(process.wait().unwrap().code(), Some(130));
+    let status = process.wait().unwrap();
+    assert_eq!(status.code(), Some(130), "{status:?}");
     let last = lines.last().unwrap();
     assert_eq!(last, "gangplank: deployment 1 of web goes on; `gangplank logs web --follow` shows how");
 }

@@ -188,12 +188,12 @@ impl Played {
         }
         let container = self.deployments[0]["containers"].as_object().unwrap().keys().next().unwrap().clone();
         for line in step.lines {
-            let at = BEGIN as f64 + self.logs.get(&container).map_or(0, Vec::len) as f64 * 0.25;
-            self.print(&container, at, line);
+            let number = u32::try_from(self.logs.get(&container).map_or(0, Vec::len)).unwrap();
+            self.print(&container, 1_500_000_000.25 + f64::from(number) * 0.25, line);
         }
     }
 
-    /// As the API answers: from a second on in pages, or else the newest page.
+    /// As the API answers: from a second on in pages, or else from the newest page back.
     fn log(&self, body: &Value) -> Reply {
         let Some(log) = self.logs.get(body["containerName"].as_str().unwrap()) else {
             let refusal = json!({ "__type": "NotFoundException", "message": "No such container." });
@@ -205,16 +205,18 @@ impl Played {
             .iter()
             .filter(|(at, text)| text.contains(pattern) && start.is_none_or(|start| at.floor() >= start))
             .collect();
-        let skipped: usize = body["pageToken"].as_str().map_or(0, |token| token.parse().unwrap());
-        let skipped = if start.is_some() { skipped } else { lines.len().saturating_sub(PAGE) };
-        let page: Vec<Value> = lines[skipped.min(lines.len())..]
-            .iter()
-            .take(PAGE)
-            .map(|(at, text)| json!({ "createdAt": at, "message": text }))
-            .collect();
+        // A token says how many lines are on the pages before: older ones, or newer ones where the pages go back.
+        let passed: usize = body["pageToken"].as_str().map_or(0, |token| token.parse().unwrap());
+        let left = lines.len().saturating_sub(passed);
+        let page = match start {
+            Some(_) => &lines[lines.len() - left..][..left.min(PAGE)],
+            None => &lines[left.saturating_sub(PAGE)..left],
+        };
+        let page: Vec<Value> =
+            page.iter().map(|(at, text)| json!({ "createdAt": at, "message": text })).collect();
         let mut answer = json!({ "logEvents": page });
-        if start.is_some() && skipped + PAGE < lines.len() {
-            answer["nextPageToken"] = (skipped + PAGE).to_string().into();
+        if left > PAGE {
+            answer["nextPageToken"] = (passed + PAGE).to_string().into();
         }
         Reply::new(200, answer.to_string())
     }

@@ -30,6 +30,7 @@ impl Unread {
             ])
             .arg(home.join("data"))
             .env_clear()
+            .env("GANGPLANK_ENGINE", "none")
             .env("GANGPLANK_ROOT_ACCESS_KEY_ID", "GPAKTESTTESTTESTTEST")
             .env("GANGPLANK_ROOT_SECRET_ACCESS_KEY", "test-secret-access-key-0123456789")
             .stdin(Stdio::null())

@@ -49,7 +49,9 @@ mod tests {
 
     fn of(lines: &[&str]) -> String {
         let mut reason = Reason::of(4);
-        lines.iter().for_each(|line| reason.look(line));
+        for line in lines {
+            reason.look(line);
+        }
         reason.words()
     }
 

@@ -1,8 +1,17 @@
-//! The smallest image worth pushing: one layer with one file.
+//! The smallest image worth running: one layer with one program, which serves one page.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use anyhow::Result;
 use gangplank_oci::{Digest, media_type};
 use serde_json::json;
+
+use super::program::{self, Processor};
+
+/// The port that the program listens on.
+pub(super) const PORT: u16 = 8080;
+/// The page that it serves.
+pub(super) const PAGE: &str = "<!doctype html>\n<meta charset=\"utf-8\">\n<title>Gangplank</title>\n<h1>Hello from a gangplank</h1>\n<p>This page is served by a container: pushed with a login that can only push, registered, deployed.</p>\n";
 
 /// A piece of content and its digest.
 #[derive(Clone, Debug)]
@@ -27,13 +36,16 @@ impl Image {
     }
 }
 
-/// Builds the image; every build is the same to the byte.
+/// Builds the image; every build on one machine is the same to the byte.
 pub(super) fn build() -> Result<Image> {
-    let layer = Blob::new(layer()?);
+    let processor = Processor::of_this_machine();
+    let layer = Blob::new(layer(processor)?);
+    let port = format!("{PORT}/tcp");
     let config = json!({
-        "architecture": "amd64",
+        "architecture": processor.name(),
         "os": "linux",
-        "config": { "Cmd": ["/hello.txt"] },
+        // Nobody in particular: the program needs no right.
+        "config": { "Entrypoint": ["/hello"], "User": "65534:65534", "ExposedPorts": { port: {} } },
         "rootfs": { "type": "layers", "diff_ids": [layer.digest] },
     });
     let config = Blob::new(config.to_string().into_bytes());
@@ -56,12 +68,12 @@ impl Blob {
     }
 }
 
-fn layer() -> Result<Vec<u8>> {
-    let text = b"Hello from a gangplank: put up to load the ship, and taken away again.\n";
+fn layer(processor: Processor) -> Result<Vec<u8>> {
+    let program = program::serving(processor, SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, PORT), PAGE);
     let mut header = tar::Header::new_ustar();
-    header.set_size(text.len() as u64);
-    header.set_mode(0o644);
+    header.set_size(program.len() as u64);
+    header.set_mode(0o755);
     let mut layer = tar::Builder::new(Vec::new());
-    layer.append_data(&mut header, "hello.txt", &text[..])?;
+    layer.append_data(&mut header, "hello", &program[..])?;
     Ok(layer.into_inner()?)
 }

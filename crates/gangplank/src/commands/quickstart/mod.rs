@@ -3,14 +3,17 @@
 //! Every step goes over HTTP, as any client's would, and shows the command that does the same.
 
 mod image;
+mod machine_code;
+mod program;
 mod pusher;
+mod running;
 mod story;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use gangplank_api::gangplank::CreateRegistryLoginRequest;
 use gangplank_api::lightsail::{
     ContainerServicePowerName, ContainerServiceRegistryLogin, CreateContainerServiceRegistryLoginRequest,
@@ -24,9 +27,9 @@ use self::story::Story;
 use crate::api_client::{ApiClient, present};
 use crate::connection::Connection;
 use crate::output::{counted, moment, size};
-use crate::serve_options::{ServeOptions, listen_address};
+use crate::serve_options::{Engine, ServeOptions, listen_address};
 use crate::signals::Signals;
-use crate::{logging, open_files};
+use crate::{logging, open_files, service};
 
 const LABEL: &str = "hello";
 
@@ -41,6 +44,9 @@ pub(crate) struct Args {
     /// Stop after the last step instead of staying up
     #[arg(long)]
     exit: bool,
+    /// What runs the image: Docker Engine, Podman, the first of them that answers, or nothing [default: auto]
+    #[arg(long, env = "GANGPLANK_ENGINE")]
+    engine: Option<Engine>,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
@@ -52,23 +58,49 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let options = ServeOptions {
         listen: Some(args.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)))),
         data_dir: Some(data_dir.clone()),
+        engine: args.engine,
         ..ServeOptions::default()
     };
     let server = Server::start(options.into_config(open_files::raise_limit())?).await?;
+    // A data directory that was here before may have a service of this name.
+    let service = format!("demo-{}", &uuid::Uuid::new_v4().simple().to_string()[..6]);
     let mut story = Story::new();
-    let told = tell(&mut story, &server, data_dir).await;
-    if let Err(error) = &told {
-        story.failed(error);
-    } else if !args.exit {
-        story.staying_up(server.endpoint());
+    let told = tokio::select! {
+        told = tell(&mut story, &server, &data_dir, &service) => told,
         // A terminal that is closed is the end too.
-        signals.hang_up().await;
+        _ = signals.hang_up() => Err(anyhow!("stopped before the end")),
+    };
+    match &told {
+        Err(error) => story.failed(error),
+        Ok(page) if !args.exit => {
+            story.staying_up(server.endpoint(), page.as_deref());
+            signals.hang_up().await;
+        }
+        Ok(_) => {}
+    }
+    let removed = remove(&server, data_dir, &service).await;
+    if let Err(error) = &removed {
+        story.failed(error);
     }
     server.stop().await;
-    Ok(if told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if told.is_ok() && removed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn tell(story: &mut Story, server: &Server, data_dir: PathBuf) -> Result<()> {
+/// Removes what an engine runs for the story. Without an engine there is nothing, and a service in a directory that is
+/// kept is left as it is.
+async fn remove(server: &Server, data_dir: PathBuf, service: &str) -> Result<()> {
+    if server.engine().is_none() {
+        return Ok(());
+    }
+    let client = Connection::of(data_dir).client()?;
+    if service::get(&client, service).await?.is_some() {
+        running::remove(&client, server, service).await?;
+    }
+    Ok(())
+}
+
+/// Tells the story; returns the address of the page that runs at its end, where there is an engine.
+async fn tell(story: &mut Story, server: &Server, data_dir: &Path, service: &str) -> Result<Option<String>> {
     let address = server.address();
     story.step("A server, on the embedded default: SQLite and a folder");
     story.command(&format!("gangplank serve --listen {address} --data-dir {}", data_dir.display()));
@@ -79,25 +111,30 @@ async fn tell(story: &mut Story, server: &Server, data_dir: PathBuf) -> Result<(
         "export AWS_SHARED_CREDENTIALS_FILE={shown}/credentials AWS_CONFIG_FILE={shown}/config"
     ));
 
-    let client = Connection::of(data_dir).client()?;
-    let service = create_service(story, &client).await?;
+    let client = Connection::of(data_dir.to_owned()).client()?;
+    create_service(story, &client, service).await?;
     let login = create_login(story, &client).await?;
     let registry = Registry::new(server.endpoint(), "sr", &login)?;
     let digest = push(story, &registry, &login).await?;
-    register(story, &client, &service, &digest).await?;
-    refuse_to_pull(story, server, &registry, &login, &service).await?;
-    pull_as_a_machine(story, &client, server, &service, &digest).await
+    let image = register(story, &client, service, &digest).await?;
+    refuse_to_pull(story, server, &registry, &login, service).await?;
+    pull_as_a_machine(story, &client, server, service, &digest).await?;
+    if server.engine().is_none() {
+        story.note("No container engine answers here (Docker or Podman), so nothing runs the image.");
+        return Ok(None);
+    }
+    let page = running::deploy(story, &client, service, &image).await?;
+    running::show_page(story, server, &page).await?;
+    Ok(Some(page))
 }
 
-async fn create_service(story: &mut Story, client: &ApiClient) -> Result<String> {
-    // A data directory that was here before may have a service of this name.
-    let name = format!("demo-{}", &uuid::Uuid::new_v4().simple().to_string()[..6]);
+async fn create_service(story: &mut Story, client: &ApiClient, name: &str) -> Result<()> {
     story.step("A container service, to register images on");
     story.command(&format!(
         "aws lightsail create-container-service --service-name {name} --power nano --scale 1"
     ));
     let input = CreateContainerServiceRequest {
-        service_name: name.clone(),
+        service_name: name.to_owned(),
         power: ContainerServicePowerName::Nano,
         scale: 1,
         tags: None,
@@ -108,7 +145,7 @@ async fn create_service(story: &mut Story, client: &ApiClient) -> Result<String>
     let service = present(client.call(&input).await?.container_service, "containerService")?;
     let state = present(service.state, "state")?;
     story.held(&format!("{name} is {state}"));
-    Ok(name)
+    Ok(())
 }
 
 async fn create_login(story: &mut Story, client: &ApiClient) -> Result<ContainerServiceRegistryLogin> {
@@ -138,7 +175,7 @@ async fn push(
     Ok(digest)
 }
 
-async fn register(story: &mut Story, client: &ApiClient, service: &str, digest: &str) -> Result<()> {
+async fn register(story: &mut Story, client: &ApiClient, service: &str, digest: &str) -> Result<String> {
     story.step("The image registered on the service");
     story.command(&format!(
         "aws lightsail register-container-image --service-name {service} --label {LABEL} --digest {digest}"
@@ -156,7 +193,7 @@ async fn register(story: &mut Story, client: &ApiClient, service: &str, digest: 
     ensure!(newest == Some(&name), "get-container-images does not show {name} first");
     story.command(&format!("aws lightsail get-container-images --service-name {service}"));
     story.held(&name);
-    Ok(())
+    Ok(name)
 }
 
 async fn refuse_to_pull(

@@ -43,8 +43,11 @@ impl Story {
         say(format_args!("  {} {}", self.paint("31", "FAILED"), visible(&format!("{error:#}"))));
     }
 
-    /// Says that the server goes on.
-    pub(super) fn staying_up(&self, endpoint: &str) {
+    /// Says that the server goes on, and where the page is that runs on it.
+    pub(super) fn staying_up(&self, endpoint: &str, page: Option<&str>) {
+        if let Some(page) = page {
+            say(format_args!("\n{}", self.paint("1", &format!("Open {page} in a browser."))));
+        }
         let text = format!("The server stays up on {endpoint}. Ctrl-C stops it.");
         say(format_args!("\n{}", self.paint("1", &text)));
     }
