@@ -92,15 +92,17 @@ impl Protocol {
              AssumeRoleWithWebIdentity. The call is signed for '{service}', which is not served here: set \
              AWS_ENDPOINT_URL_LIGHTSAIL and AWS_ENDPOINT_URL_STS rather than an endpoint for all services."
         );
-        self.error(400, self.not_served(), &message, request_id)
+        let (status, code) = self.not_served();
+        self.error(status, code, &message, request_id)
     }
 
-    /// The code for an operation that is not there.
-    const fn not_served(self) -> &'static str {
+    /// Status and code for an operation that is not there. No client tries again after one of these.
+    const fn not_served(self) -> (u16, &'static str) {
         match self {
-            Self::Query | Self::Ec2 | Self::RestXml => "InvalidAction",
-            Self::S3 => "NotImplemented",
-            Self::Json10 | Self::Json11 | Self::RestJson | Self::Cbor => "UnknownOperationException",
+            Self::Query | Self::Ec2 | Self::RestXml => (400, "InvalidAction"),
+            // To a 400 without a body clients of S3 ask further, whether it is the region that is wrong.
+            Self::S3 => (501, "NotImplemented"),
+            Self::Json10 | Self::Json11 | Self::RestJson | Self::Cbor => (400, "UnknownOperationException"),
         }
     }
 

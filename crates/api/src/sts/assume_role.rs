@@ -65,8 +65,11 @@ fn is_of_name(letter: char) -> bool {
 struct Faults(Vec<String>);
 
 impl Faults {
+    /// AWS writes the names with a small letter here.
     fn add(&mut self, name: &str, constraint: &str) {
-        self.0.push(format!("Value at '{name}' failed to satisfy constraint: {constraint}"));
+        let (first, rest) = name.split_at(1);
+        let first = first.to_ascii_lowercase();
+        self.0.push(format!("Value at '{first}{rest}' failed to satisfy constraint: {constraint}"));
     }
 
     /// A parameter that has to be there and is at most so long; empty if it is not.
