@@ -6,13 +6,14 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each target uses one; a failure here is a finding")]
 
+use gangplank_api::sts::{AssumeRoleWithWebIdentity, Operation, Parameters};
 use gangplank_api::{Target, gangplank, lightsail};
 use gangplank_core::LogFilter;
 use gangplank_oci::{
     Algorithm, ContentRange, DEEPEST, Digest, Hasher, ManifestLimits, ManifestView, RangeOutcome, Reference,
     RepositoryName, Tag, basic_credentials, byte_range, media_type, route as oci_route,
 };
-use gangplank_sigv4::{Claim, Credentials, Policy, Request, sign};
+use gangplank_sigv4::{Claim, Credentials, Policy, Request, claimed_service, sign};
 
 /// What is done with some bytes.
 pub(crate) type Parser = fn(&[u8]);
@@ -26,6 +27,7 @@ pub(crate) const ALL: [(&str, Parser); 11] = [
     ("canonical", canonical),
     ("manifest", manifest),
     ("call", call),
+    ("form", form),
     ("upload_state", upload_state),
     ("names", names),
     ("moments", moments),
@@ -69,6 +71,27 @@ pub(crate) fn ranges(data: &[u8]) {
     if let Ok(range) = ContentRange::parse(text) {
         assert!(range.first <= range.last && range.len() == range.last - range.first + 1);
         assert_eq!(ContentRange::parse(&range.to_string()), Ok(range));
+    }
+}
+
+/// A call of STS, and a scope: what is read is within its bounds, and a refusal repeats no token.
+pub(crate) fn form(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    for service in [claimed_service(Some(data), None), claimed_service(None, Some(&text))].into_iter().flatten() {
+        assert!((1..=64).contains(&service.len()) && service.is_ascii(), "{service}");
+    }
+    let Ok(parameters) = Parameters::parse(data) else { return };
+    if let Err(refused) = Operation::of(&parameters) {
+        assert!(refused.body("r").len() < 4_096, "an answer that grows with the question");
+    }
+    match AssumeRoleWithWebIdentity::read(&parameters) {
+        Ok(asked) => {
+            assert!((20..=2_048).contains(&asked.role_arn.chars().count()));
+            assert!((2..=64).contains(&asked.role_session_name.len()));
+            assert!((4..=20_000).contains(&asked.web_identity_token.expose().chars().count()));
+            assert!(asked.duration.is_none_or(|it| (900..=43_200).contains(&it.as_secs())));
+        }
+        Err(refused) => assert!(refused.body("r").len() < 4_096, "an answer that grows with the question"),
     }
 }
 

@@ -8,6 +8,9 @@
 //! line options, skeletons and manual pages are made. [`decode`] and [`encode`] go between bytes and the
 //! types.
 //!
+//! [`sts`] is the little of another service of AWS's that clients ask before they ask Lightsail, in a protocol of
+//! its own; [`Protocol`] knows how errors look in all of AWS's protocols.
+//!
 //! Nothing here reads a file, a socket or a clock, and the descriptions are constants: no work at start-up.
 
 mod decode;
@@ -17,19 +20,23 @@ mod json;
 mod macros;
 mod path;
 mod pattern;
+mod protocol;
 mod secret;
 mod target;
 mod timestamp;
 mod typecheck;
 mod validate;
+mod xml;
 
 pub mod gangplank;
 pub mod lightsail;
+pub mod sts;
 
 pub use decode::{decode, encode};
 pub use describe::{Described, Field, Kind, Map, Member, Range, Request, Shape, StringShape, Structure};
 pub use error::{ApiError, ErrorCode};
 pub use pattern::{Pattern, image_name, is_digest, is_name};
+pub use protocol::{Protocol, Traits, WireError};
 pub use secret::Secret;
 pub use target::Target;
 pub use timestamp::Timestamp;

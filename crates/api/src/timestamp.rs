@@ -31,6 +31,13 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// The moment in ISO 8601, in whole seconds of UTC: `2026-11-27T02:35:51Z`. One that lies outside of the years
+    /// that are read becomes the nearest that does not.
+    pub fn iso_8601(self) -> String {
+        let seconds = self.clamp(Self::MIN, Self::MAX).seconds();
+        jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
+    }
+
     /// The moment that the JSON number means, if it lies within the years 1 to 9999.
     pub(crate) fn from_number(number: &serde_json::Number) -> Option<Self> {
         let moment = match number.as_i64() {

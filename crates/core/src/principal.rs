@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::access_key::AccessKeyId;
+use crate::tenant::AccountId;
 
 /// Who acts: on the control API, through a registry login, or on the server's own machine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +22,22 @@ impl Principal {
         match self {
             Self::Server | Self::RootKey(_) => true,
             Self::AccessKey(_) => false,
+        }
+    }
+
+    /// Its ARN, as AWS would write it: of a root key that of its account's root.
+    pub fn arn(&self, account: &AccountId) -> String {
+        match self {
+            Self::Server | Self::RootKey(_) => format!("arn:aws:iam::{account}:root"),
+            Self::AccessKey(id) => format!("arn:aws:iam::{account}:user/{id}"),
+        }
+    }
+
+    /// What names it within its account, as AWS has it: of a root key the account itself.
+    pub fn user_id(&self, account: &AccountId) -> String {
+        match self {
+            Self::Server | Self::RootKey(_) => account.to_string(),
+            Self::AccessKey(id) => id.to_string(),
         }
     }
 
@@ -90,6 +107,17 @@ mod tests {
         assert_eq!(Principal::RootKey(id.clone()).owner().access_key(), Some(id));
         assert_eq!(Owner::server().access_key(), None);
         assert_eq!(Owner::parse("short"), None);
+    }
+
+    #[test]
+    fn a_root_key_is_its_account_and_others_are_users_of_it() {
+        let (account, id) = (AccountId::parse("111122223333").unwrap(), AccessKeyId::generate([7; 10]));
+        let root = Principal::RootKey(id.clone());
+        assert_eq!(root.arn(&account), "arn:aws:iam::111122223333:root");
+        assert_eq!(root.user_id(&account), "111122223333");
+        let key = Principal::AccessKey(id.clone());
+        assert_eq!(key.arn(&account), format!("arn:aws:iam::111122223333:user/{id}"));
+        assert_eq!(key.user_id(&account), id.as_str());
     }
 
     #[test]

@@ -11,6 +11,7 @@
 mod authorization;
 mod canonical;
 mod claim;
+mod claimed_service;
 mod credential;
 mod hex_digest;
 mod key;
@@ -25,6 +26,7 @@ mod uri;
 #[doc(hidden)]
 pub use canonical::canonical_request;
 pub use claim::Claim;
+pub use claimed_service::claimed_service;
 pub use refusal::Refusal;
 pub use request::{Policy, Request};
 pub use sign::{Credentials, sign};

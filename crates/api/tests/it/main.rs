@@ -9,6 +9,8 @@ mod model;
 mod operations;
 mod patterns;
 mod properties;
+mod protocols;
+mod sts;
 mod timestamps;
 
 use gangplank_api::{ApiError, Described, ErrorCode, decode};

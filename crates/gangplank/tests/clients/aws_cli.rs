@@ -9,8 +9,13 @@ use crate::bench::Bench;
 use crate::client::{Call, Done, Program};
 use crate::suite::{Suite, Test};
 
-const TESTS: [(&str, Test); 3] =
-    [("control_flow", control_flow), ("errors", errors), ("skeletons_and_json", skeletons)];
+const TESTS: [(&str, Test); 5] = [
+    ("control_flow", control_flow),
+    ("errors", errors),
+    ("skeletons_and_json", skeletons),
+    ("who_am_i", who_am_i),
+    ("other_services", other_services),
+];
 
 /// Adds the CLI's trials, for each of its versions.
 pub(crate) fn add(suite: &mut Suite) {
@@ -79,6 +84,55 @@ fn errors(program: &Program) {
     wrong.run().refused(&["(InvalidSignatureException)"]);
 }
 
+/// What scripts ask before anything else.
+fn who_am_i(program: &Program) {
+    let bench = Bench::new();
+    let aws = Aws { bench: &bench, program };
+    let call = |args: &[&str]| aws.call_of("sts", args);
+    let asked = call(&["get-caller-identity", "--output=json"]).run().ok().stdout;
+    let identity: Value = serde_json::from_str(&asked).unwrap_or_else(|error| panic!("{error}: {asked}"));
+    let root = json!({
+        "Account": "000000000000", "Arn": "arn:aws:iam::000000000000:root", "UserId": "000000000000"
+    });
+    assert_eq!(identity, root);
+    let account = call(&["get-caller-identity", "--query=Account", "--output=text"]).run().ok();
+    assert_eq!(account.stdout.trim(), "000000000000");
+
+    let who = || call(&["get-caller-identity"]);
+    let keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
+    let nobody = who().env(keys.0, "GPAKNOBODYNOBODYNOBO").env(keys.1, "no");
+    nobody.run().refused(&["(InvalidClientTokenId)"]);
+    let wrong = who().env(keys.0, bench.access_key().0).env(keys.1, "wrong");
+    wrong.run().refused(&["(SignatureDoesNotMatch)"]);
+    call(&["get-caller-identity", "--no-sign-request"]).run().refused(&["(MissingAuthenticationToken)"]);
+    call(&["get-session-token"]).run().refused(&["(InvalidAction)"]);
+    let role = ["assume-role-with-web-identity", "--role-arn=arn:aws:iam::000000000000:role/push-web"];
+    let assume = call(&[role.as_slice(), &["--role-session-name=ci", "--web-identity-token=a.b.c"]].concat());
+    assume.run().refused(&["(AccessDenied)"]).refused(&["perform sts:AssumeRoleWithWebIdentity"]);
+}
+
+/// A profile with one address for everything: whatever is not here is refused in words.
+fn other_services(program: &Program) {
+    let bench = Bench::new();
+    let aws = Aws { bench: &bench, program };
+    for (service, args) in [
+        ("s3", &["ls"][..]),
+        ("s3", &["cp", "credentials", "s3://bucket/key"]),
+        ("ec2", &["describe-instances"]),
+        ("iam", &["get-user"]),
+        ("ecr", &["get-authorization-token"]),
+        ("logs", &["describe-log-groups"]),
+        ("dynamodb", &["list-tables"]),
+        ("lambda", &["list-functions"]),
+        ("route53", &["list-hosted-zones"]),
+        ("apigatewayv2", &["get-apis"]),
+    ] {
+        bench.write("credentials", "");
+        let done = aws.call_of(service, args).run();
+        done.refused(&["container part of Amazon Lightsail"]).refused(&["AWS_ENDPOINT_URL_STS"]);
+    }
+}
+
 /// `--generate-cli-skeleton` and `--cli-input-json`, on which options win.
 fn skeletons(program: &Program) {
     let bench = Bench::new();
@@ -102,12 +156,17 @@ pub(crate) struct Aws<'a> {
 impl Aws<'_> {
     /// With the two files and nothing else, if it is new enough to read the address from them.
     pub(crate) fn call(&self, args: &[&str]) -> Call {
+        self.call_of("lightsail", args)
+    }
+
+    /// The same for any service.
+    fn call_of(&self, service: &str, args: &[&str]) -> Call {
         let mut numbers = self.program.version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
         let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         let reads_address = matches!(version, (1, 29..) | (2, 13..) | (3.., _));
         let endpoint = format!("--endpoint-url={}", self.bench.server.endpoint());
         let endpoint = (!reads_address).then_some(endpoint.as_str());
-        let args = ["lightsail"].into_iter().chain(endpoint).chain(args.iter().copied());
+        let args = [service].into_iter().chain(endpoint).chain(args.iter().copied());
         self.bench.call_with_keys(self.program, args).env("AWS_PAGER", "")
     }
 

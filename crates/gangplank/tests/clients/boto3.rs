@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use gangplank_testkit::Image;
+use serde_json::json;
 
 use crate::bench::Bench;
 use crate::client::Program;
@@ -10,7 +11,8 @@ use crate::suite::Suite;
 
 /// Adds boto3's trials.
 pub(crate) fn add(suite: &mut Suite) {
-    let tests: [(&str, crate::suite::Test); 2] = [("control_flow", control_flow), ("errors", errors)];
+    let tests: [(&str, crate::suite::Test); 3] =
+        [("control_flow", control_flow), ("errors", errors), ("sts_and_others", sts_and_others)];
     suite.client(
         "boto3",
         "pip install boto3, for $GANGPLANK_PYTHON or python3",
@@ -44,6 +46,13 @@ fn control_flow(python: &Program) {
 
 fn errors(python: &Program) {
     script(&Bench::new(), python, &["errors"]);
+}
+
+fn sts_and_others(python: &Program) {
+    let bench = Bench::new();
+    let made = bench.server.api().gangplank("CreateAccessKey", &json!({ "account": "111122223333" })).body;
+    let member = |name: &str| made["accessKey"][name].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
+    script(&bench, python, &["sts_and_others", &member("accessKeyId"), &member("secretAccessKey")]);
 }
 
 fn script(bench: &Bench, python: &Program, args: &[&str]) {

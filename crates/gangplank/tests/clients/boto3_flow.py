@@ -70,6 +70,42 @@ def errors():
     elsewhere.create_container_service(serviceName="one", power="nano", scale=1)
 
 
+def sts_and_others(access_key_id, secret):
+    identity = boto3.client("sts", config=ONCE).get_caller_identity()
+    assert identity["Arn"] == "arn:aws:iam::000000000000:root", identity
+    assert identity["Account"] == identity["UserId"] == "000000000000", identity
+    assert identity["ResponseMetadata"]["RequestId"], identity
+    other = boto3.client("sts", config=ONCE, aws_access_key_id=access_key_id, aws_secret_access_key=secret)
+    identity = other.get_caller_identity()
+    assert identity["Arn"] == f"arn:aws:iam::111122223333:user/{access_key_id}", identity
+    assert (identity["Account"], identity["UserId"]) == ("111122223333", access_key_id), identity
+    wrong = boto3.client("sts", config=ONCE, aws_access_key_id=access_key_id, aws_secret_access_key="wrong")
+    coded("SignatureDoesNotMatch", wrong.get_caller_identity)
+    coded("AccessDenied", lambda: other.assume_role_with_web_identity(
+        RoleArn="arn:aws:iam::111122223333:role/push-web", RoleSessionName="ci", WebIdentityToken="a.b.c"))
+    coded("ValidationError", lambda: other.assume_role_with_web_identity(
+        RoleArn="arn:aws:iam::111122223333:role/push-web", RoleSessionName="c d", WebIdentityToken="a.b.c"))
+    # One service for each of AWS's protocols: not one answer that cannot be read.
+    coded("InvalidAction", boto3.client("iam", config=ONCE).get_user)
+    coded("InvalidAction", boto3.client("ec2", config=ONCE).describe_instances)
+    coded("UnknownOperationException", boto3.client("ecr", config=ONCE).get_authorization_token)
+    coded("UnknownOperationException", boto3.client("dynamodb", config=ONCE).list_tables)
+    coded("UnknownOperationException", boto3.client("cloudwatch", config=ONCE).list_metrics)
+    coded("UnknownOperationException", boto3.client("lambda", config=ONCE).list_functions)
+    coded("InvalidAction", boto3.client("cloudfront", config=ONCE).list_distributions)
+    coded("NotImplemented", boto3.client("s3", config=ONCE).list_buckets)
+
+
+def coded(code, call):
+    try:
+        answer = call()
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == code, error.response
+        assert error.response["Error"]["Message"], error.response
+    else:
+        raise AssertionError(f"should have been refused with {code}: {answer}")
+
+
 def refusal(client, kind, operation, **arguments):
     try:
         answer = getattr(client, operation)(**arguments)

@@ -22,6 +22,7 @@ mod helm;
 mod images;
 mod jib;
 mod journey;
+mod js_sdk;
 mod ko;
 mod oci_conformance;
 mod oras;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
     plugin::add(&mut suite);
     boto3::add(&mut suite);
     rust_sdk::add(&mut suite);
+    js_sdk::add(&mut suite);
     docker::add(&mut suite);
     podman::add(&mut suite);
     skopeo::add(&mut suite);

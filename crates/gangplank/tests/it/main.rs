@@ -92,6 +92,7 @@ mod shutdown;
 mod signals;
 mod smuggling;
 mod strangers;
+mod sts;
 mod supply_chain;
 mod tags;
 mod tenants_registry;

@@ -12,11 +12,8 @@ use hyper::http::request::Parts;
 use sha2::{Digest as _, Sha256};
 
 use super::Result;
+use super::spoken::Service;
 use crate::app::App;
-
-/// The service that requests are signed for. Our own operations are signed for it too, so that one
-/// profile serves both.
-const SERVICE: &str = "lightsail";
 
 /// A verified caller.
 pub(super) struct Caller {
@@ -39,8 +36,8 @@ impl From<ApiError> for Stranger {
     }
 }
 
-/// Checks all that can be checked without the secret and the body.
-pub(super) fn claim(app: &App, head: &Parts) -> std::result::Result<Claim, ApiError> {
+/// Checks all that can be checked without the secret and the body: also that the call is signed for this service.
+pub(super) fn claim(app: &App, service: Service, head: &Parts) -> std::result::Result<Claim, ApiError> {
     let request = gangplank_sigv4::Request {
         method: head.method.as_str(),
         path: head.uri.path(),
@@ -48,7 +45,7 @@ pub(super) fn claim(app: &App, head: &Parts) -> std::result::Result<Claim, ApiEr
         headers: head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect(),
     };
     let policy = Policy {
-        service: SERVICE,
+        service: service.name(),
         now: app.clock.now().seconds(),
         max_skew: i64::try_from(app.limits.signature_skew.as_secs()).unwrap_or(i64::MAX),
         serves_region: &|region| app.regions.iter().any(|served| served.as_str() == region),

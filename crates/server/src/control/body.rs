@@ -15,17 +15,16 @@ use crate::http::unverified::Share;
 const SMALL: u64 = 4 << 10;
 const AT_ONCE: Duration = Duration::from_millis(50);
 
-/// Refuses a body that says by itself that it is too long.
-pub(super) fn check_length(app: &App, body: &Incoming) -> Result<()> {
-    let too_long = body.size_hint().lower() > app.limits.api_body_bytes;
-    if too_long { Err(refusal(app, Unread::TooLong).into()) } else { Ok(()) }
+/// Refuses a body that says by itself that it is longer than `limit` bytes.
+pub(super) fn check_length(limit: u64, body: &Incoming) -> Result<()> {
+    let too_long = body.size_hint().lower() > limit;
+    if too_long { Err(refusal(limit, Unread::TooLong).into()) } else { Ok(()) }
 }
 
-/// Reads a body that nobody has verified. A client may be slow; it may not stop.
-pub(super) async fn read(app: &App, peer: IpAddr, body: Incoming) -> Result<SmallBody<Share>> {
-    let limits = &app.limits;
-    let read = app.unverified.read(peer, body, limits.api_body_bytes, limits.body_stall).await;
-    read.map_err(|unread| refusal(app, unread).into())
+/// Reads a body of at most `limit` bytes that nobody has verified. A client may be slow; it may not stop.
+pub(super) async fn read(app: &App, peer: IpAddr, limit: u64, body: Incoming) -> Result<SmallBody<Share>> {
+    let read = app.unverified.read(peer, body, limit, app.limits.body_stall).await;
+    read.map_err(|unread| refusal(limit, unread).into())
 }
 
 /// Reads a small body that came with its head.
@@ -35,13 +34,13 @@ pub(super) async fn read_what_is_there(app: &App, peer: IpAddr, body: Incoming) 
 
 /// Gives a body that is verified its room among those that are.
 pub(super) fn admit(app: &App, body: SmallBody<Share>) -> Result<SmallBody> {
-    app.small_bodies.take_over(body).map_err(|unread| refusal(app, unread).into())
+    let limit = app.limits.api_body_bytes;
+    app.small_bodies.take_over(body).map_err(|unread| refusal(limit, unread).into())
 }
 
-fn refusal(app: &App, unread: Unread) -> ApiError {
+fn refusal(limit: u64, unread: Unread) -> ApiError {
     let (code, message) = match unread {
         Unread::TooLong => {
-            let limit = app.limits.api_body_bytes;
             let message = format!("The request's body is too large; at most {limit} bytes are read.");
             (ErrorCode::RequestEntityTooLarge, message)
         }

@@ -1,4 +1,5 @@
-//! The control API: AWS JSON 1.1, signed. Lightsail's container operations and our own.
+//! The control API, signed: Lightsail's container operations and our own in AWS JSON 1.1, and what clients ask STS
+//! ([`sts`]). Calls of other services are refused in their own protocols ([`unserved`]).
 //!
 //! One way for every operation: the signature is verified before the body is looked at, the body is held against
 //! the operation's description, the caller is authorised for what the body names, and then the operation acts.
@@ -28,17 +29,21 @@ mod push_logins;
 mod registry_logins;
 mod service_refusals;
 mod services;
+mod spoken;
+mod sts;
 mod tags;
+mod unserved;
 
 use std::net::IpAddr;
 
+use gangplank_api::sts::{self as sts_api, StsError};
 use gangplank_api::{ApiError, ErrorCode, Target};
 use gangplank_core::{EventKind, Origin, Owner, Tenant};
 use gangplank_store::metadata::Invocation;
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, HOST, HeaderName, RETRY_AFTER};
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Request, StatusCode};
+use hyper::{Request, StatusCode};
 
 use crate::app::App;
 use crate::http::connection::Connection;
@@ -48,6 +53,8 @@ use crate::refusals::Refusal;
 use authenticate::{Caller, Named};
 use authorize::Found;
 use failure::Failure;
+use spoken::Service;
+pub(crate) use spoken::Spoken;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -125,33 +132,56 @@ impl Context<'_> {
     }
 }
 
-/// Answers one request.
+/// Answers a call that speaks so.
 pub(crate) async fn answer(
     app: &App,
     peer: IpAddr,
     connection: &Connection,
+    spoken: Spoken,
     request: Request<Incoming>,
 ) -> Answer {
     let (head, body) = request.into_parts();
     // In the order of time, so that the index of requests in the audit trail grows at its end.
     let request_id = uuid::Uuid::now_v7().to_string();
-    let (error, known) = match identify(app, peer, &head, body).await {
+    let answer = match spoken {
+        Spoken::Served(Service::Lightsail) => {
+            answer_json(app, peer, connection, &head, body, &request_id).await
+        }
+        Spoken::Served(Service::Sts) => sts::answer(app, peer, connection, &head, body, &request_id).await,
+        Spoken::Unserved { service, protocol } => {
+            unserved::refuse(app, peer, &head.headers, &service, protocol, &request_id)
+        }
+    };
+    answer.header(REQUEST_ID, request_id)
+}
+
+async fn answer_json(
+    app: &App,
+    peer: IpAddr,
+    connection: &Connection,
+    head: &Parts,
+    body: Incoming,
+    request_id: &str,
+) -> Answer {
+    let (error, known) = match identify(app, peer, Service::Lightsail, head, body).await {
         Ok((caller, body)) => {
             connection.guest.is_known();
-            match serve(app, peer, &head, &request_id, caller, &body).await {
-                Ok(body) => {
-                    let answer = Answer::new(StatusCode::OK).body(CONTENT_TYPE, body);
-                    return answer.header(REQUEST_ID, request_id);
-                }
+            match serve(app, peer, head, request_id, caller, &body).await {
+                Ok(body) => return Answer::new(StatusCode::OK).body(CONTENT_TYPE, body),
                 Err(Failure(error)) => (error, true),
             }
         }
         Err(Failure(error)) => (error, false),
     };
-    let (code, reason) = (error.code, &error.message);
+    log_refusal(peer, request_id, known, error.status(), error.code.as_str(), &error.message);
+    refuse(&error)
+}
+
+/// Writes a call that was not answered into the log. Whether its caller is `known` decides how loudly.
+fn log_refusal(peer: IpAddr, request_id: &str, known: bool, status: u16, code: &str, reason: &str) {
     // A stranger can have this said without end: there is no room for bodies that nobody has signed for.
-    let is_crowd = !known && code == ErrorCode::ServiceUnavailable;
-    if error.status() >= 500 && !is_crowd {
+    let is_crowd = !known && status == 503;
+    if status >= 500 && !is_crowd {
         tracing::error!(%peer, request_id, %code, reason, "an API call failed");
     } else if known {
         tracing::info!(%peer, request_id, %code, reason, "refused an API call");
@@ -159,13 +189,12 @@ pub(crate) async fn answer(
         // Who is nobody may be refused without end: `refusals` counts them.
         tracing::debug!(%peer, request_id, %code, reason, "refused a caller of the API");
     }
-    refuse(&error).header(REQUEST_ID, request_id)
 }
 
-/// Refuses what is not fit to be a call, in the form that callers read.
-pub(crate) fn refuse_unread(headers: &HeaderMap, status: StatusCode, text: &str) -> Answer {
+/// Refuses what is not fit to be a call, in the form that its caller reads.
+pub(crate) fn refuse_unread<B>(request: &Request<B>, status: StatusCode, text: &str) -> Answer {
     let code = match status {
-        _ if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() => {
+        _ if request.headers().get_all(AUTHORIZATION).iter().nth(1).is_some() => {
             ErrorCode::IncompleteSignatureException
         }
         StatusCode::URI_TOO_LONG | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
@@ -174,12 +203,20 @@ pub(crate) fn refuse_unread(headers: &HeaderMap, status: StatusCode, text: &str)
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => ErrorCode::UnknownOperationException,
         _ => ErrorCode::InvalidInputException,
     };
-    Answer::new(status)
-        .body(CONTENT_TYPE, ApiError::new(code, text).body())
-        .header(ERROR_TYPE, code.as_str())
-        .header(REQUEST_ID, uuid::Uuid::new_v4().to_string())
-        .because(text)
-        .close()
+    let error = ApiError::new(code, text);
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let answer = match Spoken::of(request) {
+        Some(Spoken::Unserved { service, protocol }) => {
+            unserved::answer(&protocol.unserved(&service, &request_id))
+        }
+        Some(Spoken::Served(Service::Sts)) => {
+            Answer::new(status).body(sts_api::CONTENT_TYPE, StsError::from(error).body(&request_id))
+        }
+        Some(Spoken::Served(Service::Lightsail)) | None => {
+            Answer::new(status).body(CONTENT_TYPE, error.body()).header(ERROR_TYPE, code.as_str())
+        }
+    };
+    answer.header(REQUEST_ID, request_id).because(text).close()
 }
 
 fn refuse(error: &ApiError) -> Answer {
@@ -197,7 +234,13 @@ fn refuse(error: &ApiError) -> Answer {
 }
 
 /// Finds out who calls, which needs the whole body. A caller whose key is no good is refused before that.
-async fn identify(app: &App, peer: IpAddr, head: &Parts, body: Incoming) -> Result<(Caller, SmallBody)> {
+async fn identify(
+    app: &App,
+    peer: IpAddr,
+    service: Service,
+    head: &Parts,
+    body: Incoming,
+) -> Result<(Caller, SmallBody)> {
     let refused = |stranger: authenticate::Stranger| {
         let origin = app.origin(peer, &head.headers, stranger.owner, None);
         let reason = stranger.error.code.as_str();
@@ -205,10 +248,11 @@ async fn identify(app: &App, peer: IpAddr, head: &Parts, body: Incoming) -> Resu
         app.refusals.count(refused, origin, stranger.tenant);
         stranger.error
     };
-    body::check_length(app, &body)?;
-    let claim = authenticate::claim(app, head).map_err(|error| refused(error.into()))?;
+    let limit = service.body_limit(app);
+    body::check_length(limit, &body)?;
+    let claim = authenticate::claim(app, service, head).map_err(|error| refused(error.into()))?;
     let body = match authenticate::look_up(app, &claim).await? {
-        Named::Usable => body::read(app, peer, body).await?,
+        Named::Usable => body::read(app, peer, limit, body).await?,
         Named::Unknown(stranger) => return Err(refused(stranger).into()),
         // Only who has the secret is to be told, and a body that is there shows whether that is so.
         Named::Disabled(stranger) => {

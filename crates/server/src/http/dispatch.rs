@@ -10,6 +10,7 @@ use super::connection::Connection;
 use super::response::Answer;
 use super::{client, hygiene};
 use crate::app::App;
+use crate::control::Spoken;
 use crate::{control, registry};
 
 /// Answers one request.
@@ -23,7 +24,7 @@ pub(crate) async fn answer(
     let answer = match hygiene::check(request.method(), request.uri(), request.headers(), &app.limits) {
         Ok(()) => route(app, peer, connection, request).await,
         Err(violation) if is_registrys(request.uri().path()) => registry::refuse_unread(&violation),
-        Err(violation) => control::refuse_unread(request.headers(), violation.status, violation.text),
+        Err(violation) => control::refuse_unread(&request, violation.status, violation.text),
     };
     answer.into_response()
 }
@@ -35,15 +36,20 @@ pub(super) fn is_registrys(path: &str) -> bool {
 
 async fn route(app: &App, peer: IpAddr, connection: &Connection, request: Request<Incoming>) -> Answer {
     let path = request.uri().path();
-    if is_registrys(path) {
+    let spoken = Spoken::of(&request);
+    // Some of AWS's services have paths that begin as the registry's.
+    let is_unserved = matches!(spoken, Some(Spoken::Unserved { .. }));
+    if is_registrys(path) && !is_unserved {
         return registry::answer(app, peer, connection, request).await;
     }
+    // SDKs append to a configured endpoint's path, so the API answers on any.
+    if let Some(spoken) = spoken {
+        return control::answer(app, peer, connection, spoken, request).await;
+    }
     match *request.method() {
-        // SDKs append to a configured endpoint's path, so the API answers on any.
-        Method::POST => control::answer(app, peer, connection, request).await,
         Method::GET | Method::HEAD if path == "/" => banner(),
         _ => control::refuse_unread(
-            request.headers(),
+            &request,
             StatusCode::NOT_FOUND,
             "nothing here: the registry is at /v2/, the API takes POST /",
         ),

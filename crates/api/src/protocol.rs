@@ -1,0 +1,170 @@
+//! The protocols that AWS's services speak, as far as an error needs one: whoever calls a service that is not
+//! served here is told so in the form that its client reads.
+
+use serde_json::json;
+
+use crate::xml;
+
+/// Services whose errors are XML although no form is sent: object stores, and the two others.
+const OBJECT_STORES: [&str; 4] = ["s3", "s3express", "s3-outposts", "s3-object-lambda"];
+const REST_XML: [&str; 2] = ["cloudfront", "route53"];
+
+/// A protocol of AWS's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// A form is sent, XML comes back.
+    Query,
+    /// The same with errors of another form.
+    Ec2,
+    /// JSON, the operation named by `X-Amz-Target`; in version 1.0.
+    Json10,
+    /// In version 1.1.
+    Json11,
+    /// JSON, the operation named by method and path.
+    RestJson,
+    /// XML, the operation named by method and path.
+    RestXml,
+    /// The same of S3, whose errors stand in nothing.
+    S3,
+    /// CBOR, the operation named by the path.
+    Cbor,
+}
+
+/// What of a call's head tells its protocol.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Traits<'a> {
+    /// The media type of its body, parameters included.
+    pub content_type: &'a str,
+    /// Whether it has an `X-Amz-Target`.
+    pub has_target: bool,
+    /// The value of `Smithy-Protocol`.
+    pub smithy: &'a str,
+}
+
+impl Traits<'_> {
+    /// Whether its body is a form.
+    pub fn is_form(&self) -> bool {
+        let essence = self.content_type.split(';').next().unwrap_or_default();
+        essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    }
+}
+
+/// An error as it is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WireError {
+    /// The HTTP status.
+    pub status: u16,
+    /// The media type of the body.
+    pub content_type: &'static str,
+    /// A further header that clients look at.
+    pub header: Option<(&'static str, &'static str)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Protocol {
+    /// The protocol of a call that is signed for a service. A client may speak another one to a service than an older
+    /// client, so what the call looks like comes before who it is for.
+    pub fn of(service: &str, traits: Traits<'_>) -> Self {
+        if OBJECT_STORES.contains(&service) {
+            Self::S3
+        } else if REST_XML.contains(&service) {
+            Self::RestXml
+        } else if traits.smithy == "rpc-v2-cbor" {
+            Self::Cbor
+        } else if traits.has_target {
+            if traits.content_type.starts_with("application/x-amz-json-1.0") {
+                Self::Json10
+            } else {
+                Self::Json11
+            }
+        } else if traits.is_form() {
+            if service == "ec2" { Self::Ec2 } else { Self::Query }
+        } else {
+            Self::RestJson
+        }
+    }
+
+    /// What is answered to a call of a service that is not served.
+    pub fn unserved(self, service: &str, request_id: &str) -> WireError {
+        let message = format!(
+            "This server speaks the container part of Amazon Lightsail's API, and of STS GetCallerIdentity and \
+             AssumeRoleWithWebIdentity. The call is signed for '{service}', which is not served here: set \
+             AWS_ENDPOINT_URL_LIGHTSAIL and AWS_ENDPOINT_URL_STS rather than an endpoint for all services."
+        );
+        let (status, code) = self.not_served();
+        self.error(status, code, &message, request_id)
+    }
+
+    /// Status and code for an operation that is not there. No client tries again after one of these.
+    const fn not_served(self) -> (u16, &'static str) {
+        match self {
+            Self::Query | Self::Ec2 | Self::RestXml => (400, "InvalidAction"),
+            // To a 400 without a body clients of S3 ask further, whether it is the region that is wrong.
+            Self::S3 => (501, "NotImplemented"),
+            Self::Json10 | Self::Json11 | Self::RestJson | Self::Cbor => (400, "UnknownOperationException"),
+        }
+    }
+
+    /// An error in this protocol.
+    fn error(self, status: u16, code: &'static str, message: &str, request_id: &str) -> WireError {
+        let (content_type, header, body) = match self {
+            Self::Query | Self::RestXml => ("text/xml", None, query_error(status, code, message, request_id)),
+            Self::Ec2 => {
+                let error = code_and_message(code, message);
+                let mut out = format!("<Response><Errors><Error>{error}</Error></Errors>");
+                xml::push(&mut out, "RequestID", request_id);
+                out.push_str("</Response>\n");
+                ("text/xml", None, out.into_bytes())
+            }
+            Self::S3 => {
+                let mut out = format!("<Error>{}", code_and_message(code, message));
+                xml::push(&mut out, "RequestId", request_id);
+                out.push_str("</Error>\n");
+                ("application/xml", None, out.into_bytes())
+            }
+            Self::Cbor => ("application/cbor", Some(("smithy-protocol", "rpc-v2-cbor")), cbor(code, message)),
+            Self::Json10 | Self::Json11 | Self::RestJson => {
+                let body = json!({ "__type": code, "code": code, "message": message }).to_string();
+                let content_type = match self {
+                    Self::Json10 => "application/x-amz-json-1.0",
+                    Self::Json11 => "application/x-amz-json-1.1",
+                    _ => "application/json",
+                };
+                (content_type, Some(("x-amzn-errortype", code)), body.into_bytes())
+            }
+        };
+        WireError { status, content_type, header, body }
+    }
+}
+
+/// An error in the query protocol.
+pub(crate) fn query_error(status: u16, code: &str, message: &str, request_id: &str) -> Vec<u8> {
+    let fault = if status < 500 { "Sender" } else { "Receiver" };
+    let error = code_and_message(code, message);
+    let mut out = format!("<ErrorResponse><Error><Type>{fault}</Type>{error}</Error>");
+    xml::push(&mut out, "RequestId", request_id);
+    out.push_str("</ErrorResponse>\n");
+    out.into_bytes()
+}
+
+fn code_and_message(code: &str, message: &str) -> String {
+    let mut out = String::new();
+    xml::push(&mut out, "Code", code);
+    xml::push(&mut out, "Message", message);
+    out
+}
+
+/// A map of two texts.
+fn cbor(code: &str, message: &str) -> Vec<u8> {
+    const MAP_OF_TWO: u8 = 0xa2;
+    const TEXT_WITH_TWO_BYTES_OF_LENGTH: u8 = 0x79;
+    let mut out = vec![MAP_OF_TWO];
+    for text in ["__type", code, "message", message] {
+        let length = u16::try_from(text.len()).unwrap_or_default();
+        out.push(TEXT_WITH_TWO_BYTES_OF_LENGTH);
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(&text.as_bytes()[..usize::from(length)]);
+    }
+    out
+}

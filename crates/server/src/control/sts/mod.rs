@@ -1,0 +1,132 @@
+//! The Security Token Service, as far as clients of Lightsail need it: AWS's query protocol on the same listener.
+
+mod assume_role;
+
+use std::net::IpAddr;
+
+use gangplank_api::sts::{CONTENT_TYPE, CallerIdentity, Operation, Parameters, StsError, StsErrorCode};
+use gangplank_api::{ApiError, ErrorCode};
+use gangplank_core::{EventKind, Origin};
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, RETRY_AFTER};
+use hyper::http::request::Parts;
+use hyper::{Method, StatusCode};
+
+use super::authenticate::Caller;
+use super::spoken::Service;
+use super::{body, log_refusal};
+use crate::app::App;
+use crate::http::connection::Connection;
+use crate::http::response::Answer;
+use crate::http::small_body::SmallBody;
+use crate::http::unverified::Share;
+use crate::refusals::Refusal;
+
+type Result<T> = std::result::Result<T, StsError>;
+
+/// A call on its way.
+struct Call<'a> {
+    app: &'a App,
+    peer: IpAddr,
+    head: &'a Parts,
+    request_id: &'a str,
+    /// Who signed it, if anybody did.
+    caller: Option<Caller>,
+}
+
+/// Answers one request.
+pub(super) async fn answer(
+    app: &App,
+    peer: IpAddr,
+    connection: &Connection,
+    head: &Parts,
+    body: Incoming,
+    request_id: &str,
+) -> Answer {
+    let call = Call { app, peer, head, request_id, caller: None };
+    let (answered, known) = if is_unsigned(head) {
+        (read_unsigned(app, peer, body).await.and_then(|body| call.run(&body)), false)
+    } else {
+        match super::identify(app, peer, Service::Sts, head, body).await {
+            Ok((caller, body)) => {
+                connection.guest.is_known();
+                (Call { caller: Some(caller), ..call }.run(&body), true)
+            }
+            Err(failure) => (Err(failure.0.into()), false),
+        }
+    };
+    match answered {
+        Ok(body) => Answer::new(StatusCode::OK).body(CONTENT_TYPE, body),
+        Err(error) => {
+            let StsError { code, message } = &error;
+            log_refusal(peer, request_id, known, code.status(), code.as_str(), message);
+            refuse(&error, request_id)
+        }
+    }
+}
+
+fn refuse(error: &StsError, request_id: &str) -> Answer {
+    let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let answer = Answer::new(status).body(CONTENT_TYPE, error.body(request_id)).because(&error.message);
+    match error.code {
+        StsErrorCode::ServiceUnavailable => answer.header(RETRY_AFTER, "5"),
+        StsErrorCode::RequestEntityTooLarge | StsErrorCode::RequestTimeout => answer.close(),
+        _ => answer,
+    }
+}
+
+/// Whether a call has not even the outline of a signature. Parameters in a query are never read: an identity token
+/// there would be in the log of every proxy.
+fn is_unsigned(head: &Parts) -> bool {
+    head.method == Method::POST && head.uri.query().is_none() && !head.headers.contains_key(AUTHORIZATION)
+}
+
+/// The body of a call that nobody has signed, in the room for such bodies.
+async fn read_unsigned(app: &App, peer: IpAddr, body: Incoming) -> Result<SmallBody<Share>> {
+    let limit = Service::Sts.body_limit(app);
+    body::check_length(limit, &body).map_err(|failure| failure.0)?;
+    body::read(app, peer, limit, body).await.map_err(|failure| failure.0.into())
+}
+
+impl Call<'_> {
+    /// Does what is asked for.
+    fn run(&self, body: &[u8]) -> Result<Vec<u8>> {
+        let asked =
+            Parameters::parse(body).and_then(|parameters| Ok((Operation::of(&parameters)?, parameters)));
+        let (operation, parameters) = asked.inspect_err(|error| self.count_refusal(None, error))?;
+        let answered = match (operation, &self.caller) {
+            (Operation::GetCallerIdentity, Some(caller)) => Ok(identity(caller).body(self.request_id)),
+            (Operation::GetCallerIdentity, None) => {
+                let message = "Request is missing Authentication Token";
+                Err(ApiError::new(ErrorCode::MissingAuthenticationTokenException, message).into())
+            }
+            (Operation::AssumeRoleWithWebIdentity, _) => assume_role::answer(&parameters, self.request_id),
+        };
+        answered.inspect_err(|error| self.count_refusal(Some(operation.name()), error))
+    }
+
+    /// Counts a refusal: of a stranger every one, of a caller that is known what it may not do.
+    fn count_refusal(&self, action: Option<&'static str>, error: &StsError) {
+        let caller = self.caller.as_ref();
+        let kind = match caller {
+            None => EventKind::CallRefused,
+            Some(_) if error.code == StsErrorCode::AccessDenied => EventKind::RequestRefused,
+            Some(_) => return,
+        };
+        let owner = caller.map(|caller| caller.principal.owner());
+        let origin = self.app.origin(self.peer, &self.head.headers, owner, None);
+        let origin = Origin { request: Some(self.request_id.to_owned()), ..origin };
+        let refused = Refusal { kind, action, reason: error.code.as_str() };
+        self.app.refusals.count(refused, origin, caller.map(|caller| caller.tenant.clone()));
+    }
+}
+
+/// Who calls. Nobody needs a permission to be told that.
+fn identity(caller: &Caller) -> CallerIdentity {
+    let (principal, account) = (&caller.principal, &caller.tenant.account);
+    CallerIdentity {
+        arn: principal.arn(account),
+        user_id: principal.user_id(account),
+        account: account.to_string(),
+    }
+}

@@ -1,0 +1,39 @@
+//! Calls of services that are not served here. A profile often names one address for all of AWS, so they come; and a
+//! client can only show an answer in the protocol that it expects.
+
+use std::net::IpAddr;
+
+use gangplank_api::{Protocol, WireError};
+use gangplank_core::EventKind;
+use hyper::HeaderMap;
+use hyper::StatusCode;
+use hyper::header::HeaderName;
+
+use crate::app::App;
+use crate::http::response::Answer;
+use crate::refusals::Refusal;
+
+/// Refuses such a call, whose body nobody has read.
+pub(super) fn refuse(
+    app: &App,
+    peer: IpAddr,
+    headers: &HeaderMap,
+    service: &str,
+    protocol: Protocol,
+    request_id: &str,
+) -> Answer {
+    let refused = Refusal { kind: EventKind::CallRefused, action: None, reason: "UnservedService" };
+    app.refusals.count(refused, app.origin(peer, headers, None, None), None);
+    tracing::debug!(%peer, request_id, service, "refused a call of a service that is not served");
+    answer(&protocol.unserved(service, request_id)).close()
+}
+
+/// An error as an answer.
+pub(super) fn answer(error: &WireError) -> Answer {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let answer = Answer::new(status).body(error.content_type, error.body.clone());
+    match error.header {
+        Some((name, value)) => answer.header(HeaderName::from_static(name), value),
+        None => answer,
+    }
+}
