@@ -17,7 +17,6 @@ use super::container_service::{require, shown};
 use super::service_refusals::{outcome, unknown};
 use super::{Context, Result, deployments};
 use crate::app::App;
-use crate::config::TlsFiles;
 use crate::jobs;
 
 pub(super) async fn create(
@@ -138,45 +137,18 @@ fn puller_role(access: Option<&PrivateRegistryAccessRequest>) -> Option<bool> {
     access?.ecr_image_puller_role.as_ref()?.is_active
 }
 
-/// Refuses certificates that there are not, and is the place to refuse domains that a certificate does not cover. To
-/// take one off needs neither.
+/// Refuses certificates that there are not, and domain names that they are not for. To take a certificate off needs
+/// neither.
 fn check_certificates(app: &App, names: Option<&Map<Vec<String>>>) -> Result<()> {
-    let Some(names) = names else { return Ok(()) };
-    match unknown_certificate(&app.deployments.certificates, names) {
-        Some(name) => Err(ApiError::invalid_input(format!(
-            "There is no certificate {name:?}. Certificates are put into the server's configuration by whoever runs \
-             it, in [certificates.NAME]."
-        ))
-        .into()),
-        None => Ok(()),
+    for (certificate, domains) in names.into_iter().flatten() {
+        for domain in domains {
+            let covered = app.certificates.certificate_covers(certificate, domain);
+            covered.map_err(|why| ApiError::invalid_input(why.to_string()))?;
+        }
     }
-}
-
-fn unknown_certificate<'a>(
-    known: &BTreeMap<String, TlsFiles>,
-    names: &'a Map<Vec<String>>,
-) -> Option<&'a str> {
-    let named = names.iter().filter(|(_, domains)| !domains.is_empty()).map(|(name, _)| name.as_str());
-    named.into_iter().find(|name| !known.contains_key(*name))
+    Ok(())
 }
 
 fn domains(names: Option<Map<Vec<String>>>) -> Option<BTreeMap<String, Vec<String>>> {
     names.map(|names| names.into_iter().collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_certificate_is_known_or_taken_off() {
-        let files = TlsFiles { certificate: "a.pem".into(), key: "b.pem".into() };
-        let known: BTreeMap<_, _> = [("mine".to_owned(), files)].into();
-        let names = |name: &str, domains: &[&str]| -> Map<Vec<String>> {
-            [(name.to_owned(), domains.iter().map(|it| (*it).to_owned()).collect())].into()
-        };
-        assert_eq!(unknown_certificate(&known, &names("mine", &["a.example"])), None);
-        assert_eq!(unknown_certificate(&known, &names("other", &["a.example"])), Some("other"));
-        assert_eq!(unknown_certificate(&known, &names("other", &[])), None);
-    }
 }

@@ -94,8 +94,8 @@ async fn bring_each(
 
 /// Makes a pull login of the server's own.
 async fn issue(app: &App, of: &DeployedService) -> Result<(LoginId, Credentials), NotThere> {
-    let unavailable = |error: anyhow::Error| NotThere::Yet(error.to_string());
-    let password = Password::generate(random::bytes().map_err(|error| unavailable(error.into()))?);
+    let random = random::bytes().map_err(|error| NotThere::Yet(error.to_string()))?;
+    let password = Password::generate(random);
     let now = app.clock.now();
     let login = NewLogin {
         tenant: of.tenant.clone(),

@@ -83,12 +83,9 @@ impl Runner {
             return Ok(());
         };
         let version = deployment.version;
-        let spec = match self.open(of, deployment) {
-            Ok(spec) => spec,
-            Err(_) => {
-                let empty = Arc::new(Spec { containers: BTreeMap::new(), endpoint: None });
-                return self.fail(of, deployment, &empty, "what it is to run cannot be read any more").await;
-            }
+        let Ok(spec) = self.open(of, deployment) else {
+            let empty = Arc::new(Spec { containers: BTreeMap::new(), endpoint: None });
+            return self.fail(of, deployment, &empty, "what it is to run cannot be read any more").await;
         };
         if self.rollout.as_ref().is_none_or(|it| it.version != version) {
             self.rollout = Some(RolloutInMemory::of(version, row));
@@ -102,7 +99,10 @@ impl Runner {
         }
         match self.bring(of, deployment, next).await? {
             Brought::There => {}
-            Brought::Coming => return Ok(self.wait_for_deadline(next)),
+            Brought::Coming => {
+                self.wait_for_deadline(next);
+                return Ok(());
+            }
             Brought::Failed(NotThere::Ever(why)) => return self.fail(of, deployment, &spec, &why).await,
             Brought::Failed(NotThere::Yet(why)) => {
                 self.say(of, version, &spec, &why);
@@ -114,7 +114,8 @@ impl Runner {
                 if pulls >= PULLS {
                     return self.fail(of, deployment, &spec, &why).await;
                 }
-                return Ok(self.wait_for_deadline(next));
+                self.wait_for_deadline(next);
+                return Ok(());
             }
         }
         let Some(wanted) = self.wanted(of, deployment) else { return Ok(()) };
@@ -167,7 +168,8 @@ impl Runner {
             self.note(Step::EvaluatingHealthCheck, "Nodes run and have to show that they are healthy.")
                 .await?;
         }
-        Ok(self.wait_for_deadline(next))
+        self.wait_for_deadline(next);
+        Ok(())
     }
 
     fn wait_for_deadline(&self, next: &mut Next) {
