@@ -178,6 +178,24 @@ fn a_client_is_told_why_tls_fails_and_what_to_do() {
         .check_failed(&["cannot reach http://", "try https://"]);
 }
 
+#[test]
+fn a_service_is_reached_by_tls_where_the_server_speaks_it() {
+    let Some((server, home)) = tls_server() else { return };
+    let (data_dir, bundle) = (server.data_dir(), home.path().join("cert.pem"));
+    let (config, credentials) = (data_dir.join("config"), data_dir.join("credentials"));
+    let environment = [
+        ("AWS_CONFIG_FILE", config.to_str().unwrap()),
+        ("AWS_SHARED_CREDENTIALS_FILE", credentials.to_str().unwrap()),
+        ("AWS_CA_BUNDLE", bundle.to_str().unwrap()),
+    ];
+    let create =
+        ["lightsail", "create-container-service", "--service-name", "web", "--power", "nano", "--scale", "1"];
+    let made = run(server.home(), &create, &environment).json();
+    let url = made["containerService"]["url"].as_str().unwrap();
+    let port = server.address().port();
+    assert!(url.starts_with("https://web.") && url.ends_with(&format!(".cs.localhost:{port}/")), "{url}");
+}
+
 /// What a command says whose server cannot be trusted.
 fn told(server: &TestServer, bundle: Option<&std::path::Path>, endpoint: &str) -> String {
     let data_dir = server.data_dir();

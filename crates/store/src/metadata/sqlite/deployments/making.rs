@@ -97,9 +97,6 @@ fn make(
     let id = service.id;
     *service = with_next(service);
     let version = service.last_version;
-    connection
-        .prepare_cached("UPDATE services SET last_version = ?2, next_version = ?2 WHERE id = ?1")?
-        .execute([id.0, version])?;
     let (made_by, invocation) =
         new.invocation.as_ref().map(|made_by| (made_by.owner.as_str(), made_by.id.as_str())).unzip();
     let mut insert = connection.prepare_cached(
@@ -108,6 +105,9 @@ fn make(
     )?;
     let state = word(&STATES, DeploymentState::Activating);
     insert.execute(params![id.0, version, state, new.sealed_spec, new.created_at.0, made_by, invocation])?;
+    connection
+        .prepare_cached("UPDATE services SET last_version = ?2, next_version = ?2 WHERE id = ?1")?
+        .execute([id.0, version])?;
     images::keep(connection, (id, version), images)?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO rollouts (service, version, step, failures, deadline) VALUES (?1, ?2, ?3, 0, ?4)",
@@ -151,6 +151,9 @@ pub(in crate::metadata::sqlite) fn forget_all(
     now: Time,
 ) -> Result<()> {
     super::end_rollout(connection, service)?;
+    connection
+        .prepare_cached("UPDATE services SET current_version = NULL, next_version = NULL WHERE id = ?1")?
+        .execute([service.0])?;
     let mut select = connection.prepare_cached("SELECT version FROM deployments WHERE service = ?1")?;
     let versions =
         select.query_map([service.0], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;

@@ -58,7 +58,9 @@ CREATE TABLE services (
     next_version       INTEGER,
     changes            INTEGER NOT NULL DEFAULT 0,  -- of its capacity, or that it was disabled or enabled
     is_updating        INTEGER NOT NULL DEFAULT 0,  -- the last of them has not come to its end
-    UNIQUE (tenant, name)
+    UNIQUE (tenant, name),
+    FOREIGN KEY (id, current_version) REFERENCES deployments (service, version),
+    FOREIGN KEY (id, next_version) REFERENCES deployments (service, version)
 ) STRICT;
 -- What is promised to services, and which of them have to be looked after.
 CREATE INDEX services_run ON services (is_disabled, power, scale) WHERE last_version > 0 OR is_disabled = 1;
