@@ -1,7 +1,7 @@
 //! What is kept, and the promises that keeping makes.
 //!
 //! Two stores, each behind traits whose documentation is the contract: [`metadata`] (rows) and
-//! [`blobs`] (bytes). Bytes are made durable before the row that makes them visible, and a row is
+//! [`blobs`] (bytes). Beside them are the [`logs`] of containers, which promise less. Bytes are made durable before the row that makes them visible, and a row is
 //! removed before its bytes: an orphaned byte is garbage, a row without bytes is data loss.
 
 pub mod blobs;
@@ -9,6 +9,8 @@ pub mod durable_file;
 mod error;
 pub mod logs;
 pub mod metadata;
+mod reserve;
+mod turns;
 
 // The tests in the crate use the world of those beside it, which knows the crate by its name.
 #[cfg(test)]

@@ -18,6 +18,7 @@ use super::shards::Shards;
 use super::write_back::WriteBack;
 use super::{BlobStore, ContentKey, Space, Staged};
 use crate::durable_file::{folder_of, make_folder, sync_folder};
+use crate::reserve::Reserve;
 use crate::{Result, StoreError};
 
 /// What uploads leave free of the disk if not told otherwise, in bytes.
@@ -35,11 +36,6 @@ pub struct Folder {
     reserve: Reserve,
     write_back: Arc<WriteBack>,
 }
-
-/// What is left free of the disk, in bytes, so that the database can still commit, deletions above all;
-/// of a small disk, an eighth.
-#[derive(Clone, Copy)]
-struct Reserve(u64);
 
 impl Folder {
     /// Opens the folder, making it if it is missing.
@@ -233,35 +229,6 @@ fn keys_of(entries: fs::ReadDir) -> Result<Vec<ContentKey>> {
         keys.extend(entry?.file_name().to_str().and_then(ContentKey::parse));
     }
     Ok(keys)
-}
-
-impl Reserve {
-    /// Refuses to write into the reserve.
-    fn require(self, disk: &rustix::fs::StatVfs, wanted: u64) -> Result<()> {
-        let (reserve, free) = (self.of(disk), free(disk));
-        if free < reserve.saturating_add(wanted) {
-            return Err(StoreError::Full(format!("{free} bytes are free, of which {reserve} are kept back")));
-        }
-        Ok(())
-    }
-
-    /// What there is beside the reserve.
-    fn space(self, disk: &rustix::fs::StatVfs) -> Space {
-        let reserve = self.of(disk);
-        Space { total: total(disk).saturating_sub(reserve), free: free(disk).saturating_sub(reserve) }
-    }
-
-    fn of(self, disk: &rustix::fs::StatVfs) -> u64 {
-        self.0.min(total(disk) / 8)
-    }
-}
-
-fn total(disk: &rustix::fs::StatVfs) -> u64 {
-    disk.f_blocks.saturating_mul(disk.f_frsize)
-}
-
-fn free(disk: &rustix::fs::StatVfs) -> u64 {
-    disk.f_bavail.saturating_mul(disk.f_frsize)
 }
 
 fn too_short(key: &ContentKey, length: u64, offset: u64) -> StoreError {

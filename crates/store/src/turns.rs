@@ -1,0 +1,66 @@
+//! Work that may take longer than a few milliseconds.
+//!
+//! It runs on threads that may block, and never where requests are served. Four pieces run at once, and one on
+//! anybody's behalf: whoever asks for much waits for themselves.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tokio::sync::{Mutex as Turn, OwnedMutexGuard, Semaphore};
+
+use crate::{Result, StoreError};
+
+/// How many pieces run at once.
+const THREADS: usize = 4;
+
+/// Entries of those that nobody waits for are dropped when there are so many.
+const MANY: usize = 1_000;
+
+/// The turns of those on whose behalf work is done.
+#[derive(Debug)]
+pub(crate) struct Turns<K> {
+    threads: Arc<Semaphore>,
+    turns: Mutex<HashMap<K, Weak<Turn<()>>>>,
+}
+
+impl<K> Default for Turns<K> {
+    fn default() -> Self {
+        Self { threads: Arc::new(Semaphore::new(THREADS)), turns: Mutex::default() }
+    }
+}
+
+impl<K: Eq + Hash> Turns<K> {
+    /// Runs work on a thread that may block, when it is its turn.
+    pub(crate) async fn run<T, F>(&self, whose: K, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T> + Send + 'static,
+    {
+        let turn = self.turn(whose).await;
+        let thread = Arc::clone(&self.threads).acquire_owned().await;
+        let done = tokio::task::spawn_blocking(move || {
+            // Held until it is over, also if nobody waits for it any more.
+            let _held = (turn, thread);
+            work()
+        });
+        done.await.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+    }
+
+    /// Waits until nothing else is done on the same behalf.
+    async fn turn(&self, whose: K) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            if turns.len() > MANY {
+                turns.retain(|_, turn| turn.strong_count() > 0);
+            }
+            let known = turns.get(&whose).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                let new = Arc::<Turn<()>>::default();
+                turns.insert(whose, Arc::downgrade(&new));
+                new
+            })
+        };
+        turn.lock_owned().await
+    }
+}
