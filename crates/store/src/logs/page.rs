@@ -1,0 +1,153 @@
+//! Reads a page of a log.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use gangplank_core::{LogFilter, Time};
+
+use super::LogLine;
+use super::event::{Event, time_of};
+use super::files::{Part, hour_of, parts_in};
+use super::lines::{self, Flow};
+use super::position::{Position, Way};
+
+/// What of a log is wanted.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The moment from which on lines are wanted. With one, and without a position, the page is the oldest there is.
+    pub start: Option<Time>,
+    /// The last moment of which lines are wanted.
+    pub end: Option<Time>,
+    /// Which lines are wanted.
+    pub filter: LogFilter,
+    /// Where the page before has ended. Without one, and without a start, the page is the newest there is, and the
+    /// next one has older lines.
+    pub from: Option<Position>,
+    /// How long a page may be.
+    pub limits: PageLimits,
+}
+
+/// How long a page may be. It has at least one line, if there is any.
+#[derive(Clone, Copy, Debug)]
+pub struct PageLimits {
+    /// How many lines.
+    pub lines: usize,
+    /// How many bytes of text.
+    pub bytes: usize,
+    /// How many bytes are read to find them.
+    pub read: u64,
+}
+
+impl Default for PageLimits {
+    fn default() -> Self {
+        Self { lines: 10_000, bytes: 1 << 20, read: 32 << 20 }
+    }
+}
+
+/// A page of a log.
+#[derive(Debug, Default)]
+pub struct LogPage {
+    /// Its lines, the oldest first.
+    pub lines: Vec<LogLine>,
+    /// Where to go on; `None` if there is nothing more.
+    pub next: Option<Position>,
+}
+
+/// Reads a page of the log in a folder. `is_wanted` looks at what the filter has let through.
+pub(super) fn read(
+    folder: &Path,
+    wanted: &Wanted,
+    is_wanted: impl Fn(&Event<'_>) -> bool,
+) -> io::Result<LogPage> {
+    let way = match (wanted.from, wanted.start) {
+        (Some(from), _) => from.way,
+        (None, Some(_)) => Way::Forward,
+        (None, None) => Way::Back,
+    };
+    let hours = wanted.start.map_or(i64::MIN, hour_of)..=wanted.end.map_or(i64::MAX, hour_of);
+    let is_ahead = |part: Part| match way {
+        Way::Forward => wanted.from.is_none_or(|from| part >= from.part),
+        Way::Back => wanted.from.is_none_or(|from| part <= from.part),
+    };
+    let mut parts = parts_in(folder)?;
+    parts.retain(|(part, _)| hours.contains(&part.hour) && is_ahead(*part));
+    if way == Way::Back {
+        parts.reverse();
+    }
+    let mut reading = Reading { wanted, is_wanted, way, page: LogPage::default(), bytes: 0, read: 0 };
+    for (part, _) in parts {
+        if reading.part(folder, part)?.is_break() {
+            break;
+        }
+    }
+    let mut page = reading.page;
+    if way == Way::Back {
+        page.lines.reverse();
+    }
+    // What came late stands behind what was printed after it.
+    page.lines.sort_by_key(|line| line.at);
+    Ok(page)
+}
+
+struct Reading<'a, F> {
+    wanted: &'a Wanted,
+    is_wanted: F,
+    way: Way,
+    page: LogPage,
+    /// Bytes of the page's texts.
+    bytes: usize,
+    /// Bytes that were read.
+    read: u64,
+}
+
+impl<F: Fn(&Event<'_>) -> bool> Reading<'_, F> {
+    fn part(&mut self, folder: &Path, part: Part) -> io::Result<Flow> {
+        let file = match File::open(part.in_folder(folder)) {
+            // It was too old.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Flow::Continue(())),
+            file => file?,
+        };
+        let from = self.wanted.from.filter(|from| from.part == part).map(|from| from.offset);
+        match self.way {
+            Way::Forward => {
+                lines::forward(file, from.unwrap_or(0), |line, begin, end| self.line(line, part, begin, end))
+            }
+            Way::Back => lines::back(&file, from.unwrap_or(u64::MAX), |line, begin, end| {
+                self.line(line, part, end, begin)
+            }),
+        }
+    }
+
+    /// Takes a line that lies between two offsets, in the order in which they are come by.
+    fn line(&mut self, line: &[u8], part: Part, before: u64, after: u64) -> Flow {
+        let go_on_from = |offset| Some(Position { way: self.way, part, offset });
+        if let Some(event) = self.wants(line) {
+            let limits = self.wanted.limits;
+            let length = self.bytes + event.text.len();
+            if self.page.lines.len() >= limits.lines || (length > limits.bytes && !self.page.lines.is_empty())
+            {
+                self.page.next = go_on_from(before);
+                return ControlFlow::Break(());
+            }
+            let event = event.into_line();
+            self.page.lines.push(event);
+            self.bytes = length;
+        }
+        self.read += line.len() as u64;
+        if self.read >= self.wanted.limits.read {
+            self.page.next = go_on_from(after);
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn wants<'b>(&self, line: &'b [u8]) -> Option<Event<'b>> {
+        let at = time_of(line)?;
+        let is_in_time =
+            self.wanted.start.is_none_or(|start| start <= at) && self.wanted.end.is_none_or(|end| at <= end);
+        let event = if is_in_time { Event::parse(line)? } else { return None };
+        (self.wanted.filter.matches(&event.text) && (self.is_wanted)(&event)).then_some(event)
+    }
+}

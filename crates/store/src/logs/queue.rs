@@ -1,0 +1,247 @@
+//! Lines on their way to the disk, as many bytes of them as there may be.
+
+use std::collections::{HashMap, VecDeque};
+
+use gangplank_core::Time;
+
+use super::LogName;
+use super::event::time_of;
+use super::files::hour_of;
+
+/// How many bytes may wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// Of one log, so that one that prints much costs no other its lines.
+    pub(super) of_one: usize,
+    /// Of all logs.
+    pub(super) of_all: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { of_one: 8 << 20, of_all: 32 << 20 }
+    }
+}
+
+/// The lines that wait.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    logs: HashMap<LogName, Pending>,
+    /// Bytes of all their lines.
+    bytes: usize,
+}
+
+/// What waits of one log.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    /// The lines, encoded, each run of them from one hour.
+    pub(super) runs: VecDeque<Run>,
+    /// The lines before them that were dropped.
+    pub(super) dropped: Option<Dropped>,
+    bytes: usize,
+}
+
+/// Lines that are not in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dropped {
+    /// How many.
+    pub(super) lines: u64,
+    /// When the last of them was taken.
+    pub(super) at: Time,
+}
+
+impl Dropped {
+    /// These, and others that came after them.
+    pub(super) fn and(self, later: Option<Self>) -> Self {
+        later.map_or(self, |later| Self { lines: self.lines + later.lines, at: later.at })
+    }
+}
+
+/// Lines of one hour.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) hour: i64,
+    encoded: Vec<u8>,
+    /// Where the first line begins that was not dropped.
+    front: usize,
+}
+
+impl Run {
+    pub(super) fn new(hour: i64, encoded: Vec<u8>) -> Self {
+        Self { hour, encoded, front: 0 }
+    }
+
+    /// The lines.
+    pub(super) fn lines(&self) -> &[u8] {
+        &self.encoded[self.front..]
+    }
+
+    /// Drops the first line; says how long it was.
+    fn drop_first(&mut self) -> usize {
+        let lines = self.lines();
+        let length = first_line(lines);
+        self.front += length;
+        if self.front > self.encoded.len() / 2 {
+            self.encoded.drain(..self.front);
+            self.front = 0;
+        }
+        length
+    }
+}
+
+/// How long the first of some lines is.
+pub(super) fn first_line(lines: &[u8]) -> usize {
+    lines.iter().position(|byte| *byte == b'\n').map_or(lines.len(), |at| at + 1)
+}
+
+impl Pending {
+    fn push(&mut self, at: Time, encoded: Vec<u8>) {
+        let hour = hour_of(at);
+        self.bytes += encoded.len();
+        match self.runs.back_mut() {
+            Some(run) if run.hour == hour => run.encoded.extend_from_slice(&encoded),
+            _ => self.runs.push_back(Run::new(hour, encoded)),
+        }
+    }
+
+    /// Drops the oldest line; says how long it was.
+    fn drop_oldest(&mut self) -> Option<usize> {
+        let run = self.runs.front_mut()?;
+        let at = time_of(run.lines()).unwrap_or(Time(0));
+        let length = run.drop_first();
+        if run.lines().is_empty() {
+            self.runs.pop_front();
+        }
+        let one = Dropped { lines: 1, at };
+        self.dropped = Some(self.dropped.map_or(one, |dropped| dropped.and(Some(one))));
+        self.bytes -= length;
+        Some(length)
+    }
+}
+
+impl Queue {
+    /// Adds a line. Says how many bytes of its log wait now.
+    pub(super) fn add(&mut self, room: Room, log: &LogName, at: Time, encoded: Vec<u8>) -> usize {
+        let pending = match self.logs.get_mut(log) {
+            Some(pending) => pending,
+            None => self.logs.entry(log.clone()).or_default(),
+        };
+        self.bytes += encoded.len();
+        pending.push(at, encoded);
+        while pending.bytes > room.of_one || self.bytes > room.of_all {
+            let Some(length) = pending.drop_oldest() else { break };
+            self.bytes -= length;
+        }
+        pending.bytes
+    }
+
+    /// Notes that lines which were taken could not be written.
+    pub(super) fn lost(&mut self, log: LogName, lost: Dropped) {
+        let pending = self.logs.entry(log).or_default();
+        pending.dropped = Some(lost.and(pending.dropped));
+    }
+
+    /// Takes all that waits.
+    pub(super) fn take(&mut self) -> HashMap<LogName, Pending> {
+        self.bytes = 0;
+        std::mem::take(&mut self.logs)
+    }
+
+    /// Forgets what waits of a service's logs.
+    pub(super) fn forget(&mut self, service: &str) {
+        self.logs.retain(|log, _| log.service != service);
+        self.bytes = self.logs.values().map(|pending| pending.bytes).sum();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.logs.is_empty()
+    }
+
+    /// Whether something of a log waits.
+    pub(super) fn has(&self, log: &LogName) -> bool {
+        self.logs.contains_key(log)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::LogLine;
+    use super::super::event::{Event, encode};
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+
+    fn log(container: &str) -> LogName {
+        LogName { service: "s".to_owned(), container: container.to_owned() }
+    }
+
+    fn add(queue: &mut Queue, room: Room, container: &str, at: i64, text: &str) {
+        let line = LogLine { at: Time(at), node: String::new(), text: text.to_owned() };
+        queue.add(room, &log(container), line.at, encode(&line));
+    }
+
+    fn texts(pending: &Pending) -> Vec<(i64, String)> {
+        let lines = |run: &Run| {
+            let hour = run.hour;
+            let lines: Vec<_> =
+                run.lines().split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+            lines.into_iter().map(move |line| (hour, Event::parse(&line).unwrap().into_line().text))
+        };
+        pending.runs.iter().flat_map(lines).collect()
+    }
+
+    #[test]
+    fn the_oldest_give_way() {
+        let one = encode(&LogLine { at: Time(HOUR), node: String::new(), text: "00".to_owned() }).len();
+        let room = Room { of_one: one * 3, of_all: usize::MAX };
+        let mut queue = Queue::default();
+        for number in 0..100 {
+            add(&mut queue, room, "app", HOUR + number, &format!("{number:02}"));
+        }
+        add(&mut queue, room, "other", 0, "still there");
+        let mut taken = queue.take();
+        let app = taken.remove(&log("app")).unwrap();
+        assert_eq!(texts(&app), [(1, "97".to_owned()), (1, "98".to_owned()), (1, "99".to_owned())]);
+        assert_eq!(app.dropped, Some(Dropped { lines: 97, at: Time(HOUR + 96) }));
+        assert_eq!(taken.remove(&log("other")).unwrap().dropped, None, "a log drops its own lines");
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn all_together_are_bounded_and_memory_with_them() {
+        let room = Room { of_one: 1_000, of_all: 2_500 };
+        let mut queue = Queue::default();
+        for number in 0..10_000 {
+            add(&mut queue, room, &format!("c{}", number % 5), number, "some text");
+            assert!(queue.bytes <= room.of_all);
+        }
+        let taken = queue.take();
+        let kept: usize =
+            taken.values().flat_map(|pending| &pending.runs).map(|run| run.encoded.capacity()).sum();
+        assert!(kept <= 4 * room.of_all, "{kept} bytes of memory");
+        let lines: u64 =
+            taken.values().map(|it| it.dropped.map_or(0, |it| it.lines) + texts(it).len() as u64).sum();
+        assert_eq!(lines, 10_000, "every line is kept or counted");
+    }
+
+    #[test]
+    fn each_run_has_one_hour() {
+        let mut queue = Queue::default();
+        for (at, text) in [(HOUR, "a"), (HOUR + 1, "b"), (0, "late"), (HOUR, "c")] {
+            add(&mut queue, Room::default(), "app", at, text);
+        }
+        let taken = queue.take();
+        let expected =
+            [(1, "a"), (1, "b"), (0, "late"), (1, "c")].map(|(hour, text)| (hour, text.to_owned()));
+        assert_eq!(texts(&taken[&log("app")]), expected);
+    }
+
+    #[test]
+    fn a_line_for_which_there_is_no_room_at_all_is_counted() {
+        let mut queue = Queue::default();
+        add(&mut queue, Room { of_one: 10, of_all: 10 }, "app", 7, "too long");
+        let taken = queue.take();
+        let app = &taken[&log("app")];
+        assert_eq!((app.dropped, texts(app)), (Some(Dropped { lines: 1, at: Time(7) }), Vec::new()));
+    }
+}

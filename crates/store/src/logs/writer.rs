@@ -1,0 +1,180 @@
+//! The thread that writes. Whoever adds a line never waits for it.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::LogName;
+use super::event::encode;
+use super::queue::{Queue, Room};
+use super::shelf::Shelf;
+use crate::logs::LogLine;
+
+/// Lines come in crowds. After the first, so long is waited for others to be written with it.
+const CROWD: Duration = Duration::from_millis(20);
+
+/// How soon after a failure it is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How often files are synced, at the most, and how long one that nobody writes to stays open, at the least.
+const SYNC: Duration = Duration::from_secs(1);
+
+/// How often is told that lines cannot be written, at the most.
+const TELL: Duration = Duration::from_mins(1);
+
+/// How long anybody waits for lines to be written. A disk that takes longer is about to fail.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the thread shares with those who add lines.
+#[derive(Debug)]
+pub(super) struct Desk {
+    room: Room,
+    lines: Mutex<Lines>,
+    /// There is something to do.
+    wake: Condvar,
+    /// Something was done.
+    done: Condvar,
+    /// Nobody who adds a line waits for this.
+    shelf: Mutex<Shelf>,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    queue: Queue,
+    /// Whether the thread is to go to work at once.
+    is_hurried: bool,
+    /// Whether the thread is to sync what it writes, at once.
+    wants_sync: bool,
+    /// Whether the thread is to end when nothing is left.
+    is_over: bool,
+    has_thread: bool,
+    /// How often the thread went to work, and how often it was done.
+    begun: u64,
+    finished: u64,
+}
+
+impl Desk {
+    pub(super) fn new(room: Room, shelf: Shelf) -> Self {
+        let (lines, wake, done) = <(Mutex<Lines>, Condvar, Condvar)>::default();
+        Self { room, lines, wake, done, shelf: Mutex::new(shelf) }
+    }
+
+    /// Adds a line. Says whether there is no thread yet, and the caller has to start one.
+    pub(super) fn add(&self, log: &LogName, line: &LogLine) -> bool {
+        let encoded = encode(line);
+        let mut lines = self.lines();
+        let was_empty = lines.queue.is_empty();
+        let waiting = lines.queue.add(self.room, log, line.at, encoded);
+        if waiting > self.room.of_one / 4 && !lines.is_hurried {
+            lines.is_hurried = true;
+            self.wake.notify_one();
+        } else if was_empty {
+            self.wake.notify_one();
+        }
+        !std::mem::replace(&mut lines.has_thread, true)
+    }
+
+    /// Notes that no thread could be started. Another one is tried with the next line.
+    pub(super) fn has_no_thread(&self) {
+        self.lines().has_thread = false;
+    }
+
+    /// Waits until what was added is written; and synced, if so. The thread that fails goes on, and so does this.
+    pub(super) fn flush(&self, with_sync: bool) {
+        let mut lines = self.lines();
+        if !lines.has_thread {
+            return;
+        }
+        let turn = lines.begun + 1;
+        lines.is_hurried = true;
+        lines.wants_sync |= with_sync;
+        self.wake.notify_one();
+        let is_waiting = |lines: &mut Lines| lines.finished < turn && lines.has_thread;
+        drop(self.done.wait_timeout_while(lines, PATIENCE, is_waiting));
+    }
+
+    /// Forgets what waits of a service's logs.
+    pub(super) fn forget(&self, service: &str) {
+        self.lines().queue.forget(service);
+    }
+
+    /// Whether something of a log waits.
+    pub(super) fn has(&self, log: &LogName) -> bool {
+        self.lines().queue.has(log)
+    }
+
+    /// Lets the thread end when nothing is left.
+    pub(super) fn close(&self) {
+        let mut lines = self.lines();
+        (lines.is_over, lines.is_hurried) = (true, true);
+        self.wake.notify_one();
+    }
+
+    pub(super) fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the thread does.
+    pub(super) fn work(&self) {
+        let (mut synced, mut told) = (Instant::now(), None::<Instant>);
+        let (mut is_idle, mut has_failed) = (true, false);
+        loop {
+            let (batch, wants_sync, is_over) = {
+                let mut lines = self.lines();
+                let is_quiet = |lines: &mut Lines| lines.queue.is_empty() && !lines.is_hurried;
+                lines = if is_idle {
+                    self.wake.wait_while(lines, is_quiet).unwrap_or_else(PoisonError::into_inner)
+                } else {
+                    self.wake
+                        .wait_timeout_while(lines, SYNC, is_quiet)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                };
+                if !lines.queue.is_empty() {
+                    let pause = if has_failed { RETRY } else { CROWD };
+                    let wait = self.wake.wait_timeout_while(lines, pause, |lines| !lines.is_hurried);
+                    lines = wait.unwrap_or_else(PoisonError::into_inner).0;
+                }
+                lines.is_hurried = false;
+                lines.begun += 1;
+                (lines.queue.take(), std::mem::take(&mut lines.wants_sync), lines.is_over)
+            };
+            let mut lost = Vec::new();
+            for (log, pending) in batch {
+                // A lock of its own for each: whoever looks after the files may come between.
+                if let Err((dropped, error)) = self.shelf().write(&log, pending) {
+                    if told.is_none_or(|told| told.elapsed() >= TELL) {
+                        told = Some(Instant::now());
+                        tracing::warn!(
+                            service = log.service, container = log.container, lines = dropped.lines, %error,
+                            "cannot write a container's log; its lines are dropped until that is possible again"
+                        );
+                    }
+                    lost.push((log, dropped));
+                }
+            }
+            has_failed = !lost.is_empty();
+            if wants_sync || is_over || synced.elapsed() >= SYNC {
+                let mut shelf = self.shelf();
+                shelf.sync();
+                shelf.close_idle();
+                synced = Instant::now();
+            }
+            is_idle = !self.shelf().is_in_use();
+            let mut lines = self.lines();
+            // What cannot be written at the end is lost.
+            for (log, dropped) in lost.into_iter().filter(|_| !is_over) {
+                lines.queue.lost(log, dropped);
+            }
+            lines.finished = lines.begun;
+            lines.has_thread = !is_over;
+            self.done.notify_all();
+            if is_over {
+                return;
+            }
+        }
+    }
+}
