@@ -155,4 +155,6 @@ pub trait ContainerServices: Send + Sync {
         service: ServiceId,
         now: Time,
     ) -> Result<bool>;
+    /// The ids of the services of all tenants that are unique for good, as [`ContainerService::uuid`] has them.
+    async fn service_uuids(&self) -> Result<Vec<String>>;
 }

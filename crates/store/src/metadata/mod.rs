@@ -35,6 +35,7 @@ pub use container_services::ContainerServices;
 pub use deployments::Deployments;
 pub use inspection::Inspection;
 pub use manifests::Manifests;
+pub use metric_points::MetricPoints;
 pub use progress::Progress;
 pub use registry_logins::RegistryLogins;
 pub use sqlite::Sqlite;
@@ -55,6 +56,7 @@ pub trait Metadata:
     + Manifests
     + Tags
     + Collection
+    + MetricPoints
     + Progress
     + Inspection
 {

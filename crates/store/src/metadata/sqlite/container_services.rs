@@ -9,7 +9,7 @@ use super::cache::Touched;
 use super::container_images::end_registration;
 use super::doors::Outcome;
 use super::writer::Whose;
-use super::{Sqlite, deployments, rows};
+use super::{Sqlite, deployments, metric_points, rows};
 use crate::metadata::Invocation;
 use crate::metadata::container_services::{
     ContainerService, ContainerServices, ServiceChange, ServiceOutcome,
@@ -92,6 +92,15 @@ impl ContainerServices for Sqlite {
                 delete(connection, &tenant, service, now)
             })
             .await
+    }
+
+    async fn service_uuids(&self) -> Result<Vec<String>> {
+        self.read_long(Whose::Server, |connection| {
+            let mut select = connection.prepare_cached("SELECT uuid FROM services")?;
+            let uuids = select.query_map([], |row| row.get(0))?;
+            Ok(uuids.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
     }
 }
 
@@ -241,6 +250,7 @@ fn delete(connection: &Connection, tenant: &Tenant, service: ServiceId, now: Tim
         end_registration(connection, (service.0, number), manifest, now)?;
     }
     connection.prepare_cached("DELETE FROM service_domains WHERE service = ?1")?.execute([service.0])?;
+    metric_points::forget(connection, service)?;
     connection.prepare_cached("DELETE FROM services WHERE id = ?1")?.execute([service.0])?;
     Ok(Outcome::Changed(true, Note::of(EventKind::ServiceDeleted, tenant).subject(found.name)))
 }

@@ -29,6 +29,7 @@ mod leases;
 mod login_counts;
 mod long_reads;
 mod manifests;
+mod metric_points;
 mod new_file;
 mod progress;
 mod put_manifest;

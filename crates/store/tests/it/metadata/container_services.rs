@@ -28,6 +28,7 @@ metadata_contract! {
     a_domain_belongs_to_one_service,
     an_unknown_service_is_not_changed,
     a_deleted_service_is_gone_with_its_images,
+    the_ids_of_all_tenants_services_are_listed,
 }
 
 type Tags = Vec<(String, Option<String>)>;
@@ -267,4 +268,18 @@ async fn a_deleted_service_is_gone_with_its_images(db: &dyn Metadata) {
     assert_eq!(images_of(db, &here(), "api").await.unwrap().len(), 1);
     create_service(db, &here(), "web").await;
     assert_eq!(images_of(db, &here(), "web").await, Some(Vec::new()));
+}
+
+async fn the_ids_of_all_tenants_services_are_listed(db: &dyn Metadata) {
+    let mut expected = Vec::new();
+    for tenant in tenants() {
+        create_service(db, &tenant, "web").await;
+        expected.push(db.service(&tenant, "web").await.unwrap().unwrap().uuid);
+    }
+    create_service(db, &here(), "gone").await;
+    delete_service(db, &here(), "gone", NOW).await;
+    let mut found = db.service_uuids().await.unwrap();
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
 }

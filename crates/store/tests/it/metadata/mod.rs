@@ -11,6 +11,7 @@ mod durability;
 mod image_content;
 mod isolation;
 mod manifests;
+mod metric_points;
 mod own;
 mod quotas;
 mod referrers;

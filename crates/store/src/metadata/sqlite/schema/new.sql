@@ -346,3 +346,18 @@ CREATE TABLE progress (
     name  TEXT PRIMARY KEY,
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What was measured of a service in each five minutes, as percent of its power.
+CREATE TABLE metric_points (
+    service           INTEGER NOT NULL REFERENCES services,
+    at                INTEGER NOT NULL,  -- by the wall clock: when the five minutes begin
+    samples           INTEGER NOT NULL,
+    processor_minimum REAL NOT NULL,
+    processor_maximum REAL NOT NULL,
+    processor_sum     REAL NOT NULL,
+    memory_minimum    REAL NOT NULL,
+    memory_maximum    REAL NOT NULL,
+    memory_sum        REAL NOT NULL,
+    PRIMARY KEY (service, at)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX metric_points_by_age ON metric_points (at);
