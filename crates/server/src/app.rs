@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::{AuditKept, Deployments, Limits};
+use crate::container_logs::ContainerLogs;
 use crate::deployments::Deployer;
 use crate::endpoint::routes::Routes;
 use crate::http::client::Network;
@@ -106,8 +107,10 @@ pub(crate) struct App {
     pub(crate) deployer: Deployer,
     /// Which host leads to which service.
     pub(crate) routes: Routes,
-    /// What containers print.
-    pub(crate) logs: Logs,
+    /// What containers have printed.
+    pub(crate) logs: Arc<Logs>,
+    /// What they print.
+    pub(crate) container_logs: Arc<ContainerLogs>,
     /// Names this run of the server: what an earlier one staged is hashed anew before it is relied on.
     pub(crate) run: String,
 }

@@ -6,6 +6,7 @@
 //! master.key      seals the secret access keys in the database (0600)
 //! gangplank.db    rows (0600)
 //! blobs/          bytes, and to which database they belong
+//! logs/           what containers printed
 //! credentials     the root access key, as the AWS CLI reads it (0600)
 //! config          region and endpoint, as the AWS CLI reads them (0600)
 //! ```
@@ -99,6 +100,11 @@ impl DataDir {
     /// The folder of bytes.
     pub fn blobs(&self) -> PathBuf {
         blobs_in(&self.path)
+    }
+
+    /// The folder of what containers printed; made when there is something.
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.path.join("logs")
     }
 
     /// A file of the directory that holds a secret, if it is there.

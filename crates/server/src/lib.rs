@@ -7,6 +7,7 @@ mod app;
 mod clock;
 mod collection;
 pub mod config;
+mod container_logs;
 mod content_folder;
 mod control;
 pub mod data_dir;

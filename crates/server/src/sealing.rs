@@ -57,7 +57,7 @@ impl MasterKey {
     ///
     /// # Errors
     /// If the system has no random bytes for the nonce.
-    fn seal(&self, context: &str, text: &[u8]) -> Result<Vec<u8>> {
+    pub(crate) fn seal(&self, context: &str, text: &[u8]) -> Result<Vec<u8>> {
         let mut sealed = text.to_vec();
         // At random from the operating system, as the library would; its own generator takes 60 ms to
         // begin, a start of the server several times over.
@@ -73,7 +73,7 @@ impl MasterKey {
     ///
     /// # Errors
     /// If it was sealed with another key or in another context, or was tampered with.
-    fn open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>> {
+    pub(crate) fn open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>> {
         let Some((nonce, sealed)) = sealed.split_first_chunk::<NONCE_LEN>() else {
             bail!("the sealed secret of {context} is cut short");
         };

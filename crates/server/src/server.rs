@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_core::container_service::Entrance;
 use gangplank_core::lease::SAFE_GRACE;
 use gangplank_core::{Origin, Time};
+use gangplank_store::logs::Logs;
 use gangplank_store::metadata::progress::Mark;
 use gangplank_store::metadata::{Progress as _, Sqlite};
 use tokio::net::TcpListener;
@@ -20,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::container_logs::ContainerLogs;
 use crate::data_dir::DataDir;
 use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
@@ -101,6 +103,8 @@ impl Server {
         root_key::provide(&metadata, &here, &master, &data_dir, config.root_key, &endpoint).await?;
 
         let services_at = config.deployments.endpoint_listen.unwrap_or(address);
+        let logs = Logs::open(data_dir.logs(), config.deployments.logs, config.limits.disk_reserve);
+        let logs = Arc::new(logs);
         let stop = CancellationToken::new();
         let app = Arc::new(App {
             metadata: Arc::new(metadata),
@@ -135,7 +139,8 @@ impl Server {
             orphaned: Arc::default(),
             publishing: Publishing::default(),
             in_flight: InFlight::default(),
-            logs: gangplank_store::logs::Logs::open(data_dir.path().join("logs"), config.deployments.logs)?,
+            container_logs: Arc::new(ContainerLogs::new(Arc::clone(&logs), clock)),
+            logs,
             entrance: Entrance { is_tls: tls.is_some(), port: services_at.port() },
             deployments: config.deployments,
             deployer: crate::deployments::Deployer::none(),
@@ -164,6 +169,7 @@ impl Server {
         let mut tasks = vec![
             tokio::spawn(jobs::audit::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::marks::run(Arc::clone(&app), stop.clone())),
+            tokio::spawn(jobs::observations::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::collection::run(Arc::clone(&app), config.collection.interval, stop.clone())),
             tokio::spawn(jobs::expiry::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::discarded::run(Arc::clone(&app), stop.clone())),
@@ -171,6 +177,11 @@ impl Server {
             tokio::spawn(jobs::leftovers::remove(Arc::clone(&app), leftovers)),
             tokio::spawn(jobs::scrub::run(Arc::clone(&app), config.scrub_interval, stop.clone())),
         ];
+        if let Some(engine) = app.deployer.engine().cloned() {
+            let (deployer, app) = (Arc::clone(&app), Arc::clone(&app));
+            let running = move || deployer.deployer.nodes_running();
+            tasks.push(tokio::spawn(jobs::usage::run(app, engine, running, stop.clone())));
+        }
         if crashed {
             tasks.push(tokio::spawn(jobs::orphans::run(Arc::clone(&app), stop.clone())));
         }
@@ -224,6 +235,9 @@ impl Server {
         if let Err(error) = jobs::marks::keep(&self.app).await {
             tracing::warn!(%error, "cannot keep the time");
         }
+        let logs = Arc::clone(&self.app.logs);
+        // A panic is told where it happens.
+        let _ = tokio::task::spawn_blocking(move || logs.flush()).await;
         // Otherwise something may be published that has no row: the next start looks for it.
         if drained
             && self.app.metadata.is_healthy()

@@ -12,12 +12,12 @@ structure! {
         "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
         /// The name of the container.
         "containerName" container_name: String,
-        /// The moment from which on to show lines.
+        /// The moment from which on to show lines; without one, the newest lines are shown.
         "startTime" start_time: Option<Timestamp>,
         /// The moment up to which to show lines.
         "endTime" end_time: Option<Timestamp>,
-        /// The words that a line must have to be shown: all of them, none that follows a `-`, at least one of
-        /// those that follow a `?`; upper and lower case differ.
+        /// The words that a line must have to be shown: all of them, none that follows a `-`; or, with a `?` before
+        /// each, at least one of them. Words in double quotes belong together; upper and lower case differ.
         "filterPattern" filter_pattern: Option<String>,
         /// The `nextPageToken` of the page before.
         "pageToken" page_token: Option<String>,
@@ -29,7 +29,7 @@ structure! {
     pub struct GetContainerLogResult: Default {
         /// The lines, the oldest first.
         "logEvents" log_events: Option<Vec<ContainerServiceLogEvent>>,
-        /// What to ask with for the page after this one.
+        /// What to ask with for the page after this one; without a startTime, for the lines before these.
         "nextPageToken" next_page_token: Option<String>,
     }
 }
@@ -52,7 +52,7 @@ fn check_times(request: &GetContainerLogRequest) -> Result<(), ApiError> {
 }
 
 /// Checks that a span of time does not end before it starts.
-pub(crate) fn check_order(start: Timestamp, end: Timestamp) -> Result<(), ApiError> {
+fn check_order(start: Timestamp, end: Timestamp) -> Result<(), ApiError> {
     if start <= end {
         return Ok(());
     }

@@ -3,7 +3,6 @@
 use crate::macros::structure;
 use crate::{ApiError, Timestamp};
 
-use super::logs::check_order;
 use super::names::{CONTAINER_SERVICE_NAME, METRIC_PERIOD, TIMESTAMP};
 use super::{ContainerServiceMetricName, MetricStatistic, MetricUnit};
 
@@ -14,11 +13,11 @@ structure! {
         "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
         /// What was measured.
         "metricName" metric_name: ContainerServiceMetricName,
-        /// The moment from which on to show data points.
+        /// The moment from which on to show data points; the one in which it lies is shown too.
         "startTime" start_time: Timestamp,
-        /// The moment up to which to show data points.
+        /// The moment before which the data points to show begin.
         "endTime" end_time: Timestamp,
-        /// The seconds that each data point sums up; measured is every 300 seconds.
+        /// The seconds that each data point sums up, a multiple of 60; there is one measurement in 300 seconds.
         "period" period: i32 as &METRIC_PERIOD,
         /// The numbers that each data point is to have.
         "statistics" statistics: Vec<MetricStatistic>,
@@ -60,5 +59,11 @@ fn check_metric_data(request: &GetContainerServiceMetricDataRequest) -> Result<(
         let allowed = MetricStatistic::VALUES.join(", ");
         return Err(ApiError::invalid_input(format!("statistics is empty; give at least one of: {allowed}")));
     }
-    check_order(request.start_time, request.end_time)
+    if request.period % 60 != 0 {
+        return Err(ApiError::invalid_input("period is not a multiple of 60 seconds."));
+    }
+    if request.end_time <= request.start_time {
+        return Err(ApiError::invalid_input("endTime must be later than startTime."));
+    }
+    Ok(())
 }

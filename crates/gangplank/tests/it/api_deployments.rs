@@ -1,4 +1,4 @@
-//! Deployments, logs and metrics of services on which nothing runs; powers and the API's metadata.
+//! Deployments of services on which nothing runs; powers and the API's metadata.
 
 use gangplank_testkit::Api;
 use serde_json::{Value, json};
@@ -97,59 +97,6 @@ fn a_wrong_deployment_is_refused_in_the_services_words() {
     ] {
         input["publicEndpoint"] = endpoint;
         check(input.clone(), word);
-    }
-}
-
-#[test]
-fn logs_and_metrics_of_a_service_are_empty() {
-    let server = server();
-    let api = server.api();
-    api.ensure_service("web");
-    let log = |change: Value| {
-        let mut input = json!({ "serviceName": "web", "containerName": "app" });
-        for (name, value) in change.as_object().unwrap() {
-            input[name] = value.clone();
-        }
-        api.lightsail("GetContainerLog", &input)
-    };
-    for good in
-        [json!({}), json!({ "startTime": 1, "endTime": 2.5, "filterPattern": "?A -B", "pageToken": "x" })]
-    {
-        let answer = log(good);
-        assert_eq!((answer.status, answer.body), (200, json!({ "logEvents": [] })));
-    }
-    assert_eq!(log(json!({ "startTime": 2, "endTime": 1 })).error(), "InvalidInputException");
-    assert_eq!(log(json!({ "containerName": null })).error(), "InvalidInputException");
-    for bad in [json!("2026-11-23T00:00:00Z"), json!(1e18), json!(true)] {
-        assert_eq!(log(json!({ "startTime": bad })).error(), "SerializationException", "{bad}");
-    }
-
-    let metrics = |change: Value| {
-        let mut input = json!({
-            "serviceName": "web", "metricName": "CPUUtilization", "startTime": 1, "endTime": 2, "period": 300,
-            "statistics": ["Average", "Maximum"],
-        });
-        for (name, value) in change.as_object().unwrap() {
-            input[name] = value.clone();
-        }
-        api.lightsail("GetContainerServiceMetricData", &input)
-    };
-    for name in ["CPUUtilization", "MemoryUtilization"] {
-        let answer = metrics(json!({ "metricName": name }));
-        assert_eq!((answer.status, answer.body), (200, json!({ "metricName": name, "metricData": [] })));
-    }
-    for bad in [
-        json!({ "metricName": "DiskUtilization" }),
-        json!({ "period": 59 }),
-        json!({ "period": 86_401 }),
-        json!({ "statistics": [] }),
-        json!({ "statistics": ["Median"] }),
-        json!({ "statistics": null }),
-        json!({ "startTime": null }),
-        json!({ "startTime": 3 }),
-        json!({ "period": null }),
-    ] {
-        assert_eq!(metrics(bad.clone()).error(), "InvalidInputException", "{bad}");
     }
 }
 

@@ -11,6 +11,8 @@ mod api_errors;
 mod api_images;
 mod api_limits;
 mod api_logins;
+mod api_logs;
+mod api_metric_data;
 mod api_races;
 mod api_retries;
 mod api_services;

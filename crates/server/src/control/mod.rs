@@ -18,6 +18,8 @@ mod failure;
 mod image_indexes;
 mod images;
 mod issue_login;
+mod log_token;
+mod metric_data;
 mod observations;
 mod operations;
 mod page;

@@ -1,28 +1,67 @@
-//! Logs and metrics: of services on which nothing runs, so there is nothing in them.
+//! What was observed of services: what their containers print, and how much of their power they use.
+
+use std::time::Duration;
 
 use gangplank_api::lightsail::{
-    GetContainerLogRequest, GetContainerLogResult, GetContainerServiceMetricDataRequest,
-    GetContainerServiceMetricDataResult,
+    ContainerServiceLogEvent, GetContainerLogRequest, GetContainerLogResult,
+    GetContainerServiceMetricDataRequest, GetContainerServiceMetricDataResult,
 };
+use gangplank_api::{ApiError, Timestamp};
+use gangplank_core::{LogFilter, Time};
+use gangplank_store::logs::{LogName, PageLimits, Wanted};
 
 use super::container_service::require;
-use super::{Context, Result};
+use super::{Context, Result, log_token, metric_data};
+
+/// How far the wall clock may have been put back since a line was taken. What it was ahead by more does not hide what
+/// comes now.
+const AHEAD: Duration = Duration::from_mins(1);
 
 pub(super) async fn log(
     context: &Context<'_>,
     input: GetContainerLogRequest,
 ) -> Result<GetContainerLogResult> {
-    require(context, &input.service_name)?;
-    Ok(GetContainerLogResult { log_events: Some(Vec::new()), next_page_token: None })
+    let (app, service) = (context.app, require(context, &input.service_name)?);
+    let filter = LogFilter::parse(input.filter_pattern.as_deref().unwrap_or_default())
+        .map_err(|error| ApiError::invalid_input(format!("filterPattern {error}.")))?;
+    let log = LogName { service: service.uuid.clone(), container: input.container_name };
+    let token = input.page_token.map(|token| log_token::take(&app.master, &log, &token)).transpose()?;
+    let wanted = Wanted {
+        start: input.start_time.map(|start| Time(start.seconds() * 1_000)),
+        end: Some(
+            input.end_time.map_or(app.clock.now().plus(AHEAD), |end| Time(end.seconds() * 1_000 + 999)),
+        ),
+        filter,
+        from: token,
+        limits: PageLimits::default(),
+    };
+    let page = app.logs.page(&context.tenant.account, &log, wanted).await?;
+    let Some(page) = page else {
+        let (container, service) = (&log.container, &service.name);
+        return Err(ApiError::not_found(format!(
+            "No container \"{container}\" has run on the container service \"{service}\"."
+        ))
+        .into());
+    };
+    let events = page.lines.into_iter().map(|line| ContainerServiceLogEvent {
+        created_at: Some(Timestamp(line.at.0)),
+        message: Some(line.text),
+    });
+    Ok(GetContainerLogResult {
+        log_events: Some(events.collect()),
+        next_page_token: page.next.map(|next| log_token::give(&app.master, &log, next)).transpose()?,
+    })
 }
 
 pub(super) async fn metrics(
     context: &Context<'_>,
     input: GetContainerServiceMetricDataRequest,
 ) -> Result<GetContainerServiceMetricDataResult> {
-    require(context, &input.service_name)?;
+    let service = require(context, &input.service_name)?.id;
+    let (start, end) = metric_data::span(&input);
+    let points = context.app.metadata.metric_points(service, start, end).await?;
     Ok(GetContainerServiceMetricDataResult {
+        metric_data: Some(metric_data::datapoints(&points, &input)),
         metric_name: Some(input.metric_name),
-        metric_data: Some(Vec::new()),
     })
 }

@@ -18,6 +18,7 @@ use super::service_refusals::{outcome, unknown};
 use super::{Context, Result, deployments};
 use crate::app::App;
 use crate::config::TlsFiles;
+use crate::jobs;
 
 pub(super) async fn create(
     context: &Context<'_>,
@@ -117,11 +118,13 @@ pub(super) async fn delete(
 ) -> Result<DeleteContainerServiceResult> {
     let Context { app, tenant, .. } = context;
     let (name, now) = (&input.service_name, app.clock.steady());
-    let service = require(context, name)?.id;
-    if !app.metadata.delete_service(&context.origin(), tenant, service, now).await? {
+    let service = require(context, name)?;
+    if !app.metadata.delete_service(&context.origin(), tenant, service.id, now).await? {
         return Err(unknown(name, tenant).into());
     }
-    app.deployer.wake(service);
+    app.deployer.wake(service.id);
+    app.container_logs.forget(&tenant.to_string(), name);
+    jobs::observations::remove_logs(app, service.uuid.clone()).await;
     tracing::info!(%tenant, service = name, access_key = %context.owner(), peer = %context.peer(), "deleted a container service");
     Ok(DeleteContainerServiceResult {})
 }

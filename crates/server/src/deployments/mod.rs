@@ -6,6 +6,8 @@ use gangplank_core::ServiceId;
 use gangplank_engine::Engine;
 use gangplank_store::metadata::deployments::Room;
 
+use crate::jobs::usage::RunningNode;
+
 /// What calls and jobs see of whatever runs services.
 pub(crate) struct Deployer {
     engine: Option<Arc<dyn Engine>>,
@@ -26,6 +28,11 @@ impl Deployer {
     /// What services may be promised, all together.
     pub(crate) fn room(&self) -> Room {
         self.room
+    }
+
+    /// The nodes of current deployments.
+    pub(crate) fn nodes_running(&self) -> Vec<RunningNode> {
+        Vec::new()
     }
 
     /// A service was changed, deployed to or deleted: looks after it now.

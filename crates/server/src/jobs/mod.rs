@@ -7,6 +7,8 @@ pub(crate) mod discarded;
 pub(crate) mod expiry;
 pub(crate) mod leftovers;
 pub(crate) mod marks;
+pub(crate) mod observations;
 pub(crate) mod orphans;
 pub(crate) mod private;
 pub(crate) mod scrub;
+pub(crate) mod usage;

@@ -21,9 +21,9 @@ use std::time::Duration;
 
 use gangplank_core::{AccountId, LogFilter, Time};
 
+use crate::Result;
 use crate::reserve::Reserve;
 use crate::turns::Turns;
-use crate::{Result, StoreError};
 use page::read;
 use queue::Room;
 use shelf::Shelf;
@@ -112,26 +112,19 @@ impl Logs {
         self.desk.flush(true);
     }
 
-    /// Whether anything was ever added to a log, as far as is still known.
+    /// Reads a page of a log, on a thread that may block; `None` if there is no such log (any more). Pages of one account
+    /// are read one after the other.
     ///
     /// # Errors
     /// If the disk cannot be read.
-    pub fn has(&self, log: &LogName) -> Result<bool> {
-        let Some(folder) = files::folder_of(&self.root, log) else { return Ok(false) };
-        Ok(self.desk.has(log) || folder.try_exists()?)
-    }
-
-    /// Reads a page of a log, on a thread that may block. Pages of one account are read one after the other.
-    ///
-    /// # Errors
-    /// If the disk cannot be read.
-    pub async fn page(&self, whose: &AccountId, log: &LogName, wanted: Wanted) -> Result<LogPage> {
-        let Some(folder) = files::folder_of(&self.root, log) else { return Ok(LogPage::default()) };
+    pub async fn page(&self, whose: &AccountId, log: &LogName, wanted: Wanted) -> Result<Option<LogPage>> {
+        let Some(folder) = files::folder_of(&self.root, log) else { return Ok(None) };
         let desk = Arc::clone(&self.desk);
         let read = move || {
             // Whoever asks has seen what came out of a container, and wants to find it.
             desk.flush(false);
-            read(&folder, &wanted, |_| true).map_err(StoreError::from)
+            let is_there = folder.try_exists()?;
+            Ok(is_there.then(|| read(&folder, &wanted, |_| true)).transpose()?)
         };
         self.turns.run(whose.clone(), read).await
     }

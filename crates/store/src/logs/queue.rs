@@ -156,11 +156,6 @@ impl Queue {
     pub(super) fn is_empty(&self) -> bool {
         self.logs.is_empty()
     }
-
-    /// Whether something of a log waits.
-    pub(super) fn has(&self, log: &LogName) -> bool {
-        self.logs.contains_key(log)
-    }
 }
 
 #[cfg(test)]

@@ -97,11 +97,6 @@ impl Desk {
         self.lines().queue.forget(service);
     }
 
-    /// Whether something of a log waits.
-    pub(super) fn has(&self, log: &LogName) -> bool {
-        self.lines().queue.has(log)
-    }
-
     /// Lets the thread end when nothing is left.
     pub(super) fn close(&self) {
         let mut lines = self.lines();

@@ -80,7 +80,7 @@ fn a_removed_service_stays_removed() {
     world.add("late");
     world.logs().flush();
     assert_eq!(world.texts(), [""; 0]);
-    assert!(!world.logs().has(&app()).unwrap());
+    assert!(!world.has(&app()));
     assert_eq!(fs::read_dir(world.root()).unwrap().count(), 1);
     assert_eq!(world.logs().services().unwrap(), ["s-2"]);
     world.logs().remove_service("s-1").unwrap();

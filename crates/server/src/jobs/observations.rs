@@ -1,0 +1,74 @@
+//! Forgets what was observed of services: logs and metric points that are too old, and logs of services that are gone.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gangplank_core::Time;
+use gangplank_store::StoreError;
+use gangplank_store::logs::Logs;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+
+const EVERY: Duration = Duration::from_mins(10);
+
+/// How long metric points are kept. Lightsail's console shows two weeks.
+const KEEP_POINTS: Duration = Duration::from_hours(15 * 24);
+
+/// How many points are forgotten at once.
+const STEP: u32 = 1_000;
+
+pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        // Both are of the wall clock. Where that is ahead of the steady time, it may have jumped.
+        let now = app.clock.steady().min(app.clock.now());
+        if let Err(error) = forget_points(&app, now, &stop).await {
+            tracing::warn!(%error, "cannot forget old metrics of services; will try again");
+        }
+        if let Err(error) = forget_logs(&app, now).await {
+            tracing::warn!(%error, "cannot forget old logs of containers; will try again");
+        }
+    }
+}
+
+async fn forget_points(app: &App, now: Time, stop: &CancellationToken) -> gangplank_store::Result<()> {
+    let before = now.minus(KEEP_POINTS);
+    while !stop.is_cancelled() && app.metadata.forget_metric_points(before, STEP).await? > 0 {}
+    Ok(())
+}
+
+async fn forget_logs(app: &App, now: Time) -> gangplank_store::Result<()> {
+    let logged = blocking(app, move |logs| logs.forget_old(now).and_then(|()| logs.services())).await?;
+    if logged.is_empty() {
+        return Ok(());
+    }
+    // Asked after the folders: a service has its row before it has a log.
+    let known: HashSet<String> = app.metadata.service_uuids().await?.into_iter().collect();
+    for gone in logged.into_iter().filter(|service| !known.contains(service)) {
+        blocking(app, move |logs| logs.remove_service(&gone)).await?;
+    }
+    Ok(())
+}
+
+/// Removes the logs of a service that was just deleted. If that fails, the job tries again.
+pub(crate) async fn remove_logs(app: &App, service: String) {
+    if let Err(error) = blocking(app, move |logs| logs.remove_service(&service)).await {
+        tracing::warn!(%error, "cannot remove the logs of a deleted service; will try again");
+    }
+}
+
+/// Runs work on the logs, which blocks, on a thread that may.
+async fn blocking<T, F>(app: &App, work: F) -> gangplank_store::Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce(&Logs) -> gangplank_store::Result<T> + Send + 'static,
+{
+    let logs = Arc::clone(&app.logs);
+    let done = tokio::task::spawn_blocking(move || work(&logs)).await;
+    done.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+}
