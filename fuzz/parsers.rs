@@ -7,6 +7,7 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "each target uses one; a failure here is a finding")]
 
 use gangplank_api::{Target, gangplank, lightsail};
+use gangplank_core::LogFilter;
 use gangplank_oci::{
     Algorithm, ContentRange, DEEPEST, Digest, Hasher, ManifestLimits, ManifestView, RangeOutcome, Reference,
     RepositoryName, Tag, basic_credentials, byte_range, media_type, route as oci_route,
@@ -17,7 +18,7 @@ use gangplank_sigv4::{Claim, Credentials, Policy, Request, sign};
 pub(crate) type Parser = fn(&[u8]);
 
 /// Every target, by its name.
-pub(crate) const ALL: [(&str, Parser); 10] = [
+pub(crate) const ALL: [(&str, Parser); 11] = [
     ("route", route),
     ("ranges", ranges),
     ("basic", basic),
@@ -28,6 +29,7 @@ pub(crate) const ALL: [(&str, Parser); 10] = [
     ("upload_state", upload_state),
     ("names", names),
     ("moments", moments),
+    ("log_filter", log_filter),
 ];
 
 /// The text before the first `separator`, and the rest.
@@ -263,5 +265,18 @@ pub(crate) fn moments(data: &[u8]) {
     let request = Request { method: "POST", path: "/", query: None, headers };
     if Claim::parse(&request, &POLICY).is_ok() {
         assert!(text.trim().len() == 16 && text.trim().ends_with('Z'), "{text}");
+    }
+}
+
+/// A filter pattern, and on the next line what it is asked about: a pattern that is wider lets no less through.
+pub(crate) fn log_filter(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (pattern, line) = cut(text, '\n');
+    let Ok(filter) = LogFilter::parse(pattern) else { return };
+    let is_meant = filter.matches(line);
+    assert_eq!(is_meant, LogFilter::parse(pattern.trim()).unwrap().matches(line));
+    if let Ok(narrower) = LogFilter::parse(&format!("-zz {pattern}")) {
+        let has_options_only = pattern.trim_start().starts_with('?');
+        assert!(has_options_only || is_meant || !narrower.matches(line), "{pattern}");
     }
 }

@@ -49,8 +49,9 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Nothing is counted yet, but the lines of the log that were dropped, which whoever writes it counts.
-    pub(crate) fn new(dropped_log_lines: Arc<AtomicU64>) -> Self {
+    /// Nothing is counted yet, but the lines that were dropped, of the server's log and of those of containers, which
+    /// whoever writes them counts.
+    pub(crate) fn new(dropped_log_lines: Arc<AtomicU64>, dropped_of_containers: Arc<AtomicU64>) -> Self {
         let mut registry = Registry::with_prefix("gangplank");
         let counter = |registry: &mut Registry, name: &str, help: &str| {
             let counter = Counter::default();
@@ -80,6 +81,8 @@ impl Metrics {
         registry.register_with_unit("scrub_read", help, Unit::Bytes, scrubbed_bytes.clone());
         let help = "Lines of the log that were dropped because nobody read them fast enough";
         registry.register("log_lines_dropped", help, CountedElsewhere(dropped_log_lines));
+        let help = "Lines of containers that were dropped since they came faster than they can be written";
+        registry.register("container_log_lines_dropped", help, CountedElsewhere(dropped_of_containers));
         let open_uploads = Gauge::default();
         registry.register("open_uploads", "Upload sessions that are open", open_uploads.clone());
         Self {

@@ -135,7 +135,7 @@ impl Server {
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
             collecting: tokio::sync::Mutex::default(),
-            metrics: Metrics::new(config.dropped_log_lines),
+            metrics: Metrics::new(config.dropped_log_lines, logs.dropped()),
             orphaned: Arc::default(),
             publishing: Publishing::default(),
             in_flight: InFlight::default(),

@@ -75,10 +75,10 @@ fn a_container_that_never_ran_is_not_found() {
     let world = World::new();
     for name in ["app", "", "..", "../../blobs", "a/b", "APP"] {
         let answer = world.log(json!({ "containerName": name }));
-        assert_eq!((answer.status, answer.error()), (404, "NotFoundException"), "{name}: {answer:?}");
+        assert_eq!((answer.status, answer.error()), (400, "NotFoundException"), "{name}: {answer:?}");
     }
     let answer = world.log(json!({ "serviceName": "nope" }));
-    assert_eq!((answer.status, answer.error()), (404, "NotFoundException"));
+    assert_eq!((answer.status, answer.error()), (400, "NotFoundException"));
     assert!(!world.server.data_dir().join("logs").exists(), "a server on which nothing runs has no logs");
 }
 

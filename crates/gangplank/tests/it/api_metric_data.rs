@@ -47,7 +47,7 @@ fn a_service_that_was_never_measured_has_no_points() {
         assert_eq!((answer.status, answer.body), (200, json!({ "metricName": name, "metricData": [] })));
     }
     let answer = get(&server, json!({ "serviceName": "nope" }));
-    assert_eq!((answer.status, answer.error()), (404, "NotFoundException"));
+    assert_eq!((answer.status, answer.error()), (400, "NotFoundException"));
     for bad in [
         json!({ "metricName": "DiskUtilization" }),
         json!({ "period": 59 }),

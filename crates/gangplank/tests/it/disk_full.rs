@@ -4,6 +4,8 @@ use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::Command;
 
+use gangplank_core::Time;
+use gangplank_store::logs::{LogLine, LogName, Logs, LogsKept};
 use gangplank_testkit::{Blob, Image, TestServer};
 use serde_json::json;
 
@@ -194,4 +196,39 @@ fn a_call_that_cannot_be_kept_is_refused_and_changes_nothing() {
     drop(filler);
     std::fs::remove_file(&ballast).unwrap();
     api.ensure_service(&name);
+}
+
+#[test]
+fn logs_of_containers_leave_the_reserve_and_go_on_when_there_is_space_again() {
+    let home = tempfile::tempdir().unwrap();
+    let Some(_disk) = small_disk(home.path().to_owned()) else { return };
+    let free = || {
+        let disk = rustix::fs::statvfs(home.path()).unwrap();
+        disk.f_bavail * disk.f_frsize
+    };
+    let ballast = home.path().join("ballast");
+    std::fs::write(&ballast, vec![0; 6 << 20]).unwrap();
+    let kept = LogsKept { age: std::time::Duration::from_hours(96), bytes: 100 << 20 };
+    let logs = Logs::open(home.path().join("logs"), kept, 64 << 20);
+    let log = LogName { service: "s-1".to_owned(), container: "app".to_owned() };
+    let mut lines = 0;
+    let mut add = |text: String| {
+        lines += 1;
+        logs.append(&log, &LogLine { at: Time(1_800_000_000_000), node: "1-0".to_owned(), text });
+    };
+    let dropped = || logs.dropped().load(std::sync::atomic::Ordering::Relaxed);
+    while dropped() == 0 {
+        (0..100).for_each(|_| add("x".repeat(10_000)));
+        logs.flush();
+    }
+    assert!(free() >= (12 << 20) / 8, "{} bytes are free", free());
+    std::fs::remove_file(&ballast).unwrap();
+    add("after".to_owned());
+    let told = dropped();
+    let kept = logs.kept(&log, "1-0", 100_000).unwrap();
+    assert_eq!(kept.last().unwrap().text, "after");
+    assert_eq!(kept.len() as u64 + told, lines);
+    assert!(kept[..kept.len() - 1].iter().all(|line| line.text.len() == 10_000), "no line is torn");
+    let platform = logs.kept(&log, "", 9).unwrap();
+    assert_eq!(platform.last().unwrap().text, format!("{told} lines dropped"));
 }

@@ -15,6 +15,7 @@ mod tests;
 mod writer;
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -110,6 +111,11 @@ impl Logs {
     /// Waits until every line that was added before is written and synced, or dropped. Blocks.
     pub fn flush(&self) {
         self.desk.flush(true);
+    }
+
+    /// How many lines were dropped since the start, of all logs: a counter that goes on.
+    pub fn dropped(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.desk.dropped)
     }
 
     /// Reads a page of a log, on a thread that may block; `None` if there is no such log (any more). Pages of one account

@@ -120,19 +120,21 @@ impl Pending {
 }
 
 impl Queue {
-    /// Adds a line. Says how many bytes of its log wait now.
-    pub(super) fn add(&mut self, room: Room, log: &LogName, at: Time, encoded: Vec<u8>) -> usize {
+    /// Adds a line. Says how many bytes of its log wait now, and how many lines were dropped for it.
+    pub(super) fn add(&mut self, room: Room, log: &LogName, at: Time, encoded: Vec<u8>) -> (usize, u64) {
         let pending = match self.logs.get_mut(log) {
             Some(pending) => pending,
             None => self.logs.entry(log.clone()).or_default(),
         };
         self.bytes += encoded.len();
         pending.push(at, encoded);
+        let mut dropped = 0;
         while pending.bytes > room.of_one || self.bytes > room.of_all {
             let Some(length) = pending.drop_oldest() else { break };
             self.bytes -= length;
+            dropped += 1;
         }
-        pending.bytes
+        (pending.bytes, dropped)
     }
 
     /// Notes that lines which were taken could not be written.

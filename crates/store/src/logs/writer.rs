@@ -1,6 +1,7 @@
 //! The thread that writes. Whoever adds a line never waits for it.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::LogName;
@@ -35,6 +36,8 @@ pub(super) struct Desk {
     done: Condvar,
     /// Nobody who adds a line waits for this.
     shelf: Mutex<Shelf>,
+    /// How many lines were dropped, of all logs.
+    pub(super) dropped: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
@@ -55,7 +58,7 @@ struct Lines {
 impl Desk {
     pub(super) fn new(room: Room, shelf: Shelf) -> Self {
         let (lines, wake, done) = <(Mutex<Lines>, Condvar, Condvar)>::default();
-        Self { room, lines, wake, done, shelf: Mutex::new(shelf) }
+        Self { room, lines, wake, done, shelf: Mutex::new(shelf), dropped: Arc::default() }
     }
 
     /// Adds a line. Says whether there is no thread yet, and the caller has to start one.
@@ -63,7 +66,8 @@ impl Desk {
         let encoded = encode(line);
         let mut lines = self.lines();
         let was_empty = lines.queue.is_empty();
-        let waiting = lines.queue.add(self.room, log, line.at, encoded);
+        let (waiting, dropped) = lines.queue.add(self.room, log, line.at, encoded);
+        self.dropped.fetch_add(dropped, Ordering::Relaxed);
         if waiting > self.room.of_one / 4 && !lines.is_hurried {
             lines.is_hurried = true;
             self.wake.notify_one();
@@ -114,7 +118,7 @@ impl Desk {
 
     /// What the thread does.
     pub(super) fn work(&self) {
-        let (mut synced, mut told) = (Instant::now(), None::<Instant>);
+        let (mut synced, mut warned) = (Instant::now(), None::<Instant>);
         let (mut is_idle, mut has_failed) = (true, false);
         loop {
             let (batch, wants_sync, is_over) = {
@@ -139,15 +143,17 @@ impl Desk {
             };
             let mut lost = Vec::new();
             for (log, pending) in batch {
+                let before = pending.dropped.map_or(0, |dropped| dropped.lines);
                 // A lock of its own for each: whoever looks after the files may come between.
                 if let Err((dropped, error)) = self.shelf().write(&log, pending) {
-                    if told.is_none_or(|told| told.elapsed() >= TELL) {
-                        told = Some(Instant::now());
+                    if warned.is_none_or(|warned| warned.elapsed() >= TELL) {
+                        warned = Some(Instant::now());
                         tracing::warn!(
                             service = log.service, container = log.container, lines = dropped.lines, %error,
                             "cannot write a container's log; its lines are dropped until that is possible again"
                         );
                     }
+                    self.dropped.fetch_add(dropped.lines.saturating_sub(before), Ordering::Relaxed);
                     lost.push((log, dropped));
                 }
             }

@@ -96,6 +96,8 @@ fn whoever_adds_waits_for_no_disk_and_takes_no_more_memory() {
     assert_eq!(texts.len() - told.len() + dropped, total, "every line is there or counted");
     assert_eq!(texts.last().unwrap(), &format!("line {}", total - 1));
     assert!(dropped > total / 2, "{dropped}");
+    let counted = world.logs().dropped().load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(counted, dropped as u64);
     let kept = world.logs().kept(&other, "7-0", 9).unwrap();
     assert_eq!(kept.len(), 2, "a quiet log loses nothing to a loud one");
 }

@@ -42,6 +42,7 @@ fn lines_that_cannot_be_written_are_counted_and_it_goes_on() {
     fs::remove_file(world.root().join("s-1")).unwrap();
     world.add("after");
     assert_eq!(world.texts(), ["4 lines dropped", "after"]);
+    assert_eq!(world.logs().dropped().load(std::sync::atomic::Ordering::Relaxed), 4);
     world.add("later");
     assert_eq!(world.texts(), ["4 lines dropped", "after", "later"]);
 }
