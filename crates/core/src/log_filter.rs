@@ -1,4 +1,4 @@
-//! Which lines of a log are meant: the filter patterns of CloudWatch Logs, as they are read for lines without a
+//! Which lines of a log are meant: the filter patterns of `CloudWatch` Logs, as they are read for lines without a
 //! structure.
 
 /// How long a pattern may be, in bytes.

@@ -152,20 +152,7 @@ impl Server {
         if crashed {
             jobs::orphans::of_sessions(&app).await.context("cannot clear what a crash left")?;
         }
-        if config.collection.leases.grace < SAFE_GRACE {
-            tracing::warn!(
-                grace = ?config.collection.leases.grace,
-                "the grace period of garbage collection is shorter than a login lives: a push may be refused \
-                 because what it was told to skip is gone"
-            );
-        }
-        for network in app.proxies.iter().filter(|network| network.is_wide()) {
-            tracing::warn!(
-                %network,
-                "trusted-proxies takes in addresses of strangers, who can then write in X-Forwarded-For whom a \
-                 request comes from; name the addresses of the proxies alone"
-            );
-        }
+        warn_of_settings(&app);
         let mut tasks = vec![
             tokio::spawn(jobs::audit::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(jobs::marks::run(Arc::clone(&app), stop.clone())),
@@ -177,11 +164,7 @@ impl Server {
             tokio::spawn(jobs::leftovers::remove(Arc::clone(&app), leftovers)),
             tokio::spawn(jobs::scrub::run(Arc::clone(&app), config.scrub_interval, stop.clone())),
         ];
-        if let Some(engine) = app.deployer.engine().cloned() {
-            let (deployer, app) = (Arc::clone(&app), Arc::clone(&app));
-            let running = move || deployer.deployer.nodes_running();
-            tasks.push(tokio::spawn(jobs::usage::run(app, engine, running, stop.clone())));
-        }
+        tasks.extend(jobs::usage::start(&app, &stop));
         if crashed {
             tasks.push(tokio::spawn(jobs::orphans::run(Arc::clone(&app), stop.clone())));
         }
@@ -246,6 +229,24 @@ impl Server {
         {
             tracing::warn!(%error, "the next start will look for what a crash may have left");
         }
+    }
+}
+
+/// Tells of settings that a server runs with, but not well.
+fn warn_of_settings(app: &App) {
+    if app.leases.grace < SAFE_GRACE {
+        tracing::warn!(
+            grace = ?app.leases.grace,
+            "the grace period of garbage collection is shorter than a login lives: a push may be refused \
+             because what it was told to skip is gone"
+        );
+    }
+    for network in app.proxies.iter().filter(|network| network.is_wide()) {
+        tracing::warn!(
+            %network,
+            "trusted-proxies takes in addresses of strangers, who can then write in X-Forwarded-For whom a \
+             request comes from; name the addresses of the proxies alone"
+        );
     }
 }
 

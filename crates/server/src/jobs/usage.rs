@@ -7,7 +7,7 @@ use std::time::Duration;
 use gangplank_core::ServiceId;
 use gangplank_engine::{Engine, EngineError, NodeHandle, Usage};
 use gangplank_store::metadata::metric_points::Sample;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -41,20 +41,20 @@ pub(crate) struct RunningNode {
     pub(crate) handle: NodeHandle,
 }
 
-/// Measures the nodes that `running` lists, those of current deployments.
-pub(crate) async fn run(
-    app: Arc<App>,
-    engine: Arc<dyn Engine>,
-    running: impl Fn() -> Vec<RunningNode> + Send,
-    stop: CancellationToken,
-) {
+/// Begins to measure, if anything runs services.
+pub(crate) fn start(app: &Arc<App>, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+    let engine = Arc::clone(app.deployer.engine()?);
+    Some(tokio::spawn(run(Arc::clone(app), engine, stop.clone())))
+}
+
+async fn run(app: Arc<App>, engine: Arc<dyn Engine>, stop: CancellationToken) {
     let mut sampler = Sampler::default();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK) => {}
         }
-        let due = sampler.due(Instant::now(), running());
+        let due = sampler.due(Instant::now(), app.deployer.nodes_running());
         let used = ask(&engine, due).await;
         let samples = sampler.take(Instant::now(), used);
         if !samples.is_empty()

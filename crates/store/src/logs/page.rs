@@ -41,7 +41,7 @@ pub struct PageLimits {
 }
 
 impl Default for PageLimits {
-    /// What CloudWatch gives. As much is read as a log has that is kept by default, a sixth of a second's work: the
+    /// What `CloudWatch` gives. As much is read as a log has that is kept by default, a sixth of a second's work: the
     /// AWS CLI follows no token of this call, and what a filter looks for may be anywhere.
     fn default() -> Self {
         Self { lines: 10_000, bytes: 1 << 20, read: 128 << 20 }

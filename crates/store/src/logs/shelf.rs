@@ -291,6 +291,6 @@ fn told(dropped: Dropped) -> Vec<u8> {
 /// How many lines there are, and when the last was taken.
 fn counted(lines: &[u8]) -> Option<Dropped> {
     let last = lines.split_inclusive(|byte| *byte == b'\n').next_back()?;
-    let count = lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let count = lines.split_inclusive(|byte| *byte == b'\n').count() as u64;
     Some(Dropped { lines: count, at: time_of(last).unwrap_or(Time(0)) })
 }

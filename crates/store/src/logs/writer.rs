@@ -1,12 +1,13 @@
 //! The thread that writes. Whoever adds a line never waits for it.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::LogName;
 use super::event::encode;
-use super::queue::{Queue, Room};
+use super::queue::{Dropped, Pending, Queue, Room};
 use super::shelf::Shelf;
 use crate::logs::LogLine;
 
@@ -47,12 +48,26 @@ struct Lines {
     is_hurried: bool,
     /// Whether the thread is to sync what it writes, at once.
     wants_sync: bool,
-    /// Whether the thread is to end when nothing is left.
-    is_over: bool,
-    has_thread: bool,
+    thread: Thread,
     /// How often the thread went to work, and how often it was done.
     begun: u64,
     finished: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Thread {
+    #[default]
+    None,
+    Works,
+    /// It ends when nothing is left.
+    Ends,
+}
+
+/// What the thread does at one time.
+struct Batch {
+    logs: HashMap<LogName, Pending>,
+    wants_sync: bool,
+    is_last: bool,
 }
 
 impl Desk {
@@ -74,25 +89,29 @@ impl Desk {
         } else if was_empty {
             self.wake.notify_one();
         }
-        !std::mem::replace(&mut lines.has_thread, true)
+        if lines.thread != Thread::None {
+            return false;
+        }
+        lines.thread = Thread::Works;
+        true
     }
 
     /// Notes that no thread could be started. Another one is tried with the next line.
     pub(super) fn has_no_thread(&self) {
-        self.lines().has_thread = false;
+        self.lines().thread = Thread::None;
     }
 
     /// Waits until what was added is written; and synced, if so. The thread that fails goes on, and so does this.
     pub(super) fn flush(&self, with_sync: bool) {
         let mut lines = self.lines();
-        if !lines.has_thread {
+        if lines.thread == Thread::None {
             return;
         }
         let turn = lines.begun + 1;
         lines.is_hurried = true;
         lines.wants_sync |= with_sync;
         self.wake.notify_one();
-        let is_waiting = |lines: &mut Lines| lines.finished < turn && lines.has_thread;
+        let is_waiting = |lines: &mut Lines| lines.finished < turn && lines.thread != Thread::None;
         drop(self.done.wait_timeout_while(lines, PATIENCE, is_waiting));
     }
 
@@ -104,7 +123,9 @@ impl Desk {
     /// Lets the thread end when nothing is left.
     pub(super) fn close(&self) {
         let mut lines = self.lines();
-        (lines.is_over, lines.is_hurried) = (true, true);
+        if lines.thread == Thread::Works {
+            (lines.thread, lines.is_hurried) = (Thread::Ends, true);
+        }
         self.wake.notify_one();
     }
 
@@ -118,47 +139,13 @@ impl Desk {
 
     /// What the thread does.
     pub(super) fn work(&self) {
-        let (mut synced, mut warned) = (Instant::now(), None::<Instant>);
+        let (mut synced, mut warned) = (Instant::now(), None);
         let (mut is_idle, mut has_failed) = (true, false);
         loop {
-            let (batch, wants_sync, is_over) = {
-                let mut lines = self.lines();
-                let is_quiet = |lines: &mut Lines| lines.queue.is_empty() && !lines.is_hurried;
-                lines = if is_idle {
-                    self.wake.wait_while(lines, is_quiet).unwrap_or_else(PoisonError::into_inner)
-                } else {
-                    self.wake
-                        .wait_timeout_while(lines, SYNC, is_quiet)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                };
-                if !lines.queue.is_empty() {
-                    let pause = if has_failed { RETRY } else { CROWD };
-                    let wait = self.wake.wait_timeout_while(lines, pause, |lines| !lines.is_hurried);
-                    lines = wait.unwrap_or_else(PoisonError::into_inner).0;
-                }
-                lines.is_hurried = false;
-                lines.begun += 1;
-                (lines.queue.take(), std::mem::take(&mut lines.wants_sync), lines.is_over)
-            };
-            let mut lost = Vec::new();
-            for (log, pending) in batch {
-                let before = pending.dropped.map_or(0, |dropped| dropped.lines);
-                // A lock of its own for each: whoever looks after the files may come between.
-                if let Err((dropped, error)) = self.shelf().write(&log, pending) {
-                    if warned.is_none_or(|warned| warned.elapsed() >= TELL) {
-                        warned = Some(Instant::now());
-                        tracing::warn!(
-                            service = log.service, container = log.container, lines = dropped.lines, %error,
-                            "cannot write a container's log; its lines are dropped until that is possible again"
-                        );
-                    }
-                    self.dropped.fetch_add(dropped.lines.saturating_sub(before), Ordering::Relaxed);
-                    lost.push((log, dropped));
-                }
-            }
+            let batch = self.next(is_idle, has_failed);
+            let lost = self.write(batch.logs, &mut warned);
             has_failed = !lost.is_empty();
-            if wants_sync || is_over || synced.elapsed() >= SYNC {
+            if batch.wants_sync || batch.is_last || synced.elapsed() >= SYNC {
                 let mut shelf = self.shelf();
                 shelf.sync();
                 shelf.close_idle();
@@ -166,16 +153,65 @@ impl Desk {
             }
             is_idle = !self.shelf().is_in_use();
             let mut lines = self.lines();
-            // What cannot be written at the end is lost.
-            for (log, dropped) in lost.into_iter().filter(|_| !is_over) {
-                lines.queue.lost(log, dropped);
-            }
             lines.finished = lines.begun;
-            lines.has_thread = !is_over;
-            self.done.notify_all();
-            if is_over {
+            if batch.is_last {
+                // What cannot be written at the end is lost.
+                lines.thread = Thread::None;
+                self.done.notify_all();
                 return;
             }
+            for (log, dropped) in lost {
+                lines.queue.lost(log, dropped);
+            }
+            self.done.notify_all();
         }
+    }
+
+    /// Waits for something to do: without end, if no file is open.
+    fn next(&self, is_idle: bool, has_failed: bool) -> Batch {
+        let mut lines = self.lines();
+        let is_quiet = |lines: &mut Lines| lines.queue.is_empty() && !lines.is_hurried;
+        if is_idle {
+            lines = self.wake.wait_while(lines, is_quiet).unwrap_or_else(PoisonError::into_inner);
+        } else {
+            let waited = self.wake.wait_timeout_while(lines, SYNC, is_quiet);
+            lines = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if !lines.queue.is_empty() {
+            let pause = if has_failed { RETRY } else { CROWD };
+            let waited = self.wake.wait_timeout_while(lines, pause, |lines| !lines.is_hurried);
+            lines = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        lines.is_hurried = false;
+        lines.begun += 1;
+        Batch {
+            logs: lines.queue.take(),
+            wants_sync: std::mem::take(&mut lines.wants_sync),
+            is_last: lines.thread == Thread::Ends,
+        }
+    }
+
+    /// Writes what waited; says what could not be written.
+    fn write(
+        &self,
+        logs: HashMap<LogName, Pending>,
+        warned: &mut Option<Instant>,
+    ) -> Vec<(LogName, Dropped)> {
+        let mut lost = Vec::new();
+        for (log, pending) in logs {
+            let before = pending.dropped.map_or(0, |dropped| dropped.lines);
+            // A lock of its own for each: whoever looks after the files may come between.
+            let Err((dropped, error)) = self.shelf().write(&log, pending) else { continue };
+            if warned.is_none_or(|warned| warned.elapsed() >= TELL) {
+                *warned = Some(Instant::now());
+                tracing::warn!(
+                    service = log.service, container = log.container, lines = dropped.lines, %error,
+                    "cannot write a container's log; its lines are dropped until that is possible again"
+                );
+            }
+            self.dropped.fetch_add(dropped.lines.saturating_sub(before), Ordering::Relaxed);
+            lost.push((log, dropped));
+        }
+        lost
     }
 }
