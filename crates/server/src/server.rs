@@ -218,9 +218,11 @@ impl Server {
         if let Err(error) = jobs::marks::keep(&self.app).await {
             tracing::warn!(%error, "cannot keep the time");
         }
-        let logs = Arc::clone(&self.app.logs);
-        // A panic is told where it happens.
-        let _ = tokio::task::spawn_blocking(move || logs.flush()).await;
+        if self.app.logs.is_in_use() {
+            let logs = Arc::clone(&self.app.logs);
+            // A panic is told where it happens.
+            let _ = tokio::task::spawn_blocking(move || logs.flush()).await;
+        }
         // Otherwise something may be published that has no row: the next start looks for it.
         if drained
             && self.app.metadata.is_healthy()
