@@ -129,7 +129,7 @@ fn lines_are_shown_with_their_times_and_filtered() {
     world.fill("app", lines);
     let answer = world.log(json!({}));
     assert_eq!(messages(&answer), all);
-    assert_eq!(answer.body["logEvents"][2]["createdAt"].as_f64(), Some(at(1_500).0 as f64 / 1_000.0));
+    assert_eq!(answer.body["logEvents"][2]["createdAt"].to_string(), format!("{}.5", at(1_500).seconds()));
     assert_eq!(answer.body["logEvents"][3]["createdAt"].as_i64(), Some(at(2_000).seconds()));
     assert_eq!(answer.body.get("nextPageToken"), None);
 
@@ -161,8 +161,8 @@ fn lines_are_shown_with_their_times_and_filtered() {
         }
         assert_eq!(world.messages(input.clone()), expected, "{input}");
     }
-    let fractions =
-        json!({ "startTime": begin.seconds() as f64 + 2.9, "endTime": begin.seconds() as f64 + 2.95 });
+    let fraction = |text: &str| -> Value { serde_json::from_str(&format!("{}.{text}", seconds(2))).unwrap() };
+    let fractions = json!({ "startTime": fraction("9"), "endTime": fraction("95") });
     assert_eq!(world.messages(fractions), all[3..5], "both ends are whole seconds");
 }
 

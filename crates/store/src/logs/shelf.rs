@@ -10,7 +10,7 @@ use gangplank_core::Time;
 
 use super::event::{encode, time_of};
 use super::files::{Part, entries, folder_of, hour_of, names_in, parts_in};
-use super::queue::{Dropped, Pending, Run, first_line};
+use super::queue::{Dropped, Pending, first_line};
 use super::{LogLine, LogName, LogsKept};
 use crate::durable_file::{make_folder, remove_if_there};
 use crate::reserve::Reserve;
