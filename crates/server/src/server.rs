@@ -202,6 +202,7 @@ impl Server {
             tokio::spawn(jobs::leftovers::remove(Arc::clone(&app), leftovers)),
             tokio::spawn(jobs::scrub::run(Arc::clone(&app), config.scrub_interval, stop.clone())),
         ];
+        tasks.extend(jobs::usage::start(&app, &stop));
         if crashed {
             tasks.push(tokio::spawn(jobs::orphans::run(Arc::clone(&app), stop.clone())));
         }
@@ -283,9 +284,11 @@ impl Server {
         if let Err(error) = jobs::marks::keep(&self.app).await {
             tracing::warn!(%error, "cannot keep the time");
         }
-        let logs = Arc::clone(&self.app.logs);
-        // A panic is told where it happens.
-        let _ = tokio::task::spawn_blocking(move || logs.flush()).await;
+        if self.app.logs.is_in_use() {
+            let logs = Arc::clone(&self.app.logs);
+            // A panic is told where it happens.
+            let _ = tokio::task::spawn_blocking(move || logs.flush()).await;
+        }
         // Otherwise something may be published that has no row: the next start looks for it.
         if drained
             && self.app.metadata.is_healthy()
@@ -297,6 +300,7 @@ impl Server {
     }
 }
 
+/// Tells of settings that a server runs with, but not well.
 fn warn_of_settings(app: &App) {
     if app.leases.grace < SAFE_GRACE {
         tracing::warn!(

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use gangplank_core::Time;
+use gangplank_core::{AccountId, Origin, Region, Tenant, Time};
 use gangplank_store::logs::{LogLine, LogName, Logs, LogsKept};
+use gangplank_store::metadata::deployments::{DeploymentOutcome, ImageSource, NewDeployment, NewImage, Room};
+use gangplank_store::metadata::{ContainerServices as _, Deployments as _, Sqlite};
 use gangplank_testkit::{Api, ApiAnswer, TestServer};
 use serde_json::{Value, json};
 
@@ -83,6 +85,34 @@ fn a_container_that_never_ran_is_not_found() {
 }
 
 #[test]
+fn a_container_that_has_printed_nothing_yet_has_an_empty_log() {
+    let mut world = World::new();
+    assert!(world.server.terminate().success());
+    let tenant = Tenant { account: AccountId::root(), region: Region::default_region() };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let database = Sqlite::open(&world.server.data_dir().join("gangplank.db")).unwrap();
+        let service = database.service(&tenant, "web").await.unwrap().unwrap().id;
+        let deployment = NewDeployment {
+            sealed_spec: b"nobody opens it".to_vec(),
+            images: vec![NewImage { container: "app".to_owned(), source: ImageSource::Public }],
+            created_at: ago(60),
+            deadline: ago(0),
+            invocation: None,
+            room: Room { cpus: 100.0, memory: 1 << 40 },
+        };
+        let by = Origin::local(ago(60));
+        let made = database.create_deployment(&by, &tenant, service, deployment).await.unwrap();
+        assert!(matches!(made, DeploymentOutcome::Made(_)), "{made:?}");
+        assert!(database.fail_deployment(&by, service, 1, "it crashed").await.unwrap());
+    });
+    world.server.restart();
+    let answer = world.log(json!({}));
+    assert_eq!((answer.status, answer.body), (200, json!({ "logEvents": [] })));
+    assert_eq!(world.log(json!({ "containerName": "other" })).error(), "NotFoundException");
+}
+
+#[test]
 fn lines_are_shown_with_their_times_and_filtered() {
     let mut world = World::new();
     let (begin, text) = (ago(600), |text: &str| text.to_owned());
@@ -99,7 +129,7 @@ fn lines_are_shown_with_their_times_and_filtered() {
     world.fill("app", lines);
     let answer = world.log(json!({}));
     assert_eq!(messages(&answer), all);
-    assert_eq!(answer.body["logEvents"][2]["createdAt"].as_f64(), Some(at(1_500).0 as f64 / 1_000.0));
+    assert_eq!(answer.body["logEvents"][2]["createdAt"].to_string(), format!("{}.5", at(1_500).seconds()));
     assert_eq!(answer.body["logEvents"][3]["createdAt"].as_i64(), Some(at(2_000).seconds()));
     assert_eq!(answer.body.get("nextPageToken"), None);
 
@@ -131,8 +161,8 @@ fn lines_are_shown_with_their_times_and_filtered() {
         }
         assert_eq!(world.messages(input.clone()), expected, "{input}");
     }
-    let fractions =
-        json!({ "startTime": begin.seconds() as f64 + 2.9, "endTime": begin.seconds() as f64 + 2.95 });
+    let fraction = |text: &str| -> Value { serde_json::from_str(&format!("{}.{text}", seconds(2))).unwrap() };
+    let fractions = json!({ "startTime": fraction("9"), "endTime": fraction("95") });
     assert_eq!(world.messages(fractions), all[3..5], "both ends are whole seconds");
 }
 

@@ -7,8 +7,8 @@ use gangplank_api::lightsail::{
     GetContainerServiceMetricDataRequest, GetContainerServiceMetricDataResult,
 };
 use gangplank_api::{ApiError, Timestamp};
-use gangplank_core::{LogFilter, Time};
-use gangplank_store::logs::{LogName, PageLimits, Wanted};
+use gangplank_core::{LogFilter, ServiceId, Time};
+use gangplank_store::logs::{LogName, LogPage, PageLimits, Wanted};
 
 use super::container_service::require;
 use super::{Context, Result, log_token, metric_data};
@@ -35,13 +35,15 @@ pub(super) async fn log(
         from: token,
         limits: PageLimits::default(),
     };
-    let page = app.logs.page(&context.tenant.account, &log, wanted).await?;
-    let Some(page) = page else {
-        let (container, service) = (&log.container, &service.name);
-        return Err(ApiError::not_found(format!(
-            "No container \"{container}\" has run on the container service \"{service}\"."
-        ))
-        .into());
+    let page = match app.logs.page(&context.tenant.account, &log, wanted).await? {
+        Some(page) => page,
+        None if is_deployed(context, service.id, &log.container).await? => LogPage::default(),
+        None => {
+            let (container, service) = (&log.container, &service.name);
+            let message =
+                format!("No container \"{container}\" has run on the container service \"{service}\".");
+            return Err(ApiError::not_found(message).into());
+        }
     };
     let events = page.lines.into_iter().map(|line| ContainerServiceLogEvent {
         created_at: Some(Timestamp(line.at.0)),
@@ -51,6 +53,13 @@ pub(super) async fn log(
         log_events: Some(events.collect()),
         next_page_token: page.next.map(|next| log_token::give(&app.master, &log, next)).transpose()?,
     })
+}
+
+/// Whether a deployment that is kept has a container of this name, so that it runs, or has run, or will.
+async fn is_deployed(context: &Context<'_>, service: ServiceId, container: &str) -> Result<bool> {
+    let deployments = context.app.metadata.deployments(context.tenant, service).await?.unwrap_or_default();
+    let mut images = deployments.iter().flat_map(|deployment| &deployment.images);
+    Ok(images.any(|image| image.container == container))
 }
 
 pub(super) async fn metrics(

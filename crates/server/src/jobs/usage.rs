@@ -55,7 +55,11 @@ async fn run(app: Arc<App>, engine: Arc<dyn Engine>, stop: CancellationToken) {
             () = tokio::time::sleep(LOOK) => {}
         }
         let due = sampler.due(Instant::now(), app.deployer.running());
-        let used = ask(&engine, due).await;
+        let usage = |node: NodeHandle| {
+            let engine = Arc::clone(&engine);
+            async move { engine.usage(&node).await }
+        };
+        let used = ask(due, usage).await;
         let samples = sampler.take(Instant::now(), used);
         if !samples.is_empty()
             && let Err(error) = app.metadata.add_samples(app.clock.now(), samples).await
@@ -65,27 +69,28 @@ async fn run(app: Arc<App>, engine: Arc<dyn Engine>, stop: CancellationToken) {
     }
 }
 
-/// What nodes use, as far as the engine says it.
-async fn ask(engine: &Arc<dyn Engine>, nodes: Vec<RunningNode>) -> Vec<(RunningNode, Usage)> {
+/// What nodes use, as far as it can be told.
+async fn ask<F>(nodes: Vec<RunningNode>, usage: impl Fn(NodeHandle) -> F) -> Vec<(RunningNode, Usage)>
+where
+    F: Future<Output = gangplank_engine::Result<Option<Usage>>> + Send + 'static,
+{
     let mut used = Vec::new();
     for some in nodes.chunks(AT_ONCE) {
         let mut asked = JoinSet::new();
         for node in some.iter().cloned() {
-            let engine = Arc::clone(engine);
-            asked.spawn(async move {
-                let usage = tokio::time::timeout(PATIENCE, engine.usage(&node.handle)).await;
-                (node, usage.unwrap_or_else(|_| Err(EngineError::Away("it does not answer".to_owned()))))
-            });
+            let usage = tokio::time::timeout(PATIENCE, usage(node.handle.clone()));
+            asked.spawn(async move { (node, usage.await) });
         }
         let mut is_away = false;
         while let Some(answer) = asked.join_next().await {
             match answer {
-                Ok((node, Ok(Some(usage)))) => used.push((node, usage)),
-                Ok((_, Err(EngineError::Away(_)))) => is_away = true,
+                Ok((node, Ok(Ok(Some(usage))))) => used.push((node, usage)),
+                Ok((_, Err(_) | Ok(Err(EngineError::Away(_))))) => is_away = true,
                 // It ended a moment ago, or so.
                 _ => {}
             }
         }
+        // Others would wait as long.
         if is_away {
             break;
         }
@@ -276,5 +281,30 @@ mod tests {
         assert!(sampler.0.is_empty());
         let none = RunningNode { cpus: 0.0, ..web };
         assert!(sampler.due(start, vec![none]).is_empty(), "of nothing there is no share");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_engine_that_does_not_answer_is_asked_no_more() {
+        let nodes: Vec<_> = (0..20).map(|number| node(1, &format!("{number:02}"))).collect();
+        let answered = |hangs: &'static str| {
+            let nodes = nodes.clone();
+            async move {
+                let usage = move |handle: NodeHandle| async move {
+                    match handle.0.as_str() {
+                        "01" => Ok(None),
+                        "02" => Err(EngineError::NoNode),
+                        name if name == hangs => std::future::pending().await,
+                        _ => Ok(Some(Usage { processor: 1, memory: 1 })),
+                    }
+                };
+                let used = ask(nodes, usage).await;
+                used.into_iter().map(|(node, _)| node).collect::<Vec<_>>()
+            }
+        };
+        assert_eq!(answered("none").await.len(), 18, "what ended is left out, and nothing else");
+        let begun = Instant::now();
+        let some = answered("09").await;
+        assert_eq!(begun.elapsed(), PATIENCE);
+        assert_eq!((some.len(), names(&some).contains(&"16")), (13, false));
     }
 }

@@ -108,6 +108,11 @@ impl Logs {
         }
     }
 
+    /// Whether anything was added since the start: if not, there is nothing to flush.
+    pub fn is_in_use(&self) -> bool {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Waits until every line that was added before is written and synced, or dropped. Blocks.
     pub fn flush(&self) {
         self.desk.flush(true);

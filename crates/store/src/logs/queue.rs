@@ -67,10 +67,6 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(hour: i64, encoded: Vec<u8>) -> Self {
-        Self { hour, encoded, front: 0 }
-    }
-
     /// The lines.
     pub(super) fn lines(&self) -> &[u8] {
         &self.encoded[self.front..]
@@ -100,7 +96,7 @@ impl Pending {
         self.bytes += encoded.len();
         match self.runs.back_mut() {
             Some(run) if run.hour == hour => run.encoded.extend_from_slice(&encoded),
-            _ => self.runs.push_back(Run::new(hour, encoded)),
+            _ => self.runs.push_back(Run { hour, encoded, front: 0 }),
         }
     }
 

@@ -10,7 +10,7 @@ use gangplank_core::Time;
 
 use super::event::{encode, time_of};
 use super::files::{Part, entries, folder_of, hour_of, names_in, parts_in};
-use super::queue::{Dropped, Pending, Run, first_line};
+use super::queue::{Dropped, Pending, first_line};
 use super::{LogLine, LogName, LogsKept};
 use crate::durable_file::{make_folder, remove_if_there};
 use crate::reserve::Reserve;
@@ -42,6 +42,16 @@ pub(super) struct Shelf {
     removed: HashSet<String>,
 }
 
+/// What of a log could not be written.
+#[derive(Debug)]
+pub(super) struct Unwritten {
+    /// The lines of which the log does not tell yet that they were dropped.
+    pub(super) untold: Option<Dropped>,
+    /// How many lines were dropped now.
+    pub(super) lost: u64,
+    pub(super) error: StoreError,
+}
+
 /// Where a log is being written.
 #[derive(Debug)]
 struct Tail {
@@ -64,42 +74,51 @@ impl Shelf {
     /// Writes what waits of a log.
     ///
     /// # Errors
-    /// With the lines that are not written, and why.
-    pub(super) fn write(
-        &mut self,
-        log: &LogName,
-        pending: Pending,
-    ) -> std::result::Result<(), (Dropped, StoreError)> {
+    /// With what is not written, and why.
+    pub(super) fn write(&mut self, log: &LogName, pending: Pending) -> std::result::Result<(), Unwritten> {
         if self.removed.contains(&log.service) {
             return Ok(());
         }
-        let mut left = pending.dropped;
-        let mut failure = None;
-        let told = pending.dropped.map(|dropped| Run::new(hour_of(dropped.at), told(dropped)));
-        for (run, is_told) in
-            told.map(|run| (run, true)).into_iter().chain(pending.runs.into_iter().map(|run| (run, false)))
+        let (mut untold, mut lost, mut failure) = (None, 0, None);
+        if let Some(dropped) = pending.dropped
+            && let Err((_, error)) = self.write_all(log, hour_of(dropped.at), &told(dropped))
         {
-            let mut lines = run.lines();
-            while failure.is_none() && !lines.is_empty() {
-                match self.write_some(log, run.hour, lines) {
-                    Ok(written) => lines = &lines[written..],
-                    Err(error) => failure = Some(error),
+            (untold, failure) = (Some(dropped), Some(error));
+        }
+        for run in &pending.runs {
+            let mut left = run.lines();
+            if failure.is_none() {
+                match self.write_all(log, run.hour, left) {
+                    Ok(()) => continue,
+                    Err((rest, error)) => (left, failure) = (rest, Some(error)),
                 }
             }
-            if is_told {
-                left = left.filter(|_| failure.is_some());
-            } else if let Some(lost) = counted(lines) {
-                left = Some(left.map_or(lost, |left| left.and(Some(lost))));
+            if let Some(more) = counted(left) {
+                lost += more.lines;
+                untold = Some(untold.map_or(more, |dropped: Dropped| dropped.and(Some(more))));
             }
         }
-        match failure {
-            None => Ok(()),
-            Some(error) => {
-                // Whatever is wrong with the file, it is looked at anew.
-                self.tails.remove(log);
-                Err((left.unwrap_or(Dropped { lines: 0, at: Time(0) }), error))
-            }
+        let Some(error) = failure else { return Ok(()) };
+        // Whatever is wrong with the file, it is looked at anew.
+        self.tails.remove(log);
+        Err(Unwritten { untold, lost, error })
+    }
+
+    /// Writes lines of one hour.
+    ///
+    /// # Errors
+    /// With the lines that are left, and why.
+    fn write_all<'a>(
+        &mut self,
+        log: &LogName,
+        hour: i64,
+        mut lines: &'a [u8],
+    ) -> std::result::Result<(), (&'a [u8], StoreError)> {
+        while !lines.is_empty() {
+            let written = self.write_some(log, hour, lines).map_err(|error| (lines, error))?;
+            lines = &lines[written..];
         }
+        Ok(())
     }
 
     /// Writes as many lines of an hour as have room in one file, at least one; says how many bytes.
@@ -117,6 +136,9 @@ impl Shelf {
             .map_or_else(|| first_line(lines), |at| at + 1);
         let disk = rustix::fs::fstatvfs(&tail.file).map_err(io::Error::from)?;
         self.reserve.require(&disk, size as u64)?;
+        if tail.all + size as u64 > self.kept.bytes {
+            tail.shorten(self.kept.bytes.saturating_sub(size as u64))?;
+        }
         if let Err(error) = (&tail.file).write_all(&lines[..size]) {
             // Half a line would swallow the next. If this fails too, whoever opens the file ends the line.
             let _ = tail.file.set_len(tail.length);
@@ -125,9 +147,6 @@ impl Shelf {
         tail.length += size as u64;
         tail.all += size as u64;
         (tail.needs_sync, tail.is_in_use) = (true, true);
-        if tail.all > self.kept.bytes {
-            tail.shorten(self.kept.bytes)?;
-        }
         Ok(size)
     }
 

@@ -120,7 +120,7 @@ fn minutes(minutes: i64) -> Time {
 fn a_server_on_which_nothing_runs_pays_nothing() {
     let world = World::new();
     assert!(!world.root().exists());
-    assert!(world.logs().thread.lock().unwrap().is_none());
+    assert!(!world.logs().is_in_use());
     world.logs().flush();
     world.logs().forget_old(NOW).unwrap();
     world.logs().remove_service("s-1").unwrap();
@@ -128,7 +128,7 @@ fn a_server_on_which_nothing_runs_pays_nothing() {
     assert!(!world.has(&app()));
     assert_eq!(world.texts(), [""; 0]);
     assert!(!world.root().exists());
-    assert!(world.logs().thread.lock().unwrap().is_none());
+    assert!(!world.logs().is_in_use());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::LogName;
 use super::event::encode;
 use super::queue::{Dropped, Pending, Queue, Room};
-use super::shelf::Shelf;
+use super::shelf::{Shelf, Unwritten};
 use crate::logs::LogLine;
 
 /// Lines come in crowds. After the first, so long is waited for others to be written with it.
@@ -199,18 +199,19 @@ impl Desk {
     ) -> Vec<(LogName, Dropped)> {
         let mut lost = Vec::new();
         for (log, pending) in logs {
-            let before = pending.dropped.map_or(0, |dropped| dropped.lines);
             // A lock of its own for each: whoever looks after the files may come between.
-            let Err((dropped, error)) = self.shelf().write(&log, pending) else { continue };
+            let Err(Unwritten { untold, lost: now, error }) = self.shelf().write(&log, pending) else {
+                continue;
+            };
             if warned.is_none_or(|warned| warned.elapsed() >= TELL) {
                 *warned = Some(Instant::now());
                 tracing::warn!(
-                    service = log.service, container = log.container, lines = dropped.lines, %error,
+                    service = log.service, container = log.container, lines = now, %error,
                     "cannot write a container's log; its lines are dropped until that is possible again"
                 );
             }
-            self.dropped.fetch_add(dropped.lines.saturating_sub(before), Ordering::Relaxed);
-            lost.push((log, dropped));
+            self.dropped.fetch_add(now, Ordering::Relaxed);
+            lost.extend(untold.map(|untold| (log, untold)));
         }
         lost
     }
