@@ -75,7 +75,9 @@ pub(crate) fn ranges(data: &[u8]) {
 /// A call of STS, and a scope: what is read is within its bounds, and a refusal repeats no token.
 pub(crate) fn form(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    for service in [claimed_service(Some(data), None), claimed_service(None, Some(&text))].into_iter().flatten() {
+    for service in
+        [claimed_service(Some(data), None), claimed_service(None, Some(&text))].into_iter().flatten()
+    {
         assert!((1..=64).contains(&service.len()) && service.is_ascii(), "{service}");
     }
     let Ok(parameters) = Parameters::parse(data) else { return };
