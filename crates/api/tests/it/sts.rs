@@ -11,7 +11,7 @@ use proptest::prelude::*;
 const ROLE: &str = "arn:aws:iam::000000000000:role/push-web";
 
 fn parameters(form: &str) -> Parameters {
-    Parameters::parse(form.as_bytes()).unwrap()
+    Parameters::parse(form.as_bytes()).expect("parameters")
 }
 
 /// Reads a request that is whole but for the parameters that are given here.
@@ -19,19 +19,15 @@ fn read(changed: &[(&str, &str)]) -> Result<AssumeRoleWithWebIdentity, StsError>
     let mut given = vec![("RoleArn", ROLE), ("RoleSessionName", "ci"), ("WebIdentityToken", "a.b.c")];
     given.retain(|(name, _)| changed.iter().all(|(other, _)| other != name));
     given.extend(changed.iter().filter(|(_, value)| *value != "-"));
-    let form: Vec<String> = given
-        .iter()
-        .map(|(name, value)| {
-            let escaped: String = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
-            format!("{name}={escaped}")
-        })
-        .collect();
-    AssumeRoleWithWebIdentity::read(&parameters(&form.join("&")))
+    let form = given.iter().fold(String::new(), |form, (name, value)| {
+        value.bytes().fold(form + "&" + name + "=", |form, byte| form + &format!("%{byte:02x}"))
+    });
+    AssumeRoleWithWebIdentity::read(&parameters(&form))
 }
 
 #[track_caller]
 fn refused(changed: &[(&str, &str)], words: &str) {
-    let error = read(changed).unwrap_err();
+    let error = read(changed).expect_err("a refusal");
     assert_eq!(error.code, StsErrorCode::ValidationError, "{error}");
     assert!(error.message.contains(words), "{error}");
 }
@@ -138,7 +134,7 @@ fn what_is_out_of_bounds_is_refused_by_name() {
 }
 
 fn text(body: Vec<u8>) -> String {
-    String::from_utf8(body).unwrap()
+    String::from_utf8(body).expect("text")
 }
 
 #[test]

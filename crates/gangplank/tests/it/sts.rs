@@ -3,6 +3,8 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gangplank_testkit::TestServer;
 use serde_json::{Value, json};
 
@@ -208,8 +210,11 @@ fn no_role_trusts_anybody_yet_and_nobody_is_asked() {
     assert_eq!(check(&assume(ASSUME), 403, "AccessDenied"), denied);
     assert_eq!(check(&form(&server, ASSUME).signed().send(), 403, "AccessDenied"), denied, "signed or not");
     let url = format!("http://{}", issuer.local_addr().unwrap());
-    let token = format!("{ASSUME}&ProviderId={url}");
-    assert_eq!(check(&assume(&token), 403, "AccessDenied"), denied);
+    let part = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
+    let header = part(json!({ "alg": "RS256", "kid": "1", "jku": url, "x5u": url }));
+    let claims = part(json!({ "iss": url, "aud": "sts.amazonaws.com", "sub": "x", "exp": 4_102_444_800u64 }));
+    let token = ASSUME.replace("eyJhbGciOiJub25lIn0.e30.", &format!("{header}.{claims}.AAAA"));
+    assert_eq!(check(&assume(&format!("{token}&ProviderId={url}")), 403, "AccessDenied"), denied);
     std::thread::sleep(Duration::from_millis(200));
     assert!(issuer.accept().is_err(), "a client's data must not make the server connect");
 
