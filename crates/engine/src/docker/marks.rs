@@ -4,13 +4,12 @@
 use std::collections::{HashMap, HashSet};
 
 use bollard::models::ImageSummary;
-use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder,
-};
+use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuilder};
 
 use super::client::Client;
 use super::pause_image;
 use super::references::Reference;
+use super::shown;
 use crate::{EngineError, Result};
 
 /// A host that can never be: names under it come from no registry.
@@ -42,10 +41,8 @@ pub(super) fn check_is_not_ours(reference: &Reference) -> Result<()> {
 
 /// Removes the images with an owner's mark that are neither used by a container nor among `keep`.
 pub(super) async fn remove_except(client: &Client, owner: &str, keep: &[String]) -> Result<()> {
-    let containers = ListContainersOptionsBuilder::new().all(true).build();
-    let containers =
-        client.call(|engine| async move { engine.list_containers(Some(containers)).await }).await?;
-    let used: HashSet<String> = containers.into_iter().filter_map(|container| container.image_id).collect();
+    let containers = shown::list(client, None).await?;
+    let used: HashSet<String> = containers.into_iter().map(|container| container.image).collect();
     let images = ListImagesOptionsBuilder::new().digests(true).build();
     let images = client.call(|engine| async move { engine.list_images(Some(images)).await }).await?;
     let keep: HashSet<&str> = keep.iter().map(String::as_str).collect();

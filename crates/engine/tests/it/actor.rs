@@ -15,6 +15,8 @@ pub(crate) const IMAGE: &str = "actor:1";
 
 /// The same without an entry point.
 pub(crate) const BARE_IMAGE: &str = "actor:bare";
+/// The same with a user that it does not have, so that no engine starts it.
+pub(crate) const BROKEN_IMAGE: &str = "actor:broken";
 
 /// The images as an archive that an engine loads. It has all that an image may have that we must not obey.
 pub(crate) fn archive() -> Vec<u8> {
@@ -30,13 +32,14 @@ pub(crate) fn archive() -> Vec<u8> {
     assert!(compiled.success(), "the tests' program does not compile");
     let layer = tar(&[("actor", 0o755, &std::fs::read(&program).expect("the program"))]);
     let processor = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
-    let config = |entry: serde_json::Value| {
+    let config = |entry: serde_json::Value, user: &str| {
         json!({
             "architecture": processor,
             "os": "linux",
             "config": {
                 "Entrypoint": entry,
                 "Cmd": ["wait"],
+                "User": user,
                 "Volumes": { "/data": {} },
                 "Healthcheck": { "Test": ["CMD", "/nothing"], "Interval": 1_000_000_000 },
             },
@@ -47,11 +50,13 @@ pub(crate) fn archive() -> Vec<u8> {
     let manifest = json!([
         { "Config": "config.json", "RepoTags": [IMAGE], "Layers": ["layer.tar"] },
         { "Config": "bare.json", "RepoTags": [BARE_IMAGE], "Layers": ["layer.tar"] },
+        { "Config": "broken.json", "RepoTags": [BROKEN_IMAGE], "Layers": ["layer.tar"] },
     ]);
     tar(&[
         ("layer.tar", 0o644, &layer),
-        ("config.json", 0o644, config(json!(["/actor"])).as_bytes()),
-        ("bare.json", 0o644, config(json!(null)).as_bytes()),
+        ("config.json", 0o644, config(json!(["/actor"]), "").as_bytes()),
+        ("bare.json", 0o644, config(json!(null), "").as_bytes()),
+        ("broken.json", 0o644, config(json!(["/actor"]), "nobody-here").as_bytes()),
         ("manifest.json", 0o644, manifest.to_string().as_bytes()),
     ])
 }
@@ -95,6 +100,9 @@ pub(crate) fn node(version: i64, containers: &[(&str, &str)]) -> NodeSpec {
 pub(crate) fn behaviour(_: &NodeName, _: &str, spec: &ContainerSpec) -> Behaviour {
     let word = |place: usize| spec.command.get(place).map(String::as_str).unwrap_or_default();
     let number = |place: usize| word(place).parse::<u64>().unwrap_or_default();
+    if spec.image == BROKEN_IMAGE {
+        return Behaviour::refused("unable to find user nobody-here");
+    }
     match word(0) {
         "serve" => Behaviour::serves(200).printing(["listening"]).using(0.1, 1 << 20),
         "exit" => Behaviour::ends(number(1).try_into().expect("a status"), Duration::from_millis(number(2))),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use gangplank_engine::docker::{Choice, Docker, Options};
+use gangplank_engine::docker::{Docker, Options};
 use gangplank_engine::memory::Machine;
 use gangplank_engine::{Engine, NodeSeen};
 
@@ -31,6 +31,7 @@ impl World {
             Self::Memory(machine) => {
                 let engine = machine.engine(owner, output.clone());
                 machine.add_image(actor::IMAGE);
+                machine.add_image(actor::BROKEN_IMAGE);
                 Box::new(engine)
             }
             Self::Daemon(daemon) => Box::new(docker(daemon, self.options(owner, output)).await),
