@@ -183,14 +183,20 @@ impl Inner {
         if one.is_running() {
             return Ok(());
         }
-        self.readers.attach(who(one, container)).await?;
+        let attached = self.readers.attach(who(one, container)).await;
+        match &attached {
+            // Podman does not attach to a container that it has not cleaned up yet.
+            Err(trouble) if trouble.says(&["can only attach"]) => {}
+            _ => attached?,
+        }
         self.run(&one.id).await.map_err(|trouble| {
             if trouble.is(404) || trouble.says(&["cannot join network", "no such container"]) {
                 EngineError::NoNode
             } else {
                 of_a_container(container, trouble)
             }
-        })
+        })?;
+        Ok(self.readers.adopt(who(one, container), true).await?)
     }
 
     /// Goes on reading the containers of a node.
