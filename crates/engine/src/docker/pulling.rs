@@ -70,8 +70,9 @@ impl Pull<'_> {
         engine: Bollard,
     ) -> impl Stream<Item = Result<Bytes, bollard::errors::Error>> + Unpin + use<> {
         let reference = raw::escaped(self.reference);
+        // Podman's own calls, unlike Docker's, have to name a version.
         let path = if self.is_podman && self.is_plain {
-            format!("/libpod/images/pull?reference={reference}&tlsVerify=false")
+            format!("/v4.0.0/libpod/images/pull?reference={reference}&tlsVerify=false")
         } else {
             format!("/images/create?fromImage={reference}")
         };

@@ -50,8 +50,18 @@ fn rewritten(
 
 /// Asks for what is answered in JSON.
 pub(super) async fn get<T: DeserializeOwned>(client: &Client, path: String) -> Result<T, Trouble> {
+    serde_json::from_slice(&whole(client, "GET", path).await?)
+        .map_err(|error| Trouble::told(format!("the engine's answer cannot be understood: {error}")))
+}
+
+/// Deletes something. Engines answer with a list or with nothing.
+pub(super) async fn delete(client: &Client, path: String) -> Result<(), Trouble> {
+    whole(client, "DELETE", path).await.map(drop)
+}
+
+async fn whole(client: &Client, method: &'static str, path: String) -> Result<Vec<u8>, Trouble> {
     let answer = client.call(|engine| async move {
-        let mut pieces = request(engine, "GET", path, None);
+        let mut pieces = request(engine, method, path, None);
         let mut answer = Vec::new();
         while let Some(piece) = pieces.next().await {
             answer.extend_from_slice(&piece?);
@@ -61,8 +71,7 @@ pub(super) async fn get<T: DeserializeOwned>(client: &Client, path: String) -> R
         }
         Ok(answer)
     });
-    serde_json::from_slice(&answer.await?)
-        .map_err(|error| Trouble::told(format!("the engine's answer cannot be understood: {error}")))
+    answer.await
 }
 
 /// A value as part of a query.

@@ -1,4 +1,4 @@
-//! What engines show of containers: of it, what is looked at.
+//! What engines show of containers and images: of it, what is looked at.
 
 use std::collections::HashMap;
 
@@ -108,4 +108,27 @@ pub(super) async fn look(client: &Client, id: &str) -> Result<Option<Shown>, Tro
         Err(trouble) if trouble.is(404) => Ok(None),
         Err(trouble) => Err(trouble),
     }
+}
+
+/// An image in a list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ListedImage {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) repo_tags: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) repo_digests: Option<Vec<String>>,
+}
+
+impl ListedImage {
+    /// The names by which it is known, with tags and with digests.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.repo_tags.iter().chain(&self.repo_digests).flatten().map(String::as_str)
+    }
+}
+
+/// All images.
+pub(super) async fn images(client: &Client) -> Result<Vec<ListedImage>, Trouble> {
+    raw::get(client, "/images/json".to_owned()).await
 }

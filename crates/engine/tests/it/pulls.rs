@@ -125,7 +125,7 @@ pub(crate) async fn what_cannot_be_pulled_is_loaded(world: Arc<World>) {
 
 /// Public images are pinned; one that the engine has is used when it cannot be pulled, and that is said.
 pub(crate) async fn public_images_are_pinned(world: Arc<World>) {
-    let registry = Registry::start();
+    let registry = Registry::start_open();
     let digest = registry.put("open/app");
     let engine = engine(&world, "127.0.0.1:1", |options| options.allow_private_registries = true).await;
     let reference = format!("{}/open/app", registry.address);
@@ -155,7 +155,7 @@ pub(crate) async fn public_images_are_pinned(world: Arc<World>) {
 
 /// A tenant cannot have the engine ask hosts that are nobody else's business.
 pub(crate) async fn private_registries_are_refused(world: Arc<World>) {
-    let registry = Registry::start();
+    let registry = Registry::start_open();
     registry.put("open/app");
     let engine = engine(&world, &registry.address, |_| {}).await;
     for reference in [

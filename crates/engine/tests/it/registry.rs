@@ -24,7 +24,17 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
+    /// One that wants a login.
     pub(crate) fn start() -> Self {
+        Self::start_as(false)
+    }
+
+    /// One that is open to all.
+    pub(crate) fn start_open() -> Self {
+        Self::start_as(true)
+    }
+
+    fn start_as(is_open: bool) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener");
         let address = listener.local_addr().expect("its address").to_string();
         let registry = Self { address, answers: Arc::default(), requests: Arc::default() };
@@ -32,7 +42,7 @@ impl Registry {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (answers, requests) = (Arc::clone(&answers), Arc::clone(&requests));
-                std::thread::spawn(move || serve(stream, &answers, &requests));
+                std::thread::spawn(move || serve(stream, is_open, &answers, &requests));
             }
         });
         registry
@@ -91,7 +101,7 @@ fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
 }
 
-fn serve(stream: TcpStream, answers: &Mutex<Answers>, requests: &Mutex<Vec<String>>) {
+fn serve(stream: TcpStream, is_open: bool, answers: &Mutex<Answers>, requests: &Mutex<Vec<String>>) {
     let mut stream = BufReader::new(stream);
     loop {
         let mut first = String::new();
@@ -108,24 +118,19 @@ fn serve(stream: TcpStream, answers: &Mutex<Answers>, requests: &Mutex<Vec<Strin
             if line.trim().is_empty() {
                 break;
             }
-            if let Some(("authorization", value)) = line
-                .split_once(':')
-                .map(|(name, value)| (name.to_lowercase(), value))
-                .as_ref()
-                .map(|(name, value)| (name.as_str(), *value))
-            {
-                value.trim().trim_start_matches("Basic ").clone_into(&mut login);
+            match line.split_once(':') {
+                Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
+                    value.trim().trim_start_matches("Basic ").clone_into(&mut login);
+                }
+                _ => {}
             }
         }
         let mut words = first.split_whitespace();
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let told = answers.lock().unwrap().get(path).cloned();
-        let is_private = path.starts_with("/v2/private") || path == "/v2/";
-        let is_known = login == STANDARD.encode(format!("{}:{}", LOGIN.0, LOGIN.1));
-        let (status, media_type, body) = if is_private && !is_known && path != "/v2/" {
+        let is_known = is_open || login == STANDARD.encode(format!("{}:{}", LOGIN.0, LOGIN.1));
+        let (status, media_type, body) = if !is_known {
             refusal(401, "UNAUTHORIZED", "the registry login is unknown or was revoked")
-        } else if path == "/v2/" && !is_known {
-            (401, "application/json".to_owned(), b"{}".to_vec())
         } else if path == "/v2/" {
             (200, "application/json".to_owned(), b"{}".to_vec())
         } else {
