@@ -216,7 +216,7 @@ impl Inner {
             let options = StopContainerOptionsBuilder::new().t(seconds).build();
             let stop =
                 |engine: bollard::Docker| async move { engine.stop_container(&one.id, Some(options)).await };
-            let stopped = self.client.call_within(grace.saturating_add(CALL), stop).await;
+            let stopped = self.client.wait_within(grace.saturating_add(CALL), stop).await;
             stopped.or_else(|trouble| if trouble.is(404) { Ok(()) } else { Err(trouble) })
         });
         // What cannot be stopped is removed by force all the same.

@@ -23,8 +23,8 @@ pub(super) struct Pull<'a> {
     /// The login, and the registry that it is for.
     pub(super) login: Option<(&'a Credentials, &'a str)>,
     pub(super) is_podman: bool,
-    /// Whether the registry speaks plain HTTP, also where the engine does not expect it.
-    pub(super) is_plain: bool,
+    /// Whether the registry may speak plain HTTP or show any certificate. Docker knows that of loopback by itself.
+    pub(super) is_trusted: bool,
 }
 
 /// A line of progress. Podman says errors in another place than Docker.
@@ -71,7 +71,7 @@ impl Pull<'_> {
     ) -> impl Stream<Item = Result<Bytes, bollard::errors::Error>> + Unpin + use<> {
         let reference = raw::escaped(self.reference);
         // Podman's own calls, unlike Docker's, have to name a version.
-        let path = if self.is_podman && self.is_plain {
+        let path = if self.is_podman && self.is_trusted {
             format!("/v4.0.0/libpod/images/pull?reference={reference}&tlsVerify=false")
         } else {
             format!("/images/create?fromImage={reference}")
