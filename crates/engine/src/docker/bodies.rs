@@ -9,6 +9,7 @@ use bollard::models::{
     PortBinding, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 
+use super::limits::Limits;
 use super::{labels, pause_image};
 use crate::{ContainerSpec, NodeSpec};
 
@@ -27,8 +28,8 @@ const PAUSE_PROCESSES: i64 = 16;
 pub(super) struct Bounds {
     /// Processors of its machine.
     pub(super) cpus: f64,
-    /// Open files of a process; `None` leaves it to the engine.
-    pub(super) files: Option<i64>,
+    /// The kernel's limits.
+    pub(super) limits: Limits,
 }
 
 /// The pause container of a node.
@@ -108,9 +109,11 @@ fn nano_cpus(cpus: f64) -> i64 {
 
 /// What keeps every container in.
 fn kept_in(bounds: Bounds) -> HostConfig {
-    let files = bounds.files.map(|files| {
-        vec![ResourcesUlimits { name: Some("nofile".to_owned()), soft: Some(files), hard: Some(files) }]
-    });
+    let limits = [("nofile", bounds.limits.files), ("nproc", bounds.limits.processes)];
+    let limits = limits
+        .into_iter()
+        .filter(|(_, limit)| limit.is_some())
+        .map(|(name, limit)| ResourcesUlimits { name: Some(name.to_owned()), soft: limit, hard: limit });
     let log: HashMap<_, _> = [("max-size", "10m"), ("max-file", "2")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
@@ -120,7 +123,7 @@ fn kept_in(bounds: Bounds) -> HostConfig {
         cap_add: Some(CAPABILITIES.map(str::to_owned).into()),
         security_opt: Some(vec!["no-new-privileges".to_owned()]),
         pids_limit: Some(PROCESSES),
-        ulimits: files,
+        ulimits: Some(limits.collect()),
         log_config: Some(HostConfigLogConfig { typ: Some("json-file".to_owned()), config: Some(log) }),
         // The server starts what has to run. The engine would also start what the server does not want any more.
         restart_policy: Some(RestartPolicy {

@@ -65,6 +65,19 @@ impl Client {
         Err(Trouble::Away(said.join("; ")))
     }
 
+    /// Makes a call that mostly waits, so that it may go beside any number of others.
+    pub(super) async fn wait_within<T, F>(
+        &self,
+        limit: Duration,
+        call: impl FnOnce(Bollard) -> F,
+    ) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, bollard::errors::Error>>,
+    {
+        let work = async { call(self.engine().await?).await.map_err(Trouble::from) };
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(Trouble::slow(limit)))
+    }
+
     /// Makes a call that takes no longer than `limit`.
     pub(super) async fn call_within<T, F>(
         &self,
@@ -74,12 +87,9 @@ impl Client {
     where
         F: Future<Output = Result<T, bollard::errors::Error>>,
     {
-        let work = async {
-            let _permit = self.permits.acquire().await.map_err(|_| Trouble::closed())?;
-            let engine = self.engine().await?;
-            call(engine).await.map_err(Trouble::from)
-        };
-        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(Trouble::slow(limit)))
+        let permit = tokio::time::timeout(limit, self.permits.acquire()).await;
+        let _permit = permit.map_err(|_| Trouble::slow(limit))?.map_err(|_| Trouble::closed())?;
+        self.wait_within(limit, call).await
     }
 
     /// Makes a call that only looks or changes a little.

@@ -10,8 +10,8 @@ use super::{Inner, labels};
 
 /// How long until the events are asked for again, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
-/// What may matter. The others are noise of our own, such as attaching.
-const ACTIONS: [&str; 4] = ["start", "die", "oom", "destroy"];
+/// What may matter, in Docker's words and in Podman's. The others are noise of our own, such as attaching.
+const ACTIONS: [&str; 7] = ["start", "die", "oom", "destroy", "died", "stop", "remove"];
 
 /// Watches for ever. Each time that the engine is found again counts as a change, since much may have happened.
 pub(super) async fn watch(inner: Arc<Inner>) {

@@ -77,7 +77,7 @@ impl Images {
             reference: &pulled,
             login: Some((login, &self.options.registry)),
             is_podman,
-            is_plain: self.options.registry_is_plain,
+            is_trusted: self.options.registry_is_trusted,
         };
         let trouble = match pull.run(&self.client).await {
             Ok(()) => {
@@ -129,7 +129,7 @@ impl Images {
             .clone()
             .unwrap_or_else(|| format!("{}:{}", wanted.name, wanted.tag.as_deref().unwrap_or("latest")));
         let before = self.look(&asked).await?;
-        let pull = pulling::Pull { reference: &asked, login: None, is_podman, is_plain: false };
+        let pull = pulling::Pull { reference: &asked, login: None, is_podman, is_trusted: false };
         let trouble = match pull.run(&self.client).await {
             Ok(()) => None,
             Err(Trouble::Away(reason)) => return Err(EngineError::Away(reason)),

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
-use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum};
-use bollard::query_parameters::ListContainersOptionsBuilder;
 use futures_util::{StreamExt as _, stream};
 
 use super::client::Client;
 use super::failure::Trouble;
 use super::handle::Handle;
 use super::labels::{self, Labelled};
+use super::shown::{self, Shown};
 use crate::{ContainerSeen, ContainerState, NodeSeen};
 
 /// Containers that are looked at at a time.
@@ -20,7 +19,7 @@ const LOOKS: usize = 8;
 pub(super) struct Found {
     pub(super) id: String,
     pub(super) labelled: Labelled,
-    pub(super) shown: ContainerInspectResponse,
+    pub(super) shown: Shown,
 }
 
 /// The containers that a filter finds. One that goes while it is looked at is not among them.
@@ -29,20 +28,12 @@ pub(super) async fn containers(
     owner: &str,
     filters: &HashMap<String, Vec<String>>,
 ) -> Result<Vec<Found>, Trouble> {
-    let options = ListContainersOptionsBuilder::new().all(true).filters(filters).build();
-    let listed = client.call(|engine| async move { engine.list_containers(Some(options)).await }).await?;
-    let looks = listed.into_iter().filter_map(|one| Some((one.id?, labels::read(owner, &one.labels?)?))).map(
-        |(id, labelled)| async move {
-            let asked = id.clone();
-            let shown =
-                client.call(|engine| async move { engine.inspect_container(&asked, None).await }).await;
-            match shown {
-                Err(trouble) if trouble.is(404) => Ok(None),
-                Err(trouble) => Err(trouble),
-                Ok(shown) => Ok(Some(Found { id, labelled, shown })),
-            }
-        },
-    );
+    let listed = shown::list(client, Some(filters)).await?;
+    let labelled = listed.into_iter().filter_map(|one| Some((one.id, labels::read(owner, &one.labels?)?)));
+    let looks = labelled.map(|(id, labelled)| async move {
+        let shown = shown::look(client, &id).await?;
+        Ok(shown.map(|shown| Found { id, labelled, shown }))
+    });
     let looks: Vec<_> = stream::iter(looks).buffered(LOOKS).collect().await;
     looks.into_iter().filter_map(Result::transpose).collect()
 }
@@ -53,38 +44,28 @@ impl Found {
         if self.labelled.container.is_none() {
             return &self.id;
         }
-        let mode = self.shown.host_config.as_ref().and_then(|config| config.network_mode.as_deref());
-        mode.and_then(|mode| mode.strip_prefix("container:")).unwrap_or_default()
+        self.shown.host_config.network_mode.strip_prefix("container:").unwrap_or_default()
     }
 
     pub(super) fn is_running(&self) -> bool {
-        self.shown.state.as_ref().and_then(|state| state.running).unwrap_or(false)
-    }
-
-    /// When it was last started; the engine's words, which change with each start.
-    pub(super) fn started_at(&self) -> &str {
-        self.shown.state.as_ref().and_then(|state| state.started_at.as_deref()).unwrap_or_default()
+        self.shown.state.running
     }
 
     fn started(&self) -> Option<jiff::Timestamp> {
-        self.started_at().parse().ok()
+        self.shown.state.started_at.parse().ok()
     }
 
     fn seen(&self) -> ContainerSeen {
-        let state = self.shown.state.clone().unwrap_or_default();
-        let is_new = matches!(state.status, Some(ContainerStateStatusEnum::CREATED));
-        let reason = state.error.filter(|reason| !reason.is_empty());
-        let state = if state.running.unwrap_or(false) {
+        let state = &self.shown.state;
+        let seen = if state.running {
             ContainerState::Running
-        } else if is_new {
-            ContainerState::Starting(reason)
+        } else if ["created", "configured", "initialized"].contains(&state.status.as_str()) {
+            ContainerState::Starting(Some(state.error.clone()).filter(|reason| !reason.is_empty()))
         } else {
-            ContainerState::Exited {
-                status: state.exit_code.unwrap_or(-1),
-                out_of_memory: state.oom_killed.unwrap_or(false),
-            }
+            ContainerState::Exited { status: state.exit_code, out_of_memory: state.is_out_of_memory }
         };
-        ContainerSeen { state, run: self.started_at().to_owned() }
+        // The engine's words, which change with each start.
+        ContainerSeen { state: seen, run: state.started_at.clone() }
     }
 }
 
@@ -119,11 +100,11 @@ fn node(handle: &Handle, members: &[&Found], is_near: bool) -> NodeSeen {
 }
 
 /// Where each TCP port of a pause container is reached.
-fn addresses(pause: &ContainerInspectResponse, is_near: bool) -> BTreeMap<u16, SocketAddr> {
-    let Some(settings) = &pause.network_settings else { return BTreeMap::new() };
+fn addresses(pause: &Shown, is_near: bool) -> BTreeMap<u16, SocketAddr> {
+    let settings = &pause.network_settings;
     let bridge = settings.networks.iter().flatten().find_map(|(_, endpoint)| {
-        let address: IpAddr = endpoint.ip_address.as_deref()?.parse().ok()?;
-        let gateway: IpAddr = endpoint.gateway.as_deref()?.parse().ok()?;
+        let address: IpAddr = endpoint.address.parse().ok()?;
+        let gateway: IpAddr = endpoint.gateway.parse().ok()?;
         (is_near && is_this_machine(gateway)).then_some(address)
     });
     let ports = settings.ports.iter().flatten().filter_map(|(port, bindings)| {
@@ -132,8 +113,8 @@ fn addresses(pause: &ContainerInspectResponse, is_near: bool) -> BTreeMap<u16, S
             return Some((port, SocketAddr::new(bridge, port)));
         }
         let binding = bindings.iter().flatten().next()?;
-        let address: IpAddr = binding.host_ip.as_deref()?.parse().ok()?;
-        Some((port, SocketAddr::new(address, binding.host_port.as_deref()?.parse().ok()?)))
+        let address: IpAddr = binding.host_ip.parse().ok()?;
+        Some((port, SocketAddr::new(address, binding.host_port.parse().ok()?)))
     });
     ports.collect()
 }

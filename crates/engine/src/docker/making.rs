@@ -14,7 +14,7 @@ use super::failure::Trouble;
 use super::handle::Handle;
 use super::listing::{self, Found};
 use super::readers::Who;
-use super::{Inner, labels, loading, names, pause_image};
+use super::{Inner, labels, loading, names, pause_image, shown};
 use crate::{ContainerSpec, ContainerState, EngineError, NodeName, NodeSeen, NodeSpec, Result};
 
 impl Inner {
@@ -58,7 +58,7 @@ impl Inner {
             let network = self.networks.hold(&self.client, &self.options.owner, &spec.name.tenant).await?;
             self.start_pause(spec, &network.id, cpus).await?
         };
-        let bounds = Bounds { cpus, files: self.files.limit() };
+        let bounds = Bounds { cpus, limits: self.limits.now() };
         let starts = spec
             .containers
             .iter()
@@ -86,23 +86,23 @@ impl Inner {
         Ok(loading::load_bytes(&self.client, archive).await?)
     }
 
-    /// The first container of a node to start, so the one that finds out how many open files the engine allows.
+    /// The first container of a node to start, so the one that finds out how many files the engine allows.
     async fn start_pause(&self, spec: &NodeSpec, network: &str, cpus: f64) -> Result<String> {
         loop {
-            let files = self.files.limit();
+            let limits = self.limits.now();
             let body = bodies::pause(
                 &self.options.owner,
                 spec,
                 network,
                 self.options.published_on,
-                Bounds { cpus, files },
+                Bounds { cpus, limits },
             );
             let id = self.create(&spec.name, None, body).await?;
             match self.run(&id).await {
                 Ok(()) => return Ok(id),
                 Err(trouble) => {
                     let _ = self.delete(&id).await;
-                    if !self.files.was_too_many(files, &trouble) {
+                    if !self.limits.were_too_high(limits, &trouble) {
                         return Err(trouble.into());
                     }
                 }
@@ -127,7 +127,7 @@ impl Inner {
             other => of_a_container(name, other),
         })?;
         let who = Who { id: id.clone(), node: spec.name.clone(), container: name.to_owned() };
-        self.readers.attach(who).await?;
+        self.readers.attach(who).await.map_err(|trouble| of_a_container(name, trouble))?;
         self.run(&id).await.map_err(|trouble| of_a_container(name, trouble))
     }
 
@@ -165,18 +165,11 @@ impl Inner {
         node: &NodeName,
         container: Option<&str>,
     ) -> Result<(), Trouble> {
-        let shown =
-            self.client.call(|engine| async move { engine.inspect_container(name, None).await }).await;
-        let shown = match shown {
-            Ok(shown) => shown,
-            Err(trouble) if trouble.is(404) => return Ok(()),
-            Err(trouble) => return Err(trouble),
-        };
-        let labels = shown.config.and_then(|config| config.labels).unwrap_or_default();
-        let labelled = labels::read(&self.options.owner, &labels);
-        match (labelled, shown.id) {
-            (Some(left), Some(id)) if left.node == *node && left.container.as_deref() == container => {
-                self.delete(&id).await
+        let Some(shown) = shown::look(&self.client, name).await? else { return Ok(()) };
+        let labelled = labels::read(&self.options.owner, &shown.config.labels.unwrap_or_default());
+        match labelled {
+            Some(left) if left.node == *node && left.container.as_deref() == container => {
+                self.delete(&shown.id).await
             }
             _ => Ok(()),
         }
@@ -190,14 +183,20 @@ impl Inner {
         if one.is_running() {
             return Ok(());
         }
-        self.readers.attach(who(one, container)).await?;
+        let attached = self.readers.attach(who(one, container)).await;
+        match &attached {
+            // Podman does not attach to a container that it has not cleaned up yet.
+            Err(trouble) if trouble.says(&["can only attach"]) => {}
+            _ => attached?,
+        }
         self.run(&one.id).await.map_err(|trouble| {
             if trouble.is(404) || trouble.says(&["cannot join network", "no such container"]) {
                 EngineError::NoNode
             } else {
                 of_a_container(container, trouble)
             }
-        })
+        })?;
+        Ok(self.readers.adopt(who(one, container), true).await?)
     }
 
     /// Goes on reading the containers of a node.
@@ -217,7 +216,7 @@ impl Inner {
             let options = StopContainerOptionsBuilder::new().t(seconds).build();
             let stop =
                 |engine: bollard::Docker| async move { engine.stop_container(&one.id, Some(options)).await };
-            let stopped = self.client.call_within(grace.saturating_add(CALL), stop).await;
+            let stopped = self.client.wait_within(grace.saturating_add(CALL), stop).await;
             stopped.or_else(|trouble| if trouble.is(404) { Ok(()) } else { Err(trouble) })
         });
         // What cannot be stopped is removed by force all the same.

@@ -3,14 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bollard::models::ImageSummary;
-use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder,
-};
-
 use super::client::Client;
 use super::pause_image;
+use super::raw;
 use super::references::Reference;
+use super::shown::{self, ListedImage};
 use crate::{EngineError, Result};
 
 /// A host that can never be: names under it come from no registry.
@@ -42,25 +39,18 @@ pub(super) fn check_is_not_ours(reference: &Reference) -> Result<()> {
 
 /// Removes the images with an owner's mark that are neither used by a container nor among `keep`.
 pub(super) async fn remove_except(client: &Client, owner: &str, keep: &[String]) -> Result<()> {
-    let containers = ListContainersOptionsBuilder::new().all(true).build();
-    let containers =
-        client.call(|engine| async move { engine.list_containers(Some(containers)).await }).await?;
-    let used: HashSet<String> = containers.into_iter().filter_map(|container| container.image_id).collect();
-    let images = ListImagesOptionsBuilder::new().digests(true).build();
-    let images = client.call(|engine| async move { engine.list_images(Some(images)).await }).await?;
+    let containers = shown::list(client, None).await?;
+    let used: HashSet<String> = containers.into_iter().map(|container| container.image).collect();
+    let images = shown::images(client).await?;
     let keep: HashSet<&str> = keep.iter().map(String::as_str).collect();
     for image in images {
-        let is_kept = names(&image).any(|name| keep.contains(name)) || keep.contains(image.id.as_str());
+        let is_kept = image.names().any(|name| keep.contains(name)) || keep.contains(image.id.as_str());
         if is_kept || used.contains(&image.id) {
             continue;
         }
         for name in ours(owner, &image) {
-            let removed = client.call(|engine| async move {
-                let options = RemoveImageOptionsBuilder::new().build();
-                engine.remove_image(&name, Some(options), None).await
-            });
-            match removed.await {
-                Ok(_) => {}
+            match raw::delete(client, format!("/images/{name}")).await {
+                Ok(()) => {}
                 // Gone already with the name before, or used since it was looked at.
                 Err(trouble) if trouble.is(404) || trouble.is(409) => {}
                 Err(trouble) => return Err(trouble.into()),
@@ -70,18 +60,13 @@ pub(super) async fn remove_except(client: &Client, owner: &str, keep: &[String])
     Ok(())
 }
 
-fn names(image: &ImageSummary) -> impl Iterator<Item = &str> {
-    image.repo_tags.iter().chain(&image.repo_digests).map(String::as_str)
-}
-
 /// The names of an image that came through us: our marks, and the names of the repositories that the marks name.
-fn ours(owner: &str, image: &ImageSummary) -> Vec<String> {
+fn ours(owner: &str, image: &ListedImage) -> Vec<String> {
     let own = format!("{HOST}/{owner}/");
     let marks: HashMap<&str, &str> = image
-        .repo_tags
-        .iter()
+        .names()
         .filter(|tag| tag.starts_with(&own))
-        .filter_map(|tag| Some((tag.rsplit_once(':')?.0, tag.as_str())))
+        .filter_map(|tag| Some((tag.rsplit_once(':')?.0, tag)))
         .collect();
     let from_marked = |name: &&str| {
         Reference::read(name).is_ok_and(|reference| {
@@ -89,7 +74,7 @@ fn ours(owner: &str, image: &ImageSummary) -> Vec<String> {
             marks.contains_key(repository_of(owner, &from).as_str())
         })
     };
-    let mut found: Vec<String> = names(image).filter(from_marked).map(str::to_owned).collect();
+    let mut found: Vec<String> = image.names().filter(from_marked).map(str::to_owned).collect();
     found.extend(marks.values().map(|mark| (*mark).to_owned()));
     found
 }
@@ -112,15 +97,15 @@ mod tests {
 
     #[test]
     fn names_of_a_marked_image_are_ours_and_others_are_not() {
-        let image = ImageSummary {
-            repo_tags: vec![
+        let image = ListedImage {
+            repo_tags: Some(vec![
                 "nginx:1.27".into(),
                 "mine:1".into(),
                 "gangplank.invalid/me/docker.io/library/nginx:ab".into(),
                 "gangplank.invalid/you/docker.io/library/nginx:ab".into(),
-            ],
-            repo_digests: vec!["nginx@sha256:ab".into()],
-            ..ImageSummary::default()
+            ]),
+            repo_digests: Some(vec!["nginx@sha256:ab".into()]),
+            ..ListedImage::default()
         };
         assert_eq!(
             ours("me", &image),

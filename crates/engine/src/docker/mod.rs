@@ -9,10 +9,10 @@ mod client;
 mod events;
 mod facts;
 mod failure;
-mod files;
 mod handle;
 mod images;
 mod labels;
+mod limits;
 mod lines;
 mod listing;
 mod loading;
@@ -23,8 +23,10 @@ mod networks;
 mod options;
 mod pause_image;
 mod pulling;
+mod raw;
 mod readers;
 mod references;
+mod shown;
 mod usage;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,9 +41,9 @@ pub use options::{Choice, Options, Reach};
 use self::client::Client;
 use self::facts::Facts;
 use self::failure::Trouble;
-use self::files::Files;
 use self::handle::Handle;
 use self::images::Images;
+use self::limits::EngineLimits;
 use self::networks::Networks;
 use self::options::Place;
 use self::readers::Readers;
@@ -62,7 +64,7 @@ struct Inner {
     images: Images,
     pause_image: tokio::sync::Mutex<()>,
     networks: Networks,
-    files: Files,
+    limits: EngineLimits,
     readers: Arc<Readers>,
     changes: watch::Sender<u64>,
 }
@@ -88,7 +90,7 @@ impl Docker {
             facts: Mutex::new(None),
             pause_image: tokio::sync::Mutex::default(),
             networks: Networks::default(),
-            files: Files::new(),
+            limits: EngineLimits::new(),
             changes: watch::Sender::new(0),
         });
         // So that the name is right from the start, where that can be known.

@@ -1,12 +1,12 @@
 //! One network for each tenant: its services reach each other there, and no other tenant's.
 
 use bollard::models::NetworkCreateRequest;
-use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
+use bollard::query_parameters::ListNetworksOptionsBuilder;
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
 
 use super::client::Client;
 use super::failure::Trouble;
-use super::{labels, names};
+use super::{labels, names, shown};
 
 /// Makes networks, one at a time: engines make several of one name when they are asked at once.
 #[derive(Default)]
@@ -43,8 +43,7 @@ impl Networks {
     ) -> Result<(), Trouble> {
         let Ok(_nobody_starts) = self.in_use.try_write() else { return Ok(()) };
         let filters = labels::filter(owner, &[(labels::TENANT, tenant)]);
-        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-        let left = client.call(|engine| async move { engine.list_containers(Some(options)).await }).await?;
+        let left = shown::list(client, Some(&filters)).await?;
         if !left.is_empty() {
             return Ok(());
         }

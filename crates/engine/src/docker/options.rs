@@ -40,8 +40,9 @@ pub struct Options {
     pub owner: String,
     /// The `host:port` at which the engine reaches our registry.
     pub registry: String,
-    /// Whether that registry speaks plain HTTP.
-    pub registry_is_plain: bool,
+    /// Whether nobody else can be on the way to it, as on loopback: then it needs no certificate, and none that the
+    /// engine trusts.
+    pub registry_is_trusted: bool,
     /// Whether public references may point to private addresses.
     pub allow_private_registries: bool,
     /// How ports are reached.
@@ -63,7 +64,7 @@ impl Options {
             runtime_folder: None,
             owner: owner.to_owned(),
             registry: registry.to_owned(),
-            registry_is_plain: true,
+            registry_is_trusted: true,
             allow_private_registries: false,
             reach: Reach::Auto,
             published_on: IpAddr::V4(Ipv4Addr::LOCALHOST),

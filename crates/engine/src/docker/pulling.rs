@@ -1,9 +1,8 @@
-//! Pulling. The library's own call encodes logins in a way that engines do not always read, and cannot tell Podman that
-//! a registry speaks plain HTTP; so the request is our own.
+//! Pulling: a stream of progress, in which the engine also says what failed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
-use bollard::{BollardRequest, Docker as Bollard};
+use bollard::Docker as Bollard;
 use bytes::Bytes;
 use futures_util::Stream;
 use serde::Deserialize;
@@ -11,6 +10,7 @@ use serde_json::json;
 
 use super::client::{Client, PROGRESS};
 use super::failure::Trouble;
+use super::raw;
 use crate::Credentials;
 
 /// The longest line of progress that is kept to be read.
@@ -23,8 +23,8 @@ pub(super) struct Pull<'a> {
     /// The login, and the registry that it is for.
     pub(super) login: Option<(&'a Credentials, &'a str)>,
     pub(super) is_podman: bool,
-    /// Whether the registry speaks plain HTTP, also where the engine does not expect it.
-    pub(super) is_plain: bool,
+    /// Whether the registry may speak plain HTTP or show any certificate. Docker knows that of loopback by itself.
+    pub(super) is_trusted: bool,
 }
 
 /// A line of progress. Podman says errors in another place than Docker.
@@ -69,10 +69,12 @@ impl Pull<'_> {
         &self,
         engine: Bollard,
     ) -> impl Stream<Item = Result<Bytes, bollard::errors::Error>> + Unpin + use<> {
-        let query = if self.is_podman && self.is_plain {
-            format!("/libpod/images/pull?reference={}&tlsVerify=false", escaped(self.reference))
+        let reference = raw::escaped(self.reference);
+        // Podman's own calls, unlike Docker's, have to name a version.
+        let path = if self.is_podman && self.is_trusted {
+            format!("/v4.0.0/libpod/images/pull?reference={reference}&tlsVerify=false")
         } else {
-            format!("/images/create?fromImage={}", escaped(self.reference))
+            format!("/images/create?fromImage={reference}")
         };
         let login = self.login.map(|(login, registry)| {
             let login = json!({
@@ -80,33 +82,10 @@ impl Pull<'_> {
                 "password": login.password,
                 "serveraddress": registry,
             });
-            URL_SAFE.encode(login.to_string())
+            ("X-Registry-Auth", URL_SAFE.encode(login.to_string()))
         });
-        // The library's plainest streamed call, made into this one.
-        let engine =
-            engine.with_request_modifier(move |request| rewritten(request, &query, login.as_deref()));
-        engine.export_image("pull")
+        raw::request(engine, "POST", path, login)
     }
-}
-
-fn rewritten(mut request: BollardRequest, query: &str, login: Option<&str>) -> BollardRequest {
-    let address = request.uri().to_string();
-    let start = address.find("/images/").unwrap_or(address.len());
-    if let Ok(uri) = format!("{}{query}", &address[..start]).parse() {
-        *request.uri_mut() = uri;
-    }
-    if let Ok(method) = "POST".parse() {
-        *request.method_mut() = method;
-    }
-    if let Some(login) = login.and_then(|login| login.parse().ok()) {
-        request.headers_mut().insert("X-Registry-Auth", login);
-    }
-    request
-}
-
-/// A reference as part of a query. Only these bytes of those that a reference has mean something else there.
-fn escaped(reference: &str) -> String {
-    reference.replace('%', "%25").replace('+', "%2B").replace('&', "%26").replace('#', "%23")
 }
 
 fn failure_in(line: &[u8]) -> Option<String> {

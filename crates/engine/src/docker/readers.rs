@@ -14,6 +14,7 @@ use super::catching_up::CaughtUp;
 use super::client::Client;
 use super::failure::Trouble;
 use super::lines::{Lines, Pipe};
+use super::shown;
 use crate::{Line, NodeName, Output};
 
 /// How often, and how many times, a container is looked at whose output has ended and that seems to run on.
@@ -207,8 +208,6 @@ impl Readers {
     }
 
     async fn is_running(&self, id: &str) -> Result<bool, Trouble> {
-        let shown =
-            self.client.call(|engine| async move { engine.inspect_container(id, None).await }).await?;
-        Ok(shown.state.and_then(|state| state.running).unwrap_or(false))
+        Ok(shown::look(&self.client, id).await?.is_some_and(|shown| shown.state.running))
     }
 }

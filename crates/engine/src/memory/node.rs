@@ -143,7 +143,7 @@ impl Machine {
             let wanted = node.spec.containers.get(container).ok_or(EngineError::NoNode)?;
             let behaviour = program(node.name(), container, wanted);
             if let Some(reason) = &behaviour.refused {
-                return Err(EngineError::Refused(reason.clone()));
+                return Err(EngineError::Refused(format!("{container}: {reason}")));
             }
             let one = node.containers.get_mut(container).ok_or(EngineError::NoNode)?;
             if one.state == ContainerState::Running {

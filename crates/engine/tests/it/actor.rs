@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use gangplank_engine::memory::Behaviour;
@@ -15,45 +16,70 @@ pub(crate) const IMAGE: &str = "actor:1";
 
 /// The same without an entry point.
 pub(crate) const BARE_IMAGE: &str = "actor:bare";
+/// The same with a user that it does not have, so that no engine starts it.
+pub(crate) const BROKEN_IMAGE: &str = "actor:broken";
 
-/// The images as an archive that an engine loads. It has all that an image may have that we must not obey.
+/// The tests' images as an archive that an engine loads. They have what images may have and we must not obey.
 pub(crate) fn archive() -> Vec<u8> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let source = folder.path().join("actor.c");
-    let program = folder.path().join("actor");
-    std::fs::write(&source, include_str!("actor.c")).expect("the program's source");
-    let compiled = Command::new("cc")
-        .args(["-static", "-O1", "-w", "-o"])
-        .args([&program, &source])
-        .status()
-        .expect("a C compiler");
-    assert!(compiled.success(), "the tests' program does not compile");
-    let layer = tar(&[("actor", 0o755, &std::fs::read(&program).expect("the program"))]);
+    images(&[
+        (IMAGE, json!(["/actor"]), ""),
+        (BARE_IMAGE, json!(null), ""),
+        (BROKEN_IMAGE, json!(["/actor"]), "nobody-here"),
+    ])
+}
+
+/// The image alone, by another name.
+pub(crate) fn archive_named(name: &str) -> Vec<u8> {
+    images(&[(name, json!(["/actor"]), "")])
+}
+
+/// The program.
+fn program() -> &'static [u8] {
+    static PROGRAM: OnceLock<Vec<u8>> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let source = folder.path().join("actor.c");
+        let program = folder.path().join("actor");
+        std::fs::write(&source, include_str!("actor.c")).expect("the program's source");
+        let compiled = Command::new("cc")
+            .args(["-static", "-O1", "-w", "-o"])
+            .args([&program, &source])
+            .status()
+            .expect("a C compiler");
+        assert!(compiled.success(), "the tests' program does not compile");
+        std::fs::read(&program).expect("the program")
+    })
+}
+
+/// Images of the program: name, entry point, user.
+fn images(wanted: &[(&str, serde_json::Value, &str)]) -> Vec<u8> {
+    let layer = tar(&[("actor", 0o755, program())]);
+    let layer_id = format!("sha256:{}", hex::encode(Sha256::digest(&layer)));
     let processor = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
-    let config = |entry: serde_json::Value| {
-        json!({
+    let mut files = vec![("layer.tar".to_owned(), layer)];
+    let mut manifest = Vec::new();
+    for (place, (name, entry, user)) in wanted.iter().enumerate() {
+        let config = json!({
             "architecture": processor,
             "os": "linux",
             "config": {
                 "Entrypoint": entry,
                 "Cmd": ["wait"],
+                "User": user,
                 "Volumes": { "/data": {} },
                 "Healthcheck": { "Test": ["CMD", "/nothing"], "Interval": 1_000_000_000 },
+                "Labels": { "name": name },
             },
-            "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{}", hex::encode(Sha256::digest(&layer)))] },
-        })
-        .to_string()
-    };
-    let manifest = json!([
-        { "Config": "config.json", "RepoTags": [IMAGE], "Layers": ["layer.tar"] },
-        { "Config": "bare.json", "RepoTags": [BARE_IMAGE], "Layers": ["layer.tar"] },
-    ]);
-    tar(&[
-        ("layer.tar", 0o644, &layer),
-        ("config.json", 0o644, config(json!(["/actor"])).as_bytes()),
-        ("bare.json", 0o644, config(json!(null)).as_bytes()),
-        ("manifest.json", 0o644, manifest.to_string().as_bytes()),
-    ])
+            "rootfs": { "type": "layers", "diff_ids": [layer_id] },
+        });
+        let file = format!("{place}.json");
+        manifest.push(json!({ "Config": file, "RepoTags": [name], "Layers": ["layer.tar"] }));
+        files.push((file, config.to_string().into_bytes()));
+    }
+    files.push(("manifest.json".to_owned(), json!(manifest).to_string().into_bytes()));
+    let files: Vec<_> =
+        files.iter().map(|(name, content)| (name.as_str(), 0o644, content.as_slice())).collect();
+    tar(&files)
 }
 
 /// An archive of files: name, mode, content.
@@ -95,6 +121,9 @@ pub(crate) fn node(version: i64, containers: &[(&str, &str)]) -> NodeSpec {
 pub(crate) fn behaviour(_: &NodeName, _: &str, spec: &ContainerSpec) -> Behaviour {
     let word = |place: usize| spec.command.get(place).map(String::as_str).unwrap_or_default();
     let number = |place: usize| word(place).parse::<u64>().unwrap_or_default();
+    if spec.image == BROKEN_IMAGE {
+        return Behaviour::refused("unable to find user nobody-here");
+    }
     match word(0) {
         "serve" => Behaviour::serves(200).printing(["listening"]).using(0.1, 1 << 20),
         "exit" => Behaviour::ends(number(1).try_into().expect("a status"), Duration::from_millis(number(2))),

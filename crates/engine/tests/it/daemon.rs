@@ -1,7 +1,7 @@
 //! A daemon of the tests' own: Docker's or Podman's, in a folder of its own.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -176,9 +176,10 @@ impl Daemon {
     }
 
     /// The id of the pause container of a node.
-    pub(crate) async fn pause_of(&self, node: &NodeName) -> String {
+    pub(crate) async fn pause_of(&self, owner: &str, node: &NodeName) -> String {
         let version = node.version.to_string();
-        let found = self.containers(&[("service", &node.service), ("deployment", &version)]).await;
+        let found =
+            self.containers(&[("owner", owner), ("service", &node.service), ("deployment", &version)]).await;
         let pause = found.into_iter().find(|one| {
             let labels = one.config.as_ref().and_then(|config| config.labels.as_ref());
             labels.is_some_and(|labels| !labels.contains_key("dev.gangplank.container"))
@@ -190,20 +191,6 @@ impl Daemon {
     pub(crate) async fn kill(&self, id: &str) {
         let options = KillContainerOptionsBuilder::new().signal("KILL").build();
         self.client().kill_container(id, Some(options)).await.expect("a signal");
-        let began = Instant::now();
-        while self
-            .client()
-            .inspect_container(id, None)
-            .await
-            .is_ok_and(|one| one.state.unwrap().running == Some(true))
-        {
-            assert!(began.elapsed() < Duration::from_secs(10), "a killed container runs");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 }
 

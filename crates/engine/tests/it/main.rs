@@ -1,29 +1,72 @@
 //! The engines against their contract, and Docker's and Podman's against what only they can be asked.
 
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
 mod actor;
 mod contract;
 mod daemon;
+mod hardening;
+mod outages;
+mod printing;
+mod pulls;
 mod recorder;
+mod registry;
+mod wire;
 mod world;
 
+use contract::{Case, hold};
 use daemon::Daemon;
 use world::World;
 
+/// What is asked of engines that really run containers, beside the contract.
+const REAL: &[(&str, Case)] = cases![
+    hardening::containers_are_kept_in,
+    hardening::a_greedy_container_harms_nobody,
+    hardening::a_tenant_has_one_network,
+    printing::long_lines_are_joined,
+    printing::both_streams_arrive,
+    printing::much_output_is_whole,
+    printing::seams_are_tight,
+    printing::a_command_that_is_not_there_is_said,
+    pulls::ours_are_pulled_by_digest,
+    pulls::refusals_are_told_apart,
+    pulls::what_cannot_be_pulled_is_loaded,
+    pulls::public_images_are_pinned,
+    pulls::private_registries_are_refused,
+];
+
+/// What needs a name server on the engine's networks.
+const NAMES: &[(&str, Case)] = cases![hardening::names_and_ports_are_the_tenants];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_keeps_the_contract() {
-    contract::hold(World::memory(), contract::CASES).await;
+    hold(World::memory(), &[contract::CASES]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn docker_keeps_the_contract() {
     if let Some(daemon) = Daemon::docker().await {
-        contract::hold(World::Daemon(daemon), contract::CASES).await;
+        hold(World::Daemon(daemon), &[contract::CASES, REAL, NAMES]).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn podman_keeps_the_contract() {
     if let Some(daemon) = Daemon::podman().await {
-        contract::hold(World::Daemon(daemon), contract::CASES).await;
+        hold(World::Daemon(daemon), &[contract::CASES, REAL]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn docker_comes_back() {
+    if let Some(daemon) = Daemon::docker().await {
+        outages::an_engine_comes_back(daemon).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn podman_comes_back() {
+    if let Some(daemon) = Daemon::podman().await {
+        outages::an_engine_comes_back(daemon).await;
     }
 }

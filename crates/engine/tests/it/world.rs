@@ -31,6 +31,7 @@ impl World {
             Self::Memory(machine) => {
                 let engine = machine.engine(owner, output.clone());
                 machine.add_image(actor::IMAGE);
+                machine.add_image(actor::BROKEN_IMAGE);
                 Box::new(engine)
             }
             Self::Daemon(daemon) => Box::new(docker(daemon, self.options(owner, output)).await),
@@ -47,6 +48,11 @@ impl World {
         options
     }
 
+    /// Whether it is Podman, which does not always say that a container was ended for its memory.
+    pub(crate) fn is_podman(&self) -> bool {
+        matches!(self, Self::Daemon(daemon) if daemon.choice == Choice::Podman)
+    }
+
     pub(crate) fn daemon(&self) -> &Daemon {
         match self {
             Self::Daemon(daemon) => daemon,
@@ -55,10 +61,10 @@ impl World {
     }
 
     /// Ends the pause container of a node, as a person or the kernel might.
-    pub(crate) async fn lose_pause(&self, node: &NodeSeen) {
+    pub(crate) async fn lose_pause(&self, owner: &str, node: &NodeSeen) {
         match self {
             Self::Memory(machine) => machine.break_node(&node.name),
-            Self::Daemon(daemon) => daemon.kill(&daemon.pause_of(&node.name).await).await,
+            Self::Daemon(daemon) => daemon.kill(&daemon.pause_of(owner, &node.name).await).await,
         }
     }
 

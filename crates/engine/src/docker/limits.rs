@@ -1,0 +1,124 @@
+//! How many files and processes a container's programs may have by the kernel's limits. The wish is bounded by the hard
+//! limits of the engine, which it does not tell; so what does not start is tried with less, and what worked is kept.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::failure::Trouble;
+
+/// Open files of a process: the wish.
+const FILES: i64 = 65_536;
+/// What is tried after the wish and this process's own limit. An engine of this machine mostly has the same limit as
+/// its other services.
+const FEWER_FILES: [i64; 3] = [16_384, 4_096, 1_024];
+/// Processes of a user, where the engine's own default does not work. What bounds a container is another number.
+const PROCESSES: [i64; 3] = [32_768, 16_384, 4_096];
+
+/// The limits of a container's programs; `None` leaves one to the engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// Open files of a process.
+    pub(super) files: Option<i64>,
+    /// Processes of a user.
+    pub(super) processes: Option<i64>,
+}
+
+/// What is tried, one after the other, and how far that went.
+struct Ladder {
+    steps: Vec<Option<i64>>,
+    current: AtomicUsize,
+}
+
+impl Ladder {
+    fn new(steps: impl IntoIterator<Item = Option<i64>>) -> Self {
+        Self { steps: steps.into_iter().collect(), current: AtomicUsize::new(0) }
+    }
+
+    fn now(&self) -> Option<i64> {
+        self.steps.get(self.current.load(Ordering::Relaxed)).copied().flatten()
+    }
+
+    /// Goes on from a step that failed, unless another start did; `false` at the end.
+    fn leave(&self, failed: Option<i64>) -> bool {
+        let next = self.steps.iter().position(|step| *step == failed).unwrap_or(self.steps.len()) + 1;
+        self.current.fetch_max(next.min(self.steps.len() - 1), Ordering::Relaxed);
+        next < self.steps.len()
+    }
+}
+
+/// The limits of an engine.
+pub(super) struct EngineLimits {
+    files: Ladder,
+    processes: Ladder,
+}
+
+impl EngineLimits {
+    pub(super) fn new() -> Self {
+        let own = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+        let own_files = hard_limit(&own, "Max open files").filter(|own| *own < FILES);
+        let fewer = FEWER_FILES.into_iter().filter(|fewer| own_files.is_none_or(|own| *fewer < own));
+        Self {
+            files: Ladder::new([FILES].into_iter().chain(own_files).chain(fewer).map(Some)),
+            processes: Ladder::new([None].into_iter().chain(PROCESSES.map(Some))),
+        }
+    }
+
+    pub(super) fn now(&self) -> Limits {
+        Limits { files: self.files.now(), processes: self.processes.now() }
+    }
+
+    /// Whether a start with these limits failed for one of them and should be tried again with what is now.
+    pub(super) fn were_too_high(&self, tried: Limits, trouble: &Trouble) -> bool {
+        if !trouble.says(&["rlimit"]) {
+            return false;
+        }
+        // 6 is the kernel's number of it.
+        if trouble.says(&["rlimit type 6", "rlimit_nproc"]) {
+            self.processes.leave(tried.processes)
+        } else {
+            self.files.leave(tried.files)
+        }
+    }
+}
+
+/// A hard limit, as the kernel shows limits.
+fn hard_limit(text: &str, name: &str) -> Option<i64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(limit: &str) -> Trouble {
+        Trouble::told(format!("error setting rlimit type {limit}: operation not permitted"))
+    }
+
+    #[test]
+    fn the_hard_limit_is_the_second_number() {
+        let text = "Limit  Soft Limit  Hard Limit  Units\nMax open files            1024                 20000 \
+                    files\n";
+        assert_eq!(hard_limit(text, "Max open files"), Some(20_000));
+        assert_eq!(hard_limit("Max open files  1024  unlimited  files", "Max open files"), None);
+    }
+
+    #[test]
+    fn smaller_limits_are_tried_one_after_the_other_and_kept() {
+        let limits = EngineLimits {
+            files: Ladder::new([Some(65_536), Some(20_000)]),
+            processes: Ladder::new([None, Some(4_096)]),
+        };
+        let first = limits.now();
+        assert!(!limits.were_too_high(first, &Trouble::told("no such command".to_owned())));
+        assert!(limits.were_too_high(first, &refused("7")));
+        // Another start that was under way with the old limits.
+        assert!(limits.were_too_high(first, &refused("7")));
+        assert_eq!(limits.now(), Limits { files: Some(20_000), processes: None });
+        assert!(limits.were_too_high(limits.now(), &refused("6")));
+        let last = Limits { files: Some(20_000), processes: Some(4_096) };
+        assert_eq!(limits.now(), last);
+        assert!(!limits.were_too_high(last, &refused("7")));
+        assert!(!limits.were_too_high(last, &refused("6")));
+        assert_eq!(limits.now(), last);
+    }
+}
