@@ -17,6 +17,7 @@ mod cosign;
 mod crane;
 mod credential_helper;
 mod daemon;
+mod deploying;
 mod docker;
 mod helm;
 mod images;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     boto3::add(&mut suite);
     rust_sdk::add(&mut suite);
     docker::add(&mut suite);
+    deploying::add(&mut suite);
     podman::add(&mut suite);
     skopeo::add(&mut suite);
     buildah::add(&mut suite);
