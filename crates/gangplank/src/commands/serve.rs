@@ -8,7 +8,7 @@ use gangplank_server::Server;
 
 use crate::logging::Logs;
 use crate::output::{done, say};
-use crate::serve_options::ServeOptions;
+use crate::serve_options::{Engine, ServeOptions};
 use crate::signals::Signals;
 use crate::{environment, logging, open_files, usage, words};
 
@@ -48,6 +48,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let server = Server::start(config).await?;
     introduce(&data_dir, is_first);
     options.warn_of_open_files(files);
+    tell_engine(&server, &options);
     announce(&server);
     let log = options.log_filter();
     let mut settings = Settings { args, started: options, log, logs };
@@ -112,6 +113,17 @@ impl Settings {
         } else {
             let settings = waiting.join(", ");
             tracing::warn!(settings, "settings have changed that need a restart");
+        }
+    }
+}
+
+/// What runs images, or why nothing does.
+fn tell_engine(server: &Server, options: &ServeOptions) {
+    match (server.engine(), options.engine) {
+        (Some(engine), _) => tracing::info!("images run on {engine}"),
+        (None, Some(Engine::None)) => tracing::info!("nothing runs images: --engine is none"),
+        (None, _) => {
+            tracing::info!("nothing runs images: no container engine answers here; --engine names one");
         }
     }
 }

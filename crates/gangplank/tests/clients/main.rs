@@ -17,6 +17,7 @@ mod cosign;
 mod crane;
 mod credential_helper;
 mod daemon;
+mod deploying;
 mod docker;
 mod helm;
 mod images;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
     rust_sdk::add(&mut suite);
     js_sdk::add(&mut suite);
     docker::add(&mut suite);
+    deploying::add(&mut suite);
     podman::add(&mut suite);
     skopeo::add(&mut suite);
     buildah::add(&mut suite);

@@ -117,7 +117,7 @@ fn the_first_start_says_where_everything_is_and_what_to_type() {
         };
         assert!((0..100).any(is_told), "{part}: {}", server.log());
     };
-    for part in [shown, &credentials, &next] {
+    for part in [shown, &credentials, &next, "nothing runs images: --engine is none"] {
         wait_for(&server, part);
     }
     assert!(server.terminate().success());

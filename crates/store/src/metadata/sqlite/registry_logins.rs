@@ -266,7 +266,7 @@ fn insert(
 
 fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
     let revoked: bool = row.get(10)?;
-    // No row in access_keys: the key was deleted.
+    // No row in access_keys: the key was deleted, unless the login is the server's own.
     let key_enabled: Option<bool> = row.get(11)?;
     let tenant = Tenant {
         account: rows::account(row.get_ref(1)?.as_str().unwrap_or_default())?,
@@ -276,7 +276,7 @@ fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
     let login = LoginId(row.get(0)?);
     let scope = Scope { push: row.get(4)?, pull: row.get(5)?, delete: row.get(6)? };
     let ended = |tenant, owner| Ok(LoginLookup::Revoked(Revoked { login, tenant, owner, scope }));
-    if revoked || key_enabled != Some(true) {
+    if revoked || !key_enabled.unwrap_or(owner == Owner::server()) {
         return ended(tenant, owner);
     }
     let service = match (row.get(7)?, row.get(8)?) {

@@ -21,6 +21,7 @@ metadata_contract! {
     a_disabled_keys_logins_stop_and_start_with_it,
     a_deleted_keys_logins_are_refused_for_good,
     a_key_of_another_account_makes_no_live_login,
+    a_login_of_the_servers_own_needs_no_key,
     a_pull_login_carries_its_service,
     a_login_of_the_servers_own_hangs_on_no_key,
     a_pull_login_ends_with_its_service,
@@ -135,6 +136,15 @@ async fn a_key_of_another_account_makes_no_live_login(db: &dyn Metadata) {
     let [here, _, other] = tenants();
     db.insert_access_key(&by(), access_key(&here, 1), PLENTY).await.unwrap();
     create_login(db, push_login(&other, 1)).await;
+    assert!(is_revoked(db, 1).await);
+}
+
+async fn a_login_of_the_servers_own_needs_no_key(db: &dyn Metadata) {
+    create_service(db, &here(), "web").await;
+    let login = NewLogin { owner: Owner::server(), ..pull_login(db, "web", 1).await };
+    let id = create_login(db, login).await;
+    assert_eq!(live(db, 1).await.owner, Owner::server());
+    assert!(db.revoke_login(&by(), &here(), id, NOW).await.unwrap());
     assert!(is_revoked(db, 1).await);
 }
 
