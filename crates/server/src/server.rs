@@ -133,10 +133,11 @@ impl Server {
             Runs::On(make) => Some(make(output)),
             Runs::Configured => {
                 let owner = owner(&metadata).await?;
-                let here = Here { owner, address: addresses.main, is_tls: tls.is_some() };
+                let here = Here { owner, address: addresses.main };
                 engines::connect(&config.deployments, here, output, Arc::clone(&archives) as _).await?
             }
         };
+        config.check_admin_listener(engine.as_ref().map(|engine| engine.name()))?;
         let stop = CancellationToken::new();
         let app = Arc::new(App {
             metadata: Arc::new(metadata),

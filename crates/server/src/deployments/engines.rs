@@ -1,6 +1,6 @@
 //! The engine that the configuration names.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -15,8 +15,6 @@ pub(crate) struct Here {
     pub(crate) owner: String,
     /// Where the server listens.
     pub(crate) address: SocketAddr,
-    /// Whether it speaks TLS there.
-    pub(crate) is_tls: bool,
 }
 
 /// The engine that is to run services. None if none is wanted, or none was found where any will do.
@@ -40,7 +38,7 @@ pub(crate) async fn connect(
         choice,
         host: config.engine_host.clone(),
         runtime_folder: config.runtime_dir.clone(),
-        registry_is_plain: !here.is_tls,
+        registry_is_trusted: is_loopback(&registry),
         allow_private_registries: config.allow_private_registries.unwrap_or(here.address.ip().is_loopback()),
         archives: Some(archives),
         ..Options::new(&here.owner, &registry, output)
@@ -56,4 +54,11 @@ fn local(address: SocketAddr) -> SocketAddr {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     address
+}
+
+/// Whether nobody else can be on the way to a registry.
+fn is_loopback(registry: &str) -> bool {
+    let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

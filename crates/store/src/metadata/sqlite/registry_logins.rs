@@ -51,18 +51,14 @@ impl RegistryLogins for Sqlite {
         let found = self.read_one(|connection| {
             let mut find = connection.prepare_cached(
                 "SELECT l.id, t.account, t.region, l.owner, l.can_push, l.can_pull, l.can_delete,
-                        l.service, s.name, l.expires_at, l.revoked_at IS NOT NULL,
-                        -- The server's own logins hang on no key.
-                        CASE WHEN l.owner = ?2 THEN 1 ELSE k.enabled END
+                        l.service, s.name, l.expires_at, l.revoked_at IS NOT NULL, k.enabled
                  FROM registry_logins l
                  JOIN tenants t ON t.id = l.tenant
                  LEFT JOIN services s ON s.id = l.service
                  LEFT JOIN access_keys k ON k.id = l.owner AND k.account = t.account
                  WHERE l.password_hash = ?1",
             )?;
-            let server = Owner::server();
-            let key = params![&password.0[..], server.as_str()];
-            let found = find.query_row(key, |row| Ok(read_grant(row))).optional()?;
+            let found = find.query_row([&password.0[..]], |row| Ok(read_grant(row))).optional()?;
             found.unwrap_or(Ok(LoginLookup::Unknown))
         })?;
         if let LoginLookup::Live(grant) = &found {

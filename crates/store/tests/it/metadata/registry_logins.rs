@@ -23,7 +23,6 @@ metadata_contract! {
     a_key_of_another_account_makes_no_live_login,
     a_login_of_the_servers_own_needs_no_key,
     a_pull_login_carries_its_service,
-    a_login_of_the_servers_own_hangs_on_no_key,
     a_pull_login_ends_with_its_service,
     a_login_is_refused_without_its_service,
     a_push_login_can_require_a_service,
@@ -157,13 +156,6 @@ async fn a_pull_login_carries_its_service(db: &dyn Metadata) {
     assert!(is_revoked(db, 2).await, "there is no key 2");
     let grant = live(db, 1).await;
     assert_eq!((grant.scope, grant.service.unwrap().name.as_str()), (Scope::PULL, "web"));
-}
-
-async fn a_login_of_the_servers_own_hangs_on_no_key(db: &dyn Metadata) {
-    create_service(db, &here(), "web").await;
-    let login = NewLogin { owner: Owner::server(), ..pull_login(db, "web", 1).await };
-    create_login(db, login).await;
-    assert_eq!(live(db, 1).await.owner, Owner::server());
 }
 
 async fn a_pull_login_ends_with_its_service(db: &dyn Metadata) {
