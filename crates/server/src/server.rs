@@ -105,7 +105,7 @@ impl Server {
         Ok(())
     }
 
-    async fn begin(config: Config, runs: Runs, pace: Pace) -> Result<Self> {
+    async fn begin(mut config: Config, runs: Runs, pace: Pace) -> Result<Self> {
         refuse_plain_http(&config)?;
         config.check_admin_listener(config.deployments.engine.named())?;
         let certificates = Arc::new(Certificates::open(&config)?);
@@ -122,7 +122,7 @@ impl Server {
         let endpoint = root_key::local_endpoint(scheme, addresses.main);
         let clock = Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time));
         let here = Origin::local(clock.now());
-        root_key::provide(&metadata, &here, &master, &data_dir, config.root_key, &endpoint).await?;
+        root_key::provide(&metadata, &here, &master, &data_dir, config.root_key.take(), &endpoint).await?;
 
         let logs = Logs::open(data_dir.logs(), config.deployments.logs, config.limits.disk_reserve);
         let logs = Arc::new(logs);
