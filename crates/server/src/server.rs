@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use gangplank_core::container_service::Entrance;
 use gangplank_core::lease::SAFE_GRACE;
 use gangplank_core::{Origin, Time};
-use gangplank_engine::{Engine, Output};
+use gangplank_engine::{Archives, Engine, Output};
 use gangplank_store::logs::Logs;
 use gangplank_store::metadata::progress::Mark;
 use gangplank_store::metadata::{Progress as _, Sqlite};
@@ -27,7 +27,7 @@ use crate::data_dir::DataDir;
 use crate::deployments::archives::Images;
 use crate::deployments::engines::{self, Here};
 use crate::deployments::pace::Pace;
-use crate::deployments::{Deployer, supervisor};
+use crate::deployments::{Deployer, idle, supervisor};
 use crate::endpoint::Endpoint;
 use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
@@ -47,12 +47,31 @@ use crate::registry::upload_locks::UploadLocks;
 use crate::sealing::MasterKey;
 use crate::{content_folder, jobs, root_key};
 
+/// Makes an engine that hands over what containers print.
+type MakeEngine = Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>;
+
 /// What runs the services of a server.
 enum Runs {
     /// What the configuration says.
     Configured,
     /// An engine that the caller makes.
-    On(Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>),
+    On(MakeEngine),
+}
+
+impl Runs {
+    /// The engine, if there is one.
+    async fn engine(
+        self,
+        config: &Config,
+        here: Here,
+        output: Arc<dyn Output>,
+        archives: Arc<dyn Archives>,
+    ) -> Result<Option<Arc<dyn Engine>>> {
+        match self {
+            Self::On(make) => Ok(Some(make(output))),
+            Self::Configured => engines::connect(&config.deployments, here, output, archives).await,
+        }
+    }
 }
 
 /// A running server. It stops when told to, not when dropped.
@@ -129,14 +148,8 @@ impl Server {
         let container_logs = Arc::new(ContainerLogs::new(Arc::clone(&logs), clock));
         let output = Arc::clone(&container_logs) as Arc<dyn Output>;
         let archives = Arc::new(Images::default());
-        let engine = match runs {
-            Runs::On(make) => Some(make(output)),
-            Runs::Configured => {
-                let owner = owner(&metadata).await?;
-                let here = Here { owner, address: addresses.main };
-                engines::connect(&config.deployments, here, output, Arc::clone(&archives) as _).await?
-            }
-        };
+        let here = Here { owner: owner(&metadata).await?, address: addresses.main };
+        let engine = runs.engine(&config, here, output, Arc::clone(&archives) as _).await?;
         config.check_admin_listener(engine.as_ref().map(|engine| engine.name()))?;
         let stop = CancellationToken::new();
         let app = Arc::new(App {
@@ -192,25 +205,15 @@ impl Server {
             jobs::orphans::of_sessions(&app).await.context("cannot clear what a crash left")?;
         }
         warn_of_settings(&app);
-        let mut tasks = vec![
-            tokio::spawn(jobs::audit::run(Arc::clone(&app), stop.clone())),
-            tokio::spawn(jobs::marks::run(Arc::clone(&app), stop.clone())),
-            tokio::spawn(jobs::observations::run(Arc::clone(&app), stop.clone())),
-            tokio::spawn(jobs::collection::run(Arc::clone(&app), config.collection.interval, stop.clone())),
-            tokio::spawn(jobs::expiry::run(Arc::clone(&app), stop.clone())),
-            tokio::spawn(jobs::discarded::run(Arc::clone(&app), stop.clone())),
-            tokio::spawn(jobs::private::run(data_dir.path().to_owned(), stop.clone())),
-            tokio::spawn(jobs::leftovers::remove(Arc::clone(&app), leftovers)),
-            tokio::spawn(jobs::scrub::run(Arc::clone(&app), config.scrub_interval, stop.clone())),
-        ];
-        tasks.extend(jobs::usage::start(&app, &stop));
+        let pauses = jobs::Pauses { collection: config.collection.interval, scrub: config.scrub_interval };
+        let mut tasks = jobs::start(&app, pauses, data_dir.path(), leftovers, &stop);
         if crashed {
             tasks.push(tokio::spawn(jobs::orphans::run(Arc::clone(&app), stop.clone())));
         }
-        tasks.extend(jobs::usage::start(&app, &stop));
-        if let Some(engine) = engine {
-            tasks.push(tokio::spawn(supervisor::run(Arc::clone(&app), engine, pace, stop.clone())));
-        }
+        tasks.push(match engine {
+            Some(engine) => tokio::spawn(supervisor::run(Arc::clone(&app), engine, pace, stop.clone())),
+            None => tokio::spawn(idle::run(Arc::clone(&app), stop.clone())),
+        });
         if !certificates.is_empty() {
             tasks.push(tokio::spawn(jobs::certificates::run(certificates, stop.clone())));
         }

@@ -7,6 +7,7 @@ pub(crate) mod archives;
 mod backoff;
 pub(crate) mod engines;
 mod health;
+pub(crate) mod idle;
 mod images;
 mod leaving;
 mod node;

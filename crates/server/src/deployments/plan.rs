@@ -116,7 +116,9 @@ mod tests {
                         break;
                     }
                     present.retain(|node| !plan.retire.contains(&node.ordinal));
-                    present.iter_mut().for_each(|node| node.is_ready |= node.is_alike && !node.is_lost);
+                    for node in &mut present {
+                        node.is_ready |= node.is_alike && !node.is_lost;
+                    }
                     present.extend(plan.start.iter().map(|&ordinal| Present {
                         ordinal,
                         is_ready: false,

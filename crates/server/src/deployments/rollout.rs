@@ -176,7 +176,9 @@ impl Runner {
         let now = self.app.clock.steady();
         let left = self.rollout.as_ref().map(|rollout| rollout.row.deadline.0.saturating_sub(now.0));
         let left = left.map(|left| Duration::from_millis(u64::try_from(left).unwrap_or_default()));
-        left.into_iter().for_each(|left| next.within(left));
+        if let Some(left) = left {
+            next.within(left);
+        }
     }
 
     /// Notes how far the deployment is, if that is news.
@@ -212,7 +214,9 @@ impl Runner {
                 ended.push((container.run.clone(), handle.clone(), name.clone(), why));
             }
         }
-        gone.iter().for_each(|handle| self.retire(handle, false));
+        for handle in &gone {
+            self.retire(handle, false);
+        }
         for (run, handle, name, why) in ended {
             let is_news = self.rollout.as_mut().is_some_and(|rollout| rollout.counted.insert(run));
             if is_news && !self.count(of, deployment, spec, why, Some((handle, name))).await? {
@@ -360,7 +364,9 @@ impl Runner {
         self.rollout = None;
         let handles = self.nodes.iter().filter(|(_, node)| node.seen.name.version == version);
         let handles: Vec<_> = handles.map(|(handle, _)| handle.clone()).collect();
-        handles.iter().for_each(|handle| self.retire(handle, false));
+        for handle in &handles {
+            self.retire(handle, false);
+        }
         self.wake.notify_one();
         Ok(())
     }

@@ -427,8 +427,12 @@ impl Runner {
         if !said.is_empty() {
             self.starts.failed(Instant::now(), &self.pace);
         }
-        said.iter().for_each(|line| self.say(of, version, spec, line));
-        gone.iter().for_each(|handle| self.retire(handle, false));
+        for line in &said {
+            self.say(of, version, spec, line);
+        }
+        for handle in &gone {
+            self.retire(handle, false);
+        }
     }
 
     /// The nodes of a deployment, as a plan is made of them.

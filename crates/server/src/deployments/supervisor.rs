@@ -115,7 +115,9 @@ impl Supervisor {
         for node in nodes {
             seen.entry((node.name.tenant.clone(), node.name.service.clone())).or_default().push(node);
         }
-        seen.values_mut().for_each(|nodes| nodes.sort_by(|a, b| a.handle.cmp(&b.handle)));
+        for nodes in seen.values_mut() {
+            nodes.sort_by(|a, b| a.handle.cmp(&b.handle));
+        }
         let before = std::mem::replace(&mut self.seen, seen);
         let known: BTreeMap<_, _> = self.runners.values().map(|(labels, wake)| (labels, wake)).collect();
         for (labels, wake) in &known {

@@ -1,5 +1,7 @@
 //! Services that run on an engine in memory, which can be told to fail at every step.
 
+#![allow(clippy::unwrap_used, reason = "a failure here is a finding")]
+
 mod faults;
 mod rollouts;
 mod updates;

@@ -110,8 +110,7 @@ impl World {
         let endpoint = self.server.as_ref().unwrap().endpoint().to_owned();
         let image = Image::unique(1);
         let digest = Registry::new(&endpoint, Some(api.push_login())).push_image("sr", "new", &image);
-        let name = api.register("web", "app", &digest);
-        name
+        api.register("web", "app", &digest)
     }
 
     /// Starts a deployment of an image with an endpoint on port 80.
