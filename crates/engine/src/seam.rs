@@ -10,24 +10,32 @@ pub(crate) const LINES: usize = 1_000;
 /// A line as an engine kept it: when it noted it, in nanoseconds since 1970, and the text.
 pub(crate) type Noted<'a> = (i64, &'a [u8]);
 
+/// How far apart a server may take a line and the engine note it, in milliseconds. Either may be first.
+const APART: i64 = 5_000;
+
 /// How many of the first lines of `log` were taken already, when `kept` are the last ones that were.
 ///
-/// A line is taken a little after the engine noted it, so whatever the engine noted after the last kept line was taken
-/// is new. Of what it noted before that, the last few may not have been taken: the longest run of lines that `kept`
-/// ends with tells. Texts that were no UTF-8 may have been mended where they are kept.
+/// What the engine noted well after the last line was taken is new. Before that, the place is where the log ends as
+/// `kept` ends, back to the beginning of one of them. Where lines repeat there are several such places, and the one is
+/// right that is the nearest by time. Texts that were no UTF-8 may have been mended where they are kept.
 pub(crate) fn taken_already(kept: &[KeptLine], log: &[Noted<'_>]) -> usize {
     let Some(last) = kept.last() else { return 0 };
-    let noted_before = log.partition_point(|(at, _)| at / 1_000_000 <= last.at);
+    let noted_until = |time: i64| log.partition_point(|(at, _)| at / 1_000_000 <= time);
+    let by_time = noted_until(last.at);
     let kept: Vec<_> = kept.iter().map(|line| String::from_utf8_lossy(&line.text)).collect();
-    let log: Vec<_> = log[..noted_before].iter().map(|(_, text)| String::from_utf8_lossy(text)).collect();
-    let (mut longest, mut taken) = (0, noted_before);
-    for end in (1..=log.len()).rev() {
-        let alike = common_end(&kept, &log[..end]);
-        if alike > longest {
-            (longest, taken) = (alike, end);
-        }
-        if alike == kept.len().min(end) && alike == longest {
-            break;
+    let log = &log[..noted_until(last.at.saturating_add(APART))];
+    let log: Vec<_> = log.iter().map(|(_, text)| String::from_utf8_lossy(text)).collect();
+    let (mut longest, mut taken) = (0, by_time);
+    for distance in 0..=log.len() {
+        let ends = [by_time.checked_sub(distance), by_time.checked_add(distance)].into_iter().flatten();
+        for end in ends.filter(|end| (1..=log.len()).contains(end)) {
+            let alike = common_end(&kept, &log[..end]);
+            if alike == kept.len().min(end) {
+                return end;
+            }
+            if alike > longest {
+                (longest, taken) = (alike, end);
+            }
         }
     }
     taken
@@ -68,6 +76,18 @@ mod tests {
     }
 
     #[test]
+    fn the_engine_may_note_a_line_after_it_was_taken() {
+        let kept = kept(&[(10, "a"), (15, "b")]);
+        assert_eq!(taken_already(&kept, &log(&[(11, "a"), (17, "b"), (18, "c")])), 2);
+    }
+
+    #[test]
+    fn the_longest_run_tells_when_the_log_is_torn() {
+        let kept = kept(&[(10, "lost"), (11, "a"), (12, "b")]);
+        assert_eq!(taken_already(&kept, &log(&[(9, "x"), (11, "a"), (12, "b"), (13, "b"), (14, "c")])), 3);
+    }
+
+    #[test]
     fn lines_that_repeat_are_told_apart_by_time() {
         let kept = kept(&[(10, "tick"), (20, "tick"), (30, "tick")]);
         let log = log(&[(10, "tick"), (20, "tick"), (30, "tick"), (40, "tick"), (50, "tick")]);
@@ -77,7 +97,7 @@ mod tests {
     #[test]
     fn lines_that_rotation_took_away_leave_the_rest_new() {
         let kept = kept(&[(10, "a"), (20, "b")]);
-        assert_eq!(taken_already(&kept, &log(&[(40, "b"), (50, "c")])), 0);
+        assert_eq!(taken_already(&kept, &log(&[(9_040, "b"), (9_050, "c")])), 0);
     }
 
     #[test]

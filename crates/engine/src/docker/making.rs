@@ -63,7 +63,8 @@ impl Inner {
             .containers
             .iter()
             .map(|(name, container)| self.start_container(spec, name, container, &pause, bounds));
-        try_join_all(starts).await?;
+        // All of them come to their end: a container whose creation nobody waits for would be left.
+        join_all(starts).await.into_iter().collect::<Result<()>>()?;
         let handle = Handle { node: spec.name.clone(), pause };
         let nodes = listing::nodes(&self.of_node(&handle).await?, is_near);
         nodes.into_iter().next().ok_or(EngineError::NoNode)
@@ -237,7 +238,8 @@ impl Inner {
         let (pauses, others): (Vec<&Found>, Vec<&Found>) =
             found.iter().partition(|one| one.labelled.container.is_none());
         for group in [others, pauses] {
-            try_join_all(group.iter().map(|one| self.delete(&one.id))).await?;
+            let deletions = join_all(group.iter().map(|one| self.delete(&one.id))).await;
+            deletions.into_iter().collect::<Result<(), Trouble>>()?;
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! One network for each tenant: its services reach each other there, and no other tenant's.
 
+use std::time::Duration;
+
 use bollard::models::NetworkCreateRequest;
 use bollard::query_parameters::ListNetworksOptionsBuilder;
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
@@ -7,6 +9,9 @@ use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
 use super::client::Client;
 use super::failure::Trouble;
 use super::{labels, names, shown};
+
+/// How long until a network is tried again.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Makes networks, one at a time: engines make several of one name when they are asked at once.
 #[derive(Default)]
@@ -61,6 +66,7 @@ async fn find(client: &Client, owner: &str, tenant: &str) -> Result<Option<Strin
     Ok(oldest.and_then(|network| network.id))
 }
 
+/// Tries again when the engine stumbles: Podman does over interfaces that go while it looks for a free range.
 async fn make(client: &Client, owner: &str, tenant: &str) -> Result<String, Trouble> {
     let wanted = NetworkCreateRequest {
         name: names::of_network(owner, tenant),
@@ -68,5 +74,16 @@ async fn make(client: &Client, owner: &str, tenant: &str) -> Result<String, Trou
         labels: Some(labels::of_network(owner, tenant)),
         ..NetworkCreateRequest::default()
     };
-    Ok(client.call(|engine| async move { engine.create_network(wanted).await }).await?.id)
+    let mut tries_left = 2;
+    loop {
+        let wanted = wanted.clone();
+        match client.call(|engine| async move { engine.create_network(wanted).await }).await {
+            Err(trouble) if tries_left > 0 && trouble.is(500) => {
+                tries_left -= 1;
+                tracing::debug!(%trouble, "the engine could not make a network");
+                tokio::time::sleep(PAUSE).await;
+            }
+            made => return made.map(|made| made.id),
+        }
+    }
 }

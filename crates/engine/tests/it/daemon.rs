@@ -197,8 +197,14 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         if self.choice == Choice::Podman {
-            // Podman's containers are nobody's children.
-            let _ = self.podman_command().args(["rm", "--all", "--force", "--time=0"]).output();
+            // Podman's containers are nobody's children, and those that others joined go with them.
+            for _ in 0..5 {
+                let removed =
+                    self.podman_command().args(["rm", "--all", "--force", "--depend", "--time=0"]).output();
+                if removed.is_ok_and(|removed| removed.status.success()) {
+                    break;
+                }
+            }
             let _ = self.podman_command().args(["network", "prune", "--force"]).output();
         }
         let Some(mut process) = self.process.take() else { return };
