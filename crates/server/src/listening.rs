@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::http::admin;
 use crate::http::listener::{self, Gate};
+use crate::http::silent_peers::ask_for_silent_peers;
 
 /// The addresses that a server listens on.
 pub(crate) struct Listening {
@@ -91,7 +92,11 @@ async fn bind_if_given(address: Option<SocketAddr>, option: &str) -> Result<Opti
 
 /// Listens on an address, which was given by `option`.
 async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
+    let bound = TcpListener::bind(address).await.and_then(|bound| {
+        ask_for_silent_peers(&bound)?;
+        Ok(bound)
+    });
+    bound.map_err(|error| {
         let advice = match error.kind() {
             ErrorKind::AddrInUse => {
                 format!("; stop what listens there, or give {option} another port (port 0 takes a free one)")

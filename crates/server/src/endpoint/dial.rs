@@ -15,6 +15,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::http::silent_peers::ask_for_silent_peers;
+
 /// TLS to nodes, made when the first one speaks it.
 static TLS: LazyLock<Result<TlsConnector, rustls::Error>> = LazyLock::new(tls_to_anybody);
 
@@ -46,6 +48,7 @@ pub(crate) enum NodeStream {
 pub(crate) async fn dial(address: SocketAddr, is_tls: bool) -> io::Result<NodeStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
+    ask_for_silent_peers(&stream)?;
     if !is_tls {
         return Ok(NodeStream::Plain(stream));
     }

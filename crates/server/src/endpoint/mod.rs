@@ -67,14 +67,14 @@ pub(super) struct Visit {
 
 impl Visit {
     fn new(turn: Turn, guest: &Arc<Guest>) -> Self {
-        guest.visits(true);
+        guest.begins_visit();
         Self { turn, guest: Arc::clone(guest) }
     }
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        self.guest.visits(false);
+        self.guest.ends_visit();
     }
 }
 

@@ -60,8 +60,8 @@ struct Place {
     known: AtomicBool,
     /// What it asked last was authenticated.
     asks_as_known: AtomicBool,
-    /// A node of a service is answering it.
-    visits: AtomicBool,
+    /// How much of it nodes of services are answering.
+    visits: AtomicUsize,
     /// What its half head takes, and the number of that head; 0 if it has none.
     head: AtomicUsize,
     head_number: AtomicU64,
@@ -109,7 +109,7 @@ impl Connections {
     pub(crate) fn end_strangers(&self) {
         let mut table = self.lock();
         let unknown = |place: &&Arc<Place>| {
-            !place.asks_as_known.load(Ordering::Acquire) && !place.visits.load(Ordering::Acquire)
+            !place.asks_as_known.load(Ordering::Acquire) && place.visits.load(Ordering::Acquire) == 0
         };
         let ids: Vec<u64> = table.open.values().filter(unknown).map(|place| place.id).collect();
         for id in ids {
@@ -145,9 +145,14 @@ impl Guest {
         }
     }
 
-    /// Notes that a node of a service answers now, or does so no more.
-    pub(crate) fn visits(&self, visits: bool) {
-        self.place.visits.store(visits, Ordering::Release);
+    /// Notes that a node of a service answers now.
+    pub(crate) fn begins_visit(&self) {
+        self.place.visits.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Notes that what began is over.
+    pub(crate) fn ends_visit(&self) {
+        self.place.visits.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// Notes how much memory the connection takes for a head that has not come whole.
@@ -178,7 +183,7 @@ impl Table {
             task: OnceLock::new(),
             known: AtomicBool::new(false),
             asks_as_known: AtomicBool::new(false),
-            visits: AtomicBool::new(false),
+            visits: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
             head: AtomicUsize::new(0),
             head_number: AtomicU64::new(0),
@@ -254,7 +259,8 @@ impl Table {
 
     /// The oldest stranger of an address whom no node is answering.
     fn first_idle(&self, of_it: &OfAnAddress) -> Option<u64> {
-        let visits = |id: &u64| self.open.get(id).is_some_and(|place| place.visits.load(Ordering::Acquire));
+        let visits =
+            |id: &u64| self.open.get(id).is_some_and(|place| place.visits.load(Ordering::Acquire) > 0);
         of_it.strangers.iter().find(|id| !visits(id)).copied()
     }
 
@@ -332,24 +338,24 @@ mod tests {
     fn who_is_being_answered_by_a_node_gives_way_last() {
         let connections = Arc::new(Connections::new(6, 3));
         let mut guests: Vec<Guest> = (0..3).map(|_| open(&connections, "192.0.2.1").unwrap()).collect();
-        guests[0].visits(true);
+        guests[0].begins_visit();
         guests.push(open(&connections, "192.0.2.1").unwrap());
         assert_eq!(guests.iter().map(is_open).collect::<Vec<_>>(), [true, false, true, true]);
         for guest in &guests {
-            guest.visits(true);
+            guest.begins_visit();
         }
         let crowd: Vec<Guest> = (0..3).map(|_| open(&connections, "192.0.2.2").unwrap()).collect();
-        crowd[0].visits(true);
+        crowd[0].begins_visit();
         let new = open(&connections, "192.0.2.3").unwrap();
         assert!(
             is_open(&crowd[0]) && !is_open(&crowd[1]) && is_open(&crowd[2]),
             "of those with most, an idle one"
         );
-        crowd[2].visits(true);
+        crowd[2].begins_visit();
         let last = open(&connections, "192.0.2.4").unwrap();
         assert!(!is_open(&guests[0]), "none is idle of those with most");
         assert!(is_open(&new) && is_open(&last), "who has few keeps them");
-        guests[2].visits(false);
+        guests[2].ends_visit();
         connections.end_strangers();
         assert_eq!(guests.iter().map(is_open).collect::<Vec<_>>(), [false, false, false, true]);
     }

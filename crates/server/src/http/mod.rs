@@ -13,6 +13,7 @@ pub(crate) mod listener;
 pub(crate) mod own_thread;
 pub(crate) mod patience;
 pub(crate) mod response;
+pub(crate) mod silent_peers;
 pub(crate) mod small_body;
 mod socket;
 pub(crate) mod tls;
