@@ -34,6 +34,14 @@ pub(crate) struct Addresses {
     pub(crate) admin: Option<SocketAddr>,
 }
 
+/// What answers on those addresses.
+pub(crate) struct Serving {
+    /// Where requests are answered: each says in the end whether all were finished.
+    pub(crate) requests: Vec<JoinHandle<bool>>,
+    /// Where health is answered.
+    pub(crate) admin: Option<JoinHandle<()>>,
+}
+
 impl Listening {
     /// Listens where the configuration says.
     ///
@@ -70,16 +78,16 @@ impl Listening {
         tls: Option<&TlsAcceptor>,
         app: &Arc<App>,
         stop: &CancellationToken,
-    ) -> Result<(Vec<JoinHandle<bool>>, Option<JoinHandle<()>>)> {
+    ) -> Result<Serving> {
         let admin = self.admin.map(|bound| tokio::spawn(admin::serve(bound, Arc::clone(app), stop.clone())));
-        let mut serving = Vec::new();
+        let mut requests = Vec::new();
         for (bound, only_services) in [(Some(self.main), false), (self.services, true)] {
             let Some(bound) = bound else { continue };
             let gate = Gate { port: bound.local_addr()?.port(), is_tls: tls.is_some(), only_services };
             let serve = listener::serve(bound, gate, tls.cloned(), Arc::clone(app), stop.clone());
-            serving.push(tokio::spawn(serve));
+            requests.push(tokio::spawn(serve));
         }
-        Ok((serving, admin))
+        Ok(Serving { requests, admin })
     }
 }
 
