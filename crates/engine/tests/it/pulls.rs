@@ -90,11 +90,11 @@ struct Archive(Mutex<Vec<String>>);
 impl Archives for Archive {
     async fn archive(
         &self,
-        repository: &str,
+        login: &Credentials,
         digest: &str,
         name: &str,
     ) -> std::io::Result<Box<dyn AsyncRead + Send + Unpin>> {
-        self.0.lock().unwrap().push(format!("{repository}@{digest}"));
+        self.0.lock().unwrap().push(format!("{}@{digest}", login.username));
         Ok(Box::new(std::io::Cursor::new(crate::actor::archive_named(name))))
     }
 }
@@ -108,7 +108,7 @@ pub(crate) async fn what_cannot_be_pulled_is_loaded(world: Arc<World>) {
     let present = engine.ensure_image(&image).await.expect("an image");
     assert_eq!(present.digest.as_deref(), Some(digest.as_str()));
     assert_eq!(engine.ensure_image(&image).await, Ok(present.clone()));
-    assert_eq!(*archives.0.lock().unwrap(), [format!("web@{digest}")]);
+    assert_eq!(*archives.0.lock().unwrap(), [format!("{}@{digest}", LOGIN.0)]);
     let mut spec = crate::actor::node(1, &[("app", "wait")]);
     spec.containers.get_mut("app").unwrap().image = present.reference;
     let seen = engine.start(&spec).await.expect("a node of a loaded image");
