@@ -24,6 +24,11 @@ impl Backoff {
         *self = Self { failures: self.failures.saturating_add(1), last: Some(now), until: Some(now + pause) };
     }
 
+    /// Whether it has failed at all.
+    pub(super) fn has_failed(&self) -> bool {
+        self.last.is_some()
+    }
+
     /// How long a try still has to wait.
     pub(super) fn left(&self, now: Instant) -> Option<Duration> {
         self.until.map(|until| until.saturating_duration_since(now)).filter(|left| !left.is_zero())

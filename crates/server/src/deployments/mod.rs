@@ -5,6 +5,8 @@
 
 pub(crate) mod archives;
 mod backoff;
+mod bringing;
+mod current;
 pub(crate) mod engines;
 mod health;
 pub(crate) mod idle;
@@ -50,6 +52,8 @@ struct Services {
     woken: BTreeSet<ServiceId>,
     gone: BTreeSet<ServiceId>,
     running: BTreeMap<ServiceId, Vec<RunningNode>>,
+    /// The images that each service wants to stay in the engine; `None` if it cannot say yet.
+    images: BTreeMap<ServiceId, Option<Vec<String>>>,
 }
 
 impl Deployer {
@@ -100,6 +104,23 @@ impl Deployer {
         } else {
             services.running.insert(service, nodes);
         }
+    }
+
+    /// These images of a service are to stay in the engine; `None` if it cannot be said yet.
+    fn uses(&self, service: ServiceId, images: Option<Vec<String>>) {
+        self.services().images.insert(service, images);
+    }
+
+    /// No image of a service has to stay.
+    fn forget_images(&self, service: ServiceId) {
+        self.services().images.remove(&service);
+    }
+
+    /// The images that are to stay, if each of these services has said which it wants.
+    fn images_of(&self, wanted: impl Iterator<Item = ServiceId>) -> Option<Vec<String>> {
+        let services = self.services();
+        let known = wanted.map(|service| services.images.get(&service)?.clone()).collect::<Option<Vec<_>>>();
+        Some(known?.into_iter().flatten().collect())
     }
 
     /// A runner has nothing left to look after.

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gangplank_core::deployment::{Spec, Step};
-use gangplank_engine::{EngineError, NodeHandle};
+use gangplank_engine::{EngineError, NodeHandle, NodeSpec};
 use gangplank_store::metadata::deployments::{DeployedService, Deployment, Rollout};
 use tokio::time::Instant;
 
+use super::bringing::Brought;
 use super::images::{self, NotThere};
 use super::node::Node;
 use super::plan;
-use super::runner::{Brought, Next, Runner, Trouble};
+use super::runner::{Next, Runner, Trouble};
 use super::{spec, words};
 
 /// How often containers of a deployment may fail to start, or end, before it is given up.
@@ -132,31 +133,8 @@ impl Runner {
         self.retire_all(|node| {
             node.seen.name.version == version && plan.retire.contains(&node.seen.name.ordinal)
         });
-        for ordinal in plan.start {
-            let left = self.rollout.as_ref().and_then(|rollout| rollout.start_at);
-            let left = left.map(|at| at.saturating_duration_since(Instant::now()));
-            if let Some(left) = left.filter(|left| !left.is_zero()) {
-                next.within(left);
-                break;
-            }
-            self.note(Step::CreatingDeployment, "Nodes are being started.").await?;
-            match self.start(of, &wanted, ordinal, &spec).await {
-                Ok(()) => {}
-                Err(EngineError::Refused(why)) => {
-                    if !self.count(of, deployment, &spec, why, None).await? {
-                        return Ok(());
-                    }
-                }
-                Err(EngineError::NoImage(why)) => {
-                    // Somebody removed it from the engine: it is brought again.
-                    self.say(of, version, &spec, &why);
-                    self.deployments.remove(&version);
-                    next.within(self.pace.pause);
-                    return Ok(());
-                }
-                Err(error) => return Err(error.into()),
-            }
-            next.within(Duration::ZERO);
+        if !plan.start.is_empty() && !self.start_missing(of, deployment, &wanted, &plan.start, next).await? {
+            return Ok(());
         }
         for node in self.nodes.values().filter(|node| node.seen.name.version == version) {
             node.next_look(&self.pace).into_iter().for_each(|pause| next.within(pause));
@@ -170,6 +148,44 @@ impl Runner {
         }
         self.wait_for_deadline(next);
         Ok(())
+    }
+
+    /// Starts the nodes that are missing, after the pause that a failure made necessary. `false` if the look is over with
+    /// that.
+    async fn start_missing(
+        &mut self,
+        of: &DeployedService,
+        deployment: &Deployment,
+        wanted: &NodeSpec,
+        ordinals: &[u32],
+        next: &mut Next,
+    ) -> Result<bool, Trouble> {
+        let spec = self.open(of, deployment)?;
+        let at = self.rollout.as_ref().and_then(|rollout| rollout.start_at);
+        if let Some(at) = at.filter(|at| *at > Instant::now()) {
+            next.within(at.saturating_duration_since(Instant::now()));
+            return Ok(true);
+        }
+        self.note(Step::CreatingDeployment, "Nodes are being started.").await?;
+        next.within(Duration::ZERO);
+        for error in self.start(of, wanted, ordinals, &spec).await {
+            match error {
+                EngineError::Refused(why) => {
+                    if !self.count(of, deployment, &spec, why, None).await? {
+                        return Ok(false);
+                    }
+                }
+                EngineError::NoImage(why) => {
+                    // Somebody removed it from the engine: it is brought again.
+                    self.say(of, deployment.version, &spec, &why);
+                    self.deployments.remove(&deployment.version);
+                    next.within(self.pace.pause);
+                    return Ok(false);
+                }
+                error => return Err(error.into()),
+            }
+        }
+        Ok(true)
     }
 
     fn wait_for_deadline(&self, next: &mut Next) {

@@ -30,12 +30,14 @@ pub(crate) async fn run(app: Arc<App>, engine: Arc<dyn Engine>, pace: Pace, stop
         runners: BTreeMap::new(),
         tasks: JoinSet::new(),
         seen: BTreeMap::new(),
+        left: Vec::new(),
     };
     let mut changes = supervisor.engine.changes();
     let mut only_engine = false;
     loop {
         if !only_engine {
             supervisor.look_at_services(&stop).await;
+            supervisor.remove_images().await;
         }
         supervisor.look_at_engine().await;
         let app = Arc::clone(&supervisor.app);
@@ -61,6 +63,8 @@ struct Supervisor {
     tasks: JoinSet<()>,
     /// What the engine showed last, by service.
     seen: BTreeMap<Labels, Vec<NodeSeen>>,
+    /// The images that were left in the engine last.
+    left: Vec<String>,
 }
 
 impl Supervisor {
@@ -98,6 +102,19 @@ impl Supervisor {
         }
         for (_, wake) in woken.iter().filter_map(|service| self.runners.get(service)) {
             wake.notify_one();
+        }
+    }
+
+    /// Removes images from the engine that no service wants any more, once each has said which it wants.
+    async fn remove_images(&mut self) {
+        let Some(mut wanted) = self.app.deployer.images_of(self.runners.keys().copied()) else { return };
+        wanted.sort_unstable();
+        if wanted == self.left {
+            return;
+        }
+        match self.engine.remove_images_except(&wanted).await {
+            Ok(()) => self.left = wanted,
+            Err(error) => tracing::debug!(%error, "cannot remove images yet"),
         }
     }
 

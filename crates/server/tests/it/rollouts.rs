@@ -188,3 +188,43 @@ fn without_an_endpoint_containers_have_to_run_for_a_while() {
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(world.versions(), [1]);
 }
+
+#[test]
+fn nodes_are_started_beside_each_other() {
+    use gangplank_engine::memory::Step;
+    let machine = Machine::serving();
+    machine.delay(Step::Start, Duration::from_millis(300));
+    let world = World::on(machine);
+    world.make_service(8);
+    let begun = std::time::Instant::now();
+    world.deploy_and_wait();
+    assert!(begun.elapsed() < Duration::from_millis(2_000), "{:?}", begun.elapsed());
+    assert_eq!(world.versions().len(), 8);
+}
+
+#[test]
+fn images_of_the_current_deployment_and_of_the_one_before_stay_in_the_engine() {
+    let world = World::on(Machine::serving());
+    world.make_service(1);
+    for version in 1..=4 {
+        assert_eq!(world.deploy_and_wait(), version);
+    }
+    until("two images are left", || world.machine.images().len() == 2);
+    world.done("DeleteContainerService", json!({ "serviceName": "web" }));
+    until("no image is left", || world.machine.images().is_empty());
+}
+
+#[test]
+fn a_disabled_service_costs_nothing() {
+    use gangplank_engine::memory::Step;
+    let world = World::on(Machine::serving());
+    world.make_service(1);
+    world.deploy_and_wait();
+    world.done("UpdateContainerService", json!({ "serviceName": "web", "isDisabled": true }));
+    world.wait_for_service("DISABLED");
+    let looks = || world.machine.calls().iter().filter(|step| **step == Step::Nodes).count();
+    let before = looks();
+    std::thread::sleep(Duration::from_secs(1));
+    // The supervisor's own, five times a second here.
+    assert!(looks() - before < 10, "{}", looks() - before);
+}

@@ -1,0 +1,145 @@
+//! What the deployments of a service run, opened, and their images on the way to the engine.
+
+use std::sync::Arc;
+
+use gangplank_core::deployment::Spec;
+use gangplank_engine::NodeSpec;
+use gangplank_store::metadata::deployments::{DeployedService, Deployment};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::backoff::Backoff;
+use super::images::{self, NotThere, References, There};
+use super::runner::{Next, Runner, Trouble};
+use super::spec;
+
+/// A deployment whose spec was opened.
+pub(super) struct Opened {
+    pub(super) spec: Arc<Spec>,
+    pub(super) images: Images,
+}
+
+/// How far the images of a deployment are.
+pub(super) enum Images {
+    /// They have not been asked for, or will be again after a pause.
+    Wanted(Backoff),
+    Coming(Backoff, JoinHandle<Result<There, NotThere>>),
+    There(References),
+}
+
+/// What the images of a deployment came to, in one look.
+pub(super) enum Brought {
+    There,
+    Coming,
+    /// They did not come this time.
+    Failed(NotThere),
+}
+
+impl Runner {
+    /// The opened spec of a deployment.
+    pub(super) fn open(
+        &mut self,
+        of: &DeployedService,
+        deployment: &Deployment,
+    ) -> Result<Arc<Spec>, Trouble> {
+        if let Some(opened) = self.deployments.get(&deployment.version) {
+            return Ok(Arc::clone(&opened.spec));
+        }
+        let spec = self.app.master.open_spec(&of.service.uuid, &deployment.sealed_spec);
+        let spec = Arc::new(spec.map_err(|error| Trouble::Other(error.to_string()))?);
+        let opened = Opened { spec: Arc::clone(&spec), images: Images::Wanted(Backoff::default()) };
+        self.deployments.insert(deployment.version, opened);
+        Ok(spec)
+    }
+
+    /// Asks for the images of a deployment, and looks whether they have come.
+    pub(super) async fn bring(
+        &mut self,
+        of: &DeployedService,
+        deployment: &Deployment,
+        next: &mut Next,
+    ) -> Result<Brought, Trouble> {
+        let spec = self.open(of, deployment)?;
+        let Some(opened) = self.deployments.get_mut(&deployment.version) else {
+            return Ok(Brought::Coming);
+        };
+        let now = Instant::now();
+        match &mut opened.images {
+            Images::There(_) => return Ok(Brought::There),
+            Images::Coming(_, task) if !task.is_finished() => return Ok(Brought::Coming),
+            Images::Coming(backoff, task) => {
+                let mut backoff = *backoff;
+                let brought = task.await.unwrap_or_else(|error| Err(NotThere::Yet(error.to_string())));
+                match brought {
+                    Ok(there) => {
+                        opened.images = Images::There(there.references);
+                        for remark in there.remarks {
+                            self.say(of, deployment.version, &spec, &remark);
+                        }
+                        return Ok(Brought::There);
+                    }
+                    Err(not_there) => {
+                        backoff.failed(now, &self.pace);
+                        opened.images = Images::Wanted(backoff);
+                        next.within(self.pace.pause);
+                        return Ok(Brought::Failed(not_there));
+                    }
+                }
+            }
+            Images::Wanted(backoff) => {
+                if let Some(left) = backoff.left(now) {
+                    next.within(left);
+                    return Ok(Brought::Coming);
+                }
+                let (app, engine, wake) =
+                    (Arc::clone(&self.app), Arc::clone(&self.engine), Arc::clone(&self.wake));
+                let (of, deployment) = (of.clone(), deployment.clone());
+                let bringing = tokio::spawn(async move {
+                    let brought = images::bring(&app, &engine, &of, &deployment, &spec).await;
+                    wake.notify_one();
+                    brought
+                });
+                opened.images = Images::Coming(*backoff, bringing);
+                // The task may wake before it is seen to be finished.
+                next.within(self.pace.pause);
+            }
+        }
+        Ok(Brought::Coming)
+    }
+
+    /// What a node of a deployment is to be, once its images are there.
+    pub(super) fn wanted(&self, of: &DeployedService, deployment: &Deployment) -> Option<NodeSpec> {
+        let opened = self.deployments.get(&deployment.version)?;
+        match &opened.images {
+            Images::There(references) => Some(spec::node(of, deployment, &opened.spec, references)),
+            Images::Wanted(_) | Images::Coming(..) => None,
+        }
+    }
+
+    /// Forgets all deployments but these. Their images stay in the engine, and so do those of the one that served
+    /// before.
+    pub(super) fn forget_deployments(&mut self, versions: &[Option<i64>]) {
+        let gone = self.deployments.keys().copied().filter(|version| !versions.contains(&Some(*version)));
+        for version in gone.collect::<Vec<_>>() {
+            let images = self.deployments.remove(&version).map(|opened| opened.images);
+            if let Some(Images::There(references)) = images {
+                self.previous = references.into_values().collect();
+            }
+        }
+        self.keep_images(false);
+    }
+
+    /// Says which images are to stay in the engine. While some are on their way nobody can say so, but of a service of
+    /// which nothing runs those that are known are enough.
+    pub(super) fn keep_images(&mut self, is_disabled: bool) {
+        let mut wanted = Some(self.previous.clone());
+        for opened in self.deployments.values() {
+            match (&opened.images, &mut wanted) {
+                (Images::There(references), Some(wanted)) => wanted.extend(references.values().cloned()),
+                (Images::Wanted(_) | Images::Coming(..), _) if !is_disabled => wanted = None,
+                _ => {}
+            }
+        }
+        self.app.deployer.uses(self.service, wanted);
+    }
+}

@@ -1,0 +1,143 @@
+//! The deployment that serves: goes towards the nodes that it is to have, also while the service changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gangplank_core::deployment::Spec;
+use gangplank_engine::EngineError;
+use gangplank_store::metadata::deployments::DeployedService;
+use tokio::time::Instant;
+
+use super::bringing::Brought;
+use super::health::Verdict;
+use super::images::NotThere;
+use super::plan::{self, Present};
+use super::runner::{Next, Runner, Trouble};
+use super::{spec, words};
+
+impl Runner {
+    /// Goes towards the nodes that the current deployment is to have. Says whether it has them.
+    pub(super) async fn look_after_current(
+        &mut self,
+        of: &DeployedService,
+        next: &mut Next,
+    ) -> Result<bool, Trouble> {
+        let Some(current) = &of.current else { return Ok(true) };
+        let spec = self.open(of, current)?;
+        match self.bring(of, current, next).await? {
+            Brought::There => {}
+            Brought::Coming => return Ok(false),
+            Brought::Failed(NotThere::Yet(why) | NotThere::Ever(why)) => {
+                self.say(of, current.version, &spec, &why);
+                return Ok(false);
+            }
+        }
+        let Some(wanted) = self.wanted(of, current) else { return Ok(false) };
+        self.retire_ended(of, current.version, &spec);
+        let present = self.present(current.version, &wanted.hash(), &spec);
+        let count = u32::try_from(of.service.scale).unwrap_or_default();
+        let plan = plan::plan(&present, &self.leaving.ordinals(current.version), count);
+        self.retire_all(|node| {
+            node.seen.name.version == current.version && plan.retire.contains(&node.seen.name.ordinal)
+        });
+        if let Some(left) = self.starts.left(Instant::now()).filter(|_| !plan.start.is_empty()) {
+            next.within(left);
+        } else {
+            for error in self.start(of, &wanted, &plan.start, &spec).await {
+                let (EngineError::Refused(_) | EngineError::NoImage(_)) = error else {
+                    return Err(error.into());
+                };
+                self.say(of, current.version, &spec, &error.to_string());
+                self.starts.failed(Instant::now(), &self.pace);
+                // It may be an image that somebody removed from the engine.
+                self.deployments.remove(&current.version);
+                next.within(self.pace.pause);
+            }
+        }
+        for node in self.nodes.values().filter(|node| node.seen.name.version == current.version) {
+            node.next_look(&self.pace).into_iter().for_each(|pause| next.within(pause));
+        }
+        Ok(plan.is_settled)
+    }
+
+    /// Lets nodes go whose containers ended, or that lost their network: others take their place, after a pause.
+    fn retire_ended(&mut self, of: &DeployedService, version: i64, spec: &Arc<Spec>) {
+        let mut gone = Vec::new();
+        let mut said = Vec::new();
+        for (handle, node) in self.nodes.iter().filter(|(_, node)| node.seen.name.version == version) {
+            let (_, memory) = spec::size(&of.service);
+            let before = said.len();
+            // An engine that was stopped stopped everything, which is nobody's failure.
+            if node.seen.is_whole {
+                said.extend(node.failed(spec).map(|(name, it)| words::ended(name, &it.state, memory)));
+            }
+            if said.len() > before || !node.seen.is_whole {
+                gone.push(handle.clone());
+            }
+        }
+        if !said.is_empty() {
+            self.starts.failed(Instant::now(), &self.pace);
+        }
+        for line in &said {
+            self.say(of, version, spec, line);
+        }
+        for handle in &gone {
+            self.retire(handle, false);
+        }
+    }
+
+    /// The nodes of a deployment, as a plan is made of them.
+    pub(super) fn present(&self, version: i64, hash: &str, spec: &Spec) -> Vec<Present> {
+        let nodes = self.nodes.values().filter(|node| node.seen.name.version == version);
+        let present = nodes.map(|node| {
+            let verdict = node.verdict(spec, &self.pace);
+            Present {
+                ordinal: node.seen.name.ordinal,
+                is_alike: node.seen.spec == hash,
+                is_ready: verdict == Verdict::Healthy,
+                is_lost: verdict == Verdict::Lost,
+            }
+        });
+        present.collect()
+    }
+
+    /// Ends a change of the service when all is as it is to be, or after the time for it.
+    pub(super) async fn look_after_update(
+        &mut self,
+        of: &DeployedService,
+        is_settled: bool,
+        next: &mut Next,
+    ) -> Result<(), Trouble> {
+        if !of.service.is_updating {
+            self.updating = None;
+            return Ok(());
+        }
+        let (change, since) = *self.updating.get_or_insert_with(|| (of.service.changes, Instant::now()));
+        if change != of.service.changes {
+            self.updating = None;
+            next.within(Duration::ZERO);
+            return Ok(());
+        }
+        let left = self.app.deployments.timeout.saturating_sub(since.elapsed());
+        if is_settled && self.leaving.is_empty() {
+            self.settle(of).await?;
+        } else if left.is_zero() {
+            if let Some(current) = &of.current {
+                let spec = self.open(of, current)?;
+                self.say(of, current.version, &spec, words::TOO_LONG);
+            }
+            self.settle(of).await?;
+        } else {
+            next.within(left);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn settle(&mut self, of: &DeployedService) -> Result<(), Trouble> {
+        if of.service.is_updating {
+            self.app.metadata.settle_service(self.service, of.service.changes).await?;
+            self.updating = None;
+        }
+        Ok(())
+    }
+}
