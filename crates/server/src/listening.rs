@@ -34,6 +34,14 @@ pub(crate) struct Addresses {
     pub(crate) admin: Option<SocketAddr>,
 }
 
+/// What serves them.
+pub(crate) struct Serving {
+    /// What answers requests. Each says in the end whether all were finished.
+    pub(crate) requests: Vec<JoinHandle<bool>>,
+    /// What answers about health.
+    pub(crate) admin: Option<JoinHandle<()>>,
+}
+
 impl Listening {
     /// Listens where the configuration says.
     ///
@@ -60,8 +68,7 @@ impl Listening {
         })
     }
 
-    /// Serves all of them until `stop`. First what answers requests, each of which says in the end whether all were
-    /// finished; then the rest.
+    /// Serves all of them until `stop`.
     ///
     /// # Errors
     /// If the system does not say where it listens.
@@ -70,17 +77,17 @@ impl Listening {
         tls: Option<&TlsAcceptor>,
         app: &Arc<App>,
         stop: &CancellationToken,
-    ) -> Result<(Vec<JoinHandle<bool>>, Option<JoinHandle<()>>)> {
+    ) -> Result<Serving> {
         let admin = self.admin.map(|bound| tokio::spawn(admin::serve(bound, Arc::clone(app), stop.clone())));
-        let mut serving = Vec::new();
+        let mut requests = Vec::new();
         for (bound, only_services) in [(Some(self.main), false), (self.services, true)] {
             let Some(bound) = bound else { continue };
             let entrance =
                 Entrance { port: bound.local_addr()?.port(), is_tls: tls.is_some(), only_services };
             let serve = listener::serve(bound, entrance, tls.cloned(), Arc::clone(app), stop.clone());
-            serving.push(tokio::spawn(serve));
+            requests.push(tokio::spawn(serve));
         }
-        Ok((serving, admin))
+        Ok(Serving { requests, admin })
     }
 }
 

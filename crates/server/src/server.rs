@@ -169,9 +169,9 @@ impl Server {
         if !certificates.is_empty() {
             tasks.push(tokio::spawn(jobs::certificates::run(certificates, stop.clone())));
         }
-        let (serving, admin) = listening.serve(tls.as_ref(), &app, &stop)?;
-        tasks.extend(admin);
-        Ok(Self { addresses, endpoint, stop, serving, tasks, app, data_dir })
+        let serving = listening.serve(tls.as_ref(), &app, &stop)?;
+        tasks.extend(serving.admin);
+        Ok(Self { addresses, endpoint, stop, serving: serving.requests, tasks, app, data_dir })
     }
 
     /// Where it listens.

@@ -23,7 +23,7 @@ async fn ask(address: SocketAddr, name: &str) -> (CertificateDer<'static>, Answe
     let text = String::from_utf8(answer).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    (shown, Answer { status, head: head.to_owned(), body: body.into(), trailers: String::new() })
+    (shown, Answer { status, head: head.to_owned(), body: body.into() })
 }
 
 fn der(files: &TlsFiles) -> CertificateDer<'static> {

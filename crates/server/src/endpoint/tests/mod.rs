@@ -115,8 +115,6 @@ struct Answer {
     head: String,
     /// Without the framing of chunks.
     body: Vec<u8>,
-    /// What came behind the last chunk.
-    trailers: String,
 }
 
 impl Answer {
@@ -180,6 +178,7 @@ impl Visitor {
         self.read.drain(..length).collect()
     }
 
+    /// Reads chunks to the last, and what comes behind it.
     async fn chunks(&mut self) -> (Vec<u8>, String) {
         let mut body = Vec::new();
         loop {
@@ -208,18 +207,18 @@ impl Visitor {
     async fn answer_to(&mut self, method: &str) -> Answer {
         let head = self.head().await.expect("an answer");
         let status: u16 = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let (mut body, mut trailers) = (Vec::new(), String::new());
+        let mut body = Vec::new();
         if method == "HEAD" || status < 200 || matches!(status, 204 | 304) {
             // No body.
         } else if header(&head, "transfer-encoding").is_some() {
-            (body, trailers) = self.chunks().await;
+            (body, _) = self.chunks().await;
         } else if let Some(length) = header(&head, "content-length") {
             body = self.exactly(length.parse().unwrap()).await;
         } else {
             while self.more().await {}
             body = std::mem::take(&mut self.read);
         }
-        Answer { status, head, body, trailers }
+        Answer { status, head, body }
     }
 
     /// Whether the other end closes without another byte.
