@@ -68,8 +68,7 @@ impl Listening {
         })
     }
 
-    /// Serves all of them until `stop`. First what answers requests, each of which says in the end whether all were
-    /// finished; then the rest.
+    /// Serves all of them until `stop`.
     ///
     /// # Errors
     /// If the system does not say where it listens.

@@ -178,6 +178,7 @@ impl Visitor {
         self.read.drain(..length).collect()
     }
 
+    /// Reads chunks to the last, and what comes behind it.
     async fn chunks(&mut self) -> (Vec<u8>, String) {
         let mut body = Vec::new();
         loop {

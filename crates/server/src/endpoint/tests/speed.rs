@@ -1,4 +1,5 @@
-//! Not a test: leads visitors to a node of your choice, so that its speed can be measured (docs/performance.md).
+//! No test: leads visitors to a node of your choice, so that the endpoint's speed can be measured
+//! (docs/performance.md).
 
 use super::*;
 
