@@ -198,7 +198,8 @@ impl World {
 
     /// The ids of the containers that have these labels, the newest first.
     pub(crate) fn ids(&self, labels: &[&str]) -> Vec<String> {
-        let filters: Vec<_> = labels.iter().map(|label| format!("--filter=label=dev.gangplank.{label}")).collect();
+        let filters: Vec<_> =
+            labels.iter().map(|label| format!("--filter=label=dev.gangplank.{label}")).collect();
         let owner = format!("--filter=label={OWNER}");
         let filters = filters.iter().map(String::as_str).chain([owner.as_str()]);
         let args: Vec<&str> = ["ps", "--all", "--quiet", "--no-trunc"].into_iter().chain(filters).collect();

@@ -81,7 +81,11 @@ fn failures(client: &Program) {
         world.wait_until_only(&cases("").iter().map(|(service, ..)| (*service, 1, 1)).collect::<Vec<_>>());
         let outcome = load.end();
         assert_eq!(outcome.versions, ["good"], "{service}");
-        eprintln!("{service}: FAILED after {took:?}, {} requests: {:#?}", outcome.answers, &log[log.len() - 3..]);
+        eprintln!(
+            "{service}: FAILED after {took:?}, {} requests: {:#?}",
+            outcome.answers,
+            &log[log.len() - 3..]
+        );
         assert!(took < Duration::from_secs(9), "{service}: {took:?}");
     }
 }

@@ -162,7 +162,8 @@ fn ask(stream: &mut BufReader<TcpStream>, request: &[u8]) -> io::Result<Answer> 
 /// Asks for one thing after the other, on one connection as long as the server keeps it.
 fn visit(shared: &Shared) {
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", shared.host).into_bytes();
-    let mut post = format!("POST / HTTP/1.1\r\nHost: {}\r\nContent-Length: 20000\r\n\r\n", shared.host).into_bytes();
+    let mut post =
+        format!("POST / HTTP/1.1\r\nHost: {}\r\nContent-Length: 20000\r\n\r\n", shared.host).into_bytes();
     post.resize(post.len() + 20_000, b'x');
     let requests = [
         ("/", get("/")),
@@ -197,7 +198,8 @@ fn visit(shared: &Shared) {
                     _ => answer.body == answer.version.as_bytes(),
                 };
                 if answer.status != 200 || !is_whole {
-                    let said = String::from_utf8_lossy(&answer.body[..answer.body.len().min(200)]).into_owned();
+                    let said =
+                        String::from_utf8_lossy(&answer.body[..answer.body.len().min(200)]).into_owned();
                     shared.failed(format!("{what}: {} {said:?} after {:?}", answer.status, began.elapsed()));
                     continue;
                 }
@@ -207,17 +209,22 @@ fn visit(shared: &Shared) {
                     versions.push(answer.version);
                 }
             }
-            Err(error) => shared.failed(format!("{what}: {error} after {:?}, kept {is_kept}", began.elapsed())),
+            Err(error) => {
+                shared.failed(format!("{what}: {error} after {:?}, kept {is_kept}", began.elapsed()))
+            }
         }
     }
 }
 
 /// Keeps one upgraded connection busy, and opens another when the server ends it.
 fn stay(shared: &Shared) {
-    let request =
-        format!("GET /ws HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", shared.host);
+    let request = format!(
+        "GET /ws HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        shared.host
+    );
     while shared.goes_on() {
-        let opened = shared.connect().and_then(|mut stream| Ok((ask(&mut stream, request.as_bytes())?, stream)));
+        let opened =
+            shared.connect().and_then(|mut stream| Ok((ask(&mut stream, request.as_bytes())?, stream)));
         let mut stream = match opened {
             Ok((answer, stream)) if answer.status == 101 => stream,
             Ok((answer, _)) if answer.status == 503 && shared.may_be_disabled.load(Ordering::SeqCst) => {
@@ -239,7 +246,8 @@ fn stay(shared: &Shared) {
             number += 1;
             let sent = format!("word {number}\n");
             let mut echoed = String::new();
-            let echo = stream.get_mut().write_all(sent.as_bytes()).and_then(|()| stream.read_line(&mut echoed));
+            let echo =
+                stream.get_mut().write_all(sent.as_bytes()).and_then(|()| stream.read_line(&mut echoed));
             match echo {
                 Ok(1..) if echoed == sent => {}
                 Ok(1..) => shared.failed(format!("{echoed:?} came back for {sent:?}")),

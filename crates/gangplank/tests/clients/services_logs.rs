@@ -42,10 +42,16 @@ fn whole(client: &Program) {
     }
     world.wait_until_only(&[("web", version, 1)]);
     let three: Vec<u64> = [&all[..], &all, &all].concat();
-    assert!(lines(&world.log("web")) == three, "{} lines", lines(&world.log("web")).len());
+    let found = lines(&world.log("web"));
+    let differs = found.iter().zip(&three).position(|(found, wanted)| found != wanted);
+    let around = differs.map(|at| &found[at.saturating_sub(3)..found.len().min(at + 5)]);
+    assert!(found == three, "{} lines, the first wrong one is {differs:?}: {around:?}", found.len());
 }
 
 fn ticks(world: &World) -> Vec<u64> {
     let log = world.log("web");
-    log.iter().filter_map(|line| line.strip_prefix("tick v2 ")).map(|it| it.parse().expect("a number")).collect()
+    log.iter()
+        .filter_map(|line| line.strip_prefix("tick v2 "))
+        .map(|it| it.parse().expect("a number"))
+        .collect()
 }
