@@ -36,17 +36,34 @@ impl Daemon {
 
     /// Waits until `ready` says so.
     pub(crate) fn wait_until(&mut self, ready: impl Fn() -> bool) {
+        assert!(self.comes_up(ready), "a daemon did not start: {}", self.said());
+    }
+
+    /// The same; `false` if it ends first.
+    pub(crate) fn comes_up(&mut self, ready: impl Fn() -> bool) -> bool {
         let started = Instant::now();
         while !ready() {
-            let ended = self.process.try_wait().expect("the daemon's state").is_some();
-            let log = || std::fs::read_to_string(&self.log).unwrap_or_default();
+            if self.process.try_wait().expect("the daemon's state").is_some() {
+                return false;
+            }
             assert!(
-                !ended && started.elapsed() < Duration::from_mins(1),
-                "a daemon did not start: {}",
-                log()
+                started.elapsed() < Duration::from_mins(1),
+                "a daemon takes too long to start: {}",
+                self.said()
             );
             std::thread::sleep(Duration::from_millis(50));
         }
+        true
+    }
+
+    /// Ends it as a crash would.
+    pub(crate) fn kill(mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 }
 

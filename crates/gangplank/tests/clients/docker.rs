@@ -7,7 +7,7 @@ use gangplank_testkit::Login;
 use crate::bench::Bench;
 use crate::client::{Call, Done, Program};
 use crate::credential_helper::{self, with_helper};
-use crate::daemon::Daemon;
+use crate::dockerd::Dockerd;
 use crate::images;
 use crate::journey::{ImageTool, journey};
 use crate::suite::{Suite, Test};
@@ -76,33 +76,20 @@ fn by_the_helper(program: &Program) {
 /// A daemon, and a client that speaks to it.
 pub(crate) struct Docker<'a> {
     bench: &'a Bench,
-    client: Program,
     /// What `DOCKER_HOST` has to be.
     pub(crate) socket: String,
-    _daemon: Option<Daemon>,
+    daemon: Dockerd,
 }
 
 impl<'a> Docker<'a> {
     /// Starts a daemon that touches nothing of this machine but its own folder.
     pub(crate) fn start(bench: &'a Bench, client: &Program) -> Self {
-        let folder = bench.server.home().join("dockerd");
-        std::fs::create_dir_all(&folder).expect("the daemon's folder");
-        let option = |name: &str, file: &str| format!("--{name}={}", folder.join(file).display());
-        let socket = format!("unix://{}", folder.join("socket").display());
-        let mut args =
-            vec![format!("--host={socket}"), option("data-root", "data"), option("pidfile", "pid")];
-        args.push(option("exec-root", "exec"));
-        let unattached = ["--iptables=false", "--ip-forward=false", "--bridge=none", "--storage-driver=vfs"];
-        args.extend(unattached.map(str::to_owned));
-        let mut daemon = Daemon::start(&Program::find("dockerd").expect("dockerd"), &folder, &args);
-        let docker = Self { bench, client: client.clone(), socket, _daemon: None };
-        daemon.wait_until(|| docker.run(&["info"]).code == Some(0));
-        Self { _daemon: Some(daemon), ..docker }
+        let daemon = Dockerd::start(&bench.server.home().join("dockerd"), client);
+        Self { bench, socket: daemon.socket(), daemon }
     }
 
     fn call(&self, args: &[&str]) -> Call {
-        let args = ["--host", self.socket.as_str()].into_iter().chain(args.iter().copied());
-        self.bench.call(&self.client, args).env("DOCKER_CLI_HINTS", "false")
+        self.daemon.call_in(&self.bench.home(), args)
     }
 
     /// Runs a command.

@@ -85,12 +85,16 @@ pub(super) async fn forward(
         headers::set_upgrade(&mut head.headers, upgrade);
     }
     let message = Message { head, upload, is_expecting };
-    match ask_nodes(app, host, route, &message).await {
+    let response = match ask_nodes(app, host, route, &message).await {
         Ok((response, under_way)) => answer(response, under_way, connection, on_client, visit),
         Err(Failure::Unsent | Failure::Broken) => refusal::broken(),
         Err(Failure::TooLate) => refusal::too_late(),
         Err(Failure::Stalled) => refusal::stalled(),
         Err(Failure::BadBody) => refusal::bad_body(),
+    };
+    match &message.upload {
+        Some(upload) if !upload.is_whole() => headers::closing(response),
+        _ => response,
     }
 }
 

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use hyper::HeaderMap;
 use hyper::header::{
     CONNECTION, CONTENT_LENGTH, Entry, FORWARDED, HOST, HeaderName, HeaderValue, TE, TRANSFER_ENCODING,
     UPGRADE,
 };
+use hyper::{HeaderMap, Response};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -77,6 +77,13 @@ pub(super) fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
 pub(super) fn set_upgrade(headers: &mut HeaderMap, upgrade: HeaderValue) {
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(UPGRADE, upgrade);
+}
+
+/// Says that the connection ends with this answer. It does where the body of the request was not read to its end, and a
+/// client that is not told sends its next request into nothing.
+pub(super) fn closing<B>(mut response: Response<B>) -> Response<B> {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// Removes what is meant for the next hop alone.

@@ -19,9 +19,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::HeaderValue;
-use hyper::{Request, Response};
+use hyper::{Request, Response, Uri};
 
 use crate::app::App;
 use crate::http::body::AnswerBody;
@@ -105,16 +105,21 @@ pub(crate) async fn answer(
     if let Err(violation) = checked {
         return refusal::malformed(&violation);
     }
-    let Visited::Service(host, route) = visited else { return refusal::no_such_service() };
-    if request.uri().authority().is_some_and(|named| host::plain(named.as_str()) != host) {
-        return refusal::other_host();
-    }
-    match &*route {
-        Route::NoEndpoint => refusal::no_such_service(),
-        Route::Disabled => refusal::disabled(),
-        Route::Nodes(_) => {
-            let visit = Arc::new(Visit::new(turn, &connection.guest));
-            forward::forward(app, &host, route, peer, connection, request, visit).await
-        }
-    }
+    let refused = match visited {
+        Visited::Nothing => refusal::no_such_service(),
+        Visited::Service(host, _) if names_another(request.uri(), &host) => refusal::other_host(),
+        Visited::Service(host, route) => match &*route {
+            Route::NoEndpoint => refusal::no_such_service(),
+            Route::Disabled => refusal::disabled(),
+            Route::Nodes(_) => {
+                let visit = Arc::new(Visit::new(turn, &connection.guest));
+                return forward::forward(app, &host, route, peer, connection, request, visit).await;
+            }
+        },
+    };
+    if request.body().is_end_stream() { refused } else { headers::closing(refused) }
+}
+
+fn names_another(uri: &Uri, host: &str) -> bool {
+    uri.authority().is_some_and(|named| host::plain(named.as_str()) != host)
 }

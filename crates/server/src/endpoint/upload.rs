@@ -81,6 +81,11 @@ impl Upload {
         !state.has_begun && state.end.is_none()
     }
 
+    /// Whether all of it was handed on.
+    pub(super) fn is_whole(&self) -> bool {
+        self.lock().end == Some(End::Whole)
+    }
+
     /// When it got on last, and whether the client is who does not go on.
     pub(super) fn standing(&self) -> (Instant, bool) {
         let state = self.lock();

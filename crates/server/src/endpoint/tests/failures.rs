@@ -163,3 +163,37 @@ async fn requests_that_come_in_a_row_are_answered_in_a_row() {
         assert_eq!(visitor.answer().await.text(), expected);
     }
 }
+
+#[tokio::test]
+async fn who_sent_a_body_that_nobody_read_is_told_that_the_connection_ends() {
+    let site = Site::start().await;
+    let half =
+        format!("POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 50000\r\n\r\n{}", "x".repeat(20_000));
+    let quick = node(|mut visitor| async move {
+        visitor.head().await;
+        visitor.send(saying("too large")).await;
+        while visitor.more().await {}
+    })
+    .await;
+    let routes = [
+        Route::NoEndpoint,
+        Route::Disabled,
+        Route::Nodes(Nodes { is_tls: false, nodes: vec![Arc::new(Node::new(nowhere().await))] }),
+        Route::Nodes(Nodes { is_tls: false, nodes: vec![Arc::new(Node::new(quick))] }),
+    ];
+    for route in routes {
+        let shown = format!("{route:?}");
+        site.route(route);
+        let answer = site.ask(&half).await;
+        assert_eq!(answer.header("connection"), Some("close"), "{shown}: {answer:?}");
+    }
+    // One that was read ends nothing.
+    let (address, _heads) = answering(saying("taken")).await;
+    site.lead(&[address]);
+    let mut visitor = site.visitor().await;
+    for _ in 0..2 {
+        visitor.send(post("hello")).await;
+        let answer = visitor.answer().await;
+        assert_eq!((answer.text(), answer.header("connection")), ("taken", None));
+    }
+}

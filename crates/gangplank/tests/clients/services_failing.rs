@@ -1,0 +1,91 @@
+//! Deployments that cannot become anything: they fail in time and say why, and the one before serves throughout.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::client::Program;
+use crate::services::{World, deployment, until};
+use crate::services_load::Load;
+use crate::suite::Test;
+
+pub(crate) const TESTS: [(&str, Test); 1] = [("what_cannot_run_fails_in_words", failures)];
+
+/// What goes wrong: the service, what is deployed there, what the log says, and how often nodes were started.
+fn cases(bare: &str) -> Vec<(&'static str, Value, &'static str, usize)> {
+    let with = |service: &str, change: &dyn Fn(&mut Value)| {
+        let mut input = deployment(service, "broken", &[]);
+        change(&mut input);
+        input
+    };
+    vec![
+        ("crash", deployment("crash", "broken", &["crash"]), "app: exited with 3, 3 times", 3),
+        ("mute", deployment("mute", "broken", &["mute"]), "GET / on port 8080: ", 1),
+        ("wrong", deployment("wrong", "broken", &["wrong"]), "the answer was 500; wanted is a status of", 1),
+        (
+            "unpulled",
+            with("unpulled", &|input| input["containers"]["app"]["image"] = json!("127.0.0.1:1/x:1")),
+            "app: 127.0.0.1:1/x:1: ",
+            0,
+        ),
+        (
+            "port",
+            with("port", &|input| {
+                input["containers"]["app"]["ports"] = json!({ "81": "HTTP" });
+                input["publicEndpoint"]["containerPort"] = json!(81);
+            }),
+            "GET / on port 81: ",
+            1,
+        ),
+        ("eats", deployment("eats", "broken", &["eat"]), "wanted more than the 512 MB of memory", 3),
+        (
+            "command",
+            with("command", &|input| {
+                input["containers"]["app"]["image"] = json!(bare);
+                input["containers"]["app"]["command"] = json!(["/nowhere/to-be-found"]);
+            }),
+            "/nowhere/to-be-found",
+            3,
+        ),
+    ]
+}
+
+fn failures(client: &Program) {
+    let world = World::new(client, &["--deployment-timeout", "5"]);
+    for (service, ..) in cases("") {
+        world.make_service(service);
+        world.deploy(service, "good", &[]);
+    }
+    let bare = world.register_bare("command");
+    for (service, input, words, starts) in cases(&bare) {
+        let load = Load::start(world.server.address(), &world.host(service), 2);
+        let began = Instant::now();
+        assert_eq!(world.begin(input), 2, "{service}");
+        until(&format!("{service} ends"), || world.state_of(service, 2) != "ACTIVATING");
+        let took = began.elapsed();
+        assert_eq!(world.state_of(service, 2), "FAILED", "{service}: {:#?}", world.log(service));
+        let shown = world.service(service);
+        assert_eq!(
+            (&shown["state"], &shown["currentDeployment"]["version"], &shown["nextDeployment"]),
+            (&json!("RUNNING"), &json!(1), &Value::Null),
+            "{service}"
+        );
+        let log = world.log(service);
+        assert!(log.iter().any(|line| line.contains(words)), "{service}: {words} in {log:#?}");
+        assert_eq!(log.last().map(String::as_str), Some("[deployment:2] Canceled"), "{service}: {log:#?}");
+        let started = log.iter().filter(|line| *line == "[deployment:2] Started 1 new node").count();
+        assert_eq!(started, starts, "{service}: {log:#?}");
+        if service == "crash" {
+            assert_eq!(log.iter().filter(|line| *line == "no database").count(), 3, "{log:#?}");
+        }
+        world.wait_until_only(&cases("").iter().map(|(service, ..)| (*service, 1, 1)).collect::<Vec<_>>());
+        let outcome = load.end();
+        assert_eq!(outcome.versions, ["good"], "{service}");
+        eprintln!(
+            "{service}: FAILED after {took:?}, {} requests: {:#?}",
+            outcome.answers,
+            &log[log.len() - 3..]
+        );
+        assert!(took < Duration::from_secs(9), "{service}: {took:?}");
+    }
+}
