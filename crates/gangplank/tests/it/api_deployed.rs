@@ -1,5 +1,5 @@
-//! Services with deployments, as the API shows and changes them. These servers have no engine: what is deployed is put
-//! into the rows between two runs, by the store itself.
+//! Services with deployments, as the API shows and changes them. What is deployed is put into the rows between two
+//! runs, by the store itself, and the engine of these servers is never there.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use gangplank_store::metadata::{ContainerServices as _, Deployments as _, Sqlite
 use gangplank_testkit::{Api, Image, TestServer};
 use serde_json::{Value, json};
 
-use crate::server;
+use crate::builder;
 
 /// What happens to a deployment that is put into the rows.
 #[derive(Clone, Copy, PartialEq)]
@@ -79,7 +79,15 @@ fn here() -> Tenant {
 
 /// A server with the service `web` and two images registered on it.
 fn server_with_images() -> TestServer {
-    let server = server();
+    server_with_images_on("docker")
+}
+
+/// The same with this engine, which is not there.
+fn server_with_images_on(engine: &str) -> TestServer {
+    let server = builder()
+        .env("GANGPLANK_ENGINE", engine)
+        .env("GANGPLANK_ENGINE_HOST", "unix:///nowhere/docker.sock")
+        .start();
     let api = server.api();
     api.ensure_service("web");
     let registry = server.registry_as(&api.push_login());
@@ -198,7 +206,7 @@ fn while_a_deployment_is_in_progress_nodes_stay_as_they_are() {
 
 #[test]
 fn a_disabled_service_keeps_its_deployment_and_its_url() {
-    let mut server = server_with_images();
+    let mut server = server_with_images_on("none");
     plant(&mut server, &[End::Active]);
     let api = server.api();
     let before = get(&api);

@@ -7,6 +7,7 @@ mod answers;
 mod api_auth;
 mod api_certificates;
 mod api_deployed;
+mod api_deploying;
 mod api_deployments;
 mod api_errors;
 mod api_images;
