@@ -30,10 +30,10 @@ pub(crate) fn taken_already(kept: &[KeptLine], log: &[Noted<'_>]) -> usize {
         let ends = [by_time.checked_sub(distance), by_time.checked_add(distance)].into_iter().flatten();
         for end in ends.filter(|end| (1..=log.len()).contains(end)) {
             let alike = common_end(&kept, &log[..end]);
-            if alike == kept.len().min(end) {
-                return end;
-            }
             if alike > longest {
+                if alike == kept.len().min(end) {
+                    return end;
+                }
                 (longest, taken) = (alike, end);
             }
         }
@@ -85,6 +85,14 @@ mod tests {
     fn the_longest_run_tells_when_the_log_is_torn() {
         let kept = kept(&[(10, "lost"), (11, "a"), (12, "b")]);
         assert_eq!(taken_already(&kept, &log(&[(9, "x"), (11, "a"), (12, "b"), (13, "b"), (14, "c")])), 3);
+    }
+
+    #[test]
+    fn a_first_line_that_is_like_the_last_one_tells_less_than_a_long_run() {
+        // Two pipes, whose lines were noted in another order than they were taken.
+        let kept = kept(&[(10, "c"), (11, "b"), (12, "d"), (13, "e"), (14, "a")]);
+        let log = log(&[(9, "a"), (10, "b"), (11, "c"), (12, "d"), (13, "e"), (14, "a"), (15, "f")]);
+        assert_eq!(taken_already(&kept, &log), 6);
     }
 
     #[test]

@@ -316,6 +316,10 @@ impl Runner {
         next: &mut Next,
     ) -> Result<(), Trouble> {
         self.note(Step::ActivatingDeployment, "Requests are being led to the new nodes.").await?;
+        if of.current.is_none() {
+            // Whoever sees that the first one is active asks it at once.
+            self.publish(&DeployedService { current: of.next.clone(), ..of.clone() });
+        }
         let by = images::origin(&self.app);
         let version = deployment.version;
         if self.app.metadata.activate_deployment(&by, self.service, version).await? {

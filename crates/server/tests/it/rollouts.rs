@@ -34,6 +34,19 @@ fn a_deployment_becomes_active_and_serves() {
 }
 
 #[test]
+fn who_sees_that_the_first_one_is_active_is_answered() {
+    for _ in 0..4 {
+        let world = World::on(Machine::serving());
+        world.make_service(1);
+        let mut visitor = world.visitor();
+        let image = world.register();
+        world.deploy(&image);
+        while world.state_of(1) == "ACTIVATING" {}
+        assert_eq!(visitor.status(), 200);
+    }
+}
+
+#[test]
 fn the_next_one_takes_over_and_the_one_before_goes() {
     let world = World::on(Machine::serving());
     world.make_service(2);

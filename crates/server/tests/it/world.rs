@@ -1,5 +1,7 @@
 //! A server in this process, whose services run on an engine in memory, and a client of it.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::sleep;
@@ -189,6 +191,14 @@ impl World {
         (answer.status().as_u16(), answer.text().unwrap())
     }
 
+    /// A visitor of `web` who has come already.
+    pub(crate) fn visitor(&self) -> Visitor {
+        let url = self.service()["url"].as_str().unwrap().to_owned();
+        let host = url.split("//").nth(1).unwrap().trim_end_matches('/');
+        let connection = TcpStream::connect(self.server.as_ref().unwrap().address()).unwrap();
+        Visitor { connection, request: format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n") }
+    }
+
     /// The versions of the nodes that run.
     pub(crate) fn versions(&self) -> Vec<i64> {
         let mut versions: Vec<_> = self.nodes().iter().map(|node| node.name.version).collect();
@@ -218,6 +228,22 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// A connection on which a request can be sent at once.
+pub(crate) struct Visitor {
+    connection: TcpStream,
+    request: String,
+}
+
+impl Visitor {
+    /// Sends it; returns the status of the answer.
+    pub(crate) fn status(&mut self) -> u16 {
+        self.connection.write_all(self.request.as_bytes()).unwrap();
+        let mut line = String::new();
+        BufReader::new(&self.connection).read_line(&mut line).unwrap();
+        line.split(' ').nth(1).unwrap().parse().unwrap()
     }
 }
 
