@@ -129,7 +129,11 @@ impl Runner {
                 looked = self.look() => looked,
             };
             let pause = match looked {
-                Ok(None) => return self.app.deployer.is_gone(self.service),
+                Ok(None) => {
+                    // Who changes or deletes the service from now on finds nobody here who would.
+                    self.app.routes.remove(self.service);
+                    return self.app.deployer.is_gone(self.service);
+                }
                 Ok(Some(next)) => next.0,
                 Err(trouble) => Some(self.is_in_trouble(&trouble).await),
             };
@@ -178,9 +182,8 @@ impl Runner {
             self.retire_all(|_| true);
             if self.leaving.is_empty() {
                 self.settle(&of).await?;
-                // Woken when it is enabled.
-                return Ok(of.service.is_updating.then_some(next));
             }
+            // Woken when a node is gone, or when it is enabled.
             return Ok(Some(next));
         }
         let is_settled = self.look_after_current(&of, &mut next).await?;
