@@ -106,6 +106,7 @@ impl Images {
 
     async fn public(&self, reference: &str, pinned: Option<&str>, is_podman: bool) -> Result<PresentImage> {
         let wanted = Reference::read(reference)?;
+        wanted.check_is_no_id()?;
         marks::check_is_not_ours(&wanted)?;
         if wanted.registry == self.options.registry {
             return Err(EngineError::NoImage(format!(

@@ -67,6 +67,19 @@ impl Reference {
         format!("{}@{digest}", self.name)
     }
 
+    /// Refuses the id of an image, or the beginning of one. The engine takes `sha256:` and a few digits for whatever
+    /// image it has, which may be another tenant's.
+    pub(super) fn check_is_no_id(&self) -> Result<()> {
+        if self.name == "sha256" {
+            return Err(EngineError::NoImage(
+                "sha256: begins the id of an image in one engine, which no registry knows; name a repository, as in \
+                 nginx@sha256:..."
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
     /// Refuses what a tenant must not have the engine ask: registries at private addresses.
     pub(super) async fn check_is_public(&self) -> Result<()> {
         let (host, port) = split_port(&self.registry);
@@ -162,6 +175,16 @@ mod tests {
         assert_eq!(read("localhost:5000/a"), ("localhost:5000".into(), "a".into(), None, None));
         for wrong in ["", "a b", "a//b", "x:", "a\nb", "$(a)"] {
             assert!(Reference::read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ids_of_images_are_no_references() {
+        for id in ["sha256:58", "sha256:58dc3911f188", "sha256", "sha256@sha256:ab"] {
+            assert!(Reference::read(id).unwrap().check_is_no_id().is_err(), "{id}");
+        }
+        for named in ["nginx@sha256:ab", "user/sha256:1", "nginx"] {
+            assert_eq!(Reference::read(named).unwrap().check_is_no_id(), Ok(()), "{named}");
         }
     }
 

@@ -111,7 +111,11 @@ impl Runner {
                 looked = self.look() => looked,
             };
             let pause = match looked {
-                Ok(None) => return self.app.deployer.is_gone(self.service),
+                Ok(None) => {
+                    // Who changes or deletes the service from now on finds nobody here who would.
+                    self.app.routes.remove(self.service);
+                    return self.app.deployer.is_gone(self.service);
+                }
                 Ok(Some(next)) => next.0,
                 Err(trouble) => Some(self.is_in_trouble(&trouble).await),
             };

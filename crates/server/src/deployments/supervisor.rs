@@ -31,6 +31,7 @@ pub(crate) async fn run(app: Arc<App>, engine: Arc<dyn Engine>, pace: Pace, stop
         tasks: JoinSet::new(),
         seen: BTreeMap::new(),
         left: Vec::new(),
+        knows_services: false,
     };
     let mut changes = supervisor.engine.changes();
     let mut only_engine = false;
@@ -65,6 +66,8 @@ struct Supervisor {
     seen: BTreeMap<Labels, Vec<NodeSeen>>,
     /// The images that were left in the engine last.
     left: Vec<String>,
+    /// Whether the services have been read. Until then every node seems to be nobody's.
+    knows_services: bool,
 }
 
 impl Supervisor {
@@ -82,6 +85,7 @@ impl Supervisor {
                 return;
             }
         };
+        self.knows_services = true;
         for of in &services {
             let labels = (spec::tenant(of), of.service.name.clone());
             // Of a deleted service of the same name, whose nodes go first.
@@ -141,6 +145,9 @@ impl Supervisor {
             if before.get(*labels) != self.seen.get(*labels) {
                 wake.notify_one();
             }
+        }
+        if !self.knows_services {
+            return;
         }
         let orphans = self.seen.iter().filter(|(labels, _)| !known.contains_key(labels));
         for node in orphans.flat_map(|(_, nodes)| nodes) {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gangplank_engine::EngineError;
 use gangplank_engine::memory::{Behaviour, Machine, Step};
+use serde_json::json;
 
 use crate::world::{World, until};
 
@@ -135,4 +136,18 @@ fn nodes_of_no_service_are_removed() {
     world.home = tempfile::tempdir().unwrap();
     world.start();
     until("they go", || world.nodes().is_empty());
+}
+
+#[test]
+fn nodes_stay_while_it_cannot_be_read_whose_they_are() {
+    let mut world = World::on(Machine::serving());
+    world.make_service(2);
+    world.deploy_and_wait();
+    let before = world.nodes();
+    world.stop();
+    world.damage("UPDATE services SET tags = '?'");
+    world.start();
+    std::thread::sleep(Duration::from_millis(600));
+    let unreadable = world.call("GetContainerServices", json!({ "serviceName": "web" }));
+    assert_eq!((unreadable.status, world.nodes()), (500, before));
 }

@@ -1,6 +1,11 @@
 //! Changes of a service that runs: scale, power, disabled and enabled, deleted.
 
-use gangplank_engine::memory::Machine;
+use std::path::Path;
+use std::time::Duration;
+
+use gangplank_engine::EngineError;
+use gangplank_engine::memory::{Machine, Step};
+use gangplank_server::TlsFiles;
 use serde_json::json;
 
 use crate::world::{World, until};
@@ -60,6 +65,72 @@ fn a_disabled_service_answers_503_and_comes_back() {
         state == "RUNNING"
     });
     assert_eq!((world.get().0, world.versions()), (200, vec![1, 1]));
+}
+
+#[test]
+fn a_disabled_service_is_left_alone() {
+    let mut world = World::on(Machine::serving());
+    world.make_service(1);
+    world.deploy_and_wait();
+    world.done("UpdateContainerService", json!({ "serviceName": "web", "isDisabled": true }));
+    world.wait_for_service("DISABLED");
+    world.stop();
+    world.start();
+    until("the endpoint says so", || world.get().0 == 503);
+    let before = world.machine.calls().len();
+    std::thread::sleep(Duration::from_secs(1));
+    let calls = world.machine.calls().len() - before;
+    assert!(calls < 50, "{calls} calls of the engine in a second");
+    world.done("UpdateContainerService", json!({ "serviceName": "web", "isDisabled": false }));
+    world.wait_for_service("RUNNING");
+    assert_eq!((world.get().0, world.versions()), (200, vec![1]));
+}
+
+#[test]
+fn a_service_that_is_enabled_before_it_ever_ran_is_not_there() {
+    let world = World::on(Machine::serving());
+    world.make_service(1);
+    for (is_disabled, state, status) in [(true, "DISABLED", 503), (false, "READY", 404)] {
+        let change = json!({ "serviceName": "web", "isDisabled": is_disabled });
+        world.done("UpdateContainerService", change);
+        world.wait_for_service(state);
+        until("the endpoint follows", || world.get().0 == status);
+    }
+}
+
+#[test]
+fn a_domain_goes_from_one_service_to_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::on(Machine::serving());
+    world.certificates.insert("shop".to_owned(), certificate(folder.path(), "www.example.com"));
+    world.stop();
+    world.start();
+    world.make_service(1);
+    world.deploy_and_wait();
+    // A later service that has tried to run, and does not.
+    let later = json!({ "serviceName": "later", "power": "nano", "scale": 1, "publicDomainNames": { "shop": ["www.example.com"] } });
+    world.done("CreateContainerService", later);
+    let of_later = || {
+        world.done("GetContainerServices", json!({ "serviceName": "later" }))["containerServices"][0].clone()
+    };
+    world.machine.fail(Step::EnsureImage, EngineError::NoImage("there is none".to_owned()));
+    let missing = json!({ "serviceName": "later", "containers": { "app": { "image": "none" } } });
+    world.done("CreateContainerServiceDeployment", missing);
+    until("it has failed", || of_later()["state"] == "READY");
+    for (service, domains) in [("later", json!([])), ("web", json!(["www.example.com"]))] {
+        let change = json!({ "serviceName": service, "publicDomainNames": { "shop": domains } });
+        world.done("UpdateContainerService", change);
+    }
+    until("the domain leads to the other", || world.fetch("http://www.example.com/").0 == 200);
+}
+
+/// A certificate for a domain, and its key, in files.
+fn certificate(folder: &Path, domain: &str) -> TlsFiles {
+    let made = rcgen::generate_simple_self_signed(vec![domain.to_owned()]).unwrap();
+    let files = TlsFiles { certificate: folder.join("cert.pem"), key: folder.join("key.pem") };
+    std::fs::write(&files.certificate, made.cert.pem()).unwrap();
+    std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+    files
 }
 
 #[test]

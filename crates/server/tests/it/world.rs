@@ -1,5 +1,6 @@
 //! A server in this process, whose services run on an engine in memory, and a client of it.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use gangplank_core::{AccessKeyId, SecretAccessKey};
 use gangplank_engine::memory::Machine;
 use gangplank_engine::{Engine, Output};
-use gangplank_server::{Config, Pace, Server};
+use gangplank_server::{Config, Pace, Server, TlsFiles};
 use gangplank_testkit::{Api, ApiAnswer, Image, Registry};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -42,6 +43,8 @@ pub(crate) struct World {
     pub(crate) machine: Machine,
     pub(crate) home: TempDir,
     pub(crate) timeout: Duration,
+    /// The certificates that the next start knows.
+    pub(crate) certificates: BTreeMap<String, TlsFiles>,
     runtime: Runtime,
     server: Option<Server>,
     api: Option<Api>,
@@ -57,7 +60,8 @@ impl World {
     pub(crate) fn with_timeout(machine: Machine, timeout: Duration) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let home = tempfile::tempdir().unwrap();
-        let mut world = Self { machine, home, timeout, runtime, server: None, api: None };
+        let certificates = BTreeMap::new();
+        let mut world = Self { machine, home, timeout, certificates, runtime, server: None, api: None };
         world.start();
         world
     }
@@ -80,11 +84,18 @@ impl World {
         }
     }
 
+    /// Changes the rows of a server that is stopped, as nothing of it would.
+    pub(crate) fn damage(&self, sql: &str) {
+        let rows = rusqlite::Connection::open(self.home.path().join("data/gangplank.db")).unwrap();
+        assert_eq!(rows.execute(sql, []).unwrap(), 1);
+    }
+
     fn config(&self) -> Config {
         let mut config = Config::new(PathBuf::from(self.home.path()).join("data"));
         config.listen = "127.0.0.1:0".parse().unwrap();
         config.root_key = Some((AccessKeyId::parse(KEY).unwrap(), SecretAccessKey::parse(SECRET).unwrap()));
         config.deployments.timeout = self.timeout;
+        config.deployments.certificates = self.certificates.clone();
         config
     }
 

@@ -106,7 +106,7 @@ pub enum ServiceOutcome {
     TooManyTags,
     /// It would have more domain names than Lightsail's four.
     TooManyDomains,
-    /// Another service of the tenant has this domain name.
+    /// Another service, of whatever tenant, has this domain name; or the service has it twice.
     DomainTaken(String),
     /// The deployment of this version, or a change of the service that runs it, has not come to its end.
     InProgress(i64),

@@ -144,7 +144,7 @@ pub(super) fn create(
         is_updating: false,
         ..service
     };
-    if let Some(refusal) = check_domains(connection, row, &service)? {
+    if let Some(refusal) = check_domains(connection, &service)? {
         return Ok(Outcome::Unchanged(refusal));
     }
     if let Some(deployment) = &deployment
@@ -195,7 +195,7 @@ fn change_found(
     if service.tags.len() > usize::try_from(max_tags).unwrap_or(usize::MAX) {
         return Ok(Outcome::Unchanged(ServiceOutcome::TooManyTags));
     }
-    if let Some(refusal) = check_domains(connection, row, &service)? {
+    if let Some(refusal) = check_domains(connection, &service)? {
         return Ok(Outcome::Unchanged(refusal));
     }
     if let Some(refusal) = begin_update(connection, &before, &mut service, room)? {
@@ -291,21 +291,19 @@ fn apply(mut service: ContainerService, change: ServiceChange) -> ContainerServi
     service
 }
 
-fn check_domains(
-    connection: &Connection,
-    tenant: i64,
-    service: &ContainerService,
-) -> Result<Option<ServiceOutcome>> {
+/// A domain name leads to one service of the whole server, whoever asks for it first.
+fn check_domains(connection: &Connection, service: &ContainerService) -> Result<Option<ServiceOutcome>> {
     let domains: Vec<&String> = service.public_domain_names.values().flatten().collect();
     if domains.len() > MAX_DOMAINS {
         return Ok(Some(ServiceOutcome::TooManyDomains));
     }
     let mut taken = connection.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM service_domains WHERE tenant = ?1 AND name = ?2 AND service <> ?3)",
+        "SELECT EXISTS (SELECT 1 FROM tenants t CROSS JOIN service_domains d
+                        WHERE d.tenant = t.id AND d.name = ?1 AND d.service <> ?2)",
     )?;
     for (index, domain) in domains.iter().enumerate() {
         let twice = domains[..index].iter().any(|other| other.eq_ignore_ascii_case(domain));
-        let key = params![tenant, domain.to_ascii_lowercase(), service.id.0];
+        let key = params![domain.to_ascii_lowercase(), service.id.0];
         if twice || taken.query_row(key, |row| row.get(0))? {
             return Ok(Some(ServiceOutcome::DomainTaken((*domain).clone())));
         }
