@@ -210,7 +210,7 @@ fn visit(shared: &Shared) {
                 }
             }
             Err(error) => {
-                shared.failed(format!("{what}: {error} after {:?}, kept {is_kept}", began.elapsed()))
+                shared.failed(format!("{what}: {error} after {:?}, kept {is_kept}", began.elapsed()));
             }
         }
     }
