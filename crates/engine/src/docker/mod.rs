@@ -75,7 +75,11 @@ impl Docker {
     /// # Errors
     /// If its address cannot be used.
     pub async fn connect(options: Options) -> Result<Option<Self>> {
-        let client = Arc::new(Client::new(options.places()?));
+        let places = options.places()?;
+        if options.choice == Choice::Auto && !places.iter().any(Place::may_answer) {
+            return Ok(None);
+        }
+        let client = Arc::new(Client::new(places));
         if let Err(trouble) = client.engine().await {
             tracing::debug!(%trouble, "no engine answers");
             if options.choice == Choice::Auto {

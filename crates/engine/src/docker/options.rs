@@ -119,6 +119,14 @@ impl Place {
         })
     }
 
+    /// Whether anything can be there at all.
+    pub(super) fn may_answer(&self) -> bool {
+        match self {
+            Self::Socket(path) => path.exists(),
+            Self::Http(_) => true,
+        }
+    }
+
     /// Whether it may be an engine of this machine.
     pub(super) fn is_here(&self) -> bool {
         match self {
