@@ -33,7 +33,9 @@ impl Dockerd {
         let option = |name: &str, file: &str| format!("--{name}={}", self.folder.join(file).display());
         let mut args = vec![format!("--host={}", self.socket()), option("data-root", "data")];
         args.extend([option("pidfile", "pid"), option("exec-root", "exec")]);
-        args.extend(["--bridge=none", "--storage-driver=vfs"].map(str::to_owned));
+        // The machine's other daemons share the usual addresses among them.
+        let addresses = "--default-address-pool=base=10.213.0.0/16,size=24";
+        args.extend(["--bridge=none", "--storage-driver=vfs", addresses].map(str::to_owned));
         args.extend(self.options.iter().cloned());
         let program = Program::find("dockerd").expect("dockerd");
         for is_last in [false, false, true] {
@@ -48,6 +50,18 @@ impl Dockerd {
             self.daemon = Some(daemon);
             return;
         }
+    }
+
+    /// Removes all containers and all networks, which a daemon leaves to the machine.
+    fn clear(&self) {
+        if self.daemon.is_none() {
+            return;
+        }
+        let containers = self.run(&["ps", "--all", "--quiet"]).stdout;
+        if !containers.trim().is_empty() {
+            self.run(&["rm", "--force"].into_iter().chain(containers.split_whitespace()).collect::<Vec<_>>());
+        }
+        self.run(&["network", "prune", "--force"]);
     }
 
     /// Stops it, and with it what it runs.
@@ -77,6 +91,12 @@ impl Dockerd {
     /// Runs a command.
     pub(crate) fn run(&self, args: &[&str]) -> Done {
         self.call_in(&self.folder.join("client"), args).run()
+    }
+}
+
+impl Drop for Dockerd {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
 

@@ -26,11 +26,11 @@ pub(crate) fn add(suite: &mut Suite) {
         &services_failing::TESTS,
         &services_faults::TESTS,
         &services_kept_in::TESTS,
-        &services_by_clients::TESTS,
         &services_logs::TESTS,
     ]
     .concat();
     suite.client("services_on_docker", "apt-get install docker.io", client, &tests);
+    services_by_clients::add(suite);
 }
 
 /// How often something is done again, times `GANGPLANK_SERVICES_ROUNDS`, by which trials become longer.
@@ -47,7 +47,7 @@ const OWNER: &str = "dev.gangplank.owner";
 
 /// A server and the daemon that its services run on.
 pub(crate) struct World {
-    // Ended first.
+    // Ended before the home of both.
     pub(crate) docker: Dockerd,
     pub(crate) server: TestServer,
     digest: String,
@@ -209,12 +209,6 @@ impl World {
     /// Waits until exactly this runs: a version and a number of nodes for each service.
     #[track_caller]
     pub(crate) fn wait_until_only(&self, services: &[(&str, i64, u32)]) {
-        let mut wanted = Vec::new();
-        for (service, version, nodes) in services {
-            let is_there = |line: &String| line.starts_with(&format!("{service} {version} "));
-            let _ = is_there;
-            wanted.push(((*service).to_owned(), *version, *nodes));
-        }
         let counted = || {
             let mut found: BTreeMap<(String, i64), (u32, u32)> = BTreeMap::new();
             for line in self.containers() {
@@ -227,15 +221,22 @@ impl World {
             }
             found
         };
-        let wanted: BTreeMap<_, _> = wanted
-            .into_iter()
-            .map(|(service, version, nodes)| ((service, version), (nodes, nodes)))
+        let wanted: BTreeMap<_, _> = services
+            .iter()
+            .map(|(service, version, nodes)| (((*service).to_owned(), *version), (*nodes, *nodes)))
             .collect();
         let end = Instant::now() + SOON;
         while counted() != wanted {
             assert!(Instant::now() < end, "{:#?} and not {wanted:?}", self.containers());
             sleep(Duration::from_millis(100));
         }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // It would bring back what the daemon is about to remove.
+        self.server.kill();
     }
 }
 

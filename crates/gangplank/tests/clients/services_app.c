@@ -88,7 +88,8 @@ static void resolve(const char *name, char *said, size_t room) {
     ssize_t got = recv(peer, packet, sizeof packet, 0);
     close(peer);
     if (got < length + 16 || (packet[6] << 8 | packet[7]) == 0) snprintf(said, room, "no address");
-    else inet_ntop(AF_INET, packet + length + 12, said, room);
+    // The one answer is the last thing in it.
+    else inet_ntop(AF_INET, packet + got - 4, said, room);
 }
 
 static void forks(char *said, size_t room) {

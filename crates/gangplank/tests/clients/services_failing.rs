@@ -1,5 +1,6 @@
 //! Deployments that cannot become anything: they fail in time and say why, and the one before serves throughout.
 
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -12,21 +13,26 @@ use crate::suite::Test;
 pub(crate) const TESTS: [(&str, Test); 1] = [("what_cannot_run_fails_in_words", failures)];
 
 /// What goes wrong: the service, what is deployed there, what the log says, and how often nodes were started.
-fn cases(bare: &str) -> Vec<(&'static str, Value, &'static str, usize)> {
+fn cases(bare: &str) -> Vec<(&'static str, Value, &'static str, RangeInclusive<usize>)> {
     let with = |service: &str, change: &dyn Fn(&mut Value)| {
         let mut input = deployment(service, "broken", &[]);
         change(&mut input);
         input
     };
     vec![
-        ("crash", deployment("crash", "broken", &["crash"]), "app: exited with 3, 3 times", 3),
-        ("mute", deployment("mute", "broken", &["mute"]), "GET / on port 8080: ", 1),
-        ("wrong", deployment("wrong", "broken", &["wrong"]), "the answer was 500; wanted is a status of", 1),
+        ("crash", deployment("crash", "broken", &["crash"]), "app: exited with 3, 3 times", 3..=3),
+        ("mute", deployment("mute", "broken", &["mute"]), "GET / on port 8080: ", 1..=1),
+        (
+            "wrong",
+            deployment("wrong", "broken", &["wrong"]),
+            "the answer was 500; wanted is a status of",
+            1..=1,
+        ),
         (
             "unpulled",
             with("unpulled", &|input| input["containers"]["app"]["image"] = json!("127.0.0.1:1/x:1")),
             "app: 127.0.0.1:1/x:1: ",
-            0,
+            0..=0,
         ),
         (
             "port",
@@ -35,9 +41,9 @@ fn cases(bare: &str) -> Vec<(&'static str, Value, &'static str, usize)> {
                 input["publicEndpoint"]["containerPort"] = json!(81);
             }),
             "GET / on port 81: ",
-            1,
+            1..=1,
         ),
-        ("eats", deployment("eats", "broken", &["eat"]), "wanted more than the 512 MB of memory", 3),
+        ("eats", deployment("eats", "broken", &["eat"]), "wanted more than the 512 MB of memory", 1..=3),
         (
             "command",
             with("command", &|input| {
@@ -45,7 +51,7 @@ fn cases(bare: &str) -> Vec<(&'static str, Value, &'static str, usize)> {
                 input["containers"]["app"]["command"] = json!(["/nowhere/to-be-found"]);
             }),
             "/nowhere/to-be-found",
-            3,
+            3..=3,
         ),
     ]
 }
@@ -58,7 +64,7 @@ fn failures(client: &Program) {
     }
     let bare = world.register_bare("command");
     for (service, input, words, starts) in cases(&bare) {
-        let load = Load::start(world.server.address(), &world.host(service), 2);
+        let load = Load::start(world.server.address(), &world.host(service), 2, 1);
         let began = Instant::now();
         assert_eq!(world.begin(input), 2, "{service}");
         until(&format!("{service} ends"), || world.state_of(service, 2) != "ACTIVATING");
@@ -74,7 +80,8 @@ fn failures(client: &Program) {
         assert!(log.iter().any(|line| line.contains(words)), "{service}: {words} in {log:#?}");
         assert_eq!(log.last().map(String::as_str), Some("[deployment:2] Canceled"), "{service}: {log:#?}");
         let started = log.iter().filter(|line| *line == "[deployment:2] Started 1 new node").count();
-        assert_eq!(started, starts, "{service}: {log:#?}");
+        // What takes its time to eat all memory may not get to the third start.
+        assert!(starts.contains(&started), "{service}: {log:#?}");
         if service == "crash" {
             assert_eq!(log.iter().filter(|line| *line == "no database").count(), 3, "{log:#?}");
         }

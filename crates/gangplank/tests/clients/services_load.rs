@@ -45,8 +45,8 @@ pub(crate) struct Outcome {
 }
 
 impl Load {
-    /// Visitors with kept connections, and one with an upgraded connection.
-    pub(crate) fn start(address: SocketAddr, host: &str, visitors: usize) -> Self {
+    /// So many visitors with kept connections, and so many with an upgraded connection.
+    pub(crate) fn start(address: SocketAddr, host: &str, visitors: usize, staying: usize) -> Self {
         let shared = Arc::new(Shared {
             address,
             host: host.to_owned(),
@@ -62,7 +62,7 @@ impl Load {
             let shared = Arc::clone(&shared);
             std::thread::spawn(move || work(&shared))
         };
-        let visitors = (0..visitors).map(|_| one(visit)).chain([one(stay)]).collect();
+        let visitors = (0..visitors).map(|_| one(visit)).chain((0..staying).map(|_| one(stay))).collect();
         Self { shared, visitors }
     }
 
