@@ -108,7 +108,8 @@ pub struct NodeSeen {
     pub name: NodeName,
     /// The [`NodeSpec::hash`] that it was made from.
     pub spec: String,
-    /// Whether its network namespace is alive. If not, the node has to be made anew.
+    /// Whether its network namespace is alive, and no start of a container was cut off. If not, the node has to be made
+    /// anew. Containers that were never made are missing in `containers`.
     pub is_whole: bool,
     /// Its containers, by name.
     pub containers: BTreeMap<String, ContainerSeen>,

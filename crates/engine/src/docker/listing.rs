@@ -51,6 +51,10 @@ impl Found {
         self.shown.state.running
     }
 
+    fn never_ran(&self) -> bool {
+        ["created", "configured", "initialized"].contains(&self.shown.state.status.as_str())
+    }
+
     fn started(&self) -> Option<jiff::Timestamp> {
         self.shown.state.started_at.parse().ok()
     }
@@ -59,7 +63,7 @@ impl Found {
         let state = &self.shown.state;
         let seen = if state.running {
             ContainerState::Running
-        } else if ["created", "configured", "initialized"].contains(&state.status.as_str()) {
+        } else if self.never_ran() {
             ContainerState::Starting(Some(state.error.clone()).filter(|reason| !reason.is_empty()))
         } else {
             ContainerState::Exited { status: state.exit_code, out_of_memory: state.is_out_of_memory }
@@ -88,7 +92,8 @@ fn node(handle: &Handle, members: &[&Found], is_near: bool) -> NodeSeen {
         let others = members.iter().filter(|one| one.labelled.container.is_some() && one.is_running());
         others.into_iter().all(|one| one.started() >= pause.started())
     };
-    let whole = pause.filter(|pause| joined(pause));
+    // A start does not end before all run: what never did is left of one that was cut off.
+    let whole = pause.filter(|pause| joined(pause) && !members.iter().any(|one| one.never_ran()));
     NodeSeen {
         handle: handle.to_public(),
         name: handle.node.clone(),
@@ -122,4 +127,40 @@ fn addresses(pause: &Shown, is_near: bool) -> BTreeMap<u16, SocketAddr> {
 /// Whether an address is one of this machine's: then the bridge that has it is here too.
 fn is_this_machine(address: IpAddr) -> bool {
     UdpSocket::bind((address, 0)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::NodeName;
+
+    fn found(container: Option<&str>, status: &str) -> Found {
+        let node = NodeName { tenant: "1/r".into(), service: "web".into(), version: 7, ordinal: 0 };
+        let labelled = Labelled { node, container: container.map(str::to_owned), spec: "s".into() };
+        let id = container.unwrap_or("pause").to_owned();
+        let mode = if container.is_some() { "container:pause" } else { "net" };
+        let shown = json!({
+            "Id": id,
+            "State": { "Status": status, "Running": status == "running", "StartedAt": "2026-01-01T00:00:00Z" },
+            "HostConfig": { "NetworkMode": mode },
+        });
+        Found { id, labelled, shown: serde_json::from_value(shown).unwrap() }
+    }
+
+    #[test]
+    fn a_node_whose_start_was_cut_off_is_not_whole() {
+        for (pause, app, is_whole) in [
+            ("running", "running", true),
+            ("running", "exited", true),
+            ("running", "created", false),
+            ("exited", "running", false),
+            ("created", "created", false),
+        ] {
+            let nodes = nodes(&[found(None, pause), found(Some("app"), app)], false);
+            assert_eq!(nodes.len(), 1);
+            assert_eq!(nodes[0].is_whole, is_whole, "{pause} {app}");
+        }
+    }
 }

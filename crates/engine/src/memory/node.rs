@@ -98,6 +98,7 @@ impl Node {
         self.owner == owner
             && self.spec == *spec
             && self.is_whole
+            && self.containers.keys().eq(spec.containers.keys())
             && self.containers.values().all(|one| one.state == ContainerState::Running)
     }
 

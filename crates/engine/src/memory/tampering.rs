@@ -33,6 +33,14 @@ impl Machine {
         self.changed();
     }
 
+    /// Takes a container out of a node, as if the server had ended before it was made.
+    pub fn cut_start(&self, node: &NodeName, container: &str) {
+        for one in self.state().nodes.values_mut().filter(|one| one.name() == node) {
+            one.containers.remove(container);
+        }
+        self.changed();
+    }
+
     /// Removes a node as somebody else would.
     pub fn vanish(&self, node: &NodeName) {
         self.state().nodes.retain(|_, one| one.name() != node);

@@ -68,10 +68,10 @@ impl Runner {
             let (_, memory) = spec::size(&of.service);
             let before = said.len();
             // An engine that was stopped stopped everything, which is nobody's failure.
-            if node.seen.is_whole {
+            if node.is_whole(spec) {
                 said.extend(node.failed(spec).map(|(name, it)| words::ended(name, &it.state, memory)));
             }
-            if said.len() > before || !node.seen.is_whole {
+            if said.len() > before || !node.is_whole(spec) {
                 gone.push(handle.clone());
             }
         }

@@ -115,6 +115,11 @@ impl Node {
         }
     }
 
+    /// Whether all of it was started and its network is there. If not, another one has to take its place.
+    pub(super) fn is_whole(&self, spec: &Spec) -> bool {
+        self.seen.is_whole && spec.containers.keys().all(|name| self.seen.containers.contains_key(name))
+    }
+
     /// The containers that ended and should not have.
     pub(super) fn failed<'a>(
         &'a self,

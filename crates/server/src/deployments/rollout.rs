@@ -220,8 +220,8 @@ impl Runner {
         let mut ended = Vec::new();
         let mut gone = Vec::new();
         for (handle, node) in self.nodes.iter().filter(|(_, node)| node.seen.name.version == version) {
-            if !node.seen.is_whole {
-                // The engine was stopped, or somebody ended it: another one is started.
+            if !node.is_whole(spec) {
+                // The engine was stopped, somebody ended it, or its start was cut off: another one is started.
                 gone.push(handle.clone());
                 continue;
             }

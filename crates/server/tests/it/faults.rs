@@ -139,6 +139,34 @@ fn nodes_of_no_service_are_removed() {
 }
 
 #[test]
+fn a_node_whose_start_was_cut_off_is_made_anew() {
+    let mut world = World::on(Machine::serving());
+    world.make_service(2);
+    world.deploy_and_wait();
+    world.stop();
+    world.machine.cut_start(&world.nodes()[0].name, "app");
+    world.start();
+    let are_two = |world: &World| {
+        let nodes = world.nodes();
+        nodes.len() == 2 && nodes.iter().all(|node| node.containers.len() == 1)
+    };
+    until("there are two nodes", || are_two(&world));
+    // The same while a deployment is on its way.
+    world.machine.set_program(|_, _, _| Behaviour::serves(200).silent_for(Duration::from_secs(1)));
+    let image = world.register();
+    world.deploy(&image);
+    let started = || world.nodes().iter().filter(|node| node.name.version == 2).count();
+    until("its nodes are started", || started() == 2);
+    world.stop();
+    let nodes = world.nodes();
+    let node = nodes.iter().find(|node| node.name.version == 2).unwrap();
+    world.machine.cut_start(&node.name, "app");
+    world.start();
+    world.wait_for(2, "ACTIVE");
+    until("there are two nodes again", || world.versions() == [2, 2] && are_two(&world));
+}
+
+#[test]
 fn nodes_stay_while_it_cannot_be_read_whose_they_are() {
     let mut world = World::on(Machine::serving());
     world.make_service(2);
