@@ -7,6 +7,9 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "each target uses one; a failure here is a finding")]
 
 use gangplank_api::{Target, gangplank, lightsail};
+use gangplank_core::policy::{
+    Action, Effect, Facts, PermissionPolicy, Permissions, Request as Asked, TrustPolicy,
+};
 use gangplank_oci::{
     Algorithm, ContentRange, DEEPEST, Digest, Hasher, ManifestLimits, ManifestView, RangeOutcome, Reference,
     RepositoryName, Tag, basic_credentials, byte_range, media_type, route as oci_route,
@@ -17,7 +20,7 @@ use gangplank_sigv4::{Claim, Credentials, Policy, Request, sign};
 pub(crate) type Parser = fn(&[u8]);
 
 /// Every target, by its name.
-pub(crate) const ALL: [(&str, Parser); 10] = [
+pub(crate) const ALL: [(&str, Parser); 11] = [
     ("route", route),
     ("ranges", ranges),
     ("basic", basic),
@@ -28,6 +31,7 @@ pub(crate) const ALL: [(&str, Parser); 10] = [
     ("upload_state", upload_state),
     ("names", names),
     ("moments", moments),
+    ("policy", policy),
 ];
 
 /// The text before the first `separator`, and the rest.
@@ -263,5 +267,25 @@ pub(crate) fn moments(data: &[u8]) {
     let request = Request { method: "POST", path: "/", query: None, headers };
     if Claim::parse(&request, &POLICY).is_ok() {
         assert!(text.trim().len() == 16 && text.trim().ends_with('Z'), "{text}");
+    }
+}
+
+/// A policy: what is taken is written so that it reads back, and never fails when it is asked.
+pub(crate) fn policy(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(trust) = TrustPolicy::parse(text) {
+        assert_eq!(TrustPolicy::parse(&trust.to_json()), Ok(trust));
+    }
+    let Ok(read) = PermissionPolicy::parse(text) else { return };
+    assert_eq!(PermissionPolicy::parse(&read.to_json()), Ok(read.clone()));
+    let facts =
+        Facts::new().with("aws:SourceIp", "192.0.2.1").with_many("gangplank:Repository", ["a/b", "sr"]);
+    for action in Action::ALL {
+        let request =
+            Asked { action: *action, resource: "arn:aws:lightsail:us-east-1:000000000000:*", facts: &facts };
+        let explanation =
+            Permissions { identity: std::slice::from_ref(&read), session: None }.explain(&request);
+        let applies = |effect| explanation.statements.iter().any(|one| one.applies && one.effect == effect);
+        assert_eq!(explanation.allowed, applies(Effect::Allow) && !applies(Effect::Deny));
     }
 }

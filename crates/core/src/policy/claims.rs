@@ -75,8 +75,8 @@ mod tests {
         facts
     }
 
-    fn one(text: &str) -> Option<Fact> {
-        Some(Fact::One(text.to_owned()))
+    fn one(text: &str) -> Fact {
+        Fact::One(text.to_owned())
     }
 
     #[test]
@@ -89,12 +89,12 @@ mod tests {
             &[],
         );
         let get = |claim: &str| facts.get(&format!("ci.example:8443/a:{claim}")).cloned();
-        assert_eq!(get("sub"), one("repo:a/b"));
-        assert_eq!(get("n"), one("42"));
-        assert_eq!(get("yes"), one("true"));
+        assert_eq!(get("sub"), Some(one("repo:a/b")));
+        assert_eq!(get("n"), Some(one("42")));
+        assert_eq!(get("yes"), Some(one("true")));
         assert_eq!(get("none"), None);
         assert_eq!(get("list"), Some(Fact::Many(vec!["a".to_owned(), "1".to_owned()])));
-        assert_eq!(get("kubernetes.io/serviceaccount/uid"), one("u-1"));
+        assert_eq!(get("kubernetes.io/serviceaccount/uid"), Some(one("u-1")));
         for opaque in ["big", "mixed", "kubernetes.io", "kubernetes.io/serviceaccount"] {
             assert_eq!(get(opaque), Some(Fact::Opaque), "{opaque}");
         }

@@ -163,7 +163,6 @@ impl Wanted {
 
     fn matches(&self, found: &str, facts: &Facts) -> Truth {
         match self {
-            Self::Text(pattern) => pattern.matches(found, facts),
             Self::TextInAnyCase(pattern) => match pattern.text(facts) {
                 Some(text) => Truth::from(text.to_lowercase() == found.to_lowercase()),
                 None => Truth::Undecided,
@@ -177,7 +176,7 @@ impl Wanted {
             Self::Bool(wanted) => decided(value::truth_value(found), |found| found == *wanted),
             Self::Network(network) => decided(value::address(found), |found| network.contains(&found)),
             Self::Arn(_) if super::arn::segments(found).len() != 6 => Truth::Undecided,
-            Self::Arn(pattern) => pattern.matches(found, facts),
+            Self::Text(pattern) | Self::Arn(pattern) => pattern.matches(found, facts),
             // Asked of the key, not of its values.
             Self::Missing(_) => Truth::Undecided,
         }

@@ -82,9 +82,10 @@ pub struct Denial {
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let article = if self.policy == PolicyKind::Identity { "an" } else { "a" };
-        match self.explicit {
-            true => write!(f, "with an explicit deny in {article} {} policy", self.policy),
-            false => write!(f, "because no {} policy allows the {} action", self.policy, self.action),
+        if self.explicit {
+            write!(f, "with an explicit deny in {article} {} policy", self.policy)
+        } else {
+            write!(f, "because no {} policy allows the {} action", self.policy, self.action)
         }
     }
 }
@@ -97,8 +98,7 @@ impl Permissions<'_> {
     /// Says which policies deny it.
     pub fn decide(&self, request: &Request<'_>) -> Result<(), Denial> {
         let question = request.question();
-        let identity = self.identity.iter().map(|policy| policy.0.answer(&question));
-        let identity: Vec<_> = identity.collect();
+        let identity: Vec<_> = self.identity.iter().map(|policy| policy.0.answer(&question)).collect();
         let session = self.session.map(|policy| policy.0.answer(&question));
         let deny = |policy, explicit| Err(Denial { action: request.action, policy, explicit });
         if identity.contains(&Answer::Denied) {

@@ -31,14 +31,23 @@ enum Form {
     Subject,
 }
 
-/// How subjects begin, and what ends the owner in them. GitHub and Forgejo, GitLab, Buildkite, Kubernetes, CircleCI.
-const SUBJECTS: [(&str, char); 5] = [
+/// How subjects begin that name an owner, and what ends the owner in them: GitHub's and Forgejo's, those of GitHub
+/// whose form was changed, GitLab's, Buildkite's, those of Kubernetes and of `CircleCI`.
+const SUBJECTS: [(&str, char); 9] = [
     ("repo:", '/'),
+    ("repository:", '/'),
+    ("repository_id:", ':'),
+    ("repository_owner:", ':'),
+    ("repository_owner_id:", ':'),
     ("project_path:", '/'),
     ("organization:", ':'),
     ("system:serviceaccount:", ':'),
     ("org/", '/'),
 ];
+
+/// The issuer whose users choose which claims make the subject (GitHub's `include_claim_keys`): anybody there can have
+/// the subject `environment:production`.
+const CHOSEN_SUBJECTS: &str = "token.actions.githubusercontent.com";
 
 /// Checks that a statement that allows fixes the audience and who comes.
 pub(super) fn check(statement: &Statement, path: &Path<'_>) -> Result<(), PolicyError> {
@@ -59,7 +68,7 @@ pub(super) fn check(statement: &Statement, path: &Path<'_>) -> Result<(), Policy
     let mut near = String::new();
     for (name, form) in IDENTITIES {
         for texts in claim(statement, name) {
-            match texts.iter().find_map(|text| loose(text, form)) {
+            match texts.iter().find_map(|text| loose(text, form, issuer)) {
                 None => return Ok(()),
                 Some(why) => near = format!(". {name} does not: {why}"),
             }
@@ -108,24 +117,38 @@ fn is_whole(text: &Pattern) -> bool {
 }
 
 /// Says why a text fixes nobody, if so.
-fn loose(text: &Pattern, form: Form) -> Option<String> {
-    if is_whole(text) {
-        return None;
-    }
-    let (fixed, _) = text.fixed();
+fn loose(text: &Pattern, form: Form, issuer: &str) -> Option<String> {
+    let (fixed, whole) = text.fixed();
     if fixed.is_empty() {
         return Some("it begins with a wildcard or a variable, or is empty".to_owned());
     }
-    let owned = |rest: &str, end: char| rest.find(end).is_some_and(|at| at > 0);
     match form {
+        Form::Subject => loose_subject(fixed, whole, issuer),
+        _ if whole => None,
         Form::Id => Some("an id can be no pattern".to_owned()),
-        Form::Path if owned(fixed, '/') => None,
-        Form::Path => Some(format!("{} does not fix the owner up to its /", Quoted(fixed))),
-        Form::Subject => {
-            let begun = SUBJECTS.iter().find(|(head, _)| fixed.starts_with(head) || head.starts_with(fixed));
-            let (head, end) = begun?;
-            let owner = fixed.strip_prefix(head).unwrap_or_default();
-            (!owned(owner, *end)).then(|| format!("{} does not fix the owner up to its {end}", Quoted(fixed)))
-        }
+        Form::Path => unowned(fixed, fixed, '/'),
     }
+}
+
+fn loose_subject(fixed: &str, whole: bool, issuer: &str) -> Option<String> {
+    let is_chosen = issuer.starts_with(CHOSEN_SUBJECTS);
+    let head = SUBJECTS.iter().find_map(|(head, end)| Some((fixed.strip_prefix(head)?, *end)));
+    let Some((owner, end)) = head else {
+        let why = if is_chosen {
+            "names no owner, and anybody there can have such a subject"
+        } else if !whole && SUBJECTS.iter().any(|(head, _)| head.starts_with(fixed)) {
+            "does not fix the owner"
+        } else {
+            return None;
+        };
+        return Some(format!("{} {why}", Quoted(fixed)));
+    };
+    // Where the claim that ends a subject names the owner, the end of the text is its end.
+    let is_named = !is_chosen || end == ':' && !owner.is_empty();
+    if whole && is_named { None } else { unowned(fixed, owner, end) }
+}
+
+fn unowned(fixed: &str, owner: &str, end: char) -> Option<String> {
+    let owned = owner.find(end).is_some_and(|at| at > 0);
+    (!owned).then(|| format!("{} does not fix the owner up to its {end}", Quoted(fixed)))
 }

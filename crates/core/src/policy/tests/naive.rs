@@ -244,7 +244,7 @@ fn known() -> impl Strategy<Value = BTreeMap<String, Value>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
     #[test]
     fn both_evaluators_decide_alike(statements in vec(statement(), 1..4), known in known()) {
         let document = json!({ "Version": "2012-10-17", "Statement": statements });

@@ -147,6 +147,11 @@ fn a_policy_that_fixes_nobody_is_refused() {
         ("StringLike", "project_id", json!("8?")),
         ("StringLike", "oidc.circleci.com/project-id", json!("a*")),
         ("StringEquals", "sub", json!("")),
+        ("StringEquals", "sub", json!("environment:production")),
+        ("StringEquals", "sub", json!("repo:acme")),
+        ("StringEquals", "sub", json!("repository_owner:")),
+        ("StringLike", "sub", json!("repository_owner:*")),
+        ("StringLike", "sub", json!("job_workflow_ref:acme/*")),
         ("StringEquals", "sub", json!("${aws:UserAgent}")),
     ] {
         let error = with_audience(operator, claim, wanted.clone()).unwrap_err();
@@ -160,15 +165,16 @@ fn a_policy_that_fixes_somebody_is_taken() {
     for (operator, claim, wanted) in [
         ("StringEquals", "sub", json!("repo:acme@77/web@88:ref:refs/heads/main")),
         ("StringEqualsIgnoreCase", "repository", json!("Acme/Web")),
-        ("ForAnyValue:StringEquals", "sub", json!("x")),
+        ("ForAnyValue:StringEquals", "sub", json!("repo:acme/web:x")),
         ("StringLike", "sub", json!("repo:acme/*")),
         ("StringLike", "sub", json!(["repo:acme/web:*", "repo:acme@77/web@88:*"])),
         ("StringLike", "sub", json!("project_path:acme/tools/*:ref_type:branch:ref:main")),
         ("StringLike", "sub", json!("organization:acme:pipeline:web:*")),
         ("StringLike", "sub", json!("system:serviceaccount:ns:*")),
         ("StringLike", "sub", json!("org/6f-1/project/*")),
-        ("StringLike", "sub", json!("https://jenkins.example/job/*")),
         ("StringLike", "sub", json!("repo:a${*}/*")),
+        ("StringLike", "sub", json!("repository_owner:acme:*")),
+        ("StringEquals", "sub", json!("repository_id:88")),
         ("StringLike", "repository", json!("acme/*")),
         ("StringLike", "repository_id", json!("88")),
         ("StringEquals", "repository_id", json!(88)),
@@ -184,16 +190,30 @@ fn a_policy_that_fixes_somebody_is_taken() {
 }
 
 #[test]
+fn an_issuer_with_subjects_of_its_own_may_have_any_that_begins_somehow() {
+    let fixes = |operator: &str, wanted: &str| {
+        let mut condition = json!({ "StringEquals": { "ci.example:aud": AUDIENCE } });
+        condition[operator]["ci.example:sub"] = json!(wanted);
+        TrustPolicy::parse(&document("ci.example", condition).to_string()).is_ok()
+    };
+    assert!(fixes("StringEquals", "web"));
+    assert!(fixes("StringEquals", "environment:production"));
+    assert!(fixes("StringLike", "https://jenkins.example/job/*"));
+    assert!(!fixes("StringLike", "repo:*"));
+    assert!(!fixes("StringLike", "r*"));
+    assert!(!fixes("StringLike", "*"));
+}
+
+#[test]
 fn every_statement_that_allows_has_to_fix_somebody() {
-    let fixed =
-        json!({ "StringEquals": { format!("{GITHUB}:aud"): AUDIENCE, format!("{GITHUB}:sub"): "a" } });
+    let fixed = json!({ "StringEquals": { format!("{GITHUB}:aud"): AUDIENCE, format!("{GITHUB}:sub"): "repo:a/b:x" } });
     let mut policy = document(GITHUB, fixed);
     let mut deny = policy["Statement"][0].clone();
     deny["Effect"] = json!("Deny");
     deny["Condition"] = json!({ "StringEquals": { format!("{GITHUB}:event_name"): ["pull_request_target", "workflow_run"] } });
     policy["Statement"].as_array_mut().unwrap().push(deny);
     let taken = TrustPolicy::parse(&policy.to_string()).unwrap();
-    let token = |event: Value| json!({ "aud": AUDIENCE, "sub": "a", "event_name": event });
+    let token = |event: Value| json!({ "aud": AUDIENCE, "sub": "repo:a/b:x", "event_name": event });
     assert!(trusts(&taken, token(json!("push"))));
     assert!(!trusts(&taken, token(json!("workflow_run"))));
     assert!(!trusts(&taken, token(json!(["push"]))), "a list cannot be told from what is denied");
@@ -204,8 +224,7 @@ fn every_statement_that_allows_has_to_fix_somebody() {
 
 #[test]
 fn a_principal_is_one_issuer() {
-    let fixed =
-        json!({ "StringEquals": { format!("{GITHUB}:aud"): AUDIENCE, format!("{GITHUB}:sub"): "a" } });
+    let fixed = json!({ "StringEquals": { format!("{GITHUB}:aud"): AUDIENCE, format!("{GITHUB}:sub"): "repo:a/b:x" } });
     let arn = format!("arn:aws:iam::000000000000:oidc-provider/{GITHUB}");
     for (principal, path) in [
         (json!("*"), "$.Statement[0].Principal"),
@@ -240,7 +259,7 @@ fn a_policy_names_configured_issuers_and_audiences_of_its_own_account() {
     let url = format!("https://{GITHUB}");
     let issuers =
         [Issuer { url: "https://gitlab.com", audiences: &[] }, Issuer { url: &url, audiences: &audiences }];
-    let policy = with_audience("StringEquals", "sub", json!("a")).unwrap();
+    let policy = with_audience("StringEquals", "sub", json!("repo:a/b:x")).unwrap();
     assert_eq!(policy.check(&account, &issuers), Ok(()));
     assert_eq!(policy.issuers().collect::<Vec<_>>(), [GITHUB]);
     let other = AccountId::parse("123456789012").unwrap();
@@ -252,7 +271,7 @@ fn a_policy_names_configured_issuers_and_audiences_of_its_own_account() {
     let narrower = [Issuer { url: &url, audiences: &audiences[1..] }];
     assert!(refusal(&policy, &account, &narrower).ends_with("can have: b"));
     let two = trust(json!({ "StringEquals":
-        { format!("{GITHUB}:aud"): [AUDIENCE, "sts.amazonaws.com"], format!("{GITHUB}:sub"): "a" } }))
+        { format!("{GITHUB}:aud"): [AUDIENCE, "sts.amazonaws.com"], format!("{GITHUB}:sub"): "repo:a/b:x" } }))
     .unwrap();
     assert!(refusal(&two, &account, &issuers).contains("`sts.amazonaws.com`"));
 }
