@@ -235,9 +235,13 @@ impl ActionPattern {
         })
     }
 
-    /// Whether it names the action.
-    pub(super) fn matches(&self, action: &str) -> bool {
-        self.pattern.matches_plain(&action.to_ascii_lowercase())
+    /// Whether it names the action, which is given in lower case.
+    pub(super) fn matches_folded(&self, action: &str) -> bool {
+        self.pattern.matches_plain(action)
+    }
+
+    fn matches(&self, action: &str) -> bool {
+        self.matches_folded(&action.to_ascii_lowercase())
     }
 }
 

@@ -105,7 +105,8 @@ impl Statement {
 
     /// Whether it is about the action.
     pub(super) fn names_action(&self, action: &str) -> bool {
-        self.actions.these.iter().any(|pattern| pattern.matches(action)) != self.actions.not
+        let folded = action.to_ascii_lowercase();
+        self.actions.these.iter().any(|pattern| pattern.matches_folded(&folded)) != self.actions.not
     }
 
     /// Whether it is about the resource or the issuer.
