@@ -2,7 +2,7 @@
 //!
 //! Everything here is a function of its arguments: time comes in as `now`, randomness as bytes.
 //! What a registry login is and may do is in [`registry_login`] and [`grant`]; how images are named
-//! in [`image_name`]; who acts in [`principal`]; who owns what in [`tenant`].
+//! in [`image_name`]; who acts in [`principal`]; who owns what in [`tenant`]; what policies say in [`policy`].
 
 pub mod access_key;
 pub mod audit;
@@ -11,8 +11,10 @@ pub mod container_service;
 pub mod deployment;
 pub mod grant;
 pub mod image_name;
+pub mod json;
 pub mod lease;
 pub mod log_filter;
+pub mod policy;
 pub mod power;
 pub mod principal;
 pub mod quotas;
