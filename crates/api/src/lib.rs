@@ -29,6 +29,7 @@ pub mod lightsail;
 pub use decode::{decode, encode};
 pub use describe::{Described, Field, Kind, Map, Member, Range, Request, Shape, StringShape, Structure};
 pub use error::{ApiError, ErrorCode};
+pub use json::strict_json;
 pub use pattern::{Pattern, image_name, is_digest, is_name};
 pub use secret::Secret;
 pub use target::Target;

@@ -20,6 +20,7 @@ mod jobs;
 mod login_use;
 mod metrics;
 mod offline_collection;
+pub mod oidc;
 mod private;
 mod publishing;
 mod pulls;
