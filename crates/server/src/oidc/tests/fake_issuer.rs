@@ -115,10 +115,10 @@ impl FakeIssuer {
     }
 }
 
-/// Counts the connections that are made to it.
+/// Takes connections, and nothing more.
 pub(crate) struct Decoy {
     pub(crate) address: SocketAddr,
-    met: Arc<AtomicUsize>,
+    guests: Arc<Mutex<Vec<SocketAddr>>>,
     task: JoinHandle<()>,
 }
 
@@ -132,31 +132,36 @@ impl Decoy {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let met = Arc::new(AtomicUsize::default());
-        let count = Arc::clone(&met);
+        let guests = Arc::<Mutex<Vec<_>>>::default();
+        let book = Arc::clone(&guests);
         let task = tokio::spawn(async move {
-            while listener.accept().await.is_ok() {
-                count.fetch_add(1, Ordering::SeqCst);
+            while let Ok((_, guest)) = listener.accept().await {
+                book.lock().unwrap().push(guest);
             }
         });
-        Self { address, met, task }
+        Self { address, guests, task }
     }
 
-    /// How many came, once all who came were counted.
+    /// How many came. They are taken in one after the other, so all were when our own is.
     pub(crate) async fn met(&self) -> usize {
-        // One more, so that those before it were taken in.
-        let before = self.met.load(Ordering::SeqCst);
-        let _own = TcpStream::connect(self.address).await.unwrap();
-        while self.met.load(Ordering::SeqCst) == before {
+        let own = TcpStream::connect(self.address).await.unwrap().local_addr().unwrap();
+        loop {
+            {
+                let mut guests = self.guests.lock().unwrap();
+                if let Some(before) = guests.iter().position(|guest| *guest == own) {
+                    guests.remove(before);
+                    return before;
+                }
+            }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        self.met.fetch_sub(1, Ordering::SeqCst) - 1
     }
 }
 
 /// A discovery document.
 pub(crate) fn document(issuer: &str, jwks_uri: &str) -> String {
-    json!({"issuer": issuer, "jwks_uri": jwks_uri, "id_token_signing_alg_values_supported": ["RS256"]}).to_string()
+    json!({"issuer": issuer, "jwks_uri": jwks_uri, "id_token_signing_alg_values_supported": ["RS256"]})
+        .to_string()
 }
 
 /// A file of certificates and keys, made once and valid until 2120.
@@ -213,10 +218,12 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, shared: &Share
         Answer::Text(body) => {
             format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
         }
-        Answer::Status(status) => format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
-        Answer::Redirect(to) => format!(
-            "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        ),
+        Answer::Status(status) => {
+            format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        }
+        Answer::Redirect(to) => {
+            format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        }
         // Without a length, so that only counting helps.
         Answer::Large => format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}", " ".repeat(2 << 20)),
         Answer::Hang => return std::future::pending().await,

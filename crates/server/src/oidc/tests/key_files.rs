@@ -23,7 +23,10 @@ async fn a_changed_file_is_taken_and_a_broken_one_is_not() {
     let issuers =
         Issuers::open(&[Issuer { keys, ..Issuer::new(&url, ["https://registry.example"]) }]).unwrap();
     let accepts = async |key: &TestKey| {
-        issuers.verify(&key.token("ES256", &claims(&url)), at(0), at(0)).await.map_err(|refused| kind(&refused))
+        issuers
+            .verify(&key.token("ES256", &claims(&url)), at(0), at(0))
+            .await
+            .map_err(|refused| kind(&refused))
     };
 
     assert!(accepts(&old).await.is_ok());

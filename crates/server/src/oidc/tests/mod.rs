@@ -35,9 +35,9 @@ fn claims(issuer: &str) -> Value {
     })
 }
 
-/// An issuer with one RSA key, what the server knows of it, and that key.
+/// An issuer with one key, what the server knows of it, and that key.
 async fn one_issuer() -> (FakeIssuer, Issuers, TestKey) {
-    let key = TestKey::rsa("a");
+    let key = TestKey::p256("ec");
     let fake = FakeIssuer::start(jwks(&[key.jwk()])).await;
     let issuers = Issuers::open(&[fake.configured()]).unwrap();
     (fake, issuers, key)

@@ -23,7 +23,8 @@ fn what_cannot_be_meant_stops_the_start() {
     refused(&[Issuer::new("https://ci.example", [""])], &["no audiences"]);
     refused(&[Issuer::new("https://ci.example", ["a", ""])], &["empty audience"]);
     refused(&[good.clone(), good.clone()], &["https://ci.example", "listed twice"]);
-    let twins = [("http://localhost:1", "https://localhost:1"), ("https://ci.example/a", "https://ci.example/A")];
+    let twins =
+        [("http://localhost:1", "https://localhost:1"), ("https://ci.example/a", "https://ci.example/A")];
     for (one, other) in twins {
         refused(&[Issuer::new(one, ["a"]), Issuer::new(other, ["a"])], &[one, other, "tell them apart"]);
     }
@@ -32,7 +33,8 @@ fn what_cannot_be_meant_stops_the_start() {
 
 #[test]
 fn issuers_that_differ_are_several() {
-    let urls = ["https://ci.example", "https://ci.example/", "https://ci.example/a", "https://ci.example:8443"];
+    let urls =
+        ["https://ci.example", "https://ci.example/", "https://ci.example/a", "https://ci.example:8443"];
     let issuers = Issuers::open(&urls.map(|url| Issuer::new(url, [url]))).unwrap();
     for url in urls {
         assert_eq!(issuers.audiences(url).unwrap(), [url]);
@@ -49,10 +51,8 @@ fn files_that_cannot_be_used_stop_the_start() {
         std::fs::write(&path, text).unwrap();
         path
     };
-    let with_keys = |path: PathBuf| Issuer {
-        keys: IssuerKeys::File(path),
-        ..Issuer::new("https://ci.example", ["a"])
-    };
+    let with_keys =
+        |path: PathBuf| Issuer { keys: IssuerKeys::File(path), ..Issuer::new("https://ci.example", ["a"]) };
     let with_ca = |path: PathBuf| Issuer { ca_file: Some(path), ..Issuer::new("https://ci.example", ["a"]) };
     refused(&[with_keys(home.path().join("gone.json"))], &["cannot read", "gone.json"]);
     refused(&[with_keys(file("bad.json", "nothing"))], &["bad.json", "no JSON"]);
