@@ -92,3 +92,50 @@ fn rsa(modulus: &str, exponent: &str) -> Option<DecodingKey> {
 fn decoded(text: &str) -> Option<Vec<u8>> {
     BASE64_URL_SAFE_NO_PAD.decode(text).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn rsa_of(modulus: &[u8]) -> Option<Key> {
+        let modulus = BASE64_URL_SAFE_NO_PAD.encode(modulus);
+        Key::read(&json!({"kty": "RSA", "kid": "a", "n": modulus, "e": "AQAB"}))
+    }
+
+    #[test]
+    fn rsa_keys_have_2048_to_8192_bits() {
+        for (bytes, first, is_usable) in [
+            (128, 0xFF, false),
+            (255, 0xFF, false),
+            (256, 0x7F, false),
+            (256, 0x80, true),
+            (257, 0x00, true),
+            (257, 0x01, true),
+            (1_024, 0xFF, true),
+            (1_025, 0x01, false),
+            (100_000, 0xFF, false),
+        ] {
+            let mut modulus = vec![0xFF; bytes];
+            modulus[0] = first;
+            assert_eq!(rsa_of(&modulus).is_some(), is_usable, "{bytes} bytes from {first}");
+        }
+        assert!(rsa_of(&[]).is_none() && rsa_of(&[0; 300]).is_none());
+    }
+
+    #[test]
+    fn points_of_curves_are_whole() {
+        let ec = |curve: &str, x: usize, y: usize| {
+            let number = |bytes: usize| BASE64_URL_SAFE_NO_PAD.encode(vec![1; bytes]);
+            Key::read(&json!({"kty": "EC", "crv": curve, "x": number(x), "y": number(y)})).is_some()
+        };
+        assert!(ec("P-256", 32, 32) && ec("P-384", 48, 48));
+        assert!(
+            !ec("P-256", 31, 33) && !ec("P-256", 48, 48) && !ec("P-521", 66, 66) && !ec("P-256K", 32, 32)
+        );
+        let ed = |curve: &str, x: &str| Key::read(&json!({"kty": "OKP", "crv": curve, "x": x})).is_some();
+        let x = BASE64_URL_SAFE_NO_PAD.encode([1; 32]);
+        assert!(ed("Ed25519", &x) && !ed("Ed25519", &x[2..]) && !ed("P-256", &x) && !ed("X25519", &x));
+    }
+}

@@ -21,7 +21,7 @@ use crate::config::Issuer;
 pub(crate) enum Answer {
     /// 200 with this.
     Text(String),
-    /// This status.
+    /// This status, and what would be right with 200.
     Status(u16),
     /// A redirection there.
     Redirect(String),
@@ -29,11 +29,13 @@ pub(crate) enum Answer {
     Hang,
     /// A byte now and then, without an end.
     Drip,
-    /// 2 MiB.
+    /// What would be right, and 2 MiB of white space.
     Large,
 }
 
 struct Shared {
+    /// What is right.
+    right: [String; 2],
     discovery: Mutex<Answer>,
     keys: Mutex<Answer>,
     discoveries: AtomicUsize,
@@ -70,8 +72,10 @@ impl FakeIssuer {
         let address = listener.local_addr().unwrap();
         let scheme = if tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://localhost:{}", address.port());
+        let discovery = document(&url, &format!("{url}/jwks"));
         let shared = Arc::new(Shared {
-            discovery: Mutex::new(Answer::Text(document(&url, &format!("{url}/jwks")))),
+            right: [discovery.clone(), jwks.clone()],
+            discovery: Mutex::new(Answer::Text(discovery)),
             keys: Mutex::new(Answer::Text(jwks)),
             discoveries: AtomicUsize::default(),
             key_fetches: AtomicUsize::default(),
@@ -207,9 +211,9 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, shared: &Share
         head.push(byte);
     }
     let head = String::from_utf8(head).unwrap();
-    let (count, answer) = match head.split(' ').nth(1).unwrap() {
-        "/.well-known/openid-configuration" => (&shared.discoveries, &shared.discovery),
-        "/jwks" => (&shared.key_fetches, &shared.keys),
+    let (right, count, answer) = match head.split(' ').nth(1).unwrap() {
+        "/.well-known/openid-configuration" => (&shared.right[0], &shared.discoveries, &shared.discovery),
+        "/jwks" => (&shared.right[1], &shared.key_fetches, &shared.keys),
         other => panic!("{other} was asked for"),
     };
     count.fetch_add(1, Ordering::SeqCst);
@@ -219,13 +223,16 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, shared: &Share
             format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
         }
         Answer::Status(status) => {
-            format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            let length = right.len();
+            format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{right}")
         }
         Answer::Redirect(to) => {
             format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         }
         // Without a length, so that only counting helps.
-        Answer::Large => format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}", " ".repeat(2 << 20)),
+        Answer::Large => {
+            format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{right}{}", " ".repeat(2 << 20))
+        }
         Answer::Hang => return std::future::pending().await,
         Answer::Drip => {
             let _ = socket.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").await;
