@@ -153,9 +153,9 @@ async fn a_hang_ends_after_five_seconds_and_so_does_a_drip() {
         tokio::spawn(async move {
             let (fake, issuers, key) = one_issuer().await;
             if is_discovery {
-                fake.answer_discovery(answer)
+                fake.answer_discovery(answer);
             } else {
-                fake.answer_keys(answer)
+                fake.answer_keys(answer);
             }
             outcome(&issuers, &key, &fake.url, 0).await
         })
@@ -190,8 +190,12 @@ async fn what_is_no_answer_is_not_taken_for_one() {
         let fake = FakeIssuer::start(jwks(&[key.jwk()])).await;
         let issuers = Issuers::open(&[fake.configured()]).unwrap();
         let shown = format!("{discovery:?} {keys:?}");
-        discovery.into_iter().for_each(|answer| fake.answer_discovery(answer));
-        keys.into_iter().for_each(|answer| fake.answer_keys(answer));
+        if let Some(answer) = discovery {
+            fake.answer_discovery(answer);
+        }
+        if let Some(answer) = keys {
+            fake.answer_keys(answer);
+        }
         assert_eq!(outcome(&issuers, &key, &fake.url, 0).await, "unreachable", "{shown}");
     }
     assert_eq!(decoy.met().await, 0, "a redirection was followed");
