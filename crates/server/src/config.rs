@@ -14,8 +14,10 @@ use gangplank_oci::ManifestLimits;
 use gangplank_store::blobs::DEFAULT_RESERVE;
 
 mod deployments;
+mod issuers;
 
 pub use deployments::{Deployments, EngineChoice};
+pub use issuers::{Issuer, IssuerKeys};
 
 pub use crate::http::client::Network;
 

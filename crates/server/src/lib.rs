@@ -23,6 +23,7 @@ mod listening;
 mod login_use;
 mod metrics;
 mod offline_collection;
+pub mod oidc;
 mod private;
 mod publishing;
 mod pulls;
