@@ -22,7 +22,7 @@ use gangplank_sigv4::{Claim, Credentials, Policy, Request, claimed_service, sign
 pub(crate) type Parser = fn(&[u8]);
 
 /// Every target, by its name.
-pub(crate) const ALL: [(&str, Parser); 12] = [
+pub(crate) const ALL: [(&str, Parser); 13] = [
     ("route", route),
     ("ranges", ranges),
     ("basic", basic),
