@@ -283,6 +283,7 @@ impl ServeOptions {
             proxies,
             audit,
             collection,
+            issuers: Vec::new(),
             dropped_log_lines: Arc::default(),
             deployments,
             scrub_interval: Some(self.scrub_interval.map_or(SCRUB_INTERVAL, |given| given.0))
