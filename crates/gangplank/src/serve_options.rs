@@ -288,6 +288,7 @@ impl ServeOptions {
             proxies,
             audit,
             collection,
+            issuers: Vec::new(),
             dropped_log_lines: Arc::default(),
             deployments,
             issuers,

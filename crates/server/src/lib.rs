@@ -34,7 +34,9 @@ mod root_key;
 mod sealing;
 mod server;
 
-pub use config::{AuditKept, Collection, Config, Deployments, EngineChoice, Limits, Network, TlsFiles};
+pub use config::{
+    AuditKept, Collection, Config, Deployments, EngineChoice, Issuer, IssuerKeys, Limits, Network, TlsFiles,
+};
 pub use deployments::pace::Pace;
 pub use offline_collection::collect_in;
 pub use root_key::{Rights, all_access_keys, create_access_key, create_first_key, provide_credentials};

@@ -38,6 +38,7 @@ pub(super) async fn create(
             created_at: Timestamp(key.created_at.0),
             status: AccessKeyStatus::Active,
             is_root: key.is_root,
+            expires_at: None,
         },
     })
 }
@@ -120,5 +121,13 @@ fn shown(key: store::AccessKey) -> AccessKeySummary {
         status: if key.enabled { AccessKeyStatus::Active } else { AccessKeyStatus::Disabled },
         created_at: Timestamp(key.created_at.0),
         is_root: key.is_root,
+        last_used_at: None,
+        expires_at: None,
+        description: None,
+        created_by: None,
+        policy: None,
+        repositories: None,
+        source_networks: None,
+        max_login_seconds: None,
     }
 }

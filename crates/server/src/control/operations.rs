@@ -34,6 +34,8 @@ macro_rules! operations {
                 let output: <$of::$request as Request>::Output = $does(&context, input).await?;
                 Ok(encode(&output))
             })+
+            #[allow(unreachable_patterns)]
+            other => Err(gangplank_api::ApiError::unknown_operation(format!("{} is not served yet.", other.name())).into()),
         }
     };
 }

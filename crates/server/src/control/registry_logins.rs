@@ -85,7 +85,10 @@ fn shown(login: LoginSummary) -> RegistryLoginSummary {
         id: login.id.0.to_string(),
         scope: words.into_iter().filter_map(RegistryLoginScope::parse).collect(),
         service_name: login.service,
-        access_key_id: login.owner.as_str().to_owned(),
+        access_key_id: login.owner.access_key().map(|key| key.as_str().to_owned()),
+        role_name: None,
+        repositories: None,
+        source_networks: None,
         created_at: Timestamp(login.created_at.0),
         expires_at: Timestamp(login.expires_at.0),
         status: match login.revoked_at {
