@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use self::answer::answer_to;
 pub(crate) use self::answer::Answer;
+use self::answer::answer_to;
 use crate::answers;
 use crate::call_failure::{CallFailure, Cause, Unreachable, wants_tls};
 use crate::credentials::{Credentials, Identity};

@@ -7,8 +7,8 @@ use gangplank_core::SecretAccessKey;
 use gangplank_server::data_dir;
 
 use crate::api_client::{ApiClient, Manner};
-use crate::serve_options::DEFAULT_DATA_DIR;
 use crate::credentials::Identity;
+use crate::serve_options::DEFAULT_DATA_DIR;
 use crate::settings::Settings;
 
 /// How a command finds its server and its access key: the data directory's own files, or the AWS

@@ -288,7 +288,6 @@ impl ServeOptions {
             proxies,
             audit,
             collection,
-            issuers: Vec::new(),
             dropped_log_lines: Arc::default(),
             deployments,
             issuers,

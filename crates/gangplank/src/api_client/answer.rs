@@ -75,13 +75,13 @@ impl Answer {
 /// Makes a call once.
 pub(super) async fn answer_to(call: reqwest::RequestBuilder) -> Result<Answer, Cause> {
     let response = call.send().await.map_err(Cause::Request)?;
-        let status = response.status().as_u16();
-        let request_id = response.headers().get("x-amzn-requestid").and_then(|id| id.to_str().ok());
-        let request_id = request_id.map(str::to_owned);
-        let location = response.headers().get("location").and_then(|to| to.to_str().ok()).map(str::to_owned);
-        let body = match status {
-            ..300 => answers::whole(response).await.map_err(Cause::Answer)?,
-            _ => answers::of_error(response).await,
-        };
-        Ok(Answer { status, request_id, location, body, exhausted: None })
-    }
+    let status = response.status().as_u16();
+    let request_id = response.headers().get("x-amzn-requestid").and_then(|id| id.to_str().ok());
+    let request_id = request_id.map(str::to_owned);
+    let location = response.headers().get("location").and_then(|to| to.to_str().ok()).map(str::to_owned);
+    let body = match status {
+        ..300 => answers::whole(response).await.map_err(Cause::Answer)?,
+        _ => answers::of_error(response).await,
+    };
+    Ok(Answer { status, request_id, location, body, exhausted: None })
+}

@@ -1,7 +1,6 @@
 //! Sessions of a role: keys that STS gives for an identity token. They are kept for as long as the program runs, and had
 //! anew shortly before they end.
 
-
 use gangplank_api::sts::Operation;
 use serde_json::Map;
 use tokio::sync::Mutex;
@@ -181,8 +180,12 @@ mod tests {
     #[test]
     fn what_sts_refuses_with_is_told_and_what_passes_is_asked_again() {
         let error = |code: &str| {
-            let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>No.</Message></Error>");
-            answer(400, &format!("<ErrorResponse xmlns=\"x\">{error}<RequestId>1</RequestId></ErrorResponse>"))
+            let error =
+                format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>No.</Message></Error>");
+            answer(
+                400,
+                &format!("<ErrorResponse xmlns=\"x\">{error}<RequestId>1</RequestId></ErrorResponse>"),
+            )
         };
         let denied = refusal(&error("AccessDenied"), "AssumeRoleWithWebIdentity").unwrap();
         assert_eq!(denied.to_string(), "AssumeRoleWithWebIdentity was refused with AccessDenied: No.");

@@ -39,9 +39,8 @@ pub(crate) fn from_file(path: &Path) -> Result<Secret> {
     let mut text = String::new();
     let file = File::open(path).with_context(|| format!("cannot read the identity token in {shown}"))?;
     let most = u64::try_from(2 * LONGEST)?;
-    // What it holds instead is not shown: it may be a secret.
     let read = file.take(most).read_to_string(&mut text);
-    read.map_err(|error| error.kind()).with_context(|| format!("cannot read the identity token in {shown}"))?;
+    read.with_context(|| format!("cannot read the identity token in {shown}"))?;
     taken(&text, || format!("the file {shown}"))
 }
 
@@ -53,9 +52,10 @@ pub(crate) async fn of_job(audience: Option<&str>, endpoint: &Url) -> Result<Sec
     let usual = usual_audience(endpoint);
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     match source::of_job(audience, &usual, variable)? {
-        Source::Request(request) => request.send().await.and_then(|token| {
-            taken(&token, || format!("what {} answered", source::REQUEST_URL))
-        }),
+        Source::Request(request) => request
+            .send()
+            .await
+            .and_then(|token| taken(&token, || format!("what {} answered", source::REQUEST_URL))),
         Source::Variable(name, token) => taken(&token, || format!("the variable {name}")),
         Source::Command(words) => {
             let token = asked(&words)?;

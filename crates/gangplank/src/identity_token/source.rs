@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn each_ci_is_known_by_its_variables_and_the_first_counts() {
-        let request = |audience| Request::new("https://ci.example/t?v=2", "b".to_owned().into(), audience).unwrap();
+        let request =
+            |audience| Request::new("https://ci.example/t?v=2", "b".to_owned().into(), audience).unwrap();
         let all = [
             (REQUEST_URL, "https://ci.example/t?v=2"),
             (REQUEST_TOKEN, "b"),

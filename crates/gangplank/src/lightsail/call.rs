@@ -53,8 +53,7 @@ pub(crate) fn client(region: String, globals: &Globals, settings: &Settings) -> 
         )
     })?;
     let manner = manner(globals, settings)?;
-    ApiClient::new(&endpoint, region, identity, &manner)
-        .map_err(|error| Failure::Other(format!("{error:#}")))
+    ApiClient::new(&endpoint, region, identity, &manner).map_err(|error| Failure::Other(format!("{error:#}")))
 }
 
 /// Calls the operation and reads its answer.
