@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::net::IpAddr;
 
 use gangplank_core::container_service::{self, Entrance};
-use gangplank_core::{Leases, LoginId, Origin, Owner, Quotas, Region, Tenant};
+use gangplank_core::{Leases, LoginId, Network, Origin, Owner, Quotas, Region, Tenant};
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::logs::Logs;
 use gangplank_store::metadata::Metadata;
@@ -23,7 +23,6 @@ use crate::container_logs::ContainerLogs;
 use crate::deployments::Deployer;
 use crate::endpoint::Endpoint;
 use crate::endpoint::routes::Routes;
-use crate::http::client::Network;
 use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
@@ -133,7 +132,8 @@ impl App {
         let user_agent =
             headers.get(USER_AGENT).map(|it| Origin::shortened(&String::from_utf8_lossy(it.as_bytes())));
         let (at, steady) = (self.clock.now(), self.clock.steady());
-        Origin { at, steady, owner, login, address: Some(address), user_agent, request: None }
+        let address = Some(address);
+        Origin { at, steady, owner, login, session: None, address, user_agent, request: None }
     }
 
     /// The host that the outside reaches a service by, without a port.

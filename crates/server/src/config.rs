@@ -19,7 +19,7 @@ mod issuers;
 pub use deployments::{Deployments, EngineChoice};
 pub use issuers::{Issuer, IssuerKeys};
 
-pub use crate::http::client::Network;
+pub use gangplank_core::Network;
 
 /// Everything a server is told before it starts.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use anyhow::{Result, bail};
-use gangplank_core::{AccessKeyId, AccountId, Origin, Region, SecretAccessKey};
+use gangplank_core::{AccessKeyId, AccountId, LoginLimits, Origin, Region, SecretAccessKey};
 use gangplank_store::metadata::AccessKeys;
 use gangplank_store::metadata::access_keys::AccessKey;
 
@@ -64,6 +64,12 @@ pub async fn create_access_key(
         is_root: rights == Rights::Root,
         enabled: true,
         created_at: Clock::start(None).now(),
+        permission: None,
+        limits: LoginLimits::default(),
+        expires_at: None,
+        description: String::new(),
+        made_by: None,
+        last_used_at: None,
     };
     if !keys.insert_access_key(by, key.clone(), quota).await? {
         bail!("there is an access key {} already", key.id);

@@ -27,6 +27,7 @@ impl ServeOptions {
             tags: self.max_tags.unwrap_or(default.tags),
             registry_logins: self.max_registry_logins.unwrap_or(default.registry_logins),
             access_keys: self.max_access_keys.unwrap_or(default.access_keys),
+            ..default
         }
     }
 

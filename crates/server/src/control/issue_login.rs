@@ -3,7 +3,7 @@
 use gangplank_api::lightsail::ContainerServiceRegistryLogin;
 use gangplank_api::{ApiError, Timestamp};
 use gangplank_core::registry_login::{USERNAME, expires_at};
-use gangplank_core::{Password, Scope, Time};
+use gangplank_core::{Password, Reach, Scope, Time};
 use gangplank_store::metadata::container_services::ContainerService;
 use gangplank_store::metadata::registry_logins::{LoginCreated, NewLogin, Requires};
 
@@ -38,6 +38,8 @@ pub(super) async fn issue(
         owner: context.owner(),
         scope,
         service: service.map(|service| service.id),
+        reach: Reach::default(),
+        session: None,
         password: password.hash(),
         created_at: now,
         expires_at,
@@ -50,6 +52,9 @@ pub(super) async fn issue(
         }
         LoginCreated::NoSuchService => {
             Err(unknown(service.map_or("", |service| service.name.as_str()), tenant).into())
+        }
+        LoginCreated::SessionEnded => {
+            Err(ApiError::unauthenticated("The session that signed this call was ended.").into())
         }
         LoginCreated::NoServiceYet => {
             let message =
