@@ -83,20 +83,8 @@ impl RoleSessions for Sqlite {
 
     async fn forget_sessions(&self, before: Time) -> Result<usize> {
         let ended = self.read_long(Whose::Server, move |connection| ended(connection, before)).await?;
-        let swept = Arc::clone(&self.sources_swept);
         if ended.is_empty() {
-            let is_any = self.read_one(|connection| {
-                let sql = "SELECT EXISTS (SELECT 1 FROM sources)";
-                Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, bool>(0))?)
-            })?;
-            if is_any {
-                let sweep = move |connection: &Connection| {
-                    let last = sources::sweep(connection, swept.load(Ordering::Relaxed))?;
-                    swept.store(last, Ordering::Relaxed);
-                    Ok(())
-                };
-                self.doors.upkeep(Whose::Server, Touched::NOTHING, sweep).await?;
-            }
+            self.forget_sources().await?;
             return Ok(0);
         }
         self.doors
@@ -108,6 +96,21 @@ impl RoleSessions for Sqlite {
                 Ok(ended.len())
             })
             .await
+    }
+}
+
+impl Sqlite {
+    /// Forgets a part of the sources that nothing refers to.
+    async fn forget_sources(&self) -> Result<()> {
+        let after = self.sources_swept.load(Ordering::Relaxed);
+        let (unused, last) =
+            self.read_long(Whose::Server, move |connection| sources::unused(connection, after)).await?;
+        if !unused.is_empty() {
+            let forget = move |connection: &Connection| sources::forget(connection, &unused);
+            self.doors.upkeep(Whose::Server, Touched::NOTHING, forget).await?;
+        }
+        self.sources_swept.store(last, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -187,28 +190,26 @@ fn count_live(connection: &Connection, account: &AccountId, role: Option<i64>, n
 
 /// A page of the live sessions of a role, with numbers less than `before`. It looks at so many and no more.
 fn page(connection: &Connection, role: i64, now: Time, before: i64, limit: usize) -> Result<SessionPage> {
+    let offset = LOOKED_AT - 1;
+    let mut find = connection.prepare_cached(&format!(
+        "SELECT number FROM role_sessions WHERE role = ?1 AND number < ?2
+         ORDER BY number DESC LIMIT 1 OFFSET {offset}"
+    ))?;
+    let last_looked_at: Option<i64> = find.query_row([role, before], |row| row.get(0)).optional()?;
     let mut select = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS}, n.number
-         FROM (SELECT * FROM role_sessions WHERE role = ?1 AND number < ?2 ORDER BY number DESC LIMIT {LOOKED_AT}) AS n
-         CROSS JOIN roles r
-         WHERE r.number = n.role AND r.generation = n.generation AND n.expires_at > ?3
-         ORDER BY n.number DESC LIMIT ?4"
+        "SELECT {COLUMNS}, n.number FROM role_sessions n CROSS JOIN roles r
+         WHERE n.role = ?1 AND n.number < ?2 AND n.number >= ?3 AND n.expires_at > ?4
+           AND r.number = n.role AND r.generation = n.generation
+         ORDER BY n.number DESC LIMIT ?5"
     ))?;
     let bound = i64::try_from(limit).unwrap_or(i64::MAX);
-    let found = select.query_map(params![role, before, now.0, bound], |row| {
-        Ok(read(row).and_then(|session| Ok((session, row.get::<_, i64>(10)?))))
-    })?;
+    let values = params![role, before, last_looked_at.unwrap_or(0), now.0, bound];
+    let found = select
+        .query_map(values, |row| Ok(read(row).and_then(|session| Ok((session, row.get::<_, i64>(10)?)))))?;
     let found: Vec<(RoleSession, i64)> = found.map(|session| session?).collect::<Result<_>>()?;
     let last = match found.last() {
         Some((_, last)) if found.len() == limit => Some(*last),
-        _ => {
-            let offset = LOOKED_AT - 1;
-            let mut find = connection.prepare_cached(&format!(
-                "SELECT number FROM role_sessions WHERE role = ?1 AND number < ?2
-                 ORDER BY number DESC LIMIT 1 OFFSET {offset}"
-            ))?;
-            find.query_row([role, before], |row| row.get(0)).optional()?
-        }
+        _ => last_looked_at,
     };
     let sessions = found.into_iter().map(|(session, _)| session).collect();
     let Some(last) = last else { return Ok(SessionPage { sessions, more: None }) };
