@@ -5,6 +5,7 @@ mod account_bytes;
 #[macro_use]
 mod deployments;
 mod file;
+mod issuers;
 mod limits;
 pub(crate) mod sample_file;
 
@@ -73,7 +74,7 @@ pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "it is an IP address and a port, such as 127.0.0.1:5000 or [::1]:5000".to_owned())
 }
 
-with_deployments! { options! {
+with_deployments! { options! { {
     /// Address of the API and the registry [default: 127.0.0.1:5000]
     #[arg(value_name = "ADDR", value_parser = listen_address)]
     #[serde(default, deserialize_with = "file::address")]
@@ -229,7 +230,10 @@ with_deployments! { options! {
     /// Time to finish requests after SIGTERM [default: 30s]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     drain_timeout: LengthOfTime, "GANGPLANK_DRAIN_TIMEOUT";
-} }
+} {
+    /// Who makes identity tokens that roles may trust.
+    issuer: Vec<issuers::Written>;
+} } }
 
 impl ServeOptions {
     /// What the log lets through.
@@ -265,6 +269,7 @@ impl ServeOptions {
         }
         let (quotas, limits, audit) = (self.quotas(), self.limits(open_files), self.audit());
         let (collection, deployments) = (self.collection()?, self.deployments()?);
+        let issuers = self.issuers()?;
         limits::check(&limits)?;
         if let Some(address) = &self.public_address {
             check_public_address(address)?;
@@ -285,6 +290,7 @@ impl ServeOptions {
             collection,
             dropped_log_lines: Arc::default(),
             deployments,
+            issuers,
             scrub_interval: Some(self.scrub_interval.map_or(SCRUB_INTERVAL, |given| given.0))
                 .filter(|interval| !interval.is_zero()),
         })

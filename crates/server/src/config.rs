@@ -52,6 +52,8 @@ pub struct Config {
     pub collection: Collection,
     /// How registered images are run.
     pub deployments: Deployments,
+    /// Whose identity tokens may open roles.
+    pub issuers: Vec<Issuer>,
     /// Within how long all content is read and hashed again, in the background; never if `None`.
     pub scrub_interval: Option<Duration>,
     /// How many lines of the log were dropped, as whoever writes it counts them.
@@ -76,6 +78,7 @@ impl Config {
             audit: AuditKept::default(),
             collection: Collection::default(),
             deployments: Deployments::default(),
+            issuers: Vec::new(),
             scrub_interval: None,
             dropped_log_lines: Arc::default(),
         }

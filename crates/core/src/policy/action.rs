@@ -55,16 +55,22 @@ macro_rules! actions {
 }
 
 actions! {
+    /// Asks for a certificate.
+    CreateCertificate = "lightsail", Tenant;
     /// Makes a container service.
     CreateContainerService = "lightsail", Tenant, service;
     /// Runs images on a service.
     CreateContainerServiceDeployment = "lightsail", ContainerService, service;
     /// Makes a push login.
     CreateContainerServiceRegistryLogin = "lightsail", Tenant;
+    /// Deletes a certificate.
+    DeleteCertificate = "lightsail", Tenant;
     /// Takes a registered image off its service.
     DeleteContainerImage = "lightsail", ContainerService, service;
     /// Deletes a service.
     DeleteContainerService = "lightsail", ContainerService, service;
+    /// Shows certificates.
+    GetCertificates = "lightsail", Tenant;
     /// Shows what clients ought to know.
     GetContainerAPIMetadata = "lightsail", Tenant;
     /// Shows registered images.
@@ -103,6 +109,8 @@ actions! {
     DeleteAccessKey = "gangplank", Tenant;
     /// Deletes a role.
     DeleteRole = "gangplank", Tenant;
+    /// Shows where an image came from.
+    GetImageOrigin = "gangplank", Tenant, service;
     /// Shows a role.
     GetRole = "gangplank", Tenant;
     /// Shows access keys.
@@ -132,7 +140,8 @@ impl Action {
         self.as_str().split_once(':').unwrap_or_default()
     }
 
-    /// The action of an operation; none for `CreateRegistryLogin`, which is two by what it makes.
+    /// The action of an operation; none for `CreateRegistryLogin`, which is two by what it makes, and for `TryRole`,
+    /// which only shows a role.
     pub fn of_operation(operation: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|action| action.parts().1 == operation)
     }
@@ -259,10 +268,10 @@ mod tests {
     fn patterns_name_actions_in_any_case() {
         assert_eq!(names("lightsail:RegisterContainerImage"), 1);
         assert_eq!(names("LIGHTSAIL:registercontainerimage"), 1);
-        assert_eq!(names("lightsail:Get*"), 7);
+        assert_eq!(names("lightsail:Get*"), 8);
         assert_eq!(names("gangplank:?etRole"), 1);
         assert_eq!(names("gangplank:*Role*"), 5);
-        assert_eq!(names("lightsail:*"), 16);
+        assert_eq!(names("lightsail:*"), 19);
         assert_eq!(names("*"), Action::ALL.len());
     }
 

@@ -8,7 +8,7 @@
 //! decided then, such as a claim that is a list where a text is wanted, allows nothing, and denies where it might.
 //!
 //! - [`PermissionPolicy`] and [`Permissions`]: what may be done, by a policy of its own or a [`Preset`].
-//! - [`TrustPolicy`]: whose tokens open a role.
+//! - [`TrustPolicy`]: whose tokens open a role; [`Trusted`] makes one of what people say.
 //! - [`Facts`]: what is known of a request.
 //! - [`Explanation`]: either decision with all that led to it.
 
@@ -33,6 +33,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 mod trust;
+mod trusted;
 mod truth;
 mod value;
 
@@ -48,4 +49,5 @@ pub use preset::{Limits, Preset};
 pub use repository::{BadRepositoryPattern, RepositoryPattern};
 pub use statement::Effect;
 pub use trust::{Issuer, Token, TrustPolicy};
+pub use trusted::{BadName, Trusted};
 pub use truth::Truth;

@@ -55,7 +55,7 @@ impl Preset {
         use Action::{
             CreateContainerServiceDeployment, CreateContainerServiceRegistryLogin, CreatePullLogin,
             GetContainerAPIMetadata, GetContainerImages, GetContainerLog, GetContainerServiceDeployments,
-            GetContainerServices, RegisterContainerImage,
+            GetContainerServices, GetImageOrigin, RegisterContainerImage,
         };
         match self {
             Self::Push => matches!(
@@ -73,7 +73,10 @@ impl Preset {
                         CreateContainerServiceDeployment | GetContainerServiceDeployments | GetContainerLog
                     )
             }
-            Self::Read => action == CreatePullLogin || action.as_str().starts_with("lightsail:Get"),
+            Self::Read => {
+                matches!(action, CreatePullLogin | GetImageOrigin)
+                    || action.as_str().starts_with("lightsail:Get")
+            }
             Self::All => true,
         }
     }

@@ -115,7 +115,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = args.connection.client()?;
     match args.command {
         Command::Create(NewKey { account, root, output }) => {
-            let request = CreateAccessKeyRequest { account, root: root.then_some(true) };
+            let request =
+                CreateAccessKeyRequest { account, root: root.then_some(true), ..Default::default() };
             let key = client.call(&request).await?.access_key;
             MADE.show_one(Form::chosen(output, Form::Json), &key)?;
         }
@@ -136,12 +137,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         Command::Disable(Change { access_key_id, force }) => {
             let (status, force) = (AccessKeyStatus::Disabled, force.then_some(true));
             let id = access_key_id.clone();
-            client.call(&UpdateAccessKeyRequest { access_key_id, status, force }).await?;
+            client.call(&UpdateAccessKeyRequest { access_key_id, status, force, with_made: None }).await?;
             done(format_args!("disabled {id}: its calls and logins are refused until it is enabled"));
         }
         Command::Enable { access_key_id } => {
             let (status, id) = (AccessKeyStatus::Active, access_key_id.clone());
-            client.call(&UpdateAccessKeyRequest { access_key_id, status, force: None }).await?;
+            client
+                .call(&UpdateAccessKeyRequest { access_key_id, status, force: None, with_made: None })
+                .await?;
             done(format_args!("enabled {id}"));
         }
         Command::Delete(Change { access_key_id, force }) => {
@@ -204,5 +207,6 @@ async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
         created_at: Timestamp(key.created_at.0),
         status: AccessKeyStatus::Active,
         is_root: key.is_root,
+        expires_at: None,
     })
 }

@@ -44,7 +44,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let kind = args.service_name.clone().map_or(Kind::Push, Kind::Pull);
     let made = match args.service_name {
         Some(name) => {
-            let input = CreateRegistryLoginRequest { scope: None, service_name: Some(name) };
+            let input =
+                CreateRegistryLoginRequest { scope: None, service_name: Some(name), ..Default::default() };
             taken(&client, client.call(&input).await?.registry_login)?
         }
         None => make(&client).await?,

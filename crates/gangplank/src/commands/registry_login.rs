@@ -66,7 +66,9 @@ const LOGINS: Listing<RegistryLoginSummary> = Listing {
             Cell::Several(login.scope.iter().map(|scope| scope.as_str().to_owned()).collect())
         }),
         Column::new("SERVICE", "serviceName", |login| Cell::maybe(login.service_name.as_deref())),
-        Column::new("ACCESS KEY", "accessKeyId", |login| Cell::words(&login.access_key_id)),
+        Column::new("ACCESS KEY", "accessKeyId", |login| {
+            Cell::words(login.access_key_id.as_deref().unwrap_or_default())
+        }),
         Column::new("CREATED", "createdAt", |login| Cell::Moment(login.created_at)),
         Column::new("ENDS", "expiresAt", |login| Cell::Moment(login.expires_at)),
         Column::new("STATUS", "status", |login| Cell::words(login.status.as_str())),
@@ -112,7 +114,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     match args.command {
         Command::Create { service_name, scope, password_only, output } => {
             let scope = (!scope.is_empty()).then_some(scope);
-            let input = CreateRegistryLoginRequest { scope, service_name };
+            let input = CreateRegistryLoginRequest { scope, service_name, ..Default::default() };
             let made = client.call(&input).await?.registry_login;
             show_made(made, password_only, Form::chosen(output, Form::Json))?;
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::{Context as _, Result, bail};
 use gangplank_core::Time;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::claims::{self, Claims};
 use super::header::Header;
@@ -33,6 +33,8 @@ pub struct Verified {
     pub audiences: Vec<String>,
     /// All else that it claims, and `iss` and `sub` once more.
     pub claims: Claims,
+    /// All that it claims, as it claims it.
+    pub members: Map<String, Value>,
 }
 
 impl Issuers {
@@ -72,6 +74,11 @@ impl Issuers {
         self.0.get(issuer).map(|issuer| &*issuer.audiences)
     }
 
+    /// All of them: each one's URL and audiences.
+    pub fn configured(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.0.iter().map(|(url, issuer)| (url.as_str(), &*issuer.audiences))
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = &IssuerUrl> {
         self.0.values().map(|issuer| &issuer.url)
     }
@@ -90,8 +97,9 @@ impl Issuers {
         Times::read(&token.claims)?.check(now, issuer.max_token_life)?;
         let audiences = audiences_in_common(issuer, &claims::audiences(&token.claims)?)?;
         let subject = claims::subject(&token.claims)?;
-        let claims = claims::flat(token.claims)?;
-        Ok(Verified { issuer: issuer.url.as_str().to_owned(), subject, audiences, claims })
+        let claims = claims::flat(token.claims.clone())?;
+        let issuer = issuer.url.as_str().to_owned();
+        Ok(Verified { issuer, subject, audiences, claims, members: token.claims })
     }
 
     /// The configured issuer that a token names. It may say so without being of it.

@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use super::fake_issuer::Decoy;
-use super::signing::{base64, message, with_mac};
 use super::*;
 use crate::config::Issuer;
+use gangplank_testkit::identity::Decoy;
+use gangplank_testkit::identity::{base64, message, with_mac};
 
 const RS256: &str = r#"{"typ":"JWT","alg":"RS256","kid":"a"}"#;
 
@@ -64,7 +64,7 @@ impl Field {
         ];
         let fake = FakeIssuer::start(jwks(&set)).await;
         let neighbour = FakeIssuer::start(jwks(&[keys.neighbours.jwk()])).await;
-        let issuers = Issuers::open(&[fake.configured(), neighbour.configured()]).unwrap();
+        let issuers = Issuers::open(&[configured(&fake), configured(&neighbour)]).unwrap();
         Self { fake, neighbour, issuers, decoy: Decoy::start().await, keys }
     }
 
@@ -441,7 +441,7 @@ async fn of_an_issuer_with_a_shorter_life() {
     let key = TestKey::rsa("a");
     let fake = FakeIssuer::start(jwks(&[key.jwk()])).await;
     let max_token_life = std::time::Duration::from_mins(4);
-    let issuers = Issuers::open(&[Issuer { max_token_life, ..fake.configured() }]).unwrap();
+    let issuers = Issuers::open(&[Issuer { max_token_life, ..configured(&fake) }]).unwrap();
     let token = key.token("RS256", &claims(&fake.url));
     let refused = issuers.verify(&token, at(0), at(0)).await.unwrap_err();
     assert!(refused.words().contains("longer than 240 seconds"), "{refused}");

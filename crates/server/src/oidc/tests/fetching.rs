@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::fake_issuer::{Answer, Decoy, document, tls_file};
 use super::*;
+use gangplank_testkit::identity::{Answer, Decoy, document, tls_file};
 
 /// What becomes of a token of a key at a moment, by both clocks.
 async fn outcome(issuers: &Issuers, key: &TestKey, url: &str, seconds: i64) -> &'static str {
@@ -34,7 +34,7 @@ async fn keys_are_fetched_when_they_are_needed_and_kept() {
 async fn an_issuer_on_loopback_needs_no_tls() {
     let key = TestKey::p256("ec");
     let fake = FakeIssuer::start_plain(jwks(&[key.jwk()])).await;
-    let issuers = Issuers::open(&[fake.configured()]).unwrap();
+    let issuers = Issuers::open(&[configured(&fake)]).unwrap();
     assert_eq!(outcome(&issuers, &key, &fake.url, 0).await, "good");
 }
 
@@ -43,7 +43,7 @@ async fn an_issuer_is_known_by_its_certificate() {
     let key = TestKey::p256("ec");
     let fake = FakeIssuer::start(jwks(&[key.jwk()])).await;
     for ca_file in [Some(tls_file("other-ca.pem")), None] {
-        let issuers = Issuers::open(&[crate::config::Issuer { ca_file, ..fake.configured() }]).unwrap();
+        let issuers = Issuers::open(&[crate::config::Issuer { ca_file, ..configured(&fake) }]).unwrap();
         assert_eq!(outcome(&issuers, &key, &fake.url, 0).await, "unreachable");
     }
     assert_eq!(fake.fetches(), (0, 0));
@@ -83,7 +83,7 @@ async fn callers_that_go_away_do_not_multiply_fetches() {
 async fn a_rotation_is_noticed_and_the_withdrawn_key_is_gone() {
     let (old, new) = (TestKey::p256("ec-old"), TestKey::p256("ec-new"));
     let fake = FakeIssuer::start(jwks(&[old.jwk()])).await;
-    let issuers = Issuers::open(&[fake.configured()]).unwrap();
+    let issuers = Issuers::open(&[configured(&fake)]).unwrap();
     assert_eq!(outcome(&issuers, &old, &fake.url, 0).await, "good");
     fake.answer_keys(Answer::Text(jwks(&[old.jwk(), new.jwk()])));
     assert_eq!(outcome(&issuers, &new, &fake.url, 1).await, "good");
@@ -188,7 +188,7 @@ async fn what_is_no_answer_is_not_taken_for_one() {
         (None, Some(Answer::Text("{\"keys\": [], \"keys\": []}".to_owned()))),
     ] {
         let fake = FakeIssuer::start(jwks(&[key.jwk()])).await;
-        let issuers = Issuers::open(&[fake.configured()]).unwrap();
+        let issuers = Issuers::open(&[configured(&fake)]).unwrap();
         let shown = format!("{discovery:?} {keys:?}");
         if let Some(answer) = discovery {
             fake.answer_discovery(answer);
@@ -219,7 +219,7 @@ async fn a_discovery_document_is_the_issuers_own_and_leads_to_no_plain_http() {
         document(&fake.url, &format!("https://user@localhost:{port}/jwks")),
         document(&fake.url, "/jwks"),
     ] {
-        let issuers = Issuers::open(&[fake.configured()]).unwrap();
+        let issuers = Issuers::open(&[configured(&fake)]).unwrap();
         fake.answer_discovery(Answer::Text(bad.clone()));
         assert_eq!(outcome(&issuers, &key, &fake.url, 0).await, "unreachable", "{bad}");
     }
@@ -232,7 +232,7 @@ async fn keys_may_be_at_another_address() {
     let keys = FakeIssuer::start(jwks(&[key.jwk()])).await;
     let fake = FakeIssuer::start(jwks(&[])).await;
     fake.name_keys(&format!("{}/jwks", keys.url));
-    let issuers = Issuers::open(&[fake.configured()]).unwrap();
+    let issuers = Issuers::open(&[configured(&fake)]).unwrap();
     assert_eq!(outcome(&issuers, &key, &fake.url, 0).await, "good");
     assert_eq!((fake.fetches(), keys.fetches()), ((1, 0), (0, 1)));
 }

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use super::fake_issuer::Decoy;
 use super::*;
 use crate::config::{Issuer, IssuerKeys};
+use gangplank_testkit::identity::Decoy;
 
 #[tokio::test]
 async fn a_changed_file_is_taken_and_a_broken_one_is_not() {

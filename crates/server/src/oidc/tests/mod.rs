@@ -1,19 +1,17 @@
 //! Tokens and issuers, good and bad. The issuers are on loopback or in files.
 
 mod bad_tokens;
-mod fake_issuer;
 mod fetching;
 mod good_tokens;
 mod key_files;
 mod opening;
-mod signing;
 
 use gangplank_core::Time;
 use serde_json::{Value, json};
 
 use super::{Issuers, Refused};
-use fake_issuer::FakeIssuer;
-use signing::{TestKey, jwks};
+use crate::config::Issuer;
+use gangplank_testkit::identity::{FakeIssuer, TestKey, jwks, tls_file};
 
 /// When the tests take place, in seconds since 1970.
 const NOW: i64 = 1_795_743_306;
@@ -35,11 +33,20 @@ fn claims(issuer: &str) -> Value {
     })
 }
 
+/// What the operator would configure for an issuer.
+fn configured(fake: &FakeIssuer) -> Issuer {
+    let mut issuer = Issuer::new(&fake.url, ["https://registry.example"]);
+    if fake.url.starts_with("https:") {
+        issuer.ca_file = Some(tls_file("ca.pem"));
+    }
+    issuer
+}
+
 /// An issuer with one key, what the server knows of it, and that key.
 async fn one_issuer() -> (FakeIssuer, Issuers, TestKey) {
     let key = TestKey::p256("ec");
     let fake = FakeIssuer::start(jwks(&[key.jwk()])).await;
-    let issuers = Issuers::open(&[fake.configured()]).unwrap();
+    let issuers = Issuers::open(&[configured(&fake)]).unwrap();
     (fake, issuers, key)
 }
 

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::fake_issuer::tls_file;
 use super::*;
 use crate::config::{Issuer, IssuerKeys};
+use gangplank_testkit::identity::tls_file;
 
 fn refused(configured: &[Issuer], words: &[&str]) {
     let error = format!("{:#}", Issuers::open(configured).unwrap_err());

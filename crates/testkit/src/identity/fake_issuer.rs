@@ -11,14 +11,13 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use crate::config::Issuer;
-
 /// What is answered to one kind of request.
 #[derive(Clone, Debug)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// 200 with this.
     Text(String),
     /// This status, and what would be right with 200.
@@ -33,6 +32,7 @@ pub(crate) enum Answer {
     Large,
 }
 
+#[derive(Debug)]
 struct Shared {
     /// What is right.
     right: [String; 2],
@@ -44,27 +44,43 @@ struct Shared {
 }
 
 /// A server that ends with this.
-pub(crate) struct FakeIssuer {
-    pub(crate) url: String,
+#[derive(Debug)]
+pub struct FakeIssuer {
+    /// What its tokens say in `iss`.
+    pub url: String,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
+    /// Where it runs, if it was started outside of a runtime.
+    runtime: Option<Runtime>,
 }
 
 impl Drop for FakeIssuer {
     fn drop(&mut self) {
         self.task.abort();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
 impl FakeIssuer {
     /// An issuer that serves TLS and this JWK set.
-    pub(crate) async fn start(jwks: String) -> Self {
+    pub async fn start(jwks: String) -> Self {
         Self::serve(jwks, Some(acceptor())).await
     }
 
     /// The same without TLS.
-    pub(crate) async fn start_plain(jwks: String) -> Self {
+    pub async fn start_plain(jwks: String) -> Self {
         Self::serve(jwks, None).await
+    }
+
+    /// An issuer for tests that have no runtime, on a thread of its own and without TLS.
+    pub fn start_on_a_thread(jwks: String) -> Self {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.worker_threads(1).enable_all().build().expect("a runtime");
+        let mut started = runtime.block_on(Self::start_plain(jwks));
+        started.runtime = Some(runtime);
+        started
     }
 
     async fn serve(jwks: String, tls: Option<TlsAcceptor>) -> Self {
@@ -82,46 +98,41 @@ impl FakeIssuer {
             connections: AtomicUsize::default(),
         });
         let task = tokio::spawn(accept(listener, tls, Arc::clone(&shared)));
-        Self { url, shared, task }
+        Self { url, shared, task, runtime: None }
     }
 
-    /// What the operator would configure.
-    pub(crate) fn configured(&self) -> Issuer {
-        let mut issuer = Issuer::new(&self.url, ["https://registry.example"]);
-        if self.url.starts_with("https:") {
-            issuer.ca_file = Some(tls_file("ca.pem"));
-        }
-        issuer
-    }
-
-    pub(crate) fn answer_discovery(&self, answer: Answer) {
+    /// Answers so when its discovery document is asked for.
+    pub fn answer_discovery(&self, answer: Answer) {
         *self.shared.discovery.lock().unwrap() = answer;
     }
 
-    pub(crate) fn answer_keys(&self, answer: Answer) {
+    /// Answers so when its keys are asked for.
+    pub fn answer_keys(&self, answer: Answer) {
         *self.shared.keys.lock().unwrap() = answer;
     }
 
     /// Answers with the discovery document again, naming this address of keys.
-    pub(crate) fn name_keys(&self, jwks_uri: &str) {
+    pub fn name_keys(&self, jwks_uri: &str) {
         self.answer_discovery(Answer::Text(document(&self.url, jwks_uri)));
     }
 
     /// How often the discovery document and the keys were asked for.
-    pub(crate) fn fetches(&self) -> (usize, usize) {
+    pub fn fetches(&self) -> (usize, usize) {
         let of = |count: &AtomicUsize| count.load(Ordering::SeqCst);
         (of(&self.shared.discoveries), of(&self.shared.key_fetches))
     }
 
     /// How many connections were made.
-    pub(crate) fn connections(&self) -> usize {
+    pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }
 }
 
 /// Takes connections, and nothing more.
-pub(crate) struct Decoy {
-    pub(crate) address: SocketAddr,
+#[derive(Debug)]
+pub struct Decoy {
+    /// Where it is.
+    pub address: SocketAddr,
     guests: Arc<Mutex<Vec<SocketAddr>>>,
     task: JoinHandle<()>,
 }
@@ -133,7 +144,8 @@ impl Drop for Decoy {
 }
 
 impl Decoy {
-    pub(crate) async fn start() -> Self {
+    /// Starts one.
+    pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let guests = Arc::<Mutex<Vec<_>>>::default();
@@ -147,7 +159,7 @@ impl Decoy {
     }
 
     /// How many came. They are taken in one after the other, so all were when our own is.
-    pub(crate) async fn met(&self) -> usize {
+    pub async fn met(&self) -> usize {
         let own = TcpStream::connect(self.address).await.unwrap().local_addr().unwrap();
         loop {
             {
@@ -163,14 +175,14 @@ impl Decoy {
 }
 
 /// A discovery document.
-pub(crate) fn document(issuer: &str, jwks_uri: &str) -> String {
+pub fn document(issuer: &str, jwks_uri: &str) -> String {
     json!({"issuer": issuer, "jwks_uri": jwks_uri, "id_token_signing_alg_values_supported": ["RS256"]})
         .to_string()
 }
 
 /// A file of certificates and keys, made once and valid until 2120.
-pub(crate) fn tls_file(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/oidc/tests/tls").join(name)
+pub fn tls_file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/identity/tls").join(name)
 }
 
 fn acceptor() -> TlsAcceptor {

@@ -1,4 +1,4 @@
-//! Keys of issuers, and tokens signed with them. Uses nothing of what is tested.
+//! Keys of issuers, and tokens signed with them.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -8,8 +8,10 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 /// A key of an issuer.
-pub(crate) struct TestKey {
-    pub(crate) id: &'static str,
+#[expect(missing_debug_implementations, reason = "holds private keys")]
+pub struct TestKey {
+    /// Its id (`kid`).
+    pub id: &'static str,
     pair: Pair,
 }
 
@@ -21,24 +23,28 @@ enum Pair {
 }
 
 impl TestKey {
-    pub(crate) fn rsa(id: &'static str) -> Self {
+    /// An RSA key of 2048 bits.
+    pub fn rsa(id: &'static str) -> Self {
         Self { id, pair: Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()) }
     }
 
-    pub(crate) fn p256(id: &'static str) -> Self {
+    /// A key on the curve P-256.
+    pub fn p256(id: &'static str) -> Self {
         Self { id, pair: Pair::P256(EcdsaKeyPair::generate(&sig::ECDSA_P256_SHA256_FIXED_SIGNING).unwrap()) }
     }
 
-    pub(crate) fn p384(id: &'static str) -> Self {
+    /// A key on the curve P-384.
+    pub fn p384(id: &'static str) -> Self {
         Self { id, pair: Pair::P384(EcdsaKeyPair::generate(&sig::ECDSA_P384_SHA384_FIXED_SIGNING).unwrap()) }
     }
 
-    pub(crate) fn ed25519(id: &'static str) -> Self {
+    /// An Ed25519 key.
+    pub fn ed25519(id: &'static str) -> Self {
         Self { id, pair: Pair::Ed25519(Ed25519KeyPair::generate().unwrap()) }
     }
 
     /// The public key, as a JWK set has it.
-    pub(crate) fn jwk(&self) -> Value {
+    pub fn jwk(&self) -> Value {
         let mut jwk = match &self.pair {
             Pair::Rsa(pair) => {
                 let public = pair.public_key();
@@ -58,7 +64,7 @@ impl TestKey {
     }
 
     /// The public key in the form that a careless verifier might take for a secret.
-    pub(crate) fn public_bytes(&self) -> Vec<u8> {
+    pub fn public_bytes(&self) -> Vec<u8> {
         match &self.pair {
             Pair::Rsa(pair) => pair.public_key().as_ref().to_vec(),
             Pair::P256(pair) | Pair::P384(pair) => pair.public_key().as_ref().to_vec(),
@@ -88,13 +94,13 @@ impl TestKey {
     }
 
     /// A token of this key: its header as usual, with `claims`.
-    pub(crate) fn token(&self, algorithm: &str, claims: &Value) -> String {
+    pub fn token(&self, algorithm: &str, claims: &Value) -> String {
         let header = json!({"typ": "JWT", "alg": algorithm, "kid": self.id});
         self.signed(algorithm, &header.to_string(), &claims.to_string())
     }
 
     /// A token of any header and claims, signed as `algorithm` says.
-    pub(crate) fn signed(&self, algorithm: &str, header: &str, claims: &str) -> String {
+    pub fn signed(&self, algorithm: &str, header: &str, claims: &str) -> String {
         let message = message(header, claims);
         let signature = self.sign(algorithm, message.as_bytes());
         format!("{message}.{}", base64(&signature))
@@ -108,12 +114,12 @@ fn ec(curve: &str, pair: &EcdsaKeyPair) -> Value {
 }
 
 /// What of a token is signed.
-pub(crate) fn message(header: &str, claims: &str) -> String {
+pub fn message(header: &str, claims: &str) -> String {
     format!("{}.{}", base64(header.as_bytes()), base64(claims.as_bytes()))
 }
 
 /// A token with a MAC in place of a signature.
-pub(crate) fn with_mac(secret: &[u8], header: &str, claims: &str) -> String {
+pub fn with_mac(secret: &[u8], header: &str, claims: &str) -> String {
     use aws_lc_rs::hmac;
     let message = message(header, claims);
     let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message.as_bytes());
@@ -121,10 +127,11 @@ pub(crate) fn with_mac(secret: &[u8], header: &str, claims: &str) -> String {
 }
 
 /// A JWK set.
-pub(crate) fn jwks(keys: &[Value]) -> String {
+pub fn jwks(keys: &[Value]) -> String {
     json!({ "keys": keys }).to_string()
 }
 
-pub(crate) fn base64(bytes: &[u8]) -> String {
+/// Bytes in base64url.
+pub fn base64(bytes: &[u8]) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
