@@ -39,10 +39,8 @@ pub(crate) fn from_file(path: &Path) -> Result<Secret> {
     let mut text = String::new();
     let file = File::open(path).with_context(|| format!("cannot read the identity token in {shown}"))?;
     let most = u64::try_from(2 * LONGEST)?;
-    // What it holds instead is not shown: it may be a secret.
     let read = file.take(most).read_to_string(&mut text);
-    read.map_err(|error| error.kind())
-        .with_context(|| format!("cannot read the identity token in {shown}"))?;
+    read.with_context(|| format!("cannot read the identity token in {shown}"))?;
     taken(&text, || format!("the file {shown}"))
 }
 

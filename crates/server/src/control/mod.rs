@@ -21,6 +21,7 @@ mod deployments;
 mod exchange;
 mod failure;
 mod image_indexes;
+mod image_origins;
 mod images;
 mod issue_login;
 mod kept_claims;

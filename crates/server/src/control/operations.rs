@@ -1,11 +1,11 @@
 //! The operations: each with what its input names, and what does it. A new operation is one more line.
 
-use gangplank_api::{Request, Target, decode, encode, gangplank, lightsail};
+use gangplank_api::{ApiError, Request, Target, decode, encode, gangplank, lightsail};
 
 use super::authorize::{Named, authorize};
 use super::{
     Call, Context, Result, about, access_keys, audit, certificates, collection, deployments, image_indexes,
-    images, observations, push_logins, registry_logins, role_trials, roles, services, tags,
+    image_origins, images, observations, push_logins, registry_logins, role_trials, roles, services, tags,
 };
 
 /// Reads a call's input, authorises the caller for what it names, and does it.
@@ -22,7 +22,8 @@ pub(super) async fn run(call: &Call<'_>, target: Target, body: &[u8]) -> Result<
 /// Runs the one operation that is meant: `Operation: what the input names => what does it`.
 macro_rules! operations {
     ($call:ident, $operation:ident, $body:ident, $of:ident;
-     $($name:ident($request:ident) $(|$input:ident|)? [$($named:expr),+ $(,)?] => $does:path,)+) => {
+     $($name:ident($request:ident) $(|$input:ident|)? [$($named:expr),+ $(,)?] => $does:path,)+
+     $(; else $other:ident => $refusal:expr)?) => {
         match $operation {
             $($of::Operation::$name => {
                 let input: $of::$request = decode($body)?;
@@ -34,8 +35,7 @@ macro_rules! operations {
                 let output: <$of::$request as Request>::Output = $does(&context, input).await?;
                 Ok(encode(&output))
             })+
-            #[allow(unreachable_patterns)]
-            other => Err(gangplank_api::ApiError::unknown_operation(format!("{} is not served yet.", other.name())).into()),
+            $($of::Operation::$other => Err($refusal.into()),)?
         }
     };
 }
@@ -98,5 +98,8 @@ async fn of_our_own(call: &Call<'_>, operation: gangplank::Operation, body: &[u8
         UpdateRole(UpdateRoleRequest) [Tenant] => roles::update,
         DeleteRole(DeleteRoleRequest) [Tenant] => roles::delete,
         TryRole(TryRoleRequest) [Tenant] => role_trials::run,
+        GetImageOrigin(GetImageOriginRequest) |it| [image_origins::named(&it.image)] => image_origins::get,
+        // Nobody signs it, so it has a way of its own.
+        ; else ExchangeIdentityToken => ApiError::unknown_operation("ExchangeIdentityToken is not signed.")
     }
 }

@@ -16,7 +16,7 @@ use crate::api_client::{self, ApiClient, Manner};
 use crate::auth_files;
 use crate::connection::{Connection, check_data_dir};
 use crate::credentials::{Credentials, Identity};
-use crate::kept_logins::{KeptLogins, Made};
+use crate::kept_logins::{KeptLogins, Kind, Made};
 use crate::registries::Registries;
 use crate::settings::Settings;
 use crate::{named_registry, output};
@@ -140,7 +140,7 @@ fn check_region(text: &str) -> Result<()> {
 
 /// The server's registry, and the login that told it: without a container service there is none yet.
 async fn registry_of(client: &ApiClient, args: &Args) -> Result<(String, Option<Made>)> {
-    let Ok(made) = login::make(client).await else { return Ok((client.host(), None)) };
+    let Ok(made) = login::make(client, &Kind::Push).await else { return Ok((client.host(), None)) };
     let registry = made.registry.clone();
     named_registry::check(&args.connection, client, &registry, args.registry.as_deref())?;
     Ok((registry, Some(made)))
