@@ -214,7 +214,7 @@ pub(crate) fn push_login(tenant: &Tenant, number: u8) -> NewLogin {
         session: None,
         password: password(number).hash(),
         created_at: NOW,
-        expires_at: gangplank_core::registry_login::expires_at(NOW),
+        expires_at: NOW.plus(gangplank_core::registry_login::LIFETIME),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::Result;
 use crate::metadata::role_sessions::{
     Credential, FoundSession, LOOKED_AT, NewSession, RoleSession, RoleSessions, SessionMade, SessionPage,
 };
+use crate::metadata::roles::MOST_REMEMBERED;
 
 /// How many sessions that ended before their time an account is remembered to have had, and its live ones with them.
 const MOST_KEPT: i64 = 20_000;
@@ -132,6 +133,7 @@ fn insert(
         return Ok(Outcome::Unchanged(SessionMade::RoleChanged));
     };
     let mut remembered = sources::read_claims(&remembered)?;
+    let before = remembered.len();
     for (key, value) in &session.remember {
         let kept = remembered.entry(key.clone()).or_insert_with(|| value.clone());
         if kept != value {
@@ -139,9 +141,15 @@ fn insert(
             return Ok(Outcome::Unchanged(SessionMade::RemembersAnother { key, remembered }));
         }
     }
-    let mut assume = connection
-        .prepare_cached("UPDATE roles SET remembered = ?2, last_assumed_at = ?3 WHERE number = ?1")?;
-    assume.execute(params![number, sources::write_claims(&remembered)?, session.created_at.0])?;
+    if remembered.len() > before {
+        if remembered.len() > MOST_REMEMBERED {
+            return Ok(Outcome::Unchanged(SessionMade::RemembersTooMuch));
+        }
+        let mut remember = connection.prepare_cached("UPDATE roles SET remembered = ?2 WHERE number = ?1")?;
+        remember.execute(params![number, sources::write_claims(&remembered)?])?;
+    }
+    let mut assume = connection.prepare_cached("UPDATE roles SET last_assumed_at = ?2 WHERE number = ?1")?;
+    assume.execute([number, session.created_at.0])?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO role_sessions (key, account, role, owner, generation, name, sealed_secret, token, policy, claims,
                                     created_at, expires_at)
@@ -233,7 +241,7 @@ fn ended(connection: &Connection, before: Time) -> Result<Vec<i64>> {
     let mut given_up = connection.prepare_cached(
         "SELECT n.number FROM (SELECT DISTINCT account FROM access_keys) AS a CROSS JOIN role_sessions n
          LEFT JOIN roles r ON r.number = n.role
-         WHERE n.account = a.account AND r.generation IS NOT n.generation
+         WHERE n.account = a.account AND r.generation IS DISTINCT FROM n.generation
            AND n.number <= (SELECT number FROM role_sessions WHERE account = a.account
                             ORDER BY number DESC LIMIT 1 OFFSET ?1)
          LIMIT ?2",
@@ -244,13 +252,13 @@ fn ended(connection: &Connection, before: Time) -> Result<Vec<i64>> {
 
 fn find(connection: &Connection, id: &AccessKeyId) -> Result<Option<FoundSession>> {
     let mut find = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS}, r.enabled = 1 AND r.generation = n.generation, {of_role}
+        "SELECT {COLUMNS}, CASE WHEN r.enabled = 1 AND r.generation = n.generation THEN 1 ELSE 0 END, {of_role}
          FROM role_sessions n LEFT JOIN roles r ON r.number = n.role WHERE n.key = ?1",
         of_role = roles::COLUMNS
     ))?;
     let found = find.query_row([id.as_str()], |row| {
         Ok(read(row).and_then(|session| {
-            let is_live = row.get::<_, Option<bool>>(10)?.unwrap_or(false);
+            let is_live: bool = row.get(10)?;
             let role = if is_live { Some(roles::read(row, 11)?) } else { None };
             Ok(FoundSession { session, role })
         }))

@@ -12,7 +12,7 @@ use gangplank_store::metadata::access_keys::NewState;
 use gangplank_store::metadata::audit::AuditFilter;
 use gangplank_store::metadata::registry_logins::{LoginCreated, LoginLookup, NewLogin, Requires};
 use gangplank_store::metadata::role_sessions::{Credential, FoundSession, NewSession, SessionMade};
-use gangplank_store::metadata::roles::{Role, RoleChange};
+use gangplank_store::metadata::roles::{MOST_REMEMBERED, Role, RoleChange};
 use gangplank_store::metadata::uploads::{UploadOpened, UploadOwner, UploadSession};
 
 use super::uploads::session as upload_session;
@@ -32,6 +32,7 @@ metadata_contract! {
     what_a_role_uploads_ends_with_it,
     uploads_go_on_in_another_session_of_the_role,
     a_role_remembers_what_it_first_saw,
+    a_role_remembers_so_much,
     an_account_and_a_role_have_so_many_live_sessions,
     live_sessions_are_listed_in_pages,
     sessions_are_forgotten_after_their_end,
@@ -231,6 +232,21 @@ async fn a_role_remembers_what_it_first_saw(db: &dyn Metadata) {
     assert_eq!(made(new_session(&role, 3)).await, SessionMade::Made);
     let role = db.role(&here().account, &role.name).await.unwrap().unwrap();
     assert_eq!(role.remembered.values().collect::<Vec<_>>(), ["88", "77"]);
+}
+
+async fn a_role_remembers_so_much(db: &dyn Metadata) {
+    let role = create_role(db, &here(), "push").await;
+    let names = |range: std::ops::Range<usize>| {
+        range.map(|number| (format!("id of acme/{number}"), number.to_string())).collect()
+    };
+    let made = |remember, number| {
+        let session = NewSession { remember, ..new_session(&role, number) };
+        async { db.insert_session(&by(), session, PLENTY).await.unwrap() }
+    };
+    assert_eq!(made(names(0..MOST_REMEMBERED), 1).await, SessionMade::Made);
+    assert_eq!(made(names(MOST_REMEMBERED..MOST_REMEMBERED + 1), 2).await, SessionMade::RemembersTooMuch);
+    assert!(found(db, 2).await.is_none());
+    assert_eq!(made(names(7..9), 2).await, SessionMade::Made, "these are known");
 }
 
 async fn an_account_and_a_role_have_so_many_live_sessions(db: &dyn Metadata) {
