@@ -27,8 +27,10 @@ use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
 use crate::http::unverified::Unverified;
+use crate::key_use::KeyUse;
 use crate::login_use::LoginUse;
 use crate::metrics::Metrics;
+use crate::oidc::Issuers;
 use crate::publishing::Publishing;
 use crate::pulls::Pulls;
 use crate::refusals::Refusals;
@@ -70,8 +72,14 @@ pub(crate) struct App {
     pub(crate) pulls: Pulls,
     /// When logins were last used, on its way into their rows.
     pub(crate) login_use: LoginUse,
+    /// The same of access keys.
+    pub(crate) key_use: KeyUse,
     /// Which addresses have been refused how often.
     pub(crate) failed_logins: FailedLogins,
+    /// The same of identity tokens.
+    pub(crate) failed_exchanges: FailedLogins,
+    /// Whose identity tokens may open roles.
+    pub(crate) issuers: Issuers,
     /// Which upload sessions were finished a moment ago.
     pub(crate) finished_uploads: FinishedUploads,
     /// Which upload sessions are being written to.

@@ -20,7 +20,7 @@ structure! {
     pub struct GetImageOriginResult: Default {
         /// The digest of the image.
         "digest" digest: String,
-        /// Who pushed it, each once for a repository, the first push first.
+        /// Who pushed it, each once, the first first. Asked for by its digest: each once for a repository.
         "pushes" pushes: Vec<ImageOrigin>,
         /// Who registered it, the first registration first. Of a registered image, that registration alone.
         "registrations" registrations: Vec<ImageOrigin>,
@@ -30,9 +30,9 @@ structure! {
 structure! {
     /// Who pushed or registered an image. It is kept for as long as the image, also after the session, the login and the
     /// key are gone.
-    pub struct ImageOrigin {
-        /// When.
-        "at" at: Timestamp,
+    pub struct ImageOrigin: Default {
+        /// When it was registered.
+        "at" at: Option<Timestamp>,
         /// The repository that it was pushed to.
         "repository" repository: Option<String>,
         /// The name that it was registered as.

@@ -14,7 +14,8 @@ use gangplank_api::gangplank::{
 use gangplank_core::{AccountId, Origin, Time};
 use gangplank_server::data_dir::DataDir;
 use gangplank_server::{
-    MasterKey, Rights, all_access_keys, create_access_key, create_first_key, provide_credentials,
+    MasterKey, NewKey as Made, Rights, all_access_keys, create_access_key, create_first_key,
+    provide_credentials,
 };
 use gangplank_store::metadata::Sqlite;
 
@@ -250,7 +251,7 @@ async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
         create_first_key(&metadata, &by, &master, data_dir, None).await?
     } else {
         let rights = if new.root || is_rescue { Rights::Root } else { Rights::Ordinary };
-        create_access_key(&metadata, &by, &master, &account, None, rights, u32::MAX).await?
+        create_access_key(&metadata, &by, &master, &account, Made::with(rights), u32::MAX).await?
     };
     if is_rescue && !new.root && !keys.is_empty() {
         warn(format!("there was no enabled root key, so {} is one: it administers the server", key.id));

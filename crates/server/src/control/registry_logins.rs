@@ -10,9 +10,9 @@ use gangplank_core::{LoginId, Scope};
 use gangplank_store::metadata::registry_logins::{LoginSummary, Requires};
 
 use super::container_service::require;
-use super::issue_login::issue;
+use super::issue_login::{Narrower, issue};
 use super::page::{limit, number};
-use super::{Context, Result};
+use super::{Context, Result, limits_wire};
 use crate::jobs;
 use crate::refusals::Taken;
 
@@ -32,7 +32,8 @@ pub(super) async fn create(
             .into());
         }
     };
-    let issued = issue(context, scope, service, Requires::Nothing).await?;
+    let narrower = Narrower::read(input.life_seconds, input.repositories, input.source_networks)?;
+    let issued = issue(context, scope, service, Requires::Nothing, narrower).await?;
     Ok(CreateRegistryLoginResult { registry_login: issued.into() })
 }
 
@@ -86,9 +87,9 @@ fn shown(login: LoginSummary) -> RegistryLoginSummary {
         scope: words.into_iter().filter_map(RegistryLoginScope::parse).collect(),
         service_name: login.service,
         access_key_id: login.owner.access_key().map(|key| key.as_str().to_owned()),
-        role_name: None,
-        repositories: None,
-        source_networks: None,
+        role_name: login.owner.as_role().map(|(name, _)| name.as_str().to_owned()),
+        repositories: limits_wire::repositories(&login.reach),
+        source_networks: limits_wire::networks(&login.reach),
         created_at: Timestamp(login.created_at.0),
         expires_at: Timestamp(login.expires_at.0),
         status: match login.revoked_at {

@@ -74,6 +74,11 @@ impl Issuers {
         self.0.get(issuer).map(|issuer| &*issuer.audiences)
     }
 
+    /// All of them: each one's URL and audiences.
+    pub fn configured(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.0.iter().map(|(url, issuer)| (url.as_str(), &*issuer.audiences))
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = &IssuerUrl> {
         self.0.values().map(|issuer| &issuer.url)
     }

@@ -40,6 +40,15 @@ pub struct ImageSources {
     pub puts: Vec<Source>,
 }
 
+/// Where everything of one digest came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DigestSources {
+    /// Who put it into which repository, each once, the first first; at most [`MOST_PUTS`].
+    pub puts: Vec<(String, Source)>,
+    /// As what it is registered, and by whom, the first first; at most [`MOST_PUTS`].
+    pub registered: Vec<(ContainerImage, Option<Source>)>,
+}
+
 /// How many that put a manifest are told.
 pub const MOST_PUTS: usize = 100;
 
@@ -65,4 +74,6 @@ pub trait Provenance: Send + Sync {
     ) -> Result<Option<ImageSources>>;
     /// Which repositories have a manifest, and who put it there: all of both, for policies to ask.
     async fn puts(&self, tenant: &Tenant, digest: &Digest) -> Result<Puts>;
+    /// Where everything of a digest came from; both lists are empty if the tenant has nothing of it.
+    async fn digest_sources(&self, tenant: &Tenant, digest: &Digest) -> Result<DigestSources>;
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{Sqlite, rows, sources};
 use crate::Result;
 use crate::metadata::container_images::ContainerImage;
-use crate::metadata::provenance::{ImageSources, MOST_PUTS, Provenance, Puts, Source};
+use crate::metadata::provenance::{DigestSources, ImageSources, MOST_PUTS, Provenance, Puts, Source};
 
 #[async_trait]
 impl Provenance for Sqlite {
@@ -66,6 +66,50 @@ impl Provenance for Sqlite {
             Ok(puts)
         })
     }
+
+    async fn digest_sources(&self, tenant: &Tenant, digest: &Digest) -> Result<DigestSources> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT m.id, r.name FROM manifests m CROSS JOIN repositories r CROSS JOIN tenants t
+                 WHERE m.digest = ?1 AND r.id = m.repository AND t.id = r.tenant
+                   AND t.account = ?2 AND t.region = ?3",
+            )?;
+            let key = params![digest.to_string(), tenant.account.as_str(), tenant.region.as_str()];
+            let found = select.query_map(key, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+            let mut sources = DigestSources::default();
+            for found in found {
+                let (manifest, repository) = found?;
+                let puts = puts_of(connection, manifest)?;
+                sources.puts.extend(puts.into_iter().map(|source| (repository.clone(), source)));
+                registered_as(connection, manifest, &mut sources.registered)?;
+            }
+            sources.puts.truncate(MOST_PUTS);
+            sources.registered.sort_by_key(|(image, _)| (image.created_at, image.name.number));
+            sources.registered.truncate(MOST_PUTS);
+            Ok(sources)
+        })
+    }
+}
+
+/// As what a manifest is registered, and by whom.
+fn registered_as(
+    connection: &Connection,
+    manifest: i64,
+    registered: &mut Vec<(ContainerImage, Option<Source>)>,
+) -> Result<()> {
+    let columns = sources::COLUMNS;
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT s.name, i.label, i.number, i.digest, i.created_at, {columns}
+         FROM container_images i CROSS JOIN services s LEFT JOIN sources x ON x.id = i.source
+         WHERE i.manifest = ?1 AND s.id = i.service"
+    ))?;
+    let mut found = select.query([manifest])?;
+    while let Some(row) = found.next()? {
+        let name = ImageName { service: row.get(0)?, label: row.get(1)?, number: row.get(2)? };
+        let image = ContainerImage { name, digest: row.get(3)?, created_at: Time(row.get(4)?) };
+        registered.push((image, sources::read(row, 5)?));
+    }
+    Ok(())
 }
 
 /// Who put a manifest, each once, the first first.
