@@ -54,11 +54,13 @@ impl Connection {
     /// A client whose calls nobody signs: the token in them says who asks.
     pub(crate) fn unsigned_client(&self) -> Result<ApiClient> {
         let settings = self.settings()?;
-        self.client_as(None, &settings, Manner::default())
+        let endpoint = self.endpoint(&settings)?;
+        self.client_as(None, &endpoint, &settings, Manner::default())
     }
 
     fn client_with(&self, manner: Manner) -> Result<ApiClient> {
         let settings = self.settings()?;
+        let endpoint = self.endpoint(&settings)?;
         let dir = self.data_dir.as_deref();
         let identity = settings.identity()?.with_context(|| match dir {
             Some(dir) => {
@@ -75,7 +77,7 @@ impl Connection {
         let key_hint = dir.map(|dir| {
             format!("The server does not know the key in {}/credentials: {}", dir.display(), key_advice(dir))
         });
-        Ok(self.client_as(Some(identity), &settings, manner)?.with_key_hint(key_hint))
+        Ok(self.client_as(Some(identity), &endpoint, &settings, manner)?.with_key_hint(key_hint))
     }
 
     fn settings(&self) -> Result<Settings> {
@@ -89,18 +91,22 @@ impl Connection {
         })
     }
 
+    fn endpoint(&self, settings: &Settings) -> Result<String> {
+        self.endpoint_url.clone().or_else(|| settings.endpoint()).with_context(|| {
+            let Some(dir) = &self.data_dir else { return no_server_named() };
+            let dir = dir.display();
+            format!("{dir}/config names no server: `gangplank serve --data-dir {dir}` writes it; or give --endpoint-url")
+        })
+    }
+
     fn client_as(
         &self,
         identity: Option<Identity>,
+        endpoint: &str,
         settings: &Settings,
         manner: Manner,
     ) -> Result<ApiClient> {
         let dir = self.data_dir.as_deref();
-        let endpoint = self.endpoint_url.clone().or_else(|| settings.endpoint()).with_context(|| {
-            let Some(dir) = dir else { return no_server_named() };
-            let dir = dir.display();
-            format!("{dir}/config names no server: `gangplank serve --data-dir {dir}` writes it; or give --endpoint-url")
-        })?;
         let region =
             self.region.clone().or_else(|| settings.region()).unwrap_or_else(|| "us-east-1".to_owned());
         let hint = dir.filter(|_| self.endpoint_url.is_none()).map(|dir| {
@@ -108,7 +114,7 @@ impl Connection {
             format!("no server seems to run on {dir}; `gangplank serve --data-dir {dir}` starts one")
         });
         let manner = Manner { ca_bundle: settings.ca_bundle(), ..manner };
-        Ok(ApiClient::new(&endpoint, region, identity, &manner)?.with_hint(hint))
+        Ok(ApiClient::new(endpoint, region, identity, &manner)?.with_hint(hint))
     }
 }
 
