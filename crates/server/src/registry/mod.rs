@@ -247,11 +247,12 @@ fn wordless(endpoint: &Endpoint) -> Option<OciError> {
 }
 
 /// Why a login may not do what is not for it.
-fn why_denied(grant: &Grant, peer: IpAddr) -> &'static str {
+fn why_denied(grant: &Grant, peer: IpAddr, asks: &[(Action, &str)]) -> &'static str {
+    let is_within = |repository| grant.reach.as_ref().is_none_or(|reach| reach.has_repository(repository));
     match (grant.scope, &grant.service) {
         _ if !grant.is_usable_from(peer) => "this login may not be used from this address",
-        _ if grant.reach.is_some() => {
-            "this login was not made for it, or not for this repository (see --repository of whoever made it)"
+        (_, None) if !asks.iter().all(|(_, repository)| is_within(repository)) => {
+            "this login is not for this repository; whoever made it was given others (--repository)"
         }
         (Scope::PUSH, _) => "this login can only push",
         (_, Some(_)) => "this login can only pull the images registered on its service",
