@@ -69,6 +69,7 @@ mod http_limits;
 mod http_patience;
 mod image_files;
 mod image_indexes;
+mod keyless;
 mod large_bodies;
 mod lightsailctl;
 mod limit_options;
