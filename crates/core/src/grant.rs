@@ -113,6 +113,11 @@ impl Grant {
         self.reach.as_ref().is_none_or(|reach| reach.has_address(address))
     }
 
+    /// Whether it is narrowed to some repositories. Then it takes nothing from a repository that nobody names.
+    pub fn is_bound_to_repositories(&self) -> bool {
+        self.reach.as_ref().is_some_and(|reach| !reach.repositories.is_empty())
+    }
+
     /// Decides `action` on `repository` (empty for the catalogue) for whoever asks from `address`.
     ///
     /// A pull login's repository is its service, which no list of repositories speaks of.
@@ -269,6 +274,9 @@ mod tests {
                 }
             }
         }
+        assert!(narrowed(grant(operator, None), &["sr"], &[]).is_bound_to_repositories());
+        assert!(!narrowed(grant(operator, None), &[], &["192.0.2.0/24"]).is_bound_to_repositories());
+        assert!(!grant(operator, None).is_bound_to_repositories());
         let pull = narrowed(grant(Scope::PULL, Some("web")), &["sr"], &[]);
         assert_eq!(pull.access(Action::GetBlob, "web", HERE), Access::ServiceImages);
     }

@@ -153,12 +153,18 @@ with_deployments! { options! { {
     /// Tags in the repositories of one account [default: 1000000]
     #[arg(value_name = "N", help_heading = "Quotas", value_parser = whole_number::read::<u64>)]
     max_tags: u64, "GANGPLANK_MAX_TAGS";
-    /// Registry logins of one account that have not ended, half of them by one access key [default: 10000]
+    /// Registry logins of one account that have not ended, half of them by one access key or role [default: 10000]
     #[arg(value_name = "N", help_heading = "Quotas", value_parser = whole_number::read::<u32>)]
     max_registry_logins: u32, "GANGPLANK_MAX_REGISTRY_LOGINS";
     /// Access keys of one account [default: 1000]
     #[arg(value_name = "N", help_heading = "Quotas", value_parser = whole_number::read::<u32>)]
     max_access_keys: u32, "GANGPLANK_MAX_ACCESS_KEYS";
+    /// Roles of one account [default: 1000]
+    #[arg(value_name = "N", help_heading = "Quotas", value_parser = whole_number::read::<u32>)]
+    max_roles: u32, "GANGPLANK_MAX_ROLES";
+    /// Sessions of the roles of one account that have not ended, half of them of one role [default: 10000]
+    #[arg(value_name = "N", help_heading = "Quotas", value_parser = whole_number::read::<u32>)]
+    max_role_sessions: u32, "GANGPLANK_MAX_ROLE_SESSIONS";
 
     /// Size of a blob [default: 10 GiB]
     #[arg(value_name = "SIZE", allow_hyphen_values = true, help_heading = "Limits")]

@@ -1,224 +1,147 @@
-//! A job without an access key, from its identity token to a registered image, by the program alone: a real server, and
-//! an issuer on loopback.
+//! A server that trusts an issuer of this machine, and the tokens of that issuer's jobs.
 
 use gangplank_testkit::identity::{FakeIssuer, TestKey, jwks};
-use gangplank_testkit::{Image, TestServer};
+use gangplank_testkit::{Api, ApiAnswer, TestServer};
 use serde_json::{Value, json};
 
+use crate::api_wire::{Call, WireAnswer, now};
 use crate::builder;
-use crate::cli::{Ran, home, run};
-use crate::image_files::write_layout;
 
+/// The audience that tokens are for.
 pub(crate) const AUDIENCE: &str = "https://registry.example";
 
-/// A server that an issuer is configured on, and that issuer.
+/// The type of a form, as botocore writes it.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
+
+/// A server, an issuer that it trusts, and the issuer's key.
 pub(crate) struct Keyless {
     pub(crate) server: TestServer,
     pub(crate) issuer: FakeIssuer,
-    key: TestKey,
+    pub(crate) key: TestKey,
+}
+
+/// Keys that a session was given.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    pub(crate) token: String,
 }
 
 impl Keyless {
     pub(crate) fn start() -> Self {
-        let key = TestKey::p256("ec");
+        Self::start_with("")
+    }
+
+    /// The same with more in the server's file, before the issuer.
+    pub(crate) fn start_with(settings: &str) -> Self {
+        let key = TestKey::p256("k1");
         let issuer = FakeIssuer::start_on_a_thread(jwks(&[key.jwk()]));
-        let home = home();
+        let home = tempfile::tempdir().unwrap();
         let file = home.path().join("gangplank.toml");
-        let text = format!("[[issuer]]\nurl = \"{}\"\naudiences = [\"{AUDIENCE}\"]\n", issuer.url);
+        let text =
+            format!("{settings}\n[[issuer]]\nurl = \"{}\"\naudiences = [\"{AUDIENCE}\"]\n", issuer.url);
         std::fs::write(&file, text).unwrap();
-        let server = builder().arg("--config").arg(file.to_str().unwrap()).start_in(home);
-        server.api().ensure_service("web");
+        let server = builder().arg("--config").arg(file.display().to_string()).start_in(home);
         Self { server, issuer, key }
     }
 
-    /// A token of a job of this repository, on this ref.
-    pub(crate) fn token(&self, repository: &str, git_ref: &str) -> String {
-        let now = jiff::Timestamp::now().as_second();
-        self.key.token(
-            "ES256",
-            &json!({
-                "iss": self.issuer.url, "aud": AUDIENCE, "sub": format!("repo:{repository}:ref:{git_ref}"),
-                "repository": repository, "ref": git_ref, "sha": "1234abcd", "run_id": "77",
-                "event_name": "push", "iat": now, "nbf": now, "exp": now + 300,
-            }),
-        )
+    /// What a job of `acme/web` on its main branch claims.
+    pub(crate) fn claims(&self) -> Value {
+        json!({
+            "iss": self.issuer.url, "aud": AUDIENCE, "sub": "repo:acme/web:ref:refs/heads/main",
+            "iat": now(), "nbf": now() - 5, "exp": now() + 300, "jti": "j-1",
+            "repository": "acme/web", "repository_id": "88", "repository_owner_id": "77",
+            "ref": "refs/heads/main", "sha": "a".repeat(40), "run_id": "4711", "event_name": "push",
+        })
     }
 
-    /// Writes a token where a job has it.
-    pub(crate) fn write_token(&self, token: &str) {
-        std::fs::write(self.server.home().join("token"), token).unwrap();
+    pub(crate) fn token(&self) -> String {
+        self.token_with(|_| {})
     }
 
-    /// Runs a command as the server's operator.
-    pub(crate) fn operate(&self, args: &[&str]) -> Ran {
-        let data_dir = self.server.data_dir();
-        run(self.server.home(), &[args, &["--data-dir", data_dir.to_str().unwrap()]].concat(), &[])
+    /// A token of other claims.
+    pub(crate) fn token_with(&self, change: impl FnOnce(&mut Value)) -> String {
+        let mut claims = self.claims();
+        change(&mut claims);
+        self.key.token("ES256", &claims)
     }
 
-    /// Makes a role for the main branch of a repository; its ARN.
-    pub(crate) fn role(&self, name: &str, more: &[&str]) -> String {
-        let args = ["role", "create", name, "--github", "acme/web", "--ref", "refs/heads/main", "--issuer"];
-        let made = self.operate(&[&args[..], &[self.issuer.url.as_str()], more].concat()).json();
-        made["arn"].as_str().unwrap().to_owned()
+    /// Makes a role that jobs of `acme/web` become, with more said of it.
+    pub(crate) fn role(&self, name: &str, more: &Value) -> String {
+        let answer = self.try_role(name, more);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body["role"]["arn"].as_str().unwrap().to_owned()
     }
 
-    /// Runs a command as a job does that has nothing but a role's name and a token's file.
-    pub(crate) fn as_role(&self, role: &str, args: &[&str]) -> Ran {
-        let token = self.server.home().join("token");
-        let environment = [
-            ("AWS_ROLE_ARN", role),
-            ("AWS_WEB_IDENTITY_TOKEN_FILE", token.to_str().unwrap()),
-            ("AWS_ROLE_SESSION_NAME", "job-7"),
-            ("AWS_ENDPOINT_URL", &self.server.endpoint()),
-            ("AWS_REGION", "us-east-1"),
-        ];
-        run(self.server.home(), args, &environment)
+    pub(crate) fn try_role(&self, name: &str, more: &Value) -> ApiAnswer {
+        let mut input = json!({
+            "roleName": name,
+            "trust": { "issuer": self.issuer.url, "claims": { "repository": "acme/web" } },
+        });
+        for (member, value) in more.as_object().unwrap() {
+            input[member] = value.clone();
+        }
+        self.server.api().gangplank("CreateRole", &input)
+    }
+
+    /// Asks STS for a session.
+    pub(crate) fn assume(&self, role_arn: &str, token: &str, more: &str) -> WireAnswer {
+        let fields = [("RoleArn", role_arn), ("WebIdentityToken", token)];
+        let fields: String =
+            fields.iter().map(|(name, value)| format!("&{name}={}", escaped(value))).collect();
+        let name = if more.contains("RoleSessionName") { "" } else { "&RoleSessionName=ci" };
+        let body = format!("Action=AssumeRoleWithWebIdentity&Version=2011-06-15{name}{fields}{more}");
+        let mut call = Call::new(&self.server, "", &body);
+        call.remove("x-amz-target");
+        call.set("Content-Type", FORM);
+        call.send()
+    }
+
+    /// A session of a role.
+    pub(crate) fn session(&self, role_arn: &str) -> Session {
+        let answer = self.assume(role_arn, &self.token(), "");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        Session::of(&answer)
+    }
+
+    pub(crate) fn api_of(&self, session: &Session) -> Api {
+        self.server.api().as_session(&session.id, &session.secret, &session.token)
+    }
+
+    /// Asks for a login without a session.
+    pub(crate) fn exchange(&self, role_arn: &str, token: &str, more: &Value) -> WireAnswer {
+        let mut input = json!({ "roleArn": role_arn, "identityToken": token });
+        for (member, value) in more.as_object().unwrap() {
+            input[member] = value.clone();
+        }
+        Call::new(&self.server, "Gangplank_20261123.ExchangeIdentityToken", &input.to_string()).send()
     }
 }
 
-#[test]
-fn a_job_pushes_and_registers_by_its_token_and_it_is_known_afterwards() {
-    let keyless = Keyless::start();
-    let role = keyless.role("push-web", &["--preset", "push", "--service", "web", "--max-login", "30m"]);
-    keyless.write_token(&keyless.token("acme/web", "refs/heads/main"));
-    write_layout(&keyless.server.home().join("layout"), &Image::unique(2));
-    let push = ["push", "oci:layout", "--service-name", "web", "--label", "app", "-q"];
-    let pushed = keyless.as_role(&role, &push);
-    assert_eq!((pushed.code, pushed.stdout.as_str()), (Some(0), ":web.app.1\n"), "{pushed:?}");
-
-    let origin: Value = keyless.operate(&["image", "show", ":web.app.1"]).json();
-    for part in ["pushes", "registrations"] {
-        let by = &origin[part][0];
-        assert_eq!((&by["principal"], &by["sessionName"]), (&json!(role), &json!("job-7")), "{origin}");
-        assert_eq!(by["claims"]["sha"], "1234abcd", "{origin}");
-        assert_eq!(by["claims"]["run_id"], "77", "{origin}");
+impl Session {
+    pub(crate) fn of(answer: &WireAnswer) -> Self {
+        let body = String::from_utf8(answer.body.clone()).unwrap();
+        let text = |name| element(&body, name).to_owned();
+        Self { id: text("AccessKeyId"), secret: text("SecretAccessKey"), token: text("SessionToken") }
     }
-    let logins = keyless.operate(&["registry-login", "list"]).json();
-    let login = &logins["registryLogins"][0];
-    assert_eq!((&login["roleName"], &login["repositories"]), (&json!("push-web"), &json!(["sr"])), "{login}");
-    // What it may not do, it cannot.
-    for other in [&["access-key", "list"][..], &["role", "list"], &["registry-login", "list"], &["gc"]] {
-        keyless.as_role(&role, other).check_failed(&["AccessDeniedException"]);
-    }
-
-    keyless.operate(&["role", "disable", "push-web"]);
-    keyless.as_role(&role, &push).check_failed(&["AssumeRoleWithWebIdentity was refused with AccessDenied"]);
-    let after: Value = keyless.operate(&["image", "show", ":web.app.1"]).json();
-    assert_eq!(after, origin, "who did it stays known");
 }
 
-#[test]
-fn a_token_is_exchanged_for_a_login_that_pushes_until_the_role_is_disabled() {
-    let keyless = Keyless::start();
-    let role = keyless.role("push-web", &["--preset", "push", "--max-login", "30m"]);
-    let token = keyless.token("acme/web", "refs/heads/main");
-    let endpoint = format!("--endpoint-url={}", keyless.server.endpoint());
-    let login = |token: &str, more: &[&str]| {
-        keyless.write_token(token);
-        let args = ["login", "--role", &role, "--token-file", "token", "--print", &endpoint];
-        run(keyless.server.home(), &[&args[..], more].concat(), &[])
-    };
-    let printed = login(&token, &["--life", "2m"]).json();
-    let text = |name: &str| printed[name].as_str().unwrap().to_owned();
-    let made = gangplank_testkit::Login {
-        username: text("username"),
-        password: text("password"),
-        registry: text("registry"),
-    };
-    let ends: jiff::Timestamp = text("expiresAt").parse().unwrap();
-    let left = ends.as_second() - jiff::Timestamp::now().as_second();
-    assert!((60..=120).contains(&left), "{left}");
-    let registry = keyless.server.registry_as(&made);
-    assert_eq!(registry.status("POST", "sr/blobs/uploads/"), 202);
-    assert_eq!(registry.status("POST", "other/blobs/uploads/"), 403);
-    login(&keyless.token("acme/web", "refs/heads/other"), &[]).check_failed(&["AccessDeniedException"]);
-    login("a.b.c", &[]).check_failed(&["InvalidIdentityTokenException"]);
-    keyless.operate(&["role", "disable", "push-web"]);
-    assert_eq!(registry.status("POST", "sr/blobs/uploads/"), 401);
+/// The text of the first element of this name.
+pub(crate) fn element<'a>(body: &'a str, name: &str) -> &'a str {
+    let rest = body.split_once(&format!("<{name}>")).map_or("", |(_, rest)| rest);
+    rest.split_once(&format!("</{name}>")).map_or("", |(text, _)| text)
 }
 
-#[test]
-fn a_token_is_tried_on_a_real_role() {
-    let keyless = Keyless::start();
-    keyless.role("push-web", &[]);
-    let attempt = |token: &str| {
-        keyless.write_token(token);
-        keyless.operate(&["role", "try", "push-web", "--token-file", "token"])
-    };
-    let good = attempt(&keyless.token("acme/web", "refs/heads/main"));
-    assert_eq!(good.code, Some(0), "{good:?}");
-    assert!(good.stdout.ends_with("The token opens the role push-web.\n"), "{good:?}");
-    let other = attempt(&keyless.token("acme/web", "refs/heads/other"));
-    assert_eq!((other.code, other.stderr.as_str()), (Some(1), ""), "{other:?}");
-    assert!(
-        other.stdout.contains("wanted refs/heads/main, found refs/heads/other: does not hold"),
-        "{other:?}"
-    );
-    let broken = attempt("a.b.c");
-    assert_eq!(broken.code, Some(1), "{broken:?}");
-    assert!(broken.stdout.contains("does not open the role push-web"), "{broken:?}");
+/// The code of an error of STS.
+pub(crate) fn code(answer: &WireAnswer) -> (u16, String) {
+    (answer.status, element(&String::from_utf8_lossy(&answer.body), "Code").to_owned())
 }
 
-#[test]
-fn what_a_role_would_not_protect_is_not_made() {
-    let keyless = Keyless::start();
-    let issuer = keyless.issuer.url.as_str();
-    let create = |args: &[&str]| keyless.operate(&[&["role", "create", "r"], args].concat());
-    create(&["--github", "acme/web"])
-        .check_failed(&["token.actions.githubusercontent.com", "is not configured"]);
-    create(&["--issuer", issuer, "--claim", "ref=refs/heads/main"]).check_failed(&["must fix who comes"]);
-    create(&["--github", "*/web", "--issuer", issuer]).check_failed(&["must fix who comes", "the owner"]);
-    create(&["--github", "acme/web", "--issuer", issuer, "--audience", "other"])
-        .check_failed(&["\"other\" is not configured", AUDIENCE]);
-    assert_eq!(keyless.operate(&["role", "list"]).json(), json!({ "roles": [] }));
-}
-
-#[test]
-fn a_scoped_key_does_what_it_is_for_and_goes_with_all_it_made() {
-    let keyless = Keyless::start();
-    let create =
-        ["access-key", "create", "--preset", "push", "--max-login", "30m", "--description", "old CI"];
-    let made = keyless.operate(&create).json();
-    let text = |name: &str| made[name].as_str().unwrap().to_owned();
-    let (id, secret) = (text("accessKeyId"), text("secretAccessKey"));
-    let endpoint = keyless.server.endpoint();
-    let environment = [
-        ("AWS_ACCESS_KEY_ID", id.as_str()),
-        ("AWS_SECRET_ACCESS_KEY", secret.as_str()),
-        ("AWS_ENDPOINT_URL", endpoint.as_str()),
-    ];
-    let as_key = |args: &[&str]| run(keyless.server.home(), args, &environment);
-    write_layout(&keyless.server.home().join("layout"), &Image::unique(1));
-    let push = ["push", "oci:layout", "--service-name", "web", "--label", "app", "-q"];
-    let pushed = as_key(&push);
-    assert_eq!((pushed.code, pushed.stdout.as_str()), (Some(0), ":web.app.1\n"), "{pushed:?}");
-    let origin = keyless.operate(&["image", "show", ":web.app.1"]).json();
-    assert_eq!(origin["pushes"][0]["accessKeyId"], id.as_str(), "{origin}");
-    assert_eq!(origin["pushes"][0]["description"], "old CI", "{origin}");
-    as_key(&["role", "list"]).check_failed(&["AccessDeniedException"]);
-    as_key(&["login", "--service-name", "web"]).check_failed(&["AccessDeniedException"]);
-    let listed = keyless.operate(&["access-key", "list"]).json();
-    let key = listed["accessKeys"].as_array().unwrap().iter().find(|key| key["accessKeyId"] == id.as_str());
-    let key = key.unwrap();
-    assert_eq!((&key["maxLoginSeconds"], &key["repositories"]), (&json!(1_800), &json!(["sr"])), "{key}");
-    let login = as_key(&["login", "--print", "--life", "2m"]).json();
-    assert_eq!(login["username"], "AWS");
-    keyless.operate(&["access-key", "disable", &id, "--with-made"]);
-    assert_eq!(as_key(&push).code, Some(1));
-}
-
-#[test]
-fn the_configuration_is_checked_with_its_issuers() {
-    let home = home();
-    for (text, words) in [
-        ("url = 'http://ci.example'\naudiences = ['a']", &["http://ci.example", "loopback"][..]),
-        ("url = 'https://ci.example'\naudiences = []", &["https://ci.example", "audience"]),
-        ("url = 'https://ci.example'\naudiences = ['a']\njwks-file = '/none'", &["/none"]),
-    ] {
-        std::fs::write(home.path().join("g.toml"), format!("[[issuer]]\n{text}\n")).unwrap();
-        run(home.path(), &["serve", "--check", "--config", "g.toml"], &[]).check_failed(words);
-    }
-    let good = "[[issuer]]\nurl = 'https://ci.example'\naudiences = ['a']\nmax-token-life = '1h'\n";
-    std::fs::write(home.path().join("g.toml"), good).unwrap();
-    assert_eq!(run(home.path(), &["serve", "--check", "--config", "g.toml"], &[]).code, Some(0));
+/// A value in a form.
+pub(crate) fn escaped(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    text.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }

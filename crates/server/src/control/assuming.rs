@@ -205,6 +205,10 @@ impl Bearer<'_> {
                 self.count_refusal(Some(&new.role), "RoleChanged");
                 Err(Refused::NotTrusted)
             }
+            SessionMade::RemembersTooMuch => {
+                self.count_refusal(Some(&new.role), "RemembersTooMuch");
+                Err(Refused::NotTrusted)
+            }
             SessionMade::RemembersAnother { key, .. } => {
                 self.count_refusal(Some(&new.role), remembering::word(&key));
                 Err(Refused::NotTrusted)

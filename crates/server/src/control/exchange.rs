@@ -46,7 +46,9 @@ pub(super) async fn answer(
     let body = body::read(app, peer, limit, body).await?;
     let asked: ExchangeIdentityTokenRequest = decode(&body)?;
     let action = Operation::ExchangeIdentityToken.name();
-    let bearer = Bearer { app, peer, headers: &head.headers, request_id, action };
+    // An event has a request of its own, and here are two: the session that is begun, and the login that is made.
+    let beginning = uuid::Uuid::now_v7().to_string();
+    let bearer = Bearer { app, peer, headers: &head.headers, request_id: &beginning, action };
     let region = region(app, asked.region.as_deref())?;
     let name = SessionName::parse(SESSION).map_err(anyhow::Error::from)?;
     let trusted =

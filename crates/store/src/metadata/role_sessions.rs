@@ -109,6 +109,8 @@ pub enum SessionMade {
     Made,
     /// The role was changed, disabled or deleted since it was asked: it has to be asked again.
     RoleChanged,
+    /// The role remembers [`MOST_REMEMBERED`](super::roles::MOST_REMEMBERED) values, and this would be more.
+    RemembersTooMuch,
     /// The role remembers another value.
     RemembersAnother {
         /// Under which key.

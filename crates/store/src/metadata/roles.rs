@@ -57,6 +57,10 @@ impl Role {
     }
 }
 
+/// How many values a role remembers. One that trusts more repositories than that by their names has to trust them by
+/// their numbers.
+pub const MOST_REMEMBERED: usize = 1_000;
+
 /// A role to be made. It is enabled.
 #[derive(Clone, Debug)]
 pub struct NewRole {

@@ -55,7 +55,7 @@ impl RegistryLogins for Sqlite {
                 "SELECT l.id, t.account, t.region, l.owner, l.can_push, l.can_pull, l.can_delete,
                         l.service, s.name, l.expires_at, l.revoked_at IS NOT NULL,
                         CASE WHEN l.role IS NULL THEN k.enabled
-                             ELSE coalesce(r.enabled = 1 AND r.generation = l.generation, 0) END,
+                             WHEN r.enabled = 1 AND r.generation = l.generation THEN 1 ELSE 0 END,
                         l.reach, l.session
                  FROM registry_logins l
                  JOIN tenants t ON t.id = l.tenant
@@ -206,7 +206,7 @@ fn forget(connection: &Connection, ended: &[i64]) -> Result<usize> {
                 "DELETE FROM manifest_puts WHERE login = ?1 AND EXISTS (
                      SELECT 1 FROM manifest_puts p
                      WHERE p.manifest = manifest_puts.manifest AND p.owner = manifest_puts.owner
-                       AND p.login IS NULL AND p.source IS manifest_puts.source)",
+                       AND p.login IS NULL AND p.source IS NOT DISTINCT FROM manifest_puts.source)",
             )?
             .execute([login])?;
         connection

@@ -18,6 +18,7 @@ use crate::Result;
 use crate::metadata::role_sessions::{
     Credential, FoundSession, LOOKED_AT, NewSession, RoleSession, RoleSessions, SessionMade, SessionPage,
 };
+use crate::metadata::roles::MOST_REMEMBERED;
 
 /// How many sessions that ended before their time an account is remembered to have had, and its live ones with them.
 const MOST_KEPT: i64 = 20_000;
@@ -83,20 +84,8 @@ impl RoleSessions for Sqlite {
 
     async fn forget_sessions(&self, before: Time) -> Result<usize> {
         let ended = self.read_long(Whose::Server, move |connection| ended(connection, before)).await?;
-        let swept = Arc::clone(&self.sources_swept);
         if ended.is_empty() {
-            let is_any = self.read_one(|connection| {
-                let sql = "SELECT EXISTS (SELECT 1 FROM sources)";
-                Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, bool>(0))?)
-            })?;
-            if is_any {
-                let sweep = move |connection: &Connection| {
-                    let last = sources::sweep(connection, swept.load(Ordering::Relaxed))?;
-                    swept.store(last, Ordering::Relaxed);
-                    Ok(())
-                };
-                self.doors.upkeep(Whose::Server, Touched::NOTHING, sweep).await?;
-            }
+            self.forget_sources().await?;
             return Ok(0);
         }
         self.doors
@@ -108,6 +97,21 @@ impl RoleSessions for Sqlite {
                 Ok(ended.len())
             })
             .await
+    }
+}
+
+impl Sqlite {
+    /// Forgets a part of the sources that nothing refers to.
+    async fn forget_sources(&self) -> Result<()> {
+        let after = self.sources_swept.load(Ordering::Relaxed);
+        let (unused, last) =
+            self.read_long(Whose::Server, move |connection| sources::unused(connection, after)).await?;
+        if !unused.is_empty() {
+            let forget = move |connection: &Connection| sources::forget(connection, &unused);
+            self.doors.upkeep(Whose::Server, Touched::NOTHING, forget).await?;
+        }
+        self.sources_swept.store(last, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -129,6 +133,7 @@ fn insert(
         return Ok(Outcome::Unchanged(SessionMade::RoleChanged));
     };
     let mut remembered = sources::read_claims(&remembered)?;
+    let before = remembered.len();
     for (key, value) in &session.remember {
         let kept = remembered.entry(key.clone()).or_insert_with(|| value.clone());
         if kept != value {
@@ -136,9 +141,15 @@ fn insert(
             return Ok(Outcome::Unchanged(SessionMade::RemembersAnother { key, remembered }));
         }
     }
-    let mut assume = connection
-        .prepare_cached("UPDATE roles SET remembered = ?2, last_assumed_at = ?3 WHERE number = ?1")?;
-    assume.execute(params![number, sources::write_claims(&remembered)?, session.created_at.0])?;
+    if remembered.len() > before {
+        if remembered.len() > MOST_REMEMBERED {
+            return Ok(Outcome::Unchanged(SessionMade::RemembersTooMuch));
+        }
+        let mut remember = connection.prepare_cached("UPDATE roles SET remembered = ?2 WHERE number = ?1")?;
+        remember.execute(params![number, sources::write_claims(&remembered)?])?;
+    }
+    let mut assume = connection.prepare_cached("UPDATE roles SET last_assumed_at = ?2 WHERE number = ?1")?;
+    assume.execute([number, session.created_at.0])?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO role_sessions (key, account, role, owner, generation, name, sealed_secret, token, policy, claims,
                                     created_at, expires_at)
@@ -187,28 +198,26 @@ fn count_live(connection: &Connection, account: &AccountId, role: Option<i64>, n
 
 /// A page of the live sessions of a role, with numbers less than `before`. It looks at so many and no more.
 fn page(connection: &Connection, role: i64, now: Time, before: i64, limit: usize) -> Result<SessionPage> {
+    let offset = LOOKED_AT - 1;
+    let mut find = connection.prepare_cached(&format!(
+        "SELECT number FROM role_sessions WHERE role = ?1 AND number < ?2
+         ORDER BY number DESC LIMIT 1 OFFSET {offset}"
+    ))?;
+    let last_looked_at: Option<i64> = find.query_row([role, before], |row| row.get(0)).optional()?;
     let mut select = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS}, n.number
-         FROM (SELECT * FROM role_sessions WHERE role = ?1 AND number < ?2 ORDER BY number DESC LIMIT {LOOKED_AT}) AS n
-         CROSS JOIN roles r
-         WHERE r.number = n.role AND r.generation = n.generation AND n.expires_at > ?3
-         ORDER BY n.number DESC LIMIT ?4"
+        "SELECT {COLUMNS}, n.number FROM role_sessions n CROSS JOIN roles r
+         WHERE n.role = ?1 AND n.number < ?2 AND n.number >= ?3 AND n.expires_at > ?4
+           AND r.number = n.role AND r.generation = n.generation
+         ORDER BY n.number DESC LIMIT ?5"
     ))?;
     let bound = i64::try_from(limit).unwrap_or(i64::MAX);
-    let found = select.query_map(params![role, before, now.0, bound], |row| {
-        Ok(read(row).and_then(|session| Ok((session, row.get::<_, i64>(10)?))))
-    })?;
+    let values = params![role, before, last_looked_at.unwrap_or(0), now.0, bound];
+    let found = select
+        .query_map(values, |row| Ok(read(row).and_then(|session| Ok((session, row.get::<_, i64>(10)?)))))?;
     let found: Vec<(RoleSession, i64)> = found.map(|session| session?).collect::<Result<_>>()?;
     let last = match found.last() {
         Some((_, last)) if found.len() == limit => Some(*last),
-        _ => {
-            let offset = LOOKED_AT - 1;
-            let mut find = connection.prepare_cached(&format!(
-                "SELECT number FROM role_sessions WHERE role = ?1 AND number < ?2
-                 ORDER BY number DESC LIMIT 1 OFFSET {offset}"
-            ))?;
-            find.query_row([role, before], |row| row.get(0)).optional()?
-        }
+        _ => last_looked_at,
     };
     let sessions = found.into_iter().map(|(session, _)| session).collect();
     let Some(last) = last else { return Ok(SessionPage { sessions, more: None }) };
@@ -232,7 +241,7 @@ fn ended(connection: &Connection, before: Time) -> Result<Vec<i64>> {
     let mut given_up = connection.prepare_cached(
         "SELECT n.number FROM (SELECT DISTINCT account FROM access_keys) AS a CROSS JOIN role_sessions n
          LEFT JOIN roles r ON r.number = n.role
-         WHERE n.account = a.account AND r.generation IS NOT n.generation
+         WHERE n.account = a.account AND r.generation IS DISTINCT FROM n.generation
            AND n.number <= (SELECT number FROM role_sessions WHERE account = a.account
                             ORDER BY number DESC LIMIT 1 OFFSET ?1)
          LIMIT ?2",
@@ -243,13 +252,13 @@ fn ended(connection: &Connection, before: Time) -> Result<Vec<i64>> {
 
 fn find(connection: &Connection, id: &AccessKeyId) -> Result<Option<FoundSession>> {
     let mut find = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS}, r.enabled = 1 AND r.generation = n.generation, {of_role}
+        "SELECT {COLUMNS}, CASE WHEN r.enabled = 1 AND r.generation = n.generation THEN 1 ELSE 0 END, {of_role}
          FROM role_sessions n LEFT JOIN roles r ON r.number = n.role WHERE n.key = ?1",
         of_role = roles::COLUMNS
     ))?;
     let found = find.query_row([id.as_str()], |row| {
         Ok(read(row).and_then(|session| {
-            let is_live = row.get::<_, Option<bool>>(10)?.unwrap_or(false);
+            let is_live: bool = row.get(10)?;
             let role = if is_live { Some(roles::read(row, 11)?) } else { None };
             Ok(FoundSession { session, role })
         }))

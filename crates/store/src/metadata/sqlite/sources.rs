@@ -52,23 +52,32 @@ fn describe(connection: &Connection, key: &AccessKeyId) -> Result<Option<String>
     Ok(found.filter(|description| !description.is_empty()))
 }
 
-/// Forgets sources behind the row `after` that nothing refers to; returns the last row that it looked at, or 0 if
-/// there are no more behind it.
-pub(super) fn sweep(connection: &Connection, after: i64) -> Result<i64> {
-    let mut next = connection.prepare_cached("SELECT id FROM sources WHERE id > ?1 ORDER BY id LIMIT ?2")?;
-    let ids = next.query_map([after, LOOKED_AT], |row| row.get(0))?;
-    let ids = ids.collect::<rusqlite::Result<Vec<i64>>>()?;
-    let mut forget = connection.prepare_cached(
-        "DELETE FROM sources WHERE id = ?1
-           AND NOT EXISTS (SELECT 1 FROM manifest_puts WHERE source = ?1)
-           AND NOT EXISTS (SELECT 1 FROM container_images WHERE source = ?1)
-           AND NOT EXISTS (SELECT 1 FROM audit WHERE source = ?1)",
-    )?;
-    for id in &ids {
+/// That nothing refers to the source `x`.
+const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM manifest_puts WHERE source = x.id)
+    AND NOT EXISTS (SELECT 1 FROM container_images WHERE source = x.id)
+    AND NOT EXISTS (SELECT 1 FROM audit WHERE source = x.id)";
+
+/// The sources behind the row `after` that nothing refers to, of so many that are looked at, and the last row of
+/// those; 0 if there are no more behind it.
+pub(super) fn unused(connection: &Connection, after: i64) -> Result<(Vec<i64>, i64)> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT x.id, {UNUSED} FROM sources x WHERE x.id > ?1 ORDER BY x.id LIMIT ?2"
+    ))?;
+    let found = select.query_map([after, LOOKED_AT], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let found = found.collect::<rusqlite::Result<Vec<(i64, bool)>>>()?;
+    let is_end = i64::try_from(found.len()).unwrap_or(i64::MAX) < LOOKED_AT;
+    let last = found.last().filter(|_| !is_end).map_or(0, |(id, _)| *id);
+    Ok((found.into_iter().filter_map(|(id, is_unused)| is_unused.then_some(id)).collect(), last))
+}
+
+/// Forgets those of the sources that nothing refers to.
+pub(super) fn forget(connection: &Connection, unused: &[i64]) -> Result<()> {
+    let mut forget =
+        connection.prepare_cached(&format!("DELETE FROM sources AS x WHERE x.id = ?1 AND {UNUSED}"))?;
+    for id in unused {
         forget.execute([id])?;
     }
-    let is_end = i64::try_from(ids.len()).unwrap_or(i64::MAX) < LOOKED_AT;
-    Ok(if is_end { 0 } else { ids.last().copied().unwrap_or_default() })
+    Ok(())
 }
 
 /// Reads [`COLUMNS`] from the column `at` on; `None` if there is no source.

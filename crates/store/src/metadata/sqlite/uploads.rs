@@ -151,7 +151,7 @@ fn has_ended(connection: &Connection, login: Option<i64>) -> Result<bool> {
              SELECT 1 FROM registry_logins l
              LEFT JOIN access_keys k ON k.id = l.owner LEFT JOIN roles r ON r.number = l.role
              WHERE l.id = ?1 AND (l.revoked_at IS NOT NULL OR k.enabled = 0
-                                  OR l.role IS NOT NULL AND (r.enabled IS NOT 1 OR r.generation <> l.generation)))",
+                                  OR l.role IS NOT NULL AND (coalesce(r.enabled, 0) = 0 OR r.generation <> l.generation)))",
     )?;
     Ok(find.query_row([login], |row| row.get(0))?)
 }
