@@ -70,6 +70,7 @@ mod http_patience;
 mod image_files;
 mod image_indexes;
 mod keyless;
+mod keyless_job;
 mod large_bodies;
 mod lightsailctl;
 mod limit_options;
