@@ -9,6 +9,9 @@
 use gangplank_api::sts::{AssumeRoleWithWebIdentity, Operation, Parameters};
 use gangplank_api::{Target, gangplank, lightsail};
 use gangplank_core::LogFilter;
+use gangplank_core::policy::{
+    Action, Effect, Facts, PermissionPolicy, Permissions, Request as Asked, TrustPolicy,
+};
 use gangplank_oci::{
     Algorithm, ContentRange, DEEPEST, Digest, Hasher, ManifestLimits, ManifestView, RangeOutcome, Reference,
     RepositoryName, Tag, basic_credentials, byte_range, media_type, route as oci_route,
@@ -19,7 +22,7 @@ use gangplank_sigv4::{Claim, Credentials, Policy, Request, claimed_service, sign
 pub(crate) type Parser = fn(&[u8]);
 
 /// Every target, by its name.
-pub(crate) const ALL: [(&str, Parser); 12] = [
+pub(crate) const ALL: [(&str, Parser); 13] = [
     ("route", route),
     ("ranges", ranges),
     ("basic", basic),
@@ -32,6 +35,7 @@ pub(crate) const ALL: [(&str, Parser); 12] = [
     ("names", names),
     ("moments", moments),
     ("log_filter", log_filter),
+    ("policy", policy),
 ];
 
 /// The text before the first `separator`, and the rest.
@@ -303,5 +307,25 @@ pub(crate) fn log_filter(data: &[u8]) {
     if let Ok(narrower) = LogFilter::parse(&format!("-zz {pattern}")) {
         let has_options_only = pattern.trim_start().starts_with('?');
         assert!(has_options_only || is_meant || !narrower.matches(line), "{pattern}");
+    }
+}
+
+/// A policy: what is taken is written so that it reads back, and never fails when it is asked.
+pub(crate) fn policy(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(trust) = TrustPolicy::parse(text) {
+        assert_eq!(TrustPolicy::parse(&trust.to_json()), Ok(trust));
+    }
+    let Ok(read) = PermissionPolicy::parse(text) else { return };
+    assert_eq!(PermissionPolicy::parse(&read.to_json()), Ok(read.clone()));
+    let facts =
+        Facts::new().with("aws:SourceIp", "192.0.2.1").with_many("gangplank:Repository", ["a/b", "sr"]);
+    for action in Action::ALL {
+        let request =
+            Asked { action: *action, resource: "arn:aws:lightsail:us-east-1:000000000000:*", facts: &facts };
+        let explanation =
+            Permissions { identity: std::slice::from_ref(&read), session: None }.explain(&request);
+        let applies = |effect| explanation.statements.iter().any(|one| one.applies && one.effect == effect);
+        assert_eq!(explanation.allowed, applies(Effect::Allow) && !applies(Effect::Deny));
     }
 }

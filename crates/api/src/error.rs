@@ -50,6 +50,10 @@ enumeration! {
         ServiceUnavailable,
         /// The temporary credentials have ended.
         ExpiredTokenException,
+        /// The identity token is not one of an issuer that is known here.
+        InvalidIdentityTokenException,
+        /// The keys of the issuer of an identity token cannot be had.
+        IDPCommunicationErrorException,
     }
 }
 

@@ -16,14 +16,21 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Reads one JSON value. Whole numbers come out as integers, however they are written: `1`, `1.0` and `1e0`
 /// are one.
-pub(crate) fn parse(text: &[u8]) -> Result<Value, ApiError> {
+///
+/// # Errors
+/// If the text is no JSON, is nested deeper than 64 levels, or has a member twice in one object.
+pub fn strict_json(text: &[u8]) -> Result<Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    Strict { depth: 0 }
-        .deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|error| {
-            ApiError::serialization(format!("The request body is not acceptable JSON: {error}."))
-        })
+    let value = Strict { depth: 0 }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// Reads the body of a request.
+pub(crate) fn parse(text: &[u8]) -> Result<Value, ApiError> {
+    strict_json(text).map_err(|error| {
+        ApiError::serialization(format!("The request body is not acceptable JSON: {error}."))
+    })
 }
 
 #[derive(Clone, Copy)]

@@ -35,6 +35,7 @@ pub mod sts;
 pub use decode::{decode, encode};
 pub use describe::{Described, Field, Kind, Map, Member, Range, Request, Shape, StringShape, Structure};
 pub use error::{ApiError, ErrorCode};
+pub use json::strict_json;
 pub use pattern::{Pattern, image_name, is_digest, is_name};
 pub use protocol::{Protocol, Traits, WireError};
 pub use secret::Secret;

@@ -87,6 +87,27 @@ pub(crate) const IDENTIFIER: Pattern = Pattern::new(
     |text| (1..=128).contains(&text.len()) && text.bytes().all(|byte| is_word(byte) || byte == b'-'),
 );
 
+/// Names of services as a limit names them.
+pub(crate) const SERVICE_PATTERN: Pattern = Pattern::new(
+    "^[a-z0-9*?-]{1,63}$",
+    "Use lower-case letters, digits and hyphens, * for any characters and ? for one.",
+    |text| {
+        let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"*?-".contains(&byte);
+        (1..=63).contains(&text.len()) && text.bytes().all(good)
+    },
+);
+/// Names of roles. (IAM: `RoleName`.)
+pub(crate) const ROLE_NAME: Pattern =
+    Pattern::new(r"^[\w+=,.@-]{1,64}$", "Use 1 to 64 letters, digits and + = , . @ _ -.", |text| {
+        (1..=64).contains(&text.len()) && text.bytes().all(|byte| is_word(byte) || b"+=,.@-".contains(&byte))
+    });
+/// Names of registered images, and digests.
+pub(crate) const IMAGE_OR_DIGEST: Pattern = Pattern::new(
+    "^(?::[a-z0-9-]{1,63}[.][a-z0-9-]{1,53}[.][1-9][0-9]{0,17}|sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$",
+    "It is a registered image, :SERVICE.LABEL.NUMBER, or a digest, sha256: and 64 hexadecimal digits in lower case.",
+    |text| image_name(text).is_some() || is_digest(text),
+);
+
 /// Whether the text is formed like the name of a service or a container, or a label; its length is not asked.
 pub fn is_name(text: &str) -> bool {
     let bytes = text.as_bytes();

@@ -67,3 +67,23 @@ impl Target {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gangplank_core::policy::Action;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_has_an_action_that_policies_can_name() {
+        let lightsail = lightsail::Operation::ALL.iter().map(|one| ("lightsail", one.name()));
+        let gangplank = gangplank::Operation::ALL.iter().map(|one| ("gangplank", one.name()));
+        for (service, operation) in lightsail.chain(gangplank) {
+            // By what it makes, this is CreatePullLogin or CreateOperatorLogin.
+            if operation != "CreateRegistryLogin" {
+                let action = Action::of_operation(operation).map(Action::as_str);
+                assert_eq!(action, Some(format!("{service}:{operation}").as_str()));
+            }
+        }
+    }
+}

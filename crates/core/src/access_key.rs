@@ -20,13 +20,18 @@ impl AccessKeyId {
 
     /// Makes an id of 20 characters from 10 random bytes.
     pub fn generate(random: [u8; 10]) -> Self {
+        Self::generate_with(Self::PREFIX, random)
+    }
+
+    /// The same with what ids of another kind begin with.
+    pub(crate) fn generate_with(prefix: &str, random: [u8; 10]) -> Self {
         const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         let bits = random.iter().fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
         let tail = (0..16).rev().map(|place| {
             let index = (bits >> (place * 5)) & 31;
             char::from(ALPHABET[usize::try_from(index).unwrap_or_default()])
         });
-        Self(Self::PREFIX.chars().chain(tail).collect())
+        Self(prefix.chars().chain(tail).collect())
     }
 
     /// Reads an id, in the length and letters that AWS gives them.

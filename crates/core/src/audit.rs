@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::access_key::AccessKeyId;
 use crate::principal::{Owner, Principal};
 use crate::registry_login::LoginId;
 use crate::time::Time;
@@ -62,6 +63,14 @@ macro_rules! event_kinds {
                 AccessKeyDisabled,
                 /// An access key was deleted, and with it its logins.
                 AccessKeyDeleted,
+                /// A role was made.
+                CreateRole,
+                /// A role was changed, or enabled, or disabled, which ended its sessions and logins for good.
+                UpdateRole,
+                /// A role was deleted, and with it its sessions and logins.
+                DeleteRole,
+                /// Somebody with an identity token was given a session of a role.
+                AssumeRoleWithWebIdentity,
                 /// The oldest events of one share of the trail were forgotten, since there were more than it may have.
                 EventsForgotten,
             }
@@ -105,7 +114,7 @@ impl EventKind {
         match self {
             kind if Self::REFUSALS.contains(&kind) => Share::Refusals,
             Self::ManifestPushed => Share::Pushes,
-            Self::LoginIssued | Self::ImagePulled => Share::Logins,
+            Self::LoginIssued | Self::ImagePulled | Self::AssumeRoleWithWebIdentity => Share::Logins,
             Self::EventsForgotten => Share::Forgotten,
             _ => Share::Rest,
         }
@@ -119,7 +128,7 @@ pub enum Share {
     Pushes,
     /// What was refused.
     Refusals,
-    /// Logins that were issued, and what they pulled.
+    /// Logins and sessions that were issued, and what logins pulled.
     Logins,
     /// All other events: registrations, deletions, keys, services.
     Rest,
@@ -167,6 +176,8 @@ pub struct Origin {
     pub owner: Option<Owner>,
     /// The registry login.
     pub login: Option<LoginId>,
+    /// The temporary key of the session of a role that does it, itself or by its login.
+    pub session: Option<AccessKeyId>,
     /// The client's address; none for work on the server's machine itself.
     pub address: Option<IpAddr>,
     /// What the client calls itself.
@@ -179,12 +190,30 @@ impl Origin {
     /// Somebody on the server's machine who has the data directory.
     pub fn local(now: Time) -> Self {
         let owner = Some(Principal::Server.owner());
-        Self { at: now, steady: now, owner, login: None, address: None, user_agent: None, request: None }
+        Self {
+            at: now,
+            steady: now,
+            owner,
+            login: None,
+            session: None,
+            address: None,
+            user_agent: None,
+            request: None,
+        }
     }
 
     /// Nobody who is known, at no address.
     pub fn unknown(at: Time, steady: Time) -> Self {
-        Self { at, steady, owner: None, login: None, address: None, user_agent: None, request: None }
+        Self {
+            at,
+            steady,
+            owner: None,
+            login: None,
+            session: None,
+            address: None,
+            user_agent: None,
+            request: None,
+        }
     }
 
     /// A `User-Agent` as it is kept: not endless, and nothing in it that a terminal obeys.

@@ -5,7 +5,12 @@
 //! never come back. The answers were settled with the real clients; the status codes they become are
 //! the registry's affair.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::access_key::AccessKeyId;
 use crate::container_service::ServiceId;
+use crate::login_limits::Reach;
 use crate::principal::Owner;
 use crate::registry_login::{LoginId, Scope};
 use crate::tenant::Tenant;
@@ -24,6 +29,10 @@ pub struct Grant {
     pub scope: Scope,
     /// Set on a pull login: the one service whose registered images it reads.
     pub service: Option<ServiceGrant>,
+    /// What it is narrowed to; nothing if `None`.
+    pub reach: Option<Arc<Reach>>,
+    /// The temporary key of the role's session that made it, if one did.
+    pub session: Option<AccessKeyId>,
     /// When it ends.
     pub expires_at: Time,
 }
@@ -99,8 +108,25 @@ pub enum Access {
 }
 
 impl Grant {
-    /// Decides `action` on `repository` (empty for the catalogue).
-    pub fn access(&self, action: Action, repository: &str) -> Access {
+    /// Whether it may be used from this address at all.
+    pub fn is_usable_from(&self, address: IpAddr) -> bool {
+        self.reach.as_ref().is_none_or(|reach| reach.has_address(address))
+    }
+
+    /// Whether it is narrowed to some repositories. Then it takes nothing from a repository that nobody names.
+    pub fn is_bound_to_repositories(&self) -> bool {
+        self.reach.as_ref().is_some_and(|reach| !reach.repositories.is_empty())
+    }
+
+    /// Decides `action` on `repository` (empty for the catalogue) for whoever asks from `address`.
+    ///
+    /// A pull login's repository is its service, which no list of repositories speaks of.
+    pub fn access(&self, action: Action, repository: &str, address: IpAddr) -> Access {
+        if let Some(reach) = &self.reach
+            && !(reach.has_address(address) && (self.service.is_some() || reach.has_repository(repository)))
+        {
+            return Access::Denied;
+        }
         if let Some(service) = &self.service {
             return service_access(service, action, repository);
         }
@@ -154,6 +180,7 @@ fn service_access(service: &ServiceGrant, action: Action, repository: &str) -> A
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::RepositoryPattern;
     use crate::tenant::{AccountId, Region};
 
     const ALL: [Action; 11] = [
@@ -177,9 +204,13 @@ mod tests {
             owner: Owner::server(),
             scope,
             service: service.map(|name| ServiceGrant { id: ServiceId(1), name: name.to_owned() }),
+            reach: None,
+            session: None,
             expires_at: Time(0),
         }
     }
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     #[test]
     fn a_push_login_only_pushes() {
@@ -195,7 +226,7 @@ mod tests {
             _ => Access::Denied,
         };
         for action in ALL {
-            assert_eq!(push.access(action, "sr"), expected(action), "{action:?}");
+            assert_eq!(push.access(action, "sr", HERE), expected(action), "{action:?}");
         }
     }
 
@@ -203,32 +234,73 @@ mod tests {
     fn a_pull_login_reads_its_service_and_nothing_else() {
         let pull = grant(Scope::PULL, Some("web"));
         for action in ALL {
-            assert_eq!(pull.access(action, "sr"), Access::Denied, "{action:?}");
-            let own = pull.access(action, "web");
+            assert_eq!(pull.access(action, "sr", HERE), Access::Denied, "{action:?}");
+            let own = pull.access(action, "web", HERE);
             assert!(matches!(own, Access::ServiceImages | Access::Denied), "{action:?}");
         }
         for action in [Action::ListReferrers, Action::ListRepositories] {
-            assert_eq!(pull.access(action, "web"), Access::Denied);
+            assert_eq!(pull.access(action, "web", HERE), Access::Denied);
         }
-        assert_eq!(pull.access(Action::ListTags, "web"), Access::ServiceImages);
-        assert_eq!(pull.access(Action::GetBlob, "web"), Access::ServiceImages);
+        assert_eq!(pull.access(Action::ListTags, "web", HERE), Access::ServiceImages);
+        assert_eq!(pull.access(Action::GetBlob, "web", HERE), Access::ServiceImages);
     }
 
     #[test]
     fn an_operator_login_does_everything() {
         let operator = grant(Scope { push: true, pull: true, delete: true }, None);
         for action in ALL {
-            assert_eq!(operator.access(action, "any/name"), Access::Allowed, "{action:?}");
+            assert_eq!(operator.access(action, "any/name", HERE), Access::Allowed, "{action:?}");
+        }
+    }
+
+    fn narrowed(grant: Grant, repositories: &[&str], networks: &[&str]) -> Grant {
+        let patterns = repositories.iter().map(|text| RepositoryPattern::parse(text).unwrap()).collect();
+        let networks = networks.iter().map(|text| text.parse().unwrap()).collect();
+        Grant { reach: Some(Arc::new(Reach::of(patterns, networks))), ..grant }
+    }
+
+    #[test]
+    fn a_narrowed_login_does_the_same_within_its_repositories_and_nothing_elsewhere() {
+        let operator = Scope { push: true, pull: true, delete: true };
+        for scope in [Scope::PUSH, Scope::PULL, operator] {
+            let (whole, narrow) = (grant(scope, None), narrowed(grant(scope, None), &["sr", "team/*"], &[]));
+            for action in ALL {
+                for repository in ["sr", "team/app"] {
+                    let expected = whole.access(action, repository, HERE);
+                    assert_eq!(narrow.access(action, repository, HERE), expected, "{action:?}");
+                }
+                for repository in ["srx", "team/app/debug", ""] {
+                    assert_eq!(narrow.access(action, repository, HERE), Access::Denied, "{action:?}");
+                }
+            }
+        }
+        assert!(narrowed(grant(operator, None), &["sr"], &[]).is_bound_to_repositories());
+        assert!(!narrowed(grant(operator, None), &[], &["192.0.2.0/24"]).is_bound_to_repositories());
+        assert!(!grant(operator, None).is_bound_to_repositories());
+        let pull = narrowed(grant(Scope::PULL, Some("web")), &["sr"], &[]);
+        assert_eq!(pull.access(Action::GetBlob, "web", HERE), Access::ServiceImages);
+    }
+
+    #[test]
+    fn a_login_that_is_bound_to_networks_does_nothing_from_elsewhere() {
+        for service in [None, Some("web")] {
+            let bound = narrowed(grant(Scope::PULL, service), &[], &["192.0.2.0/24"]);
+            let inside = "192.0.2.7".parse().unwrap();
+            assert!(bound.is_usable_from(inside) && !bound.is_usable_from(HERE));
+            assert_ne!(bound.access(Action::GetBlob, "web", inside), Access::Denied);
+            for action in ALL {
+                assert_eq!(bound.access(action, "web", HERE), Access::Denied, "{action:?}");
+            }
         }
     }
 
     #[test]
     fn no_scope_reaches_beyond_its_words() {
         for action in ALL {
-            assert_eq!(grant(Scope::default(), None).access(action, "sr"), Access::Denied);
+            assert_eq!(grant(Scope::default(), None).access(action, "sr", HERE), Access::Denied);
         }
         let delete = grant(Scope { delete: true, ..Scope::default() }, None);
-        assert_eq!(delete.access(Action::Delete, "sr"), Access::Allowed);
-        assert_eq!(delete.access(Action::GetBlob, "sr"), Access::Denied);
+        assert_eq!(delete.access(Action::Delete, "sr", HERE), Access::Allowed);
+        assert_eq!(delete.access(Action::GetBlob, "sr", HERE), Access::Denied);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Everything here is a function of its arguments: time comes in as `now`, randomness as bytes.
 //! What a registry login is and may do is in [`registry_login`] and [`grant`]; how images are named
-//! in [`image_name`]; who acts in [`principal`]; who owns what in [`tenant`].
+//! in [`image_name`]; who acts in [`principal`], and what somebody may become in [`role`]; who owns what in [`tenant`];
+//! what policies say in [`policy`], and what a login is narrowed to in [`login_limits`].
 
 pub mod access_key;
 pub mod audit;
@@ -11,12 +12,18 @@ pub mod container_service;
 pub mod deployment;
 pub mod grant;
 pub mod image_name;
+pub mod json;
 pub mod lease;
 pub mod log_filter;
+pub mod login_limits;
+pub mod network;
+pub mod permission;
+pub mod policy;
 pub mod power;
 pub mod principal;
 pub mod quotas;
 pub mod registry_login;
+pub mod role;
 pub mod tenant;
 pub mod time;
 pub mod upload;
@@ -28,8 +35,12 @@ pub use grant::{Access, Action, Grant};
 pub use image_name::{ImageName, ImageReference};
 pub use lease::{Leases, Renewal};
 pub use log_filter::LogFilter;
+pub use login_limits::{LoginLimits, Reach};
+pub use network::Network;
+pub use permission::Permission;
 pub use principal::{Owner, Principal};
 pub use quotas::{OverQuota, Quota, Quotas};
 pub use registry_login::{LoginId, Password, PasswordHash, Scope};
+pub use role::{RoleId, RoleName, SessionName};
 pub use tenant::{AccountId, Region, Tenant};
 pub use time::Time;

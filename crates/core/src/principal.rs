@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::access_key::AccessKeyId;
+use crate::role::{self, RoleId, RoleName, SessionName};
 use crate::tenant::AccountId;
 
 /// Who acts: on the control API, through a registry login, or on the server's own machine.
@@ -12,8 +13,24 @@ pub enum Principal {
     Server,
     /// A root key. It administers the server: all accounts' keys, collection, everybody's audit trail.
     RootKey(AccessKeyId),
-    /// An ordinary access key. It may do everything in its own account, and nothing to the server.
+    /// An ordinary access key. It may do in its own account what its policy allows, if it has one, and otherwise
+    /// everything; to the server it may do nothing.
     AccessKey(AccessKeyId),
+    /// A session of a role.
+    Session(RoleSession),
+}
+
+/// A session of a role: whoever holds its temporary key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RoleSession {
+    /// The role.
+    pub role: RoleId,
+    /// The name of the role.
+    pub role_name: RoleName,
+    /// The name of the session, which its maker chose.
+    pub name: SessionName,
+    /// The temporary key.
+    pub key: AccessKeyId,
 }
 
 impl Principal {
@@ -21,7 +38,7 @@ impl Principal {
     pub fn is_administrator(&self) -> bool {
         match self {
             Self::Server | Self::RootKey(_) => true,
-            Self::AccessKey(_) => false,
+            Self::AccessKey(_) | Self::Session(_) => false,
         }
     }
 
@@ -30,6 +47,9 @@ impl Principal {
         match self {
             Self::Server | Self::RootKey(_) => format!("arn:aws:iam::{account}:root"),
             Self::AccessKey(id) => format!("arn:aws:iam::{account}:user/{id}"),
+            Self::Session(RoleSession { role_name, name, .. }) => {
+                format!("arn:aws:sts::{account}:assumed-role/{role_name}/{name}")
+            }
         }
     }
 
@@ -38,6 +58,7 @@ impl Principal {
         match self {
             Self::Server | Self::RootKey(_) => account.to_string(),
             Self::AccessKey(id) => id.to_string(),
+            Self::Session(RoleSession { role, name, .. }) => format!("{role}:{name}"),
         }
     }
 
@@ -46,17 +67,27 @@ impl Principal {
         match self {
             Self::Server => Owner::server(),
             Self::RootKey(id) | Self::AccessKey(id) => Owner::from(id),
+            Self::Session(RoleSession { role, role_name, .. }) => Owner::role(role_name, role),
+        }
+    }
+
+    /// The temporary key, if it is a session's.
+    pub fn session(&self) -> Option<&AccessKeyId> {
+        match self {
+            Self::Session(session) => Some(&session.key),
+            _ => None,
         }
     }
 }
 
 /// The text under which uploads, logins, images, services, puts and events of a principal are kept: the id of
-/// its access key, or `server`.
+/// its access key, `role/NAME/ID` of its role, or `server`. No access key has a slash in its id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Owner(String);
 
 impl Owner {
     const SERVER: &str = "server";
+    const ROLE: &str = "role/";
 
     /// The owner of what the server itself does.
     pub fn server() -> Self {
@@ -65,8 +96,30 @@ impl Owner {
 
     /// Reads an owner that was kept; `None` for a text that none has.
     pub fn parse(text: &str) -> Option<Self> {
-        let known = text == Self::SERVER || AccessKeyId::parse(text).is_ok();
-        known.then(|| Self(text.to_owned()))
+        let owner = Self(text.to_owned());
+        let known = text == Self::SERVER || owner.access_key().is_some() || owner.as_role().is_some();
+        known.then_some(owner)
+    }
+
+    /// The owner of what sessions of a role do. A role that is made again under the same name is another.
+    pub fn role(name: &RoleName, id: &RoleId) -> Self {
+        Self(format!("{}{name}/{id}", Self::ROLE))
+    }
+
+    /// The role, if it is one.
+    pub fn as_role(&self) -> Option<(RoleName, RoleId)> {
+        let (name, id) = self.0.strip_prefix(Self::ROLE)?.split_once('/')?;
+        Some((RoleName::parse(name).ok()?, RoleId::parse(id)?))
+    }
+
+    /// The ARN that policies know it by: of a role the role's, of an access key its user's, and of the server the
+    /// root's.
+    pub fn arn(&self, account: &AccountId) -> String {
+        match self.as_role() {
+            Some((name, _)) => role::arn(account, &name),
+            None if self.0 == Self::SERVER => Principal::Server.arn(account),
+            None => format!("arn:aws:iam::{account}:user/{}", self.0),
+        }
     }
 
     /// The access key, if it is one.
@@ -107,6 +160,38 @@ mod tests {
         assert_eq!(Principal::RootKey(id.clone()).owner().access_key(), Some(id));
         assert_eq!(Owner::server().access_key(), None);
         assert_eq!(Owner::parse("short"), None);
+    }
+
+    fn session() -> Principal {
+        Principal::Session(RoleSession {
+            role: RoleId::generate([1; 10]),
+            role_name: RoleName::parse("push-web").unwrap(),
+            name: SessionName::parse("ci").unwrap(),
+            key: role::session_key([2; 10]),
+        })
+    }
+
+    #[test]
+    fn a_session_acts_as_its_role_and_is_called_by_its_name() {
+        let (account, session) = (AccountId::root(), session());
+        assert_eq!(session.arn(&account), "arn:aws:sts::000000000000:assumed-role/push-web/ci");
+        let role = RoleId::generate([1; 10]);
+        assert_eq!(session.user_id(&account), format!("{role}:ci"));
+        assert_eq!(session.session(), Some(&role::session_key([2; 10])));
+        assert!(!session.is_administrator());
+        let owner = session.owner();
+        assert_eq!(owner.as_str(), format!("role/push-web/{role}"));
+        assert_eq!(owner.arn(&account), "arn:aws:iam::000000000000:role/push-web");
+        assert_eq!(owner.access_key(), None);
+        assert_eq!(Owner::parse(owner.as_str()), Some(owner));
+        for bad in
+            ["role/", "role/a", "role/a/b", "role//GPARAAAAAAAAAAAAAAAA", "role/a/GPAKAAAAAAAAAAAAAAAA"]
+        {
+            assert_eq!(Owner::parse(bad), None, "{bad}");
+        }
+        let key = AccessKeyId::generate([7; 10]);
+        assert_eq!(Owner::from(&key).arn(&account), format!("arn:aws:iam::000000000000:user/{key}"));
+        assert_eq!(Owner::server().arn(&account), "arn:aws:iam::000000000000:root");
     }
 
     #[test]

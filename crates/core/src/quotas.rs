@@ -27,6 +27,10 @@ pub struct Quotas {
     pub registry_logins: u32,
     /// Access keys.
     pub access_keys: u32,
+    /// Roles.
+    pub roles: u32,
+    /// Sessions of roles that are live; one role may have half of them.
+    pub role_sessions: u32,
 }
 
 impl Default for Quotas {
@@ -42,6 +46,8 @@ impl Default for Quotas {
             tags: 1_000_000,
             registry_logins: 10_000,
             access_keys: 1_000,
+            roles: 1_000,
+            role_sessions: 10_000,
         }
     }
 }
@@ -55,7 +61,7 @@ pub fn half(quota: u32) -> u32 {
 }
 
 /// Something of which an account may have so much and no more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quota {
     /// Bytes of contents, manifests and what is staged.
     Bytes,
@@ -71,6 +77,12 @@ pub enum Quota {
     LoginsOfPrincipal,
     /// Access keys.
     AccessKeys,
+    /// Roles.
+    Roles,
+    /// Live sessions of roles.
+    RoleSessions,
+    /// Live sessions of one role.
+    SessionsOfRole,
 }
 
 /// A quota that would be exceeded. Nothing was changed.
@@ -96,9 +108,14 @@ impl fmt::Display for OverQuota {
                 ("the account", "live registry logins", "revoke some", "max-registry-logins")
             }
             Quota::LoginsOfPrincipal => {
-                ("the access key", "live registry logins", "revoke some", "max-registry-logins")
+                ("the access key or role", "live registry logins", "revoke some", "max-registry-logins")
             }
             Quota::AccessKeys => ("the account", "access keys", "delete some", "max-access-keys"),
+            Quota::Roles => ("the account", "roles", "delete some", "max-roles"),
+            Quota::RoleSessions => {
+                ("the account", "live sessions of roles", "make them shorter", "max-role-sessions")
+            }
+            Quota::SessionsOfRole => ("the role", "live sessions", "make them shorter", "max-role-sessions"),
         };
         write!(
             f,

@@ -12,8 +12,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-use crate::time::Time;
-
 /// How long a login lives: exactly twelve hours (`CreateContainerServiceRegistryLogin`).
 pub const LIFETIME: Duration = Duration::from_hours(12);
 
@@ -23,11 +21,6 @@ pub const USERNAME: &str = "AWS";
 const PREFIX: &str = "gpl_";
 const SECRET_CHARS: usize = 43;
 const CHECKSUM_CHARS: usize = 6;
-
-/// When a login made at `now` ends. At that very moment it is already refused.
-pub fn expires_at(now: Time) -> Time {
-    now.plus(LIFETIME)
-}
 
 /// The row number of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_login_lives_exactly_twelve_hours() {
-        assert_eq!(expires_at(Time(1_000)).0, 1_000 + 12 * 60 * 60 * 1000);
+        assert_eq!(LIFETIME.as_secs(), 12 * 60 * 60);
     }
 
     #[test]

@@ -1,20 +1,24 @@
 //! Calls the control API: signed AWS JSON 1.1, with retries that the server can recognise.
 
+mod answer;
+mod session;
+
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use gangplank_api::{Request, encode};
 use reqwest::{Certificate, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use self::answer::Answer;
+use self::answer::answer_to;
 use crate::answers;
-use crate::call_failure::{CallFailure, Cause, Refusal, Unreachable, wants_tls};
-use crate::credentials::Credentials;
+use crate::call_failure::{CallFailure, Cause, Unreachable, wants_tls};
+use crate::credentials::{Credentials, Identity};
 use crate::output;
 use crate::retry::{self, ATTEMPTS};
 
@@ -61,19 +65,27 @@ impl Default for Manner {
     }
 }
 
-/// A server, and the access key to call it with.
+/// A server, and as whom to call it.
 #[derive(Debug)]
 pub(crate) struct ApiClient {
     http: reqwest::Client,
     endpoint: Url,
     region: String,
-    credentials: Option<Credentials>,
+    signer: Signer,
     attempts: u32,
     manner: Manner,
     /// What may be the matter if the server cannot be reached.
     hint: Option<String>,
     /// What to do if the server does not know the key.
     key_hint: Option<String>,
+}
+
+/// Who signs.
+#[derive(Debug)]
+enum Signer {
+    Nobody,
+    Key(Credentials),
+    Role(session::Sessions),
 }
 
 /// Whom a server knows a caller as.
@@ -84,83 +96,16 @@ pub(crate) struct Principal {
     pub(crate) endpoint: String,
     /// The region it acts in.
     pub(crate) region: String,
-    /// Its access key.
+    /// Its access key, or the ARN of its role.
     pub(crate) access_key_id: String,
 }
 
-/// What a server answered.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    /// The HTTP status.
-    pub(crate) status: u16,
-    /// The id that the server gave the request.
-    pub(crate) request_id: Option<String>,
-    /// Where a redirection leads.
-    pub(crate) location: Option<String>,
-    /// The body.
-    pub(crate) body: Vec<u8>,
-    /// How often the call was made before this answer, if it would have been made again.
-    pub(crate) exhausted: Option<u32>,
-}
-
-impl Answer {
-    /// Whether the operation was done.
-    pub(crate) fn is_success(&self) -> bool {
-        self.status < 300
-    }
-
-    /// What an answer says that is no success.
-    pub(crate) fn refusal(&self, operation: &'static str) -> Refusal {
-        let body: Option<Map<String, Value>> = serde_json::from_slice(&self.body).ok();
-        let body = body.unwrap_or_default();
-        let text = |name: &str| body.get(name).and_then(Value::as_str);
-        // Both `prefix#Name` and `Name:suffix` have been seen on the wire.
-        let named = text("__type").and_then(|code| code.split(':').next()?.rsplit('#').next());
-        Refusal {
-            operation,
-            status: self.status,
-            request_id: self.request_id.clone(),
-            code: named.map_or_else(|| self.status.to_string(), str::to_owned),
-            tip: text("tip").map(str::to_owned),
-            message: match text("message").or_else(|| text("Message")) {
-                Some(message) => message.to_owned(),
-                None if body.is_empty() => format!("what answers there {}", self.strange()),
-                None => String::new(),
-            },
-            retries: self.exhausted.filter(|retries| *retries > 0),
-            body,
-        }
-    }
-}
-
-impl Answer {
-    /// Whether no server of this API has said this: it is no JSON object, and any proxy or web server may be there.
-    fn is_strange(&self) -> bool {
-        !serde_json::from_slice::<Value>(&self.body).is_ok_and(|body| body.is_object())
-    }
-
-    /// What to make of an answer that no server of this API gives.
-    fn strange(&self) -> String {
-        match (self.status, &self.location) {
-            (413, _) => {
-                "takes no body of this size: raise the limit of the proxy there (nginx: client_max_body_size)"
-                    .to_owned()
-            }
-            (502..=504, _) => {
-                format!("is a proxy that does not reach its server (it answered {})", self.status)
-            }
-            (300..400, Some(location)) => format!("leads on to {location:?}: name that address"),
-            (status, _) => format!("is no Gangplank server (it answered {status})"),
-        }
-    }
-}
-
 impl ApiClient {
-    /// A client; without credentials its calls are not signed.
+    /// A client; without an identity its calls are not signed.
     pub(crate) fn new(
         endpoint: &str,
         region: String,
-        credentials: Option<Credentials>,
+        identity: Option<Identity>,
         manner: &Manner,
     ) -> Result<Self> {
         let endpoint = address(endpoint)?;
@@ -173,7 +118,11 @@ impl ApiClient {
             http: http.build()?,
             endpoint,
             region,
-            credentials,
+            signer: match identity {
+                None => Signer::Nobody,
+                Some(Identity::Key(credentials)) => Signer::Key(credentials),
+                Some(Identity::Role(role)) => Signer::Role(session::Sessions::of(role)),
+            },
             attempts: manner.attempts,
             manner: manner.clone(),
             hint: None,
@@ -193,12 +142,17 @@ impl ApiClient {
 
     /// Whom the server knows this client as.
     pub(crate) fn principal(&self) -> Principal {
-        let key = self.credentials.as_ref().map(|credentials| credentials.access_key_id.clone());
-        Principal {
-            endpoint: self.endpoint.to_string(),
-            region: self.region.clone(),
-            access_key_id: key.unwrap_or_default(),
-        }
+        let name = match &self.signer {
+            Signer::Nobody => String::new(),
+            Signer::Key(credentials) => credentials.access_key_id.clone(),
+            Signer::Role(sessions) => sessions.role_arn().to_owned(),
+        };
+        self.principal_of(name)
+    }
+
+    /// Somebody of this name, at this server and in this region.
+    pub(crate) fn principal_of(&self, access_key_id: String) -> Principal {
+        Principal { endpoint: self.endpoint.to_string(), region: self.region.clone(), access_key_id }
     }
 
     /// The server's URL.
@@ -260,19 +214,24 @@ impl ApiClient {
     }
 
     /// Sends a body to an operation until there is an answer that sending again would not change.
-    pub(crate) async fn exchange(&self, target: &str, body: &[u8]) -> Result<Answer, Unreachable> {
+    ///
+    /// # Errors
+    /// If there is none; of a role also if it cannot be assumed.
+    pub(crate) async fn exchange(&self, target: &str, body: &[u8]) -> Result<Answer, CallFailure> {
         // The same on every attempt: a repeated registration is then made once.
         let invocation = uuid::Uuid::new_v4().to_string();
         let mut attempt = 1;
         loop {
             let last = attempt == self.attempts;
+            // A session may end between two attempts.
+            let credentials = self.key().await?;
             let began = Instant::now();
-            let outcome = self.send(target, body, &invocation, attempt).await;
+            let outcome = self.send(target, body, &invocation, attempt, credentials.as_ref()).await;
             match outcome {
                 Ok(answer) if !retry::is_worthwhile(answer.status, &answer.body) => return Ok(answer),
                 Ok(answer) if last => return Ok(Answer { exhausted: Some(attempt - 1), ..answer }),
                 Err(cause) if last || !cause.may_pass() => {
-                    return Err(Unreachable::new(&self.endpoint, cause, self.hint.as_deref()));
+                    return Err(Unreachable::new(&self.endpoint, cause, self.hint.as_deref()).into());
                 }
                 outcome => {
                     let pause = retry::pause(attempt);
@@ -294,7 +253,14 @@ impl ApiClient {
         }
     }
 
-    async fn send(&self, target: &str, body: &[u8], invocation: &str, attempt: u32) -> Result<Answer, Cause> {
+    async fn send(
+        &self,
+        target: &str,
+        body: &[u8],
+        invocation: &str,
+        attempt: u32,
+        credentials: Option<&Credentials>,
+    ) -> Result<Answer, Cause> {
         let host = host(&self.endpoint);
         let headers = [("host", host.as_str()), ("content-type", CONTENT_TYPE), ("x-amz-target", target)];
         let mut call = self
@@ -306,24 +272,19 @@ impl ApiClient {
         for (name, value) in headers {
             call = call.header(name, value);
         }
-        for (name, value) in self.signature(&headers, body) {
+        for (name, value) in credentials.map(|key| self.signature(key, &headers, body)).unwrap_or_default() {
             call = call.header(name, value);
         }
-        let response = call.send().await.map_err(Cause::Request)?;
-        let status = response.status().as_u16();
-        let request_id = response.headers().get("x-amzn-requestid").and_then(|id| id.to_str().ok());
-        let request_id = request_id.map(str::to_owned);
-        let location = response.headers().get("location").and_then(|to| to.to_str().ok()).map(str::to_owned);
-        let body = match status {
-            ..300 => answers::whole(response).await.map_err(Cause::Answer)?,
-            _ => answers::of_error(response).await,
-        };
-        Ok(Answer { status, request_id, location, body, exhausted: None })
+        answer_to(call).await
     }
 
-    /// The headers that sign a request; none without an access key.
-    fn signature(&self, headers: &[(&str, &str)], body: &[u8]) -> Vec<(&'static str, String)> {
-        let Some(credentials) = &self.credentials else { return Vec::new() };
+    /// The headers that sign a request.
+    fn signature(
+        &self,
+        credentials: &Credentials,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Vec<(&'static str, String)> {
         let request = gangplank_sigv4::Request {
             method: "POST",
             path: self.endpoint.path(),
@@ -335,9 +296,8 @@ impl ApiClient {
             secret_access_key: credentials.secret_access_key.expose(),
             session_token: credentials.session_token.as_ref().map(gangplank_api::Secret::expose),
         };
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
         let hash: [u8; 32] = Sha256::digest(body).into();
+        let now = output::now().div_euclid(1_000);
         gangplank_sigv4::sign(&request, &credentials, &self.region, "lightsail", now, &hash)
     }
 }
@@ -370,6 +330,11 @@ fn configured(server: &Url, manner: &Manner) -> Result<reqwest::ClientBuilder> {
 fn certificates(bundle: &Path) -> Result<Vec<Certificate>> {
     let pem = std::fs::read(bundle).with_context(|| format!("cannot read {}", bundle.display()))?;
     Certificate::from_pem_bundle(&pem).with_context(|| format!("{} holds no certificates", bundle.display()))
+}
+
+/// A client for somebody else than a server of ours, such as a CI.
+pub(crate) fn plain(server: &Url) -> reqwest::ClientBuilder {
+    builder(server).redirect(reqwest::redirect::Policy::none())
 }
 
 /// A client's beginnings. No proxy stands between a command and a server on this machine.

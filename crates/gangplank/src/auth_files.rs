@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::auth_file::AuthFile;
 use crate::kept_logins::{KeptLogins, Kind, Made};
+use crate::registries::Registries;
 use crate::{child, home_folders, output};
 
 /// The name by which configuration files mean `docker-credential-gangplank`.
@@ -37,7 +38,8 @@ pub(crate) fn has_ours(registry: &str) -> Result<bool> {
 }
 
 /// Refuses if a login of another kind, that has not ended, would be replaced somewhere.
-fn refuse_other_kind(made: &Made, kind: &Kind) -> Result<()> {
+fn refuse_other_kind(made: &Made) -> Result<()> {
+    let kind = &made.kind;
     let (kept, now, registry) = (KeptLogins::open()?, output::now(), made.registry.as_str());
     for file in files()? {
         let content = AuthFile::read(&file)?;
@@ -45,8 +47,10 @@ fn refuse_other_kind(made: &Made, kind: &Kind) -> Result<()> {
             Some(helper) if helper == OUR_HELPER => {
                 let stored =
                     kept.stored(registry, now).map(|login| kept.kind(registry, Some(&login.secret), now));
-                let made = kept.has_made(registry, now).then_some(&Kind::Push);
-                (stored.unwrap_or(made), format!("docker-credential-{helper}"))
+                (
+                    stored.unwrap_or_else(|| kept.made_kind(registry, now)),
+                    format!("docker-credential-{helper}"),
+                )
             }
             // What another helper has is not asked for.
             Some(helper) => (kept.kind(registry, None, now), format!("docker-credential-{helper}")),
@@ -70,9 +74,9 @@ fn refuse_other_kind(made: &Made, kind: &Kind) -> Result<()> {
 ///
 /// # Errors
 /// If a file is no JSON object or cannot be written, or a helper refuses.
-pub(crate) fn put(made: &Made, kind: &Kind, force: bool) -> Result<Vec<String>> {
+pub(crate) fn put(made: &Made, force: bool) -> Result<Vec<String>> {
     if !force {
-        refuse_other_kind(made, kind)?;
+        refuse_other_kind(made)?;
     }
     let (registry, login) = (made.registry.as_str(), &made.login);
     let auth = STANDARD.encode(format!("{}:{}", login.username, login.secret));
@@ -82,7 +86,7 @@ pub(crate) fn put(made: &Made, kind: &Kind, force: bool) -> Result<Vec<String>> 
         if let Some(helper) = content.helper_for(registry) {
             let given = json!({ "ServerURL": registry, "Username": login.username, "Secret": login.secret });
             match helper.as_str() {
-                OUR_HELPER => hand_to_our_helper(made, kind)?,
+                OUR_HELPER => hand_to_our_helper(made)?,
                 helper => ask(helper, "store", &given.to_string())?,
             }
             places.push(format!("docker-credential-{helper}"));
@@ -94,7 +98,7 @@ pub(crate) fn put(made: &Made, kind: &Kind, force: bool) -> Result<Vec<String>> 
         }
     }
     // The logins are in their places, whatever becomes of the note.
-    if let Err(error) = KeptLogins::open().and_then(|mut kept| kept.note(made, kind, output::now())) {
+    if let Err(error) = KeptLogins::open().and_then(|mut kept| kept.note(made, output::now())) {
         output::warn(format_args!("which kind of login this is could not be noted: {error:#}"));
     }
     Ok(places)
@@ -153,10 +157,12 @@ pub(crate) fn remove(registry: &str) -> Result<Vec<String>> {
     Ok(places)
 }
 
-/// The helper makes push logins itself, in time before one ends; of other logins it keeps what it is given.
-fn hand_to_our_helper(made: &Made, kind: &Kind) -> Result<()> {
+/// Of a registry that it was set up for, the helper makes such logins itself from now on, in time before one ends; of
+/// others it makes push logins, and keeps what else it is given.
+fn hand_to_our_helper(made: &Made) -> Result<()> {
     let (mut kept, now) = (KeptLogins::open()?, output::now());
-    if *kind != Kind::Push {
+    let is_known = Registries::open()?.set_kind(&made.registry, &made.kind)?;
+    if made.kind != Kind::Push && !is_known {
         return kept.store(&made.registry, made.login.clone(), now);
     }
     kept.forget(&made.registry, now)?;

@@ -25,6 +25,9 @@ pub(crate) enum CallFailure {
     /// Something else than a server of ours answered.
     #[error("{0}")]
     Stranger(String),
+    /// There is no identity token to call with, or it cannot be had.
+    #[error("{0}")]
+    NoToken(String),
     /// The answer is none that the operation has.
     #[error("the server's answer to {0} cannot be read; is it a gangplank server?")]
     Unreadable(&'static str),
@@ -38,7 +41,7 @@ impl CallFailure {
             Self::Unreachable(unreachable) => unreachable.cause.may_pass(),
             // As a proxy answers while its server restarts.
             Self::Stranger(_) => true,
-            Self::WantsTls(_) | Self::Unreadable(_) => false,
+            Self::WantsTls(_) | Self::NoToken(_) | Self::Unreadable(_) => false,
         }
     }
 

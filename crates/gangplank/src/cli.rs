@@ -28,8 +28,12 @@ enum Command {
     Lightsail(commands::lightsail::Args),
     /// Create, list, disable, enable or delete access keys
     AccessKey(commands::access_key::Args),
+    /// Create, list, show, disable, enable, delete or try roles, which jobs become by identity tokens
+    Role(commands::role::Args),
     /// Create, list or revoke registry logins
     RegistryLogin(commands::registry_login::Args),
+    /// Show where a registered image came from: which job or key pushed it, and which registered it
+    Image(commands::image::Args),
     /// Make an image for several platforms of images that were pushed one by one
     Index(commands::index::Args),
     /// Show who did what, from where
@@ -54,6 +58,8 @@ enum Command {
     Logout(commands::logout::Args),
     /// Answer docker as its credential helper, `docker-credential-gangplank`
     DockerCredential(commands::docker_credential::Args),
+    /// Answer a kubelet as its credential provider, `gangplank-credential-provider`
+    CredentialProvider(commands::credential_provider::Args),
     /// Write manual pages; print shell completions or a sample of the server's file
     Generate(commands::generate::Args),
     /// Print the version
@@ -68,7 +74,9 @@ impl Cli {
                 Command::Quickstart(args) => commands::quickstart::run(args).await,
                 Command::Lightsail(args) => commands::lightsail::run(args).await,
                 Command::AccessKey(args) => commands::access_key::run(args).await,
+                Command::Role(args) => commands::role::run(args).await,
                 Command::RegistryLogin(args) => commands::registry_login::run(args).await,
+                Command::Image(args) => commands::image::run(args).await,
                 Command::Index(args) => commands::index::run(args).await,
                 Command::Audit(args) => commands::audit::run(args).await,
                 Command::Gc(args) => commands::gc::run(args).await,
@@ -81,6 +89,7 @@ impl Cli {
                 Command::Login(args) => commands::login::run(args).await,
                 Command::Logout(args) => commands::logout::run(args),
                 Command::DockerCredential(args) => commands::docker_credential::run(args).await,
+                Command::CredentialProvider(args) => commands::credential_provider::run(args).await,
                 Command::Generate(args) => commands::generate::run(args),
                 Command::Version => {
                     output::text(&Self::command().render_version()).map(|()| ExitCode::SUCCESS)

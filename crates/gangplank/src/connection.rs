@@ -7,6 +7,7 @@ use gangplank_core::SecretAccessKey;
 use gangplank_server::data_dir;
 
 use crate::api_client::{ApiClient, Manner};
+use crate::credentials::Identity;
 use crate::serve_options::DEFAULT_DATA_DIR;
 use crate::settings::Settings;
 
@@ -50,42 +51,70 @@ impl Connection {
         self.client_with(Manner::patient())
     }
 
+    /// A client whose calls nobody signs: the token in them says who asks.
+    pub(crate) fn unsigned_client(&self) -> Result<ApiClient> {
+        let settings = self.settings()?;
+        let endpoint = self.endpoint(&settings)?;
+        self.client_as(None, &endpoint, &settings, Manner::default())
+    }
+
     fn client_with(&self, manner: Manner) -> Result<ApiClient> {
-        let settings = match &self.data_dir {
+        let settings = self.settings()?;
+        let endpoint = self.endpoint(&settings)?;
+        let dir = self.data_dir.as_deref();
+        let identity = settings.identity()?.with_context(|| match dir {
+            Some(dir) => {
+                format!("{}/credentials has no access key, or is missing: {}", dir.display(), key_advice(dir))
+            }
+            None => "no access key: give --data-dir, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
+                     AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE"
+                .to_owned(),
+        })?;
+        if let Identity::Key(credentials) = &identity {
+            SecretAccessKey::parse(credentials.secret_access_key.expose())
+                .context("the secret access key cannot be used")?;
+        }
+        let key_hint = dir.map(|dir| {
+            format!("The server does not know the key in {}/credentials: {}", dir.display(), key_advice(dir))
+        });
+        Ok(self.client_as(Some(identity), &endpoint, &settings, manner)?.with_key_hint(key_hint))
+    }
+
+    fn settings(&self) -> Result<Settings> {
+        Ok(match &self.data_dir {
             // With a data directory its files speak, not whatever the environment has of AWS.
             Some(dir) => {
                 check_data_dir(dir)?;
                 Settings::of_data_dir(dir)?
             }
             None => Settings::of_profile(self.profile.as_deref())?,
-        };
-        let dir = self.data_dir.as_deref();
-        let endpoint = self.endpoint_url.clone().or_else(|| settings.endpoint()).with_context(|| {
-            let Some(dir) = dir else { return no_server_named() };
+        })
+    }
+
+    fn endpoint(&self, settings: &Settings) -> Result<String> {
+        self.endpoint_url.clone().or_else(|| settings.endpoint()).with_context(|| {
+            let Some(dir) = &self.data_dir else { return no_server_named() };
             let dir = dir.display();
             format!("{dir}/config names no server: `gangplank serve --data-dir {dir}` writes it; or give --endpoint-url")
-        })?;
+        })
+    }
+
+    fn client_as(
+        &self,
+        identity: Option<Identity>,
+        endpoint: &str,
+        settings: &Settings,
+        manner: Manner,
+    ) -> Result<ApiClient> {
+        let dir = self.data_dir.as_deref();
         let region =
             self.region.clone().or_else(|| settings.region()).unwrap_or_else(|| "us-east-1".to_owned());
-        let credentials = settings.credentials()?.with_context(|| match dir {
-            Some(dir) => {
-                format!("{}/credentials has no access key, or is missing: {}", dir.display(), key_advice(dir))
-            }
-            None => "no access key: give --data-dir, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-                .to_owned(),
-        })?;
-        SecretAccessKey::parse(credentials.secret_access_key.expose())
-            .context("the secret access key cannot be used")?;
-        let key_hint = dir.map(|dir| {
-            format!("The server does not know the key in {}/credentials: {}", dir.display(), key_advice(dir))
-        });
         let hint = dir.filter(|_| self.endpoint_url.is_none()).map(|dir| {
             let dir = dir.display();
             format!("no server seems to run on {dir}; `gangplank serve --data-dir {dir}` starts one")
         });
         let manner = Manner { ca_bundle: settings.ca_bundle(), ..manner };
-        let client = ApiClient::new(&endpoint, region, Some(credentials), &manner)?;
-        Ok(client.with_hint(hint).with_key_hint(key_hint))
+        Ok(ApiClient::new(endpoint, region, identity, &manner)?.with_hint(hint))
     }
 }
 

@@ -1,5 +1,6 @@
-//! An access key as a client holds it, and the program that may be asked for one.
+//! As whom a client calls: an access key, the program that may be asked for one, or a role.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use gangplank_api::Secret;
@@ -7,6 +8,26 @@ use serde::Deserialize;
 
 use crate::settings::Unresolved;
 use crate::{child, foreign, words};
+
+/// As whom calls are signed.
+#[derive(Debug, Clone)]
+pub(crate) enum Identity {
+    /// The holder of an access key.
+    Key(Credentials),
+    /// A role, for whoever holds an identity token.
+    Role(WebIdentity),
+}
+
+/// A role, and where the identity token is that opens it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WebIdentity {
+    /// The ARN of the role.
+    pub(crate) role_arn: String,
+    /// The file of the token, read anew for each session; without it, the CI that runs this job is asked.
+    pub(crate) token_file: Option<PathBuf>,
+    /// How the session is to be called.
+    pub(crate) session_name: Option<String>,
+}
 
 /// What signs a call.
 #[derive(Debug, Clone)]
@@ -53,6 +74,6 @@ pub(crate) fn from_process(command: &str) -> Result<Credentials, Unresolved> {
     Ok(Credentials {
         access_key_id: printed.access_key_id,
         secret_access_key: printed.secret_access_key,
-        session_token: printed.session_token,
+        session_token: printed.session_token.filter(|token| !token.expose().is_empty()),
     })
 }

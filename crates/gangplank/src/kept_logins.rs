@@ -14,7 +14,8 @@ use crate::api_client::Principal;
 use crate::private_file::Holds;
 use crate::{home_folders, private_file};
 
-/// A login with less time left than this is made anew: a push that starts with it should also end with it.
+/// A login with less time left than this is made anew, or with less than half of its life: a push that starts with it
+/// should also end with it.
 const MARGIN_MS: i64 = 60 * 60 * 1000;
 
 /// A user name and a password, as container tools take them.
@@ -36,10 +37,24 @@ pub(crate) struct Made {
     pub(crate) principal: Principal,
     /// The registry it is for: `host[:port]`, as the server named it.
     pub(crate) registry: String,
+    /// What it can do.
+    #[serde(default)]
+    pub(crate) kind: Kind,
     /// The login.
     pub(crate) login: Login,
+    /// When it was made, in milliseconds since 1970.
+    #[serde(default)]
+    pub(crate) made_at: i64,
     /// When it ends, in milliseconds since 1970.
     pub(crate) expires_at: i64,
+}
+
+impl Made {
+    /// From when on another is made in its place.
+    pub(crate) fn renew_at(&self) -> i64 {
+        let life = self.expires_at.saturating_sub(self.made_at);
+        self.expires_at - MARGIN_MS.min(life / 2)
+    }
 }
 
 /// A login that was handed over.
@@ -60,13 +75,24 @@ impl Stored {
 }
 
 /// What a login can do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Kind {
     /// Push.
+    #[default]
     Push,
     /// Pull the images of a container service.
     Pull(String),
+}
+
+impl Kind {
+    /// The container service whose images it pulls, if it pulls.
+    pub(crate) fn service(&self) -> Option<&str> {
+        match self {
+            Self::Push => None,
+            Self::Pull(service) => Some(service),
+        }
+    }
 }
 
 impl fmt::Display for Kind {
@@ -166,8 +192,9 @@ impl KeptLogins {
     }
 
     /// The login that was made for a principal, if it has enough time left.
-    pub(crate) fn made(&self, principal: &Principal, now: i64) -> Option<&Made> {
-        let fresh = |each: &&Made| each.principal == *principal && now < each.expires_at - MARGIN_MS;
+    pub(crate) fn made(&self, principal: &Principal, kind: &Kind, now: i64) -> Option<&Made> {
+        let fresh =
+            |each: &&Made| each.principal == *principal && each.kind == *kind && now < each.renew_at();
         self.content.made.iter().find(fresh)
     }
 
@@ -183,21 +210,22 @@ impl KeptLogins {
     }
 
     /// Notes that a login was written somewhere, in place of an earlier one for its registry.
-    pub(crate) fn note(&mut self, made: &Made, kind: &Kind, now: i64) -> Result<()> {
+    pub(crate) fn note(&mut self, made: &Made, now: i64) -> Result<()> {
         self.content.placed.retain(|placed| placed.registry != made.registry);
         let (registry, digest) = (made.registry.clone(), digest(&made.login.secret));
         self.content.placed.push(Placed {
             registry,
             digest,
-            kind: kind.clone(),
+            kind: made.kind.clone(),
             expires_at: made.expires_at,
         });
         self.save(now)
     }
 
-    /// Whether a push login was made for a registry and has not ended.
-    pub(crate) fn has_made(&self, registry: &str, now: i64) -> bool {
-        self.content.made.iter().any(|made| made.registry == registry && now < made.expires_at)
+    /// What the login can do that was made for a registry last and has not ended.
+    pub(crate) fn made_kind(&self, registry: &str, now: i64) -> Option<&Kind> {
+        let is_it = |made: &&Made| made.registry == registry && now < made.expires_at;
+        self.content.made.iter().rev().find(is_it).map(|made| &made.kind)
     }
 
     /// Keeps a login that was handed over for a server, in place of an earlier one.
@@ -207,9 +235,9 @@ impl KeptLogins {
         self.save(now)
     }
 
-    /// Keeps a login that was made, in place of an earlier one of the same principal.
+    /// Keeps a login that was made, in place of an earlier one of the same principal and kind.
     pub(crate) fn keep(&mut self, made: Made, now: i64) -> Result<()> {
-        self.content.made.retain(|each| each.principal != made.principal);
+        self.content.made.retain(|each| each.principal != made.principal || each.kind != made.kind);
         self.content.made.push(made);
         self.save(now)
     }
@@ -266,7 +294,8 @@ mod tests {
 
     fn made(key: &str, expires_at: i64) -> Made {
         let login = Login { username: USERNAME.into(), secret: "s".into() };
-        Made { principal: principal(key), registry: "here".into(), login, expires_at }
+        let (principal, registry) = (principal(key), "here".into());
+        Made { principal, registry, kind: Kind::Push, login, made_at: 0, expires_at }
     }
 
     #[test]
@@ -276,12 +305,12 @@ mod tests {
         kept.keep(made("A", 12 * HOUR), 0).unwrap();
         drop(kept);
         let mut kept = KeptLogins::open_in(home.path()).unwrap();
-        assert!(kept.made(&principal("A"), 11 * HOUR - 1).is_some());
-        assert!(kept.made(&principal("A"), 11 * HOUR).is_none());
-        assert!(kept.made(&principal("B"), 0).is_none());
+        assert!(kept.made(&principal("A"), &Kind::Push, 11 * HOUR - 1).is_some());
+        assert!(kept.made(&principal("A"), &Kind::Push, 11 * HOUR).is_none());
+        assert!(kept.made(&principal("B"), &Kind::Push, 0).is_none());
         assert_eq!(kept.servers(0), [("here", "AWS")]);
         assert!(kept.forget("here", 0).unwrap() && !kept.forget("here", 0).unwrap());
-        assert!(kept.made(&principal("A"), 0).is_none());
+        assert!(kept.made(&principal("A"), &Kind::Push, 0).is_none());
     }
 
     #[test]
@@ -294,5 +323,28 @@ mod tests {
         kept.store("there", Login { username: "me".into(), secret: "x".into() }, 0).unwrap();
         assert!(kept.stored("here", 12 * HOUR - 1).is_some() && kept.stored("here", 12 * HOUR).is_none());
         assert!(kept.stored("there", 9000 * HOUR).is_some());
+    }
+
+    #[test]
+    fn each_kind_is_kept_beside_the_other_and_short_ones_are_used_for_half_of_their_life() {
+        let home = tempfile::tempdir().unwrap();
+        let mut kept = KeptLogins::open_in(home.path()).unwrap();
+        let pull = Kind::Pull("web".to_owned());
+        kept.keep(made("A", 12 * HOUR), 0).unwrap();
+        kept.keep(Made { kind: pull.clone(), ..made("A", HOUR) }, 0).unwrap();
+        assert!(kept.made(&principal("A"), &Kind::Push, 0).is_some());
+        assert!(kept.made(&principal("A"), &pull, HOUR / 2 - 1).is_some());
+        assert!(kept.made(&principal("A"), &pull, HOUR / 2).is_none());
+        assert_eq!(kept.made_kind("here", 0), Some(&pull));
+        assert!(kept.made(&principal("A"), &Kind::Pull("api".to_owned()), 0).is_none());
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_version_is_read() {
+        let principal = r#""endpoint":"http://here/","region":"us-east-1","accessKeyId":"A""#;
+        let login = r#""registry":"here","login":{"Username":"AWS","Secret":"s"},"expiresAt":43200000"#;
+        let content: Content =
+            serde_json::from_str(&format!(r#"{{"made":[{{{principal},{login}}}]}}"#)).unwrap();
+        assert_eq!((&content.made[0].kind, content.made[0].renew_at()), (&Kind::Push, 11 * HOUR));
     }
 }

@@ -20,6 +20,7 @@ mod empty_variables;
 mod environment;
 mod foreign;
 mod home_folders;
+mod identity_token;
 mod ini;
 mod kept_logins;
 mod length_of_time;
@@ -28,6 +29,7 @@ mod lightsailctl;
 mod listing;
 mod logging;
 mod manual_pages;
+mod masks;
 mod named_registry;
 mod nearest;
 mod notes;
@@ -57,6 +59,8 @@ use std::process::ExitCode;
 
 /// The name under which the program is docker's credential helper.
 const HELPER: &str = "docker-credential-gangplank";
+/// The name under which it is a kubelet's credential provider.
+const PROVIDER: &str = "gangplank-credential-provider";
 /// The name under which it is the AWS CLI's plugin.
 const PLUGIN: &str = "lightsailctl";
 
@@ -68,6 +72,8 @@ fn main() -> ExitCode {
     let is_called = |other: &str| name.as_deref().and_then(Path::file_name).is_some_and(|name| name == other);
     let result = if is_called(HELPER) {
         usage::parse::<commands::docker_credential::Helper>().run()
+    } else if is_called(PROVIDER) {
+        usage::parse::<commands::credential_provider::Provider>().run()
     } else if is_called(PLUGIN) {
         Ok(lightsailctl::run(&args))
     // Its command line is the AWS CLI's, with options before the command; clap would not take that.

@@ -32,12 +32,54 @@ const EXAMPLES: &[(&str, Pairs)] = &[
     ("gangplank access-key", &[("Show the keys:", "gangplank access-key list")]),
     (
         "gangplank access-key create",
-        &[("For an account of its own:", "gangplank access-key create --account 123456789012")],
+        &[
+            ("For an account of its own:", "gangplank access-key create --account 123456789012"),
+            (
+                "For a job that pushes images of one service, and nothing else:",
+                "gangplank access-key create --preset push --service web --max-login 30m --expires 90d",
+            ),
+        ],
     ),
     ("gangplank access-key list", &[("As JSON:", "gangplank access-key list --output json")]),
-    ("gangplank access-key disable", &[("For a while:", "gangplank access-key disable GPAKEXAMPLE")]),
+    (
+        "gangplank access-key disable",
+        &[
+            ("For a while:", "gangplank access-key disable GPAKEXAMPLE"),
+            ("After it leaked:", "gangplank access-key disable GPAKEXAMPLE --with-made"),
+        ],
+    ),
     ("gangplank access-key enable", &[("Again:", "gangplank access-key enable GPAKEXAMPLE")]),
     ("gangplank access-key delete", &[("For good:", "gangplank access-key delete GPAKEXAMPLE")]),
+    ("gangplank role", &[("Show the roles:", "gangplank role list")]),
+    (
+        "gangplank role create",
+        &[
+            (
+                "For the jobs of a repository's main branch:",
+                "gangplank role create push-web --github acme/web --ref refs/heads/main --preset push --service web",
+            ),
+            (
+                "For a project of a GitLab of your own, with short logins:",
+                "gangplank role create push-web --gitlab acme/web --issuer https://git.example.com \
+                 --preset push --max-login 30m",
+            ),
+            (
+                "For the pods of a service account:",
+                "gangplank role create pull --kubernetes prod/web --issuer https://cluster.example.com --preset read",
+            ),
+        ],
+    ),
+    ("gangplank role list", &[("As a table:", "gangplank role list --output table")]),
+    ("gangplank role show", &[("With its policies:", "gangplank role show push-web")]),
+    ("gangplank role disable", &[("At once, with all that it began:", "gangplank role disable push-web")]),
+    ("gangplank role enable", &[("Again:", "gangplank role enable push-web")]),
+    ("gangplank role delete", &[("For good:", "gangplank role delete push-web")]),
+    (
+        "gangplank role try",
+        &[("Why a job is refused:", "gangplank role try push-web --token-file token.jwt")],
+    ),
+    ("gangplank image", &[("Where it came from:", "gangplank image show :web.app.3")]),
+    ("gangplank image show", &[("Where it came from:", "gangplank image show :web.app.3")]),
     ("gangplank registry-login", &[("Show the logins:", "gangplank registry-login list")]),
     (
         "gangplank registry-login create",
@@ -119,6 +161,11 @@ const EXAMPLES: &[(&str, Pairs)] = &[
         &[
             ("To push:", "gangplank login"),
             ("To pull the images of a service:", "gangplank login --service-name web"),
+            (
+                "In a job of a CI, without an access key:",
+                "gangplank login --role arn:aws:iam::000000000000:role/push-web",
+            ),
+            ("For less than the key may do:", "gangplank login --life 10m --repository sr --from 10.0.0.0/8"),
         ],
     ),
     ("gangplank logout", &[("From the registry of the server:", "gangplank logout")]),
@@ -138,6 +185,17 @@ const EXAMPLES: &[(&str, Pairs)] = &[
     ),
     ("gangplank version", &[("Print the version:", "gangplank version")]),
     (
+        "gangplank credential-provider",
+        &[(
+            "As a kubelet does, with the token of a service account:",
+            "gangplank credential-provider --role arn:aws:iam::000000000000:role/pull < request.json",
+        )],
+    ),
+    (
+        "gangplank-credential-provider",
+        &[("As a kubelet does:", "gangplank-credential-provider < request.json")],
+    ),
+    (
         "docker-credential-gangplank",
         &[("As docker does:", "echo 127.0.0.1:5000 | docker-credential-gangplank get")],
     ),
@@ -156,9 +214,31 @@ pub(crate) const AWS_VARIABLES: Pairs = &[
     ("AWS_REGION, AWS_DEFAULT_REGION", "The region to act in."),
     ("AWS_PROFILE", "The profile of the AWS CLI's files."),
     ("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "The access key."),
+    (
+        "AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_SESSION_NAME",
+        "A role in place of an access key, the file of the identity token that opens it, and the session's name.",
+    ),
     ("AWS_CA_BUNDLE", "A file of certificates to trust."),
     ("AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "The AWS CLI's files, where they are elsewhere."),
 ];
+
+/// Where a CI has the identity token of a job, for the commands that look for it.
+const JOB_VARIABLES: Pairs = &[
+    (
+        "ACTIONS_ID_TOKEN_REQUEST_URL, ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        "Where GitHub Actions and Forgejo Actions hand out identity tokens.",
+    ),
+    ("GANGPLANK_ID_TOKEN, CIRCLE_OIDC_TOKEN_V2", "The identity token, in GitLab CI and in CircleCI."),
+    ("BUILDKITE", "If set, buildkite-agent is asked for the identity token."),
+];
+
+/// What a command hears beside what its options and every other do.
+pub(crate) fn variables(path: &str) -> Pairs {
+    match path {
+        "gangplank login" | "gangplank role try" => JOB_VARIABLES,
+        _ => &[],
+    }
+}
 
 /// What every command hears.
 pub(crate) const VARIABLES: Pairs = &[("NO_COLOR", "If set, nothing is coloured.")];
@@ -212,6 +292,11 @@ pub(crate) fn exit_statuses(path: &str) -> Pairs {
             ("2", "The command line is wrong."),
             ("130", "Ctrl-C ended the wait; the deployment goes on."),
         ],
+        "gangplank role try" => &[
+            ("0", "The token opens the role."),
+            ("1", "It does not, or that could not be found out; what is printed says why."),
+            ("2", "The command line is wrong."),
+        ],
         "lightsailctl" => &[("0", "It was done."), ("1", "It failed; standard error says why.")],
         "gangplank lightsail" => &[
             ("0", "It was done."),
@@ -242,7 +327,7 @@ fn explained_at(command: Command, path: &str) -> Command {
     for (what, line) in examples(path) {
         let _ = write!(text, "\n  {what}\n    {}", line.replace('\n', "\n    "));
     }
-    if matches!(path, "gangplank fsck" | "gangplank deploy") {
+    if matches!(path, "gangplank fsck" | "gangplank deploy" | "gangplank role try") {
         text.push_str("\n\nExit status:");
         for (status, meaning) in exit_statuses(path) {
             let _ = write!(text, "\n  {status}  {meaning}");
@@ -274,7 +359,7 @@ mod tests {
         check(&crate::cli::Cli::command(), "gangplank");
         for (path, examples) in EXAMPLES.iter().filter(|(path, _)| path.starts_with("gangplank")) {
             for (_, line) in *examples {
-                let line = line.split(['>', '|']).next().unwrap_or_default();
+                let line = line.split(['>', '<', '|']).next().unwrap_or_default();
                 if path.starts_with("gangplank lightsail") || !line.starts_with("gangplank") {
                     continue;
                 }

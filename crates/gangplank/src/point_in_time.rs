@@ -12,6 +12,24 @@ pub(crate) fn read(text: &str) -> Result<Timestamp, String> {
     read_at(text, output::now())
 }
 
+/// Reads a point in time that is to come: a length of time from now, or a moment.
+pub(crate) fn read_ahead(text: &str) -> Result<Timestamp, String> {
+    read_ahead_of(text, output::now())
+}
+
+fn read_ahead_of(text: &str, now: i64) -> Result<Timestamp, String> {
+    let text = text.trim();
+    let is_length = text.ends_with(|last: char| last.is_ascii_alphabetic());
+    let at = match text.parse().ok().filter(|_| is_length) {
+        Some(LengthOfTime(length)) => now + i64::try_from(length.as_millis()).unwrap_or(i64::MAX - now),
+        None => lightsail::moment::read(&text.into()).map(|micros| micros.div_euclid(1_000)).ok_or_else(|| {
+            "this is no moment; write 12h or 90d for that long from now, 2027-01-31 or 2027-01-31T09:00:00Z"
+                .to_owned()
+        })?,
+    };
+    if at <= now { Err("that is past".to_owned()) } else { Ok(Timestamp(at)) }
+}
+
 fn read_at(text: &str, now: i64) -> Result<Timestamp, String> {
     let text = text.trim();
     let lower = text.to_ascii_lowercase();
@@ -64,5 +82,18 @@ mod tests {
             assert!(read(wrong).is_err(), "{wrong}");
         }
         assert_eq!(read("0"), Ok(0));
+    }
+
+    #[test]
+    fn moments_to_come_are_read_too() {
+        // 2026-11-25T09:00:00Z.
+        let now = 1_795_597_200_000;
+        let read = |text: &str| read_ahead_of(text, now).map(|moment| moment.0);
+        assert_eq!((read("90d"), read("1h")), (Ok(now + 90 * DAY), Ok(now + 3_600_000)));
+        assert_eq!(read("2026-11-26"), Ok(now + 15 * 3_600_000));
+        for past in ["2026-11-25", "0", "0s"] {
+            assert_eq!(read(past), Err("that is past".to_owned()), "{past}");
+        }
+        assert!(read("soon").unwrap_err().contains("90d"));
     }
 }

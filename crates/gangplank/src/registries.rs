@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::kept_logins::Kind;
 use crate::private_file::Holds;
 use crate::{home_folders, private_file};
 
@@ -19,6 +20,9 @@ pub(crate) struct Registries {
 #[derive(Serialize, Deserialize)]
 struct Entry {
     profile: String,
+    /// The container service that this machine pulls images of; without one, its logins push.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pulls: Option<String>,
 }
 
 impl Registries {
@@ -50,9 +54,30 @@ impl Registries {
         self.known.get(registry).map(|entry| entry.profile.as_str())
     }
 
+    /// What the logins of a registry are to do.
+    pub(crate) fn kind(&self, registry: &str) -> Kind {
+        let pulls = self.known.get(registry).and_then(|entry| entry.pulls.clone());
+        pulls.map_or(Kind::Push, Kind::Pull)
+    }
+
+    /// Writes down what the logins of a registry are to do from now on; false if the registry is not known.
+    pub(crate) fn set_kind(&mut self, registry: &str, kind: &Kind) -> Result<bool> {
+        let pulls = kind.service().map(str::to_owned);
+        match self.known.get_mut(registry) {
+            None => return Ok(false),
+            Some(entry) if entry.pulls == pulls => return Ok(true),
+            Some(entry) => entry.pulls = pulls,
+        }
+        self.save().map(|()| true)
+    }
+
     /// Writes down a registry's profile, in place of an earlier one.
     pub(crate) fn set(&mut self, registry: &str, profile: &str) -> Result<()> {
-        self.known.insert(registry.to_owned(), Entry { profile: profile.to_owned() });
+        self.known.insert(registry.to_owned(), Entry { profile: profile.to_owned(), pulls: None });
+        self.save()
+    }
+
+    fn save(&self) -> Result<()> {
         private_file::replace(&self.file, &toml::to_string(&self.known)?, Holds::Settings)
     }
 }

@@ -5,6 +5,7 @@ mod account_bytes;
 #[macro_use]
 mod deployments;
 mod file;
+mod issuers;
 mod limits;
 pub(crate) mod sample_file;
 
@@ -73,7 +74,7 @@ pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "it is an IP address and a port, such as 127.0.0.1:5000 or [::1]:5000".to_owned())
 }
 
-with_deployments! { options! {
+with_deployments! { options! { {
     /// Address of the API and the registry [default: 127.0.0.1:5000]
     #[arg(value_name = "ADDR", value_parser = listen_address)]
     #[serde(default, deserialize_with = "file::address")]
@@ -152,12 +153,18 @@ with_deployments! { options! {
     /// Tags in the repositories of one account [default: 1000000]
     #[arg(value_name = "N", help_heading = "Quotas", value_parser = whole_number::read::<u64>)]
     max_tags: u64, "GANGPLANK_MAX_TAGS";
-    /// Registry logins of one account that have not ended, half of them by one access key [default: 10000]
+    /// Registry logins of one account that have not ended, half of them by one access key or role [default: 10000]
     #[arg(value_name = "N", help_heading = "Quotas", value_parser = whole_number::read::<u32>)]
     max_registry_logins: u32, "GANGPLANK_MAX_REGISTRY_LOGINS";
     /// Access keys of one account [default: 1000]
     #[arg(value_name = "N", help_heading = "Quotas", value_parser = whole_number::read::<u32>)]
     max_access_keys: u32, "GANGPLANK_MAX_ACCESS_KEYS";
+    /// Roles of one account [default: 1000]
+    #[arg(value_name = "N", help_heading = "Quotas", value_parser = whole_number::read::<u32>)]
+    max_roles: u32, "GANGPLANK_MAX_ROLES";
+    /// Sessions of the roles of one account that have not ended, half of them of one role [default: 10000]
+    #[arg(value_name = "N", help_heading = "Quotas", value_parser = whole_number::read::<u32>)]
+    max_role_sessions: u32, "GANGPLANK_MAX_ROLE_SESSIONS";
 
     /// Size of a blob [default: 10 GiB]
     #[arg(value_name = "SIZE", allow_hyphen_values = true, help_heading = "Limits")]
@@ -229,7 +236,10 @@ with_deployments! { options! {
     /// Time to finish requests after SIGTERM [default: 30s]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     drain_timeout: LengthOfTime, "GANGPLANK_DRAIN_TIMEOUT";
-} }
+} {
+    /// Who makes identity tokens that roles may trust.
+    issuer: Vec<issuers::Written>;
+} } }
 
 impl ServeOptions {
     /// What the log lets through.
@@ -265,6 +275,7 @@ impl ServeOptions {
         }
         let (quotas, limits, audit) = (self.quotas(), self.limits(open_files), self.audit());
         let (collection, deployments) = (self.collection()?, self.deployments()?);
+        let issuers = self.issuers()?;
         limits::check(&limits)?;
         if let Some(address) = &self.public_address {
             check_public_address(address)?;
@@ -285,6 +296,7 @@ impl ServeOptions {
             collection,
             dropped_log_lines: Arc::default(),
             deployments,
+            issuers,
             scrub_interval: Some(self.scrub_interval.map_or(SCRUB_INTERVAL, |given| given.0))
                 .filter(|interval| !interval.is_zero()),
         })

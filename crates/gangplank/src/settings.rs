@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::credentials::{self, Credentials};
+use crate::credentials::{self, Credentials, Identity, WebIdentity};
 use crate::profile::{self, Kind, Section};
 
 /// Why the settings cannot be read.
@@ -15,6 +15,12 @@ pub(crate) enum Unresolved {
     /// There is one half of an access key without the other.
     #[error("Partial credentials found in {0}, missing: {1}")]
     Partial(&'static str, &'static str),
+    /// There is an identity token, and nothing says what it is to open.
+    #[error(
+        "there is an identity token (AWS_WEB_IDENTITY_TOKEN_FILE, or web_identity_token_file in the profile), but no \
+         role: set AWS_ROLE_ARN, or role_arn in the profile"
+    )]
+    NoRole,
     /// The program that should give the access key did not.
     #[error("{0}")]
     Process(String),
@@ -137,17 +143,43 @@ impl Settings {
         Some(text.trim().parse().ok().filter(|attempts| *attempts > 0).ok_or(text))
     }
 
+    /// As whom to call: the environment's access key, unless a profile was asked for; a role, if there is an identity
+    /// token for it; the profile's access key; the role that the environment names, with the token of the CI.
+    pub(crate) fn identity(&self) -> Result<Option<Identity>, Unresolved> {
+        if let Some(key) = self.key_of_environment()? {
+            return Ok(Some(Identity::Key(key)));
+        }
+        if let Some(role) = self.role_by_file()? {
+            return Ok(Some(Identity::Role(role)));
+        }
+        if let Some(key) = self.key_of_files()? {
+            return Ok(Some(Identity::Key(key)));
+        }
+        let role_arn = self.variable("AWS_ROLE_ARN").filter(|_| !self.profile_wins);
+        Ok(role_arn.map(|role_arn| Identity::Role(self.role(role_arn, None))))
+    }
+
     /// The access key: the environment's, unless a profile was asked for; then the profile's.
     pub(crate) fn credentials(&self) -> Result<Option<Credentials>, Unresolved> {
-        if !self.profile_wins
-            && let Some(id) = self.variable("AWS_ACCESS_KEY_ID")
-        {
-            let secret = self
-                .variable("AWS_SECRET_ACCESS_KEY")
-                .ok_or(Unresolved::Partial("env", "AWS_SECRET_ACCESS_KEY"))?;
-            let token = self.variable("AWS_SESSION_TOKEN").or_else(|| self.variable("AWS_SECURITY_TOKEN"));
-            return Ok(Some(credentials(id, secret, token)));
+        Ok(match self.key_of_environment()? {
+            Some(key) => Some(key),
+            None => self.key_of_files()?,
+        })
+    }
+
+    fn key_of_environment(&self) -> Result<Option<Credentials>, Unresolved> {
+        if self.profile_wins {
+            return Ok(None);
         }
+        let Some(id) = self.variable("AWS_ACCESS_KEY_ID") else { return Ok(None) };
+        let secret = self
+            .variable("AWS_SECRET_ACCESS_KEY")
+            .ok_or(Unresolved::Partial("env", "AWS_SECRET_ACCESS_KEY"))?;
+        let token = self.variable("AWS_SESSION_TOKEN").or_else(|| self.variable("AWS_SECURITY_TOKEN"));
+        Ok(Some(credentials(id, secret, token)))
+    }
+
+    fn key_of_files(&self) -> Result<Option<Credentials>, Unresolved> {
         if let Some(found) = of_section(&self.credentials, "shared-credentials-file")? {
             return Ok(Some(found));
         }
@@ -155,6 +187,24 @@ impl Settings {
             return credentials::from_process(command).map(Some);
         }
         of_section(&self.profile, "config-file")
+    }
+
+    fn role_by_file(&self) -> Result<Option<WebIdentity>, Unresolved> {
+        let Some(file) = self.of_role("AWS_WEB_IDENTITY_TOKEN_FILE", "web_identity_token_file") else {
+            return Ok(None);
+        };
+        let role_arn = self.of_role("AWS_ROLE_ARN", "role_arn").ok_or(Unresolved::NoRole)?;
+        Ok(Some(self.role(role_arn, Some(file.into()))))
+    }
+
+    fn role(&self, role_arn: String, token_file: Option<PathBuf>) -> WebIdentity {
+        let session_name = self.of_role("AWS_ROLE_SESSION_NAME", "role_session_name");
+        WebIdentity { role_arn, token_file, session_name }
+    }
+
+    /// A setting of a role: the environment's, unless a profile was asked for.
+    fn of_role(&self, name: &str, key: &str) -> Option<String> {
+        if self.profile_wins { self.get(key).map(str::to_owned) } else { self.either(name, key) }
     }
 
     fn variable(&self, name: &str) -> Option<String> {

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::net::IpAddr;
 
 use gangplank_core::container_service::{self, Entrance};
-use gangplank_core::{Leases, LoginId, Origin, Owner, Quotas, Region, Tenant};
+use gangplank_core::{Leases, LoginId, Network, Origin, Owner, Quotas, Region, Tenant};
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::logs::Logs;
 use gangplank_store::metadata::Metadata;
@@ -23,13 +23,14 @@ use crate::container_logs::ContainerLogs;
 use crate::deployments::Deployer;
 use crate::endpoint::Endpoint;
 use crate::endpoint::routes::Routes;
-use crate::http::client::Network;
 use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
 use crate::http::unverified::Unverified;
+use crate::key_use::KeyUse;
 use crate::login_use::LoginUse;
 use crate::metrics::Metrics;
+use crate::oidc::Issuers;
 use crate::publishing::Publishing;
 use crate::pulls::Pulls;
 use crate::refusals::Refusals;
@@ -71,8 +72,14 @@ pub(crate) struct App {
     pub(crate) pulls: Pulls,
     /// When logins were last used, on its way into their rows.
     pub(crate) login_use: LoginUse,
+    /// The same of access keys.
+    pub(crate) key_use: KeyUse,
     /// Which addresses have been refused how often.
     pub(crate) failed_logins: FailedLogins,
+    /// The same of identity tokens.
+    pub(crate) failed_exchanges: FailedLogins,
+    /// Whose identity tokens may open roles.
+    pub(crate) issuers: Issuers,
     /// Which upload sessions were finished a moment ago.
     pub(crate) finished_uploads: FinishedUploads,
     /// Which upload sessions are being written to.
@@ -133,7 +140,8 @@ impl App {
         let user_agent =
             headers.get(USER_AGENT).map(|it| Origin::shortened(&String::from_utf8_lossy(it.as_bytes())));
         let (at, steady) = (self.clock.now(), self.clock.steady());
-        Origin { at, steady, owner, login, address: Some(address), user_agent, request: None }
+        let address = Some(address);
+        Origin { at, steady, owner, login, session: None, address, user_agent, request: None }
     }
 
     /// The host that the outside reaches a service by, without a port.

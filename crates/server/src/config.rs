@@ -14,10 +14,12 @@ use gangplank_oci::ManifestLimits;
 use gangplank_store::blobs::DEFAULT_RESERVE;
 
 mod deployments;
+mod issuers;
 
 pub use deployments::{Deployments, EngineChoice};
+pub use issuers::{Issuer, IssuerKeys};
 
-pub use crate::http::client::Network;
+pub use gangplank_core::Network;
 
 /// Everything a server is told before it starts.
 #[derive(Clone, Debug)]
@@ -50,6 +52,8 @@ pub struct Config {
     pub collection: Collection,
     /// How registered images are run.
     pub deployments: Deployments,
+    /// Whose identity tokens may open roles.
+    pub issuers: Vec<Issuer>,
     /// Within how long all content is read and hashed again, in the background; never if `None`.
     pub scrub_interval: Option<Duration>,
     /// How many lines of the log were dropped, as whoever writes it counts them.
@@ -74,6 +78,7 @@ impl Config {
             audit: AuditKept::default(),
             collection: Collection::default(),
             deployments: Deployments::default(),
+            issuers: Vec::new(),
             scrub_interval: None,
             dropped_log_lines: Arc::default(),
         }

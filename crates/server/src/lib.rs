@@ -19,10 +19,12 @@ pub mod fsck;
 mod hashing;
 mod http;
 mod jobs;
+mod key_use;
 mod listening;
 mod login_use;
 mod metrics;
 mod offline_collection;
+pub mod oidc;
 mod private;
 mod publishing;
 mod pulls;
@@ -32,10 +34,16 @@ mod registry;
 mod root_key;
 mod sealing;
 mod server;
+mod terms;
 
-pub use config::{AuditKept, Collection, Config, Deployments, EngineChoice, Limits, Network, TlsFiles};
+pub use config::{
+    AuditKept, Collection, Config, Deployments, EngineChoice, Issuer, IssuerKeys, Limits, Network, TlsFiles,
+};
 pub use deployments::pace::Pace;
 pub use offline_collection::collect_in;
-pub use root_key::{Rights, all_access_keys, create_access_key, create_first_key, provide_credentials};
+pub use root_key::{
+    NewKey, Rights, all_access_keys, create_access_key, create_first_key, provide_credentials,
+};
 pub use sealing::MasterKey;
 pub use server::Server;
+pub use terms::Terms;

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::random;
 use crate::sealing::MasterKey;
+use crate::terms::Terms;
 
 const CREDENTIALS: &str = "credentials";
 /// How many keys are read at once.
@@ -24,6 +25,24 @@ pub enum Rights {
     Root,
     /// Everything in its own account.
     Ordinary,
+}
+
+/// An access key to be made.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// The pair, if it is not to be generated.
+    pub chosen: Option<(AccessKeyId, SecretAccessKey)>,
+    /// What it may do at all.
+    pub rights: Rights,
+    /// What of that it may do, and for how long.
+    pub terms: Terms,
+}
+
+impl NewKey {
+    /// A key without a limit, to be generated.
+    pub fn with(rights: Rights) -> Self {
+        Self { chosen: None, rights, terms: Terms::default() }
+    }
 }
 
 /// All access keys, of all accounts.
@@ -42,8 +61,7 @@ pub async fn all_access_keys(keys: &(impl AccessKeys + ?Sized)) -> Result<Vec<Ac
     }
 }
 
-/// Makes an access key, as `by`, and keeps its secret sealed. With `chosen`, takes that pair instead of
-/// generating one. The account may have `quota` keys.
+/// Makes an access key, as `by`, and keeps its secret sealed. The account may have `quota` keys.
 ///
 /// # Errors
 /// If the id is taken, the account has as many keys as it may, or the store fails.
@@ -52,10 +70,10 @@ pub async fn create_access_key(
     by: &Origin,
     master: &MasterKey,
     account: &AccountId,
-    chosen: Option<(AccessKeyId, SecretAccessKey)>,
-    rights: Rights,
+    new: NewKey,
     quota: u32,
 ) -> Result<(AccessKey, SecretAccessKey)> {
+    let NewKey { chosen, rights, terms } = new;
     let (id, secret) = chosen.map_or_else(generate, Ok)?;
     let key = AccessKey {
         sealed_secret: master.seal_secret(&id, &secret)?,
@@ -64,6 +82,12 @@ pub async fn create_access_key(
         is_root: rights == Rights::Root,
         enabled: true,
         created_at: Clock::start(None).now(),
+        permission: terms.permission,
+        limits: terms.limits,
+        expires_at: terms.expires_at,
+        description: terms.description,
+        made_by: None,
+        last_used_at: None,
     };
     if !keys.insert_access_key(by, key.clone(), quota).await? {
         bail!("there is an access key {} already", key.id);
@@ -91,7 +115,8 @@ pub async fn create_first_key(
     // master key is lost.
     place_credentials(data_dir, &id, &secret)?;
     data_dir.sync_names()?;
-    create_access_key(keys, by, master, &AccountId::root(), Some((id, secret)), Rights::Root, u32::MAX).await
+    let first = NewKey { chosen: Some((id, secret)), ..NewKey::with(Rights::Root) };
+    create_access_key(keys, by, master, &AccountId::root(), first, u32::MAX).await
 }
 
 /// Writes a new root key into `credentials` where that has none that works: whoever made it for that need not copy it.

@@ -33,9 +33,11 @@ use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
 use crate::http::small_body::Budget;
 use crate::http::unverified::Unverified;
+use crate::key_use::KeyUse;
 use crate::listening::{Addresses, Listening};
 use crate::login_use::LoginUse;
 use crate::metrics::Metrics;
+use crate::oidc::Issuers;
 use crate::publishing::Publishing;
 use crate::pulls::Pulls;
 use crate::refusals::{Refusals, Taken};
@@ -49,6 +51,9 @@ use crate::{content_folder, jobs, root_key};
 
 /// Makes an engine that hands over what containers print.
 type MakeEngine = Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>;
+/// How many identity tokens of an address may be refused in a minute before it is slowed down. A job whose role does not
+/// trust it asks 12 to 36 times.
+const FAILED_EXCHANGES_PER_MINUTE: u32 = 60;
 
 /// What runs the services of a server.
 enum Runs {
@@ -116,17 +121,20 @@ impl Server {
     /// Whether a server can be told this; nothing is started and nothing written.
     ///
     /// # Errors
-    /// If TLS files cannot be read, or plain HTTP would leave this machine without having been asked for.
+    /// If TLS files cannot be read, an issuer cannot be used, or plain HTTP would leave this machine without having been
+    /// asked for.
     pub fn check(config: &Config) -> Result<()> {
         refuse_plain_http(config)?;
         config.check_admin_listener(config.deployments.engine.named())?;
         Certificates::open(config)?;
+        Issuers::open(&config.issuers)?;
         Ok(())
     }
 
     async fn begin(mut config: Config, runs: Runs, pace: Pace) -> Result<Self> {
         refuse_plain_http(&config)?;
         config.check_admin_listener(config.deployments.engine.named())?;
+        let issuers = Issuers::open(&config.issuers)?;
         let certificates = Arc::new(Certificates::open(&config)?);
         let tls = certificates.acceptor()?;
         // Before anything is made: a directory and a key of a server that cannot start help nobody.
@@ -167,8 +175,11 @@ impl Server {
             refusals: Refusals::default(),
             pulls: Pulls::default(),
             login_use: LoginUse::default(),
+            key_use: KeyUse::default(),
             finished_uploads: FinishedUploads::default(),
             failed_logins: FailedLogins::new(config.limits.failed_logins_per_minute),
+            failed_exchanges: FailedLogins::new(FAILED_EXCHANGES_PER_MINUTE),
+            issuers,
             upload_locks: UploadLocks::default(),
             small_bodies: Budget::new(config.limits.buffered_bytes),
             unverified: Unverified::new(config.limits.unverified_bytes),

@@ -18,6 +18,7 @@ pub struct Api {
     endpoint: String,
     access_key_id: String,
     secret_access_key: String,
+    session_token: Option<String>,
     region: String,
 }
 
@@ -52,6 +53,7 @@ impl Api {
             endpoint: endpoint.to_owned(),
             access_key_id: access_key_id.to_owned(),
             secret_access_key: secret_access_key.to_owned(),
+            session_token: None,
             region: "us-east-1".to_owned(),
         }
     }
@@ -67,7 +69,18 @@ impl Api {
     pub fn as_key(&self, key: &Value) -> Self {
         let text = |name: &str| key[name].as_str().expect("an access key").to_owned();
         let (access_key_id, secret_access_key) = (text("accessKeyId"), text("secretAccessKey"));
-        Self { access_key_id, secret_access_key, ..self.clone() }
+        Self { access_key_id, secret_access_key, session_token: None, ..self.clone() }
+    }
+
+    /// The same with temporary keys.
+    #[must_use]
+    pub fn as_session(&self, access_key_id: &str, secret_access_key: &str, session_token: &str) -> Self {
+        Self {
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key: secret_access_key.to_owned(),
+            session_token: Some(session_token.to_owned()),
+            ..self.clone()
+        }
     }
 
     /// Calls an operation of Lightsail's.
@@ -120,7 +133,7 @@ impl Api {
         let credentials = Credentials {
             access_key_id: &self.access_key_id,
             secret_access_key: &self.secret_access_key,
-            session_token: None,
+            session_token: self.session_token.as_deref(),
         };
         let hash: [u8; 32] = Sha256::digest(body).into();
         let signed = sign(&request, &credentials, &self.region, "lightsail", now, &hash);

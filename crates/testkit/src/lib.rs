@@ -5,6 +5,7 @@
 
 mod api;
 mod client;
+pub mod identity;
 mod image;
 mod registry;
 mod server;

@@ -67,6 +67,11 @@ impl Registry {
         self.send(method, path).status().as_u16()
     }
 
+    /// Asks for an upload session; returns the status.
+    pub fn start_upload_status(&self, repository: &str) -> u16 {
+        self.status("POST", &format!("{repository}/blobs/uploads/"))
+    }
+
     /// Opens an upload session; returns its location.
     pub fn start_upload(&self, repository: &str) -> String {
         let answer = self.send("POST", &format!("{repository}/blobs/uploads/"));

@@ -1,9 +1,13 @@
 //! The long-lived key pairs that sign API calls.
 
 use super::page::{MAX_RESULTS, NEXT_TOKEN};
+use super::permissions::{
+    DESCRIPTION, LOGIN_SECONDS, NETWORKS, POLICY, PermissionPreset, REPOSITORIES, SERVICES, check_list,
+    check_permissions,
+};
 use crate::macros::{enumeration, structure};
 use crate::pattern::{ACCOUNT as ACCOUNT_FORM, IDENTIFIER};
-use crate::{Range, Secret, Shape, Timestamp};
+use crate::{ApiError, Range, Secret, Shape, Timestamp};
 
 const ACCOUNT: Shape = Shape::text("Account", Range::ANY, &ACCOUNT_FORM);
 const ACCESS_KEY_ID: Shape = Shape::text("AccessKeyId", Range::ANY, &IDENTIFIER);
@@ -20,11 +24,27 @@ enumeration! {
 
 structure! {
     /// The access key to make.
-    pub struct CreateAccessKeyRequest: Default {
+    pub struct CreateAccessKeyRequest: Default, check check_create {
         /// The account it belongs to, 12 digits; that of the caller if not given.
         "account" account: Option<String> as &ACCOUNT,
         /// Whether it is a root key, which administers the server; one that is not may do everything in its account.
         "root" root: Option<bool>,
+        /// What it may do, by name; all if neither this nor a policy is given.
+        "preset" preset: Option<PermissionPreset>,
+        /// What it may do, as a policy in IAM's language.
+        "policy" policy: Option<String> as &POLICY,
+        /// The services that the preset is about: names, in which * stands for any characters and ? for one.
+        "services" services: Option<Vec<String>> as &SERVICES,
+        /// The repositories that its logins are for: names, in which * stays within a segment and ** crosses.
+        "repositories" repositories: Option<Vec<String>> as &REPOSITORIES,
+        /// The networks that it and its logins are accepted from, such as 10.0.0.0/8.
+        "sourceNetworks" source_networks: Option<Vec<String>> as &NETWORKS,
+        /// How many seconds its logins live at the most, 60 to 43200.
+        "maxLoginSeconds" max_login_seconds: Option<i32> as &LOGIN_SECONDS,
+        /// When it ends, and its logins with it.
+        "expiresAt" expires_at: Option<Timestamp>,
+        /// What it is for, in the words of who makes it.
+        "description" description: Option<String> as &DESCRIPTION,
     }
 }
 
@@ -51,6 +71,8 @@ structure! {
         "status" status: AccessKeyStatus,
         /// Whether it is a root key, which administers the server.
         "isRoot" is_root: bool,
+        /// When it ends.
+        "expiresAt" expires_at: Option<Timestamp>,
     }
 }
 
@@ -89,6 +111,22 @@ structure! {
         "createdAt" created_at: Timestamp,
         /// Whether it is a root key, which administers the server.
         "isRoot" is_root: bool,
+        /// When it was last used, to the minute.
+        "lastUsedAt" last_used_at: Option<Timestamp>,
+        /// When it ends.
+        "expiresAt" expires_at: Option<Timestamp>,
+        /// What it is for, in the words of who made it.
+        "description" description: Option<String>,
+        /// The key or role that made it, if one did.
+        "createdBy" created_by: Option<String>,
+        /// What it may do; without a policy it may do whatever a key may.
+        "policy" policy: Option<String>,
+        /// The repositories that its logins are for; without any, all.
+        "repositories" repositories: Option<Vec<String>>,
+        /// The networks that it and its logins are accepted from; without any, all.
+        "sourceNetworks" source_networks: Option<Vec<String>>,
+        /// How many seconds its logins live at the most.
+        "maxLoginSeconds" max_login_seconds: Option<i32>,
     }
 }
 
@@ -101,6 +139,8 @@ structure! {
         "status" status: AccessKeyStatus,
         /// Whether to disable even the last root key.
         "force" force: Option<bool>,
+        /// Whether to disable also the keys and roles that it made, and those that these made.
+        "withMade" with_made: Option<bool>,
     }
 }
 
@@ -122,4 +162,11 @@ structure! {
 structure! {
     /// Nothing: the access key is gone.
     pub struct DeleteAccessKeyResult: Default {}
+}
+
+fn check_create(request: &CreateAccessKeyRequest) -> Result<(), ApiError> {
+    check_list("services", request.services.as_deref())?;
+    check_list("repositories", request.repositories.as_deref())?;
+    check_list("sourceNetworks", request.source_networks.as_deref())?;
+    check_permissions(request.preset, request.policy.as_deref(), request.services.as_deref())
 }

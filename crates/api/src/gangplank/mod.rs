@@ -1,4 +1,4 @@
-//! What is ours and not Amazon's: access keys, the audit trail, garbage collection, and the registry
+//! What is ours and not Amazon's: access keys, roles, the audit trail, garbage collection, and the registry
 //! logins that Lightsail does not have.
 //!
 //! The protocol is the same, the target prefix our own, so that the Lightsail surface stays exactly
@@ -7,14 +7,22 @@
 mod access_keys;
 mod audit;
 mod collection;
+mod identity_tokens;
 mod image_indexes;
+mod image_origins;
 mod operations;
 mod page;
+mod permissions;
 mod registry_logins;
+mod roles;
 
 pub use access_keys::*;
 pub use audit::*;
 pub use collection::*;
+pub use identity_tokens::*;
 pub use image_indexes::*;
+pub use image_origins::*;
 pub use operations::Operation;
+pub use permissions::PermissionPreset;
 pub use registry_logins::*;
+pub use roles::*;

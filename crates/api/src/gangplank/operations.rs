@@ -2,17 +2,21 @@
 
 use crate::ErrorCode;
 use crate::ErrorCode::{
-    AccessDeniedException, InvalidInputException, NotFoundException, OperationFailureException,
-    ServiceException, UnauthenticatedException,
+    AccessDeniedException, ExpiredTokenException, IDPCommunicationErrorException,
+    InvalidIdentityTokenException, InvalidInputException, NotFoundException, OperationFailureException,
+    ServiceException, ThrottlingException, UnauthenticatedException,
 };
 use crate::macros::operations;
 
 use super::{
     CollectGarbageRequest, CollectGarbageResult, CreateAccessKeyRequest, CreateAccessKeyResult,
     CreateImageIndexRequest, CreateImageIndexResult, CreateRegistryLoginRequest, CreateRegistryLoginResult,
-    DeleteAccessKeyRequest, DeleteAccessKeyResult, ListAccessKeysRequest, ListAccessKeysResult,
+    CreateRoleRequest, CreateRoleResult, DeleteAccessKeyRequest, DeleteAccessKeyResult, DeleteRoleRequest,
+    DeleteRoleResult, ExchangeIdentityTokenRequest, ExchangeIdentityTokenResult, GetImageOriginRequest,
+    GetImageOriginResult, GetRoleRequest, GetRoleResult, ListAccessKeysRequest, ListAccessKeysResult,
     ListAuditEventsRequest, ListAuditEventsResult, ListRegistryLoginsRequest, ListRegistryLoginsResult,
-    RevokeRegistryLoginRequest, RevokeRegistryLoginResult, UpdateAccessKeyRequest, UpdateAccessKeyResult,
+    ListRolesRequest, ListRolesResult, RevokeRegistryLoginRequest, RevokeRegistryLoginResult, TryRoleRequest,
+    TryRoleResult, UpdateAccessKeyRequest, UpdateAccessKeyResult, UpdateRoleRequest, UpdateRoleResult,
 };
 
 /// The errors of the operations that name nothing that could be missing.
@@ -27,6 +31,17 @@ const NAMED: &[ErrorCode] = &[
     OperationFailureException,
     AccessDeniedException,
     UnauthenticatedException,
+];
+
+/// The errors of an exchange, where a token and not a key says who asks.
+const EXCHANGE: &[ErrorCode] = &[
+    ServiceException,
+    InvalidInputException,
+    InvalidIdentityTokenException,
+    ExpiredTokenException,
+    IDPCommunicationErrorException,
+    AccessDeniedException,
+    ThrottlingException,
 ];
 
 operations! {
@@ -45,9 +60,24 @@ operations! {
     /// Makes a registry login that may pull, push or delete, or that is for one service only.
     CreateRegistryLogin:
         CreateRegistryLoginRequest => CreateRegistryLoginResult, NAMED;
+    /// Makes a role, which jobs become that show an identity token.
+    CreateRole:
+        CreateRoleRequest => CreateRoleResult, GENERAL;
     /// Deletes an access key, for good.
     DeleteAccessKey:
         DeleteAccessKeyRequest => DeleteAccessKeyResult, NAMED;
+    /// Deletes a role, for good, and ends its sessions and logins.
+    DeleteRole:
+        DeleteRoleRequest => DeleteRoleResult, NAMED;
+    /// Makes a registry login for whoever holds an identity token that opens a role. Nobody signs this call.
+    ExchangeIdentityToken:
+        ExchangeIdentityTokenRequest => ExchangeIdentityTokenResult, EXCHANGE;
+    /// Shows where an image came from: which jobs and keys pushed it, and which registered it.
+    GetImageOrigin:
+        GetImageOriginRequest => GetImageOriginResult, NAMED;
+    /// Shows a role.
+    GetRole:
+        GetRoleRequest => GetRoleResult, NAMED;
     /// Shows access keys, without their secrets.
     ListAccessKeys:
         ListAccessKeysRequest => ListAccessKeysResult, GENERAL;
@@ -57,10 +87,19 @@ operations! {
     /// Shows the registry logins of the account, without their passwords.
     ListRegistryLogins:
         ListRegistryLoginsRequest => ListRegistryLoginsResult, GENERAL;
+    /// Shows the roles of the account.
+    ListRoles:
+        ListRolesRequest => ListRolesResult, GENERAL;
     /// Ends a registry login before its time.
     RevokeRegistryLogin:
         RevokeRegistryLoginRequest => RevokeRegistryLoginResult, NAMED;
+    /// Tries whether an identity token opens a role, and says why.
+    TryRole:
+        TryRoleRequest => TryRoleResult, NAMED;
     /// Switches an access key off, or on again.
     UpdateAccessKey:
         UpdateAccessKeyRequest => UpdateAccessKeyResult, NAMED;
+    /// Switches a role off, or on again.
+    UpdateRole:
+        UpdateRoleRequest => UpdateRoleResult, NAMED;
 }

@@ -1,6 +1,7 @@
 //! Registry logins of any scope: made, listed, revoked.
 
 use super::page::{MAX_RESULTS, NEXT_TOKEN};
+use super::permissions::{LOGIN_SECONDS, NETWORKS, REPOSITORIES, check_list};
 use crate::lightsail::{CONTAINER_SERVICE_NAME, ContainerServiceRegistryLogin};
 use crate::macros::{enumeration, structure};
 use crate::path::quote;
@@ -40,6 +41,12 @@ structure! {
         "scope" scope: Option<Vec<RegistryLoginScope>>,
         /// The one service whose images the login is for.
         "serviceName" service_name: Option<String> as &CONTAINER_SERVICE_NAME,
+        /// How many seconds the login lives, 60 to 43200; as long as the caller may make it if not given.
+        "lifeSeconds" life_seconds: Option<i32> as &LOGIN_SECONDS,
+        /// The repositories that the login is for: names, in which * stays within a segment and ** crosses.
+        "repositories" repositories: Option<Vec<String>> as &REPOSITORIES,
+        /// The networks that the login is accepted from, such as 10.0.0.0/8.
+        "sourceNetworks" source_networks: Option<Vec<String>> as &NETWORKS,
     }
 }
 
@@ -80,8 +87,14 @@ structure! {
         "scope" scope: Vec<RegistryLoginScope>,
         /// The one service whose images it is for.
         "serviceName" service_name: Option<String> as &CONTAINER_SERVICE_NAME,
-        /// The access key that made it.
-        "accessKeyId" access_key_id: String,
+        /// The access key that made it, if one did.
+        "accessKeyId" access_key_id: Option<String>,
+        /// The role that made it, if one did.
+        "roleName" role_name: Option<String>,
+        /// The repositories that it is for; without any, all.
+        "repositories" repositories: Option<Vec<String>>,
+        /// The networks that it is accepted from; without any, all.
+        "sourceNetworks" source_networks: Option<Vec<String>>,
         /// When it was made.
         "createdAt" created_at: Timestamp,
         /// When it ends.
@@ -111,6 +124,8 @@ structure! {
 }
 
 fn check_create(request: &CreateRegistryLoginRequest) -> Result<(), ApiError> {
+    check_list("repositories", request.repositories.as_deref())?;
+    check_list("sourceNetworks", request.source_networks.as_deref())?;
     let Some(scope) = &request.scope else {
         return match &request.service_name {
             Some(_) => Ok(()),

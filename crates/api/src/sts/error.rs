@@ -120,6 +120,8 @@ impl From<ApiError> for StsError {
             ErrorCode::RequestTimeoutException => StsErrorCode::RequestTimeout,
             ErrorCode::ServiceUnavailable => StsErrorCode::ServiceUnavailable,
             ErrorCode::ExpiredTokenException => StsErrorCode::ExpiredToken,
+            ErrorCode::InvalidIdentityTokenException => StsErrorCode::InvalidIdentityToken,
+            ErrorCode::IDPCommunicationErrorException => StsErrorCode::IDPCommunicationError,
         };
         let message = match error.tip {
             Some(tip) => format!("{} {tip}", error.message),

@@ -54,6 +54,7 @@ fn a_new_access_key_shows_its_secret_in_the_answer_only() {
         created_at: Timestamp(1_603_389_001_500),
         status: AccessKeyStatus::Active,
         is_root: false,
+        expires_at: None,
     };
     let answer = CreateAccessKeyResult { access_key };
     assert!(!format!("{answer:?}").contains("hush"));
@@ -94,7 +95,10 @@ fn a_login_is_listed_without_its_password() {
         id: "a".into(),
         scope: vec![RegistryLoginScope::Push],
         service_name: None,
-        access_key_id: "AKIDEXAMPLE".into(),
+        access_key_id: Some("AKIDEXAMPLE".into()),
+        role_name: None,
+        repositories: None,
+        source_networks: None,
         created_at: Timestamp(0),
         expires_at: Timestamp(43_200_000),
         status: RegistryLoginStatus::Active,

@@ -14,14 +14,17 @@ use gangplank_api::gangplank::{
 use gangplank_core::{AccountId, Origin, Time};
 use gangplank_server::data_dir::DataDir;
 use gangplank_server::{
-    MasterKey, Rights, all_access_keys, create_access_key, create_first_key, provide_credentials,
+    MasterKey, NewKey as Made, Rights, all_access_keys, create_access_key, create_first_key,
+    provide_credentials,
 };
 use gangplank_store::metadata::Sqlite;
 
+use super::permissions::Permissions;
 use crate::connection::{Connection, check_data_dir};
 use crate::listing::{Cell, Column, Form, Listing};
 use crate::output::{done, now, warn};
 use crate::pages::Pages;
+use crate::{length_of_time, point_in_time};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -35,9 +38,10 @@ pub(crate) struct Args {
 enum Command {
     /// Make an access key and print it: the only time its secret is shown
     ///
-    /// Without --root it is an ordinary key: it may do everything in its account, and nothing to the server. In
-    /// the data directory of a stopped server without an enabled root key, a root key is made.
-    Create(NewKey),
+    /// Without --root it is an ordinary key: it may do everything in its account, and nothing to the server. With a
+    /// preset or a policy it may do that alone; a preset of push or deploy is for the repository sr, where --repository
+    /// names no other. In the data directory of a stopped server without an enabled root key, a root key is made.
+    Create(Box<NewKey>),
     /// Show access keys, without their secrets
     List {
         /// Only those of this account
@@ -48,7 +52,13 @@ enum Command {
         output: Option<Form>,
     },
     /// Refuse a key's calls and its logins, until it is enabled again
-    Disable(Change),
+    Disable {
+        #[command(flatten)]
+        change: Change,
+        /// Disable also the keys and roles that it made, and those that these made
+        #[arg(long)]
+        with_made: bool,
+    },
     /// Take a disabled key's calls and logins again
     Enable { access_key_id: String },
     /// Delete a key for good; its logins end with it
@@ -63,6 +73,11 @@ struct NewKey {
     /// Make a root key: it administers the server, with the keys and events of all accounts
     #[arg(long)]
     root: bool,
+    #[command(flatten)]
+    permissions: Permissions,
+    /// When it ends, and its logins with it: after a time such as 90d, or at a moment such as 2027-01-31
+    #[arg(long, value_name = "WHEN", value_parser = point_in_time::read_ahead)]
+    expires: Option<Timestamp>,
     /// How the key is shown [default: table on a terminal, json elsewhere]
     #[arg(long, value_name = "FORM")]
     output: Option<Form>,
@@ -86,9 +101,36 @@ const KEYS: Listing<AccessKeySummary> = Listing {
         Column::new("STATUS", "status", |key| Cell::words(key.status.as_str())),
         Column::new("CREATED", "createdAt", |key| Cell::Moment(key.created_at)),
         Column::new("ROOT", "isRoot", |key| Cell::Truth(key.is_root)),
+        Column::new("LAST USED", "lastUsedAt", |key| key.last_used_at.map_or(Cell::Nothing, Cell::Moment)),
+        Column::new("ENDS", "expiresAt", |key| key.expires_at.map_or(Cell::Nothing, Cell::Moment)),
+        Column::in_tables("LIMITS", |key| limits(key)),
+        Column::new("DESCRIPTION", "description", |key| Cell::maybe(key.description.as_deref())),
+        Column::not_in_tables("createdBy", |key| Cell::maybe(key.created_by.as_deref())),
+        Column::not_in_tables("maxLoginSeconds", |key| {
+            key.max_login_seconds
+                .map_or(Cell::Nothing, |seconds| Cell::Length(seconds.try_into().unwrap_or_default()))
+        }),
+        Column::not_in_tables("repositories", |key| several(key.repositories.as_ref())),
+        Column::not_in_tables("sourceNetworks", |key| several(key.source_networks.as_ref())),
+        Column::not_in_text("policy", |key| key.policy.clone().map_or(Cell::Nothing, Cell::Document)),
     ],
     sentence: None,
 };
+
+fn several(words: Option<&Vec<String>>) -> Cell {
+    words.map_or(Cell::Nothing, |words| Cell::Several(words.clone()))
+}
+
+/// What a key is narrowed to, in few words.
+fn limits(key: &AccessKeySummary) -> Cell {
+    let repositories = key.repositories.iter().flatten().map(|name| format!("repository {name}"));
+    let networks = key.source_networks.iter().flatten().map(|network| format!("from {network}"));
+    let life = key.max_login_seconds.and_then(|seconds| u64::try_from(seconds).ok());
+    let life = life.map(|seconds| format!("logins of {}", length_of_time::shown(seconds)));
+    let policy = key.policy.as_ref().map(|_| "policy".to_owned());
+    let words: Vec<String> = policy.into_iter().chain(repositories).chain(networks).chain(life).collect();
+    if words.is_empty() { Cell::Nothing } else { Cell::Several(words) }
+}
 
 const MADE: Listing<AccessKey> = Listing {
     name: "accessKey",
@@ -100,6 +142,7 @@ const MADE: Listing<AccessKey> = Listing {
         Column::new("CREATED", "createdAt", |key| Cell::Moment(key.created_at)),
         Column::new("STATUS", "status", |key| Cell::words(key.status.as_str())),
         Column::new("ROOT", "isRoot", |key| Cell::Truth(key.is_root)),
+        Column::new("ENDS", "expiresAt", |key| key.expires_at.map_or(Cell::Nothing, Cell::Moment)),
     ],
     sentence: None,
 };
@@ -114,9 +157,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     }
     let client = args.connection.client()?;
     match args.command {
-        Command::Create(NewKey { account, root, output }) => {
-            let request = CreateAccessKeyRequest { account, root: root.then_some(true) };
-            let key = client.call(&request).await?.access_key;
+        Command::Create(new) => {
+            let output = new.output;
+            let key = client.call(&new.request()?).await?.access_key;
             MADE.show_one(Form::chosen(output, Form::Json), &key)?;
         }
         Command::List { account, output } => {
@@ -133,15 +176,18 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             }
             KEYS.show(Form::chosen(output, Form::Json), &keys)?;
         }
-        Command::Disable(Change { access_key_id, force }) => {
+        Command::Disable { change: Change { access_key_id, force }, with_made } => {
             let (status, force) = (AccessKeyStatus::Disabled, force.then_some(true));
-            let id = access_key_id.clone();
-            client.call(&UpdateAccessKeyRequest { access_key_id, status, force }).await?;
-            done(format_args!("disabled {id}: its calls and logins are refused until it is enabled"));
+            let (id, with) = (access_key_id.clone(), with_made.then_some(true));
+            client.call(&UpdateAccessKeyRequest { access_key_id, status, force, with_made: with }).await?;
+            let made = if with_made { "; the keys and roles that it made are disabled, too" } else { "" };
+            done(format_args!("disabled {id}: its calls and logins are refused until it is enabled{made}"));
         }
         Command::Enable { access_key_id } => {
             let (status, id) = (AccessKeyStatus::Active, access_key_id.clone());
-            client.call(&UpdateAccessKeyRequest { access_key_id, status, force: None }).await?;
+            client
+                .call(&UpdateAccessKeyRequest { access_key_id, status, force: None, with_made: None })
+                .await?;
             done(format_args!("enabled {id}"));
         }
         Command::Delete(Change { access_key_id, force }) => {
@@ -151,6 +197,24 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+impl NewKey {
+    fn request(&self) -> Result<CreateAccessKeyRequest> {
+        let (permissions, limits) = (&self.permissions, self.permissions.limits());
+        Ok(CreateAccessKeyRequest {
+            account: self.account.clone(),
+            root: self.root.then_some(true),
+            preset: permissions.preset,
+            policy: permissions.policy()?,
+            services: permissions.services(),
+            repositories: limits.repositories(),
+            source_networks: limits.networks(),
+            max_login_seconds: permissions.max_login,
+            expires_at: self.expires,
+            description: permissions.description.clone(),
+        })
+    }
 }
 
 fn account(text: &str) -> Result<String, String> {
@@ -172,6 +236,9 @@ fn unused(path: &Path, account: Option<&str>) -> Result<Option<DataDir>> {
 /// key where there is no enabled one.
 async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
     let account = new.account.as_deref().map_or_else(|| Ok(AccountId::root()), AccountId::parse)?;
+    if new.permissions.are_given() || new.expires.is_some() {
+        bail!("a key that is limited is made by the server; start it, and make the key then");
+    }
     if new.root && !account.is_root() {
         bail!("root keys belong to account {}: leave out --account, or --root", AccountId::root());
     }
@@ -184,7 +251,7 @@ async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
         create_first_key(&metadata, &by, &master, data_dir, None).await?
     } else {
         let rights = if new.root || is_rescue { Rights::Root } else { Rights::Ordinary };
-        create_access_key(&metadata, &by, &master, &account, None, rights, u32::MAX).await?
+        create_access_key(&metadata, &by, &master, &account, Made::with(rights), u32::MAX).await?
     };
     if is_rescue && !new.root && !keys.is_empty() {
         warn(format!("there was no enabled root key, so {} is one: it administers the server", key.id));
@@ -204,5 +271,6 @@ async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
         created_at: Timestamp(key.created_at.0),
         status: AccessKeyStatus::Active,
         is_root: key.is_root,
+        expires_at: None,
     })
 }

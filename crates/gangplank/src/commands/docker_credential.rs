@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::login;
 use crate::connection::Connection;
-use crate::kept_logins::{KeptLogins, Login};
+use crate::kept_logins::{KeptLogins, Kind, Login};
 use crate::registries::Registries;
 use crate::{foreign, named_registry, output};
 
@@ -87,7 +87,8 @@ async fn answer(args: &Args) -> Result<String> {
     match args.action {
         Action::Get => {
             let server = input()?;
-            let login = get(&args.connection, registry_of(server.trim()), now).await?;
+            let (registry, repository) = named_in(server.trim());
+            let login = get(&args.connection, registry, repository, now).await?;
             let server = server.trim().to_owned();
             Ok(format!("{}\n", foreign::json(&serde_json::to_string(&ForServer { server, login })?)))
         }
@@ -99,11 +100,11 @@ async fn answer(args: &Args) -> Result<String> {
             if given.server.is_empty() || given.login.username.is_empty() {
                 bail!("a login needs a ServerURL and a Username");
             }
-            KeptLogins::open()?.store(registry_of(&given.server), given.login, now)?;
+            KeptLogins::open()?.store(named_in(&given.server).0, given.login, now)?;
             Ok(String::new())
         }
         Action::Erase => {
-            KeptLogins::open_to_use()?.forget(registry_of(input()?.trim()), now)?;
+            KeptLogins::open_to_use()?.forget(named_in(input()?.trim()).0, now)?;
             Ok(String::new())
         }
         Action::List => {
@@ -117,13 +118,19 @@ async fn answer(args: &Args) -> Result<String> {
 
 /// Finds or makes the login for a registry. The file stays locked meanwhile, so that of several clients that ask
 /// at once only the first has one made.
-async fn get(connection: &Connection, registry: &str, now: i64) -> Result<Login> {
+async fn get(connection: &Connection, registry: &str, repository: Option<&str>, now: i64) -> Result<Login> {
     let mut kept = KeptLogins::open_to_use()?;
     if let Some(login) = kept.stored(registry, now) {
         return Ok(login.clone());
     }
     // What was configured for this registry says more than an environment that speaks of none.
-    let configured = Registries::open_to_use()?.profile(registry).map(Connection::of_profile);
+    let registries = Registries::open_to_use()?;
+    let configured = registries.profile(registry).map(Connection::of_profile);
+    let kind = match (registries.kind(registry), repository) {
+        // What a machine pulls is in the repository that is named like its service.
+        (Kind::Pull(_), Some(repository)) => Kind::Pull(repository.to_owned()),
+        (kind, _) => kind,
+    };
     let client = match &configured {
         Some(connection) => connection.client()?,
         // Without a server or an access key there is nothing to say about any registry.
@@ -134,14 +141,14 @@ async fn get(connection: &Connection, registry: &str, now: i64) -> Result<Login>
         bail!(NOT_FOUND);
     }
     let principal = client.principal();
-    if let Some(made) = kept.made(&principal, now) {
+    if let Some(made) = kept.made(&principal, &kind, now) {
         if made.registry == registry {
             return Ok(made.login.clone());
         }
         bail!(NOT_FOUND);
     }
     // Only the server can say which registry it is; whoever asks for another one goes on without it.
-    match login::make(&client).await {
+    match login::make(&client, &kind).await {
         Ok(made) => {
             let found = (made.registry == registry).then(|| made.login.clone());
             if found.is_some() || named_registry::is_named(connection, &client, &made.registry, None)? {
@@ -151,16 +158,20 @@ async fn get(connection: &Connection, registry: &str, now: i64) -> Result<Login>
             found.context(NOT_FOUND)
         }
         Err(error) if configured.is_some() || client.host() == registry => {
-            Err(error.context(format!("no push login for {registry} could be made")))
+            Err(error.context(format!("no {kind} for {registry} could be made")))
         }
         Err(_) => bail!(NOT_FOUND),
     }
 }
 
-/// The registry in what a client says: with or without a scheme, and in podman's case a repository behind it.
-fn registry_of(server: &str) -> &str {
+/// The registry in what a client says, with or without a scheme, and in podman's case the repository behind it.
+fn named_in(server: &str) -> (&str, Option<&str>) {
     let bare = server.split_once("://").map_or(server, |(_, bare)| bare);
-    bare.split('/').next().unwrap_or_default()
+    let Some((registry, path)) = bare.split_once('/') else { return (bare, None) };
+    let is_version =
+        |path: &str| matches!(path, "v1" | "v2") || path.starts_with("v1/") || path.starts_with("v2/");
+    let path = path.trim_end_matches('/');
+    (registry, Some(path).filter(|path| !path.is_empty() && !is_version(path)))
 }
 
 fn input() -> Result<String> {
@@ -172,13 +183,14 @@ fn input() -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::registry_of;
+    use super::named_in;
 
     #[test]
     fn a_registry_is_known_under_every_form_of_its_name() {
-        for form in ["host:5000", "http://host:5000", "https://host:5000/v2/", "host:5000/team/app"] {
-            assert_eq!(registry_of(form), "host:5000");
+        for form in ["host:5000", "http://host:5000", "https://host:5000/v2/", "host:5000/"] {
+            assert_eq!(named_in(form), ("host:5000", None));
         }
-        assert_eq!(registry_of("https://index.docker.io/v1/"), "index.docker.io");
+        assert_eq!(named_in("host:5000/team/app"), ("host:5000", Some("team/app")));
+        assert_eq!(named_in("https://index.docker.io/v1/"), ("index.docker.io", None));
     }
 }

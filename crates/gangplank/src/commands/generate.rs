@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::{CommandFactory as _, Subcommand, ValueEnum};
 
+use super::credential_provider::Provider;
 use super::docker_credential::Helper;
 use crate::cli::Cli;
 use crate::serve_options::sample_file;
@@ -72,7 +73,7 @@ fn write_pages(dir: &Path) -> Result<u64> {
     let shown = || format!("cannot write to {}", dir.display());
     std::fs::create_dir_all(dir).with_context(shown)?;
     let mut pages = BTreeMap::new();
-    for command in [Cli::command(), Helper::command(), lightsailctl::command()] {
+    for command in [Cli::command(), Helper::command(), Provider::command(), lightsailctl::command()] {
         let mut command = command.disable_help_subcommand(true);
         command.build();
         manual_pages::collect(&command, None, &mut pages)?;

@@ -1,25 +1,43 @@
 //! `gangplank login`: puts a fresh login where container tools look for it.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, ensure};
-use gangplank_api::gangplank::CreateRegistryLoginRequest;
+use gangplank_api::gangplank::{
+    CreateRegistryLoginRequest, ExchangeIdentityTokenRequest, RegistryLoginScope,
+};
 use gangplank_api::lightsail::{ContainerServiceRegistryLogin, CreateContainerServiceRegistryLoginRequest};
 use serde_json::json;
 
-use crate::api_client::{ApiClient, present};
-use crate::auth_files;
+use super::narrowing::Narrowing;
+use crate::api_client::{ApiClient, Principal, present};
 use crate::connection::Connection;
 use crate::kept_logins::{Kind, Login, Made};
-use crate::{foreign, named_registry, output};
+use crate::{auth_files, foreign, identity_token, masks, named_registry, output};
 
 /// Makes a registry login and writes it where docker, podman, skopeo and buildah look: docker's `config.json`
 /// (or the credential helper that it names), and podman's file where there is one
+///
+/// With --role it needs no access key: the identity token of the CI that runs this job opens the role. It is found by
+/// itself in GitHub Actions, Forgejo Actions, GitLab CI (in the variable GANGPLANK_ID_TOKEN), CircleCI and Buildkite,
+/// or in the file that AWS_WEB_IDENTITY_TOKEN_FILE names.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Make a login that pulls this service's images, in place of a push login
     #[arg(long, value_name = "NAME")]
     service_name: Option<String>,
+    /// The ARN of a role that an identity token opens, in place of an access key
+    #[arg(long, value_name = "ARN")]
+    role: Option<String>,
+    /// The file of the identity token [default: the token of the CI that runs this job]
+    #[arg(long, value_name = "FILE", requires = "role")]
+    token_file: Option<PathBuf>,
+    /// Whom the CI is to make its token for [default: the server's address]
+    #[arg(long, value_name = "TEXT", requires = "role", conflicts_with = "token_file")]
+    audience: Option<String>,
+    #[command(flatten)]
+    narrowing: Narrowing,
     /// The registry that the server may name, where that is not at the server's own address
     #[arg(long, value_name = "HOST[:PORT]")]
     registry: Option<String>,
@@ -37,17 +55,15 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
-    let client = args.connection.client()?;
+    let client =
+        if args.role.is_some() { args.connection.unsigned_client()? } else { args.connection.client()? };
     if !args.print && !args.password_only {
         auth_files::check()?;
     }
     let kind = args.service_name.clone().map_or(Kind::Push, Kind::Pull);
-    let made = match args.service_name {
-        Some(name) => {
-            let input = CreateRegistryLoginRequest { scope: None, service_name: Some(name) };
-            taken(&client, client.call(&input).await?.registry_login)?
-        }
-        None => make(&client).await?,
+    let made = match &args.role {
+        Some(role) => args.exchange(&client, role, &kind).await?,
+        None => make_narrowed(&client, &kind, &args.narrowing).await?,
     };
     let ends = output::moment(gangplank_api::Timestamp(made.expires_at));
     if args.print {
@@ -65,7 +81,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         if !auth_files::has_ours(registry)? {
             named_registry::check(&args.connection, &client, registry, said)?;
         }
-        for place in auth_files::put(&made, &kind, args.force)? {
+        for place in auth_files::put(&made, args.force)? {
             output::say(format_args!("A {kind} for {registry} is in {place}."));
         }
         output::say(format_args!("It ends {ends}."));
@@ -76,13 +92,55 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Has a push login made.
-pub(crate) async fn make(client: &ApiClient) -> Result<Made> {
-    let answer = client.call(&CreateContainerServiceRegistryLoginRequest {}).await?;
-    taken(client, answer.registry_login.context("the server's answer has no login")?)
+impl Args {
+    /// Has a login made for an identity token.
+    async fn exchange(&self, client: &ApiClient, role: &str, kind: &Kind) -> Result<Made> {
+        let (file, audience) = (self.token_file.as_deref(), self.audience.as_deref());
+        let identity_token = identity_token::find(file, audience, client.endpoint()).await?;
+        let principal = client.principal_of(role.to_owned());
+        let request = ExchangeIdentityTokenRequest {
+            role_arn: role.to_owned(),
+            identity_token,
+            region: Some(principal.region.clone()),
+            service_name: kind.service().map(str::to_owned),
+            life_seconds: self.narrowing.life,
+            repositories: self.narrowing.limits.repositories(),
+            source_networks: self.narrowing.limits.networks(),
+        };
+        let login = client.call(&request).await?.registry_login;
+        // Before anything is printed that may hold it.
+        login.password.iter().for_each(masks::mask);
+        taken(principal, login, kind)
+    }
 }
 
-fn taken(client: &ApiClient, login: ContainerServiceRegistryLogin) -> Result<Made> {
+/// Has a login made.
+pub(crate) async fn make(client: &ApiClient, kind: &Kind) -> Result<Made> {
+    make_narrowed(client, kind, &Narrowing::default()).await
+}
+
+async fn make_narrowed(client: &ApiClient, kind: &Kind, narrowing: &Narrowing) -> Result<Made> {
+    let login = match kind {
+        // The call that everybody's tools make.
+        Kind::Push if narrowing.is_none() => {
+            let answer = client.call(&CreateContainerServiceRegistryLoginRequest {}).await?;
+            answer.registry_login.context("the server's answer has no login")?
+        }
+        kind => {
+            let service_name = kind.service().map(str::to_owned);
+            let scope = service_name.is_none().then(|| vec![RegistryLoginScope::Push]);
+            let wanted = CreateRegistryLoginRequest { scope, service_name, ..Default::default() };
+            client.call(&narrowing.of(wanted)).await?.registry_login
+        }
+    };
+    taken(client.principal(), login, kind)
+}
+
+/// Reads a login that a server made.
+///
+/// # Errors
+/// If it lacks something, or is one that nobody can use.
+pub(crate) fn taken(principal: Principal, login: ContainerServiceRegistryLogin, kind: &Kind) -> Result<Made> {
     let secret = present(login.password, "password")?.expose().to_owned();
     let registry = present(login.registry, "registry")?;
     let username = present(login.username, "username")?;
@@ -94,9 +152,11 @@ fn taken(client: &ApiClient, login: ContainerServiceRegistryLogin) -> Result<Mad
     }
     ensure!(!username.contains(':'), "the server made a login that nobody can use");
     Ok(Made {
-        principal: client.principal(),
+        principal,
         registry,
+        kind: kind.clone(),
         login: Login { username, secret },
+        made_at: output::now(),
         expires_at: present(login.expires_at, "expiresAt")?.0,
     })
 }

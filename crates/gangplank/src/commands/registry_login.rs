@@ -12,6 +12,7 @@ use gangplank_api::gangplank::{
 };
 use gangplank_api::lightsail::ContainerServiceRegistryLogin;
 
+use super::narrowing::Narrowing;
 use crate::api_client::present;
 use crate::connection::Connection;
 use crate::listing::{Cell, Column, Form, Listing};
@@ -37,6 +38,8 @@ enum Command {
         /// Do these on every repository of the account, comma-separated
         #[arg(long, value_delimiter = ',', value_name = "WORDS", value_parser = scopes())]
         scope: Vec<RegistryLoginScope>,
+        #[command(flatten)]
+        narrowing: Narrowing,
         /// Print the password alone, for `docker login --password-stdin`
         #[arg(long, conflicts_with = "output")]
         password_only: bool,
@@ -66,7 +69,8 @@ const LOGINS: Listing<RegistryLoginSummary> = Listing {
             Cell::Several(login.scope.iter().map(|scope| scope.as_str().to_owned()).collect())
         }),
         Column::new("SERVICE", "serviceName", |login| Cell::maybe(login.service_name.as_deref())),
-        Column::new("ACCESS KEY", "accessKeyId", |login| Cell::words(&login.access_key_id)),
+        Column::new("ACCESS KEY", "accessKeyId", |login| Cell::maybe(login.access_key_id.as_deref())),
+        Column::new("ROLE", "roleName", |login| Cell::maybe(login.role_name.as_deref())),
         Column::new("CREATED", "createdAt", |login| Cell::Moment(login.created_at)),
         Column::new("ENDS", "expiresAt", |login| Cell::Moment(login.expires_at)),
         Column::new("STATUS", "status", |login| Cell::words(login.status.as_str())),
@@ -76,10 +80,18 @@ const LOGINS: Listing<RegistryLoginSummary> = Listing {
         Column::new("LAST PUSH", "lastPushAt", |login| {
             login.last_push_at.map_or(Cell::Nothing, Cell::Moment)
         }),
-        Column::new("FROM", "lastPushAddress", |login| Cell::maybe(login.last_push_address.as_deref())),
+        Column::new("PUSHED FROM", "lastPushAddress", |login| {
+            Cell::maybe(login.last_push_address.as_deref())
+        }),
+        Column::new("REPOSITORIES", "repositories", |login| several(login.repositories.as_ref())),
+        Column::new("ONLY FROM", "sourceNetworks", |login| several(login.source_networks.as_ref())),
     ],
     sentence: None,
 };
+
+fn several(words: Option<&Vec<String>>) -> Cell {
+    words.map_or(Cell::Nothing, |words| Cell::Several(words.clone()))
+}
 
 /// The four members that the AWS CLI shows of a login.
 const MADE: Listing<ContainerServiceRegistryLogin> = Listing {
@@ -110,9 +122,10 @@ pub(super) fn show_made(login: ContainerServiceRegistryLogin, password_only: boo
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = args.connection.client()?;
     match args.command {
-        Command::Create { service_name, scope, password_only, output } => {
+        Command::Create { service_name, scope, narrowing, password_only, output } => {
             let scope = (!scope.is_empty()).then_some(scope);
-            let input = CreateRegistryLoginRequest { scope, service_name };
+            let input =
+                narrowing.of(CreateRegistryLoginRequest { scope, service_name, ..Default::default() });
             let made = client.call(&input).await?.registry_login;
             show_made(made, password_only, Form::chosen(output, Form::Json))?;
         }

@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use super::failure::Failure;
 use super::globals::Globals;
 use crate::api_client::{Answer, ApiClient, Manner};
-use crate::call_failure::{Cause, Unreachable};
+use crate::call_failure::{CallFailure, Cause, Unreachable};
 use crate::connection::check_data_dir;
-use crate::credentials::Credentials;
+use crate::credentials::Identity;
 use crate::retry;
 use crate::settings::{Settings, Unresolved};
 use crate::tls_words;
@@ -42,7 +42,7 @@ pub(crate) fn region(globals: &Globals, settings: &Settings) -> Result<String, F
 
 /// The client that the options and the settings describe.
 pub(crate) fn client(region: String, globals: &Globals, settings: &Settings) -> Result<ApiClient, Failure> {
-    let credentials = credentials(globals, settings)?;
+    let identity = identity(globals, settings)?;
     let endpoint = globals.value("--endpoint-url").map(str::to_owned).or_else(|| settings.endpoint());
     let endpoint = endpoint.ok_or_else(|| {
         Failure::Configuration(
@@ -53,8 +53,7 @@ pub(crate) fn client(region: String, globals: &Globals, settings: &Settings) -> 
         )
     })?;
     let manner = manner(globals, settings)?;
-    ApiClient::new(&endpoint, region, credentials, &manner)
-        .map_err(|error| Failure::Other(format!("{error:#}")))
+    ApiClient::new(&endpoint, region, identity, &manner).map_err(|error| Failure::Other(format!("{error:#}")))
 }
 
 /// Calls the operation and reads its answer.
@@ -75,18 +74,18 @@ pub(crate) async fn call(
         if principal.access_key_id.is_empty() { "nobody" } else { &principal.access_key_id },
     ));
     let body = Value::Object(input.clone()).to_string();
-    let answer = client.exchange(operation.target(), body.as_bytes()).await.map_err(unreachable)?;
+    let answer = client.exchange(operation.target(), body.as_bytes()).await.map_err(unanswered)?;
     let id = answer.request_id.as_deref().unwrap_or("none");
     globals.note(format_args!("status {}, {} bytes, request id {id}", answer.status, answer.body.len()));
     let parsed = object(&answer.body)?;
     if answer.is_success() { Ok(parsed) } else { Err(refusal(operation, &answer)) }
 }
 
-fn credentials(globals: &Globals, settings: &Settings) -> Result<Option<Credentials>, Failure> {
+fn identity(globals: &Globals, settings: &Settings) -> Result<Option<Identity>, Failure> {
     if globals.has("--no-sign-request") {
         return Ok(None);
     }
-    let found = settings.credentials()?;
+    let found = settings.identity()?;
     found.map(Some).ok_or_else(|| {
         Failure::Configuration(
             "NoCredentials",
@@ -138,6 +137,15 @@ fn refusal(operation: Operation, answer: &Answer) -> Failure {
         })
         .collect();
     Failure::Service(Box::new(refusal), members)
+}
+
+fn unanswered(error: CallFailure) -> Failure {
+    match error {
+        CallFailure::Unreachable(error) => unreachable(error),
+        // The call before this one, which was to give the keys.
+        CallFailure::Refused(refusal) => Failure::Service(Box::new(refusal), Map::new()),
+        other => Failure::Other(other.to_string()),
+    }
 }
 
 fn unreachable(error: Unreachable) -> Failure {

@@ -1,5 +1,7 @@
 //! A value of a list, and how each form writes it.
 
+use std::collections::BTreeMap;
+
 use gangplank_api::Timestamp;
 use serde_json::Value;
 
@@ -14,6 +16,10 @@ pub(crate) enum Cell {
     Null,
     Words(String),
     Several(Vec<String>),
+    /// Words by name.
+    Named(BTreeMap<String, String>),
+    /// A text that is JSON, and stands in JSON as what it is.
+    Document(String),
     /// A number that counts or names something.
     Number(u64),
     /// How often; once is told in JSON alone.
@@ -52,6 +58,8 @@ impl Cell {
             Self::Nothing | Self::Null => "-".to_owned(),
             Self::Words(text) => foreign::words(text),
             Self::Several(words) => foreign::words(&words.join(", ")),
+            Self::Named(words) => foreign::words(&named(words, ", ")),
+            Self::Document(text) => foreign::words(text),
             Self::Number(number) | Self::Times(number) => number.to_string(),
             Self::Truth(truth) => if *truth { "yes" } else { "no" }.to_owned(),
             Self::Size(bytes) => output::size(*bytes),
@@ -62,7 +70,14 @@ impl Cell {
 
     /// As one word of a line, in quotes if it could be taken for more than one. Numbers are in bytes and seconds.
     pub(super) fn word(&self) -> Option<String> {
+        if let Self::Document(text) = self {
+            return Some(quoted(text));
+        }
         match self.json().filter(|_| !self.is_nothing())? {
+            Value::Object(_) => match self {
+                Self::Named(words) => Some(quoted(&named(words, ","))),
+                _ => None,
+            },
             Value::String(text) => Some(quoted(&text)),
             Value::Array(_) => match self {
                 Self::Several(words) => Some(quoted(&words.join(","))),
@@ -79,6 +94,10 @@ impl Cell {
             Self::Null => Value::Null,
             Self::Words(text) => text.as_str().into(),
             Self::Several(words) => words.clone().into(),
+            Self::Named(words) => {
+                words.iter().map(|(name, word)| (name.clone(), Value::from(word.as_str()))).collect()
+            }
+            Self::Document(text) => serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()),
             Self::Number(number) | Self::Times(number) | Self::Size(number) | Self::Length(number) => {
                 (*number).into()
             }
@@ -86,6 +105,10 @@ impl Cell {
             Self::Moment(moment) => output::moment(*moment).into(),
         })
     }
+}
+
+fn named(words: &BTreeMap<String, String>, between: &str) -> String {
+    words.iter().map(|(name, word)| format!("{name}={word}")).collect::<Vec<_>>().join(between)
 }
 
 fn quoted(text: &str) -> String {

@@ -47,6 +47,7 @@ fn environment(command: &Command) -> Vec<(String, String)> {
     if calls_a_server(command) {
         all.extend(pairs(notes::AWS_VARIABLES));
     }
+    all.extend(pairs(notes::variables(command.get_bin_name().unwrap_or_default())));
     all.extend(pairs(notes::VARIABLES));
     all
 }

@@ -15,7 +15,7 @@ use crate::usage::named;
 
 /// Adds the options of running images to others, and hands all of them to what declares them.
 macro_rules! with_deployments {
-    ($declare:ident! { $($others:tt)* }) => { $declare! {
+    ($declare:ident! { { $($others:tt)* } { $($keys:tt)* } }) => { $declare! {
         {
             $($others)*
 
@@ -59,6 +59,7 @@ macro_rules! with_deployments {
             max_container_log_bytes: ByteSize, "GANGPLANK_MAX_CONTAINER_LOG_BYTES";
         }
         {
+            $($keys)*
             /// Certificates for domain names of services, by the name that a service's `publicDomainNames` says.
             certificates: std::collections::BTreeMap<String, deployments::Certificate>;
         }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args as _;
 use serde::{Deserialize as _, Deserializer};
 
-use super::{ServeOptions, deployments, listen_address};
+use super::{ServeOptions, deployments, issuers, listen_address};
 use crate::nearest::nearest;
 
 /// Reads the options of a file.
@@ -39,10 +39,10 @@ fn in_one_line(file: &str, error: &toml::de::Error) -> String {
 
 fn why(line: &str, message: &str) -> String {
     if let Some(key) = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
-        return if message.contains("expected `cert` or `key`") {
-            unknown_of_certificate(key)
-        } else {
-            unknown(key)
+        return match () {
+            () if message.contains("expected `cert` or `key`") => unknown_of_certificate(key),
+            () if message.contains("`audiences`") => unknown_of_issuer(key),
+            () => unknown(key),
         };
     }
     let value = line.split_once('=').map(|(_, value)| value.trim());
@@ -55,7 +55,11 @@ fn why(line: &str, message: &str) -> String {
         return "it is true or false".to_owned();
     }
     if let Some(key) = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
-        return format!("it has no {key}; a certificate has cert = \"FILE\" and key = \"FILE\"");
+        return if issuers::KEYS.contains(&key) {
+            format!("it has no {key}; an issuer has url = \"https://...\" and audiences = [\"...\"]")
+        } else {
+            format!("it has no {key}; a certificate has cert = \"FILE\" and key = \"FILE\"")
+        };
     }
     let message = message.replace('\n', " ");
     match quoted(line) {
@@ -71,7 +75,7 @@ fn is_yes_or_no(value: &str) -> bool {
 fn unknown(key: &str) -> String {
     let command = ServeOptions::augment_args(clap::Command::new("serve"));
     let flags = command.get_arguments().filter_map(clap::Arg::get_long);
-    let known: Vec<&str> = flags.chain(["certificates"]).collect();
+    let known: Vec<&str> = flags.chain(["certificates", "issuer"]).collect();
     match nearest(key, known) {
         Some(meant) => format!("there is no option {key:?}; did you mean {meant:?}?"),
         None => format!("there is no option {key:?}; `gangplank generate config` prints all there are"),
@@ -82,6 +86,12 @@ fn unknown_of_certificate(key: &str) -> String {
     let meant = nearest(key, deployments::CERTIFICATE_KEYS);
     let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant:?}?"));
     format!("a certificate has cert and key, and no {key:?}{meant}")
+}
+
+fn unknown_of_issuer(key: &str) -> String {
+    let meant = nearest(key, issuers::KEYS);
+    let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant:?}?"));
+    format!("an issuer has {}, and no {key:?}{meant}", issuers::KEYS.join(", "))
 }
 
 /// The line with quotes around its text, if it has none and would need them.
@@ -135,6 +145,19 @@ mod tests {
             (
                 "[certificates.web]\ncert = 'a'",
                 "line 1 ([certificates.web]): it has no key; a certificate has cert = \"FILE\" and key = \"FILE\"",
+            ),
+            (
+                "[[issuer]]\naudiences = ['a']",
+                "line 1 ([[issuer]]): it has no url; an issuer has url = \"https://...\" and audiences = [\"...\"]",
+            ),
+            (
+                "[[issuer]]\njwks_file = 'a'",
+                "line 2 (jwks_file = 'a'): an issuer has url, audiences, jwks-file, ca-file, max-token-life, and no \
+                 \"jwks_file\"; did you mean \"jwks-file\"?",
+            ),
+            (
+                "[[issuers]]\nurl = 'a'",
+                "line 1 ([[issuers]]): there is no option \"issuers\"; did you mean \"issuer\"?",
             ),
         ] {
             assert_eq!(refused(text), expected);

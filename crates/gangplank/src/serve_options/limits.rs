@@ -27,6 +27,8 @@ impl ServeOptions {
             tags: self.max_tags.unwrap_or(default.tags),
             registry_logins: self.max_registry_logins.unwrap_or(default.registry_logins),
             access_keys: self.max_access_keys.unwrap_or(default.access_keys),
+            roles: self.max_roles.unwrap_or(default.roles),
+            role_sessions: self.max_role_sessions.unwrap_or(default.role_sessions),
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::Args as _;
 
-use super::{ServeOptions, deployments};
+use super::{ServeOptions, deployments, issuers};
 
 const HEAD: &str = "\
 # The options of `gangplank serve`. Name this file with --config, or GANGPLANK_CONFIG; flags and variables win
@@ -33,7 +33,7 @@ pub(crate) fn text() -> String {
         let _ = writeln!(text, "#{name} = {}", value(option, &help));
     }
     // Tables come last: whatever follows one is of it.
-    text + deployments::SAMPLE
+    text + deployments::SAMPLE + issuers::SAMPLE
 }
 
 /// The default that the help names, else a sample of what may stand there.
@@ -80,6 +80,8 @@ fn wrapped(text: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
+    const KEYS: usize = issuers::KEYS.len();
+
     #[test]
     fn the_sample_is_a_file_that_can_be_used() {
         let sample = text();
@@ -90,10 +92,13 @@ mod tests {
             .fold(String::new(), |used, line| used + line + "\n");
         let options: ServeOptions = toml::from_str(&used).unwrap_or_else(|error| panic!("{error}\n{used}"));
         let config = options.into_config(None).unwrap();
-        assert_eq!(config.deployments.certificates.len(), 1);
+        assert_eq!((config.deployments.certificates.len(), config.issuers.len()), (1, 1));
         let known = ServeOptions::augment_args(clap::Command::new("serve"));
         let (options, tables) = used.split_once("\n[").unwrap();
-        assert_eq!((options.lines().count(), tables.lines().count()), (known.get_arguments().count(), 3));
+        assert_eq!(
+            (options.lines().count(), tables.lines().count()),
+            (known.get_arguments().count(), 3 + 1 + KEYS)
+        );
         assert!(sample.lines().all(|line| line.is_empty() || line.starts_with('#')));
     }
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 use gangplank_testkit::{Login, TestServer};
 use serde_json::{Value, json};
 
-use crate::cli::{Ran, home, run_with_input};
+use crate::cli::{Ran, home, run, run_with_input};
 use crate::fake_server;
 use crate::handler::Reply;
 use crate::{PROGRAM, server, server_with};
@@ -69,8 +69,11 @@ fn a_login_that_is_about_to_end_is_made_anew() {
     let server = ready();
     let first = password(&server, &server.host());
     let mut kept: Value = serde_json::from_str(&fs::read_to_string(kept_file(&server)).unwrap()).unwrap();
-    let end = kept["made"][0]["expiresAt"].as_i64().unwrap();
-    kept["made"][0]["expiresAt"] = json!(end - (11 * 60 + 1) * 60 * 1000);
+    // Eleven hours pass, and a minute.
+    for moment in ["madeAt", "expiresAt"] {
+        let at = kept["made"][0][moment].as_i64().unwrap();
+        kept["made"][0][moment] = json!(at - (11 * 60 + 1) * 60 * 1000);
+    }
     fs::write(kept_file(&server), kept.to_string()).unwrap();
     let second = password(&server, &server.host());
     assert_ne!(second, first);
@@ -197,4 +200,45 @@ fn a_login_is_made_also_where_none_can_be_kept() {
         let ran = ask("store", &given.to_string());
         assert!(ran.code == Some(1) && !ran.stdout.contains("hunter2"), "{ran:?}");
     }
+}
+
+#[test]
+fn a_machine_that_pulls_has_its_logins_renewed() {
+    let server = ready();
+    let data_dir = server.data_dir();
+    let gangplank = |args: &[&str]| {
+        let ran = run(server.home(), args, &[("PATH", "/nowhere")]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    };
+    gangplank(&["configure", "--data-dir", data_dir.to_str().unwrap(), "--bin-dir", "bin"]);
+    let ask = |registry: &str| {
+        let mut command = Command::new(PROGRAM);
+        command.args(["docker-credential", "get"]).env_clear().env("HOME", server.home());
+        let printed = run_with_input(command, registry).json();
+        printed["Secret"].as_str().unwrap().to_owned()
+    };
+    let status = |password: &str, path: &str| {
+        let login = Login { username: "AWS".into(), password: password.into(), registry: server.host() };
+        server.registry_as(&login).status("GET", path)
+    };
+    let pushes = ask(&server.host());
+    assert_eq!(status(&pushes, "web/manifests/app.1"), 403);
+
+    gangplank(&["login", "--service-name", "web", "--force", "--profile", "gangplank"]);
+    let pulls = ask(&server.host());
+    assert_eq!((pulls != pushes, status(&pulls, "web/manifests/app.1")), (true, 404));
+    assert_eq!(ask(&server.host()), pulls);
+    let mut kept: Value = serde_json::from_str(&fs::read_to_string(kept_file(&server)).unwrap()).unwrap();
+    assert_eq!(kept["made"].as_array().unwrap().len(), 1, "{kept}");
+    kept["made"][0]["expiresAt"] = kept["made"][0]["madeAt"].clone();
+    fs::write(kept_file(&server), kept.to_string()).unwrap();
+    let renewed = ask(&server.host());
+    assert_eq!((renewed != pulls, status(&renewed, "web/manifests/app.1")), (true, 404));
+
+    // podman names the repository, which is named like the service.
+    server.api().ensure_service("api");
+    let other = ask(&format!("{}/api", server.host()));
+    assert_eq!((status(&other, "api/manifests/app.1"), status(&other, "web/manifests/app.1")), (404, 403));
+    gangplank(&["login", "--force", "--profile", "gangplank"]);
+    assert_eq!(status(&ask(&server.host()), "web/manifests/app.1"), 403);
 }

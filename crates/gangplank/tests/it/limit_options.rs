@@ -114,6 +114,8 @@ fn quotas_are_told_in_every_way() {
         ("max-tags", "7"),
         ("max-registry-logins", "7"),
         ("max-access-keys", "7"),
+        ("max-roles", "7"),
+        ("max-role-sessions", "7"),
     ];
     for (name, value) in quotas {
         let help = run(std::env::temp_dir().as_path(), &["serve", "--help"], &[]).stdout;

@@ -9,8 +9,11 @@ use gangplank_api::{ApiError, Timestamp};
 use gangplank_core::{AccessKeyId, AccountId, Time};
 use gangplank_store::metadata::access_keys::{self as store, KeyMark, LastRootKey, NewState};
 
-use super::{Context, Result, page};
-use crate::root_key::{Rights, create_access_key};
+use super::{Context, Result, limits_wire, page};
+use crate::jobs;
+use crate::refusals::Taken;
+use crate::root_key::{NewKey, Rights, create_access_key};
+use crate::terms::Terms;
 
 pub(super) async fn create(
     context: &Context<'_>,
@@ -27,8 +30,9 @@ pub(super) async fn create(
         Some(true) => Rights::Root,
         _ => Rights::Ordinary,
     };
+    let new = NewKey { terms: Terms::of(&input, app.clock.now())?, ..NewKey::with(rights) };
     let (keys, by, quota) = (app.metadata.as_ref(), context.origin(), app.quotas.access_keys);
-    let (key, secret) = create_access_key(keys, &by, &app.master, &account, None, rights, quota).await?;
+    let (key, secret) = create_access_key(keys, &by, &app.master, &account, new, quota).await?;
     tracing::info!(%account, made = %key.id, is_root = key.is_root, access_key = %context.owner(), peer = %context.peer(), "made an access key");
     Ok(CreateAccessKeyResult {
         access_key: AccessKey {
@@ -38,6 +42,7 @@ pub(super) async fn create(
             created_at: Timestamp(key.created_at.0),
             status: AccessKeyStatus::Active,
             is_root: key.is_root,
+            expires_at: key.expires_at.map(|end| Timestamp(end.0)),
         },
     })
 }
@@ -46,6 +51,8 @@ pub(super) async fn list(
     context: &Context<'_>,
     input: ListAccessKeysRequest,
 ) -> Result<ListAccessKeysResult> {
+    // The last uses are to be seen, also those of a moment ago.
+    jobs::audit::note_key_use(context.app, Taken::All).await;
     let account = context.found.account.as_ref();
     let after = match &input.next_token {
         Some(token) => Some(mark(token).ok_or_else(|| page::unknown("nextToken"))?),
@@ -72,7 +79,16 @@ pub(super) async fn update(
         AccessKeyStatus::Active => NewState::Enabled,
         AccessKeyStatus::Disabled => NewState::Disabled,
     };
-    change(context, &input.access_key_id, state, input.force).await?;
+    match (input.with_made, state) {
+        (Some(true), NewState::Disabled) => {
+            disable_with_made(context, &input.access_key_id, input.force).await?
+        }
+        (Some(true), _) => {
+            let message = "withMade disables: a key is made active again by itself.";
+            return Err(ApiError::invalid_input(message).into());
+        }
+        _ => change(context, &input.access_key_id, state, input.force).await?,
+    }
     Ok(UpdateAccessKeyResult {})
 }
 
@@ -86,7 +102,7 @@ pub(super) async fn delete(
 
 async fn change(context: &Context<'_>, id: &str, state: NewState, force: Option<bool>) -> Result<()> {
     let Some(key) = &context.found.access_key else { return Err(unknown(id).into()) };
-    let last = if force == Some(true) { LastRootKey::Release } else { LastRootKey::Keep };
+    let last = last_root_key(force);
     let metadata = &context.app.metadata;
     let changed =
         metadata.change_access_key(&context.origin(), Some(&key.account), &key.id, state, last).await?;
@@ -95,6 +111,30 @@ async fn change(context: &Context<'_>, id: &str, state: NewState, force: Option<
     context.app.discarded.notify_one();
     tracing::info!(changed = %key.id, ?state, access_key = %context.owner(), peer = %context.peer(), "changed an access key");
     Ok(())
+}
+
+/// Disables a key, the keys and roles that it made, and those that these made.
+async fn disable_with_made(context: &Context<'_>, id: &str, force: Option<bool>) -> Result<()> {
+    let Some(key) = &context.found.access_key else { return Err(unknown(id).into()) };
+    let (metadata, origin) = (&context.app.metadata, context.origin());
+    let (mut keys, mut roles) = (0, 0);
+    loop {
+        let account = Some(&key.account);
+        let (changed, made) =
+            metadata.disable_with_made(&origin, account, &key.id, last_root_key(force)).await?;
+        done(changed, &key.id)?;
+        (keys, roles) = (keys + made.keys.len(), roles + made.roles.len());
+        if !made.more {
+            break;
+        }
+    }
+    context.app.discarded.notify_one();
+    tracing::info!(changed = %key.id, keys, roles, access_key = %context.owner(), peer = %context.peer(), "disabled an access key and all that it made");
+    Ok(())
+}
+
+fn last_root_key(force: Option<bool>) -> LastRootKey {
+    if force == Some(true) { LastRootKey::Release } else { LastRootKey::Keep }
 }
 
 fn done(change: store::KeyChange, id: &AccessKeyId) -> Result<()> {
@@ -120,5 +160,13 @@ fn shown(key: store::AccessKey) -> AccessKeySummary {
         status: if key.enabled { AccessKeyStatus::Active } else { AccessKeyStatus::Disabled },
         created_at: Timestamp(key.created_at.0),
         is_root: key.is_root,
+        last_used_at: key.last_used_at.map(|at| Timestamp(at.0)),
+        expires_at: key.expires_at.map(|end| Timestamp(end.0)),
+        description: (!key.description.is_empty()).then_some(key.description),
+        created_by: key.made_by.map(|owner| owner.as_str().to_owned()),
+        policy: key.permission.map(|permission| permission.policy().to_json()),
+        repositories: limits_wire::repositories(&key.limits.reach),
+        source_networks: limits_wire::networks(&key.limits.reach),
+        max_login_seconds: key.limits.max_life.map(limits_wire::seconds),
     }
 }

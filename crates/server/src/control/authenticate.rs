@@ -1,26 +1,23 @@
-//! Who calls: the signature is verified against the key's secret, and the key must be enabled.
+//! Who calls: the signature is verified against the secret of an access key, or of a role's session with its token, and
+//! neither may have ended.
 
 use std::fmt::Write as _;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use gangplank_api::{ApiError, ErrorCode};
-use gangplank_core::{AccessKeyId, Owner, Principal, Region, Tenant};
+use gangplank_core::role::TokenHash;
+use gangplank_core::{AccessKeyId, Owner, Region, SecretAccessKey, Tenant};
 use gangplank_sigv4::{Claim, Policy, Refusal};
-use gangplank_store::metadata::access_keys::AccessKey;
+use gangplank_store::metadata::role_sessions::Credential;
 use hyper::HeaderMap;
 use hyper::header::HOST;
 use hyper::http::request::Parts;
 use sha2::{Digest as _, Sha256};
 
 use super::Result;
+use super::caller::Caller;
 use super::spoken::Service;
 use crate::app::App;
-
-/// A verified caller.
-pub(super) struct Caller {
-    /// Where it acts: in its account, in the region that it signed for.
-    pub(super) tenant: Tenant,
-    pub(super) principal: Principal,
-}
 
 /// A caller that could not be verified.
 pub(super) struct Stranger {
@@ -65,8 +62,8 @@ pub(super) fn claim(app: &App, service: Service, head: &Parts) -> std::result::R
 pub(super) enum Named {
     /// A key that may be used.
     Usable,
-    /// One that is disabled: what its holder is told.
-    Disabled(Stranger),
+    /// One that may not be used any more: what its holder is told.
+    Ended(Stranger),
     /// None that there is.
     Unknown(Stranger),
 }
@@ -76,14 +73,16 @@ pub(super) enum Named {
 /// # Errors
 /// If the store fails.
 pub(super) async fn look_up(app: &App, claim: &Claim) -> Result<Named> {
-    Ok(match key(app, claim).await? {
-        None => Named::Unknown(refused(Refusal::UnknownKey).into()),
-        Some(key) if !key.enabled => Named::Disabled(disabled(&key, claim)),
-        Some(_) => Named::Usable,
+    let Some(credential) = credential(app, claim).await? else {
+        return Ok(Named::Unknown(refused(Refusal::UnknownKey).into()));
+    };
+    Ok(match why_ended(app, &credential) {
+        Some(error) => Named::Ended(stranger(&credential, claim, error)),
+        None => Named::Usable,
     })
 }
 
-/// Verifies the signature, and that the key may be used: it may have been disabled since it was looked up.
+/// Verifies the signature, and that the key may be used: it may have ended since it was looked up.
 ///
 /// # Errors
 /// If the store fails.
@@ -94,43 +93,85 @@ pub(super) async fn verify(
     headers: &HeaderMap,
 ) -> Result<std::result::Result<Caller, Stranger>> {
     let hash: [u8; 32] = Sha256::digest(body).into();
-    let key = key(app, claim).await?;
-    let secret = key.as_ref().map(|key| app.master.open_secret(&key.id, &key.sealed_secret)).transpose()?;
+    let credential = credential(app, claim).await?;
+    let secret = credential.as_ref().map(|credential| open(app, credential)).transpose()?;
     let verified = claim.verify(secret.as_ref().map(|secret| secret.expose().as_bytes()), &hash);
-    let (Some(key), Some(region)) = (key, Region::parse(claim.region())) else {
+    let (Some(credential), Some(region)) = (credential, Region::parse(claim.region())) else {
         return Ok(Err(refused(verified.err().unwrap_or(Refusal::UnknownKey)).into()));
     };
-    let refusal = if let Err(refusal) = verified {
-        mismatched(refusal, headers)
-    } else if claim.session_token().is_some() {
-        // We hand out no session tokens, so nobody can have one of ours.
-        let message = "The security token included in the request is invalid";
-        ApiError::new(ErrorCode::UnrecognizedClientException, message)
-    } else if !key.enabled {
-        return Ok(Err(disabled(&key, claim)));
-    } else {
-        let principal = key.principal();
-        return Ok(Ok(Caller { tenant: Tenant { account: key.account, region }, principal }));
+    let refusal = match verified {
+        Err(refusal) => Some(mismatched(refusal, headers)),
+        Ok(()) => wrong_token(&credential, claim).or_else(|| why_ended(app, &credential)),
     };
-    Ok(Err(stranger(&key, claim, refusal)))
+    Ok(match (refusal, credential) {
+        (Some(refusal), credential) => Err(stranger(&credential, claim, refusal)),
+        (None, Credential::AccessKey(key)) => {
+            app.key_use.used(&key.id, app.clock.now());
+            Ok(Caller::of_key(key, region))
+        }
+        (None, Credential::Session(found)) => Ok(Caller::of_session(found, region)),
+    })
 }
 
-async fn key(app: &App, claim: &Claim) -> Result<Option<AccessKey>> {
+async fn credential(app: &App, claim: &Claim) -> Result<Option<Credential>> {
     match AccessKeyId::parse(claim.access_key_id()) {
-        Ok(id) => Ok(app.metadata.access_key(&id).await?),
+        Ok(id) => Ok(app.metadata.credential(&id).await?),
         Err(_) => Ok(None),
     }
 }
 
-fn disabled(key: &AccessKey, claim: &Claim) -> Stranger {
-    let refusal = ApiError::unauthenticated(format!("The access key {} is disabled.", key.id));
-    stranger(key, claim, refusal)
+fn open(app: &App, credential: &Credential) -> anyhow::Result<SecretAccessKey> {
+    match credential {
+        Credential::AccessKey(key) => app.master.open_secret(&key.id, &key.sealed_secret),
+        Credential::Session(found) => {
+            app.master.open_secret(&found.session.key, &found.session.sealed_secret)
+        }
+    }
+}
+
+/// Temporary keys come with the token that they were handed out with, and others without one.
+fn wrong_token(credential: &Credential, claim: &Claim) -> Option<ApiError> {
+    let is_right = match (credential, claim.session_token()) {
+        (Credential::AccessKey(_), token) => token.is_none(),
+        (Credential::Session(found), Some(token)) => {
+            verify_slices_are_equal(&TokenHash::of(token).0, &found.session.token.0).is_ok()
+        }
+        (Credential::Session(_), None) => false,
+    };
+    let message = "The security token included in the request is invalid";
+    (!is_right).then(|| ApiError::new(ErrorCode::UnrecognizedClientException, message))
+}
+
+/// Why a key may not be used any more, if so.
+fn why_ended(app: &App, credential: &Credential) -> Option<ApiError> {
+    let now = app.clock.now();
+    match credential {
+        Credential::AccessKey(key) if !key.enabled => {
+            Some(ApiError::unauthenticated(format!("The access key {} is disabled.", key.id)))
+        }
+        Credential::AccessKey(key) if key.has_expired(now) => {
+            Some(ApiError::unauthenticated(format!("The access key {} has expired.", key.id)))
+        }
+        Credential::Session(found) if found.session.expires_at <= now => {
+            let message = "The security token included in the request is expired";
+            Some(ApiError::new(ErrorCode::ExpiredTokenException, message))
+        }
+        Credential::Session(found) if found.role.is_none() => {
+            let role = &found.session.role_name;
+            Some(ApiError::unauthenticated(format!("The session of the role {role} was ended.")))
+        }
+        Credential::AccessKey(_) | Credential::Session(_) => None,
+    }
 }
 
 /// A caller that named this key.
-fn stranger(key: &AccessKey, claim: &Claim, error: ApiError) -> Stranger {
-    let tenant = Region::parse(claim.region()).map(|region| Tenant { account: key.account.clone(), region });
-    Stranger { error, owner: Some(key.principal().owner()), tenant }
+fn stranger(credential: &Credential, claim: &Claim, error: ApiError) -> Stranger {
+    let (account, owner) = match credential {
+        Credential::AccessKey(key) => (&key.account, key.principal().owner()),
+        Credential::Session(found) => (&found.session.account, found.session.owner()),
+    };
+    let tenant = Region::parse(claim.region()).map(|region| Tenant { account: account.clone(), region });
+    Stranger { error, owner: Some(owner), tenant }
 }
 
 /// The Host is part of what is signed, and the part that is changed most often on the way.

@@ -1,15 +1,20 @@
 //! Registry logins of every kind are made here.
 
+use std::time::Duration;
+
 use gangplank_api::lightsail::ContainerServiceRegistryLogin;
 use gangplank_api::{ApiError, Timestamp};
-use gangplank_core::registry_login::{USERNAME, expires_at};
-use gangplank_core::{Password, Scope, Time};
+use gangplank_core::login_limits::Wider;
+use gangplank_core::policy::RepositoryPattern;
+use gangplank_core::registry_login::USERNAME;
+use gangplank_core::{LoginLimits, Network, Password, Scope, Time};
 use gangplank_store::metadata::container_services::ContainerService;
 use gangplank_store::metadata::registry_logins::{LoginCreated, NewLogin, Requires};
 
+use super::failure::sentence;
 use super::service_refusals::unknown;
 use super::{Context, Result};
-use crate::random;
+use crate::{random, terms};
 
 /// A login that was just made. Its password is in clear here and nowhere else.
 pub(super) struct Issued {
@@ -19,25 +24,61 @@ pub(super) struct Issued {
     registry: String,
 }
 
-/// Makes a login for the tenant, or for one `service` of it.
+/// What a login is to be narrowed to, beyond what its maker is.
+#[derive(Default)]
+pub(super) struct Narrower {
+    life: Option<Duration>,
+    repositories: Vec<RepositoryPattern>,
+    networks: Vec<Network>,
+}
+
+impl Narrower {
+    /// Reads what is asked for.
+    ///
+    /// # Errors
+    /// `InvalidInputException` if no repository or network could be meant.
+    pub(super) fn read(
+        life_seconds: Option<i32>,
+        repositories: Option<Vec<String>>,
+        networks: Option<Vec<String>>,
+    ) -> Result<Self> {
+        Ok(Self {
+            life: life_seconds.map(terms::seconds),
+            repositories: terms::patterns(&repositories.unwrap_or_default())?,
+            networks: terms::networks(&networks.unwrap_or_default())?,
+        })
+    }
+}
+
+/// Makes a login for the tenant, or for one `service` of it: as narrow as its maker, and narrower if that is asked.
 ///
 /// # Errors
-/// If the tenant has no such service, or not what is required.
+/// If it is asked to be wider, or the tenant has no such service, or not what is required.
 pub(super) async fn issue(
     context: &Context<'_>,
     scope: Scope,
     service: Option<&ContainerService>,
     requires: Requires,
+    narrower: Narrower,
 ) -> Result<Issued> {
     let Context { app, tenant, .. } = context;
     let password = Password::generate(random::bytes()?);
     let now = app.clock.now();
-    let expires_at = expires_at(now);
+    let caller = &context.call.caller;
+    let wider = |wider: Wider| ApiError::invalid_input(sentence(&wider.to_string()));
+    let Narrower { life, repositories, networks } = narrower;
+    let unlimited = LoginLimits::default();
+    let limits = caller.limits().unwrap_or(&unlimited);
+    let expires_at = now.plus(limits.life(life).map_err(wider)?);
+    let expires_at = caller.logins_end_at().map_or(expires_at, |end| end.min(expires_at));
+    let reach = limits.reach.narrowed(repositories, networks).map_err(wider)?;
     let login = NewLogin {
         tenant: (*tenant).clone(),
         owner: context.owner(),
         scope,
         service: service.map(|service| service.id),
+        reach,
+        session: caller.principal.session().cloned(),
         password: password.hash(),
         created_at: now,
         expires_at,
@@ -50,6 +91,9 @@ pub(super) async fn issue(
         }
         LoginCreated::NoSuchService => {
             Err(unknown(service.map_or("", |service| service.name.as_str()), tenant).into())
+        }
+        LoginCreated::SessionEnded => {
+            Err(ApiError::unauthenticated("The session that signed this call was ended.").into())
         }
         LoginCreated::NoServiceYet => {
             let message =

@@ -6,27 +6,37 @@
 
 mod about;
 mod access_keys;
+mod assuming;
 mod audit;
 mod authenticate;
 mod authorize;
 mod body;
+mod caller;
 mod certificates;
 mod collection;
 pub(crate) mod collection_wire;
 mod container_service;
 mod deployment_wire;
 mod deployments;
+mod exchange;
 mod failure;
 mod image_indexes;
+mod image_origins;
 mod images;
 mod issue_login;
+mod kept_claims;
+mod limits_wire;
 mod log_token;
 mod metric_data;
 mod observations;
 mod operations;
 mod page;
+mod permit;
 mod push_logins;
 mod registry_logins;
+mod remembering;
+mod role_trials;
+mod roles;
 mod service_refusals;
 mod services;
 mod spoken;
@@ -50,8 +60,9 @@ use crate::http::connection::Connection;
 use crate::http::response::Answer;
 use crate::http::small_body::SmallBody;
 use crate::refusals::Refusal;
-use authenticate::{Caller, Named};
+use authenticate::Named;
 use authorize::Found;
+use caller::Caller;
 use failure::Failure;
 use spoken::Service;
 pub(crate) use spoken::Spoken;
@@ -81,7 +92,13 @@ impl Call<'_> {
     fn origin(&self) -> Origin {
         let owner = Some(self.caller.principal.owner());
         let origin = self.app.origin(self.peer, &self.head.headers, owner, None);
-        Origin { request: Some(self.request_id.to_owned()), ..origin }
+        let session = self.caller.principal.session().cloned();
+        Origin { session, request: Some(self.request_id.to_owned()), ..origin }
+    }
+
+    /// The caller's ARN.
+    fn who(&self) -> String {
+        self.caller.principal.arn(&self.caller.tenant.account)
     }
 
     /// Counts that it was refused.
@@ -163,6 +180,15 @@ async fn answer_json(
     body: Incoming,
     request_id: &str,
 ) -> Answer {
+    if exchange::is_meant(head) {
+        return match exchange::answer(app, peer, head, body, request_id).await {
+            Ok(body) => Answer::new(StatusCode::OK).body(CONTENT_TYPE, body),
+            Err(Failure(error)) => {
+                log_refusal(peer, request_id, false, error.status(), error.code.as_str(), &error.message);
+                refuse(&error)
+            }
+        };
+    }
     let (error, known) = match identify(app, peer, Service::Lightsail, head, body).await {
         Ok((caller, body)) => {
             connection.guest.is_known();
@@ -255,7 +281,7 @@ async fn identify(
         Named::Usable => body::read(app, peer, limit, body).await?,
         Named::Unknown(stranger) => return Err(refused(stranger).into()),
         // Only who has the secret is to be told, and a body that is there shows whether that is so.
-        Named::Disabled(stranger) => {
+        Named::Ended(stranger) => {
             body::read_what_is_there(app, peer, body).await.ok_or_else(|| refused(stranger))?
         }
     };

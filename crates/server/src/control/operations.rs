@@ -1,11 +1,11 @@
 //! The operations: each with what its input names, and what does it. A new operation is one more line.
 
-use gangplank_api::{Request, Target, decode, encode, gangplank, lightsail};
+use gangplank_api::{ApiError, Request, Target, decode, encode, gangplank, lightsail};
 
 use super::authorize::{Named, authorize};
 use super::{
     Call, Context, Result, about, access_keys, audit, certificates, collection, deployments, image_indexes,
-    images, observations, push_logins, registry_logins, services, tags,
+    image_origins, images, observations, push_logins, registry_logins, role_trials, roles, services, tags,
 };
 
 /// Reads a call's input, authorises the caller for what it names, and does it.
@@ -22,7 +22,8 @@ pub(super) async fn run(call: &Call<'_>, target: Target, body: &[u8]) -> Result<
 /// Runs the one operation that is meant: `Operation: what the input names => what does it`.
 macro_rules! operations {
     ($call:ident, $operation:ident, $body:ident, $of:ident;
-     $($name:ident($request:ident) $(|$input:ident|)? [$($named:expr),+ $(,)?] => $does:path,)+) => {
+     $($name:ident($request:ident) $(|$input:ident|)? [$($named:expr),+ $(,)?] => $does:path,)+
+     $(; else $other:ident => $refusal:expr)?) => {
         match $operation {
             $($of::Operation::$name => {
                 let input: $of::$request = decode($body)?;
@@ -34,15 +35,16 @@ macro_rules! operations {
                 let output: <$of::$request as Request>::Output = $does(&context, input).await?;
                 Ok(encode(&output))
             })+
+            $($of::Operation::$other => Err($refusal.into()),)?
         }
     };
 }
 
 async fn of_lightsail(call: &Call<'_>, operation: lightsail::Operation, body: &[u8]) -> Result<Vec<u8>> {
-    use Named::{Service, Tenant};
+    use Named::{Image, Service, TagKeys, Tags, Tenant};
     operations! { call, operation, body, lightsail;
-        CreateContainerService(CreateContainerServiceRequest) |it| [Service(&it.service_name)]
-            => services::create,
+        CreateContainerService(CreateContainerServiceRequest) |it|
+            [Service(&it.service_name), Tags(it.tags.as_deref().unwrap_or_default())] => services::create,
         GetContainerServices(GetContainerServicesRequest) |it|
             [it.service_name.as_deref().map_or(Tenant, Service)] => services::get,
         UpdateContainerService(UpdateContainerServiceRequest) |it| [Service(&it.service_name)]
@@ -53,15 +55,16 @@ async fn of_lightsail(call: &Call<'_>, operation: lightsail::Operation, body: &[
         GetContainerAPIMetadata(GetContainerAPIMetadataRequest) [Tenant] => about::metadata,
         CreateContainerServiceRegistryLogin(CreateContainerServiceRegistryLoginRequest) [Tenant]
             => push_logins::create,
-        RegisterContainerImage(RegisterContainerImageRequest) |it| [Service(&it.service_name)]
-            => images::register,
+        RegisterContainerImage(RegisterContainerImageRequest) |it|
+            [Service(&it.service_name), Image { label: &it.label, digest: &it.digest }] => images::register,
         GetContainerImages(GetContainerImagesRequest) |it| [Service(&it.service_name)] => images::list,
         DeleteContainerImage(DeleteContainerImageRequest) |it| [Service(&it.service_name)] => images::delete,
         CreateCertificate(CreateCertificateRequest) [Tenant] => certificates::create,
         GetCertificates(GetCertificatesRequest) [Tenant] => certificates::list,
         DeleteCertificate(DeleteCertificateRequest) [Tenant] => certificates::delete,
-        TagResource(TagResourceRequest) |it| [Service(&it.resource_name)] => tags::tag,
-        UntagResource(UntagResourceRequest) |it| [Service(&it.resource_name)] => tags::untag,
+        TagResource(TagResourceRequest) |it| [Service(&it.resource_name), Tags(&it.tags)] => tags::tag,
+        UntagResource(UntagResourceRequest) |it| [Service(&it.resource_name), TagKeys(&it.tag_keys)]
+            => tags::untag,
         CreateContainerServiceDeployment(CreateContainerServiceDeploymentRequest) |it|
             [Service(&it.service_name)] => deployments::create,
         GetContainerServiceDeployments(GetContainerServiceDeploymentsRequest) |it|
@@ -73,7 +76,7 @@ async fn of_lightsail(call: &Call<'_>, operation: lightsail::Operation, body: &[
 }
 
 async fn of_our_own(call: &Call<'_>, operation: gangplank::Operation, body: &[u8]) -> Result<Vec<u8>> {
-    use Named::{AccessKey, Account, NewRootKey, Server, Service, Tenant};
+    use Named::{AccessKey, Account, NewRootKey, Repository, Server, Tenant};
     operations! { call, operation, body, gangplank;
         CollectGarbage(CollectGarbageRequest) [Server] => collection::collect,
         CreateAccessKey(CreateAccessKeyRequest) |it| [
@@ -84,10 +87,19 @@ async fn of_our_own(call: &Call<'_>, operation: gangplank::Operation, body: &[u8
         UpdateAccessKey(UpdateAccessKeyRequest) |it| [AccessKey(&it.access_key_id)] => access_keys::update,
         DeleteAccessKey(DeleteAccessKeyRequest) |it| [AccessKey(&it.access_key_id)] => access_keys::delete,
         ListAuditEvents(ListAuditEventsRequest) |it| [Account(it.account.as_deref())] => audit::list,
-        CreateImageIndex(CreateImageIndexRequest) [Tenant] => image_indexes::create,
+        CreateImageIndex(CreateImageIndexRequest) |it| [Repository(&it.repository)] => image_indexes::create,
         CreateRegistryLogin(CreateRegistryLoginRequest) |it|
-            [it.service_name.as_deref().map_or(Tenant, Service)] => registry_logins::create,
+            [registry_logins::named(it)] => registry_logins::create,
         ListRegistryLogins(ListRegistryLoginsRequest) [Tenant] => registry_logins::list,
         RevokeRegistryLogin(RevokeRegistryLoginRequest) [Tenant] => registry_logins::revoke,
+        CreateRole(CreateRoleRequest) [Tenant] => roles::create,
+        GetRole(GetRoleRequest) [Tenant] => roles::get,
+        ListRoles(ListRolesRequest) [Tenant] => roles::list,
+        UpdateRole(UpdateRoleRequest) [Tenant] => roles::update,
+        DeleteRole(DeleteRoleRequest) [Tenant] => roles::delete,
+        TryRole(TryRoleRequest) [Tenant] => role_trials::run,
+        GetImageOrigin(GetImageOriginRequest) |it| [image_origins::named(&it.image)] => image_origins::get,
+        // Nobody signs it, so it has a way of its own.
+        ; else ExchangeIdentityToken => ApiError::unknown_operation("ExchangeIdentityToken is not signed.")
     }
 }

@@ -6,13 +6,13 @@ use gangplank_api::lightsail::{
 use gangplank_core::Scope;
 use gangplank_store::metadata::registry_logins::Requires;
 
-use super::issue_login::issue;
+use super::issue_login::{Narrower, issue};
 use super::{Context, Result};
 
 pub(super) async fn create(
     context: &Context<'_>,
     _: CreateContainerServiceRegistryLoginRequest,
 ) -> Result<CreateContainerServiceRegistryLoginResult> {
-    let issued = issue(context, Scope::PUSH, None, Requires::AnyService).await?;
+    let issued = issue(context, Scope::PUSH, None, Requires::AnyService, Narrower::default()).await?;
     Ok(CreateContainerServiceRegistryLoginResult { registry_login: Some(issued.into()) })
 }

@@ -9,12 +9,22 @@ use gangplank_api::{ApiError, Timestamp};
 use gangplank_core::{LoginId, Scope};
 use gangplank_store::metadata::registry_logins::{LoginSummary, Requires};
 
+use super::authorize::Named;
 use super::container_service::require;
-use super::issue_login::issue;
+use super::issue_login::{Narrower, issue};
 use super::page::{limit, number};
-use super::{Context, Result};
+use super::{Context, Result, limits_wire};
 use crate::jobs;
 use crate::refusals::Taken;
+
+/// What a login that is to be made names: what policies know it by.
+pub(super) fn named(input: &CreateRegistryLoginRequest) -> Named<'_> {
+    match (&input.service_name, input.scope.as_deref()) {
+        (Some(name), _) => Named::Service(name),
+        (None, Some([RegistryLoginScope::Push])) => Named::PushLogin,
+        _ => Named::Tenant,
+    }
+}
 
 pub(super) async fn create(
     context: &Context<'_>,
@@ -32,7 +42,8 @@ pub(super) async fn create(
             .into());
         }
     };
-    let issued = issue(context, scope, service, Requires::Nothing).await?;
+    let narrower = Narrower::read(input.life_seconds, input.repositories, input.source_networks)?;
+    let issued = issue(context, scope, service, Requires::Nothing, narrower).await?;
     Ok(CreateRegistryLoginResult { registry_login: issued.into() })
 }
 
@@ -85,7 +96,10 @@ fn shown(login: LoginSummary) -> RegistryLoginSummary {
         id: login.id.0.to_string(),
         scope: words.into_iter().filter_map(RegistryLoginScope::parse).collect(),
         service_name: login.service,
-        access_key_id: login.owner.as_str().to_owned(),
+        access_key_id: login.owner.access_key().map(|key| key.as_str().to_owned()),
+        role_name: login.owner.as_role().map(|(name, _)| name.as_str().to_owned()),
+        repositories: limits_wire::repositories(&login.reach),
+        source_networks: limits_wire::networks(&login.reach),
         created_at: Timestamp(login.created_at.0),
         expires_at: Timestamp(login.expires_at.0),
         status: match login.revoked_at {

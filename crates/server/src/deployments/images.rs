@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gangplank_core::deployment::Spec;
 use gangplank_core::registry_login::USERNAME;
-use gangplank_core::{LoginId, Origin, Password, Principal, Scope};
+use gangplank_core::{LoginId, Origin, Password, Principal, Reach, Scope};
 use gangplank_engine::{Credentials, Engine, EngineError, ImageWanted};
 use gangplank_store::StoreError;
 use gangplank_store::metadata::deployments::{DeployedService, Deployment};
@@ -102,6 +102,8 @@ async fn issue(app: &App, of: &DeployedService) -> Result<(LoginId, Credentials)
         owner: Principal::Server.owner(),
         scope: Scope::PULL,
         service: Some(of.service.id),
+        reach: Reach::default(),
+        session: None,
         password: password.hash(),
         created_at: now,
         expires_at: now.plus(PULL_LIFETIME),
@@ -112,7 +114,7 @@ async fn issue(app: &App, of: &DeployedService) -> Result<(LoginId, Credentials)
             let (username, password) = (USERNAME.to_owned(), password.expose().to_owned());
             Ok((id, Credentials { username, password }))
         }
-        LoginCreated::NoSuchService | LoginCreated::NoServiceYet => {
+        LoginCreated::NoSuchService | LoginCreated::NoServiceYet | LoginCreated::SessionEnded => {
             Err(NotThere::Ever("the service was deleted".to_owned()))
         }
     }

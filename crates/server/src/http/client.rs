@@ -1,67 +1,12 @@
 //! Who a request comes from: the peer, or whom a proxy that we know says it speaks for.
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::str::FromStr;
 
+use gangplank_core::Network;
 use hyper::HeaderMap;
 use hyper::header::HeaderName;
-use ipnet::{IpNet, Ipv4Net};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-
-/// A range of addresses, such as `10.0.0.0/8`, or one address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network(IpNet);
-
-/// A text that is no range of addresses.
-#[derive(Debug)]
-pub struct BadNetwork;
-
-impl FromStr for Network {
-    type Err = BadNetwork;
-
-    fn from_str(text: &str) -> Result<Self, BadNetwork> {
-        let network = match text.parse::<IpAddr>() {
-            Ok(address) => address.into(),
-            Err(_) => text.parse::<IpNet>().map_err(|_| BadNetwork)?,
-        };
-        Ok(Self(as_ipv4(network).unwrap_or(network)))
-    }
-}
-
-impl Network {
-    /// Whether the address is in it.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        self.0.contains(&address)
-    }
-
-    /// Whether it is every address there is.
-    pub fn is_all(&self) -> bool {
-        self.0.prefix_len() == 0
-    }
-
-    /// Whether it is more than a network of anybody's own: the widest of those are `10.0.0.0/8` and
-    /// `fc00::/7`.
-    pub fn is_wide(&self) -> bool {
-        let widest = if self.0.addr().is_ipv4() { 8 } else { 7 };
-        self.0.prefix_len() < widest
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The IPv4 network that an IPv4-mapped one stands for: the addresses it is asked about are IPv4's by then.
-fn as_ipv4(network: IpNet) -> Option<IpNet> {
-    const MAPPED: u8 = 96;
-    let IpAddr::V6(address) = network.addr() else { return None };
-    let prefix = network.prefix_len().checked_sub(MAPPED)?;
-    Ipv4Net::new(address.to_ipv4_mapped()?, prefix).ok().map(IpNet::V4)
-}
 
 /// The client's address. `X-Forwarded-For` is believed from the peer backwards as far as `proxies` wrote
 /// it: what stands before that anybody may have made up.

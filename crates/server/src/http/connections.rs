@@ -12,9 +12,9 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use gangplank_core::Network;
 use tokio::task::AbortHandle;
 
-use super::client::Network;
 use super::client_network::network;
 
 /// How much memory the heads that have not come whole may take together.

@@ -60,6 +60,18 @@ pub(crate) async fn note_use(app: &App, which: Taken) {
         tracing::warn!(%error, "cannot note when logins were used");
         app.login_use.put_back(&used);
     }
+    note_key_use(app, which).await;
+}
+
+/// Writes when access keys were last used.
+pub(crate) async fn note_key_use(app: &App, which: Taken) {
+    let used = app.key_use.take(app.clock.steady(), which);
+    if !used.is_empty()
+        && let Err(error) = app.metadata.note_key_use(used.clone()).await
+    {
+        tracing::warn!(%error, "cannot note when access keys were used");
+        app.key_use.put_back(&used);
+    }
 }
 
 async fn forget(app: &App, stop: &CancellationToken) -> gangplank_store::Result<()> {

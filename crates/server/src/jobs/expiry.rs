@@ -1,4 +1,4 @@
-//! Ends upload sessions that nobody feeds, and forgets logins long ended.
+//! Ends upload sessions that nobody feeds, and forgets logins and sessions long ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,9 @@ const OFTEN: Duration = Duration::from_secs(1);
 /// How long an ended login is remembered, so that its holder hears that it expired.
 const REMEMBER_LOGINS: Duration = Duration::from_hours(7 * 24);
 
+/// The same of sessions of roles.
+const REMEMBER_SESSIONS: Duration = Duration::from_hours(24);
+
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     let upload = app.limits.upload;
     let every = upload.idle.min(upload.absolute).clamp(OFTEN, EVERY);
@@ -24,7 +27,10 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(every) => app.failed_logins.forget_idle(),
+            () = tokio::time::sleep(every) => {
+                app.failed_logins.forget_idle();
+                app.failed_exchanges.forget_idle();
+            }
         }
     }
 }
@@ -39,5 +45,7 @@ async fn expire(app: &App) -> gangplank_store::Result<()> {
     // Logins end by the wall clock. Where that is ahead of the steady time, it may have jumped.
     let ended = now.min(app.clock.now()).minus(REMEMBER_LOGINS);
     while app.metadata.forget_logins(ended).await? > 0 {}
+    let ended = now.min(app.clock.now()).minus(REMEMBER_SESSIONS);
+    while app.metadata.forget_sessions(ended).await? > 0 {}
     Ok(())
 }

@@ -18,7 +18,7 @@ impl FailedLogins {
     }
 
     /// Counts a failure; `false` if there were too many.
-    pub(super) fn count(&self, address: IpAddr) -> bool {
+    pub(crate) fn count(&self, address: IpAddr) -> bool {
         self.0.check_key(&network(address)).is_ok()
     }
 

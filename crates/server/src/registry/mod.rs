@@ -68,6 +68,8 @@ struct Context<'a> {
     asked: Option<Action>,
     /// How far the grant reaches for it.
     access: Access,
+    /// Why it reaches no further, in words.
+    if_denied: &'static str,
     /// Where the client is.
     peer: IpAddr,
     /// Where the connection goes for a large body.
@@ -84,12 +86,12 @@ impl Context<'_> {
         let origin = self.app.origin(self.peer, &self.head.headers, owner, login);
         // In the order of time, so that the index of requests in the audit trail grows at its end.
         let request = self.request_id.get_or_init(|| uuid::Uuid::now_v7().to_string());
-        Origin { request: Some(request.clone()), ..origin }
+        Origin { request: Some(request.clone()), session: self.grant.session.clone(), ..origin }
     }
 
     /// Refuses what is not for this login, and counts that.
     fn deny(&self) -> Refusal {
-        let why = why_denied(self.grant);
+        let why = self.if_denied;
         self.count_refusal(why);
         // Docker 20.10 takes a `DENIED` with the customary text and nothing else for a passing trouble, and
         // tries five times in 50 seconds. So we append a reason.
@@ -162,17 +164,27 @@ async fn serve(
         check_name(head, repository)?;
     }
     let asks = asks(&endpoint);
-    let access = access(&grant, &asks);
+    let access = access(&grant, &asks, peer);
     let asked = asks.first().map(|(action, _)| *action);
+    let if_denied = why_denied(&grant, peer, &asks);
     let thread = &connection.thread;
-    let context =
-        Context { app, grant: &grant, asked, access, peer, thread, head, request_id: OnceLock::new() };
+    let context = Context {
+        app,
+        grant: &grant,
+        asked,
+        access,
+        if_denied,
+        peer,
+        thread,
+        head,
+        request_id: OnceLock::new(),
+    };
     if access == Access::Denied {
         let denied = context.deny();
         return match endpoint {
             // Nobody who pulls begins with it.
             Endpoint::HeadBlob { digest, .. } => {
-                Err(OciError::blob_unknown(&digest).because(why_denied(&grant)).into())
+                Err(OciError::blob_unknown(&digest).because(if_denied).into())
             }
             _ => Err(denied),
         };
@@ -235,8 +247,13 @@ fn wordless(endpoint: &Endpoint) -> Option<OciError> {
 }
 
 /// Why a login may not do what is not for it.
-fn why_denied(grant: &Grant) -> &'static str {
+fn why_denied(grant: &Grant, peer: IpAddr, asks: &[(Action, &str)]) -> &'static str {
+    let is_within = |repository| grant.reach.as_ref().is_none_or(|reach| reach.has_repository(repository));
     match (grant.scope, &grant.service) {
+        _ if !grant.is_usable_from(peer) => "this login may not be used from this address",
+        (_, None) if !asks.iter().all(|(_, repository)| is_within(repository)) => {
+            "this login is not for this repository; whoever made it was given others (--repository)"
+        }
         (Scope::PUSH, _) => "this login can only push",
         (_, Some(_)) => "this login can only pull the images registered on its service",
         _ => "this login was not made for it",
@@ -244,9 +261,10 @@ fn why_denied(grant: &Grant) -> &'static str {
 }
 
 /// How far the grant reaches for all that a request asks: as far as for the first, if none is denied.
-fn access(grant: &Grant, asks: &[(Action, &str)]) -> Access {
-    let mut accesses = asks.iter().map(|(action, repository)| grant.access(*action, repository));
-    let first = accesses.next().unwrap_or(Access::Allowed);
+fn access(grant: &Grant, asks: &[(Action, &str)], peer: IpAddr) -> Access {
+    let mut accesses = asks.iter().map(|(action, repository)| grant.access(*action, repository, peer));
+    let usable = if grant.is_usable_from(peer) { Access::Allowed } else { Access::Denied };
+    let first = accesses.next().unwrap_or(usable);
     if accesses.any(|access| access == Access::Denied) { Access::Denied } else { first }
 }
 

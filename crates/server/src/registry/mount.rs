@@ -23,7 +23,7 @@ pub(super) async fn mount(
     // Without `from`, a mount asks whether the account has the blob anywhere: an answer for
     // logins that may read everywhere.
     let seen_by = context.pusher();
-    if from.is_none() && seen_by.is_some() {
+    if from.is_none() && (seen_by.is_some() || grant.is_bound_to_repositories()) {
         return Ok(false);
     }
     // The upload that follows replaces damaged content.

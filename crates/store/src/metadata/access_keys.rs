@@ -1,7 +1,9 @@
 //! Access keys: the long-lived pairs that sign API calls.
 
 use async_trait::async_trait;
-use gangplank_core::{AccessKeyId, AccountId, Origin, Principal, Time};
+use gangplank_core::{
+    AccessKeyId, AccountId, LoginLimits, Origin, Owner, Permission, Principal, RoleName, Time,
+};
 
 use crate::Result;
 
@@ -20,9 +22,31 @@ pub struct AccessKey {
     pub enabled: bool,
     /// When it was made.
     pub created_at: Time,
+    /// What it may do in its account; everything if `None`. A root key has none.
+    pub permission: Option<Permission>,
+    /// What its logins are narrowed to.
+    pub limits: LoginLimits,
+    /// When it ends, if it does. From then on its calls are refused; the caller compares, by the one clock.
+    pub expires_at: Option<Time>,
+    /// What people say of it; may be empty.
+    pub description: String,
+    /// Who made it, if it is known. It is taken from the [`Origin`] that inserts it.
+    pub made_by: Option<Owner>,
+    /// When a call with it was last taken, to the minute. Right in lists alone.
+    pub last_used_at: Option<Time>,
 }
 
 impl AccessKey {
+    /// Whether it has come to its end at `now`. At that very moment it is already refused.
+    pub fn has_expired(&self, now: Time) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// Whether it may do less than an access key may. Then it makes and changes no keys and no roles.
+    pub fn is_limited(&self) -> bool {
+        self.permission.is_some() || !self.limits.are_none() || self.expires_at.is_some()
+    }
+
     /// Who signs with it.
     pub fn principal(&self) -> Principal {
         if self.is_root { Principal::RootKey(self.id.clone()) } else { Principal::AccessKey(self.id.clone()) }
@@ -78,6 +102,20 @@ pub enum KeyChange {
     IsLastRootKey,
 }
 
+/// What became of an access key that was disabled with all that it made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DisabledWithMade {
+    /// The keys that it made, and those that these made, that are disabled now and were not before.
+    pub keys: Vec<AccessKeyId>,
+    /// The roles, likewise, each with its account.
+    pub roles: Vec<(AccountId, RoleName)>,
+    /// Whether there are more, which another call disables.
+    pub more: bool,
+}
+
+/// How many keys and roles one call disables beside the key that it names.
+pub const MADE_AT_ONCE: usize = 500;
+
 /// Keeps access keys. `account: None` means any account.
 #[async_trait]
 pub trait AccessKeys: Send + Sync {
@@ -103,4 +141,16 @@ pub trait AccessKeys: Send + Sync {
         state: NewState,
         last: LastRootKey,
     ) -> Result<KeyChange>;
+    /// Disables a key as [`change_access_key`](Self::change_access_key) does, and the keys and roles that it made,
+    /// and whatever those made in turn, in any account and also if they are disabled themselves: in one transaction as
+    /// many as [`MADE_AT_ONCE`]. The last enabled root key is passed over.
+    async fn disable_with_made(
+        &self,
+        by: &Origin,
+        account: Option<&AccountId>,
+        id: &AccessKeyId,
+        last: LastRootKey,
+    ) -> Result<(KeyChange, DisabledWithMade)>;
+    /// Notes when calls with keys were last taken. One that is deleted meanwhile is passed over.
+    async fn note_key_use(&self, used: Vec<(AccessKeyId, Time)>) -> Result<()>;
 }

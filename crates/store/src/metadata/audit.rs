@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use gangplank_core::{AccessKeyId, AccountId, EventKind, LoginId, Origin, Owner, Tenant, Time};
 
+use super::provenance::SessionSource;
 use crate::Result;
 
 /// An event as it is kept.
@@ -39,6 +40,8 @@ pub struct AuditEvent {
     pub address: Option<String>,
     /// With what.
     pub user_agent: Option<String>,
+    /// For a change by a session of a role, or by its login: the session.
+    pub session: Option<SessionSource>,
     /// How many times: refusals that are alike are counted.
     pub count: u64,
 }

@@ -20,7 +20,10 @@ pub mod inspection;
 pub mod manifests;
 pub mod metric_points;
 pub mod progress;
+pub mod provenance;
 pub mod registry_logins;
+pub mod role_sessions;
+pub mod roles;
 mod sqlite;
 pub mod tags;
 pub mod uploads;
@@ -37,7 +40,10 @@ pub use inspection::Inspection;
 pub use manifests::Manifests;
 pub use metric_points::MetricPoints;
 pub use progress::Progress;
+pub use provenance::Provenance;
 pub use registry_logins::RegistryLogins;
+pub use role_sessions::RoleSessions;
+pub use roles::Roles;
 pub use sqlite::Sqlite;
 pub use tags::Tags;
 pub use uploads::Uploads;
@@ -48,6 +54,9 @@ pub trait Metadata:
     + Accounts
     + AuditTrail
     + RegistryLogins
+    + Roles
+    + RoleSessions
+    + Provenance
     + ContainerServices
     + ContainerImages
     + Deployments

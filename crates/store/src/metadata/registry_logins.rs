@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use gangplank_core::{Grant, LoginId, Origin, Owner, PasswordHash, Scope, ServiceId, Tenant, Time};
+use gangplank_core::{
+    AccessKeyId, Grant, LoginId, Origin, Owner, PasswordHash, Reach, Scope, ServiceId, SessionName, Tenant,
+    Time,
+};
 
 use crate::Result;
 
@@ -18,6 +21,10 @@ pub struct NewLogin {
     pub scope: Scope,
     /// For a pull login: the service it reads.
     pub service: Option<ServiceId>,
+    /// What it is narrowed to.
+    pub reach: Reach,
+    /// If a session of a role asked for it: its temporary key.
+    pub session: Option<AccessKeyId>,
     /// How it is found.
     pub password: PasswordHash,
     /// When it was made.
@@ -44,6 +51,8 @@ pub enum LoginCreated {
     NoSuchService,
     /// The tenant has no container service at all, and one was required.
     NoServiceYet,
+    /// The session that asked for it was ended meanwhile.
+    SessionEnded,
 }
 
 /// A login as lists show it.
@@ -57,6 +66,10 @@ pub struct LoginSummary {
     pub service: Option<String>,
     /// Who made it.
     pub owner: Owner,
+    /// What it is narrowed to.
+    pub reach: Reach,
+    /// The session of a role that asked for it, and its name as long as it is known.
+    pub session: Option<(AccessKeyId, Option<SessionName>)>,
     /// When it was made.
     pub created_at: Time,
     /// When it ends.
@@ -118,7 +131,8 @@ pub enum LoginLookup {
     /// A login that has not been revoked, of a key that is enabled. It may have expired: the
     /// caller compares, by the one clock.
     Live(Grant),
-    /// Revoked, or its key is disabled or deleted or of another account, or its service is deleted.
+    /// Revoked, or its key is disabled or deleted or of another account, or its service is deleted, or its role is or
+    /// was disabled or deleted since the session began that asked for it.
     Revoked(Revoked),
     /// No such login.
     Unknown,
@@ -139,7 +153,7 @@ pub trait RegistryLogins: Send + Sync {
         requires: Requires,
         quota: u32,
     ) -> Result<LoginCreated>;
-    /// Finds what a password opens. Key state is read with it, so disabling takes effect at once.
+    /// Finds what a password opens. The state of its key or role is read with it, so disabling takes effect at once.
     async fn login(&self, password: &PasswordHash) -> Result<LoginLookup>;
     /// A page of at most `limit` of the tenant's logins that end after `now`, newest first: revoked ones too, but
     /// not those whose service is deleted. With `before`, of those with lesser numbers.

@@ -46,7 +46,7 @@ pub enum UploadOpened {
     InPlaceOfAnother,
     /// There are as many as there may be, and all are being fed.
     TooMany,
-    /// The login that was to feed it was revoked, or its access key disabled.
+    /// The login that was to feed it was revoked, or its access key or role disabled.
     LoginEnded,
 }
 

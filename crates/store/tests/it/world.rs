@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use gangplank_core::policy::{Limits as PolicyLimits, Preset, RepositoryPattern, TrustPolicy};
+use gangplank_core::role::{Claims, TokenHash};
 use gangplank_core::{
-    AccessKeyId, AccountId, ImageName, Leases, LoginId, Origin, Owner, Password, Quotas, Region, Renewal,
-    Scope, ServiceId, Tenant, Time,
+    AccessKeyId, AccountId, ImageName, Leases, LoginId, LoginLimits, Origin, Owner, Password, Permission,
+    Quotas, Reach, Region, Renewal, RoleId, RoleName, Scope, ServiceId, SessionName, Tenant, Time,
 };
 use gangplank_oci::{Digest, ManifestView, Reference, RepositoryName, Tag, media_type};
 use gangplank_store::blobs::ContentKey;
@@ -18,6 +20,8 @@ use gangplank_store::metadata::deployments::{
 };
 use gangplank_store::metadata::manifests::{ManifestOutcome, NewManifest, StoredManifest};
 use gangplank_store::metadata::registry_logins::{LoginCreated, NewLogin, Requires};
+use gangplank_store::metadata::role_sessions::{NewSession, SessionMade};
+use gangplank_store::metadata::roles::{NewRole, Role, RoleMade};
 use serde_json::{Value, json};
 
 /// When the tests take place.
@@ -78,7 +82,101 @@ pub(crate) fn access_key(tenant: &Tenant, number: u8) -> AccessKey {
         is_root: false,
         enabled: true,
         created_at: NOW,
+        permission: None,
+        limits: LoginLimits::default(),
+        expires_at: None,
+        description: String::new(),
+        made_by: None,
+        last_used_at: None,
     }
+}
+
+/// Some repositories and a network.
+pub(crate) fn narrow() -> Reach {
+    let patterns = ["team/*", "sr"].map(|text| RepositoryPattern::parse(text).unwrap());
+    Reach::of(patterns.into(), vec!["10.0.0.0/8".parse().unwrap()])
+}
+
+/// Somebody who signs with key `number` does something now.
+pub(crate) fn by_key(number: u8) -> Origin {
+    Origin { owner: Some(owner_of(number)), ..by() }
+}
+
+pub(crate) fn role_name(name: &str) -> RoleName {
+    RoleName::parse(name).unwrap()
+}
+
+/// A trust policy of this repository's jobs.
+pub(crate) fn trust(repository: &str) -> TrustPolicy {
+    let policy = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": { "Federated": "arn:aws:iam::000000000000:oidc-provider/ci.example" },
+        "Condition": { "StringEquals": {
+            "ci.example:aud": "https://registry.example", "ci.example:repository": repository,
+        } },
+    }] });
+    TrustPolicy::parse(&policy.to_string()).unwrap()
+}
+
+/// A role of the tenant's account that pushes.
+pub(crate) fn new_role(tenant: &Tenant, name: &str) -> NewRole {
+    NewRole {
+        id: RoleId::generate(*uuid::Uuid::new_v4().as_bytes().first_chunk().unwrap()),
+        account: tenant.account.clone(),
+        name: role_name(name),
+        trust: trust("acme/web"),
+        permission: Permission::of_preset(Preset::Push, PolicyLimits::default()).unwrap(),
+        max_session: std::time::Duration::from_hours(1),
+        limits: LoginLimits::default(),
+        description: String::new(),
+        created_at: NOW,
+    }
+}
+
+/// Makes a role that pushes.
+pub(crate) async fn create_role(db: &dyn Metadata, tenant: &Tenant, name: &str) -> Role {
+    match db.insert_role(&by(), new_role(tenant, name), PLENTY).await.unwrap() {
+        RoleMade::Made(role) => *role,
+        refused => panic!("{refused:?}"),
+    }
+}
+
+/// The temporary key `number`.
+pub(crate) fn session_key(number: u8) -> AccessKeyId {
+    gangplank_core::role::session_key([number; 10])
+}
+
+/// A session `number` of a role, for an hour, from run `number` of its job.
+pub(crate) fn new_session(role: &Role, number: u8) -> NewSession {
+    NewSession {
+        role: role.clone(),
+        key: session_key(number),
+        sealed_secret: vec![number; 48],
+        token: TokenHash::of(&number.to_string()),
+        name: SessionName::parse("ci").unwrap(),
+        policy: None,
+        claims: [("repository".to_owned(), "acme/web".to_owned()), ("run_id".to_owned(), number.to_string())]
+            .into(),
+        remember: Claims::new(),
+        created_at: NOW,
+        expires_at: NOW.plus(std::time::Duration::from_hours(1)),
+    }
+}
+
+/// Makes session `number` of a role.
+pub(crate) async fn create_session(db: &dyn Metadata, role: &Role, number: u8) {
+    let made = db.insert_session(&by(), new_session(role, number), PLENTY).await.unwrap();
+    assert_eq!(made, SessionMade::Made);
+}
+
+/// A push login of session `number` of a role, whose password is `password(number)`.
+pub(crate) fn session_login(tenant: &Tenant, role: &Role, number: u8) -> NewLogin {
+    NewLogin { owner: role.owner(), session: Some(session_key(number)), ..push_login(tenant, number) }
+}
+
+/// Session `number` of a role does something now.
+pub(crate) fn by_session(role: &Role, number: u8) -> Origin {
+    Origin { owner: Some(role.owner()), session: Some(session_key(number)), ..by() }
 }
 
 /// The owner of what key `number` makes.
@@ -112,9 +210,11 @@ pub(crate) fn push_login(tenant: &Tenant, number: u8) -> NewLogin {
         owner: owner_of(number),
         scope: Scope::PUSH,
         service: None,
+        reach: Reach::default(),
+        session: None,
         password: password(number).hash(),
         created_at: NOW,
-        expires_at: gangplank_core::registry_login::expires_at(NOW),
+        expires_at: NOW.plus(gangplank_core::registry_login::LIFETIME),
     }
 }
 

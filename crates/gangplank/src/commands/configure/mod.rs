@@ -15,8 +15,8 @@ use super::login;
 use crate::api_client::{self, ApiClient, Manner};
 use crate::auth_files;
 use crate::connection::{Connection, check_data_dir};
-use crate::credentials::Credentials;
-use crate::kept_logins::{KeptLogins, Made};
+use crate::credentials::{Credentials, Identity};
+use crate::kept_logins::{KeptLogins, Kind, Made};
 use crate::registries::Registries;
 use crate::settings::Settings;
 use crate::{named_registry, output};
@@ -60,8 +60,8 @@ struct Profile {
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let profile = gather(&args)?;
     let manner = Manner { ca_bundle: profile.ca_bundle.clone(), ..Manner::default() };
-    let credentials = Some(profile.credentials.clone());
-    let client = ApiClient::new(&profile.endpoint, profile.region.clone(), credentials, &manner)?;
+    let identity = Some(Identity::Key(profile.credentials.clone()));
+    let client = ApiClient::new(&profile.endpoint, profile.region.clone(), identity, &manner)?;
     // What does not work is not written down.
     client.call(&GetContainerServicesRequest::default()).await.context("nothing was written")?;
     let made = if args.no_helper { None } else { Some(registry_of(&client, &args).await?) };
@@ -140,7 +140,7 @@ fn check_region(text: &str) -> Result<()> {
 
 /// The server's registry, and the login that told it: without a container service there is none yet.
 async fn registry_of(client: &ApiClient, args: &Args) -> Result<(String, Option<Made>)> {
-    let Ok(made) = login::make(client).await else { return Ok((client.host(), None)) };
+    let Ok(made) = login::make(client, &Kind::Push).await else { return Ok((client.host(), None)) };
     let registry = made.registry.clone();
     named_registry::check(&args.connection, client, &registry, args.registry.as_deref())?;
     Ok((registry, Some(made)))

@@ -11,6 +11,7 @@ use gangplank_oci::{Digest, Tag};
 use crate::api_client::{ApiClient, present};
 use crate::call_failure::with_tip;
 use crate::commands::login;
+use crate::kept_logins::Kind;
 use crate::push::login::{Login, Mint};
 use crate::push::progress::Progress;
 use crate::push::registry::Registry;
@@ -80,7 +81,7 @@ pub(super) async fn connect(client: &Arc<ApiClient>) -> Result<Registry> {
     let mint: Mint = Box::new(move || {
         let client = Arc::clone(&minting);
         Box::pin(async move {
-            let made = login::make(&client).await?;
+            let made = login::make(&client, &Kind::Push).await?;
             Ok(Login {
                 username: made.login.username,
                 password: made.login.secret.into(),

@@ -231,7 +231,11 @@ async fn pull_as_a_machine(
 ) -> Result<()> {
     story.step("A machine that runs the service pulls with a login of its own kind, which cannot push");
     story.command(&format!("gangplank registry-login create --service-name {service}"));
-    let input = CreateRegistryLoginRequest { scope: None, service_name: Some(service.to_owned()) };
+    let input = CreateRegistryLoginRequest {
+        scope: None,
+        service_name: Some(service.to_owned()),
+        ..Default::default()
+    };
     let login = client.call(&input).await?.registry_login;
     story.command(&format!("docker pull {}/{service}:{LABEL}.1", host(&login)));
     let registry = Registry::new(server.endpoint(), service, &login)?;

@@ -4,7 +4,9 @@ mod assume_role;
 
 use std::net::IpAddr;
 
-use gangplank_api::sts::{CONTENT_TYPE, CallerIdentity, Operation, Parameters, StsError, StsErrorCode};
+use gangplank_api::sts::{
+    AssumeRoleWithWebIdentity, CONTENT_TYPE, CallerIdentity, Operation, Parameters, StsError, StsErrorCode,
+};
 use gangplank_api::{ApiError, ErrorCode};
 use gangplank_core::{EventKind, Origin};
 use hyper::body::Incoming;
@@ -12,7 +14,8 @@ use hyper::header::{AUTHORIZATION, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
-use super::authenticate::Caller;
+use super::assuming::Bearer;
+use super::caller::Caller;
 use super::spoken::Service;
 use super::{body, log_refusal};
 use crate::app::App;
@@ -45,12 +48,18 @@ pub(super) async fn answer(
 ) -> Answer {
     let call = Call { app, peer, head, request_id, caller: None };
     let (answered, known) = if is_unsigned(head) {
-        (read_unsigned(app, peer, body).await.and_then(|body| call.run(&body)), false)
+        (
+            match read_unsigned(app, peer, body).await {
+                Ok(body) => call.run(&body).await,
+                Err(error) => Err(error),
+            },
+            false,
+        )
     } else {
         match super::identify(app, peer, Service::Sts, head, body).await {
             Ok((caller, body)) => {
                 connection.guest.is_known();
-                (Call { caller: Some(caller), ..call }.run(&body), true)
+                (Call { caller: Some(caller), ..call }.run(&body).await, true)
             }
             Err(failure) => (Err(failure.0.into()), false),
         }
@@ -90,17 +99,30 @@ async fn read_unsigned(app: &App, peer: IpAddr, body: Incoming) -> Result<SmallB
 
 impl Call<'_> {
     /// Does what is asked for.
-    fn run(&self, body: &[u8]) -> Result<Vec<u8>> {
+    async fn run(&self, body: &[u8]) -> Result<Vec<u8>> {
         let asked =
             Parameters::parse(body).and_then(|parameters| Ok((Operation::of(&parameters)?, parameters)));
         let (operation, parameters) = asked.inspect_err(|error| self.count_refusal(None, error))?;
         let answered = match (operation, &self.caller) {
+            (Operation::GetCallerIdentity, Some(caller)) if !caller.is_usable_from(self.peer) => {
+                let who = caller.principal.arn(&caller.tenant.account);
+                let message = format!("Calls of {who} are not taken from {}.", self.peer);
+                Err(ApiError::access_denied(message).into())
+            }
             (Operation::GetCallerIdentity, Some(caller)) => Ok(identity(caller).body(self.request_id)),
             (Operation::GetCallerIdentity, None) => {
                 let message = "Request is missing Authentication Token";
                 Err(ApiError::new(ErrorCode::MissingAuthenticationTokenException, message).into())
             }
-            (Operation::AssumeRoleWithWebIdentity, _) => assume_role::answer(&parameters, self.request_id),
+            (Operation::AssumeRoleWithWebIdentity, _) => {
+                let Self { app, peer, head, request_id, .. } = *self;
+                let action = operation.name();
+                let bearer = Bearer { app, peer, headers: &head.headers, request_id, action };
+                let asked = AssumeRoleWithWebIdentity::read(&parameters)
+                    .inspect_err(|error| self.count_refusal(Some(action), error))?;
+                // It counts its refusals itself: the account is the role's.
+                return assume_role::answer(&bearer, &asked).await;
+            }
         };
         answered.inspect_err(|error| self.count_refusal(Some(operation.name()), error))
     }

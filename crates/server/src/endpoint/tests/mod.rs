@@ -92,6 +92,7 @@ fn config(home: &Path) -> Config {
             endpoint_listen: Some(([127, 0, 0, 1], 0).into()),
             ..Deployments::default()
         },
+        issuers: Vec::new(),
         scrub_interval: None,
         dropped_log_lines: Arc::default(),
     }

@@ -1,38 +1,40 @@
+mod with_made;
+
 use async_trait::async_trait;
-use gangplank_core::{AccessKeyId, AccountId, EventKind, Origin, OverQuota, Quota, Time};
+use gangplank_core::{AccessKeyId, AccountId, EventKind, Origin, OverQuota, Owner, Permission, Quota, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
-use super::cache::{Found, Touched};
+use super::cache::Touched;
 use super::doors::Outcome;
 use super::writer::Whose;
-use super::{Sqlite, rows, uploads};
+use super::{Sqlite, login_limits, rows, uploads};
+use crate::metadata::RoleSessions as _;
 use crate::metadata::access_keys::{
-    AccessKey, AccessKeys, KeyChange, KeyMark, KeyPage, LastRootKey, NewState,
+    AccessKey, AccessKeys, DisabledWithMade, KeyChange, KeyMark, KeyPage, LastRootKey, NewState,
 };
+use crate::metadata::role_sessions::Credential;
 use crate::{Result, StoreError};
 
-const COLUMNS: &str = "id, account, sealed_secret, is_root, enabled, created_at";
+const COLUMNS: &str =
+    "id, account, sealed_secret, is_root, enabled, created_at, permission, max_login, reach,
+    expires_at, description, made_by, last_used_at";
 
 #[async_trait]
 impl AccessKeys for Sqlite {
     async fn insert_access_key(&self, by: &Origin, key: AccessKey, quota: u32) -> Result<bool> {
         let whose = Whose::Account(key.account.clone());
+        let key = AccessKey { made_by: by.owner.clone(), ..key };
         self.doors
             .change(by, whose, Touched::EVERYTHING, move |connection| insert(connection, &key, quota))
             .await
     }
 
     async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
-        let began = match self.caches.access_keys.find(id) {
-            Found::Hit(key) => return Ok(Some(key)),
-            Found::Miss(began) => began,
-        };
-        let found = self.read_one(|connection| find(connection, id))?;
-        if let Some(key) = &found {
-            self.caches.access_keys.keep(id.clone(), key.clone(), began);
-        }
-        Ok(found)
+        Ok(match self.credential(id).await? {
+            Some(Credential::AccessKey(key)) => Some((*key).clone()),
+            Some(Credential::Session(_)) | None => None,
+        })
     }
 
     async fn access_keys(
@@ -60,6 +62,35 @@ impl AccessKeys for Sqlite {
         self.doors
             .change(by, whose, Touched::EVERYTHING, move |connection| {
                 change(connection, account.as_ref(), &id, state, last)
+            })
+            .await
+    }
+
+    async fn disable_with_made(
+        &self,
+        by: &Origin,
+        account: Option<&AccountId>,
+        id: &AccessKeyId,
+        last: LastRootKey,
+    ) -> Result<(KeyChange, DisabledWithMade)> {
+        let (account, id, origin) = (account.cloned(), id.clone(), by.clone());
+        let whose = account.clone().map_or(Whose::Server, Whose::Account);
+        self.doors
+            .change(by, whose, Touched::EVERYTHING, move |connection| {
+                with_made::disable(connection, &origin, account.as_ref(), &id, last)
+            })
+            .await
+    }
+
+    async fn note_key_use(&self, used: Vec<(AccessKeyId, Time)>) -> Result<()> {
+        self.doors
+            .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
+                let mut note =
+                    connection.prepare_cached("UPDATE access_keys SET last_used_at = ?2 WHERE id = ?1")?;
+                for (key, at) in used {
+                    note.execute(params![key.as_str(), at.0])?;
+                }
+                Ok(())
             })
             .await
     }
@@ -96,8 +127,11 @@ fn insert(connection: &Connection, key: &AccessKey, quota: u32) -> Result<Outcom
         return Err(StoreError::OverQuota(OverQuota { quota: Quota::AccessKeys, used, allowed }));
     }
     let mut insert = connection.prepare_cached(
-        "INSERT INTO access_keys (id, account, sealed_secret, is_root, enabled, created_at)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM deleted_access_keys WHERE id = ?1)
+        "INSERT INTO access_keys (id, account, sealed_secret, is_root, enabled, created_at, permission, max_login, reach,
+                                  expires_at, description, made_by)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+         WHERE NOT EXISTS (SELECT 1 FROM deleted_access_keys WHERE id = ?1)
+           AND NOT EXISTS (SELECT 1 FROM role_sessions WHERE key = ?1)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let values = params![
@@ -106,7 +140,13 @@ fn insert(connection: &Connection, key: &AccessKey, quota: u32) -> Result<Outcom
         key.sealed_secret,
         key.is_root,
         key.enabled,
-        key.created_at.0
+        key.created_at.0,
+        key.permission.as_ref().map(Permission::to_json),
+        key.limits.max_life.map(login_limits::seconds),
+        login_limits::write_reach(&key.limits.reach)?,
+        key.expires_at.map(|end| end.0),
+        key.description,
+        key.made_by.as_ref().map(Owner::as_str),
     ];
     if insert.execute(values)? == 0 {
         return Ok(Outcome::Unchanged(false));
@@ -159,12 +199,12 @@ fn change(
         }
     };
     if state != NewState::Enabled {
-        uploads::end_of_key(connection, &key.account, id)?;
+        uploads::end_of_owner(connection, &key.account, &Owner::from(id))?;
     }
     Ok(Outcome::Changed(KeyChange::Done, Note::of_account(kind, &key.account).subject(id)))
 }
 
-fn find(connection: &Connection, id: &AccessKeyId) -> Result<Option<AccessKey>> {
+pub(super) fn find(connection: &Connection, id: &AccessKeyId) -> Result<Option<AccessKey>> {
     let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM access_keys WHERE id = ?1"))?;
     find.query_row([id.as_str()], |row| Ok(read_key(row))).optional()?.transpose()
 }
@@ -177,5 +217,15 @@ fn read_key(row: &Row<'_>) -> Result<AccessKey> {
         is_root: row.get(3)?,
         enabled: row.get(4)?,
         created_at: Time(row.get(5)?),
+        permission: row.get::<_, Option<String>>(6)?.as_deref().map(read_permission).transpose()?,
+        limits: login_limits::read(row, 7)?,
+        expires_at: row.get::<_, Option<i64>>(9)?.map(Time),
+        description: row.get(10)?,
+        made_by: rows::maybe_owner(row.get(11)?)?,
+        last_used_at: row.get::<_, Option<i64>>(12)?.map(Time),
     })
+}
+
+fn read_permission(text: &str) -> Result<Permission> {
+    Permission::parse(text).map_err(|_| rows::damaged("permission", text))
 }

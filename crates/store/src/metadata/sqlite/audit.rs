@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::cache::Touched;
 use super::writer::Whose;
-use super::{Sqlite, rows};
+use super::{Sqlite, rows, sources};
 use crate::Result;
 use crate::metadata::audit::{AuditEvent, AuditFilter, AuditPage, AuditTrail, LOOKED_AT, Tallied};
 
@@ -74,9 +74,13 @@ impl Note {
     pub(super) fn write(self, connection: &Connection, origin: &Origin) -> Result<()> {
         let mut insert = connection.prepare_cached(
             "INSERT INTO audit (noted_at, at, account, region, kind, share, owner, login, repository, digest,
-                                subject, action, reason, address, user_agent, request, count)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                                subject, action, reason, address, user_agent, request, count, source)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         )?;
+        let source = match &origin.session {
+            Some(_) => Some(sources::keep(connection, origin)?),
+            None => None,
+        };
         insert.insert(params![
             origin.steady.0,
             origin.at.0,
@@ -95,6 +99,7 @@ impl Note {
             origin.user_agent,
             origin.request,
             rows::signed(self.count)?,
+            source,
         ])?;
         Ok(())
     }
@@ -167,14 +172,14 @@ fn select(
 ) -> Result<Vec<AuditEvent>> {
     let account = filter.account.as_ref().map(AccountId::as_str);
     let mut select = connection.prepare_cached(&format!(
-        "SELECT id, at, account, region, kind, owner, login, repository, digest, subject, action, reason,
-                address, user_agent, count
-         FROM ({of} LIMIT {LOOKED_AT}) AS looked_at
+        "SELECT looked_at.id, at, account, region, kind, looked_at.owner, login, repository, digest, subject, action,
+                reason, address, user_agent, count, x.session, x.claims
+         FROM ({of} LIMIT {LOOKED_AT}) AS looked_at LEFT JOIN sources x ON x.id = looked_at.source
          WHERE (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR kind = ?5)
-           AND (?6 IS NULL OR owner = ?6 OR subject = ?6) AND (?7 IS NULL OR login = ?7)
+           AND (?6 IS NULL OR looked_at.owner = ?6 OR subject = ?6) AND (?7 IS NULL OR login = ?7)
            AND (?8 IS NULL OR repository = ?8) AND (?9 IS NULL OR digest = ?9)
            AND (?10 IS NULL OR address = ?10)
-         ORDER BY id DESC LIMIT ?11",
+         ORDER BY looked_at.id DESC LIMIT ?11",
         of = looked_at(account)
     ))?;
     let found = select.query_map(
@@ -237,5 +242,6 @@ fn read(row: &Row<'_>) -> Result<AuditEvent> {
         address: row.get(12)?,
         user_agent: row.get(13)?,
         count: rows::unsigned(row.get(14)?)?,
+        session: sources::read_session_source(row.get(15)?, row.get(16)?)?,
     })
 }

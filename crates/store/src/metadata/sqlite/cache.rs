@@ -20,7 +20,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gangplank_core::{AccessKeyId, Grant, PasswordHash};
 
-use crate::metadata::access_keys::AccessKey;
+use crate::metadata::role_sessions::Credential;
 
 /// The most entries in each half of a cache.
 const HALF: usize = 512;
@@ -28,7 +28,7 @@ const HALF: usize = 512;
 /// What a commit may make untrue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Touched {
-    /// Who may do what: logins, access keys, services.
+    /// Who may do what: logins, access keys, roles and their sessions, services.
     pub(super) rights: bool,
 }
 
@@ -49,8 +49,8 @@ impl Touched {
 pub(super) struct Caches {
     /// Logins that are live. What is refused is looked up each time.
     pub(super) logins: Cache<PasswordHash, Grant>,
-    /// Access keys that there are.
-    pub(super) access_keys: Cache<AccessKeyId, AccessKey>,
+    /// Access keys and temporary keys that there are, also those that are disabled or ended.
+    pub(super) credentials: Cache<AccessKeyId, Credential>,
 }
 
 impl Caches {
@@ -58,7 +58,7 @@ impl Caches {
     pub(super) fn close(&self, touched: Touched) {
         if touched.rights {
             self.logins.close();
-            self.access_keys.close();
+            self.credentials.close();
         }
     }
 
@@ -66,7 +66,7 @@ impl Caches {
     pub(super) fn open(&self, touched: Touched) {
         if touched.rights {
             self.logins.open();
-            self.access_keys.open();
+            self.credentials.open();
         }
     }
 }

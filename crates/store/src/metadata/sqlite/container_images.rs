@@ -8,7 +8,7 @@ use super::cache::Touched;
 use super::doors::Outcome;
 use super::holds::closure::{Contents, Extent};
 use super::writer::Whose;
-use super::{Sqlite, blobs, deployments, holds, leases, manifests};
+use super::{Sqlite, blobs, deployments, holds, leases, manifests, sources};
 use crate::Result;
 use crate::metadata::blobs::StoredBlob;
 use crate::metadata::container_images::{
@@ -25,10 +25,10 @@ impl ContainerImages for Sqlite {
         image: NewImage,
         quota: u32,
     ) -> Result<ImageOutcome> {
-        let tenant = tenant.clone();
+        let (tenant, origin) = (tenant.clone(), by.clone());
         self.doors
             .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
-                register(connection, &tenant, image, quota)
+                register(connection, &origin, &tenant, image, quota)
             })
             .await
     }
@@ -159,6 +159,7 @@ struct Candidate {
 
 fn register(
     connection: &Connection,
+    by: &Origin,
     tenant: &Tenant,
     image: NewImage,
     quota: u32,
@@ -188,8 +189,9 @@ fn register(
     let (made_by, invocation) =
         image.invocation.as_ref().map(|made_by| (made_by.owner.as_str(), made_by.id.as_str())).unzip();
     let mut insert = connection.prepare_cached(
-        "INSERT INTO container_images (service, number, label, manifest, digest, created_at, made_by, invocation)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO container_images (service, number, label, manifest, digest, created_at, made_by, invocation,
+                                       source)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     insert.execute(params![
         image.service.0,
@@ -200,6 +202,7 @@ fn register(
         image.created_at.0,
         made_by,
         invocation,
+        sources::keep(connection, by)?,
     ])?;
     holds::closure::keep(connection, (image.service.0, number), &contents)?;
     holds::keep::refresh(connection, manifest)?;

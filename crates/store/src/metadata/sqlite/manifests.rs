@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::audit::Note;
 use super::cache::Touched;
 use super::doors::Outcome;
-use super::put_manifest::{Putter, put};
+use super::put_manifest::put;
 use super::usage::Usage;
 use super::writer::Whose;
 use super::{Sqlite, holds, leases, rows, tags};
@@ -25,10 +25,10 @@ impl Manifests for Sqlite {
         repository: &RepositoryName,
         manifest: NewManifest,
     ) -> Result<ManifestOutcome> {
-        let (tenant, repository, putter) = (tenant.clone(), repository.clone(), Putter::of(by));
+        let (tenant, repository, origin) = (tenant.clone(), repository.clone(), by.clone());
         self.doors
             .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
-                put(connection, &tenant, &repository, &manifest, &putter)
+                put(connection, &tenant, &repository, &manifest, &origin)
             })
             .await
     }

@@ -26,16 +26,21 @@ mod holds;
 mod image_names;
 mod inspection;
 mod leases;
-mod login_counts;
+mod live_counts;
+mod login_limits;
 mod long_reads;
 mod manifests;
 mod metric_points;
 mod new_file;
 mod progress;
+mod provenance;
 mod put_manifest;
 mod registry_logins;
+mod role_sessions;
+mod roles;
 mod rows;
 mod schema;
+mod sources;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -44,12 +49,13 @@ mod usage;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cache::{Caches, Touched};
 use doors::Doors;
-use login_counts::LoginCounts;
+use live_counts::LiveCounts;
 use long_reads::LongReads;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -75,7 +81,8 @@ pub struct Sqlite {
     doors: Doors,
     readers: Arc<Mutex<Vec<Connection>>>,
     caches: Arc<Caches>,
-    login_counts: Arc<LoginCounts>,
+    live_counts: Arc<LiveCounts>,
+    sources_swept: Arc<AtomicI64>,
     long_reads: Arc<LongReads>,
 }
 
@@ -133,7 +140,8 @@ impl Sqlite {
             doors,
             readers: Arc::default(),
             caches,
-            login_counts: Arc::default(),
+            live_counts: Arc::default(),
+            sources_swept: Arc::default(),
             long_reads: Arc::default(),
         }
     }

@@ -1,28 +1,16 @@
 //! The rule of putting a manifest: everything it references is there, then it is kept and its tags move.
 
 use gangplank_core::quotas::MAX_HUNG;
-use gangplank_core::{EventKind, LoginId, Origin, Owner, Tenant};
+use gangplank_core::{EventKind, Origin, Owner, Tenant};
 use gangplank_oci::{Digest, RepositoryName, Tag};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::audit::Note;
 use super::doors::Outcome;
 use super::usage::Usage;
-use super::{holds, leases, rows, tags};
+use super::{holds, leases, rows, sources, tags};
 use crate::metadata::manifests::{ManifestOutcome, NewManifest};
 use crate::{Result, StoreError};
-
-/// Who puts a manifest.
-pub(super) struct Putter {
-    owner: Owner,
-    login: Option<LoginId>,
-}
-
-impl Putter {
-    pub(super) fn of(by: &Origin) -> Self {
-        Self { owner: by.owner.clone().unwrap_or_else(Owner::server), login: by.login }
-    }
-}
 
 /// Keeps a manifest and moves its tags, if all that it references is there.
 pub(super) fn put(
@@ -30,7 +18,7 @@ pub(super) fn put(
     tenant: &Tenant,
     name: &RepositoryName,
     manifest: &NewManifest,
-    putter: &Putter,
+    by: &Origin,
 ) -> Result<Outcome<ManifestOutcome>> {
     let held_by = rows::find_repository(connection, tenant, name)?;
     if let Some(refusal) = check_blobs(connection, held_by, manifest)? {
@@ -66,10 +54,10 @@ pub(super) fn put(
             insert(connection, repository, &digest, depth, manifest, &mut usage)?
         }
     };
-    let is_first_put = note_put(connection, id, putter)?;
+    let is_first_put = note_put(connection, id, by)?;
     let mut has_moved = false;
     for tag in &manifest.tags {
-        has_moved |= tags::set(connection, (repository, tag.as_str()), id, putter.login, &mut usage)?;
+        has_moved |= tags::set(connection, (repository, tag.as_str()), id, by.login, &mut usage)?;
     }
     usage.write_within(connection, tenant_row, &manifest.quotas)?;
     if known.is_some() && !is_first_put && !has_moved {
@@ -90,16 +78,18 @@ fn count_hung(connection: &Connection, repository: i64, subject: &Digest) -> Res
 }
 
 /// Keeps who put a manifest; says whether they had not before. The login may have been forgotten while it was read.
-fn note_put(connection: &Connection, manifest: i64, putter: &Putter) -> Result<bool> {
+fn note_put(connection: &Connection, manifest: i64, by: &Origin) -> Result<bool> {
+    let owner = by.owner.clone().unwrap_or_else(Owner::server);
+    let source = sources::keep(connection, by)?;
     let mut put = connection.prepare_cached(
-        "INSERT INTO manifest_puts (manifest, owner, login)
-         SELECT ?1, ?2, (SELECT id FROM registry_logins WHERE id = ?3)
+        "INSERT INTO manifest_puts (manifest, owner, login, source)
+         SELECT ?1, ?2, (SELECT id FROM registry_logins WHERE id = ?3), ?4
          WHERE NOT EXISTS (
              SELECT 1 FROM manifest_puts
              WHERE manifest = ?1 AND owner = ?2
-               AND (login = ?3 OR NOT EXISTS (SELECT 1 FROM registry_logins WHERE id = ?3)))",
+               AND (login = ?3 OR source = ?4 AND NOT EXISTS (SELECT 1 FROM registry_logins WHERE id = ?3)))",
     )?;
-    let noted = put.execute(params![manifest, putter.owner.as_str(), putter.login.map(|login| login.0)])?;
+    let noted = put.execute(params![manifest, owner.as_str(), by.login.map(|login| login.0), source])?;
     Ok(noted > 0)
 }
 

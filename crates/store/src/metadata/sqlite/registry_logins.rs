@@ -2,17 +2,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use gangplank_core::grant::ServiceGrant;
+use gangplank_core::quotas::half;
 use gangplank_core::{
-    EventKind, Grant, LoginId, Origin, Owner, PasswordHash, Scope, ServiceId, Tenant, Time,
+    AccessKeyId, AccountId, EventKind, Grant, LoginId, Origin, Owner, PasswordHash, Quota, Scope, ServiceId,
+    SessionName, Tenant, Time,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
 use super::cache::{Found, Touched};
 use super::doors::Outcome;
-use super::login_counts::LoginCounts;
+use super::live_counts::LiveCounts;
 use super::writer::Whose;
-use super::{Sqlite, rows, uploads};
+use super::{Sqlite, login_limits, rows, uploads};
 use crate::Result;
 use crate::metadata::registry_logins::{
     LOOKED_AT, LoginCreated, LoginLookup, LoginPage, LoginSummary, NewLogin, Push, RegistryLogins, Requires,
@@ -34,7 +36,7 @@ impl RegistryLogins for Sqlite {
         requires: Requires,
         quota: u32,
     ) -> Result<LoginCreated> {
-        let counts = Arc::clone(&self.login_counts);
+        let counts = Arc::clone(&self.live_counts);
         self.doors
             // A new password opens nothing that was kept before.
             .change(by, Whose::of(&login.tenant), Touched::NOTHING, move |connection| {
@@ -51,11 +53,15 @@ impl RegistryLogins for Sqlite {
         let found = self.read_one(|connection| {
             let mut find = connection.prepare_cached(
                 "SELECT l.id, t.account, t.region, l.owner, l.can_push, l.can_pull, l.can_delete,
-                        l.service, s.name, l.expires_at, l.revoked_at IS NOT NULL, k.enabled
+                        l.service, s.name, l.expires_at, l.revoked_at IS NOT NULL,
+                        CASE WHEN l.role IS NULL THEN k.enabled
+                             WHEN r.enabled = 1 AND r.generation = l.generation THEN 1 ELSE 0 END,
+                        l.reach, l.session
                  FROM registry_logins l
                  JOIN tenants t ON t.id = l.tenant
                  LEFT JOIN services s ON s.id = l.service
                  LEFT JOIN access_keys k ON k.id = l.owner AND k.account = t.account
+                 LEFT JOIN roles r ON r.number = l.role
                  WHERE l.password_hash = ?1",
             )?;
             let found = find.query_row([&password.0[..]], |row| Ok(read_grant(row))).optional()?;
@@ -139,9 +145,10 @@ impl RegistryLogins for Sqlite {
 fn page(connection: &Connection, tenant: i64, now: Time, before: i64, limit: usize) -> Result<LoginPage> {
     let mut select = connection.prepare_cached(&format!(
         "SELECT p.id, p.can_push, p.can_pull, p.can_delete, s.name, p.owner, p.created_at, p.expires_at,
-                p.revoked_at, p.last_used_at, p.last_push_at, p.last_push_address
+                p.revoked_at, p.last_used_at, p.last_push_at, p.last_push_address, p.reach, p.session, n.name
          FROM (SELECT * FROM registry_logins WHERE tenant = ?1 AND id < ?2 ORDER BY id DESC LIMIT {LOOKED_AT}) AS p
          LEFT JOIN services s ON s.id = p.service
+         LEFT JOIN role_sessions n ON n.key = p.session
          WHERE p.expires_at > ?3 AND (p.service IS NULL OR s.id IS NOT NULL)
          ORDER BY p.id DESC LIMIT ?4"
     ))?;
@@ -193,13 +200,13 @@ fn ended(connection: &Connection, before: Time) -> Result<Vec<i64>> {
 /// Forgets logins; what they put stays their owners'.
 fn forget(connection: &Connection, ended: &[i64]) -> Result<usize> {
     for login in ended {
-        // Once an owner without a login is enough.
+        // Once an owner and where they came from is enough, without a login.
         connection
             .prepare_cached(
                 "DELETE FROM manifest_puts WHERE login = ?1 AND EXISTS (
                      SELECT 1 FROM manifest_puts p
                      WHERE p.manifest = manifest_puts.manifest AND p.owner = manifest_puts.owner
-                       AND p.login IS NULL)",
+                       AND p.login IS NULL AND p.source IS NOT DISTINCT FROM manifest_puts.source)",
             )?
             .execute([login])?;
         connection
@@ -217,7 +224,7 @@ fn insert(
     login: &NewLogin,
     requires: Requires,
     quota: u32,
-    counts: &LoginCounts,
+    counts: &LiveCounts,
 ) -> Result<Outcome<LoginCreated>> {
     let tenant = rows::ensure_tenant(connection, &login.tenant)?;
     let service: Option<String> = match login.service {
@@ -238,10 +245,25 @@ fn insert(
             return Ok(Outcome::Unchanged(LoginCreated::NoServiceYet));
         }
     }
+    let (role, generation): (Option<i64>, Option<i64>) = match &login.session {
+        None => (None, None),
+        Some(session) => {
+            let mut find = connection.prepare_cached(
+                "SELECT r.number, r.generation FROM role_sessions n CROSS JOIN roles r
+                 WHERE n.key = ?1 AND r.number = n.role AND r.generation = n.generation AND r.enabled = 1
+                   AND n.account = ?2 AND n.owner = ?3",
+            )?;
+            let key = params![session.as_str(), login.tenant.account.as_str(), login.owner.as_str()];
+            match find.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()? {
+                Some(found) => found,
+                None => return Ok(Outcome::Unchanged(LoginCreated::SessionEnded)),
+            }
+        }
+    };
     let mut insert = connection.prepare_cached(
         "INSERT INTO registry_logins (tenant, owner, can_push, can_pull, can_delete, service, password_hash,
-                                      created_at, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                                      created_at, expires_at, role, generation, session, reach)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
     let id = LoginId(insert.insert(params![
         tenant,
@@ -253,17 +275,38 @@ fn insert(
         &login.password.0[..],
         login.created_at.0,
         login.expires_at.0,
+        role,
+        generation,
+        login.session.as_ref().map(AccessKeyId::as_str),
+        login_limits::write_reach(&login.reach)?,
     ])?);
-    counts.admit(connection, login, quota)?;
+    let account = &login.tenant.account;
+    for (quota, owner, allowed) in
+        [(Quota::RegistryLogins, None, quota), (Quota::LoginsOfPrincipal, Some(&login.owner), half(quota))]
+    {
+        counts.admit(quota, account, owner, allowed, || {
+            count_live(connection, account, owner, login.created_at)
+        })?;
+    }
     let subject = service.unwrap_or_else(|| login.scope.words().join(","));
     let note = Note::of(EventKind::LoginIssued, &login.tenant).login(id).subject(subject);
     Ok(Outcome::Changed(LoginCreated::Created(id), note))
 }
 
+fn count_live(connection: &Connection, account: &AccountId, owner: Option<&Owner>, now: Time) -> Result<u64> {
+    let mut count = connection.prepare_cached(
+        "SELECT count(*) FROM registry_logins
+         WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1) AND expires_at > ?2 AND revoked_at IS NULL
+           AND (?3 IS NULL OR owner = ?3)",
+    )?;
+    let key = params![account.as_str(), now.0, owner.map(Owner::as_str)];
+    rows::unsigned(count.query_row(key, |row| row.get(0))?)
+}
+
 fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
     let revoked: bool = row.get(10)?;
-    // No row in access_keys: the key was deleted, unless the login is the server's own.
-    let key_enabled: Option<bool> = row.get(11)?;
+    // No row in access_keys: the key was deleted, unless the login is the server's own. Of a role's it is known.
+    let is_enabled: Option<bool> = row.get(11)?;
     let tenant = Tenant {
         account: rows::account(row.get_ref(1)?.as_str().unwrap_or_default())?,
         region: rows::region(row.get_ref(2)?.as_str().unwrap_or_default())?,
@@ -272,7 +315,7 @@ fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
     let login = LoginId(row.get(0)?);
     let scope = Scope { push: row.get(4)?, pull: row.get(5)?, delete: row.get(6)? };
     let ended = |tenant, owner| Ok(LoginLookup::Revoked(Revoked { login, tenant, owner, scope }));
-    if revoked || !key_enabled.unwrap_or(owner == Owner::server()) {
+    if revoked || !is_enabled.unwrap_or(owner == Owner::server()) {
         return ended(tenant, owner);
     }
     let service = match (row.get(7)?, row.get(8)?) {
@@ -281,11 +324,28 @@ fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
         (Some(_), None) => return ended(tenant, owner),
         (None, _) => None,
     };
-    Ok(LoginLookup::Live(Grant { login, tenant, owner, scope, service, expires_at: Time(row.get(9)?) }))
+    let reach = match row.get::<_, Option<String>>(12)? {
+        Some(reach) => Some(Arc::new(login_limits::read_reach(Some(&reach))?)),
+        None => None,
+    };
+    let session = row.get::<_, Option<String>>(13)?.as_deref().map(rows::access_key_id).transpose()?;
+    let expires_at = Time(row.get(9)?);
+    Ok(LoginLookup::Live(Grant { login, tenant, owner, scope, service, reach, session, expires_at }))
 }
 
 fn read_summary(row: &Row<'_>) -> Result<LoginSummary> {
+    let session = match row.get::<_, Option<String>>(13)? {
+        Some(key) => {
+            let name = row.get::<_, Option<String>>(14)?;
+            let name =
+                name.map(|name| SessionName::parse(&name).map_err(|_| rows::damaged("session", &name)));
+            Some((rows::access_key_id(&key)?, name.transpose()?))
+        }
+        None => None,
+    };
     Ok(LoginSummary {
+        reach: login_limits::read_reach(row.get::<_, Option<String>>(12)?.as_deref())?,
+        session,
         id: LoginId(row.get(0)?),
         scope: Scope { push: row.get(1)?, pull: row.get(2)?, delete: row.get(3)? },
         service: row.get(4)?,

@@ -70,6 +70,11 @@ pub(super) fn owner(text: &str) -> Result<Owner> {
     Owner::parse(text).ok_or_else(|| damaged("owner", text))
 }
 
+/// Reads an owner column that may be null.
+pub(super) fn maybe_owner(text: Option<String>) -> Result<Option<Owner>> {
+    text.as_deref().map(owner).transpose()
+}
+
 /// Reads an access key column.
 pub(super) fn access_key_id(text: &str) -> Result<AccessKeyId> {
     AccessKeyId::parse(text).map_err(|_| damaged("access key", text))

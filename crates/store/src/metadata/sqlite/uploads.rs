@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use gangplank_core::quotas::half;
 use gangplank_core::upload::GIVES_WAY_AFTER;
-use gangplank_core::{AccessKeyId, AccountId, LoginId, Time};
+use gangplank_core::{AccountId, LoginId, Owner, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use super::cache::Touched;
@@ -144,12 +144,14 @@ fn open(
     Ok(opened)
 }
 
-/// Whether a login was revoked, or its access key disabled: a body may have taken longer than that.
+/// Whether a login was revoked, or its access key or role disabled: a body may have taken longer than that.
 fn has_ended(connection: &Connection, login: Option<i64>) -> Result<bool> {
     let mut find = connection.prepare_cached(
         "SELECT EXISTS (
-             SELECT 1 FROM registry_logins l LEFT JOIN access_keys k ON k.id = l.owner
-             WHERE l.id = ?1 AND (l.revoked_at IS NOT NULL OR k.enabled = 0))",
+             SELECT 1 FROM registry_logins l
+             LEFT JOIN access_keys k ON k.id = l.owner LEFT JOIN roles r ON r.number = l.role
+             WHERE l.id = ?1 AND (l.revoked_at IS NOT NULL OR k.enabled = 0
+                                  OR l.role IS NOT NULL AND (coalesce(r.enabled, 0) = 0 OR r.generation <> l.generation)))",
     )?;
     Ok(find.query_row([login], |row| row.get(0))?)
 }
@@ -176,10 +178,10 @@ pub(super) fn end_of_login(connection: &Connection, tenant: i64, login: LoginId)
     end(connection, "tenant = ?1 AND login = ?2", params![tenant, login.0])
 }
 
-/// Ends the sessions of a key's logins.
-pub(super) fn end_of_key(connection: &Connection, account: &AccountId, key: &AccessKeyId) -> Result<()> {
+/// Ends the sessions of a key's or role's logins.
+pub(super) fn end_of_owner(connection: &Connection, account: &AccountId, owner: &Owner) -> Result<()> {
     let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1) AND owner = ?2";
-    end(connection, which, params![account.as_str(), key.as_str()])
+    end(connection, which, params![account.as_str(), owner.as_str()])
 }
 
 /// Ends sessions. Somebody may be feeding them, so only what is discarded is certain to go.

@@ -1,10 +1,21 @@
 //! Access keys.
 
-use gangplank_core::{AccountId, Time};
-use gangplank_store::metadata::Metadata;
-use gangplank_store::metadata::access_keys::{AccessKey, KeyChange, LastRootKey, NewState};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-use crate::world::{NOW, PLENTY, access_key, by, change_key, here, key_id, tenants};
+use gangplank_core::policy::{Limits, Preset};
+use gangplank_core::{AccountId, LoginLimits, Permission, Tenant, Time};
+use gangplank_store::metadata::Metadata;
+use gangplank_store::metadata::access_keys::{
+    AccessKey, DisabledWithMade, KeyChange, LastRootKey, MADE_AT_ONCE, NewState,
+};
+use gangplank_store::metadata::audit::AuditFilter;
+use gangplank_store::metadata::registry_logins::LoginLookup;
+
+use crate::world::{
+    NOW, PLENTY, access_key, by, by_key, change_key, create_login, create_session, here, key_id, narrow,
+    new_role, owner_of, password, push_login, role_name, session_login, tenants,
+};
 
 metadata_contract! {
     a_key_is_kept_as_given,
@@ -17,13 +28,142 @@ metadata_contract! {
     another_accounts_key_cannot_be_changed,
     the_last_enabled_root_key_stays,
     other_accounts_may_lose_their_last_key,
+    the_last_use_of_a_key_is_noted,
+    what_limits_a_key,
+    a_key_is_disabled_with_all_that_it_made,
+    so_many_are_disabled_at_once,
+    the_last_root_key_outlives_its_maker,
+    another_accounts_key_is_not_disabled_with_what_it_made,
+}
+
+async fn the_last_use_of_a_key_is_noted(db: &dyn Metadata) {
+    for number in [1, 2] {
+        db.insert_access_key(&by(), access_key(&here(), number), PLENTY).await.unwrap();
+    }
+    db.note_key_use(vec![(key_id(1), NOW), (key_id(9), NOW)]).await.unwrap();
+    let listed = db.access_keys(None, None, 9).await.unwrap().keys;
+    let used: Vec<_> = listed.iter().map(|key| (key.id.clone(), key.last_used_at)).collect();
+    assert_eq!(used.len(), 2);
+    assert!(used.contains(&(key_id(1), Some(NOW))) && used.contains(&(key_id(2), None)));
+}
+
+async fn what_limits_a_key(_db: &dyn Metadata) {
+    let key = access_key(&here(), 1);
+    assert!(!key.is_limited() && !key.has_expired(Time(i64::MAX)));
+    let ends = AccessKey { expires_at: Some(NOW), ..key.clone() };
+    assert!(ends.is_limited() && ends.has_expired(NOW) && !ends.has_expired(Time(NOW.0 - 1)));
+    let permission = Permission::of_preset(Preset::All, Limits::default()).unwrap();
+    assert!(AccessKey { permission: Some(permission), ..key.clone() }.is_limited());
+    let limits = LoginLimits { reach: narrow(), ..LoginLimits::default() };
+    assert!(AccessKey { limits, ..key }.is_limited());
+}
+
+/// Makes key `number`, by key `maker`.
+async fn make(db: &dyn Metadata, tenant: &Tenant, maker: u8, number: u8) {
+    assert!(db.insert_access_key(&by_key(maker), access_key(tenant, number), PLENTY).await.unwrap());
+}
+
+async fn enabled(db: &dyn Metadata) -> Vec<u8> {
+    let keys = db.access_keys(None, None, 1_000).await.unwrap().keys;
+    let is_on = |number: &u8| keys.iter().any(|key| key.id == key_id(*number) && key.enabled);
+    (1..100).filter(is_on).collect()
+}
+
+async fn disable_all(db: &dyn Metadata, number: u8) -> (KeyChange, DisabledWithMade) {
+    db.disable_with_made(&by(), None, &key_id(number), LastRootKey::Keep).await.unwrap()
+}
+
+async fn a_key_is_disabled_with_all_that_it_made(db: &dyn Metadata) {
+    let [here, _, other] = tenants();
+    for (maker, number) in [(9, 1), (1, 2), (2, 3), (3, 4), (9, 5), (5, 6)] {
+        make(db, if number == 4 { &other } else { &here }, maker, number).await;
+    }
+    // What is disabled already is gone through.
+    change_key(db, None, &key_id(3), NewState::Disabled).await;
+    for (maker, name) in [(1, "one"), (3, "three"), (5, "five")] {
+        db.insert_role(&by_key(maker), new_role(&here, name), PLENTY).await.unwrap();
+    }
+    let role = db.role(&here.account, &role_name("three")).await.unwrap().unwrap();
+    create_session(db, &role, 1).await;
+    create_login(db, session_login(&here, &role, 1)).await;
+    create_login(db, push_login(&other, 4)).await;
+    let (change, made) = disable_all(db, 1).await;
+    assert_eq!(change, KeyChange::Done);
+    assert_eq!(enabled(db).await, [5, 6]);
+    let mut keys = made.keys;
+    keys.sort();
+    assert_eq!(keys, [key_id(2), key_id(4)]);
+    let mut roles: Vec<_> = made.roles.iter().map(|(_, name)| name.as_str()).collect();
+    roles.sort_unstable();
+    assert_eq!((roles, made.more), (vec!["one", "three"], false));
+    for (name, is_on) in [("one", false), ("three", false), ("five", true)] {
+        let role = db.role(&here.account, &role_name(name)).await.unwrap().unwrap();
+        assert_eq!(role.enabled, is_on, "{name}");
+    }
+    for number in [1, 4] {
+        let login = db.login(&password(number).hash()).await.unwrap();
+        assert!(matches!(login, LoginLookup::Revoked(_)), "{login:?}");
+    }
+    let events = db.audit_events(&AuditFilter::default(), None, 5).await.unwrap().events;
+    let subjects: BTreeSet<_> = events.into_iter().filter_map(|event| event.subject).collect();
+    let keys = [1, 2, 4].map(|number| key_id(number).to_string());
+    let expected = keys.into_iter().chain(["one", "three"].map(str::to_owned));
+    assert_eq!(subjects, expected.collect());
+    let again = disable_all(db, 1).await;
+    assert_eq!(again, (KeyChange::Done, DisabledWithMade::default()));
+}
+
+async fn so_many_are_disabled_at_once(db: &dyn Metadata) {
+    make(db, &here(), 9, 1).await;
+    for number in 0..MADE_AT_ONCE + 7 {
+        let role = new_role(&here(), &format!("r{number}"));
+        db.insert_role(&by_key(1), role, PLENTY).await.unwrap();
+    }
+    let (_, first) = disable_all(db, 1).await;
+    assert_eq!((first.roles.len(), first.more), (MADE_AT_ONCE, true));
+    let (_, rest) = disable_all(db, 1).await;
+    assert_eq!((rest.roles.len(), rest.more), (7, false));
+}
+
+async fn the_last_root_key_outlives_its_maker(db: &dyn Metadata) {
+    make(db, &here(), 9, 1).await;
+    let root = AccessKey { is_root: true, ..access_key(&here(), 2) };
+    db.insert_access_key(&by_key(1), root, PLENTY).await.unwrap();
+    make(db, &here(), 2, 3).await;
+    let (_, made) = disable_all(db, 1).await;
+    assert_eq!(made.keys, [key_id(3)], "what it made is gone through all the same");
+    assert_eq!(enabled(db).await, [2]);
+    assert_eq!(disable_all(db, 2).await.0, KeyChange::IsLastRootKey);
+}
+
+async fn another_accounts_key_is_not_disabled_with_what_it_made(db: &dyn Metadata) {
+    let [here, _, other] = tenants();
+    make(db, &here, 9, 1).await;
+    make(db, &here, 1, 2).await;
+    let asked =
+        db.disable_with_made(&by(), Some(&other.account), &key_id(1), LastRootKey::Keep).await.unwrap();
+    assert_eq!(asked, (KeyChange::NoSuchKey, DisabledWithMade::default()));
+    assert_eq!(enabled(db).await, [1, 2]);
 }
 
 async fn a_key_is_kept_as_given(db: &dyn Metadata) {
-    let key = AccessKey { is_root: true, enabled: false, ..access_key(&here(), 1) };
-    assert!(db.insert_access_key(&by(), key.clone(), PLENTY).await.unwrap());
-    let found = db.access_key(&key.id).await.unwrap().unwrap();
-    assert_eq!(format!("{found:?}"), format!("{key:?}"));
+    let (account, bare) = (here().account, access_key(&here(), 1));
+    let permission = Permission::of_preset(Preset::Push, Limits::default()).unwrap();
+    let whole = AccessKey {
+        permission: Some(permission),
+        limits: LoginLimits { max_life: Some(Duration::from_mins(30)), reach: narrow() },
+        expires_at: Some(NOW.plus(Duration::from_hours(1))),
+        description: "the old build machine".to_owned(),
+        ..access_key(&here(), 3)
+    };
+    for key in [AccessKey { is_root: true, enabled: false, ..bare }, whole] {
+        assert!(db.insert_access_key(&by_key(9), key.clone(), PLENTY).await.unwrap());
+        let kept = AccessKey { made_by: Some(owner_of(9)), ..key };
+        let found = db.access_key(&kept.id).await.unwrap().unwrap();
+        assert_eq!(format!("{found:?}"), format!("{kept:?}"));
+        let listed = db.access_keys(Some(&account), None, 9).await.unwrap().keys;
+        assert!(listed.iter().any(|key| format!("{key:?}") == format!("{kept:?}")));
+    }
     assert!(db.access_key(&key_id(2)).await.unwrap().is_none());
 }
 

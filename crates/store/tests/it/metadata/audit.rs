@@ -12,11 +12,13 @@ use gangplank_store::metadata::container_services::{ServiceChange, ServiceOutcom
 use gangplank_store::metadata::deployments::{DeploymentOutcome, ImageSource};
 use gangplank_store::metadata::manifests::{ManifestOutcome, NewManifest};
 use gangplank_store::metadata::registry_logins::{LoginCreated, Requires};
+use gangplank_store::metadata::role_sessions::SessionMade;
+use gangplank_store::metadata::roles::{RoleChange, RoleMade};
 
 use crate::world::{
     At, Document, NOW, PLENTY, access_key, by, change_key, create_login, create_service, delete_service,
-    deployment, end_next, here, image_of, key_id, owner_of, push_login, register_on, service, service_id,
-    tag, tenants,
+    deployment, end_next, here, image_of, key_id, new_role, new_session, owner_of, push_login, register_on,
+    service, service_id, tag, tenants,
 };
 
 metadata_contract! {
@@ -37,6 +39,7 @@ metadata_contract! {
 /// Somebody, `seconds` after now by both times.
 fn somebody(seconds: u64) -> Origin {
     Origin {
+        session: None,
         at: NOW.plus(Duration::from_secs(seconds)),
         steady: NOW.plus(Duration::from_secs(seconds)),
         owner: Some(owner_of(1)),
@@ -74,6 +77,14 @@ async fn do_everything(db: &dyn Metadata, tenant: &Tenant) -> Vec<(EventKind, Op
     for state in [NewState::Disabled, NewState::Enabled] {
         db.change_access_key(by, None, &key_id(1), state, LastRootKey::Keep).await.unwrap();
     }
+    let RoleMade::Made(role) = db.insert_role(by, new_role(tenant, "push"), PLENTY).await.unwrap() else {
+        panic!("refused")
+    };
+    let made = db.insert_session(by, new_session(&role, 1), PLENTY).await.unwrap();
+    assert_eq!(made, SessionMade::Made);
+    let off = RoleChange { enabled: Some(false), ..RoleChange::default() };
+    db.change_role(by, &tenant.account, &role.name, off).await.unwrap();
+    db.delete_role(by, &tenant.account, &role.name).await.unwrap();
     let web = make_service(db, by, tenant, "web").await;
     for well in [false, true] {
         let made = db.create_deployment(by, tenant, web, deployment(&[ImageSource::Public])).await.unwrap();
@@ -129,6 +140,10 @@ async fn do_everything(db: &dyn Metadata, tenant: &Tenant) -> Vec<(EventKind, Op
         (EventKind::DeploymentFailed, text("web.1")),
         (EventKind::CreateContainerServiceDeployment, text("web.1")),
         (EventKind::ServiceCreated, text("web")),
+        (EventKind::DeleteRole, text("push")),
+        (EventKind::UpdateRole, text("push")),
+        (EventKind::AssumeRoleWithWebIdentity, text("push")),
+        (EventKind::CreateRole, text("push")),
         (EventKind::AccessKeyEnabled, key.clone()),
         (EventKind::AccessKeyDisabled, key.clone()),
         (EventKind::AccessKeyCreated, key),
@@ -265,12 +280,12 @@ async fn a_question_is_answered_by_what_fits_all_of_it(db: &dyn Metadata) {
     let count = async |filter| all(db, filter).await.len();
     let any = AuditFilter::default;
     let later = NOW.plus(Duration::from_mins(1));
-    assert_eq!(count(any()).await, 22);
+    assert_eq!(count(any()).await, 26);
     assert_eq!(count(AuditFilter { since: Some(later), ..any() }).await, 1);
-    assert_eq!(count(AuditFilter { until: Some(later), ..any() }).await, 21);
+    assert_eq!(count(AuditFilter { until: Some(later), ..any() }).await, 25);
     assert_eq!(count(AuditFilter { kind: Some(EventKind::ServiceCreated), ..any() }).await, 2);
-    assert_eq!(count(AuditFilter { access_key: Some(key_id(1)), ..any() }).await, 21);
-    assert_eq!(count(AuditFilter { login: Some(LoginId(7)), ..any() }).await, 20);
+    assert_eq!(count(AuditFilter { access_key: Some(key_id(1)), ..any() }).await, 25);
+    assert_eq!(count(AuditFilter { login: Some(LoginId(7)), ..any() }).await, 24);
     assert_eq!(count(AuditFilter { repository: Some("sr".to_owned()), ..any() }).await, 4);
     let digest = Some(Digest::sha256(b"layer").to_string());
     assert_eq!(count(AuditFilter { digest: digest.clone(), ..any() }).await, 1);

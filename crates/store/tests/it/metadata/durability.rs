@@ -3,13 +3,15 @@
 use gangplank_core::Time;
 use gangplank_oci::Digest;
 use gangplank_store::metadata::registry_logins::LoginLookup;
+use gangplank_store::metadata::role_sessions::Credential;
 use gangplank_store::metadata::uploads::{UploadOwner, UploadSession};
 
 use super::uploads::session;
 use crate::backends::Scratch;
 use crate::world::{
-    At, Document, NOW, PLENTY, access_key, by, create_login, create_service, delete_image, delete_service,
-    here, images_of, key_id, owner_of, password, push_login, register, repository, service_id, tagged,
+    At, Document, NOW, PLENTY, access_key, by, create_login, create_role, create_service, create_session,
+    delete_image, delete_service, here, images_of, key_id, owner_of, password, push_login, register,
+    repository, role_name, service_id, session_key, tagged,
 };
 
 durability_contract! {
@@ -22,6 +24,9 @@ async fn everything_is_there_after_opening_again(scratch: &mut dyn Scratch) {
     let db = scratch.metadata();
     db.insert_access_key(&by(), access_key(&here(), 1), PLENTY).await.unwrap();
     create_login(db, push_login(&here(), 1)).await;
+    let role = create_role(db, &here(), "push").await;
+    create_session(db, &role, 1).await;
+    let role = db.role(&here().account, &role.name).await.unwrap();
     create_service(db, &here(), "web").await;
     let web = service_id(db, &here(), "web").await;
     let service = db.service(&here(), "web").await.unwrap();
@@ -44,6 +49,9 @@ async fn everything_is_there_after_opening_again(scratch: &mut dyn Scratch) {
         assert!(db.is_healthy());
         assert!(db.access_key(&key_id(1)).await.unwrap().unwrap().enabled);
         assert!(matches!(db.login(&password(1).hash()).await.unwrap(), LoginLookup::Live(_)));
+        assert_eq!(db.role(&here().account, &role_name("push")).await.unwrap(), role);
+        let session = db.credential(&session_key(1)).await.unwrap();
+        assert!(matches!(session, Some(Credential::Session(it)) if it.role == role));
         assert_eq!(db.service(&here(), "web").await.unwrap(), service);
         assert_eq!(images_of(db, &here(), "web").await, Some(vec![registered.clone()]));
         assert_eq!(db.image_manifest(&here(), web, "app", 1).await.unwrap(), Some(image.stored()));

@@ -99,7 +99,7 @@ async fn login(db: &dyn Metadata, number: u8, owner: u8, now: Time) -> gangplank
     let login = NewLogin {
         owner: owner_of(owner),
         created_at: now,
-        expires_at: gangplank_core::registry_login::expires_at(now),
+        expires_at: now.plus(gangplank_core::registry_login::LIFETIME),
         ..push_login(&here(), number)
     };
     db.insert_login(&by(), login, Requires::Nothing, 4).await.map(|_| true)
@@ -114,7 +114,7 @@ async fn logins_that_ended_are_not_counted(db: &dyn Metadata) {
     db.revoke_login(&by(), &here(), id, NOW).await.unwrap();
     login(db, 10, 3, NOW).await.unwrap();
     over(login(db, 11, 3, NOW).await);
-    let later = gangplank_core::registry_login::expires_at(NOW);
+    let later = NOW.plus(gangplank_core::registry_login::LIFETIME);
     for number in 12..14 {
         login(db, number, 3, later).await.unwrap();
     }

@@ -1,12 +1,12 @@
 //! Registry logins.
 
-use gangplank_core::{Grant, LoginId, Owner, Scope, Time};
+use gangplank_core::{Grant, LoginId, Owner, Reach, Scope, Time};
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::registry_logins::{LoginCreated, LoginLookup, NewLogin, Requires};
 
 use crate::world::{
     NOW, PLENTY, access_key, by, change_key, create_login, create_service, delete_service, here, key_id,
-    owner_of, password, push_login, service_id, tenants,
+    narrow, owner_of, password, push_login, service_id, tenants,
 };
 use gangplank_store::metadata::access_keys::NewState;
 
@@ -28,6 +28,24 @@ metadata_contract! {
     a_push_login_can_require_a_service,
     lists_show_the_tenants_unended_logins,
     ended_logins_are_forgotten,
+    a_login_carries_what_it_is_narrowed_to,
+}
+
+async fn a_login_carries_what_it_is_narrowed_to(db: &dyn Metadata) {
+    for number in [1, 2] {
+        db.insert_access_key(&by(), access_key(&here(), number), PLENTY).await.unwrap();
+    }
+    let login = NewLogin { reach: narrow(), ..push_login(&here(), 1) };
+    create_login(db, login).await;
+    create_login(db, push_login(&here(), 2)).await;
+    // Once from the database and once from memory.
+    for _ in 0..2 {
+        assert_eq!(live(db, 1).await.reach.as_deref(), Some(&narrow()));
+        assert!(live(db, 2).await.reach.is_none());
+    }
+    let listed = db.logins(&here(), NOW, None, 9).await.unwrap().logins;
+    assert_eq!((&listed[0].reach, &listed[1].reach), (&Reach::default(), &narrow()));
+    assert_eq!(listed[0].session, None);
 }
 
 async fn lookup(db: &dyn Metadata, number: u8) -> LoginLookup {

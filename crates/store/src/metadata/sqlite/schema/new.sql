@@ -2,7 +2,8 @@
 --
 -- Every row hangs from a tenant: an account in a region. Content is looked up through its repository, a
 -- registered image through its service. Times are milliseconds since 1970. An owner is the text under which a
--- principal's doings are kept: the id of an access key, or `server`.
+-- principal's doings are kept: the id of an access key, `role/NAME/ID` of a role, or `server`. A `reach` is what
+-- logins are narrowed to, as JSON, and null if they are not.
 
 CREATE TABLE tenants (
     id      INTEGER PRIMARY KEY,
@@ -27,16 +28,84 @@ CREATE TABLE access_keys (
     sealed_secret BLOB NOT NULL,
     is_root       INTEGER NOT NULL,
     enabled       INTEGER NOT NULL,
-    created_at    INTEGER NOT NULL
+    created_at    INTEGER NOT NULL,
+    permission    TEXT,     -- JSON; null if it may do everything in its account
+    max_login     INTEGER,  -- seconds
+    reach         TEXT,
+    expires_at    INTEGER,
+    description   TEXT NOT NULL DEFAULT '',
+    made_by       TEXT,
+    last_used_at  INTEGER   -- written once a minute at most
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX access_keys_by_account ON access_keys (account, created_at DESC, id);
 CREATE INDEX access_keys_by_age ON access_keys (created_at DESC, id);
+CREATE INDEX access_keys_by_maker ON access_keys (made_by) WHERE made_by IS NOT NULL;
 
 -- An id is used once: what a deleted key made must not come to life with another key of its id.
 CREATE TABLE deleted_access_keys (
     id TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE roles (
+    -- AUTOINCREMENT: a deleted role's sessions and logins must not come to life with a later one.
+    number          INTEGER PRIMARY KEY AUTOINCREMENT,
+    id              TEXT NOT NULL UNIQUE,
+    account         TEXT NOT NULL,
+    name            TEXT NOT NULL,
+    trust           TEXT NOT NULL,     -- JSON, and so the permission
+    permission      TEXT NOT NULL,
+    max_session     INTEGER NOT NULL,  -- seconds
+    max_login       INTEGER,           -- seconds
+    reach           TEXT,
+    description     TEXT NOT NULL,
+    enabled         INTEGER NOT NULL,
+    generation      INTEGER NOT NULL,  -- sessions and logins of an earlier one have ended
+    revision        INTEGER NOT NULL,  -- grows with each change
+    remembered      TEXT NOT NULL,     -- JSON: claims that later tokens must have too
+    created_at      INTEGER NOT NULL,
+    made_by         TEXT,
+    last_assumed_at INTEGER,
+    UNIQUE (account, name)
+) STRICT;
+CREATE INDEX roles_by_maker ON roles (made_by) WHERE made_by IS NOT NULL;
+
+-- An id is used once, as that of an access key.
+CREATE TABLE deleted_roles (
+    id TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+-- Temporary keys. They are kept for some time after their end, so that whoever comes with one hears of that.
+CREATE TABLE role_sessions (
+    number        INTEGER PRIMARY KEY AUTOINCREMENT,
+    key           TEXT NOT NULL UNIQUE,
+    account       TEXT NOT NULL,
+    role          INTEGER NOT NULL,  -- may be deleted before the session is forgotten
+    owner         TEXT NOT NULL,     -- that the role is
+    generation    INTEGER NOT NULL,  -- of the role
+    name          TEXT NOT NULL,
+    sealed_secret BLOB NOT NULL,
+    token         BLOB NOT NULL,     -- its SHA-256
+    policy        TEXT,
+    claims        TEXT NOT NULL,     -- JSON
+    created_at    INTEGER NOT NULL,
+    expires_at    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX role_sessions_by_role ON role_sessions (role);
+CREATE INDEX role_sessions_by_account ON role_sessions (account);
+CREATE INDEX role_sessions_by_end ON role_sessions (expires_at);
+-- Counts those that are live without a look at any other.
+CREATE INDEX role_sessions_live ON role_sessions (account, expires_at, role, generation);
+
+-- Who did something, for as long as there is what they did: also when the session, the login and the key are gone.
+CREATE TABLE sources (
+    id          INTEGER PRIMARY KEY,
+    hash        BLOB NOT NULL UNIQUE,  -- over the other columns
+    owner       TEXT NOT NULL,
+    session     TEXT,                  -- the name of a role's session
+    claims      TEXT,                  -- its claims, as JSON
+    description TEXT                   -- of an access key
+) STRICT;
 
 CREATE TABLE services (
     -- AUTOINCREMENT: a deleted service's id must not open a later one to an old pull login.
@@ -85,6 +154,10 @@ CREATE TABLE registry_logins (
     can_pull          INTEGER NOT NULL,
     can_delete        INTEGER NOT NULL,
     service           INTEGER,  -- of a pull login; it may be deleted, and the login is refused then
+    role              INTEGER,  -- if a session of a role asked for it; the role may be deleted
+    generation        INTEGER,  -- of the role
+    session           TEXT,     -- the temporary key, which is forgotten before the login or after
+    reach             TEXT,
     password_hash     BLOB NOT NULL UNIQUE,
     created_at        INTEGER NOT NULL,
     expires_at        INTEGER NOT NULL,
@@ -219,15 +292,17 @@ CREATE TABLE tag_puts (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tag_puts_by_login ON tag_puts (login);
 
--- Who put a manifest, by which login. Logins are forgotten some time after they end, owners are not.
+-- Who put a manifest, by which login. Logins are forgotten some time after they end, owners and sources are not.
 CREATE TABLE manifest_puts (
     manifest INTEGER NOT NULL REFERENCES manifests,
     owner    TEXT NOT NULL,
     login    INTEGER REFERENCES registry_logins,
+    source   INTEGER REFERENCES sources,
     UNIQUE (manifest, login, owner)
 ) STRICT;
 CREATE INDEX manifest_puts_by_login ON manifest_puts (login) WHERE login IS NOT NULL;
 CREATE INDEX manifest_puts_by_owner ON manifest_puts (manifest, owner);
+CREATE INDEX manifest_puts_by_source ON manifest_puts (source) WHERE source IS NOT NULL;
 
 CREATE TABLE container_images (
     service    INTEGER NOT NULL REFERENCES services,
@@ -238,9 +313,11 @@ CREATE TABLE container_images (
     created_at INTEGER NOT NULL,
     made_by    TEXT,
     invocation TEXT,
+    source     INTEGER REFERENCES sources,  -- who registered it
     PRIMARY KEY (service, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX container_images_by_manifest ON container_images (manifest);
+CREATE INDEX container_images_by_source ON container_images (source) WHERE source IS NOT NULL;
 -- A pull login finds its service's image by digest; a retry of a registration finds the first attempt's.
 CREATE UNIQUE INDEX container_images_by_digest ON container_images (service, digest, label, made_by, invocation);
 
@@ -336,10 +413,12 @@ CREATE TABLE audit (
     address    TEXT,
     user_agent TEXT,
     request    TEXT,              -- of the one request that made the change
-    count      INTEGER NOT NULL
+    count      INTEGER NOT NULL,
+    source     INTEGER REFERENCES sources  -- of a change by a session of a role
 ) STRICT;
 CREATE INDEX audit_by_share ON audit (account, share);
 CREATE UNIQUE INDEX audit_by_request ON audit (request) WHERE request IS NOT NULL;
+CREATE INDEX audit_by_source ON audit (source) WHERE source IS NOT NULL;
 
 -- How far the server's own work has come, from one run to the next.
 CREATE TABLE progress (

@@ -6,13 +6,15 @@ use std::thread;
 
 use super::scratch;
 use super::world::{
-    NOW, PLENTY, access_key, by, change_key, create_login, create_service, delete_service, here, key_id,
-    password, push_login, service_id,
+    NOW, PLENTY, access_key, by, change_key, create_login, create_role, create_service, create_session,
+    delete_service, here, key_id, password, push_login, role_name, service_id, session_key, session_login,
 };
 use crate::metadata::access_keys::NewState;
 use crate::metadata::registry_logins::LoginLookup;
+use crate::metadata::role_sessions::Credential;
+use crate::metadata::roles::RoleChange;
 use crate::metadata::sqlite::Sqlite;
-use crate::metadata::{AccessKeys as _, RegistryLogins as _};
+use crate::metadata::{AccessKeys as _, RegistryLogins as _, RoleSessions as _, Roles as _};
 
 async fn is_live(db: &Sqlite, number: u8) -> bool {
     matches!(db.login(&password(number).hash()).await.unwrap(), LoginLookup::Live(_))
@@ -71,6 +73,42 @@ async fn a_pull_login_ends_with_its_service_at_once() {
     delete_service(&db, &here(), "web", NOW).await;
     assert!(!is_live(&db, 2).await);
     assert!(is_live(&db, 1).await, "a push login needs no service any more");
+}
+
+async fn is_session_live(db: &Sqlite) -> bool {
+    match db.credential(&session_key(1)).await.unwrap() {
+        Some(Credential::Session(session)) => session.role.is_some(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn sessions_and_logins_of_a_role_end_with_it_at_once() {
+    for delete in [false, true] {
+        let (_directory, db) = scratch();
+        let role = create_role(&db, &here(), "push").await;
+        create_session(&db, &role, 1).await;
+        create_login(&db, session_login(&here(), &role, 1)).await;
+        for _ in 0..2 {
+            assert!(is_live(&db, 1).await && is_session_live(&db).await, "kept from the first time on");
+        }
+        if delete {
+            assert!(db.delete_role(&by(), &here().account, &role_name("push")).await.unwrap());
+        } else {
+            let off = RoleChange { enabled: Some(false), ..RoleChange::default() };
+            db.change_role(&by(), &here().account, &role_name("push"), off).await.unwrap().unwrap();
+        }
+        assert!(!is_live(&db, 1).await && !is_session_live(&db).await);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_was_asked_for_too_early_is_found_when_it_is_there() {
+    let (_directory, db) = scratch();
+    let role = create_role(&db, &here(), "push").await;
+    assert!(db.credential(&session_key(1)).await.unwrap().is_none());
+    create_session(&db, &role, 1).await;
+    assert!(is_session_live(&db).await);
 }
 
 /// Readers note the last change that was acknowledged before they ask; what they hear may be later, never

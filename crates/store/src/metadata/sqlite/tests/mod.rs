@@ -9,6 +9,7 @@ mod long_reads;
 pub(super) mod plans;
 mod races;
 mod schema;
+mod sources;
 #[path = "../../../../tests/it/world.rs"]
 #[expect(dead_code, reason = "the tests beside the crate use more of it")]
 mod world;

@@ -9,24 +9,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use gangplank_core::{AccountId, EventKind, ServiceId, Time};
+use gangplank_core::{AccountId, EventKind, Owner, ServiceId, Time};
 use gangplank_oci::Digest;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::scratch;
 use super::world::{
-    At, Document, NOW, PLENTY, by, create_login, create_service, delete_service, deploy, here, push_login,
-    register, repository, service, service_id, tagged, tenant,
+    At, Document, NOW, PLENTY, access_key, by, create_login, create_service, delete_service, deploy, here,
+    key_id, password, push_login, register, repository, service, service_id, tagged, tenant,
 };
 use crate::metadata::audit::AuditFilter;
 use crate::metadata::container_services::{ServiceChange, ServiceOutcome, ServiceUpdate};
 use crate::metadata::deployments::ImageSource;
 use crate::metadata::progress::Mark;
+use crate::metadata::provenance::Source;
+use crate::metadata::registry_logins::LoginLookup;
 use crate::metadata::sqlite::Sqlite;
 use crate::metadata::{
     AccessKeys as _, AuditTrail as _, ContainerImages as _, ContainerServices as _, Inspection as _,
-    Manifests as _, Progress as _, RegistryLogins as _,
+    Manifests as _, Progress as _, Provenance as _, RegistryLogins as _,
 };
 
 const FOUR: &str = include_str!("../../../../tests/fixtures/schema-4.sql");
@@ -52,6 +54,7 @@ fn schema(path: &Path) -> Vec<String> {
 /// A database of schema 4 that has a bit of everything.
 async fn four() -> (TempDir, PathBuf) {
     let (_directory, db) = scratch();
+    db.insert_access_key(&by(), access_key(&here(), 1), PLENTY).await.unwrap();
     let login = create_login(&db, push_login(&here(), 1)).await;
     for name in ["web", "gone", "api"] {
         create_service(&db, &here(), name).await;
@@ -119,12 +122,19 @@ async fn every_row_of_schema_4_is_carried_over() {
     shape.execute_batch(FOUR).unwrap();
     let before = rows(&path, &shape);
     let empty: Vec<_> = before.iter().filter(|(_, rows)| rows.is_empty()).map(|(table, _)| table).collect();
-    let not_filled = ["access_keys", "blob_puts", "deleted_access_keys", "discarded", "progress", "uploads"];
+    let not_filled = ["blob_puts", "deleted_access_keys", "discarded", "progress", "uploads"];
     assert_eq!(empty, not_filled, "a table that nothing is copied from shows nothing");
     let db = Sqlite::open(&path).unwrap();
     assert_eq!(rows(&path, &shape), before);
     assert_eq!(db.contradictions(NOW).await.unwrap(), []);
+    let key = db.access_key(&key_id(1)).await.unwrap().unwrap();
+    assert!(!key.is_limited() && key.description.is_empty() && key.made_by.is_none());
+    let LoginLookup::Live(grant) = db.login(&password(1).hash()).await.unwrap() else { panic!("refused") };
+    assert!(grant.reach.is_none() && grant.session.is_none());
     let web = db.service(&here(), "web").await.unwrap().unwrap();
+    let told = db.image_sources(&here(), web.id, "app", 1).await.unwrap().unwrap();
+    let unknown = Source { owner: Owner::server(), session: None, description: None };
+    assert_eq!((told.registered, told.puts), (None, vec![unknown]), "who put it was known, and nothing else");
     assert!(web.is_disabled && web.last_version == 0 && !web.is_updating);
     assert_eq!((web.current_version, web.next_version), (None, None));
     // Numbers that were given out are not given out again.
@@ -178,6 +188,7 @@ async fn what_was_there_is_there_still() {
 
     let keys = db.access_keys(None, None, 1_000).await.unwrap().keys;
     assert_eq!(keys.iter().map(|key| key.is_root).collect::<Vec<_>>(), [false, true]);
+    assert!(keys.iter().all(|key| !key.is_limited()));
     let logins = db.logins(&here(), Time(0), None, 1_000).await.unwrap().logins;
     assert_eq!(logins.len(), 3);
     let last_push = logins[2].last_push.unwrap();

@@ -1,0 +1,70 @@
+//! What access keys, roles and logins may be narrowed to.
+
+use crate::macros::enumeration;
+use crate::pattern::{NOT_BLANK, SERVICE_PATTERN};
+use crate::{ApiError, Range, Shape};
+
+/// A policy. The longest that is kept has 6,144 characters without white space.
+pub(super) const POLICY: Shape =
+    Shape::text("PolicyDocument", Range { min: Some(1), max: Some(20_480) }, &NOT_BLANK);
+
+const SERVICE: Shape = Shape::text("ServicePattern", Range { min: Some(1), max: Some(63) }, &SERVICE_PATTERN);
+pub(super) const SERVICES: Shape = Shape::list(&SERVICE);
+
+const REPOSITORY: Shape =
+    Shape::text("RepositoryPattern", Range { min: Some(1), max: Some(255) }, &NOT_BLANK);
+pub(super) const REPOSITORIES: Shape = Shape::list(&REPOSITORY);
+
+const NETWORK: Shape = Shape::text("SourceNetwork", Range { min: Some(1), max: Some(64) }, &NOT_BLANK);
+pub(super) const NETWORKS: Shape = Shape::list(&NETWORK);
+
+/// The life of a login: a minute to twelve hours.
+pub(super) const LOGIN_SECONDS: Shape = Shape::integer("LoginSeconds", 60, 43_200);
+
+pub(super) const DESCRIPTION: Shape =
+    Shape::text("Description", Range { min: Some(1), max: Some(256) }, &NOT_BLANK);
+
+/// The most entries of a list of services, repositories or networks.
+pub(super) const MOST_ENTRIES: usize = 32;
+
+enumeration! {
+    /// What somebody may do, by name.
+    pub enum PermissionPreset {
+        /// Log in, push, register.
+        Push = "push",
+        /// The same, and deploy what was registered.
+        Deploy = "deploy",
+        /// Look, and pull what is registered.
+        Read = "read",
+        /// Whatever an access key may do in its account.
+        All = "all",
+    }
+}
+
+/// The rules over several members: one of preset and policy, and services only beside a preset.
+pub(super) fn check_permissions(
+    preset: Option<PermissionPreset>,
+    policy: Option<&str>,
+    services: Option<&[String]>,
+) -> Result<(), ApiError> {
+    if preset.is_some() && policy.is_some() {
+        return Err(ApiError::invalid_input("preset and policy are both given; give one of them."));
+    }
+    if policy.is_some() && services.is_some() {
+        let message =
+            "services is given with a policy; name the services in the policy, by gangplank:ServiceName.";
+        return Err(ApiError::invalid_input(message));
+    }
+    Ok(())
+}
+
+/// Refuses a list that is empty or too long.
+pub(super) fn check_list(name: &str, list: Option<&[String]>) -> Result<(), ApiError> {
+    match list {
+        Some(list) if !(1..=MOST_ENTRIES).contains(&list.len()) => Err(ApiError::invalid_input(format!(
+            "{name} has {} entries; give 1 to {MOST_ENTRIES}, or leave it out.",
+            list.len()
+        ))),
+        _ => Ok(()),
+    }
+}

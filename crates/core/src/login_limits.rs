@@ -1,0 +1,181 @@
+//! What the logins of a role, a session or an access key are narrowed to. A login keeps its own copy, which never
+//! gets wider.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::network::Network;
+use crate::policy::RepositoryPattern;
+use crate::registry_login::LIFETIME;
+
+/// The shortest life that a login may be limited to.
+pub const SHORTEST_LIFE: Duration = Duration::from_mins(1);
+
+/// The most patterns of repositories or networks in one list, and the most lists.
+pub const MOST_ITEMS: usize = 100;
+
+/// Where a login may be used. The default is everywhere.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reach {
+    /// Which repositories: of each list one pattern has to match. Without a list, all.
+    pub repositories: Vec<Vec<RepositoryPattern>>,
+    /// From which addresses; from all if there are none here.
+    pub networks: Vec<Network>,
+}
+
+/// What is asked for is more than there is to give.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Wider {
+    /// This repository matches none of the patterns.
+    #[error("the repository {0} is beyond what the caller may give: name one that its own limits match")]
+    Repository(String),
+    /// This network is not within any of the networks.
+    #[error("the network {0} is beyond those that the caller may be used from: name one within them")]
+    Network(String),
+    /// So many seconds are more than may be.
+    #[error("{0} s is a longer life than the caller's logins may have, which is {1} s: ask for no more")]
+    Life(u64, u64),
+    /// So many seconds are too few.
+    #[error("{0} s is shorter than any login lives: ask for 60 s or more")]
+    TooShort(u64),
+}
+
+impl Reach {
+    /// The reach of a first list of patterns and networks; an empty list is no limit.
+    pub fn of(repositories: Vec<RepositoryPattern>, networks: Vec<Network>) -> Self {
+        let repositories = if repositories.is_empty() { Vec::new() } else { vec![repositories] };
+        Self { repositories, networks }
+    }
+
+    /// Whether it is everywhere.
+    pub fn is_everywhere(&self) -> bool {
+        self.repositories.is_empty() && self.networks.is_empty()
+    }
+
+    /// Whether the repository is within.
+    pub fn has_repository(&self, repository: &str) -> bool {
+        self.repositories.iter().all(|list| list.iter().any(|pattern| pattern.matches(repository)))
+    }
+
+    /// Whether the address is within.
+    pub fn has_address(&self, address: IpAddr) -> bool {
+        self.networks.is_empty() || self.networks.iter().any(|network| network.contains(address))
+    }
+
+    /// What is left when these limits are added; empty lists add none.
+    ///
+    /// # Errors
+    /// If a repository that is named in full, or a network, is not within this reach. A pattern that goes beyond it is
+    /// no error: what matches both stays.
+    pub fn narrowed(
+        &self,
+        repositories: Vec<RepositoryPattern>,
+        networks: Vec<Network>,
+    ) -> Result<Self, Wider> {
+        let mut narrowed = self.clone();
+        for pattern in &repositories {
+            let text = pattern.as_str();
+            if !text.contains(['*', '?']) && !self.has_repository(text) {
+                return Err(Wider::Repository(text.to_owned()));
+            }
+        }
+        if !repositories.is_empty() && self.repositories.last() != Some(&repositories) {
+            narrowed.repositories.push(repositories);
+        }
+        if !networks.is_empty() {
+            for network in &networks {
+                if !self.networks.is_empty() && !self.networks.iter().any(|it| it.includes(network)) {
+                    return Err(Wider::Network(network.to_string()));
+                }
+            }
+            narrowed.networks = networks;
+        }
+        Ok(narrowed)
+    }
+}
+
+/// What the logins of a role or an access key are narrowed to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoginLimits {
+    /// How long a login lives at the most.
+    pub max_life: Option<Duration>,
+    /// Where it may be used. The networks bind the calls of the role or the key too.
+    pub reach: Reach,
+}
+
+impl LoginLimits {
+    /// Whether they limit nothing.
+    pub fn are_none(&self) -> bool {
+        self.max_life.is_none() && self.reach.is_everywhere()
+    }
+
+    /// How long a login lives for which `asked` is asked, before whatever ends earlier: twelve hours if nothing else
+    /// is said anywhere.
+    ///
+    /// # Errors
+    /// If it is asked to live longer than it may, or for less than [`SHORTEST_LIFE`].
+    pub fn life(&self, asked: Option<Duration>) -> Result<Duration, Wider> {
+        let most = self.max_life.map_or(LIFETIME, |most| most.min(LIFETIME));
+        match asked {
+            Some(asked) if asked > most => Err(Wider::Life(asked.as_secs(), most.as_secs())),
+            Some(asked) if asked < SHORTEST_LIFE => Err(Wider::TooShort(asked.as_secs())),
+            Some(asked) => Ok(asked),
+            None => Ok(most),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patterns(texts: &[&str]) -> Vec<RepositoryPattern> {
+        texts.iter().map(|text| RepositoryPattern::parse(text).unwrap()).collect()
+    }
+
+    fn networks(texts: &[&str]) -> Vec<Network> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn without_limits_everything_is_within() {
+        let everywhere = Reach::default();
+        assert!(everywhere.is_everywhere() && everywhere.has_repository("a/b"));
+        assert!(everywhere.has_address("192.0.2.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_is_narrowed_is_never_wider() {
+        let reach = Reach::of(patterns(&["team/*", "sr"]), networks(&["10.0.0.0/8"]));
+        let narrow = reach.narrowed(patterns(&["**"]), Vec::new()).unwrap();
+        for (repository, within) in [("team/a", true), ("sr", true), ("team/a/b", false), ("other", false)] {
+            assert_eq!(reach.has_repository(repository), within, "{repository}");
+            assert_eq!(narrow.has_repository(repository), within, "{repository}");
+        }
+        assert_eq!(narrow.networks, reach.networks);
+        let narrow = reach.narrowed(patterns(&["team/app-*"]), networks(&["10.1.0.0/16"])).unwrap();
+        assert!(narrow.has_repository("team/app-1") && !narrow.has_repository("team/web"));
+        assert!(!narrow.has_repository("sr"));
+        assert!(!narrow.has_address("10.2.0.1".parse().unwrap()));
+        assert_eq!(
+            reach.narrowed(patterns(&["team/a", "other"]), Vec::new()),
+            Err(Wider::Repository("other".to_owned()))
+        );
+        assert_eq!(
+            reach.narrowed(Vec::new(), networks(&["0.0.0.0/0"])),
+            Err(Wider::Network("0.0.0.0/0".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_login_lives_no_longer_than_it_may() {
+        let none = LoginLimits::default();
+        assert_eq!(none.life(None), Ok(LIFETIME));
+        let half_hour = LoginLimits { max_life: Some(Duration::from_mins(30)), ..none.clone() };
+        assert_eq!(half_hour.life(None), Ok(Duration::from_mins(30)));
+        assert_eq!(half_hour.life(Some(SHORTEST_LIFE)), Ok(SHORTEST_LIFE));
+        assert_eq!(half_hour.life(Some(Duration::from_hours(1))), Err(Wider::Life(3_600, 1_800)));
+        assert_eq!(none.life(Some(Duration::from_secs(59))), Err(Wider::TooShort(59)));
+        assert_eq!(none.life(Some(Duration::from_hours(13))), Err(Wider::Life(46_800, 43_200)));
+    }
+}

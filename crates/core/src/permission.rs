@@ -1,0 +1,111 @@
+//! What a role or an access key was given, as it was made: a preset with its limits, or a policy of its own.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::policy::{Limits, PermissionPolicy, PolicyError, Preset};
+
+/// A permission. Whoever has one may do what its policy allows and nothing else.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Permission {
+    given: Given,
+    policy: Arc<PermissionPolicy>,
+}
+
+/// How it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// By name. What the name means is this program's.
+    Preset(Preset, Limits),
+    /// As a policy, which [`Permission::policy`] is.
+    Policy,
+}
+
+/// A kept text that is no permission.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a permission {0}")]
+pub struct BadPermission(String);
+
+impl Permission {
+    /// A preset with its limits.
+    ///
+    /// # Errors
+    /// If a limit is no pattern, or they are too many.
+    pub fn of_preset(preset: Preset, limits: Limits) -> Result<Self, PolicyError> {
+        let policy = Arc::new(preset.policy(&limits)?);
+        Ok(Self { given: Given::Preset(preset, limits), policy })
+    }
+
+    /// A policy.
+    ///
+    /// # Errors
+    /// Says where the mistake is and what it is.
+    pub fn of_policy(text: &str) -> Result<Self, PolicyError> {
+        Ok(Self { given: Given::Policy, policy: Arc::new(PermissionPolicy::parse(text)?) })
+    }
+
+    /// How it was given.
+    pub fn given(&self) -> &Given {
+        &self.given
+    }
+
+    /// What it allows.
+    pub fn policy(&self) -> &Arc<PermissionPolicy> {
+        &self.policy
+    }
+
+    /// As it is kept.
+    pub fn to_json(&self) -> String {
+        match &self.given {
+            Given::Preset(preset, Limits { services, repositories }) => {
+                json!({ "preset": preset.as_str(), "services": services, "repositories": repositories })
+                    .to_string()
+            }
+            Given::Policy => self.policy.to_json(),
+        }
+    }
+
+    /// Reads what was kept.
+    ///
+    /// # Errors
+    /// If it was not kept by this program.
+    pub fn parse(text: &str) -> Result<Self, BadPermission> {
+        let bad = |problem: String| BadPermission(problem);
+        let value: Value = serde_json::from_str(text).map_err(|_| bad("is not JSON".to_owned()))?;
+        let Some(name) = value.get("preset") else {
+            return Self::of_policy(text).map_err(|error| bad(error.to_string()));
+        };
+        let preset = name.as_str().and_then(Preset::parse);
+        let preset = preset.ok_or_else(|| bad(format!("names the unknown preset {name}")))?;
+        let texts = |member: &str| -> Option<Vec<String>> {
+            value.get(member)?.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect()
+        };
+        let (Some(services), Some(repositories)) = (texts("services"), texts("repositories")) else {
+            return Err(bad("lacks the limits of its preset".to_owned()));
+        };
+        Self::of_preset(preset, Limits { services, repositories }).map_err(|error| bad(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permission_reads_back_as_it_was_given() {
+        let limits = Limits { services: vec!["web".to_owned()], repositories: vec!["sr".to_owned()] };
+        for preset in Preset::ALL {
+            for limits in [Limits::default(), limits.clone()] {
+                let permission = Permission::of_preset(preset, limits).unwrap();
+                assert_eq!(Permission::parse(&permission.to_json()), Ok(permission));
+            }
+        }
+        let text = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"lightsail:Get*","Resource":"*"}]}"#;
+        let permission = Permission::of_policy(text).unwrap();
+        assert_eq!(Permission::parse(&permission.to_json()), Ok(permission));
+        for bad in ["", "{}", r#"{"preset":"none"}"#, r#"{"preset":"push"}"#, r#"{"preset":1}"#] {
+            assert!(Permission::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! The one list of what can be done, and the patterns that policies name it by.
+//!
+//! Amazon's service authorization reference says which of Lightsail's actions know a resource; ours are named after
+//! the operations of our own API.
+
+use std::fmt;
+
+use super::pattern::{Grammar, Pattern};
+use crate::json::Quoted;
+use crate::tenant::Tenant;
+
+/// What an action's request names as its resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourceType {
+    /// Nothing of its own, so `arn:aws:SERVICE:REGION:ACCOUNT:*`.
+    Tenant,
+    /// A container service, by its id.
+    ContainerService,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    name: &'static str,
+    resource: ResourceType,
+    names_service: bool,
+    names_repository: bool,
+}
+
+macro_rules! actions {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $service:literal, $resource:ident $(, $fact:ident)*;)+) => {
+        /// Something that can be done through the API, as policies name it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Action {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Action {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            const fn entry(self) -> Entry {
+                match self {
+                    $(Self::$variant => Entry {
+                        name: concat!($service, ":", stringify!($variant)),
+                        resource: ResourceType::$resource,
+                        names_service: false $(|| actions!(@ $fact) == actions!(@ service))*,
+                        names_repository: false $(|| actions!(@ $fact) == actions!(@ repository))*,
+                    },)+
+                }
+            }
+        }
+    };
+    (@ service) => { 1 };
+    (@ repository) => { 2 };
+}
+
+actions! {
+    /// Asks for a certificate.
+    CreateCertificate = "lightsail", Tenant;
+    /// Makes a container service.
+    CreateContainerService = "lightsail", Tenant, service;
+    /// Runs images on a service.
+    CreateContainerServiceDeployment = "lightsail", ContainerService, service;
+    /// Makes a push login.
+    CreateContainerServiceRegistryLogin = "lightsail", Tenant;
+    /// Deletes a certificate.
+    DeleteCertificate = "lightsail", Tenant;
+    /// Takes a registered image off its service.
+    DeleteContainerImage = "lightsail", ContainerService, service;
+    /// Deletes a service.
+    DeleteContainerService = "lightsail", ContainerService, service;
+    /// Shows certificates.
+    GetCertificates = "lightsail", Tenant;
+    /// Shows what clients ought to know.
+    GetContainerAPIMetadata = "lightsail", Tenant;
+    /// Shows registered images.
+    GetContainerImages = "lightsail", Tenant, service;
+    /// Shows what a container has written.
+    GetContainerLog = "lightsail", Tenant, service;
+    /// Shows deployments.
+    GetContainerServiceDeployments = "lightsail", Tenant, service;
+    /// Shows what a service has used.
+    GetContainerServiceMetricData = "lightsail", Tenant, service;
+    /// Shows the powers that there are.
+    GetContainerServicePowers = "lightsail", Tenant;
+    /// Shows one service, or all.
+    GetContainerServices = "lightsail", Tenant, service;
+    /// Registers an image on a service.
+    RegisterContainerImage = "lightsail", ContainerService, service, repository;
+    /// Puts tags on a service.
+    TagResource = "lightsail", ContainerService, service;
+    /// Takes tags off a service.
+    UntagResource = "lightsail", ContainerService, service;
+    /// Changes a service.
+    UpdateContainerService = "lightsail", ContainerService, service;
+    /// Collects garbage on the whole server.
+    CollectGarbage = "gangplank", Tenant;
+    /// Makes an access key.
+    CreateAccessKey = "gangplank", Tenant;
+    /// Makes an image index in a repository.
+    CreateImageIndex = "gangplank", Tenant, repository;
+    /// Makes a registry login for an operator (`CreateRegistryLogin` without a service).
+    CreateOperatorLogin = "gangplank", Tenant;
+    /// Makes a login that pulls a service's images (`CreateRegistryLogin` with a service).
+    CreatePullLogin = "gangplank", ContainerService, service;
+    /// Makes a role.
+    CreateRole = "gangplank", Tenant;
+    /// Deletes an access key.
+    DeleteAccessKey = "gangplank", Tenant;
+    /// Deletes a role.
+    DeleteRole = "gangplank", Tenant;
+    /// Shows where an image came from.
+    GetImageOrigin = "gangplank", Tenant, service;
+    /// Shows a role.
+    GetRole = "gangplank", Tenant;
+    /// Shows access keys.
+    ListAccessKeys = "gangplank", Tenant;
+    /// Shows the audit trail.
+    ListAuditEvents = "gangplank", Tenant;
+    /// Shows registry logins.
+    ListRegistryLogins = "gangplank", Tenant;
+    /// Shows roles.
+    ListRoles = "gangplank", Tenant;
+    /// Ends a registry login.
+    RevokeRegistryLogin = "gangplank", Tenant;
+    /// Changes an access key.
+    UpdateAccessKey = "gangplank", Tenant;
+    /// Changes a role.
+    UpdateRole = "gangplank", Tenant;
+}
+
+impl Action {
+    /// Its name in policies, such as `lightsail:RegisterContainerImage`.
+    pub const fn as_str(self) -> &'static str {
+        self.entry().name
+    }
+
+    /// The service and the name in it.
+    fn parts(self) -> (&'static str, &'static str) {
+        self.as_str().split_once(':').unwrap_or_default()
+    }
+
+    /// The action of an operation; none for `CreateRegistryLogin`, which is two by what it makes, and for `TryRole`,
+    /// which only shows a role.
+    pub fn of_operation(operation: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|action| action.parts().1 == operation)
+    }
+
+    /// What its requests name as their resource.
+    pub const fn resource_type(self) -> ResourceType {
+        self.entry().resource
+    }
+
+    /// Whether its request can name a container service, so that `gangplank:ServiceName` is known.
+    pub const fn names_service(self) -> bool {
+        self.entry().names_service
+    }
+
+    /// Whether its request concerns repositories, so that `gangplank:Repository` is known.
+    pub const fn names_repository(self) -> bool {
+        self.entry().names_repository
+    }
+
+    /// Whether it makes, changes or deletes access keys or roles, which nobody may who has a policy or limits.
+    pub const fn changes_principals(self) -> bool {
+        matches!(
+            self,
+            Self::CreateAccessKey
+                | Self::UpdateAccessKey
+                | Self::DeleteAccessKey
+                | Self::CreateRole
+                | Self::UpdateRole
+                | Self::DeleteRole
+        )
+    }
+
+    /// The resource of a request in `tenant`. `service` is the id of the container service that it names; without
+    /// one, the service is unknown, and the ARN is none that a service could have.
+    pub fn resource(self, tenant: &Tenant, service: Option<&str>) -> String {
+        let Tenant { account, region } = tenant;
+        match self.resource_type() {
+            ResourceType::Tenant => format!("arn:aws:{}:{region}:{account}:*", self.parts().0),
+            ResourceType::ContainerService => {
+                let id = service.unwrap_or("*none*");
+                format!("arn:aws:lightsail:{region}:{account}:ContainerService/{id}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The action that trust policies speak of.
+pub(super) const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
+
+/// What else Amazon's trust policies name beside it. Nothing asks for it here.
+const TAG_SESSION: &str = "sts:TagSession";
+
+/// An action, or a pattern of actions, as a policy writes it. Upper and lower case are the same.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ActionPattern {
+    pub(super) text: String,
+    pattern: Pattern,
+}
+
+impl ActionPattern {
+    /// Reads an action of a permission policy.
+    pub(super) fn of_permission(text: &str) -> Result<Self, String> {
+        let read = Self::read(text)?;
+        if text == "*" || Action::ALL.iter().any(|action| read.matches(action.as_str())) {
+            return Ok(read);
+        }
+        let known = "Actions are lightsail: or gangplank: and the name of an operation, such as \
+                     lightsail:RegisterContainerImage";
+        Err(format!("is {}, which is no action of this server. {known}", Quoted(text)))
+    }
+
+    /// Reads an action of a trust policy.
+    pub(super) fn of_trust(text: &str) -> Result<Self, String> {
+        let read = Self::read(text)?;
+        if text != "*" && (read.matches(ASSUME) || read.matches(TAG_SESSION)) {
+            return Ok(read);
+        }
+        Err(format!("is {}, but a trust policy is about {ASSUME}", Quoted(text)))
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        let Some((service, _)) = text.split_once(':').or((text == "*").then_some(("", ""))) else {
+            return Err(format!("is {}, which has no service before a colon", Quoted(text)));
+        };
+        if service.contains(['*', '?']) {
+            return Err(format!("is {}, but the service before the colon can be no pattern", Quoted(text)));
+        }
+        if text.contains("${") {
+            return Err(format!("is {}, but no variable can stand in an action", Quoted(text)));
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            pattern: Pattern::parse(&text.to_ascii_lowercase(), Grammar::Like)?,
+        })
+    }
+
+    /// Whether it names the action, which is given in lower case.
+    pub(super) fn matches_folded(&self, action: &str) -> bool {
+        self.pattern.matches_plain(action)
+    }
+
+    fn matches(&self, action: &str) -> bool {
+        self.matches_folded(&action.to_ascii_lowercase())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tenant::{AccountId, Region};
+
+    fn names(text: &str) -> usize {
+        let pattern = ActionPattern::of_permission(text).unwrap();
+        Action::ALL.iter().filter(|action| pattern.matches(action.as_str())).count()
+    }
+
+    #[test]
+    fn patterns_name_actions_in_any_case() {
+        assert_eq!(names("lightsail:RegisterContainerImage"), 1);
+        assert_eq!(names("LIGHTSAIL:registercontainerimage"), 1);
+        assert_eq!(names("lightsail:Get*"), 8);
+        assert_eq!(names("gangplank:?etRole"), 1);
+        assert_eq!(names("gangplank:*Role*"), 5);
+        assert_eq!(names("lightsail:*"), 19);
+        assert_eq!(names("*"), Action::ALL.len());
+    }
+
+    #[test]
+    fn what_no_operation_is_called_is_refused() {
+        for text in [
+            "",
+            ":",
+            "lightsail:",
+            "lightsail",
+            "RegisterContainerImage",
+            "ecr:PutImage",
+            "s3:*",
+            "light*:Get*",
+            "?ightsail:*",
+            "**:*",
+            "**",
+            "light*",
+            "lightsail:RegisterContainerImages",
+            "lightsail:Get",
+            " lightsail:Get*",
+            "lightsail:Get*:x",
+            "gangplank:CreateRegistryLogin",
+            "lightsail:${aws:userid}",
+        ] {
+            assert!(ActionPattern::of_permission(text).is_err(), "{text}");
+        }
+        for text in ["*", "sts:AssumeRole", "lightsail:*", "", "sts:"] {
+            assert!(ActionPattern::of_trust(text).is_err(), "{text}");
+        }
+        for text in ["sts:AssumeRoleWithWebIdentity", "sts:*", "STS:AssumeRole*", "sts:TagSession"] {
+            assert!(ActionPattern::of_trust(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn operations_have_one_action_each() {
+        for action in Action::ALL {
+            let (_, operation) = action.parts();
+            assert_eq!(Action::of_operation(operation), Some(*action));
+        }
+        assert_eq!(Action::of_operation("CreateRegistryLogin"), None);
+    }
+
+    #[test]
+    fn a_request_without_a_resource_of_its_own_names_the_tenant() {
+        let tenant = Tenant { account: AccountId::root(), region: Region::default_region() };
+        assert_eq!(
+            Action::GetContainerImages.resource(&tenant, Some("1-2")),
+            "arn:aws:lightsail:us-east-1:000000000000:*"
+        );
+        assert_eq!(
+            Action::RegisterContainerImage.resource(&tenant, Some("1-2")),
+            "arn:aws:lightsail:us-east-1:000000000000:ContainerService/1-2"
+        );
+        assert_eq!(
+            Action::RegisterContainerImage.resource(&tenant, None),
+            "arn:aws:lightsail:us-east-1:000000000000:ContainerService/*none*"
+        );
+        assert_eq!(Action::ListRoles.resource(&tenant, None), "arn:aws:gangplank:us-east-1:000000000000:*");
+    }
+}

@@ -1,0 +1,144 @@
+//! Policies by name, so that nobody has to write one.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::action::Action;
+use super::fault::PolicyError;
+use super::permission::PermissionPolicy;
+
+/// A policy by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Preset {
+    /// Log in, push, register.
+    Push,
+    /// The same, and run what was registered.
+    Deploy,
+    /// Look, and pull what is registered.
+    Read,
+    /// Whatever an access key may do in its account.
+    All,
+}
+
+/// What a preset is narrowed to. Texts are patterns: of services with `*` and `?`, of repositories with `*` and `?`
+/// within a segment of the path and `**` across.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The services; all if there are none here.
+    pub services: Vec<String>,
+    /// The repositories; the preset's own if there are none here.
+    pub repositories: Vec<String>,
+}
+
+impl Preset {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Push, Self::Deploy, Self::Read, Self::All];
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Push => "push",
+            Self::Deploy => "deploy",
+            Self::Read => "read",
+            Self::All => "all",
+        }
+    }
+
+    /// The preset of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.as_str() == name)
+    }
+
+    /// Whether it allows the action, before any limit.
+    pub fn allows(self, action: Action) -> bool {
+        use Action::{
+            CreateContainerServiceDeployment, CreateContainerServiceRegistryLogin, CreatePullLogin,
+            GetContainerAPIMetadata, GetContainerImages, GetContainerLog, GetContainerServiceDeployments,
+            GetContainerServices, GetImageOrigin, RegisterContainerImage,
+        };
+        match self {
+            Self::Push => matches!(
+                action,
+                CreateContainerServiceRegistryLogin
+                    | RegisterContainerImage
+                    | GetContainerImages
+                    | GetContainerServices
+                    | GetContainerAPIMetadata
+            ),
+            Self::Deploy => {
+                Self::Push.allows(action)
+                    || matches!(
+                        action,
+                        CreateContainerServiceDeployment | GetContainerServiceDeployments | GetContainerLog
+                    )
+            }
+            Self::Read => {
+                matches!(action, CreatePullLogin | GetImageOrigin)
+                    || action.as_str().starts_with("lightsail:Get")
+            }
+            Self::All => true,
+        }
+    }
+
+    /// The repositories that it is about where none are named: those of a pushing job are named when it is made, or
+    /// it has the one that Lightsail's own plugin pushes to.
+    pub const fn repositories(self) -> &'static [&'static str] {
+        match self {
+            Self::Push | Self::Deploy => &["sr"],
+            Self::Read | Self::All => &[],
+        }
+    }
+
+    /// Makes the policy.
+    ///
+    /// With services, whatever can name one must name one of them. With repositories, an image can only be registered
+    /// if one of them has it. With either, access keys and roles are out of reach, as for everybody who has limits.
+    ///
+    /// # Errors
+    /// If a limit is no pattern, or they are too many.
+    pub fn policy(self, limits: &Limits) -> Result<PermissionPolicy, PolicyError> {
+        let own: Vec<String> = self.repositories().iter().map(|name| (*name).to_owned()).collect();
+        let repositories = if limits.repositories.is_empty() { &own } else { &limits.repositories };
+        let limited = !limits.services.is_empty() || !repositories.is_empty();
+        if self == Self::All && !limited {
+            let all = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+            return read(vec![all]);
+        }
+        let mut statements = Vec::new();
+        for by_service in [false, true] {
+            for by_repository in [false, true] {
+                let actions: Vec<&str> = Action::ALL
+                    .iter()
+                    .filter(|action| self.allows(**action) && !action.changes_principals())
+                    .filter(|action| by_service == (action.names_service() && !limits.services.is_empty()))
+                    .filter(|action| by_repository == (action.names_repository() && !repositories.is_empty()))
+                    .map(|action| action.as_str())
+                    .collect();
+                if actions.is_empty() {
+                    continue;
+                }
+                let mut statement = json!({ "Effect": "Allow", "Action": actions, "Resource": "*" });
+                if by_service {
+                    statement["Condition"]["StringLike"]["gangplank:ServiceName"] = json!(limits.services);
+                }
+                if by_repository {
+                    statement["Condition"]["ForAnyValue:StringLike"]["gangplank:Repository"] =
+                        json!(repositories);
+                }
+                statements.push(statement);
+            }
+        }
+        read(statements)
+    }
+}
+
+fn read(statements: Vec<Value>) -> Result<PermissionPolicy, PolicyError> {
+    PermissionPolicy::parse(&json!({ "Version": "2012-10-17", "Statement": statements }).to_string())
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,75 @@
+//! Yes, no, or not to be decided.
+//!
+//! A policy can compare what cannot be compared: a claim that is a list with one text, a header with a number. Then
+//! neither answer is right, nor is the opposite right where the operator is negated. Such a statement allows nothing
+//! and denies what it might have denied.
+
+use std::ops::Not;
+
+/// Whether something holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Truth {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// What was found cannot be compared with what is wanted.
+    Undecided,
+}
+
+impl Truth {
+    /// Whether all hold.
+    pub(super) fn all(truths: impl IntoIterator<Item = Self>) -> Self {
+        let mut all = Self::Yes;
+        for truth in truths {
+            match truth {
+                Self::Yes => {}
+                Self::No => return Self::No,
+                Self::Undecided => all = Self::Undecided,
+            }
+        }
+        all
+    }
+
+    /// Whether one of them holds.
+    pub(super) fn any(truths: impl IntoIterator<Item = Self>) -> Self {
+        !Self::all(truths.into_iter().map(Not::not))
+    }
+}
+
+impl Not for Truth {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        match self {
+            Self::Yes => Self::No,
+            Self::No => Self::Yes,
+            Self::Undecided => Self::Undecided,
+        }
+    }
+}
+
+impl From<bool> for Truth {
+    fn from(holds: bool) -> Self {
+        if holds { Self::Yes } else { Self::No }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Truth::{self, No, Undecided, Yes};
+
+    #[test]
+    fn what_is_not_decided_changes_only_what_it_could() {
+        for (given, all, any) in [
+            (&[] as &[Truth], Yes, No),
+            (&[Yes, Undecided], Undecided, Yes),
+            (&[Undecided, No], No, Undecided),
+            (&[Undecided], Undecided, Undecided),
+            (&[Yes, No, Undecided], No, Yes),
+        ] {
+            assert_eq!(Truth::all(given.iter().copied()), all, "{given:?}");
+            assert_eq!(Truth::any(given.iter().copied()), any, "{given:?}");
+        }
+    }
+}

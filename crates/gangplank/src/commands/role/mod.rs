@@ -1,0 +1,98 @@
+//! `gangplank role`: roles, which jobs become that show an identity token.
+
+mod create;
+mod shown;
+mod trial;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+use gangplank_api::gangplank::{
+    DeleteRoleRequest, GetRoleRequest, ListRolesRequest, RoleStatus, UpdateRoleRequest,
+};
+
+use crate::connection::Connection;
+use crate::listing::Form;
+use crate::output::done;
+use crate::pages::Pages;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a role: whose identity tokens open it, and what whoever opens it may do
+    ///
+    /// Who is trusted is a repository, a project or a service account by its name, or whoever has the claims that are
+    /// given, of an issuer that the server is configured with. GitHub's events pull_request_target and workflow_run
+    /// never open a role that is made by --github, since they run what strangers wrote.
+    Create(Box<create::NewRole>),
+    /// Show the roles of the account
+    List {
+        /// How they are shown [default: table on a terminal, json elsewhere]
+        #[arg(long, value_name = "FORM")]
+        output: Option<Form>,
+    },
+    /// Show a role with its policies, and the claims that it remembers
+    Show {
+        name: String,
+        /// How it is shown [default: table on a terminal, json elsewhere]
+        #[arg(long, value_name = "FORM")]
+        output: Option<Form>,
+    },
+    /// End a role's sessions and logins for good, and begin none until it is enabled again
+    Disable { name: String },
+    /// Let a disabled role be assumed again; what has ended stays ended
+    Enable { name: String },
+    /// Delete a role; its sessions and logins end with it
+    Delete { name: String },
+    /// Say whether an identity token opens a role, and of each claim what was wanted and found
+    Try(trial::Trial),
+}
+
+pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    let client = args.connection.client()?;
+    match args.command {
+        Command::Create(new) => new.make(&client).await?,
+        Command::List { output } => {
+            let mut request = ListRolesRequest::default();
+            let (mut roles, mut pages) = (Vec::new(), Pages::default());
+            loop {
+                let page = client.call(&request).await?;
+                pages.count(page.roles.len())?;
+                roles.extend(page.roles);
+                request.next_token = page.next_token;
+                if request.next_token.is_none() {
+                    break;
+                }
+            }
+            shown::ROLES.show(Form::chosen(output, Form::Json), &roles)?;
+        }
+        Command::Show { name, output } => {
+            let role = client.call(&GetRoleRequest { role_name: name }).await?.role;
+            shown::ROLE.show_one(Form::chosen(output, Form::Json), &role)?;
+        }
+        Command::Disable { name } => {
+            let (role_name, status) = (name.clone(), RoleStatus::Disabled);
+            client.call(&UpdateRoleRequest { role_name, status }).await?;
+            done(format_args!("disabled the role {name}; its sessions and logins have ended"));
+        }
+        Command::Enable { name } => {
+            let (role_name, status) = (name.clone(), RoleStatus::Active);
+            client.call(&UpdateRoleRequest { role_name, status }).await?;
+            done(format_args!("enabled the role {name}"));
+        }
+        Command::Delete { name } => {
+            client.call(&DeleteRoleRequest { role_name: name.clone() }).await?;
+            done(format_args!("deleted the role {name}; its sessions and logins have ended"));
+        }
+        Command::Try(trial) => return trial.run(&client).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}

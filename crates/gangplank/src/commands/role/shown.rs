@@ -1,0 +1,59 @@
+//! Roles, as lists and alone.
+
+use gangplank_api::gangplank::Role;
+
+use crate::listing::{Cell, Column, Listing};
+
+/// A number of seconds.
+fn length(seconds: i32) -> Cell {
+    Cell::Length(u64::try_from(seconds).unwrap_or_default())
+}
+
+fn several(words: Option<&Vec<String>>) -> Cell {
+    words.map_or(Cell::Nothing, |words| Cell::Several(words.clone()))
+}
+
+pub(super) const ROLES: Listing<Role> = Listing {
+    name: "roles",
+    empty: "There are no roles.",
+    columns: &[
+        Column::new("ROLE", "roleName", |role: &Role| Cell::words(&role.role_name)).bare(),
+        Column::new("STATUS", "status", |role| Cell::words(role.status.as_str())),
+        Column::new("CREATED", "createdAt", |role| Cell::Moment(role.created_at)),
+        Column::new("LAST USED", "lastUsedAt", |role| role.last_used_at.map_or(Cell::Nothing, Cell::Moment)),
+        Column::new("SESSION", "maxSessionSeconds", |role| length(role.max_session_seconds)),
+        Column::new("LOGIN", "maxLoginSeconds", |role| role.max_login_seconds.map_or(Cell::Nothing, length)),
+        Column::new("REPOSITORIES", "repositories", |role| several(role.repositories.as_ref())),
+        Column::new("FROM", "sourceNetworks", |role| several(role.source_networks.as_ref())),
+        Column::new("DESCRIPTION", "description", |role| Cell::maybe(role.description.as_deref())),
+        Column::not_in_tables("arn", |role| Cell::words(&role.arn)),
+    ],
+    sentence: None,
+};
+
+pub(super) const ROLE: Listing<Role> = Listing {
+    name: "role",
+    empty: "",
+    columns: &[
+        Column::new("ROLE", "roleName", |role: &Role| Cell::words(&role.role_name)).bare(),
+        Column::new("ARN", "arn", |role| Cell::words(&role.arn)),
+        Column::new("ACCOUNT", "account", |role| Cell::words(&role.account)),
+        Column::new("STATUS", "status", |role| Cell::words(role.status.as_str())),
+        Column::new("CREATED", "createdAt", |role| Cell::Moment(role.created_at)),
+        Column::new("CREATED BY", "createdBy", |role| Cell::maybe(role.created_by.as_deref())),
+        Column::new("LAST USED", "lastUsedAt", |role| role.last_used_at.map_or(Cell::Nothing, Cell::Moment)),
+        Column::new("DESCRIPTION", "description", |role| Cell::maybe(role.description.as_deref())),
+        Column::new("MAX SESSION", "maxSessionSeconds", |role| length(role.max_session_seconds)),
+        Column::new("MAX LOGIN", "maxLoginSeconds", |role| {
+            role.max_login_seconds.map_or(Cell::Nothing, length)
+        }),
+        Column::new("REPOSITORIES", "repositories", |role| several(role.repositories.as_ref())),
+        Column::new("FROM", "sourceNetworks", |role| several(role.source_networks.as_ref())),
+        Column::new("REMEMBERS", "rememberedClaims", |role| {
+            role.remembered_claims.as_ref().map_or(Cell::Nothing, |claims| Cell::Named(claims.clone()))
+        }),
+        Column::new("TRUST POLICY", "trustPolicy", |role| Cell::Document(role.trust_policy.clone())),
+        Column::new("POLICY", "policy", |role| Cell::Document(role.policy.clone())),
+    ],
+    sentence: None,
+};

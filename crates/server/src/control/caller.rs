@@ -1,0 +1,92 @@
+//! A verified caller: who it is, what it may do, and what the logins that it makes are narrowed to.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use gangplank_core::policy::Permissions;
+use gangplank_core::{LoginLimits, Principal, Region, Tenant, Time};
+use gangplank_store::metadata::access_keys::AccessKey;
+use gangplank_store::metadata::role_sessions::{Credential, FoundSession};
+
+/// A verified caller.
+pub(super) struct Caller {
+    /// Where it acts: in its account, in the region that it signed for.
+    pub(super) tenant: Tenant,
+    pub(super) principal: Principal,
+    credential: Credential,
+}
+
+impl Caller {
+    /// Whoever signs with an access key.
+    pub(super) fn of_key(key: Arc<AccessKey>, region: Region) -> Self {
+        let tenant = Tenant { account: key.account.clone(), region };
+        Self { tenant, principal: key.principal(), credential: Credential::AccessKey(key) }
+    }
+
+    /// A session of a role.
+    pub(super) fn of_session(found: Arc<FoundSession>, region: Region) -> Self {
+        let tenant = Tenant { account: found.session.account.clone(), region };
+        Self { tenant, principal: found.session.principal(), credential: Credential::Session(found) }
+    }
+
+    /// The policies that say what it may do. Without any it may do whatever an access key may.
+    pub(super) fn permissions(&self) -> Option<Permissions<'_>> {
+        match &self.credential {
+            // Whoever administers the server is not limited.
+            Credential::AccessKey(key) if key.is_root => None,
+            Credential::AccessKey(key) => key
+                .permission
+                .as_ref()
+                .map(|it| Permissions { identity: std::slice::from_ref(it.policy()), session: None }),
+            Credential::Session(found) => {
+                let identity =
+                    found.role.as_ref().map(|role| std::slice::from_ref(&**role.permission.policy()));
+                // Of a role that is gone nothing is left.
+                let identity = identity.unwrap_or_default();
+                Some(Permissions { identity, session: found.session.policy.as_deref() })
+            }
+        }
+    }
+
+    /// Whether it may do less than an access key may. Then it makes and changes no access keys and no roles.
+    pub(super) fn is_limited(&self) -> bool {
+        match &self.credential {
+            Credential::AccessKey(key) => !key.is_root && key.is_limited(),
+            Credential::Session(_) => true,
+        }
+    }
+
+    /// What its logins are narrowed to.
+    pub(super) fn limits(&self) -> Option<&LoginLimits> {
+        match &self.credential {
+            Credential::AccessKey(key) => Some(&key.limits),
+            Credential::Session(found) => found.role.as_ref().map(|role| &role.limits),
+        }
+    }
+
+    /// Whether its calls are taken from this address.
+    pub(super) fn is_usable_from(&self, address: IpAddr) -> bool {
+        self.limits().is_none_or(|limits| limits.reach.has_address(address))
+    }
+
+    /// When its logins end at the latest, however long they may live.
+    pub(super) fn logins_end_at(&self) -> Option<Time> {
+        match &self.credential {
+            Credential::AccessKey(key) => key.expires_at,
+            // A role that says how long its logins live says so also beyond its sessions.
+            Credential::Session(found) => {
+                let limits = found.role.as_ref().map(|role| &role.limits);
+                let has_a_life = limits.is_some_and(|limits| limits.max_life.is_some());
+                (!has_a_life).then_some(found.session.expires_at)
+            }
+        }
+    }
+
+    /// When its session began, if it is one.
+    pub(super) fn session_began_at(&self) -> Option<Time> {
+        match &self.credential {
+            Credential::AccessKey(_) => None,
+            Credential::Session(found) => Some(found.session.created_at),
+        }
+    }
+}

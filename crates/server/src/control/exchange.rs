@@ -1,0 +1,124 @@
+//! A registry login for an identity token, in one call that nobody signs: the role is assumed, the session makes the login,
+//! and of the session's keys nobody hears.
+
+use std::net::IpAddr;
+
+use gangplank_api::gangplank::{ExchangeIdentityTokenRequest, ExchangeIdentityTokenResult, Operation};
+use gangplank_api::{ApiError, ErrorCode, decode, encode};
+use gangplank_core::{Region, Scope, SessionName};
+use gangplank_store::metadata::registry_logins::Requires;
+use hyper::body::Incoming;
+use hyper::http::request::Parts;
+
+use super::assuming::{Bearer, Refused};
+use super::authorize::{Named, authorize};
+use super::caller::Caller;
+use super::container_service::require;
+use super::issue_login::{Narrower, issue};
+use super::spoken::Service;
+use super::{Call, Context, Failure, Result, TARGET, body};
+use crate::app::App;
+use crate::oidc;
+
+/// The name of sessions that are begun so.
+const SESSION: &str = "exchange";
+
+/// Whether a call is one.
+pub(super) fn is_meant(head: &Parts) -> bool {
+    let target = Operation::ExchangeIdentityToken.target();
+    head.headers.get(TARGET).is_some_and(|asked| asked.as_bytes() == target.as_bytes())
+}
+
+/// Answers one. A signature that it may have is not looked at.
+///
+/// # Errors
+/// If the token opens no such role, or the role makes no such login.
+pub(super) async fn answer(
+    app: &App,
+    peer: IpAddr,
+    head: &Parts,
+    body: Incoming,
+    request_id: &str,
+) -> Result<Vec<u8>> {
+    // As much as STS reads of whoever is not known.
+    let limit = Service::Sts.body_limit(app);
+    body::check_length(limit, &body)?;
+    let body = body::read(app, peer, limit, body).await?;
+    let asked: ExchangeIdentityTokenRequest = decode(&body)?;
+    let action = Operation::ExchangeIdentityToken.name();
+    // An event has a request of its own, and here are two: the session that is begun, and the login that is made.
+    let beginning = uuid::Uuid::now_v7().to_string();
+    let bearer = Bearer { app, peer, headers: &head.headers, request_id: &beginning, action };
+    let region = region(app, asked.region.as_deref())?;
+    let name = SessionName::parse(SESSION).map_err(anyhow::Error::from)?;
+    let trusted =
+        bearer.trust(asked.identity_token.expose(), &asked.role_arn, &name).await.map_err(refused)?;
+    let longest = Some(trusted.role.max_session);
+    let begun = bearer.begin(trusted, name, longest, None).map_err(refused)?;
+    let narrower = Narrower::read(asked.life_seconds, asked.repositories, asked.source_networks)?;
+
+    // What the session may do is decided by the operation that makes such a login for whoever signs.
+    let action = match asked.service_name {
+        Some(_) => Operation::CreateRegistryLogin.name(),
+        None => gangplank_api::lightsail::Operation::CreateContainerServiceRegistryLogin.name(),
+    };
+    let caller = Caller::of_session(begun.found(), region);
+    let call = Call { app, caller, action, peer, head, request_id };
+    let named = asked.service_name.as_deref().map_or(Named::Tenant, Named::Service);
+    let found = authorize(&call, &[named]).await?;
+    bearer.keep(&begun).await.map_err(refused)?;
+    let context = Context { app, tenant: &call.caller.tenant, found, call: &call };
+    let issued = match asked.service_name.as_deref() {
+        Some(name) => {
+            let service = require(&context, name)?;
+            issue(&context, Scope::PULL, Some(service), Requires::Nothing, narrower).await?
+        }
+        None => issue(&context, Scope::PUSH, None, Requires::AnyService, narrower).await?,
+    };
+    Ok(encode(&ExchangeIdentityTokenResult { registry_login: issued.into() }))
+}
+
+/// The region of the login.
+fn region(app: &App, asked: Option<&str>) -> Result<Region> {
+    let Some(asked) = asked else { return Ok(Region::default_region()) };
+    app.regions.iter().find(|region| region.as_str() == asked).cloned().ok_or_else(|| {
+        let served: Vec<&str> = app.regions.iter().map(Region::as_str).collect();
+        let message = format!(
+            "The region {asked:?} is not served. The regions of this server are {}.",
+            served.join(", ")
+        );
+        ApiError::invalid_input(message).into()
+    })
+}
+
+/// What our own API says of it.
+fn refused(refused: Refused) -> Failure {
+    let error = |code, message: &str| ApiError::new(code, message);
+    let error = match refused {
+        Refused::Token(token) => {
+            let code = match token {
+                oidc::Refused::InvalidIdentityToken(_) => ErrorCode::InvalidIdentityTokenException,
+                oidc::Refused::ExpiredToken(_) => ErrorCode::ExpiredTokenException,
+                oidc::Refused::IdpCommunicationError(_) => ErrorCode::IDPCommunicationErrorException,
+                oidc::Refused::ValidationError(_) => ErrorCode::InvalidInputException,
+            };
+            error(code, token.words())
+        }
+        Refused::NotTrusted => error(
+            ErrorCode::AccessDeniedException,
+            "The role does not trust this identity token, or there is no such role.",
+        )
+        .with_tip("Whoever manages roles can try it with gangplank role try, and finds the reason in the audit trail."),
+        Refused::TooLong(most) => ApiError::invalid_input(format!(
+            "The sessions of this role live {} s at the most.",
+            most.as_secs()
+        )),
+        Refused::Policy(fault) => ApiError::invalid_input(format!("The policy cannot be used: {fault}.")),
+        Refused::TooMany => error(
+            ErrorCode::ThrottlingException,
+            "Too many identity tokens from this address were refused; wait a minute.",
+        ),
+        Refused::Failed(failure) => return failure,
+    };
+    error.into()
+}

@@ -1,0 +1,61 @@
+//! Names that can change hands: of a repository or project that a trust policy names, a role remembers the numbers at the
+//! first exchange, and from then on only those open it.
+
+use gangplank_core::policy::{TrustPolicy, without_scheme};
+use gangplank_core::role::Claims;
+use gangplank_store::metadata::roles::Role;
+
+use crate::oidc::{Verified, remembered};
+
+/// What a token has to be remembered by: the number of each name, under the issuer, the number's claim and the name. A
+/// policy may trust many repositories, so one role may remember many.
+pub(super) fn values(trust: &TrustPolicy, verified: &Verified) -> Claims {
+    let mut values = Claims::new();
+    for (claim, key) in keys(trust, verified) {
+        if let Some(value) = text(verified, claim) {
+            values.insert(key, value.to_owned());
+        }
+    }
+    values
+}
+
+/// Whether a token has other numbers than the role remembers, or none where it remembers some: the word for it.
+pub(super) fn changed(role: &Role, verified: &Verified) -> Option<&'static str> {
+    keys(&role.trust, verified).into_iter().find_map(|(claim, key)| {
+        let known = role.remembered.get(&key)?;
+        (text(verified, claim) != Some(known)).then(|| word(&key))
+    })
+}
+
+/// The word in the audit trail for a number that changed.
+pub(super) fn word(key: &str) -> &'static str {
+    let is = |claim: &str| key.contains(&format!(":{claim} of "));
+    match () {
+        () if is("repository_id") => "repository_id changed",
+        () if is("repository_owner_id") => "repository_owner_id changed",
+        () if is("project_id") => "project_id changed",
+        () => "namespace_id changed",
+    }
+}
+
+/// The claims with numbers that count, each with what it is remembered under.
+fn keys(trust: &TrustPolicy, verified: &Verified) -> Vec<(&'static str, String)> {
+    let named = ["repository", "project_path"].into_iter().filter(|claim| trust.names_claim(claim));
+    let issuer = without_scheme(&verified.issuer);
+    let counts = remembered(named).into_iter().filter_map(|claim| {
+        let (name, is_owner) = match claim {
+            "repository_id" => ("repository", false),
+            "repository_owner_id" => ("repository", true),
+            "project_id" => ("project_path", false),
+            _ => ("project_path", true),
+        };
+        let name = text(verified, name)?;
+        let of = if is_owner { name.rsplit_once('/').map_or(name, |(owner, _)| owner) } else { name };
+        Some((claim, format!("{issuer}:{claim} of {of}")))
+    });
+    counts.collect()
+}
+
+fn text<'a>(verified: &'a Verified, claim: &str) -> Option<&'a str> {
+    verified.claims.get(claim).and_then(|claim| claim.as_str())
+}

@@ -1,0 +1,33 @@
+//! Names that can change hands.
+
+/// Which claims a role remembers at its first exchange, if its trust policy asks for these claims. Another value is
+/// refused from then on: a repository or project that is renamed, deleted or moved leaves its name to whoever takes
+/// it, and its numbers to nobody. The issuer does not matter, since many run servers of their own.
+pub fn remembered<'c>(claims_of_the_policy: impl IntoIterator<Item = &'c str>) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for claim in claims_of_the_policy {
+        // Condition keys are alike in letters of either case.
+        let numbers: &[&str] = match claim.to_ascii_lowercase().as_str() {
+            "repository" => &["repository_id", "repository_owner_id"],
+            "project_path" => &["project_id", "namespace_id"],
+            _ => &[],
+        };
+        names.extend(numbers);
+    }
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_remembered_where_a_policy_names_names() {
+        assert_eq!(remembered(["aud", "repository", "ref"]), ["repository_id", "repository_owner_id"]);
+        assert_eq!(remembered(["PROJECT_PATH", "project_path"]), ["namespace_id", "project_id"]);
+        assert_eq!(remembered(["sub", "repository_id", "repository_owner"]), [""; 0]);
+        assert_eq!(remembered(["project_path", "repository"]).len(), 4);
+    }
+}

@@ -1,0 +1,7 @@
+//! Identity tokens as an issuer makes them, and an issuer on loopback. Uses nothing of what is tested.
+
+mod fake_issuer;
+mod signing;
+
+pub use fake_issuer::{Answer, Decoy, FakeIssuer, document, tls_file};
+pub use signing::{TestKey, base64, jwks, message, with_mac};
