@@ -211,7 +211,7 @@ fn nodes_are_started_beside_each_other() {
     world.make_service(8);
     let begun = std::time::Instant::now();
     world.deploy_and_wait();
-    assert!(begun.elapsed() < Duration::from_millis(2_000), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     assert_eq!(world.versions().len(), 8);
 }
 
