@@ -108,7 +108,8 @@ pub struct NodeSeen {
     pub name: NodeName,
     /// The [`NodeSpec::hash`] that it was made from.
     pub spec: String,
-    /// Whether its network namespace is alive. If not, the node has to be made anew.
+    /// Whether its network namespace is alive, and what was made in it is run or was. If not, the node has to be made
+    /// anew.
     pub is_whole: bool,
     /// Its containers, by name.
     pub containers: BTreeMap<String, ContainerSeen>,

@@ -88,7 +88,9 @@ fn node(handle: &Handle, members: &[&Found], is_near: bool) -> NodeSeen {
         let others = members.iter().filter(|one| one.labelled.container.is_some() && one.is_running());
         others.into_iter().all(|one| one.started() >= pause.started())
     };
-    let whole = pause.filter(|pause| joined(pause));
+    // A start that was cut short made it, and nobody will run it.
+    let was_run = containers.values().all(|one| !matches!(one.state, ContainerState::Starting(_)));
+    let whole = pause.filter(|pause| joined(pause) && was_run);
     NodeSeen {
         handle: handle.to_public(),
         name: handle.node.clone(),

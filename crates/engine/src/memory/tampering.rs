@@ -33,6 +33,14 @@ impl Machine {
         self.changed();
     }
 
+    /// Removes a container of a node, as if a start had been cut short before it was made.
+    pub fn vanish_container(&self, node: &NodeName, container: &str) {
+        for one in self.state().nodes.values_mut().filter(|one| one.name() == node) {
+            one.containers.remove(container);
+        }
+        self.changed();
+    }
+
     /// Removes a node as somebody else would.
     pub fn vanish(&self, node: &NodeName) {
         self.state().nodes.retain(|_, one| one.name() != node);
