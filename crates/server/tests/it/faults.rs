@@ -113,6 +113,42 @@ fn a_node_that_lost_its_network_is_made_anew() {
 }
 
 #[test]
+fn half_a_node_is_made_anew() {
+    let mut world = World::on(Machine::serving());
+    world.make_service(1);
+    world.deploy_and_wait();
+    for is_stopped in [false, true] {
+        let before = world.nodes()[0].clone();
+        if is_stopped {
+            world.stop();
+        }
+        world.machine.cut_start(&before.name, "app");
+        if is_stopped {
+            world.start();
+        }
+        until("it serves", || {
+            let nodes = world.nodes();
+            nodes.len() == 1 && nodes[0].handle != before.handle && world.get().0 == 200
+        });
+    }
+}
+
+#[test]
+fn half_a_node_of_a_deployment_on_its_way_is_made_anew() {
+    let mut world =
+        World::on(Machine::new(|_, _, _| Behaviour::serves(200).silent_for(Duration::from_secs(1))));
+    world.make_service(1);
+    let image = world.register();
+    world.deploy(&image);
+    until("it has a node", || !world.nodes().is_empty());
+    world.stop();
+    world.machine.cut_start(&world.nodes()[0].name, "app");
+    world.start();
+    world.wait_for(1, "ACTIVE");
+    assert_eq!(world.nodes().len(), 1);
+}
+
+#[test]
 fn a_container_that_ends_while_it_serves_comes_back() {
     let world = World::on(Machine::serving());
     world.make_service(1);
