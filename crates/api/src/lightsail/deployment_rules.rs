@@ -202,7 +202,7 @@ fn check_path(path: &str) -> Result<(), ApiError> {
     let wrong = match path {
         path if !path.starts_with('/') => "does not begin with \"/\"",
         path if path.len() > MAX_PATH => "is longer than 1024 characters",
-        path if !path.bytes().all(|byte| byte.is_ascii_graphic()) => {
+        path if !path.bytes().all(|byte| byte.is_ascii_graphic() && !b"#<>\"`".contains(&byte)) => {
             "has a character that no URL has; write it as %XX"
         }
         _ => return Ok(()),

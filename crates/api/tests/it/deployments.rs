@@ -242,6 +242,8 @@ fn health_checks() {
         (json!({"intervalSeconds": 4}), "intervalSeconds is 4; allowed is 5 to 300."),
         (json!({"intervalSeconds": 301}), "intervalSeconds is 301; allowed is 5 to 300."),
         (json!({"path": "up"}), "path \"up\" does not begin with \"/\"."),
+        (json!({"path": "/up#now"}), "path \"/up#now\" has a character that no URL has; write it as %XX."),
+        (json!({"path": "/<up>"}), "path \"/<up>\" has a character that no URL has; write it as %XX."),
         (json!({"path": "/a b"}), "path \"/a b\" has a character that no URL has; write it as %XX."),
         (
             json!({"path": "/\r\nHost: x"}),
