@@ -1,6 +1,6 @@
 //! Identity tokens as an issuer makes them, and an issuer on loopback. Uses nothing of what is tested.
 
-#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 mod fake_issuer;
 mod signing;
