@@ -79,6 +79,7 @@ mod main_job;
 mod manifest_limits;
 mod manifests;
 mod pages;
+mod permissions;
 mod private_files;
 mod pull_logins;
 mod push;

@@ -68,6 +68,8 @@ struct Context<'a> {
     asked: Option<Action>,
     /// How far the grant reaches for it.
     access: Access,
+    /// Why it reaches no further, in words.
+    if_denied: &'static str,
     /// Where the client is.
     peer: IpAddr,
     /// Where the connection goes for a large body.
@@ -89,7 +91,7 @@ impl Context<'_> {
 
     /// Refuses what is not for this login, and counts that.
     fn deny(&self) -> Refusal {
-        let why = why_denied(self.grant, self.peer);
+        let why = self.if_denied;
         self.count_refusal(why);
         // Docker 20.10 takes a `DENIED` with the customary text and nothing else for a passing trouble, and
         // tries five times in 50 seconds. So we append a reason.
@@ -164,15 +166,25 @@ async fn serve(
     let asks = asks(&endpoint);
     let access = access(&grant, &asks, peer);
     let asked = asks.first().map(|(action, _)| *action);
+    let if_denied = why_denied(&grant, peer, &asks);
     let thread = &connection.thread;
-    let context =
-        Context { app, grant: &grant, asked, access, peer, thread, head, request_id: OnceLock::new() };
+    let context = Context {
+        app,
+        grant: &grant,
+        asked,
+        access,
+        if_denied,
+        peer,
+        thread,
+        head,
+        request_id: OnceLock::new(),
+    };
     if access == Access::Denied {
         let denied = context.deny();
         return match endpoint {
             // Nobody who pulls begins with it.
             Endpoint::HeadBlob { digest, .. } => {
-                Err(OciError::blob_unknown(&digest).because(why_denied(&grant, peer)).into())
+                Err(OciError::blob_unknown(&digest).because(if_denied).into())
             }
             _ => Err(denied),
         };
@@ -235,10 +247,13 @@ fn wordless(endpoint: &Endpoint) -> Option<OciError> {
 }
 
 /// Why a login may not do what is not for it.
-fn why_denied(grant: &Grant, peer: IpAddr) -> &'static str {
+fn why_denied(grant: &Grant, peer: IpAddr, asks: &[(Action, &str)]) -> &'static str {
+    let is_within = |repository| grant.reach.as_ref().is_none_or(|reach| reach.has_repository(repository));
     match (grant.scope, &grant.service) {
         _ if !grant.is_usable_from(peer) => "this login may not be used from this address",
-        _ if grant.reach.is_some() => "this login was not made for it, or not for this repository",
+        (_, None) if !asks.iter().all(|(_, repository)| is_within(repository)) => {
+            "this login is not for this repository; whoever made it was given others (--repository)"
+        }
         (Scope::PUSH, _) => "this login can only push",
         (_, Some(_)) => "this login can only pull the images registered on its service",
         _ => "this login was not made for it",
