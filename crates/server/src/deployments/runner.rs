@@ -186,18 +186,11 @@ impl Runner {
     /// Takes in what the engine shows.
     async fn track(&mut self, of: &DeployedService, seen: Vec<NodeSeen>) {
         let mut before = std::mem::take(&mut self.nodes);
-        for mut seen in seen {
+        for seen in seen {
             if self.leaving.contains(&seen.handle) {
                 continue;
             }
             let handle = seen.handle.clone();
-            let deployment = [&of.current, &of.next].into_iter().flatten();
-            let deployment = deployment.into_iter().find(|it| it.version == seen.name.version);
-            let spec = deployment.and_then(|deployment| self.open(of, deployment).ok());
-            if let Some(spec) = &spec {
-                // A server that was killed leaves half a node behind, and people remove containers.
-                seen.is_whole &= spec.containers.keys().all(|name| seen.containers.contains_key(name));
-            }
             if let Some(mut node) = before.remove(&handle)
                 && node.see(seen.clone())
             {
@@ -205,6 +198,9 @@ impl Runner {
                 continue;
             }
             // Of an earlier run of this server, or started by a look that was not finished.
+            let deployment = [&of.current, &of.next].into_iter().flatten();
+            let deployment = deployment.into_iter().find(|it| it.version == seen.name.version);
+            let spec = deployment.and_then(|deployment| self.open(of, deployment).ok());
             let is_trusted =
                 !self.has_looked && of.current.as_ref().is_some_and(|it| it.version == seen.name.version);
             if let Err(error) = self.engine.adopt(&handle).await {
