@@ -64,7 +64,7 @@ fn cases(bare: &str) -> Vec<Case> {
 fn failures(client: &Program) {
     let world = World::new(client, &["--deployment-timeout", &TIMEOUT.as_secs().to_string()]);
     let services: Vec<_> = cases("").iter().map(|case| case.0).collect();
-    for service in services {
+    for service in &services {
         world.make_service(service);
     }
     let cases = cases(&world.register_bare("command"));
