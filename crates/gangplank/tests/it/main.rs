@@ -92,6 +92,7 @@ mod quickstart;
 mod quotas;
 mod races;
 mod raw;
+mod recipes;
 mod recordings;
 mod referrers;
 mod registry_auth;
