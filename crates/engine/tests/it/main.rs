@@ -20,6 +20,7 @@ use world::World;
 
 /// What is asked of engines that really run containers, beside the contract.
 const REAL: &[(&str, Case)] = cases![
+    outages::a_start_that_is_cut_short_is_seen,
     hardening::containers_are_kept_in,
     hardening::a_greedy_container_harms_nobody,
     hardening::a_tenant_has_one_network,

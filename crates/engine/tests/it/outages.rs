@@ -7,7 +7,7 @@ use gangplank_engine::docker::Choice;
 use gangplank_engine::{ContainerState, Engine, EngineError};
 
 use crate::actor::node;
-use crate::contract::wait_for_answer;
+use crate::contract::{trial, wait_for_answer};
 use crate::daemon::Daemon;
 use crate::recorder::Recorder;
 use crate::world::{World, docker};
@@ -70,6 +70,22 @@ pub(crate) async fn an_engine_comes_back(daemon: Daemon) {
         engine.remove(&node.handle, Duration::ZERO).await.expect("a removal");
     }
     assert_eq!(engine.nodes(None).await, Ok(Vec::new()));
+}
+
+/// A start that is cut short, as by a server that is killed, leaves no node that looks whole and does not run.
+pub(crate) async fn a_start_that_is_cut_short_is_seen(world: Arc<World>) {
+    let trial = trial(&world).await;
+    let spec = node(1, &[("app", "wait"), ("other", "wait")]);
+    for step in 1..=8 {
+        let _ = tokio::time::timeout(Duration::from_millis(80 * step), trial.engine.start(&spec)).await;
+        // What the engine was asked last it may still do.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        for node in trial.engine.nodes(None).await.expect("the nodes") {
+            let runs = node.containers.values().all(|one| one.state == ContainerState::Running);
+            assert!(runs || !node.is_whole, "after {step}: {node:?}");
+            trial.engine.remove(&node.handle, Duration::ZERO).await.expect("a removal");
+        }
+    }
 }
 
 /// A named engine that is not there is waited for; with `auto` there is none.
