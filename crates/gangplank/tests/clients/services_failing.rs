@@ -13,7 +13,9 @@ use crate::suite::Test;
 pub(crate) const TESTS: [(&str, Test); 1] = [("what_cannot_run_fails_in_words", failures)];
 
 /// What goes wrong: the service, what is deployed there, what the log says, and how often nodes were started.
-fn cases(bare: &str) -> Vec<(&'static str, Value, &'static str, RangeInclusive<usize>)> {
+type Case = (&'static str, Value, &'static str, RangeInclusive<usize>);
+
+fn cases(bare: &str) -> Vec<Case> {
     let with = |service: &str, change: &dyn Fn(&mut Value)| {
         let mut input = deployment(service, "broken", &[]);
         change(&mut input);
@@ -58,41 +60,52 @@ fn cases(bare: &str) -> Vec<(&'static str, Value, &'static str, RangeInclusive<u
 
 fn failures(client: &Program) {
     let world = World::new(client, &["--deployment-timeout", "5"]);
-    for (service, ..) in cases("") {
+    let services: Vec<_> = cases("").iter().map(|case| case.0).collect();
+    for service in &services {
         world.make_service(service);
-        world.deploy(service, "good", &[]);
+        world.begin(deployment(service, "good", &[]));
     }
-    let bare = world.register_bare("command");
-    for (service, input, words, starts) in cases(&bare) {
-        let load = Load::start(world.server.address(), &world.host(service), 2, 1);
-        let began = Instant::now();
-        assert_eq!(world.begin(input), 2, "{service}");
-        until(&format!("{service} ends"), || world.state_of(service, 2) != "ACTIVATING");
-        let took = began.elapsed();
-        assert_eq!(world.state_of(service, 2), "FAILED", "{service}: {:#?}", world.log(service));
-        let shown = world.service(service);
-        assert_eq!(
-            (&shown["state"], &shown["currentDeployment"]["version"], &shown["nextDeployment"]),
-            (&json!("RUNNING"), &json!(1), &Value::Null),
-            "{service}"
-        );
-        let log = world.log(service);
-        assert!(log.iter().any(|line| line.contains(words)), "{service}: {words} in {log:#?}");
-        assert_eq!(log.last().map(String::as_str), Some("[deployment:2] Canceled"), "{service}: {log:#?}");
-        let started = log.iter().filter(|line| *line == "[deployment:2] Started 1 new node").count();
-        // What takes its time to eat all memory may not get to the third start.
-        assert!(starts.contains(&started), "{service}: {log:#?}");
-        if service == "crash" {
-            assert_eq!(log.iter().filter(|line| *line == "no database").count(), 3, "{log:#?}");
+    for service in &services {
+        world.wait_for(service, 1, "ACTIVE");
+    }
+    let cases = cases(&world.register_bare("command"));
+    std::thread::scope(|scope| {
+        // A few at a time: a small machine is busy with each.
+        let lanes: Vec<_> = cases
+            .chunks(2)
+            .map(|lane| scope.spawn(|| lane.iter().for_each(|case| check(&world, case))))
+            .collect();
+        for lane in lanes {
+            lane.join().expect("what fails as it should");
         }
-        world.wait_until_only(&cases("").iter().map(|(service, ..)| (*service, 1, 1)).collect::<Vec<_>>());
-        let outcome = load.end();
-        assert_eq!(outcome.versions, ["good"], "{service}");
-        eprintln!(
-            "{service}: FAILED after {took:?}, {} requests: {:#?}",
-            outcome.answers,
-            &log[log.len() - 3..]
-        );
-        assert!(took < Duration::from_secs(9), "{service}: {took:?}");
+    });
+    world.wait_until_only(&services.iter().map(|service| (*service, 1, 1)).collect::<Vec<_>>());
+}
+
+fn check(world: &World, (service, input, words, starts): &Case) {
+    let load = Load::start(world.server.address(), &world.host(service), 2, 1);
+    let began = Instant::now();
+    assert_eq!(world.begin(input.clone()), 2, "{service}");
+    until(&format!("{service} ends"), || world.state_of(service, 2) != "ACTIVATING");
+    let took = began.elapsed();
+    assert_eq!(world.state_of(service, 2), "FAILED", "{service}: {:#?}", world.log(service));
+    let shown = world.service(service);
+    assert_eq!(
+        (&shown["state"], &shown["currentDeployment"]["version"], &shown["nextDeployment"]),
+        (&json!("RUNNING"), &json!(1), &Value::Null),
+        "{service}"
+    );
+    let log = world.log(service);
+    assert!(log.iter().any(|line| line.contains(words)), "{service}: {words} in {log:#?}");
+    assert_eq!(log.last().map(String::as_str), Some("[deployment:2] Canceled"), "{service}: {log:#?}");
+    let started = log.iter().filter(|line| *line == "[deployment:2] Started 1 new node").count();
+    // What takes its time to eat all memory may not get to the third start.
+    assert!(starts.contains(&started), "{service}: {log:#?}");
+    if *service == "crash" {
+        assert_eq!(log.iter().filter(|line| *line == "no database").count(), 3, "{log:#?}");
     }
+    let outcome = load.end();
+    assert_eq!(outcome.versions, ["good"], "{service}");
+    eprintln!("{service}: FAILED after {took:?}, {} requests: {:#?}", outcome.answers, &log[log.len() - 3..]);
+    assert!(took < Duration::from_secs(9), "{service}: {took:?}");
 }

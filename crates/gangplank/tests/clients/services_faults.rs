@@ -69,6 +69,14 @@ fn platform(log: &[String]) -> Vec<&String> {
     log.iter().filter(|line| line.starts_with('[') || line.starts_with("begins")).collect()
 }
 
+/// Removes all containers, some of which the server may remove at the same time.
+fn remove_all(world: &World) {
+    let ids = world.ids(&[]);
+    world
+        .docker
+        .run(&["rm", "--force"].into_iter().chain(ids.iter().map(String::as_str)).collect::<Vec<_>>());
+}
+
 fn killed_engines(client: &Program) {
     let mut world = World::new(client, &[]);
     world.make_service("web");
@@ -97,9 +105,7 @@ fn killed_engines(client: &Program) {
     }
     is_back(&world, "its container was killed");
 
-    for id in world.ids(&[]) {
-        world.docker.run(&["rm", "--force", &id]).ok();
-    }
+    remove_all(&world);
     is_back(&world, "its containers were removed");
 
     world.docker.stop();
@@ -114,9 +120,7 @@ fn killed_engines(client: &Program) {
 
     // As after a reboot.
     world.server.kill();
-    for id in world.ids(&[]) {
-        world.docker.run(&["rm", "--force", &id]).ok();
-    }
+    remove_all(&world);
     world.docker.stop();
     world.server.restart();
     world.docker.start_again();

@@ -134,7 +134,7 @@ fn inspect(world: &World, id: &str) {
     let is_pause = one["Config"]["Labels"]["dev.gangplank.container"].is_null();
     let is = |what: &Value, wanted: Value, name: &str| assert_eq!(*what, wanted, "{name} of {}", one["Name"]);
     let is_nothing = |what: &Value| {
-        what.as_array().is_none_or(Vec::is_empty) && what.as_object().is_none_or(|it| it.is_empty())
+        what.as_array().is_none_or(Vec::is_empty) && what.as_object().is_none_or(serde_json::Map::is_empty)
     };
     for name in
         ["Binds", "VolumesFrom", "Devices", "DeviceRequests", "GroupAdd", "Sysctls", "ExtraHosts", "Mounts"]
