@@ -108,31 +108,40 @@ impl Runner {
         is_settled: bool,
         next: &mut Next,
     ) -> Result<(), Trouble> {
-        if !of.service.is_updating {
-            self.updating = None;
-            return Ok(());
-        }
-        let (change, since) = *self.updating.get_or_insert_with(|| (of.service.changes, Instant::now()));
-        if change != of.service.changes {
-            self.updating = None;
-            next.within(Duration::ZERO);
-            return Ok(());
-        }
-        let left = self.app.deployments.timeout.saturating_sub(since.elapsed());
         if is_settled && self.leaving.is_empty() {
-            self.settle(of).await?;
-        } else if left.is_zero() {
-            if let Some(current) = &of.current {
-                let spec = self.open(of, current)?;
-                self.say(of, current.version, &spec, words::TOO_LONG);
-            }
-            self.settle(of).await?;
-        } else {
+            return self.settle(of).await;
+        }
+        if let Some(left) = self.end_update_if_late(of).await? {
             next.within(left);
         }
         Ok(())
     }
 
+    /// Ends a change of the service whose time is over. Says how much it has; `None` if none is under way.
+    pub(super) async fn end_update_if_late(
+        &mut self,
+        of: &DeployedService,
+    ) -> Result<Option<Duration>, Trouble> {
+        if !of.service.is_updating {
+            self.updating = None;
+            return Ok(None);
+        }
+        let change = of.service.changes;
+        let known = self.updating.filter(|(known, _)| *known == change);
+        let (_, since) = *self.updating.insert(known.unwrap_or_else(|| (change, Instant::now())));
+        let left = self.app.deployments.timeout.saturating_sub(since.elapsed());
+        if !left.is_zero() {
+            return Ok(Some(left));
+        }
+        if let Some(current) = &of.current {
+            let spec = self.open(of, current)?;
+            self.say(of, current.version, &spec, words::TOO_LONG);
+        }
+        self.settle(of).await?;
+        Ok(None)
+    }
+
+    /// Nothing of a change of the service is under way any more.
     pub(super) async fn settle(&mut self, of: &DeployedService) -> Result<(), Trouble> {
         if of.service.is_updating {
             self.app.metadata.settle_service(self.service, of.service.changes).await?;

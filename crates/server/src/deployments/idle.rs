@@ -6,6 +6,7 @@ use gangplank_store::metadata::deployments::DeployedService;
 use tokio_util::sync::CancellationToken;
 
 use super::images::origin;
+use super::publish::hosts;
 use crate::app::App;
 use crate::endpoint::routes::Route;
 
@@ -38,7 +39,7 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
 async fn end(app: &App, of: &DeployedService) {
     let service = of.service.id;
     let route = if of.service.is_disabled { Route::Disabled } else { Route::NoEndpoint };
-    app.routes.set(service, vec![app.service_host(&of.tenant, &of.service)], route);
+    app.routes.set(service, hosts(app, of), route);
     let ended = async {
         if let Some(next) = &of.next {
             app.metadata.fail_deployment(&origin(app), service, next.version, NO_ENGINE).await?;

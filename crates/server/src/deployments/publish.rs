@@ -6,13 +6,14 @@ use super::health::Verdict;
 use super::node::{Node, speaks_tls};
 use super::runner::Runner;
 use super::spec;
+use crate::app::App;
 use crate::endpoint::routes;
 use crate::jobs::usage::RunningNode;
 
 impl Runner {
     /// Leads the service's hosts to what serves now.
     pub(super) fn publish(&mut self, of: &DeployedService) {
-        let hosts = self.hosts(of);
+        let hosts = hosts(&self.app, of);
         let route = self.route(of);
         self.app.routes.set(self.service, hosts, route);
         let (cpus, memory) = spec::size(&of.service);
@@ -43,13 +44,12 @@ impl Runner {
         let is_tls = speaks_tls(&spec, endpoint);
         routes::Route::Nodes(routes::Nodes { is_tls, nodes })
     }
+}
 
-    /// The names by which the outside reaches the service.
-    fn hosts(&self, of: &DeployedService) -> Vec<String> {
-        let own = self.app.service_host(&of.tenant, &of.service);
-        let domains = of.service.public_domain_names.values().flatten().map(|name| name.to_ascii_lowercase());
-        std::iter::once(own).chain(domains).collect()
-    }
+/// The names by which the outside reaches a service.
+pub(super) fn hosts(app: &App, of: &DeployedService) -> Vec<String> {
+    let domains = of.service.public_domain_names.values().flatten().map(|name| name.to_ascii_lowercase());
+    std::iter::once(app.service_host(&of.tenant, &of.service)).chain(domains).collect()
 }
 
 fn is_current(of: &DeployedService, node: &Node) -> bool {

@@ -139,14 +139,20 @@ impl Runner {
             tracing::warn!(tenant = %self.tenant, service = self.labels.1, %trouble, "cannot look after a service now");
         }
         self.trouble.failed(now, &self.pace);
-        // A deployment ends in its time, also without an engine.
-        if let Ok(Some(of)) = self.app.metadata.deployed_service(&self.tenant, self.service).await
-            && let Err(error) = self.end_if_late(&of, Some(trouble)).await
-        {
+        if let Err(error) = self.end_what_is_late(trouble).await {
             tracing::warn!(tenant = %self.tenant, service = self.labels.1, %error, "cannot end a deployment now");
         }
         // An engine that restarts is back within seconds.
         self.trouble.left(now).unwrap_or_default().min(self.pace.look)
+    }
+
+    /// Deployments and changes end in their time, also without an engine.
+    async fn end_what_is_late(&mut self, trouble: &Trouble) -> Result<(), Trouble> {
+        if let Some(of) = self.app.metadata.deployed_service(&self.tenant, self.service).await? {
+            self.end_if_late(&of, Some(trouble)).await?;
+            self.end_update_if_late(&of).await?;
+        }
+        Ok(())
     }
 
     /// One look. Says when to look again; `None` if nothing is left to look after.
@@ -165,9 +171,7 @@ impl Runner {
             self.publish(&of);
             self.retire_all(|_| true);
             self.keep_images(true);
-            if self.leaving.is_empty() {
-                self.settle(&of).await?;
-            }
+            self.look_after_update(&of, self.nodes.is_empty(), &mut next).await?;
             // Woken when it is enabled, deleted, or a node is gone.
             return Ok(Some(next));
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use gangplank_core::ServiceId;
 use gangplank_engine::{Engine, NodeSeen};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::pace::Pace;
@@ -50,7 +50,14 @@ pub(crate) async fn run(app: Arc<App>, engine: Arc<dyn Engine>, pace: Pace, stop
                 true
             }
             () = tokio::time::sleep(pace.look) => false,
-            Some(_) = supervisor.tasks.join_next() => false,
+            Some(ended) = supervisor.tasks.join_next() => {
+                if let Err(error) = ended {
+                    // It panicked, which is told where it happens: another one begins where the rows are.
+                    supervisor.runners.retain(|_, (.., task)| *task != error.id());
+                    tokio::time::sleep(pace.pause).await;
+                }
+                false
+            }
         }
     }
     while supervisor.tasks.join_next().await.is_some() {}
@@ -60,7 +67,7 @@ struct Supervisor {
     app: Arc<App>,
     engine: Arc<dyn Engine>,
     pace: Pace,
-    runners: BTreeMap<ServiceId, (Labels, Arc<Notify>)>,
+    runners: BTreeMap<ServiceId, (Labels, Arc<Notify>, task::Id)>,
     tasks: JoinSet<()>,
     /// What the engine showed last, by service.
     seen: BTreeMap<Labels, Vec<NodeSeen>>,
@@ -89,7 +96,7 @@ impl Supervisor {
         for of in &services {
             let labels = (spec::tenant(of), of.service.name.clone());
             // Of a deleted service of the same name, whose nodes go first.
-            let is_taken = self.runners.values().any(|(taken, _)| *taken == labels);
+            let is_taken = self.runners.values().any(|(taken, ..)| *taken == labels);
             if is_taken || self.runners.contains_key(&of.service.id) {
                 continue;
             }
@@ -101,10 +108,10 @@ impl Supervisor {
                 self.pace,
                 Arc::clone(&wake),
             );
-            self.runners.insert(of.service.id, (labels, wake));
-            self.tasks.spawn(runner.run(stop.clone()));
+            let task = self.tasks.spawn(runner.run(stop.clone())).id();
+            self.runners.insert(of.service.id, (labels, wake, task));
         }
-        for (_, wake) in woken.iter().filter_map(|service| self.runners.get(service)) {
+        for (_, wake, _) in woken.iter().filter_map(|service| self.runners.get(service)) {
             wake.notify_one();
         }
     }
@@ -140,7 +147,7 @@ impl Supervisor {
             nodes.sort_by(|a, b| a.handle.cmp(&b.handle));
         }
         let before = std::mem::replace(&mut self.seen, seen);
-        let known: BTreeMap<_, _> = self.runners.values().map(|(labels, wake)| (labels, wake)).collect();
+        let known: BTreeMap<_, _> = self.runners.values().map(|(labels, wake, _)| (labels, wake)).collect();
         for (labels, wake) in &known {
             if before.get(*labels) != self.seen.get(*labels) {
                 wake.notify_one();
