@@ -64,7 +64,9 @@ fn cases(bare: &str) -> Vec<Case> {
 fn failures(client: &Program) {
     let world = World::new(client, &["--deployment-timeout", &TIMEOUT.as_secs().to_string()]);
     let services: Vec<_> = cases("").iter().map(|case| case.0).collect();
-    services.iter().for_each(|service| world.make_service(service));
+    for service in &services {
+        world.make_service(service);
+    }
     let cases = cases(&world.register_bare("command"));
     std::thread::scope(|scope| {
         // A few at a time: a small machine is busy with each.
