@@ -97,6 +97,10 @@ impl Dockerd {
 impl Drop for Dockerd {
     fn drop(&mut self) {
         self.clear();
+        self.stop();
+        // One that was killed leaves its folder mounted over itself, and nobody could remove that.
+        let unmount = || std::process::Command::new("umount").arg(self.folder.join("data")).output();
+        while unmount().is_ok_and(|done| done.status.success()) {}
     }
 }
 

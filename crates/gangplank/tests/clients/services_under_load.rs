@@ -83,7 +83,7 @@ fn soon(client: &Program) {
     world.deploy("web", "v0", &[]);
     let host = world.host("web");
     let mut times = Vec::new();
-    for round in 1..=rounds(5) {
+    for round in 1..=rounds(3) {
         let says = format!("v{round}");
         let began = Instant::now();
         let version = world.begin(deployment("web", &says, &[]));
