@@ -16,6 +16,8 @@ use super::{Call, Result};
 pub(super) enum Named<'a> {
     /// The tenant of the caller.
     Tenant,
+    /// A login that does nothing but push, by that tenant.
+    PushLogin,
     /// A container service of that tenant.
     Service(&'a str),
     /// An image of that tenant, and what it is to be called.
@@ -87,6 +89,7 @@ pub(super) async fn authorize(call: &Call<'_>, names: &[Named<'_>]) -> Result<Fo
     for name in names {
         match *name {
             Named::Tenant
+            | Named::PushLogin
             | Named::Image { .. }
             | Named::Repository(_)
             | Named::Tags(_)

@@ -76,7 +76,7 @@ async fn of_lightsail(call: &Call<'_>, operation: lightsail::Operation, body: &[
 }
 
 async fn of_our_own(call: &Call<'_>, operation: gangplank::Operation, body: &[u8]) -> Result<Vec<u8>> {
-    use Named::{AccessKey, Account, NewRootKey, Repository, Server, Service, Tenant};
+    use Named::{AccessKey, Account, NewRootKey, Repository, Server, Tenant};
     operations! { call, operation, body, gangplank;
         CollectGarbage(CollectGarbageRequest) [Server] => collection::collect,
         CreateAccessKey(CreateAccessKeyRequest) |it| [
@@ -89,7 +89,7 @@ async fn of_our_own(call: &Call<'_>, operation: gangplank::Operation, body: &[u8
         ListAuditEvents(ListAuditEventsRequest) |it| [Account(it.account.as_deref())] => audit::list,
         CreateImageIndex(CreateImageIndexRequest) |it| [Repository(&it.repository)] => image_indexes::create,
         CreateRegistryLogin(CreateRegistryLoginRequest) |it|
-            [it.service_name.as_deref().map_or(Tenant, Service)] => registry_logins::create,
+            [registry_logins::named(it)] => registry_logins::create,
         ListRegistryLogins(ListRegistryLoginsRequest) [Tenant] => registry_logins::list,
         RevokeRegistryLogin(RevokeRegistryLoginRequest) [Tenant] => registry_logins::revoke,
         CreateRole(CreateRoleRequest) [Tenant] => roles::create,

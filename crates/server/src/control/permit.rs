@@ -16,6 +16,10 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 pub(super) fn action(call: &Call<'_>, names: &[Named<'_>]) -> Option<Action> {
     match call.action {
         "CreateRegistryLogin" if service(names).is_some() => Some(Action::CreatePullLogin),
+        // What Lightsail's own call makes, narrower.
+        "CreateRegistryLogin" if names.iter().any(|name| matches!(name, Named::PushLogin)) => {
+            Some(Action::CreateContainerServiceRegistryLogin)
+        }
         "CreateRegistryLogin" => Some(Action::CreateOperatorLogin),
         // It shows what the role says, and nothing that a token does not.
         "TryRole" => Some(Action::GetRole),

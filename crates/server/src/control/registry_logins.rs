@@ -9,12 +9,22 @@ use gangplank_api::{ApiError, Timestamp};
 use gangplank_core::{LoginId, Scope};
 use gangplank_store::metadata::registry_logins::{LoginSummary, Requires};
 
+use super::authorize::Named;
 use super::container_service::require;
 use super::issue_login::{Narrower, issue};
 use super::page::{limit, number};
 use super::{Context, Result, limits_wire};
 use crate::jobs;
 use crate::refusals::Taken;
+
+/// What a login that is to be made names: what policies know it by.
+pub(super) fn named(input: &CreateRegistryLoginRequest) -> Named<'_> {
+    match (&input.service_name, input.scope.as_deref()) {
+        (Some(name), _) => Named::Service(name),
+        (None, Some([RegistryLoginScope::Push])) => Named::PushLogin,
+        _ => Named::Tenant,
+    }
+}
 
 pub(super) async fn create(
     context: &Context<'_>,
