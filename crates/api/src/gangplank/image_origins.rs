@@ -47,7 +47,7 @@ structure! {
         "roleName" role_name: Option<String>,
         /// The name of the session of the role.
         "sessionName" session_name: Option<String>,
-        /// What the issuer said of the job: iss, sub, repository, ref, sha, `run_id`, as far as the token had them.
+        /// What the issuer said of the job, such as its subject, repository, ref, commit and run.
         "claims" claims: Option<Map<String>>,
     }
 }

@@ -7,14 +7,16 @@ use serde_json::{Value, json};
 
 use crate::bench::Bench;
 use crate::client::{Call, Done, Program};
+use crate::keyless::Job;
 use crate::suite::{Suite, Test};
 
-const TESTS: [(&str, Test); 5] = [
+const TESTS: [(&str, Test); 6] = [
     ("control_flow", control_flow),
     ("errors", errors),
     ("skeletons_and_json", skeletons),
     ("who_am_i", who_am_i),
     ("other_services", other_services),
+    ("job_without_a_key", job_without_a_key),
 ];
 
 /// Adds the CLI's trials, for each of its versions.
@@ -108,7 +110,60 @@ fn who_am_i(program: &Program) {
     call(&["get-session-token"]).run().refused(&["(InvalidAction)"]);
     let role = ["assume-role-with-web-identity", "--role-arn=arn:aws:iam::000000000000:role/push-web"];
     let assume = call(&[role.as_slice(), &["--role-session-name=ci", "--web-identity-token=a.b.c"]].concat());
-    assume.run().refused(&["(AccessDenied)"]).refused(&["perform sts:AssumeRoleWithWebIdentity"]);
+    assume.run().refused(&["(InvalidIdentityToken)"]);
+}
+
+/// Token file, role, and nothing else, to a pushed and registered image.
+fn job_without_a_key(program: &Program) {
+    let job = Job::new();
+    let bench = &job.bench;
+    let aws = Aws { bench, program };
+    let keys = (!aws.reads_address()).then(|| {
+        // Too old to be told the address, but on the command line, where the token is not looked for.
+        let role =
+            ["sts", "assume-role-with-web-identity", "--role-session-name=ci", "--output=json", "--role-arn"];
+        let token = format!("file://{}", job.token.display());
+        let endpoint = format!("--endpoint-url={}", bench.server.endpoint());
+        let more = [job.role.as_str(), "--web-identity-token", &token, &endpoint, "--region=us-east-1"];
+        let text = bench.call(program, [role.as_slice(), &more].concat()).run().ok().stdout;
+        let answer: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        let key = |name: &str| {
+            answer["Credentials"][name].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+        };
+        ["AccessKeyId", "SecretAccessKey", "SessionToken"].map(key)
+    });
+    let call = |args: &[&str]| {
+        let endpoint = format!("--endpoint-url={}", bench.server.endpoint());
+        let endpoint = keys.as_ref().map(|_| endpoint.as_str());
+        let call = bench.call(program, args.iter().copied().chain(endpoint).chain(["--output=json"]));
+        let text = match &keys {
+            None => job.given(call).run(),
+            Some([id, secret, token]) => call
+                .env("AWS_ACCESS_KEY_ID", id)
+                .env("AWS_SECRET_ACCESS_KEY", secret)
+                .env("AWS_SESSION_TOKEN", token)
+                .env("AWS_DEFAULT_REGION", "us-east-1")
+                .env("AWS_PAGER", "")
+                .run(),
+        };
+        let text = text.ok().stdout;
+        serde_json::from_str::<Value>(&text).unwrap_or_else(|error| panic!("{args:?}: {error}: {text}"))
+    };
+    let who = call(&["sts", "get-caller-identity"]);
+    let arn = who["Arn"].as_str().unwrap_or_else(|| panic!("{who}"));
+    assert!(arn.starts_with("arn:aws:sts::000000000000:assumed-role/push-web/"), "{who}");
+    let login = &call(&["lightsail", "create-container-service-registry-login"])["registryLogin"];
+    let member = |name: &str| login[name].as_str().unwrap_or_else(|| panic!("{login}")).to_owned();
+    let login =
+        Login { username: member("username"), password: member("password"), registry: member("registry") };
+    let digest = match Program::built("crane") {
+        Some(crane) => crate::crane::push(bench, &crane, &login, "sr:job"),
+        None => bench.server.registry_as(&login).push_image("sr", "job", &Image::unique(1)),
+    };
+    let register =
+        ["lightsail", "register-container-image", "--service-name=web", "--label=app", "--digest", &digest];
+    assert_eq!(call(&register)["containerImage"]["image"], ":web.app.1");
+    job.check_origin(":web.app.1");
 }
 
 /// A profile with one address for everything: whatever is not here is refused in words.
@@ -155,13 +210,17 @@ impl Aws<'_> {
         self.call_of("lightsail", args)
     }
 
-    /// The same for any service.
-    fn call_of(&self, service: &str, args: &[&str]) -> Call {
+    /// Whether it reads the server's address from the environment and from files.
+    fn reads_address(&self) -> bool {
         let mut numbers = self.program.version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
         let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-        let reads_address = matches!(version, (1, 29..) | (2, 13..) | (3.., _));
+        matches!(version, (1, 29..) | (2, 13..) | (3.., _))
+    }
+
+    /// The same for any service.
+    fn call_of(&self, service: &str, args: &[&str]) -> Call {
         let endpoint = format!("--endpoint-url={}", self.bench.server.endpoint());
-        let endpoint = (!reads_address).then_some(endpoint.as_str());
+        let endpoint = (!self.reads_address()).then_some(endpoint.as_str());
         let args = [service].into_iter().chain(endpoint).chain(args.iter().copied());
         self.bench.call_with_keys(self.program, args).env("AWS_PAGER", "")
     }

@@ -2,17 +2,22 @@
 
 use std::path::Path;
 
-use gangplank_testkit::Image;
+use gangplank_testkit::{Image, Login};
 use serde_json::json;
 
 use crate::bench::Bench;
 use crate::client::Program;
+use crate::keyless::Job;
 use crate::suite::Suite;
 
 /// Adds boto3's trials.
 pub(crate) fn add(suite: &mut Suite) {
-    let tests: [(&str, crate::suite::Test); 3] =
-        [("control_flow", control_flow), ("errors", errors), ("sts_and_others", sts_and_others)];
+    let tests: [(&str, crate::suite::Test); 4] = [
+        ("control_flow", control_flow),
+        ("errors", errors),
+        ("sts_and_others", sts_and_others),
+        ("job_without_a_key", job_without_a_key),
+    ];
     suite.client(
         "boto3",
         "pip install boto3, for $GANGPLANK_PYTHON or python3",
@@ -55,9 +60,28 @@ fn sts_and_others(python: &Program) {
     script(&bench, python, &["sts_and_others", &member("accessKeyId"), &member("secretAccessKey")]);
 }
 
+/// A login by the token file alone, a push with it, and the registration.
+fn job_without_a_key(python: &Program) {
+    let job = Job::new();
+    let run = |args: &[&str]| {
+        let script = script_path();
+        let args = ["-B", script.as_str()].into_iter().chain(args.iter().copied());
+        job.given(job.bench.call(python, args)).run().ok().stdout
+    };
+    let password = run(&["web_identity_login"]).trim().to_owned();
+    let registry = job.bench.server.host();
+    let login = Login { username: "AWS".to_owned(), password, registry };
+    let digest = job.bench.server.registry_as(&login).push_image("sr", "boto3", &Image::unique(1));
+    run(&["web_identity_register", &digest]);
+    job.check_origin(":web.app.1");
+}
+
+fn script_path() -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/boto3_flow.py").display().to_string()
+}
+
 fn script(bench: &Bench, python: &Program, args: &[&str]) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/boto3_flow.py");
-    let script = script.display().to_string();
+    let script = script_path();
     let args = ["-B", script.as_str()].into_iter().chain(args.iter().copied());
     bench.call_with_keys(python, args).run().ok();
 }

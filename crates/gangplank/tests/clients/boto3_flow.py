@@ -49,6 +49,19 @@ def control_flow(host, digest):
     assert len(client.get_container_services()["containerServices"]) == 1
 
 
+def web_identity_login():
+    arn = boto3.client("sts").get_caller_identity()["Arn"]
+    assert arn.startswith("arn:aws:sts::000000000000:assumed-role/push-web/"), arn
+    print(boto3.client("lightsail").create_container_service_registry_login()["registryLogin"]["password"])
+
+
+def web_identity_register(digest):
+    client = boto3.client("lightsail")
+    image = client.register_container_image(serviceName="web", label="app", digest=digest)["containerImage"]
+    assert image["image"] == ":web.app.1", image
+    refusal(client, client.exceptions.AccessDeniedException, "delete_container_service", serviceName="web")
+
+
 def errors():
     client = boto3.client("lightsail", config=ONCE)
     refusal(client, client.exceptions.NotFoundException, "get_container_services", serviceName="absent")

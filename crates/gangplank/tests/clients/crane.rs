@@ -99,6 +99,14 @@ fn refusals(crane: &Program) {
     assert!(bench.has("sr", "first"), "what could not be deleted is there");
 }
 
+/// Pushes an image with a login; returns its digest.
+pub(crate) fn push(bench: &Bench, program: &Program, login: &Login, image: &str) -> String {
+    let mut crane = Crane { bench, program };
+    crane.take(login);
+    crane.make();
+    crane.push(&bench.image(image)).ok().digest()
+}
+
 struct Crane<'a> {
     bench: &'a Bench,
     program: &'a Program,

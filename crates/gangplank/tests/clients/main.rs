@@ -24,6 +24,7 @@ mod images;
 mod jib;
 mod journey;
 mod js_sdk;
+mod keyless;
 mod ko;
 mod oci_conformance;
 mod oras;

@@ -81,7 +81,7 @@ pub(super) async fn update(
     };
     match (input.with_made, state) {
         (Some(true), NewState::Disabled) => {
-            disable_with_made(context, &input.access_key_id, input.force).await?
+            disable_with_made(context, &input.access_key_id, input.force).await?;
         }
         (Some(true), _) => {
             let message = "withMade disables: a key is made active again by itself.";

@@ -168,9 +168,9 @@ impl Bearer<'_> {
             return Err(Refused::TooLong(role.max_session));
         }
         let policy = policy.map(PermissionPolicy::parse_session).transpose().map_err(Refused::Policy)?;
-        let key = role::session_key(random::bytes().map_err(anyhow::Error::from)?);
+        let key = role::session_key(random::bytes()?);
         let secret = secret()?;
-        let token = format!("gps_{}", hex::encode(random::bytes::<32>().map_err(anyhow::Error::from)?));
+        let token = format!("gps_{}", hex::encode(random::bytes::<32>()?));
         let now = self.app.clock.now();
         let new = NewSession {
             sealed_secret: self.app.master.seal_secret(&key, &secret)?,

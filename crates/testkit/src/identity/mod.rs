@@ -1,5 +1,7 @@
 //! Identity tokens as an issuer makes them, and an issuer on loopback. Uses nothing of what is tested.
 
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
 mod fake_issuer;
 mod signing;
 
