@@ -103,7 +103,7 @@ const KEYS: Listing<AccessKeySummary> = Listing {
         Column::new("ROOT", "isRoot", |key| Cell::Truth(key.is_root)),
         Column::new("LAST USED", "lastUsedAt", |key| key.last_used_at.map_or(Cell::Nothing, Cell::Moment)),
         Column::new("ENDS", "expiresAt", |key| key.expires_at.map_or(Cell::Nothing, Cell::Moment)),
-        Column::in_tables("LIMITS", |key| limits(key)),
+        Column::in_tables("LIMITS", limits),
         Column::new("DESCRIPTION", "description", |key| Cell::maybe(key.description.as_deref())),
         Column::not_in_tables("createdBy", |key| Cell::maybe(key.created_by.as_deref())),
         Column::not_in_tables("maxLoginSeconds", |key| {
