@@ -44,7 +44,7 @@ pub(crate) struct Made {
     pub(crate) login: Login,
     /// When it was made, in milliseconds since 1970.
     #[serde(default)]
-    pub(crate) made_at: i64,
+    pub(crate) issued_at: i64,
     /// When it ends, in milliseconds since 1970.
     pub(crate) expires_at: i64,
 }
@@ -52,7 +52,7 @@ pub(crate) struct Made {
 impl Made {
     /// From when on another is made in its place.
     pub(crate) fn renew_at(&self) -> i64 {
-        let life = self.expires_at.saturating_sub(self.made_at);
+        let life = self.expires_at.saturating_sub(self.issued_at);
         self.expires_at - MARGIN_MS.min(life / 2)
     }
 }
@@ -295,7 +295,7 @@ mod tests {
     fn made(key: &str, expires_at: i64) -> Made {
         let login = Login { username: USERNAME.into(), secret: "s".into() };
         let (principal, registry) = (principal(key), "here".into());
-        Made { principal, registry, kind: Kind::Push, login, made_at: 0, expires_at }
+        Made { principal, registry, kind: Kind::Push, login, issued_at: 0, expires_at }
     }
 
     #[test]

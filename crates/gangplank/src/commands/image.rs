@@ -81,8 +81,9 @@ fn show(origin: &GetImageOriginResult, form: Form) -> Result<()> {
             "registrations": REGISTRATIONS.json(registrations),
         })),
         Form::Text => {
-            let each = |what, lines: String| {
-                lines.lines().map(|line| format!("{what} {line}\n")).collect::<String>()
+            let each = |what: &str, lines: String| {
+                let lines: Vec<String> = lines.lines().map(|line| format!("{what} {line}\n")).collect();
+                lines.concat()
             };
             let (pushed, registered) = (PUSHES.lines(pushes), REGISTRATIONS.lines(registrations));
             let (pushed, registered) = (each("pushed", pushed), each("registered", registered));

@@ -20,8 +20,8 @@ use crate::{auth_files, foreign, identity_token, masks, named_registry, output};
 /// (or the credential helper that it names), and podman's file where there is one
 ///
 /// With --role it needs no access key: the identity token of the CI that runs this job opens the role. It is found by
-/// itself in GitHub Actions, Forgejo Actions, GitLab CI (in the variable GANGPLANK_ID_TOKEN), CircleCI and Buildkite,
-/// or in the file that AWS_WEB_IDENTITY_TOKEN_FILE names.
+/// itself in GitHub Actions, Forgejo Actions, GitLab CI (in the variable `GANGPLANK_ID_TOKEN`), `CircleCI` and Buildkite,
+/// or in the file that `AWS_WEB_IDENTITY_TOKEN_FILE` names.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Make a login that pulls this service's images, in place of a push login
@@ -156,7 +156,7 @@ pub(crate) fn taken(principal: Principal, login: ContainerServiceRegistryLogin, 
         registry,
         kind: kind.clone(),
         login: Login { username, secret },
-        made_at: output::now(),
+        issued_at: output::now(),
         expires_at: present(login.expires_at, "expiresAt")?.0,
     })
 }

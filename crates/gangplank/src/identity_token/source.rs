@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(found(None, &all).unwrap(), Source::Request(request(USUAL)));
         assert_eq!(found(Some("a"), &all).unwrap(), Source::Request(request("a")));
         // An address without its token is none.
-        assert_eq!(found(None, &all[..1]).is_err(), true);
+        assert!(found(None, &all[..1]).is_err());
         assert_eq!(found(None, &all[2..]).unwrap(), Source::Variable(OURS, "gitlab".into()));
         assert_eq!(found(None, &all[3..]).unwrap(), Source::Variable(CIRCLECI, "circle".into()));
         let buildkite = command(&["buildkite-agent", "oidc", "request-token", "--audience", USUAL]);

@@ -56,10 +56,9 @@ impl Cell {
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Nothing | Self::Null => "-".to_owned(),
-            Self::Words(text) => foreign::words(text),
+            Self::Words(text) | Self::Document(text) => foreign::words(text),
             Self::Several(words) => foreign::words(&words.join(", ")),
             Self::Named(words) => foreign::words(&named(words, ", ")),
-            Self::Document(text) => foreign::words(text),
             Self::Number(number) | Self::Times(number) => number.to_string(),
             Self::Truth(truth) => if *truth { "yes" } else { "no" }.to_owned(),
             Self::Size(bytes) => output::size(*bytes),

@@ -89,7 +89,7 @@ mod tests {
         let mut cluster = Issuer::new("https://cluster.example", ["c"]);
         cluster.keys = IssuerKeys::File("k8s.json".into());
         cluster.ca_file = Some("ca.pem".into());
-        cluster.max_token_life = std::time::Duration::from_secs(7_200);
+        cluster.max_token_life = std::time::Duration::from_hours(2);
         assert_eq!(told, [Issuer::new("https://ci.example/", ["a", "b"]), cluster]);
         assert_eq!(read("").unwrap(), []);
     }

@@ -70,7 +70,7 @@ fn a_login_that_is_about_to_end_is_made_anew() {
     let first = password(&server, &server.host());
     let mut kept: Value = serde_json::from_str(&fs::read_to_string(kept_file(&server)).unwrap()).unwrap();
     // Eleven hours pass, and a minute.
-    for moment in ["madeAt", "expiresAt"] {
+    for moment in ["issuedAt", "expiresAt"] {
         let at = kept["made"][0][moment].as_i64().unwrap();
         kept["made"][0][moment] = json!(at - (11 * 60 + 1) * 60 * 1000);
     }
@@ -230,7 +230,7 @@ fn a_machine_that_pulls_has_its_logins_renewed() {
     assert_eq!(ask(&server.host()), pulls);
     let mut kept: Value = serde_json::from_str(&fs::read_to_string(kept_file(&server)).unwrap()).unwrap();
     assert_eq!(kept["made"].as_array().unwrap().len(), 1, "{kept}");
-    kept["made"][0]["expiresAt"] = kept["made"][0]["madeAt"].clone();
+    kept["made"][0]["expiresAt"] = kept["made"][0]["issuedAt"].clone();
     fs::write(kept_file(&server), kept.to_string()).unwrap();
     let renewed = ask(&server.host());
     assert_eq!((renewed != pulls, status(&renewed, "web/manifests/app.1")), (true, 404));

@@ -57,9 +57,9 @@ impl Kitchen {
     /// The page's text about this server in place of the registry of the page, and this issuer in place of every other.
     fn here(&self, text: &str) -> String {
         let (server, issuer) = (&self.keyless.server, &self.keyless.issuer.url);
-        let of_ci = |text: String, option: &str| match text.contains(option) && !text.contains("--issuer") {
-            true => text.replace(option, &format!("--issuer {issuer} {option}")),
-            false => text,
+        let of_ci = |text: String, option: &str| {
+            let is_meant = text.contains(option) && !text.contains("--issuer");
+            if is_meant { text.replace(option, &format!("--issuer {issuer} {option}")) } else { text }
         };
         let text = text.replace("https://registry.example.com", &server.endpoint());
         let text = text.replace("registry.example.com", &server.host());

@@ -116,7 +116,7 @@ mod tests {
             registry: "127.0.0.1:5000".to_owned(),
             kind: Kind::Pull("web".to_owned()),
             login: Login { username: "AWS".to_owned(), secret: "gpl_x".to_owned() },
-            made_at: 0,
+            issued_at: 0,
             expires_at: life * 1_000,
         }
     }
@@ -134,7 +134,7 @@ mod tests {
         let role = &with_token.service_account_annotations["gangplank/role-arn"];
         assert_eq!(role, "arn:aws:iam::000000000000:role/pull");
         assert!(!format!("{with_token:?}").contains("a.b.c"));
-        let empty = PLAIN.replace("}", r#","serviceAccountToken":""}"#);
+        let empty = PLAIN.replace('}', r#","serviceAccountToken":""}"#);
         assert!(Request::read(&empty).unwrap().service_account_token.is_none());
     }
 

@@ -135,8 +135,8 @@ fn claim(text: &str) -> Result<(String, String)> {
 mod tests {
     use super::*;
 
-    fn some(text: &str) -> Option<String> {
-        Some(text.to_owned())
+    fn some<T: From<String>>(text: &str) -> Option<T> {
+        Some(text.to_owned().into())
     }
 
     fn claims(whom: &Whom) -> Vec<(String, String)> {

@@ -30,7 +30,7 @@ enum Command {
     /// Make a role: whose identity tokens open it, and what whoever opens it may do
     ///
     /// Who is trusted is a repository, a project or a service account by its name, or whoever has the claims that are
-    /// given, of an issuer that the server is configured with. GitHub's events pull_request_target and workflow_run
+    /// given, of an issuer that the server is configured with. GitHub's events `pull_request_target` and `workflow_run`
     /// never open a role that is made by --github, since they run what strangers wrote.
     Create(Box<create::NewRole>),
     /// Show the roles of the account

@@ -1,71 +1,95 @@
-//! When registry logins were last used, on its way into their rows.
+//! When registry logins and access keys were last used, on its way into their rows.
 //!
-//! Each request tells here, in memory. A job writes it, for each login once a minute at most, and more often only
-//! while somebody lists logins. So no request waits for it or fails with it. A crash may lose the last minute.
+//! Each request tells here, in memory. A job writes it, for each once a minute at most, and more often only while
+//! somebody lists them. So no request waits for it or fails with it. A crash may lose the last minute.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use gangplank_core::{LoginId, Time};
+use gangplank_core::{AccessKeyId, LoginId, Time};
 use gangplank_store::metadata::registry_logins::{Push, Used};
 
 use crate::refusals::Taken;
 
-/// How often the row of a login is written.
+/// How often a row is written.
 const EVERY: Duration = Duration::from_mins(1);
 
 /// The logins that were used lately.
-#[derive(Default)]
-pub(crate) struct LoginUse(Mutex<HashMap<LoginId, Entry>>);
+pub(crate) type LoginUse = LastUse<LoginId, Used>;
 
-struct Entry {
-    used: Used,
+/// The access keys that were used lately.
+pub(crate) type KeyUse = LastUse<AccessKeyId, Time>;
+
+/// What was used lately, each with its last use.
+pub(crate) struct LastUse<K, U>(Mutex<HashMap<K, Entry<U>>>);
+
+struct Entry<U> {
+    used: U,
     /// Whether it was used since it was written.
     is_news: bool,
     /// When it was written, by the steady time.
     written: Option<Time>,
 }
 
-impl LoginUse {
+impl<K, U> Default for LastUse<K, U> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl LastUse<LoginId, Used> {
     /// Notes that a request with the login was let in.
     pub(crate) fn used(&self, login: LoginId, at: Time) {
-        self.note(login, at, None);
+        self.note(&login, Used { at, push: None }, |before| before.at = at);
     }
 
     /// Notes that the login put a manifest.
     pub(crate) fn pushed(&self, login: LoginId, push: Push) {
-        self.note(login, push.at, Some(push));
+        let used = Used { at: push.at, push: Some(push) };
+        self.note(&login, used, |before| *before = used);
+    }
+}
+
+impl LastUse<AccessKeyId, Time> {
+    /// Notes that a call with the key was taken.
+    pub(crate) fn used(&self, key: &AccessKeyId, at: Time) {
+        self.note(key, at, |before| *before = at);
+    }
+}
+
+impl<K: Clone + Eq + Hash, U: Copy> LastUse<K, U> {
+    fn note(&self, key: &K, first: U, change: impl FnOnce(&mut U)) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.get_mut(key) {
+            change(&mut entry.used);
+            entry.is_news = true;
+        } else {
+            entries.insert(key.clone(), Entry { used: first, is_news: true, written: None });
+        }
     }
 
-    fn note(&self, login: LoginId, at: Time, push: Option<Push>) {
+    /// Takes back what could not be written, unless it was used since.
+    pub(crate) fn put_back(&self, used: &[(K, U)]) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Entry { used: Used { at, push }, is_news: true, written: None };
-        let entry = entries.entry(login).or_insert_with(new);
-        entry.used = Used { at, push: push.or(entry.used.push) };
-        entry.is_news = true;
-    }
-
-    /// Takes back what could not be written, unless the login was used since.
-    pub(crate) fn put_back(&self, used: &[(LoginId, Used)]) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (login, used) in used {
+        for (key, used) in used {
             let again = || Entry { used: *used, is_news: true, written: None };
-            entries.entry(*login).or_insert_with(again).is_news = true;
+            entries.entry(key.clone()).or_insert_with(again).is_news = true;
         }
     }
 
     /// What is to be written now. What is written and a minute old is forgotten.
-    pub(crate) fn take(&self, now: Time, which: Taken) -> Vec<(LoginId, Used)> {
+    pub(crate) fn take(&self, now: Time, which: Taken) -> Vec<(K, U)> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_old = |written: Option<Time>| written.is_none_or(|written| written <= now.minus(EVERY));
         entries.retain(|_, entry| entry.is_news || !is_old(entry.written));
         let due = entries
             .iter_mut()
             .filter(|(_, entry)| entry.is_news && (which == Taken::All || is_old(entry.written)));
-        due.map(|(login, entry)| {
+        due.map(|(key, entry)| {
             (entry.is_news, entry.written) = (false, Some(now));
-            (*login, entry.used)
+            (key.clone(), entry.used)
         })
         .collect()
     }
