@@ -88,8 +88,7 @@ impl Keyless {
     /// Asks STS for a session.
     pub(crate) fn assume(&self, role_arn: &str, token: &str, more: &str) -> WireAnswer {
         let fields = [("RoleArn", role_arn), ("WebIdentityToken", token)];
-        let fields: String =
-            fields.iter().map(|(name, value)| format!("&{name}={}", escaped(value))).collect();
+        let fields = fields.map(|(name, value)| format!("&{name}={}", escaped(value))).concat();
         let name = if more.contains("RoleSessionName") { "" } else { "&RoleSessionName=ci" };
         let body = format!("Action=AssumeRoleWithWebIdentity&Version=2011-06-15{name}{fields}{more}");
         let mut call = Call::new(&self.server, "", &body);

@@ -156,6 +156,9 @@ fn temporary_keys_come_with_their_token_and_others_without() {
     assert_eq!(call.send().error(), "InvalidSignatureException");
 }
 
+/// Spoils the claims of a token.
+type Change = fn(&mut Value);
+
 #[test]
 fn a_token_that_is_not_good_opens_nothing_and_says_why() {
     let keyless = Keyless::start();
@@ -163,7 +166,6 @@ fn a_token_that_is_not_good_opens_nothing_and_says_why() {
     let refused = |token: &str, more: &str| code(&keyless.assume(&arn, token, more));
     let denied = || (403, "AccessDenied".to_owned());
     let invalid = || (400, "InvalidIdentityToken".to_owned());
-    type Change = fn(&mut Value);
     let bad: [(Change, (u16, String)); 8] = [
         (|it| it["aud"] = json!("sts.amazonaws.com"), invalid()),
         (|it| it["iss"] = json!("https://ci.example"), invalid()),

@@ -135,6 +135,7 @@ fn claim(text: &str) -> Result<(String, String)> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "an option that was given")]
     fn some<T: From<String>>(text: &str) -> Option<T> {
         Some(text.to_owned().into())
     }
