@@ -127,6 +127,8 @@ impl LoginLimits {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn patterns(texts: &[&str]) -> Vec<RepositoryPattern> {
@@ -177,5 +179,39 @@ mod tests {
         assert_eq!(half_hour.life(Some(Duration::from_hours(1))), Err(Wider::Life(3_600, 1_800)));
         assert_eq!(none.life(Some(Duration::from_secs(59))), Err(Wider::TooShort(59)));
         assert_eq!(none.life(Some(Duration::from_hours(13))), Err(Wider::Life(46_800, 43_200)));
+    }
+
+    fn any_patterns() -> impl Strategy<Value = Vec<RepositoryPattern>> {
+        let pattern = "[ab*?]{1,3}(/[ab*?]{1,3}){0,2}"
+            .prop_filter_map("no pattern", |text| RepositoryPattern::parse(&text).ok());
+        proptest::collection::vec(pattern, 0..3)
+    }
+
+    fn any_networks() -> impl Strategy<Value = Vec<Network>> {
+        let network =
+            (0u8..4, 0u8..=32).prop_map(|(byte, length)| format!("{byte}.0.0.0/{length}").parse().unwrap());
+        proptest::collection::vec(network, 0..3)
+    }
+
+    proptest! {
+        #[test]
+        fn however_it_is_narrowed_it_never_gets_wider(
+            first in (any_patterns(), any_networks()),
+            more in proptest::collection::vec((any_patterns(), any_networks()), 0..3),
+            repository in "[ab]{1,3}(/[ab]{1,3}){0,2}",
+            address: [u8; 4],
+        ) {
+            let mut reach = Reach::of(first.0, first.1);
+            let address = IpAddr::from([address[0] % 4, address[1], address[2], address[3]]);
+            for (repositories, networks) in more {
+                let Ok(narrow) = reach.narrowed(repositories.clone(), networks.clone()) else { continue };
+                let asked = Reach::of(repositories, networks);
+                let within = reach.has_repository(&repository) && asked.has_repository(&repository);
+                prop_assert_eq!(narrow.has_repository(&repository), within);
+                let within = reach.has_address(address) && asked.has_address(address);
+                prop_assert_eq!(narrow.has_address(address), within);
+                reach = narrow;
+            }
+        }
     }
 }

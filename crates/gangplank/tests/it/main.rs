@@ -78,6 +78,7 @@ mod log_nobody_reads;
 mod main_job;
 mod manifest_limits;
 mod manifests;
+mod narrow_logins;
 mod pages;
 mod permissions;
 mod private_files;
