@@ -1,6 +1,7 @@
 //! The audit trail: who did what, from where.
 
 use super::page::{MAX_RESULTS, NEXT_TOKEN};
+use crate::describe::Map;
 use crate::macros::{enumeration, structure};
 use crate::pattern::{ACCOUNT as ACCOUNT_FORM, IDENTIFIER};
 use crate::{Range, Shape, Timestamp};
@@ -66,13 +67,19 @@ structure! {
         "region" region: Option<String>,
         /// The access key that did it, itself or by its logins.
         "accessKeyId" access_key_id: Option<String>,
+        /// The role that did it, by a session, or by a session's logins.
+        "roleName" role_name: Option<String>,
+        /// The name of the session, if it is known.
+        "sessionName" session_name: Option<String>,
+        /// What the issuer of the session's token said of the job.
+        "claims" claims: Option<Map<String>>,
         /// The registry login that did it, or that it was done to.
         "registryLoginId" registry_login_id: Option<String>,
         /// The repository that it was done in.
         "repository" repository: Option<String>,
         /// The content that it was done to.
         "digest" digest: Option<String>,
-        /// What else it was done to: an image, tags, a container service, an access key; or what a login may do; or
+        /// What else it was done to: an image, tags, a container service, an access key, a role; or what a login may do; or
         /// the share of the trail that was forgotten: pushes, refusals, logins or rest.
         "subject" subject: Option<String>,
         /// What was asked for, if it was refused.

@@ -32,7 +32,7 @@ fn each_error_has_its_status() {
         assert_eq!(ApiError::new(*code, "").status(), expected, "{code}");
         assert_eq!(ErrorCode::parse(code.as_str()), Some(*code));
     }
-    assert_eq!(ErrorCode::ALL.len(), 20);
+    assert_eq!(ErrorCode::ALL.len(), 22);
 }
 
 #[test]

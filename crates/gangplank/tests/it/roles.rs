@@ -88,6 +88,12 @@ fn a_job_with_a_token_pushes_and_registers_and_does_nothing_else() {
         root.gangplank("GetImageOrigin", &json!({ "image": digest })).body["pushes"][0]["repository"],
         "sr"
     );
+    let events = root.gangplank("ListAuditEvents", &json!({ "kind": "ManifestPushed" })).body;
+    let push = &events["auditEvents"][0];
+    assert_eq!((&push["roleName"], &push["sessionName"]), (&json!("push-web"), &json!("ci")), "{push}");
+    assert_eq!(push["claims"]["run_id"], "4711");
+    let events = root.gangplank("ListAuditEvents", &json!({ "kind": "AssumeRoleWithWebIdentity" })).body;
+    assert_eq!(events["auditEvents"][0]["roleName"], "push-web", "{events}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use gangplank_api::gangplank::{AuditEvent, AuditEventKind, ListAuditEventsRequest, ListAuditEventsResult};
 use gangplank_api::{ApiError, Timestamp};
-use gangplank_core::{AccessKeyId, EventKind, LoginId, Time};
+use gangplank_core::{AccessKeyId, EventKind, LoginId, Owner, Time};
 use gangplank_store::metadata::audit as store;
 
 use super::page::{limit, number};
@@ -49,7 +49,12 @@ pub(super) async fn list(
 }
 
 fn shown(event: store::AuditEvent) -> Option<AuditEvent> {
+    let role = event.owner.as_ref().and_then(Owner::as_role);
+    let (session, claims) = event.session.map(|session| (session.name, session.claims)).unzip();
     Some(AuditEvent {
+        role_name: role.map(|(name, _)| name.as_str().to_owned()),
+        session_name: session.map(|name| name.as_str().to_owned()),
+        claims: claims.filter(|claims| !claims.is_empty()),
         id: event.id.to_string(),
         at: Timestamp(event.at.0),
         kind: AuditEventKind::parse(event.kind.as_str())?,
