@@ -94,7 +94,7 @@ def sts_and_others(access_key_id, secret):
     assert (identity["Account"], identity["UserId"]) == ("111122223333", access_key_id), identity
     wrong = boto3.client("sts", config=ONCE, aws_access_key_id=access_key_id, aws_secret_access_key="wrong")
     coded("SignatureDoesNotMatch", wrong.get_caller_identity)
-    coded("AccessDenied", lambda: other.assume_role_with_web_identity(
+    coded("InvalidIdentityToken", lambda: other.assume_role_with_web_identity(
         RoleArn="arn:aws:iam::111122223333:role/push-web", RoleSessionName="ci", WebIdentityToken="a.b.c"))
     coded("ValidationError", lambda: other.assume_role_with_web_identity(
         RoleArn="arn:aws:iam::111122223333:role/push-web", RoleSessionName="c d", WebIdentityToken="a.b.c"))

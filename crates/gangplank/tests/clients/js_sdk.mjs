@@ -31,6 +31,6 @@ async function refused(name, call) {
 const nobody = new STSClient({ credentials: { accessKeyId: "GPAKNOBODYNOBODYNOBO", secretAccessKey: "no" } });
 await refused("InvalidClientTokenId", nobody.send(new GetCallerIdentityCommand()));
 const role = { RoleArn: "arn:aws:iam::000000000000:role/push-web", RoleSessionName: "ci", WebIdentityToken: "a.b.c" };
-await refused("AccessDenied", sts.send(new AssumeRoleWithWebIdentityCommand(role)));
+await refused("InvalidIdentityTokenException", sts.send(new AssumeRoleWithWebIdentityCommand(role)));
 // Its protocol is CBOR.
 await refused("UnknownOperationException", new CloudWatchClient().send(new ListMetricsCommand()));
