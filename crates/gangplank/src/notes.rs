@@ -360,7 +360,7 @@ mod tests {
         for (path, examples) in EXAMPLES.iter().filter(|(path, _)| path.starts_with("gangplank")) {
             for (_, line) in *examples {
                 let line = line.split(['>', '<', '|']).next().unwrap_or_default();
-                if path.starts_with("gangplank lightsail") || !line.starts_with("gangplank") {
+                if path.starts_with("gangplank lightsail") || !line.starts_with("gangplank ") {
                     continue;
                 }
                 let words = line.split_whitespace();

@@ -67,6 +67,10 @@ fn a_job_pushes_and_registers_by_its_token_and_it_is_known_afterwards() {
     let logins = operate(&keyless, &["registry-login", "list"]).json();
     let login = &logins["registryLogins"][0];
     assert_eq!((&login["roleName"], &login["repositories"]), (&json!("push-web"), &json!(["sr"])), "{login}");
+    let trail: Value = operate(&keyless, &["audit", "--kind", "ManifestPushed", "--output", "json"]).json();
+    let event = &trail["auditEvents"][0];
+    assert_eq!((&event["roleName"], &event["sessionName"]), (&json!("push-web"), &json!("job-7")), "{trail}");
+    assert_eq!(event["claims"]["run_id"], "4711", "{trail}");
     // What it may not do, it cannot.
     for other in [&["access-key", "list"][..], &["role", "list"], &["registry-login", "list"], &["gc"]] {
         as_role(&keyless, &role, other).check_failed(&["AccessDeniedException"]);

@@ -105,7 +105,7 @@ mod tests {
     use crate::api_client::Principal;
     use crate::kept_logins::{Kind, Login};
 
-    /// As a kubelet of 1.37 sent them.
+    /// Requests in the form of `credentialprovider.kubelet.k8s.io/v1`.
     const PLAIN: &str = r#"{"kind":"CredentialProviderRequest","apiVersion":"credentialprovider.kubelet.k8s.io/v1","image":"127.0.0.1:5000/web"}"#;
     const WITH_TOKEN: &str = r#"{"kind":"CredentialProviderRequest","apiVersion":"credentialprovider.kubelet.k8s.io/v1","image":"127.0.0.1:5000/web","serviceAccountToken":"a.b.c","serviceAccountAnnotations":{"gangplank/role-arn":"arn:aws:iam::000000000000:role/pull"}}"#;
 

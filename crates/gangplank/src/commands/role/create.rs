@@ -135,9 +135,8 @@ fn claim(text: &str) -> Result<(String, String)> {
 mod tests {
     use super::*;
 
-    #[expect(clippy::unnecessary_wraps, reason = "an option that was given")]
-    fn some<T: From<String>>(text: &str) -> Option<T> {
-        Some(text.to_owned().into())
+    fn text(text: &str) -> String {
+        text.to_owned()
     }
 
     fn claims(whom: &Whom) -> Vec<(String, String)> {
@@ -147,9 +146,9 @@ mod tests {
     #[test]
     fn what_is_said_of_a_job_becomes_claims() {
         let github = Whom {
-            github: some("acme/web"),
-            reference: some("refs/heads/main"),
-            environment: some("production"),
+            github: Some(text("acme/web")),
+            reference: Some(text("refs/heads/main")),
+            environment: Some(text("production")),
             ..Whom::default()
         };
         let trust = github.trust().unwrap();
@@ -158,25 +157,29 @@ mod tests {
         let wanted = [("environment", "production"), ("ref", "refs/heads/main"), ("repository", "acme/web")];
         assert_eq!(claims(&github), wanted.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let gitlab = Whom {
-            gitlab: some("acme/team/web"),
-            issuer: some("https://git.example"),
-            audience: some("a"),
+            gitlab: Some(text("acme/team/web")),
+            issuer: Some(text("https://git.example")),
+            audience: Some(text("a")),
             claims: vec![("ref_protected".to_owned(), "true".to_owned())],
             ..Whom::default()
         };
         let trust = gitlab.trust().unwrap();
-        assert_eq!((trust.issuer.as_str(), trust.audience), ("https://git.example", some("a")));
+        assert_eq!((trust.issuer.as_str(), trust.audience), ("https://git.example", Some(text("a"))));
         assert_eq!((trust.claims["project_path"].as_str(), trust.refused_claims), ("acme/team/web", None));
-        let pods = Whom { kubernetes: some("ns/ci"), issuer: some("https://c.example"), ..Whom::default() };
+        let pods = Whom {
+            kubernetes: Some(text("ns/ci")),
+            issuer: Some(text("https://c.example")),
+            ..Whom::default()
+        };
         assert_eq!(claims(&pods), [("sub".to_owned(), "system:serviceaccount:ns:ci".to_owned())]);
     }
 
     #[test]
     fn what_would_never_match_is_said_before_a_call() {
-        let short = Whom { github: some("acme/web"), reference: some("main"), ..Whom::default() };
+        let short = Whom { github: Some(text("acme/web")), reference: Some(text("main")), ..Whom::default() };
         assert!(short.trust().unwrap_err().to_string().contains("--ref refs/heads/main"));
         let claims = vec![("repository".to_owned(), "other/web".to_owned())];
-        let twice = Whom { github: some("acme/web"), claims: claims.clone(), ..Whom::default() };
+        let twice = Whom { github: Some(text("acme/web")), claims: claims.clone(), ..Whom::default() };
         assert!(twice.trust().unwrap_err().to_string().contains("\"repository\" is given twice"));
         let nobodys = Whom { claims, ..Whom::default() };
         assert!(nobodys.trust().unwrap_err().to_string().contains("--issuer"));
