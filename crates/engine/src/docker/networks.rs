@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use bollard::models::NetworkCreateRequest;
+use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest};
 use bollard::query_parameters::ListNetworksOptionsBuilder;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
 
 use super::client::Client;
@@ -66,6 +67,13 @@ async fn find(client: &Client, owner: &str, tenant: &str) -> Result<Option<Strin
     Ok(oldest.and_then(|network| network.id))
 }
 
+/// Where networks are taken from when the engine has handed out all of its own ranges, which Docker has done after about
+/// thirty. The range is kept for measurements between networks (RFC 2544), so no site has machines there.
+const RANGE: [u8; 2] = [198, 18];
+
+/// How many ranges of our own are tried. Another network may have one.
+const OWN_RANGES: u16 = 32;
+
 /// Tries again when the engine stumbles: Podman does over interfaces that go while it looks for a free range.
 async fn make(client: &Client, owner: &str, tenant: &str) -> Result<String, Trouble> {
     let wanted = NetworkCreateRequest {
@@ -74,10 +82,16 @@ async fn make(client: &Client, owner: &str, tenant: &str) -> Result<String, Trou
         labels: Some(labels::of_network(owner, tenant)),
         ..NetworkCreateRequest::default()
     };
+    let create = |wanted: NetworkCreateRequest| {
+        client.call(|engine| async move { engine.create_network(wanted).await })
+    };
     let mut tries_left = 2;
     loop {
-        let wanted = wanted.clone();
-        match client.call(|engine| async move { engine.create_network(wanted).await }).await {
+        match create(wanted.clone()).await {
+            Err(trouble) if trouble.says(&["address pool"]) => {
+                tracing::debug!(%trouble, "the engine has no range left for a network");
+                break;
+            }
             Err(trouble) if tries_left > 0 && trouble.is(500) => {
                 tries_left -= 1;
                 tracing::debug!(%trouble, "the engine could not make a network");
@@ -85,5 +99,34 @@ async fn make(client: &Client, owner: &str, tenant: &str) -> Result<String, Trou
             }
             made => return made.map(|made| made.id),
         }
+    }
+    let mut attempt = 0;
+    loop {
+        let config = IpamConfig { subnet: Some(own_range(&wanted.name, attempt)), ..IpamConfig::default() };
+        let ipam = Ipam { config: Some(vec![config]), ..Ipam::default() };
+        match create(NetworkCreateRequest { ipam: Some(ipam), ..wanted.clone() }).await {
+            Err(trouble) if attempt < OWN_RANGES && trouble.says(&["overlap"]) => attempt += 1,
+            made => return made.map(|made| made.id),
+        }
+    }
+}
+
+/// A range for the network of this name, another one at each attempt.
+fn own_range(name: &str, attempt: u16) -> String {
+    let hash = Sha256::digest(format!("{name} {attempt}"));
+    format!("{}.{}.{}.0/24", RANGE[0], RANGE[1] + (hash[0] & 1), hash[1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_of_our_own_are_many_and_stay_where_no_site_is() {
+        let ranges: std::collections::BTreeSet<_> =
+            (0..200).map(|attempt| own_range("gp-x", attempt)).collect();
+        assert!(ranges.len() > 150, "{}", ranges.len());
+        assert!(ranges.iter().all(|range| range.starts_with("198.18.") || range.starts_with("198.19.")));
+        assert_eq!(own_range("gp-x", 0), own_range("gp-x", 0));
     }
 }
