@@ -195,6 +195,22 @@ fn a_policy_that_denies_is_stronger_and_tags_are_known() {
 }
 
 #[test]
+fn only_a_proxy_that_is_known_says_that_a_call_came_by_tls() {
+    let policy = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": "lightsail:*", "Resource": "*",
+          "Condition": { "Bool": { "aws:SecureTransport": "true" } } },
+    ]});
+    for (proxies, error) in [("127.0.0.1", ""), ("192.0.2.1", "AccessDeniedException")] {
+        let server = server_with(|builder| builder.arg("--trusted-proxies").arg(proxies));
+        let api = key(&server, &json!({ "policy": policy.to_string() }));
+        let target = "Lightsail_20161128.GetContainerServices";
+        assert_eq!(api.call(target, b"{}", &[]).error(), "AccessDeniedException");
+        let forwarded = [("X-Forwarded-For", "127.0.0.1"), ("X-Forwarded-Proto", "https")];
+        assert_eq!(api.call(target, b"{}", &forwarded).error(), error, "{proxies}");
+    }
+}
+
+#[test]
 fn the_logins_of_a_key_are_as_narrow_as_it_is_and_end_with_it() {
     let server = server();
     server.api().ensure_service("web");

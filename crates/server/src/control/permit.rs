@@ -5,12 +5,11 @@ use gangplank_api::lightsail::Tag;
 use gangplank_core::policy::{Action, Facts, Permissions, Request, ResourceType};
 use gangplank_oci::Digest;
 use gangplank_store::metadata::container_services::ContainerService;
-use hyper::header::{HeaderName, USER_AGENT};
+use hyper::header::USER_AGENT;
 
 use super::authorize::{Found, Named};
 use super::{Call, Result};
-
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+use crate::http::client::FORWARDED_PROTO;
 
 /// The action that policies know a call by.
 pub(super) fn action(call: &Call<'_>, names: &[Named<'_>]) -> Option<Action> {

@@ -9,12 +9,13 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Response};
 
+use crate::http::client::FORWARDED_PROTO;
+
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 /// Nobody sends it but who wants CGI programs to take it for the variable `HTTP_PROXY`.
 const PROXY: HeaderName = HeaderName::from_static("proxy");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 

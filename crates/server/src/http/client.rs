@@ -8,6 +8,9 @@ use hyper::header::HeaderName;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
+/// What a proxy says was spoken with the client.
+pub(crate) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
 /// The client's address. `X-Forwarded-For` is believed from the peer backwards as far as `proxies` wrote
 /// it: what stands before that anybody may have made up.
 pub(super) fn address(peer: SocketAddr, headers: &HeaderMap, proxies: &[Network]) -> IpAddr {
@@ -22,6 +25,14 @@ pub(super) fn address(peer: SocketAddr, headers: &HeaderMap, proxies: &[Network]
         }
     }
     client
+}
+
+/// Takes off what a client says of how it came to a proxy, where no proxy that is known says it.
+pub(super) fn drop_unbelieved(peer: SocketAddr, headers: &mut HeaderMap, proxies: &[Network]) {
+    let peer = peer.ip().to_canonical();
+    if !proxies.is_empty() && !proxies.iter().any(|proxy| proxy.contains(peer)) {
+        headers.remove(FORWARDED_PROTO);
+    }
 }
 
 /// A hop as proxies write it: an address, with a port or without, that of IPv6 in brackets or without.

@@ -18,8 +18,9 @@ pub(crate) async fn answer(
     app: &App,
     peer: SocketAddr,
     connection: &Connection,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Response<AnswerBody> {
+    client::drop_unbelieved(peer, request.headers_mut(), &app.proxies);
     let peer = client::address(peer, request.headers(), &app.proxies);
     let answer = match hygiene::check(request.method(), request.uri(), request.headers(), &app.limits) {
         Ok(()) => route(app, peer, connection, request).await,
