@@ -111,11 +111,6 @@ impl Deployer {
         self.services().images.insert(service, images);
     }
 
-    /// No image of a service has to stay.
-    fn forget_images(&self, service: ServiceId) {
-        self.services().images.remove(&service);
-    }
-
     /// The images that are to stay, if each of these services has said which it wants.
     fn images_of(&self, wanted: impl Iterator<Item = ServiceId>) -> Option<Vec<String>> {
         let services = self.services();
@@ -125,7 +120,11 @@ impl Deployer {
 
     /// A runner has nothing left to look after.
     fn is_gone(&self, service: ServiceId) {
-        self.services().gone.insert(service);
+        let mut services = self.services();
+        services.gone.insert(service);
+        services.running.remove(&service);
+        services.images.remove(&service);
+        drop(services);
         self.woken.notify_one();
     }
 

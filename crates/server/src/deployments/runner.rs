@@ -276,7 +276,6 @@ impl Runner {
     fn end(&mut self, seen: Vec<NodeSeen>) {
         self.app.routes.remove(self.service);
         self.app.deployer.runs(self.service, Vec::new());
-        self.app.deployer.forget_images(self.service);
         self.app.container_logs.forget(&self.labels.0, &self.labels.1);
         self.nodes.clear();
         for node in seen {
