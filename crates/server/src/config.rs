@@ -36,6 +36,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Serve plain HTTP beyond loopback, where passwords can be read on the way.
     pub insecure_http: bool,
+    /// Whether the web console is served, under `/console/`.
+    pub console: bool,
     /// The regions that requests may be signed for.
     pub regions: Vec<Region>,
     /// The root access key to start with, if it is not to be generated.
@@ -70,6 +72,7 @@ impl Config {
             public_address: None,
             tls: None,
             insecure_http: false,
+            console: true,
             regions: REGIONS.iter().filter_map(|region| Region::parse(region)).collect(),
             root_key: None,
             quotas: Quotas::default(),

@@ -8,6 +8,7 @@ mod certificates;
 mod clock;
 mod collection;
 pub mod config;
+mod console;
 mod container_logs;
 mod content_folder;
 mod control;

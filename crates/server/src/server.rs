@@ -170,6 +170,8 @@ impl Server {
             regions: config.regions,
             public_address: config.public_address,
             proxies: config.proxies,
+            console: config.console,
+            insecure_http: config.insecure_http,
             audit: config.audit,
             refusals: Refusals::default(),
             pulls: Pulls::default(),

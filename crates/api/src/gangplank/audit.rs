@@ -90,6 +90,8 @@ structure! {
         "address" address: Option<String>,
         /// What the client called itself.
         "userAgent" user_agent: Option<String>,
+        /// True if it was done on the web console.
+        "byConsole" by_console: Option<bool>,
         /// How many times it happened: refusals that are alike are counted, and so is what was forgotten.
         "count" count: i32,
     }

@@ -10,7 +10,7 @@ use crate::macros::operations;
 
 use super::{
     CollectGarbageRequest, CollectGarbageResult, CreateAccessKeyRequest, CreateAccessKeyResult,
-    CreateImageIndexRequest, CreateImageIndexResult, CreateRegistryLoginRequest, CreateRegistryLoginResult,
+    CreateConsoleLinkRequest, CreateConsoleLinkResult, CreateImageIndexRequest, CreateImageIndexResult, CreateRegistryLoginRequest, CreateRegistryLoginResult,
     CreateRoleRequest, CreateRoleResult, DeleteAccessKeyRequest, DeleteAccessKeyResult, DeleteRoleRequest,
     DeleteRoleResult, ExchangeIdentityTokenRequest, ExchangeIdentityTokenResult, GetImageOriginRequest,
     GetImageOriginResult, GetRoleRequest, GetRoleResult, ListAccessKeysRequest, ListAccessKeysResult,
@@ -54,6 +54,9 @@ operations! {
     /// Makes an access key, the long-lived pair that signs API calls.
     CreateAccessKey:
         CreateAccessKeyRequest => CreateAccessKeyResult, GENERAL;
+    /// Makes a one-time link that signs a browser in to the web console, as whoever signs this call.
+    CreateConsoleLink:
+        CreateConsoleLinkRequest => CreateConsoleLinkResult, GENERAL;
     /// Makes an image index of manifests that the account has pushed, without reading anything to the caller.
     CreateImageIndex:
         CreateImageIndexRequest => CreateImageIndexResult, NAMED;

@@ -63,7 +63,7 @@ pub(super) async fn answer(
         None => gangplank_api::lightsail::Operation::CreateContainerServiceRegistryLogin.name(),
     };
     let caller = Caller::of_session(begun.found(), region);
-    let call = Call { app, caller, action, peer, head, request_id };
+    let call = Call { app, caller, action, peer, head, request_id, by_console: false };
     let named = asked.service_name.as_deref().map_or(Named::Tenant, Named::Service);
     let found = authorize(&call, &[named]).await?;
     bearer.keep(&begun).await.map_err(refused)?;

@@ -11,7 +11,7 @@ use super::response::Answer;
 use super::{client, hygiene};
 use crate::app::App;
 use crate::control::Spoken;
-use crate::{control, registry};
+use crate::{console, control, registry};
 
 /// Answers one request.
 pub(crate) async fn answer(
@@ -43,11 +43,17 @@ async fn route(app: &App, peer: IpAddr, connection: &Connection, request: Reques
     if is_registrys(path) && !is_unserved {
         return registry::answer(app, peer, connection, request).await;
     }
+    if app.console && console::is_consoles(path) {
+        return console::answer(app, peer, connection, request).await;
+    }
     // SDKs append to a configured endpoint's path, so the API answers on any.
     if let Some(spoken) = spoken {
         return control::answer(app, peer, connection, spoken, request).await;
     }
     match *request.method() {
+        Method::GET | Method::HEAD if path == "/" && app.console && console::is_wanted(request.headers()) => {
+            console::lead_there()
+        }
         Method::GET | Method::HEAD if path == "/" => banner(),
         _ => control::refuse_unread(
             &request,

@@ -14,6 +14,7 @@ mod audit;
 mod blobs;
 mod cache;
 mod collection;
+mod console_logins;
 mod container_images;
 mod container_services;
 mod deployments;

@@ -46,6 +46,7 @@ fn somebody(seconds: u64) -> Origin {
         login: Some(LoginId(7)),
         address: Some([192, 0, 2, 1].into()),
         user_agent: Some("docker/28".to_owned()),
+        by_console: true,
         request: None,
     }
 }
