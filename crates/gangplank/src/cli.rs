@@ -50,6 +50,8 @@ enum Command {
     Logs(commands::logs::Args),
     /// Show the container services: what runs, and where it is reached
     Services(commands::services::Args),
+    /// Open the web console of a server, signed in, or print the link to it
+    Console(commands::console::Args),
     /// Set up a profile of the AWS CLI's files, and the credential helper
     Configure(commands::configure::Args),
     /// Put a fresh registry login where docker and podman look for it
@@ -85,6 +87,7 @@ impl Cli {
                 Command::Deploy(args) => commands::deploy::run(*args).await,
                 Command::Logs(args) => commands::logs::run(args).await,
                 Command::Services(args) => commands::services::run(args).await,
+                Command::Console(args) => commands::console::run(args).await,
                 Command::Configure(args) => commands::configure::run(args).await,
                 Command::Login(args) => commands::login::run(args).await,
                 Command::Logout(args) => commands::logout::run(args),

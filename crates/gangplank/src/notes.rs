@@ -29,6 +29,13 @@ const EXAMPLES: &[(&str, Pairs)] = &[
         "gangplank lightsail",
         &[("Show the images of a service:", "gangplank lightsail get-container-images --service-name web")],
     ),
+    (
+        "gangplank console",
+        &[
+            ("Of a server on this machine:", "gangplank console --data-dir ./gangplank-data"),
+            ("For a browser elsewhere:", "gangplank console --print"),
+        ],
+    ),
     ("gangplank access-key", &[("Show the keys:", "gangplank access-key list")]),
     (
         "gangplank access-key create",

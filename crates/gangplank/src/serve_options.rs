@@ -2,6 +2,7 @@
 //! order of precedence.
 
 mod account_bytes;
+mod console;
 #[macro_use]
 mod deployments;
 mod file;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use account_bytes::AccountBytes;
 use anyhow::{Context as _, Result, anyhow, bail};
+use console::Console;
 use clap::Args;
 pub(crate) use deployments::Engine;
 use gangplank_core::{AccessKeyId, Leases, Region, SecretAccessKey, tenant};
@@ -98,6 +100,8 @@ with_deployments! { options! { {
     /// Serve plain HTTP on addresses other than loopback
     #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     insecure_http: bool, "GANGPLANK_INSECURE_HTTP";
+    /// Pages for people, under /console/: on or off [default: on]
+    console: Console, "GANGPLANK_CONSOLE";
     /// Regions that calls may be signed for, comma-separated [default: all of Lightsail's]
     #[arg(value_name = "REGIONS")]
     regions: CommaList, "GANGPLANK_REGIONS";
@@ -287,6 +291,7 @@ impl ServeOptions {
             public_address: self.public_address,
             tls,
             insecure_http: self.insecure_http.unwrap_or(false),
+            console: self.console != Some(Console::Off),
             regions,
             root_key: root_key_from_environment()?,
             quotas,

@@ -3,6 +3,7 @@
 pub(crate) mod access_key;
 pub(crate) mod audit;
 pub(crate) mod configure;
+pub(crate) mod console;
 pub(crate) mod credential_provider;
 pub(crate) mod deploy;
 pub(crate) mod docker_credential;

@@ -25,7 +25,7 @@ fn secret(number: u8) -> ConsoleSecretHash {
     ConsoleSecret::generate([number; 32]).hash()
 }
 
-fn link(number: u8) -> NewConsoleLink {
+pub(super) fn new_link(number: u8) -> NewConsoleLink {
     NewConsoleLink {
         secret: secret(number),
         key: key_id(1),
@@ -35,7 +35,7 @@ fn link(number: u8) -> NewConsoleLink {
     }
 }
 
-fn login(number: u8, key: u8) -> NewConsoleLogin {
+pub(super) fn new_console_login(number: u8, key: u8) -> NewConsoleLogin {
     let ends_at = NOW.plus(LONGEST);
     NewConsoleLogin {
         secret: secret(number),
@@ -54,8 +54,8 @@ async fn kinds(db: &dyn Metadata) -> Vec<EventKind> {
 }
 
 async fn a_link_is_used_once(db: &dyn Metadata) {
-    db.insert_console_link(&by(), link(1)).await.unwrap();
-    db.insert_console_link(&by(), link(2)).await.unwrap();
+    db.insert_console_link(&by(), new_link(1)).await.unwrap();
+    db.insert_console_link(&by(), new_link(2)).await.unwrap();
     let expected = ConsoleLink { key: key_id(1), region: here().region };
     let first = secret(1);
     let (one, other) = tokio::join!(db.use_console_link(&first, NOW), db.use_console_link(&first, NOW));
@@ -68,13 +68,13 @@ async fn a_link_is_used_once(db: &dyn Metadata) {
 }
 
 async fn a_link_ends(db: &dyn Metadata) {
-    db.insert_console_link(&by(), link(1)).await.unwrap();
+    db.insert_console_link(&by(), new_link(1)).await.unwrap();
     assert_eq!(db.use_console_link(&secret(1), NOW.plus(Duration::from_secs(60))).await.unwrap(), None);
     assert_eq!(db.use_console_link(&secret(1), NOW).await.unwrap(), None, "whoever came late has used it up");
 }
 
 async fn a_login_is_found_until_it_is_over(db: &dyn Metadata) {
-    db.insert_console_login(&by(), login(1, 1)).await.unwrap();
+    db.insert_console_login(&by(), new_console_login(1, 1)).await.unwrap();
     let found = db.console_login(&secret(1), NOW).await.unwrap().unwrap();
     assert_eq!((found.key, found.region), (key_id(1), Region::default_region()));
     assert_eq!((found.over_at, found.ends_at), (NOW.plus(IDLE), NOW.plus(LONGEST)));
@@ -87,9 +87,9 @@ async fn a_login_is_found_until_it_is_over(db: &dyn Metadata) {
 
 async fn signing_out_ends_one_login_or_all_of_a_key(db: &dyn Metadata) {
     for (number, key) in [(1, 1), (2, 1), (3, 1), (4, 2)] {
-        db.insert_console_login(&by(), login(number, key)).await.unwrap();
+        db.insert_console_login(&by(), new_console_login(number, key)).await.unwrap();
     }
-    db.insert_console_link(&by(), link(9)).await.unwrap();
+    db.insert_console_link(&by(), new_link(9)).await.unwrap();
     let first = db.console_login(&secret(1), NOW).await.unwrap().unwrap();
     assert!(db.end_console_login(&by(), &here(), first.id).await.unwrap());
     assert!(!db.end_console_login(&by(), &here(), first.id).await.unwrap());
@@ -107,9 +107,9 @@ async fn signing_out_ends_one_login_or_all_of_a_key(db: &dyn Metadata) {
 async fn a_key_has_so_many_and_loses_the_oldest(db: &dyn Metadata) {
     let most = u8::try_from(MOST_OF_A_KEY).unwrap();
     for number in 0..=most {
-        db.insert_console_login(&by(), login(number, 1)).await.unwrap();
+        db.insert_console_login(&by(), new_console_login(number, 1)).await.unwrap();
         let at = Time(NOW.0 + i64::from(number));
-        db.insert_console_link(&by(), NewConsoleLink { created_at: at, ..link(number) }).await.unwrap();
+        db.insert_console_link(&by(), NewConsoleLink { created_at: at, ..new_link(number) }).await.unwrap();
     }
     assert!(db.console_login(&secret(0), NOW).await.unwrap().is_none());
     assert!(db.use_console_link(&secret(0), NOW).await.unwrap().is_none());
@@ -120,8 +120,8 @@ async fn a_key_has_so_many_and_loses_the_oldest(db: &dyn Metadata) {
 }
 
 async fn what_is_over_is_forgotten(db: &dyn Metadata) {
-    db.insert_console_login(&by(), login(1, 1)).await.unwrap();
-    db.insert_console_link(&by(), link(2)).await.unwrap();
+    db.insert_console_login(&by(), new_console_login(1, 1)).await.unwrap();
+    db.insert_console_link(&by(), new_link(2)).await.unwrap();
     assert_eq!(db.forget_console_logins(NOW).await.unwrap(), 0);
     let later = NOW.plus(IDLE).plus(Duration::from_secs(1));
     assert_eq!(db.forget_console_logins(later).await.unwrap(), 2);
