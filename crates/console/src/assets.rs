@@ -13,8 +13,16 @@ pub struct Asset {
 }
 
 const ALL: [Asset; 3] = [
-    Asset { name: "app.css", media_type: "text/css; charset=utf-8", bytes: include_bytes!("../assets/app.css") },
-    Asset { name: "app.js", media_type: "text/javascript; charset=utf-8", bytes: include_bytes!("../assets/app.js") },
+    Asset {
+        name: "app.css",
+        media_type: "text/css; charset=utf-8",
+        bytes: include_bytes!("../assets/app.css"),
+    },
+    Asset {
+        name: "app.js",
+        media_type: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../assets/app.js"),
+    },
     Asset { name: "icon.svg", media_type: "image/svg+xml", bytes: include_bytes!("../assets/icon.svg") },
 ];
 

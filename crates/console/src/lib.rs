@@ -19,7 +19,7 @@ pub use pages::logins::{LoginRow, Logins};
 pub use pages::message::{Message, Stranger};
 pub use pages::service::{DeploymentRow, Endpoint, ImageRow, LogLine, Service};
 pub use pages::services::{ServiceRow, Services};
-pub use pages::sign_in::{Link, SignIn};
+pub use pages::sign_in::{Detour, Link, SignIn};
 pub use parts::{Command, Copied, State, Tone};
 pub use paths::{Place, escaped};
 

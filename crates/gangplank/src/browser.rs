@@ -34,9 +34,9 @@ fn opener() -> Option<Command> {
         command.arg("url.dll,FileProtocolHandler");
         Some(command)
     } else {
-        let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| {
-            std::env::var_os(name).is_some_and(|value| !value.is_empty())
-        });
+        let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
         has_screen.then(|| Command::new("xdg-open"))
     }
 }

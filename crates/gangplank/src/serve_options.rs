@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use account_bytes::AccountBytes;
 use anyhow::{Context as _, Result, anyhow, bail};
-use console::Console;
 use clap::Args;
+use console::Console;
 pub(crate) use deployments::Engine;
 use gangplank_core::{AccessKeyId, Leases, Region, SecretAccessKey, tenant};
 use gangplank_server::{AuditKept, Collection, Config, Network, TlsFiles};

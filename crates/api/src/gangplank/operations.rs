@@ -10,13 +10,14 @@ use crate::macros::operations;
 
 use super::{
     CollectGarbageRequest, CollectGarbageResult, CreateAccessKeyRequest, CreateAccessKeyResult,
-    CreateConsoleLinkRequest, CreateConsoleLinkResult, CreateImageIndexRequest, CreateImageIndexResult, CreateRegistryLoginRequest, CreateRegistryLoginResult,
-    CreateRoleRequest, CreateRoleResult, DeleteAccessKeyRequest, DeleteAccessKeyResult, DeleteRoleRequest,
-    DeleteRoleResult, ExchangeIdentityTokenRequest, ExchangeIdentityTokenResult, GetImageOriginRequest,
-    GetImageOriginResult, GetRoleRequest, GetRoleResult, ListAccessKeysRequest, ListAccessKeysResult,
-    ListAuditEventsRequest, ListAuditEventsResult, ListRegistryLoginsRequest, ListRegistryLoginsResult,
-    ListRolesRequest, ListRolesResult, RevokeRegistryLoginRequest, RevokeRegistryLoginResult, TryRoleRequest,
-    TryRoleResult, UpdateAccessKeyRequest, UpdateAccessKeyResult, UpdateRoleRequest, UpdateRoleResult,
+    CreateConsoleLinkRequest, CreateConsoleLinkResult, CreateImageIndexRequest, CreateImageIndexResult,
+    CreateRegistryLoginRequest, CreateRegistryLoginResult, CreateRoleRequest, CreateRoleResult,
+    DeleteAccessKeyRequest, DeleteAccessKeyResult, DeleteRoleRequest, DeleteRoleResult,
+    ExchangeIdentityTokenRequest, ExchangeIdentityTokenResult, GetImageOriginRequest, GetImageOriginResult,
+    GetRoleRequest, GetRoleResult, ListAccessKeysRequest, ListAccessKeysResult, ListAuditEventsRequest,
+    ListAuditEventsResult, ListRegistryLoginsRequest, ListRegistryLoginsResult, ListRolesRequest,
+    ListRolesResult, RevokeRegistryLoginRequest, RevokeRegistryLoginResult, TryRoleRequest, TryRoleResult,
+    UpdateAccessKeyRequest, UpdateAccessKeyResult, UpdateRoleRequest, UpdateRoleResult,
 };
 
 /// The errors of the operations that name nothing that could be missing.

@@ -31,6 +31,8 @@ pub struct LoginRow {
     pub reach: Vec<String>,
     /// Who made it.
     pub made_by: String,
+    /// Of which session of a role, and for which repository that worked.
+    pub job: Vec<String>,
     /// Where all logins of the same maker are revoked.
     pub revoke_all: Option<String>,
     /// When it was made.

@@ -35,7 +35,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         }
         text(&format!("{url}\n"))?;
     } else {
-        say("The console is opening in your browser. Should it not, `gangplank console --print` prints the link.");
+        say(
+            "The console is opening in your browser. Should it not, `gangplank console --print` prints the link.",
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -30,6 +30,7 @@ mod cli;
 mod cli_access_key;
 mod cli_audit;
 mod cli_configure;
+mod cli_console;
 mod cli_deploy;
 mod cli_errors;
 mod cli_fsck;

@@ -54,9 +54,8 @@ pub(super) fn asset(headers: &HeaderMap, asset: Option<&Asset>) -> Answer {
     let tag = format!("\"{}\"", gangplank_console::assets::VERSION);
     let is_there = headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
     let status = if is_there { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
-    let answer = fenced(status)
-        .header(CACHE_CONTROL, "public, max-age=31536000, immutable")
-        .header(ETAG, tag);
+    let answer =
+        fenced(status).header(CACHE_CONTROL, "public, max-age=31536000, immutable").header(ETAG, tag);
     if is_there { answer } else { answer.body(asset.media_type, asset.bytes) }
 }
 

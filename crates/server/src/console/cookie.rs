@@ -47,7 +47,8 @@ mod tests {
     #[test]
     fn the_cookie_of_the_connection_is_read_and_no_other() {
         let secret = ConsoleSecret::generate([7; 32]);
-        let (plain, secure) = (format!("{PLAIN}={}", secret.expose()), format!("{SECURE}={}", secret.expose()));
+        let (plain, secure) =
+            (format!("{PLAIN}={}", secret.expose()), format!("{SECURE}={}", secret.expose()));
         let is_read = |cookies: &[&str], is_secure| read(&headers(cookies), is_secure).is_some();
         assert!(is_read(&[&secure], true) && is_read(&[&plain], false));
         assert!(is_read(&[&format!("a=b; {secure} ; c=d")], true));
@@ -59,7 +60,8 @@ mod tests {
     #[test]
     fn over_tls_browsers_are_told_to_keep_it_there() {
         let secret = ConsoleSecret::generate([7; 32]);
-        let expected = format!("__Host-gangplank={}; Path=/; Secure; HttpOnly; SameSite=Strict", secret.expose());
+        let expected =
+            format!("__Host-gangplank={}; Path=/; Secure; HttpOnly; SameSite=Strict", secret.expose());
         assert_eq!(given(&secret, true), expected);
         let expected = format!("gangplank-plain={}; Path=/; HttpOnly; SameSite=Strict", secret.expose());
         assert_eq!(given(&secret, false), expected);

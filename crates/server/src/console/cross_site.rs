@@ -15,6 +15,11 @@ pub(super) fn check(app: &App, headers: &HeaderMap) -> Result<(), &'static str> 
     judge(headers, app.is_secure(headers), app.public_address.as_deref())
 }
 
+/// Whether a browser says that a page of another site led it here.
+pub(super) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    headers.get(FETCH_SITE).is_some_and(|site| site.as_bytes() == b"cross-site")
+}
+
 fn judge(headers: &HeaderMap, is_secure: bool, public_address: Option<&str>) -> Result<(), &'static str> {
     let one = |name| {
         let mut values = headers.get_all(name).iter();
@@ -41,12 +46,16 @@ fn judge(headers: &HeaderMap, is_secure: bool, public_address: Option<&str>) -> 
             if is_ours {
                 Ok(())
             } else {
-                Err("This form was sent by a page of another site, and nothing was done. If there is a proxy in front \
-                     of this server, it has to keep the Host, or the server has to be told --public-address.")
+                Err(
+                    "This form was sent by a page of another site, and nothing was done. If there is a proxy in front \
+                     of this server, it has to keep the Host, or the server has to be told --public-address.",
+                )
             }
         }
         (Some(_), true) => Err("This request has two origins, and nothing was done."),
-        (None, _) => Err("This request does not say from which page it comes, as browsers do, and nothing was done."),
+        (None, _) => {
+            Err("This request does not say from which page it comes, as browsers do, and nothing was done.")
+        }
     }
 }
 

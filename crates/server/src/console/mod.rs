@@ -120,7 +120,7 @@ pub(crate) async fn answer(
         ["out", "everywhere"] if asked.is_post() => sign_out::everywhere(&asked).await,
         _ => match enter(&asked).await {
             Entry::Known(visit) => show(visit, &segments).await,
-            Entry::Unknown => see_other(SIGN_IN),
+            Entry::Unknown => sign_in::first(&asked),
             Entry::Ended(answer) => answer,
         },
     }

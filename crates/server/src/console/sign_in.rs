@@ -1,6 +1,6 @@
 //! Signing in: by a one-time link, or by an access key.
 
-use gangplank_console::{Command, Link, SignIn};
+use gangplank_console::{Command, Detour, Link, SignIn, escaped};
 use gangplank_core::{ConsoleSecret, EventKind, Owner, Tenant, console};
 use gangplank_store::metadata::console_logins::NewConsoleLogin;
 use hyper::StatusCode;
@@ -9,12 +9,37 @@ use hyper::header::{RETRY_AFTER, SET_COOKIE};
 use super::answers::{page, see_other};
 use super::trouble::failed;
 use super::visit::{endpoint, origin};
-use super::{Asked, START, cookie, first_region, stranger};
+use super::{Asked, SIGN_IN, START, cookie, cross_site, first_region, stranger};
 use crate::control::Caller;
 use crate::control::console_calls::{self, NoCaller};
 use crate::http::response::Answer;
 use crate::random;
 use crate::refusals::Refusal;
+
+/// Leads somebody who is not signed in to where that is done, and from there back to what was asked for.
+pub(super) fn first(asked: &Asked<'_>) -> Answer {
+    let uri = &asked.head.uri;
+    let target = uri.path_and_query().map_or(uri.path(), |target| target.as_str());
+    let is_start = uri.path().trim_end_matches('/') == START.trim_end_matches('/');
+    if asked.is_post() || is_start {
+        return see_other(SIGN_IN);
+    }
+    // A browser that comes by a link of another site keeps the cookie back. Asked once again from here, it sends it.
+    if cross_site::is_from_elsewhere(&asked.head.headers) {
+        return page(StatusCode::OK, &Detour { target: target.to_owned() });
+    }
+    see_other(&format!("{SIGN_IN}?to={}", escaped(target)))
+}
+
+/// Where somebody is led who was just signed in: to the page that was asked for before, if it is one of the account.
+fn destination(asked: &Asked<'_>, tenant: &Tenant) -> String {
+    let own = format!("{START}{}/", tenant.account);
+    let is_page = |to: &&str| to.starts_with(&own) && to.bytes().all(|byte| byte.is_ascii_graphic());
+    match asked.form.get("to").filter(is_page) {
+        Some(to) => to.to_owned(),
+        None => format!("{own}{}/{}", tenant.region, super::screens::FIRST),
+    }
+}
 
 /// Answers who is about to sign in.
 pub(super) async fn answer(asked: &Asked<'_>) -> Answer {
@@ -43,7 +68,9 @@ pub(super) async fn answer(asked: &Asked<'_>) -> Answer {
 async fn by_link(asked: &Asked<'_>, secret: &str) -> Result<Caller, Answer> {
     let app = asked.app;
     let link = match ConsoleSecret::parse(secret) {
-        Some(secret) => app.metadata.use_console_link(&secret.hash(), app.clock.now()).await.map_err(failed)?,
+        Some(secret) => {
+            app.metadata.use_console_link(&secret.hash(), app.clock.now()).await.map_err(failed)?
+        }
         None => None,
     };
     let Some(link) = link else {
@@ -141,16 +168,17 @@ async fn open(asked: &Asked<'_>, caller: Caller) -> Answer {
     asked.connection.guest.is_known();
     let (tenant, access_key, peer) = (&caller.tenant, caller.principal.owner(), asked.peer);
     tracing::info!(%tenant, %access_key, %peer, "signed in to the console");
-    let place = format!("{START}{}/{}/{}", tenant.account, tenant.region, super::screens::FIRST);
-    see_other(&place).header(SET_COOKIE, cookie::given(&secret, is_secure))
+    see_other(&destination(asked, tenant)).header(SET_COOKIE, cookie::given(&secret, is_secure))
 }
 
 /// The form, perhaps with why the last try was refused.
 fn form(asked: &Asked<'_>, status: StatusCode, refusal: Option<String>) -> Answer {
     let text = format!("gangplank console --endpoint-url {}", endpoint(asked));
-    let command = Command::new("Where your access key or role is set up, this command makes a link and opens it", text);
+    let command =
+        Command::new("Where your access key or role is set up, this command makes a link and opens it", text);
     let key_id = asked.form.get("key-id").unwrap_or_default().to_owned();
-    page(status, &SignIn { refusal, key_id, closed: closed(asked), command })
+    let to = asked.form.get("to").or_else(|| asked.query.get("to")).map(str::to_owned);
+    page(status, &SignIn { refusal, key_id, to, closed: closed(asked), command })
 }
 
 /// Why nobody may sign in over this connection: everybody on the way could read the secret, and the cookie after it.

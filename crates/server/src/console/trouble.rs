@@ -39,7 +39,8 @@ pub(super) fn other_account(visit: &Visit<'_>, account: &str) -> Answer {
     let message = format!(
         "This page is of the account {account}, and you are signed in to the account {own}. Nothing was done."
     );
-    let error = ApiError::access_denied(message).with_tip("Sign in with a key of that account to go on there.");
+    let error =
+        ApiError::access_denied(message).with_tip("Sign in with a key of that account to go on there.");
     refused(visit, error, Some("/console/".to_owned()))
 }
 

@@ -166,6 +166,8 @@ fn who(principal: &Principal) -> String {
         Principal::Server => "the server".to_owned(),
         Principal::RootKey(id) => format!("Root key {id}"),
         Principal::AccessKey(id) => format!("Access key {id}"),
-        Principal::Session(RoleSession { role_name, name, .. }) => format!("Role {role_name}, session {name}"),
+        Principal::Session(RoleSession { role_name, name, .. }) => {
+            format!("Role {role_name}, session {name}")
+        }
     }
 }

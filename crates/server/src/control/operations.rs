@@ -5,7 +5,8 @@ use gangplank_api::{ApiError, Request, Target, decode, encode, gangplank, lights
 use super::authorize::{Named, authorize};
 use super::{
     Call, Context, Result, about, access_keys, audit, certificates, collection, console_links, deployments,
-    image_indexes, image_origins, images, observations, push_logins, registry_logins, role_trials, roles, services, tags,
+    image_indexes, image_origins, images, observations, push_logins, registry_logins, role_trials, roles,
+    services, tags,
 };
 
 /// Reads a call's input, authorises the caller for what it names, and does it.

@@ -73,7 +73,8 @@ impl World {
         let home = tempfile::tempdir().unwrap();
         let certificates = BTreeMap::new();
         let settle = Box::new(settle);
-        let mut world = Self { machine, home, timeout, certificates, settle, runtime, server: None, api: None };
+        let mut world =
+            Self { machine, home, timeout, certificates, settle, runtime, server: None, api: None };
         world.start();
         world
     }

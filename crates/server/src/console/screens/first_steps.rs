@@ -14,7 +14,9 @@ pub(super) fn push(visit: &Visit<'_>, service: &str, is_there: bool) -> Vec<Comm
     if !is_there {
         steps.push(Command::new(
             "Make a container service",
-            format!("gangplank lightsail create-container-service --service-name {service} --power nano --scale 1"),
+            format!(
+                "gangplank lightsail create-container-service --service-name {service} --power nano --scale 1"
+            ),
         ));
     }
     steps.extend([
@@ -45,7 +47,10 @@ pub(super) fn pull(visit: &Visit<'_>, service: &str, newest: &str) -> Vec<Comman
          --region {region} |\n  docker login --username AWS --password-stdin {registry}"
     );
     vec![
-        Command::new("Log in where it runs, for twelve hours, to pull the images of this service and nothing else", login),
+        Command::new(
+            "Log in where it runs, for twelve hours, to pull the images of this service and nothing else",
+            login,
+        ),
         Command::new("Pull the newest image", format!("docker pull {registry}/{service}:{newest}")),
     ]
 }

@@ -27,7 +27,8 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     for login in page.registry_logins.iter().filter(|login| is_live(login)) {
         *live.entry(maker(login)).or_insert(0_usize) += 1;
     }
-    let mut rows: Vec<LoginRow> = page.registry_logins.iter().map(|login| row(&place, &live, login)).collect();
+    let mut rows: Vec<LoginRow> =
+        page.registry_logins.iter().map(|login| row(&place, &live, login)).collect();
     // The order is that of time otherwise.
     rows.sort_by_key(|row| row.revoke.is_none());
     let command = format!(
@@ -77,6 +78,8 @@ fn row(place: &Place, live: &HashMap<Option<String>, usize>, login: &RegistryLog
         (None, Some(key)) => key.clone(),
         (None, None) => "the server".to_owned(),
     };
+    let claim = |name: &str| login.claims.as_ref().and_then(|claims| claims.get(name)).cloned();
+    let job = [login.session_name.clone(), claim("repository").or_else(|| claim("project_path"))];
     // One login alone is revoked by itself.
     let has_more = live.get(&maker).is_some_and(|count| *count > 1);
     LoginRow {
@@ -87,6 +90,7 @@ fn row(place: &Place, live: &HashMap<Option<String>, usize>, login: &RegistryLog
         kind,
         reach,
         made_by,
+        job: job.into_iter().flatten().collect(),
         revoke_all: maker
             .filter(|_| is_live && has_more)
             .map(|maker| place.path(&format!("logins/revoke-all?{maker}"))),

@@ -19,8 +19,9 @@ pub(super) fn ask_one(visit: &Visit<'_>) -> Answer {
     let Some(id) = visit.asked.query.get("id") else { return not_found(visit) };
     shown(&Confirm {
         frame: visit.frame(format!("Revoke login {id}?"), Screen::Logins),
-        consequence: "It is refused from the next request on, and uploads that it has begun end. It cannot be undone."
-            .to_owned(),
+        consequence:
+            "It is refused from the next request on, and uploads that it has begun end. It cannot be undone."
+                .to_owned(),
         facts: Vec::new(),
         action: same_path(visit, "logins/revoke"),
         button: format!("Revoke login {id}"),

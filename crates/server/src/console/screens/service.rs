@@ -1,8 +1,8 @@
 //! One container service.
 
 use gangplank_api::lightsail::{
-    ContainerService, ContainerServiceState, ContainerServiceStateDetailCode, GetContainerServiceDeploymentsRequest,
-    GetContainerServicesRequest,
+    ContainerService, ContainerServiceState, ContainerServiceStateDetailCode,
+    GetContainerServiceDeploymentsRequest, GetContainerServicesRequest,
 };
 use gangplank_api::{ApiError, lightsail};
 use gangplank_console::{Copied, Endpoint, Moment, Screen, Service};
@@ -57,7 +57,8 @@ type Deployments = Result<Vec<lightsail::ContainerServiceDeployment>, ApiError>;
 async fn found(visit: &Visit<'_>, name: &str) -> Result<(ContainerService, Deployments), ApiError> {
     let asked = GetContainerServicesRequest { service_name: Some(name.to_owned()) };
     let mut services = visit.call(&asked).await?.container_services.unwrap_or_default();
-    let service = services.pop().ok_or_else(|| ApiError::not_found(format!("There is no service {name}.")))?;
+    let service =
+        services.pop().ok_or_else(|| ApiError::not_found(format!("There is no service {name}.")))?;
     let asked = GetContainerServiceDeploymentsRequest { service_name: name.to_owned() };
     let deployments = visit.call(&asked).await.map(|answer| answer.deployments.unwrap_or_default());
     Ok((service, deployments))

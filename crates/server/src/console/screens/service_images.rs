@@ -93,7 +93,8 @@ fn is_in_use(
     deployments: &[ContainerServiceDeployment],
 ) -> bool {
     let Some(name) = image.image.as_deref() else { return false };
-    let label = label_and_number(name, service).and_then(|rest| rest.rsplit_once('.')).map(|(label, _)| label);
+    let label =
+        label_and_number(name, service).and_then(|rest| rest.rsplit_once('.')).map(|(label, _)| label);
     let latest = label.map(|label| format!(":{service}.{label}.latest"));
     let is_newest_at = |deployment: &ContainerServiceDeployment| {
         let same = |other: &&ContainerImage| {
@@ -150,11 +151,7 @@ mod tests {
     use super::*;
 
     fn image(name: &str, at: i64) -> ContainerImage {
-        ContainerImage {
-            image: Some(name.to_owned()),
-            digest: None,
-            created_at: Some(Timestamp(at)),
-        }
+        ContainerImage { image: Some(name.to_owned()), digest: None, created_at: Some(Timestamp(at)) }
     }
 
     fn deployment(

@@ -122,7 +122,11 @@ async fn chart(
             *value = Some(average);
         }
     }
-    Some(Chart { title: format!("{title}, the last 6 hours"), summary: summary(&values), series: Series { values } })
+    Some(Chart {
+        title: format!("{title}, the last 6 hours"),
+        summary: summary(&values),
+        series: Series { values },
+    })
 }
 
 /// What a line says, in words.

@@ -42,7 +42,8 @@ fn a_form_of_another_site_does_nothing() {
         }
         // Nor is anybody signed in as somebody else.
         let victim = Browser::new(&world);
-        let mut request = filled(victim.request("POST", "/console/in"), &[("key-id", KEY), ("secret", SECRET)]);
+        let mut request =
+            filled(victim.request("POST", "/console/in"), &[("key-id", KEY), ("secret", SECRET)]);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -62,7 +63,12 @@ fn looking_changes_nothing() {
     world.make_service(1);
     world.api().push_login();
     let browser = Browser::signed_in(&world);
-    for path in [&revoke("1"), "/console/out", "/console/out/everywhere", &format!("{PLACE}/logins/revoke-all?key={KEY}")] {
+    for path in [
+        &revoke("1"),
+        "/console/out",
+        "/console/out/everywhere",
+        &format!("{PLACE}/logins/revoke-all?key={KEY}"),
+    ] {
         for method in ["GET", "HEAD"] {
             browser.send(browser.request(method, path));
         }

@@ -47,7 +47,8 @@ impl Page {
             text.push(' ');
             rest = tag.split_once('>').map(|(_, rest)| rest).unwrap_or_default();
         }
-        let text = text.replace("&#60;", "<").replace("&#62;", ">").replace("&#34;", "\"").replace("&#39;", "'");
+        let text =
+            text.replace("&#60;", "<").replace("&#62;", ">").replace("&#34;", "\"").replace("&#39;", "'");
         text.replace("&#38;", "&").split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
@@ -80,7 +81,8 @@ impl Page {
 impl Browser {
     /// A browser on this machine in front of a server.
     pub(crate) fn new(world: &World) -> Self {
-        let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let client =
+            Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { client, origin: format!("http://{}", world.address()), cookie: RefCell::default() }
     }
 

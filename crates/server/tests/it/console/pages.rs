@@ -48,13 +48,17 @@ fn what_pages_load_is_there_and_kept_for_good() {
     let mut kinds = Vec::new();
     for part in form.html.split('"').filter(|part| part.starts_with("/console/a/")) {
         let asset = browser.get(part);
-        assert_eq!((asset.status, asset.header("cache-control")), (200, "public, max-age=31536000, immutable"));
+        assert_eq!(
+            (asset.status, asset.header("cache-control")),
+            (200, "public, max-age=31536000, immutable")
+        );
         kinds.push(asset.header("content-type").to_owned());
         let tag = asset.header("etag");
         let known = browser.send(browser.request("GET", part).header("if-none-match", tag));
         assert_eq!((known.status, known.html.as_str()), (304, ""));
     }
-    let expected = ["image/svg+xml", "text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"];
+    let expected =
+        ["image/svg+xml", "text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"];
     assert_eq!(kinds, expected, "{}", form.html);
     assert_eq!(browser.send(browser.request("HEAD", "/console/in")).status, 200);
 }

@@ -12,7 +12,10 @@ fn browsers_are_led_to_the_console_and_others_are_not() {
     assert_eq!(browser.get("/").location(), "/console/");
     assert_eq!(browser.get("/console/").location(), "/console/in");
     assert_eq!(browser.get("/console").location(), "/console/in");
-    assert_eq!(browser.get(&format!("{PLACE}/logins")).location(), "/console/in");
+    let page = format!("{PLACE}/logins?after=7");
+    let to = browser.get(&page).location().to_owned();
+    assert_eq!(to, "/console/in?to=%2Fconsole%2F000000000000%2Fus-east-1%2Flogins%3Fafter%3D7");
+    assert!(browser.get(&to).html.contains(&format!("name=\"to\" value=\"{page}\"")));
     let banner = browser.send(browser.request("GET", "/"));
     assert_eq!(banner.status, 200);
     assert!(banner.html.starts_with("gangplank:"), "{}", banner.html);
@@ -45,7 +48,10 @@ fn a_link_signs_in_once_and_by_its_button_alone() {
     let entered = browser.post("/console/in", &[("link", secret_of(&link))]);
     assert_eq!(entered.location(), format!("{PLACE}/services"));
     let cookie = entered.header("set-cookie");
-    assert!(cookie.starts_with("gangplank-plain=") && cookie.contains("; HttpOnly; SameSite=Strict"), "{cookie}");
+    assert!(
+        cookie.starts_with("gangplank-plain=") && cookie.contains("; HttpOnly; SameSite=Strict"),
+        "{cookie}"
+    );
     assert_eq!(browser.get("/console/").location(), format!("{PLACE}/services"));
     browser.get(entered.location()).says(&format!("Root key {KEY}"));
 
@@ -133,9 +139,9 @@ fn a_key_that_ends_takes_its_logins_along_at_the_next_request() {
         let (browser, other) = (Browser::with_key(&world, &key), Browser::with_key(&world, &key));
         let other_cookie = other.cookie().unwrap();
         let answer = match end {
-            "disabled" => world
-                .api()
-                .gangplank("UpdateAccessKey", &json!({ "accessKeyId": id, "status": "Disabled" })),
+            "disabled" => {
+                world.api().gangplank("UpdateAccessKey", &json!({ "accessKeyId": id, "status": "Disabled" }))
+            }
             _ => world.api().gangplank("DeleteAccessKey", &json!({ "accessKeyId": id })),
         };
         assert_eq!(answer.status, 200, "{:?}", answer.body);
@@ -201,4 +207,41 @@ fn a_key_that_is_bound_to_networks_signs_in_from_there_alone() {
     assert_eq!(page.status, 403);
     page.says("are not taken from 127.0.0.1");
     assert!(browser.cookie().is_none());
+}
+
+#[test]
+fn whoever_signed_in_comes_to_the_page_that_was_asked_for_and_nowhere_else() {
+    let world = World::configured(|_| ());
+    let browser = Browser::new(&world);
+    let enter = |to: &str| {
+        let form = [("key-id", KEY), ("secret", SECRET), ("to", to)];
+        browser.post("/console/in", &form).location().to_owned()
+    };
+    let page = format!("{PLACE}/logins?after=7");
+    assert_eq!(enter(&page), page);
+    for elsewhere in [
+        "https://evil.example/",
+        "//evil.example/",
+        "/console/../",
+        "/console/111122223333/us-east-1/logins",
+        "/v2/",
+        &format!("{page}\r\nx: y"),
+    ] {
+        assert_eq!(enter(elsewhere), format!("{PLACE}/services"), "{elsewhere}");
+    }
+}
+
+#[test]
+fn a_link_on_another_site_leads_to_the_page() {
+    let world = World::configured(|_| ());
+    let browser = Browser::new(&world);
+    let page = format!("{PLACE}/logins?after=7");
+    // Without the cookie, which browsers keep back then.
+    let detour = browser.send(browser.request("GET", &page).header("sec-fetch-site", "cross-site"));
+    assert_eq!(detour.status, 200);
+    assert!(detour.html.contains(&format!("content=\"0; url={page}\"")), "{}", detour.html);
+    assert_eq!(
+        browser.send(browser.request("GET", &page).header("sec-fetch-site", "same-origin")).status,
+        303
+    );
 }

@@ -24,12 +24,18 @@ fn faults(html: &str) -> Vec<&'static str> {
     let is_inline = |tag: &&str| tag.starts_with("script") && !tag.contains("src=");
     [
         ("|safe", html.contains("|safe") || html.contains("| safe")),
-        ("escaping switched off", html.contains("escape(") || html.contains("|escape") || html.contains("{% filter")),
+        (
+            "escaping switched off",
+            html.contains("escape(") || html.contains("|escape") || html.contains("{% filter"),
+        ),
         ("style=", html.contains("style=") || html.contains("<style")),
         ("on...=", tags.iter().any(|tag| has_handler(tag))),
         ("script without src", tags.iter().any(is_inline)),
         ("javascript:", html.contains("javascript:")),
-        ("another host", html.contains("src=\"http") || html.contains("href=\"http") || html.contains("=\"//")),
+        (
+            "another host",
+            html.contains("src=\"http") || html.contains("href=\"http") || html.contains("=\"//"),
+        ),
     ]
     .into_iter()
     .filter_map(|(fault, is_there)| is_there.then_some(fault))
