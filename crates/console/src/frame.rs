@@ -50,6 +50,7 @@ pub struct Frame {
 }
 
 impl Frame {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand over references")]
     pub(crate) fn is_current(&self, screen: &Screen) -> bool {
         self.screen == Some(*screen)
     }

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::time::Time;
 
 /// How long a one-time link can be used.
-pub const LINK: Duration = Duration::from_secs(60);
+pub const LINK: Duration = Duration::from_mins(1);
 /// How long a login may be left alone.
 pub const IDLE: Duration = Duration::from_mins(30);
 /// How long a login lives at the most.

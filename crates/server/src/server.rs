@@ -205,10 +205,7 @@ impl Server {
             deployer: Deployer::new(engine.clone(), &config.deployments),
             certificates: Arc::clone(&certificates),
             endpoint: Endpoint::new(&config.deployments.service_domain),
-            entrance: Entrance {
-                is_tls: tls.is_some(),
-                port: addresses.services.unwrap_or(addresses.main).port(),
-            },
+            entrance: entrance(tls.is_some(), &addresses),
             deployments: config.deployments,
             routes: crate::endpoint::routes::Routes::default(),
             run: uuid::Uuid::new_v4().simple().to_string(),
@@ -225,10 +222,7 @@ impl Server {
         if crashed {
             tasks.push(tokio::spawn(jobs::orphans::run(Arc::clone(&app), stop.clone())));
         }
-        tasks.push(match engine {
-            Some(engine) => tokio::spawn(supervisor::run(Arc::clone(&app), engine, pace, stop.clone())),
-            None => tokio::spawn(idle::run(Arc::clone(&app), stop.clone())),
-        });
+        tasks.push(deploy(&app, engine, pace, &stop));
         if !certificates.is_empty() {
             tasks.push(tokio::spawn(jobs::certificates::run(certificates, stop.clone())));
         }
@@ -317,6 +311,24 @@ impl Server {
             tracing::warn!(%error, "the next start will look for what a crash may have left");
         }
     }
+}
+
+/// Follows what services are to run, on an engine or for want of one.
+fn deploy(
+    app: &Arc<App>,
+    engine: Option<Arc<dyn Engine>>,
+    pace: Pace,
+    stop: &CancellationToken,
+) -> JoinHandle<()> {
+    match engine {
+        Some(engine) => tokio::spawn(supervisor::run(Arc::clone(app), engine, pace, stop.clone())),
+        None => tokio::spawn(idle::run(Arc::clone(app), stop.clone())),
+    }
+}
+
+/// Where services are reached.
+fn entrance(is_tls: bool, addresses: &Addresses) -> Entrance {
+    Entrance { is_tls, port: addresses.services.unwrap_or(addresses.main).port() }
 }
 
 /// Tells of settings that a server runs with, but not well.

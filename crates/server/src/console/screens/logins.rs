@@ -83,10 +83,10 @@ fn row(place: &Place, live: &HashMap<Option<String>, usize>, login: &RegistryLog
     // One login alone is revoked by itself.
     let has_more = live.get(&maker).is_some_and(|count| *count > 1);
     LoginRow {
-        state: match is_live {
-            true => State::new("active", Tone::Good),
-            false => State::new(login.status.as_str().to_lowercase(), Tone::Over),
-        },
+        state: State::new(
+            login.status.as_str().to_lowercase(),
+            if is_live { Tone::Good } else { Tone::Over },
+        ),
         kind,
         reach,
         made_by,

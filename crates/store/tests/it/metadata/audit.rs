@@ -288,12 +288,12 @@ async fn a_question_is_answered_by_what_fits_all_of_it(db: &dyn Metadata) {
     let count = async |filter| all(db, filter).await.len();
     let any = AuditFilter::default;
     let later = NOW.plus(Duration::from_mins(1));
-    assert_eq!(count(any()).await, 26);
+    assert_eq!(count(any()).await, 29);
     assert_eq!(count(AuditFilter { since: Some(later), ..any() }).await, 1);
-    assert_eq!(count(AuditFilter { until: Some(later), ..any() }).await, 25);
+    assert_eq!(count(AuditFilter { until: Some(later), ..any() }).await, 28);
     assert_eq!(count(AuditFilter { kind: Some(EventKind::ServiceCreated), ..any() }).await, 2);
-    assert_eq!(count(AuditFilter { access_key: Some(key_id(1)), ..any() }).await, 25);
-    assert_eq!(count(AuditFilter { login: Some(LoginId(7)), ..any() }).await, 24);
+    assert_eq!(count(AuditFilter { access_key: Some(key_id(1)), ..any() }).await, 28);
+    assert_eq!(count(AuditFilter { login: Some(LoginId(7)), ..any() }).await, 27);
     assert_eq!(count(AuditFilter { repository: Some("sr".to_owned()), ..any() }).await, 4);
     let digest = Some(Digest::sha256(b"layer").to_string());
     assert_eq!(count(AuditFilter { digest: digest.clone(), ..any() }).await, 1);
