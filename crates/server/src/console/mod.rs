@@ -96,7 +96,7 @@ pub(crate) async fn answer(
         Method::POST => {
             // Before anything is read or looked up.
             if let Err(why) = cross_site::check(app, &head.headers) {
-                tracing::info!(%peer, why, "refused a request from another site to the console");
+                tracing::debug!(%peer, why, "refused a request from another site to the console");
                 return stranger(StatusCode::FORBIDDEN, "Not from here", why).close();
             }
             match form::read(app, peer, &head.headers, body).await {

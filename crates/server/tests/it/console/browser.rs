@@ -7,6 +7,7 @@ use reqwest::blocking::{Client, RequestBuilder};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
+use super::html;
 use crate::world::{KEY, SECRET, World};
 
 /// The account of the root key, in the region that it begins in.
@@ -141,7 +142,12 @@ impl Browser {
             *self.cookie.borrow_mut() = (!is_taken_away).then(|| cookie.to_owned());
         }
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Page { status, headers, html: answer.text().unwrap() }
+        let is_page = headers.get("content-type").is_some_and(|kind| kind == "text/html; charset=utf-8");
+        let html = answer.text().unwrap();
+        if is_page && !html.is_empty() {
+            html::check(&html);
+        }
+        Page { status, headers, html }
     }
 
     /// The cookie, as it is sent.

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod browser;
+mod html;
 mod pages;
 mod services;
 mod sign_in;
