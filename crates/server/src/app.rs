@@ -25,6 +25,7 @@ use crate::endpoint::Endpoint;
 use crate::endpoint::routes::Routes;
 use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
+use crate::http::request_id::RequestIds;
 use crate::http::small_body::Budget;
 use crate::http::unverified::Unverified;
 use crate::last_use::{KeyUse, LoginUse};
@@ -32,7 +33,7 @@ use crate::metrics::Metrics;
 use crate::oidc::Issuers;
 use crate::publishing::Publishing;
 use crate::pulls::Pulls;
-use crate::refusals::Refusals;
+use crate::refusals::{Refusal, Refusals};
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::gathered::Gathering;
@@ -99,6 +100,8 @@ pub(crate) struct App {
     pub(crate) discarded: Notify,
     /// Held by the one cycle of garbage collection that runs.
     pub(crate) collecting: tokio::sync::Mutex<()>,
+    /// Names every request.
+    pub(crate) request_ids: RequestIds,
     /// What is counted.
     pub(crate) metrics: Metrics,
     /// Whether something may be published that has no row, so that the next start has to look for it.
@@ -141,6 +144,12 @@ impl App {
         let (at, steady) = (self.clock.now(), self.clock.steady());
         let address = Some(address);
         Origin { at, steady, owner, login, session: None, address, user_agent, request: None }
+    }
+
+    /// Counts a refusal. `tenant` is whose credential it was, if it was anybody's.
+    pub(crate) fn count_refusal(&self, refusal: Refusal, origin: Origin, tenant: Option<Tenant>) {
+        self.metrics.refused(&refusal);
+        self.refusals.count(refusal, origin, tenant);
     }
 
     /// The host that the outside reaches a service by, without a port.

@@ -90,6 +90,9 @@ structure! {
         "address" address: Option<String>,
         /// What the client called itself.
         "userAgent" user_agent: Option<String>,
+        /// The request that did it, as the server's log and the answer's `X-Request-Id` have it; none of what was
+        /// counted or happened by itself.
+        "requestId" request_id: Option<String>,
         /// How many times it happened: refusals that are alike are counted, and so is what was forgotten.
         "count" count: i32,
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use gangplank_store::StoreError;
 use hyper::body::Incoming;
+use hyper::header::ACCEPT;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::hygiene::refusal;
 use super::response::Answer;
 use crate::app::App;
-use crate::metrics;
+use crate::metrics::{Exposition, Standing};
 
 const HEADER_READ: Duration = Duration::from_secs(10);
 
@@ -72,7 +73,7 @@ async fn answer(request: &Request<Incoming>, app: &App, stop: &CancellationToken
     match request.uri().path() {
         "/healthz" => health(true, "ok"),
         "/readyz" => readiness(app, stop).await,
-        "/metrics" => measured(app).await,
+        "/metrics" => measured(request, app).await,
         _ => refusal(StatusCode::NOT_FOUND, "nothing here: ask /healthz, /readyz or /metrics"),
     }
 }
@@ -87,14 +88,23 @@ async fn readiness(app: &App, stop: &CancellationToken) -> Answer {
     }
 }
 
-async fn measured(app: &App) -> Answer {
-    match app.metadata.open_upload_ids().await {
-        Ok(open) => Answer::new(StatusCode::OK).body(metrics::CONTENT_TYPE, app.metrics.text(open.len())),
+async fn measured(request: &Request<Incoming>, app: &App) -> Answer {
+    let open_uploads = match app.metadata.open_upload_ids().await {
+        Ok(open) => open.len(),
         Err(error) => {
             tracing::warn!(%error, "cannot count the open uploads");
-            refusal(StatusCode::SERVICE_UNAVAILABLE, "the database cannot be read")
+            return refusal(StatusCode::SERVICE_UNAVAILABLE, "the database cannot be read");
         }
-    }
+    };
+    let standing = Standing {
+        open_uploads,
+        connections: app.connections.count(),
+        is_database_up: app.metadata.is_healthy(),
+        space: app.blocking(|blobs| blobs.space()).await.ok(),
+        reserve: app.limits.disk_reserve,
+    };
+    let form = Exposition::accepted(request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()));
+    Answer::new(StatusCode::OK).body(form.content_type(), app.metrics.text(form, &standing))
 }
 
 fn health(good: bool, text: &str) -> Answer {
