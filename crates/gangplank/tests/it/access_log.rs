@@ -58,7 +58,7 @@ fn a_push_is_a_line_that_says_who_pushed_what() {
         assert_eq!(line[field], expected, "{field} in {line}");
     }
     assert_eq!(line["login"].to_string(), event["registryLoginId"].as_str().unwrap());
-    assert_eq!(line["span"]["id"], event["requestId"], "{event}");
+    assert_eq!(line["request_id"], event["requestId"], "{event}");
     assert!(line["received"].as_u64().unwrap() > 200 && line["ms"].as_f64().unwrap() > 0.0, "{line}");
     let blobs = answered(&server, |line| line["operation"] == "FinishUpload");
     assert!(blobs.iter().all(|line| line["level"] == "INFO" && line["digest"].is_string()), "{blobs:?}");
@@ -74,7 +74,7 @@ fn a_refusal_is_a_line_that_says_who_was_refused_and_why() {
     let refused = registry.send("GET", "sr/tags/list");
     assert_eq!(refused.status(), 403);
     let id = refused.headers()["x-request-id"].to_str().unwrap().to_owned();
-    let line = &answered(&server, |line| line["span"]["id"] == id.as_str())[0];
+    let line = &answered(&server, |line| line["request_id"] == id.as_str())[0];
     assert_eq!((&line["level"], &line["code"]), (&json!("INFO"), &json!("DENIED")), "{line}");
     assert!(line["reason"].as_str().unwrap().contains("this login can only push"), "{line}");
     assert_eq!(line["principal"], "GPAKTESTTESTTESTTEST");

@@ -75,7 +75,7 @@ pub(crate) struct Record {
     pub(crate) id: Uuid,
     /// Where its client is.
     pub(crate) peer: IpAddr,
-    /// What is logged meanwhile is logged within it.
+    /// What is logged meanwhile is logged within it. Of a read nobody hears at info, so that it costs nothing there.
     pub(super) span: Span,
     started: Instant,
     method: Method,
@@ -95,7 +95,10 @@ impl Record {
         Self {
             id,
             peer,
-            span: tracing::info_span!("request", %id),
+            span: match *request.method() {
+                Method::GET | Method::HEAD => tracing::debug_span!("request", %id),
+                _ => tracing::info_span!("request", %id),
+            },
             started: Instant::now(),
             method: request.method().clone(),
             uri: request.uri().clone(),
@@ -159,6 +162,7 @@ impl Record {
                     target: "gangplank_server::request",
                     parent: &self.span,
                     $level,
+                    request_id = %self.id,
                     service = service.name(),
                     operation,
                     method = self.method.as_str(),
