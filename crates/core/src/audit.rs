@@ -71,6 +71,14 @@ macro_rules! event_kinds {
                 DeleteRole,
                 /// Somebody with an identity token was given a session of a role.
                 AssumeRoleWithWebIdentity,
+                /// A one-time link to the web console was made.
+                CreateConsoleLink,
+                /// Somebody signed in to the web console, by a link or by an access key.
+                ConsoleSignedIn,
+                /// Somebody signed out of the web console, in one browser or everywhere.
+                ConsoleSignedOut,
+                /// The web console refused a link or an access key.
+                ConsoleRefused,
                 /// The oldest events of one share of the trail were forgotten, since there were more than it may have.
                 EventsForgotten,
             }
@@ -102,7 +110,8 @@ event_kinds!(declare! {});
 
 impl EventKind {
     /// The kinds that change nothing, and that anybody can cause without end.
-    pub const REFUSALS: [Self; 3] = [Self::LoginRefused, Self::CallRefused, Self::RequestRefused];
+    pub const REFUSALS: [Self; 4] =
+        [Self::LoginRefused, Self::CallRefused, Self::RequestRefused, Self::ConsoleRefused];
 
     /// The kind of that word.
     pub fn parse(word: &str) -> Option<Self> {
@@ -114,7 +123,12 @@ impl EventKind {
         match self {
             kind if Self::REFUSALS.contains(&kind) => Share::Refusals,
             Self::ManifestPushed => Share::Pushes,
-            Self::LoginIssued | Self::ImagePulled | Self::AssumeRoleWithWebIdentity => Share::Logins,
+            Self::LoginIssued
+            | Self::ImagePulled
+            | Self::AssumeRoleWithWebIdentity
+            | Self::CreateConsoleLink
+            | Self::ConsoleSignedIn
+            | Self::ConsoleSignedOut => Share::Logins,
             Self::EventsForgotten => Share::Forgotten,
             _ => Share::Rest,
         }
@@ -182,6 +196,8 @@ pub struct Origin {
     pub address: Option<IpAddr>,
     /// What the client calls itself.
     pub user_agent: Option<String>,
+    /// Whether it is done on the web console.
+    pub by_console: bool,
     /// The id of the request. A request makes one change at the most, so no two events have the same.
     pub request: Option<String>,
 }
@@ -198,6 +214,7 @@ impl Origin {
             session: None,
             address: None,
             user_agent: None,
+            by_console: false,
             request: None,
         }
     }
@@ -212,6 +229,7 @@ impl Origin {
             session: None,
             address: None,
             user_agent: None,
+            by_console: false,
             request: None,
         }
     }

@@ -8,6 +8,7 @@
 pub mod access_key;
 pub mod audit;
 pub mod authorization;
+pub mod console;
 pub mod container_service;
 pub mod deployment;
 pub mod grant;
@@ -30,6 +31,7 @@ pub mod upload;
 
 pub use access_key::{AccessKeyId, SecretAccessKey};
 pub use audit::{EventKind, Origin};
+pub use console::{ConsoleSecret, ConsoleSecretHash};
 pub use container_service::ServiceId;
 pub use grant::{Access, Action, Grant};
 pub use image_name::{ImageName, ImageReference};

@@ -40,6 +40,12 @@ enum Command {
     Audit(commands::audit::Args),
     /// Collect garbage now, or say what would go
     Gc(commands::gc::Args),
+    /// Ask a server whether it is ready, as health checks do
+    ///
+    /// Without --url the server of this machine is asked, by plain HTTP or by TLS. Its certificate may be for any name:
+    /// nobody stands between, and nothing secret is sent. With --url a certificate has to be for the name in the URL, and
+    /// signed by an authority of the system's, or of the file that `AWS_CA_BUNDLE` names.
+    Ping(commands::ping::Args),
     /// Check that what a data directory holds is whole
     Fsck(commands::fsck::Args),
     /// Push an image and register it, without a container engine's help if need be
@@ -50,6 +56,8 @@ enum Command {
     Logs(commands::logs::Args),
     /// Show the container services: what runs, and where it is reached
     Services(commands::services::Args),
+    /// Open the web console of a server, signed in, or print the link to it
+    Console(commands::console::Args),
     /// Set up a profile of the AWS CLI's files, and the credential helper
     Configure(commands::configure::Args),
     /// Put a fresh registry login where docker and podman look for it
@@ -81,10 +89,12 @@ impl Cli {
                 Command::Audit(args) => commands::audit::run(args).await,
                 Command::Gc(args) => commands::gc::run(args).await,
                 Command::Fsck(args) => commands::fsck::run(args).await,
+                Command::Ping(args) => commands::ping::run(args).await,
                 Command::Push(args) => commands::push::run(args).await,
                 Command::Deploy(args) => commands::deploy::run(*args).await,
                 Command::Logs(args) => commands::logs::run(args).await,
                 Command::Services(args) => commands::services::run(args).await,
+                Command::Console(args) => commands::console::run(args).await,
                 Command::Configure(args) => commands::configure::run(args).await,
                 Command::Login(args) => commands::login::run(args).await,
                 Command::Logout(args) => commands::logout::run(args),

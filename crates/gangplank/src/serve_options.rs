@@ -2,11 +2,13 @@
 //! order of precedence.
 
 mod account_bytes;
+mod console;
 #[macro_use]
 mod deployments;
 mod file;
 mod issuers;
 mod limits;
+mod root_key;
 pub(crate) mod sample_file;
 
 use std::net::SocketAddr;
@@ -17,8 +19,9 @@ use std::time::Duration;
 use account_bytes::AccountBytes;
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
+use console::Console;
 pub(crate) use deployments::Engine;
-use gangplank_core::{AccessKeyId, Leases, Region, SecretAccessKey, tenant};
+use gangplank_core::{Leases, Region, tenant};
 use gangplank_server::{AuditKept, Collection, Config, Network, TlsFiles};
 use serde::Deserialize;
 
@@ -29,7 +32,8 @@ use crate::logging::Format;
 use crate::usage::named;
 use crate::whole_number;
 
-const DEFAULT_LISTEN: &str = "127.0.0.1:5000";
+/// Where a server listens unless it is told otherwise.
+pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:5000";
 /// Within how long all content is read again.
 const SCRUB_INTERVAL: Duration = Duration::from_hours(7 * 24);
 /// Where everything is kept unless a server is told otherwise.
@@ -82,6 +86,9 @@ with_deployments! { options! { {
     /// Directory that everything is kept in [default: gangplank-data]
     #[arg(value_name = "DIR")]
     data_dir: PathBuf, "GANGPLANK_DATA_DIR";
+    /// File of the key that seals secrets in the database, kept apart from them [default: master.key in the directory]
+    #[arg(value_name = "FILE")]
+    master_key_file: PathBuf, "GANGPLANK_MASTER_KEY_FILE";
     /// Address that answers /healthz, /readyz and /metrics [default: none]
     #[arg(value_name = "ADDR", value_parser = listen_address)]
     #[serde(default, deserialize_with = "file::address")]
@@ -98,6 +105,8 @@ with_deployments! { options! { {
     /// Serve plain HTTP on addresses other than loopback
     #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     insecure_http: bool, "GANGPLANK_INSECURE_HTTP";
+    /// Pages for people, under /console/: on or off [default: on]
+    console: Console, "GANGPLANK_CONSOLE";
     /// Regions that calls may be signed for, comma-separated [default: all of Lightsail's]
     #[arg(value_name = "REGIONS")]
     regions: CommaList, "GANGPLANK_REGIONS";
@@ -284,11 +293,13 @@ impl ServeOptions {
             listen: self.listen.map_or_else(|| DEFAULT_LISTEN.parse(), Ok)?,
             admin_listen: self.admin_listen,
             data_dir: self.data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.into()),
+            master_key_file: self.master_key_file,
             public_address: self.public_address,
             tls,
             insecure_http: self.insecure_http.unwrap_or(false),
+            console: self.console != Some(Console::Off),
             regions,
-            root_key: root_key_from_environment()?,
+            root_key: root_key::of_environment()?,
             quotas,
             limits,
             proxies,
@@ -368,20 +379,6 @@ fn is_host_and_port(address: &str) -> bool {
         }
     };
     host && port
-}
-
-/// The root access key that the first start is given, if any.
-fn root_key_from_environment() -> Result<Option<(AccessKeyId, SecretAccessKey)>> {
-    const ID: &str = "GANGPLANK_ROOT_ACCESS_KEY_ID";
-    const SECRET: &str = "GANGPLANK_ROOT_SECRET_ACCESS_KEY";
-    match (std::env::var(ID).ok(), std::env::var(SECRET).ok()) {
-        (Some(id), Some(secret)) => {
-            let id = AccessKeyId::parse(&id).context(ID)?;
-            Ok(Some((id, SecretAccessKey::parse(&secret).context(SECRET)?)))
-        }
-        (None, None) => Ok(None),
-        _ => bail!("{ID} and {SECRET} belong together"),
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use gangplank_store::logs::Logs;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::container_services::ContainerService;
 use hyper::HeaderMap;
-use hyper::header::USER_AGENT;
+use hyper::header::{HeaderValue, USER_AGENT};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -23,6 +23,7 @@ use crate::container_logs::ContainerLogs;
 use crate::deployments::Deployer;
 use crate::endpoint::Endpoint;
 use crate::endpoint::routes::Routes;
+use crate::http::client::FORWARDED_PROTO;
 use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
 use crate::http::request_id::RequestIds;
@@ -64,6 +65,10 @@ pub(crate) struct App {
     pub(crate) public_address: Option<String>,
     /// The addresses of proxies, whose word on where a request comes from is taken.
     pub(crate) proxies: Vec<Network>,
+    /// Whether the web console is served.
+    pub(crate) console: bool,
+    /// Whether plain HTTP beyond this machine was asked for.
+    pub(crate) insecure_http: bool,
     /// How much of the audit trail is kept.
     pub(crate) audit: AuditKept,
     /// Refusals on their way into the audit trail.
@@ -143,7 +148,24 @@ impl App {
             headers.get(USER_AGENT).map(|it| Origin::shortened(&String::from_utf8_lossy(it.as_bytes())));
         let (at, steady) = (self.clock.now(), self.clock.steady());
         let address = Some(address);
-        Origin { at, steady, owner, login, session: None, address, user_agent, request: None }
+        Origin {
+            at,
+            steady,
+            owner,
+            login,
+            session: None,
+            address,
+            user_agent,
+            by_console: false,
+            request: None,
+        }
+    }
+
+    /// Whether a request came over TLS: to this server, or to a proxy in front of it that says so.
+    pub(crate) fn is_secure(&self, headers: &HeaderMap) -> bool {
+        let forwarded = headers.get(FORWARDED_PROTO).map(HeaderValue::as_bytes);
+        self.entrance.is_tls
+            || !self.proxies.is_empty() && forwarded.is_some_and(|it| it.eq_ignore_ascii_case(b"https"))
     }
 
     /// Counts a refusal. `tenant` is whose credential it was, if it was anybody's.

@@ -30,12 +30,16 @@ pub struct Config {
     pub admin_listen: Option<SocketAddr>,
     /// Where everything is kept.
     pub data_dir: PathBuf,
+    /// The file of the master key; one in the data directory if `None`.
+    pub master_key_file: Option<PathBuf>,
     /// The `host[:port]` that clients reach the registry by, if not the one they called the API by.
     pub public_address: Option<String>,
     /// Serve TLS with these files; plain HTTP if `None`.
     pub tls: Option<TlsFiles>,
     /// Serve plain HTTP beyond loopback, where passwords can be read on the way.
     pub insecure_http: bool,
+    /// Whether the web console is served, under `/console/`.
+    pub console: bool,
     /// The regions that requests may be signed for.
     pub regions: Vec<Region>,
     /// The root access key to start with, if it is not to be generated.
@@ -67,9 +71,11 @@ impl Config {
             listen: (std::net::Ipv4Addr::LOCALHOST, 5000).into(),
             admin_listen: None,
             data_dir,
+            master_key_file: None,
             public_address: None,
             tls: None,
             insecure_http: false,
+            console: true,
             regions: REGIONS.iter().filter_map(|region| Region::parse(region)).collect(),
             root_key: None,
             quotas: Quotas::default(),

@@ -8,6 +8,7 @@ mod certificates;
 mod clock;
 mod collection;
 pub mod config;
+mod console;
 mod container_logs;
 mod content_folder;
 mod control;
@@ -41,7 +42,7 @@ pub use config::{
 pub use deployments::pace::Pace;
 pub use offline_collection::collect_in;
 pub use root_key::{
-    NewKey, Rights, all_access_keys, create_access_key, create_first_key, provide_credentials,
+    NewKey, Rights, all_access_keys, create_access_key, create_first_key, local_endpoint, provide_credentials,
 };
 pub use sealing::MasterKey;
 pub use server::Server;

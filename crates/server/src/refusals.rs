@@ -41,6 +41,7 @@ struct Alike {
     owner: Option<Owner>,
     login: Option<LoginId>,
     tenant: Option<Tenant>,
+    by_console: bool,
     what: Refusal,
 }
 
@@ -67,11 +68,12 @@ impl Refusals {
     pub(crate) fn count(&self, what: Refusal, origin: Origin, tenant: Option<Tenant>) {
         let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let network = origin.address.map(network);
-        let mut alike = Alike { network, owner: origin.owner.clone(), login: origin.login, tenant, what };
+        let (owner, by_console) = (origin.owner.clone(), origin.by_console);
+        let mut alike = Alike { network, owner, login: origin.login, tenant, by_console, what };
         let mut refused = Tally { origin, count: 0, noted: None };
         if tallies.len() >= TOLD_APART && !tallies.contains_key(&alike) {
             // Who they all are is no longer told.
-            alike = Alike { network: None, owner: None, login: None, tenant: None, what };
+            alike = Alike { network: None, owner: None, login: None, tenant: None, by_console: false, what };
             let Origin { at, steady, .. } = refused.origin;
             refused.origin = Origin::unknown(at, steady);
         }

@@ -142,7 +142,10 @@ impl Server {
         let addresses = listening.addresses()?;
         let data_dir = DataDir::take(&config.data_dir)?;
         let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
-        let master = MasterKey::of(&data_dir, &root_key::all_access_keys(&metadata).await?)?;
+        let master = {
+            let keys = root_key::all_access_keys(&metadata).await?;
+            MasterKey::of(&data_dir, config.master_key_file.as_deref(), &keys)?
+        };
         let blobs = content_folder::open(&metadata, &data_dir).await?;
         let blobs = blobs.with_reserve(config.limits.disk_reserve);
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -171,6 +174,8 @@ impl Server {
             regions: config.regions,
             public_address: config.public_address,
             proxies: config.proxies,
+            console: config.console,
+            insecure_http: config.insecure_http,
             audit: config.audit,
             refusals: Refusals::default(),
             pulls: Pulls::default(),
@@ -202,10 +207,7 @@ impl Server {
             deployer: Deployer::new(engine.clone(), &config.deployments),
             certificates: Arc::clone(&certificates),
             endpoint: Endpoint::new(&config.deployments.service_domain),
-            entrance: Entrance {
-                is_tls: tls.is_some(),
-                port: addresses.services.unwrap_or(addresses.main).port(),
-            },
+            entrance: entrance(tls.is_some(), &addresses),
             deployments: config.deployments,
             routes: crate::endpoint::routes::Routes::default(),
             run: uuid::Uuid::new_v4().simple().to_string(),
@@ -222,10 +224,7 @@ impl Server {
         if crashed {
             tasks.push(tokio::spawn(jobs::orphans::run(Arc::clone(&app), stop.clone())));
         }
-        tasks.push(match engine {
-            Some(engine) => tokio::spawn(supervisor::run(Arc::clone(&app), engine, pace, stop.clone())),
-            None => tokio::spawn(idle::run(Arc::clone(&app), stop.clone())),
-        });
+        tasks.push(deploy(&app, engine, pace, &stop));
         if !certificates.is_empty() {
             tasks.push(tokio::spawn(jobs::certificates::run(certificates, stop.clone())));
         }
@@ -314,6 +313,24 @@ impl Server {
             tracing::warn!(%error, "the next start will look for what a crash may have left");
         }
     }
+}
+
+/// Follows what services are to run, on an engine or for want of one.
+fn deploy(
+    app: &Arc<App>,
+    engine: Option<Arc<dyn Engine>>,
+    pace: Pace,
+    stop: &CancellationToken,
+) -> JoinHandle<()> {
+    match engine {
+        Some(engine) => tokio::spawn(supervisor::run(Arc::clone(app), engine, pace, stop.clone())),
+        None => tokio::spawn(idle::run(Arc::clone(app), stop.clone())),
+    }
+}
+
+/// Where services are reached.
+fn entrance(is_tls: bool, addresses: &Addresses) -> Entrance {
+    Entrance { is_tls, port: addresses.services.unwrap_or(addresses.main).port() }
 }
 
 /// Tells of settings that a server runs with, but not well.

@@ -93,6 +93,8 @@ structure! {
         /// The request that did it, as the server's log and the answer's `X-Request-Id` have it; none of what was
         /// counted or happened by itself.
         "requestId" request_id: Option<String>,
+        /// True if it was done on the web console.
+        "byConsole" by_console: Option<bool>,
         /// How many times it happened: refusals that are alike are counted, and so is what was forgotten.
         "count" count: i32,
     }

@@ -7,6 +7,7 @@
 mod access_keys;
 mod audit;
 mod collection;
+mod console_links;
 mod identity_tokens;
 mod image_indexes;
 mod image_origins;
@@ -19,6 +20,7 @@ mod roles;
 pub use access_keys::*;
 pub use audit::*;
 pub use collection::*;
+pub use console_links::*;
 pub use identity_tokens::*;
 pub use image_indexes::*;
 pub use image_origins::*;

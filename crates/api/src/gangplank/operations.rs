@@ -10,13 +10,14 @@ use crate::macros::operations;
 
 use super::{
     CollectGarbageRequest, CollectGarbageResult, CreateAccessKeyRequest, CreateAccessKeyResult,
-    CreateImageIndexRequest, CreateImageIndexResult, CreateRegistryLoginRequest, CreateRegistryLoginResult,
-    CreateRoleRequest, CreateRoleResult, DeleteAccessKeyRequest, DeleteAccessKeyResult, DeleteRoleRequest,
-    DeleteRoleResult, ExchangeIdentityTokenRequest, ExchangeIdentityTokenResult, GetImageOriginRequest,
-    GetImageOriginResult, GetRoleRequest, GetRoleResult, ListAccessKeysRequest, ListAccessKeysResult,
-    ListAuditEventsRequest, ListAuditEventsResult, ListRegistryLoginsRequest, ListRegistryLoginsResult,
-    ListRolesRequest, ListRolesResult, RevokeRegistryLoginRequest, RevokeRegistryLoginResult, TryRoleRequest,
-    TryRoleResult, UpdateAccessKeyRequest, UpdateAccessKeyResult, UpdateRoleRequest, UpdateRoleResult,
+    CreateConsoleLinkRequest, CreateConsoleLinkResult, CreateImageIndexRequest, CreateImageIndexResult,
+    CreateRegistryLoginRequest, CreateRegistryLoginResult, CreateRoleRequest, CreateRoleResult,
+    DeleteAccessKeyRequest, DeleteAccessKeyResult, DeleteRoleRequest, DeleteRoleResult,
+    ExchangeIdentityTokenRequest, ExchangeIdentityTokenResult, GetImageOriginRequest, GetImageOriginResult,
+    GetRoleRequest, GetRoleResult, ListAccessKeysRequest, ListAccessKeysResult, ListAuditEventsRequest,
+    ListAuditEventsResult, ListRegistryLoginsRequest, ListRegistryLoginsResult, ListRolesRequest,
+    ListRolesResult, RevokeRegistryLoginRequest, RevokeRegistryLoginResult, TryRoleRequest, TryRoleResult,
+    UpdateAccessKeyRequest, UpdateAccessKeyResult, UpdateRoleRequest, UpdateRoleResult,
 };
 
 /// The errors of the operations that name nothing that could be missing.
@@ -54,6 +55,9 @@ operations! {
     /// Makes an access key, the long-lived pair that signs API calls.
     CreateAccessKey:
         CreateAccessKeyRequest => CreateAccessKeyResult, GENERAL;
+    /// Makes a one-time link that signs a browser in to the web console, as whoever signs this call.
+    CreateConsoleLink:
+        CreateConsoleLinkRequest => CreateConsoleLinkResult, GENERAL;
     /// Makes an image index of manifests that the account has pushed, without reading anything to the caller.
     CreateImageIndex:
         CreateImageIndexRequest => CreateImageIndexResult, NAMED;

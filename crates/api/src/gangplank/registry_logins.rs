@@ -6,7 +6,7 @@ use crate::lightsail::{CONTAINER_SERVICE_NAME, ContainerServiceRegistryLogin};
 use crate::macros::{enumeration, structure};
 use crate::path::quote;
 use crate::pattern::IDENTIFIER;
-use crate::{ApiError, Range, Shape, Timestamp};
+use crate::{ApiError, Map, Range, Shape, Timestamp};
 
 const LOGIN_ID: Shape = Shape::text("RegistryLoginId", Range::ANY, &IDENTIFIER);
 
@@ -91,6 +91,10 @@ structure! {
         "accessKeyId" access_key_id: Option<String>,
         /// The role that made it, if one did.
         "roleName" role_name: Option<String>,
+        /// The name of the role's session that made it, as long as it is known.
+        "sessionName" session_name: Option<String>,
+        /// What the issuer of the session's token said of the job, as long as it is known.
+        "claims" claims: Option<Map<String>>,
         /// The repositories that it is for; without any, all.
         "repositories" repositories: Option<Vec<String>>,
         /// The networks that it is accepted from; without any, all.

@@ -97,6 +97,8 @@ fn a_login_is_listed_without_its_password() {
         service_name: None,
         access_key_id: Some("AKIDEXAMPLE".into()),
         role_name: None,
+        session_name: None,
+        claims: None,
         repositories: None,
         source_networks: None,
         created_at: Timestamp(0),

@@ -3,6 +3,7 @@
 pub(crate) mod access_key;
 pub(crate) mod audit;
 pub(crate) mod configure;
+pub(crate) mod console;
 pub(crate) mod credential_provider;
 pub(crate) mod deploy;
 pub(crate) mod docker_credential;
@@ -17,6 +18,7 @@ pub(crate) mod logout;
 pub(crate) mod logs;
 mod narrowing;
 mod permissions;
+pub(crate) mod ping;
 pub(crate) mod push;
 pub(crate) mod quickstart;
 pub(crate) mod registry_login;

@@ -71,6 +71,8 @@ const LOGINS: Listing<RegistryLoginSummary> = Listing {
         Column::new("SERVICE", "serviceName", |login| Cell::maybe(login.service_name.as_deref())),
         Column::new("ACCESS KEY", "accessKeyId", |login| Cell::maybe(login.access_key_id.as_deref())),
         Column::new("ROLE", "roleName", |login| Cell::maybe(login.role_name.as_deref())),
+        Column::not_in_tables("sessionName", |login| Cell::maybe(login.session_name.as_deref())),
+        Column::not_in_tables("claims", |login| login.claims.clone().map_or(Cell::Nothing, Cell::Named)),
         Column::new("CREATED", "createdAt", |login| Cell::Moment(login.created_at)),
         Column::new("ENDS", "expiresAt", |login| Cell::Moment(login.expires_at)),
         Column::new("STATUS", "status", |login| Cell::words(login.status.as_str())),

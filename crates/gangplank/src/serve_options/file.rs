@@ -51,6 +51,9 @@ fn why(line: &str, message: &str) -> String {
         let negative = value.is_some_and(|value| value.starts_with('-'));
         return if negative { "it cannot be negative" } else { "it is a whole number" }.to_owned();
     }
+    if line.split('=').next().is_some_and(|key| key.trim() == "console") {
+        return "it is \"on\" or \"off\"".to_owned();
+    }
     if message.contains("expected a boolean") || value.is_some_and(is_yes_or_no) {
         return "it is true or false".to_owned();
     }
@@ -131,6 +134,8 @@ mod tests {
                 "line 2 (data_dir = 'x'): there is no option \"data_dir\"; did you mean \"data-dir\"?",
             ),
             ("max-headers = -1", "line 1 (max-headers = -1): it cannot be negative"),
+            ("console = off", "line 1 (console = off): it is \"on\" or \"off\""),
+            ("console = 'yes'", "line 1 (console = 'yes'): it is \"on\" or \"off\""),
             ("max-headers = 'many'", "line 1 (max-headers = 'many'): it is a whole number"),
             ("insecure-http = yes", "line 1 (insecure-http = yes): it is true or false"),
             ("insecure-http = 'true'", "line 1 (insecure-http = 'true'): it is true or false"),

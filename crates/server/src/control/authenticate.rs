@@ -120,7 +120,7 @@ async fn credential(app: &App, claim: &Claim) -> Result<Option<Credential>> {
     }
 }
 
-fn open(app: &App, credential: &Credential) -> anyhow::Result<SecretAccessKey> {
+pub(super) fn open(app: &App, credential: &Credential) -> anyhow::Result<SecretAccessKey> {
     match credential {
         Credential::AccessKey(key) => app.master.open_secret(&key.id, &key.sealed_secret),
         Credential::Session(found) => {
@@ -143,7 +143,7 @@ fn wrong_token(credential: &Credential, claim: &Claim) -> Option<ApiError> {
 }
 
 /// Why a key may not be used any more, if so.
-fn why_ended(app: &App, credential: &Credential) -> Option<ApiError> {
+pub(super) fn why_ended(app: &App, credential: &Credential) -> Option<ApiError> {
     let now = app.clock.now();
     match credential {
         Credential::AccessKey(key) if !key.enabled => {

@@ -4,15 +4,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use gangplank_core::policy::Permissions;
-use gangplank_core::{LoginLimits, Principal, Region, Tenant, Time};
+use gangplank_core::{AccessKeyId, LoginLimits, Principal, Region, Tenant, Time};
 use gangplank_store::metadata::access_keys::AccessKey;
 use gangplank_store::metadata::role_sessions::{Credential, FoundSession};
 
 /// A verified caller.
-pub(super) struct Caller {
+#[derive(Clone)]
+pub(crate) struct Caller {
     /// Where it acts: in its account, in the region that it signed for.
-    pub(super) tenant: Tenant,
-    pub(super) principal: Principal,
+    pub(crate) tenant: Tenant,
+    pub(crate) principal: Principal,
     credential: Credential,
 }
 
@@ -27,6 +28,22 @@ impl Caller {
     pub(super) fn of_session(found: Arc<FoundSession>, region: Region) -> Self {
         let tenant = Tenant { account: found.session.account.clone(), region };
         Self { tenant, principal: found.session.principal(), credential: Credential::Session(found) }
+    }
+
+    /// The access key or the temporary key that it has.
+    pub(crate) fn key(&self) -> &AccessKeyId {
+        match &self.credential {
+            Credential::AccessKey(key) => &key.id,
+            Credential::Session(found) => &found.session.key,
+        }
+    }
+
+    /// When its key ends by itself, if it does.
+    pub(crate) fn key_ends_at(&self) -> Option<Time> {
+        match &self.credential {
+            Credential::AccessKey(key) => key.expires_at,
+            Credential::Session(found) => Some(found.session.expires_at),
+        }
     }
 
     /// The policies that say what it may do. Without any it may do whatever an access key may.
@@ -65,7 +82,7 @@ impl Caller {
     }
 
     /// Whether its calls are taken from this address.
-    pub(super) fn is_usable_from(&self, address: IpAddr) -> bool {
+    pub(crate) fn is_usable_from(&self, address: IpAddr) -> bool {
         self.limits().is_none_or(|limits| limits.reach.has_address(address))
     }
 

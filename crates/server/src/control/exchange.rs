@@ -46,7 +46,7 @@ pub(super) async fn answer(
     let asked: ExchangeIdentityTokenRequest = decode(&body)?;
     let action = Operation::ExchangeIdentityToken.name();
     // An event has a request of its own, and here are two: the session that is begun, and the login that is made.
-    let beginning = uuid::Uuid::now_v7().to_string();
+    let beginning = app.request_ids.next(app.clock.now()).to_string();
     let bearer = Bearer { app, peer, headers: &head.headers, request_id: &beginning, action };
     let region = region(app, asked.region.as_deref())?;
     let name = SessionName::parse(SESSION).map_err(anyhow::Error::from)?;
@@ -62,7 +62,7 @@ pub(super) async fn answer(
         None => gangplank_api::lightsail::Operation::CreateContainerServiceRegistryLogin.name(),
     };
     let caller = Caller::of_session(begun.found(), region);
-    let call = Call { app, caller, action, peer, head, request_id };
+    let call = Call { app, caller, action, peer, head, request_id, by_console: false };
     let named = asked.service_name.as_deref().map_or(Named::Tenant, Named::Service);
     let found = authorize(&call, &[named]).await?;
     bearer.keep(&begun).await.map_err(refused)?;

@@ -15,6 +15,8 @@ mod caller;
 mod certificates;
 mod collection;
 pub(crate) mod collection_wire;
+pub(crate) mod console_calls;
+mod console_links;
 mod container_service;
 mod deployment_wire;
 mod deployments;
@@ -63,7 +65,7 @@ use crate::http::small_body::SmallBody;
 use crate::refusals::Refusal;
 use authenticate::Named;
 use authorize::Found;
-use caller::Caller;
+pub(crate) use caller::Caller;
 use failure::Failure;
 use spoken::Service;
 pub(crate) use spoken::Spoken;
@@ -86,6 +88,8 @@ struct Call<'a> {
     peer: IpAddr,
     head: &'a Parts,
     request_id: &'a str,
+    /// Whether it is made on the web console.
+    by_console: bool,
 }
 
 impl Call<'_> {
@@ -94,7 +98,8 @@ impl Call<'_> {
         let owner = Some(self.caller.principal.owner());
         let origin = self.app.origin(self.peer, &self.head.headers, owner, None);
         let session = self.caller.principal.session().cloned();
-        Origin { session, request: Some(self.request_id.to_owned()), ..origin }
+        let (by_console, request) = (self.by_console, Some(self.request_id.to_owned()));
+        Origin { session, by_console, request, ..origin }
     }
 
     /// The caller's ARN.
@@ -308,7 +313,8 @@ async fn serve(
         let message = format!("X-Amz-Target {shown:?} names no operation of this server.");
         return Err(ApiError::unknown_operation(message).into());
     };
-    let call = Call { app, caller, action: target.name(), peer: record.peer, head, request_id };
+    let peer = record.peer;
+    let call = Call { app, caller, action: target.name(), peer, head, request_id, by_console: false };
     let done = operations::run(&call, target, body).await?;
     if !target.only_reads() {
         record.has_changed(None);

@@ -4,8 +4,9 @@ use gangplank_api::{ApiError, Request, Target, decode, encode, gangplank, lights
 
 use super::authorize::{Named, authorize};
 use super::{
-    Call, Context, Result, about, access_keys, audit, certificates, collection, deployments, image_indexes,
-    image_origins, images, observations, push_logins, registry_logins, role_trials, roles, services, tags,
+    Call, Context, Result, about, access_keys, audit, certificates, collection, console_links, deployments,
+    image_indexes, image_origins, images, observations, push_logins, registry_logins, role_trials, roles,
+    services, tags,
 };
 
 /// Reads a call's input, authorises the caller for what it names, and does it.
@@ -76,7 +77,7 @@ async fn of_lightsail(call: &Call<'_>, operation: lightsail::Operation, body: &[
 }
 
 async fn of_our_own(call: &Call<'_>, operation: gangplank::Operation, body: &[u8]) -> Result<Vec<u8>> {
-    use Named::{AccessKey, Account, NewRootKey, Repository, Server, Tenant};
+    use Named::{AccessKey, Account, Caller, NewRootKey, Repository, Server, Tenant};
     operations! { call, operation, body, gangplank;
         CollectGarbage(CollectGarbageRequest) [Server] => collection::collect,
         CreateAccessKey(CreateAccessKeyRequest) |it| [
@@ -87,6 +88,7 @@ async fn of_our_own(call: &Call<'_>, operation: gangplank::Operation, body: &[u8
         UpdateAccessKey(UpdateAccessKeyRequest) |it| [AccessKey(&it.access_key_id)] => access_keys::update,
         DeleteAccessKey(DeleteAccessKeyRequest) |it| [AccessKey(&it.access_key_id)] => access_keys::delete,
         ListAuditEvents(ListAuditEventsRequest) |it| [Account(it.account.as_deref())] => audit::list,
+        CreateConsoleLink(CreateConsoleLinkRequest) [Caller] => console_links::create,
         CreateImageIndex(CreateImageIndexRequest) |it| [Repository(&it.repository)] => image_indexes::create,
         CreateRegistryLogin(CreateRegistryLoginRequest) |it|
             [registry_logins::named(it)] => registry_logins::create,

@@ -9,7 +9,6 @@ use hyper::header::USER_AGENT;
 
 use super::authorize::{Found, Named};
 use super::{Call, Result};
-use crate::http::client::FORWARDED_PROTO;
 
 /// The action that policies know a call by.
 pub(super) fn action(call: &Call<'_>, names: &[Named<'_>]) -> Option<Action> {
@@ -94,10 +93,7 @@ fn of_call(call: &Call<'_>) -> Facts {
     let (app, caller) = (call.app, &call.caller);
     let account = &caller.tenant.account;
     let text = |name| call.head.headers.get(name).and_then(|value| value.to_str().ok());
-    // A proxy in front of the server says what the client came to it with.
-    let is_secure = app.entrance.is_tls
-        || !app.proxies.is_empty()
-            && text(FORWARDED_PROTO).is_some_and(|it| it.eq_ignore_ascii_case("https"));
+    let is_secure = app.is_secure(&call.head.headers);
     let mut facts = Facts::new()
         .at(app.clock.now())
         .with("aws:PrincipalAccount", account.as_str())

@@ -92,12 +92,16 @@ fn scope_of(words: &[RegistryLoginScope]) -> Scope {
 
 fn shown(login: LoginSummary) -> RegistryLoginSummary {
     let words = login.scope.words();
+    let source = login.session.and_then(|(_, source)| source);
+    let (session, claims) = source.map(|source| (source.name, source.claims)).unzip();
     RegistryLoginSummary {
         id: login.id.0.to_string(),
         scope: words.into_iter().filter_map(RegistryLoginScope::parse).collect(),
         service_name: login.service,
         access_key_id: login.owner.access_key().map(|key| key.as_str().to_owned()),
         role_name: login.owner.as_role().map(|(name, _)| name.as_str().to_owned()),
+        session_name: session.map(|name| name.as_str().to_owned()),
+        claims: claims.filter(|claims| !claims.is_empty()),
         repositories: limits_wire::repositories(&login.reach),
         source_networks: limits_wire::networks(&login.reach),
         created_at: Timestamp(login.created_at.0),

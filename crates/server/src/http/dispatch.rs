@@ -9,10 +9,10 @@ use super::body::AnswerBody;
 use super::connection::Connection;
 use super::record::Record;
 use super::response::Answer;
-use super::{client, hygiene};
+use super::{client, health, hygiene};
 use crate::app::App;
 use crate::control::Spoken;
-use crate::{control, registry};
+use crate::{console, control, registry};
 
 /// Answers one request.
 pub(crate) async fn answer(
@@ -44,19 +44,24 @@ async fn route(app: &App, record: &Record, connection: &Connection, request: Req
     if is_registrys(path) && !is_unserved {
         return registry::answer(app, record, connection, request).await;
     }
+    if app.console && console::is_consoles(path) {
+        return console::answer(app, record, connection, request).await;
+    }
     // SDKs append to a configured endpoint's path, so the API answers on any.
     if let Some(spoken) = spoken {
         return control::answer(app, record, connection, spoken, request).await;
     }
-    match *request.method() {
-        Method::GET | Method::HEAD if path == "/" => banner(),
-        _ => control::refuse_unread(
-            record,
-            &request,
-            StatusCode::NOT_FOUND,
-            "nothing here: the registry is at /v2/, the API takes POST /",
-        ),
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        if path == "/" {
+            let is_browser = app.console && console::is_wanted(request.headers());
+            return if is_browser { console::lead_there() } else { banner() };
+        }
+        if let Some(health) = health::to_anybody(app, path).await {
+            return health;
+        }
     }
+    let nothing = "nothing here: the registry is at /v2/, the API takes POST /";
+    control::refuse_unread(record, &request, StatusCode::NOT_FOUND, nothing)
 }
 
 fn banner() -> Answer {

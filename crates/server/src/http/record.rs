@@ -37,6 +37,8 @@ pub(crate) enum Service {
     Gangplank,
     /// The Security Token Service.
     Sts,
+    /// The web console.
+    Console,
     /// A container service, for one of its visitors.
     Endpoint,
 }
@@ -50,11 +52,13 @@ impl Service {
             Self::Lightsail => "lightsail",
             Self::Gangplank => "gangplank",
             Self::Sts => "sts",
+            Self::Console => "console",
             Self::Endpoint => "endpoint",
         }
     }
 
-    /// Whether a query says nothing that a log must not have. A visitor's may carry secrets of the service visited.
+    /// Whether a query says nothing that a log must not have. One-time links of the console are secrets, and a visitor's
+    /// may carry those of the service visited.
     fn shows_query(self) -> bool {
         self == Self::Registry
     }

@@ -18,6 +18,9 @@ const REMEMBER_LOGINS: Duration = Duration::from_hours(7 * 24);
 /// The same of sessions of roles.
 const REMEMBER_SESSIONS: Duration = Duration::from_hours(24);
 
+/// The same of logins to the console, and links to it: nobody is told why one is over.
+const REMEMBER_CONSOLE_LOGINS: Duration = Duration::from_mins(10);
+
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     let upload = app.limits.upload;
     let every = upload.idle.min(upload.absolute).clamp(OFTEN, EVERY);
@@ -47,5 +50,7 @@ async fn expire(app: &App) -> gangplank_store::Result<()> {
     while app.metadata.forget_logins(ended).await? > 0 {}
     let ended = now.min(app.clock.now()).minus(REMEMBER_SESSIONS);
     while app.metadata.forget_sessions(ended).await? > 0 {}
+    let ended = app.clock.now().minus(REMEMBER_CONSOLE_LOGINS);
+    while app.metadata.forget_console_logins(ended).await? > 0 {}
     Ok(())
 }

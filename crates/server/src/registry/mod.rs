@@ -137,7 +137,9 @@ pub(crate) async fn answer(
 
 /// What every answer of the registry has.
 fn ours(record: &Record, answer: Answer) -> Answer {
-    answer.header(API_VERSION, "registry/2.0").header(REQUEST_ID, record.id.hyphenated().encode_lower(&mut [0; 36]))
+    answer
+        .header(API_VERSION, "registry/2.0")
+        .header(REQUEST_ID, record.id.hyphenated().encode_lower(&mut [0; 36]))
 }
 
 /// Refuses what is not fit to be a request, in the form that clients read.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::sleep;
@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-const KEY: &str = "AKIAWORLDOFSERVICES1";
-const SECRET: &str = "world/secret/of/forty/characters/0123456";
+pub(crate) const KEY: &str = "AKIAWORLDOFSERVICES1";
+pub(crate) const SECRET: &str = "world/secret/of/forty/characters/0123456";
 
 /// How long anything may take here.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
@@ -45,6 +45,8 @@ pub(crate) struct World {
     pub(crate) timeout: Duration,
     /// The certificates that the next start knows.
     pub(crate) certificates: BTreeMap<String, TlsFiles>,
+    /// What each start is told beside that.
+    settle: Box<dyn Fn(&mut Config)>,
     runtime: Runtime,
     server: Option<Server>,
     api: Option<Api>,
@@ -58,10 +60,21 @@ impl World {
 
     /// A server on which deployments may take so long.
     pub(crate) fn with_timeout(machine: Machine, timeout: Duration) -> Self {
+        Self::told(machine, timeout, |_| ())
+    }
+
+    /// A server that is told more.
+    pub(crate) fn configured(settle: impl Fn(&mut Config) + 'static) -> Self {
+        Self::told(Machine::serving(), SOON, settle)
+    }
+
+    fn told(machine: Machine, timeout: Duration, settle: impl Fn(&mut Config) + 'static) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let home = tempfile::tempdir().unwrap();
         let certificates = BTreeMap::new();
-        let mut world = Self { machine, home, timeout, certificates, runtime, server: None, api: None };
+        let settle = Box::new(settle);
+        let mut world =
+            Self { machine, home, timeout, certificates, settle, runtime, server: None, api: None };
         world.start();
         world
     }
@@ -96,7 +109,18 @@ impl World {
         config.root_key = Some((AccessKeyId::parse(KEY).unwrap(), SecretAccessKey::parse(SECRET).unwrap()));
         config.deployments.timeout = self.timeout;
         config.deployments.certificates = self.certificates.clone();
+        (self.settle)(&mut config);
         config
+    }
+
+    /// A client of the API with the root key.
+    pub(crate) fn api(&self) -> &Api {
+        self.api.as_ref().unwrap()
+    }
+
+    /// The address of the server.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.server.as_ref().unwrap().address()
     }
 
     /// Calls the API.

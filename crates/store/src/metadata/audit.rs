@@ -44,6 +44,8 @@ pub struct AuditEvent {
     pub request: Option<String>,
     /// For a change by a session of a role, or by its login: the session.
     pub session: Option<SessionSource>,
+    /// Whether it was done on the web console.
+    pub by_console: bool,
     /// How many times: refusals that are alike are counted.
     pub count: u64,
 }

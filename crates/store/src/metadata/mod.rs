@@ -13,6 +13,7 @@ pub mod accounts;
 pub mod audit;
 pub mod blobs;
 pub mod collection;
+pub mod console_logins;
 pub mod container_images;
 pub mod container_services;
 pub mod deployments;
@@ -33,6 +34,7 @@ pub use accounts::Accounts;
 pub use audit::AuditTrail;
 pub use blobs::BlobLinks;
 pub use collection::Collection;
+pub use console_logins::ConsoleLogins;
 pub use container_images::ContainerImages;
 pub use container_services::ContainerServices;
 pub use deployments::Deployments;
@@ -53,6 +55,7 @@ pub trait Metadata:
     AccessKeys
     + Accounts
     + AuditTrail
+    + ConsoleLogins
     + RegistryLogins
     + Roles
     + RoleSessions

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use gangplank_core::{
-    AccessKeyId, Grant, LoginId, Origin, Owner, PasswordHash, Reach, Scope, ServiceId, SessionName, Tenant,
-    Time,
+    AccessKeyId, Grant, LoginId, Origin, Owner, PasswordHash, Reach, Scope, ServiceId, Tenant, Time,
 };
 
+use super::provenance::SessionSource;
 use crate::Result;
 
 /// A login to be kept.
@@ -68,8 +68,8 @@ pub struct LoginSummary {
     pub owner: Owner,
     /// What it is narrowed to.
     pub reach: Reach,
-    /// The session of a role that asked for it, and its name as long as it is known.
-    pub session: Option<(AccessKeyId, Option<SessionName>)>,
+    /// The session of a role that asked for it, and what it is as long as that is known.
+    pub session: Option<(AccessKeyId, Option<SessionSource>)>,
     /// When it was made.
     pub created_at: Time,
     /// When it ends.

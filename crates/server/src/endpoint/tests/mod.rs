@@ -81,6 +81,8 @@ fn config(home: &Path) -> Config {
         public_address: None,
         tls: None,
         insecure_http: false,
+        console: true,
+        master_key_file: None,
         regions: REGIONS.iter().filter_map(|region| Region::parse(region)).collect(),
         root_key: None,
         quotas: Quotas::default(),

@@ -74,8 +74,8 @@ impl Note {
     pub(super) fn write(self, connection: &Connection, origin: &Origin) -> Result<()> {
         let mut insert = connection.prepare_cached(
             "INSERT INTO audit (noted_at, at, account, region, kind, share, owner, login, repository, digest,
-                                subject, action, reason, address, user_agent, request, count, source)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                                subject, action, reason, address, user_agent, request, count, source, by_console)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         )?;
         let source = match &origin.session {
             Some(_) => Some(sources::keep(connection, origin)?),
@@ -100,6 +100,7 @@ impl Note {
             origin.request,
             rows::signed(self.count)?,
             source,
+            origin.by_console,
         ])?;
         Ok(())
     }
@@ -173,7 +174,7 @@ fn select(
     let account = filter.account.as_ref().map(AccountId::as_str);
     let mut select = connection.prepare_cached(&format!(
         "SELECT looked_at.id, at, account, region, kind, looked_at.owner, login, repository, digest, subject, action,
-                reason, address, user_agent, count, x.session, x.claims, request
+                reason, address, user_agent, count, x.session, x.claims, by_console, request
          FROM ({of} LIMIT {LOOKED_AT}) AS looked_at LEFT JOIN sources x ON x.id = looked_at.source
          WHERE (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR kind = ?5)
            AND (?6 IS NULL OR looked_at.owner = ?6 OR subject = ?6) AND (?7 IS NULL OR login = ?7)
@@ -243,6 +244,7 @@ fn read(row: &Row<'_>) -> Result<AuditEvent> {
         user_agent: row.get(13)?,
         count: rows::unsigned(row.get(14)?)?,
         session: sources::read_session_source(row.get(15)?, row.get(16)?)?,
-        request: row.get(17)?,
+        by_console: row.get(17)?,
+        request: row.get(18)?,
     })
 }

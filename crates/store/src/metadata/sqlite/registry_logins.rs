@@ -5,7 +5,7 @@ use gangplank_core::grant::ServiceGrant;
 use gangplank_core::quotas::half;
 use gangplank_core::{
     AccessKeyId, AccountId, EventKind, Grant, LoginId, Origin, Owner, PasswordHash, Quota, Scope, ServiceId,
-    SessionName, Tenant, Time,
+    Tenant, Time,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -14,7 +14,7 @@ use super::cache::{Found, Touched};
 use super::doors::Outcome;
 use super::live_counts::LiveCounts;
 use super::writer::Whose;
-use super::{Sqlite, login_limits, rows, uploads};
+use super::{Sqlite, login_limits, rows, sources, uploads};
 use crate::Result;
 use crate::metadata::registry_logins::{
     LOOKED_AT, LoginCreated, LoginLookup, LoginPage, LoginSummary, NewLogin, Push, RegistryLogins, Requires,
@@ -145,7 +145,8 @@ impl RegistryLogins for Sqlite {
 fn page(connection: &Connection, tenant: i64, now: Time, before: i64, limit: usize) -> Result<LoginPage> {
     let mut select = connection.prepare_cached(&format!(
         "SELECT p.id, p.can_push, p.can_pull, p.can_delete, s.name, p.owner, p.created_at, p.expires_at,
-                p.revoked_at, p.last_used_at, p.last_push_at, p.last_push_address, p.reach, p.session, n.name
+                p.revoked_at, p.last_used_at, p.last_push_at, p.last_push_address, p.reach, p.session, n.name,
+                n.claims
          FROM (SELECT * FROM registry_logins WHERE tenant = ?1 AND id < ?2 ORDER BY id DESC LIMIT {LOOKED_AT}) AS p
          LEFT JOIN services s ON s.id = p.service
          LEFT JOIN role_sessions n ON n.key = p.session
@@ -336,10 +337,8 @@ fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
 fn read_summary(row: &Row<'_>) -> Result<LoginSummary> {
     let session = match row.get::<_, Option<String>>(13)? {
         Some(key) => {
-            let name = row.get::<_, Option<String>>(14)?;
-            let name =
-                name.map(|name| SessionName::parse(&name).map_err(|_| rows::damaged("session", &name)));
-            Some((rows::access_key_id(&key)?, name.transpose()?))
+            let source = sources::read_session_source(row.get(14)?, row.get(15)?)?;
+            Some((rows::access_key_id(&key)?, source))
         }
         None => None,
     };

@@ -7,7 +7,7 @@ use super::usage;
 use crate::{Result, StoreError};
 
 /// The schema that this program knows, kept in the file as `user_version`.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 const NEW: &str = include_str!("schema/new.sql");
 const FROM_3: &str = include_str!("schema/from-3.sql");
@@ -29,7 +29,7 @@ pub(super) enum Earlier {
     /// Tables mean something else now.
     Three,
     /// Tables and columns have been added since, and nothing else.
-    Four,
+    FourOrFive,
 }
 
 /// Looks at a database.
@@ -37,21 +37,29 @@ pub(super) enum Earlier {
 /// # Errors
 /// If it has a schema that this program neither knows nor can carry over.
 pub(super) fn standing(connection: &Connection) -> Result<Standing> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let found = of(connection)?;
     match found {
         0 => Ok(Standing::Empty),
         VERSION => Ok(Standing::Current),
         3 => Ok(Standing::Earlier(Earlier::Three)),
-        4 => Ok(Standing::Earlier(Earlier::Four)),
+        4 | 5 => Ok(Standing::Earlier(Earlier::FourOrFive)),
         _ => Err(unknown(found)),
     }
+}
+
+/// The schema of a database.
+///
+/// # Errors
+/// If it cannot be read.
+pub(super) fn of(connection: &Connection) -> Result<i64> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
 /// A database of another schema, and what to do about it.
 pub(super) fn unknown(found: i64) -> StoreError {
     let advice = match found {
         0 => "it is no database of gangplank's; restore it from a backup",
-        3 | 4 => "start the server once with this program, which carries it over",
+        3..VERSION => "start the server once with this program, which carries it over",
         found if found > VERSION => "use a newer gangplank",
         _ => "start the server once with a gangplank that knows it and is older than this one",
     };
@@ -82,7 +90,11 @@ pub(super) fn carry_over(connection: &mut Connection, earlier: Earlier) -> Resul
             check::mend_contents(&transaction)?;
             usage::mend(&transaction)?;
         }
-        Earlier::Four => copy_rows(&transaction)?,
+        Earlier::FourOrFive => {
+            // A service names its deployments, and they name it: no order has each before the other.
+            transaction.pragma_update(None, "defer_foreign_keys", true)?;
+            copy_rows(&transaction)?;
+        }
     }
     Ok(transaction.commit()?)
 }

@@ -15,6 +15,7 @@ use gangplank_store::metadata::registry_logins::{LoginCreated, Requires};
 use gangplank_store::metadata::role_sessions::SessionMade;
 use gangplank_store::metadata::roles::{RoleChange, RoleMade};
 
+use super::console_logins::{new_console_login, new_link};
 use crate::world::{
     At, Document, NOW, PLENTY, access_key, by, change_key, create_login, create_service, delete_service,
     deployment, end_next, here, image_of, key_id, new_role, new_session, owner_of, push_login, register_on,
@@ -46,6 +47,7 @@ fn somebody(seconds: u64) -> Origin {
         login: Some(LoginId(7)),
         address: Some([192, 0, 2, 1].into()),
         user_agent: Some("docker/28".to_owned()),
+        by_console: true,
         request: None,
     }
 }
@@ -117,6 +119,9 @@ async fn do_everything(db: &dyn Metadata, tenant: &Tenant) -> Vec<(EventKind, Op
     db.delete_manifest(by, tenant, &at.repository, &image.digest(), NOW).await.unwrap();
     db.delete_blob(by, tenant, &at.repository, &Digest::sha256(b"layer")).await.unwrap();
     db.revoke_login(by, tenant, login, NOW).await.unwrap();
+    db.insert_console_link(by, new_link(1)).await.unwrap();
+    db.insert_console_login(by, new_console_login(1, 1)).await.unwrap();
+    db.end_console_logins_of(by, tenant, &key_id(1)).await.unwrap();
     db.delete_service(by, tenant, web, NOW).await.unwrap();
     db.change_access_key(by, None, &key_id(1), NewState::Deleted, LastRootKey::Keep).await.unwrap();
     let text = |text: &str| Some(text.to_owned());
@@ -124,6 +129,9 @@ async fn do_everything(db: &dyn Metadata, tenant: &Tenant) -> Vec<(EventKind, Op
     vec![
         (EventKind::AccessKeyDeleted, key.clone()),
         (EventKind::ServiceDeleted, text("web")),
+        (EventKind::ConsoleSignedOut, key.clone()),
+        (EventKind::ConsoleSignedIn, key.clone()),
+        (EventKind::CreateConsoleLink, key.clone()),
         (EventKind::LoginRevoked, None),
         (EventKind::BlobDeleted, None),
         (EventKind::ManifestDeleted, None),
@@ -170,7 +178,7 @@ async fn every_change_is_noted_once_with_who_and_where(db: &dyn Metadata) {
         assert_eq!(event.owner, Some(owner_of(1)));
         assert_eq!(event.address.as_deref(), Some("192.0.2.1"));
         assert_eq!(event.user_agent.as_deref(), Some("docker/28"));
-        assert_eq!((event.at, event.count), (NOW, 1));
+        assert_eq!((event.at, event.count, event.by_console), (NOW, 1, true));
     }
     let of = |kind| noted.iter().find(|event| event.kind == kind).unwrap();
     let pushed = of(EventKind::ManifestPushed);
@@ -280,12 +288,12 @@ async fn a_question_is_answered_by_what_fits_all_of_it(db: &dyn Metadata) {
     let count = async |filter| all(db, filter).await.len();
     let any = AuditFilter::default;
     let later = NOW.plus(Duration::from_mins(1));
-    assert_eq!(count(any()).await, 26);
+    assert_eq!(count(any()).await, 29);
     assert_eq!(count(AuditFilter { since: Some(later), ..any() }).await, 1);
-    assert_eq!(count(AuditFilter { until: Some(later), ..any() }).await, 25);
+    assert_eq!(count(AuditFilter { until: Some(later), ..any() }).await, 28);
     assert_eq!(count(AuditFilter { kind: Some(EventKind::ServiceCreated), ..any() }).await, 2);
-    assert_eq!(count(AuditFilter { access_key: Some(key_id(1)), ..any() }).await, 25);
-    assert_eq!(count(AuditFilter { login: Some(LoginId(7)), ..any() }).await, 24);
+    assert_eq!(count(AuditFilter { access_key: Some(key_id(1)), ..any() }).await, 28);
+    assert_eq!(count(AuditFilter { login: Some(LoginId(7)), ..any() }).await, 27);
     assert_eq!(count(AuditFilter { repository: Some("sr".to_owned()), ..any() }).await, 4);
     let digest = Some(Digest::sha256(b"layer").to_string());
     assert_eq!(count(AuditFilter { digest: digest.clone(), ..any() }).await, 1);

@@ -4,6 +4,7 @@ mod access_keys;
 mod audit;
 mod blobs;
 mod collection;
+mod console_logins;
 mod container_images;
 mod container_services;
 mod deployments;

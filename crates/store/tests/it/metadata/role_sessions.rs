@@ -325,8 +325,11 @@ async fn logins_outlive_the_row_of_their_session(db: &dyn Metadata) {
     create_session(db, &role, 1).await;
     create_login(db, session_login(&here(), &role, 1)).await;
     let listed = db.logins(&here(), NOW, None, 9).await.unwrap().logins;
-    let (key, name) = listed[0].session.clone().unwrap();
-    assert_eq!((key, name.unwrap().as_str()), (session_key(1), "ci"));
+    let (key, source) = listed[0].session.clone().unwrap();
+    let source = source.unwrap();
+    assert_eq!((key, source.name.as_str()), (session_key(1), "ci"));
+    assert_eq!(source.claims, new_session(&role, 1).claims);
+    assert!(!source.claims.is_empty());
     assert_eq!(db.forget_sessions(Time(i64::MAX)).await.unwrap(), 1);
     assert!(opens(db, 1).await);
     let listed = db.logins(&here(), NOW, None, 9).await.unwrap().logins;

@@ -1,4 +1,4 @@
--- The tables of a new database. `user_version` is 5.
+-- The tables of a new database. `user_version` is 6.
 --
 -- Every row hangs from a tenant: an account in a region. Content is looked up through its repository, a
 -- registered image through its service. Times are milliseconds since 1970. An owner is the text under which a
@@ -170,6 +170,31 @@ CREATE INDEX registry_logins_by_tenant ON registry_logins (tenant);
 CREATE INDEX registry_logins_revoked ON registry_logins (tenant) WHERE revoked_at IS NOT NULL;
 -- Counts those that are live without a look at any other.
 CREATE INDEX registry_logins_by_end ON registry_logins (tenant, expires_at, revoked_at, owner);
+
+-- Who is signed in to the web console. `over_at` moves on while a login is used, up to `ends_at`.
+CREATE TABLE console_logins (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash       BLOB NOT NULL UNIQUE,  -- of what the browser has
+    key        TEXT NOT NULL,         -- of an access key, or of a session of a role; it may be deleted
+    region     TEXT NOT NULL,
+    address    TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    over_at    INTEGER NOT NULL,
+    ends_at    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX console_logins_by_key ON console_logins (key);
+CREATE INDEX console_logins_by_end ON console_logins (over_at);
+
+-- One-time links to the console.
+CREATE TABLE console_links (
+    hash       BLOB PRIMARY KEY,
+    key        TEXT NOT NULL,
+    region     TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    ends_at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX console_links_by_key ON console_links (key, created_at);
+CREATE INDEX console_links_by_end ON console_links (ends_at);
 
 CREATE TABLE repositories (
     id     INTEGER PRIMARY KEY,
@@ -414,7 +439,8 @@ CREATE TABLE audit (
     user_agent TEXT,
     request    TEXT,              -- of the one request that made the change
     count      INTEGER NOT NULL,
-    source     INTEGER REFERENCES sources  -- of a change by a session of a role
+    source     INTEGER REFERENCES sources,  -- of a change by a session of a role
+    by_console INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX audit_by_share ON audit (account, share);
 CREATE UNIQUE INDEX audit_by_request ON audit (request) WHERE request IS NOT NULL;

@@ -151,7 +151,7 @@ async fn a_database_of_schema_4_gets_the_schema_of_a_new_one() {
     drop(Sqlite::open(&path).unwrap());
     assert_eq!(schema(&path), schema(&new.path));
     let connection = Connection::open(&path).unwrap();
-    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap(), 5);
+    assert_eq!(connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap(), 6);
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_database_of_schema_3_gets_the_schema_of_a_new_one() {
             let connection = Connection::open(path).unwrap();
             connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap()
         };
-        assert_eq!((ask("auto_vacuum"), ask("user_version")), (2, 5), "2 is incremental");
+        assert_eq!((ask("auto_vacuum"), ask("user_version")), (2, 6), "2 is incremental");
     }
 }
 

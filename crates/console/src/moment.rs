@@ -1,0 +1,45 @@
+//! A moment, as people read it.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+/// A moment in milliseconds since 1970. It is shown in UTC; the script shows how long ago it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Template)]
+#[template(path = "parts/moment.html")]
+pub struct Moment(pub i64);
+
+// A template of its own, which has escaped what it shows.
+impl HtmlSafe for Moment {}
+
+impl Moment {
+    fn in_utc(self, format: &str) -> String {
+        let moment = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();
+        moment.strftime(format).to_string()
+    }
+
+    fn for_programs(self) -> String {
+        self.in_utc("%Y-%m-%dT%H:%M:%SZ")
+    }
+
+    fn for_people(self) -> String {
+        self.in_utc("%Y-%m-%d %H:%M")
+    }
+
+    fn whole(self) -> String {
+        self.in_utc("%Y-%m-%d %H:%M:%S UTC")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_shown_in_utc() {
+        assert_eq!(
+            Moment(1_795_843_891_500).to_string().trim(),
+            "<time datetime=\"2026-11-28T05:31:31Z\" title=\"2026-11-28 05:31:31 UTC\">2026-11-28 05:31</time>"
+        );
+        assert!(Moment(i64::MAX).to_string().contains("1970"));
+    }
+}

@@ -1,0 +1,8 @@
+//! One file per page.
+
+pub(crate) mod confirm;
+pub(crate) mod logins;
+pub(crate) mod message;
+pub(crate) mod service;
+pub(crate) mod services;
+pub(crate) mod sign_in;

@@ -1,0 +1,50 @@
+//! Where pages are. Account and region are part of each path, so that no two tabs can act in each other's.
+
+use std::fmt::{self, Write as _};
+
+/// An account and a region of it, as paths name them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+}
+
+impl Place {
+    /// The path of a page of it: `logins/7/revoke`.
+    pub fn path(&self, page: &str) -> String {
+        format!("{self}/{page}")
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/console/{}/{}", self.account, self.region)
+    }
+}
+
+/// A text as one segment of a path, or one value in a query.
+pub fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            escaped.push(byte.into());
+        } else {
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_stays_one_segment() {
+        assert_eq!(escaped("team/app?x#\"<é"), "team%2Fapp%3Fx%23%22%3C%C3%A9");
+        let place = Place { account: "000000000000".to_owned(), region: "us-east-1".to_owned() };
+        assert_eq!(place.path("logins"), "/console/000000000000/us-east-1/logins");
+    }
+}

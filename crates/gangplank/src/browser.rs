@@ -1,0 +1,42 @@
+//! Opening a page in the browser of whoever sits here.
+
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long a program that opens pages may take to fail.
+const PATIENCE: Duration = Duration::from_secs(2);
+const STEP: Duration = Duration::from_millis(20);
+
+/// Opens a page; `false` if nothing here can.
+pub(crate) fn open(url: &str) -> bool {
+    let Some(mut command) = opener() else { return false };
+    let quiet = command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let Ok(mut child) = quiet.spawn() else { return false };
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        match child.try_wait() {
+            Ok(Some(status)) => return status.success(),
+            Ok(None) => sleep(STEP),
+            Err(_) => return false,
+        }
+    }
+    // It may be the browser itself, which stays.
+    true
+}
+
+/// The program that opens pages, if there is a screen for them.
+fn opener() -> Option<Command> {
+    if cfg!(target_os = "macos") {
+        Some(Command::new("open"))
+    } else if cfg!(windows) {
+        let mut command = Command::new("rundll32");
+        command.arg("url.dll,FileProtocolHandler");
+        Some(command)
+    } else {
+        let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+        has_screen.then(|| Command::new("xdg-open"))
+    }
+}

@@ -1,0 +1,175 @@
+//! The web console: pages for people, under `/console/`.
+//!
+//! It has no rights, no rules and no queries of its own. Whoever is signed in acts as an access key or a session of a role,
+//! and whatever a page shows or a button does is a call of the API that goes the way of all calls
+//! ([`console_calls`](crate::control::console_calls)).
+
+mod answers;
+mod cookie;
+mod cross_site;
+mod form;
+mod notices;
+mod screens;
+mod sign_in;
+mod sign_out;
+mod trouble;
+mod visit;
+
+use std::net::IpAddr;
+
+use gangplank_console::{Stranger, assets};
+use gangplank_core::{ConsoleSecret, Region};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, ALLOW};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method, Request, StatusCode};
+
+use crate::app::App;
+use crate::http::connection::Connection;
+use crate::http::record::{Record, Service};
+use crate::http::response::Answer;
+use answers::{page, see_other};
+use form::Form;
+use visit::{Entry, Visit, enter};
+
+/// Where the console begins.
+const START: &str = "/console/";
+/// Where one signs in.
+const SIGN_IN: &str = "/console/in";
+
+/// Whether a path is the console's.
+pub(crate) fn is_consoles(path: &str) -> bool {
+    path == "/console" || path.starts_with(START)
+}
+
+/// Whether a request is of somebody who would rather see pages: a browser.
+pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(ACCEPT)
+        .iter()
+        .any(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
+}
+
+/// Leads a browser to the console.
+pub(crate) fn lead_there() -> Answer {
+    see_other(START)
+}
+
+/// What follows the address of the server in a one-time link.
+pub(crate) fn link_path(secret: &ConsoleSecret) -> String {
+    format!("{SIGN_IN}?t={}", secret.expose())
+}
+
+/// A request, as pages know it.
+struct Asked<'a> {
+    app: &'a App,
+    peer: IpAddr,
+    connection: &'a Connection,
+    head: &'a Parts,
+    /// What its path says behind its question mark.
+    query: Form,
+    /// What was filled in; nothing unless something is to be done.
+    form: Form,
+}
+
+impl Asked<'_> {
+    fn is_post(&self) -> bool {
+        self.head.method == Method::POST
+    }
+}
+
+/// Answers a request for the console.
+pub(crate) async fn answer(
+    app: &App,
+    record: &Record,
+    connection: &Connection,
+    request: Request<Incoming>,
+) -> Answer {
+    let (head, body) = request.into_parts();
+    let (path, peer) = (head.uri.path(), record.peer);
+    let segments: Vec<&str> =
+        path.trim_start_matches("/console").split('/').filter(|segment| !segment.is_empty()).collect();
+    record.is_for(
+        Service::Console,
+        match segments.first() {
+            Some(&"in") => "SignIn",
+            Some(&"out") => "SignOut",
+            _ => "Page",
+        },
+    );
+    let form = match head.method {
+        Method::GET | Method::HEAD => {
+            if let Some(path) = path.strip_prefix(assets::FOLDER) {
+                return answers::asset(&head.headers, assets::find(path));
+            }
+            Form::default()
+        }
+        Method::POST => {
+            // Before anything is read or looked up.
+            if let Err(why) = cross_site::check(app, &head.headers) {
+                tracing::info!(%peer, why, "refused a request from another site to the console");
+                return stranger(StatusCode::FORBIDDEN, "Not from here", why).close();
+            }
+            match form::read(app, peer, &head.headers, body).await {
+                Ok(form) => form,
+                Err((status, why)) => return stranger(status, "Not readable", why).close(),
+            }
+        }
+        _ => {
+            let why = "Pages are asked for with GET, and forms are sent with POST.";
+            let answer = stranger(StatusCode::METHOD_NOT_ALLOWED, "Not possible", why);
+            return answer.header(ALLOW, "GET, HEAD, POST").close();
+        }
+    };
+    let query = Form::parse(head.uri.query().unwrap_or_default().as_bytes());
+    let asked = Asked { app, peer, connection, head: &head, query, form };
+    match segments[..] {
+        ["in"] => sign_in::answer(&asked).await,
+        ["out"] if asked.is_post() => sign_out::here(&asked).await,
+        ["out", "everywhere"] if asked.is_post() => sign_out::everywhere(&asked).await,
+        _ => match enter(&asked).await {
+            Entry::Known(visit) => {
+                record.is_of(&visit.caller.principal, &visit.caller.tenant);
+                if asked.is_post() {
+                    record.has_changed(None);
+                }
+                show(visit, &segments).await
+            }
+            Entry::Unknown => sign_in::first(&asked),
+            Entry::Ended(answer) => answer,
+        },
+    }
+}
+
+/// Answers whoever is signed in.
+async fn show(visit: Visit<'_>, segments: &[&str]) -> Answer {
+    match segments {
+        [] => see_other(&visit.place().path(screens::FIRST)),
+        // From one region to another: a form cannot say it in a path.
+        ["go"] => match visit.served_region(visit.asked.query.get("region").unwrap_or_default()) {
+            Some(region) => see_other(&visit.in_region(region).place().path(screens::FIRST)),
+            None => trouble::not_found(&visit),
+        },
+        [account, region, rest @ ..] => {
+            if *account != visit.caller.tenant.account.as_str() {
+                return trouble::other_account(&visit, account);
+            }
+            match visit.served_region(region) {
+                Some(region) => screens::answer(&visit.in_region(region), rest).await,
+                None => trouble::not_found(&visit),
+            }
+        }
+        [_] => trouble::not_found(&visit),
+    }
+}
+
+/// A page for whoever is not signed in.
+fn stranger(status: StatusCode, title: &str, words: impl Into<String>) -> Answer {
+    page(status, &Stranger { title: title.to_owned(), words: words.into() })
+}
+
+/// The region to begin in where nobody has chosen one.
+fn first_region(app: &App) -> Region {
+    let usual = Region::default_region();
+    if app.regions.contains(&usual) { usual } else { app.regions.first().cloned().unwrap_or(usual) }
+}

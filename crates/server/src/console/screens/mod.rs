@@ -1,0 +1,40 @@
+//! The screens: one file each. A screen makes calls of the API, and turns the answers into a page.
+
+mod first_steps;
+mod logins;
+mod revoking;
+mod service;
+mod service_images;
+mod service_runs;
+mod services;
+
+use hyper::Method;
+
+use super::trouble;
+use super::visit::Visit;
+use crate::http::response::Answer;
+
+/// The screen that one comes to first.
+pub(super) const FIRST: &str = "services";
+
+/// Answers for the path behind account and region. Whatever is done stands under POST, and the page that asks before it
+/// under GET of the same path.
+pub(super) async fn answer(visit: &Visit<'_>, path: &[&str]) -> Answer {
+    if visit.asked.head.method == Method::POST {
+        return match path {
+            ["logins", "revoke"] => revoking::one(visit).await,
+            ["logins", "revoke-all"] => revoking::all(visit).await,
+            ["services", service, "delete-image"] => service_images::delete(visit, service).await,
+            _ => trouble::not_found(visit),
+        };
+    }
+    match path {
+        ["services"] => services::list(visit).await,
+        ["services", service] => service::show(visit, service).await,
+        ["services", service, "delete-image"] => service_images::ask(visit, service),
+        ["logins"] => logins::list(visit).await,
+        ["logins", "revoke"] => revoking::ask_one(visit),
+        ["logins", "revoke-all"] => revoking::ask_all(visit),
+        _ => trouble::not_found(visit),
+    }
+}

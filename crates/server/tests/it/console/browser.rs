@@ -1,0 +1,196 @@
+//! A browser as far as a server can tell: it keeps the cookie, says where a request comes from, and follows no redirect
+//! unasked.
+
+use std::cell::RefCell;
+
+use reqwest::blocking::{Client, RequestBuilder};
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+
+use crate::world::{KEY, SECRET, World};
+
+/// The account of the root key, in the region that it begins in.
+pub(crate) const PLACE: &str = "/console/000000000000/us-east-1";
+
+/// A browser.
+pub(crate) struct Browser {
+    client: Client,
+    origin: String,
+    cookie: RefCell<Option<String>>,
+}
+
+/// An answer to a browser.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) html: String,
+}
+
+impl Page {
+    /// Where it leads.
+    #[track_caller]
+    pub(crate) fn location(&self) -> &str {
+        assert_eq!(self.status, 303, "{}", self.html);
+        self.header("location")
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// What people read of it.
+    pub(crate) fn text(&self) -> String {
+        let (mut text, mut rest) = (String::new(), self.html.as_str());
+        while let Some((before, tag)) = rest.split_once('<') {
+            text.push_str(before);
+            text.push(' ');
+            rest = tag.split_once('>').map(|(_, rest)| rest).unwrap_or_default();
+        }
+        let text =
+            text.replace("&#60;", "<").replace("&#62;", ">").replace("&#34;", "\"").replace("&#39;", "'");
+        text.replace("&#38;", "&").split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The target of the link of this name, as its text or its label says it.
+    #[track_caller]
+    pub(crate) fn link(&self, name: &str) -> String {
+        let links = self.html.split("<a ").skip(1);
+        let found = links.map(|link| link.split("</a>").next().unwrap()).find(|link| {
+            link.ends_with(&format!(">{name}")) || link.contains(&format!("aria-label=\"{name}\""))
+        });
+        let found = found.unwrap_or_else(|| panic!("no link {name} in {}", self.html));
+        let target = found.split("href=\"").nth(1).unwrap().split('"').next().unwrap();
+        target.replace("&#38;", "&").replace("&amp;", "&")
+    }
+
+    /// Where its last form is sent.
+    #[track_caller]
+    pub(crate) fn action(&self) -> String {
+        let form = self.html.rsplit("<form method=\"post\" action=\"").next().unwrap();
+        form.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&")
+    }
+
+    #[track_caller]
+    pub(crate) fn says(&self, words: &str) -> &Self {
+        assert!(self.text().contains(words), "{words:?} is not in {}", self.text());
+        self
+    }
+}
+
+impl Browser {
+    /// A browser on this machine in front of a server.
+    pub(crate) fn new(world: &World) -> Self {
+        let client =
+            Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { client, origin: format!("http://{}", world.address()), cookie: RefCell::default() }
+    }
+
+    /// One that signed in with the root key.
+    pub(crate) fn signed_in(world: &World) -> Self {
+        let browser = Self::new(world);
+        browser.sign_in(KEY, SECRET).location();
+        browser
+    }
+
+    /// One that signed in with a key that was just made.
+    pub(crate) fn with_key(world: &World, key: &Value) -> Self {
+        let browser = Self::new(world);
+        let word = |name: &str| key[name].as_str().unwrap();
+        browser.sign_in(word("accessKeyId"), word("secretAccessKey")).location();
+        browser
+    }
+
+    /// Fills in the form for an access key.
+    pub(crate) fn sign_in(&self, id: &str, secret: &str) -> Page {
+        self.post("/console/in", &[("key-id", id), ("secret", secret)])
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Page {
+        self.send(self.request("GET", path).header("accept", "text/html,application/xhtml+xml"))
+    }
+
+    /// Fills in a form of a page of the same server.
+    pub(crate) fn post(&self, path: &str, form: &[(&str, &str)]) -> Page {
+        self.send(filled(self.request("POST", path).header("sec-fetch-site", "same-origin"), form))
+    }
+
+    /// Asks the question before something is done, and answers yes.
+    #[track_caller]
+    pub(crate) fn confirm(&self, path: &str) -> Page {
+        let question = self.get(path);
+        assert_eq!(question.status, 200, "{}", question.html);
+        self.post(&question.action(), &[])
+    }
+
+    /// A request with the cookie and nothing else.
+    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let request = self.client.request(method.parse().unwrap(), format!("{}{path}", self.origin));
+        match &*self.cookie.borrow() {
+            Some(cookie) => request.header("cookie", cookie),
+            None => request,
+        }
+    }
+
+    /// Sends a request, and keeps the cookie that comes back.
+    pub(crate) fn send(&self, request: RequestBuilder) -> Page {
+        let answer = request.send().unwrap();
+        if let Some(cookie) = answer.headers().get("set-cookie") {
+            let cookie = cookie.to_str().unwrap().split(';').next().unwrap();
+            let is_taken_away = cookie.ends_with('=');
+            *self.cookie.borrow_mut() = (!is_taken_away).then(|| cookie.to_owned());
+        }
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Page { status, headers, html: answer.text().unwrap() }
+    }
+
+    /// The cookie, as it is sent.
+    pub(crate) fn cookie(&self) -> Option<String> {
+        self.cookie.borrow().clone()
+    }
+
+    /// Takes over a cookie.
+    pub(crate) fn take(&self, cookie: &str) {
+        *self.cookie.borrow_mut() = Some(cookie.to_owned());
+    }
+
+    /// Where the server is.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+}
+
+/// Fills a form in.
+pub(crate) fn filled(request: RequestBuilder, form: &[(&str, &str)]) -> RequestBuilder {
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    request.header("content-type", "application/x-www-form-urlencoded").body(body)
+}
+
+/// Makes an access key, with these members beside its rights; returns it with its secret.
+#[track_caller]
+pub(crate) fn make_key(world: &World, input: &Value) -> Value {
+    let answer = world.api().gangplank("CreateAccessKey", input);
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    answer.body["accessKey"].clone()
+}
+
+/// Makes a one-time link with the root key; returns its path.
+#[track_caller]
+pub(crate) fn make_link(world: &World) -> String {
+    let answer = world.api().gangplank("CreateConsoleLink", &json!({}));
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    answer.body["path"].as_str().unwrap().to_owned()
+}
+
+/// The secret of a link.
+pub(crate) fn secret_of(link: &str) -> &str {
+    link.split("t=").nth(1).unwrap()
+}
+
+/// The events of the audit trail, the newest first.
+#[track_caller]
+pub(crate) fn events(world: &World, kind: &str) -> Vec<Value> {
+    let answer = world.api().gangplank("ListAuditEvents", &json!({ "kind": kind }));
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    answer.body["auditEvents"].as_array().unwrap().clone()
+}
