@@ -27,6 +27,11 @@ impl Target {
         }
     }
 
+    /// Whether it changes nothing, by its name, as policies have it too.
+    pub fn only_reads(self) -> bool {
+        ["Get", "List", "Try"].iter().any(|verb| self.name().starts_with(verb))
+    }
+
     /// The `X-Amz-Target` header that asks for it.
     pub const fn as_str(self) -> &'static str {
         match self {

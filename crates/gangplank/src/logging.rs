@@ -41,7 +41,7 @@ pub(crate) fn start(filter: &str, format: Format) -> Result<Logs> {
         Format::Text => {
             logs.with(layer.with_ansi(crate::colour::on_error())).init();
         }
-        Format::Json => logs.with(layer.json().flatten_event(true)).init(),
+        Format::Json => logs.with(layer.json().flatten_event(true).with_span_list(false)).init(),
     }
     Ok(Logs { lines, filter: handle })
 }

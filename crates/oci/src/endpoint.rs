@@ -132,6 +132,28 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// Its name here, for people and for the labels of metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Endpoint::CheckVersion => "CheckVersion",
+            Endpoint::Catalog { .. } => "Catalog",
+            Endpoint::HeadBlob { .. } => "HeadBlob",
+            Endpoint::GetBlob { .. } => "GetBlob",
+            Endpoint::DeleteBlob { .. } => "DeleteBlob",
+            Endpoint::StartUpload { .. } => "StartUpload",
+            Endpoint::UploadStatus { .. } => "UploadStatus",
+            Endpoint::UploadChunk { .. } => "UploadChunk",
+            Endpoint::FinishUpload { .. } => "FinishUpload",
+            Endpoint::CancelUpload { .. } => "CancelUpload",
+            Endpoint::HeadManifest { .. } => "HeadManifest",
+            Endpoint::GetManifest { .. } => "GetManifest",
+            Endpoint::PutManifest { .. } => "PutManifest",
+            Endpoint::DeleteManifest { .. } => "DeleteManifest",
+            Endpoint::ListTags { .. } => "ListTags",
+            Endpoint::ListReferrers { .. } => "ListReferrers",
+        }
+    }
+
     /// The repository that the operation is about, which is what decides whether the caller may.
     pub fn repository(&self) -> Option<&RepositoryName> {
         match self {

@@ -26,6 +26,7 @@ use crate::endpoint::routes::Routes;
 use crate::http::client::FORWARDED_PROTO;
 use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
+use crate::http::request_id::RequestIds;
 use crate::http::small_body::Budget;
 use crate::http::unverified::Unverified;
 use crate::last_use::{KeyUse, LoginUse};
@@ -33,7 +34,7 @@ use crate::metrics::Metrics;
 use crate::oidc::Issuers;
 use crate::publishing::Publishing;
 use crate::pulls::Pulls;
-use crate::refusals::Refusals;
+use crate::refusals::{Refusal, Refusals};
 use crate::registry::failed_logins::FailedLogins;
 use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::gathered::Gathering;
@@ -104,6 +105,8 @@ pub(crate) struct App {
     pub(crate) discarded: Notify,
     /// Held by the one cycle of garbage collection that runs.
     pub(crate) collecting: tokio::sync::Mutex<()>,
+    /// Names every request.
+    pub(crate) request_ids: RequestIds,
     /// What is counted.
     pub(crate) metrics: Metrics,
     /// Whether something may be published that has no row, so that the next start has to look for it.
@@ -163,6 +166,12 @@ impl App {
         let forwarded = headers.get(FORWARDED_PROTO).map(HeaderValue::as_bytes);
         self.entrance.is_tls
             || !self.proxies.is_empty() && forwarded.is_some_and(|it| it.eq_ignore_ascii_case(b"https"))
+    }
+
+    /// Counts a refusal. `tenant` is whose credential it was, if it was anybody's.
+    pub(crate) fn count_refusal(&self, refusal: Refusal, origin: Origin, tenant: Option<Tenant>) {
+        self.metrics.refused(&refusal);
+        self.refusals.count(refusal, origin, tenant);
     }
 
     /// The host that the outside reaches a service by, without a port.

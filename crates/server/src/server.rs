@@ -31,6 +31,7 @@ use crate::deployments::{Deployer, idle, supervisor};
 use crate::endpoint::Endpoint;
 use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
+use crate::http::request_id::RequestIds;
 use crate::http::small_body::Budget;
 use crate::http::unverified::Unverified;
 use crate::last_use::{KeyUse, LoginUse};
@@ -46,7 +47,7 @@ use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
 use crate::registry::upload_locks::UploadLocks;
 use crate::sealing::MasterKey;
-use crate::{content_folder, jobs, root_key};
+use crate::{content_folder, jobs, random, root_key};
 
 /// Makes an engine that hands over what containers print.
 type MakeEngine = Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>;
@@ -196,7 +197,8 @@ impl Server {
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
             collecting: tokio::sync::Mutex::default(),
-            metrics: Metrics::new(config.dropped_log_lines, logs.dropped()),
+            request_ids: RequestIds::new(random::bytes()?),
+            metrics: Metrics::new(clock.now(), config.dropped_log_lines, logs.dropped()),
             orphaned: Arc::default(),
             publishing: Publishing::default(),
             in_flight: InFlight::default(),

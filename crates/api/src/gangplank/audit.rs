@@ -90,6 +90,9 @@ structure! {
         "address" address: Option<String>,
         /// What the client called itself.
         "userAgent" user_agent: Option<String>,
+        /// The request that did it, as the server's log and the answer's `X-Request-Id` have it; none of what was
+        /// counted or happened by itself.
+        "requestId" request_id: Option<String>,
         /// True if it was done on the web console.
         "byConsole" by_console: Option<bool>,
         /// How many times it happened: refusals that are alike are counted, and so is what was forgotten.

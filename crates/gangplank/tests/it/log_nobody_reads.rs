@@ -80,7 +80,7 @@ fn a_thousand_pushes_go_on_and_nothing_of_the_log_is_lost() {
     assert!(metrics.contains("\ngangplank_log_lines_dropped_total 0\n"), "{metrics}");
     let mut log = server.process.stderr.take().unwrap();
     let (mut read, mut piece) = (String::new(), [0; 8 << 10]);
-    while read.matches("stored a blob").count() < 1_000 {
+    while read.matches(r#"operation="FinishUpload""#).count() < 1_000 {
         let length = log.read(&mut piece).unwrap();
         read.push_str(&String::from_utf8_lossy(&piece[..length]));
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 mod access_keys;
+mod access_log;
 mod answers;
 mod api_auth;
 mod api_certificates;

@@ -26,6 +26,7 @@ use hyper::{HeaderMap, Method, Request, StatusCode};
 
 use crate::app::App;
 use crate::http::connection::Connection;
+use crate::http::record::{Record, Service};
 use crate::http::response::Answer;
 use answers::{page, see_other};
 use form::Form;
@@ -80,12 +81,22 @@ impl Asked<'_> {
 /// Answers a request for the console.
 pub(crate) async fn answer(
     app: &App,
-    peer: IpAddr,
+    record: &Record,
     connection: &Connection,
     request: Request<Incoming>,
 ) -> Answer {
     let (head, body) = request.into_parts();
-    let path = head.uri.path();
+    let (path, peer) = (head.uri.path(), record.peer);
+    let segments: Vec<&str> =
+        path.trim_start_matches("/console").split('/').filter(|segment| !segment.is_empty()).collect();
+    record.is_for(
+        Service::Console,
+        match segments.first() {
+            Some(&"in") => "SignIn",
+            Some(&"out") => "SignOut",
+            _ => "Page",
+        },
+    );
     let form = match head.method {
         Method::GET | Method::HEAD => {
             if let Some(path) = path.strip_prefix(assets::FOLDER) {
@@ -111,15 +122,19 @@ pub(crate) async fn answer(
         }
     };
     let query = Form::parse(head.uri.query().unwrap_or_default().as_bytes());
-    let segments: Vec<&str> =
-        path.trim_start_matches("/console").split('/').filter(|segment| !segment.is_empty()).collect();
     let asked = Asked { app, peer, connection, head: &head, query, form };
     match segments[..] {
         ["in"] => sign_in::answer(&asked).await,
         ["out"] if asked.is_post() => sign_out::here(&asked).await,
         ["out", "everywhere"] if asked.is_post() => sign_out::everywhere(&asked).await,
         _ => match enter(&asked).await {
-            Entry::Known(visit) => show(visit, &segments).await,
+            Entry::Known(visit) => {
+                record.is_of(&visit.caller.principal, &visit.caller.tenant);
+                if asked.is_post() {
+                    record.has_changed(None);
+                }
+                show(visit, &segments).await
+            }
             Entry::Unknown => sign_in::first(&asked),
             Entry::Ended(answer) => answer,
         },

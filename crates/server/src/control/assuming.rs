@@ -226,7 +226,7 @@ impl Bearer<'_> {
         let refused = Refusal { kind: EventKind::CallRefused, action: Some(self.action), reason };
         let tenant =
             role.map(|role| Tenant { account: role.account.clone(), region: Region::default_region() });
-        self.app.refusals.count(refused, self.origin(role), tenant);
+        self.app.count_refusal(refused, self.origin(role), tenant);
     }
 }
 

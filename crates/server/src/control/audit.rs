@@ -69,6 +69,7 @@ fn shown(event: store::AuditEvent) -> Option<AuditEvent> {
         reason: event.reason,
         address: event.address,
         user_agent: event.user_agent,
+        request_id: event.request,
         by_console: event.by_console.then_some(true),
         count: i32::try_from(event.count).unwrap_or(i32::MAX),
     })

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::authenticate::{open, why_ended};
 use super::failure::Failure;
-use super::{Call, Caller, log_refusal, operations};
+use super::{Call, Caller, operations};
 use crate::app::App;
 
 /// Why there is no caller.
@@ -118,13 +118,14 @@ where
     R::Output: DeserializeOwned,
 {
     // Each call is a request of its own, as the audit trail counts them.
-    let request_id = uuid::Uuid::now_v7().to_string();
+    let request_id = app.request_ids.next(app.clock.now()).to_string();
     let action = R::OPERATION.name();
     let call =
         Call { app, caller: caller.clone(), action, peer, head, request_id: &request_id, by_console: true };
     let answered = operations::run(&call, R::OPERATION, &encode(request)).await;
     let answer = answered.map_err(|Failure(error)| {
-        log_refusal(peer, &request_id, true, error.status(), error.code.as_str(), &error.message);
+        let (code, reason) = (error.code.as_str(), &error.message);
+        tracing::info!(request_id, operation = action, code, reason, "refused a call of the console");
         error
     })?;
     serde_json::from_slice(&answer).map_err(|error| {

@@ -1,10 +1,8 @@
 //! A registry login for an identity token, in one call that nobody signs: the role is assumed, the session makes the login,
 //! and of the session's keys nobody hears.
 
-use std::net::IpAddr;
-
 use gangplank_api::gangplank::{ExchangeIdentityTokenRequest, ExchangeIdentityTokenResult, Operation};
-use gangplank_api::{ApiError, ErrorCode, decode, encode};
+use gangplank_api::{ApiError, ErrorCode, Target, decode, encode};
 use gangplank_core::{Region, Scope, SessionName};
 use gangplank_store::metadata::registry_logins::Requires;
 use hyper::body::Incoming;
@@ -16,17 +14,17 @@ use super::caller::Caller;
 use super::container_service::require;
 use super::issue_login::{Narrower, issue};
 use super::spoken::Service;
-use super::{Call, Context, Failure, Result, TARGET, body};
+use super::{Call, Context, Failure, Result, body};
 use crate::app::App;
+use crate::http::record::Record;
 use crate::oidc;
 
 /// The name of sessions that are begun so.
 const SESSION: &str = "exchange";
 
 /// Whether a call is one.
-pub(super) fn is_meant(head: &Parts) -> bool {
-    let target = Operation::ExchangeIdentityToken.target();
-    head.headers.get(TARGET).is_some_and(|asked| asked.as_bytes() == target.as_bytes())
+pub(super) fn is_meant(target: Option<Target>) -> bool {
+    target == Some(Target::Gangplank(Operation::ExchangeIdentityToken))
 }
 
 /// Answers one. A signature that it may have is not looked at.
@@ -35,11 +33,12 @@ pub(super) fn is_meant(head: &Parts) -> bool {
 /// If the token opens no such role, or the role makes no such login.
 pub(super) async fn answer(
     app: &App,
-    peer: IpAddr,
+    record: &Record,
     head: &Parts,
     body: Incoming,
     request_id: &str,
 ) -> Result<Vec<u8>> {
+    let peer = record.peer;
     // As much as STS reads of whoever is not known.
     let limit = Service::Sts.body_limit(app);
     body::check_length(limit, &body)?;
@@ -47,7 +46,7 @@ pub(super) async fn answer(
     let asked: ExchangeIdentityTokenRequest = decode(&body)?;
     let action = Operation::ExchangeIdentityToken.name();
     // An event has a request of its own, and here are two: the session that is begun, and the login that is made.
-    let beginning = uuid::Uuid::now_v7().to_string();
+    let beginning = app.request_ids.next(app.clock.now()).to_string();
     let bearer = Bearer { app, peer, headers: &head.headers, request_id: &beginning, action };
     let region = region(app, asked.region.as_deref())?;
     let name = SessionName::parse(SESSION).map_err(anyhow::Error::from)?;
@@ -67,6 +66,7 @@ pub(super) async fn answer(
     let named = asked.service_name.as_deref().map_or(Named::Tenant, Named::Service);
     let found = authorize(&call, &[named]).await?;
     bearer.keep(&begun).await.map_err(refused)?;
+    record.is_of(&call.caller.principal, &call.caller.tenant);
     let context = Context { app, tenant: &call.caller.tenant, found, call: &call };
     let issued = match asked.service_name.as_deref() {
         Some(name) => {
@@ -75,6 +75,7 @@ pub(super) async fn answer(
         }
         None => issue(&context, Scope::PUSH, None, Requires::AnyService, narrower).await?,
     };
+    record.has_changed(None);
     Ok(encode(&ExchangeIdentityTokenResult { registry_login: issued.into() }))
 }
 

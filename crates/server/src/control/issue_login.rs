@@ -85,6 +85,7 @@ pub(super) async fn issue(
     };
     match app.metadata.insert_login(&context.origin(), login, requires, app.quotas.registry_logins).await? {
         LoginCreated::Created(id) => {
+            app.metrics.issued(scope);
             let (access_key, peer) = (context.owner(), context.peer());
             tracing::info!(%tenant, login = id.0, scope = ?scope.words(), %access_key, %peer, "issued a registry login");
             Ok(Issued { password, expires_at, registry: context.registry() })

@@ -59,6 +59,7 @@ use hyper::{Request, StatusCode};
 
 use crate::app::App;
 use crate::http::connection::Connection;
+use crate::http::record::{self, Record};
 use crate::http::response::Answer;
 use crate::http::small_body::SmallBody;
 use crate::refusals::Refusal;
@@ -109,7 +110,7 @@ impl Call<'_> {
     /// Counts that it was refused.
     fn count_refusal(&self, reason: &'static str) {
         let refused = Refusal { kind: EventKind::RequestRefused, action: Some(self.action), reason };
-        self.app.refusals.count(refused, self.origin(), Some(self.caller.tenant.clone()));
+        self.app.count_refusal(refused, self.origin(), Some(self.caller.tenant.clone()));
     }
 }
 
@@ -157,21 +158,20 @@ impl Context<'_> {
 /// Answers a call that speaks so.
 pub(crate) async fn answer(
     app: &App,
-    peer: IpAddr,
+    record: &Record,
     connection: &Connection,
     spoken: Spoken,
     request: Request<Incoming>,
 ) -> Answer {
     let (head, body) = request.into_parts();
-    // In the order of time, so that the index of requests in the audit trail grows at its end.
-    let request_id = uuid::Uuid::now_v7().to_string();
+    let request_id = record.id.to_string();
     let answer = match spoken {
         Spoken::Served(Service::Lightsail) => {
-            answer_json(app, peer, connection, &head, body, &request_id).await
+            answer_json(app, record, connection, &head, body, &request_id).await
         }
-        Spoken::Served(Service::Sts) => sts::answer(app, peer, connection, &head, body, &request_id).await,
+        Spoken::Served(Service::Sts) => sts::answer(app, record, connection, &head, body, &request_id).await,
         Spoken::Unserved { service, protocol } => {
-            unserved::refuse(app, peer, &head.headers, &service, protocol, &request_id)
+            unserved::refuse(app, record, &head.headers, &service, protocol, &request_id)
         }
     };
     answer.header(REQUEST_ID, request_id)
@@ -179,51 +179,55 @@ pub(crate) async fn answer(
 
 async fn answer_json(
     app: &App,
-    peer: IpAddr,
+    record: &Record,
     connection: &Connection,
     head: &Parts,
     body: Incoming,
     request_id: &str,
 ) -> Answer {
-    if exchange::is_meant(head) {
-        return match exchange::answer(app, peer, head, body, request_id).await {
-            Ok(body) => Answer::new(StatusCode::OK).body(CONTENT_TYPE, body),
-            Err(Failure(error)) => {
-                log_refusal(peer, request_id, false, error.status(), error.code.as_str(), &error.message);
-                refuse(&error)
-            }
-        };
-    }
-    let (error, known) = match identify(app, peer, Service::Lightsail, head, body).await {
-        Ok((caller, body)) => {
-            connection.guest.is_known();
-            match serve(app, peer, head, request_id, caller, &body).await {
-                Ok(body) => return Answer::new(StatusCode::OK).body(CONTENT_TYPE, body),
-                Err(Failure(error)) => (error, true),
-            }
+    let answered = run_json(app, record, connection, head, body, request_id).await;
+    match answered {
+        Ok(body) => Answer::new(StatusCode::OK).body(CONTENT_TYPE, body),
+        Err(Failure(error)) => {
+            record.is_refused(error.code.as_str(), &error.message);
+            refuse(&error)
         }
-        Err(Failure(error)) => (error, false),
-    };
-    log_refusal(peer, request_id, known, error.status(), error.code.as_str(), &error.message);
-    refuse(&error)
+    }
 }
 
-/// Writes a call that was not answered into the log. Whether its caller is `known` decides how loudly.
-fn log_refusal(peer: IpAddr, request_id: &str, known: bool, status: u16, code: &str, reason: &str) {
-    // A stranger can have this said without end: there is no room for bodies that nobody has signed for.
-    let is_crowd = !known && status == 503;
-    if status >= 500 && !is_crowd {
-        tracing::error!(%peer, request_id, %code, reason, "an API call failed");
-    } else if known {
-        tracing::info!(%peer, request_id, %code, reason, "refused an API call");
-    } else {
-        // Who is nobody may be refused without end: `refusals` counts them.
-        tracing::debug!(%peer, request_id, %code, reason, "refused a caller of the API");
+async fn run_json(
+    app: &App,
+    record: &Record,
+    connection: &Connection,
+    head: &Parts,
+    body: Incoming,
+    request_id: &str,
+) -> Result<Vec<u8>> {
+    let target = head.headers.get(TARGET).and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let target = Target::parse(target);
+    record.is_for(
+        match target {
+            Some(Target::Gangplank(_)) => record::Service::Gangplank,
+            Some(Target::Lightsail(_)) | None => record::Service::Lightsail,
+        },
+        target.map_or("none", Target::name),
+    );
+    if exchange::is_meant(target) {
+        return exchange::answer(app, record, head, body, request_id).await;
     }
+    let (caller, body) = identify(app, record.peer, Service::Lightsail, head, body).await?;
+    connection.guest.is_known();
+    record.is_of(&caller.principal, &caller.tenant);
+    serve(app, record, head, request_id, caller, &body).await
 }
 
 /// Refuses what is not fit to be a call, in the form that its caller reads.
-pub(crate) fn refuse_unread<B>(request: &Request<B>, status: StatusCode, text: &str) -> Answer {
+pub(crate) fn refuse_unread<B>(
+    record: &Record,
+    request: &Request<B>,
+    status: StatusCode,
+    text: &str,
+) -> Answer {
     let code = match status {
         _ if request.headers().get_all(AUTHORIZATION).iter().nth(1).is_some() => {
             ErrorCode::IncompleteSignatureException
@@ -235,7 +239,8 @@ pub(crate) fn refuse_unread<B>(request: &Request<B>, status: StatusCode, text: &
         _ => ErrorCode::InvalidInputException,
     };
     let error = ApiError::new(code, text);
-    let request_id = uuid::Uuid::new_v4().to_string();
+    let request_id = record.id.to_string();
+    record.is_refused(code.as_str(), text);
     let answer = match Spoken::of(request) {
         Some(Spoken::Unserved { service, protocol }) => {
             unserved::answer(&protocol.unserved(&service, &request_id))
@@ -276,7 +281,7 @@ async fn identify(
         let origin = app.origin(peer, &head.headers, stranger.owner, None);
         let reason = stranger.error.code.as_str();
         let refused = Refusal { kind: EventKind::CallRefused, action: None, reason };
-        app.refusals.count(refused, origin, stranger.tenant);
+        app.count_refusal(refused, origin, stranger.tenant);
         stranger.error
     };
     let limit = service.body_limit(app);
@@ -296,7 +301,7 @@ async fn identify(
 
 async fn serve(
     app: &App,
-    peer: IpAddr,
+    record: &Record,
     head: &Parts,
     request_id: &str,
     caller: Caller,
@@ -308,7 +313,11 @@ async fn serve(
         let message = format!("X-Amz-Target {shown:?} names no operation of this server.");
         return Err(ApiError::unknown_operation(message).into());
     };
+    let peer = record.peer;
     let call = Call { app, caller, action: target.name(), peer, head, request_id, by_console: false };
-    tracing::debug!(%peer, tenant = %call.caller.tenant, operation = target.name(), "API call");
-    operations::run(&call, target, body).await
+    let done = operations::run(&call, target, body).await?;
+    if !target.only_reads() {
+        record.has_changed(None);
+    }
+    Ok(done)
 }

@@ -1,8 +1,6 @@
 //! Calls of services that are not served here. A profile often names one address for all of AWS, so they come; and a
 //! client can only show an answer in the protocol that it expects.
 
-use std::net::IpAddr;
-
 use gangplank_api::{Protocol, WireError};
 use gangplank_core::EventKind;
 use hyper::HeaderMap;
@@ -10,21 +8,23 @@ use hyper::StatusCode;
 use hyper::header::HeaderName;
 
 use crate::app::App;
+use crate::http::record::{Record, Service};
 use crate::http::response::Answer;
 use crate::refusals::Refusal;
 
 /// Refuses such a call, whose body nobody has read.
 pub(super) fn refuse(
     app: &App,
-    peer: IpAddr,
+    record: &Record,
     headers: &HeaderMap,
     service: &str,
     protocol: Protocol,
     request_id: &str,
 ) -> Answer {
     let refused = Refusal { kind: EventKind::CallRefused, action: None, reason: "UnservedService" };
-    app.refusals.count(refused, app.origin(peer, headers, None, None), None);
-    tracing::debug!(%peer, request_id, service, "refused a call of a service that is not served");
+    app.count_refusal(refused, app.origin(record.peer, headers, None, None), None);
+    record.is_refused(refused.reason, service);
+    record.is_for(Service::None, "none");
     answer(&protocol.unserved(service, request_id)).close()
 }
 

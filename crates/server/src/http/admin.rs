@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
+use hyper::header::ACCEPT;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
@@ -17,7 +18,7 @@ use super::health;
 use super::hygiene::refusal;
 use super::response::Answer;
 use crate::app::App;
-use crate::metrics;
+use crate::metrics::{Exposition, Standing};
 
 const HEADER_READ: Duration = Duration::from_secs(10);
 
@@ -69,19 +70,28 @@ async fn answer(request: &Request<Incoming>, app: &App, stop: &CancellationToken
         return refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
     }
     match request.uri().path() {
-        "/metrics" => measured(app).await,
+        "/metrics" => measured(request, app).await,
         path => health::to_operators(app, path, stop.is_cancelled()).await.unwrap_or_else(|| {
             refusal(StatusCode::NOT_FOUND, "nothing here: ask /healthz, /readyz or /metrics")
         }),
     }
 }
 
-async fn measured(app: &App) -> Answer {
-    match app.metadata.open_upload_ids().await {
-        Ok(open) => Answer::new(StatusCode::OK).body(metrics::CONTENT_TYPE, app.metrics.text(open.len())),
+async fn measured(request: &Request<Incoming>, app: &App) -> Answer {
+    let open_uploads = match app.metadata.open_upload_ids().await {
+        Ok(open) => open.len(),
         Err(error) => {
             tracing::warn!(%error, "cannot count the open uploads");
-            refusal(StatusCode::SERVICE_UNAVAILABLE, "the database cannot be read")
+            return refusal(StatusCode::SERVICE_UNAVAILABLE, "the database cannot be read");
         }
-    }
+    };
+    let standing = Standing {
+        open_uploads,
+        connections: app.connections.count(),
+        is_database_up: app.metadata.is_healthy(),
+        space: app.blocking(|blobs| blobs.space()).await.ok(),
+        reserve: app.limits.disk_reserve,
+    };
+    let form = Exposition::accepted(request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()));
+    Answer::new(StatusCode::OK).body(form.content_type(), app.metrics.text(form, &standing))
 }

@@ -10,7 +10,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::HOST;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -18,16 +18,18 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
-use super::body::AnswerBody;
 use super::connections::Guest;
 use super::lingering::Lingering;
 use super::listener::Gate;
 use super::own_thread::OwnThread;
-use super::patience::{Patient, Turn, Turns};
+use super::patience::{Patient, Received, Turn, Turns};
+use super::record::{Record, Service};
+use super::recorded::{Recorded, Underway};
 use super::socket::Socket;
-use super::to_the_end::{Panicked, ToTheEnd};
-use super::{dispatch, hygiene};
+use super::to_the_end::ToTheEnd;
+use super::{client, dispatch};
 use crate::app::App;
 use crate::endpoint;
 use crate::endpoint::tunnel::Tunnel;
@@ -161,7 +163,8 @@ async fn serve_http<S>(
     let service = service_fn(move |request| {
         let (app, connection, turn) = (Arc::clone(&app), connection.clone(), turns.begin());
         connection.guest.asks();
-        async move { Ok::<_, Infallible>(answer(app, peer, connection, request, turn).await) }
+        let record = record(&app, peer, &request, turns.received());
+        async move { Ok::<_, Infallible>(answer(app, peer, connection, request, (record, turn)).await) }
     });
     let connection = http1::Builder::new()
         .header_read_timeout(None)
@@ -188,18 +191,29 @@ async fn serve_http<S>(
     tunnel.run().await;
 }
 
+/// Begins the record of a request.
+fn record(app: &App, peer: SocketAddr, request: &Request<Incoming>, received: Received) -> Arc<Record> {
+    let peer = client::address(peer, request.headers(), &app.proxies);
+    Arc::new(Record::begin(app.request_ids.next(app.clock.now()), peer, request, received))
+}
+
 /// Answers a request of a service's visitor as long as the client is there, any other to its end.
 async fn answer(
     app: Arc<App>,
     peer: SocketAddr,
     connection: Connection,
     request: Request<Incoming>,
-    turn: Turn,
-) -> Response<AnswerBody> {
+    (record, turn): (Arc<Record>, Turn),
+) -> Response<Recorded> {
     let host = request.headers().get(HOST);
     match endpoint::visited(&app, connection.gate, host) {
-        Some(visited) => endpoint::answer(&app, visited, peer, &connection, request, turn).await,
-        None => answer_to_the_end(app, peer, connection, request).await,
+        Some(visited) => {
+            record.is_for(Service::Endpoint, "Visit");
+            let (underway, span) = (Underway::new(&record, &app), record.span.clone());
+            let answering = endpoint::answer(&app, visited, peer, &connection, request, turn);
+            underway.answered(answering.instrument(span).await)
+        }
+        None => answer_to_the_end(app, peer, connection, request, record).await,
     }
 }
 
@@ -209,15 +223,13 @@ async fn answer_to_the_end(
     peer: SocketAddr,
     connection: Connection,
     request: Request<Incoming>,
-) -> Response<AnswerBody> {
+    record: Arc<Record>,
+) -> Response<Recorded> {
     let requests = connection.requests.clone();
     let has_body = !request.body().is_end_stream();
-    let answering =
-        ToTheEnd::new(&requests, async move { dispatch::answer(&app, peer, &connection, request).await });
-    let answer = answering.await.unwrap_or_else(|Panicked| {
-        tracing::error!(%peer, "a request ended badly");
-        hygiene::refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error").into_response()
-    });
+    let (underway, span) = (Underway::new(&record, &app), record.span.clone());
+    let answering = async move { dispatch::answer(&app, &record, peer, &connection, request).await };
+    let answer = ToTheEnd::new(&requests, answering.instrument(span), underway).await;
     if has_body {
         // hyper closes a connection whose body was not read, and has to see that before it writes the
         // answer, which otherwise would not say so.

@@ -1,12 +1,13 @@
 //! Which of the two services a request is for.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::AnswerBody;
 use super::connection::Connection;
+use super::record::Record;
 use super::response::Answer;
 use super::{client, health, hygiene};
 use crate::app::App;
@@ -16,16 +17,16 @@ use crate::{console, control, registry};
 /// Answers one request.
 pub(crate) async fn answer(
     app: &App,
+    record: &Record,
     peer: SocketAddr,
     connection: &Connection,
     mut request: Request<Incoming>,
 ) -> Response<AnswerBody> {
     client::drop_unbelieved(peer, request.headers_mut(), &app.proxies);
-    let peer = client::address(peer, request.headers(), &app.proxies);
     let answer = match hygiene::check(request.method(), request.uri(), request.headers(), &app.limits) {
-        Ok(()) => route(app, peer, connection, request).await,
-        Err(violation) if is_registrys(request.uri().path()) => registry::refuse_unread(&violation),
-        Err(violation) => control::refuse_unread(&request, violation.status, violation.text),
+        Ok(()) => route(app, record, connection, request).await,
+        Err(violation) if is_registrys(request.uri().path()) => registry::refuse_unread(record, &violation),
+        Err(violation) => control::refuse_unread(record, &request, violation.status, violation.text),
     };
     answer.into_response()
 }
@@ -35,20 +36,20 @@ pub(super) fn is_registrys(path: &str) -> bool {
     path == "/v2" || path.starts_with("/v2/")
 }
 
-async fn route(app: &App, peer: IpAddr, connection: &Connection, request: Request<Incoming>) -> Answer {
+async fn route(app: &App, record: &Record, connection: &Connection, request: Request<Incoming>) -> Answer {
     let path = request.uri().path();
     let spoken = Spoken::of(&request);
     // Some of AWS's services have paths that begin as the registry's.
     let is_unserved = matches!(spoken, Some(Spoken::Unserved { .. }));
     if is_registrys(path) && !is_unserved {
-        return registry::answer(app, peer, connection, request).await;
+        return registry::answer(app, record, connection, request).await;
     }
     if app.console && console::is_consoles(path) {
-        return console::answer(app, peer, connection, request).await;
+        return console::answer(app, record, connection, request).await;
     }
     // SDKs append to a configured endpoint's path, so the API answers on any.
     if let Some(spoken) = spoken {
-        return control::answer(app, peer, connection, spoken, request).await;
+        return control::answer(app, record, connection, spoken, request).await;
     }
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         if path == "/" {
@@ -60,7 +61,7 @@ async fn route(app: &App, peer: IpAddr, connection: &Connection, request: Reques
         }
     }
     let nothing = "nothing here: the registry is at /v2/, the API takes POST /";
-    control::refuse_unread(&request, StatusCode::NOT_FOUND, nothing)
+    control::refuse_unread(record, &request, StatusCode::NOT_FOUND, nothing)
 }
 
 fn banner() -> Answer {

@@ -7,7 +7,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -36,10 +36,22 @@ struct Counts {
     ended: AtomicUsize,
     /// All of the request has come, and its client is to wait for the answer.
     watched: AtomicBool,
+    /// Bytes that have come and of which nobody has asked yet.
+    received: AtomicU64,
 }
 
 /// A request that is being answered, until this is dropped.
 pub(crate) struct Turn(Arc<Counts>);
+
+/// How many bytes a connection has received.
+pub(super) struct Received(Arc<Counts>);
+
+impl Received {
+    /// So many since this was asked last: those of one request, if it is asked at the end of each.
+    pub(super) fn take(&self) -> u64 {
+        self.0.received.swap(0, Ordering::Relaxed)
+    }
+}
 
 impl Turns {
     /// Notes that a head is complete.
@@ -57,6 +69,15 @@ impl Turns {
 
     fn is_watched(&self) -> bool {
         self.0.watched.load(Ordering::Acquire)
+    }
+
+    /// Tells how much comes.
+    pub(super) fn received(&self) -> Received {
+        Received(Arc::clone(&self.0))
+    }
+
+    fn receive(&self, bytes: usize) {
+        self.0.received.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
 
@@ -198,8 +219,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let (turn, is_answered) = this.turns.standing();
+        let before = buffer.filled().len();
         if is_answered {
-            return this.read_body(context, buffer);
+            let read = this.read_body(context, buffer);
+            this.turns.receive(buffer.filled().len() - before);
+            return read;
         }
         if turn != this.turn {
             (this.turn, this.head) = (turn, 0);
@@ -209,9 +233,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
             // What came was not all of it. Most heads come in one piece and are not counted.
             this.connection.guest.head_takes(this.head.next_power_of_two().max(PIECE));
         }
-        let before = buffer.filled().len();
         let read = this.read_head(context, buffer);
         let more = buffer.filled().len() - before;
+        this.turns.receive(more);
         if more > 0 && this.head == 0 {
             this.deadline.as_mut().reset(Instant::now() + this.limits.header_read);
         }

@@ -7,7 +7,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
@@ -17,46 +17,74 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Panicked;
 
+/// What is done with the answer of a request when it is there, also if nobody waits for it any more.
+pub(super) trait Conclude: Send + Unpin + 'static {
+    /// The answer.
+    type Answer: Send + 'static;
+    /// What becomes of it.
+    type Concluded;
+
+    /// Does it.
+    fn conclude(self, answered: Result<Self::Answer, Panicked>) -> Self::Concluded;
+}
+
 /// Runs a request to its end, dropped or not.
-pub(super) struct ToTheEnd<T: Send + 'static> {
+pub(super) struct ToTheEnd<C: Conclude> {
     /// `None` when it is over.
-    request: Option<Request<T>>,
+    request: Option<Request<C>>,
 }
 
-type Request<T> = (Pin<Box<dyn Future<Output = T> + Send>>, TaskTrackerToken);
+struct Request<C: Conclude> {
+    answering: Pin<Box<dyn Future<Output = C::Answer> + Send>>,
+    conclusion: C,
+    counted: TaskTrackerToken,
+}
 
-impl<T: Send + 'static> ToTheEnd<T> {
+impl<C: Conclude> ToTheEnd<C> {
     /// A request that `requests` counts until it is over.
-    pub(super) fn new(requests: &TaskTracker, request: impl Future<Output = T> + Send + 'static) -> Self {
-        Self { request: Some((Box::pin(request), requests.token())) }
+    pub(super) fn new(
+        requests: &TaskTracker,
+        answering: impl Future<Output = C::Answer> + Send + 'static,
+        conclusion: C,
+    ) -> Self {
+        let request = Request { answering: Box::pin(answering), conclusion, counted: requests.token() };
+        Self { request: Some(request) }
     }
 }
 
-impl<T: Send + 'static> Future for ToTheEnd<T> {
-    type Output = Result<T, Panicked>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some((request, _)) = &mut self.request else { return Poll::Ready(Err(Panicked)) };
+impl<C: Conclude> Request<C> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<C::Answer, Panicked>> {
         // A panic must end this request and nothing else of its connection.
-        let polled = catch_unwind(AssertUnwindSafe(|| request.as_mut().poll(context)));
-        let ended = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(answer)) => Ok(answer),
-            Err(_) => Err(Panicked),
-        };
-        self.request = None;
-        Poll::Ready(ended)
+        match catch_unwind(AssertUnwindSafe(|| self.answering.as_mut().poll(context))) {
+            Ok(polled) => polled.map(Ok),
+            Err(_) => Poll::Ready(Err(Panicked)),
+        }
     }
 }
 
-impl<T: Send + 'static> Drop for ToTheEnd<T> {
+impl<C: Conclude> Future for ToTheEnd<C> {
+    type Output = C::Concluded;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<C::Concluded> {
+        let Some(request) = &mut self.request else { return Poll::Pending };
+        let answered = ready!(request.poll(context));
+        match self.request.take() {
+            Some(request) => Poll::Ready(request.conclusion.conclude(answered)),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<C: Conclude> Drop for ToTheEnd<C> {
     fn drop(&mut self) {
         // Without a runtime the program is at its own end.
-        if let Some((request, counted)) = self.request.take()
+        if let Some(mut request) = self.request.take()
             && let Ok(runtime) = Handle::try_current()
         {
             runtime.spawn(async move {
-                drop(request.await);
+                let answered = std::future::poll_fn(|context| request.poll(context)).await;
+                let Request { conclusion, counted, .. } = request;
+                conclusion.conclude(answered);
                 drop(counted);
             });
         }
@@ -71,30 +99,46 @@ mod tests {
 
     use super::*;
 
+    /// Hands over what the request came to.
+    struct Tell(oneshot::Sender<Result<u32, Panicked>>);
+
+    impl Conclude for Tell {
+        type Answer = u32;
+        type Concluded = ();
+
+        fn conclude(self, answered: Result<u32, Panicked>) {
+            let _ = self.0.send(answered);
+        }
+    }
+
     #[tokio::test]
-    async fn a_request_that_is_dropped_goes_on() {
-        let (requests, (sender, ended)) = (TaskTracker::new(), oneshot::channel());
+    async fn a_request_that_is_dropped_goes_on_and_is_concluded() {
+        let (requests, (sender, told)) = (TaskTracker::new(), oneshot::channel());
         let (go_on, waiting) = oneshot::channel::<()>();
-        let mut request = ToTheEnd::new(&requests, async move {
+        let answering = async move {
             let _ = waiting.await;
-            let _ = sender.send(());
-        });
+            7
+        };
+        let mut request = ToTheEnd::new(&requests, answering, Tell(sender));
         let begun = tokio::time::timeout(Duration::from_millis(10), &mut request).await;
         assert!(begun.is_err());
         drop(request);
         requests.close();
         assert_eq!(requests.len(), 1);
         go_on.send(()).unwrap();
-        ended.await.unwrap();
+        assert_eq!(told.await, Ok(Ok(7)));
         requests.wait().await;
     }
 
     #[tokio::test]
     async fn an_answer_is_handed_over_and_a_panic_is_told() {
         let requests = TaskTracker::new();
-        assert_eq!(ToTheEnd::new(&requests, async { 7 }).await, Ok(7));
-        let request = ToTheEnd::<()>::new(&requests, async { panic!("of the test") });
-        assert_eq!(request.await, Err(Panicked));
+        let (sender, told) = oneshot::channel();
+        ToTheEnd::new(&requests, async { 7 }, Tell(sender)).await;
+        assert_eq!(told.await, Ok(Ok(7)));
+        let (sender, told) = oneshot::channel();
+        ToTheEnd::new(&requests, async { panic!("of the test") }, Tell(sender)).await;
+        assert_eq!(told.await, Ok(Err(Panicked)));
         assert!(requests.is_empty());
     }
 }

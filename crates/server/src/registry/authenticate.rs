@@ -47,7 +47,7 @@ pub(super) async fn grant(
     };
     let ended = |it: Ended, why, message: &'static str| {
         let origin = app.origin(peer, headers, Some(it.owner), Some(it.login));
-        app.refusals.count(login_refused(why), origin, Some(it.tenant));
+        app.count_refusal(login_refused(why), origin, Some(it.tenant));
         let ended_push = (it.scope == Scope::PUSH).then_some(message);
         Err(Refused { refusal: OciError::unauthorized(message).into(), ended_push })
     };
@@ -77,7 +77,7 @@ fn password(header: &[u8]) -> Option<Password> {
 }
 
 fn refuse(app: &App, peer: IpAddr, headers: &HeaderMap) -> Refusal {
-    app.refusals.count(login_refused("unknown"), app.origin(peer, headers, None, None), None);
+    app.count_refusal(login_refused("unknown"), app.origin(peer, headers, None, None), None);
     if app.failed_logins.count(peer) {
         OciError::unauthorized(REFUSED).into()
     } else {

@@ -77,8 +77,7 @@ pub(super) async fn delete(
     {
         BlobDeleted::Deleted => {
             context.app.discarded.notify_one();
-            let (tenant, login, peer) = (&context.grant.tenant, context.grant.login.0, context.peer);
-            tracing::info!(%tenant, %repository, %digest, login, %peer, "deleted a blob");
+            context.record.has_changed(Some(*digest));
             Ok(Answer::new(StatusCode::ACCEPTED))
         }
         BlobDeleted::NoSuchBlob => Err(OciError::blob_unknown(digest).into()),

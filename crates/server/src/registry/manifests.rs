@@ -11,7 +11,7 @@ use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, New
 use gangplank_store::metadata::registry_logins::Push;
 use hyper::StatusCode;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderName, LOCATION, USER_AGENT};
+use hyper::header::{CONTENT_TYPE, HeaderName, LOCATION};
 
 use super::refusal::Refusal;
 use super::room::require_left;
@@ -131,7 +131,6 @@ pub(super) async fn put(
     if let Reference::Tag(tag) = reference {
         tags.push(tag);
     }
-    let shown: Vec<String> = tags.iter().map(ToString::to_string).collect();
     let elsewhere: Vec<Digest> =
         view.blobs.iter().filter(|it| is_elsewhere(it)).map(|it| it.digest).collect();
     let pushed_by = context.pusher().map(|_| grant.owner.clone());
@@ -154,11 +153,7 @@ pub(super) async fn put(
     let outcome = app.metadata.put_manifest(&context.origin(), &grant.tenant, repository, manifest).await?;
     refuse_unless_stored(context, outcome, &elsewhere)?;
     app.login_use.pushed(grant.login, Push { at: now, address: *peer });
-    tracing::info!(
-        tenant = %grant.tenant, %repository, %digest, tags = ?shown, login = grant.login.0,
-        access_key = %grant.owner, %peer, user_agent = head.headers.get(USER_AGENT).map(tracing::field::debug),
-        "stored a manifest"
-    );
+    context.record.has_changed(Some(digest));
     let mut answer = Answer::new(StatusCode::CREATED)
         .header(LOCATION, location::manifest(repository, &Reference::Digest(digest)))
         .header(CONTENT_DIGEST, digest.to_string());
@@ -198,8 +193,7 @@ pub(super) async fn delete(
             }
         }
     }
-    let (tenant, login, peer) = (&grant.tenant, grant.login.0, context.peer);
-    tracing::info!(%tenant, %repository, %reference, login, %peer, "deleted a manifest or tag");
+    context.record.has_changed(reference.digest().copied());
     Ok(Answer::new(StatusCode::ACCEPTED))
 }
 

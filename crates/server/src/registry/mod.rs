@@ -30,7 +30,6 @@ mod upload_whole;
 mod uploads;
 
 use std::net::IpAddr;
-use std::sync::OnceLock;
 
 use gangplank_core::{Access, Action, EventKind, Grant, LoginId, Origin, Scope};
 use gangplank_oci::{Endpoint, ErrorCode, OciError, Reference, RepositoryName};
@@ -43,6 +42,7 @@ use crate::app::App;
 use crate::http::connection::Connection;
 use crate::http::hygiene::Violation;
 use crate::http::own_thread::OwnThread;
+use crate::http::record::{Record, Service};
 use crate::http::response::Answer;
 use crate::refusals;
 use authenticate::Refused;
@@ -57,6 +57,9 @@ const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api
 
 /// The header that names content.
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+
+/// The header that names the request, for whoever asks the operator about it.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 type Result<T> = std::result::Result<T, Refusal>;
 
@@ -75,8 +78,7 @@ struct Context<'a> {
     /// Where the connection goes for a large body.
     thread: &'a OwnThread,
     head: &'a Parts,
-    /// Made when something is noted: most requests change nothing.
-    request_id: OnceLock<String>,
+    record: &'a Record,
 }
 
 impl Context<'_> {
@@ -84,9 +86,7 @@ impl Context<'_> {
     fn origin(&self) -> Origin {
         let (owner, login) = (Some(self.grant.owner.clone()), Some(self.grant.login));
         let origin = self.app.origin(self.peer, &self.head.headers, owner, login);
-        // In the order of time, so that the index of requests in the audit trail grows at its end.
-        let request = self.request_id.get_or_init(|| uuid::Uuid::now_v7().to_string());
-        Origin { request: Some(request.clone()), session: self.grant.session.clone(), ..origin }
+        Origin { request: Some(self.record.id.to_string()), session: self.grant.session.clone(), ..origin }
     }
 
     /// Refuses what is not for this login, and counts that.
@@ -116,69 +116,83 @@ impl Context<'_> {
     fn count_refusal(&self, reason: &'static str) {
         let action = self.asked.map(Action::as_str);
         let refused = refusals::Refusal { kind: EventKind::RequestRefused, action, reason };
-        self.app.refusals.count(refused, self.origin(), Some(self.grant.tenant.clone()));
+        self.app.count_refusal(refused, self.origin(), Some(self.grant.tenant.clone()));
     }
 }
 
 /// Answers one request.
 pub(crate) async fn answer(
     app: &App,
-    peer: IpAddr,
+    record: &Record,
     connection: &Connection,
     request: Request<Incoming>,
 ) -> Answer {
     let (head, body) = request.into_parts();
-    let answer = match serve(app, peer, connection, &head, body).await {
+    let answer = match serve(app, record, connection, &head, body).await {
         Ok(answer) => answer,
-        Err(refusal) => refusal.into_answer(),
+        Err(refusal) => refusal.noted(record).into_answer(),
     };
-    answer.header(API_VERSION, "registry/2.0")
+    ours(record, answer)
+}
+
+/// What every answer of the registry has.
+fn ours(record: &Record, answer: Answer) -> Answer {
+    answer
+        .header(API_VERSION, "registry/2.0")
+        .header(REQUEST_ID, record.id.hyphenated().encode_lower(&mut [0; 36]))
 }
 
 /// Refuses what is not fit to be a request, in the form that clients read.
-pub(crate) fn refuse_unread(violation: &Violation) -> Answer {
+pub(crate) fn refuse_unread(record: &Record, violation: &Violation) -> Answer {
     let code = if violation.is_path { ErrorCode::NameInvalid } else { ErrorCode::Unsupported };
     let error = OciError::new(code, violation.status.as_u16(), violation.text);
-    Refusal::from(error).into_answer().header(API_VERSION, "registry/2.0").close()
+    record.is_for(Service::Registry, "none");
+    ours(record, Refusal::from(error).noted(record).into_answer()).close()
 }
 
 async fn serve(
     app: &App,
-    peer: IpAddr,
+    record: &Record,
     connection: &Connection,
     head: &Parts,
     body: Incoming,
 ) -> Result<Answer> {
-    let route = || gangplank_oci::route(head.method.as_str(), head.uri.path(), head.uri.query());
+    let peer = record.peer;
+    let asked = gangplank_oci::route(head.method.as_str(), head.uri.path(), head.uri.query());
+    record.is_for(Service::Registry, asked.as_ref().map_or("none", Endpoint::name));
     let grant = match authenticate::grant(app, peer, &head.headers).await {
         Ok(grant) => grant,
         Err(Refused { ended_push: Some(why), refusal }) => {
-            let unknown = route().ok().and_then(|endpoint| wordless(&endpoint));
+            let unknown = asked.ok().and_then(|endpoint| wordless(&endpoint));
             return Err(unknown.map_or(refusal, |unknown| unknown.because(why).into()));
         }
         Err(Refused { refusal, .. }) => return Err(refusal),
     };
     connection.guest.is_known();
-    let endpoint = route()?;
+    let answered = act(app, record, &grant, connection, head, (asked, body)).await;
+    record.is_of_login(grant);
+    answered
+}
+
+/// Does what the holder of a good login asks.
+async fn act(
+    app: &App,
+    record: &Record,
+    grant: &Grant,
+    connection: &Connection,
+    head: &Parts,
+    (asked, body): (std::result::Result<Endpoint, OciError>, Incoming),
+) -> Result<Answer> {
+    let (endpoint, peer) = (asked?, record.peer);
     if let Some(repository) = endpoint.repository() {
         check_name(head, repository)?;
     }
     let asks = asks(&endpoint);
-    let access = access(&grant, &asks, peer);
+    let access = access(grant, &asks, peer);
     let asked = asks.first().map(|(action, _)| *action);
-    let if_denied = why_denied(&grant, peer, &asks);
+    let if_denied = why_denied(grant, peer, &asks);
     let thread = &connection.thread;
-    let context = Context {
-        app,
-        grant: &grant,
-        asked,
-        access,
-        if_denied,
-        peer,
-        thread,
-        head,
-        request_id: OnceLock::new(),
-    };
+    let context = Context { app, grant, asked, access, if_denied, peer, thread, head, record };
     if access == Access::Denied {
         let denied = context.deny();
         return match endpoint {

@@ -32,5 +32,9 @@ pub(super) async fn mount(
     }
     let now = app.clock.steady();
     let held = blobs::Mount { from: from.clone(), digest: *digest, seen_by };
-    Ok(app.metadata.mount_blob(&grant.tenant, repository, held, now, &app.quotas).await?)
+    let is_mounted = app.metadata.mount_blob(&grant.tenant, repository, held, now, &app.quotas).await?;
+    if is_mounted {
+        context.record.has_changed(Some(*digest));
+    }
+    Ok(is_mounted)
 }

@@ -92,8 +92,7 @@ pub(super) async fn publish(
     if kept != key {
         app.discarded.notify_one();
     }
-    let (tenant, login, peer) = (&grant.tenant, grant.login.0, context.peer);
-    tracing::info!(%tenant, %repository, digest = %expected, size, login, %peer, "stored a blob");
+    context.record.has_changed(Some(*expected));
     Ok(())
 }
 

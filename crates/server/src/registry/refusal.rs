@@ -6,6 +6,7 @@ use hyper::StatusCode;
 use hyper::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use super::upload_standing::Standing;
+use crate::http::record::Record;
 use crate::http::response::Answer;
 
 /// The one challenge: Basic, as docker, podman and the rest speak it without a token service.
@@ -33,6 +34,12 @@ impl Refusal {
     /// The same, and where the upload stands, so that the client can go on from there.
     pub(super) fn at(self, standing: Standing) -> Self {
         Self { standing: Some(Box::new(standing)), ..self }
+    }
+
+    /// The same, written into the record of the request.
+    pub(super) fn noted(self, record: &Record) -> Self {
+        record.is_refused(self.error.code.as_str(), &self.error.message);
+        self
     }
 
     pub(super) fn into_answer(self) -> Answer {

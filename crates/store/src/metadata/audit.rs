@@ -40,6 +40,8 @@ pub struct AuditEvent {
     pub address: Option<String>,
     /// With what.
     pub user_agent: Option<String>,
+    /// The id of the request, if it was one.
+    pub request: Option<String>,
     /// For a change by a session of a role, or by its login: the session.
     pub session: Option<SessionSource>,
     /// Whether it was done on the web console.

@@ -27,6 +27,7 @@ pub(super) const EVENTS: Listing<AuditEvent> = Listing {
         Column::new("REASON", "reason", |event| Cell::maybe(event.reason.as_deref())),
         Column::new("FROM", "address", |event| Cell::maybe(event.address.as_deref())),
         Column::not_in_tables("userAgent", |event| Cell::maybe(event.user_agent.as_deref())),
+        Column::not_in_tables("requestId", |event| Cell::maybe(event.request_id.as_deref())),
         Column::not_in_tables("byConsole", |event| event.by_console.map_or(Cell::Nothing, Cell::Truth)),
         Column::new("COUNT", "count", |event| Cell::Times(u64::try_from(event.count).unwrap_or(1))),
     ],

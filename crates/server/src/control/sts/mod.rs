@@ -15,11 +15,12 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
 use super::assuming::Bearer;
+use super::body;
 use super::caller::Caller;
 use super::spoken::Service;
-use super::{body, log_refusal};
 use crate::app::App;
 use crate::http::connection::Connection;
+use crate::http::record::{self, Record};
 use crate::http::response::Answer;
 use crate::http::small_body::SmallBody;
 use crate::http::unverified::Share;
@@ -30,6 +31,7 @@ type Result<T> = std::result::Result<T, StsError>;
 /// A call on its way.
 struct Call<'a> {
     app: &'a App,
+    record: &'a Record,
     peer: IpAddr,
     head: &'a Parts,
     request_id: &'a str,
@@ -40,35 +42,35 @@ struct Call<'a> {
 /// Answers one request.
 pub(super) async fn answer(
     app: &App,
-    peer: IpAddr,
+    record: &Record,
     connection: &Connection,
     head: &Parts,
     body: Incoming,
     request_id: &str,
 ) -> Answer {
-    let call = Call { app, peer, head, request_id, caller: None };
-    let (answered, known) = if is_unsigned(head) {
-        (
-            match read_unsigned(app, peer, body).await {
-                Ok(body) => call.run(&body).await,
-                Err(error) => Err(error),
-            },
-            false,
-        )
+    let peer = record.peer;
+    let call = Call { app, record, peer, head, request_id, caller: None };
+    let answered = if is_unsigned(head) {
+        match read_unsigned(app, peer, body).await {
+            Ok(body) => call.run(&body).await,
+            Err(error) => Err(error),
+        }
     } else {
         match super::identify(app, peer, Service::Sts, head, body).await {
             Ok((caller, body)) => {
                 connection.guest.is_known();
-                (Call { caller: Some(caller), ..call }.run(&body).await, true)
+                record.is_of(&caller.principal, &caller.tenant);
+                Call { caller: Some(caller), ..call }.run(&body).await
             }
-            Err(failure) => (Err(failure.0.into()), false),
+            Err(failure) => Err(failure.0.into()),
         }
     };
+    // If it got so far that its operation is known, this says nothing new.
+    record.is_for(record::Service::Sts, "none");
     match answered {
         Ok(body) => Answer::new(StatusCode::OK).body(CONTENT_TYPE, body),
         Err(error) => {
-            let StsError { code, message } = &error;
-            log_refusal(peer, request_id, known, code.status(), code.as_str(), message);
+            record.is_refused(error.code.as_str(), &error.message);
             refuse(&error, request_id)
         }
     }
@@ -103,6 +105,7 @@ impl Call<'_> {
         let asked =
             Parameters::parse(body).and_then(|parameters| Ok((Operation::of(&parameters)?, parameters)));
         let (operation, parameters) = asked.inspect_err(|error| self.count_refusal(None, error))?;
+        self.record.is_for(record::Service::Sts, operation.name());
         let answered = match (operation, &self.caller) {
             (Operation::GetCallerIdentity, Some(caller)) if !caller.is_usable_from(self.peer) => {
                 let who = caller.principal.arn(&caller.tenant.account);
@@ -121,7 +124,9 @@ impl Call<'_> {
                 let asked = AssumeRoleWithWebIdentity::read(&parameters)
                     .inspect_err(|error| self.count_refusal(Some(action), error))?;
                 // It counts its refusals itself: the account is the role's.
-                return assume_role::answer(&bearer, &asked).await;
+                let assumed = assume_role::answer(&bearer, &asked).await?;
+                self.record.has_changed(None);
+                return Ok(assumed);
             }
         };
         answered.inspect_err(|error| self.count_refusal(Some(operation.name()), error))
@@ -139,7 +144,7 @@ impl Call<'_> {
         let origin = self.app.origin(self.peer, &self.head.headers, owner, None);
         let origin = Origin { request: Some(self.request_id.to_owned()), ..origin };
         let refused = Refusal { kind, action, reason: error.code.as_str() };
-        self.app.refusals.count(refused, origin, caller.map(|caller| caller.tenant.clone()));
+        self.app.count_refusal(refused, origin, caller.map(|caller| caller.tenant.clone()));
     }
 }
 

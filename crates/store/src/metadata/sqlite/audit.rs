@@ -174,7 +174,7 @@ fn select(
     let account = filter.account.as_ref().map(AccountId::as_str);
     let mut select = connection.prepare_cached(&format!(
         "SELECT looked_at.id, at, account, region, kind, looked_at.owner, login, repository, digest, subject, action,
-                reason, address, user_agent, count, x.session, x.claims, by_console
+                reason, address, user_agent, count, x.session, x.claims, by_console, request
          FROM ({of} LIMIT {LOOKED_AT}) AS looked_at LEFT JOIN sources x ON x.id = looked_at.source
          WHERE (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR kind = ?5)
            AND (?6 IS NULL OR looked_at.owner = ?6 OR subject = ?6) AND (?7 IS NULL OR login = ?7)
@@ -245,5 +245,6 @@ fn read(row: &Row<'_>) -> Result<AuditEvent> {
         count: rows::unsigned(row.get(14)?)?,
         session: sources::read_session_source(row.get(15)?, row.get(16)?)?,
         by_console: row.get(17)?,
+        request: row.get(18)?,
     })
 }

@@ -1,0 +1,221 @@
+//! What a request was: one line of the log and one step of the metrics, when the last byte of its answer has been
+//! handed over. Whoever finds something out on the way writes it down here.
+
+use std::net::IpAddr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gangplank_core::{AccessKeyId, Grant, LoginId, Owner, Principal, Tenant};
+use gangplank_oci::Digest;
+use hyper::header::{HeaderValue, USER_AGENT};
+use hyper::http::uri::PathAndQuery;
+use hyper::{Method, Request, StatusCode, Uri};
+use tokio::time::Instant;
+use tracing::{Level, Span};
+use uuid::Uuid;
+
+use super::patience::Received;
+use crate::metrics::{Metrics, Outcome};
+
+/// The most characters of a path, a reason or a user agent in the log.
+const SHOWN: usize = 512;
+
+/// The status under which a request is counted whose client left before it was answered, as nginx has it.
+const CLIENT_LEFT: u16 = 499;
+
+/// Who answers a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// Nobody: it is no request of any of them.
+    #[default]
+    None,
+    /// The registry.
+    Registry,
+    /// Lightsail's operations.
+    Lightsail,
+    /// Our own operations.
+    Gangplank,
+    /// The Security Token Service.
+    Sts,
+    /// The web console.
+    Console,
+    /// A container service, for one of its visitors.
+    Endpoint,
+}
+
+impl Service {
+    /// Its name in the log and in labels of metrics.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Registry => "registry",
+            Self::Lightsail => "lightsail",
+            Self::Gangplank => "gangplank",
+            Self::Sts => "sts",
+            Self::Console => "console",
+            Self::Endpoint => "endpoint",
+        }
+    }
+
+    /// Whether a query says nothing that a log must not have. One-time links of the console are secrets, and a visitor's
+    /// may carry those of the service visited.
+    fn shows_query(self) -> bool {
+        self == Self::Registry
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+struct Who {
+    tenant: Tenant,
+    owner: Owner,
+    session: Option<AccessKeyId>,
+    login: Option<LoginId>,
+}
+
+/// What is known of a request so far.
+pub(crate) struct Record {
+    /// Names it, in the answer, the log and the audit trail.
+    pub(crate) id: Uuid,
+    /// Where its client is.
+    pub(crate) peer: IpAddr,
+    /// What is logged meanwhile is logged within it. Of a read nobody hears at info, so that it costs nothing there.
+    pub(super) span: Span,
+    started: Instant,
+    method: Method,
+    uri: Uri,
+    user_agent: Option<HeaderValue>,
+    received: Received,
+    route: OnceLock<(Service, &'static str)>,
+    who: OnceLock<Who>,
+    digest: OnceLock<Digest>,
+    refusal: OnceLock<(&'static str, String)>,
+    changed: AtomicBool,
+}
+
+impl Record {
+    /// A request that has just come, and nothing else is known of.
+    pub(super) fn begin<B>(id: Uuid, peer: IpAddr, request: &Request<B>, received: Received) -> Self {
+        Self {
+            id,
+            peer,
+            span: match *request.method() {
+                Method::GET | Method::HEAD => tracing::debug_span!("request", %id),
+                _ => tracing::info_span!("request", %id),
+            },
+            started: Instant::now(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            user_agent: request.headers().get(USER_AGENT).cloned(),
+            received,
+            route: OnceLock::new(),
+            who: OnceLock::new(),
+            digest: OnceLock::new(),
+            refusal: OnceLock::new(),
+            changed: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes who answers it, and which of its operations it is for.
+    pub(crate) fn is_for(&self, service: Service, operation: &'static str) {
+        let _ = self.route.set((service, operation));
+    }
+
+    /// Notes that it came with a login that is good.
+    pub(crate) fn is_of_login(&self, grant: Grant) {
+        let Grant { tenant, owner, session, login, .. } = grant;
+        let _ = self.who.set(Who { tenant, owner, session, login: Some(login) });
+    }
+
+    /// Notes who has signed it.
+    pub(crate) fn is_of(&self, principal: &Principal, tenant: &Tenant) {
+        let (owner, session) = (principal.owner(), principal.session().cloned());
+        let _ = self.who.set(Who { tenant: tenant.clone(), owner, session, login: None });
+    }
+
+    /// Notes that something was changed for it; `digest` if it was about some content.
+    pub(crate) fn has_changed(&self, digest: Option<Digest>) {
+        self.changed.store(true, Ordering::Relaxed);
+        if let Some(digest) = digest {
+            let _ = self.digest.set(digest);
+        }
+    }
+
+    /// Notes by which code and why it is refused.
+    pub(crate) fn is_refused(&self, code: &'static str, why: &str) {
+        let _ = self.refusal.set((code, why.chars().take(SHOWN).collect()));
+    }
+
+    /// Writes it down: it was answered with this status and so many bytes; `None` if its client left before.
+    pub(super) fn end(&self, metrics: &Metrics, status: Option<StatusCode>, sent: u64) {
+        let (service, operation) = self.route.get().copied().unwrap_or((Service::None, "none"));
+        let took = self.started.elapsed();
+        let (status, received) = (status.map_or(CLIENT_LEFT, |status| status.as_u16()), self.received.take());
+        metrics.ended(&Outcome {
+            service: service.name(),
+            operation,
+            method: &self.method,
+            status,
+            took,
+            received,
+            sent,
+        });
+        macro_rules! line {
+            ($level:expr) => {
+                tracing::event!(
+                    target: "gangplank_server::request",
+                    parent: &self.span,
+                    $level,
+                    request_id = %self.id,
+                    service = service.name(),
+                    operation,
+                    method = self.method.as_str(),
+                    path = self.shown_path(service),
+                    status,
+                    peer = %self.peer,
+                    tenant = self.who.get().map(|who| tracing::field::display(&who.tenant)),
+                    principal = self.who.get().map(|who| who.owner.as_str()),
+                    session = self.who.get().and_then(|who| who.session.as_ref()).map(tracing::field::display),
+                    login = self.who.get().and_then(|who| who.login).map(|login| login.0),
+                    digest = self.digest.get().map(tracing::field::display),
+                    code = self.refusal.get().map(|(code, _)| *code),
+                    reason = self.refusal.get().map(|(_, why)| why.as_str()),
+                    received,
+                    sent,
+                    ms = (took.as_secs_f64() * 1e6).round() / 1e3,
+                    user_agent = self.user_agent.as_ref().map(tracing::field::debug),
+                    "answered"
+                )
+            };
+        }
+        match self.level(service, status) {
+            Level::ERROR => line!(Level::ERROR),
+            Level::INFO => line!(Level::INFO),
+            _ => line!(Level::DEBUG),
+        }
+    }
+
+    /// How loudly it is told of. Strangers may be refused without end, and `refusals` counts them; a service that
+    /// fails its visitors is none of the server's failures.
+    fn level(&self, service: Service, status: u16) -> Level {
+        let is_known = self.who.get().is_some();
+        // There is no room for bodies that nobody has signed for: a stranger can have this said without end.
+        let is_crowd = !is_known && status == 503;
+        match status {
+            _ if service == Service::Endpoint => Level::DEBUG,
+            500.. if !is_crowd => Level::ERROR,
+            // Clients ask for what is not there all day, to learn that.
+            400.. if is_known && status != 404 => Level::INFO,
+            _ if self.changed.load(Ordering::Relaxed) => Level::INFO,
+            _ => Level::DEBUG,
+        }
+    }
+
+    fn shown_path(&self, service: Service) -> &str {
+        let whole = self.uri.path_and_query().map(PathAndQuery::as_str).filter(|_| service.shows_query());
+        let path = whole.unwrap_or_else(|| self.uri.path());
+        // A path may be beyond ASCII, and is not cut within a letter.
+        let end = path.char_indices().nth(SHOWN).map_or(path.len(), |(at, _)| at);
+        &path[..end]
+    }
+}

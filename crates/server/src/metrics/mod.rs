@@ -1,0 +1,127 @@
+//! What the server counts, for whoever asks at `/metrics`: by Prometheus' conventions, and nothing that a client could
+//! make more series of.
+
+mod access;
+mod exposition;
+mod process;
+mod requests;
+mod standing;
+mod upkeep;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use gangplank_core::{Scope, Time};
+use gangplank_store::metadata::collection::Collected;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use access::Access;
+pub(crate) use exposition::Exposition;
+use process::Process;
+pub(crate) use requests::Outcome;
+use requests::Requests;
+use standing::Gauges;
+pub(crate) use standing::Standing;
+use upkeep::Upkeep;
+
+use crate::refusals::Refusal;
+
+/// Counters since the start, and how things stand.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Requests,
+    access: Access,
+    upkeep: Upkeep,
+    gauges: Gauges,
+}
+
+/// A counter that somebody else counts.
+#[derive(Debug)]
+struct CountedElsewhere(Arc<AtomicU64>);
+
+impl EncodeMetric for CountedElsewhere {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> std::fmt::Result {
+        encoder.encode_counter::<NoLabelSet, _, u64>(&self.0.load(Ordering::Acquire), None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Counter
+    }
+}
+
+impl Metrics {
+    /// Nothing is counted yet, but the lines that were dropped, of the server's log and of those of containers, which
+    /// whoever writes them counts. `now` is when the server starts.
+    pub(crate) fn new(
+        now: Time,
+        dropped_log_lines: Arc<AtomicU64>,
+        dropped_of_containers: Arc<AtomicU64>,
+    ) -> Self {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Process { started: now.seconds() }));
+        let ours = registry.sub_registry_with_prefix("gangplank");
+        ours.register("build", "The program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        let help = "Lines of the log that were dropped because nobody read them fast enough";
+        ours.register("log_lines_dropped", help, CountedElsewhere(dropped_log_lines));
+        let help = "Lines of containers that were dropped since they came faster than they can be written";
+        ours.register("container_log_lines_dropped", help, CountedElsewhere(dropped_of_containers));
+        let (requests, access) = (Requests::register(ours), Access::register(ours));
+        let (upkeep, gauges) = (Upkeep::register(ours), Gauges::register(ours));
+        Self { registry, requests, access, upkeep, gauges }
+    }
+
+    /// Counts a request that has ended.
+    pub(crate) fn ended(&self, outcome: &Outcome<'_>) {
+        self.requests.ended(outcome);
+    }
+
+    /// Counts a login that was made.
+    pub(crate) fn issued(&self, scope: Scope) {
+        self.access.issued(scope);
+    }
+
+    /// Counts a refusal.
+    pub(crate) fn refused(&self, refusal: &Refusal) {
+        self.access.refused(refusal);
+    }
+
+    /// Counts a cycle of garbage collection.
+    pub(crate) fn collected(&self, collected: &Collected, took: Duration) {
+        self.upkeep.collected(collected, took);
+    }
+
+    /// Counts a cycle of garbage collection that failed.
+    pub(crate) fn collection_failed(&self) {
+        self.upkeep.failed_cycles.inc();
+    }
+
+    /// Counts that all content was read again.
+    pub(crate) fn scrub_round(&self) {
+        self.upkeep.scrub_rounds.inc();
+    }
+
+    /// Counts content that was read again.
+    pub(crate) fn scrubbed(&self, bytes: u64) {
+        self.upkeep.scrubbed.inc();
+        self.upkeep.scrubbed_bytes.inc_by(bytes);
+    }
+
+    /// Counts content that was found to be damaged.
+    pub(crate) fn damage_found(&self) {
+        self.upkeep.damaged.inc();
+    }
+
+    /// Everything, in the form that is asked for.
+    pub(crate) fn text(&self, form: Exposition, standing: &Standing) -> String {
+        self.gauges.set(standing);
+        let mut text = String::new();
+        // Writing into a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        form.of(text)
+    }
+}

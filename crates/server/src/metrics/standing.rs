@@ -1,0 +1,67 @@
+//! How things stand when somebody asks.
+
+use gangplank_store::blobs::Space;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+/// How things stand.
+pub(crate) struct Standing {
+    /// Upload sessions that are open.
+    pub(crate) open_uploads: usize,
+    /// Connections that are open.
+    pub(crate) connections: usize,
+    /// Whether the database takes writes.
+    pub(crate) is_database_up: bool,
+    /// What the disk has for content; `None` if it cannot be asked.
+    pub(crate) space: Option<Space>,
+    /// How much of the disk is kept free, in bytes.
+    pub(crate) reserve: u64,
+}
+
+/// What that is shown by.
+pub(super) struct Gauges {
+    open_uploads: Gauge,
+    connections: Gauge,
+    database_up: Gauge,
+    disk_free: Gauge,
+    disk_size: Gauge,
+    disk_reserve: Gauge,
+}
+
+impl Gauges {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let gauges = Self {
+            open_uploads: Gauge::default(),
+            connections: Gauge::default(),
+            database_up: Gauge::default(),
+            disk_free: Gauge::default(),
+            disk_size: Gauge::default(),
+            disk_reserve: Gauge::default(),
+        };
+        registry.register("open_uploads", "Upload sessions that are open", gauges.open_uploads.clone());
+        registry.register("connections", "Connections that are open", gauges.connections.clone());
+        let help = "Whether the database takes writes (1) or the server must be restarted (0)";
+        registry.register("database_up", help, gauges.database_up.clone());
+        let help = "Space on the disk that pushes may still take";
+        registry.register_with_unit("disk_free", help, Unit::Bytes, gauges.disk_free.clone());
+        let help = "All that content may ever take of the disk";
+        registry.register_with_unit("disk_size", help, Unit::Bytes, gauges.disk_size.clone());
+        let help = "Space on the disk that is kept free, so that the database can still commit (of a small disk less)";
+        registry.register_with_unit("disk_reserve", help, Unit::Bytes, gauges.disk_reserve.clone());
+        gauges
+    }
+
+    pub(super) fn set(&self, standing: &Standing) {
+        let Standing { open_uploads, connections, is_database_up, space, reserve } = *standing;
+        self.open_uploads.set(i64::try_from(open_uploads).unwrap_or(i64::MAX));
+        self.connections.set(i64::try_from(connections).unwrap_or(i64::MAX));
+        self.database_up.set(is_database_up.into());
+        // Pushes find none either where the disk cannot be asked.
+        let Space { total, free } = space.unwrap_or(Space { total: 0, free: 0 });
+        for (gauge, bytes) in
+            [(&self.disk_free, free), (&self.disk_size, total), (&self.disk_reserve, reserve)]
+        {
+            gauge.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        }
+    }
+}
