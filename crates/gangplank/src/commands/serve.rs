@@ -46,8 +46,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let mut signals = Signals::hear(logs.flusher())?;
     let data_dir = config.data_dir.clone();
     let is_first = !data_dir.join("gangplank.db").exists();
+    let has_console = config.console;
     let server = Server::start(config).await?;
-    introduce(&data_dir, is_first);
+    introduce(&data_dir, is_first, has_console);
     options.warn_of_open_files(files);
     tell_engine(&server, &options);
     announce(&server);
@@ -71,14 +72,18 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 }
 
 /// Where everything is, and at the first start what to type next.
-fn introduce(data_dir: &Path, is_first: bool) {
+fn introduce(data_dir: &Path, is_first: bool, has_console: bool) {
     let data_dir = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
     let shown = data_dir.display().to_string();
     tracing::info!("the data directory is {shown}");
     if is_first {
         let credentials = data_dir.join("credentials");
         tracing::info!("the root access key and its secret are in {}", credentials.display());
-        tracing::info!("next, in another terminal: gangplank configure --data-dir {}", words::quoted(&shown));
+        let quoted = words::quoted(&shown);
+        tracing::info!("next, in another terminal: gangplank configure --data-dir {quoted}");
+        if has_console {
+            tracing::info!("the web console opens with gangplank console --data-dir {quoted}");
+        }
     }
 }
 

@@ -120,7 +120,7 @@ fn count(asked: &Asked<'_>, reason: &'static str, owner: Option<Owner>, tenant: 
     let mut origin = asked.app.origin(asked.peer, &asked.head.headers, owner, None);
     origin.by_console = true;
     let refused = Refusal { kind: EventKind::ConsoleRefused, action: None, reason };
-    asked.app.refusals.count(refused, origin, tenant);
+    asked.app.count_refusal(refused, origin, tenant);
 }
 
 /// Signs somebody in. The secret is a new one, whatever the browser came with, and what it came with ends.

@@ -145,7 +145,7 @@ pub(super) fn shown(shown: &impl Page) -> Answer {
 pub(super) fn origin(asked: &Asked<'_>, caller: &Caller) -> Origin {
     let principal = &caller.principal;
     let origin = asked.app.origin(asked.peer, &asked.head.headers, Some(principal.owner()), None);
-    let request = Some(uuid::Uuid::now_v7().to_string());
+    let request = Some(asked.app.request_ids.next(asked.app.clock.now()).to_string());
     Origin { session: principal.session().cloned(), by_console: true, request, ..origin }
 }
 

@@ -4,7 +4,7 @@ use gangplank_testkit::{Image, Registry};
 use serde_json::json;
 
 use super::browser::{Browser, PLACE, events, filled, make_key, make_link, secret_of};
-use crate::world::{KEY, SECRET, World};
+use crate::world::{KEY, SECRET, World, until};
 
 /// Where the form is that revokes a login.
 fn revoke(id: &str) -> String {
@@ -166,6 +166,20 @@ fn names_that_are_html_are_shown_and_not_run() {
         assert!(page.status < 500, "{page:?}");
         assert!(!page.html.contains("<img src=x") && !page.html.contains("onerror=alert(1)>\"'"), "{page:?}");
     }
+}
+
+#[test]
+fn what_containers_print_is_shown_and_not_run() {
+    const EVIL: &str = "<script>alert(1)</script><img src=x onerror=alert(1)>";
+    let world = World::configured(|_| ());
+    world.make_service(1);
+    world.deploy_and_wait();
+    world.machine.print(&world.nodes()[0].name, "app", EVIL);
+    let browser = Browser::signed_in(&world);
+    let page = || browser.get(&format!("{PLACE}/services/web"));
+    until("the line is shown", || page().text().contains(EVIL));
+    assert_eq!(page().html.matches("<script").count(), 1, "that of the page");
+    assert!(!page().html.contains("<img src=x"));
 }
 
 #[test]

@@ -161,6 +161,26 @@ fn a_key_that_ends_takes_its_logins_along_at_the_next_request() {
 }
 
 #[test]
+fn a_key_that_expires_takes_its_logins_along() {
+    let mut world = World::configured(|_| ());
+    let key = make_key(&world, &json!({ "expiresAt": 4_000_000_000_u64 }));
+    let browser = Browser::with_key(&world, &key);
+    let cookie = browser.cookie().unwrap();
+    world.stop();
+    world.damage("UPDATE access_keys SET expires_at = 1 WHERE is_root = 0");
+    world.start();
+    let browser = Browser::new(&world);
+    browser.take(&cookie);
+    let page = browser.get("/console/");
+    assert_eq!(page.status, 403);
+    page.says("has expired");
+    let word = |name: &str| key[name].as_str().unwrap();
+    let refused = browser.sign_in(word("accessKeyId"), word("secretAccessKey"));
+    assert_eq!(refused.status, 403);
+    refused.says("has expired");
+}
+
+#[test]
 fn a_login_ends_when_it_is_left_alone_and_after_eight_hours() {
     let mut world = World::configured(|_| ());
     let browser = Browser::signed_in(&world);
