@@ -6,7 +6,7 @@ use gangplank_oci::{Digest, OciError, RangeOutcome, RepositoryName, byte_range, 
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::metadata::blobs::{BlobDeleted, StoredBlob};
 use hyper::StatusCode;
-use hyper::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE};
+use hyper::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE, X_CONTENT_TYPE_OPTIONS};
 
 use super::{CONTENT_DIGEST, Context, Refusal, Result, readable};
 use crate::http::body::FileBody;
@@ -104,6 +104,8 @@ fn unreliable(digest: &Digest, blob: &StoredBlob) -> Refusal {
 fn described(status: StatusCode, digest: &Digest) -> Answer {
     Answer::new(status)
         .header(CONTENT_TYPE, OCTET_STREAM)
+        // The pages of the console have the same origin: nothing that was pushed is to be taken for one.
+        .header(X_CONTENT_TYPE_OPTIONS, "nosniff")
         .header(CONTENT_DIGEST, digest.to_string())
         .header(ACCEPT_RANGES, "bytes")
 }

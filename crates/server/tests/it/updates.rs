@@ -125,7 +125,7 @@ fn a_domain_goes_from_one_service_to_another() {
 }
 
 /// A certificate for a domain, and its key, in files.
-fn certificate(folder: &Path, domain: &str) -> TlsFiles {
+pub(crate) fn certificate(folder: &Path, domain: &str) -> TlsFiles {
     let made = rcgen::generate_simple_self_signed(vec![domain.to_owned()]).unwrap();
     let files = TlsFiles { certificate: folder.join("cert.pem"), key: folder.join("key.pem") };
     std::fs::write(&files.certificate, made.cert.pem()).unwrap();

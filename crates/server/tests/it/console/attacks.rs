@@ -4,6 +4,7 @@ use gangplank_testkit::{Image, Registry};
 use serde_json::json;
 
 use super::browser::{Browser, PLACE, events, filled, make_key, make_link, secret_of};
+use crate::updates::certificate;
 use crate::world::{KEY, SECRET, World, until};
 
 /// Where the form is that revokes a login.
@@ -245,6 +246,40 @@ fn over_plain_http_nobody_signs_in_from_elsewhere() {
     });
     let browser = Browser::new(&world);
     assert_eq!(come(&browser, &plain, &key).status, 303, "whoever runs it has asked for that");
+}
+
+#[test]
+fn over_tls_the_cookie_is_of_this_host_and_of_tls_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = certificate(folder.path(), "localhost");
+    let tls = files.clone();
+    let world = World::configured(move |config| config.tls = Some(tls.clone()));
+    let browser = Browser::over_tls(&world, &files.certificate);
+    let entered = browser.sign_in(KEY, SECRET);
+    assert_eq!(entered.location(), format!("{PLACE}/services"));
+    assert!(entered.header("set-cookie").starts_with("__Host-gangplank="), "{entered:?}");
+    browser.get(entered.location()).says("gangplank configure --endpoint-url https://localhost:");
+    // By Origin alone, which has to name TLS too.
+    for (scheme, status) in [("http", 403), ("https", 200)] {
+        let origin = browser.origin().replace("https", scheme);
+        let request = browser.request("POST", "/console/out").header("origin", origin);
+        assert_eq!(browser.send(request).status, status, "{scheme}");
+    }
+}
+
+#[test]
+fn what_was_pushed_is_never_taken_for_a_page() {
+    let world = World::configured(|_| ());
+    world.make_service(1);
+    let blob = gangplank_testkit::Blob::new(b"<script>alert(1)</script>".to_vec());
+    let login = world.api().registry_login(&json!({ "scope": ["push", "pull"] }));
+    let registry = Registry::new(&format!("http://{}", world.address()), Some(login));
+    registry.push_blob("sr", &blob);
+    let answer = registry.send("GET", &format!("/v2/sr/blobs/{}", blob.digest));
+    let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(header("content-type"), "application/octet-stream");
+    assert_eq!(header("x-content-type-options"), "nosniff");
 }
 
 #[test]

@@ -2,8 +2,9 @@
 //! unasked.
 
 use std::cell::RefCell;
+use std::path::Path;
 
-use reqwest::blocking::{Client, RequestBuilder};
+use reqwest::blocking::{Client, ClientBuilder, RequestBuilder};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
@@ -82,9 +83,20 @@ impl Page {
 impl Browser {
     /// A browser on this machine in front of a server.
     pub(crate) fn new(world: &World) -> Self {
-        let client =
-            Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { client, origin: format!("http://{}", world.address()), cookie: RefCell::default() }
+        Self::coming_to(format!("http://{}", world.address()), Client::builder())
+    }
+
+    /// A browser that comes over TLS, and trusts this certificate of `localhost`.
+    pub(crate) fn over_tls(world: &World, certificate: &Path) -> Self {
+        let pem = std::fs::read(certificate).unwrap();
+        let trusted = reqwest::Certificate::from_pem(&pem).unwrap();
+        let origin = format!("https://localhost:{}", world.address().port());
+        Self::coming_to(origin, Client::builder().tls_certs_only([trusted]))
+    }
+
+    fn coming_to(origin: String, client: ClientBuilder) -> Self {
+        let client = client.no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { client, origin, cookie: RefCell::default() }
     }
 
     /// One that signed in with the root key.
