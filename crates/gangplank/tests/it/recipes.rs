@@ -1,4 +1,4 @@
-//! The recipes of `docs/keyless.md`, run as they stand there: on a real server, with an issuer on loopback in the place
+//! The recipes of the manual for jobs without a secret, run as they stand there: on a real server, with an issuer on loopback in the place
 //! of each CI, and an engine that has the image `app`. Only addresses are others.
 
 use std::fs;
@@ -67,10 +67,9 @@ impl Kitchen {
         of_ci(of_ci(text, "--github"), "--gitlab")
     }
 
-    /// The blocks under a heading, as they are here.
-    fn blocks(&self, heading: &str) -> Vec<Block> {
-        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/keyless.md");
-        let page = fs::read_to_string(page).unwrap();
+    /// The blocks of a page under a heading, as they are here.
+    fn blocks(&self, page: &str, heading: &str) -> Vec<Block> {
+        let page = page_of_manual(page);
         let rest = page.split(&format!("# {heading}\n")).nth(1).unwrap_or_else(|| panic!("{heading}"));
         let section = rest.split("\n## ").next().unwrap().split("\n### ").next().unwrap();
         let blocks = section.split("\n```").skip(1).step_by(2);
@@ -134,6 +133,11 @@ fn pairs(environment: &[(&str, &str)]) -> Vec<(String, String)> {
     environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
+fn page_of_manual(name: &str) -> String {
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/book/src");
+    fs::read_to_string(pages.join(format!("{name}.md"))).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
 fn yaml(text: &str) -> Yaml {
     YamlLoader::load_from_str(text).unwrap().remove(0)
 }
@@ -157,7 +161,7 @@ fn job(workflow: &str) -> (Vec<(String, String)>, Vec<Yaml>) {
 #[test]
 fn github_actions_without_the_action() {
     let kitchen = Kitchen::start();
-    let blocks = kitchen.blocks("GitHub Actions");
+    let blocks = kitchen.blocks("guides/github-actions", "The role and the job");
     kitchen.operate(&blocks);
     let (token, endpoint) = (kitchen.keyless.token(), kitchen.keyless.server.endpoint());
     let ci = handler::serve(move |request| {
@@ -188,8 +192,8 @@ fn github_actions_without_the_action() {
 #[test]
 fn github_actions_with_configure_aws_credentials() {
     let kitchen = Kitchen::start();
-    kitchen.operate(&kitchen.blocks("GitHub Actions"));
-    let blocks = kitchen.blocks("With configure-aws-credentials");
+    kitchen.operate(&kitchen.blocks("guides/github-actions", "The role and the job"));
+    let blocks = kitchen.blocks("guides/github-actions", "With configure-aws-credentials");
     let (mut environment, steps) = job(&blocks[0].1);
     for step in &steps {
         if let Some(action) = step["uses"].as_str().filter(|action| action.contains("aws-credentials")) {
@@ -222,7 +226,7 @@ fn github_actions_with_configure_aws_credentials() {
 #[test]
 fn gitlab_ci() {
     let kitchen = Kitchen::start();
-    let blocks = kitchen.blocks("GitLab CI");
+    let blocks = kitchen.blocks("guides/gitlab", "The role and the job");
     kitchen.operate(&blocks);
     let job = &yaml(&blocks[1].1)["push"];
     assert_eq!(text(&job["id_tokens"]["GANGPLANK_ID_TOKEN"]["aud"]), kitchen.keyless.server.endpoint());
@@ -244,7 +248,7 @@ fn gitlab_ci() {
 #[test]
 fn a_pod_that_pushes() {
     let kitchen = Kitchen::start();
-    let blocks = kitchen.blocks("A pod that pushes");
+    let blocks = kitchen.blocks("guides/kubernetes", "A pod that pushes");
     kitchen.operate(&blocks);
     let pod = yaml(&blocks[1].1);
     let container = &pod["spec"]["containers"][0];
@@ -276,7 +280,7 @@ fn nodes_that_pull() {
     let server = &kitchen.keyless.server;
     let digest = server.registry_as(&server.api().push_login()).push_image("sr", "v1", &Image::unique(1));
     server.api().register("web", "app", &digest);
-    let blocks = kitchen.blocks("Nodes that pull");
+    let blocks = kitchen.blocks("guides/kubernetes", "Nodes that pull");
     let printed = kitchen.operate(&blocks);
     let provider = &yaml(&blocks[1].1)["providers"][0];
     assert_eq!(text(&provider["matchImages"][0]), server.host());
@@ -318,7 +322,7 @@ fn nodes_that_pull() {
 fn a_plain_machine() {
     let kitchen = Kitchen::start();
     let server = &kitchen.keyless.server;
-    let mut blocks = kitchen.blocks("A plain machine");
+    let mut blocks = kitchen.blocks("guides/machines-that-pull", "A plain machine");
     // It stands elsewhere here.
     blocks[0].1 = blocks[0].1.replace("10.1.2.3", "127.0.0.1");
     let key: Value = serde_json::from_str(&kitchen.operate(&blocks[..1])[0]).unwrap();
@@ -344,8 +348,8 @@ fn a_plain_machine() {
 #[test]
 fn when_a_job_is_refused() {
     let kitchen = Kitchen::start();
-    kitchen.operate(&kitchen.blocks("GitHub Actions"));
-    let blocks = kitchen.blocks("When a job is refused");
+    kitchen.operate(&kitchen.blocks("guides/github-actions", "The role and the job"));
+    let blocks = kitchen.blocks("concepts/roles-and-policies", "When a job is refused");
     fs::write(kitchen.keyless.server.home().join("token.jwt"), kitchen.keyless.token()).unwrap();
     let printed = kitchen.operate(&blocks);
     assert!(printed[0].ends_with("The token opens the role push-web.\n"), "{printed:?}");
@@ -355,8 +359,7 @@ fn when_a_job_is_refused() {
 #[test]
 fn the_servers_file_is_one() {
     let kitchen = Kitchen::start();
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/keyless.md");
-    let page = fs::read_to_string(page).unwrap();
+    let page = page_of_manual("concepts/roles-and-policies");
     let file = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     fs::write(kitchen.keyless.server.home().join("page.toml"), file).unwrap();
     let ran = kitchen.run("gangplank serve --check --config page.toml", &[]);
