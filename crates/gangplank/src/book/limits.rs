@@ -28,7 +28,7 @@ fn fixed() -> Vec<(&'static str, String, &'static str)> {
         (
             "Manifests about one subject, of push logins",
             gangplank_core::quotas::MAX_HUNG.to_string(),
-            "Such as signatures: 429.",
+            "Such as signatures: 403 `DENIED`.",
         ),
         (
             "Manifests and blobs of a registered image",

@@ -77,7 +77,7 @@ given_docker() {
     mkdir -p "$ROOM/busybox/bin" "$ROOM/busybox/tmp"
     cp "$(command -v busybox)" "$ROOM/busybox/bin/"
     local name
-    for name in $(busybox --list); do ln -sf busybox "$ROOM/busybox/bin/$name"; done
+    for name in $(busybox --list | grep -vx busybox); do ln -s busybox "$ROOM/busybox/bin/$name"; done
     tar -C "$ROOM/busybox" -c . | docker import --change 'CMD ["sh"]' - busybox:latest >/dev/null
 }
 

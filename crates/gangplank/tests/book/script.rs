@@ -15,7 +15,23 @@ pub(crate) fn programs(page: &Page) -> Vec<String> {
     let blocks = page.shell_blocks().flat_map(|(_, block)| Command::all(block));
     let words = blocks.flat_map(|command| command.first_words());
     let given = page.parts.iter().filter_map(given).flat_map(|text| Command::all(text.trim()));
-    words.chain(given.flat_map(|command| command.first_words())).collect()
+    words.chain(given.flat_map(|command| needed_by(&command))).collect()
+}
+
+/// The programs of something that is given: what it names, and what `given.sh` runs for it.
+fn needed_by(command: &Command) -> Vec<String> {
+    let mut words = command.first_words();
+    let text = command.lines.join(" ");
+    let what = text.trim().strip_prefix("given ").and_then(|rest| rest.split_whitespace().next());
+    let beside: &[&str] = match what {
+        Some("docker" | "image") => &["docker"],
+        Some("registry" | "certificate") => &["openssl"],
+        Some("issuer") => &["openssl", "python3"],
+        Some("layout") => &["python3"],
+        _ => &[],
+    };
+    words.extend(beside.iter().map(|name| (*name).to_owned()));
+    words
 }
 
 /// Writes the steps into a folder, and the script that runs them; what it is called.
@@ -52,21 +68,24 @@ fn given(part: &crate::page::Part) -> Option<&str> {
 fn step(first: usize, block: &str) -> String {
     let mut text = String::new();
     let mut line = first;
-    let mut commands = Command::all(block).into_iter().peekable();
-    while let Some(command) = commands.next() {
+    let commands = Command::all(block);
+    let goes_on = commands.last().and_then(Command::goes_on);
+    for command in commands {
         let length = command.lines.len();
-        let wrapped = if command.is_denied() {
+        text += &if command.is_denied() {
             let command = command.unmarked().lines.join("\n");
             format!("if {{ {command}; }} > $ROOM/denied 2>&1; then allowed {line}; else denied {line}; fi")
-        } else if let Some(said) = command.goes_on().filter(|_| commands.peek().is_none()) {
-            let command = command.lines.join("\n");
-            format!("{command} > $ROOM/terminal-{line} 2>&1 & terminal {line} $! '{said}'")
         } else {
             command.lines.join("\n")
         };
-        text.push_str(&wrapped);
         text.push('\n');
         line += length;
     }
-    text
+    match goes_on {
+        // A terminal of its own begins where the reader's first did, and leaves nothing to the others.
+        Some(said) => {
+            format!("( cd; {}) > $ROOM/terminal-{first} 2>&1 & terminal {first} $! '{said}'\n", text)
+        }
+        None => text,
+    }
 }
