@@ -60,7 +60,7 @@ enum Command {
     DockerCredential(commands::docker_credential::Args),
     /// Answer a kubelet as its credential provider, `gangplank-credential-provider`
     CredentialProvider(commands::credential_provider::Args),
-    /// Write manual pages; print shell completions or a sample of the server's file
+    /// Write manual pages, or pages of the manual; print shell completions or a sample of the server's file
     Generate(commands::generate::Args),
     /// Print the version
     Version,

@@ -175,6 +175,10 @@ const EXAMPLES: &[(&str, Pairs)] = &[
     ),
     ("gangplank generate", &[("A file to start from:", "gangplank generate config > gangplank.toml")]),
     ("gangplank generate man", &[("Where man looks:", "gangplank generate man ~/.local/share/man/man1")]),
+    (
+        "gangplank generate book",
+        &[("Where the manual has them:", "gangplank generate book docs/book/src/reference")],
+    ),
     ("gangplank generate config", &[("A file to start from:", "gangplank generate config > gangplank.toml")]),
     (
         "gangplank generate completions",

@@ -15,6 +15,11 @@ use prometheus_client::registry::{Registry, Unit};
 /// The content type of the answer: the text that Prometheus reads.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// Every metric with what is said of it, as `/metrics` of a server that has done nothing yet answers.
+pub fn uncounted() -> String {
+    Metrics::new(Arc::default(), Arc::default()).text(0)
+}
+
 /// A counter that somebody else counts.
 #[derive(Debug)]
 struct CountedElsewhere(Arc<AtomicU64>);

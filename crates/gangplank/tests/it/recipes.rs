@@ -1,5 +1,5 @@
-//! The recipes of the manual's guides for jobs without a secret, run as they stand there: on a real server, with an issuer
-//! on loopback in the place of each CI, and an engine that has the image `app`. Only addresses are others.
+//! The recipes of the manual for jobs without a secret, run as they stand there: on a real server, with an issuer on
+//! loopback in the place of each CI, and an engine that has the image `app`. Only addresses are others.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -69,11 +69,11 @@ impl Kitchen {
         of_ci(of_ci(text, "--github"), "--gitlab")
     }
 
-    /// The blocks of a guide under a heading, as they are here.
-    fn blocks(&self, guide: &str, heading: &str) -> Vec<Block> {
-        let page = text_of(guide);
-        let rest = page.split(&format!("\n## {heading}\n")).nth(1).unwrap_or_else(|| panic!("{heading}"));
-        let section = rest.split("\n## ").next().unwrap();
+    /// The blocks of a page under a heading, as they are here.
+    fn blocks(&self, page: &str, heading: &str) -> Vec<Block> {
+        let page = page_of_manual(page);
+        let rest = page.split(&format!("# {heading}\n")).nth(1).unwrap_or_else(|| panic!("{heading}"));
+        let section = rest.split("\n## ").next().unwrap().split("\n### ").next().unwrap();
         let blocks = section.split("\n```").skip(1).step_by(2);
         let split = |block: &str| {
             let (language, text) = block.split_once('\n').unwrap();
@@ -113,7 +113,7 @@ impl Kitchen {
     fn operate(&self, blocks: &[Block]) -> Vec<String> {
         let data_dir = self.keyless.server.data_dir().display().to_string();
         let environment = pairs(&[("GANGPLANK_DATA_DIR", &data_dir)]);
-        let shell = blocks.iter().filter(|(language, _)| language.split(',').next() == Some("sh"));
+        let shell = blocks.iter().filter(|(language, _)| language == "sh");
         shell.map(|(_, script)| self.succeed(script, &environment)).collect()
     }
 
@@ -131,14 +131,13 @@ impl Kitchen {
     }
 }
 
-/// The text of a guide of the manual.
-fn text_of(guide: &str) -> String {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../docs/book/src/guides/{guide}.md"));
-    fs::read_to_string(&page).unwrap_or_else(|error| panic!("{}: {error}", page.display()))
-}
-
 fn pairs(environment: &[(&str, &str)]) -> Vec<(String, String)> {
     environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn page_of_manual(name: &str) -> String {
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/book/src");
+    fs::read_to_string(pages.join(format!("{name}.md"))).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 fn yaml(text: &str) -> Yaml {
@@ -164,8 +163,8 @@ fn job(workflow: &str) -> (Vec<(String, String)>, Vec<Yaml>) {
 #[test]
 fn github_actions_without_the_action() {
     let kitchen = Kitchen::start();
-    kitchen.operate(&kitchen.blocks("github-actions", "Make the role"));
-    let blocks = kitchen.blocks("github-actions", "The job");
+    kitchen.operate(&kitchen.blocks("guides/github-actions", "Make the role"));
+    let blocks = kitchen.blocks("guides/github-actions", "The job");
     let (token, endpoint) = (kitchen.keyless.token(), kitchen.keyless.server.endpoint());
     let ci = handler::serve(move |request| {
         // What is asked for is the server's address; the issuer makes its tokens for another name of the same.
@@ -195,8 +194,8 @@ fn github_actions_without_the_action() {
 #[test]
 fn github_actions_with_configure_aws_credentials() {
     let kitchen = Kitchen::start();
-    kitchen.operate(&kitchen.blocks("github-actions", "Make the role"));
-    let blocks = kitchen.blocks("github-actions", "With configure-aws-credentials");
+    kitchen.operate(&kitchen.blocks("guides/github-actions", "Make the role"));
+    let blocks = kitchen.blocks("guides/github-actions", "With configure-aws-credentials");
     let (mut environment, steps) = job(&blocks[0].1);
     for step in &steps {
         if let Some(action) = step["uses"].as_str().filter(|action| action.contains("aws-credentials")) {
@@ -229,8 +228,8 @@ fn github_actions_with_configure_aws_credentials() {
 #[test]
 fn gitlab_ci() {
     let kitchen = Kitchen::start();
-    kitchen.operate(&kitchen.blocks("gitlab", "Make the role"));
-    let blocks = kitchen.blocks("gitlab", "The job");
+    kitchen.operate(&kitchen.blocks("guides/gitlab", "Make the role"));
+    let blocks = kitchen.blocks("guides/gitlab", "The job");
     let job = &yaml(&blocks[0].1)["push"];
     assert_eq!(text(&job["id_tokens"]["GANGPLANK_ID_TOKEN"]["aud"]), kitchen.keyless.server.endpoint());
     let run = |protected: &str| {
@@ -251,7 +250,7 @@ fn gitlab_ci() {
 #[test]
 fn a_pod_that_pushes() {
     let kitchen = Kitchen::start();
-    let blocks = kitchen.blocks("kubernetes", "A pod that pushes");
+    let blocks = kitchen.blocks("guides/kubernetes", "A pod that pushes");
     kitchen.operate(&blocks);
     let pod = yaml(&blocks[1].1);
     let container = &pod["spec"]["containers"][0];
@@ -283,7 +282,7 @@ fn nodes_that_pull() {
     let server = &kitchen.keyless.server;
     let digest = server.registry_as(&server.api().push_login()).push_image("sr", "v1", &Image::unique(1));
     server.api().register("web", "app", &digest);
-    let blocks = kitchen.blocks("kubernetes", "Nodes that pull");
+    let blocks = kitchen.blocks("guides/kubernetes", "Nodes that pull");
     let printed = kitchen.operate(&blocks);
     let provider = &yaml(&blocks[1].1)["providers"][0];
     assert_eq!(text(&provider["matchImages"][0]), server.host());
@@ -326,7 +325,7 @@ fn a_plain_machine() {
     let kitchen = Kitchen::start();
     let server = &kitchen.keyless.server;
     for heading in ["A key for the machine", "With the credential helper"] {
-        for (_, script) in kitchen.blocks("machines-that-pull", heading) {
+        for (_, script) in kitchen.blocks("guides/machines-that-pull", heading) {
             kitchen.succeed(&script, &[]);
         }
     }
@@ -338,7 +337,7 @@ fn a_plain_machine() {
         (registry.status("GET", "web/manifests/app.1"), registry.status("GET", "sr/tags/list")),
         (404, 403)
     );
-    let units = kitchen.blocks("machines-that-pull", "With a timer");
+    let units = kitchen.blocks("guides/machines-that-pull", "With a timer");
     let command = units[0].1.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
     kitchen.succeed(command, &[]);
     assert!(units[1].1.contains("OnUnitActiveSec=6h"));
@@ -347,23 +346,20 @@ fn a_plain_machine() {
 #[test]
 fn when_a_job_is_refused() {
     let kitchen = Kitchen::start();
-    kitchen.operate(&kitchen.blocks("github-actions", "Make the role"));
-    let blocks = kitchen.blocks("github-actions", "When a job is refused");
+    kitchen.operate(&kitchen.blocks("guides/github-actions", "Make the role"));
+    let blocks = kitchen.blocks("concepts/roles-and-policies", "When a job is refused");
     fs::write(kitchen.keyless.server.home().join("token.jwt"), kitchen.keyless.token()).unwrap();
     let printed = kitchen.operate(&blocks);
     assert!(printed[0].ends_with("The token opens the role push-web.\n"), "{printed:?}");
 }
 
-/// What stands in the guides for the server's file is one.
+/// What stands in the page for the server's file is one.
 #[test]
 fn the_servers_file_is_one() {
     let kitchen = Kitchen::start();
-    for guide in ["github-actions", "gitlab", "kubernetes"] {
-        for (_, script) in kitchen.blocks(guide, "Tell the server whose tokens count") {
-            let only_check = script.lines().take_while(|line| !line.starts_with("gangplank serve --config"));
-            let script: Vec<&str> = only_check.collect();
-            let ran = kitchen.run(&script.join("\n"), &[]);
-            assert_eq!(ran.code, Some(0), "{guide}: {ran:?}");
-        }
-    }
+    let page = page_of_manual("concepts/roles-and-policies");
+    let file = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    fs::write(kitchen.keyless.server.home().join("page.toml"), file).unwrap();
+    let ran = kitchen.run("gangplank serve --check --config page.toml", &[]);
+    assert!(ran.code == Some(0) && ran.stderr.contains("the options are right"), "{ran:?}");
 }

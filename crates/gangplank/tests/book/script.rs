@@ -1,0 +1,72 @@
+//! The script of a page. Every step is a file in which a line has the number that it has in the page, so that the shell
+//! names it when it complains.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::commands::Command;
+use crate::page::{Kind, Page};
+
+/// What begins a comment that is run.
+const GIVEN: &str = "<!-- given:";
+
+/// The programs that the page's steps name.
+pub(crate) fn programs(page: &Page) -> Vec<String> {
+    let blocks = page.shell_blocks().flat_map(|(_, block)| Command::all(block));
+    let words = blocks.flat_map(|command| command.first_words());
+    let given = page.parts.iter().filter_map(given).flat_map(|text| Command::all(text.trim()));
+    words.chain(given.flat_map(|command| command.first_words())).collect()
+}
+
+/// Writes the steps into a folder, and the script that runs them; what it is called.
+pub(crate) fn write(page: &Page, folder: &Path) -> String {
+    let mut main = String::from("set -euo pipefail\n. \"$BOOK/given.sh\"\n");
+    if programs(page).iter().any(|program| program == "docker") {
+        main.push_str("given docker\n");
+    }
+    for part in &page.parts {
+        let step = match (&part.kind, given(part)) {
+            (_, Some(text)) => text.to_owned(),
+            (Kind::Block { language, text }, _) if language == "sh" => step(part.line + 1, text),
+            _ => continue,
+        };
+        let file = folder.join(format!("{}.sh", part.line));
+        // The text of a block begins in the line after its fence; that of a comment in its own.
+        let before = if given(part).is_some() { part.line - 1 } else { part.line };
+        std::fs::write(&file, "\n".repeat(before) + &step + "\n").unwrap();
+        let _ = writeln!(main, "step {} {}", part.line, file.display());
+        let _ = writeln!(main, ". {}", file.display());
+    }
+    main.push_str("ended\n");
+    let file = folder.join("page.sh");
+    std::fs::write(&file, main).unwrap();
+    file.display().to_string()
+}
+
+fn given(part: &crate::page::Part) -> Option<&str> {
+    let Kind::Comment(text) = &part.kind else { return None };
+    text.trim().strip_prefix(GIVEN)?.strip_suffix("-->")
+}
+
+/// A block with what it is held to.
+fn step(first: usize, block: &str) -> String {
+    let mut text = String::new();
+    let mut line = first;
+    let mut commands = Command::all(block).into_iter().peekable();
+    while let Some(command) = commands.next() {
+        let length = command.lines.len();
+        let wrapped = if command.is_denied() {
+            let command = command.unmarked().lines.join("\n");
+            format!("if {{ {command}; }} > $ROOM/denied 2>&1; then allowed {line}; else denied {line}; fi")
+        } else if let Some(said) = command.goes_on().filter(|_| commands.peek().is_none()) {
+            let command = command.lines.join("\n");
+            format!("{command} > $ROOM/terminal-{line} 2>&1 & terminal {line} $! '{said}'")
+        } else {
+            command.lines.join("\n")
+        };
+        text.push_str(&wrapped);
+        text.push('\n');
+        line += length;
+    }
+    text
+}
