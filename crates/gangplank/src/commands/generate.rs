@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{CommandFactory as _, Subcommand, ValueEnum};
+use gangplank_server::MasterKey;
 
 use super::credential_provider::Provider;
 use super::docker_credential::Helper;
@@ -34,6 +35,8 @@ enum Command {
     },
     /// Print a sample of the TOML file of `gangplank serve`: every option, explained and commented out
     Config,
+    /// Print a new key for the file of `gangplank serve --master-key-file`
+    MasterKey,
     /// Print a completion script
     ///
     /// bash: gangplank generate completions bash > ~/.local/share/bash-completion/completions/gangplank
@@ -67,6 +70,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             let pages = output::counted(u64::try_from(pages.len())?, "page");
             output::done(format_args!("wrote {pages} into {}", dir.display()));
         }
+        Command::MasterKey => output::text(&MasterKey::generate()?)?,
         Command::Config => output::text(&sample_file::text())?,
         Command::Completions { shell } => {
             let places = completions::places();
