@@ -71,6 +71,7 @@ fn add(page: &mut Page, command: &Command) {
             page.text("Its options are in [Settings of the server](settings.md).");
         } else {
             options(page, command, None);
+            variables(page, notes::variables(path));
         }
         if calls_a_server(command) && below.is_empty() {
             page.text("It also takes the options of [Which server](#which-server).");
@@ -148,7 +149,8 @@ pub(super) fn meaning(option: &Arg) -> String {
     text
 }
 
-fn variables(page: &mut Page, variables: &[(&str, &str)]) {
+/// A table of variables.
+pub(super) fn variables(page: &mut Page, variables: &[(&str, &str)]) {
     let row = |(names, what): &(&str, &str)| {
         let names: Vec<String> = names.split(", ").map(code).collect();
         [names.join(", "), prose(what)]

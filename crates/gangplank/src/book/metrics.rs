@@ -11,6 +11,8 @@ const HEAD: &str = "
 | `/readyz` | 200 while requests are served; 503 with the reason otherwise, such as a database that cannot be written |
 | `/metrics` | the counters below, in the text format of Prometheus |
 
+The main listener answers `/healthz` and `/readyz` too, without the reason; `gangplank ping` asks for the second.
+
 Counters count from the start of the server. [Metrics and alerts](../operate/metrics-and-alerts.md) says which to watch.
 ";
 

@@ -2,8 +2,9 @@
 
 use clap::{Arg, Args as _};
 
-use super::commands::{meaning, written};
+use super::commands::{meaning, variables, written};
 use super::markdown::{Page, code, sentence};
+use crate::notes;
 use crate::serve_options::{ServeOptions, file_only};
 
 const HEAD: &str = "
@@ -23,39 +24,27 @@ const IN_FILE: &str = "
 These are tables of the file, since no flag could say them.
 ";
 
-const ROOT: &str = "
-These are heard when a data directory is new, and never again.
-";
-
-/// The variables of the first start.
-const ROOT_VARIABLES: [(&str, &str); 2] = [
-    ("GANGPLANK_ROOT_ACCESS_KEY_ID", "The id of the root access key, in place of one that is made."),
-    ("GANGPLANK_ROOT_SECRET_ACCESS_KEY", "Its secret."),
-];
-
 pub(super) fn page() -> Page {
     let mut page = Page::new("Settings of the server");
     page.text(HEAD);
     for heading in headings() {
-        page.heading(2, heading.unwrap_or("In general"));
-        let rows: Vec<_> = options(heading).iter().map(row).collect();
+        page.heading(2, heading.as_deref().unwrap_or("In general"));
+        let rows: Vec<_> = options(heading.as_deref()).iter().map(row).collect();
         page.table(["flag", "variable", "default", "meaning"], &rows);
     }
     page.heading(2, "Only in the file");
     page.text(IN_FILE);
     page.code("toml", &file_only());
-    page.heading(2, "At the first start");
-    page.text(ROOT);
-    let rows: Vec<_> = ROOT_VARIABLES.iter().map(|(name, what)| [code(name), (*what).to_owned()]).collect();
-    page.table(["variable", "meaning"], &rows);
+    page.heading(2, "Variables that are no options");
+    variables(&mut page, notes::variables("gangplank serve"));
     page
 }
 
 /// The headings of the options, in the order of the help; none is the first.
-fn headings() -> Vec<Option<&'static str>> {
+fn headings() -> Vec<Option<String>> {
     let mut headings = vec![None];
     for option in all() {
-        let heading = option.get_help_heading().map(|heading| &*heading.to_owned().leak());
+        let heading = option.get_help_heading().map(str::to_owned);
         if !headings.contains(&heading) {
             headings.push(heading);
         }

@@ -9,6 +9,7 @@
 mod built;
 mod clients;
 mod commands;
+mod data_directory;
 mod generated;
 mod links;
 mod page;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
     suite.add("commands".into(), Vec::new(), || commands::check().map_err(Failed::from));
     suite.add("links".into(), Vec::new(), move || links::check(&top(), &pages).map_err(Failed::from));
     suite.add("generated".into(), Vec::new(), || generated::check(&top()).map_err(Failed::from));
+    suite.add("files".into(), Vec::new(), || data_directory::check(&top()).map_err(Failed::from));
     suite.add("mdbook".into(), built::missing(), || built::check(&top()).map_err(Failed::from));
     let conclusion = libtest_mimic::run(&arguments, suite.trials);
     if !arguments.list && !suite.skipped.is_empty() {

@@ -66,6 +66,9 @@ impl Page {
     /// Whether every block says what it is, and why it does not run.
     pub(crate) fn check_marks(&self) -> Result<(), String> {
         let mut faults = Vec::new();
+        if self.name == "README.md" {
+            self.check_readme(&mut faults);
+        }
         let mut before = &Kind::Text;
         for part in &self.parts {
             if let Kind::Block { language, .. } = &part.kind {
@@ -86,6 +89,24 @@ impl Page {
             before = &part.kind;
         }
         if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
+    }
+}
+
+/// How long README.md may be.
+const README_LINES: usize = 220;
+
+impl Page {
+    /// README.md is one page, and nobody has to fill in anything.
+    fn check_readme(&self, faults: &mut Vec<String>) {
+        let lines = std::fs::read_to_string(&self.file).unwrap().lines().count();
+        if lines > README_LINES {
+            faults.push(format!("README.md has {lines} lines, and may have {README_LINES}"));
+        }
+        for (line, block) in self.shell_blocks() {
+            if block.contains("...") || block.contains("EXAMPLE") || block.contains('<') {
+                faults.push(format!("README.md:{line}: a placeholder in a block that runs"));
+            }
+        }
     }
 }
 

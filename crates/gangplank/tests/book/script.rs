@@ -84,7 +84,7 @@ fn step(first: usize, block: &str) -> String {
     match goes_on {
         // A terminal of its own begins where the reader's first did, and leaves nothing to the others.
         Some(said) => {
-            format!("( cd; {}) > $ROOM/terminal-{first} 2>&1 & terminal {first} $! '{said}'\n", text)
+            format!("( cd; {text}) > $ROOM/terminal-{first} 2>&1 & terminal {first} $! '{said}'\n")
         }
         None => text,
     }
