@@ -6,6 +6,9 @@ use crate::notes;
 const HEAD: &str = "
 A data directory belongs to the user that the server runs as, and to nobody else: folders have mode 0700, files 0600. A
 server that finds something open closes it, and says so. One server uses a directory at a time.
+
+If `blobs` is missing or belongs to another database, as when a disk is not mounted, a server does not start and says what to
+do; one that runs answers 503, never that an image is unknown. A directory that has lost its database is refused, too.
 ";
 
 /// What a data directory has: its path in it, its mode, what it is, and whether a backup needs it.

@@ -14,10 +14,16 @@ default. In the file a key is called as the flag is, without the dashes before i
 
 - `gangplank serve --check --config FILE` says whether all is right, and starts nothing.
 - `gangplank generate config` prints a file with every option, explained and commented out.
-- SIGHUP reads the file anew: certificates and the log's filter change at once, and the log names what needs a restart.
-
 Sizes are written `512m` or `10 GiB`, times `90s`, `15m`, `24h` or `7d`. A list is separated by commas, and may be an array
 in the file.
+";
+
+const SIGNALS: &str = "
+- **SIGTERM** and Ctrl-C finish the requests that are under way, for at most `--drain-timeout`. A second one ends the server
+  at once.
+- **SIGHUP** reads certificates, file and log filter anew. What changes at once is changed; the log names what needs a
+  restart. A certificate that is replaced in its file is also taken without it, within 10 seconds.
+- `kill -9` is safe too: nothing that was acknowledged is lost.
 ";
 
 const IN_FILE: &str = "
@@ -37,6 +43,8 @@ pub(super) fn page() -> Page {
     page.code("toml", &file_only());
     page.heading(2, "Variables that are no options");
     variables(&mut page, notes::variables("gangplank serve"));
+    page.heading(2, "Signals");
+    page.text(SIGNALS);
     page
 }
 

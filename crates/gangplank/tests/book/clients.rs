@@ -2,36 +2,10 @@
 
 use std::path::PathBuf;
 
-/// Those that are part of every machine that pages speak of.
-const NOT_PART_OF_A_MACHINE: [&str; 27] = [
-    "aws",
-    "buildah",
-    "buildctl",
-    "caddy",
-    "cosign",
-    "crane",
-    "ctr",
-    "curl",
-    "docker",
-    "git",
-    "gpg",
-    "helm",
-    "jq",
-    "kubectl",
-    "minisign",
-    "nginx",
-    "openssl",
-    "oras",
-    "podman",
-    "python3",
-    "regctl",
-    "restic",
-    "skopeo",
-    "sqlite3",
-    "systemctl",
-    "terraform",
-    "traefik",
-];
+/// Those that not every machine has. A page can name others by `<!-- needs: NAME... -->`.
+const CLIENTS: &str = "aws buildah buildctl caddy cosign crane ctr curl docker docker-registry git gpg helm htpasswd jq \
+                       kubectl minisign nginx openssl oras podman python3 regctl restic skopeo sqlite3 systemctl \
+                       terraform traefik";
 
 /// What a program needs beside itself.
 fn beside(name: &str) -> &'static [&'static str] {
@@ -52,11 +26,16 @@ pub(crate) fn path() -> Vec<PathBuf> {
     folders
 }
 
-/// Which of the programs that are named are not here.
-pub(crate) fn missing<'a>(named: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let needed = named.filter(|name| NOT_PART_OF_A_MACHINE.contains(name));
-    let needed = needed.flat_map(|name| std::iter::once(name).chain(beside(name).iter().copied()));
-    let mut missing: Vec<String> = needed.filter(|name| !is_here(name)).map(str::to_owned).collect();
+/// Those of the clients among words.
+pub(crate) fn among(words: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+    words.filter(|word| CLIENTS.split_whitespace().any(|client| client == word))
+}
+
+/// Which of the programs are not here.
+pub(crate) fn missing(needed: &[String]) -> Vec<String> {
+    let all =
+        needed.iter().flat_map(|name| std::iter::once(name.as_str()).chain(beside(name).iter().copied()));
+    let mut missing: Vec<String> = all.filter(|name| !is_here(name)).map(str::to_owned).collect();
     missing.sort();
     missing.dedup();
     missing

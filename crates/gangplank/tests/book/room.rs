@@ -18,8 +18,7 @@ pub(crate) fn missing_for(page: &Page) -> Vec<String> {
         let made = room(folder.path()).arg("true").output().is_ok_and(|made| made.status.success());
         (!made).then(|| "root, with unshare, overlayfs and pivot_root".to_owned())
     });
-    let programs = script::programs(page);
-    no_room.iter().cloned().chain(clients::missing(programs.iter().map(String::as_str))).collect()
+    no_room.iter().cloned().chain(clients::missing(&script::needed(page))).collect()
 }
 
 /// Runs its steps.

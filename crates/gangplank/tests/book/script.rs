@@ -4,18 +4,23 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::clients;
 use crate::commands::Command;
-use crate::page::{Kind, Page};
+use crate::page::{Kind, Page, Part};
 
 /// What begins a comment that is run.
 const GIVEN: &str = "<!-- given:";
+/// What begins a comment that names programs.
+const NEEDS: &str = "<!-- needs:";
 
-/// The programs that the page's steps name.
-pub(crate) fn programs(page: &Page) -> Vec<String> {
+/// The programs that a page needs and not every machine has.
+pub(crate) fn needed(page: &Page) -> Vec<String> {
     let blocks = page.shell_blocks().flat_map(|(_, block)| Command::all(block));
     let words = blocks.flat_map(|command| command.first_words());
     let given = page.parts.iter().filter_map(given).flat_map(|text| Command::all(text.trim()));
-    words.chain(given.flat_map(|command| needed_by(&command))).collect()
+    let words = words.chain(given.flat_map(|command| needed_by(&command)));
+    let named = page.parts.iter().filter_map(|part| comment(part, NEEDS)).flat_map(str::split_whitespace);
+    clients::among(words).chain(named.map(str::to_owned)).collect()
 }
 
 /// The programs of something that is given: what it names, and what `given.sh` runs for it.
@@ -37,7 +42,7 @@ fn needed_by(command: &Command) -> Vec<String> {
 /// Writes the steps into a folder, and the script that runs them; what it is called.
 pub(crate) fn write(page: &Page, folder: &Path) -> String {
     let mut main = String::from("set -euo pipefail\n. \"$BOOK/given.sh\"\n");
-    if programs(page).iter().any(|program| program == "docker") {
+    if needed(page).iter().any(|program| program == "docker") {
         main.push_str("given docker\n");
     }
     for part in &page.parts {
@@ -59,9 +64,13 @@ pub(crate) fn write(page: &Page, folder: &Path) -> String {
     file.display().to_string()
 }
 
-fn given(part: &crate::page::Part) -> Option<&str> {
+fn given(part: &Part) -> Option<&str> {
+    comment(part, GIVEN)
+}
+
+fn comment<'a>(part: &'a Part, begin: &str) -> Option<&'a str> {
     let Kind::Comment(text) = &part.kind else { return None };
-    text.trim().strip_prefix(GIVEN)?.strip_suffix("-->")
+    text.trim().strip_prefix(begin)?.strip_suffix("-->")
 }
 
 /// A block with what it is held to.
