@@ -85,7 +85,9 @@ fn add(page: &mut Page, command: &Command) {
         examples(page, path);
     }
     statuses(page, path);
-    below.into_iter().for_each(|each| add(page, each));
+    for each in below {
+        add(page, each);
+    }
 }
 
 fn link(command: &Command) -> String {

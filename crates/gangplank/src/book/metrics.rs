@@ -31,7 +31,7 @@ pub(super) fn page() -> Page {
         let said = said.unwrap_or_default();
         match (word, rows.last_mut()) {
             ("HELP", _) => {
-                rows.push([name.to_owned(), String::new(), String::new(), prose(said.trim_end_matches('.'))])
+                rows.push([name.to_owned(), String::new(), String::new(), prose(said.trim_end_matches('.'))]);
             }
             ("TYPE", Some(row)) => said.clone_into(&mut row[1]),
             ("UNIT", Some(row)) => said.clone_into(&mut row[2]),

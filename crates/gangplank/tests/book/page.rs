@@ -164,14 +164,17 @@ fn parts(text: &str) -> Vec<Part> {
             _ => continue,
         };
         // A comment of several lines comes line by line.
-        if let (Kind::Comment(more), Some(Part { kind: Kind::Comment(text), .. })) = (&kind, parts.last_mut())
-        {
-            if text.starts_with("<!--") && !text.contains("-->") {
+        match (&kind, parts.last_mut()) {
+            (Kind::Comment(more), Some(Part { kind: Kind::Comment(text), .. })) if is_open(text) => {
                 text.push_str(more);
-                continue;
             }
+            _ => parts.push(Part { line, kind }),
         }
-        parts.push(Part { line, kind });
     }
     parts
+}
+
+/// Whether a comment has not come to its end.
+fn is_open(comment: &str) -> bool {
+    comment.starts_with("<!--") && !comment.contains("-->")
 }

@@ -81,12 +81,13 @@ fn step(first: usize, block: &str) -> String {
     let goes_on = commands.last().and_then(Command::goes_on);
     for command in commands {
         let length = command.lines.len();
-        text += &if command.is_denied() {
+        if command.is_denied() {
             let command = command.unmarked().lines.join("\n");
-            format!("if {{ {command}; }} > $ROOM/denied 2>&1; then allowed {line}; else denied {line}; fi")
+            let outcome = format!("then allowed {line}; else denied {line}; fi");
+            let _ = write!(text, "if {{ {command}; }} > $ROOM/denied 2>&1; {outcome}");
         } else {
-            command.lines.join("\n")
-        };
+            text.push_str(&command.lines.join("\n"));
+        }
         text.push('\n');
         line += length;
     }
