@@ -14,7 +14,9 @@ mod generated;
 mod links;
 mod page;
 mod room;
+mod runner;
 mod script;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -74,9 +76,12 @@ fn main() -> ExitCode {
         });
     }
     suite.add("commands".into(), Vec::new(), || commands::check().map_err(Failed::from));
+    suite.add("marks".into(), Vec::new(), || runner::check_marks().map_err(Failed::from));
+    suite.add("runner".into(), runner::missing(), || runner::check().map_err(Failed::from));
     suite.add("links".into(), Vec::new(), move || links::check(&top(), &pages).map_err(Failed::from));
     suite.add("generated".into(), Vec::new(), || generated::check(&top()).map_err(Failed::from));
     suite.add("files".into(), Vec::new(), || data_directory::check(&top()).map_err(Failed::from));
+    suite.add("words".into(), Vec::new(), || words::check(&top()).map_err(Failed::from));
     suite.add("mdbook".into(), built::missing(), || built::check(&top()).map_err(Failed::from));
     let conclusion = libtest_mimic::run(&arguments, suite.trials);
     if !arguments.list && !suite.skipped.is_empty() {

@@ -50,6 +50,11 @@ impl Page {
         Self { name, file, parts: parts(&text) }
     }
 
+    /// A page of this text.
+    pub(crate) fn of(text: &str) -> Self {
+        Self { name: "a page".to_owned(), file: PathBuf::new(), parts: parts(text) }
+    }
+
     /// Whether anything of it is run.
     pub(crate) fn runs(&self) -> bool {
         self.shell_blocks().next().is_some()
