@@ -66,7 +66,7 @@ fn far_from_the_introduction(book: &Path, pages: &[Page]) -> Vec<String> {
         let parts = page.into_iter().flat_map(|page| &page.parts);
         let links =
             parts.filter_map(|part| if let Kind::Link(link) = &part.kind { Some(link) } else { None });
-        let paths = links.filter_map(|link| link.split('#').next()).filter(|path| path.ends_with(".md"));
+        let paths = links.filter_map(|link| link.split('#').next());
         let folder = file.parent().unwrap().to_owned();
         paths.filter_map(move |path| folder.join(path).canonicalize().ok()).collect::<Vec<_>>()
     };
