@@ -5,6 +5,7 @@ mod api_client;
 mod auth_file;
 mod auth_files;
 mod book;
+mod bar;
 mod byte_size;
 mod call_failure;
 mod child;
