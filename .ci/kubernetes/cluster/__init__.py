@@ -88,6 +88,11 @@ class Cluster:
     def try_kubectl(self, *words, given=None):
         return self.attempt(self.programs / "kubectl", *words, given=given).stdout
 
+    @property
+    def version(self):
+        """Which Kubernetes it is: v1.37.2."""
+        return json.loads(self.kubectl("version", "--output", "json"))["serverVersion"]["gitVersion"]
+
     def get(self, *words):
         """An object, or a list of some."""
         return json.loads(self.kubectl("get", "--output", "json", *words))
