@@ -40,6 +40,8 @@ enum Command {
     Audit(commands::audit::Args),
     /// Collect garbage now, or say what would go
     Gc(commands::gc::Args),
+    /// Ask a server whether it is ready, as health checks do
+    Ping(commands::ping::Args),
     /// Check that what a data directory holds is whole
     Fsck(commands::fsck::Args),
     /// Push an image and register it, without a container engine's help if need be
@@ -81,6 +83,7 @@ impl Cli {
                 Command::Audit(args) => commands::audit::run(args).await,
                 Command::Gc(args) => commands::gc::run(args).await,
                 Command::Fsck(args) => commands::fsck::run(args).await,
+                Command::Ping(args) => commands::ping::run(args).await,
                 Command::Push(args) => commands::push::run(args).await,
                 Command::Deploy(args) => commands::deploy::run(*args).await,
                 Command::Logs(args) => commands::logs::run(args).await,

@@ -47,6 +47,7 @@ mod registries;
 mod retry;
 mod serve_options;
 mod service;
+mod service_manager;
 mod settings;
 mod signals;
 mod tls_words;

@@ -102,6 +102,17 @@ const EXAMPLES: &[(&str, Pairs)] = &[
     ),
     ("gangplank gc", &[("Say what would go, and why:", "gangplank gc --dry-run")]),
     (
+        "gangplank ping",
+        &[
+            ("The server of this machine:", "gangplank ping"),
+            (
+                "One behind a name, whose certificate is checked:",
+                "gangplank ping --url https://registry.example.com",
+            ),
+            ("Where it says what is the matter:", "gangplank ping --url http://127.0.0.1:5001"),
+        ],
+    ),
+    (
         "gangplank fsck",
         &[
             ("Look, beside a running server too:", "gangplank fsck --data-dir ./gangplank-data"),
@@ -177,6 +188,13 @@ const EXAMPLES: &[(&str, Pairs)] = &[
     ("gangplank generate man", &[("Where man looks:", "gangplank generate man ~/.local/share/man/man1")]),
     ("gangplank generate config", &[("A file to start from:", "gangplank generate config > gangplank.toml")]),
     (
+        "gangplank generate master-key",
+        &[(
+            "A key that only its owner can read, for `serve --master-key-file`:",
+            "(umask 077; gangplank generate master-key > master.key)",
+        )],
+    ),
+    (
         "gangplank generate completions",
         &[(
             "For bash:",
@@ -232,10 +250,27 @@ const JOB_VARIABLES: Pairs = &[
     ("BUILDKITE", "If set, buildkite-agent is asked for the identity token."),
 ];
 
+const PING_VARIABLES: Pairs = &[
+    ("GANGPLANK_LISTEN", "What the server of this machine was told, where --url names no other."),
+    ("AWS_CA_BUNDLE", "A file of certificates to trust."),
+];
+
+/// What a server hears that is no option.
+const SERVE_VARIABLES: Pairs = &[
+    (
+        "GANGPLANK_ROOT_ACCESS_KEY_ID, GANGPLANK_ROOT_SECRET_ACCESS_KEY",
+        "The root access key that the first start makes, where none is to be thought of.",
+    ),
+    ("GANGPLANK_ROOT_SECRET_ACCESS_KEY_FILE", "A file that has the secret, in place of the variable."),
+    ("NOTIFY_SOCKET", "Where systemd is told that the server is ready, reloads, or stops."),
+];
+
 /// What a command hears beside what its options and every other do.
 pub(crate) fn variables(path: &str) -> Pairs {
     match path {
         "gangplank login" | "gangplank role try" => JOB_VARIABLES,
+        "gangplank ping" => PING_VARIABLES,
+        "gangplank serve" => SERVE_VARIABLES,
         _ => &[],
     }
 }
@@ -292,6 +327,11 @@ pub(crate) fn exit_statuses(path: &str) -> Pairs {
             ("2", "The command line is wrong."),
             ("130", "Ctrl-C ended the wait; the deployment goes on."),
         ],
+        "gangplank ping" => &[
+            ("0", "The server is ready."),
+            ("1", "It is not, or did not say so within 5 seconds."),
+            ("2", "The command line is wrong."),
+        ],
         "gangplank role try" => &[
             ("0", "The token opens the role."),
             ("1", "It does not, or that could not be found out; what is printed says why."),
@@ -327,7 +367,7 @@ fn explained_at(command: Command, path: &str) -> Command {
     for (what, line) in examples(path) {
         let _ = write!(text, "\n  {what}\n    {}", line.replace('\n', "\n    "));
     }
-    if matches!(path, "gangplank fsck" | "gangplank deploy" | "gangplank role try") {
+    if matches!(path, "gangplank fsck" | "gangplank deploy" | "gangplank ping" | "gangplank role try") {
         text.push_str("\n\nExit status:");
         for (status, meaning) in exit_statuses(path) {
             let _ = write!(text, "\n  {status}  {meaning}");

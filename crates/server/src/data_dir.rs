@@ -3,7 +3,7 @@
 //! ```text
 //! lock            held by the one process that uses the directory
 //! running         there while a server runs, and after a crash
-//! master.key      seals the secret access keys in the database (0600)
+//! master.key      seals the secret access keys in the database (0600); not there if it is kept elsewhere
 //! gangplank.db    rows (0600)
 //! blobs/          bytes, and to which database they belong
 //! logs/           what containers printed
@@ -19,6 +19,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use gangplank_store::blobs::ID;
 use gangplank_store::durable_file;
 
 use crate::private;
@@ -174,7 +175,8 @@ fn require_database(path: &Path) -> Result<()> {
     }
     let shards = fs::read_dir(blobs_in(path).join("content")).into_iter().flatten().flatten();
     let has_content = || shards.map(|it| it.path()).flat_map(fs::read_dir).any(|mut it| it.next().is_some());
-    if path.join(MASTER_KEY).exists() || has_content() {
+    // The number of the folder is written after the database is made, and the master key may be kept elsewhere.
+    if path.join(MASTER_KEY).exists() || blobs_in(path).join(ID).exists() || has_content() {
         bail!(
             "{} is missing or empty, and the directory is not new: restore it from a backup, or name another \
              --data-dir to begin with nothing",

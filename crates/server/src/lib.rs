@@ -41,7 +41,7 @@ pub use config::{
 pub use deployments::pace::Pace;
 pub use offline_collection::collect_in;
 pub use root_key::{
-    NewKey, Rights, all_access_keys, create_access_key, create_first_key, provide_credentials,
+    NewKey, Rights, all_access_keys, create_access_key, create_first_key, local_endpoint, provide_credentials,
 };
 pub use sealing::MasterKey;
 pub use server::Server;

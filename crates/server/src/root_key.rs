@@ -184,7 +184,7 @@ fn place_credentials(data_dir: &DataDir, id: &AccessKeyId, secret: &SecretAccess
 }
 
 /// The address that clients on this machine reach a listener by.
-pub(crate) fn local_endpoint(scheme: &str, listen: SocketAddr) -> String {
+pub fn local_endpoint(scheme: &str, listen: SocketAddr) -> String {
     let mut reachable = listen;
     if listen.ip().is_unspecified() {
         reachable.set_ip(if listen.is_ipv4() {

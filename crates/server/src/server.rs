@@ -141,7 +141,10 @@ impl Server {
         let addresses = listening.addresses()?;
         let data_dir = DataDir::take(&config.data_dir)?;
         let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
-        let master = MasterKey::of(&data_dir, &root_key::all_access_keys(&metadata).await?)?;
+        let master = {
+            let keys = root_key::all_access_keys(&metadata).await?;
+            MasterKey::of(&data_dir, config.master_key_file.as_deref(), &keys)?
+        };
         let blobs = content_folder::open(&metadata, &data_dir).await?;
         let blobs = blobs.with_reserve(config.limits.disk_reserve);
         let scheme = if tls.is_some() { "https" } else { "http" };

@@ -1,7 +1,7 @@
 //! `gangplank access-key`: manages access keys, on a running server or, to make one when all others
 //! are lost, in the data directory of a stopped one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -73,6 +73,9 @@ struct NewKey {
     /// Make a root key: it administers the server, with the keys and events of all accounts
     #[arg(long)]
     root: bool,
+    /// In the data directory of a stopped server: the file of its master key [default: master.key in the directory]
+    #[arg(long, env = "GANGPLANK_MASTER_KEY_FILE", value_name = "FILE")]
+    master_key_file: Option<PathBuf>,
     #[command(flatten)]
     permissions: Permissions,
     /// When it ends, and its logins with it: after a time such as 90d, or at a moment such as 2027-01-31
@@ -245,7 +248,7 @@ async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
     let metadata = Sqlite::open(&data_dir.database())?;
     let by = Origin::local(Time(now()));
     let keys = all_access_keys(&metadata).await?;
-    let master = MasterKey::of(data_dir, &keys)?;
+    let master = MasterKey::of(data_dir, new.master_key_file.as_deref(), &keys)?;
     let is_rescue = account.is_root() && !keys.iter().any(|key| key.is_root && key.enabled);
     let (key, secret) = if keys.is_empty() && is_rescue {
         create_first_key(&metadata, &by, &master, data_dir, None).await?

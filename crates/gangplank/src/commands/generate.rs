@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{CommandFactory as _, Subcommand, ValueEnum};
+use gangplank_server::MasterKey;
 
 use super::credential_provider::Provider;
 use super::docker_credential::Helper;
@@ -28,6 +29,8 @@ enum Command {
     },
     /// Print a sample of the TOML file of `gangplank serve`: every option, explained and commented out
     Config,
+    /// Print a new key for the file of `gangplank serve --master-key-file`
+    MasterKey,
     /// Print a completion script
     ///
     /// bash: gangplank generate completions bash > ~/.local/share/bash-completion/completions/gangplank
@@ -55,6 +58,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             let pages = output::counted(pages, "manual page");
             output::done(format_args!("wrote {pages} into {}", dir.display()));
         }
+        Command::MasterKey => output::text(&MasterKey::generate()?)?,
         Command::Config => output::text(&sample_file::text())?,
         Command::Completions { shell } => {
             let places = completions::places();

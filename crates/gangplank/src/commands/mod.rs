@@ -17,6 +17,7 @@ pub(crate) mod logout;
 pub(crate) mod logs;
 mod narrowing;
 mod permissions;
+pub(crate) mod ping;
 pub(crate) mod push;
 pub(crate) mod quickstart;
 pub(crate) mod registry_login;
