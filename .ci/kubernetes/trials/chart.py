@@ -2,6 +2,7 @@
 
 import json
 
+from . import pages
 from .expectations import expect, refused
 from .world import ROOT
 
@@ -107,6 +108,11 @@ def every_field(world):
         told = cluster.kubectl("apply", "--dry-run=server", "--validate=strict", "--filename", "-", given=made)
         kinds |= {line.split("/")[0] for line in told.splitlines()}
         expect("statefulset.apps/" in told, f"{name}: {told}")
+    for text in pages.of("Behind an ingress", "yaml"):
+        file = world.desk / text.split()[1]
+        file.write_text(text)
+        made = cluster.helm("template", "gangplank", CHART, f"--values={file}")
+        cluster.kubectl("apply", "--dry-run=server", "--validate=strict", "--filename", "-", given=made)
     missing = {"httproute.gateway.networking.k8s.io", "servicemonitor.monitoring.coreos.com",
                "ingress.networking.k8s.io", "networkpolicy.networking.k8s.io"} - kinds
     expect(not missing, f"never made: {missing}")

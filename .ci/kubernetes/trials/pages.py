@@ -1,20 +1,20 @@
-"""The recipes of the manual, run as they stand."""
+"""The manual's page on Kubernetes, whose recipes are run as they stand."""
 
 import pathlib
 import re
 
-DOCS = pathlib.Path(__file__).parents[3] / "docs"
+PAGE = pathlib.Path(__file__).parents[3] / "docs/book/src/guides/kubernetes.md"
 BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks(heading):
     """The blocks below a heading and before the next: pairs of language and text."""
     begin = re.compile(rf"^#+ {re.escape(heading)}\n", re.MULTILINE)
-    found = [text for text in map(pathlib.Path.read_text, sorted(DOCS.rglob("*.md"))) if begin.search(text)]
-    if len(found) != 1:
-        raise LookupError(f"{len(found)} pages have the heading {heading!r}")
-    below = begin.split(found[0])[1]
-    # A line that begins with # is a heading, but in a block.
+    parts = begin.split(PAGE.read_text())
+    if len(parts) != 2:
+        raise LookupError(f"{len(parts) - 1} sections of the page are headed {heading!r}")
+    below = parts[1]
+    # A line that begins with # is a heading, except in a block.
     section, inside = [], False
     for line in below.splitlines():
         inside ^= line.startswith("```")
