@@ -15,8 +15,9 @@ use super::{
     DeleteRoleResult, ExchangeIdentityTokenRequest, ExchangeIdentityTokenResult, GetImageOriginRequest,
     GetImageOriginResult, GetRoleRequest, GetRoleResult, ListAccessKeysRequest, ListAccessKeysResult,
     ListAuditEventsRequest, ListAuditEventsResult, ListRegistryLoginsRequest, ListRegistryLoginsResult,
-    ListRolesRequest, ListRolesResult, RevokeRegistryLoginRequest, RevokeRegistryLoginResult, TryRoleRequest,
-    TryRoleResult, UpdateAccessKeyRequest, UpdateAccessKeyResult, UpdateRoleRequest, UpdateRoleResult,
+    ListRolesRequest, ListRolesResult, RevokeOwnRegistryLoginRequest, RevokeOwnRegistryLoginResult,
+    RevokeRegistryLoginRequest, RevokeRegistryLoginResult, TryRoleRequest, TryRoleResult,
+    UpdateAccessKeyRequest, UpdateAccessKeyResult, UpdateRoleRequest, UpdateRoleResult,
 };
 
 /// The errors of the operations that name nothing that could be missing.
@@ -43,6 +44,10 @@ const EXCHANGE: &[ErrorCode] = &[
     AccessDeniedException,
     ThrottlingException,
 ];
+
+/// The errors of an operation on a login by its own password.
+const OWN_LOGIN: &[ErrorCode] =
+    &[ServiceException, InvalidInputException, NotFoundException, ThrottlingException];
 
 operations! {
     /// An operation of our own.
@@ -90,6 +95,9 @@ operations! {
     /// Shows the roles of the account.
     ListRoles:
         ListRolesRequest => ListRolesResult, GENERAL;
+    /// Ends a registry login before its time, for whoever has its password. Nobody signs this call.
+    RevokeOwnRegistryLogin:
+        RevokeOwnRegistryLoginRequest => RevokeOwnRegistryLoginResult, OWN_LOGIN;
     /// Ends a registry login before its time.
     RevokeRegistryLogin:
         RevokeRegistryLoginRequest => RevokeRegistryLoginResult, NAMED;

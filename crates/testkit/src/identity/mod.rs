@@ -4,6 +4,8 @@
 
 mod fake_issuer;
 mod signing;
+mod token_endpoint;
 
 pub use fake_issuer::{Answer, Decoy, FakeIssuer, document, tls_file};
 pub use signing::{TestKey, base64, jwks, message, with_mac};
+pub use token_endpoint::TokenEndpoint;
