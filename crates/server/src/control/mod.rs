@@ -36,6 +36,7 @@ mod permit;
 mod push_logins;
 mod registry_logins;
 mod remembering;
+mod role_sessions;
 mod role_trials;
 mod roles;
 mod service_refusals;

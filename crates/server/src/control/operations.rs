@@ -5,7 +5,8 @@ use gangplank_api::{ApiError, Request, Target, decode, encode, gangplank, lights
 use super::authorize::{Named, authorize};
 use super::{
     Call, Context, Result, about, access_keys, audit, certificates, collection, deployments, image_indexes,
-    image_origins, images, observations, push_logins, registry_logins, role_trials, roles, services, tags,
+    image_origins, images, observations, push_logins, registry_logins, role_sessions, role_trials, roles,
+    services, tags,
 };
 
 /// Reads a call's input, authorises the caller for what it names, and does it.
@@ -97,6 +98,8 @@ async fn of_our_own(call: &Call<'_>, operation: gangplank::Operation, body: &[u8
         ListRoles(ListRolesRequest) [Tenant] => roles::list,
         UpdateRole(UpdateRoleRequest) [Tenant] => roles::update,
         DeleteRole(DeleteRoleRequest) [Tenant] => roles::delete,
+        ListRoleSessions(ListRoleSessionsRequest) [Tenant] => role_sessions::list,
+        RevokeRoleSession(RevokeRoleSessionRequest) [Tenant] => role_sessions::revoke,
         TryRole(TryRoleRequest) [Tenant] => role_trials::run,
         GetImageOrigin(GetImageOriginRequest) |it| [image_origins::named(&it.image)] => image_origins::get,
         // Nobody signs these, so they have a way of their own.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
+pub mod bad_tokens;
 mod fake_issuer;
 mod signing;
 mod token_endpoint;
