@@ -153,6 +153,7 @@ async fn roles(db: &super::Sqlite) {
     db.login(&password(9).hash()).await.unwrap();
     at.image(&["config"], &[]).await;
     db.sessions(&account, &role.name, NOW, None, 9).await.unwrap();
+    db.revoke_session(&by(), &account, &role.name, &session_key(9), NOW).await.unwrap();
     db.note_key_use(vec![(key_id(1), NOW)]).await.unwrap();
     let off = RoleChange { enabled: Some(false), ..RoleChange::default() };
     db.change_role(&by(), &account, &role.name, off).await.unwrap();
