@@ -1,8 +1,9 @@
 //! What the deployments of a service run, opened, and their images on the way to the engine.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use gangplank_core::deployment::Spec;
+use gangplank_core::deployment::{Container, Spec, Values};
 use gangplank_engine::NodeSpec;
 use gangplank_store::metadata::deployments::{DeployedService, Deployment};
 use tokio::task::JoinHandle;
@@ -50,6 +51,20 @@ impl Runner {
         let opened = Opened { spec: Arc::clone(&spec), images: Images::Wanted(Backoff::default()) };
         self.deployments.insert(deployment.version, opened);
         Ok(spec)
+    }
+
+    /// The opened spec of a deployment; if it cannot be read any more, what is known of it without: its containers'
+    /// names.
+    pub(super) fn open_or_outline(&mut self, of: &DeployedService, deployment: &Deployment) -> Arc<Spec> {
+        self.open(of, deployment).unwrap_or_else(|_| {
+            let container = |name: &String| {
+                let (image, command) = (String::new(), Vec::new());
+                let environment = Values(BTreeMap::new());
+                (name.clone(), Container { image, command, environment, ports: BTreeMap::new() })
+            };
+            let containers = deployment.images.iter().map(|image| container(&image.container)).collect();
+            Arc::new(Spec { containers, endpoint: None })
+        })
     }
 
     /// Asks for the images of a deployment, and looks whether they have come.
@@ -132,7 +147,7 @@ impl Runner {
     /// Says which images are to stay in the engine. While some are on their way nobody can say so, but of a service of
     /// which nothing runs those that are known are enough.
     pub(super) fn keep_images(&mut self, is_disabled: bool) {
-        let mut wanted = Some(self.previous.clone());
+        let mut wanted = self.unreadable.is_none().then(|| self.previous.clone());
         for opened in self.deployments.values() {
             match (&opened.images, &mut wanted) {
                 (Images::There(references), Some(wanted)) => wanted.extend(references.values().cloned()),

@@ -17,9 +17,12 @@ const NO_ENGINE: &str = "the server was started without a container engine";
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     loop {
         match app.metadata.services_to_run().await {
-            Ok(services) => {
-                for of in services {
+            Ok(all) => {
+                for of in all.services {
                     end(&app, &of).await;
+                }
+                for (service, error) in all.unreadable {
+                    tracing::error!(service = service.0, %error, "a service cannot be read");
                 }
             }
             Err(error) => tracing::warn!(%error, "cannot look which services were to run"),

@@ -85,8 +85,8 @@ impl Runner {
         };
         let version = deployment.version;
         let Ok(spec) = self.open(of, deployment) else {
-            let empty = Arc::new(Spec { containers: BTreeMap::new(), endpoint: None });
-            return self.fail(of, deployment, &empty, "what it is to run cannot be read any more").await;
+            let outline = self.open_or_outline(of, deployment);
+            return self.fail(of, deployment, &outline, "what it is to run cannot be read any more").await;
         };
         if self.rollout.as_ref().is_none_or(|it| it.version != version) {
             self.rollout = Some(RolloutInMemory::of(version, row));
@@ -344,7 +344,7 @@ impl Runner {
         if self.app.clock.steady() < row.deadline {
             return Ok(false);
         }
-        let spec = self.open(of, deployment)?;
+        let spec = self.open_or_outline(of, deployment);
         self.say(of, deployment.version, &spec, words::TOO_LONG);
         let nodes = || self.nodes.values().filter(|node| node.seen.name.version == deployment.version);
         let answer = nodes().find_map(Node::last_answer);

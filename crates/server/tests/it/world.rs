@@ -99,6 +99,11 @@ impl World {
         config
     }
 
+    /// The API in another region.
+    pub(crate) fn in_region(&self, region: &str) -> Api {
+        self.api.as_ref().unwrap().in_region(region)
+    }
+
     /// Calls the API.
     pub(crate) fn call(&self, operation: &str, input: Value) -> ApiAnswer {
         self.api.as_ref().unwrap().lightsail(operation, &input)

@@ -43,6 +43,8 @@ pub struct ContainerService {
     pub changes: i64,
     /// The last of these changes has not come to its end.
     pub is_updating: bool,
+    /// What of it cannot be read any more, and is missing here. Such a service runs, and is not changed.
+    pub damage: Option<String>,
 }
 
 impl ContainerService {
