@@ -6,7 +6,8 @@ use std::sync::Arc;
 use gangplank_core::deployment::{Container, Spec, Values};
 use gangplank_engine::NodeSpec;
 use gangplank_store::metadata::deployments::{DeployedService, Deployment};
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
@@ -24,7 +25,7 @@ pub(super) struct Opened {
 pub(super) enum Images {
     /// They have not been asked for, or will be again after a pause.
     Wanted(Backoff),
-    Coming(Backoff, JoinHandle<Result<There, NotThere>>),
+    Coming(Backoff, oneshot::Receiver<Result<There, NotThere>>),
     There(References),
 }
 
@@ -81,10 +82,19 @@ impl Runner {
         let now = Instant::now();
         match &mut opened.images {
             Images::There(_) => return Ok(Brought::There),
-            Images::Coming(_, task) if !task.is_finished() => return Ok(Brought::Coming),
-            Images::Coming(backoff, task) => {
+            Images::Coming(backoff, coming) => {
                 let mut backoff = *backoff;
-                let brought = task.await.unwrap_or_else(|error| Err(NotThere::Yet(error.to_string())));
+                let brought = match coming.try_recv() {
+                    Ok(brought) => brought,
+                    Err(TryRecvError::Empty) => {
+                        // Should it panic, it wakes nobody.
+                        next.within(self.pace.look);
+                        return Ok(Brought::Coming);
+                    }
+                    Err(TryRecvError::Closed) => {
+                        Err(NotThere::Yet("bringing the images ended badly".to_owned()))
+                    }
+                };
                 match brought {
                     Ok(there) => {
                         opened.images = Images::There(there.references);
@@ -109,14 +119,16 @@ impl Runner {
                 let (app, engine, wake) =
                     (Arc::clone(&self.app), Arc::clone(&self.engine), Arc::clone(&self.wake));
                 let (of, deployment) = (of.clone(), deployment.clone());
-                let bringing = tokio::spawn(async move {
+                let (there, coming) = oneshot::channel();
+                tokio::spawn(async move {
                     let brought = images::bring(&app, &engine, &of, &deployment, &spec).await;
+                    // First the news and then the call to look: who wakes finds it. Nobody waits for it any more if
+                    // the service is gone.
+                    let _ = there.send(brought);
                     wake.notify_one();
-                    brought
                 });
-                opened.images = Images::Coming(*backoff, bringing);
-                // The task may wake before it is seen to be finished.
-                next.within(self.pace.pause);
+                opened.images = Images::Coming(*backoff, coming);
+                next.within(self.pace.look);
             }
         }
         Ok(Brought::Coming)
