@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::pace::Pace;
 use super::runner::Runner;
-use super::spec;
+use super::{images, spec};
 use crate::app::App;
 
 /// What happens in an engine within this time is looked at together.
@@ -24,6 +24,7 @@ type Labels = (String, String);
 
 /// Runs what is to run until told to stop. Then nodes go on running, and the next start takes them over.
 pub(crate) async fn run(app: Arc<App>, engine: Arc<dyn Engine>, pace: Pace, stop: CancellationToken) {
+    images::end_logins_of_earlier_runs(&app).await;
     let mut supervisor = Supervisor {
         app,
         engine,

@@ -217,6 +217,18 @@ fn nodes_stay_while_it_cannot_be_read_whose_they_are() {
 }
 
 #[test]
+fn a_pull_login_of_an_earlier_run_is_ended() {
+    let mut world = World::on(Machine::serving());
+    world.make_service(1);
+    let login = world.pull_login();
+    assert_eq!(world.knock_at_registry(&login), 200);
+    world.stop();
+    world.damage("UPDATE registry_logins SET owner = 'server'");
+    world.start();
+    until("it opens nothing", || world.knock_at_registry(&login) == 401);
+}
+
+#[test]
 fn a_service_with_damaged_rows_runs_and_says_so() {
     for (damage, is_shown) in [
         ("UPDATE services SET tags = '?'", true),

@@ -223,7 +223,7 @@ fn on_its_way(connection: &Connection, service: ServiceId, version: i64) -> Resu
     let found = find.query_row([service.0, version], |row| {
         let current = row.get(3)?;
         let name = row.get(2)?;
-        Ok(reading::tenant(row).map(|tenant| OnItsWay { tenant, name, current }))
+        Ok(rows::tenant(row).map(|tenant| OnItsWay { tenant, name, current }))
     });
     found.optional()?.transpose()
 }

@@ -57,7 +57,7 @@ pub(super) fn to_run(connection: &Connection) -> Result<ToRun> {
 }
 
 fn one_to_run(connection: &Connection, id: ServiceId, row: &Row<'_>) -> Result<Option<DeployedService>> {
-    let tenant = tenant(row)?;
+    let tenant = rows::tenant(row)?;
     let found = container_services::find(connection, row.get(2)?, Key::Id(id))?;
     let found = found.filter(|service| {
         let runs = service.current_version.is_some() || service.next_version.is_some();
@@ -123,13 +123,5 @@ fn read(row: &Row<'_>, service: &ContainerService) -> rusqlite::Result<Deploymen
         images: Vec::new(),
         created_at: Time(row.get(3)?),
         failure: row.get(4)?,
-    })
-}
-
-/// Reads `account, region`, the first two columns.
-pub(super) fn tenant(row: &Row<'_>) -> Result<Tenant> {
-    Ok(Tenant {
-        account: rows::account(row.get_ref(0)?.as_str().unwrap_or_default())?,
-        region: rows::region(row.get_ref(1)?.as_str().unwrap_or_default())?,
     })
 }
