@@ -349,11 +349,15 @@ impl Runner {
         let nodes = || self.nodes.values().filter(|node| node.seen.name.version == deployment.version);
         let answer = nodes().find_map(Node::last_answer);
         let before = self.rollout.as_ref().and_then(RolloutInMemory::reason);
+        let has_failed = row.failures > 0;
         let reason = match (trouble, before, &spec.endpoint) {
             (Some(trouble), _, _) => Some(trouble.to_string()),
             (None, Some(reason), _) if answer.is_none() => Some(reason),
-            (None, _, Some(endpoint)) if nodes().next().is_some() => {
-                Some(words::unhealthy(endpoint, answer.as_deref()))
+            (None, before, Some(endpoint)) if nodes().next().is_some() => {
+                let unhealthy = words::unhealthy(endpoint, answer.as_deref());
+                // Why it ended before is why it does not answer now.
+                let before = before.filter(|_| has_failed);
+                Some(before.map_or(unhealthy.clone(), |before| format!("{before}; {unhealthy}")))
             }
             (None, reason, _) => reason,
         };
