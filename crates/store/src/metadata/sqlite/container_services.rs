@@ -231,7 +231,9 @@ fn begin_update(
     {
         return Ok(Some(ServiceOutcome::TooLittleRoom(promised)));
     }
-    if nodes_change {
+    // Requests have to be led elsewhere, which is the runner's as the nodes are. Of a service that runs nothing
+    // nobody has to follow.
+    if nodes_change || service.current_version.is_some() {
         service.changes += 1;
         let stays_off = before.is_disabled && service.is_disabled;
         service.is_updating = room.is_some() && service.current_version.is_some() && !stays_off;
