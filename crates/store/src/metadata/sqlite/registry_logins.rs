@@ -113,6 +113,19 @@ impl RegistryLogins for Sqlite {
             .await
     }
 
+    async fn logins_of_server(&self, now: Time) -> Result<Vec<(Tenant, LoginId)>> {
+        self.read_long(Whose::Server, move |connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT t.account, t.region, l.id FROM tenants t CROSS JOIN registry_logins l
+                 WHERE l.tenant = t.id AND l.expires_at > ?1 AND l.revoked_at IS NULL AND l.owner = ?2",
+            )?;
+            let read = |row: &Row<'_>| Ok(rows::tenant(row).map(|tenant| Ok((tenant, LoginId(row.get(2)?)))));
+            let found = select.query_map(params![now.0, Owner::server().as_str()], read)?;
+            found.map(|login| login??).collect()
+        })
+        .await
+    }
+
     async fn note_use(&self, used: Vec<(LoginId, Used)>) -> Result<()> {
         self.doors
             .upkeep(Whose::Server, Touched::NOTHING, move |connection| {

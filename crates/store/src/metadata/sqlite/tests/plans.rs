@@ -182,7 +182,7 @@ async fn deployments(db: &super::Sqlite, service: ServiceId) {
     db.deployments(&tenant, service).await.unwrap();
     db.deployed_service(&tenant, service).await.unwrap();
     db.deployed_services(&tenant).await.unwrap();
-    assert_eq!(db.services_to_run().await.unwrap().len(), 1);
+    assert_eq!(db.services_to_run().await.unwrap().services.len(), 1);
     // So that it may be deleted.
     deploy(db, &tenant, "web", &[ImageSource::Public]).await;
     activate(db, &tenant, "web").await;
