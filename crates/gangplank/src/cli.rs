@@ -41,6 +41,10 @@ enum Command {
     /// Collect garbage now, or say what would go
     Gc(commands::gc::Args),
     /// Ask a server whether it is ready, as health checks do
+    ///
+    /// Without --url the server of this machine is asked, by plain HTTP or by TLS. Its certificate may be for any name:
+    /// nobody stands between, and nothing secret is sent. With --url a certificate has to be for the name in the URL, and
+    /// signed by an authority of the system's, or of the file that `AWS_CA_BUNDLE` names.
     Ping(commands::ping::Args),
     /// Check that what a data directory holds is whole
     Fsck(commands::fsck::Args),

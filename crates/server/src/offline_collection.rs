@@ -22,7 +22,7 @@ use crate::data_dir::DataDir;
 /// # Errors
 /// If its stores cannot be opened or fail, or neither the request nor the directory says a grace period.
 pub async fn collect_in(data_dir: &DataDir, request: &CollectGarbageRequest) -> Result<CollectGarbageResult> {
-    let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
+    let metadata = Sqlite::open_at_this_schema(&data_dir.database()).context("cannot open the database")?;
     let blobs = content_folder::open(&metadata, data_dir).await?;
     let now = Time(metadata.mark(Mark::SteadyTime).await?.unwrap_or_default());
     let cutoff = match (grace_of(request), told(&metadata).await?) {
