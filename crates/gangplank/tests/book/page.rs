@@ -74,6 +74,11 @@ impl Page {
         if self.name == "README.md" {
             self.check_readme(&mut faults);
         }
+        if self.parts.iter().all(|part| matches!(part.kind, Kind::Heading(_) | Kind::Text))
+            && self.parts.len() < 4
+        {
+            faults.push(format!("{}: a page that says nothing yet", self.name));
+        }
         let mut before = &Kind::Text;
         for part in &self.parts {
             if let Kind::Block { language, .. } = &part.kind {
