@@ -130,13 +130,14 @@ impl Target {
         if let Err(TryLockError::WouldBlock) = lock.try_lock() {
             bail!("another backup is being made in {shown}");
         }
+        manifest::clear(&path).with_context(failed)?;
         match manifest::standing(&path)? {
             Some(there) if there.server.is_some() && there.server != begun.server => {
                 bail!("{shown} has backups of another server: name another folder");
             }
             Some(_) => manifest::settle(&path)?,
             None if is_empty(&path)? => {
-                manifest::begin(&path, begun).with_context(|| format!("cannot write into {shown}"))?
+                manifest::begin(&path, begun).with_context(|| format!("cannot write into {shown}"))?;
             }
             None => bail!("{shown} is not empty, and has no backup: name a new folder, or an empty one"),
         }
