@@ -154,16 +154,24 @@ fn open_rows(database: &Path, manifest: &Manifest) -> Result<Snapshot> {
 
 fn take_database(entry: &mut Entry<'_, impl Read>, to: &Path) -> Result<()> {
     let mut file = durable_file::create_new(to, 0o600)?;
-    std::io::copy(entry, &mut file).context("cannot copy the database")?;
+    let copied = std::io::copy(entry, &mut file).context("cannot copy the database")?;
+    require_end(entry, copied)?;
     Ok(file.sync_all()?)
 }
 
 /// A small file of the archive.
 fn text(entry: &mut Entry<'_, impl Read>) -> Result<Vec<u8>> {
     let mut text = Vec::new();
-    entry
-        .take(SMALL)
-        .read_to_end(&mut text)
-        .with_context(|| format!("the stream has no whole backup: {CUT}"))?;
+    let read = entry.take(SMALL).read_to_end(&mut text);
+    let read = read.with_context(|| format!("the stream has no whole backup: {CUT}"))?;
+    require_end(entry, read as u64)?;
     Ok(text)
+}
+
+/// Refuses a file that is shorter than the archive said.
+fn require_end(entry: &Entry<'_, impl Read>, read: u64) -> Result<()> {
+    if read != entry.size() {
+        bail!("the stream has no whole backup: {CUT}");
+    }
+    Ok(())
 }
