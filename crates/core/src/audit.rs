@@ -69,6 +69,8 @@ macro_rules! event_kinds {
                 UpdateRole,
                 /// A role was deleted, and with it its sessions and logins.
                 DeleteRole,
+                /// A session of a role was ended before its time, and with it its logins.
+                RevokeRoleSession,
                 /// Somebody with an identity token was given a session of a role.
                 AssumeRoleWithWebIdentity,
                 /// The oldest events of one share of the trail were forgotten, since there were more than it may have.

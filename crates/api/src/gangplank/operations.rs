@@ -15,7 +15,9 @@ use super::{
     DeleteRoleResult, ExchangeIdentityTokenRequest, ExchangeIdentityTokenResult, GetImageOriginRequest,
     GetImageOriginResult, GetRoleRequest, GetRoleResult, ListAccessKeysRequest, ListAccessKeysResult,
     ListAuditEventsRequest, ListAuditEventsResult, ListRegistryLoginsRequest, ListRegistryLoginsResult,
-    ListRolesRequest, ListRolesResult, RevokeRegistryLoginRequest, RevokeRegistryLoginResult, TryRoleRequest,
+    ListRoleSessionsRequest, ListRoleSessionsResult, ListRolesRequest, ListRolesResult,
+    RevokeOwnRegistryLoginRequest, RevokeOwnRegistryLoginResult, RevokeRegistryLoginRequest,
+    RevokeRegistryLoginResult, RevokeRoleSessionRequest, RevokeRoleSessionResult, TryRoleRequest,
     TryRoleResult, UpdateAccessKeyRequest, UpdateAccessKeyResult, UpdateRoleRequest, UpdateRoleResult,
 };
 
@@ -43,6 +45,10 @@ const EXCHANGE: &[ErrorCode] = &[
     AccessDeniedException,
     ThrottlingException,
 ];
+
+/// The errors of an operation on a login by its own password.
+const OWN_LOGIN: &[ErrorCode] =
+    &[ServiceException, InvalidInputException, NotFoundException, ThrottlingException];
 
 operations! {
     /// An operation of our own.
@@ -90,9 +96,18 @@ operations! {
     /// Shows the roles of the account.
     ListRoles:
         ListRolesRequest => ListRolesResult, GENERAL;
+    /// Shows the sessions of a role that have not ended.
+    ListRoleSessions:
+        ListRoleSessionsRequest => ListRoleSessionsResult, NAMED;
+    /// Ends a registry login before its time, for whoever has its password. Nobody signs this call.
+    RevokeOwnRegistryLogin:
+        RevokeOwnRegistryLoginRequest => RevokeOwnRegistryLoginResult, OWN_LOGIN;
     /// Ends a registry login before its time.
     RevokeRegistryLogin:
         RevokeRegistryLoginRequest => RevokeRegistryLoginResult, NAMED;
+    /// Ends a session of a role before its time, with its logins.
+    RevokeRoleSession:
+        RevokeRoleSessionRequest => RevokeRoleSessionResult, NAMED;
     /// Tries whether an identity token opens a role, and says why.
     TryRole:
         TryRoleRequest => TryRoleResult, NAMED;

@@ -145,6 +145,11 @@ pub(super) fn meaning(option: &Arg) -> String {
         text =
             format!("{text}. One of {}", names.iter().map(|name| code(name)).collect::<Vec<_>>().join(", "));
     }
+    let defaults: Vec<_> =
+        option.get_default_values().iter().filter_map(|default| default.to_str()).collect();
+    if !defaults.is_empty() && option.get_action().takes_values() {
+        text = format!("{text} [default: {}]", defaults.join(", "));
+    }
     if let Some(variable) = option.get_env().and_then(|variable| variable.to_str()) {
         text = format!("{text}. Variable `{variable}`");
     }

@@ -12,30 +12,36 @@ do; one that runs answers 503, never that an image is unknown. A directory that 
 ";
 
 /// What a data directory has: its path in it, its mode, what it is, and whether a backup needs it.
-const IN_DATA: [(&str, &str, &str, &str); 14] = [
+const IN_DATA: [(&str, &str, &str, &str); 15] = [
     ("gangplank.db", "0600", "Rows: services, images, logins, keys, the audit trail", "yes"),
     (
         "gangplank.db-wal",
         "0600",
-        "Rows that are durable and not yet in the file; part of the database while a server runs",
-        "by SQLite's own means",
+        "Rows that are durable and not yet in the file: part of the database",
+        "what is in it",
     ),
     ("gangplank.db-shm", "0600", "The index of that, made anew at each start", "no"),
+    (
+        "gangplank.db.before-N",
+        "0600",
+        "The database as it was before an upgrade to schema N; remove it when you are content",
+        "no",
+    ),
     ("blobs", "0700", "The bytes of images; may be another disk", "yes"),
-    ("blobs/content", "0700", "What is published, in folders of two letters", "yes"),
+    ("blobs/content", "0700", "What is published, in folders of two letters", "what the rows know"),
     ("blobs/staged", "0700", "Uploads under way", "no"),
     ("blobs/id", "0600", "Ties the folder to its database", "yes"),
     (
         "master.key",
         "0600",
-        "Opens the access keys and the specs of deployments in the database",
-        "yes, kept apart from the database",
+        "Opens the access keys and the specs of deployments; not here if `--master-key-file` says where",
+        "yes, unless left out",
     ),
-    ("credentials", "0600", "The root access key, as the AWS CLI reads it", "if it still counts"),
+    ("credentials", "0600", "The root access key, as the AWS CLI reads it", "no, `restore` writes it"),
     ("config", "0600", "Region and address, as the AWS CLI reads them", "no, made anew"),
     ("lock", "0600", "Held by the one process that uses the directory", "no"),
     ("running", "0600", "There while a server runs, and after a crash", "no"),
-    ("logs", "0700", "What containers print, by service, container and hour", "if you want it"),
+    ("logs", "0700", "What containers print, by service, container and hour", "no"),
     (".NAME.new", "0600", "On its way to the name in it; left by a crash at the most", "no"),
 ];
 

@@ -9,7 +9,7 @@ const HEAD: &str = "
 |---|---|
 | `/healthz` | 200 while the process works |
 | `/readyz` | 200 while requests are served; 503 with the reason otherwise, such as a database that cannot be written |
-| `/metrics` | the counters below, in the text format of Prometheus |
+| `/metrics` | the metrics below, in the text format of Prometheus |
 
 The main listener answers `/healthz` and `/readyz` too, without the reason; `gangplank ping` asks for the second.
 
@@ -39,9 +39,13 @@ pub(super) fn page() -> Page {
         }
     }
     for row in &mut rows {
-        // A counter's samples are called so.
-        let total = if row[1] == "counter" { "_total" } else { "" };
-        row[0] = code(&format!("{}{total}", row[0]));
+        // Samples are called so.
+        let end = match row[1].as_str() {
+            "counter" => "_total",
+            "info" => "_info",
+            _ => "",
+        };
+        row[0] = code(&format!("{}{end}", row[0]));
     }
     page.table(["metric", "type", "unit", "meaning"], &rows);
     page

@@ -155,7 +155,7 @@ fn constraints(shape: &Shape) -> String {
                 _ => {}
             }
             if let Some(pattern) = string.pattern {
-                said.push(pattern.words.to_owned());
+                said.push(prose(pattern.words));
             }
             said.join(" ")
         }

@@ -72,7 +72,7 @@ given() {
 given_docker() {
     [ ! -S /var/run/docker.sock ] || return 0
     export DOCKER_CLI_HINTS=false
-    dockerd --storage-driver=vfs >"$ROOM/dockerd" 2>&1 &
+    dockerd --storage-driver=vfs --cgroup-parent="$ROOM_CGROUP" >"$ROOM/dockerd" 2>&1 &
     until_true docker info || { tail -20 "$ROOM/dockerd"; return 1; }
     mkdir -p "$ROOM/busybox/bin" "$ROOM/busybox/tmp"
     cp "$(command -v busybox)" "$ROOM/busybox/bin/"

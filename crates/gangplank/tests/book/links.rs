@@ -1,4 +1,5 @@
-//! Links of all pages: the file is there, and the heading in it; every page is in the summary.
+//! Links of all pages: the file is there, and the heading in it; every page is in the summary, and two clicks from the
+//! introduction.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ pub(crate) fn check(top: &Path, pages: &[Page]) -> Result<(), String> {
         }
     }
     faults.extend(outside_the_summary(&book, pages));
+    faults.extend(far_from_the_introduction(&book, pages));
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
 }
 
@@ -55,6 +57,26 @@ fn outside_the_summary(book: &Path, pages: &[Page]) -> Vec<String> {
     let of_book = pages.iter().filter(|page| page.file.starts_with(book) && page.file != summary.file);
     let outside = of_book.filter(|page| !listed.contains(&page.file));
     outside.map(|page| format!("{} is not in the summary", page.name)).collect()
+}
+
+/// Readers who know docker and nothing else find every task from the first page.
+fn far_from_the_introduction(book: &Path, pages: &[Page]) -> Vec<String> {
+    let linked = |file: &PathBuf| {
+        let page = pages.iter().find(|page| page.file == *file);
+        let parts = page.into_iter().flat_map(|page| &page.parts);
+        let links =
+            parts.filter_map(|part| if let Kind::Link(link) = &part.kind { Some(link) } else { None });
+        let paths = links.filter_map(|link| link.split('#').next());
+        let folder = file.parent().unwrap().to_owned();
+        paths.filter_map(move |path| folder.join(path).canonicalize().ok()).collect::<Vec<_>>()
+    };
+    let first = BTreeSet::from([book.join("introduction.md")]);
+    let second: BTreeSet<PathBuf> = first.iter().flat_map(linked).chain(first.clone()).collect();
+    let third: BTreeSet<PathBuf> = second.iter().flat_map(linked).chain(second.clone()).collect();
+    let summary = book.join("SUMMARY.md");
+    let of_book = pages.iter().filter(|page| page.file.starts_with(book) && page.file != summary);
+    let far = of_book.filter(|page| !third.contains(&page.file));
+    far.map(|page| format!("{} is more than two clicks from the introduction", page.name)).collect()
 }
 
 /// The names that mdBook and GitHub give headings.

@@ -14,8 +14,11 @@ mod generated;
 mod links;
 mod page;
 mod room;
+mod runner;
 mod script;
+mod words;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -36,7 +39,8 @@ fn top() -> PathBuf {
 #[derive(Default)]
 struct Suite {
     trials: Vec<Trial>,
-    skipped: Vec<String>,
+    /// What is missing, and the trials that want it.
+    skipped: BTreeMap<String, Vec<String>>,
 }
 
 impl Suite {
@@ -47,12 +51,17 @@ impl Suite {
         run: impl FnOnce() -> Result<(), Failed> + Send + 'static,
     ) {
         let absent = !missing.is_empty();
+        let missing = missing.join(", ");
         if absent {
-            self.skipped.push(format!("{name} (not installed: {})", missing.join(", ")));
+            self.skipped.entry(missing.clone()).or_default().push(name.clone());
         }
-        let trial = Trial::test(name, move || {
-            if absent { Err(format!("not installed: {}", missing.join(", ")).into()) } else { run() }
-        });
+        let trial =
+            Trial::test(
+                name,
+                move || {
+                    if absent { Err(format!("not here: {missing}").into()) } else { run() }
+                },
+            );
         self.trials.push(trial.with_ignored_flag(absent && !clients_are_required()));
     }
 }
@@ -74,13 +83,18 @@ fn main() -> ExitCode {
         });
     }
     suite.add("commands".into(), Vec::new(), || commands::check().map_err(Failed::from));
+    suite.add("marks".into(), Vec::new(), || runner::check_marks().map_err(Failed::from));
+    suite.add("runner".into(), runner::missing(), || runner::check().map_err(Failed::from));
     suite.add("links".into(), Vec::new(), move || links::check(&top(), &pages).map_err(Failed::from));
     suite.add("generated".into(), Vec::new(), || generated::check(&top()).map_err(Failed::from));
     suite.add("files".into(), Vec::new(), || data_directory::check(&top()).map_err(Failed::from));
+    suite.add("words".into(), Vec::new(), || words::check(&top()).map_err(Failed::from));
     suite.add("mdbook".into(), built::missing(), || built::check(&top()).map_err(Failed::from));
     let conclusion = libtest_mimic::run(&arguments, suite.trials);
-    if !arguments.list && !suite.skipped.is_empty() {
-        eprintln!("SKIPPED: {}\n", suite.skipped.join("; "));
+    if !arguments.list {
+        for (missing, names) in suite.skipped {
+            eprintln!("SKIPPED for want of {missing}: {}", names.join(", "));
+        }
     }
     conclusion.exit_code()
 }

@@ -50,6 +50,11 @@ impl Page {
         Self { name, file, parts: parts(&text) }
     }
 
+    /// A page of this text.
+    pub(crate) fn of(text: &str) -> Self {
+        Self { name: "a page".to_owned(), file: PathBuf::new(), parts: parts(text) }
+    }
+
     /// Whether anything of it is run.
     pub(crate) fn runs(&self) -> bool {
         self.shell_blocks().next().is_some()
@@ -68,6 +73,11 @@ impl Page {
         let mut faults = Vec::new();
         if self.name == "README.md" {
             self.check_readme(&mut faults);
+        }
+        if self.parts.iter().all(|part| matches!(part.kind, Kind::Heading(_) | Kind::Text))
+            && self.parts.len() < 4
+        {
+            faults.push(format!("{}: a page that says nothing yet", self.name));
         }
         let mut before = &Kind::Text;
         for part in &self.parts {

@@ -16,7 +16,7 @@ pub(crate) fn missing_for(page: &Page) -> Vec<String> {
     let no_room = NO_ROOM.get_or_init(|| {
         let folder = folder();
         let made = room(folder.path()).arg("true").output().is_ok_and(|made| made.status.success());
-        (!made).then(|| "root, with unshare, overlayfs and pivot_root".to_owned())
+        (!made).then(|| "root, with overlayfs and namespaces".to_owned())
     });
     no_room.iter().cloned().chain(clients::missing(&script::needed(page))).collect()
 }

@@ -3,8 +3,14 @@
 # system, but keeps what it writes to itself; a network of its own with nothing but loopback; and processes of its own,
 # which end with it. FOLDER is an empty folder outside, for what has to last as long as the command.
 set -euo pipefail
-if [ "${GANGPLANK_ROOM:-}" != inside ]; then
-    exec env GANGPLANK_ROOM=inside unshare --mount --net --pid --ipc --uts --fork --kill-child "$0" "$@"
+if [ "${ROOM_PART:-}" != inside ]; then
+    cgroup="gangplank-room-$$"
+    status=0
+    env ROOM_PART=inside "ROOM_CGROUP=/$cgroup" \
+        unshare --mount --net --pid --ipc --uts --fork --kill-child "$0" "$@" || status=$?
+    # Processes end with the room; the groups that an engine made of them do not.
+    find /sys/fs/cgroup -depth -type d -path "*/$cgroup*" -exec rmdir {} + 2> /dev/null || true
+    exit "$status"
 fi
 folder="$1"
 shift
@@ -37,5 +43,5 @@ pivot_root . mnt/outside
 umount -l /mnt/outside
 cd /
 hostname room
-unset GANGPLANK_ROOM
+unset ROOM_PART
 exec "$@"

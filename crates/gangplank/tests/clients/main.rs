@@ -20,6 +20,7 @@ mod daemon;
 mod deploying;
 mod docker;
 mod dockerd;
+mod github_action;
 mod helm;
 mod images;
 mod jib;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
     boto3::add(&mut suite);
     rust_sdk::add(&mut suite);
     js_sdk::add(&mut suite);
+    github_action::add(&mut suite);
     docker::add(&mut suite);
     deploying::add(&mut suite);
     services::add(&mut suite);

@@ -25,6 +25,7 @@ mod api_wire;
 mod audit;
 mod aws_files;
 mod bad_servers;
+mod bad_tokens;
 mod blobs;
 mod cli;
 mod cli_access_key;

@@ -4,10 +4,9 @@
 use std::net::IpAddr;
 
 use gangplank_api::gangplank::{ExchangeIdentityTokenRequest, ExchangeIdentityTokenResult, Operation};
-use gangplank_api::{ApiError, ErrorCode, decode, encode};
+use gangplank_api::{ApiError, ErrorCode};
 use gangplank_core::{Region, Scope, SessionName};
 use gangplank_store::metadata::registry_logins::Requires;
-use hyper::body::Incoming;
 use hyper::http::request::Parts;
 
 use super::assuming::{Bearer, Refused};
@@ -15,21 +14,14 @@ use super::authorize::{Named, authorize};
 use super::caller::Caller;
 use super::container_service::require;
 use super::issue_login::{Narrower, issue};
-use super::spoken::Service;
-use super::{Call, Context, Failure, Result, TARGET, body};
+use super::{Call, Context, Failure, Result};
 use crate::app::App;
 use crate::oidc;
 
 /// The name of sessions that are begun so.
 const SESSION: &str = "exchange";
 
-/// Whether a call is one.
-pub(super) fn is_meant(head: &Parts) -> bool {
-    let target = Operation::ExchangeIdentityToken.target();
-    head.headers.get(TARGET).is_some_and(|asked| asked.as_bytes() == target.as_bytes())
-}
-
-/// Answers one. A signature that it may have is not looked at.
+/// Makes one.
 ///
 /// # Errors
 /// If the token opens no such role, or the role makes no such login.
@@ -37,14 +29,9 @@ pub(super) async fn answer(
     app: &App,
     peer: IpAddr,
     head: &Parts,
-    body: Incoming,
+    asked: ExchangeIdentityTokenRequest,
     request_id: &str,
-) -> Result<Vec<u8>> {
-    // As much as STS reads of whoever is not known.
-    let limit = Service::Sts.body_limit(app);
-    body::check_length(limit, &body)?;
-    let body = body::read(app, peer, limit, body).await?;
-    let asked: ExchangeIdentityTokenRequest = decode(&body)?;
+) -> Result<ExchangeIdentityTokenResult> {
     let action = Operation::ExchangeIdentityToken.name();
     // An event has a request of its own, and here are two: the session that is begun, and the login that is made.
     let beginning = uuid::Uuid::now_v7().to_string();
@@ -75,7 +62,7 @@ pub(super) async fn answer(
         }
         None => issue(&context, Scope::PUSH, None, Requires::AnyService, narrower).await?,
     };
-    Ok(encode(&ExchangeIdentityTokenResult { registry_login: issued.into() }))
+    Ok(ExchangeIdentityTokenResult { registry_login: issued.into() })
 }
 
 /// The region of the login.

@@ -30,11 +30,13 @@ mod log_token;
 mod metric_data;
 mod observations;
 mod operations;
+mod own_login;
 mod page;
 mod permit;
 mod push_logins;
 mod registry_logins;
 mod remembering;
+mod role_sessions;
 mod role_trials;
 mod roles;
 mod service_refusals;
@@ -43,6 +45,7 @@ mod spoken;
 mod sts;
 mod tags;
 mod unserved;
+mod unsigned;
 
 use std::net::IpAddr;
 
@@ -180,8 +183,8 @@ async fn answer_json(
     body: Incoming,
     request_id: &str,
 ) -> Answer {
-    if exchange::is_meant(head) {
-        return match exchange::answer(app, peer, head, body, request_id).await {
+    if let Some(operation) = unsigned::meant(head) {
+        return match unsigned::answer(app, peer, operation, head, body, request_id).await {
             Ok(body) => Answer::new(StatusCode::OK).body(CONTENT_TYPE, body),
             Err(Failure(error)) => {
                 log_refusal(peer, request_id, false, error.status(), error.code.as_str(), &error.message);
