@@ -16,11 +16,10 @@ class Engine(contextlib.AbstractContextManager):
         for name in ("home", "tmp"):
             (folder / name).mkdir(parents=True)
         self.socket = f"unix://{folder}/socket"
-        # The machine's firewall and other daemons are left alone.
+        # Its networks and its firewall are those of the trials (run).
         self.command = [
             "dockerd", f"--host={self.socket}", f"--data-root={folder}/data", f"--exec-root={folder}/exec",
-            f"--pidfile={folder}/pid", "--bridge=none", "--iptables=false", "--ip-forward=false",
-            "--storage-driver=vfs", "--default-address-pool=base=10.217.0.0/16,size=24",
+            f"--pidfile={folder}/pid", "--bridge=none", "--storage-driver=vfs", "--default-address-pool=base=10.217.0.0/16,size=24",
         ]  # fmt: skip
 
     @property

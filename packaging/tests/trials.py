@@ -23,14 +23,14 @@ import try_workflows  # noqa: F401
 
 def main():
     arguments = argparse.ArgumentParser()
-    arguments.add_argument("--program", type=Path)
-    arguments.add_argument("--only", default="")
+    arguments.add_argument("program", type=Path)
+    arguments.add_argument("--packed", type=Path, help="what packaging/build made of it; else it is packed first")
+    arguments.add_argument("--only", default="", help="the trials whose words contain this")
     arguments.add_argument("--tools", type=Path, required=True)
     arguments.add_argument("--root", type=Path, required=True)
     given = arguments.parse_args()
-    program = given.program or Path(harness.run(harness.PACKAGING / "program", "--profile", "release").split()[-1])
     with tempfile.TemporaryDirectory(prefix="gangplank-packaging-trials-") as work:
-        with Bench(program.resolve(), given.tools, given.root, Path(work)) as bench:
+        with Bench(given.program.resolve(), given.tools, given.root, Path(work), given.packed) as bench:
             return harness.run_all(bench, given.only)
 
 

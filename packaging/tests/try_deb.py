@@ -65,7 +65,7 @@ def reload_and_crash(bench):
     debian.run("systemctl", "reload", "gangplank")
     debian.settle()
     expect(debian.property("MainPID") == before, "the reload restarted it")
-    debian.run("kill", "-KILL", before)
+    debian.run("systemctl", "kill", "--signal=KILL", "gangplank")
     wait_until(lambda: debian.property("MainPID") not in (before, "0") and debian.is_ready(), "the restart")
     pulled(bench)
 
@@ -175,6 +175,7 @@ def purge(bench):
     expect(f"{DATA} stays" in told, told)
     debian.run("test", "-f", f"{DATA}/gangplank.db")
     debian.run("test", "!", "-e", "/etc/gangplank")
+    debian.run("rm", "-rf", "/etc/systemd/system/gangplank.service.d")
     left = debian.run("sh", "-c", "find /usr /etc /var/lib/systemd -name '*gangplank*'").split()
     expect(not left, f"these stay: {left}")
     debian.run("rm", "-r", DATA)
@@ -191,7 +192,7 @@ def pulled(bench):
     told = debian.run(
         "gangplank", "registry-login", "create", "--data-dir", DATA, "--service-name", "web", "--output", "json"
     )
-    login = json.loads(told)["registryLogin"]
+    login = json.loads(told)
     told = debian.near(
         "skopeo", "inspect", "--tls-verify=false", "--creds", f"{login['username']}:{login['password']}",
         f"docker://{login['registry']}/web:app.1",

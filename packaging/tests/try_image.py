@@ -34,8 +34,7 @@ def journey(bench):
         engine.run("network", "create", "trial")
         engine.run(
             "run", "--detach", "--name=own", "--network=trial", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL",
-            "--security-opt=no-new-privileges", "--volume=own:/data", "--env=GANGPLANK_INSECURE_HTTP=true",
-            "--health-cmd=/usr/bin/gangplank ping", "--health-interval=1s", image,
+            "--security-opt=no-new-privileges", "--volume=own:/data", "--env=GANGPLANK_INSECURE_HTTP=true", image,
         )  # fmt: skip
         healthy(engine, "own")
         about = json.loads(engine.run("inspect", "own"))[0]
@@ -127,7 +126,7 @@ def healthy(engine, container):
     def is_healthy():
         state = engine.run("inspect", "--format={{.State.Status}} {{.State.Health.Status}}", container).split()
         if state[0] != "running":
-            raise Failed(f"it {state[0]}: {engine.run('logs', container)}")
+            raise Failed(f"it is {state[0]}: {engine.run('logs', container)}")
         return state[1] == "healthy"
 
     wait_until(is_healthy, "the health of the container", 60)
