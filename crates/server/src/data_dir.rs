@@ -25,7 +25,7 @@ use gangplank_store::durable_file;
 use crate::private;
 
 const RUNNING: &str = "running";
-const DATABASE: &str = "gangplank.db";
+pub(crate) const DATABASE: &str = "gangplank.db";
 pub(crate) const MASTER_KEY: &str = "master.key";
 
 /// A data directory that this process, and no other, may use.

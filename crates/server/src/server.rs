@@ -45,6 +45,7 @@ use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
 use crate::registry::upload_locks::UploadLocks;
+use crate::removals::Removals;
 use crate::sealing::MasterKey;
 use crate::{content_folder, jobs, root_key};
 
@@ -165,6 +166,7 @@ impl Server {
         let app = Arc::new(App {
             metadata: Arc::new(metadata),
             blobs: Arc::new(blobs),
+            removals: Removals::of(data_dir.path()),
             master,
             clock,
             leases: config.collection.leases,

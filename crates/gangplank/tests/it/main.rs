@@ -115,6 +115,7 @@ mod tenants_registry;
 mod terminal;
 mod tls;
 mod trail;
+mod upgrades;
 mod upload_sessions;
 mod uploads;
 
