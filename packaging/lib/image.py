@@ -33,6 +33,13 @@ def write(release, parts, _work, folder):
             "Entrypoint": ["/usr/bin/gangplank"],
             # Refused off loopback until it is told of TLS: the refusal says what to do.
             "Cmd": ["serve"],
+            # Docker's own, in no specification: others leave it out.
+            "Healthcheck": {
+                "Test": ["CMD", "/usr/bin/gangplank", "ping"],
+                "Interval": 5_000_000_000,
+                "Timeout": 6_000_000_000,
+                "StartPeriod": 60_000_000_000,
+            },
             "Volumes": {"/data": {}},
             "WorkingDir": "/",
             "Labels": labels(release),

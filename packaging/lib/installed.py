@@ -1,6 +1,7 @@
 """The files of an installation, by their paths below its prefix (/usr or /usr/local)."""
 
 import functools
+import subprocess
 import tempfile
 from datetime import datetime, timezone
 from email.utils import format_datetime
@@ -53,7 +54,7 @@ def everything(release, parts, prefix, zsh):
 @functools.cache
 def manual_pages(release):
     with tempfile.TemporaryDirectory() as folder:
-        run([release.binary, "generate", "man", folder])
+        run([release.binary, "generate", "man", folder], stderr=subprocess.DEVNULL)
         return {
             f"share/man/man1/{page.name}.gz": Entry(compressed(page.read_bytes()))
             for page in Path(folder).iterdir()

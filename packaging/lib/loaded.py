@@ -1,6 +1,7 @@
 """The libraries of this machine that a program loads, with what scanners and lawyers ask of each."""
 
 import re
+import subprocess
 from pathlib import Path
 
 from archive import Entry
@@ -34,7 +35,7 @@ def owner(path, real):
     """The Debian package of a file, which dpkg may know by the path before /usr was merged."""
     for candidate in (path, str(real), f"/usr{path}", str(real).removeprefix("/usr")):
         try:
-            return run(["dpkg-query", "--search", candidate]).split(":")[0]
+            return run(["dpkg-query", "--search", candidate], stderr=subprocess.DEVNULL).split(":")[0]
         except Refused:
             continue
     raise Refused(f"{path} is of no package: the image is made on Debian or a relative of it")

@@ -15,6 +15,7 @@ def write(release, parts, work, folder, kind):
     files = {f"usr/{path}": entry for path, entry in installed.everything(release, parts, "/usr", ZSH[kind]).items()}
     if kind == "deb":
         files[f"usr/{installed.DOC}/copyright"] = Entry((PACKAGING / "deb/copyright").read_bytes())
+        files["usr/share/lintian/overrides/gangplank"] = Entry((PACKAGING / "deb/lintian-overrides").read_bytes())
         files[f"usr/{installed.DOC}/changelog.gz"] = Entry(compressed(installed.debian_changelog(release)))
     files["etc/gangplank/gangplank.toml"] = Entry(installed.settings(release))
 
@@ -24,7 +25,7 @@ def write(release, parts, work, folder, kind):
     # JSON is YAML.
     description.write_text((PACKAGING / "nfpm.yaml").read_text() + f"contents: {json.dumps(contents)}\n")
 
-    tools = Path(run([PACKAGING / "tools/install"]).strip())
+    tools = Path(run([PACKAGING / "tools/install", "packing"]).strip())
     names = {
         "deb": f"gangplank_{release.version}_{release.architecture}.deb",
         "rpm": f"gangplank-{release.version}-1.{release.rpm_architecture}.rpm",
