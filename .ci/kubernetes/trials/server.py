@@ -4,7 +4,7 @@ import os
 
 from cluster.processes import ran
 
-from .expectations import expect
+from .expectations import expect, soon
 
 POD = ["pod/gangplank-0", "--namespace", "registry"]
 
@@ -64,7 +64,8 @@ def uninstall(world):
     images = registered(world)
     told = world.follow_section("Upgrade and remove")
     expect("data-gangplank-0" in told[-1], f"no claim is left: {told[-1]}")
-    expect("gangplank-0" not in world.cluster.kubectl("get", "pods", "--namespace", "registry"), "the Pod is left")
+    left = ["get", "pods", "--namespace", "registry", "--output", "name"]
+    soon(lambda: "gangplank-0" not in world.cluster.kubectl(*left), "the Pod is left")
     world.follow("helm install gangplank oci://ghcr.io/gangplank-registry/charts/gangplank --namespace registry "
                  "--values values.yaml --values issuer.yaml --wait")
     expect(images == registered(world), "the registered images are others")

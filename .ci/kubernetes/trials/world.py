@@ -6,7 +6,6 @@ import re
 import shutil
 
 from cluster import Cluster, images
-from cluster.balancer import Balancer
 
 from . import pages
 
@@ -24,9 +23,8 @@ class World:
         self.definitions = pathlib.Path(os.environ["GANGPLANK_DEFINITIONS"])
         helm = pathlib.Path(os.environ["GANGPLANK_GO_CLIENTS"]) / "helm"
         self.cluster = Cluster(home, os.environ["GANGPLANK_KUBERNETES"], helm, os.environ["GANGPLANK_CGROUP"])
-        Balancer(self.cluster).start()
         # The first Service that wants an address from outside gets this one.
-        self.cluster.name("10.93.0.1", REGISTRY)
+        self.cluster.names.set({REGISTRY: "10.93.0.1"})
         self.desk = self._desk(helm)
         self.environment = {}
         self.chart = self._pack()
