@@ -10,6 +10,7 @@ use clap::{CommandFactory as _, Subcommand, ValueEnum};
 use super::credential_provider::Provider;
 use super::docker_credential::Helper;
 use crate::cli::Cli;
+#[cfg(unix)]
 use crate::serve_options::sample_file;
 use crate::{completions, lightsail, lightsailctl, manual_pages, output};
 
@@ -26,6 +27,7 @@ enum Command {
         /// The directory, which is made if it is not there
         dir: PathBuf,
     },
+    #[cfg(unix)]
     /// Print a sample of the TOML file of `gangplank serve`: every option, explained and commented out
     Config,
     /// Print a completion script
@@ -55,6 +57,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             let pages = output::counted(pages, "manual page");
             output::done(format_args!("wrote {pages} into {}", dir.display()));
         }
+        #[cfg(unix)]
         Command::Config => output::text(&sample_file::text())?,
         Command::Completions { shell } => {
             let places = completions::places();

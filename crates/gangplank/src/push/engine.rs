@@ -124,6 +124,7 @@ impl Engine {
         let builder = Client::builder().no_proxy().connect_timeout(answers::CONNECT);
         let (scheme, rest) = address.url.split_once("://").unwrap_or_default();
         let (builder, base) = match (scheme, &address.certificates) {
+            #[cfg(unix)]
             ("unix", _) => (builder.unix_socket(Path::new(rest)), "http://localhost".to_owned()),
             ("tcp" | "http" | "https", Some(folder)) => {
                 let read = |name: &str| {
