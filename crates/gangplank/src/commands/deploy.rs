@@ -20,7 +20,6 @@ use gangplank_api::lightsail::{
 };
 use gangplank_api::{Map, decode, encode};
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::image::Wanted;
 use self::port::Port;
@@ -34,6 +33,7 @@ use crate::listing::Form;
 use crate::push::platform::{Platform, Platforms};
 use crate::push::progress::Progress;
 use crate::push::{Image, exposed};
+use crate::system::Interrupts;
 use crate::{foreign, output, service, words};
 
 /// The status of a program that SIGINT ended.
@@ -242,10 +242,10 @@ async fn wait(args: &Args, awaited: &Awaited<'_>, told: Told<'_>) -> Result<Exit
     };
     let shows = format!("`gangplank logs {} --follow` shows how", words::quoted(service));
     // Heard from now on, and not only when it is waited for.
-    let mut interrupts = signal(SignalKind::interrupt())?;
+    let mut interrupts = Interrupts::hear()?;
     let settled = tokio::select! {
         settled = tokio::time::timeout(longest, awaited.settled(&mut tell)) => settled,
-        _ = interrupts.recv() => {
+        _ = interrupts.next() => {
             output::done(format_args!("deployment {version} of {service} goes on; {shows}"));
             return Ok(ExitCode::from(INTERRUPTED));
         }

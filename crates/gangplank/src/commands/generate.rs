@@ -7,13 +7,15 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{CommandFactory as _, Subcommand, ValueEnum};
+#[cfg(unix)]
 use gangplank_server::MasterKey;
 
 use super::credential_provider::Provider;
 use super::docker_credential::Helper;
 use crate::cli::Cli;
-use crate::serve_options::sample_file;
-use crate::{book, completions, lightsail, lightsailctl, manual_pages, output};
+#[cfg(unix)]
+use crate::{book, serve_options::sample_file};
+use crate::{completions, lightsail, lightsailctl, manual_pages, output};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -28,13 +30,16 @@ enum Command {
         /// The directory, which is made if it is not there
         dir: PathBuf,
     },
+    #[cfg(unix)]
     /// Write the reference pages of the manual into a directory, in Markdown
     Book {
         /// The directory, which is made if it is not there
         dir: PathBuf,
     },
+    #[cfg(unix)]
     /// Print a sample of the TOML file of `gangplank serve`: every option, explained and commented out
     Config,
+    #[cfg(unix)]
     /// Print a new key for the file of `gangplank serve --master-key-file`
     MasterKey,
     /// Print a completion script
@@ -64,13 +69,16 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             let pages = output::counted(pages, "manual page");
             output::done(format_args!("wrote {pages} into {}", dir.display()));
         }
+        #[cfg(unix)]
         Command::Book { dir } => {
             let pages = book::pages();
             write_all(&dir, &pages)?;
             let pages = output::counted(u64::try_from(pages.len())?, "page");
             output::done(format_args!("wrote {pages} into {}", dir.display()));
         }
+        #[cfg(unix)]
         Command::MasterKey => output::text(&MasterKey::generate()?)?,
+        #[cfg(unix)]
         Command::Config => output::text(&sample_file::text())?,
         Command::Completions { shell } => {
             let places = completions::places();

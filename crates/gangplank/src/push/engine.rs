@@ -128,6 +128,7 @@ impl Engine {
         };
         let builder = builder.connect_timeout(answers::CONNECT);
         let (builder, base) = match (scheme, &address.certificates) {
+            #[cfg(unix)]
             ("unix", _) => (builder.unix_socket(Path::new(rest)), "http://localhost".to_owned()),
             ("tcp" | "http" | "https", Some(folder)) => {
                 let read = |name: &str| {

@@ -88,17 +88,8 @@ impl<'a> Runner<'a> {
         call.run().ok()
     }
 
-    /// What is in a file that a step hands things on by; the last value of a name counts.
     fn handed_on(&self, file: &str) -> State {
-        let text = fs::read_to_string(self.job.bench.home().join(file)).expect("the file");
-        let mut lines = text.lines();
-        let mut found = State::new();
-        while let Some((name, end)) = lines.next().and_then(|line| line.split_once("<<")) {
-            let value: Vec<&str> = lines.by_ref().take_while(|line| *line != end).collect();
-            found.retain(|(known, _)| known != name);
-            found.push((name.to_owned(), value.join("\n")));
-        }
-        found
+        handed_on(&self.job.bench.home().join(file))
     }
 
     fn config(&self) -> PathBuf {
@@ -114,6 +105,19 @@ impl<'a> Runner<'a> {
         let args = ["copy", "--dest-tls-verify=false", "oci:layout:latest", &target];
         bench.call(&skopeo, args).env("REGISTRY_AUTH_FILE", self.config()).run()
     }
+}
+
+/// What is in a file that a step hands things on by; the last value of a name counts.
+pub(crate) fn handed_on(file: &Path) -> State {
+    let text = fs::read_to_string(file).expect("the file");
+    let mut lines = text.lines();
+    let mut found = State::new();
+    while let Some((name, end)) = lines.next().and_then(|line| line.split_once("<<")) {
+        let value: Vec<&str> = lines.by_ref().take_while(|line| *line != end).collect();
+        found.retain(|(known, _)| known != name);
+        found.push((name.to_owned(), value.join("\n")));
+    }
+    found
 }
 
 fn read(file: &Path) -> Value {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use gangplank_testkit::identity::{FakeIssuer, TestKey, TokenEndpoint, jwks};
-use gangplank_testkit::{ServerBuilder, TestServer};
+use gangplank_testkit::{Image, Login, ServerBuilder, TestServer};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, SERVICE};
@@ -85,6 +85,17 @@ impl Job {
             .env("AWS_REGION", "us-east-1")
             .env("AWS_DEFAULT_REGION", "us-east-1")
             .env("AWS_PAGER", "")
+    }
+
+    /// A login by the token alone, a push with it, and the registration: as an SDK does them whose program is run with
+    /// `login`, which prints a password, and with `register` and a digest.
+    pub(crate) fn push_by(&self, run: impl Fn(&[&str]) -> Call) {
+        let run = |args: &[&str]| self.given(run(args)).run().ok().stdout.trim().to_owned();
+        let registry = self.bench.server.host();
+        let login = Login { username: "AWS".to_owned(), password: run(&["login"]), registry };
+        let digest = self.bench.server.registry_as(&login).push_image("sr", "job", &Image::unique(1));
+        assert_eq!(run(&["register", &digest]), ":web.app.1");
+        self.check_origin(":web.app.1");
     }
 
     /// Holds that the image came from the job.
