@@ -12,6 +12,9 @@ call is signed with Signature Version 4 for the service `lightsail` and the regi
 such calls; `gangplank lightsail OPERATION` and `aws lightsail OPERATION` make those of Lightsail, other commands of
 `gangplank` those of our own.
 
+A signature counts for 15 minutes (`--signature-skew`), as at AWS. Over plain HTTP whoever listens could send a call again in
+that time, which is one reason why plain HTTP is refused off loopback.
+
 Every operation can answer the errors that are part of the protocol beside those that it names; see [Errors](errors.md).
 ";
 
