@@ -19,7 +19,9 @@ class World:
     def __init__(self, home):
         self.home = home
         self.program = pathlib.Path(os.environ["GANGPLANK_PROGRAM"]).resolve()
-        self.image = pathlib.Path(os.environ["GANGPLANK_IMAGE"]).resolve()
+        packages = pathlib.Path(os.environ["GANGPLANK_PACKAGES"]).resolve()
+        self.image = packages / "image"
+        [self.chart] = packages.glob("gangplank-*.tgz")
         self.definitions = pathlib.Path(os.environ["GANGPLANK_DEFINITIONS"])
         helm = pathlib.Path(os.environ["GANGPLANK_GO_CLIENTS"]) / "helm"
         self.cluster = Cluster(home, os.environ["GANGPLANK_KUBERNETES"], helm, os.environ["GANGPLANK_CGROUP"])
@@ -27,7 +29,6 @@ class World:
         self.cluster.names.set({REGISTRY: "10.93.0.1"})
         self.desk = self._desk(helm)
         self.environment = {}
-        self.chart = self._pack()
         self._put_images()
 
     def _desk(self, helm):
@@ -41,10 +42,6 @@ class World:
         for name, program in [("gangplank", self.program), ("helm", helm)]:
             (self.cluster.programs / name).symlink_to(program)
         return desk
-
-    def _pack(self):
-        packed = self.cluster.helm("package", ROOT / "packaging/chart", "--destination", self.home)
-        return pathlib.Path(packed.strip().split(": ")[1])
 
     @property
     def version(self):
