@@ -97,6 +97,13 @@ macro_rules! enumeration {
                 }
             }
 
+            /// What is said of it, for readers; nothing of a value that speaks for itself.
+            pub const fn documentation(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($value_doc),*).trim_ascii(),)+
+                }
+            }
+
             /// The value that stands so on the wire.
             pub fn parse(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|value| value.as_str() == text)

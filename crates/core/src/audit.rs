@@ -69,6 +69,8 @@ macro_rules! event_kinds {
                 UpdateRole,
                 /// A role was deleted, and with it its sessions and logins.
                 DeleteRole,
+                /// A session of a role was ended before its time, and with it its logins.
+                RevokeRoleSession,
                 /// Somebody with an identity token was given a session of a role.
                 AssumeRoleWithWebIdentity,
                 /// A one-time link to the web console was made.

@@ -337,9 +337,17 @@ pub(crate) fn plain(server: &Url) -> reqwest::ClientBuilder {
     builder(server).redirect(reqwest::redirect::Policy::none())
 }
 
+/// A client's beginnings for what is on this machine and speaks no TLS: neither proxies nor authorities count, and a
+/// system without any authorities will do.
+pub(crate) fn here() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().no_proxy().tls_certs_only([])
+}
+
 /// A client's beginnings. No proxy stands between a command and a server on this machine.
 fn builder(server: &Url) -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder();
+    // Else it would not begin on a system that knows no authorities.
+    let builder = if server.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
     let host = server.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
     if here { builder.no_proxy() } else { builder }

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::auth_file::AuthFile;
 use crate::kept_logins::{KeptLogins, Kind, Made};
 use crate::registries::Registries;
-use crate::{child, home_folders, output};
+use crate::{child, home_folders, output, system};
 
 /// The name by which configuration files mean `docker-credential-gangplank`.
 const OUR_HELPER: &str = "gangplank";
@@ -179,7 +179,7 @@ fn files() -> Result<Vec<PathBuf>> {
         return Ok(files);
     }
     let runtime = home_folders::runtime().map(|folder| folder.join("containers/auth.json"));
-    let own = PathBuf::from(format!("/run/containers/{}/auth.json", rustix::process::getuid().as_raw()));
+    let own = system::podman_folder().join("auth.json");
     // Without a home there is no such file.
     let config = home_folders::config().ok();
     let podman = [Some(runtime.unwrap_or(own)), config.map(|folder| folder.join("containers/auth.json"))];

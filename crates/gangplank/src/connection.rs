@@ -4,11 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use gangplank_core::SecretAccessKey;
-use gangplank_server::data_dir;
 
 use crate::api_client::{ApiClient, Manner};
 use crate::credentials::Identity;
-use crate::serve_options::DEFAULT_DATA_DIR;
 use crate::settings::Settings;
 
 /// How a command finds its server and its access key: the data directory's own files, or the AWS
@@ -131,13 +129,21 @@ fn no_server_named() -> String {
 
 /// The directory in which `gangplank serve` keeps everything unless it is told otherwise, if it is here.
 pub(crate) fn usual_data_dir() -> Option<PathBuf> {
-    Some(PathBuf::from(DEFAULT_DATA_DIR)).filter(|dir| dir.is_dir())
+    #[cfg(unix)]
+    let usual = Some(PathBuf::from(crate::serve_options::DEFAULT_DATA_DIR));
+    #[cfg(not(unix))]
+    let usual: Option<PathBuf> = None;
+    usual.filter(|dir| dir.is_dir())
 }
 
 /// Refuses a directory that no server has ever used.
 pub(crate) fn check_data_dir(dir: &Path) -> Result<()> {
     // Any error is told by whoever opens a file in it.
-    if let Ok(false) = data_dir::is_one(dir) {
+    #[cfg(unix)]
+    let is_none = matches!(gangplank_server::data_dir::is_one(dir), Ok(false));
+    #[cfg(not(unix))]
+    let is_none = !dir.join("config").exists();
+    if is_none {
         let dir = dir.display();
         bail!("{dir} is no data directory of gangplank's; `gangplank serve --data-dir {dir}` makes it one");
     }

@@ -4,6 +4,9 @@ mod answers;
 mod api_client;
 mod auth_file;
 mod auth_files;
+mod bar;
+#[cfg(unix)]
+mod book;
 mod browser;
 mod byte_size;
 mod call_failure;
@@ -28,29 +31,34 @@ mod length_of_time;
 mod lightsail;
 mod lightsailctl;
 mod listing;
+#[cfg(unix)]
 mod logging;
 mod manual_pages;
 mod masks;
 mod named_registry;
 mod nearest;
 mod notes;
+#[cfg(unix)]
 mod open_files;
 mod outage;
 mod output;
+#[cfg_attr(not(unix), path = "owner_elsewhere.rs")]
 mod owner;
 mod pages;
 mod point_in_time;
 mod private_file;
 mod profile;
 mod push;
-mod reader_gone;
 mod registries;
 mod retry;
+#[cfg(unix)]
 mod serve_options;
 mod service;
 mod service_manager;
 mod settings;
+#[cfg(unix)]
 mod signals;
+mod system;
 mod tls_words;
 mod usage;
 mod whole_number;

@@ -6,8 +6,9 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, chown, fchown};
 use std::path::Path;
 
-use gangplank_store::durable_file::folder_of;
 use rustix::process::geteuid;
+
+use crate::system::folder_of;
 
 /// The user and the group that a file belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,16 +1,15 @@
 //! Files of a person's that programs read, ours and others': replaced whole or not at all. Each keeps its owner, its
 //! group and its mode; a new one is its owner's alone.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Seek as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use gangplank_store::durable_file::{folder_of, sync_folder};
 use tempfile::NamedTempFile;
 
 use crate::owner::{self, Owner};
+use crate::system::{self, folder_of, sync_folder};
 
 /// What a file holds: a mode that is safe for one is not for the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +55,7 @@ pub(crate) fn replace(path: &Path, content: &str, holds: Holds) -> Result<()> {
     let before = fs::metadata(&path).ok();
     make_folder(folder)?;
     let (owner, mode) = match &before {
-        Some(file) => (Some(Owner::of(file)), holds.safe(file.mode())),
+        Some(file) => (Some(Owner::of(file)), holds.safe(system::mode(file))),
         None => (owner::of_new(folder).with_context(failed)?, 0o600),
     };
     let replaced = by_another(&path, folder, content, owner, mode);
@@ -91,7 +90,7 @@ fn by_another(path: &Path, folder: &Path, content: &str, owner: Option<Owner>, m
         owner.take(file.as_file())?;
     }
     // Last, for a change of owner may take bits away.
-    file.as_file().set_permissions(Permissions::from_mode(mode))?;
+    system::set_mode(file.as_file(), mode)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     sync_folder(folder)
@@ -112,10 +111,10 @@ fn must_stay(error: &io::Error) -> bool {
 fn in_place(path: &Path, content: &str, holds: Holds, before: &fs::Metadata) -> io::Result<()> {
     let old = fs::read(path)?;
     let mut file = OpenOptions::new().write(true).open(path)?;
-    let mode = holds.safe(before.mode());
+    let mode = holds.safe(system::mode(before));
     // Of a file that is not ours, the mode is its owner's to choose.
-    if before.mode() & 0o777 != mode {
-        let _ = file.set_permissions(Permissions::from_mode(mode));
+    if system::mode(before) & 0o777 != mode {
+        let _ = system::set_mode(&file, mode);
     }
     overwrite(&mut file, content.as_bytes()).inspect_err(|_| {
         let _ = overwrite(&mut file, &old);
@@ -139,7 +138,8 @@ pub(crate) fn lock(path: &Path) -> Result<File> {
     let folder = folder_of(path);
     make_folder(folder)?;
     let is_new = !path.exists();
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path).with_context(failed)?;
+    let mut options = OpenOptions::new();
+    let file = system::only_for_owner(options.create(true).append(true)).open(path).with_context(failed)?;
     if is_new && let Some(owner) = owner::of_new(folder).with_context(failed)? {
         owner.take(&file).with_context(failed)?;
     }
@@ -152,8 +152,11 @@ fn make_folder(folder: &Path) -> Result<()> {
     owner::make_folder(folder, 0o700).with_context(|| format!("cannot make the folder {}", folder.display()))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
     use super::*;
 
     fn mode(path: &Path) -> u32 {

@@ -250,6 +250,17 @@ with_deployments! { options! { {
     issuer: Vec<issuers::Written>;
 } } }
 
+/// What no flag can say, as it may stand in the file.
+pub(crate) fn file_only() -> String {
+    let sample = [deployments::SAMPLE, issuers::SAMPLE].concat();
+    // A key is commented out in a sample, and a comment is set off by a space.
+    let lines = sample.trim().lines().map(|line| match line.strip_prefix('#') {
+        Some(key) if !key.starts_with(' ') => key,
+        _ => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 impl ServeOptions {
     /// What the log lets through.
     pub(crate) fn log_filter(&self) -> String {

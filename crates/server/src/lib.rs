@@ -4,6 +4,7 @@
 //! into [`control`] (AWS JSON, signed) or [`registry`] (the OCI Distribution API, logins).
 
 mod app;
+pub mod backup;
 mod certificates;
 mod clock;
 mod collection;
@@ -31,6 +32,7 @@ mod pulls;
 mod random;
 mod refusals;
 mod registry;
+mod removals;
 mod root_key;
 mod sealing;
 mod server;
@@ -40,6 +42,7 @@ pub use config::{
     AuditKept, Collection, Config, Deployments, EngineChoice, Issuer, IssuerKeys, Limits, Network, TlsFiles,
 };
 pub use deployments::pace::Pace;
+pub use metrics::uncounted as uncounted_metrics;
 pub use offline_collection::collect_in;
 pub use root_key::{
     NewKey, Rights, all_access_keys, create_access_key, create_first_key, local_endpoint, provide_credentials,

@@ -73,7 +73,8 @@ impl MasterKey {
         Ok(format!("{}\n", hex::encode(random::bytes::<32>()?)))
     }
 
-    fn read(text: &[u8]) -> Option<Self> {
+    /// Reads a master key as a file has it.
+    pub(crate) fn read(text: &[u8]) -> Option<Self> {
         let bytes = hex::decode(text.trim_ascii()).ok()?;
         Some(Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).ok()?)))
     }

@@ -1,8 +1,9 @@
 //! What a program of the AWS SDK for Rust does with a Gangplank server.
 //!
 //! The server is `GANGPLANK_ENDPOINT`; the keys are in `AWS_ACCESS_KEY_ID` and
-//! `AWS_SECRET_ACCESS_KEY`. Panics at the first answer that is not as it should be. `cargo test
-//! --test clients` runs it, if `GANGPLANK_RUST_SDK` names it.
+//! `AWS_SECRET_ACCESS_KEY`. With `login` or `register DIGEST` it is a job without a key, and is told all by the
+//! environment. Panics at the first answer that is not as it should be. `cargo test --test clients` runs it, if
+//! `GANGPLANK_RUST_SDK` names it.
 
 use aws_sdk_lightsail::Client;
 use aws_sdk_lightsail::config::{Builder, Credentials, Region};
@@ -11,9 +12,14 @@ use aws_sdk_lightsail::types::{ContainerServicePowerName, ContainerServiceState}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    if std::env::args().nth(1).as_deref() == Some("--version") {
-        println!("aws-sdk-lightsail {}", aws_sdk_lightsail::meta::PKG_VERSION);
-        return;
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--version"] => {
+            return println!("aws-sdk-lightsail {}", aws_sdk_lightsail::meta::PKG_VERSION);
+        }
+        ["login"] => return log_in(&of_the_environment().await).await,
+        ["register", digest] => return register(&of_the_environment().await, digest).await,
+        _ => {}
     }
     let (id, secret) = (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"));
     control_flow(&client(&id, &secret)).await;
@@ -48,6 +54,27 @@ async fn control_flow(client: &Client) {
     let powers = client.get_container_service_powers().send().await.expect("the powers");
     assert_eq!(powers.powers()[0].name(), Some("nano"));
     client.delete_container_service().service_name("rust").send().await.expect("to delete it");
+}
+
+/// A client as the SDK makes it of the environment: here a role, and the file of a token.
+async fn of_the_environment() -> Client {
+    let http = aws_smithy_http_client::Builder::new().build_http();
+    Client::new(&aws_config::from_env().http_client(http).load().await)
+}
+
+/// Prints the password of a push login.
+async fn log_in(client: &Client) {
+    let login = client.create_container_service_registry_login().send().await.expect("a login");
+    println!("{}", login.registry_login().and_then(|login| login.password()).expect("its password"));
+}
+
+/// Registers an image, and is refused what the role may not do.
+async fn register(client: &Client, digest: &str) {
+    let register = client.register_container_image().service_name("web").label("app").digest(digest);
+    let made = register.send().await.expect("a registration");
+    let refused = client.delete_container_service().service_name("web").send().await.unwrap_err();
+    assert!(refused.into_service_error().is_access_denied_exception());
+    println!("{}", made.container_image().and_then(|image| image.image()).expect("its name"));
 }
 
 async fn unknown_callers(id: &str, secret: &str) {

@@ -15,9 +15,11 @@ use super::{
     DeleteAccessKeyRequest, DeleteAccessKeyResult, DeleteRoleRequest, DeleteRoleResult,
     ExchangeIdentityTokenRequest, ExchangeIdentityTokenResult, GetImageOriginRequest, GetImageOriginResult,
     GetRoleRequest, GetRoleResult, ListAccessKeysRequest, ListAccessKeysResult, ListAuditEventsRequest,
-    ListAuditEventsResult, ListRegistryLoginsRequest, ListRegistryLoginsResult, ListRolesRequest,
-    ListRolesResult, RevokeRegistryLoginRequest, RevokeRegistryLoginResult, TryRoleRequest, TryRoleResult,
-    UpdateAccessKeyRequest, UpdateAccessKeyResult, UpdateRoleRequest, UpdateRoleResult,
+    ListAuditEventsResult, ListRegistryLoginsRequest, ListRegistryLoginsResult, ListRoleSessionsRequest,
+    ListRoleSessionsResult, ListRolesRequest, ListRolesResult, RevokeOwnRegistryLoginRequest,
+    RevokeOwnRegistryLoginResult, RevokeRegistryLoginRequest, RevokeRegistryLoginResult,
+    RevokeRoleSessionRequest, RevokeRoleSessionResult, TryRoleRequest, TryRoleResult, UpdateAccessKeyRequest,
+    UpdateAccessKeyResult, UpdateRoleRequest, UpdateRoleResult,
 };
 
 /// The errors of the operations that name nothing that could be missing.
@@ -44,6 +46,10 @@ const EXCHANGE: &[ErrorCode] = &[
     AccessDeniedException,
     ThrottlingException,
 ];
+
+/// The errors of an operation on a login by its own password.
+const OWN_LOGIN: &[ErrorCode] =
+    &[ServiceException, InvalidInputException, NotFoundException, ThrottlingException];
 
 operations! {
     /// An operation of our own.
@@ -94,9 +100,18 @@ operations! {
     /// Shows the roles of the account.
     ListRoles:
         ListRolesRequest => ListRolesResult, GENERAL;
+    /// Shows the sessions of a role that have not ended.
+    ListRoleSessions:
+        ListRoleSessionsRequest => ListRoleSessionsResult, NAMED;
+    /// Ends a registry login before its time, for whoever has its password. Nobody signs this call.
+    RevokeOwnRegistryLogin:
+        RevokeOwnRegistryLoginRequest => RevokeOwnRegistryLoginResult, OWN_LOGIN;
     /// Ends a registry login before its time.
     RevokeRegistryLogin:
         RevokeRegistryLoginRequest => RevokeRegistryLoginResult, NAMED;
+    /// Ends a session of a role before its time, with its logins.
+    RevokeRoleSession:
+        RevokeRoleSessionRequest => RevokeRoleSessionResult, NAMED;
     /// Tries whether an identity token opens a role, and says why.
     TryRole:
         TryRoleRequest => TryRoleResult, NAMED;

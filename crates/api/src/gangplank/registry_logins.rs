@@ -5,10 +5,12 @@ use super::permissions::{LOGIN_SECONDS, NETWORKS, REPOSITORIES, check_list};
 use crate::lightsail::{CONTAINER_SERVICE_NAME, ContainerServiceRegistryLogin};
 use crate::macros::{enumeration, structure};
 use crate::path::quote;
-use crate::pattern::IDENTIFIER;
-use crate::{ApiError, Map, Range, Shape, Timestamp};
+use crate::pattern::{IDENTIFIER, NOT_BLANK};
+use crate::{ApiError, Map, Range, Secret, Shape, Timestamp};
 
 const LOGIN_ID: Shape = Shape::text("RegistryLoginId", Range::ANY, &IDENTIFIER);
+const PASSWORD: Shape =
+    Shape::text("RegistryLoginPassword", Range { min: Some(1), max: Some(256) }, &NOT_BLANK);
 
 enumeration! {
     /// Something that a registry login may do.
@@ -125,6 +127,19 @@ structure! {
 structure! {
     /// Nothing: the registry login is accepted no more.
     pub struct RevokeRegistryLoginResult: Default {}
+}
+
+structure! {
+    /// The registry login to end, by its password alone.
+    pub struct RevokeOwnRegistryLoginRequest {
+        /// The password of the login.
+        "password" password: Secret as &PASSWORD,
+    }
+}
+
+structure! {
+    /// Nothing: the registry login is accepted no more.
+    pub struct RevokeOwnRegistryLoginResult: Default {}
 }
 
 fn check_create(request: &CreateRegistryLoginRequest) -> Result<(), ApiError> {

@@ -7,12 +7,14 @@ use super::permissions::{
 };
 use crate::describe::Map;
 use crate::macros::{enumeration, structure};
-use crate::pattern::{NOT_BLANK, ROLE_NAME as ROLE_NAME_FORM};
+use crate::pattern::{IDENTIFIER, NOT_BLANK, ROLE_NAME as ROLE_NAME_FORM};
 use crate::{ApiError, Range, Secret, Shape, Timestamp};
 
 pub(super) const ROLE_NAME: Shape =
     Shape::text("RoleName", Range { min: Some(1), max: Some(64) }, &ROLE_NAME_FORM);
 const SESSION_SECONDS: Shape = Shape::integer("SessionSeconds", 900, 43_200);
+const SESSION_KEY: Shape =
+    Shape::text("TemporaryKeyId", Range { min: Some(16), max: Some(128) }, &IDENTIFIER);
 const ISSUER: Shape = Shape::text("IssuerUrl", Range { min: Some(1), max: Some(512) }, &NOT_BLANK);
 const AUDIENCE: Shape = Shape::text("Audience", Range { min: Some(1), max: Some(512) }, &NOT_BLANK);
 /// An identity token. (STS: `WebIdentityToken`.)
@@ -178,6 +180,59 @@ structure! {
 structure! {
     /// Nothing: the role is gone, and its sessions and logins have ended.
     pub struct DeleteRoleResult: Default {}
+}
+
+structure! {
+    /// Which page of the sessions of a role to show.
+    pub struct ListRoleSessionsRequest: Default {
+        /// The name of the role.
+        "roleName" role_name: String as &ROLE_NAME,
+        /// How many sessions to show at the most; up to 1000 if not given.
+        "maxResults" max_results: Option<i32> as &MAX_RESULTS,
+        /// The nextToken of the page before.
+        "nextToken" next_token: Option<String> as &NEXT_TOKEN,
+    }
+}
+
+structure! {
+    /// The sessions of a role that have not ended.
+    pub struct ListRoleSessionsResult: Default {
+        /// The sessions, the newest first; there may be none on a page that is followed by another.
+        "roleSessions" role_sessions: Vec<RoleSession>,
+        /// What to ask for the next page with, if there is one.
+        "nextToken" next_token: Option<String>,
+    }
+}
+
+structure! {
+    /// A session of a role, without its secrets.
+    pub struct RoleSession {
+        /// The id of its temporary key, by which it is revoked.
+        "accessKeyId" access_key_id: String as &SESSION_KEY,
+        /// What its maker called it.
+        "sessionName" session_name: String,
+        /// When it began.
+        "createdAt" created_at: Timestamp,
+        /// When it ends.
+        "expiresAt" expires_at: Timestamp,
+        /// The claims of its token that are kept.
+        "claims" claims: Map<String>,
+    }
+}
+
+structure! {
+    /// Which session to revoke.
+    pub struct RevokeRoleSessionRequest: Default {
+        /// The name of the role.
+        "roleName" role_name: String as &ROLE_NAME,
+        /// The id of the session's temporary key.
+        "accessKeyId" access_key_id: String as &SESSION_KEY,
+    }
+}
+
+structure! {
+    /// Nothing: the session and its logins have ended.
+    pub struct RevokeRoleSessionResult: Default {}
 }
 
 structure! {

@@ -121,8 +121,12 @@ actions! {
     ListRegistryLogins = "gangplank", Tenant;
     /// Shows roles.
     ListRoles = "gangplank", Tenant;
+    /// Shows the sessions of a role.
+    ListRoleSessions = "gangplank", Tenant;
     /// Ends a registry login.
     RevokeRegistryLogin = "gangplank", Tenant;
+    /// Ends a session of a role.
+    RevokeRoleSession = "gangplank", Tenant;
     /// Changes an access key.
     UpdateAccessKey = "gangplank", Tenant;
     /// Changes a role.
@@ -161,7 +165,7 @@ impl Action {
         self.entry().names_repository
     }
 
-    /// Whether it makes, changes or deletes access keys or roles, which nobody may who has a policy or limits.
+    /// Whether it makes, changes or deletes access keys or roles, or ends a role's session, which nobody may who has a policy or limits.
     pub const fn changes_principals(self) -> bool {
         matches!(
             self,
@@ -171,6 +175,7 @@ impl Action {
                 | Self::CreateRole
                 | Self::UpdateRole
                 | Self::DeleteRole
+                | Self::RevokeRoleSession
         )
     }
 
@@ -270,7 +275,7 @@ mod tests {
         assert_eq!(names("LIGHTSAIL:registercontainerimage"), 1);
         assert_eq!(names("lightsail:Get*"), 8);
         assert_eq!(names("gangplank:?etRole"), 1);
-        assert_eq!(names("gangplank:*Role*"), 5);
+        assert_eq!(names("gangplank:*Role*"), 7);
         assert_eq!(names("lightsail:*"), 19);
         assert_eq!(names("*"), Action::ALL.len());
     }

@@ -12,11 +12,14 @@ use gangplank_api::gangplank::{
     ListAccessKeysRequest, UpdateAccessKeyRequest,
 };
 use gangplank_core::{AccountId, Origin, Time};
+#[cfg(unix)]
 use gangplank_server::data_dir::DataDir;
+#[cfg(unix)]
 use gangplank_server::{
     MasterKey, NewKey as Made, Rights, all_access_keys, create_access_key, create_first_key,
     provide_credentials,
 };
+#[cfg(unix)]
 use gangplank_store::metadata::Sqlite;
 
 use super::permissions::Permissions;
@@ -151,6 +154,7 @@ const MADE: Listing<AccessKey> = Listing {
 };
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    #[cfg(unix)]
     if let (Some(path), Command::Create(new)) = (&args.connection.data_dir, &args.command)
         && let Some(data_dir) = unused(path, new.account.as_deref())?
     {
@@ -226,6 +230,7 @@ fn account(text: &str) -> Result<String, String> {
 
 /// The data directory, if no server uses it. A new one gets the root key and no other: that of another
 /// account would stand in for it, and nobody could manage the server.
+#[cfg(unix)]
 fn unused(path: &Path, account: Option<&str>) -> Result<Option<DataDir>> {
     let is_root = account.is_none_or(|account| AccountId::parse(account).is_ok_and(|it| it.is_root()));
     let is_new = std::fs::read_dir(path).map_or(!path.exists(), |mut entries| entries.next().is_none());
@@ -237,6 +242,7 @@ fn unused(path: &Path, account: Option<&str>) -> Result<Option<DataDir>> {
 
 /// Makes a key in a data directory that no server uses. Whoever can write there owns the server, so the key is a root
 /// key where there is no enabled one.
+#[cfg(unix)]
 async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
     let account = new.account.as_deref().map_or_else(|| Ok(AccountId::root()), AccountId::parse)?;
     if new.permissions.are_given() || new.expires.is_some() {

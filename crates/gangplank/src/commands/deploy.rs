@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail, ensure};
 use gangplank_api::lightsail::{
-    Container, ContainerService, ContainerServiceHealthCheckConfig, ContainerServiceProtocol,
-    ContainerServiceState, CreateContainerServiceDeploymentRequest, EndpointRequest,
+    Container, ContainerService, ContainerServiceEndpoint, ContainerServiceHealthCheckConfig,
+    ContainerServiceProtocol, ContainerServiceState, CreateContainerServiceDeploymentRequest,
+    EndpointRequest,
 };
 use gangplank_api::{Map, decode, encode};
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::image::Wanted;
 use self::port::Port;
@@ -33,6 +33,7 @@ use crate::listing::Form;
 use crate::push::platform::{Platform, Platforms};
 use crate::push::progress::Progress;
 use crate::push::{Image, exposed};
+use crate::system::Interrupts;
 use crate::{foreign, output, service, words};
 
 /// The status of a program that SIGINT ended.
@@ -107,7 +108,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     }
     let stand_in = wanted.stand_in(&args.service);
     check(&request(&args, &stand_in, environment.clone(), port::any(args.port, args.health_path.is_some())))?;
-    require_idle(&service::existing(&client, &args.service).await?, &args.service)?;
+    let service = service::existing(&client, &args.service).await?;
+    require_idle(&service, &args.service)?;
+    let endpoint = service.current_deployment.and_then(|current| current.public_endpoint);
 
     let progress = Progress::shown();
     let (image, port) = match wanted {
@@ -123,7 +126,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             let platforms = args.platform.clone().map_or(Platforms::All, Platforms::Only);
             let image = source.open(platforms, &progress).await?;
             tell_of(&image, &progress);
-            let (image, port) = with_port(image, &args).await?;
+            let (image, port) = with_port(image, &args, endpoint.as_ref()).await?;
             require_endpoint(&args, port)?;
             let place = Place { service: args.service.clone(), label };
             let registered = place.push(&client, image, JOBS, &progress).await?;
@@ -210,15 +213,23 @@ fn tell_of(image: &Image, progress: &Arc<Progress>) {
     }
 }
 
-/// The image with the port of its endpoint.
-async fn with_port(image: Image, args: &Args) -> Result<(Image, Option<u16>)> {
+/// The image with the port of its endpoint, on a service that has this one now.
+async fn with_port(
+    image: Image,
+    args: &Args,
+    now: Option<&ContainerServiceEndpoint>,
+) -> Result<(Image, Option<u16>)> {
     if let Some(port) = args.port {
         return Ok((image, port.number()));
     }
     let platform = args.platform.clone().unwrap_or_else(Platform::of_services);
     let read = move || (exposed::tcp_ports(&image, &platform), image);
     let (ports, image) = tokio::task::spawn_blocking(read).await?;
-    Ok((image, port::only(&ports?, &args.image)?))
+    let port = port::only(&ports?, &args.image)?;
+    if let (None, Some(now)) = (port, now) {
+        return Err(port::taken_away(&args.service, &args.image, now));
+    }
+    Ok((image, port))
 }
 
 async fn wait(args: &Args, awaited: &Awaited<'_>, told: Told<'_>) -> Result<ExitCode> {
@@ -231,10 +242,10 @@ async fn wait(args: &Args, awaited: &Awaited<'_>, told: Told<'_>) -> Result<Exit
     };
     let shows = format!("`gangplank logs {} --follow` shows how", words::quoted(service));
     // Heard from now on, and not only when it is waited for.
-    let mut interrupts = signal(SignalKind::interrupt())?;
+    let mut interrupts = Interrupts::hear()?;
     let settled = tokio::select! {
         settled = tokio::time::timeout(longest, awaited.settled(&mut tell)) => settled,
-        _ = interrupts.recv() => {
+        _ = interrupts.next() => {
             output::done(format_args!("deployment {version} of {service} goes on; {shows}"));
             return Ok(ExitCode::from(INTERRUPTED));
         }

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use gangplank_api::gangplank::{CollectGarbageRequest, CollectGarbageResult, Garbage, GarbageKind};
 use gangplank_core::lease::SAFE_GRACE;
+#[cfg(unix)]
 use gangplank_server::collect_in;
+#[cfg(unix)]
 use gangplank_server::data_dir::DataDir;
 use serde_json::{Value, json};
 
@@ -58,8 +60,15 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         dry_run: Some(args.dry_run),
         grace_seconds: args.grace.map(|grace| i32::try_from(grace.0.as_secs()).unwrap_or(i32::MAX)),
     };
-    let result = match unused(&args.connection)? {
-        Some(data_dir) => collect_in(&data_dir, &request).await?,
+    #[cfg(unix)]
+    let of_unused = match unused(&args.connection)? {
+        Some(data_dir) => Some(collect_in(&data_dir, &request).await?),
+        None => None,
+    };
+    #[cfg(not(unix))]
+    let of_unused = None;
+    let result = match of_unused {
+        Some(result) => result,
         None => args.connection.patient_client()?.call(&request).await?,
     };
     let garbage = result.garbage.as_deref().unwrap_or_default();
@@ -74,6 +83,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 }
 
 /// The data directory, if one is named that no server uses.
+#[cfg(unix)]
 fn unused(connection: &Connection) -> Result<Option<DataDir>> {
     let Some(path) = &connection.data_dir else { return Ok(None) };
     check_data_dir(path)?;

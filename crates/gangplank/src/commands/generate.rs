@@ -1,4 +1,5 @@
-//! `gangplank generate`: manual pages, completion scripts and a sample of the server's file.
+//! `gangplank generate`: manual pages, the reference pages of the manual, completion scripts and a sample of the
+//! server's file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,12 +7,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{CommandFactory as _, Subcommand, ValueEnum};
+#[cfg(unix)]
 use gangplank_server::MasterKey;
 
 use super::credential_provider::Provider;
 use super::docker_credential::Helper;
 use crate::cli::Cli;
-use crate::serve_options::sample_file;
+#[cfg(unix)]
+use crate::{book, serve_options::sample_file};
 use crate::{completions, lightsail, lightsailctl, manual_pages, output};
 
 #[derive(Debug, clap::Args)]
@@ -27,8 +30,16 @@ enum Command {
         /// The directory, which is made if it is not there
         dir: PathBuf,
     },
+    #[cfg(unix)]
+    /// Write the reference pages of the manual into a directory, in Markdown
+    Book {
+        /// The directory, which is made if it is not there
+        dir: PathBuf,
+    },
+    #[cfg(unix)]
     /// Print a sample of the TOML file of `gangplank serve`: every option, explained and commented out
     Config,
+    #[cfg(unix)]
     /// Print a new key for the file of `gangplank serve --master-key-file`
     MasterKey,
     /// Print a completion script
@@ -58,7 +69,16 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             let pages = output::counted(pages, "manual page");
             output::done(format_args!("wrote {pages} into {}", dir.display()));
         }
+        #[cfg(unix)]
+        Command::Book { dir } => {
+            let pages = book::pages();
+            write_all(&dir, &pages)?;
+            let pages = output::counted(u64::try_from(pages.len())?, "page");
+            output::done(format_args!("wrote {pages} into {}", dir.display()));
+        }
+        #[cfg(unix)]
         Command::MasterKey => output::text(&MasterKey::generate()?)?,
+        #[cfg(unix)]
         Command::Config => output::text(&sample_file::text())?,
         Command::Completions { shell } => {
             let places = completions::places();
@@ -74,18 +94,30 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
 
 /// Writes a page for every command and says how many there are.
 fn write_pages(dir: &Path) -> Result<u64> {
-    let shown = || format!("cannot write to {}", dir.display());
-    std::fs::create_dir_all(dir).with_context(shown)?;
     let mut pages = BTreeMap::new();
-    for command in [Cli::command(), Helper::command(), Provider::command(), lightsailctl::command()] {
-        let mut command = command.disable_help_subcommand(true);
-        command.build();
+    for command in programs() {
         manual_pages::collect(&command, None, &mut pages)?;
     }
     // These come last: what clap knows of `gangplank lightsail` is a page that says nothing.
     pages.extend(lightsail::manual_sources());
-    for (name, source) in &pages {
-        std::fs::write(dir.join(format!("{name}.1")), source).with_context(shown)?;
-    }
+    let files = pages.iter().map(|(name, source)| (format!("{name}.1"), source.clone())).collect();
+    write_all(dir, &files)?;
     Ok(u64::try_from(pages.len())?)
+}
+
+/// The program under each of its names, with all that clap knows of it.
+pub(crate) fn programs() -> Vec<clap::Command> {
+    let names = [Cli::command(), Helper::command(), Provider::command(), lightsailctl::command()];
+    let built = names.map(|command| {
+        let mut command = command.disable_help_subcommand(true);
+        command.build();
+        command
+    });
+    built.into()
+}
+
+fn write_all(dir: &Path, files: &BTreeMap<String, String>) -> Result<()> {
+    let shown = || format!("cannot write to {}", dir.display());
+    std::fs::create_dir_all(dir).with_context(shown)?;
+    files.iter().try_for_each(|(name, text)| std::fs::write(dir.join(name), text).with_context(shown))
 }

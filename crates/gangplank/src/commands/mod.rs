@@ -2,11 +2,13 @@
 
 pub(crate) mod access_key;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod configure;
 pub(crate) mod console;
 pub(crate) mod credential_provider;
 pub(crate) mod deploy;
 pub(crate) mod docker_credential;
+#[cfg(unix)]
 pub(crate) mod fsck;
 pub(crate) mod gc;
 pub(crate) mod generate;
@@ -20,8 +22,20 @@ mod narrowing;
 mod permissions;
 pub(crate) mod ping;
 pub(crate) mod push;
+#[cfg(unix)]
 pub(crate) mod quickstart;
 pub(crate) mod registry_login;
+pub(crate) mod restore;
 pub(crate) mod role;
+#[cfg(unix)]
 pub(crate) mod serve;
 pub(crate) mod services;
+#[cfg(not(unix))]
+pub(crate) mod unserved;
+
+#[cfg(not(unix))]
+pub(crate) use unserved as fsck;
+#[cfg(not(unix))]
+pub(crate) use unserved as quickstart;
+#[cfg(not(unix))]
+pub(crate) use unserved as serve;

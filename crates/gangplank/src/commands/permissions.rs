@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gangplank_api::gangplank::PermissionPreset;
+use gangplank_core::Network;
 use gangplank_core::policy::RepositoryPattern;
-use gangplank_server::Network;
 
 use crate::length_of_time::{self, LengthOfTime};
 

@@ -224,10 +224,15 @@ pub(crate) fn plain(page: &Page) -> String {
 pub(crate) fn roff(page: &Page) -> String {
     let mut out =
         format!(".TH {} 1 \"\" \"gangplank {}\"\n", page.name.to_uppercase(), env!("CARGO_PKG_VERSION"));
+    let mut begins = false;
     for part in &page.parts {
         match part {
             Part::Heading(heading) => {
                 let _ = writeln!(out, ".SH {heading}");
+            }
+            // A heading begins a paragraph by itself, and `apropos` wants the name right below its own.
+            Part::Text(0, text) if begins => {
+                let _ = writeln!(out, "{}", escaped(text));
             }
             Part::Text(depth, text) => {
                 let _ = writeln!(out, ".PP\n.RS {}\n{}\n.RE", 4 * depth, escaped(text));
@@ -236,6 +241,7 @@ pub(crate) fn roff(page: &Page) -> String {
                 let _ = writeln!(out, ".PP\n.RS {}\n.nf\n{}\n.fi\n.RE", 4 * depth, escaped(text));
             }
         }
+        begins = matches!(part, Part::Heading(_));
     }
     out
 }

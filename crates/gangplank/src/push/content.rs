@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
+
+use crate::system::read_exact_at;
 
 /// A blob's bytes: in memory if they are few, else a part of a file.
 #[derive(Clone, Debug)]
@@ -58,7 +59,7 @@ impl Content {
             }
             Self::File { file, start, .. } => {
                 let mut piece = vec![0; length];
-                file.read_exact_at(&mut piece, start + offset)?;
+                read_exact_at(file, &mut piece, start + offset)?;
                 Ok(piece.into())
             }
         }
@@ -91,7 +92,7 @@ impl Read for Reader {
                 buffer[..length].copy_from_slice(&self.content.read_at(self.offset, length)?);
             }
             Content::File { file, start, .. } => {
-                file.read_exact_at(&mut buffer[..length], start + self.offset)?;
+                read_exact_at(file, &mut buffer[..length], start + self.offset)?;
             }
         }
         self.offset += length as u64;

@@ -16,7 +16,7 @@ use super::kept::{Kept, keep};
 use super::platform::{Platform, Platforms};
 use super::progress::Progress;
 use crate::call_failure::root_cause;
-use crate::{answers, foreign};
+use crate::{answers, api_client, foreign};
 
 const PATIENCE: Duration = answers::CONNECT;
 /// The first version of the API in which an export can be of one platform.
@@ -121,9 +121,14 @@ struct Engine {
 
 impl Engine {
     fn at(address: &Address) -> Result<Self> {
-        let builder = Client::builder().no_proxy().connect_timeout(answers::CONNECT);
         let (scheme, rest) = address.url.split_once("://").unwrap_or_default();
+        let builder = match (scheme, &address.certificates) {
+            ("https", None) => Client::builder().no_proxy(),
+            _ => api_client::here(),
+        };
+        let builder = builder.connect_timeout(answers::CONNECT);
         let (builder, base) = match (scheme, &address.certificates) {
+            #[cfg(unix)]
             ("unix", _) => (builder.unix_socket(Path::new(rest)), "http://localhost".to_owned()),
             ("tcp" | "http" | "https", Some(folder)) => {
                 let read = |name: &str| {

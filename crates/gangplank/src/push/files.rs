@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Seek as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use super::content::Content;
 use super::tar_heads::{Head, Heads};
+use crate::system::open_at_once;
 
 /// Where an image's files are found by their names.
 pub(super) enum Files {
@@ -129,8 +129,7 @@ fn open_regular(path: &Path) -> io::Result<File> {
     };
     // Opening alone may wait, or do something to a device.
     refuse_others(std::fs::metadata(path)?)?;
-    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    let file = open_at_once(path)?;
     refuse_others(file.metadata()?)?;
     Ok(file)
 }

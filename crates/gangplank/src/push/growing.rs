@@ -2,8 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt as _;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use crate::system::read_exact_at;
 
 #[derive(Debug, Default)]
 struct State {
@@ -79,7 +80,7 @@ impl Read for Reader {
         let there = self.wait_for(self.at + 1);
         let left = usize::try_from(there.saturating_sub(self.at)).unwrap_or(usize::MAX);
         let length = left.min(buffer.len());
-        self.shared.file.read_exact_at(&mut buffer[..length], self.at)?;
+        read_exact_at(&self.shared.file, &mut buffer[..length], self.at)?;
         self.at += length as u64;
         Ok(length)
     }

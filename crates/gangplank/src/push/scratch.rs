@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
+use crate::system::room;
+
 /// How much of the disk is left to others; of a small disk, an eighth.
 const RESERVE: u64 = 64 * 1024 * 1024;
 /// How much is written between two looks at the disk.
@@ -43,9 +45,9 @@ impl<W: Write> Bounded<W> {
     }
 
     fn look(&mut self) -> io::Result<()> {
-        let disk = rustix::fs::fstatvfs(&self.file)?;
-        let (all, free) = (disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize);
-        if free < RESERVE.min(all / 8) + STRIDE {
+        if let Some((all, free)) = room(&self.file)?
+            && free < RESERVE.min(all / 8) + STRIDE
+        {
             return Err(full());
         }
         self.until_look = STRIDE;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gangplank_testkit::{Image, Login};
+use gangplank_testkit::Image;
 use serde_json::json;
 
 use crate::bench::Bench;
@@ -60,20 +60,13 @@ fn sts_and_others(python: &Program) {
     script(&bench, python, &["sts_and_others", &member("accessKeyId"), &member("secretAccessKey")]);
 }
 
-/// A login by the token file alone, a push with it, and the registration.
 fn job_without_a_key(python: &Program) {
     let job = Job::new();
-    let run = |args: &[&str]| {
+    job.push_by(|args| {
         let script = script_path();
-        let args = ["-B", script.as_str()].into_iter().chain(args.iter().copied());
-        job.given(job.bench.call(python, args)).run().ok().stdout
-    };
-    let password = run(&["web_identity_login"]).trim().to_owned();
-    let registry = job.bench.server.host();
-    let login = Login { username: "AWS".to_owned(), password, registry };
-    let digest = job.bench.server.registry_as(&login).push_image("sr", "boto3", &Image::unique(1));
-    run(&["web_identity_register", &digest]);
-    job.check_origin(":web.app.1");
+        let args = ["-B", script.as_str(), "web_identity"].into_iter().chain(args.iter().copied());
+        job.bench.call(python, args)
+    });
 }
 
 fn script_path() -> String {

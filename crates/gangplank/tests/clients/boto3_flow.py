@@ -49,17 +49,21 @@ def control_flow(host, digest):
     assert len(client.get_container_services()["containerServices"]) == 1
 
 
-def web_identity_login():
+def web_identity(step, *digest):
+    {"login": log_in, "register": register}[step](*digest)
+
+
+def log_in():
     arn = boto3.client("sts").get_caller_identity()["Arn"]
     assert arn.startswith("arn:aws:sts::000000000000:assumed-role/push-web/"), arn
     print(boto3.client("lightsail").create_container_service_registry_login()["registryLogin"]["password"])
 
 
-def web_identity_register(digest):
+def register(digest):
     client = boto3.client("lightsail")
     image = client.register_container_image(serviceName="web", label="app", digest=digest)["containerImage"]
-    assert image["image"] == ":web.app.1", image
     refusal(client, client.exceptions.AccessDeniedException, "delete_container_service", serviceName="web")
+    print(image["image"])
 
 
 def errors():

@@ -8,9 +8,14 @@ use crate::suite::Suite;
 
 /// Adds the SDK's trials.
 pub(crate) fn add(suite: &mut Suite) {
-    let node = folder()
-        .and_then(|folder| Program::at(&folder.join("venv/bin/node")).or_else(|| Program::find("node")));
+    let node = folder().and_then(|_| node());
     suite.client("js_sdk", ".ci/run fetches it, see GANGPLANK_JS there", node, &[("sts_and_others", story)]);
+}
+
+/// The node in that folder, else the first on the path.
+pub(crate) fn node() -> Option<Program> {
+    let fetched = folder().and_then(|folder| Program::at(&folder.join("venv/bin/node")));
+    fetched.or_else(|| Program::find("node"))
 }
 
 fn folder() -> Option<PathBuf> {

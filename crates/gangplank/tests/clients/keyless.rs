@@ -1,14 +1,15 @@
 //! A job without a key: a token of its CI's in a file, and a role that trusts it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use gangplank_testkit::TestServer;
-use gangplank_testkit::identity::{FakeIssuer, TestKey, jwks};
-use serde_json::json;
+use gangplank_testkit::identity::{FakeIssuer, TestKey, TokenEndpoint, jwks};
+use gangplank_testkit::{Image, Login, ServerBuilder, TestServer};
+use serde_json::{Value, json};
 
 use crate::bench::{Bench, SERVICE};
-use crate::client::Call;
+use crate::client::{Call, Program};
 
 const AUDIENCE: &str = "sts.amazonaws.com";
 
@@ -19,35 +20,61 @@ pub(crate) struct Job {
     pub(crate) role: String,
     /// The file of the token.
     pub(crate) token: PathBuf,
+    key: Arc<TestKey>,
     /// Answers as long as this is here.
-    _issuer: FakeIssuer,
+    issuer: FakeIssuer,
 }
 
 impl Job {
     pub(crate) fn new() -> Self {
-        let key = TestKey::rsa("k1");
+        Self::at(&[AUDIENCE], |server| server)
+    }
+
+    /// The same at a server that takes tokens for these audiences, and is started so.
+    pub(crate) fn at(audiences: &[&str], configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Self {
+        Self::made(audiences, configure, |call| call)
+    }
+
+    /// The same at a server with this certificate, which signed itself.
+    pub(crate) fn over_tls(audiences: &[&str], certificate: &str, key: &str) -> Self {
+        let configure =
+            |server: ServerBuilder| server.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
+        Self::made(audiences, configure, |call| call.env("SSL_CERT_FILE", certificate))
+    }
+
+    fn made(
+        audiences: &[&str],
+        configure: impl FnOnce(ServerBuilder) -> ServerBuilder,
+        trusting: impl Fn(Call) -> Call,
+    ) -> Self {
+        let key = Arc::new(TestKey::rsa("k1"));
         let issuer = FakeIssuer::start_on_a_thread(jwks(&[key.jwk()]));
         let home = tempfile::tempdir().expect("a home");
         let file = home.path().join("gangplank.toml");
-        let text = format!("[[issuer]]\nurl = \"{}\"\naudiences = [\"{AUDIENCE}\"]\n", issuer.url);
+        let text = format!("[[issuer]]\nurl = \"{}\"\naudiences = {audiences:?}\n", issuer.url);
         std::fs::write(&file, text).expect("a file");
-        let server = TestServer::builder(env!("CARGO_BIN_EXE_gangplank"));
-        let server = server.arg("--config").arg(file.display().to_string()).start_in(home);
-        let bench = Bench::over(server);
-        let api = bench.server.api();
-        api.ensure_service(SERVICE);
-        let trust =
-            json!({ "issuer": issuer.url, "claims": { "repository": "acme/web", "ref": "refs/heads/main" } });
-        let role = json!({ "roleName": "push-web", "trust": trust, "preset": "push", "services": [SERVICE] });
-        let made = api.gangplank("CreateRole", &role).body;
-        let role = made["role"]["arn"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the time").as_secs();
-        let claims = json!({
-            "iss": issuer.url, "aud": AUDIENCE, "sub": "repo:acme/web:ref:refs/heads/main", "iat": now,
-            "exp": now + 300, "repository": "acme/web", "ref": "refs/heads/main", "sha": "c0ffee", "run_id": "1",
-        });
-        let token = bench.write("token", key.token("RS256", &claims) + "\n");
-        Self { bench, role, token, _issuer: issuer }
+        let server = configure(TestServer::builder(env!("CARGO_BIN_EXE_gangplank")));
+        let bench = Bench::over(server.arg("--config").arg(file.display().to_string()).start_in(home));
+        let gangplank = Program::at(env!("CARGO_BIN_EXE_gangplank").as_ref()).expect("gangplank");
+        let operate = |args: &[&str]| {
+            let done = trusting(bench.call_with_keys(&gangplank, args.iter().copied())).run().ok();
+            serde_json::from_str::<Value>(&done.stdout).unwrap_or_else(|_| panic!("{done}"))
+        };
+        let service =
+            ["lightsail", "create-container-service", "--power=nano", "--scale=1", "--service-name"];
+        operate(&[&service[..], &[SERVICE]].concat());
+        let pins = ["--claim=repository=acme/web", "--claim=ref=refs/heads/main"];
+        let create = ["role", "create", "push-web", "--preset=push", "--service", SERVICE, "--issuer"];
+        let made = operate(&[&create[..], &[&issuer.url, "--audience", audiences[0]], &pins].concat());
+        let role = made["arn"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
+        let token = bench.write("token", made_for(&key, &issuer.url, audiences[0]) + "\n");
+        Self { bench, role, token, key, issuer }
+    }
+
+    /// Where a runner of GitHub's hands this job its tokens.
+    pub(crate) fn token_endpoint(&self) -> TokenEndpoint {
+        let (key, issuer) = (Arc::clone(&self.key), self.issuer.url.clone());
+        TokenEndpoint::start(move |audience| made_for(&key, &issuer, audience))
     }
 
     /// What a job has in its environment.
@@ -58,6 +85,17 @@ impl Job {
             .env("AWS_REGION", "us-east-1")
             .env("AWS_DEFAULT_REGION", "us-east-1")
             .env("AWS_PAGER", "")
+    }
+
+    /// A login by the token alone, a push with it, and the registration: as an SDK does them whose program is run with
+    /// `login`, which prints a password, and with `register` and a digest.
+    pub(crate) fn push_by(&self, run: impl Fn(&[&str]) -> Call) {
+        let run = |args: &[&str]| self.given(run(args)).run().ok().stdout.trim().to_owned();
+        let registry = self.bench.server.host();
+        let login = Login { username: "AWS".to_owned(), password: run(&["login"]), registry };
+        let digest = self.bench.server.registry_as(&login).push_image("sr", "job", &Image::unique(1));
+        assert_eq!(run(&["register", &digest]), ":web.app.1");
+        self.check_origin(":web.app.1");
     }
 
     /// Holds that the image came from the job.
@@ -72,4 +110,14 @@ impl Job {
             );
         }
     }
+}
+
+/// A token of the job's, for an audience.
+fn made_for(key: &TestKey, issuer: &str, audience: &str) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the time").as_secs();
+    let claims = json!({
+        "iss": issuer, "aud": audience, "sub": "repo:acme/web:ref:refs/heads/main", "iat": now, "exp": now + 300,
+        "repository": "acme/web", "ref": "refs/heads/main", "sha": "c0ffee", "run_id": "1",
+    });
+    key.token("RS256", &claims)
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is a failed test")]
 
 mod aws_cli;
+mod aws_credentials_action;
 mod bench;
 mod boto3;
 mod buildah;
@@ -20,6 +21,8 @@ mod daemon;
 mod deploying;
 mod docker;
 mod dockerd;
+mod github_action;
+mod go_sdk;
 mod helm;
 mod images;
 mod jib;
@@ -58,7 +61,10 @@ fn main() -> ExitCode {
     plugin::add(&mut suite);
     boto3::add(&mut suite);
     rust_sdk::add(&mut suite);
+    go_sdk::add(&mut suite);
     js_sdk::add(&mut suite);
+    github_action::add(&mut suite);
+    aws_credentials_action::add(&mut suite);
     docker::add(&mut suite);
     deploying::add(&mut suite);
     services::add(&mut suite);

@@ -54,7 +54,7 @@ fn docker_push(docker: &Program) {
 }
 
 /// A certificate for 127.0.0.1, signed by itself, and as clients look for it: `ca.crt`.
-fn certificates() -> TempDir {
+pub(crate) fn certificates() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
     let files = ["-days", "2", "-subj", "/CN=127.0.0.1", "-keyout", "key.pem", "-out", "ca.crt"];

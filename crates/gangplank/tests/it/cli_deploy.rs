@@ -172,6 +172,17 @@ fn the_port_is_the_only_one_that_can_be_meant() {
             "{asked}"
         );
     }
+    let service = FakeService::start();
+    service.played().deploy("app", ":web.app.1", "ACTIVE");
+    deploy(&service, home.path(), &["--image=oci:none"]).check_failed(&[
+        "oci:none exposes no port",
+        "web has a public endpoint on port 8080",
+        "--port 8080",
+        "--port none",
+    ]);
+    check_nothing_was_done(&service);
+    let ran = deploy(&service, home.path(), &["--image=oci:none", "--port=none"]);
+    assert!(ran.code == Some(0) && asked(&service).get("publicEndpoint").is_none(), "{ran:?}");
     for port in ["0", "65536", "http"] {
         deploy(&service, home.path(), &["--image=oci:none", "--port", port])
             .check_usage(&[port, "1 to 65535"]);

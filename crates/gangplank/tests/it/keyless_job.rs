@@ -76,6 +76,21 @@ fn a_job_pushes_and_registers_by_its_token_and_it_is_known_afterwards() {
         as_role(&keyless, &role, other).check_failed(&["AccessDeniedException"]);
     }
 
+    let sessions = operate(&keyless, &["role", "sessions", "push-web"]).json();
+    let session = &sessions["roleSessions"][0];
+    assert_eq!((&session["sessionName"], &session["claims"]["run_id"]), (&json!("job-7"), &json!("4711")));
+    let key = session["accessKeyId"].as_str().unwrap();
+    let revoked = operate(&keyless, &["role", "revoke-session", "push-web", key]);
+    assert!(revoked.stderr.contains("revoked the session"), "{revoked:?}");
+    let left = operate(&keyless, &["role", "sessions", "push-web", "--output", "text"]);
+    assert!(!left.stdout.contains(key), "{left:?}");
+    let none = run(
+        keyless.server.home(),
+        &["role", "revoke-session", "push-web", "GPASNOBODYNOBODYNOBO", "--data-dir", "data"],
+        &[],
+    );
+    none.check_failed(&["has no session GPASNOBODYNOBODYNOBO"]);
+
     operate(&keyless, &["role", "disable", "push-web"]);
     as_role(&keyless, &role, &push)
         .check_failed(&["AssumeRoleWithWebIdentity was refused with AccessDenied"]);

@@ -69,6 +69,7 @@ fn operations(service: &str) -> Vec<(&'static str, &'static str, Value, bool, &'
         (g, "ListAuditEvents", json!({}), false, ""),
         (g, "ListRoles", json!({}), false, ""),
         (g, "GetRole", json!({ "roleName": "r" }), false, ""),
+        (g, "ListRoleSessions", json!({ "roleName": "r" }), false, ""),
         (g, "TryRole", json!({ "roleName": "r", "identityToken": "a.b.c" }), false, ""),
         // Nobody who has a policy or limits does these.
         (g, "CreateAccessKey", json!({}), false, "-"),
@@ -83,6 +84,13 @@ fn operations(service: &str) -> Vec<(&'static str, &'static str, Value, bool, &'
         (g, "CreateRole", json!({ "roleName": "x", "trustPolicy": "{}" }), false, "-"),
         (g, "UpdateRole", json!({ "roleName": "x", "status": "Disabled" }), false, "-"),
         (g, "DeleteRole", json!({ "roleName": "x" }), false, "-"),
+        (
+            g,
+            "RevokeRoleSession",
+            json!({ "roleName": "x", "accessKeyId": "GPASNOBODYNOBODYNOBO" }),
+            false,
+            "-",
+        ),
         // A key of the first account, but no root key.
         (g, "CollectGarbage", json!({}), false, "-"),
         (l, "DeleteContainerService", named.clone(), true, ""),

@@ -1,5 +1,5 @@
-//! The recipes of `docs/keyless.md`, run as they stand there: on a real server, with an issuer on loopback in the place
-//! of each CI, and an engine that has the image `app`. Only addresses are others.
+//! The recipes of the manual for jobs without a secret, run as they stand there: on a real server, with an issuer on
+//! loopback in the place of each CI, and an engine that has the image `app`. Only addresses are others.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -24,10 +24,10 @@ const STUBS: [(&str, &str); 2] = [
     ("aws", "exec gangplank \"$@\""),
 ];
 
-/// A block of the page: its language and its text.
+/// A block of a page: its language and its text.
 type Block = (String, String);
 
-/// A server, a job's machine, and the page.
+/// A server, and a job's machine.
 struct Kitchen {
     keyless: Keyless,
     /// Where the programs are that a job finds.
@@ -54,7 +54,7 @@ impl Kitchen {
         Self { keyless, bin, engine }
     }
 
-    /// The page's text about this server in place of the registry of the page, and this issuer in place of every other.
+    /// A page's text about this server in place of the page's registry, and this issuer in place of every other.
     fn here(&self, text: &str) -> String {
         let (server, issuer) = (&self.keyless.server, &self.keyless.issuer.url);
         let of_ci = |text: String, option: &str| {
@@ -62,15 +62,16 @@ impl Kitchen {
             if is_meant { text.replace(option, &format!("--issuer {issuer} {option}")) } else { text }
         };
         let text = text.replace("https://registry.example.com", &server.endpoint());
+        let text = text.replace("http://127.0.0.1:5000", &server.endpoint());
+        let text = text.replace("./gangplank-data", &server.data_dir().display().to_string());
         let text = text.replace("registry.example.com", &server.host());
         let text = text.replace("https://cluster.example.com", issuer);
         of_ci(of_ci(text, "--github"), "--gitlab")
     }
 
-    /// The blocks under a heading, as they are here.
-    fn blocks(&self, heading: &str) -> Vec<Block> {
-        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/keyless.md");
-        let page = fs::read_to_string(page).unwrap();
+    /// The blocks of a page under a heading, as they are here.
+    fn blocks(&self, page: &str, heading: &str) -> Vec<Block> {
+        let page = page_of_manual(page);
         let rest = page.split(&format!("# {heading}\n")).nth(1).unwrap_or_else(|| panic!("{heading}"));
         let section = rest.split("\n## ").next().unwrap().split("\n### ").next().unwrap();
         let blocks = section.split("\n```").skip(1).step_by(2);
@@ -134,6 +135,11 @@ fn pairs(environment: &[(&str, &str)]) -> Vec<(String, String)> {
     environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
+fn page_of_manual(name: &str) -> String {
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/book/src");
+    fs::read_to_string(pages.join(format!("{name}.md"))).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
 fn yaml(text: &str) -> Yaml {
     YamlLoader::load_from_str(text).unwrap().remove(0)
 }
@@ -157,8 +163,8 @@ fn job(workflow: &str) -> (Vec<(String, String)>, Vec<Yaml>) {
 #[test]
 fn github_actions_without_the_action() {
     let kitchen = Kitchen::start();
-    let blocks = kitchen.blocks("GitHub Actions");
-    kitchen.operate(&blocks);
+    kitchen.operate(&kitchen.blocks("guides/github-actions", "Make the role"));
+    let blocks = kitchen.blocks("guides/github-actions", "The job");
     let (token, endpoint) = (kitchen.keyless.token(), kitchen.keyless.server.endpoint());
     let ci = handler::serve(move |request| {
         // What is asked for is the server's address; the issuer makes its tokens for another name of the same.
@@ -188,8 +194,8 @@ fn github_actions_without_the_action() {
 #[test]
 fn github_actions_with_configure_aws_credentials() {
     let kitchen = Kitchen::start();
-    kitchen.operate(&kitchen.blocks("GitHub Actions"));
-    let blocks = kitchen.blocks("With configure-aws-credentials");
+    kitchen.operate(&kitchen.blocks("guides/github-actions", "Make the role"));
+    let blocks = kitchen.blocks("guides/github-actions", "With configure-aws-credentials");
     let (mut environment, steps) = job(&blocks[0].1);
     for step in &steps {
         if let Some(action) = step["uses"].as_str().filter(|action| action.contains("aws-credentials")) {
@@ -222,9 +228,9 @@ fn github_actions_with_configure_aws_credentials() {
 #[test]
 fn gitlab_ci() {
     let kitchen = Kitchen::start();
-    let blocks = kitchen.blocks("GitLab CI");
-    kitchen.operate(&blocks);
-    let job = &yaml(&blocks[1].1)["push"];
+    kitchen.operate(&kitchen.blocks("guides/gitlab", "Make the role"));
+    let blocks = kitchen.blocks("guides/gitlab", "The job");
+    let job = &yaml(&blocks[0].1)["push"];
     assert_eq!(text(&job["id_tokens"]["GANGPLANK_ID_TOKEN"]["aud"]), kitchen.keyless.server.endpoint());
     let run = |protected: &str| {
         let token = kitchen.keyless.token_with(|claims| {
@@ -244,7 +250,7 @@ fn gitlab_ci() {
 #[test]
 fn a_pod_that_pushes() {
     let kitchen = Kitchen::start();
-    let blocks = kitchen.blocks("A pod that pushes");
+    let blocks = kitchen.blocks("guides/kubernetes", "A pod that pushes");
     kitchen.operate(&blocks);
     let pod = yaml(&blocks[1].1);
     let container = &pod["spec"]["containers"][0];
@@ -276,7 +282,7 @@ fn nodes_that_pull() {
     let server = &kitchen.keyless.server;
     let digest = server.registry_as(&server.api().push_login()).push_image("sr", "v1", &Image::unique(1));
     server.api().register("web", "app", &digest);
-    let blocks = kitchen.blocks("Nodes that pull");
+    let blocks = kitchen.blocks("guides/kubernetes", "Nodes that pull");
     let printed = kitchen.operate(&blocks);
     let provider = &yaml(&blocks[1].1)["providers"][0];
     assert_eq!(text(&provider["matchImages"][0]), server.host());
@@ -318,16 +324,11 @@ fn nodes_that_pull() {
 fn a_plain_machine() {
     let kitchen = Kitchen::start();
     let server = &kitchen.keyless.server;
-    let mut blocks = kitchen.blocks("A plain machine");
-    // It stands elsewhere here.
-    blocks[0].1 = blocks[0].1.replace("10.1.2.3", "127.0.0.1");
-    let key: Value = serde_json::from_str(&kitchen.operate(&blocks[..1])[0]).unwrap();
-    fs::write(server.home().join("key"), key["secretAccessKey"].as_str().unwrap()).unwrap();
-    let bin = kitchen.bin.display().to_string();
-    let script = blocks[1]
-        .1
-        .replace("--secret-access-key-stdin", &format!("--bin-dir {bin} --secret-access-key-stdin"));
-    kitchen.succeed(&script, &pairs(&[("KEY_ID", key["accessKeyId"].as_str().unwrap())]));
+    for heading in ["A key for the machine", "With the credential helper"] {
+        for (_, script) in kitchen.blocks("guides/machines-that-pull", heading) {
+            kitchen.succeed(&script, &[]);
+        }
+    }
     let get = format!("echo {} | docker-credential-gangplank get", server.host());
     let login: Value = serde_json::from_str(&kitchen.succeed(&get, &[])).unwrap();
     let password = login["Secret"].as_str().unwrap().to_owned();
@@ -336,16 +337,17 @@ fn a_plain_machine() {
         (registry.status("GET", "web/manifests/app.1"), registry.status("GET", "sr/tags/list")),
         (404, 403)
     );
-    let service = blocks[2].1.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
-    kitchen.succeed(service, &[]);
-    assert!(blocks[3].1.contains("OnUnitActiveSec=6h"));
+    let units = kitchen.blocks("guides/machines-that-pull", "With a timer");
+    let command = units[0].1.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    kitchen.succeed(command, &[]);
+    assert!(units[1].1.contains("OnUnitActiveSec=6h"));
 }
 
 #[test]
 fn when_a_job_is_refused() {
     let kitchen = Kitchen::start();
-    kitchen.operate(&kitchen.blocks("GitHub Actions"));
-    let blocks = kitchen.blocks("When a job is refused");
+    kitchen.operate(&kitchen.blocks("guides/github-actions", "Make the role"));
+    let blocks = kitchen.blocks("concepts/roles-and-policies", "When a job is refused");
     fs::write(kitchen.keyless.server.home().join("token.jwt"), kitchen.keyless.token()).unwrap();
     let printed = kitchen.operate(&blocks);
     assert!(printed[0].ends_with("The token opens the role push-web.\n"), "{printed:?}");
@@ -355,8 +357,7 @@ fn when_a_job_is_refused() {
 #[test]
 fn the_servers_file_is_one() {
     let kitchen = Kitchen::start();
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/keyless.md");
-    let page = fs::read_to_string(page).unwrap();
+    let page = page_of_manual("concepts/roles-and-policies");
     let file = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     fs::write(kitchen.keyless.server.home().join("page.toml"), file).unwrap();
     let ran = kitchen.run("gangplank serve --check --config page.toml", &[]);

@@ -134,6 +134,63 @@ fn a_disabled_role_ends_its_sessions_and_logins_at_the_next_request_and_for_good
 }
 
 #[test]
+fn one_session_is_ended_and_the_others_go_on() {
+    let keyless = Keyless::start();
+    let root = keyless.server.api();
+    root.ensure_service("web");
+    let arn = keyless.role("ci", &json!({ "preset": "deploy", "maxLoginSeconds": 43_200 }));
+    let sessions = ["leaked", "other"].map(|name| {
+        let answer = keyless.assume(&arn, &keyless.token(), &format!("&RoleSessionName={name}"));
+        Session::of(&answer)
+    });
+    let apis = [keyless.api_of(&sessions[0]), keyless.api_of(&sessions[1])];
+    let registries = [
+        keyless.server.registry_as(&apis[0].push_login()),
+        keyless.server.registry_as(&apis[1].push_login()),
+    ];
+    let upload = registries[0].start_upload("sr");
+    let list =
+        || root.gangplank("ListRoleSessions", &json!({ "roleName": "ci" })).body["roleSessions"].clone();
+    let listed = list();
+    assert_eq!((&listed[0]["sessionName"], &listed[1]["sessionName"]), (&json!("other"), &json!("leaked")));
+    assert_eq!(
+        (&listed[1]["accessKeyId"], &listed[1]["claims"]["run_id"]),
+        (&json!(sessions[0].id), &json!("4711"))
+    );
+    assert!(
+        !listed.to_string().contains(&sessions[0].secret) && !listed.to_string().contains(&sessions[0].token)
+    );
+    let page = root.gangplank("ListRoleSessions", &json!({ "roleName": "ci", "maxResults": 1 })).body;
+    let next = json!({ "roleName": "ci", "maxResults": 1, "nextToken": page["nextToken"] });
+    assert_eq!(root.gangplank("ListRoleSessions", &next).body["roleSessions"], json!([listed[1]]));
+
+    let revoke = |role: &str, key: &str| {
+        root.gangplank("RevokeRoleSession", &json!({ "roleName": role, "accessKeyId": key }))
+    };
+    keyless.role("elsewhere", &json!({}));
+    for (role, key) in
+        [("elsewhere", sessions[0].id.as_str()), ("ci", "GPASNOBODYNOBODYNOBO"), ("absent", &sessions[0].id)]
+    {
+        assert_eq!(revoke(role, key).error(), "NotFoundException", "{role} {key}");
+    }
+    assert_eq!(registries[0].status("GET", ""), 200);
+    for _ in 0..2 {
+        let answer = revoke("ci", &sessions[0].id);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let refused = apis[0].lightsail("GetContainerServices", &json!({ "serviceName": "web" }));
+        assert_eq!(refused.error(), "UnauthenticatedException", "{refused:?}");
+        assert_eq!(code(&who(&keyless, &sessions[0], |_| {})), (403, "InvalidClientTokenId".to_owned()));
+        assert_eq!((registries[0].status("GET", ""), registries[0].status("GET", &upload)), (401, 401));
+    }
+    assert_eq!(registries[1].status("GET", ""), 200);
+    assert_eq!(apis[1].lightsail("GetContainerServices", &json!({})).status, 200);
+    assert_eq!(list(), json!([listed[0]]));
+    let events = root.gangplank("ListAuditEvents", &json!({ "kind": "RevokeRoleSession" })).body;
+    assert_eq!(events["auditEvents"].as_array().map(Vec::len), Some(1), "{events}");
+    assert_eq!(events["auditEvents"][0]["subject"], format!("ci/{}", sessions[0].id), "{events}");
+}
+
+#[test]
 fn temporary_keys_come_with_their_token_and_others_without() {
     let keyless = Keyless::start();
     let arn = keyless.role("ci", &json!({}));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use gangplank_testkit::{Api, Login, Registry, TestServer};
 use serde_json::{Value, json};
 
+use crate::api_wire::Call;
 use crate::{server, server_with};
 
 fn open(registry: &Registry) -> reqwest::blocking::Response {
@@ -85,6 +86,48 @@ fn revoking_a_login_frees_what_it_fed_last_and_nothing_else() {
     assert_eq!(renewed.status("GET", &sessions[1]), 204);
     check_freed(&server, 1);
     assert_eq!(open(&renewed).status(), 202, "there is room again");
+}
+
+/// Whoever has a password can end its login, and do nothing else with it.
+#[test]
+fn a_login_is_ended_by_its_own_password_with_what_it_fed_last() {
+    let server = server();
+    let (api, _, login) = key(&server);
+    let leaked = server.registry_as(&login);
+    assert_eq!(feed(&leaked, &leaked.start_upload("sr")), 202);
+    let revoke = |password: &str| {
+        let body = json!({ "password": password }).to_string();
+        Call::new(&server, "Gangplank_20261123.RevokeOwnRegistryLogin", &body).send()
+    };
+    let mut mistyped = login.password.clone();
+    mistyped.pop();
+    let nobodys = gangplank_core::Password::generate([7; 32]);
+    for password in [nobodys.expose(), &mistyped, "x"] {
+        let refused = revoke(password);
+        assert_eq!(
+            (refused.status, refused.error().as_str()),
+            (400, "NotFoundException"),
+            "{}",
+            refused.text()
+        );
+    }
+    let blank = revoke(" ");
+    assert_eq!((blank.status, blank.error().as_str()), (400, "InvalidInputException"), "{}", blank.text());
+    assert_eq!(leaked.status("GET", ""), 200);
+    for _ in 0..2 {
+        let answer = revoke(&login.password);
+        assert_eq!((answer.status, answer.json()), (200, json!({})), "{}", answer.text());
+        assert_eq!(leaked.status("GET", ""), 401);
+    }
+    check_freed(&server, 0);
+    assert_eq!(server.registry_as(&api.push_login()).status("GET", ""), 200, "the key goes on");
+    let events = api.gangplank("ListAuditEvents", &json!({ "kind": "LoginRevoked" })).body;
+    assert_eq!(events["auditEvents"].as_array().map(Vec::len), Some(1), "{events}");
+    assert!(!server.log().contains(&login.password));
+    // Who guesses has to wait, and a right password is still taken.
+    let waiting = (0..100).map(|_| revoke("x").error()).find(|error| error == "ThrottlingException");
+    assert!(waiting.is_some());
+    assert_eq!(revoke(&api.push_login().password).status, 200);
 }
 
 #[test]

@@ -63,6 +63,12 @@ impl Facts {
         })
     }
 
+    /// Whether it has this domain name itself, and not only one with a star for it.
+    pub(crate) fn names(&self, domain: &str) -> bool {
+        let domain = domain.strip_suffix('.').unwrap_or(domain);
+        self.domains.iter().any(|name| name.eq_ignore_ascii_case(domain))
+    }
+
     /// Whether it is for this domain name.
     pub(crate) fn covers(&self, domain: &str) -> bool {
         let domain = domain.strip_suffix('.').unwrap_or(domain).to_ascii_lowercase();

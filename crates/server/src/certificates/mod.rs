@@ -43,6 +43,11 @@ pub(crate) enum NotCovered {
         /// Those that it is for.
         covered: Vec<String>,
     },
+    /// The server's own certificate names the domain, so clients of the API and the registry come by it.
+    Own {
+        /// The domain.
+        domain: String,
+    },
 }
 
 impl fmt::Display for NotCovered {
@@ -53,6 +58,9 @@ impl fmt::Display for NotCovered {
                 "There is no certificate named {certificate:?}: certificates are files that the server's configuration \
                  file names in sections [certificates.NAME]."
             ),
+            Self::Own { domain } => {
+                write!(f, "{domain} is the server's own name, by which the API and the registry are reached.")
+            }
             Self::OtherDomains { certificate, domain, covered } => {
                 write!(
                     f,
@@ -121,13 +129,23 @@ impl Certificates {
         self.named.iter().filter_map(|(name, pair)| Some((name.as_str(), pair.current().facts.clone()?)))
     }
 
+    /// Whether a host, in lower case, can only be meant for a service: a certificate of services names it, and the
+    /// server's own is not for it. A name with a star says nothing, since the server may be reached by one of those.
+    pub(crate) fn are_for_services(&self, host: &str) -> bool {
+        let own = || self.own.as_ref().is_some_and(|own| own.current().covers(host));
+        self.named.values().any(|pair| pair.current().names(host)) && !own()
+    }
+
     /// Whether the certificate of this name is for that domain name.
     ///
     /// # Errors
-    /// If there is no such certificate, or it is for others.
+    /// If there is no such certificate, it is for others, or the server's own names that domain.
     pub(crate) fn certificate_covers(&self, certificate: &str, domain: &str) -> Result<(), NotCovered> {
         let found = self.named().find(|(name, _)| *name == certificate);
         let certificate = certificate.to_owned();
+        if self.own.as_ref().is_some_and(|own| own.current().names(domain)) {
+            return Err(NotCovered::Own { domain: domain.to_owned() });
+        }
         match found {
             None => Err(NotCovered::UnknownCertificate { certificate }),
             Some((_, facts)) if facts.covers(domain) => Ok(()),
@@ -144,7 +162,7 @@ impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let of_domain = |domain| {
             let mut pairs = self.named.values().map(PairInFiles::current);
-            pairs.find(|pair| pair.facts.as_ref().is_some_and(|facts| facts.covers(domain)))
+            pairs.find(|pair| pair.covers(domain))
         };
         let pair = hello.server_name().and_then(of_domain).or_else(|| Some(self.own.as_ref()?.current()))?;
         Some(Arc::clone(&pair.key))

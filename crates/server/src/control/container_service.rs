@@ -39,10 +39,7 @@ pub(super) fn arn(tenant: &Tenant, service: &store::ContainerService) -> String 
 }
 
 /// A service as the API shows it.
-///
-/// # Errors
-/// If what a deployment runs cannot be opened.
-pub(super) fn shown(app: &App, deployed: &DeployedService) -> Result<ContainerService> {
+pub(super) fn shown(app: &App, deployed: &DeployedService) -> ContainerService {
     let DeployedService { tenant, service, current, next, rollout } = deployed;
     let Tenant { account, region } = tenant;
     let name = &service.name;
@@ -53,13 +50,12 @@ pub(super) fn shown(app: &App, deployed: &DeployedService) -> Result<ContainerSe
     let part = address_part(&service.uuid);
     let principal = format!("amazon/lightsail/{region}/containers/{name}/{part}");
     let puller = format!("gangplank/{region}/containers/{name}/private-repo-access");
-    let deployment = |deployment: &Option<Deployment>| -> Result<_> {
-        let Some(deployment) = deployment else { return Ok(None) };
-        Ok(Some(deployment_wire::shown(app, service, deployment)?))
-    };
+    let shown = |deployment: &Deployment| deployment_wire::shown(app, service, deployment);
+    let (current, next) = (current.as_ref().map(shown), next.as_ref().map(shown));
+    let damaged = [&current, &next].into_iter().flatten().any(|deployment| deployment.containers.is_none());
     let tags = service.tags.iter().cloned();
     let domains = &service.public_domain_names;
-    Ok(ContainerService {
+    ContainerService {
         container_service_name: Some(name.clone()),
         arn: Some(arn(tenant, service)),
         created_at: Some(Timestamp(service.created_at.0)),
@@ -69,10 +65,10 @@ pub(super) fn shown(app: &App, deployed: &DeployedService) -> Result<ContainerSe
         power: ContainerServicePowerName::parse(&service.power),
         power_id: Some(power::power_id(&service.power)),
         state: Some(word(state)),
-        state_detail: detail(state, rollout.as_ref()),
+        state_detail: damage(service, damaged).or_else(|| detail(state, rollout.as_ref())),
         scale: Some(service.scale),
-        current_deployment: deployment(current)?,
-        next_deployment: deployment(next)?,
+        current_deployment: current,
+        next_deployment: next,
         is_disabled: Some(service.is_disabled),
         principal_arn: Some(role(&principal, service.last_version > 0)),
         private_domain_name: Some(format!("{name}.service.local")),
@@ -84,7 +80,23 @@ pub(super) fn shown(app: &App, deployed: &DeployedService) -> Result<ContainerSe
                 principal_arn: Some(role(&puller, service.puller_role_active)),
             }),
         }),
-    })
+    }
+}
+
+/// What of a service is damaged, where otherwise a client is told why a service is not ready.
+fn damage(
+    service: &store::ContainerService,
+    is_deployment_damaged: bool,
+) -> Option<ContainerServiceStateDetail> {
+    let message = match &service.damage {
+        Some(what) => format!("The server cannot read {what} any more; see its log."),
+        None if is_deployment_damaged => {
+            "The server cannot read any more what a deployment of it runs: deploy again.".to_owned()
+        }
+        None => return None,
+    };
+    let code = Some(ContainerServiceStateDetailCode::UnknownError);
+    Some(ContainerServiceStateDetail { code, message: Some(message) })
 }
 
 fn word(state: ServiceState) -> ContainerServiceState {

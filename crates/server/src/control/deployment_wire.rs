@@ -11,7 +11,6 @@ use gangplank_core::deployment::{self as core, DeploymentState, HealthCheck, Pro
 use gangplank_store::metadata::container_services::ContainerService;
 use gangplank_store::metadata::deployments::Deployment;
 
-use super::Result;
 use crate::app::App;
 
 /// What a request asks to run, with every default filled in. The API's description has made sure that it makes sense.
@@ -49,17 +48,15 @@ fn health_check(check: ContainerServiceHealthCheckConfig) -> HealthCheck {
     }
 }
 
-/// A deployment of a service as the API shows it.
-///
-/// # Errors
-/// If what it runs cannot be opened.
+/// A deployment of a service as the API shows it: without its containers if what it runs cannot be opened any more.
 pub(super) fn shown(
     app: &App,
     service: &ContainerService,
     deployment: &Deployment,
-) -> Result<ContainerServiceDeployment> {
-    let spec = app.master.open_spec(&service.uuid, &deployment.sealed_spec)?;
-    Ok(ContainerServiceDeployment {
+) -> ContainerServiceDeployment {
+    let spec = app.master.open_spec(&service.uuid, &deployment.sealed_spec);
+    let (containers, endpoint) = spec.map(|spec| (spec.containers, spec.endpoint)).ok().unzip();
+    ContainerServiceDeployment {
         version: Some(i32::try_from(deployment.version).unwrap_or(i32::MAX)),
         state: Some(match deployment.state {
             DeploymentState::Activating => ContainerServiceDeploymentState::Activating,
@@ -67,10 +64,10 @@ pub(super) fn shown(
             DeploymentState::Inactive => ContainerServiceDeploymentState::Inactive,
             DeploymentState::Failed => ContainerServiceDeploymentState::Failed,
         }),
-        containers: Some(shown_containers(spec.containers)),
-        public_endpoint: spec.endpoint.map(shown_endpoint),
+        containers: containers.map(shown_containers),
+        public_endpoint: endpoint.flatten().map(shown_endpoint),
         created_at: Some(Timestamp(deployment.created_at.0)),
-    })
+    }
 }
 
 /// Containers as they were given. Ports are left out where there are none, as clients do themselves.

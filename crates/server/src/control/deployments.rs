@@ -36,7 +36,7 @@ pub(super) async fn create(
     app.deployer.wake(service.id);
     let version = deployed.service.last_version;
     tracing::info!(%tenant, service = name, version, access_key = %context.owner(), peer = %context.peer(), "made a deployment");
-    Ok(CreateContainerServiceDeploymentResult { container_service: Some(shown(app, &deployed)?) })
+    Ok(CreateContainerServiceDeploymentResult { container_service: Some(shown(app, &deployed)) })
 }
 
 pub(super) async fn list(
@@ -47,7 +47,7 @@ pub(super) async fn list(
     let found = context.app.metadata.deployments(context.tenant, service.id).await?;
     let found = found.ok_or_else(|| unknown(&service.name, context.tenant))?;
     let shown = found.iter().map(|it| deployment_wire::shown(context.app, service, it));
-    Ok(GetContainerServiceDeploymentsResult { deployments: Some(shown.collect::<Result<_>>()?) })
+    Ok(GetContainerServiceDeploymentsResult { deployments: Some(shown.collect()) })
 }
 
 /// A deployment to be made for the service with this uuid, and what it runs.

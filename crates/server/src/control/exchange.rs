@@ -2,10 +2,9 @@
 //! and of the session's keys nobody hears.
 
 use gangplank_api::gangplank::{ExchangeIdentityTokenRequest, ExchangeIdentityTokenResult, Operation};
-use gangplank_api::{ApiError, ErrorCode, Target, decode, encode};
+use gangplank_api::{ApiError, ErrorCode};
 use gangplank_core::{Region, Scope, SessionName};
 use gangplank_store::metadata::registry_logins::Requires;
-use hyper::body::Incoming;
 use hyper::http::request::Parts;
 
 use super::assuming::{Bearer, Refused};
@@ -13,8 +12,7 @@ use super::authorize::{Named, authorize};
 use super::caller::Caller;
 use super::container_service::require;
 use super::issue_login::{Narrower, issue};
-use super::spoken::Service;
-use super::{Call, Context, Failure, Result, body};
+use super::{Call, Context, Failure, Result};
 use crate::app::App;
 use crate::http::record::Record;
 use crate::oidc;
@@ -22,12 +20,7 @@ use crate::oidc;
 /// The name of sessions that are begun so.
 const SESSION: &str = "exchange";
 
-/// Whether a call is one.
-pub(super) fn is_meant(target: Option<Target>) -> bool {
-    target == Some(Target::Gangplank(Operation::ExchangeIdentityToken))
-}
-
-/// Answers one. A signature that it may have is not looked at.
+/// Makes one.
 ///
 /// # Errors
 /// If the token opens no such role, or the role makes no such login.
@@ -35,15 +28,10 @@ pub(super) async fn answer(
     app: &App,
     record: &Record,
     head: &Parts,
-    body: Incoming,
+    asked: ExchangeIdentityTokenRequest,
     request_id: &str,
-) -> Result<Vec<u8>> {
+) -> Result<ExchangeIdentityTokenResult> {
     let peer = record.peer;
-    // As much as STS reads of whoever is not known.
-    let limit = Service::Sts.body_limit(app);
-    body::check_length(limit, &body)?;
-    let body = body::read(app, peer, limit, body).await?;
-    let asked: ExchangeIdentityTokenRequest = decode(&body)?;
     let action = Operation::ExchangeIdentityToken.name();
     // An event has a request of its own, and here are two: the session that is begun, and the login that is made.
     let beginning = app.request_ids.next(app.clock.now()).to_string();
@@ -76,7 +64,7 @@ pub(super) async fn answer(
         None => issue(&context, Scope::PUSH, None, Requires::AnyService, narrower).await?,
     };
     record.has_changed(None);
-    Ok(encode(&ExchangeIdentityTokenResult { registry_login: issued.into() }))
+    Ok(ExchangeIdentityTokenResult { registry_login: issued.into() })
 }
 
 /// The region of the login.

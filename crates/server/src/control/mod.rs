@@ -32,11 +32,13 @@ mod log_token;
 mod metric_data;
 mod observations;
 mod operations;
+mod own_login;
 mod page;
 mod permit;
 mod push_logins;
 mod registry_logins;
 mod remembering;
+mod role_sessions;
 mod role_trials;
 mod roles;
 mod service_refusals;
@@ -45,6 +47,7 @@ mod spoken;
 mod sts;
 mod tags;
 mod unserved;
+mod unsigned;
 
 use std::net::IpAddr;
 
@@ -212,8 +215,8 @@ async fn run_json(
         },
         target.map_or("none", Target::name),
     );
-    if exchange::is_meant(target) {
-        return exchange::answer(app, record, head, body, request_id).await;
+    if let Some(operation) = unsigned::meant(target) {
+        return unsigned::answer(app, record, operation, head, body, request_id).await;
     }
     let (caller, body) = identify(app, record.peer, Service::Lightsail, head, body).await?;
     connection.guest.is_known();

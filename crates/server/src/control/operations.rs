@@ -5,8 +5,8 @@ use gangplank_api::{ApiError, Request, Target, decode, encode, gangplank, lights
 use super::authorize::{Named, authorize};
 use super::{
     Call, Context, Result, about, access_keys, audit, certificates, collection, console_links, deployments,
-    image_indexes, image_origins, images, observations, push_logins, registry_logins, role_trials, roles,
-    services, tags,
+    image_indexes, image_origins, images, observations, push_logins, registry_logins, role_sessions,
+    role_trials, roles, services, tags,
 };
 
 /// Reads a call's input, authorises the caller for what it names, and does it.
@@ -24,7 +24,7 @@ pub(super) async fn run(call: &Call<'_>, target: Target, body: &[u8]) -> Result<
 macro_rules! operations {
     ($call:ident, $operation:ident, $body:ident, $of:ident;
      $($name:ident($request:ident) $(|$input:ident|)? [$($named:expr),+ $(,)?] => $does:path,)+
-     $(; else $other:ident => $refusal:expr)?) => {
+     $(; else $($other:ident)|+ => $refusal:expr)?) => {
         match $operation {
             $($of::Operation::$name => {
                 let input: $of::$request = decode($body)?;
@@ -36,7 +36,7 @@ macro_rules! operations {
                 let output: <$of::$request as Request>::Output = $does(&context, input).await?;
                 Ok(encode(&output))
             })+
-            $($of::Operation::$other => Err($refusal.into()),)?
+            $($($of::Operation::$other)|+ => Err($refusal.into()),)?
         }
     };
 }
@@ -99,9 +99,12 @@ async fn of_our_own(call: &Call<'_>, operation: gangplank::Operation, body: &[u8
         ListRoles(ListRolesRequest) [Tenant] => roles::list,
         UpdateRole(UpdateRoleRequest) [Tenant] => roles::update,
         DeleteRole(DeleteRoleRequest) [Tenant] => roles::delete,
+        ListRoleSessions(ListRoleSessionsRequest) [Tenant] => role_sessions::list,
+        RevokeRoleSession(RevokeRoleSessionRequest) [Tenant] => role_sessions::revoke,
         TryRole(TryRoleRequest) [Tenant] => role_trials::run,
         GetImageOrigin(GetImageOriginRequest) |it| [image_origins::named(&it.image)] => image_origins::get,
-        // Nobody signs it, so it has a way of its own.
-        ; else ExchangeIdentityToken => ApiError::unknown_operation("ExchangeIdentityToken is not signed.")
+        // Nobody signs these, so they have a way of their own.
+        ; else ExchangeIdentityToken | RevokeOwnRegistryLogin
+            => ApiError::unknown_operation("This operation is not signed.")
     }
 }

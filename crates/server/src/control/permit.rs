@@ -4,6 +4,7 @@ use gangplank_api::ApiError;
 use gangplank_api::lightsail::Tag;
 use gangplank_core::policy::{Action, Facts, Permissions, Request, ResourceType};
 use gangplank_oci::Digest;
+use gangplank_store::StoreError;
 use gangplank_store::metadata::container_services::ContainerService;
 use hyper::header::USER_AGENT;
 
@@ -47,6 +48,10 @@ pub(super) async fn permit(
     }
     let mut facts = of_input(of_call(call), names);
     if let Some(service) = &found.service {
+        if let (Some(damage), true) = (&service.damage, asks("aws:ResourceTag/")) {
+            // A Deny on tags that cannot be read would not hold.
+            return Err(StoreError::Damaged(damage.clone()).into());
+        }
         facts = of_service(facts, service);
     }
     let digest = names.iter().find_map(|name| match name {

@@ -51,6 +51,7 @@ pub(super) async fn create(
         next_version: None,
         changes: 0,
         is_updating: false,
+        damage: None,
     };
     let quota = app.quotas.services_per_region;
     let (origin, invocation) = (context.origin(), context.invocation());
@@ -68,7 +69,7 @@ pub(super) async fn create(
     };
     app.deployer.wake(deployed.service.id);
     tracing::info!(%tenant, service = name, access_key = %context.owner(), peer = %context.peer(), "made a container service");
-    Ok(CreateContainerServiceResult { container_service: Some(shown(app, &deployed)?) })
+    Ok(CreateContainerServiceResult { container_service: Some(shown(app, &deployed)) })
 }
 
 pub(super) async fn get(
@@ -83,7 +84,7 @@ pub(super) async fn get(
         }
         None => app.metadata.deployed_services(tenant).await?,
     };
-    let services = services.iter().map(|deployed| shown(app, deployed)).collect::<Result<_>>()?;
+    let services = services.iter().map(|deployed| shown(app, deployed)).collect();
     Ok(ContainerServicesListResult { container_services: Some(services) })
 }
 
@@ -108,7 +109,7 @@ pub(super) async fn update(
     let deployed = outcome(context, name, changed, None)?;
     app.deployer.wake(service);
     tracing::info!(%tenant, service = name, access_key = %context.owner(), peer = %context.peer(), "changed a container service");
-    Ok(UpdateContainerServiceResult { container_service: Some(shown(app, &deployed)?) })
+    Ok(UpdateContainerServiceResult { container_service: Some(shown(app, &deployed)) })
 }
 
 pub(super) async fn delete(

@@ -1,11 +1,13 @@
 //! What the deployments of a service run, opened, and their images on the way to the engine.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use gangplank_core::deployment::Spec;
+use gangplank_core::deployment::{Container, Spec, Values};
 use gangplank_engine::NodeSpec;
 use gangplank_store::metadata::deployments::{DeployedService, Deployment};
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
@@ -23,7 +25,7 @@ pub(super) struct Opened {
 pub(super) enum Images {
     /// They have not been asked for, or will be again after a pause.
     Wanted(Backoff),
-    Coming(Backoff, JoinHandle<Result<There, NotThere>>),
+    Coming(Backoff, oneshot::Receiver<Result<There, NotThere>>),
     There(References),
 }
 
@@ -52,6 +54,20 @@ impl Runner {
         Ok(spec)
     }
 
+    /// The opened spec of a deployment; if it cannot be read any more, what is known of it without: its containers'
+    /// names.
+    pub(super) fn open_or_outline(&mut self, of: &DeployedService, deployment: &Deployment) -> Arc<Spec> {
+        self.open(of, deployment).unwrap_or_else(|_| {
+            let container = |name: &String| {
+                let (image, command) = (String::new(), Vec::new());
+                let environment = Values(BTreeMap::new());
+                (name.clone(), Container { image, command, environment, ports: BTreeMap::new() })
+            };
+            let containers = deployment.images.iter().map(|image| container(&image.container)).collect();
+            Arc::new(Spec { containers, endpoint: None })
+        })
+    }
+
     /// Asks for the images of a deployment, and looks whether they have come.
     pub(super) async fn bring(
         &mut self,
@@ -66,10 +82,19 @@ impl Runner {
         let now = Instant::now();
         match &mut opened.images {
             Images::There(_) => return Ok(Brought::There),
-            Images::Coming(_, task) if !task.is_finished() => return Ok(Brought::Coming),
-            Images::Coming(backoff, task) => {
+            Images::Coming(backoff, coming) => {
                 let mut backoff = *backoff;
-                let brought = task.await.unwrap_or_else(|error| Err(NotThere::Yet(error.to_string())));
+                let brought = match coming.try_recv() {
+                    Ok(brought) => brought,
+                    Err(TryRecvError::Empty) => {
+                        // Should it panic, it wakes nobody.
+                        next.within(self.pace.look);
+                        return Ok(Brought::Coming);
+                    }
+                    Err(TryRecvError::Closed) => {
+                        Err(NotThere::Yet("bringing the images ended badly".to_owned()))
+                    }
+                };
                 match brought {
                     Ok(there) => {
                         opened.images = Images::There(there.references);
@@ -94,14 +119,16 @@ impl Runner {
                 let (app, engine, wake) =
                     (Arc::clone(&self.app), Arc::clone(&self.engine), Arc::clone(&self.wake));
                 let (of, deployment) = (of.clone(), deployment.clone());
-                let bringing = tokio::spawn(async move {
+                let (there, coming) = oneshot::channel();
+                tokio::spawn(async move {
                     let brought = images::bring(&app, &engine, &of, &deployment, &spec).await;
+                    // First the news and then the call to look: who wakes finds it. Nobody waits for it any more if
+                    // the service is gone.
+                    let _ = there.send(brought);
                     wake.notify_one();
-                    brought
                 });
-                opened.images = Images::Coming(*backoff, bringing);
-                // The task may wake before it is seen to be finished.
-                next.within(self.pace.pause);
+                opened.images = Images::Coming(*backoff, coming);
+                next.within(self.pace.look);
             }
         }
         Ok(Brought::Coming)
@@ -132,7 +159,7 @@ impl Runner {
     /// Says which images are to stay in the engine. While some are on their way nobody can say so, but of a service of
     /// which nothing runs those that are known are enough.
     pub(super) fn keep_images(&mut self, is_disabled: bool) {
-        let mut wanted = Some(self.previous.clone());
+        let mut wanted = self.unreadable.is_none().then(|| self.previous.clone());
         for opened in self.deployments.values() {
             match (&opened.images, &mut wanted) {
                 (Images::There(references), Some(wanted)) => wanted.extend(references.values().cloned()),

@@ -22,8 +22,22 @@ impl Runner {
         of: &DeployedService,
         next: &mut Next,
     ) -> Result<bool, Trouble> {
+        let before = self.unreadable.take();
         let Some(current) = &of.current else { return Ok(true) };
-        let spec = self.open(of, current)?;
+        let spec = match self.open(of, current) {
+            Ok(spec) => spec,
+            Err(trouble) => {
+                // What runs of it goes on running, and the next deployment takes its place.
+                self.unreadable = Some(current.version);
+                if before != self.unreadable {
+                    let (tenant, service, version) = (&self.tenant, &self.labels.1, current.version);
+                    tracing::error!(%tenant, service, version, %trouble, "what a service is to run cannot be read");
+                    let outline = self.open_or_outline(of, current);
+                    self.say(of, version, &outline, words::UNREADABLE);
+                }
+                return Ok(false);
+            }
+        };
         match self.bring(of, current, next).await? {
             Brought::There => {}
             Brought::Coming => return Ok(false),
@@ -134,7 +148,7 @@ impl Runner {
             return Ok(Some(left));
         }
         if let Some(current) = &of.current {
-            let spec = self.open(of, current)?;
+            let spec = self.open_or_outline(of, current);
             self.say(of, current.version, &spec, words::TOO_LONG);
         }
         self.settle(of).await?;

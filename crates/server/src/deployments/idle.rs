@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gangplank_store::metadata::deployments::DeployedService;
 use tokio_util::sync::CancellationToken;
 
-use super::images::origin;
+use super::images::{end_logins_of_earlier_runs, origin};
 use super::publish::hosts;
 use crate::app::App;
 use crate::endpoint::routes::Route;
@@ -15,11 +15,15 @@ const NO_ENGINE: &str = "the server was started without a container engine";
 
 /// Ends what an earlier run of the server had begun, and answers for disabled services, until told to stop.
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
+    end_logins_of_earlier_runs(&app).await;
     loop {
         match app.metadata.services_to_run().await {
-            Ok(services) => {
-                for of in services {
+            Ok(all) => {
+                for of in all.services {
                     end(&app, &of).await;
+                }
+                for (service, error) in all.unreadable {
+                    tracing::error!(service = service.0, %error, "a service cannot be read");
                 }
             }
             Err(error) => tracing::warn!(%error, "cannot look which services were to run"),

@@ -120,6 +120,19 @@ async fn issue(app: &App, of: &DeployedService) -> Result<(LoginId, Credentials)
     }
 }
 
+/// Ends the pull logins that an earlier run of the server was stopped with in the middle of a pull.
+pub(super) async fn end_logins_of_earlier_runs(app: &App) {
+    let ended = async {
+        for (tenant, login) in app.metadata.logins_of_server(app.clock.now()).await? {
+            app.metadata.revoke_login(&origin(app), &tenant, login, app.clock.now()).await?;
+        }
+        Ok::<(), StoreError>(())
+    };
+    if let Err(error) = ended.await {
+        tracing::warn!(%error, "cannot end the pull logins of an earlier run; they end by themselves within the hour");
+    }
+}
+
 /// The server does it, now.
 pub(super) fn origin(app: &App) -> Origin {
     Origin { steady: app.clock.steady(), ..Origin::local(app.clock.now()) }

@@ -32,7 +32,10 @@ impl Runner {
             return routes::Route::Disabled;
         }
         let Some(current) = &of.current else { return routes::Route::NoEndpoint };
-        let Ok(spec) = self.open(of, current) else { return routes::Route::NoEndpoint };
+        let Ok(spec) = self.open(of, current) else {
+            // It may have had an endpoint, whose port nobody knows.
+            return routes::Route::Nodes(routes::Nodes { is_tls: false, nodes: Vec::new() });
+        };
         let Some(endpoint) = &spec.endpoint else { return routes::Route::NoEndpoint };
         let serving = || self.nodes.values().filter(|node| is_current(of, node));
         let proven = serving().filter(|node| node.verdict(&spec, &self.pace) != Verdict::Unproven);

@@ -85,8 +85,8 @@ impl Runner {
         };
         let version = deployment.version;
         let Ok(spec) = self.open(of, deployment) else {
-            let empty = Arc::new(Spec { containers: BTreeMap::new(), endpoint: None });
-            return self.fail(of, deployment, &empty, "what it is to run cannot be read any more").await;
+            let outline = self.open_or_outline(of, deployment);
+            return self.fail(of, deployment, &outline, "what it is to run cannot be read any more").await;
         };
         if self.rollout.as_ref().is_none_or(|it| it.version != version) {
             self.rollout = Some(RolloutInMemory::of(version, row));
@@ -344,16 +344,20 @@ impl Runner {
         if self.app.clock.steady() < row.deadline {
             return Ok(false);
         }
-        let spec = self.open(of, deployment)?;
+        let spec = self.open_or_outline(of, deployment);
         self.say(of, deployment.version, &spec, words::TOO_LONG);
         let nodes = || self.nodes.values().filter(|node| node.seen.name.version == deployment.version);
         let answer = nodes().find_map(Node::last_answer);
         let before = self.rollout.as_ref().and_then(RolloutInMemory::reason);
+        let has_failed = row.failures > 0;
         let reason = match (trouble, before, &spec.endpoint) {
             (Some(trouble), _, _) => Some(trouble.to_string()),
             (None, Some(reason), _) if answer.is_none() => Some(reason),
-            (None, _, Some(endpoint)) if nodes().next().is_some() => {
-                Some(words::unhealthy(endpoint, answer.as_deref()))
+            (None, before, Some(endpoint)) if nodes().next().is_some() => {
+                let unhealthy = words::unhealthy(endpoint, answer.as_deref());
+                // Why it ended before is why it does not answer now.
+                let before = before.filter(|_| has_failed);
+                Some(before.map_or(unhealthy.clone(), |before| format!("{before}; {unhealthy}")))
             }
             (None, reason, _) => reason,
         };

@@ -52,6 +52,8 @@ pub(super) struct Runner {
     trouble: Backoff,
     /// Since when a change of the service is under way, and which.
     pub(super) updating: Option<(i64, Instant)>,
+    /// The current deployment, if it was said that what it is to run cannot be read.
+    pub(super) unreadable: Option<i64>,
     /// Whether the nodes that there were before this run have been looked at.
     has_looked: bool,
 }
@@ -98,6 +100,7 @@ impl Runner {
             starts: Backoff::default(),
             trouble: Backoff::default(),
             updating: None,
+            unreadable: None,
             has_looked: false,
         }
     }
@@ -204,7 +207,7 @@ impl Runner {
             // Of an earlier run of this server, or started by a look that was not finished.
             let deployment = [&of.current, &of.next].into_iter().flatten();
             let deployment = deployment.into_iter().find(|it| it.version == seen.name.version);
-            let spec = deployment.and_then(|deployment| self.open(of, deployment).ok());
+            let spec = deployment.map(|deployment| self.open_or_outline(of, deployment));
             let is_trusted =
                 !self.has_looked && of.current.as_ref().is_some_and(|it| it.version == seen.name.version);
             if let Err(error) = self.engine.adopt(&handle).await {

@@ -1,18 +1,19 @@
 //! Sees to it that each service that is to run has its runner, and that nothing runs that nobody wants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use gangplank_core::ServiceId;
 use gangplank_engine::{Engine, NodeSeen};
+use gangplank_store::metadata::deployments::ToRun;
 use tokio::sync::Notify;
 use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::pace::Pace;
 use super::runner::Runner;
-use super::spec;
+use super::{images, spec};
 use crate::app::App;
 
 /// What happens in an engine within this time is looked at together.
@@ -23,6 +24,7 @@ type Labels = (String, String);
 
 /// Runs what is to run until told to stop. Then nodes go on running, and the next start takes them over.
 pub(crate) async fn run(app: Arc<App>, engine: Arc<dyn Engine>, pace: Pace, stop: CancellationToken) {
+    images::end_logins_of_earlier_runs(&app).await;
     let mut supervisor = Supervisor {
         app,
         engine,
@@ -32,6 +34,7 @@ pub(crate) async fn run(app: Arc<App>, engine: Arc<dyn Engine>, pace: Pace, stop
         seen: BTreeMap::new(),
         left: Vec::new(),
         knows_services: false,
+        unreadable: BTreeSet::new(),
     };
     let mut changes = supervisor.engine.changes();
     let mut only_engine = false;
@@ -73,8 +76,10 @@ struct Supervisor {
     seen: BTreeMap<Labels, Vec<NodeSeen>>,
     /// The images that were left in the engine last.
     left: Vec<String>,
-    /// Whether the services have been read. Until then every node seems to be nobody's.
+    /// Whether all services have been read. Until then nodes and images seem to be nobody's that are somebody's.
     knows_services: bool,
+    /// The services that could not be read last.
+    unreadable: BTreeSet<ServiceId>,
 }
 
 impl Supervisor {
@@ -85,14 +90,20 @@ impl Supervisor {
         for service in gone {
             self.runners.remove(&service);
         }
-        let services = match self.app.metadata.services_to_run().await {
-            Ok(services) => services,
+        let ToRun { services, unreadable } = match self.app.metadata.services_to_run().await {
+            Ok(all) => all,
             Err(error) => {
                 tracing::warn!(%error, "cannot look which services are to run");
                 return;
             }
         };
-        self.knows_services = true;
+        for (service, error) in &unreadable {
+            if !self.unreadable.contains(service) {
+                tracing::error!(service = service.0, %error, "a service cannot be read, and is left as it is");
+            }
+        }
+        self.unreadable = unreadable.into_iter().map(|(service, _)| service).collect();
+        self.knows_services = self.unreadable.is_empty();
         for of in &services {
             let labels = (spec::tenant(of), of.service.name.clone());
             // Of a deleted service of the same name, whose nodes go first.
@@ -118,6 +129,9 @@ impl Supervisor {
 
     /// Removes images from the engine that no service wants any more, once each has said which it wants.
     async fn remove_images(&mut self) {
+        if !self.knows_services {
+            return;
+        }
         let Some(mut wanted) = self.app.deployer.images_of(self.runners.keys().copied()) else { return };
         wanted.sort_unstable();
         if wanted == self.left {

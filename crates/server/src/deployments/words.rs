@@ -11,6 +11,8 @@ pub(super) const STARTED: &str = "Started 1 new node";
 pub(super) const STEADY: &str = "Reached a steady state";
 /// A deployment did not become active in its time.
 pub(super) const TOO_LONG: &str = "Took too long";
+/// Nobody knows what a deployment is to run.
+pub(super) const UNREADABLE: &str = "What this deployment is to run cannot be read any more: deploy again";
 /// A deployment was given up.
 pub(super) const CANCELED: &str = "Canceled";
 

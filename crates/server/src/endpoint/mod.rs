@@ -85,7 +85,7 @@ pub(crate) fn visited(app: &App, gate: Gate, host: Option<&HeaderValue>) -> Opti
         if let Some(route) = app.routes.find(&host) {
             return Some(Visited::Service(host.into_owned(), route));
         }
-        if host.ends_with(&app.endpoint.suffix) {
+        if host.ends_with(&app.endpoint.suffix) || app.certificates.are_for_services(&host) {
             return Some(Visited::Nothing);
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::{Body as _, Incoming};
-use hyper::header::HOST;
+use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -160,10 +160,14 @@ async fn serve_http<S>(
     let limits = app.limits;
     let stream = Patient::new(stream, turns.clone(), connection.clone(), limits);
     let (thread, tunnel) = (connection.thread.clone(), connection.tunnel.clone());
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let (app, connection, turn) = (Arc::clone(&app), connection.clone(), turns.begin());
         connection.guest.asks();
         let record = record(&app, peer, &request, turns.received());
+        if turns.is_framed_twice() {
+            // hyper took it off; what a request may be is decided elsewhere.
+            request.headers_mut().append(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         async move { Ok::<_, Infallible>(answer(app, peer, connection, request, (record, turn)).await) }
     });
     let connection = http1::Builder::new()

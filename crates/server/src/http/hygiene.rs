@@ -1,6 +1,6 @@
 //! What no request may be, whatever it asks for.
 
-use hyper::header::{AUTHORIZATION, HOST, TRANSFER_ENCODING};
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use hyper::{HeaderMap, Method, StatusCode, Uri};
 
 use super::dispatch::is_registrys;
@@ -47,8 +47,7 @@ pub(crate) fn check(
 /// Refuses what no request may be, whoever it is for: whatever could be read in two ways, or is too large.
 ///
 /// hyper has refused by now: conflicting or nonsensical lengths, folded or malformed headers, more
-/// than a hundred of them. Of a length beside a transfer coding it has dropped the length, and reads nothing behind
-/// that request.
+/// than a hundred of them. It drops a length beside a transfer coding, which [`Framing`](super::framing::Framing) finds.
 pub(crate) fn check_message(
     method: &Method,
     uri: &Uri,
@@ -72,6 +71,10 @@ pub(crate) fn check_message(
         || codings.next().is_some()
     {
         return refuse(StatusCode::BAD_REQUEST, "the only transfer coding here is chunked, once");
+    }
+    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+        let text = "a request has a Content-Length or a Transfer-Encoding, and never both";
+        return refuse(StatusCode::BAD_REQUEST, text);
     }
     let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if size > limits.header_bytes {
@@ -209,6 +212,8 @@ mod tests {
         let chunked = ("transfer-encoding", "Chunked");
         assert_eq!(check("POST", "/", &[host, chunked]), 200);
         assert_eq!(check("POST", "/", &[host, chunked, chunked]), 400);
+        assert_eq!(check("POST", "/", &[host, chunked, ("content-length", "3")]), 400);
+        assert_eq!(check("POST", "/", &[host, ("content-length", "3")]), 200);
         assert_eq!(check("POST", "/", &[host, ("transfer-encoding", "gzip, chunked")]), 400);
     }
 }

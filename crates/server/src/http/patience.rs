@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::connection::Connection;
+use super::framing::Framing;
 use crate::config::Limits;
 
 /// How much of a head is read at once. hyper makes room for as much in advance, and for more once it got more.
@@ -38,6 +39,8 @@ struct Counts {
     watched: AtomicBool,
     /// Bytes that have come and of which nobody has asked yet.
     received: AtomicU64,
+    /// The first request that says its length twice, counted from 1; 0 if none has.
+    twice: AtomicUsize,
 }
 
 /// A request that is being answered, until this is dropped.
@@ -65,6 +68,11 @@ impl Turns {
     fn standing(&self) -> (usize, bool) {
         let (ended, begun) = (self.0.ended.load(Ordering::Acquire), self.0.begun.load(Ordering::Acquire));
         (begun + ended, begun != ended)
+    }
+
+    /// Whether the request that began last says twice how long it is.
+    pub(super) fn is_framed_twice(&self) -> bool {
+        self.0.twice.load(Ordering::Acquire) == self.0.begun.load(Ordering::Acquire)
     }
 
     fn is_watched(&self) -> bool {
@@ -104,6 +112,7 @@ impl Drop for Turn {
 pub(super) struct Patient<S> {
     stream: S,
     turns: Turns,
+    framing: Framing,
     connection: Connection,
     /// The turn that the deadline belongs to.
     turn: usize,
@@ -127,6 +136,7 @@ impl<S> Patient<S> {
         Self {
             stream,
             turns,
+            framing: Framing::default(),
             connection,
             turn: 0,
             deadline,
@@ -217,33 +227,41 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        let (turn, is_answered) = this.turns.standing();
         let before = buffer.filled().len();
+        let read = self.read_next(context, buffer);
+        self.turns.receive(buffer.filled().len() - before);
+        if let Some(head) = self.framing.follow(&buffer.filled()[before..]) {
+            self.turns.0.twice.store(head + 1, Ordering::Release);
+        }
+        read
+    }
+}
+
+impl<S: AsyncRead + Unpin> Patient<S> {
+    fn read_next(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let (turn, is_answered) = self.turns.standing();
         if is_answered {
-            let read = this.read_body(context, buffer);
-            this.turns.receive(buffer.filled().len() - before);
-            return read;
+            return self.read_body(context, buffer);
         }
-        if turn != this.turn {
-            (this.turn, this.head) = (turn, 0);
-            this.deadline.as_mut().reset(Instant::now() + this.limits.idle);
+        if turn != self.turn {
+            (self.turn, self.head) = (turn, 0);
+            self.deadline.as_mut().reset(Instant::now() + self.limits.idle);
         }
-        if this.head > 0 && !this.closing {
+        if self.head > 0 && !self.closing {
             // What came was not all of it. Most heads come in one piece and are not counted.
-            this.connection.guest.head_takes(this.head.next_power_of_two().max(PIECE));
+            self.connection.guest.head_takes(self.head.next_power_of_two().max(PIECE));
         }
-        let read = this.read_head(context, buffer);
+        let before = buffer.filled().len();
+        let read = self.read_head(context, buffer);
         let more = buffer.filled().len() - before;
-        this.turns.receive(more);
-        if more > 0 && this.head == 0 {
-            this.deadline.as_mut().reset(Instant::now() + this.limits.header_read);
+        if more > 0 && self.head == 0 {
+            self.deadline.as_mut().reset(Instant::now() + self.limits.header_read);
         }
-        this.head += more;
+        self.head += more;
         match read {
             Poll::Ready(_) => read,
             // Ending the stream is what the client should have done.
-            Poll::Pending => this.deadline.as_mut().poll(context).map(Ok),
+            Poll::Pending => self.deadline.as_mut().poll(context).map(Ok),
         }
     }
 }

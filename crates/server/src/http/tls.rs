@@ -126,6 +126,18 @@ fn stamps(files: &TlsFiles) -> Stamps {
     [stamp(&files.certificate), stamp(&files.key)]
 }
 
+impl Pair {
+    /// Whether the certificate is for this domain name.
+    pub(crate) fn covers(&self, domain: &str) -> bool {
+        self.facts.as_ref().is_some_and(|facts| facts.covers(domain))
+    }
+
+    /// Whether the certificate has this domain name itself.
+    pub(crate) fn names(&self, domain: &str) -> bool {
+        self.facts.as_ref().is_some_and(|facts| facts.names(domain))
+    }
+}
+
 /// Reads a certificate chain and the key that fits it.
 fn read_pair(files: &TlsFiles, provider: &CryptoProvider, needs_domains: bool) -> Result<Pair> {
     let shown = files.certificate.display();

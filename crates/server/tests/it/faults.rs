@@ -209,9 +209,92 @@ fn nodes_stay_while_it_cannot_be_read_whose_they_are() {
     world.deploy_and_wait();
     let before = world.nodes();
     world.stop();
-    world.damage("UPDATE services SET tags = '?'");
+    world.damage("UPDATE tenants SET region = '?'");
     world.start();
     std::thread::sleep(Duration::from_millis(600));
     let unreadable = world.call("GetContainerServices", json!({ "serviceName": "web" }));
-    assert_eq!((unreadable.status, world.nodes()), (500, before));
+    assert_eq!((unreadable.status, world.nodes()), (400, before));
+}
+
+#[test]
+fn a_pull_login_of_an_earlier_run_is_ended() {
+    let mut world = World::on(Machine::serving());
+    world.make_service(1);
+    let login = world.pull_login();
+    assert_eq!(world.knock_at_registry(&login), 200);
+    world.stop();
+    world.damage("UPDATE registry_logins SET owner = 'server'");
+    world.start();
+    until("it opens nothing", || world.knock_at_registry(&login) == 401);
+}
+
+#[test]
+fn a_service_with_damaged_rows_runs_and_says_so() {
+    for (damage, is_shown) in [
+        ("UPDATE services SET tags = '?'", true),
+        ("UPDATE services SET power = '?'", false),
+        ("UPDATE deployments SET state = '?'", false),
+    ] {
+        let mut world = World::on(Machine::serving());
+        world.make_service(1);
+        world.deploy_and_wait();
+        world.stop();
+        world.damage(damage);
+        world.start();
+        until("the endpoint answers", || world.get().0 == 200);
+        let all = world.done("GetContainerServices", json!({}));
+        let web = &all["containerServices"][0];
+        assert_eq!(
+            (&web["containerServiceName"], &web["state"]),
+            (&json!("web"), &json!("RUNNING")),
+            "{web}"
+        );
+        assert_eq!(web["stateDetail"]["code"] == "UNKNOWN_ERROR", is_shown, "{web}");
+        world.deploy_and_wait();
+        let tagged = world.call("TagResource", json!({ "resourceName": "web", "tags": [{ "key": "a" }] }));
+        assert_eq!(tagged.status, if is_shown { 500 } else { 200 }, "{damage}");
+    }
+}
+
+#[test]
+fn a_service_that_cannot_be_read_does_not_stop_the_others() {
+    let mut world = World::on(Machine::serving());
+    world.make_service(1);
+    world.deploy_and_wait();
+    let elsewhere = world.in_region("eu-west-1");
+    for (operation, input) in [
+        ("CreateContainerService", json!({ "serviceName": "other", "power": "nano", "scale": 1 })),
+        ("UpdateContainerService", json!({ "serviceName": "other", "isDisabled": true })),
+    ] {
+        let answer = elsewhere.lightsail(operation, &input);
+        assert_eq!(answer.status, 200, "{:?}", answer.body);
+    }
+    world.stop();
+    world.damage("UPDATE tenants SET region = '?' WHERE region = 'eu-west-1'");
+    world.start();
+    until("the endpoint answers", || world.get().0 == 200);
+    world.deploy_and_wait();
+}
+
+#[test]
+fn what_a_service_runs_may_be_unreadable_and_it_is_deployed_to() {
+    let mut world = World::on(Machine::serving());
+    world.make_service(1);
+    world.deploy_and_wait();
+    let before = world.nodes();
+    world.stop();
+    world.damage("UPDATE deployments SET sealed_spec = x'00'");
+    world.start();
+    until("it is said", || world.log("app").iter().any(|line| line.contains("cannot be read")));
+    let web = world.service();
+    assert_eq!(
+        (&web["state"], &web["stateDetail"]["code"]),
+        (&json!("RUNNING"), &json!("UNKNOWN_ERROR")),
+        "{web}"
+    );
+    assert_eq!((world.nodes(), world.get().0), (before, 502));
+    world.deploy_and_wait();
+    until("the endpoint answers", || world.get().0 == 200);
+    until("the old node goes", || world.versions() == [2]);
+    assert_eq!(world.service()["stateDetail"], json!(null));
 }

@@ -147,6 +147,25 @@ fn one_that_wants_too_much_memory_fails() {
 }
 
 #[test]
+fn one_that_wanted_too_much_memory_and_then_never_answers_says_so() {
+    let world = World::with_timeout(Machine::serving(), SHORT);
+    let has_ended = std::sync::atomic::AtomicBool::new(false);
+    world.machine.set_program(move |_, _, _| {
+        match has_ended.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            false => Behaviour::runs_out_of_memory(Duration::from_millis(20)),
+            true => Behaviour::hangs(),
+        }
+    });
+    world.make_service(1);
+    let image = world.register();
+    world.deploy(&image);
+    until("it fails", || world.state_of(1) == "FAILED");
+    let log = world.log("app");
+    let last = log.iter().rfind(|line| line.contains("GET / on port 80")).unwrap();
+    assert!(last.contains("wanted more than the 512 MB"), "{log:#?}");
+}
+
+#[test]
 fn one_whose_command_is_not_there_fails() {
     check_failure(Behaviour::refused("exec: \"/nope\": no such file"), crate::world::SOON, "/nope");
 }

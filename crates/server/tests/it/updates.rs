@@ -119,9 +119,23 @@ fn a_domain_goes_from_one_service_to_another() {
     until("it has failed", || of_later()["state"] == "READY");
     for (service, domains) in [("later", json!([])), ("web", json!(["www.example.com"]))] {
         let change = json!({ "serviceName": service, "publicDomainNames": { "shop": domains } });
-        world.done("UpdateContainerService", change);
+        let updated = world.done("UpdateContainerService", change);
+        // What runs nothing has nothing to follow with.
+        let state = if service == "web" { "UPDATING" } else { "READY" };
+        assert_eq!(updated["containerService"]["state"], state);
     }
-    until("the domain leads to the other", || world.fetch("http://www.example.com/").0 == 200);
+    world.wait_for_service("RUNNING");
+    assert_eq!(world.fetch("http://www.example.com/").0, 200, "who sees that it is over finds it there");
+    let nodes = world.nodes();
+    world
+        .done("UpdateContainerService", json!({ "serviceName": "web", "publicDomainNames": { "shop": [] } }));
+    world.wait_for_service("RUNNING");
+    assert_eq!((world.nodes(), world.fetch("http://www.example.com/").0), (nodes, 404));
+    world.done(
+        "UpdateContainerService",
+        json!({ "serviceName": "web", "publicDomainNames": { "shop": ["www.example.com"] } }),
+    );
+    until("the domain leads to it again", || world.fetch("http://www.example.com/").0 == 200);
 }
 
 /// A certificate for a domain, and its key, in files.

@@ -12,7 +12,7 @@ use gangplank_core::{AccessKeyId, SecretAccessKey};
 use gangplank_engine::memory::Machine;
 use gangplank_engine::{Engine, Output};
 use gangplank_server::{Config, Pace, Server, TlsFiles};
-use gangplank_testkit::{Api, ApiAnswer, Image, Registry};
+use gangplank_testkit::{Api, ApiAnswer, Image, Login, Registry};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -123,6 +123,11 @@ impl World {
         self.server.as_ref().unwrap().address()
     }
 
+    /// The API in another region.
+    pub(crate) fn in_region(&self, region: &str) -> Api {
+        self.api.as_ref().unwrap().in_region(region)
+    }
+
     /// Calls the API.
     pub(crate) fn call(&self, operation: &str, input: Value) -> ApiAnswer {
         self.api.as_ref().unwrap().lightsail(operation, &input)
@@ -148,6 +153,17 @@ impl World {
         let image = Image::unique(1);
         let digest = Registry::new(&endpoint, Some(api.push_login())).push_image("sr", "new", &image);
         api.register("web", "app", &digest)
+    }
+
+    /// A login that pulls.
+    pub(crate) fn pull_login(&self) -> Login {
+        self.api.as_ref().unwrap().registry_login(&json!({ "scope": ["pull"] }))
+    }
+
+    /// What the registry answers to a login.
+    pub(crate) fn knock_at_registry(&self, login: &Login) -> u16 {
+        let registry = Registry::new(self.server.as_ref().unwrap().endpoint(), Some(login.clone()));
+        registry.request("GET", "").send().unwrap().status().as_u16()
     }
 
     /// Starts a deployment of an image with an endpoint on port 80.

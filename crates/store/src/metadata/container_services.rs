@@ -39,10 +39,12 @@ pub struct ContainerService {
     pub current_version: Option<i64>,
     /// The version of the deployment that is on its way.
     pub next_version: Option<i64>,
-    /// How often its power or scale was changed, or it was disabled or enabled.
+    /// How often its power, scale or domain names were changed, or it was disabled or enabled.
     pub changes: i64,
     /// The last of these changes has not come to its end.
     pub is_updating: bool,
+    /// What of it cannot be read any more, and is missing here. Such a service runs, and is not changed.
+    pub damage: Option<String>,
 }
 
 impl ContainerService {
@@ -134,7 +136,7 @@ pub trait ContainerServices: Send + Sync {
     /// Lists the tenant's services by name.
     async fn services(&self, tenant: &Tenant) -> Result<Vec<ContainerService>>;
     /// Changes a service. Nothing changes unless all of it can. Of a service with a current deployment, a change of
-    /// power or scale while it is enabled, or disabling or enabling it, begins an update if there is a [`Room`], which
+    /// power, scale or domain names while it is enabled, or disabling or enabling it, begins an update if there is a [`Room`], which
     /// [`settle_service`](super::Deployments::settle_service) ends. While that goes on, or a deployment is on its
     /// way, only tags and the puller role are changed.
     async fn change_service(

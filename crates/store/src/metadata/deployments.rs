@@ -6,7 +6,7 @@ use gangplank_core::{Origin, ServiceId, Tenant, Time};
 
 use super::Invocation;
 use super::container_services::{ContainerService, ServiceOutcome};
-use crate::Result;
+use crate::{Result, StoreError};
 
 /// How many deployments of a service are kept, the current one among them.
 pub const KEPT: usize = 50;
@@ -139,6 +139,15 @@ pub struct DeployedService {
     pub rollout: Option<Rollout>,
 }
 
+/// The services that have to be looked after.
+#[derive(Debug, Default)]
+pub struct ToRun {
+    /// Those that could be read.
+    pub services: Vec<DeployedService>,
+    /// Those that are damaged, and why they could not be read. Nobody knows what of them runs.
+    pub unreadable: Vec<(ServiceId, StoreError)>,
+}
+
 /// How far a deployment on its way has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rollout {
@@ -187,8 +196,8 @@ pub trait Deployments: Send + Sync {
     async fn deployed_services(&self, tenant: &Tenant) -> Result<Vec<DeployedService>>;
 
     /// The services of all tenants that have a deployment to run, or a change that has not come to its end, or are
-    /// disabled.
-    async fn services_to_run(&self) -> Result<Vec<DeployedService>>;
+    /// disabled. One that is damaged does not keep the others from being read.
+    async fn services_to_run(&self) -> Result<ToRun>;
 
     /// Notes how far the next deployment is. `false` if this version is not on its way any more. What is noted may be
     /// lost when the power goes.

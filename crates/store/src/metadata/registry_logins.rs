@@ -168,6 +168,8 @@ pub trait RegistryLogins: Send + Sync {
     /// [`discarded`](super::BlobLinks::discarded). `false` if the tenant has no such login. Of several times the
     /// first counts.
     async fn revoke_login(&self, by: &Origin, tenant: &Tenant, id: LoginId, now: Time) -> Result<bool>;
+    /// The live logins that the server made for itself, of all tenants.
+    async fn logins_of_server(&self, now: Time) -> Result<Vec<(Tenant, LoginId)>>;
     /// Notes when logins were last used and last pushed. One that is forgotten meanwhile is passed over.
     async fn note_use(&self, used: Vec<(LoginId, Used)>) -> Result<()>;
     /// Forgets a part of the logins that ended before `before`, and of those that were revoked where a tenant has many

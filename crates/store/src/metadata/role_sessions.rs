@@ -62,8 +62,8 @@ impl RoleSession {
 pub struct FoundSession {
     /// The session. It may have expired: the caller compares, by the one clock.
     pub session: RoleSession,
-    /// Its role as it is now; none if the session was ended, since the role was disabled or deleted at some time after
-    /// the session began.
+    /// Its role as it is now; none if the session was ended, alone or since the role was disabled or deleted at some time
+    /// after the session began.
     pub role: Option<Role>,
 }
 
@@ -154,6 +154,16 @@ pub trait RoleSessions: Send + Sync {
         before: Option<i64>,
         limit: usize,
     ) -> Result<SessionPage>;
+    /// Ends a session of a role before its time, with its logins that are live at `now` and what they upload; for good.
+    /// `false` if the role has no such session. Of several times the first counts.
+    async fn revoke_session(
+        &self,
+        by: &Origin,
+        account: &AccountId,
+        role: &RoleName,
+        key: &AccessKeyId,
+        now: Time,
+    ) -> Result<bool>;
     /// Forgets a part of the sessions that ended before `before`, and of those that an account ended where it has
     /// many thousands; then a part of the [sources](super::provenance) that nothing refers to any more. Returns how many
     /// sessions. To forget all, call until it returns 0, and again from time to time.

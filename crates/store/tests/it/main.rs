@@ -16,4 +16,5 @@ mod collection_model;
 mod crash;
 mod metadata;
 mod model;
+mod principals_model;
 mod world;

@@ -242,6 +242,7 @@ pub(crate) fn service(name: &str) -> ContainerService {
         next_version: None,
         changes: 0,
         is_updating: false,
+        damage: None,
     }
 }
 

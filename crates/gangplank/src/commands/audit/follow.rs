@@ -11,7 +11,7 @@ use super::{PAGE, events, number};
 use crate::api_client::ApiClient;
 use crate::listing::Form;
 use crate::output;
-use crate::reader_gone::reader_gone;
+use crate::system::reader_gone;
 
 const PAUSE: Duration = Duration::from_secs(1);
 

@@ -1,11 +1,11 @@
 //! The program's other names, as links beside it.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use crate::system::{is_writable, name_program};
 use crate::{HELPER, PLUGIN, home_folders, owner};
 
 /// Makes the links, and says what became of each.
@@ -41,15 +41,11 @@ fn link(program: &Path, link: &Path) -> Result<String> {
     } else if link.exists() {
         return Ok(format!("{} is another program, and stays.", link.display()));
     }
-    symlink(program, link).with_context(|| format!("cannot make the link {}", link.display()))?;
+    name_program(program, link).with_context(|| format!("cannot make the link {}", link.display()))?;
     Ok(format!("{} is now this program.", link.display()))
 }
 
 fn is_searched(dir: &Path) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|searched| searched == dir)
-}
-
-fn is_writable(dir: &Path) -> bool {
-    rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).is_ok()
 }

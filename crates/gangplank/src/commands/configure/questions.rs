@@ -4,7 +4,8 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, Result, bail};
 use gangplank_api::Secret;
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
+use crate::system::unshown;
 
 /// The option's value, else an answer, else what was known; `check` says what cannot be one. `asks` says whether there
 /// may be a question, which is put again until its answer can be used.
@@ -44,13 +45,8 @@ pub(super) fn secret(question: &str, option: &str, known: Option<Secret>, asks: 
     }
     let shown = if known.is_some() { " [as before]" } else { "" };
     put(format_args!("{question}{shown}: "))?;
-    let before = tcgetattr(&stdin).context("cannot ask for a secret here")?;
-    let mut silent = before.clone();
-    silent.local_modes.remove(LocalModes::ECHO);
-    tcsetattr(&stdin, OptionalActions::Flush, &silent).context("cannot ask for a secret here")?;
-    let line = first_line();
+    let line = unshown(first_line).context("cannot ask for a secret here")?;
     // The line's end was not shown either.
-    tcsetattr(&stdin, OptionalActions::Flush, &before).ok();
     put(format_args!("\n"))?;
     match (line, known) {
         (Some(line), _) => Ok(line.into()),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Result, bail};
-use gangplank_api::lightsail::ContainerServiceDeployment;
+use anyhow::{Error, Result, anyhow, bail};
+use gangplank_api::lightsail::{ContainerServiceDeployment, ContainerServiceEndpoint};
 
 /// A port, or none on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,15 @@ pub(super) fn only(exposed: &BTreeSet<u16>, image: &str) -> Result<Option<u16>> 
             )
         }
     }
+}
+
+/// That a service would lose its address because nobody said otherwise.
+pub(super) fn taken_away(service: &str, image: &str, now: &ContainerServiceEndpoint) -> Error {
+    let port = now.container_port.unwrap_or_default();
+    anyhow!(
+        "{image} exposes no port, and {service} has a public endpoint on port {port} now: give --port {port} to keep it, \
+         or --port none to do without"
+    )
 }
 
 /// The port that the newest deployment of the same image, apart from its number or tag, has had.

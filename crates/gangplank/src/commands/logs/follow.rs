@@ -12,8 +12,8 @@ use crate::api_client::ApiClient;
 use crate::container_log::{ContainerLog, Line, Reading, Shown};
 use crate::outage::Outage;
 use crate::output;
-use crate::reader_gone::reader_gone;
 use crate::service;
+use crate::system::reader_gone;
 
 const PAUSE: Duration = Duration::from_secs(1);
 /// After how many readings it is asked which containers there are now.

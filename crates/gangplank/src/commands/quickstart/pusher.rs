@@ -5,6 +5,7 @@ use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Response, StatusCode};
 
 use super::image::{Blob, Image};
+use crate::api_client;
 
 /// A repository, and the login to use it with.
 pub(super) struct Registry {
@@ -19,7 +20,7 @@ impl Registry {
     pub(super) fn open(endpoint: &str, repository: &str, username: &str, password: &str) -> Result<Self> {
         Ok(Self {
             // The server is on this machine: no proxy leads there.
-            http: reqwest::Client::builder().no_proxy().build()?,
+            http: api_client::here().build()?,
             endpoint: endpoint.to_owned(),
             repository: repository.to_owned(),
             username: username.to_owned(),

@@ -15,7 +15,7 @@ use super::image;
 use super::story::Story;
 use crate::api_client::{ApiClient, present};
 use crate::commands::deploy::waiting::{Awaited, Outcome, Seen};
-use crate::{answers, foreign, output};
+use crate::{answers, api_client, foreign, output};
 
 /// The container's name.
 const NAME: &str = "app";
@@ -72,8 +72,7 @@ pub(super) async fn show_page(story: &mut Story, server: &Server, url: &str) -> 
     let address = Url::parse(url).with_context(|| format!("{url:?} is no address"))?;
     let host = address.host_str().with_context(|| format!("{url:?} names no host"))?;
     // Not every system looks up names under localhost; all of them are this machine.
-    let http =
-        reqwest::Client::builder().no_proxy().resolve(host, server.address()).timeout(answers::FIRST_BYTE);
+    let http = api_client::here().resolve(host, server.address()).timeout(answers::FIRST_BYTE);
     let answer = http.build()?.get(address.clone()).send().await?;
     let status = answer.status();
     ensure!(status == StatusCode::OK, "GET {url} answered {status}, not 200");

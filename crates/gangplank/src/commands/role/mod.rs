@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Subcommand;
 use gangplank_api::gangplank::{
-    DeleteRoleRequest, GetRoleRequest, ListRolesRequest, RoleStatus, UpdateRoleRequest,
+    DeleteRoleRequest, GetRoleRequest, ListRoleSessionsRequest, ListRolesRequest, RevokeRoleSessionRequest,
+    RoleStatus, UpdateRoleRequest,
 };
 
 use crate::connection::Connection;
@@ -50,6 +51,20 @@ enum Command {
     Disable { name: String },
     /// Let a disabled role be assumed again; what has ended stays ended
     Enable { name: String },
+    /// Show the sessions of a role that have not ended, and what their tokens claimed
+    Sessions {
+        name: String,
+        /// How they are shown [default: table on a terminal, json elsewhere]
+        #[arg(long, value_name = "FORM")]
+        output: Option<Form>,
+    },
+    /// End one session of a role before its time, with its logins and what they upload
+    RevokeSession {
+        name: String,
+        /// The id of its temporary key, as `role sessions` shows it
+        #[arg(value_name = "KEY_ID")]
+        session: String,
+    },
     /// Delete a role; its sessions and logins end with it
     Delete { name: String },
     /// Say whether an identity token opens a role, and of each claim what was wanted and found
@@ -87,6 +102,25 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             let (role_name, status) = (name.clone(), RoleStatus::Active);
             client.call(&UpdateRoleRequest { role_name, status }).await?;
             done(format_args!("enabled the role {name}"));
+        }
+        Command::Sessions { name, output } => {
+            let mut request = ListRoleSessionsRequest { role_name: name, ..Default::default() };
+            let (mut sessions, mut pages) = (Vec::new(), Pages::default());
+            loop {
+                let page = client.call(&request).await?;
+                pages.count(page.role_sessions.len())?;
+                sessions.extend(page.role_sessions);
+                request.next_token = page.next_token;
+                if request.next_token.is_none() {
+                    break;
+                }
+            }
+            shown::SESSIONS.show(Form::chosen(output, Form::Json), &sessions)?;
+        }
+        Command::RevokeSession { name, session } => {
+            let (role_name, access_key_id) = (name.clone(), session.clone());
+            client.call(&RevokeRoleSessionRequest { role_name, access_key_id }).await?;
+            done(format_args!("revoked the session {session} of the role {name}; its logins have ended"));
         }
         Command::Delete { name } => {
             client.call(&DeleteRoleRequest { role_name: name.clone() }).await?;

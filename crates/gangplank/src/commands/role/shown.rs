@@ -1,6 +1,6 @@
 //! Roles, as lists and alone.
 
-use gangplank_api::gangplank::Role;
+use gangplank_api::gangplank::{Role, RoleSession};
 
 use crate::listing::{Cell, Column, Listing};
 
@@ -54,6 +54,20 @@ pub(super) const ROLE: Listing<Role> = Listing {
         }),
         Column::new("TRUST POLICY", "trustPolicy", |role| Cell::Document(role.trust_policy.clone())),
         Column::new("POLICY", "policy", |role| Cell::Document(role.policy.clone())),
+    ],
+    sentence: None,
+};
+
+pub(super) const SESSIONS: Listing<RoleSession> = Listing {
+    name: "roleSessions",
+    empty: "The role has no sessions that have not ended.",
+    columns: &[
+        Column::new("SESSION", "accessKeyId", |session: &RoleSession| Cell::words(&session.access_key_id))
+            .bare(),
+        Column::new("NAME", "sessionName", |session| Cell::words(&session.session_name)),
+        Column::new("BEGAN", "createdAt", |session| Cell::Moment(session.created_at)),
+        Column::new("ENDS", "expiresAt", |session| Cell::Moment(session.expires_at)),
+        Column::new("CLAIMS", "claims", |session| Cell::Named(session.claims.clone())),
     ],
     sentence: None,
 };

@@ -35,7 +35,7 @@ fn allowed_width() -> usize {
     if !stdout.is_terminal() {
         return DEFAULT_WIDTH;
     }
-    rustix::termios::tcgetwinsize(stdout).map_or(DEFAULT_WIDTH, |size| usize::from(size.ws_col))
+    crate::system::terminal_width().unwrap_or(DEFAULT_WIDTH)
 }
 
 #[derive(Default)]

@@ -56,6 +56,28 @@ async fn each_domain_gets_its_certificate_and_others_the_servers() {
 }
 
 #[tokio::test]
+async fn a_domain_that_leads_to_no_service_any_more_is_not_the_servers() {
+    let folder = TempDir::new().unwrap();
+    let site = Site::with(|config| {
+        config.tls = Some(write(folder.path(), "own", &["localhost", "both.example.com"]));
+        let shop = write(folder.path(), "shop", &["www.example.com", "both.example.com", "*.example.org"]);
+        config.deployments.certificates.insert("shop".to_owned(), shop);
+    })
+    .await;
+    site.server.app.routes.remove(WEB);
+    let (_, answer) = ask(site.server.address(), "www.example.com").await;
+    assert_eq!((answer.status, answer.text()), (404, "404 No Such Service"));
+    for own in ["localhost", "both.example.com", "a.example.org"] {
+        let (_, answer) = ask(site.server.address(), own).await;
+        assert!(answer.text().starts_with("gangplank:"), "{own}: {answer:?}");
+    }
+    let certificates = &site.server.app.certificates;
+    let refused = certificates.certificate_covers("shop", "Both.example.com").unwrap_err().to_string();
+    assert!(refused.contains("the server's own name"), "{refused}");
+    assert_eq!(certificates.certificate_covers("shop", "a.example.org"), Ok(()));
+}
+
+#[tokio::test]
 async fn a_certificate_that_cannot_be_used_stops_the_start() {
     let folder = TempDir::new().unwrap();
     let mut files = write(folder.path(), "shop", &["www.example.com"]);

@@ -125,24 +125,39 @@ async fn what_can_be_read_in_two_ways_reaches_no_node() {
 }
 
 #[tokio::test]
-async fn a_length_beside_chunks_is_dropped_and_ends_the_connection() {
+async fn a_length_beside_chunks_is_refused_wherever_it_stands() {
     let site = Site::start().await;
     let (address, mut heads) = answering(saying("")).await;
     site.lead(&[address]);
+    let chunked =
+        format!("POST / HTTP/1.1\r\nHost: {HOST}\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
     for headers in [
         "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: nonsense\r\n",
     ] {
-        let mut visitor = site.visitor().await;
-        let behind = get("/smuggled");
-        visitor.send(format!("POST / HTTP/1.1\r\nHost: {HOST}\r\n{headers}\r\n0\r\n\r\n{behind}")).await;
-        assert_eq!(visitor.answer().await.status, 200);
-        assert!(visitor.closes().await, "{headers:?}");
-        let head = heads.recv().await.unwrap();
-        assert_eq!(
-            (header(&head, "content-length"), header(&head, "transfer-encoding")),
-            (None, Some("chunked"))
-        );
+        // The first of its connection, one after another that was answered, and one that came together with another.
+        for before in ["", &get("/"), &chunked] {
+            let behind = get("/smuggled");
+            let twice = format!("POST /twice HTTP/1.1\r\nHost: {HOST}\r\n{headers}\r\n0\r\n\r\n{behind}");
+            for is_together in [true, false] {
+                let mut visitor = site.visitor().await;
+                if is_together {
+                    visitor.send(format!("{before}{twice}")).await;
+                } else if !before.is_empty() {
+                    visitor.send(before).await;
+                }
+                if !before.is_empty() {
+                    assert_eq!(visitor.answer().await.status, 200);
+                    assert!(heads.recv().await.unwrap().contains(" / HTTP/1.1\r\n"));
+                }
+                if !is_together {
+                    visitor.send(&twice).await;
+                }
+                assert_eq!(visitor.answer().await.status, 400, "{headers:?} behind {before:?}");
+                assert!(visitor.closes().await, "{headers:?}");
+            }
+        }
     }
     assert!(heads.try_recv().is_err());
 }

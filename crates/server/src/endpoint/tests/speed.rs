@@ -1,5 +1,5 @@
 //! No test: leads visitors to a node of your choice, so that the endpoint's speed can be measured
-//! (docs/performance.md).
+//! (docs/book/src/reference/performance.md).
 
 use super::*;
 

@@ -142,6 +142,7 @@ pub(super) fn create(
         next_version: None,
         changes: 0,
         is_updating: false,
+        damage: None,
         ..service
     };
     if let Some(refusal) = check_domains(connection, &service)? {
@@ -186,6 +187,10 @@ fn change_found(
     change: ServiceChange,
     max_tags: u32,
 ) -> Result<Outcome<ServiceOutcome>> {
+    if let Some(damage) = before.damage {
+        // What cannot be read would be written over.
+        return Err(StoreError::Damaged(damage));
+    }
     let kind = kind_of(&change);
     let room = if let ServiceChange::Update(update) = &change { update.room } else { None };
     let mut service = apply(before.clone(), change);
@@ -226,7 +231,9 @@ fn begin_update(
     {
         return Ok(Some(ServiceOutcome::TooLittleRoom(promised)));
     }
-    if nodes_change {
+    // Requests have to be led elsewhere, which is the runner's as the nodes are. Of a service that runs nothing
+    // nobody has to follow.
+    if nodes_change || service.current_version.is_some() {
         service.changes += 1;
         let stays_off = before.is_disabled && service.is_disabled;
         service.is_updating = room.is_some() && service.current_version.is_some() && !stays_off;
@@ -385,6 +392,8 @@ fn with_domains(connection: &Connection, mut service: ContainerService) -> Resul
 }
 
 fn read(row: &Row<'_>) -> Result<ContainerService> {
+    let tags = parse(row.get_ref(7)?.as_str().unwrap_or_default());
+    let damage = tags.as_ref().err().map(|_| "its tags".to_owned());
     Ok(ContainerService {
         id: ServiceId(row.get(0)?),
         name: row.get(1)?,
@@ -393,7 +402,7 @@ fn read(row: &Row<'_>) -> Result<ContainerService> {
         scale: row.get(4)?,
         is_disabled: row.get(5)?,
         puller_role_active: row.get(6)?,
-        tags: parse(row.get_ref(7)?.as_str().unwrap_or_default())?,
+        tags: tags.unwrap_or_default(),
         public_domain_names: BTreeMap::new(),
         created_at: Time(row.get(8)?),
         last_version: row.get(9)?,
@@ -401,6 +410,7 @@ fn read(row: &Row<'_>) -> Result<ContainerService> {
         next_version: row.get(11)?,
         changes: row.get(12)?,
         is_updating: row.get(13)?,
+        damage,
     })
 }
 

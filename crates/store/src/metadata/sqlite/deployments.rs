@@ -16,11 +16,11 @@ use super::container_services::{self, Key};
 use super::doors::Outcome;
 use super::writer::Whose;
 use super::{Sqlite, rows};
+use crate::Result;
 use crate::metadata::container_services::{ContainerService, ServiceOutcome};
 use crate::metadata::deployments::{
-    DeployedService, Deployment, DeploymentOutcome, Deployments, NewDeployment, Rollout,
+    DeployedService, Deployment, DeploymentOutcome, Deployments, NewDeployment, Rollout, ToRun,
 };
-use crate::{Result, StoreError};
 
 pub(super) use images::made_of;
 pub(super) use making::{forget_all, make_first, refuse_first};
@@ -82,7 +82,7 @@ impl Deployments for Sqlite {
 
     async fn deployments(&self, tenant: &Tenant, service: ServiceId) -> Result<Option<Vec<Deployment>>> {
         self.read(|connection| match find(connection, tenant, service)? {
-            Some(_) => reading::list(connection, service).map(Some),
+            Some(service) => reading::list(connection, &service).map(Some),
             None => Ok(None),
         })
     }
@@ -102,7 +102,7 @@ impl Deployments for Sqlite {
         })
     }
 
-    async fn services_to_run(&self) -> Result<Vec<DeployedService>> {
+    async fn services_to_run(&self) -> Result<ToRun> {
         self.read_long(Whose::Server, reading::to_run).await
     }
 
@@ -223,7 +223,7 @@ fn on_its_way(connection: &Connection, service: ServiceId, version: i64) -> Resu
     let found = find.query_row([service.0, version], |row| {
         let current = row.get(3)?;
         let name = row.get(2)?;
-        Ok(reading::tenant(row).map(|tenant| OnItsWay { tenant, name, current }))
+        Ok(rows::tenant(row).map(|tenant| OnItsWay { tenant, name, current }))
     });
     found.optional()?.transpose()
 }
@@ -251,13 +251,7 @@ fn word<T: Copy + PartialEq>(words: &[(T, &'static str)], value: T) -> &'static 
     words.iter().find(|(it, _)| *it == value).map_or("", |(_, word)| word)
 }
 
-/// The value that a word stands for.
-fn value<T: Copy>(words: &[(T, &'static str)], text: &str) -> Result<T> {
-    let found = words.iter().find(|(_, word)| *word == text).map(|(it, _)| *it);
-    found.ok_or_else(|| rows::damaged("state", text))
-}
-
-/// A number of nodes or failures, which is small and not negative.
-fn small(number: i64) -> Result<u32> {
-    u32::try_from(number).map_err(|_| StoreError::Damaged(format!("number {number}")))
+/// The value that a word stands for, if this program writes it.
+fn value<T: Copy>(words: &[(T, &'static str)], text: &str) -> Option<T> {
+    words.iter().find(|(_, word)| *word == text).map(|(it, _)| *it)
 }

@@ -113,6 +113,19 @@ impl RegistryLogins for Sqlite {
             .await
     }
 
+    async fn logins_of_server(&self, now: Time) -> Result<Vec<(Tenant, LoginId)>> {
+        self.read_long(Whose::Server, move |connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT t.account, t.region, l.id FROM tenants t CROSS JOIN registry_logins l
+                 WHERE l.tenant = t.id AND l.expires_at > ?1 AND l.revoked_at IS NULL AND l.owner = ?2",
+            )?;
+            let read = |row: &Row<'_>| Ok(rows::tenant(row).map(|tenant| Ok((tenant, LoginId(row.get(2)?)))));
+            let found = select.query_map(params![now.0, Owner::server().as_str()], read)?;
+            found.map(|login| login??).collect()
+        })
+        .await
+    }
+
     async fn note_use(&self, used: Vec<(LoginId, Used)>) -> Result<()> {
         self.doors
             .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
@@ -139,6 +152,30 @@ impl RegistryLogins for Sqlite {
             .upkeep(Whose::Server, Touched::EVERYTHING, move |connection| forget(connection, &ended))
             .await
     }
+}
+
+/// Revokes the live logins of a role's session. They are looked for among all live ones of the account, of which a quota
+/// says how many there can be.
+pub(super) fn revoke_of_session(
+    connection: &Connection,
+    account: &AccountId,
+    session: &AccessKeyId,
+    now: Time,
+) -> Result<()> {
+    let mut find = connection.prepare_cached(
+        "SELECT l.tenant, l.id FROM tenants t CROSS JOIN registry_logins l
+         WHERE t.account = ?1 AND l.tenant = t.id AND l.expires_at > ?2 AND l.revoked_at IS NULL AND l.session = ?3",
+    )?;
+    let found = find.query_map(params![account.as_str(), now.0, session.as_str()], |row| {
+        Ok((row.get::<_, i64>(0)?, LoginId(row.get(1)?)))
+    })?;
+    for (tenant, login) in found.collect::<rusqlite::Result<Vec<_>>>()? {
+        connection
+            .prepare_cached("UPDATE registry_logins SET revoked_at = ?2 WHERE id = ?1")?
+            .execute([login.0, now.0])?;
+        uploads::end_of_login(connection, tenant, login)?;
+    }
+    Ok(())
 }
 
 /// A page of the logins that end after `now`, with numbers less than `before`. It looks at so many and no more.

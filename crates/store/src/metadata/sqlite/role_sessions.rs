@@ -13,7 +13,7 @@ use super::cache::{Found, Touched};
 use super::doors::Outcome;
 use super::live_counts::LiveCounts;
 use super::writer::Whose;
-use super::{Sqlite, access_keys, roles, rows, sources};
+use super::{Sqlite, access_keys, registry_logins, roles, rows, sources};
 use crate::Result;
 use crate::metadata::role_sessions::{
     Credential, FoundSession, LOOKED_AT, NewSession, RoleSession, RoleSessions, SessionMade, SessionPage,
@@ -25,6 +25,9 @@ const MOST_KEPT: i64 = 20_000;
 
 /// How many sessions one transaction forgets.
 const FORGOTTEN_AT_ONCE: i64 = 500;
+
+/// What a session has in place of its role's generation when it was ended alone: that of no role.
+const REVOKED: i64 = -1;
 
 /// The columns of a session in `role_sessions n`, in the order of [`read`].
 const COLUMNS: &str =
@@ -80,6 +83,22 @@ impl RoleSessions for Sqlite {
             page(connection, role, now, before.unwrap_or(i64::MAX), limit)
         })
         .await
+    }
+
+    async fn revoke_session(
+        &self,
+        by: &Origin,
+        account: &AccountId,
+        role: &RoleName,
+        key: &AccessKeyId,
+        now: Time,
+    ) -> Result<bool> {
+        let (account, role, key) = (account.clone(), role.clone(), key.clone());
+        self.doors
+            .change(by, Whose::Account(account.clone()), Touched::EVERYTHING, move |connection| {
+                revoke(connection, &account, &role, &key, now)
+            })
+            .await
     }
 
     async fn forget_sessions(&self, before: Time) -> Result<usize> {
@@ -185,6 +204,31 @@ fn insert(
     }
     let note = Note::of_account(EventKind::AssumeRoleWithWebIdentity, &role.account).subject(&role.name);
     Ok(Outcome::Changed(SessionMade::Made, note))
+}
+
+fn revoke(
+    connection: &Connection,
+    account: &AccountId,
+    role: &RoleName,
+    key: &AccessKeyId,
+    now: Time,
+) -> Result<Outcome<bool>> {
+    let mut find = connection.prepare_cached(
+        "SELECT n.number, n.generation = r.generation FROM roles r CROSS JOIN role_sessions n
+         WHERE r.account = ?1 AND r.name = ?2 AND n.key = ?3 AND n.role = r.number",
+    )?;
+    let named = params![account.as_str(), role.as_str(), key.as_str()];
+    let found = find.query_row(named, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?)));
+    let Some((number, is_live)) = found.optional()? else { return Ok(Outcome::Unchanged(false)) };
+    if !is_live {
+        return Ok(Outcome::Unchanged(true));
+    }
+    connection
+        .prepare_cached("UPDATE role_sessions SET generation = ?2 WHERE number = ?1")?
+        .execute([number, REVOKED])?;
+    registry_logins::revoke_of_session(connection, account, key, now)?;
+    let note = Note::of_account(EventKind::RevokeRoleSession, account).subject(format!("{role}/{key}"));
+    Ok(Outcome::Changed(true, note))
 }
 
 fn count_live(connection: &Connection, account: &AccountId, role: Option<i64>, now: Time) -> Result<u64> {

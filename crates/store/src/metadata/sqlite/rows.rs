@@ -2,7 +2,7 @@
 
 use gangplank_core::{AccessKeyId, AccountId, Owner, Region, Tenant};
 use gangplank_oci::RepositoryName;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::usage::Usage;
 use crate::{Result, StoreError};
@@ -63,6 +63,14 @@ pub(super) fn account(text: &str) -> Result<AccountId> {
 /// Reads a region column.
 pub(super) fn region(text: &str) -> Result<Region> {
     Region::parse(text).ok_or_else(|| damaged("region", text))
+}
+
+/// Reads `account, region`, the first two columns.
+pub(super) fn tenant(row: &Row<'_>) -> Result<Tenant> {
+    Ok(Tenant {
+        account: account(row.get_ref(0)?.as_str().unwrap_or_default())?,
+        region: region(row.get_ref(1)?.as_str().unwrap_or_default())?,
+    })
 }
 
 /// Reads an owner column.

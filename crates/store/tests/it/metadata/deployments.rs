@@ -567,7 +567,7 @@ async fn the_services_to_run_are_those_of_all_tenants(db: &dyn Metadata) {
     let key = |it: &DeployedService| {
         (it.tenant.account.to_string(), it.tenant.region.to_string(), it.service.name.clone())
     };
-    let mut found: Vec<_> = db.services_to_run().await.unwrap();
+    let mut found: Vec<_> = db.services_to_run().await.unwrap().services;
     found.sort_by_key(key);
     let mut expected = Vec::new();
     for tenant in tenants() {

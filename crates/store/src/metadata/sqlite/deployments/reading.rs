@@ -1,14 +1,15 @@
 //! Deployments as they are kept.
 
+use gangplank_core::deployment::{DeploymentState, Step};
 use gangplank_core::{ServiceId, Tenant, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::{STATES, STEPS, small, value};
-use crate::Result;
+use super::{STATES, STEPS, value};
 use crate::metadata::container_services::ContainerService;
-use crate::metadata::deployments::{DeployedImage, DeployedService, Deployment, Registered, Rollout};
+use crate::metadata::deployments::{DeployedImage, DeployedService, Deployment, Registered, Rollout, ToRun};
 use crate::metadata::sqlite::container_services::{self, Key};
 use crate::metadata::sqlite::rows;
+use crate::{Result, StoreError};
 
 const COLUMNS: &str = "version, state, sealed_spec, created_at, failure";
 
@@ -19,7 +20,7 @@ pub(in crate::metadata::sqlite) fn deployed(
     service: ContainerService,
 ) -> Result<DeployedService> {
     let of = |version: Option<i64>| match version {
-        Some(version) => find(connection, service.id, version),
+        Some(version) => find(connection, &service, version),
         None => Ok(None),
     };
     let (current, next) = (of(service.current_version)?, of(service.next_version)?);
@@ -28,38 +29,48 @@ pub(in crate::metadata::sqlite) fn deployed(
 }
 
 /// All deployments of a service, the newest first.
-pub(super) fn list(connection: &Connection, service: ServiceId) -> Result<Vec<Deployment>> {
+pub(super) fn list(connection: &Connection, service: &ContainerService) -> Result<Vec<Deployment>> {
     let sql = format!("SELECT {COLUMNS} FROM deployments WHERE service = ?1 ORDER BY version DESC");
     let mut select = connection.prepare_cached(&sql)?;
-    let found = select.query_map([service.0], |row| Ok(read(row)))?;
-    found.map(|deployment| with_images(connection, service, deployment??)).collect()
+    let found = select.query_map([service.id.0], |row| read(row, service))?;
+    found.map(|deployment| with_images(connection, service.id, deployment?)).collect()
 }
 
 /// The services that have to be looked after.
-pub(super) fn to_run(connection: &Connection) -> Result<Vec<DeployedService>> {
+pub(super) fn to_run(connection: &Connection) -> Result<ToRun> {
     // In the words of the index's condition.
     let mut select = connection.prepare_cached(
         "SELECT t.account, t.region, s.tenant, s.id FROM services s CROSS JOIN tenants t
          WHERE s.is_disabled IN (0, 1) AND (s.last_version > 0 OR s.is_disabled = 1) AND t.id = s.tenant",
     )?;
     let mut found = select.query([])?;
-    let mut services = Vec::new();
+    let mut all = ToRun::default();
     while let Some(row) = found.next()? {
-        let key = Key::Id(ServiceId(row.get(3)?));
-        let Some(service) = container_services::find(connection, row.get(2)?, key)? else { continue };
-        let runs = service.current_version.is_some() || service.next_version.is_some();
-        if runs || service.is_updating || service.is_disabled {
-            services.push(deployed(connection, &tenant(row)?, service)?);
+        let id = ServiceId(row.get(3)?);
+        match one_to_run(connection, id, row) {
+            Ok(found) => all.services.extend(found),
+            Err(error @ StoreError::Damaged(_)) => all.unreadable.push((id, error)),
+            Err(error) => return Err(error),
         }
     }
-    Ok(services)
+    Ok(all)
 }
 
-fn find(connection: &Connection, service: ServiceId, version: i64) -> Result<Option<Deployment>> {
+fn one_to_run(connection: &Connection, id: ServiceId, row: &Row<'_>) -> Result<Option<DeployedService>> {
+    let tenant = rows::tenant(row)?;
+    let found = container_services::find(connection, row.get(2)?, Key::Id(id))?;
+    let found = found.filter(|service| {
+        let runs = service.current_version.is_some() || service.next_version.is_some();
+        runs || service.is_updating || service.is_disabled
+    });
+    found.map(|service| deployed(connection, &tenant, service)).transpose()
+}
+
+fn find(connection: &Connection, service: &ContainerService, version: i64) -> Result<Option<Deployment>> {
     let sql = format!("SELECT {COLUMNS} FROM deployments WHERE service = ?1 AND version = ?2");
     let mut find = connection.prepare_cached(&sql)?;
-    let found = find.query_row([service.0, version], |row| Ok(read(row))).optional()?.transpose()?;
-    found.map(|deployment| with_images(connection, service, deployment)).transpose()
+    let found = find.query_row([service.id.0, version], |row| read(row, service)).optional()?;
+    found.map(|deployment| with_images(connection, service.id, deployment)).transpose()
 }
 
 fn with_images(
@@ -83,32 +94,34 @@ fn with_images(
 fn rollout(connection: &Connection, service: ServiceId) -> Result<Option<Rollout>> {
     let mut find = connection
         .prepare_cached("SELECT step, failures, message, deadline FROM rollouts WHERE service = ?1")?;
-    let read = |row: &Row<'_>| -> Result<Rollout> {
+    let read = |row: &Row<'_>| {
+        let step = value(&STEPS, row.get_ref(0)?.as_str().unwrap_or_default());
         Ok(Rollout {
-            step: value(&STEPS, row.get_ref(0)?.as_str().unwrap_or_default())?,
-            failures: small(row.get(1)?)?,
+            // It is found out anew what there is to do: the step is only shown.
+            step: step.unwrap_or(Step::CreatingDeployment),
+            failures: u32::try_from(row.get::<_, i64>(1)?).unwrap_or_default(),
             message: row.get(2)?,
             deadline: Time(row.get(3)?),
         })
     };
-    find.query_row(params![service.0], |row| Ok(read(row))).optional()?.transpose()
+    Ok(find.query_row(params![service.0], read).optional()?)
 }
 
-fn read(row: &Row<'_>) -> Result<Deployment> {
+fn read(row: &Row<'_>, service: &ContainerService) -> rusqlite::Result<Deployment> {
+    let version = row.get(0)?;
+    let state = value(&STATES, row.get_ref(1)?.as_str().unwrap_or_default());
+    // A damaged state must not keep the service from running: its own row says which deployments do.
+    let from_service = || match Some(version) {
+        current if current == service.current_version => DeploymentState::Active,
+        next if next == service.next_version => DeploymentState::Activating,
+        _ => DeploymentState::Inactive,
+    };
     Ok(Deployment {
-        version: row.get(0)?,
-        state: value(&STATES, row.get_ref(1)?.as_str().unwrap_or_default())?,
+        version,
+        state: state.unwrap_or_else(from_service),
         sealed_spec: row.get(2)?,
         images: Vec::new(),
         created_at: Time(row.get(3)?),
         failure: row.get(4)?,
-    })
-}
-
-/// Reads `account, region`, the first two columns.
-pub(super) fn tenant(row: &Row<'_>) -> Result<Tenant> {
-    Ok(Tenant {
-        account: rows::account(row.get_ref(0)?.as_str().unwrap_or_default())?,
-        region: rows::region(row.get_ref(1)?.as_str().unwrap_or_default())?,
     })
 }

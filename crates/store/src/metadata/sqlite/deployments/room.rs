@@ -1,13 +1,11 @@
 //! What the machine promises to services.
 
-use gangplank_core::power::Power;
+use gangplank_core::power::{POWERS, Power};
 use rusqlite::Connection;
 
-use super::small;
 use crate::Result;
 use crate::metadata::container_services::ContainerService;
 use crate::metadata::deployments::{Promised, Room};
-use crate::metadata::sqlite::rows;
 
 /// Says what would be promised if a service changed from `before` to `after`, if that is more than there is. A service
 /// that wants no more than it has is never refused.
@@ -17,7 +15,7 @@ pub(in crate::metadata::sqlite) fn exceeds(
     after: &ContainerService,
     room: Room,
 ) -> Result<Option<Promised>> {
-    let (had, wanted) = (counted(before)?, counted(after)?);
+    let (had, wanted) = (counted(before), counted(after));
     if wanted.cpus <= had.cpus && wanted.memory <= had.memory {
         return Ok(None);
     }
@@ -29,7 +27,7 @@ pub(in crate::metadata::sqlite) fn exceeds(
     )?;
     let mut found = select.query([after.id.0])?;
     while let Some(row) = found.next()? {
-        let needed = needed(row.get_ref(0)?.as_str().unwrap_or_default(), row.get(1)?)?;
+        let needed = needed(row.get_ref(0)?.as_str().unwrap_or_default(), row.get(1)?);
         others.cpus += needed.cpus;
         others.memory += needed.memory;
     }
@@ -38,15 +36,16 @@ pub(in crate::metadata::sqlite) fn exceeds(
 }
 
 /// What a service counts with.
-fn counted(service: &ContainerService) -> Result<Room> {
+fn counted(service: &ContainerService) -> Room {
     if service.is_disabled || service.last_version == 0 {
-        return Ok(Room { cpus: 0.0, memory: 0 });
+        return Room { cpus: 0.0, memory: 0 };
     }
     needed(&service.power, service.scale.into())
 }
 
-fn needed(power: &str, nodes: i64) -> Result<Room> {
-    let power = Power::named(power).ok_or_else(|| rows::damaged("power", power))?;
-    let nodes = small(nodes)?;
-    Ok(Room { cpus: power.cpus(nodes), memory: power.memory(nodes) })
+fn needed(power: &str, nodes: i64) -> Room {
+    // A power that this program does not know was none that it took: it runs as the smallest.
+    let power = Power::named(power).unwrap_or(&POWERS[0]);
+    let nodes = u32::try_from(nodes).unwrap_or_default();
+    Room { cpus: power.cpus(nodes), memory: power.memory(nodes) }
 }

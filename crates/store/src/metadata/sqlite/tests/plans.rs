@@ -153,6 +153,7 @@ async fn roles(db: &super::Sqlite) {
     db.login(&password(9).hash()).await.unwrap();
     at.image(&["config"], &[]).await;
     db.sessions(&account, &role.name, NOW, None, 9).await.unwrap();
+    db.revoke_session(&by(), &account, &role.name, &session_key(9), NOW).await.unwrap();
     db.note_key_use(vec![(key_id(1), NOW)]).await.unwrap();
     let off = RoleChange { enabled: Some(false), ..RoleChange::default() };
     db.change_role(&by(), &account, &role.name, off).await.unwrap();
@@ -181,7 +182,7 @@ async fn deployments(db: &super::Sqlite, service: ServiceId) {
     db.deployments(&tenant, service).await.unwrap();
     db.deployed_service(&tenant, service).await.unwrap();
     db.deployed_services(&tenant).await.unwrap();
-    assert_eq!(db.services_to_run().await.unwrap().len(), 1);
+    assert_eq!(db.services_to_run().await.unwrap().services.len(), 1);
     // So that it may be deleted.
     deploy(db, &tenant, "web", &[ImageSource::Public]).await;
     activate(db, &tenant, "web").await;

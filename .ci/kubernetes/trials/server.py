@@ -1,0 +1,71 @@
+"""The server by the guide: installed, upgraded, taken away, and there again."""
+
+import os
+
+from cluster.processes import ran
+
+from .expectations import expect, soon
+
+POD = ["pod/gangplank-0", "--namespace", "registry"]
+
+
+def install(world):
+    disk(world)
+    told = world.follow_section("Install the server")
+    expect("Phase:          Succeeded" in "".join(told), f"helm test: {told}")
+    expect(":web.app.1" in told[-1], told[-1])
+    # What was given by Secrets is what counts, and is nowhere else.
+    data = world.home / "disk/gangplank"
+    expect((data / "gangplank.db").exists(), "the volume has no database")
+    expect(not (data / "master.key").exists(), "there is a master key beside the database")
+    expect(world.environment["AWS_ACCESS_KEY_ID"].startswith("ROOT"), "the root key is another")
+    pod = world.cluster.get(*POD)
+    expect(pod["status"]["containerStatuses"][0]["restartCount"] == 0, "it was started more than once")
+
+
+def disk(world):
+    """A cluster has somebody who makes volumes; this one is made by hand."""
+    at = world.home / "disk"
+    at.mkdir(mode=0o700)
+    os.chown(at, 65532, 65532)
+    world.cluster.apply({
+        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "disk"},
+        "spec": {"capacity": {"storage": "100Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": str(at)}}})
+
+
+def metrics(world):
+    service = world.cluster.get("service", "gangplank-metrics", "--namespace", "registry")
+    address = service["spec"]["clusterIP"]
+    told = world.cluster.run("curl", "-sSf", f"http://{address}:5001/metrics")
+    expect("gangplank_" in told, told[:300])
+    world.gangplank("ping", "--url", "https://registry.example.com")
+    # The registry's port says no more than that.
+    expect(not ran(["curl", "-sf", "https://registry.example.com/metrics"]), "metrics are told to everybody")
+
+
+def registered(world):
+    return world.gangplank("lightsail", "get-container-images", "--service-name", "web", "--query",
+                           "containerImages[].[image,digest]", "--output", "text")
+
+
+def upgrade(world):
+    """Another configuration is another Pod, on the same volume; the same one is the same Pod."""
+    images, before = registered(world), world.cluster.get(*POD)["metadata"]["uid"]
+    world.follow_section("Believe a cluster's tokens")
+    after = world.cluster.get(*POD)["metadata"]["uid"]
+    expect(before != after, "the Pod was not made anew")
+    expect(images == registered(world), "the registered images are others")
+    world.follow("helm upgrade gangplank oci://ghcr.io/gangplank-registry/charts/gangplank --namespace registry "
+                 "--values values.yaml --values issuer.yaml --wait")
+    expect(after == world.cluster.get(*POD)["metadata"]["uid"], "the Pod was made anew for nothing")
+
+
+def uninstall(world):
+    images = registered(world)
+    told = world.follow_section("Upgrade and remove")
+    expect("data-gangplank-0" in told[-1], f"no claim is left: {told[-1]}")
+    left = ["get", "pods", "--namespace", "registry", "--output", "name"]
+    soon(lambda: "gangplank-0" not in world.cluster.kubectl(*left), "the Pod is left")
+    world.follow("helm install gangplank oci://ghcr.io/gangplank-registry/charts/gangplank --namespace registry "
+                 "--values values.yaml --values issuer.yaml --wait")
+    expect(images == registered(world), "the registered images are others")

@@ -1,0 +1,34 @@
+// The last step of the job: the login is taken away where it was put, and ended at the server. Whatever goes wrong here is
+// no reason for the job to fail: the login ends by itself.
+import * as authFiles from "./auth_files.mjs";
+import { certificates } from "./http.mjs";
+import { mask, savedState, say, warn } from "./runner.mjs";
+import { Refusal, revoke } from "./server.mjs";
+
+const login = savedState("login");
+if (login) {
+  mask(login.password);
+  mask(authFiles.encoded(login.username, login.password));
+  await attempt(() => authFiles.takeAway(login, savedState("places") ?? []), "was taken away");
+  await attempt(end, "was ended");
+}
+
+async function end() {
+  const ca = login.caFile ? certificates(login.caFile) : undefined;
+  try {
+    await revoke({ endpoint: new URL(login.endpoint), ca }, login.password);
+  } catch (error) {
+    // A server that is older than this action lets its logins end by themselves, and one that has ended is no fault.
+    if (error instanceof Refusal && ["UnknownOperationException", "NotFoundException"].includes(error.code)) return;
+    throw error;
+  }
+}
+
+async function attempt(step, done) {
+  try {
+    await step();
+    say(`The login for ${login.registry} ${done}.`);
+  } catch (error) {
+    warn(error);
+  }
+}

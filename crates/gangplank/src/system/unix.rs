@@ -1,0 +1,139 @@
+//! Linux and macOS.
+
+use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::io;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+pub(crate) use gangplank_store::durable_file::{folder_of, sync_folder};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use tokio::io::Interest;
+use tokio::net::unix::pipe::Sender;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Fills a buffer with what a file has from `offset` on.
+///
+/// # Errors
+/// If it has less, or cannot be read.
+pub(crate) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    file.read_exact_at(buffer, offset)
+}
+
+/// The permissions of a file.
+pub(crate) fn mode(file: &Metadata) -> u32 {
+    file.mode()
+}
+
+/// Gives a file permissions.
+///
+/// # Errors
+/// If it is another's.
+pub(crate) fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(mode))
+}
+
+/// Lets a file that is made be its owner's alone.
+pub(crate) fn only_for_owner(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.mode(0o600)
+}
+
+/// Opens a file to be read without waiting for anybody: a pipe that took its place would be waited for.
+///
+/// # Errors
+/// If it cannot be opened.
+pub(crate) fn open_at_once(path: &Path) -> io::Result<File> {
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+/// How many bytes the disk of a file has in all, and how many are free.
+///
+/// # Errors
+/// If it does not say.
+pub(crate) fn room(file: &File) -> io::Result<Option<(u64, u64)>> {
+    let disk = rustix::fs::fstatvfs(file)?;
+    Ok(Some((disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize)))
+}
+
+/// How many columns the terminal of standard output has.
+pub(crate) fn terminal_width() -> Option<usize> {
+    rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col))
+}
+
+/// Asks with a terminal that does not show what is typed.
+///
+/// # Errors
+/// If the terminal cannot be told.
+pub(crate) fn unshown<T>(ask: impl FnOnce() -> T) -> io::Result<T> {
+    let stdin = io::stdin();
+    let before = tcgetattr(&stdin)?;
+    let mut silent = before.clone();
+    silent.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(&stdin, OptionalActions::Flush, &silent)?;
+    let answer = ask();
+    tcsetattr(&stdin, OptionalActions::Flush, &before).ok();
+    Ok(answer)
+}
+
+/// Makes another name of the program, a link.
+///
+/// # Errors
+/// If it cannot be made.
+pub(crate) fn name_program(program: &Path, name: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(program, name)
+}
+
+/// Whether files can be made in a folder.
+pub(crate) fn is_writable(folder: &Path) -> bool {
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+/// Where podman looks for logins if nothing names a folder for a user's session.
+pub(crate) fn podman_folder() -> PathBuf {
+    PathBuf::from(format!("/run/containers/{}", rustix::process::getuid().as_raw()))
+}
+
+/// Ctrl-C, heard from when this is made.
+pub(crate) struct Interrupts(Signal);
+
+impl Interrupts {
+    /// Hears them from now on.
+    ///
+    /// # Errors
+    /// If they cannot be heard.
+    pub(crate) fn hear() -> io::Result<Self> {
+        signal(SignalKind::interrupt()).map(Self)
+    }
+
+    /// Waits for one.
+    pub(crate) async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}
+
+/// Ends when the reader of standard output goes away, be it a pipe, a socket or a terminal; never for a file.
+pub(crate) async fn reader_gone() {
+    let own = io::stdout().as_fd().try_clone_to_owned();
+    // Not made non-blocking: what is printed goes the usual way.
+    let watched = own.and_then(Sender::from_owned_fd_unchecked);
+    if let Ok(stdout) = watched
+        && stdout.ready(Interest::ERROR).await.is_ok()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
+}
+
+/// Lets no crash of this process be written down, and where that can be said no other process of the same user look into
+/// it. A limit alone would not do: where the kernel hands core dumps to a program, it pays no attention to the limit.
+///
+/// # Errors
+/// If the system refuses.
+pub(crate) fn forbid_core_dumps() -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+    Ok(())
+}

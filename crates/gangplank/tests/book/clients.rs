@@ -1,0 +1,46 @@
+//! The programs that pages use and that are not ours.
+
+use std::path::PathBuf;
+
+/// Those that not every machine has. A page can name others by `<!-- needs: NAME... -->`.
+const CLIENTS: &str = "aws buildah buildctl caddy cosign crane ctr curl docker docker-registry git gpg helm htpasswd jq \
+                       kubectl minisign nginx openssl oras podman python3 regctl restic skopeo sqlite3 systemctl \
+                       terraform traefik";
+
+/// What a program needs beside itself.
+fn beside(name: &str) -> &'static [&'static str] {
+    match name {
+        // The daemon, and what an image is made of.
+        "docker" => &["dockerd", "busybox"],
+        _ => &[],
+    }
+}
+
+/// Where pages find programs: the folders in which CI keeps clients, then those of the machine.
+pub(crate) fn path() -> Vec<PathBuf> {
+    let kept = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let mut folders = Vec::new();
+    folders.extend(kept("GANGPLANK_GO_CLIENTS"));
+    folders.extend(kept("GANGPLANK_AWS_CLI_V1").map(|folder| folder.join("bin")));
+    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+    folders
+}
+
+/// Those of the clients among words.
+pub(crate) fn among(words: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+    words.filter(|word| CLIENTS.split_whitespace().any(|client| client == word))
+}
+
+/// Which of the programs are not here.
+pub(crate) fn missing(needed: &[String]) -> Vec<String> {
+    let all =
+        needed.iter().flat_map(|name| std::iter::once(name.as_str()).chain(beside(name).iter().copied()));
+    let mut missing: Vec<String> = all.filter(|name| !is_here(name)).map(str::to_owned).collect();
+    missing.sort();
+    missing.dedup();
+    missing
+}
+
+fn is_here(name: &str) -> bool {
+    path().iter().any(|folder| folder.join(name).is_file())
+}

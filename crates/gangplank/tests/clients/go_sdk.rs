@@ -1,0 +1,21 @@
+//! The AWS SDK for Go: the program in `e2e/go-sdk`, which CI builds and names.
+
+use std::path::PathBuf;
+
+use crate::client::Program;
+use crate::keyless::Job;
+use crate::suite::Suite;
+
+/// Adds the SDK's trial.
+pub(crate) fn add(suite: &mut Suite) {
+    let program = std::env::var_os("GANGPLANK_GO_SDK").and_then(|path| Program::at(&PathBuf::from(path)));
+    let install = "go build in e2e/go-sdk, named by GANGPLANK_GO_SDK";
+    suite.client("go_sdk", install, program, &[("job_without_a_key", job)]);
+}
+
+fn job(program: &Program) {
+    let job = Job::new();
+    // Its provider of credentials knows the address of all services only after it has asked STS, so STS's is told apart.
+    let sts = job.bench.server.endpoint();
+    job.push_by(|args| job.bench.call(program, args.iter().copied()).env("AWS_ENDPOINT_URL_STS", &sts));
+}
