@@ -313,7 +313,7 @@ pub(crate) fn address(text: &str) -> Result<Url> {
 }
 
 /// A client that trusts what it was told to trust.
-fn configured(server: &Url, manner: &Manner) -> Result<reqwest::ClientBuilder> {
+pub(crate) fn configured(server: &Url, manner: &Manner) -> Result<reqwest::ClientBuilder> {
     // A signature holds for one address, so there is no following to another.
     let mut http = builder(server).redirect(reqwest::redirect::Policy::none());
     if let Some(timeout) = manner.connect_timeout {

@@ -32,6 +32,8 @@ pub(crate) fn run(command: &mut Command, input: Option<&str>) -> io::Result<Ende
 
 fn run_within(command: &mut Command, input: Option<&str>, patience: Duration) -> io::Result<Ended> {
     let end = Instant::now() + patience;
+    #[cfg(unix)]
+    command.env_remove(crate::service_manager::VARIABLE);
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::inherit() });
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let outcome = watch(&mut child, input, end, patience);

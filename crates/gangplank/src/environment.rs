@@ -9,8 +9,12 @@ use crate::nearest::nearest;
 
 const PREFIX: &str = "GANGPLANK_";
 /// What is read without an option of that name.
-const WITHOUT_OPTION: [&str; 3] =
-    ["GANGPLANK_ROOT_ACCESS_KEY_ID", "GANGPLANK_ROOT_SECRET_ACCESS_KEY", "GANGPLANK_ID_TOKEN"];
+const WITHOUT_OPTION: [&str; 4] = [
+    "GANGPLANK_ROOT_ACCESS_KEY_ID",
+    "GANGPLANK_ROOT_SECRET_ACCESS_KEY",
+    "GANGPLANK_ROOT_SECRET_ACCESS_KEY_FILE",
+    "GANGPLANK_ID_TOKEN",
+];
 
 /// What to say of each variable that is set and not known.
 pub(crate) fn unknown() -> Vec<String> {

@@ -1,9 +1,15 @@
 //! `gangplank`: a self-hosted container image registry whose logins are temporary and push-only.
 
+#![cfg_attr(
+    not(unix),
+    allow(dead_code, unused_imports, reason = "the server needs them, which is on Unix alone")
+)]
+
 mod answers;
 mod api_client;
 mod auth_file;
 mod auth_files;
+mod bar;
 mod byte_size;
 mod call_failure;
 mod child;
@@ -50,6 +56,8 @@ mod retry;
 #[cfg(unix)]
 mod serve_options;
 mod service;
+#[cfg(unix)]
+mod service_manager;
 mod settings;
 #[cfg(unix)]
 mod signals;

@@ -102,6 +102,17 @@ const EXAMPLES: &[(&str, Pairs)] = &[
     ),
     ("gangplank gc", &[("Say what would go, and why:", "gangplank gc --dry-run")]),
     (
+        "gangplank ping",
+        &[
+            ("The server of this machine:", "gangplank ping"),
+            (
+                "One behind a name, whose certificate is checked:",
+                "gangplank ping --url https://registry.example.com",
+            ),
+            ("Where it says what is the matter:", "gangplank ping --url http://127.0.0.1:5001"),
+        ],
+    ),
+    (
         "gangplank fsck",
         &[
             ("Look, beside a running server too:", "gangplank fsck --data-dir ./gangplank-data"),
@@ -109,6 +120,26 @@ const EXAMPLES: &[(&str, Pairs)] = &[
                 "Set right what can be, with the server stopped:",
                 "gangplank fsck --data-dir ./gangplank-data --repair",
             ),
+        ],
+    ),
+    (
+        "gangplank backup",
+        &[
+            (
+                "Beside a running server, again and again into the same folder:",
+                "gangplank backup /mnt/backup/gangplank --data-dir ./gangplank-data",
+            ),
+            (
+                "To another machine:",
+                "gangplank backup - --data-dir ./gangplank-data | ssh backup 'cat > gangplank.tar'",
+            ),
+        ],
+    ),
+    (
+        "gangplank restore",
+        &[
+            ("From a folder:", "gangplank restore /mnt/backup/gangplank --data-dir ./gangplank-data"),
+            ("From a stream:", "gangplank restore - --data-dir ./gangplank-data < gangplank.tar"),
         ],
     ),
     (
@@ -177,6 +208,13 @@ const EXAMPLES: &[(&str, Pairs)] = &[
     ("gangplank generate man", &[("Where man looks:", "gangplank generate man ~/.local/share/man/man1")]),
     ("gangplank generate config", &[("A file to start from:", "gangplank generate config > gangplank.toml")]),
     (
+        "gangplank generate master-key",
+        &[(
+            "A key that only its owner can read, for `serve --master-key-file`:",
+            "(umask 077; gangplank generate master-key > master.key)",
+        )],
+    ),
+    (
         "gangplank generate completions",
         &[(
             "For bash:",
@@ -232,10 +270,27 @@ const JOB_VARIABLES: Pairs = &[
     ("BUILDKITE", "If set, buildkite-agent is asked for the identity token."),
 ];
 
+const PING_VARIABLES: Pairs = &[
+    ("GANGPLANK_LISTEN", "What the server of this machine was told, where --url names no other."),
+    ("AWS_CA_BUNDLE", "A file of certificates to trust."),
+];
+
+/// What a server hears that is no option.
+const SERVE_VARIABLES: Pairs = &[
+    (
+        "GANGPLANK_ROOT_ACCESS_KEY_ID, GANGPLANK_ROOT_SECRET_ACCESS_KEY",
+        "The root access key that the first start makes, where none is to be thought of.",
+    ),
+    ("GANGPLANK_ROOT_SECRET_ACCESS_KEY_FILE", "A file that has the secret, in place of the variable."),
+    ("NOTIFY_SOCKET", "Where systemd is told that the server is ready, reloads, or stops."),
+];
+
 /// What a command hears beside what its options and every other do.
 pub(crate) fn variables(path: &str) -> Pairs {
     match path {
         "gangplank login" | "gangplank role try" => JOB_VARIABLES,
+        "gangplank ping" => PING_VARIABLES,
+        "gangplank serve" => SERVE_VARIABLES,
         _ => &[],
     }
 }
@@ -271,12 +326,26 @@ pub(crate) fn examples(path: &str) -> Vec<(&'static str, &'static str)> {
 /// The files of a command, beside those of every one that calls a server.
 pub(crate) fn files(path: &str) -> Pairs {
     match path {
-        "gangplank serve" | "gangplank fsck" | "gangplank quickstart" => DATA_FILES,
+        "gangplank serve"
+        | "gangplank fsck"
+        | "gangplank quickstart"
+        | "gangplank backup"
+        | "gangplank restore" => DATA_FILES,
         "gangplank login" | "gangplank logout" | "gangplank configure" => LOGIN_FILES,
         path if path.contains("docker-credential") => LOGIN_FILES,
         _ => &[],
     }
 }
+
+/// The commands whose help says how they end, since it is not as usual.
+const SAYS_HOW_IT_ENDS: [&str; 6] = [
+    "gangplank backup",
+    "gangplank deploy",
+    "gangplank fsck",
+    "gangplank ping",
+    "gangplank restore",
+    "gangplank role try",
+];
 
 /// How a command ends.
 pub(crate) fn exit_statuses(path: &str) -> Pairs {
@@ -286,11 +355,29 @@ pub(crate) fn exit_statuses(path: &str) -> Pairs {
             ("1", "It could not be checked."),
             ("2", "Something is left that is not as it should be, or the command line is wrong."),
         ],
+        "gangplank backup" => &[
+            ("0", "The backup is complete."),
+            ("1", "It could not be made; what was copied is used by the next."),
+            (
+                "2",
+                "It is complete but for content that is broken in the data directory, or the command line is wrong.",
+            ),
+        ],
+        "gangplank restore" => &[
+            ("0", "All is restored."),
+            ("1", "It could not be restored, and nothing was left."),
+            ("2", "All is restored but for content that the backup lacks, or the command line is wrong."),
+        ],
         "gangplank deploy" => &[
             ("0", "The deployment was accepted; with --wait, it is active."),
             ("1", "It was refused, or failed; standard error says why."),
             ("2", "The command line is wrong."),
             ("130", "Ctrl-C ended the wait; the deployment goes on."),
+        ],
+        "gangplank ping" => &[
+            ("0", "The server is ready."),
+            ("1", "It is not, or did not say so within 5 seconds."),
+            ("2", "The command line is wrong."),
         ],
         "gangplank role try" => &[
             ("0", "The token opens the role."),
@@ -327,7 +414,7 @@ fn explained_at(command: Command, path: &str) -> Command {
     for (what, line) in examples(path) {
         let _ = write!(text, "\n  {what}\n    {}", line.replace('\n', "\n    "));
     }
-    if matches!(path, "gangplank fsck" | "gangplank deploy" | "gangplank role try") {
+    if SAYS_HOW_IT_ENDS.contains(&path) {
         text.push_str("\n\nExit status:");
         for (status, meaning) in exit_statuses(path) {
             let _ = write!(text, "\n  {status}  {meaning}");

@@ -7,6 +7,7 @@ mod deployments;
 mod file;
 mod issuers;
 mod limits;
+mod root_key;
 pub(crate) mod sample_file;
 
 use std::net::SocketAddr;
@@ -18,7 +19,7 @@ use account_bytes::AccountBytes;
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 pub(crate) use deployments::Engine;
-use gangplank_core::{AccessKeyId, Leases, Region, SecretAccessKey, tenant};
+use gangplank_core::{Leases, Region, tenant};
 use gangplank_server::{AuditKept, Collection, Config, Network, TlsFiles};
 use serde::Deserialize;
 
@@ -29,7 +30,8 @@ use crate::logging::Format;
 use crate::usage::named;
 use crate::whole_number;
 
-const DEFAULT_LISTEN: &str = "127.0.0.1:5000";
+/// Where a server listens unless it is told otherwise.
+pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:5000";
 /// Within how long all content is read again.
 const SCRUB_INTERVAL: Duration = Duration::from_hours(7 * 24);
 /// Where everything is kept unless a server is told otherwise.
@@ -82,6 +84,9 @@ with_deployments! { options! { {
     /// Directory that everything is kept in [default: gangplank-data]
     #[arg(value_name = "DIR")]
     data_dir: PathBuf, "GANGPLANK_DATA_DIR";
+    /// File of the key that seals secrets in the database, kept apart from them [default: master.key in the directory]
+    #[arg(value_name = "FILE")]
+    master_key_file: PathBuf, "GANGPLANK_MASTER_KEY_FILE";
     /// Address that answers /healthz, /readyz and /metrics [default: none]
     #[arg(value_name = "ADDR", value_parser = listen_address)]
     #[serde(default, deserialize_with = "file::address")]
@@ -284,11 +289,12 @@ impl ServeOptions {
             listen: self.listen.map_or_else(|| DEFAULT_LISTEN.parse(), Ok)?,
             admin_listen: self.admin_listen,
             data_dir: self.data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.into()),
+            master_key_file: self.master_key_file,
             public_address: self.public_address,
             tls,
             insecure_http: self.insecure_http.unwrap_or(false),
             regions,
-            root_key: root_key_from_environment()?,
+            root_key: root_key::of_environment()?,
             quotas,
             limits,
             proxies,
@@ -368,20 +374,6 @@ fn is_host_and_port(address: &str) -> bool {
         }
     };
     host && port
-}
-
-/// The root access key that the first start is given, if any.
-fn root_key_from_environment() -> Result<Option<(AccessKeyId, SecretAccessKey)>> {
-    const ID: &str = "GANGPLANK_ROOT_ACCESS_KEY_ID";
-    const SECRET: &str = "GANGPLANK_ROOT_SECRET_ACCESS_KEY";
-    match (std::env::var(ID).ok(), std::env::var(SECRET).ok()) {
-        (Some(id), Some(secret)) => {
-            let id = AccessKeyId::parse(&id).context(ID)?;
-            Ok(Some((id, SecretAccessKey::parse(&secret).context(SECRET)?)))
-        }
-        (None, None) => Ok(None),
-        _ => bail!("{ID} and {SECRET} belong together"),
-    }
 }
 
 #[cfg(test)]

@@ -54,7 +54,8 @@ impl Settings {
         Ok(settings)
     }
 
-    fn of_environment() -> Self {
+    /// The settings of the environment alone, without any file.
+    pub(crate) fn of_environment() -> Self {
         let (profile, credentials, services) = Default::default();
         Self { profile, credentials, services, reads_environment: true, profile_wins: false }
     }

@@ -30,6 +30,8 @@ pub struct Config {
     pub admin_listen: Option<SocketAddr>,
     /// Where everything is kept.
     pub data_dir: PathBuf,
+    /// The file of the master key; one in the data directory if `None`.
+    pub master_key_file: Option<PathBuf>,
     /// The `host[:port]` that clients reach the registry by, if not the one they called the API by.
     pub public_address: Option<String>,
     /// Serve TLS with these files; plain HTTP if `None`.
@@ -67,6 +69,7 @@ impl Config {
             listen: (std::net::Ipv4Addr::LOCALHOST, 5000).into(),
             admin_listen: None,
             data_dir,
+            master_key_file: None,
             public_address: None,
             tls: None,
             insecure_http: false,

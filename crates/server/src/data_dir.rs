@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! lock            held by the one process that uses the directory
+//! backup.lock     held by backups that copy, and by whoever removes bytes
 //! running         there while a server runs, and after a crash
-//! master.key      seals the secret access keys in the database (0600)
-//! gangplank.db    rows (0600)
+//! master.key      seals the secret access keys in the database (0600); not there if it is kept elsewhere
+//! gangplank.db    rows (0600); as .before-N beside it, as they were before an upgrade to schema N
 //! blobs/          bytes, and to which database they belong
 //! logs/           what containers printed
 //! credentials     the root access key, as the AWS CLI reads it (0600)
@@ -19,12 +20,13 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use gangplank_store::blobs::ID;
 use gangplank_store::durable_file;
 
 use crate::private;
 
 const RUNNING: &str = "running";
-const DATABASE: &str = "gangplank.db";
+pub(crate) const DATABASE: &str = "gangplank.db";
 pub(crate) const MASTER_KEY: &str = "master.key";
 
 /// A data directory that this process, and no other, may use.
@@ -174,7 +176,8 @@ fn require_database(path: &Path) -> Result<()> {
     }
     let shards = fs::read_dir(blobs_in(path).join("content")).into_iter().flatten().flatten();
     let has_content = || shards.map(|it| it.path()).flat_map(fs::read_dir).any(|mut it| it.next().is_some());
-    if path.join(MASTER_KEY).exists() || has_content() {
+    // The number of the folder is written after the database is made, and the master key may be kept elsewhere.
+    if path.join(MASTER_KEY).exists() || blobs_in(path).join(ID).exists() || has_content() {
         bail!(
             "{} is missing or empty, and the directory is not new: restore it from a backup, or name another \
              --data-dir to begin with nothing",

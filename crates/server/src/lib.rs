@@ -4,6 +4,7 @@
 //! into [`control`] (AWS JSON, signed) or [`registry`] (the OCI Distribution API, logins).
 
 mod app;
+pub mod backup;
 mod certificates;
 mod clock;
 mod collection;
@@ -30,6 +31,7 @@ mod pulls;
 mod random;
 mod refusals;
 mod registry;
+mod removals;
 mod root_key;
 mod sealing;
 mod server;
@@ -41,7 +43,7 @@ pub use config::{
 pub use deployments::pace::Pace;
 pub use offline_collection::collect_in;
 pub use root_key::{
-    NewKey, Rights, all_access_keys, create_access_key, create_first_key, provide_credentials,
+    NewKey, Rights, all_access_keys, create_access_key, create_first_key, local_endpoint, provide_credentials,
 };
 pub use sealing::MasterKey;
 pub use server::Server;

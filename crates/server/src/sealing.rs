@@ -3,6 +3,7 @@
 //! and whose, so that rows cannot be swapped.
 
 use std::fmt;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -24,33 +25,58 @@ impl fmt::Debug for MasterKey {
 }
 
 impl MasterKey {
-    /// Reads the data directory's master key, making one if nothing was sealed yet. Its file is durable with
-    /// the next sync of the directory's names, and nothing sealed may be kept before.
+    /// Reads the master key: from the file that an operator named, else from the data directory, where one is made
+    /// if nothing was sealed yet. That one is durable with the next sync of the directory's names, and nothing sealed
+    /// may be kept before.
     ///
     /// # Errors
-    /// If the file cannot be read or written, or is not the one that `keys` were sealed with.
-    pub fn of(data_dir: &DataDir, keys: &[AccessKey]) -> Result<Self> {
-        let bytes = match data_dir.read_secret(FILE)? {
-            Some(text) => hex::decode(text.trim_ascii())
-                .with_context(|| format!("{FILE} is not 64 hexadecimal digits; restore it from a backup"))?,
-            None if !keys.is_empty() => bail!(
-                "{FILE} is missing, and the access keys in the database cannot be opened without it; restore it \
-                 from a backup"
-            ),
-            None => {
-                let bytes = random::bytes::<32>()?;
-                data_dir.place_secret(FILE, format!("{}\n", hex::encode(bytes)).as_bytes())?;
-                bytes.to_vec()
+    /// If the file cannot be read or written, or is not the one that `keys` were sealed with; or if a file is named and
+    /// the data directory has a key too, since nobody would know then which of the two is needed.
+    pub fn of(data_dir: &DataDir, named: Option<&Path>, keys: &[AccessKey]) -> Result<Self> {
+        let master = match named {
+            Some(file) => {
+                refuse_second(data_dir, file)?;
+                Self::in_file(file)?
             }
+            None => Self::read(&read_or_make(data_dir, keys)?)
+                .with_context(|| format!("{FILE} {NONE_OF_OURS}"))?,
         };
-        let Ok(key) = UnboundKey::new(&AES_256_GCM, &bytes) else {
-            bail!("{FILE} is not 64 hexadecimal digits; restore it from a backup");
-        };
-        let master = Self(LessSafeKey::new(key));
         if let Some(key) = keys.first() {
-            master.open_secret(&key.id, &key.sealed_secret)?;
+            let opened = master.open_secret(&key.id, &key.sealed_secret);
+            match named {
+                Some(file) => opened.with_context(|| {
+                    format!("{} is not the master key of this data directory", file.display())
+                })?,
+                None => opened?,
+            };
         }
         Ok(master)
+    }
+
+    /// Reads a file that has a master key.
+    ///
+    /// # Errors
+    /// If it cannot be read or has none.
+    pub fn in_file(path: &Path) -> Result<Self> {
+        let shown = path.display();
+        let text = std::fs::read(path).with_context(|| {
+            format!("cannot read the master key in {shown}; `gangplank generate master-key` prints a new one")
+        })?;
+        Self::read(&text).with_context(|| format!("{shown} {NONE_OF_OURS}"))
+    }
+
+    /// The text of a new key, as a file has it.
+    ///
+    /// # Errors
+    /// If the system has no random bytes.
+    pub fn generate() -> Result<String> {
+        Ok(format!("{}\n", hex::encode(random::bytes::<32>()?)))
+    }
+
+    /// Reads a master key as a file has it.
+    pub(crate) fn read(text: &[u8]) -> Option<Self> {
+        let bytes = hex::decode(text.trim_ascii()).ok()?;
+        Some(Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).ok()?)))
     }
 
     /// Seals a text in a context.
@@ -121,6 +147,37 @@ impl MasterKey {
     }
 }
 
+const NONE_OF_OURS: &str = "is not 64 hexadecimal digits; restore it from a backup";
+
+/// The text of the data directory's own key.
+fn read_or_make(data_dir: &DataDir, keys: &[AccessKey]) -> Result<Vec<u8>> {
+    if let Some(text) = data_dir.read_secret(FILE)? {
+        return Ok(text);
+    }
+    if !keys.is_empty() {
+        bail!(
+            "{FILE} is missing, and the access keys in the database cannot be opened without it; restore it from a \
+             backup, or name the file that has it with --master-key-file"
+        );
+    }
+    let text = MasterKey::generate()?.into_bytes();
+    data_dir.place_secret(FILE, &text)?;
+    Ok(text)
+}
+
+/// Refuses a key in the data directory beside the one that was named.
+fn refuse_second(data_dir: &DataDir, named: &Path) -> Result<()> {
+    if data_dir.read_secret(FILE)?.is_none() {
+        return Ok(());
+    }
+    let own = data_dir.path().join(FILE);
+    let (own, named) = (own.display(), named.display());
+    bail!(
+        "the data directory has a master key of its own, {own}, and {named} is named as another: move the first into \
+         the place of the second (mv {own} {named}), or leave out --master-key-file"
+    )
+}
+
 /// The context of deployments of a service. No access key has such an id.
 fn of_deployment(uuid: &str) -> String {
     format!("deployments of service {uuid}")
@@ -136,24 +193,24 @@ mod tests {
     fn a_secret_opens_with_its_key_and_id_only() {
         let home = tempfile::tempdir().unwrap();
         let data_dir = DataDir::take(home.path()).unwrap();
-        let master = MasterKey::of(&data_dir, &[]).unwrap();
+        let master = MasterKey::of(&data_dir, None, &[]).unwrap();
         let (id, other) = (AccessKeyId::generate([1; 10]), AccessKeyId::generate([2; 10]));
         let secret = SecretAccessKey::generate([3; 30]);
         let sealed = master.seal_secret(&id, &secret).unwrap();
         assert!(!sealed.windows(8).any(|window| window == &secret.expose().as_bytes()[..8]));
-        assert_eq!(MasterKey::of(&data_dir, &[]).unwrap().open_secret(&id, &sealed).unwrap(), secret);
+        assert_eq!(MasterKey::of(&data_dir, None, &[]).unwrap().open_secret(&id, &sealed).unwrap(), secret);
         assert!(master.open_secret(&other, &sealed).is_err());
         assert!(master.open_secret(&id, &sealed[..5]).is_err());
 
         data_dir.write_secret(FILE, "ff".repeat(32).as_bytes()).unwrap();
-        assert!(MasterKey::of(&data_dir, &[]).unwrap().open_secret(&id, &sealed).is_err());
+        assert!(MasterKey::of(&data_dir, None, &[]).unwrap().open_secret(&id, &sealed).is_err());
     }
 
     #[test]
     fn a_deployment_opens_for_its_service_only() {
         let home = tempfile::tempdir().unwrap();
         let data_dir = DataDir::take(home.path()).unwrap();
-        let master = MasterKey::of(&data_dir, &[]).unwrap();
+        let master = MasterKey::of(&data_dir, None, &[]).unwrap();
         let (key, value) = ("DATABASE_URL".to_owned(), "postgres://u:hunter2@db".to_owned());
         let container = Container {
             image: "nginx".to_owned(),

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{CommandFactory as _, Subcommand, ValueEnum};
+use gangplank_server::MasterKey;
 
 use super::credential_provider::Provider;
 use super::docker_credential::Helper;
 use crate::cli::Cli;
-#[cfg(unix)]
 use crate::serve_options::sample_file;
 use crate::{completions, lightsail, lightsailctl, manual_pages, output};
 
@@ -27,9 +27,10 @@ enum Command {
         /// The directory, which is made if it is not there
         dir: PathBuf,
     },
-    #[cfg(unix)]
     /// Print a sample of the TOML file of `gangplank serve`: every option, explained and commented out
     Config,
+    /// Print a new key for the file of `gangplank serve --master-key-file`
+    MasterKey,
     /// Print a completion script
     ///
     /// bash: gangplank generate completions bash > ~/.local/share/bash-completion/completions/gangplank
@@ -57,7 +58,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
             let pages = output::counted(pages, "manual page");
             output::done(format_args!("wrote {pages} into {}", dir.display()));
         }
-        #[cfg(unix)]
+        Command::MasterKey => output::text(&MasterKey::generate()?)?,
         Command::Config => output::text(&sample_file::text())?,
         Command::Completions { shell } => {
             let places = completions::places();

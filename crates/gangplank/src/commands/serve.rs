@@ -9,6 +9,7 @@ use gangplank_server::Server;
 use crate::logging::Logs;
 use crate::output::{done, say};
 use crate::serve_options::{Engine, ServeOptions};
+use crate::service_manager::ServiceManager;
 use crate::signals::Signals;
 use crate::{environment, logging, open_files, usage, words};
 
@@ -50,12 +51,17 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     options.warn_of_open_files(files);
     tell_engine(&server, &options);
     announce(&server);
+    let manager = ServiceManager::of_environment();
+    manager.ready(server.endpoint());
     let log = options.log_filter();
     let mut settings = Settings { args, started: options, log, logs };
     while signals.hang_up().await {
+        manager.reloading();
         server.reload_certificates().await;
         settings.reload();
+        manager.ready(server.endpoint());
     }
+    manager.stopping();
     let seconds = drain.as_secs();
     tracing::info!(
         "stopping: finishing requests in flight, for at most {seconds} s; a second signal ends it at once"

@@ -42,7 +42,7 @@ fn plant(server: &mut TestServer, ends: &[End]) {
     runtime.block_on(async {
         let data_dir = DataDir::take(&server.data_dir()).unwrap();
         let rows = Sqlite::open(&data_dir.database()).unwrap();
-        let master = MasterKey::of(&data_dir, &all_access_keys(&rows).await.unwrap()).unwrap();
+        let master = MasterKey::of(&data_dir, None, &all_access_keys(&rows).await.unwrap()).unwrap();
         let (by, tenant) = (Origin::local(Time(1_800_000_000_000)), here());
         let web: ContainerService = rows.service(&tenant, "web").await.unwrap().unwrap();
         for end in ends {

@@ -284,6 +284,27 @@ fn a_root_access_key_is_made_once_and_written_down() {
 }
 
 #[test]
+fn the_secret_of_the_root_key_may_come_as_a_file() {
+    let (id, secret) = ("GANGPLANK_ROOT_ACCESS_KEY_ID", "GANGPLANK_ROOT_SECRET_ACCESS_KEY");
+    let file = "GANGPLANK_ROOT_SECRET_ACCESS_KEY_FILE";
+    let (good_id, good_secret) = ("AKIAIOSFODNN7EXAMPLE", "0123456789012345678901234567890123456789");
+    let home = home();
+    let path = home.path().join("secret");
+    let path_shown = path.to_str().unwrap();
+    check_refused(&[], &[(id, good_id), (file, path_shown)], &[file, "cannot read", path_shown]);
+    std::fs::write(&path, format!("{good_secret}\n")).unwrap();
+    check_refused(&[], &[(file, path_shown)], &[id, file, "belong together"]);
+    let both = [(id, good_id), (secret, good_secret), (file, path_shown)];
+    check_refused(&[], &both, &[secret, file, "both set"]);
+    let started = start(home.path(), &["--listen", "127.0.0.1:0"], &[(id, good_id), (file, path_shown)]);
+    let endpoint = started.ready.trim_end().rsplit(' ').next().unwrap();
+    let api = Api::new(endpoint, good_id, good_secret);
+    assert_eq!(api.gangplank("ListAccessKeys", &json!({})).status, 200);
+    let ran = run(home.path(), &["serve", "--check"], &[(id, good_id), (file, path_shown)]);
+    assert!(ran.code == Some(0) && !ran.stderr.contains("not known"), "{ran:?}");
+}
+
+#[test]
 fn a_log_can_be_json_and_nobody_writes_lines_into_it() {
     for format in ["text", "json"] {
         let server = server_with(|builder| builder.env("GANGPLANK_LOG_FORMAT", format));

@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn a_token_opens_its_own_log_and_no_other() {
         let home = tempfile::tempdir().unwrap();
-        let master = MasterKey::of(&DataDir::take(home.path()).unwrap(), &[]).unwrap();
+        let master = MasterKey::of(&DataDir::take(home.path()).unwrap(), None, &[]).unwrap();
         let (app, position) = (log("s-1", "app"), Position::parse("b.500000.3.42").unwrap());
         let token = give(&master, &app, position).unwrap();
         assert_eq!(take(&master, &app, &token).unwrap(), position);

@@ -1,11 +1,9 @@
-//! Health, on a listener of its own: `/healthz` (alive) and `/readyz` (fit to be sent requests); and
-//! `/metrics`.
+//! The admin listener: health, with what is the matter, and `/metrics`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gangplank_store::StoreError;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -15,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::health;
 use super::hygiene::refusal;
 use super::response::Answer;
 use crate::app::App;
@@ -70,20 +69,10 @@ async fn answer(request: &Request<Incoming>, app: &App, stop: &CancellationToken
         return refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
     }
     match request.uri().path() {
-        "/healthz" => health(true, "ok"),
-        "/readyz" => readiness(app, stop).await,
         "/metrics" => measured(app).await,
-        _ => refusal(StatusCode::NOT_FOUND, "nothing here: ask /healthz, /readyz or /metrics"),
-    }
-}
-
-async fn readiness(app: &App, stop: &CancellationToken) -> Answer {
-    if !app.metadata.is_healthy() || stop.is_cancelled() {
-        return health(false, "the database takes no writes; restart the server");
-    }
-    match app.blocking(|blobs| blobs.require_space(0)).await {
-        Err(StoreError::Unavailable(_)) => health(false, "the folder of bytes is gone; is its disk mounted?"),
-        _ => health(true, "ready"),
+        path => health::to_operators(app, path, stop.is_cancelled()).await.unwrap_or_else(|| {
+            refusal(StatusCode::NOT_FOUND, "nothing here: ask /healthz, /readyz or /metrics")
+        }),
     }
 }
 
@@ -95,9 +84,4 @@ async fn measured(app: &App) -> Answer {
             refusal(StatusCode::SERVICE_UNAVAILABLE, "the database cannot be read")
         }
     }
-}
-
-fn health(good: bool, text: &str) -> Answer {
-    let status = if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Answer::new(status).body("text/plain; charset=utf-8", format!("{text}\n"))
 }

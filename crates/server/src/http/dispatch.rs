@@ -8,7 +8,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use super::body::AnswerBody;
 use super::connection::Connection;
 use super::response::Answer;
-use super::{client, hygiene};
+use super::{client, health, hygiene};
 use crate::app::App;
 use crate::control::Spoken;
 use crate::{control, registry};
@@ -47,14 +47,16 @@ async fn route(app: &App, peer: IpAddr, connection: &Connection, request: Reques
     if let Some(spoken) = spoken {
         return control::answer(app, peer, connection, spoken, request).await;
     }
-    match *request.method() {
-        Method::GET | Method::HEAD if path == "/" => banner(),
-        _ => control::refuse_unread(
-            &request,
-            StatusCode::NOT_FOUND,
-            "nothing here: the registry is at /v2/, the API takes POST /",
-        ),
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        if path == "/" {
+            return banner();
+        }
+        if let Some(health) = health::to_anybody(app, path).await {
+            return health;
+        }
     }
+    let nothing = "nothing here: the registry is at /v2/, the API takes POST /";
+    control::refuse_unread(&request, StatusCode::NOT_FOUND, nothing)
 }
 
 fn banner() -> Answer {

@@ -7,6 +7,7 @@ pub(crate) mod client_network;
 pub(crate) mod connection;
 pub(crate) mod connections;
 pub(crate) mod dispatch;
+mod health;
 pub(crate) mod hygiene;
 mod lingering;
 pub(crate) mod listener;
