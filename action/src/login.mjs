@@ -45,18 +45,26 @@ async function loginFor(server, request) {
   const { endpoint } = server;
   const said = input("audience");
   const audiences = said ? [said] : [endpoint.hostname, endpoint.href.replace(/\/+$/, "")];
-  for (const [place, audience] of audiences.entries()) {
+  let refused;
+  for (const audience of audiences) {
     const token = await identityToken(audience);
     try {
       const login = await exchange(server, { ...request, identityToken: token });
       if (typeof login.password === "string") mask(login.password);
       return login;
     } catch (error) {
-      const isOfAudience = error instanceof Refusal && error.message.startsWith("Incorrect token audience");
-      if (!isOfAudience || place + 1 === audiences.length) throw explained(error, request, audiences, token);
+      // The server may take the other audience, or the role trust it.
+      const mayPass = isOfAudience(error) || error.code === "AccessDeniedException";
+      if (!mayPass) throw explained(error, request, audiences, token);
+      // That a role does not trust the job says more than that its token is for somebody else.
+      if (!refused || !isOfAudience(error)) refused = explained(error, request, audiences, token);
     }
   }
-  return undefined;
+  throw refused;
+}
+
+function isOfAudience(error) {
+  return error instanceof Refusal && error.message.startsWith("Incorrect token audience");
 }
 
 /** A refusal with what to do about it. */
@@ -64,7 +72,7 @@ function explained(error, { roleArn }, audiences, token) {
   if (!(error instanceof Refusal)) return error;
   const { code, message } = error;
   const refused = `the server refused with ${code}: ${message}`;
-  if (message.startsWith("Incorrect token audience")) {
+  if (isOfAudience(error)) {
     const asked = audiences.map((audience) => `"${audience}"`).join(" and ");
     return new Error(
       `${refused} This job's token was made for ${asked}: say another with the input audience, or add one of these to ` +

@@ -7,7 +7,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::answers::{LONGEST, LONGEST_ERROR};
-use crate::service_manager;
 
 /// How long a program may take; AWS SDKs give such programs as long.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -33,7 +32,8 @@ pub(crate) fn run(command: &mut Command, input: Option<&str>) -> io::Result<Ende
 
 fn run_within(command: &mut Command, input: Option<&str>, patience: Duration) -> io::Result<Ended> {
     let end = Instant::now() + patience;
-    command.env_remove(service_manager::VARIABLE);
+    #[cfg(unix)]
+    command.env_remove(crate::service_manager::VARIABLE);
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::inherit() });
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let outcome = watch(&mut child, input, end, patience);

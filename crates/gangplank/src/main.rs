@@ -1,5 +1,10 @@
 //! `gangplank`: a self-hosted container image registry whose logins are temporary and push-only.
 
+#![cfg_attr(
+    not(unix),
+    allow(dead_code, unused_imports, reason = "the server needs them, which is on Unix alone")
+)]
+
 mod answers;
 mod api_client;
 mod auth_file;
@@ -54,6 +59,7 @@ mod retry;
 #[cfg(unix)]
 mod serve_options;
 mod service;
+#[cfg(unix)]
 mod service_manager;
 mod settings;
 #[cfg(unix)]

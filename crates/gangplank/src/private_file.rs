@@ -152,7 +152,8 @@ fn make_folder(folder: &Path) -> Result<()> {
     owner::make_folder(folder, 0o700).with_context(|| format!("cannot make the folder {}", folder.display()))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs::Permissions;
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};

@@ -16,7 +16,7 @@ const OTHERS: u32 = 0o077;
 /// Makes every file that the process makes from now on its owner's alone: also those of libraries, and also where the
 /// caller's umask would take away what the owner needs.
 pub(crate) fn umask() {
-    rustix::process::umask(Mode::from_bits_truncate(OTHERS));
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
 }
 
 /// Looks whose a data directory is, and closes its top folders to others. What is in them is out of reach then, and

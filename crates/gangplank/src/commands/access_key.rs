@@ -1,31 +1,25 @@
 //! `gangplank access-key`: manages access keys, on a running server or, to make one when all others
 //! are lost, in the data directory of a stopped one.
 
-use std::path::{Path, PathBuf};
+#[cfg(unix)]
+mod offline;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Subcommand;
 use gangplank_api::Timestamp;
 use gangplank_api::gangplank::{
     AccessKey, AccessKeyStatus, AccessKeySummary, CreateAccessKeyRequest, DeleteAccessKeyRequest,
     ListAccessKeysRequest, UpdateAccessKeyRequest,
 };
-use gangplank_core::{AccountId, Origin, Time};
-#[cfg(unix)]
-use gangplank_server::data_dir::DataDir;
-#[cfg(unix)]
-use gangplank_server::{
-    MasterKey, NewKey as Made, Rights, all_access_keys, create_access_key, create_first_key,
-    provide_credentials,
-};
-#[cfg(unix)]
-use gangplank_store::metadata::Sqlite;
+use gangplank_core::AccountId;
 
 use super::permissions::Permissions;
-use crate::connection::{Connection, check_data_dir};
+use crate::connection::Connection;
 use crate::listing::{Cell, Column, Form, Listing};
-use crate::output::{done, now, warn};
+use crate::output::done;
 use crate::pages::Pages;
 use crate::{length_of_time, point_in_time};
 
@@ -156,9 +150,8 @@ const MADE: Listing<AccessKey> = Listing {
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     #[cfg(unix)]
     if let (Some(path), Command::Create(new)) = (&args.connection.data_dir, &args.command)
-        && let Some(data_dir) = unused(path, new.account.as_deref())?
+        && let Some(key) = offline::make(path, new).await?
     {
-        let key = create_in(&data_dir, new).await?;
         MADE.show_one(Form::chosen(new.output, Form::Json), &key)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -226,60 +219,4 @@ impl NewKey {
 
 fn account(text: &str) -> Result<String, String> {
     AccountId::parse(text).map(|account| account.as_str().to_owned()).map_err(|error| error.to_string())
-}
-
-/// The data directory, if no server uses it. A new one gets the root key and no other: that of another
-/// account would stand in for it, and nobody could manage the server.
-#[cfg(unix)]
-fn unused(path: &Path, account: Option<&str>) -> Result<Option<DataDir>> {
-    let is_root = account.is_none_or(|account| AccountId::parse(account).is_ok_and(|it| it.is_root()));
-    let is_new = std::fs::read_dir(path).map_or(!path.exists(), |mut entries| entries.next().is_none());
-    if !(is_new && is_root) {
-        check_data_dir(path)?;
-    }
-    DataDir::try_take(path)
-}
-
-/// Makes a key in a data directory that no server uses. Whoever can write there owns the server, so the key is a root
-/// key where there is no enabled one.
-#[cfg(unix)]
-async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
-    let account = new.account.as_deref().map_or_else(|| Ok(AccountId::root()), AccountId::parse)?;
-    if new.permissions.are_given() || new.expires.is_some() {
-        bail!("a key that is limited is made by the server; start it, and make the key then");
-    }
-    if new.root && !account.is_root() {
-        bail!("root keys belong to account {}: leave out --account, or --root", AccountId::root());
-    }
-    let metadata = Sqlite::open_at_this_schema(&data_dir.database())?;
-    let by = Origin::local(Time(now()));
-    let keys = all_access_keys(&metadata).await?;
-    let master = MasterKey::of(data_dir, new.master_key_file.as_deref(), &keys)?;
-    let is_rescue = account.is_root() && !keys.iter().any(|key| key.is_root && key.enabled);
-    let (key, secret) = if keys.is_empty() && is_rescue {
-        create_first_key(&metadata, &by, &master, data_dir, None).await?
-    } else {
-        let rights = if new.root || is_rescue { Rights::Root } else { Rights::Ordinary };
-        create_access_key(&metadata, &by, &master, &account, Made::with(rights), u32::MAX).await?
-    };
-    if is_rescue && !new.root && !keys.is_empty() {
-        warn(format!("there was no enabled root key, so {} is one: it administers the server", key.id));
-    }
-    match provide_credentials(data_dir, &keys, &key, &secret) {
-        Ok(true) if !keys.is_empty() => {
-            warn("the data directory's file credentials had no root key that works; it has this one now");
-        }
-        // The key is made, and what follows is the only time that it is shown.
-        Err(error) => warn(format!("{error:#}")),
-        Ok(_) => {}
-    }
-    Ok(AccessKey {
-        access_key_id: key.id.as_str().to_owned(),
-        secret_access_key: secret.expose().to_owned().into(),
-        account: account.as_str().to_owned(),
-        created_at: Timestamp(key.created_at.0),
-        status: AccessKeyStatus::Active,
-        is_root: key.is_root,
-        expires_at: None,
-    })
 }

@@ -245,7 +245,7 @@ async fn wait(args: &Args, awaited: &Awaited<'_>, told: Told<'_>) -> Result<Exit
     let mut interrupts = Interrupts::hear()?;
     let settled = tokio::select! {
         settled = tokio::time::timeout(longest, awaited.settled(&mut tell)) => settled,
-        _ = interrupts.next() => {
+        () = interrupts.next() => {
             output::done(format_args!("deployment {version} of {service} goes on; {shows}"));
             return Ok(ExitCode::from(INTERRUPTED));
         }

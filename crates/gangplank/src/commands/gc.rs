@@ -1,17 +1,16 @@
 //! `gangplank gc`: collects garbage now, on a running server or in the data directory of a stopped one.
 
+#[cfg(unix)]
+mod offline;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
 use gangplank_api::gangplank::{CollectGarbageRequest, CollectGarbageResult, Garbage, GarbageKind};
 use gangplank_core::lease::SAFE_GRACE;
-#[cfg(unix)]
-use gangplank_server::collect_in;
-#[cfg(unix)]
-use gangplank_server::data_dir::DataDir;
 use serde_json::{Value, json};
 
-use crate::connection::{Connection, check_data_dir};
+use crate::connection::Connection;
 use crate::length_of_time::{self, LengthOfTime};
 use crate::listing::{Cell, Column, Form, Listing};
 use crate::output::{counted, print, size, text, text_in_colour, warn};
@@ -61,13 +60,10 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         grace_seconds: args.grace.map(|grace| i32::try_from(grace.0.as_secs()).unwrap_or(i32::MAX)),
     };
     #[cfg(unix)]
-    let of_unused = match unused(&args.connection)? {
-        Some(data_dir) => Some(collect_in(&data_dir, &request).await?),
-        None => None,
-    };
+    let offline = offline::collect(&args.connection, &request).await?;
     #[cfg(not(unix))]
-    let of_unused = None;
-    let result = match of_unused {
+    let offline = None;
+    let result = match offline {
         Some(result) => result,
         None => args.connection.patient_client()?.call(&request).await?,
     };
@@ -80,14 +76,6 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         Form::Text | Form::Table => text(&format!("{}{}", GARBAGE.lines(garbage), summary(&result)))?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The data directory, if one is named that no server uses.
-#[cfg(unix)]
-fn unused(connection: &Connection) -> Result<Option<DataDir>> {
-    let Some(path) = &connection.data_dir else { return Ok(None) };
-    check_data_dir(path)?;
-    DataDir::try_take(path)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a whole number")]

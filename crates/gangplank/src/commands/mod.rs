@@ -2,6 +2,7 @@
 
 pub(crate) mod access_key;
 pub(crate) mod audit;
+#[cfg(unix)]
 pub(crate) mod backup;
 pub(crate) mod configure;
 pub(crate) mod console;
@@ -11,6 +12,7 @@ pub(crate) mod docker_credential;
 #[cfg(unix)]
 pub(crate) mod fsck;
 pub(crate) mod gc;
+#[cfg(unix)]
 pub(crate) mod generate;
 pub(crate) mod image;
 pub(crate) mod index;
@@ -20,11 +22,13 @@ pub(crate) mod logout;
 pub(crate) mod logs;
 mod narrowing;
 mod permissions;
+#[cfg(unix)]
 pub(crate) mod ping;
 pub(crate) mod push;
 #[cfg(unix)]
 pub(crate) mod quickstart;
 pub(crate) mod registry_login;
+#[cfg(unix)]
 pub(crate) mod restore;
 pub(crate) mod role;
 #[cfg(unix)]
@@ -33,9 +37,9 @@ pub(crate) mod services;
 #[cfg(not(unix))]
 pub(crate) mod unserved;
 
+// What is a server, or opens its data directory.
 #[cfg(not(unix))]
-pub(crate) use unserved as fsck;
-#[cfg(not(unix))]
-pub(crate) use unserved as quickstart;
-#[cfg(not(unix))]
-pub(crate) use unserved as serve;
+pub(crate) use unserved::{
+    self as fsck, self as ping, self as quickstart, self as serve, at_once as backup, at_once as generate,
+    at_once as restore,
+};

@@ -1,4 +1,4 @@
-//! The commands that are or need a server of their own, on an operating system that it does not run on.
+//! The commands that are a server or open its data directory, on an operating system that it does not run on.
 
 use std::process::ExitCode;
 
@@ -12,9 +12,19 @@ pub(crate) struct Args {
     rest: Vec<String>,
 }
 
-pub(crate) async fn run(_: Args) -> Result<ExitCode> {
-    bail!(
-        "the server runs on Linux and macOS, and this is neither: run it there or in a container, and name it here with \
-         --endpoint-url or `gangplank configure`"
-    )
+pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    at_once::run(args)
+}
+
+/// Those of them that wait for nothing.
+pub(crate) mod at_once {
+    pub(crate) use super::Args;
+    use super::{ExitCode, Result, bail};
+
+    pub(crate) fn run(_: Args) -> Result<ExitCode> {
+        bail!(
+            "the server runs on Linux and macOS, and this is neither: run this command there or in a container, and \
+             name the server here with --endpoint-url or `gangplank configure`"
+        )
+    }
 }

@@ -73,8 +73,16 @@ impl Job {
 
     /// Where a runner of GitHub's hands this job its tokens.
     pub(crate) fn token_endpoint(&self) -> TokenEndpoint {
+        self.token_endpoint_for(str::to_owned)
+    }
+
+    /// The same, with what is made for the audience that is asked for.
+    pub(crate) fn token_endpoint_for(
+        &self,
+        audience: impl Fn(&str) -> String + Send + 'static,
+    ) -> TokenEndpoint {
         let (key, issuer) = (Arc::clone(&self.key), self.issuer.url.clone());
-        TokenEndpoint::start(move |audience| made_for(&key, &issuer, audience))
+        TokenEndpoint::start(move |asked| made_for(&key, &issuer, &audience(asked)))
     }
 
     /// What a job has in its environment.

@@ -33,7 +33,7 @@ impl Field {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("gangplank.toml");
         let entry = |issuer: &FakeIssuer| {
-            let authority = tls_file("ca.pem");
+            let authority = tls_file("ca.pem").display().to_string();
             format!(
                 "[[issuer]]\nurl = {:?}\naudiences = [{AUDIENCE:?}]\nca-file = {authority:?}\n",
                 issuer.url
@@ -69,17 +69,12 @@ impl Field {
         let mut call = Call::new(&self.server, "", &body);
         call.remove("x-amz-target");
         call.set("Content-Type", FORM);
-        self.send(call, from)
+        send(call, from)
     }
 
     fn exchange(&self, token: &str, from: usize) -> WireAnswer {
         let body = json!({ "roleArn": self.role, "identityToken": token }).to_string();
-        self.send(Call::new(&self.server, "Gangplank_20261123.ExchangeIdentityToken", &body), from)
-    }
-
-    fn send(&self, mut call: Call, from: usize) -> WireAnswer {
-        call.add("X-Forwarded-For", &format!("10.0.{}.{}", from / 250, from % 250 + 1));
-        call.send()
+        send(Call::new(&self.server, "Gangplank_20261123.ExchangeIdentityToken", &body), from)
     }
 
     fn check(&self, bad: &BadToken, from: usize) {
@@ -110,6 +105,12 @@ impl Field {
         let listed = self.server.api().gangplank("ListRoleSessions", &json!({ "roleName": "push-web" })).body;
         listed["roleSessions"].as_array().unwrap_or_else(|| panic!("{listed}")).len()
     }
+}
+
+/// Sends a call from an address of its own.
+fn send(mut call: Call, from: usize) -> WireAnswer {
+    call.add("X-Forwarded-For", &format!("10.0.{}.{}", from / 250, from % 250 + 1));
+    call.send()
 }
 
 #[test]

@@ -45,10 +45,20 @@ fn crates() -> PathBuf {
 }
 
 fn dependencies(name: &str) -> BTreeSet<String> {
+    ["[dependencies]", "[target.'cfg(unix)'.dependencies]"]
+        .map(|of| listed(name, of))
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// What a section of a crate's manifest lists.
+fn listed(name: &str, section: &str) -> BTreeSet<String> {
     let manifest = fs::read_to_string(crates().join(name).join("Cargo.toml")).unwrap();
-    let section = manifest.split("\n[dependencies]\n").nth(1).unwrap_or_default();
+    let section = manifest.split(&format!("\n{section}\n")).nth(1).unwrap_or_default();
     let section = section.split("\n[").next().unwrap_or_default();
-    section.lines().filter_map(|line| line.split(['.', ' ', '=']).next()).map(str::to_owned).collect()
+    let names = section.lines().filter_map(|line| line.split(['.', ' ', '=']).next());
+    names.filter(|name| !name.is_empty() && !name.starts_with('#')).map(str::to_owned).collect()
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

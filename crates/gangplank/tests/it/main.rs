@@ -88,6 +88,7 @@ mod master_key_file;
 mod narrow_logins;
 mod pages;
 mod permissions;
+mod portable;
 mod private_files;
 mod pull_logins;
 mod push;

@@ -183,7 +183,10 @@ impl StagedFile {
     fn stride(&mut self) {
         self.write_back.begin(&self.file, self.begun, self.length - self.begun);
         self.begun = self.length;
+        #[cfg(target_os = "linux")]
         let has_space = |disk: rustix::fs::StatVfs| self.reserve.require(&disk, STRIDE).is_ok();
+        // Elsewhere what is found becomes a part of the file.
+        #[cfg(target_os = "linux")]
         if rustix::fs::fstatvfs(&self.file).is_ok_and(has_space) {
             let keep_size = rustix::fs::FallocateFlags::KEEP_SIZE;
             if rustix::fs::fallocate(&self.file, keep_size, self.length, STRIDE).is_ok() {

@@ -42,8 +42,19 @@ fn start() -> Option<SyncSender<Part>> {
 }
 
 fn write_until_closed(waiting: &Receiver<Part>) {
-    while let Ok(Part { file, from, length }) = waiting.recv() {
-        // Of pages that are not yet written, this starts the writing, and keeps them.
-        let _ = rustix::fs::fadvise(&*file, from, Some(length), rustix::fs::Advice::DontNeed);
+    while let Ok(part) = waiting.recv() {
+        begin(&part);
     }
+}
+
+/// Of pages that are not yet written, this starts the writing, and keeps them.
+#[cfg(target_os = "linux")]
+fn begin(Part { file, from, length }: &Part) {
+    let _ = rustix::fs::fadvise(&**file, *from, Some(*length), rustix::fs::Advice::DontNeed);
+}
+
+/// Another kernel is not told: it begins when it likes.
+#[cfg(not(target_os = "linux"))]
+fn begin(Part { file, from, length }: &Part) {
+    let _ = (file, from, length);
 }

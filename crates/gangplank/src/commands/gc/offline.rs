@@ -1,0 +1,21 @@
+//! A collection in the data directory of a stopped server.
+
+use anyhow::Result;
+use gangplank_api::gangplank::{CollectGarbageRequest, CollectGarbageResult};
+use gangplank_server::collect_in;
+use gangplank_server::data_dir::DataDir;
+
+use crate::connection::{Connection, check_data_dir};
+
+/// Collects, if a data directory is named that no server uses.
+pub(super) async fn collect(
+    connection: &Connection,
+    request: &CollectGarbageRequest,
+) -> Result<Option<CollectGarbageResult>> {
+    let Some(path) = &connection.data_dir else { return Ok(None) };
+    check_data_dir(path)?;
+    match DataDir::try_take(path)? {
+        Some(data_dir) => Ok(Some(collect_in(&data_dir, request).await?)),
+        None => Ok(None),
+    }
+}
