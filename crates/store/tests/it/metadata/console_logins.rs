@@ -31,7 +31,7 @@ pub(super) fn new_link(number: u8) -> NewConsoleLink {
         key: key_id(1),
         tenant: here(),
         created_at: NOW,
-        ends_at: NOW.plus(Duration::from_secs(60)),
+        ends_at: NOW.plus(Duration::from_mins(1)),
     }
 }
 
@@ -60,7 +60,7 @@ async fn a_link_is_used_once(db: &dyn Metadata) {
     let first = secret(1);
     let (one, other) = tokio::join!(db.use_console_link(&first, NOW), db.use_console_link(&first, NOW));
     let got: Vec<_> = [one.unwrap(), other.unwrap()].into_iter().flatten().collect();
-    assert_eq!(got, [expected.clone()], "one of two who come at once gets it");
+    assert_eq!(got, std::slice::from_ref(&expected), "one of two who come at once gets it");
     assert_eq!(db.use_console_link(&secret(1), NOW).await.unwrap(), None);
     assert_eq!(db.use_console_link(&secret(2), NOW).await.unwrap(), Some(expected));
     assert_eq!(db.use_console_link(&secret(3), NOW).await.unwrap(), None);
@@ -69,7 +69,7 @@ async fn a_link_is_used_once(db: &dyn Metadata) {
 
 async fn a_link_ends(db: &dyn Metadata) {
     db.insert_console_link(&by(), new_link(1)).await.unwrap();
-    assert_eq!(db.use_console_link(&secret(1), NOW.plus(Duration::from_secs(60))).await.unwrap(), None);
+    assert_eq!(db.use_console_link(&secret(1), NOW.plus(Duration::from_mins(1))).await.unwrap(), None);
     assert_eq!(db.use_console_link(&secret(1), NOW).await.unwrap(), None, "whoever came late has used it up");
 }
 
