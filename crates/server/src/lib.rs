@@ -42,7 +42,7 @@ pub use config::{
     AuditKept, Collection, Config, Deployments, EngineChoice, Issuer, IssuerKeys, Limits, Network, TlsFiles,
 };
 pub use deployments::pace::Pace;
-pub use metrics::uncounted as uncounted_metrics;
+pub use metrics::of_each as each_metric;
 pub use offline_collection::collect_in;
 pub use root_key::{
     NewKey, Rights, all_access_keys, create_access_key, create_first_key, local_endpoint, provide_credentials,

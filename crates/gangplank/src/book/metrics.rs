@@ -1,5 +1,7 @@
 //! The page of the metrics, made from what `/metrics` answers.
 
+use std::collections::BTreeSet;
+
 use super::markdown::{Page, code, prose};
 
 const HEAD: &str = "
@@ -19,34 +21,64 @@ Counters count from the start of the server. [Metrics and alerts](../operate/met
 pub(super) fn page() -> Page {
     let mut page = Page::new("Metrics");
     page.text(HEAD);
-    let text = gangplank_server::uncounted_metrics();
-    let mut rows: Vec<[String; 4]> = Vec::new();
+    let text = gangplank_server::each_metric();
+    let mut rows: Vec<Row> = Vec::new();
     for line in text.lines() {
-        let mut words = line.splitn(4, ' ');
-        let (Some("#"), Some(word), Some(name), said) =
-            (words.next(), words.next(), words.next(), words.next())
-        else {
-            continue;
-        };
-        let said = said.unwrap_or_default();
-        match (word, rows.last_mut()) {
-            ("HELP", _) => {
-                rows.push([name.to_owned(), String::new(), String::new(), prose(said.trim_end_matches('.'))]);
-            }
-            ("TYPE", Some(row)) => said.clone_into(&mut row[1]),
-            ("UNIT", Some(row)) => said.clone_into(&mut row[2]),
-            _ => {}
+        match (line.strip_prefix("# "), rows.last_mut()) {
+            (Some(said), last) => said_of_metric(said, last).into_iter().for_each(|row| rows.push(row)),
+            (None, Some(row)) => row.labels.extend(labels(line)),
+            (None, None) => {}
         }
     }
-    for row in &mut rows {
+    let rows: Vec<_> = rows.into_iter().map(Row::cells).collect();
+    page.table(["metric", "type", "labels", "meaning"], &rows);
+    page
+}
+
+struct Row {
+    name: String,
+    kind: String,
+    labels: BTreeSet<String>,
+    meaning: String,
+}
+
+/// A metric that begins with a line, or more of the last one.
+fn said_of_metric(said: &str, last: Option<&mut Row>) -> Option<Row> {
+    let mut words = said.splitn(3, ' ');
+    let (word, name, text) = (words.next()?, words.next()?, words.next()?);
+    match (word, last) {
+        ("HELP", _) => {
+            let meaning = prose(text.trim_end_matches('.'));
+            return Some(Row {
+                name: name.to_owned(),
+                kind: String::new(),
+                labels: BTreeSet::new(),
+                meaning,
+            });
+        }
+        ("TYPE", Some(row)) => text.clone_into(&mut row.kind),
+        _ => {}
+    }
+    None
+}
+
+/// The names of a sample's labels, but for that of a histogram's parts.
+fn labels(sample: &str) -> impl Iterator<Item = String> {
+    let inside =
+        sample.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("", |(inside, _)| inside);
+    let names = inside.split(',').filter_map(|label| label.split_once('=')).map(|(name, _)| name);
+    names.filter(|name| *name != "le").map(str::to_owned)
+}
+
+impl Row {
+    fn cells(self) -> [String; 4] {
         // Samples are called so.
-        let end = match row[1].as_str() {
+        let end = match self.kind.as_str() {
             "counter" => "_total",
             "info" => "_info",
             _ => "",
         };
-        row[0] = code(&format!("{}{end}", row[0]));
+        let labels: Vec<String> = self.labels.iter().map(|name| code(name)).collect();
+        [code(&format!("{}{end}", self.name)), self.kind, labels.join(", "), self.meaning]
     }
-    page.table(["metric", "type", "unit", "meaning"], &rows);
-    page
 }

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use gangplank_core::{Scope, Time};
+use gangplank_core::{EventKind, Scope, Time};
 use gangplank_store::metadata::collection::Collected;
+use hyper::Method;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -40,11 +41,24 @@ pub(crate) struct Metrics {
     gauges: Gauges,
 }
 
-/// Every metric with what is said of it, as `/metrics` of a server that has done nothing yet answers.
-pub fn uncounted() -> String {
+/// Every metric with what is said of it, as `/metrics` answers where each was counted once.
+pub fn of_each() -> String {
     let standing =
         Standing { open_uploads: 0, connections: 0, is_database_up: true, space: None, reserve: 0 };
-    Metrics::new(Time(0), Arc::default(), Arc::default()).text(Exposition::OpenMetrics, &standing)
+    let metrics = Metrics::new(Time(0), Arc::default(), Arc::default());
+    // What has labels is told of only when something was counted.
+    metrics.issued(Scope::PUSH);
+    metrics.refused(&Refusal { kind: EventKind::LoginRefused, action: None, reason: "unknown" });
+    metrics.ended(&Outcome {
+        service: "registry",
+        operation: "none",
+        method: &Method::GET,
+        status: 200,
+        took: Duration::ZERO,
+        received: 0,
+        sent: 0,
+    });
+    metrics.text(Exposition::OpenMetrics, &standing)
 }
 
 /// A counter that somebody else counts.
