@@ -48,8 +48,13 @@ pub fn from_folder(
     };
     let place = Place::take(data_dir)?;
     let database = place.database();
-    fs::copy(folder.join(DATABASE), &database).context("cannot copy the database")?;
-    File::open(&database)?.sync_all()?;
+    File::open(folder.join(DATABASE))
+        .and_then(|mut from| {
+            let mut to = durable_file::create_new(&database, 0o600)?;
+            std::io::copy(&mut from, &mut to)?;
+            to.sync_all()
+        })
+        .context("cannot copy the database")?;
     let rows = open_rows(&database, &manifest)?;
     let key = match fs::read(folder.join(MASTER_KEY)) {
         Ok(text) if manifest.master_key => Some(text),
