@@ -41,6 +41,7 @@ mod role_sessions;
 mod roles;
 mod rows;
 mod schema;
+mod snapshot;
 mod sources;
 mod tags;
 #[cfg(test)]
@@ -63,6 +64,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use schema::{Earlier, Standing};
 use writer::{MAX_BATCH, Writer};
+
+pub use snapshot::{RootKey, Snapshot};
 
 use super::Metadata;
 use crate::Result;

@@ -96,7 +96,7 @@ fn the_database_before_is_kept_and_can_take_its_place_again() {
     drop(Sqlite::open(&path).unwrap());
     let kept = kept_beside(&path);
     assert_eq!(rows(&kept, &Connection::open(&kept).unwrap()), before);
-    assert_eq!(fs::metadata(&kept).unwrap().mode() & 0o077, fs::metadata(&path).unwrap().mode() & 0o077);
+    assert_eq!(fs::metadata(&kept).unwrap().mode() & 0o777, 0o600);
 
     // An upgrade after the way back puts the newest in the place of what was kept.
     fs::copy(&kept, &path).unwrap();
@@ -106,7 +106,10 @@ fn the_database_before_is_kept_and_can_take_its_place_again() {
     Connection::open(&path).unwrap().execute("UPDATE services SET scale = 8 WHERE name = 'web'", []).unwrap();
     drop(Sqlite::open(&path).unwrap());
     let scale = |path: &Path| {
-        texts(&Connection::open(path).unwrap(), "SELECT quote(scale) FROM services WHERE name = 'web'")
+        texts(
+            &Connection::open(path).unwrap(),
+            "SELECT DISTINCT quote(scale) FROM services WHERE name = 'web'",
+        )
     };
     assert_eq!((scale(&kept), scale(&path)), (vec!["8".to_owned()], vec!["8".to_owned()]));
 }
