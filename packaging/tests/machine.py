@@ -54,7 +54,13 @@ class Machine:
 
     def _inside(self, command):
         enter = ["nsenter", f"--target={self.leader}", "--mount", "--uts", "--ipc", "--net", "--pid", "--root"]
-        clean = ["env", "--chdir=/", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"]
+        clean = [
+            "env",
+            "--chdir=/",
+            "-i",
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG=C.UTF-8",
+        ]
         return [*enter, *clean, "HOME=/root", "DEBIAN_FRONTEND=noninteractive", *map(str, command)]
 
     def run(self, *command, ok=(0,)):
@@ -88,8 +94,10 @@ class Machine:
         try:
             wait_until(self.is_ready, "the server's start", 60)
         except Failed:
-            raise Failed(f"the server does not answer: {self.run('systemctl', 'status', 'gangplank', ok=range(9))}"
-                         f"{self.journal()}") from None
+            raise Failed(
+                f"the server does not answer: {self.run('systemctl', 'status', 'gangplank', ok=range(9))}"
+                f"{self.journal()}"
+            ) from None
         # A restart that follows at once would count as one too many.
         time.sleep(0.2)
 

@@ -39,7 +39,9 @@ def journey(bench):
         )  # fmt: skip
         healthy(engine, "own")
         about = json.loads(engine.run("inspect", "own"))[0]
-        expect(about["Config"]["User"] == "65532:65532" and about["HostConfig"]["ReadonlyRootfs"], "it is not so confined")
+        expect(
+            about["Config"]["User"] == "65532:65532" and about["HostConfig"]["ReadonlyRootfs"], "it is not so confined"
+        )
         told = engine.run("top", "own", "-eo", "pid,uid,comm")
         expect(re.search(r" 65532 +gangplank", told), told)
         expect("is ready" in engine.run("exec", "own", "/usr/bin/gangplank", "ping"), "it is not ready")

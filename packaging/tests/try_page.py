@@ -91,6 +91,8 @@ def blocks(bench, heading, reason):
     found = re.findall(rf"<!-- [^>]*{reason}[^>]*-->\n```sh,norun\n(.*?)```", section(heading), re.S)
     expect(found, f"{heading} has no such block")
     architecture = next(bench.packed.glob("*.deb")).stem.split("_")[-1]
-    others = {version for block in found for version in re.findall(r"(?<![\d.])\d+\.\d+\.\d+(?![\d.])", block)} - {bench.version}
+    others = {version for block in found for version in re.findall(r"(?<![\d.])\d+\.\d+\.\d+(?![\d.])", block)} - {
+        bench.version
+    }
     expect(not others, f"{heading} names {others}, not {bench.version}")
     return [block.replace("amd64", architecture) for block in found]
