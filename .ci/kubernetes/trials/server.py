@@ -5,8 +5,10 @@ import os
 from cluster.processes import ran
 
 from .expectations import expect, soon
+from .world import PUBLISHED
 
 POD = ["pod/gangplank-0", "--namespace", "registry"]
+UPGRADE = f"helm upgrade gangplank {PUBLISHED} --namespace registry"
 
 
 def install(world):
@@ -50,14 +52,22 @@ def registered(world):
 
 def upgrade(world):
     """Another configuration is another Pod, on the same volume; the same one is the same Pod."""
-    images, before = registered(world), world.cluster.get(*POD)["metadata"]["uid"]
+    images, first = registered(world), identity(world)
+    world.follow(f"{UPGRADE} --values values.yaml --set config.log-format=text --wait")
+    second = identity(world)
+    expect(first != second, "the Pod was not made anew")
+    logged = world.cluster.kubectl("logs", *POD)
+    expect(" INFO " in logged, f"the server has not got the new configuration: {logged[:300]}")
     world.follow_section("Believe a cluster's tokens")
-    after = world.cluster.get(*POD)["metadata"]["uid"]
-    expect(before != after, "the Pod was not made anew")
+    third = identity(world)
+    expect(second != third, "the Pod was not made anew")
     expect(images == registered(world), "the registered images are others")
-    world.follow("helm upgrade gangplank oci://ghcr.io/gangplank-registry/charts/gangplank --namespace registry "
-                 "--values values.yaml --values issuer.yaml --wait")
-    expect(after == world.cluster.get(*POD)["metadata"]["uid"], "the Pod was made anew for nothing")
+    world.follow(f"{UPGRADE} --values values.yaml --values issuer.yaml --wait")
+    expect(third == identity(world), "the Pod was made anew for nothing")
+
+
+def identity(world):
+    return world.cluster.get(*POD)["metadata"]["uid"]
 
 
 def uninstall(world):
@@ -66,6 +76,6 @@ def uninstall(world):
     expect("data-gangplank-0" in told[-1], f"no claim is left: {told[-1]}")
     left = ["get", "pods", "--namespace", "registry", "--output", "name"]
     soon(lambda: "gangplank-0" not in world.cluster.kubectl(*left), "the Pod is left")
-    world.follow("helm install gangplank oci://ghcr.io/gangplank-registry/charts/gangplank --namespace registry "
-                 "--values values.yaml --values issuer.yaml --wait")
+    world.follow(f"helm install gangplank {PUBLISHED} --namespace registry --values values.yaml --values issuer.yaml "
+                 "--wait")
     expect(images == registered(world), "the registered images are others")
