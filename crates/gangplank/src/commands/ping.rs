@@ -22,7 +22,7 @@ const READY: &str = "/readyz";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Address of the server, or of its admin listener [default: that of `GANGPLANK_LISTEN`, or http://127.0.0.1:5000]
+    /// Address of the server, or of its admin listener [default: that of `GANGPLANK_LISTEN`, or port 5000 of this machine]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// What the server of this machine was told

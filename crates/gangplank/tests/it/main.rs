@@ -24,6 +24,7 @@ mod api_tenants;
 mod api_wire;
 mod audit;
 mod aws_files;
+mod backup;
 mod bad_servers;
 mod blobs;
 mod cli;

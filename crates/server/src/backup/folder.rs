@@ -13,7 +13,7 @@ use super::manifest::{self, Database, Manifest, digest_of};
 use super::source::Source;
 use super::{KeyKept, Made, PAGE, Wanted};
 use crate::content_folder;
-use crate::data_dir::{MASTER_KEY, blobs_in};
+use crate::data_dir::{DATABASE, MASTER_KEY, blobs_in};
 use crate::private;
 use crate::removals::NothingRemoved;
 
@@ -53,7 +53,7 @@ pub fn to_folder(
     manifest.database = Some(Database { schema: rows.schema(), digest: digest_of(&database)? });
     manifest.damaged = pass.damaged.iter().map(|(key, _)| key.clone()).collect();
     target.finish(&source, &database, &manifest)?;
-    let removed = target.remove_unknown(&rows)?;
+    let removed = target.remove_unknown(&[&rows])?;
     Ok(Made {
         contents: totals.count,
         bytes: totals.bytes,
@@ -130,21 +130,37 @@ impl Target {
         if let Err(TryLockError::WouldBlock) = lock.try_lock() {
             bail!("another backup is being made in {shown}");
         }
+        manifest::clear(&path).with_context(failed)?;
         match manifest::standing(&path)? {
             Some(there) if there.server.is_some() && there.server != begun.server => {
                 bail!("{shown} has backups of another server: name another folder");
             }
             Some(_) => manifest::settle(&path)?,
             None if is_empty(&path)? => {
-                manifest::begin(&path, begun).with_context(|| format!("cannot write into {shown}"))?
+                manifest::begin(&path, begun).with_context(|| format!("cannot write into {shown}"))?;
             }
             None => bail!("{shown} is not empty, and has no backup: name a new folder, or an empty one"),
         }
         let blobs = Folder::open(&blobs_in(&path)).with_context(failed)?.with_reserve(0);
-        for left in blobs.staged()? {
-            blobs.discard_staged(&left)?;
+        let target = Self { path, blobs, _lock: lock };
+        target.remove_leftovers(source)?;
+        Ok(target)
+    }
+
+    /// Removes what a backup that was cut has left, and neither the one before nor this one needs: on a disk that is
+    /// full there would be no space for this one else.
+    fn remove_leftovers(&self, source: &Source) -> Result<()> {
+        for left in self.blobs.staged()? {
+            self.blobs.discard_staged(&left)?;
         }
-        Ok(Self { path, blobs, _lock: lock })
+        let before = self.path.join(DATABASE);
+        if before.exists() {
+            let before = Snapshot::open(&before).context("cannot read the backup before")?;
+            self.remove_unknown(&[&source.rows, &before])?;
+        } else {
+            self.remove_unknown(&[&source.rows])?;
+        }
+        Ok(())
     }
 
     /// Puts all but the content into its place.
@@ -166,12 +182,16 @@ impl Target {
         Ok(())
     }
 
-    /// Removes what the database does not know, and says how many contents that was.
-    fn remove_unknown(&self, rows: &Snapshot) -> Result<u64> {
+    /// Removes what none of these know, and says how many contents that was.
+    fn remove_unknown(&self, known_by: &[&Snapshot]) -> Result<u64> {
         let mut removed = 0;
         for part in 0..=255 {
             for key in self.blobs.published(part)? {
-                if rows.content(&key)?.is_none() {
+                let mut is_known = false;
+                for rows in known_by {
+                    is_known = is_known || rows.content(&key)?.is_some();
+                }
+                if !is_known {
                     self.blobs.remove(&key)?;
                     removed += 1;
                 }

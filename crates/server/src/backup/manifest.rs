@@ -187,8 +187,20 @@ pub(super) fn digest_of(path: &Path) -> io::Result<String> {
     Ok(hasher.finish().to_string())
 }
 
+/// Removes what is left of a manifest whose writing was cut.
+///
+/// # Errors
+/// If it cannot be removed.
+pub(super) fn clear(folder: &Path) -> io::Result<()> {
+    durable_file::remove_if_there(&aside(folder))
+}
+
+fn aside(folder: &Path) -> PathBuf {
+    folder.join(format!(".{NAME}.new"))
+}
+
 fn write(folder: &Path, path: &Path, manifest: &Manifest) -> Result<()> {
-    let aside = folder.join(format!(".{NAME}.new"));
+    let aside = aside(folder);
     durable_file::place(path, &aside, 0o600, &manifest.text()?)?;
     Ok(durable_file::sync_folder(folder)?)
 }

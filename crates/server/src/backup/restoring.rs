@@ -48,8 +48,13 @@ pub fn from_folder(
     };
     let place = Place::take(data_dir)?;
     let database = place.database();
-    fs::copy(folder.join(DATABASE), &database).context("cannot copy the database")?;
-    File::open(&database)?.sync_all()?;
+    File::open(folder.join(DATABASE))
+        .and_then(|mut from| {
+            let mut to = durable_file::create_new(&database, 0o600)?;
+            std::io::copy(&mut from, &mut to)?;
+            to.sync_all()
+        })
+        .context("cannot copy the database")?;
     let rows = open_rows(&database, &manifest)?;
     let key = match fs::read(folder.join(MASTER_KEY)) {
         Ok(text) if manifest.master_key => Some(text),
@@ -154,16 +159,24 @@ fn open_rows(database: &Path, manifest: &Manifest) -> Result<Snapshot> {
 
 fn take_database(entry: &mut Entry<'_, impl Read>, to: &Path) -> Result<()> {
     let mut file = durable_file::create_new(to, 0o600)?;
-    std::io::copy(entry, &mut file).context("cannot copy the database")?;
+    let copied = std::io::copy(entry, &mut file).context("cannot copy the database")?;
+    require_end(entry, copied)?;
     Ok(file.sync_all()?)
 }
 
 /// A small file of the archive.
 fn text(entry: &mut Entry<'_, impl Read>) -> Result<Vec<u8>> {
     let mut text = Vec::new();
-    entry
-        .take(SMALL)
-        .read_to_end(&mut text)
-        .with_context(|| format!("the stream has no whole backup: {CUT}"))?;
+    let read = entry.take(SMALL).read_to_end(&mut text);
+    let read = read.with_context(|| format!("the stream has no whole backup: {CUT}"))?;
+    require_end(entry, read as u64)?;
     Ok(text)
+}
+
+/// Refuses a file that is shorter than the archive said.
+fn require_end(entry: &Entry<'_, impl Read>, read: u64) -> Result<()> {
+    if read != entry.size() {
+        bail!("the stream has no whole backup: {CUT}");
+    }
+    Ok(())
 }
