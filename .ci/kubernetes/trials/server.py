@@ -12,7 +12,7 @@ UPGRADE = f"helm upgrade gangplank {PUBLISHED} --namespace registry"
 
 
 def install(world):
-    disk(world)
+    disk(world, "disk")
     told = world.follow_section("Install the server")
     expect("Phase:          Succeeded" in "".join(told), f"helm test: {told}")
     expect(":web.app.1" in told[-1], told[-1])
@@ -25,13 +25,13 @@ def install(world):
     expect(pod["status"]["containerStatuses"][0]["restartCount"] == 0, "it was started more than once")
 
 
-def disk(world):
-    """A cluster has somebody who makes volumes; this one is made by hand."""
-    at = world.home / "disk"
+def disk(world, name):
+    """A cluster has somebody who makes volumes; here they are made by hand."""
+    at = world.home / name
     at.mkdir(mode=0o700)
     os.chown(at, 65532, 65532)
     world.cluster.apply({
-        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "disk"},
+        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
         "spec": {"capacity": {"storage": "100Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": str(at)}}})
 
 
@@ -79,3 +79,19 @@ def uninstall(world):
     world.follow(f"helm install gangplank {PUBLISHED} --namespace registry --values values.yaml --values issuer.yaml "
                  "--wait")
     expect(images == registered(world), "the registered images are others")
+
+
+def backup(world):
+    """From one volume into another, with all that is registered."""
+    images = registered(world)
+    disk(world, "another-disk")
+    world.follow_section("Back up and restore")
+    claims = [volume.get("persistentVolumeClaim", {}).get("claimName")
+              for volume in world.cluster.get(*POD)["spec"]["volumes"]]
+    expect("restored" in claims, f"the server uses {claims}")
+    expect(images == registered(world), "the registered images are others")
+    # And their bytes, which cannot come from the old volume now.
+    (world.home / "disk/gangplank").rename(world.home / "disk/away")
+    password = world.gangplank("registry-login", "create", "--service-name", "web", "--password-only").strip()
+    world.cluster.run("skopeo", "copy", "--insecure-policy", "--src-creds", f"AWS:{password}",
+                      "docker://registry.example.com/web:app.1", f"oci:{world.home}/restored")
