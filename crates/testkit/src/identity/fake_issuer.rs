@@ -270,6 +270,8 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, shared: &Share
 
 fn accepts(head: &str, kind: &str) -> bool {
     let lines = head.lines().filter_map(|line| line.split_once(": "));
-    let mut accepted = lines.filter(|(name, _)| name.eq_ignore_ascii_case("accept")).flat_map(|(_, kinds)| kinds.split(", "));
+    let mut accepted = lines
+        .filter(|(name, _)| name.eq_ignore_ascii_case("accept"))
+        .flat_map(|(_, kinds)| kinds.split(", "));
     accepted.any(|accepted| accepted == kind)
 }
