@@ -12,6 +12,7 @@ import subprocess
 from . import control_plane, images, node, sandbox
 from .keys import ISSUER, Keys
 from .processes import Dead, Processes
+from .services import Services
 
 PROGRAMS = ["kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet"]
 
@@ -32,11 +33,11 @@ class Cluster:
             (home / folder).mkdir()
         for name in PROGRAMS:
             (self.programs / name).symlink_to(kubernetes)
-        sandbox.enter(home)
+        self.names = sandbox.enter(home)
         self.keys = Keys(home / "keys")
         sandbox.trust(home, self.keys.folder / "ca.crt")
-        # The Service of the API server itself.
-        sandbox.name(home, sandbox.API_SERVICE, ISSUER, "kubernetes.default.svc.cluster.local")
+        # The API server by its Service, and as the issuer of tokens.
+        self.names.set({ISSUER: sandbox.API_SERVICE})
         self.processes = Processes(home / "logs")
         control_plane.start(self.processes, self.programs, self.keys, home)
         node.start(self.processes, self.programs, self.keys, home, cgroup, self._pause())
@@ -46,6 +47,7 @@ class Cluster:
         self._wait_for_node()
         account = ["get", "serviceaccount", "default", "--output", "name"]
         self.processes.wait_until("kube-controller-manager", lambda: self.try_kubectl(*account) != "")
+        Services(self).start()
 
     def _wait_for_node(self):
         ready = ["get", "node", "node1", "--output", "jsonpath={.status.conditions[?(@.type=='Ready')].status}"]
@@ -121,9 +123,6 @@ class Cluster:
         self.processes.stop("kubelet")
         node.kubelet(self.processes, self.programs, self.keys, self.home, self.cgroup)
         self._wait_for_node()
-
-    def name(self, address, *names):
-        sandbox.name(self.home, address, *names)
 
 
 __all__ = ["Cluster", "Dead", "Failure"]

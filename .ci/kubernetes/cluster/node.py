@@ -78,6 +78,8 @@ def kubelet(processes, programs, keys, home, cgroup):
         "authorization": {"mode": "Webhook"},
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%",
                          "nodefs.inodesFree": "1%"},
+        # Images that were put here are kept, however full the disk is.
+        "imageGCHighThresholdPercent": 100,
         "failSwapOn": False, "serializeImagePulls": False, "shutdownGracePeriod": "0s",
     }))
     command = [programs / "kubelet", f"--config={home}/kubelet.json", f"--kubeconfig={keys.config('kubelet')}",

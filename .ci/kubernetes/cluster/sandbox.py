@@ -7,6 +7,8 @@ them, and so does everything here.
 import pathlib
 import subprocess
 
+from .names import Names
+
 NODE = "10.90.0.1"
 PODS = "10.91.0.0/24"
 SERVICES = "10.92.0.0/24"
@@ -22,7 +24,7 @@ def do(*command):
 
 
 def enter(home):
-    """Hides the machine's folders and settings, and gives the node an address."""
+    """Hides the machine's folders and settings, and gives the node an address. Returns the names that are known."""
     do("mount", "--make-rshared", "/")
     # Locks of iptables, sockets of engines.
     do("mount", "-t", "tmpfs", "tmpfs", "/run")
@@ -36,10 +38,8 @@ def enter(home):
         copy = home / setting.replace("/", ".")
         copy.write_text(real.read_text())
         do("mount", "--bind", copy, real)
-    names = home / "names/hosts"
-    names.parent.mkdir()
-    names.write_text("127.0.0.1 localhost\n")
-    do("mount", "--bind", names, "/etc/hosts")
+    names = Names(home / "names/hosts")
+    do("mount", "--bind", home / "names/hosts", "/etc/hosts")
     do("ip", "link", "set", "lo", "up")
     # An address of loopback is none for a node. A bridge without ports carries one; the route through it lets addresses
     # of Services leave the node's own processes, so that kube-proxy's rules see them.
@@ -49,6 +49,7 @@ def enter(home):
     do("ip", "route", "add", "default", "dev", "node0")
     for forwarding in ["ip_forward", "conf/all/route_localnet"]:
         pathlib.Path("/proc/sys/net/ipv4", forwarding).write_text("1")
+    return names
 
 
 def trust(home, authority):
@@ -62,9 +63,3 @@ def trust(home, authority):
 def trusted(home):
     """The file of the authorities that are known here."""
     return home / "authorities.crt"
-
-
-def name(home, address, *names):
-    """Makes names known to the node and, through its name server, to Pods."""
-    with open(home / "names/hosts", "a") as file:
-        file.write(f"{address} {' '.join(names)}\n")

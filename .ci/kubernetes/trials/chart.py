@@ -102,6 +102,9 @@ def every_field(world):
     cluster.kubectl("apply", "--server-side", "--filename", world.definitions)
     for kind in ["httproutes.gateway.networking.k8s.io", "servicemonitors.monitoring.coreos.com"]:
         cluster.kubectl("wait", "--for=condition=Established", f"crd/{kind}")
+    # A Pod is refused, also on trial, whose account is not there.
+    for account in ["gangplank", "images"]:
+        cluster.kubectl("create", "serviceaccount", account)
     kinds = set()
     for name, values in VALUES.items():
         made = template(world, values).stdout

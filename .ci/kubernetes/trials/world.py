@@ -6,7 +6,6 @@ import re
 import shutil
 
 from cluster import Cluster, images
-from cluster.balancer import Balancer
 
 from . import pages
 
@@ -20,16 +19,16 @@ class World:
     def __init__(self, home):
         self.home = home
         self.program = pathlib.Path(os.environ["GANGPLANK_PROGRAM"]).resolve()
-        self.image = pathlib.Path(os.environ["GANGPLANK_IMAGE"]).resolve()
+        packages = pathlib.Path(os.environ["GANGPLANK_PACKAGES"]).resolve()
+        self.image = packages / "image"
+        [self.chart] = packages.glob("gangplank-*.tgz")
         self.definitions = pathlib.Path(os.environ["GANGPLANK_DEFINITIONS"])
         helm = pathlib.Path(os.environ["GANGPLANK_GO_CLIENTS"]) / "helm"
         self.cluster = Cluster(home, os.environ["GANGPLANK_KUBERNETES"], helm, os.environ["GANGPLANK_CGROUP"])
-        Balancer(self.cluster).start()
         # The first Service that wants an address from outside gets this one.
-        self.cluster.name("10.93.0.1", REGISTRY)
+        self.cluster.names.set({REGISTRY: "10.93.0.1"})
         self.desk = self._desk(helm)
         self.environment = {}
-        self.chart = self._pack()
         self._put_images()
 
     def _desk(self, helm):
@@ -43,10 +42,6 @@ class World:
         for name, program in [("gangplank", self.program), ("helm", helm)]:
             (self.cluster.programs / name).symlink_to(program)
         return desk
-
-    def _pack(self):
-        packed = self.cluster.helm("package", ROOT / "packaging/chart", "--destination", self.home)
-        return pathlib.Path(packed.strip().split(": ")[1])
 
     @property
     def version(self):

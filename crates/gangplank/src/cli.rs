@@ -41,9 +41,27 @@ enum Command {
     /// Collect garbage now, or say what would go
     Gc(commands::gc::Args),
     /// Ask a server whether it is ready, as health checks do
+    ///
+    /// Without --url the server of this machine is asked, by plain HTTP or by TLS. Its certificate may be for any name:
+    /// nobody stands between, and nothing secret is sent. With --url a certificate has to be for the name in the URL, and
+    /// signed by an authority of the system's, or of the file that `AWS_CA_BUNDLE` names.
     Ping(commands::ping::Args),
     /// Check that what a data directory holds is whole
     Fsck(commands::fsck::Args),
+    /// Copy a data directory, also while its server runs
+    ///
+    /// A folder is filled step by step: the next backup copies what has come since and removes what nothing needs, and one
+    /// that was cut is gone on with. Until all is there, the folder has the backup before. - writes all of it as one tar
+    /// stream. What is in a backup are the rows, as they are at one moment, the content that they know, each held against
+    /// its digest when it is copied, and the master key: keep it as safe as the data directory. What containers printed,
+    /// uploads that are under way, certificates and the configuration file are not. While a stream is written, the server
+    /// removes no content.
+    Backup(commands::backup::Args),
+    /// Make a data directory of a backup
+    ///
+    /// The directory has to be new or empty, and the backup complete. Each content is held against its digest. `credentials`
+    /// is written with a root key that is enabled, and `config` at the server's start.
+    Restore(commands::restore::Args),
     /// Push an image and register it, without a container engine's help if need be
     Push(commands::push::Args),
     /// Deploy an image to a container service, pushed and registered on the way
@@ -84,6 +102,8 @@ impl Cli {
                 Command::Gc(args) => commands::gc::run(args).await,
                 Command::Fsck(args) => commands::fsck::run(args).await,
                 Command::Ping(args) => commands::ping::run(args).await,
+                Command::Backup(args) => commands::backup::run(args),
+                Command::Restore(args) => commands::restore::run(args),
                 Command::Push(args) => commands::push::run(args).await,
                 Command::Deploy(args) => commands::deploy::run(*args).await,
                 Command::Logs(args) => commands::logs::run(args).await,

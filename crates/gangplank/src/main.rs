@@ -4,6 +4,7 @@ mod answers;
 mod api_client;
 mod auth_file;
 mod auth_files;
+mod bar;
 mod byte_size;
 mod call_failure;
 mod child;

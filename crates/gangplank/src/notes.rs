@@ -123,6 +123,26 @@ const EXAMPLES: &[(&str, Pairs)] = &[
         ],
     ),
     (
+        "gangplank backup",
+        &[
+            (
+                "Beside a running server, again and again into the same folder:",
+                "gangplank backup /mnt/backup/gangplank --data-dir ./gangplank-data",
+            ),
+            (
+                "To another machine:",
+                "gangplank backup - --data-dir ./gangplank-data | ssh backup 'cat > gangplank.tar'",
+            ),
+        ],
+    ),
+    (
+        "gangplank restore",
+        &[
+            ("From a folder:", "gangplank restore /mnt/backup/gangplank --data-dir ./gangplank-data"),
+            ("From a stream:", "gangplank restore - --data-dir ./gangplank-data < gangplank.tar"),
+        ],
+    ),
+    (
         "gangplank push",
         &[
             ("An image of docker's or podman's:", "gangplank push app:latest --service-name web --label app"),
@@ -306,12 +326,26 @@ pub(crate) fn examples(path: &str) -> Vec<(&'static str, &'static str)> {
 /// The files of a command, beside those of every one that calls a server.
 pub(crate) fn files(path: &str) -> Pairs {
     match path {
-        "gangplank serve" | "gangplank fsck" | "gangplank quickstart" => DATA_FILES,
+        "gangplank serve"
+        | "gangplank fsck"
+        | "gangplank quickstart"
+        | "gangplank backup"
+        | "gangplank restore" => DATA_FILES,
         "gangplank login" | "gangplank logout" | "gangplank configure" => LOGIN_FILES,
         path if path.contains("docker-credential") => LOGIN_FILES,
         _ => &[],
     }
 }
+
+/// The commands whose help says how they end, since it is not as usual.
+const SAYS_HOW_IT_ENDS: [&str; 6] = [
+    "gangplank backup",
+    "gangplank deploy",
+    "gangplank fsck",
+    "gangplank ping",
+    "gangplank restore",
+    "gangplank role try",
+];
 
 /// How a command ends.
 pub(crate) fn exit_statuses(path: &str) -> Pairs {
@@ -320,6 +354,19 @@ pub(crate) fn exit_statuses(path: &str) -> Pairs {
             ("0", "All is well, or well again."),
             ("1", "It could not be checked."),
             ("2", "Something is left that is not as it should be, or the command line is wrong."),
+        ],
+        "gangplank backup" => &[
+            ("0", "The backup is complete."),
+            ("1", "It could not be made; what was copied is used by the next."),
+            (
+                "2",
+                "It is complete but for content that is broken in the data directory, or the command line is wrong.",
+            ),
+        ],
+        "gangplank restore" => &[
+            ("0", "All is restored."),
+            ("1", "It could not be restored, and nothing was left."),
+            ("2", "All is restored but for content that the backup lacks, or the command line is wrong."),
         ],
         "gangplank deploy" => &[
             ("0", "The deployment was accepted; with --wait, it is active."),
@@ -367,7 +414,7 @@ fn explained_at(command: Command, path: &str) -> Command {
     for (what, line) in examples(path) {
         let _ = write!(text, "\n  {what}\n    {}", line.replace('\n', "\n    "));
     }
-    if matches!(path, "gangplank fsck" | "gangplank deploy" | "gangplank ping" | "gangplank role try") {
+    if SAYS_HOW_IT_ENDS.contains(&path) {
         text.push_str("\n\nExit status:");
         for (status, meaning) in exit_statuses(path) {
             let _ = write!(text, "\n  {status}  {meaning}");

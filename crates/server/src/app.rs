@@ -38,6 +38,7 @@ use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
 use crate::registry::upload_locks::UploadLocks;
+use crate::removals::Removals;
 use crate::sealing::MasterKey;
 
 /// What every request may use. One per server, shared.
@@ -46,6 +47,8 @@ pub(crate) struct App {
     pub(crate) metadata: Arc<dyn Metadata>,
     /// Bytes.
     pub(crate) blobs: Arc<dyn BlobStore>,
+    /// When bytes may be removed.
+    pub(crate) removals: Removals,
     /// Opens secret access keys and what deployments run.
     pub(crate) master: MasterKey,
     /// The one clock. Rows of logins and registrations carry its wall time, leases and sessions its

@@ -12,6 +12,7 @@ use gangplank_store::metadata::collection::{Collected, Garbage};
 use tokio_util::sync::CancellationToken;
 
 use crate::discarded;
+use crate::removals::Removals;
 
 /// About how many rows one transaction removes: a push waits no longer than that takes.
 const STEP: usize = 500;
@@ -20,6 +21,7 @@ const STEP: usize = 500;
 pub(crate) struct Cycle<'a> {
     pub(crate) metadata: &'a dyn Metadata,
     pub(crate) blobs: &'a Arc<dyn BlobStore>,
+    pub(crate) removals: &'a Removals,
     /// This moment, by the steady time.
     pub(crate) now: Time,
     /// Leases taken at this moment or before are over.
@@ -44,7 +46,7 @@ impl Cycle<'_> {
             }
             collected.add(&step);
         }
-        discarded::remove_all(self.metadata, self.blobs).await?;
+        discarded::remove_all(self.metadata, self.blobs, self.removals).await?;
         while !stop.is_cancelled() && self.give_back().await {}
         Ok(collected)
     }

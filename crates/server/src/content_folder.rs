@@ -2,7 +2,7 @@
 //! not mounted, or another one, would otherwise look like a store that has lost everything, and be taken for a new one.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -102,16 +102,31 @@ async fn settle(metadata: &Sqlite, blobs: &Path, standing: Standing) -> Result<F
     };
     let failed = || format!("cannot make the folder {}", blobs.display());
     durable_file::make_folder(blobs).with_context(failed)?;
-    let id = blobs.join(ID);
-    durable_file::place(&id, &blobs.join(".id.new"), 0o600, format!("{number:016x}\n").as_bytes())
-        .with_context(failed)?;
+    write(blobs, number).with_context(failed)?;
     // It syncs the names. The row comes last: with the row alone, the folder would be taken for lost.
     let folder = Folder::open(blobs).context("cannot open the folder of bytes")?;
     metadata.set_marks(vec![(Mark::ContentFolder, number)]).await?;
     Ok(folder)
 }
 
-fn read(blobs: &Path) -> Result<Option<i64>> {
+/// Gives a folder its number, which is durable after a sync of its names.
+///
+/// # Errors
+/// If its file cannot be written.
+pub(crate) fn write(blobs: &Path, number: i64) -> io::Result<()> {
+    durable_file::place(&blobs.join(ID), &blobs.join(".id.new"), 0o600, &text(number))
+}
+
+/// What the file of a number has.
+pub(crate) fn text(number: i64) -> Vec<u8> {
+    format!("{number:016x}\n").into_bytes()
+}
+
+/// The number that a folder has.
+///
+/// # Errors
+/// If its file cannot be read.
+pub(crate) fn read(blobs: &Path) -> Result<Option<i64>> {
     let path = blobs.join(ID);
     match fs::read_to_string(&path) {
         // What is no number is that of no database.

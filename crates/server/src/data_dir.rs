@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! lock            held by the one process that uses the directory
+//! backup.lock     held by backups that copy, and by whoever removes bytes
 //! running         there while a server runs, and after a crash
 //! master.key      seals the secret access keys in the database (0600); not there if it is kept elsewhere
-//! gangplank.db    rows (0600)
+//! gangplank.db    rows (0600); as .before-N beside it, as they were before an upgrade to schema N
 //! blobs/          bytes, and to which database they belong
 //! logs/           what containers printed
 //! credentials     the root access key, as the AWS CLI reads it (0600)
@@ -25,7 +26,7 @@ use gangplank_store::durable_file;
 use crate::private;
 
 const RUNNING: &str = "running";
-const DATABASE: &str = "gangplank.db";
+pub(crate) const DATABASE: &str = "gangplank.db";
 pub(crate) const MASTER_KEY: &str = "master.key";
 
 /// A data directory that this process, and no other, may use.

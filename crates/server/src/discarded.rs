@@ -7,6 +7,7 @@ use gangplank_store::blobs::{BlobStore, ContentKey};
 use gangplank_store::metadata::Metadata;
 
 use crate::app::blocking;
+use crate::removals::Removals;
 
 /// How much is listed at once.
 pub(crate) const BATCH: usize = 1_000;
@@ -18,18 +19,27 @@ pub(crate) struct Round {
 }
 
 /// Removes all that can be removed now.
-pub(crate) async fn remove_all(metadata: &dyn Metadata, blobs: &Arc<dyn BlobStore>) -> Result<()> {
-    while let Round { listed: BATCH.., removed: 1.. } = remove(metadata, blobs).await? {}
+pub(crate) async fn remove_all(
+    metadata: &dyn Metadata,
+    blobs: &Arc<dyn BlobStore>,
+    removals: &Removals,
+) -> Result<()> {
+    while let Round { listed: BATCH.., removed: 1.. } = remove(metadata, blobs, removals).await? {}
     Ok(())
 }
 
-/// Removes as much as is listed at once.
-pub(crate) async fn remove(metadata: &dyn Metadata, blobs: &Arc<dyn BlobStore>) -> Result<Round> {
+/// Removes as much as is listed at once; nothing, while a backup copies it.
+pub(crate) async fn remove(
+    metadata: &dyn Metadata,
+    blobs: &Arc<dyn BlobStore>,
+    removals: &Removals,
+) -> Result<Round> {
     let keys = metadata.discarded(BATCH).await?;
     if keys.is_empty() {
         return Ok(Round { listed: 0, removed: 0 });
     }
     let listed = keys.len();
+    let Some(_removal) = removals.begin().await? else { return Ok(Round { listed, removed: 0 }) };
     let gone = blocking(blobs, move |blobs| {
         // Of an upload that ended for others' sake it is still staged.
         Ok(each(keys, |key| blobs.discard_staged(key).and_then(|()| blobs.remove(key))))

@@ -90,7 +90,7 @@ pub async fn check(path: &Path, progress: impl FnMut(u64, u64)) -> Result<Report
 /// # Errors
 /// If its stores cannot be opened or fail.
 pub async fn repair(data_dir: &DataDir, progress: impl FnMut(u64, u64)) -> Result<Report> {
-    let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
+    let metadata = Sqlite::open_at_this_schema(&data_dir.database()).context("cannot open the database")?;
     let standing = content_folder::standing(&metadata, &data_dir.blobs()).await?;
     let (blobs, aside) = content_folder::renew(&metadata, data_dir).await?;
     let mut check = Check::new(metadata, blobs, true);

@@ -4,6 +4,7 @@
 //! into [`control`] (AWS JSON, signed) or [`registry`] (the OCI Distribution API, logins).
 
 mod app;
+pub mod backup;
 mod certificates;
 mod clock;
 mod collection;
@@ -30,6 +31,7 @@ mod pulls;
 mod random;
 mod refusals;
 mod registry;
+mod removals;
 mod root_key;
 mod sealing;
 mod server;

@@ -15,6 +15,7 @@ use crate::collection::{Cycle, cutoff};
 use crate::content_folder;
 use crate::control::collection_wire::{collected, grace_of, planned};
 use crate::data_dir::DataDir;
+use crate::removals::Removals;
 
 /// Collects in a data directory that no server uses, and answers as a server does. Time stands still
 /// there, so nothing has aged since the server stopped.
@@ -22,7 +23,7 @@ use crate::data_dir::DataDir;
 /// # Errors
 /// If its stores cannot be opened or fail, or neither the request nor the directory says a grace period.
 pub async fn collect_in(data_dir: &DataDir, request: &CollectGarbageRequest) -> Result<CollectGarbageResult> {
-    let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
+    let metadata = Sqlite::open_at_this_schema(&data_dir.database()).context("cannot open the database")?;
     let blobs = content_folder::open(&metadata, data_dir).await?;
     let now = Time(metadata.mark(Mark::SteadyTime).await?.unwrap_or_default());
     let cutoff = match (grace_of(request), told(&metadata).await?) {
@@ -34,7 +35,8 @@ pub async fn collect_in(data_dir: &DataDir, request: &CollectGarbageRequest) -> 
         ),
     };
     let blobs: Arc<dyn BlobStore> = Arc::new(blobs);
-    let cycle = Cycle { metadata: &metadata, blobs: &blobs, now, cutoff };
+    let removals = Removals::of(data_dir.path());
+    let cycle = Cycle { metadata: &metadata, blobs: &blobs, removals: &removals, now, cutoff };
     Ok(if request.dry_run.unwrap_or(false) {
         planned(cycle.plan().await?)
     } else {

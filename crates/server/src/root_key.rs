@@ -14,7 +14,7 @@ use crate::random;
 use crate::sealing::MasterKey;
 use crate::terms::Terms;
 
-const CREDENTIALS: &str = "credentials";
+pub(crate) const CREDENTIALS: &str = "credentials";
 /// How many keys are read at once.
 const PAGE: usize = 1_000;
 
@@ -177,7 +177,11 @@ pub(crate) async fn provide(
 }
 
 /// Writes a key where the AWS CLI reads it with `AWS_SHARED_CREDENTIALS_FILE`.
-fn place_credentials(data_dir: &DataDir, id: &AccessKeyId, secret: &SecretAccessKey) -> Result<()> {
+pub(crate) fn place_credentials(
+    data_dir: &DataDir,
+    id: &AccessKeyId,
+    secret: &SecretAccessKey,
+) -> Result<()> {
     let secret = secret.expose();
     let text = format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
     data_dir.place_secret(CREDENTIALS, text.as_bytes())

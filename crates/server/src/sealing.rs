@@ -36,6 +36,13 @@ impl MasterKey {
         let master = match named {
             Some(file) => {
                 refuse_second(data_dir, file)?;
+                if keys.is_empty() && !file.exists() {
+                    bail!(
+                        "there is no master key in {0}; `gangplank generate master-key > {0}` makes one, which nobody \
+                         else should be able to read",
+                        file.display()
+                    );
+                }
                 Self::in_file(file)?
             }
             None => Self::read(&read_or_make(data_dir, keys)?)
@@ -59,9 +66,7 @@ impl MasterKey {
     /// If it cannot be read or has none.
     pub fn in_file(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let text = std::fs::read(path).with_context(|| {
-            format!("cannot read the master key in {shown}; `gangplank generate master-key` prints a new one")
-        })?;
+        let text = std::fs::read(path).with_context(|| format!("cannot read the master key in {shown}"))?;
         Self::read(&text).with_context(|| format!("{shown} {NONE_OF_OURS}"))
     }
 
@@ -73,7 +78,8 @@ impl MasterKey {
         Ok(format!("{}\n", hex::encode(random::bytes::<32>()?)))
     }
 
-    fn read(text: &[u8]) -> Option<Self> {
+    /// Reads a master key as a file has it.
+    pub(crate) fn read(text: &[u8]) -> Option<Self> {
         let bytes = hex::decode(text.trim_ascii()).ok()?;
         Some(Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).ok()?)))
     }

@@ -45,6 +45,7 @@ use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
 use crate::registry::upload_locks::UploadLocks;
+use crate::removals::Removals;
 use crate::sealing::MasterKey;
 use crate::{content_folder, jobs, root_key};
 
@@ -141,10 +142,7 @@ impl Server {
         let addresses = listening.addresses()?;
         let data_dir = DataDir::take(&config.data_dir)?;
         let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
-        let master = {
-            let keys = root_key::all_access_keys(&metadata).await?;
-            MasterKey::of(&data_dir, config.master_key_file.as_deref(), &keys)?
-        };
+        let master = master_key(&config, &data_dir, &metadata).await?;
         let blobs = content_folder::open(&metadata, &data_dir).await?;
         let blobs = blobs.with_reserve(config.limits.disk_reserve);
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -165,6 +163,7 @@ impl Server {
         let app = Arc::new(App {
             metadata: Arc::new(metadata),
             blobs: Arc::new(blobs),
+            removals: Removals::of(data_dir.path()),
             master,
             clock,
             leases: config.collection.leases,
@@ -344,6 +343,12 @@ fn refuse_plain_http(config: &Config) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// The key that opens what this database has sealed.
+async fn master_key(config: &Config, data_dir: &DataDir, metadata: &Sqlite) -> Result<MasterKey> {
+    let keys = root_key::all_access_keys(metadata).await?;
+    MasterKey::of(data_dir, config.master_key_file.as_deref(), &keys)
 }
 
 /// What the things of this data directory are labelled with in an engine: the number that the database and its folder

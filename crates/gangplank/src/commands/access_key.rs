@@ -245,7 +245,7 @@ async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
     if new.root && !account.is_root() {
         bail!("root keys belong to account {}: leave out --account, or --root", AccountId::root());
     }
-    let metadata = Sqlite::open(&data_dir.database())?;
+    let metadata = Sqlite::open_at_this_schema(&data_dir.database())?;
     let by = Origin::local(Time(now()));
     let keys = all_access_keys(&metadata).await?;
     let master = MasterKey::of(data_dir, new.master_key_file.as_deref(), &keys)?;

@@ -1,18 +1,17 @@
 //! `gangplank fsck`: checks a data directory, beside its server or without.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use gangplank_server::data_dir::DataDir;
 use gangplank_server::fsck::{self, Finding, Report};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use crate::bar::Bar;
 use crate::connection::{check_data_dir, usual_data_dir};
 use crate::listing::{Cell, Column, Form, Listing};
-use crate::output::{counted, print, size, sized, text, text_in_colour};
+use crate::output::{counted, print, size, text, text_in_colour};
 
 /// Something was found, and not all of it could be set right.
 const FOUND: u8 = 2;
@@ -56,17 +55,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         .or_else(usual_data_dir)
         .context("no data directory is named: give --data-dir, or set GANGPLANK_DATA_DIR")?;
     check_data_dir(&data_dir)?;
-    let bar = bar();
-    let progress = |done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-    };
+    let bar = Bar::shown();
+    let progress = |done, total| bar.tell(done, total);
     let report = if args.repair {
         fsck::repair(&DataDir::take(&data_dir)?, progress).await
     } else {
         fsck::check(&data_dir, progress).await
     };
-    bar.finish_and_clear();
+    bar.end();
     let report = report?;
     match Form::chosen(args.output, Form::Text) {
         Form::Table if report.findings.is_empty() => text(&summary(&report, args.repair))?,
@@ -83,15 +79,6 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         Form::Json => print(&shown(&report))?,
     }
     Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
-}
-
-/// A bar on a terminal, nothing elsewhere.
-fn bar() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:40} {done} of {all}, {eta} to go");
-    ProgressBar::new(0).with_style(sized(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
 }
 
 fn summary(report: &Report, repair: bool) -> String {

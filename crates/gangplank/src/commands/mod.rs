@@ -2,6 +2,7 @@
 
 pub(crate) mod access_key;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod configure;
 pub(crate) mod credential_provider;
 pub(crate) mod deploy;
@@ -21,6 +22,7 @@ pub(crate) mod ping;
 pub(crate) mod push;
 pub(crate) mod quickstart;
 pub(crate) mod registry_login;
+pub(crate) mod restore;
 pub(crate) mod role;
 pub(crate) mod serve;
 pub(crate) mod services;

@@ -20,12 +20,9 @@ const PATIENCE: Duration = Duration::from_millis(4_500);
 /// What a server is asked for.
 const READY: &str = "/readyz";
 
-/// Without --url, the server of this machine is asked, by plain HTTP or by TLS. Its certificate may be any: it need
-/// not be for 127.0.0.1, nobody stands between, and nothing secret is sent. The certificate of --url is checked: it has
-/// to be for that name, and signed by an authority of the system's or of the file that `AWS_CA_BUNDLE` names.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Address of the server, or of its admin listener [default: that of `GANGPLANK_LISTEN`, or http://127.0.0.1:5000]
+    /// Address of the server, or of its admin listener [default: that of `GANGPLANK_LISTEN`, or port 5000 of this machine]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// What the server of this machine was told

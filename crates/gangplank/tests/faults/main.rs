@@ -9,6 +9,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is a failed test")]
 
+mod backups;
 mod budget;
 mod clocks;
 mod collections;
@@ -37,6 +38,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_gangplank");
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
+    backups::add(&mut trials);
     injected::add(&mut trials);
     kills::add(&mut trials);
     power::add(&mut trials);

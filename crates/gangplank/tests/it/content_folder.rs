@@ -207,9 +207,16 @@ fn a_database_of_another_schema_is_told_alike_everywhere() {
         rows.pragma_update(None, "user_version", schema).unwrap();
         let refused = server.try_restart().unwrap_err();
         let read = fsck(&server, &[]);
-        let repair = run(server.home(), &["fsck", "--repair", "--data-dir", data_dir.to_str().unwrap()], &[]);
-        for told in [refused, read.stderr, repair.stderr] {
+        let refused_by = |command: &[&str]| {
+            let ran =
+                run(server.home(), &[command, &["--data-dir", data_dir.to_str().unwrap()]].concat(), &[]);
+            assert_eq!(ran.code, Some(1), "{ran:?}");
+            ran.stderr
+        };
+        let others = [&["fsck", "--repair"][..], &["gc", "--grace", "1h"], &["access-key", "create"]];
+        for told in [refused, read.stderr].into_iter().chain(others.map(refused_by)) {
             assert!(told.contains(&format!("schema {schema}")) && told.contains(advice), "{told}");
+            assert!(told.contains("this program knows schema"), "{told}");
             assert!(!told.contains("storage failed"), "{told}");
         }
     }

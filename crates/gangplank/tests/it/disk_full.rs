@@ -20,7 +20,7 @@ pub(crate) struct SmallServer {
 }
 
 /// A small file system, unmounted when dropped.
-struct SmallDisk(PathBuf);
+pub(crate) struct SmallDisk(PathBuf);
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
@@ -38,7 +38,7 @@ pub(crate) fn small_server() -> Option<SmallServer> {
 }
 
 /// Mounts one of 12 MiB on a directory; `None` for those who may not.
-fn small_disk(directory: PathBuf) -> Option<SmallDisk> {
+pub(crate) fn small_disk(directory: PathBuf) -> Option<SmallDisk> {
     let options = ["-t", "tmpfs", "-o", "size=12m,mode=700", "tmpfs"];
     let mounted = Command::new("mount").args(options).arg(&directory).output();
     if !mounted.is_ok_and(|mounted| mounted.status.success()) {

@@ -24,6 +24,7 @@ mod api_tenants;
 mod api_wire;
 mod audit;
 mod aws_files;
+mod backup;
 mod bad_servers;
 mod blobs;
 mod cli;
@@ -115,6 +116,7 @@ mod tenants_registry;
 mod terminal;
 mod tls;
 mod trail;
+mod upgrades;
 mod upload_sessions;
 mod uploads;
 

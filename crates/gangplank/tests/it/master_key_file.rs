@@ -48,7 +48,9 @@ fn a_master_key_that_is_kept_elsewhere_is_not_in_the_data_directory() {
     let other = key_file(home().path());
     assert!(!Path::new(&other).exists());
     let refused = create(&server, &[("GANGPLANK_MASTER_KEY_FILE", &other)], &[]);
-    refused.check_failed(&["cannot read", &other, "gangplank generate master-key"]);
+    refused.check_failed(&["cannot read the master key", &other]);
+    let new = ["access-key", "create", "--data-dir", "new", "--master-key-file", "none"];
+    run(server.home(), &new, &[]).check_failed(&["no master key in none", "gangplank generate master-key"]);
     let other = key_file(server.home());
     create(&server, &[], &["--master-key-file", &other])
         .check_failed(&[&other, "not the master key of this data directory"]);

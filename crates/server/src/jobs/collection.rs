@@ -58,5 +58,5 @@ pub(crate) async fn plan(app: &App, grace: Option<Duration>) -> Result<Plan> {
 fn cycle(app: &App, grace: Option<Duration>) -> Cycle<'_> {
     let now = app.clock.steady();
     let cutoff = grace.map_or_else(|| app.leases.over(now), |grace| cutoff(grace, now));
-    Cycle { metadata: app.metadata.as_ref(), blobs: &app.blobs, now, cutoff }
+    Cycle { metadata: app.metadata.as_ref(), blobs: &app.blobs, removals: &app.removals, now, cutoff }
 }

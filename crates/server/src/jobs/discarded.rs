@@ -12,7 +12,7 @@ const RETRY: Duration = Duration::from_mins(1);
 
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let wait = match remove(app.metadata.as_ref(), &app.blobs).await {
+        let wait = match remove(app.metadata.as_ref(), &app.blobs, &app.removals).await {
             Ok(Round { listed: BATCH.., removed: 1.. }) => continue,
             Ok(Round { listed, removed }) => (removed < listed).then_some(RETRY),
             Err(error) => {

@@ -14,6 +14,10 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// Bytes of a document.
 pub(super) const LARGEST: usize = 1 << 20;
 
+/// A discovery document, and a JWK set by either of its names: Kubernetes has it by the second and refuses to send what is
+/// not asked for.
+const WANTED: &str = "application/json, application/jwk-set+json";
+
 /// A client for one issuer. It follows no redirection and asks no proxy: it connects to what it is told to.
 pub(super) struct Fetcher(Client);
 
@@ -56,7 +60,7 @@ impl Fetcher {
     }
 
     async fn whole(&self, url: Url) -> Result<Vec<u8>> {
-        let mut answer = self.0.get(url).header(ACCEPT, "application/json").send().await?;
+        let mut answer = self.0.get(url).header(ACCEPT, WANTED).send().await?;
         ensure!(answer.status().as_u16() == 200, "the answer is {}", answer.status());
         let mut body = Vec::new();
         while let Some(piece) = answer.chunk().await? {

@@ -44,7 +44,7 @@ pub use provenance::Provenance;
 pub use registry_logins::RegistryLogins;
 pub use role_sessions::RoleSessions;
 pub use roles::Roles;
-pub use sqlite::Sqlite;
+pub use sqlite::{RootKey, Snapshot, Sqlite};
 pub use tags::Tags;
 pub use uploads::Uploads;
 

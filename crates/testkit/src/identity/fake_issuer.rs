@@ -20,6 +20,8 @@ use tokio_rustls::TlsAcceptor;
 pub enum Answer {
     /// 200 with this.
     Text(String),
+    /// What is right, to whoever accepts this media type by its name, and 406 to others.
+    Only(&'static str),
     /// This status, and what would be right with 200.
     Status(u16),
     /// A redirection there.
@@ -231,6 +233,13 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, shared: &Share
     count.fetch_add(1, Ordering::SeqCst);
     let answer = answer.lock().unwrap().clone();
     let text = match answer {
+        Answer::Only(kind) if !accepts(&head, kind) => {
+            "HTTP/1.1 406 Not Acceptable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned()
+        }
+        Answer::Only(kind) => format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{right}",
+            right.len()
+        ),
         Answer::Text(body) => {
             format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
         }
@@ -257,4 +266,12 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, shared: &Share
     };
     let _ = socket.write_all(text.as_bytes()).await;
     let _ = socket.shutdown().await;
+}
+
+fn accepts(head: &str, kind: &str) -> bool {
+    let lines = head.lines().filter_map(|line| line.split_once(": "));
+    let mut accepted = lines
+        .filter(|(name, _)| name.eq_ignore_ascii_case("accept"))
+        .flat_map(|(_, kinds)| kinds.split(", "));
+    accepted.any(|accepted| accepted == kind)
 }

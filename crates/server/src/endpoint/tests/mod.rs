@@ -78,6 +78,7 @@ fn config(home: &Path) -> Config {
         listen: ([127, 0, 0, 1], 0).into(),
         admin_listen: None,
         data_dir: home.join("data"),
+        master_key_file: None,
         public_address: None,
         tls: None,
         insecure_http: false,

@@ -38,6 +38,15 @@ async fn an_issuer_on_loopback_needs_no_tls() {
     assert_eq!(outcome(&issuers, &key, &fake.url, 0).await, "good");
 }
 
+/// As the API server of Kubernetes sends its two documents.
+#[tokio::test]
+async fn keys_are_asked_for_by_both_names_of_their_form() {
+    let (fake, issuers, key) = one_issuer().await;
+    fake.answer_discovery(Answer::Only("application/json"));
+    fake.answer_keys(Answer::Only("application/jwk-set+json"));
+    assert_eq!(outcome(&issuers, &key, &fake.url, 0).await, "good");
+}
+
 #[tokio::test]
 async fn an_issuer_is_known_by_its_certificate() {
     let key = TestKey::p256("ec");

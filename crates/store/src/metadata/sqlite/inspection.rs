@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use gangplank_core::{Tenant, Time};
 use gangplank_oci::Digest;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::cache::Touched;
 use super::holds::check::{self, Flaw};
@@ -20,16 +20,7 @@ const UNLINKED: &str =
 #[async_trait]
 impl Inspection for Sqlite {
     async fn contents(&self, after: i64, limit: usize) -> Result<Vec<KeptContent>> {
-        self.read_long(Whose::Server, move |connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT b.size, b.key, b.damaged, b.id, t.account, t.region, b.digest
-                 FROM blobs b CROSS JOIN tenants t ON t.id = b.tenant
-                 WHERE b.id > ?1 ORDER BY b.id LIMIT ?2",
-            )?;
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            select.query_map([after, limit], |row| Ok(read(row)))?.map(|content| content?).collect()
-        })
-        .await
+        self.read_long(Whose::Server, move |connection| contents(connection, after, limit)).await
     }
 
     async fn images_with(&self, content: i64) -> Result<Vec<String>> {
@@ -37,13 +28,7 @@ impl Inspection for Sqlite {
     }
 
     async fn content_totals(&self, after: i64) -> Result<ContentTotals> {
-        self.read_long(Whose::Server, move |connection| {
-            let sql = "SELECT count(*), coalesce(sum(size), 0) FROM blobs WHERE id > ?1";
-            let (count, bytes) =
-                connection.prepare_cached(sql)?.query_row([after], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(ContentTotals { count: rows::unsigned(count)?, bytes: rows::unsigned(bytes)? })
-        })
-        .await
+        self.read_long(Whose::Server, move |connection| totals(connection, after)).await
     }
 
     async fn open_uploads(&self) -> Result<Vec<(ContentKey, u64)>> {
@@ -128,6 +113,32 @@ impl Inspection for Sqlite {
             })
             .await
     }
+}
+
+/// A content, with what `read` reads of it.
+const CONTENT: &str = "SELECT b.size, b.key, b.damaged, b.id, t.account, t.region, b.digest
+    FROM blobs b CROSS JOIN tenants t ON t.id = b.tenant";
+
+/// The contents behind row `after`, in the order of their rows.
+pub(super) fn contents(connection: &Connection, after: i64, limit: usize) -> Result<Vec<KeptContent>> {
+    let sql = format!("{CONTENT} WHERE b.id > ?1 ORDER BY b.id LIMIT ?2");
+    let mut select = connection.prepare_cached(&sql)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    select.query_map([after, limit], |row| Ok(read(row)))?.map(|content| content?).collect()
+}
+
+/// The content under a key.
+pub(super) fn content(connection: &Connection, key: &ContentKey) -> Result<Option<KeptContent>> {
+    let mut select = connection.prepare_cached(&format!("{CONTENT} WHERE b.key = ?1"))?;
+    select.query_row([key.as_str()], |row| Ok(read(row))).optional()?.transpose()
+}
+
+/// How much content there is behind row `after`.
+pub(super) fn totals(connection: &Connection, after: i64) -> Result<ContentTotals> {
+    let sql = "SELECT count(*), coalesce(sum(size), 0) FROM blobs WHERE id > ?1";
+    let (count, bytes) =
+        connection.prepare_cached(sql)?.query_row([after], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(ContentTotals { count: rows::unsigned(count)?, bytes: rows::unsigned(bytes)? })
 }
 
 /// Manifests whose bytes are not what was put, by digest and row.

@@ -40,10 +40,12 @@ mod role_sessions;
 mod roles;
 mod rows;
 mod schema;
+mod snapshot;
 mod sources;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 mod uploads;
 mod usage;
 mod writer;
@@ -59,8 +61,10 @@ use live_counts::LiveCounts;
 use long_reads::LongReads;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use schema::Standing;
+use schema::{Earlier, Standing};
 use writer::{MAX_BATCH, Writer};
+
+pub use snapshot::{RootKey, Snapshot};
 
 use super::Metadata;
 use crate::Result;
@@ -87,18 +91,32 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the database file at `path`, making it and its tables if it is new.
+    /// Opens the database file at `path`, making it and its tables if it is new, and upgrading it if its schema is an
+    /// earlier one. Then it is kept beside, as it was.
     ///
     /// # Errors
-    /// If the file cannot be opened or made, or was written by a newer version of the program.
+    /// If the file cannot be opened or made, was written by a newer version of the program, or there is no space to
+    /// upgrade it.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_or(path, |connection, schema| upgrade::run(path, connection, schema))
+    }
+
+    /// The same without an upgrade, for those who are no server: nobody should have a database upgraded by the way.
+    ///
+    /// # Errors
+    /// If the file cannot be opened or made, or was written by another version of the program.
+    pub fn open_at_this_schema(path: &Path) -> Result<Self> {
+        Self::open_or(path, |connection, _| Err(schema::unknown(schema::of(&connection)?)))
+    }
+
+    fn open_or(path: &Path, upgrade: impl FnOnce(Connection, Earlier) -> Result<()>) -> Result<Self> {
         new_file::make_if_missing(path)?;
         let mut connection = Connection::open(path)?;
         match schema::standing(&connection)? {
             Standing::Current => {}
             Standing::Empty => return Err(schema::unknown(0)),
             Standing::Earlier(schema) => {
-                new_file::carry_over(path, connection, schema)?;
+                upgrade(connection, schema)?;
                 connection = Connection::open(path)?;
             }
         }

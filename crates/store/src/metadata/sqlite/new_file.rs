@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::schema::{self, Earlier};
-use crate::{Result, StoreError, durable_file};
+use super::schema;
+use crate::{Result, durable_file};
 
 /// Makes the database if there is none, which means no file, or an empty one without a log. It is there
 /// whole and durable, to be read by its owner alone, or not at all.
@@ -22,25 +22,14 @@ pub(super) fn make_if_missing(path: &Path) -> Result<()> {
     make(path, |_| Ok(()))
 }
 
-/// Carries a database of an earlier schema over into a new file, which takes its place. A crash leaves the one or
-/// the other, whole.
-pub(super) fn carry_over(path: &Path, earlier: Connection, schema: Earlier) -> Result<()> {
-    tracing::info!(path = %path.display(), "carrying the database over to the schema of this program");
-    // Without a log of its own, the file is all there is of it, and none is left to be taken for the new one's.
-    earlier.pragma_update(None, "journal_mode", "delete")?;
-    earlier.close().map_err(|(_, error)| error)?;
-    let Some(name) = path.to_str() else {
-        return Err(StoreError::Unavailable(format!("{} cannot be named to SQLite", path.display())));
-    };
-    make(path, |connection| {
-        connection.execute("ATTACH ?1 AS old", [name])?;
-        schema::carry_over(connection, schema)?;
-        Ok(connection.execute_batch("DETACH old")?)
-    })
-}
-
 /// Makes a database under another name, fills it, syncs it once, and gives it its name.
 fn make(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result<()> {
+    let unnamed = make_unnamed(path, fill)?;
+    Ok(durable_file::rename(&unnamed, path)?)
+}
+
+/// The same without the last step: says what name it has for now. It is in the same folder, whole and synced.
+pub(super) fn make_unnamed(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result<PathBuf> {
     let unnamed = beside(path, ".new");
     // Of a start that did not come to its end. SQLite would take them for a transaction to be finished.
     for ending in ["", "-journal", "-wal", "-shm"] {
@@ -52,7 +41,7 @@ fn make(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result
         let _ = durable_file::remove_if_there(&unnamed);
     }
     made?;
-    Ok(durable_file::rename(&unnamed, path)?)
+    Ok(unnamed)
 }
 
 /// Makes a synced database under a name that nothing has.
@@ -79,7 +68,7 @@ fn length(path: &Path) -> io::Result<u64> {
 }
 
 /// The file that is named like another one with an ending.
-fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(ending);
     PathBuf::from(name)

@@ -32,7 +32,8 @@ impl Progress for Sqlite {
     }
 }
 
-fn name(mark: Mark) -> &'static str {
+/// What a mark is called in its row.
+pub(super) fn name(mark: Mark) -> &'static str {
     match mark {
         Mark::SteadyTime => "steady-time",
         Mark::ScrubPosition => "scrub-position",

@@ -37,7 +37,7 @@ pub(super) enum Earlier {
 /// # Errors
 /// If it has a schema that this program neither knows nor can carry over.
 pub(super) fn standing(connection: &Connection) -> Result<Standing> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let found = of(connection)?;
     match found {
         0 => Ok(Standing::Empty),
         VERSION => Ok(Standing::Current),
@@ -45,6 +45,14 @@ pub(super) fn standing(connection: &Connection) -> Result<Standing> {
         4 => Ok(Standing::Earlier(Earlier::Four)),
         _ => Err(unknown(found)),
     }
+}
+
+/// The schema of a database.
+///
+/// # Errors
+/// If it cannot be read.
+pub(super) fn of(connection: &Connection) -> Result<i64> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
 /// A database of another schema, and what to do about it.

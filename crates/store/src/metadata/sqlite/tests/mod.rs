@@ -10,6 +10,7 @@ pub(super) mod plans;
 mod races;
 mod schema;
 mod sources;
+mod upgrades;
 #[path = "../../../../tests/it/world.rs"]
 #[expect(dead_code, reason = "the tests beside the crate use more of it")]
 mod world;

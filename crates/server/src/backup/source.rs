@@ -1,0 +1,97 @@
+//! A data directory that is backed up. Its server may run; nothing in it is changed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use gangplank_store::blobs::Folder;
+use gangplank_store::metadata::Snapshot;
+
+use super::KeyKept;
+use super::manifest::Manifest;
+use crate::clock::Clock;
+use crate::content_folder;
+use crate::data_dir::{MASTER_KEY, blobs_in, database_in};
+use crate::root_key::CREDENTIALS;
+use crate::sealing::MasterKey;
+
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    /// The rows as they are now.
+    pub(super) rows: Snapshot,
+    pub(super) blobs: Folder,
+    /// The number of the two.
+    pub(super) number: Option<i64>,
+    pub(super) key: KeyKept,
+    /// What is to go into the backup.
+    pub(super) master_key: Option<Vec<u8>>,
+}
+
+impl Source {
+    /// Opens a directory.
+    ///
+    /// # Errors
+    /// If it cannot be read, its folder of bytes is not its own, or its master key is another's.
+    pub(super) fn open(path: &Path, with_master_key: bool) -> Result<Self> {
+        let shown = path.display();
+        let path = path.canonicalize().with_context(|| format!("cannot use the data directory {shown}"))?;
+        let rows = Snapshot::open(&database_in(&path)).context("cannot read the database")?;
+        let number = rows.folder_number()?;
+        let found = read_if_there(&path.join(MASTER_KEY))?;
+        if let (Some(text), Some(key)) = (&found, rows.some_key()?) {
+            let master = MasterKey::read(text);
+            let opens = master.is_some_and(|master| master.open_secret(&key.id, &key.sealed_secret).is_ok());
+            if !opens {
+                bail!(
+                    "{MASTER_KEY} is not the key of this database, so nothing that is sealed could be opened after a \
+                     restoration"
+                );
+            }
+        }
+        let key = match found {
+            None => KeyKept::Elsewhere,
+            Some(_) if !with_master_key => KeyKept::LeftOut,
+            Some(_) => KeyKept::Inside,
+        };
+        let blobs = Folder::open_to_read(&blobs_in(&path));
+        let master_key = found.filter(|_| with_master_key);
+        let source = Self { path, rows, blobs, number, key, master_key };
+        source.require_folder()?;
+        Ok(source)
+    }
+
+    /// Refuses to take a disk that is not mounted for content that is lost.
+    pub(super) fn require_folder(&self) -> Result<()> {
+        let folder = blobs_in(&self.path);
+        let is_own = match (self.number, content_folder::read(&folder)?) {
+            (None, None) => self.rows.totals()?.count == 0 || folder.join("content").is_dir(),
+            (ours, found) => ours.is_none() || ours == found,
+        };
+        if !is_own {
+            bail!(
+                "the folder {} is missing or the one of another database: mount its disk",
+                folder.display()
+            );
+        }
+        Ok(())
+    }
+
+    /// What is known of a backup when it is begun.
+    pub(super) fn manifest(&self) -> Result<Manifest> {
+        let mut manifest = Manifest::begun(self.number, Clock::start(None).now().0);
+        manifest.master_key = self.key == KeyKept::Inside;
+        let credentials = read_if_there(&self.path.join(CREDENTIALS))?.unwrap_or_default();
+        let credentials = String::from_utf8_lossy(&credentials);
+        let keys = self.rows.root_keys()?;
+        let used = keys.iter().find(|key| credentials.contains(key.id.as_str()));
+        manifest.credentials = used.map(|key| key.id.as_str().to_owned());
+        Ok(manifest)
+    }
+}
+
+fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        text => text.map(Some).with_context(|| format!("cannot read {}", path.display())),
+    }
+}

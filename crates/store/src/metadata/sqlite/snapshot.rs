@@ -1,0 +1,182 @@
+//! A database as it was at one moment, in a file of its own: what backups are made of. It may have an earlier schema:
+//! whoever upgrades makes a backup first.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use gangplank_core::AccessKeyId;
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+
+use super::new_file::beside;
+use super::schema::{self, Standing};
+use super::{BUSY, inspection, progress, rows};
+use crate::blobs::ContentKey;
+use crate::metadata::inspection::{ContentTotals, KeptContent};
+use crate::metadata::progress::Mark;
+use crate::{Result, StoreError, durable_file};
+
+/// How long to wait before a database that another process has locked is asked again.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A root key as it is kept.
+#[derive(Clone, Debug)]
+pub struct RootKey {
+    /// Its id.
+    pub id: AccessKeyId,
+    /// Its secret, sealed.
+    pub sealed_secret: Vec<u8>,
+}
+
+/// The rows of a database, to be read by whoever is no server.
+#[derive(Debug)]
+pub struct Snapshot {
+    connection: Connection,
+    schema: i64,
+}
+
+impl Snapshot {
+    /// Reads a database in its place. Its server may be running: each call sees it as it is then.
+    ///
+    /// # Errors
+    /// If it cannot be read, or was written by a newer version of the program.
+    pub fn open(path: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Self::of(Connection::open_with_flags(path, flags)?)
+    }
+
+    /// Copies this database, as it is at one moment, into the file at `to`, which replaces what is there: whole, synced,
+    /// and its owner's alone. Uploads that are under way stay behind, since their bytes do, and so does what was only to
+    /// be removed.
+    ///
+    /// # Errors
+    /// If it cannot be read or written; nothing is left at `to` then.
+    pub fn copy_to(&self, to: &Path) -> Result<()> {
+        self.copy(to).inspect_err(|_| {
+            // It may have filled the disk.
+            let _ = remove(to);
+        })
+    }
+
+    fn copy(&self, to: &Path) -> Result<()> {
+        remove(to)?;
+        let file = durable_file::create_new(to, 0o600)?;
+        let mut copy = Connection::open(to)?;
+        copy.pragma_update(None, "synchronous", "off")?;
+        let began = Instant::now();
+        let backup = Backup::new(&self.connection, &mut copy)?;
+        // In one step, which is one moment: with several, each commit of the server would begin it anew.
+        loop {
+            match backup.step(-1)? {
+                StepResult::Done => break,
+                _ if began.elapsed() > BUSY => {
+                    return Err(StoreError::Unavailable("the database is locked".to_owned()));
+                }
+                _ => thread::sleep(PAUSE),
+            }
+        }
+        drop(backup);
+        // Without a log beside it.
+        copy.pragma_update(None, "journal_mode", "delete")?;
+        copy.execute_batch("BEGIN; DELETE FROM uploads; DELETE FROM discarded; COMMIT")?;
+        copy.close().map_err(|(_, error)| error)?;
+        Ok(file.sync_all()?)
+    }
+
+    /// Notes that the bytes of these contents are not there, so that the next push of them brings new ones.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn mark_damaged(path: &Path, keys: &[ContentKey]) -> Result<()> {
+        let mut connection = Connection::open(path)?;
+        let transaction = connection.transaction()?;
+        for key in keys {
+            transaction.execute("UPDATE blobs SET damaged = 1 WHERE key = ?1", [key.as_str()])?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn of(connection: Connection) -> Result<Self> {
+        connection.busy_timeout(BUSY)?;
+        let schema = schema::of(&connection)?;
+        match schema::standing(&connection)? {
+            Standing::Empty => Err(schema::unknown(schema)),
+            Standing::Current | Standing::Earlier(_) => Ok(Self { connection, schema }),
+        }
+    }
+
+    /// The schema that it has.
+    pub fn schema(&self) -> i64 {
+        self.schema
+    }
+
+    /// The contents behind row `after`, in the order of their rows, up to `limit`.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn contents(&self, after: i64, limit: usize) -> Result<Vec<KeptContent>> {
+        inspection::contents(&self.connection, after, limit)
+    }
+
+    /// The content under a key, if there is a row for it.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn content(&self, key: &ContentKey) -> Result<Option<KeptContent>> {
+        inspection::content(&self.connection, key)
+    }
+
+    /// How much content there is.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn totals(&self) -> Result<ContentTotals> {
+        inspection::totals(&self.connection, 0)
+    }
+
+    /// The number that the database shares with its folder of bytes, if it has one yet.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn folder_number(&self) -> Result<Option<i64>> {
+        let sql = "SELECT value FROM progress WHERE name = ?1";
+        let name = progress::name(Mark::ContentFolder);
+        Ok(self.connection.query_row(sql, [name], |row| row.get(0)).optional()?)
+    }
+
+    /// The enabled root keys, the oldest first.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn root_keys(&self) -> Result<Vec<RootKey>> {
+        self.keys("WHERE is_root = 1 AND enabled = 1 ORDER BY created_at, id")
+    }
+
+    /// Some key, by which a master key can be tried.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn some_key(&self) -> Result<Option<RootKey>> {
+        Ok(self.keys("ORDER BY id LIMIT 1")?.pop())
+    }
+
+    fn keys(&self, which: &str) -> Result<Vec<RootKey>> {
+        let sql = format!("SELECT id, sealed_secret FROM access_keys {which}");
+        let mut select = self.connection.prepare(&sql)?;
+        let keys = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+        let read = |key: rusqlite::Result<(String, Vec<u8>)>| {
+            let (id, sealed_secret) = key?;
+            Ok(RootKey { id: rows::access_key_id(&id)?, sealed_secret })
+        };
+        keys.map(read).collect()
+    }
+}
+
+/// Removes a database with what SQLite may have left beside it.
+fn remove(path: &Path) -> Result<()> {
+    for ending in ["", "-journal", "-wal", "-shm"] {
+        durable_file::remove_if_there(&beside(path, ending))?;
+    }
+    Ok(())
+}
