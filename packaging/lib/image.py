@@ -64,7 +64,9 @@ def write(release, parts, _work, folder):
 
 
 def root(release, parts):
-    files = {f"usr/{path}": entry for path, entry in {**installed.program(release), **installed.licences(parts)}.items()}
+    files = {
+        f"usr/{path}": entry for path, entry in {**installed.program(release), **installed.licences(parts)}.items()
+    }
     try:
         files[AUTHORITIES[1:]] = Entry(Path(AUTHORITIES).read_bytes())
     except OSError as error:

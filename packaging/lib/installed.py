@@ -56,8 +56,7 @@ def manual_pages(release):
     with tempfile.TemporaryDirectory() as folder:
         run([release.binary, "generate", "man", folder], stderr=subprocess.DEVNULL)
         return {
-            f"share/man/man1/{page.name}.gz": Entry(compressed(page.read_bytes()))
-            for page in Path(folder).iterdir()
+            f"share/man/man1/{page.name}.gz": Entry(compressed(page.read_bytes())) for page in Path(folder).iterdir()
         }
 
 

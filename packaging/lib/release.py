@@ -93,6 +93,9 @@ def revision():
 def git(*words):
     # A checkout that belongs to another user, as in a container of a CI, is one all the same.
     told = subprocess.run(
-        ["git", "-c", f"safe.directory={SOURCE}", "-C", str(SOURCE), *words], capture_output=True, text=True, check=False
+        ["git", "-c", f"safe.directory={SOURCE}", "-C", str(SOURCE), *words],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return told.stdout.strip() if told.returncode == 0 else ""

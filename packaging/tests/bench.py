@@ -52,5 +52,7 @@ class Bench(contextlib.ExitStack):
         return told.split()[-1]
 
     def pull_login(self, *words, **variables):
-        told = self.gangplank("registry-login", "create", "--service-name", "web", "--output", "json", *words, **variables)
+        told = self.gangplank(
+            "registry-login", "create", "--service-name", "web", "--output", "json", *words, **variables
+        )
         return json.loads(told)

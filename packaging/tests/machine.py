@@ -17,8 +17,10 @@ class Machine:
         self.folder, self.root, self.log = folder, folder / "root", folder / "console"
         folder.mkdir()
         run("cp", "--archive", "--reflink=auto", root, self.root)
+        # In groups of its own, since it takes those that it is started in for itself.
+        self.groups = Groups(f"gangplank-trial-{os.getpid()}")
         self.process = process(
-            "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--console=pipe",
+            *self.groups.entered(), "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--console=pipe",
             f"--machine=gangplank-trial-{os.getpid()}", "--directory", self.root, "--boot",
             log=self.log,
         )  # fmt: skip
@@ -35,6 +37,7 @@ class Machine:
 
     def __exit__(self, *_):
         self.process.__exit__(None, None, None)
+        self.groups.remove()
         shutil.rmtree(self.root, ignore_errors=True)
 
     def _leader(self):
@@ -51,7 +54,13 @@ class Machine:
 
     def _inside(self, command):
         enter = ["nsenter", f"--target={self.leader}", "--mount", "--uts", "--ipc", "--net", "--pid", "--root"]
-        clean = ["env", "--chdir=/", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"]
+        clean = [
+            "env",
+            "--chdir=/",
+            "-i",
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG=C.UTF-8",
+        ]
         return [*enter, *clean, "HOME=/root", "DEBIAN_FRONTEND=noninteractive", *map(str, command)]
 
     def run(self, *command, ok=(0,)):
@@ -85,7 +94,33 @@ class Machine:
         try:
             wait_until(self.is_ready, "the server's start", 60)
         except Failed:
-            raise Failed(f"the server does not answer: {self.run('systemctl', 'status', 'gangplank', ok=range(9))}"
-                         f"{self.journal()}") from None
+            raise Failed(
+                f"the server does not answer: {self.run('systemctl', 'status', 'gangplank', ok=range(9))}"
+                f"{self.journal()}"
+            ) from None
         # A restart that follows at once would count as one too many.
         time.sleep(0.2)
+
+
+class Groups:
+    """Control groups of one name, in each of the hierarchies where systemd keeps its own."""
+
+    def __init__(self, name):
+        tops = [Path("/sys/fs/cgroup") / part for part in ("", "systemd", "unified")]
+        self.folders = [top / name for top in tops if (top / "cgroup.procs").exists()]
+        for folder in self.folders:
+            folder.mkdir(exist_ok=True)
+
+    def entered(self):
+        """What stands before a command that is to run in them."""
+        entering = "".join(f"echo $$ >{folder}/cgroup.procs && " for folder in self.folders)
+        return ["sh", "-c", f'{entering}exec "$@"', "sh"]
+
+    def remove(self):
+        for folder in self.folders:
+            for inner, _, _ in os.walk(folder, topdown=False):
+                try:
+                    os.rmdir(inner)
+                except OSError:
+                    # Something in it is not over yet; the group is empty and does no harm.
+                    continue

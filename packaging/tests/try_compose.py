@@ -80,7 +80,9 @@ def tls(bench):
             expect(bench.pull_login(**over_tls)["registry"] == f"localhost:{port}", "it names another registry")
             # Whom Caddy speaks for, and not Caddy, is in the trail.
             told = bench.gangplank("audit", "--output", "json", **over_tls)
-            gateway = json.loads(engine.run("network", "inspect", "gangplank_default"))[0]["IPAM"]["Config"][0]["Gateway"]
+            gateway = json.loads(engine.run("network", "inspect", "gangplank_default"))[0]["IPAM"]["Config"][0][
+                "Gateway"
+            ]
             expect(f'"{gateway}' in told, f"nobody comes from {gateway}: {told[-2000:]}")
 
 

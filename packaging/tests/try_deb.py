@@ -101,7 +101,9 @@ def drop_ins(bench):
     restart(debian)
     expect("https://" in debian.run("gangplank", "ping"), "it does not speak TLS")
     debian.run("rm", f"{own}/credentials.conf")
-    debian.run("install", "-o", "gangplank", "-g", "gangplank", "-m", "600", "/etc/gangplank/master.key", f"{DATA}/master.key")
+    debian.run(
+        "install", "-o", "gangplank", "-g", "gangplank", "-m", "600", "/etc/gangplank/master.key", f"{DATA}/master.key"
+    )
 
     debian.run("install", "-d", "-o", "gangplank", "-g", "gangplank", "-m", "700", "/srv/gangplank")
     debian.run("cp", f"{examples}/data-elsewhere.conf", own)

@@ -47,10 +47,17 @@ def list_of_parts(bench):
     expect(wrong is None, f"the schema refuses it: {wrong}")
     document = json.loads(text)
     names = {part["name"] for part in document["components"]}
-    expect({"rustls", "rusqlite", "libsqlite3-sys", "aws-lc-sys", "gangplank-core"} <= names, f"something is missing: {names}")
+    expect(
+        {"rustls", "rusqlite", "libsqlite3-sys", "aws-lc-sys", "gangplank-core"} <= names,
+        f"something is missing: {names}",
+    )
     strangers = names & {"proptest", "libtest-mimic", "cc", "serde_derive", "gangplank-testkit"}
     expect(not strangers, f"these are in no program: {strangers}")
-    unknown = [part["name"] for part in document["components"] if "hashes" not in part and not part["name"].startswith("gangplank-")]
+    unknown = [
+        part["name"]
+        for part in document["components"]
+        if "hashes" not in part and not part["name"].startswith("gangplank-")
+    ]
     expect(not unknown, f"downloaded, and without a digest: {unknown}")
     digest = run("sha256sum", bench.program).split()[0]
     expect(document["metadata"]["component"]["hashes"][0]["content"] == digest, "it is about another program")
@@ -78,7 +85,14 @@ def completions(bench):
 @trial("lintian finds nothing in the .deb")
 def lintian(bench):
     needs("lintian", "lintian")
-    told = run("lintian", "--allow-root", "--fail-on=error,warning", "--tag-display-limit=0", bench.artefact("*.deb"), ok=(0, 2))
+    told = run(
+        "lintian",
+        "--allow-root",
+        "--fail-on=error,warning",
+        "--tag-display-limit=0",
+        bench.artefact("*.deb"),
+        ok=(0, 2),
+    )
     lines = [line for line in told.splitlines() if line[:2] in ("E:", "W:")]
     if lines:
         raise Failed("\n".join(lines))

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 
 from engine import Engine
 from harness import PACKAGING, Failed, expect, folder, free_port, hermetic, needs, process, run, said, trial, wait_until
@@ -38,8 +39,11 @@ def journey(bench):
         )  # fmt: skip
         healthy(engine, "own")
         about = json.loads(engine.run("inspect", "own"))[0]
-        expect(about["Config"]["User"] == "65532:65532" and about["HostConfig"]["ReadonlyRootfs"], "it is not so confined")
-        expect("65532" in engine.run("top", "own", "-eo", "uid,comm"), engine.run("top", "own", "-eo", "uid,comm"))
+        expect(
+            about["Config"]["User"] == "65532:65532" and about["HostConfig"]["ReadonlyRootfs"], "it is not so confined"
+        )
+        told = engine.run("top", "own", "-eo", "pid,uid,comm")
+        expect(re.search(r" 65532 +gangplank", told), told)
         expect("is ready" in engine.run("exec", "own", "/usr/bin/gangplank", "ping"), "it is not ready")
 
         # The first push into it, from outside.

@@ -67,7 +67,9 @@ def started(root, identity, work):
         manager.settimeout(60)
         command = ["chroot", f"--userspec={identity}:{identity}", root, "/usr/bin/gangplank", "serve", "--config",
                    "/etc/gangplank/gangplank.toml", "--data-dir", "/var/lib/gangplank", "--listen", "127.0.0.1:0"]  # fmt: skip
-        with process(*command, log=work / "log", env={"NOTIFY_SOCKET": "/run/notify", "PATH": "/usr/bin:/usr/sbin"}) as server:
+        with process(
+            *command, log=work / "log", env={"NOTIFY_SOCKET": "/run/notify", "PATH": "/usr/bin:/usr/sbin"}
+        ) as server:
             words = manager.recv(4096).decode()
             expect("READY=1" in words, words)
             server.terminate()

@@ -29,7 +29,9 @@ def service(bench):
     debian = bench.debian
     archive = debian.put(bench.artefact("*.tar.gz"))
     debian.run("tar", "-xzf", archive, "-C", "/usr/local", "--strip-components=1", "--no-same-owner")
-    debian.run("install", "-D", "-m", "644", "/usr/local/share/doc/gangplank/gangplank.toml", "/etc/gangplank/gangplank.toml")
+    debian.run(
+        "install", "-D", "-m", "644", "/usr/local/share/doc/gangplank/gangplank.toml", "/etc/gangplank/gangplank.toml"
+    )
     debian.run("systemd-sysusers")
     restart(debian)
     debian.settle()

@@ -13,7 +13,9 @@ def lint(bench):
     files = sorted(WORKFLOWS.glob("*.yml"))
     expect({"ci.yml", "release.yml"} <= {file.name for file in files}, str(files))
     run(bench.tools / "actionlint", "-no-color", *files)
-    scripts = [PACKAGING / name for name in ("program", "tools/install", "tests/run", "tests/debian-root", "release-notes")]
+    scripts = [
+        PACKAGING / name for name in ("program", "tools/install", "tests/run", "tests/debian-root", "release-notes")
+    ]
     run("shellcheck", *scripts, *sorted((PACKAGING / "deb").glob("p*")))
     run("shellcheck", "--shell=sh", *sorted((PACKAGING / "rpm").iterdir()))
 
@@ -31,7 +33,9 @@ def pinned(_):
 def notes(bench):
     with folder() as work:
         changes = work / "CHANGELOG.md"
-        changes.write_text(f"# Changelog\n\n## Unreleased\n\nlater\n\n## {bench.version} - 2026-12-01\n\n- this\n\n## 0.0.1\n\n- before\n")
+        changes.write_text(
+            f"# Changelog\n\n## Unreleased\n\nlater\n\n## {bench.version} - 2026-12-01\n\n- this\n\n## 0.0.1\n\n- before\n"
+        )
         told = run(PACKAGING / "release-notes", f"v{bench.version}", changes)
         expect(told.strip() == "- this", told)
         told = run(PACKAGING / "release-notes", "v9.9.9", changes, ok=(1,))

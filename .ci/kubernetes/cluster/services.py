@@ -16,7 +16,7 @@ class Services(threading.Thread):
         self._given = {}
 
     def run(self):
-        command = [self._cluster.programs / "kubectl", "get", "services", "--all-namespaces", "--watch", "--output", EACH]
+        command = ["kubectl", "get", "services", "--all-namespaces", "--watch", "--output", EACH]
         watched = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=self._cluster.environment)
         for line in watched.stdout:
             namespace, name, kind, address, *outside = line.split()

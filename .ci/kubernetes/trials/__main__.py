@@ -26,7 +26,8 @@ TRIALS = [
     ("guide::a_pod_that_pushes", keyless.push, ["guide::nodes_that_pull_with_a_pods_token"]),
     ("guide::nodes_that_pull_with_a_key", keyless.by_key, ["guide::nodes_that_pull_with_a_pods_token"]),
     ("clients::the_chart_by_way_of_the_registry", clients.chart, ["guide::install_in_a_restricted_namespace"]),
-    ("guide::the_volume_outlives_the_release", server.uninstall, ["guide::install_in_a_restricted_namespace"]),
+    ("guide::the_volume_outlives_the_release", server.uninstall, ["guide::an_upgrade_restarts_and_keeps"]),
+    ("guide::a_backup_is_restored", server.backup, ["guide::an_upgrade_restarts_and_keeps"]),
 ]
 
 

@@ -13,7 +13,7 @@ def failing(world):
     """The words of the guide's table."""
     pods.does_not(world, pods.pulling("without"), "401 Unauthorized")
     pods.does_not(world, pods.pulling("absent", "web-by-hand", image="web:app.9"), "not found")
-    world.gangplank("lightsail", "create-container-service", "--service-name", "other", "--power", "nano", "--scale", "1")
+    world.follow("gangplank lightsail create-container-service --service-name other --power nano --scale 1")
     secret(world, "other", world.gangplank("registry-login", "create", "--service-name", "other", "--password-only"))
     pods.does_not(world, pods.pulling("others", "other"), "403 Forbidden")
     secret(world, "pushes", world.gangplank("login", "--password-only"))

@@ -5,12 +5,14 @@ import os
 from cluster.processes import ran
 
 from .expectations import expect, soon
+from .world import PUBLISHED
 
 POD = ["pod/gangplank-0", "--namespace", "registry"]
+UPGRADE = f"helm upgrade gangplank {PUBLISHED} --namespace registry"
 
 
 def install(world):
-    disk(world)
+    disk(world, "disk")
     told = world.follow_section("Install the server")
     expect("Phase:          Succeeded" in "".join(told), f"helm test: {told}")
     expect(":web.app.1" in told[-1], told[-1])
@@ -23,13 +25,13 @@ def install(world):
     expect(pod["status"]["containerStatuses"][0]["restartCount"] == 0, "it was started more than once")
 
 
-def disk(world):
-    """A cluster has somebody who makes volumes; this one is made by hand."""
-    at = world.home / "disk"
+def disk(world, name):
+    """A cluster has somebody who makes volumes; here they are made by hand."""
+    at = world.home / name
     at.mkdir(mode=0o700)
     os.chown(at, 65532, 65532)
     world.cluster.apply({
-        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "disk"},
+        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
         "spec": {"capacity": {"storage": "100Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": str(at)}}})
 
 
@@ -50,14 +52,22 @@ def registered(world):
 
 def upgrade(world):
     """Another configuration is another Pod, on the same volume; the same one is the same Pod."""
-    images, before = registered(world), world.cluster.get(*POD)["metadata"]["uid"]
+    images, first = registered(world), identity(world)
+    world.follow(f"{UPGRADE} --values values.yaml --set config.log-format=text --wait")
+    second = identity(world)
+    expect(first != second, "the Pod was not made anew")
+    logged = world.cluster.kubectl("logs", *POD)
+    expect(" INFO " in logged, f"the server has not got the new configuration: {logged[:300]}")
     world.follow_section("Believe a cluster's tokens")
-    after = world.cluster.get(*POD)["metadata"]["uid"]
-    expect(before != after, "the Pod was not made anew")
+    third = identity(world)
+    expect(second != third, "the Pod was not made anew")
     expect(images == registered(world), "the registered images are others")
-    world.follow("helm upgrade gangplank oci://ghcr.io/gangplank-registry/charts/gangplank --namespace registry "
-                 "--values values.yaml --values issuer.yaml --wait")
-    expect(after == world.cluster.get(*POD)["metadata"]["uid"], "the Pod was made anew for nothing")
+    world.follow(f"{UPGRADE} --values values.yaml --values issuer.yaml --wait")
+    expect(third == identity(world), "the Pod was made anew for nothing")
+
+
+def identity(world):
+    return world.cluster.get(*POD)["metadata"]["uid"]
 
 
 def uninstall(world):
@@ -66,6 +76,22 @@ def uninstall(world):
     expect("data-gangplank-0" in told[-1], f"no claim is left: {told[-1]}")
     left = ["get", "pods", "--namespace", "registry", "--output", "name"]
     soon(lambda: "gangplank-0" not in world.cluster.kubectl(*left), "the Pod is left")
-    world.follow("helm install gangplank oci://ghcr.io/gangplank-registry/charts/gangplank --namespace registry "
-                 "--values values.yaml --values issuer.yaml --wait")
+    world.follow(f"helm install gangplank {PUBLISHED} --namespace registry --values values.yaml --values issuer.yaml "
+                 "--wait")
     expect(images == registered(world), "the registered images are others")
+
+
+def backup(world):
+    """From one volume into another, with all that is registered."""
+    images = registered(world)
+    disk(world, "another-disk")
+    world.follow_section("Back up and restore")
+    claims = [volume.get("persistentVolumeClaim", {}).get("claimName")
+              for volume in world.cluster.get(*POD)["spec"]["volumes"]]
+    expect("restored" in claims, f"the server uses {claims}")
+    expect(images == registered(world), "the registered images are others")
+    # And their bytes, which cannot come from the old volume now.
+    (world.home / "disk/gangplank").rename(world.home / "disk/away")
+    password = world.gangplank("registry-login", "create", "--service-name", "web", "--password-only").strip()
+    world.cluster.run("skopeo", "copy", "--insecure-policy", "--src-creds", f"AWS:{password}",
+                      "docker://registry.example.com/web:app.1", f"oci:{world.home}/restored")

@@ -224,15 +224,16 @@ pub(crate) fn plain(page: &Page) -> String {
 pub(crate) fn roff(page: &Page) -> String {
     let mut out =
         format!(".TH {} 1 \"\" \"gangplank {}\"\n", page.name.to_uppercase(), env!("CARGO_PKG_VERSION"));
-    let mut begins = false;
+    let mut under = None;
     for part in &page.parts {
         match part {
             Part::Heading(heading) => {
                 let _ = writeln!(out, ".SH {heading}");
             }
-            // A heading begins a paragraph by itself, and `apropos` wants the name right below its own.
-            Part::Text(0, text) if begins => {
-                let _ = writeln!(out, "{}", escaped(text));
+            // `apropos` wants one word for a name, right below the heading.
+            Part::Text(_, text) if under == Some("NAME") => {
+                let about = text.split_once(" - ").map_or(text.as_str(), |(_, about)| about);
+                let _ = writeln!(out, "{} \\- {}", escaped(&page.name), escaped(about));
             }
             Part::Text(depth, text) => {
                 let _ = writeln!(out, ".PP\n.RS {}\n{}\n.RE", 4 * depth, escaped(text));
@@ -241,7 +242,7 @@ pub(crate) fn roff(page: &Page) -> String {
                 let _ = writeln!(out, ".PP\n.RS {}\n.nf\n{}\n.fi\n.RE", 4 * depth, escaped(text));
             }
         }
-        begins = matches!(part, Part::Heading(_));
+        under = if let Part::Heading(heading) = part { Some(*heading) } else { None };
     }
     out
 }
