@@ -11,10 +11,10 @@ PAUSE = "localhost/pause:1"
 
 def start(processes, programs, keys, home, cgroup, pause):
     containerd(processes, home, pause)
-    # It sees by itself when a file of the folder changes.
+    # It sees by itself when a file of the folder changes. Names that it does not know are nobody's.
     processes.start("dnsmasq", [
-        "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", f"--hostsdir={home}/names", "--user=root",
-        f"--listen-address={NODE}", "--bind-interfaces", "--log-facility=-", "--pid-file="])
+        "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--local=/#/", f"--hostsdir={home}/names",
+        "--user=root", f"--listen-address={NODE}", "--bind-interfaces", "--log-facility=-", "--pid-file="])
     kubelet(processes, programs, keys, home, cgroup)
     proxy = {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration", "mode": "iptables",
