@@ -16,6 +16,7 @@ mod cache;
 mod collection;
 mod container_images;
 mod container_services;
+mod content_keys;
 mod deployments;
 mod doors;
 #[cfg(feature = "filling")]
@@ -40,6 +41,7 @@ mod role_sessions;
 mod roles;
 mod rows;
 mod schema;
+mod service_domains;
 mod sources;
 mod tags;
 #[cfg(test)]
