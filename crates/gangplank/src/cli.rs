@@ -18,10 +18,25 @@ pub(crate) struct Cli {
     command: Command,
 }
 
+/// The same with the server's command alone. A server holds what its start has touched for as long as it runs, so it
+/// does not describe the other commands to itself.
+#[derive(Debug, Parser)]
+#[command(name = "gangplank", version, max_term_width = 100, disable_version_flag = true)]
+pub(crate) struct ServerCli {
+    #[command(subcommand)]
+    command: ServerCommand,
+}
+
 #[derive(Debug, Subcommand)]
-enum Command {
+enum ServerCommand {
     /// Run the server: the API and the registry on one address
     Serve(Box<commands::serve::Args>),
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Server(ServerCommand),
     /// Show the whole story: a server, a push-only login, a push, a registered image
     Quickstart(commands::quickstart::Args),
     /// Call the container operations of Lightsail's API, as `aws lightsail` does
@@ -88,11 +103,29 @@ enum Command {
     Version,
 }
 
+impl ServerCli {
+    /// Whether these words are for it.
+    pub(crate) fn is_asked_by(args: &[String]) -> bool {
+        args.first().is_some_and(|first| first == "serve")
+    }
+
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        in_runtime(self.command.run())
+    }
+}
+
+impl ServerCommand {
+    async fn run(self) -> Result<ExitCode> {
+        let Self::Serve(args) = self;
+        commands::serve::run(*args).await
+    }
+}
+
 impl Cli {
     pub(crate) fn run(self) -> Result<ExitCode> {
         in_runtime(async {
             match self.command {
-                Command::Serve(args) => commands::serve::run(*args).await,
+                Command::Server(command) => command.run().await,
                 Command::Quickstart(args) => commands::quickstart::run(args).await,
                 Command::Lightsail(args) => commands::lightsail::run(args).await,
                 Command::AccessKey(args) => commands::access_key::run(args).await,

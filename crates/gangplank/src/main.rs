@@ -95,6 +95,8 @@ fn main() -> ExitCode {
     // Its command line is the AWS CLI's, with options before the command; clap would not take that.
     } else if lightsail::is_ours(&args) {
         cli::in_runtime(async { Ok(lightsail::run(&args).await) })
+    } else if cli::ServerCli::is_asked_by(&args) {
+        usage::parse::<cli::ServerCli>().run()
     } else {
         usage::parse::<cli::Cli>().run()
     };

@@ -8,12 +8,15 @@ use std::time::{Duration, Instant};
 use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::{
     ImportImageOptionsBuilder, KillContainerOptionsBuilder, ListContainersOptionsBuilder,
+    RemoveContainerOptionsBuilder,
 };
 use bollard::{API_DEFAULT_VERSION, Docker};
 use futures_util::StreamExt as _;
 use gangplank_engine::NodeName;
 use gangplank_engine::docker::Choice;
 use tempfile::TempDir;
+
+use crate::leftovers;
 
 /// Turns a skipped trial into a failed one.
 const REQUIRED: &str = "GANGPLANK_REQUIRE_CLIENTS";
@@ -151,6 +154,25 @@ impl Daemon {
         }
     }
 
+    /// Kills it and what it runs, and lets it forget its containers.
+    pub(crate) async fn forget_containers(&mut self) {
+        let containers = self.containers(&[]).await;
+        self.kill_daemon();
+        for name in ["root/libpod/bolt_state.db", "root/db.sql"] {
+            let _ = std::fs::remove_file(self.path(name));
+        }
+        for container in containers {
+            let process = container.state.and_then(|state| state.pid).filter(|process| *process > 0);
+            let Some(process) = process else { continue };
+            let _ = Command::new("kill").args(["-KILL", &process.to_string()]).status();
+        }
+    }
+
+    /// Where Podman's networks are configured.
+    pub(crate) fn networks_folder(&self) -> PathBuf {
+        self.path("network-config-dir")
+    }
+
     /// Loads an archive of an image.
     pub(crate) async fn load(&self, archive: Vec<u8>) {
         let options = ImportImageOptionsBuilder::new().build();
@@ -196,17 +218,21 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        if self.choice == Choice::Podman {
-            // Podman's containers are nobody's children, and those that others joined go with them.
-            for _ in 0..5 {
-                let removed =
-                    self.podman_command().args(["rm", "--all", "--force", "--depend", "--time=0"]).output();
-                if removed.is_ok_and(|removed| removed.status.success()) {
-                    break;
-                }
-            }
-            let _ = self.podman_command().args(["network", "prune", "--force"]).output();
+        if self.choice == Choice::Docker {
+            self.clear_docker();
         }
+        self.stop();
+        if self.choice == Choice::Podman {
+            self.clear_podman();
+        }
+    }
+}
+
+/// How long what the daemon started may take to end by itself.
+const ENDS: Duration = Duration::from_secs(10);
+
+impl Daemon {
+    fn stop(&mut self) {
         let Some(mut process) = self.process.take() else { return };
         let _ = Command::new("kill").args(["-TERM", &process.id().to_string()]).status();
         let asked = Instant::now();
@@ -216,5 +242,55 @@ impl Drop for Daemon {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Removes all containers, and then the networks, whose bridges Docker leaves to the machine.
+    fn clear_docker(&self) {
+        if self.process.is_none() {
+            return;
+        }
+        let client = self.client();
+        // A runtime cannot wait within another one's thread.
+        let clearing = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let all = ListContainersOptionsBuilder::new().all(true).build();
+                for one in client.list_containers(Some(all)).await.unwrap_or_default() {
+                    let force = RemoveContainerOptionsBuilder::new().force(true).build();
+                    let _ = client.remove_container(&one.id.unwrap_or_default(), Some(force)).await;
+                }
+                let _ = client.prune_networks(None).await;
+            });
+            Ok::<_, std::io::Error>(())
+        });
+        let _ = clearing.join();
+    }
+
+    /// Podman's containers are nobody's children, those that others joined go with them, and each takes the rules of
+    /// its network with it when its end is looked after. So: containers, then whoever still looks after one, then
+    /// networks, then what is left of them all the same, because Podman was killed in between.
+    fn clear_podman(&self) {
+        for _ in 0..5 {
+            let _ = self.podman_command().args(["rm", "--all", "--force", "--depend", "--time=0"]).output();
+            let left = self.podman_command().args(["ps", "--all", "--quiet"]).output();
+            if left.is_ok_and(|left| left.status.success() && left.stdout.trim_ascii().is_empty()) {
+                break;
+            }
+        }
+        let began = Instant::now();
+        while began.elapsed() < ENDS && self.is_anybody_at_work() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let networks = leftovers::networks(&self.networks_folder());
+        let _ = self.podman_command().args(["network", "prune", "--force"]).output();
+        leftovers::remove(&networks);
+    }
+
+    /// Whether a process has the trial's folder in its command line.
+    fn is_anybody_at_work(&self) -> bool {
+        let folder = self.folder.path().as_os_str().as_encoded_bytes();
+        let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let mut lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+        lines.any(|line| line.windows(folder.len()).any(|part| part == folder))
     }
 }

@@ -6,6 +6,7 @@ mod actor;
 mod contract;
 mod daemon;
 mod hardening;
+mod leftovers;
 mod outages;
 mod printing;
 mod pulls;
@@ -55,6 +56,13 @@ async fn docker_keeps_the_contract() {
 async fn podman_keeps_the_contract() {
     if let Some(daemon) = Daemon::podman().await {
         hold(World::Daemon(daemon), &[contract::CASES, REAL]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn podman_leaves_nothing_behind() {
+    if let Some(daemon) = Daemon::podman().await {
+        outages::nothing_is_left_to_the_machine(daemon).await;
     }
 }
 

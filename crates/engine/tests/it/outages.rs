@@ -9,6 +9,7 @@ use gangplank_engine::{ContainerState, Engine, EngineError};
 use crate::actor::node;
 use crate::contract::{trial, wait_for_answer};
 use crate::daemon::Daemon;
+use crate::leftovers;
 use crate::recorder::Recorder;
 use crate::world::{World, docker};
 
@@ -17,7 +18,7 @@ pub(crate) async fn an_engine_comes_back(daemon: Daemon) {
     let choice = daemon.choice;
     let output = Recorder::new();
     let world = World::Daemon(daemon);
-    let options = world.options("outage", &output);
+    let options = world.options(&World::owner(), &output);
     let World::Daemon(mut daemon) = world else { return };
     let engine = docker(&daemon, options).await;
     let spec = node(1, &[("app", "serve 8080"), ("tick", "tick 50")]);
@@ -70,6 +71,24 @@ pub(crate) async fn an_engine_comes_back(daemon: Daemon) {
         engine.remove(&node.handle, Duration::ZERO).await.expect("a removal");
     }
     assert_eq!(engine.nodes(None).await, Ok(Vec::new()));
+}
+
+/// Podman that has forgotten its containers, as a kill in the middle of making one leaves it, leaves no rules, bridge or
+/// addresses of theirs when its trial ends.
+pub(crate) async fn nothing_is_left_to_the_machine(daemon: Daemon) {
+    let output = Recorder::new();
+    let world = World::Daemon(daemon);
+    let options = world.options(&World::owner(), &output);
+    let World::Daemon(mut daemon) = world else { return };
+    let engine = docker(&daemon, options).await;
+    let seen = engine.start(&node(1, &[("app", "serve 8080")])).await.expect("a node");
+    wait_for_answer(seen.addresses[&8080]).await;
+    let networks = leftovers::networks(&daemon.networks_folder());
+    let left = || networks.iter().map(leftovers::count).sum::<usize>();
+    assert!(left() > 0, "the node has no rules");
+    daemon.forget_containers().await;
+    drop((engine, daemon));
+    assert_eq!(left(), 0);
 }
 
 /// A start that is cut short, as by a server that is killed, leaves no node that looks whole and does not run.

@@ -71,7 +71,8 @@ impl World {
     /// An owner that no other trial has.
     pub(crate) fn owner() -> String {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        format!("trial-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+        // Nor another run: what is left of networks is found by their names, which owners are in.
+        format!("trial-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
 

@@ -28,8 +28,15 @@ impl Dockerd {
         dockerd
     }
 
-    /// Starts it again. With what a killed one left behind the first try can fail.
+    /// Starts it again.
     pub(crate) fn start_again(&mut self) {
+        let comes_up = self.comes_up();
+        let said = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        assert!(comes_up, "a daemon did not start: {}", said());
+    }
+
+    /// Starts it; `false` if it does not. With what a killed one left behind the first try can fail.
+    fn comes_up(&mut self) -> bool {
         let option = |name: &str, file: &str| format!("--{name}={}", self.folder.join(file).display());
         let mut args = vec![format!("--host={}", self.socket()), option("data-root", "data")];
         args.extend([option("pidfile", "pid"), option("exec-root", "exec")]);
@@ -38,23 +45,22 @@ impl Dockerd {
         args.extend(["--bridge=none", "--storage-driver=vfs", addresses].map(str::to_owned));
         args.extend(self.options.iter().cloned());
         let program = Program::find("dockerd").expect("dockerd");
-        for is_last in [false, false, true] {
+        for _ in 0..3 {
             let _ = std::fs::remove_file(self.folder.join("pid"));
             let mut daemon = Daemon::start(&program, &self.folder, &args);
             let is_ready = || self.run(&["info"]).code == Some(0);
-            if is_last {
-                daemon.wait_until(is_ready);
-            } else if !daemon.comes_up(is_ready) {
-                continue;
+            if daemon.comes_up(is_ready) {
+                self.daemon = Some(daemon);
+                return true;
             }
-            self.daemon = Some(daemon);
-            return;
         }
+        false
     }
 
-    /// Removes all containers and all networks, which a daemon leaves to the machine.
-    fn clear(&self) {
-        if self.daemon.is_none() {
+    /// Removes all containers and all networks, which a daemon leaves to the machine, also one that a trial killed and
+    /// did not come to start again.
+    fn clear(&mut self) {
+        if self.daemon.is_none() && !self.comes_up() {
             return;
         }
         let containers = self.run(&["ps", "--all", "--quiet"]).stdout;

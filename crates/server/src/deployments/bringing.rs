@@ -69,7 +69,7 @@ impl Runner {
     }
 
     /// Asks for the images of a deployment, and looks whether they have come.
-    pub(super) async fn bring(
+    pub(super) fn bring(
         &mut self,
         of: &DeployedService,
         deployment: &Deployment,

@@ -38,7 +38,7 @@ impl Runner {
                 return Ok(false);
             }
         };
-        match self.bring(of, current, next).await? {
+        match self.bring(of, current, next)? {
             Brought::There => {}
             Brought::Coming => return Ok(false),
             Brought::Failed(NotThere::Yet(why) | NotThere::Ever(why)) => {

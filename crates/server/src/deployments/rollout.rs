@@ -98,7 +98,7 @@ impl Runner {
         if self.end_if_late(of, None).await? {
             return Ok(());
         }
-        match self.bring(of, deployment, next).await? {
+        match self.bring(of, deployment, next)? {
             Brought::There => {}
             Brought::Coming => {
                 self.wait_for_deadline(next);

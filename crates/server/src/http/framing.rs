@@ -79,9 +79,7 @@ impl Framing {
                     let end = came.iter().position(|byte| *byte == b'\n');
                     let (piece, rest) = came.split_at(end.unwrap_or(came.len()));
                     self.line.take(piece);
-                    if end.is_none() {
-                        return None;
-                    }
+                    end?;
                     came = &rest[1..];
                     if self.line_ends() {
                         self.at = At::Over;

@@ -151,9 +151,10 @@ fn one_that_wanted_too_much_memory_and_then_never_answers_says_so() {
     let world = World::with_timeout(Machine::serving(), SHORT);
     let has_ended = std::sync::atomic::AtomicBool::new(false);
     world.machine.set_program(move |_, _, _| {
-        match has_ended.swap(true, std::sync::atomic::Ordering::Relaxed) {
-            false => Behaviour::runs_out_of_memory(Duration::from_millis(20)),
-            true => Behaviour::hangs(),
+        if has_ended.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            Behaviour::hangs()
+        } else {
+            Behaviour::runs_out_of_memory(Duration::from_millis(20))
         }
     });
     world.make_service(1);

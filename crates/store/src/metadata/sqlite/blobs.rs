@@ -8,7 +8,7 @@ use super::cache::Touched;
 use super::doors::Outcome;
 use super::usage::Usage;
 use super::writer::Whose;
-use super::{Sqlite, holds, rows};
+use super::{Sqlite, content_keys, holds, rows};
 use crate::Result;
 use crate::blobs::ContentKey;
 use crate::metadata::blobs::{
@@ -122,40 +122,17 @@ impl BlobLinks for Sqlite {
     }
 
     async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>> {
-        self.read_long(Whose::Server, move |connection| {
-            let mut known = connection.prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM blobs WHERE key = ?1)
-                     OR EXISTS (SELECT 1 FROM uploads WHERE id = ?1)
-                     OR EXISTS (SELECT 1 FROM discarded WHERE key = ?1)",
-            )?;
-            let mut unknown = Vec::new();
-            for key in keys {
-                if !known.query_row([key.as_str()], |row| row.get::<_, bool>(0))? {
-                    unknown.push(key);
-                }
-            }
-            Ok(unknown)
-        })
-        .await
+        self.read_long(Whose::Server, move |connection| content_keys::unknown(connection, keys)).await
     }
 
     async fn discarded(&self, limit: usize) -> Result<Vec<ContentKey>> {
-        self.read_one(|connection| {
-            let mut select = connection.prepare_cached("SELECT key FROM discarded LIMIT ?1")?;
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let keys = select.query_map([limit], |row| row.get::<_, String>(0))?;
-            keys.map(|key| read_key(&key?)).collect()
-        })
+        self.read_one(|connection| content_keys::discarded(connection, limit))
     }
 
     async fn forget_discarded(&self, keys: Vec<ContentKey>) -> Result<()> {
         self.doors
             .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
-                let mut forget = connection.prepare_cached("DELETE FROM discarded WHERE key = ?1")?;
-                for key in keys {
-                    forget.execute([key.as_str()])?;
-                }
-                Ok(())
+                content_keys::forget(connection, &keys)
             })
             .await
     }
@@ -338,16 +315,16 @@ fn add(
             let mut replace = connection
                 .prepare_cached("UPDATE blobs SET key = ?2, size = ?3, damaged = 0 WHERE id = ?1")?;
             replace.execute(params![id, blob.key.as_str(), rows::signed(blob.size)?])?;
-            discard(connection, &known)?;
+            content_keys::discard(connection, &known)?;
             usage.remove_content(rows::unsigned(size)?)?;
             usage.add_content(blob.size)?;
             (id, blob.key)
         }
         Some((id, known, ..)) => {
             if known != blob.key.as_str() {
-                discard(connection, blob.key.as_str())?;
+                content_keys::discard(connection, blob.key.as_str())?;
             }
-            (id, read_key(&known)?)
+            (id, content_keys::read(&known)?)
         }
     };
     holds::keep::put_link(connection, repository, id, now)?;
@@ -396,28 +373,17 @@ pub(super) fn unlink(
     )?;
     let content = orphan.query_row([blob], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).optional()?;
     let Some((size, key)) = content else { return Ok(None) };
-    discard(connection, &key)?;
+    content_keys::discard(connection, &key)?;
     let size = rows::unsigned(size)?;
     usage.remove_content(size)?;
     Ok(Some(size))
-}
-
-pub(super) fn discard(connection: &Connection, key: &str) -> Result<()> {
-    connection
-        .prepare_cached("INSERT INTO discarded (key) VALUES (?1) ON CONFLICT (key) DO NOTHING")?
-        .execute([key])?;
-    Ok(())
 }
 
 /// Reads `size, key, damaged`, the first three columns.
 pub(super) fn read_stored(row: &Row<'_>) -> Result<StoredBlob> {
     Ok(StoredBlob {
         size: rows::unsigned(row.get(0)?)?,
-        key: read_key(row.get_ref(1)?.as_str().unwrap_or_default())?,
+        key: content_keys::read(row.get_ref(1)?.as_str().unwrap_or_default())?,
         damaged: row.get(2)?,
     })
-}
-
-pub(super) fn read_key(text: &str) -> Result<ContentKey> {
-    ContentKey::parse(text).ok_or_else(|| rows::damaged("content key", text))
 }

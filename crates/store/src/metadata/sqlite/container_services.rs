@@ -9,7 +9,7 @@ use super::cache::Touched;
 use super::container_images::end_registration;
 use super::doors::Outcome;
 use super::writer::Whose;
-use super::{Sqlite, deployments, metric_points, rows};
+use super::{Sqlite, deployments, metric_points, rows, service_domains};
 use crate::metadata::Invocation;
 use crate::metadata::container_services::{
     ContainerService, ContainerServices, ServiceChange, ServiceOutcome,
@@ -23,9 +23,6 @@ const COLUMNS: &str =
 
 /// Of a service that has no number yet. SQLite numbers from 1.
 const NOT_KEPT: ServiceId = ServiceId(0);
-
-/// Lightsail lets a service have four domain names.
-const MAX_DOMAINS: usize = 4;
 
 #[async_trait]
 impl ContainerServices for Sqlite {
@@ -145,7 +142,7 @@ pub(super) fn create(
         damage: None,
         ..service
     };
-    if let Some(refusal) = check_domains(connection, &service)? {
+    if let Some(refusal) = service_domains::refuse(connection, &service)? {
         return Ok(Outcome::Unchanged(refusal));
     }
     if let Some(deployment) = &deployment
@@ -171,7 +168,7 @@ pub(super) fn create(
         made_by,
         invocation,
     ])?);
-    store_domains(connection, row, &service)?;
+    service_domains::keep(connection, row, &service)?;
     if let Some(deployment) = deployment {
         deployments::make_first(connection, &mut service, &deployment)?;
     }
@@ -200,7 +197,7 @@ fn change_found(
     if service.tags.len() > usize::try_from(max_tags).unwrap_or(usize::MAX) {
         return Ok(Outcome::Unchanged(ServiceOutcome::TooManyTags));
     }
-    if let Some(refusal) = check_domains(connection, &service)? {
+    if let Some(refusal) = service_domains::refuse(connection, &service)? {
         return Ok(Outcome::Unchanged(refusal));
     }
     if let Some(refusal) = begin_update(connection, &before, &mut service, room)? {
@@ -256,7 +253,7 @@ fn delete(connection: &Connection, tenant: &Tenant, service: ServiceId, now: Tim
     for (number, manifest) in images.collect::<rusqlite::Result<Vec<(i64, i64)>>>()? {
         end_registration(connection, (service.0, number), manifest, now)?;
     }
-    connection.prepare_cached("DELETE FROM service_domains WHERE service = ?1")?.execute([service.0])?;
+    service_domains::forget(connection, service)?;
     metric_points::forget(connection, service)?;
     connection.prepare_cached("DELETE FROM services WHERE id = ?1")?.execute([service.0])?;
     Ok(Outcome::Changed(true, Note::of(EventKind::ServiceDeleted, tenant).subject(found.name)))
@@ -298,26 +295,6 @@ fn apply(mut service: ContainerService, change: ServiceChange) -> ContainerServi
     service
 }
 
-/// A domain name leads to one service of the whole server, whoever asks for it first.
-fn check_domains(connection: &Connection, service: &ContainerService) -> Result<Option<ServiceOutcome>> {
-    let domains: Vec<&String> = service.public_domain_names.values().flatten().collect();
-    if domains.len() > MAX_DOMAINS {
-        return Ok(Some(ServiceOutcome::TooManyDomains));
-    }
-    let mut taken = connection.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM tenants t CROSS JOIN service_domains d
-                        WHERE d.tenant = t.id AND d.name = ?1 AND d.service <> ?2)",
-    )?;
-    for (index, domain) in domains.iter().enumerate() {
-        let twice = domains[..index].iter().any(|other| other.eq_ignore_ascii_case(domain));
-        let key = params![domain.to_ascii_lowercase(), service.id.0];
-        if twice || taken.query_row(key, |row| row.get(0))? {
-            return Ok(Some(ServiceOutcome::DomainTaken((*domain).clone())));
-        }
-    }
-    Ok(None)
-}
-
 fn store(connection: &Connection, tenant: i64, service: &ContainerService) -> Result<()> {
     let mut update = connection.prepare_cached(
         "UPDATE services SET power = ?2, scale = ?3, is_disabled = ?4, puller_role_active = ?5, tags = ?6,
@@ -334,22 +311,8 @@ fn store(connection: &Connection, tenant: i64, service: &ContainerService) -> Re
         service.changes,
         service.is_updating,
     ])?;
-    connection.prepare_cached("DELETE FROM service_domains WHERE service = ?1")?.execute([service.id.0])?;
-    store_domains(connection, tenant, service)
-}
-
-fn store_domains(connection: &Connection, tenant: i64, service: &ContainerService) -> Result<()> {
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO service_domains (tenant, name, service, certificate, place, spelling)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
-    for (certificate, domains) in &service.public_domain_names {
-        for (place, domain) in domains.iter().enumerate() {
-            let (name, place) = (domain.to_ascii_lowercase(), i64::try_from(place).unwrap_or(i64::MAX));
-            insert.execute(params![tenant, name, service.id.0, certificate, place, domain])?;
-        }
-    }
-    Ok(())
+    service_domains::forget(connection, service.id)?;
+    service_domains::keep(connection, tenant, service)
 }
 
 /// How a service of a tenant is found.
@@ -367,7 +330,7 @@ pub(super) fn find(connection: &Connection, tenant: i64, key: Key<'_>) -> Result
     let sql = format!("SELECT {COLUMNS} FROM services WHERE tenant = ?1 AND {column} = ?2");
     let mut find = connection.prepare_cached(&sql)?;
     let found = find.query_row(params![tenant, value], |row| Ok(read(row))).optional()?.transpose()?;
-    found.map(|service| with_domains(connection, service)).transpose()
+    found.map(|service| service_domains::with(connection, service)).transpose()
 }
 
 pub(super) fn list(connection: &Connection, tenant: i64) -> Result<Vec<ContainerService>> {
@@ -375,20 +338,8 @@ pub(super) fn list(connection: &Connection, tenant: i64) -> Result<Vec<Container
     let mut select = connection.prepare_cached(&sql)?;
     select
         .query_map([tenant], |row| Ok(read(row)))?
-        .map(|service| with_domains(connection, service??))
+        .map(|service| service_domains::with(connection, service??))
         .collect()
-}
-
-fn with_domains(connection: &Connection, mut service: ContainerService) -> Result<ContainerService> {
-    let mut select = connection.prepare_cached(
-        "SELECT certificate, spelling FROM service_domains WHERE service = ?1 ORDER BY certificate, place",
-    )?;
-    let mut found = select.query([service.id.0])?;
-    while let Some(row) = found.next()? {
-        let domains: &mut Vec<String> = service.public_domain_names.entry(row.get(0)?).or_default();
-        domains.push(row.get(1)?);
-    }
-    Ok(service)
 }
 
 fn read(row: &Row<'_>) -> Result<ContainerService> {

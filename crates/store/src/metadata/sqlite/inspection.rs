@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use super::cache::Touched;
 use super::holds::check::{self, Flaw};
 use super::writer::Whose;
-use super::{Sqlite, blobs, image_names, rows, usage};
+use super::{Sqlite, blobs, content_keys, image_names, rows, usage};
 use crate::Result;
 use crate::blobs::ContentKey;
 use crate::metadata::inspection::{ContentTotals, Contradiction, Fault, Inspection, KeptContent};
@@ -38,7 +38,7 @@ impl Inspection for Sqlite {
             let mut uploads = Vec::new();
             while let Some(row) = found.next()? {
                 let id = row.get_ref(0)?.as_str().unwrap_or_default();
-                uploads.push((blobs::read_key(id)?, rows::unsigned(row.get(1)?)?));
+                uploads.push((content_keys::read(id)?, rows::unsigned(row.get(1)?)?));
             }
             Ok(uploads)
         })
@@ -107,7 +107,7 @@ impl Inspection for Sqlite {
                 let sql = "UPDATE blobs SET key = ?2, damaged = 0 WHERE key = ?1";
                 let replaced = connection.execute(sql, [broken.as_str(), whole.as_str()])? == 1;
                 if replaced {
-                    blobs::discard(connection, broken.as_str())?;
+                    content_keys::discard(connection, broken.as_str())?;
                 }
                 Ok(replaced)
             })

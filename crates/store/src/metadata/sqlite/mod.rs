@@ -17,6 +17,7 @@ mod collection;
 mod console_logins;
 mod container_images;
 mod container_services;
+mod content_keys;
 mod deployments;
 mod doors;
 #[cfg(feature = "filling")]
@@ -41,6 +42,7 @@ mod role_sessions;
 mod roles;
 mod rows;
 mod schema;
+mod service_domains;
 mod snapshot;
 mod sources;
 mod tags;
