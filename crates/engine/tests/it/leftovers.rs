@@ -53,6 +53,21 @@ pub(crate) fn count(network: &Network) -> usize {
 
 fn remove_notes(network: &str) {
     for note in notes(network) {
+        let text = std::fs::read_to_string(&note).unwrap_or_default();
+        let said: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        for interface in said["result"]["interfaces"].as_array().into_iter().flatten() {
+            match (interface["sandbox"].as_str(), interface["name"].as_str()) {
+                // The namespace of a container that is gone, with the container's end of the pair in it.
+                (Some(namespace), _) if !namespace.is_empty() => {
+                    let _ = Command::new("umount").arg(namespace).output();
+                    let _ = std::fs::remove_file(namespace);
+                }
+                (_, Some(name)) if name.starts_with("veth") => {
+                    let _ = Command::new("ip").args(["link", "delete", name]).output();
+                }
+                _ => {}
+            }
+        }
         let _ = std::fs::remove_dir_all(&note).or_else(|_| std::fs::remove_file(&note));
     }
 }
