@@ -41,7 +41,7 @@ fn an_upload_in_flight_is_finished_before_the_end() {
     upload.send(&blob.bytes[5..]);
     assert_eq!(upload.answer().unwrap().status, 201);
     assert!(upload.closes());
-    assert_eq!(server.terminate().code(), Some(0));
+    assert_eq!(server.wait().code(), Some(0));
     server.restart();
     let got = server.registry_as(&login).send("GET", &format!("sr/blobs/{}", blob.digest));
     assert_eq!(got.bytes().unwrap(), blob.bytes);

@@ -1,7 +1,7 @@
 //! The two forms in which metrics are handed out: `OpenMetrics`, and the older text of Prometheus, which everything reads
 //! that does not ask for the first.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// A form.
@@ -37,17 +37,27 @@ impl Exposition {
     }
 }
 
-/// In the older form a counter is declared under the name that its samples have, and there are no units and no end.
+/// In the older form counters and informations are declared under the name that their samples have, and the second are
+/// gauges; there are no units and no end.
 fn older(text: &str) -> String {
-    let declared = |line: &str| line.strip_prefix("# TYPE ")?.strip_suffix(" counter").map(str::to_owned);
-    let counters: HashSet<String> = text.lines().filter_map(declared).collect();
+    let declared = |line: &str| {
+        let (name, kind) = line.strip_prefix("# TYPE ")?.split_once(' ')?;
+        let name = name.to_owned();
+        match kind {
+            "counter" => Some((name, "_total")),
+            "info" => Some((name, "_info")),
+            _ => None,
+        }
+    };
+    let ends: HashMap<String, &str> = text.lines().filter_map(declared).collect();
     let mut older = String::with_capacity(text.len());
     for line in text.lines() {
         let declaration = ["# HELP ", "# TYPE "].iter().find_map(|it| Some((*it, line.strip_prefix(it)?)));
         // Writing into a string does not fail.
         let _ = match declaration.and_then(|(kind, rest)| Some((kind, rest.split_once(' ')?))) {
-            Some((kind, (name, rest))) if counters.contains(name) => {
-                writeln!(older, "{kind}{name}_total {rest}")
+            Some((kind, (name, rest))) if ends.contains_key(name) => {
+                let rest = if rest == "info" { "gauge" } else { rest };
+                writeln!(older, "{kind}{name}{} {rest}", ends[name])
             }
             None if line.starts_with("# UNIT ") || line == "# EOF" => Ok(()),
             _ => writeln!(older, "{line}"),
@@ -63,9 +73,9 @@ mod tests {
     #[test]
     fn the_older_form_names_counters_as_their_samples() {
         let text = "# HELP a_bytes Much.\n# TYPE a_bytes counter\n# UNIT a_bytes bytes\na_bytes_total 1\n\
-                    # HELP b Now.\n# TYPE b gauge\nb 2\n# EOF\n";
+                    # HELP b Now.\n# TYPE b gauge\nb 2\n# HELP c It.\n# TYPE c info\nc_info{d=\"e\"} 1\n# EOF\n";
         let expected = "# HELP a_bytes_total Much.\n# TYPE a_bytes_total counter\na_bytes_total 1\n\
-                        # HELP b Now.\n# TYPE b gauge\nb 2\n";
+                        # HELP b Now.\n# TYPE b gauge\nb 2\n# HELP c_info It.\n# TYPE c_info gauge\nc_info{d=\"e\"} 1\n";
         assert_eq!(Exposition::Text.of(text.to_owned()), expected);
         assert_eq!(Exposition::OpenMetrics.of(text.to_owned()), text);
     }
