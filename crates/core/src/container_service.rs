@@ -41,6 +41,18 @@ pub struct Entrance {
 }
 
 impl Entrance {
+    /// Reads `http`, `https`, or one of them with a port, such as `https:8443`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (scheme, port) = text.split_once(':').map_or((text, None), |(scheme, port)| (scheme, Some(port)));
+        let (is_tls, usual) = match scheme {
+            "https" => (true, 443),
+            "http" => (false, 80),
+            _ => return None,
+        };
+        let port = port.map_or(Some(usual), |port| port.parse().ok())?;
+        (port > 0).then_some(Self { is_tls, port })
+    }
+
     /// The URL of a host behind it. It ends in `/`, and names no port that goes without saying.
     pub fn url(self, host: &str) -> String {
         match (self.is_tls, self.port) {
@@ -57,6 +69,21 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn an_entrance_is_read_as_people_write_it() {
+        for (text, url) in [
+            ("https", "https://a/"),
+            ("http", "http://a/"),
+            ("https:8443", "https://a:8443/"),
+            ("http:443", "http://a:443/"),
+        ] {
+            assert_eq!(Entrance::parse(text).map(|it| it.url("a")).as_deref(), Some(url), "{text}");
+        }
+        for text in ["", "ftp", "https:", "https:0", "https:65536", "https://a", "HTTPS", ":443", "443"] {
+            assert_eq!(Entrance::parse(text), None, "{text}");
+        }
+    }
 
     fn uuid(number: u32) -> String {
         format!("6f0c1f6e-0000-4000-8000-{number:012}")

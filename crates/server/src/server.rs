@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::certificates::Certificates;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Deployments};
 use crate::container_logs::ContainerLogs;
 use crate::data_dir::DataDir;
 use crate::deployments::archives::Images;
@@ -206,7 +206,7 @@ impl Server {
             deployer: Deployer::new(engine.clone(), &config.deployments),
             certificates: Arc::clone(&certificates),
             endpoint: Endpoint::new(&config.deployments.service_domain),
-            entrance: entrance(tls.is_some(), &addresses),
+            entrance: entrance(&config.deployments, tls.is_some(), &addresses),
             deployments: config.deployments,
             routes: crate::endpoint::routes::Routes::default(),
             run: uuid::Uuid::new_v4().simple().to_string(),
@@ -327,9 +327,10 @@ fn deploy(
     }
 }
 
-/// Where services are reached.
-fn entrance(is_tls: bool, addresses: &Addresses) -> Entrance {
-    Entrance { is_tls, port: addresses.services.unwrap_or(addresses.main).port() }
+/// Where services are reached: as the server was told, or else where it listens.
+fn entrance(told: &Deployments, is_tls: bool, addresses: &Addresses) -> Entrance {
+    let port = addresses.services.unwrap_or(addresses.main).port();
+    told.service_entrance.unwrap_or(Entrance { is_tls, port })
 }
 
 /// Tells of settings that a server runs with, but not well.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
+use gangplank_core::container_service::Entrance;
 use gangplank_server::{Deployments, EngineChoice, TlsFiles};
 use gangplank_store::logs::LogsKept;
 use serde::Deserialize;
@@ -47,6 +48,10 @@ macro_rules! with_deployments {
             /// Domain under which each service has a name of its own [default: localhost]
             #[arg(value_name = "DOMAIN", help_heading = "Deployments")]
             service_domain: String, "GANGPLANK_SERVICE_DOMAIN";
+            /// Scheme of services' URLs where a proxy stands in front, with a port if it is not the usual one: https or
+            /// https:8443 [default: as this server listens]
+            #[arg(value_name = "SCHEME[:PORT]", help_heading = "Deployments")]
+            service_entrance: String, "GANGPLANK_SERVICE_ENTRANCE";
             /// Address on which only services answer, beside --listen [default: none]
             #[arg(value_name = "ADDR", value_parser = listen_address, help_heading = "Deployments")]
             #[serde(default, deserialize_with = "file::address")]
@@ -175,6 +180,7 @@ impl ServeOptions {
             allow_private_registries: self.engine_allow_private_registries,
             timeout,
             service_domain: self.service_domain.as_deref().map_or(Ok(default.service_domain), domain)?,
+            service_entrance: self.service_entrance.as_deref().map(entrance).transpose()?,
             endpoint_listen: self.endpoint_listen,
             certificates: self.certificates.as_ref().map(certificates).unwrap_or_default(),
             logs: self.logs(default.logs)?,
@@ -232,6 +238,12 @@ fn certificates(files: &BTreeMap<String, Certificate>) -> BTreeMap<String, TlsFi
     files.iter().map(|(name, files)| (name.clone(), of(files))).collect()
 }
 
+fn entrance(text: &str) -> Result<Entrance> {
+    let option = named("service-entrance");
+    Entrance::parse(text)
+        .with_context(|| format!("{option} is https or http, or https:8443, and {text:?} is not"))
+}
+
 /// Checks the domain of services; its letters become small. A name has 253 characters at most, and what stands before
 /// the domain up to 96 of them.
 fn domain(text: &str) -> Result<String> {
@@ -263,7 +275,7 @@ mod tests {
         let told = read(
             "engine = 'podman'\nengine-host = 'unix:///run/podman/podman.sock'\nengine-registry = '10.0.0.5:5000'\n\
              engine-cpus = 2.5\nengine-memory = '4 GiB'\nengine-allow-private-registries = false\n\
-             deployment-timeout = 20\nservice-domain = 'Apps.Example.com'\nendpoint-listen = '127.0.0.1:8080'\n\
+             deployment-timeout = 20\nservice-domain = 'Apps.Example.com'\nservice-entrance = 'https'\nendpoint-listen = '127.0.0.1:8080'\n\
              container-log-days = 2\nmax-container-log-bytes = '1 MiB'\n\
              [certificates.web]\ncert = 'a.pem'\nkey = 'b.pem'\n[certificates.shop]\ncert = 'c.pem'\nkey = 'd.pem'\n",
         )
@@ -274,6 +286,7 @@ mod tests {
         assert_eq!((told.engine_cpus, told.engine_memory), (Some(2.5), Some(4 << 30)));
         assert_eq!((told.allow_private_registries, told.timeout.as_secs()), (Some(false), 20));
         assert_eq!(told.service_domain, "apps.example.com");
+        assert_eq!(told.service_entrance.map(|it| it.url("a")).as_deref(), Some("https://a/"));
         assert_eq!(told.endpoint_listen.map(|address| address.port()), Some(8080));
         assert_eq!((told.logs.age.as_secs(), told.logs.bytes), (2 * 86_400, 1 << 20));
         let names: Vec<_> = told.certificates.keys().map(String::as_str).collect();
@@ -295,6 +308,7 @@ mod tests {
             ("engine-memory = 1", "at least 512 MiB"),
             ("deployment-timeout = 0", "from 1s to 24h"),
             ("deployment-timeout = '2d'", "from 1s to 24h"),
+            ("service-entrance = 'https://x'", "https:8443"),
             ("service-domain = 'https://x'", "without a scheme"),
             ("service-domain = '*.example.com'", "a star"),
             ("service-domain = '10.0.0.1'", "such as apps.example.com"),

@@ -34,6 +34,17 @@ fn check_refused(api: &Api, operation: &str, input: &Value, error: &str) -> Stri
 }
 
 #[test]
+fn behind_a_proxy_the_url_is_the_one_that_the_proxy_answers() {
+    let server = crate::server_with(|builder| {
+        builder.env("GANGPLANK_SERVICE_DOMAIN", "apps.example.com").env("GANGPLANK_SERVICE_ENTRANCE", "https")
+    });
+    server.api().ensure_service("web");
+    let answer = server.api().lightsail("GetContainerServices", &json!({ "serviceName": "web" }));
+    let url = answer.body["containerServices"][0]["url"].as_str().unwrap();
+    assert!(url.starts_with("https://web.") && url.ends_with(".us-east-1.cs.apps.example.com/"), "{url}");
+}
+
+#[test]
 fn a_service_has_all_its_members() {
     let server = server();
     let api = server.api().in_region("eu-central-1");

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use gangplank_core::container_service::Entrance;
 use gangplank_store::logs::LogsKept;
 
 use super::{Config, TlsFiles};
@@ -29,6 +30,8 @@ pub struct Deployments {
     pub timeout: Duration,
     /// The domain under which each service has its own name.
     pub service_domain: String,
+    /// How services are reached, if not as this server listens: by a proxy in front of it.
+    pub service_entrance: Option<Entrance>,
     /// Where only services answer, beside the main listener; nowhere if `None`.
     pub endpoint_listen: Option<SocketAddr>,
     /// Certificates for domain names of services, by the name that `publicDomainNames` says.
@@ -97,6 +100,7 @@ impl Default for Deployments {
             allow_private_registries: None,
             timeout: Duration::from_mins(5),
             service_domain: "localhost".to_owned(),
+            service_entrance: None,
             endpoint_listen: None,
             certificates: BTreeMap::new(),
             logs: LogsKept { age: Duration::from_hours(4 * 24), bytes: 100 << 20 },
