@@ -49,7 +49,7 @@ macro_rules! with_deployments {
             #[arg(value_name = "DOMAIN", help_heading = "Deployments")]
             service_domain: String, "GANGPLANK_SERVICE_DOMAIN";
             /// Scheme of services' URLs where a proxy stands in front, with a port if it is not the usual one: https or
-            /// https:8443 [default: as this server listens]
+            /// https:8443 [default: those of the listener]
             #[arg(value_name = "SCHEME[:PORT]", help_heading = "Deployments")]
             service_entrance: String, "GANGPLANK_SERVICE_ENTRANCE";
             /// Address on which only services answer, beside --listen [default: none]

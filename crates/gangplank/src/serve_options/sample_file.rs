@@ -52,6 +52,7 @@ fn value(option: &clap::Arg, help: &str) -> String {
         "URL" => "unix:///run/docker.sock",
         "HOST:PORT" => "127.0.0.1:5000",
         "CPUS" => return "8".to_owned(),
+        "SCHEME[:PORT]" => "https",
         _ => "",
     };
     let value = match default.map(|default| default.split(", or ").next().unwrap_or(default)) {

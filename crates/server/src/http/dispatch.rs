@@ -7,7 +7,7 @@ use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::AnswerBody;
 use super::connection::Connection;
-use super::record::Record;
+use super::record::{Record, Service};
 use super::response::Answer;
 use super::{client, health, hygiene};
 use crate::app::App;
@@ -57,6 +57,7 @@ async fn route(app: &App, record: &Record, connection: &Connection, request: Req
             return if is_browser { console::lead_there() } else { banner() };
         }
         if let Some(health) = health::to_anybody(app, path).await {
+            record.is_for(Service::Health, "Health");
             return health;
         }
     }

@@ -37,6 +37,8 @@ pub(crate) enum Service {
     Gangplank,
     /// The Security Token Service.
     Sts,
+    /// Whatever says that the server is well.
+    Health,
     /// The web console.
     Console,
     /// A container service, for one of its visitors.
@@ -52,6 +54,7 @@ impl Service {
             Self::Lightsail => "lightsail",
             Self::Gangplank => "gangplank",
             Self::Sts => "sts",
+            Self::Health => "health",
             Self::Console => "console",
             Self::Endpoint => "endpoint",
         }
