@@ -34,6 +34,7 @@ mod oci_conformance;
 mod oras;
 mod plugin;
 mod podman;
+mod promtool;
 mod regctl;
 mod rust_sdk;
 mod services;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
     services::add(&mut suite);
     podman::add(&mut suite);
     skopeo::add(&mut suite);
+    promtool::add(&mut suite);
     buildah::add(&mut suite);
     containerd::add(&mut suite);
     credential_helper::add(&mut suite);
