@@ -9,17 +9,23 @@ pub enum Screen {
     Services,
     /// Registry logins.
     Logins,
+    /// Access keys.
+    AccessKeys,
+    /// Roles.
+    Roles,
 }
 
 impl Screen {
     /// All of them, in the order of the navigation.
-    pub const ALL: &'static [Self] = &[Self::Services, Self::Logins];
+    pub const ALL: &'static [Self] = &[Self::Services, Self::Logins, Self::AccessKeys, Self::Roles];
 
     /// What it is called.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Services => "Services",
             Self::Logins => "Logins",
+            Self::AccessKeys => "Access keys",
+            Self::Roles => "Roles",
         }
     }
 
@@ -28,6 +34,8 @@ impl Screen {
         match self {
             Self::Services => "services",
             Self::Logins => "logins",
+            Self::AccessKeys => "access-keys",
+            Self::Roles => "roles",
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The web console, as a browser meets it.
 
+mod access_keys;
 mod attacks;
 mod browser;
 mod html;
 mod pages;
+mod roles;
 mod services;
 mod sign_in;
 mod templates;
