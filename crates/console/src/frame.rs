@@ -13,11 +13,14 @@ pub enum Screen {
     AccessKeys,
     /// Roles.
     Roles,
+    /// Repositories.
+    Repositories,
 }
 
 impl Screen {
     /// All of them, in the order of the navigation.
-    pub const ALL: &'static [Self] = &[Self::Services, Self::Logins, Self::AccessKeys, Self::Roles];
+    pub const ALL: &'static [Self] =
+        &[Self::Services, Self::Logins, Self::AccessKeys, Self::Roles, Self::Repositories];
 
     /// What it is called.
     pub const fn name(self) -> &'static str {
@@ -26,6 +29,7 @@ impl Screen {
             Self::Logins => "Logins",
             Self::AccessKeys => "Access keys",
             Self::Roles => "Roles",
+            Self::Repositories => "Repositories",
         }
     }
 
@@ -36,6 +40,7 @@ impl Screen {
             Self::Logins => "logins",
             Self::AccessKeys => "access-keys",
             Self::Roles => "roles",
+            Self::Repositories => "repositories",
         }
     }
 }

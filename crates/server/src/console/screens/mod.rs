@@ -5,7 +5,9 @@ mod changing_key;
 mod changing_role;
 mod first_steps;
 mod logins;
+mod manifest;
 mod new_key;
+mod repositories;
 mod revoking;
 mod rights;
 mod role;
@@ -49,6 +51,9 @@ pub(super) async fn answer(visit: &Visit<'_>, path: &[&str]) -> Answer {
         ["access-keys"] => access_keys::list(visit).await,
         ["access-keys", "new"] => new_key::ask(visit),
         ["access-keys", word] => changing_key::ask(visit, word),
+        ["repositories"] => repositories::list(visit).await,
+        ["repositories", "show"] => repositories::show(visit).await,
+        ["repositories", "manifest"] => manifest::show(visit).await,
         ["roles"] => roles::list(visit).await,
         ["roles", "show"] => role::show(visit).await,
         ["roles", "revoke-session"] => changing_role::ask_session(visit),

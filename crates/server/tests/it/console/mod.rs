@@ -5,6 +5,7 @@ mod attacks;
 mod browser;
 mod html;
 mod pages;
+mod repositories;
 mod roles;
 mod services;
 mod sign_in;
