@@ -13,6 +13,8 @@ pub enum Screen {
     AccessKeys,
     /// Roles.
     Roles,
+    /// The audit trail.
+    Audit,
     /// Repositories.
     Repositories,
 }
@@ -20,7 +22,7 @@ pub enum Screen {
 impl Screen {
     /// All of them, in the order of the navigation.
     pub const ALL: &'static [Self] =
-        &[Self::Services, Self::Logins, Self::AccessKeys, Self::Roles, Self::Repositories];
+        &[Self::Services, Self::Logins, Self::AccessKeys, Self::Roles, Self::Audit, Self::Repositories];
 
     /// What it is called.
     pub const fn name(self) -> &'static str {
@@ -29,6 +31,7 @@ impl Screen {
             Self::Logins => "Logins",
             Self::AccessKeys => "Access keys",
             Self::Roles => "Roles",
+            Self::Audit => "Audit",
             Self::Repositories => "Repositories",
         }
     }
@@ -40,6 +43,7 @@ impl Screen {
             Self::Logins => "logins",
             Self::AccessKeys => "access-keys",
             Self::Roles => "roles",
+            Self::Audit => "audit",
             Self::Repositories => "repositories",
         }
     }

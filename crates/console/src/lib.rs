@@ -16,6 +16,7 @@ pub use chart::{Chart, Series};
 pub use frame::{Frame, Screen};
 pub use moment::Moment;
 pub use pages::access_keys::{AccessKeys, FilledKey, KeyMade, KeyRow, NewKey};
+pub use pages::audit::{Audit, EventRow, Filter};
 pub use pages::confirm::{Confirm, Fact};
 pub use pages::logins::{LoginRow, Logins};
 pub use pages::manifest::{LayerRow, Manifest, Note, PartRow};

@@ -44,6 +44,8 @@ pub struct Manifest {
     pub holders: Vec<(String, Option<String>)>,
     /// When it may be collected.
     pub collected: Option<String>,
+    /// Where its events are.
+    pub events: String,
     /// What to do with it.
     pub commands: Vec<Command>,
 }

@@ -1,6 +1,7 @@
 //! One file per page.
 
 pub(crate) mod access_keys;
+pub(crate) mod audit;
 pub(crate) mod confirm;
 pub(crate) mod logins;
 pub(crate) mod manifest;

@@ -41,6 +41,8 @@ pub struct Repository {
     pub name: String,
     /// Where the filter is sent.
     pub action: String,
+    /// Where its events are.
+    pub events: String,
     /// With what tags begin.
     pub prefix: String,
     /// Whether what belongs to another manifest is shown too.

@@ -7,7 +7,7 @@ use gangplank_console::{
 
 use super::super::trouble::refused;
 use super::super::visit::{Visit, shown};
-use super::rights;
+use super::{audit, rights};
 use crate::http::response::Answer;
 
 /// How many keys are on a page.
@@ -48,7 +48,7 @@ fn row(place: &Place, is_administrator: bool, now: i64, key: AccessKeySummary) -
     KeyRow {
         state,
         rights: may(&key),
-        actions: vec![change, ("Delete", to("delete"))],
+        actions: vec![change, ("Delete", to("delete")), ("Events of", audit::path(place, "key", id))],
         made: Moment(key.created_at.0),
         made_by: key.created_by,
         used: key.last_used_at.map(|at| Moment(at.0)),

@@ -7,6 +7,7 @@ use gangplank_console::{
 
 use super::super::trouble::{not_found, refused};
 use super::super::visit::{Visit, shown};
+use super::audit;
 use super::repositories::{kind, manifest_page, on_command_line, page_of};
 use crate::http::response::Answer;
 
@@ -73,6 +74,7 @@ fn page(visit: &Visit<'_>, place: &Place, name: &str, manifest: ManifestDetail) 
         holders: holders(place, name, &manifest),
         collected: manifest.collected_in_seconds.map(collected),
         commands: commands(visit, name, &manifest),
+        events: audit::path(place, "digest", &manifest.digest),
         digest: Copied::whole(manifest.digest.as_str(), "digest of the manifest"),
         media_type: manifest.media_type,
         tags: manifest.tags,

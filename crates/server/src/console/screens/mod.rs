@@ -1,6 +1,7 @@
 //! The screens: one file each. A screen makes calls of the API, and turns the answers into a page.
 
 mod access_keys;
+mod audit;
 mod changing_key;
 mod changing_role;
 mod first_steps;
@@ -51,6 +52,8 @@ pub(super) async fn answer(visit: &Visit<'_>, path: &[&str]) -> Answer {
         ["access-keys"] => access_keys::list(visit).await,
         ["access-keys", "new"] => new_key::ask(visit),
         ["access-keys", word] => changing_key::ask(visit, word),
+        ["audit"] => audit::list(visit).await,
+        ["audit", "export"] => audit::export(visit).await,
         ["repositories"] => repositories::list(visit).await,
         ["repositories", "show"] => repositories::show(visit).await,
         ["repositories", "manifest"] => manifest::show(visit).await,

@@ -10,6 +10,7 @@ use gangplank_console::{
 
 use super::super::trouble::{not_found, refused};
 use super::super::visit::{Visit, shown};
+use super::audit;
 use crate::http::response::Answer;
 
 /// How many repositories, and how many manifests, are on a page.
@@ -91,6 +92,7 @@ pub(super) async fn show(visit: &Visit<'_>) -> Answer {
         frame: visit.frame(name, Screen::Repositories),
         name: name.to_owned(),
         action: place.path("repositories/show"),
+        events: audit::path(&place, "repository", name),
         prefix: prefix.to_owned(),
         with_parts,
         rows: page.manifests.into_iter().map(|manifest| row(&place, name, manifest)).collect(),

@@ -10,7 +10,7 @@ use gangplank_console::{
 
 use super::super::trouble::{not_found, refused};
 use super::super::visit::{Visit, shown};
-use super::{rights, roles};
+use super::{audit, rights, roles};
 use crate::http::response::Answer;
 
 /// How many sessions, and how many refusals, are on a page.
@@ -53,7 +53,11 @@ pub(super) async fn show(visit: &Visit<'_>) -> Answer {
         more_sessions,
         refusals,
         no_refusals,
-        actions: vec![change, ("Delete", to("delete"))],
+        actions: vec![
+            change,
+            ("Delete", to("delete")),
+            ("Events", audit::path(&place, "role", &role.role_name)),
+        ],
         trial: Command::new("Says of a token whether it opens this role, and why not", trial),
         made_by: role.created_by,
         description: role.description,

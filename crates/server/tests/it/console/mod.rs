@@ -2,6 +2,7 @@
 
 mod access_keys;
 mod attacks;
+mod audit;
 mod browser;
 mod html;
 mod pages;
