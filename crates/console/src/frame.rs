@@ -17,12 +17,21 @@ pub enum Screen {
     Audit,
     /// Repositories.
     Repositories,
+    /// How the server is.
+    Health,
 }
 
 impl Screen {
     /// All of them, in the order of the navigation.
-    pub const ALL: &'static [Self] =
-        &[Self::Services, Self::Logins, Self::AccessKeys, Self::Roles, Self::Audit, Self::Repositories];
+    pub const ALL: &'static [Self] = &[
+        Self::Services,
+        Self::Logins,
+        Self::AccessKeys,
+        Self::Roles,
+        Self::Audit,
+        Self::Repositories,
+        Self::Health,
+    ];
 
     /// What it is called.
     pub const fn name(self) -> &'static str {
@@ -33,6 +42,7 @@ impl Screen {
             Self::Roles => "Roles",
             Self::Audit => "Audit",
             Self::Repositories => "Repositories",
+            Self::Health => "Health",
         }
     }
 
@@ -45,6 +55,7 @@ impl Screen {
             Self::Roles => "roles",
             Self::Audit => "audit",
             Self::Repositories => "repositories",
+            Self::Health => "health",
         }
     }
 }

@@ -18,6 +18,7 @@ pub use moment::Moment;
 pub use pages::access_keys::{AccessKeys, FilledKey, KeyMade, KeyRow, NewKey};
 pub use pages::audit::{Audit, EventRow, Filter};
 pub use pages::confirm::{Confirm, Fact};
+pub use pages::health::Health;
 pub use pages::logins::{LoginRow, Logins};
 pub use pages::manifest::{LayerRow, Manifest, Note, PartRow};
 pub use pages::message::{Message, Stranger};

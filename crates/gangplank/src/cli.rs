@@ -42,6 +42,8 @@ enum Command {
     Audit(commands::audit::Args),
     /// Collect garbage now, or say what would go
     Gc(commands::gc::Args),
+    /// Show how a server is as JSON: disk, database, damage, garbage, certificates; for root keys
+    Health(commands::health::Args),
     /// Ask a server whether it is ready, as health checks do
     ///
     /// Without --url the server of this machine is asked, by plain HTTP or by TLS. Its certificate may be for any name:
@@ -101,6 +103,7 @@ impl Cli {
                 Command::Role(args) => commands::role::run(args).await,
                 Command::RegistryLogin(args) => commands::registry_login::run(args).await,
                 Command::Repository(args) => commands::repository::run(args).await,
+                Command::Health(args) => commands::health::run(args).await,
                 Command::Image(args) => commands::image::run(args).await,
                 Command::Index(args) => commands::index::run(args).await,
                 Command::Audit(args) => commands::audit::run(args).await,

@@ -14,13 +14,14 @@ use super::{
     CreateRegistryLoginRequest, CreateRegistryLoginResult, CreateRoleRequest, CreateRoleResult,
     DeleteAccessKeyRequest, DeleteAccessKeyResult, DeleteRoleRequest, DeleteRoleResult,
     ExchangeIdentityTokenRequest, ExchangeIdentityTokenResult, GetImageOriginRequest, GetImageOriginResult,
-    GetManifestRequest, GetManifestResult, GetRoleRequest, GetRoleResult, ListAccessKeysRequest,
-    ListAccessKeysResult, ListAuditEventsRequest, ListAuditEventsResult, ListManifestsRequest,
-    ListManifestsResult, ListRegistryLoginsRequest, ListRegistryLoginsResult, ListRepositoriesRequest,
-    ListRepositoriesResult, ListRoleSessionsRequest, ListRoleSessionsResult, ListRolesRequest,
-    ListRolesResult, RevokeOwnRegistryLoginRequest, RevokeOwnRegistryLoginResult, RevokeRegistryLoginRequest,
-    RevokeRegistryLoginResult, RevokeRoleSessionRequest, RevokeRoleSessionResult, TryRoleRequest,
-    TryRoleResult, UpdateAccessKeyRequest, UpdateAccessKeyResult, UpdateRoleRequest, UpdateRoleResult,
+    GetManifestRequest, GetManifestResult, GetRoleRequest, GetRoleResult, GetServerHealthRequest,
+    GetServerHealthResult, ListAccessKeysRequest, ListAccessKeysResult, ListAuditEventsRequest,
+    ListAuditEventsResult, ListManifestsRequest, ListManifestsResult, ListRegistryLoginsRequest,
+    ListRegistryLoginsResult, ListRepositoriesRequest, ListRepositoriesResult, ListRoleSessionsRequest,
+    ListRoleSessionsResult, ListRolesRequest, ListRolesResult, RevokeOwnRegistryLoginRequest,
+    RevokeOwnRegistryLoginResult, RevokeRegistryLoginRequest, RevokeRegistryLoginResult,
+    RevokeRoleSessionRequest, RevokeRoleSessionResult, TryRoleRequest, TryRoleResult, UpdateAccessKeyRequest,
+    UpdateAccessKeyResult, UpdateRoleRequest, UpdateRoleResult,
 };
 
 /// The errors of the operations that name nothing that could be missing.
@@ -92,6 +93,9 @@ operations! {
     /// Shows a role.
     GetRole:
         GetRoleRequest => GetRoleResult, NAMED;
+    /// Shows how the server is: disk, database, damage, garbage, certificates.
+    GetServerHealth:
+        GetServerHealthRequest => GetServerHealthResult, GENERAL;
     /// Shows access keys, without their secrets.
     ListAccessKeys:
         ListAccessKeysRequest => ListAccessKeysResult, GENERAL;

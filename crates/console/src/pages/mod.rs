@@ -3,6 +3,7 @@
 pub(crate) mod access_keys;
 pub(crate) mod audit;
 pub(crate) mod confirm;
+pub(crate) mod health;
 pub(crate) mod logins;
 pub(crate) mod manifest;
 pub(crate) mod message;

@@ -115,6 +115,8 @@ actions! {
     GetManifest = "gangplank", Tenant, repository;
     /// Shows a role.
     GetRole = "gangplank", Tenant;
+    /// Shows how the server is.
+    GetServerHealth = "gangplank", Tenant;
     /// Shows access keys.
     ListAccessKeys = "gangplank", Tenant;
     /// Shows the audit trail.

@@ -14,6 +14,7 @@ pub(crate) mod fsck;
 pub(crate) mod gc;
 #[cfg(unix)]
 pub(crate) mod generate;
+pub(crate) mod health;
 pub(crate) mod image;
 pub(crate) mod index;
 pub(crate) mod lightsail;

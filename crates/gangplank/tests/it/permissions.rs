@@ -95,6 +95,7 @@ fn operations(service: &str) -> Vec<(&'static str, &'static str, Value, bool, &'
             "-",
         ),
         // A key of the first account, but no root key.
+        (g, "GetServerHealth", json!({}), false, "-"),
         (g, "CollectGarbage", json!({}), false, "-"),
         (l, "DeleteContainerService", named.clone(), true, ""),
     ]

@@ -22,6 +22,7 @@ mod deployment_wire;
 mod deployments;
 mod exchange;
 mod failure;
+mod health;
 mod image_configuration;
 mod image_indexes;
 mod image_origins;

@@ -5,6 +5,7 @@ mod audit;
 mod changing_key;
 mod changing_role;
 mod first_steps;
+mod health;
 mod logins;
 mod manifest;
 mod new_key;
@@ -54,6 +55,7 @@ pub(super) async fn answer(visit: &Visit<'_>, path: &[&str]) -> Answer {
         ["access-keys", word] => changing_key::ask(visit, word),
         ["audit"] => audit::list(visit).await,
         ["audit", "export"] => audit::export(visit).await,
+        ["health"] => health::show(visit).await,
         ["repositories"] => repositories::list(visit).await,
         ["repositories", "show"] => repositories::show(visit).await,
         ["repositories", "manifest"] => manifest::show(visit).await,

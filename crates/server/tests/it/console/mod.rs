@@ -4,6 +4,7 @@ mod access_keys;
 mod attacks;
 mod audit;
 mod browser;
+mod health;
 mod html;
 mod pages;
 mod repositories;

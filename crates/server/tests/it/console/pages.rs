@@ -68,7 +68,7 @@ fn navigation_leads_to_every_screen_and_marks_the_one_that_is_shown() {
     let world = World::configured(|_| ());
     let browser = Browser::signed_in(&world);
     let page = browser.get(&format!("{PLACE}/services"));
-    for screen in ["Services", "Logins", "Access keys", "Roles", "Audit", "Repositories"] {
+    for screen in ["Services", "Logins", "Access keys", "Roles", "Audit", "Repositories", "Health"] {
         let shown = browser.get(&page.link(screen));
         assert_eq!(shown.status, 200);
         let marked =

@@ -31,9 +31,9 @@ use crate::metadata::roles::RoleChange;
 use crate::metadata::uploads::{UploadOwner, UploadSession};
 use crate::metadata::{
     AccessKeys as _, Accounts as _, AuditTrail as _, BlobLinks as _, Catalogue as _, Collection as _,
-    ContainerImages as _, ContainerServices as _, Deployments as _, Manifests as _, MetricPoints as _,
-    Progress as _, Provenance as _, RegistryLogins as _, RoleSessions as _, Roles as _, Tags as _,
-    Uploads as _,
+    ContainerImages as _, ContainerServices as _, Deployments as _, Inspection as _, Manifests as _,
+    MetricPoints as _, Progress as _, Provenance as _, RegistryLogins as _, RoleSessions as _, Roles as _,
+    Tags as _, Uploads as _,
 };
 
 /// Every statement that ran in this process, with its parameters filled in.
@@ -116,6 +116,8 @@ async fn do_everything(db: &super::Sqlite) {
     let index = Document::index_about(&image, &[&image]);
     at.store(&index, &[]).await;
     db.garbage(Time(i64::MAX)).await.unwrap();
+    db.waiting(Time(i64::MAX), 9).await.unwrap();
+    db.damaged_contents(9).await.unwrap();
     for _ in 0..4 {
         db.collect(Time(i64::MAX), NOW, 9).await.unwrap();
     }
