@@ -44,8 +44,8 @@ pub(super) fn read(bytes: &[u8]) -> Option<ImageConfiguration> {
 pub(super) fn platform(value: &Value) -> Option<String> {
     let (system, architecture) = (text(&value["os"])?, text(&value["architecture"])?);
     let more = [text(&value["variant"]), text(&value["os.version"])];
-    let more: String = more.into_iter().flatten().map(|part| format!("/{part}")).collect();
-    Some(format!("{system}/{architecture}{more}"))
+    let parts = [Some(system), Some(architecture)].into_iter().chain(more).flatten();
+    Some(parts.collect::<Vec<_>>().join("/"))
 }
 
 fn step(value: &Value) -> BuildStep {

@@ -60,7 +60,7 @@ pub(super) async fn get(context: &Context<'_>, input: GetManifestRequest) -> Res
             held_by_images: found.images,
             held_by_services: found.services,
             held_by_indexes: found.indexes,
-            collected_in_seconds: (!found.is_held).then(|| kept.as_secs_f64()),
+            collected_in_seconds: (!found.is_held).then_some(kept.as_secs_f64()),
             digest: listed.digest,
             media_type: listed.media_type,
         },

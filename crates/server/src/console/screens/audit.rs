@@ -130,7 +130,7 @@ fn wanted(visit: &Visit<'_>, at_once: i32) -> Result<ListAuditEventsRequest, Api
 fn query(visit: &Visit<'_>) -> String {
     let names = FILTERS.iter().map(|(name, ..)| *name).chain(["kind"]);
     let asked = names.filter_map(|name| Some((name, visit.asked.query.get(name)?)));
-    asked.map(|(name, value)| format!("{name}={}&", escaped(value))).collect()
+    asked.fold(String::new(), |query, (name, value)| query + name + "=" + &escaped(value) + "&")
 }
 
 fn command(visit: &Visit<'_>) -> String {
