@@ -9,17 +9,40 @@ pub enum Screen {
     Services,
     /// Registry logins.
     Logins,
+    /// Access keys.
+    AccessKeys,
+    /// Roles.
+    Roles,
+    /// The audit trail.
+    Audit,
+    /// Repositories.
+    Repositories,
+    /// How the server is.
+    Health,
 }
 
 impl Screen {
     /// All of them, in the order of the navigation.
-    pub const ALL: &'static [Self] = &[Self::Services, Self::Logins];
+    pub const ALL: &'static [Self] = &[
+        Self::Services,
+        Self::Logins,
+        Self::AccessKeys,
+        Self::Roles,
+        Self::Audit,
+        Self::Repositories,
+        Self::Health,
+    ];
 
     /// What it is called.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Services => "Services",
             Self::Logins => "Logins",
+            Self::AccessKeys => "Access keys",
+            Self::Roles => "Roles",
+            Self::Audit => "Audit",
+            Self::Repositories => "Repositories",
+            Self::Health => "Health",
         }
     }
 
@@ -28,6 +51,11 @@ impl Screen {
         match self {
             Self::Services => "services",
             Self::Logins => "logins",
+            Self::AccessKeys => "access-keys",
+            Self::Roles => "roles",
+            Self::Audit => "audit",
+            Self::Repositories => "repositories",
+            Self::Health => "health",
         }
     }
 }

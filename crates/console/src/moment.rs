@@ -12,6 +12,13 @@ pub struct Moment(pub i64);
 impl HtmlSafe for Moment {}
 
 impl Moment {
+    /// Reads a day or a moment of a day as forms have it, in UTC: `2026-11-28` or `2026-11-28T07:00`.
+    pub fn read(text: &str) -> Option<Self> {
+        let moment: jiff::civil::DateTime = text.trim_end_matches('Z').parse().ok()?;
+        let moment = jiff::tz::TimeZone::UTC.to_timestamp(moment).ok()?;
+        Some(Self(moment.as_millisecond()))
+    }
+
     fn in_utc(self, format: &str) -> String {
         let moment = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();
         moment.strftime(format).to_string()
@@ -40,6 +47,16 @@ mod tests {
             Moment(1_795_843_891_500).to_string().trim(),
             "<time datetime=\"2026-11-28T05:31:31Z\" title=\"2026-11-28 05:31:31 UTC\">2026-11-28 05:31</time>"
         );
+        for (text, read) in [
+            ("2026-11-28", Some(1_795_824_000_000)),
+            ("2026-11-28T05:31", Some(1_795_843_860_000)),
+            ("2026-11-28T05:31:31Z", Some(1_795_843_891_000)),
+            ("2026-13-28", None),
+            ("yesterday", None),
+            ("", None),
+        ] {
+            assert_eq!(Moment::read(text), read.map(Moment), "{text}");
+        }
         assert!(Moment(i64::MAX).to_string().contains("1970"));
     }
 }

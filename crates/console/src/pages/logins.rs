@@ -45,6 +45,8 @@ pub struct LoginRow {
     pub pushed: Option<Moment>,
     /// From where it last pushed.
     pub from: Option<String>,
+    /// Where its events are.
+    pub events: String,
     /// Where it is revoked, if it is live.
     pub revoke: Option<String>,
 }

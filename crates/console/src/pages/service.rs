@@ -12,6 +12,8 @@ pub struct Service {
     pub frame: Frame,
     /// Its state.
     pub state: State,
+    /// Where its events are.
+    pub events: String,
     /// Why it is in that state, if there is more to say.
     pub detail: Option<String>,
     /// Its power and scale.

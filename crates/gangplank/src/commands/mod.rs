@@ -14,6 +14,7 @@ pub(crate) mod fsck;
 pub(crate) mod gc;
 #[cfg(unix)]
 pub(crate) mod generate;
+pub(crate) mod health;
 pub(crate) mod image;
 pub(crate) mod index;
 pub(crate) mod lightsail;
@@ -28,6 +29,7 @@ pub(crate) mod push;
 #[cfg(unix)]
 pub(crate) mod quickstart;
 pub(crate) mod registry_login;
+pub(crate) mod repository;
 #[cfg(unix)]
 pub(crate) mod restore;
 pub(crate) mod role;

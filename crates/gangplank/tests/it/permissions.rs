@@ -63,6 +63,9 @@ fn operations(service: &str) -> Vec<(&'static str, &'static str, Value, bool, &'
         (g, "CreateRegistryLogin", json!({ "scope": ["pull"] }), false, ""),
         (g, "GetImageOrigin", json!({ "image": image }), true, "read"),
         (g, "CreateImageIndex", json!({ "repository": "sr", "digests": [DIGEST] }), false, ""),
+        (g, "ListRepositories", json!({}), false, ""),
+        (g, "ListManifests", json!({ "repository": "sr" }), false, ""),
+        (g, "GetManifest", json!({ "repository": "sr", "reference": "x" }), false, ""),
         (g, "ListRegistryLogins", json!({}), false, ""),
         (g, "RevokeRegistryLogin", json!({ "id": "999" }), false, ""),
         (g, "ListAccessKeys", json!({}), false, ""),
@@ -92,6 +95,7 @@ fn operations(service: &str) -> Vec<(&'static str, &'static str, Value, bool, &'
             "-",
         ),
         // A key of the first account, but no root key.
+        (g, "GetServerHealth", json!({}), false, "-"),
         (g, "CollectGarbage", json!({}), false, "-"),
         (l, "DeleteContainerService", named.clone(), true, ""),
     ]

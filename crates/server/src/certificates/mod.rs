@@ -129,6 +129,11 @@ impl Certificates {
         self.named.iter().filter_map(|(name, pair)| Some((name.as_str(), pair.current().facts.clone()?)))
     }
 
+    /// What the server's own certificate says of itself, if it has one that can be read.
+    pub(crate) fn own(&self) -> Option<Facts> {
+        self.own.as_ref().and_then(|own| own.current().facts.clone())
+    }
+
     /// Whether a host, in lower case, can only be meant for a service: a certificate of services names it, and the
     /// server's own is not for it. A name with a star says nothing, since the server may be reached by one of those.
     pub(crate) fn are_for_services(&self, host: &str) -> bool {

@@ -36,7 +36,6 @@ pub(super) fn see_other(path: &str) -> Answer {
 }
 
 /// A file of bytes that somebody else made up: never shown in the page's name.
-#[expect(dead_code, reason = "the audit trail is exported by it")]
 pub(super) fn download(name: &str, bytes: Vec<u8>) -> Answer {
     let disposition = format!("attachment; filename=\"{name}\"");
     fenced(StatusCode::OK)

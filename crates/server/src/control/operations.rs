@@ -5,8 +5,8 @@ use gangplank_api::{ApiError, Request, Target, decode, encode, gangplank, lights
 use super::authorize::{Named, authorize};
 use super::{
     Call, Context, Result, about, access_keys, audit, certificates, collection, console_links, deployments,
-    image_indexes, image_origins, images, observations, push_logins, registry_logins, role_sessions,
-    role_trials, roles, services, tags,
+    health, image_indexes, image_origins, images, manifests, observations, push_logins, registry_logins,
+    repositories, role_sessions, role_trials, roles, services, tags,
 };
 
 /// Reads a call's input, authorises the caller for what it names, and does it.
@@ -80,6 +80,7 @@ async fn of_our_own(call: &Call<'_>, operation: gangplank::Operation, body: &[u8
     use Named::{AccessKey, Account, Caller, NewRootKey, Repository, Server, Tenant};
     operations! { call, operation, body, gangplank;
         CollectGarbage(CollectGarbageRequest) [Server] => collection::collect,
+        GetServerHealth(GetServerHealthRequest) [Server] => health::get,
         CreateAccessKey(CreateAccessKeyRequest) |it| [
             Account(Some(it.account.as_deref().unwrap_or(call.caller.tenant.account.as_str()))),
             if it.root == Some(true) { NewRootKey } else { Tenant },
@@ -92,6 +93,9 @@ async fn of_our_own(call: &Call<'_>, operation: gangplank::Operation, body: &[u8
         CreateImageIndex(CreateImageIndexRequest) |it| [Repository(&it.repository)] => image_indexes::create,
         CreateRegistryLogin(CreateRegistryLoginRequest) |it|
             [registry_logins::named(it)] => registry_logins::create,
+        ListRepositories(ListRepositoriesRequest) [Tenant] => repositories::list,
+        ListManifests(ListManifestsRequest) |it| [Repository(&it.repository)] => repositories::manifests,
+        GetManifest(GetManifestRequest) |it| [Repository(&it.repository)] => manifests::get,
         ListRegistryLogins(ListRegistryLoginsRequest) [Tenant] => registry_logins::list,
         RevokeRegistryLogin(RevokeRegistryLoginRequest) [Tenant] => registry_logins::revoke,
         CreateRole(CreateRoleRequest) [Tenant] => roles::create,

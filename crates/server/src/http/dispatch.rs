@@ -45,7 +45,8 @@ async fn route(app: &App, record: &Record, connection: &Connection, request: Req
         return registry::answer(app, record, connection, request).await;
     }
     if app.console && console::is_consoles(path) {
-        return console::answer(app, record, connection, request).await;
+        // Apart, so that no other request is given the room that pages take.
+        return Box::pin(console::answer(app, record, connection, request)).await;
     }
     // SDKs append to a configured endpoint's path, so the API answers on any.
     if let Some(spoken) = spoken {

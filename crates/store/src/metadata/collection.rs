@@ -74,6 +74,15 @@ pub struct Garbage {
     pub reason: GarbageReason,
 }
 
+/// How much a cycle begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Manifests that nothing holds and whose lease is over.
+    pub manifests: usize,
+    /// Holds of repositories on blobs that are so.
+    pub blobs: usize,
+}
+
 /// Collects garbage. These calls see all tenants and answer no client.
 #[async_trait]
 pub trait Collection: Send + Sync {
@@ -85,6 +94,8 @@ pub trait Collection: Send + Sync {
     /// Gives back to the file system some of the space that what was removed took among the rows, in a few
     /// milliseconds; `false` if there is no more worth it. What a reader still sees stays until it is done.
     async fn give_back(&self) -> Result<bool>;
+    /// How much of what [`collect`](Self::collect) would remove first there is, each counted up to `most`.
+    async fn waiting(&self, over: Time, most: usize) -> Result<Waiting>;
     /// What [`collect`](Self::collect) would remove, if it were called again and again and nobody did
     /// anything else.
     async fn garbage(&self, over: Time) -> Result<Vec<Garbage>>;

@@ -72,6 +72,8 @@ pub trait Inspection: Send + Sync {
     async fn contents(&self, after: i64, limit: usize) -> Result<Vec<KeptContent>>;
     /// The names of the registered images that have a content, by its row; of many, the first.
     async fn images_with(&self, content: i64) -> Result<Vec<String>>;
+    /// How many contents are known to be damaged, counted up to `most`.
+    async fn damaged_contents(&self, most: usize) -> Result<usize>;
     /// How much content there is behind row `after`.
     async fn content_totals(&self, after: i64) -> Result<ContentTotals>;
     /// The open upload sessions, and how many bytes each has received.

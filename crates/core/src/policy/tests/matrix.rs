@@ -102,7 +102,13 @@ fn with_repositories_an_image_must_be_in_one_of_them() {
     for preset in Preset::ALL {
         let policy = preset.policy(&limits(&[], &["team/*", "base"])).unwrap();
         for action in Action::ALL.iter().copied() {
-            let concerned = [Action::RegisterContainerImage, Action::CreateImageIndex].contains(&action);
+            let concerned = [
+                Action::RegisterContainerImage,
+                Action::CreateImageIndex,
+                Action::GetManifest,
+                Action::ListManifests,
+            ]
+            .contains(&action);
             for (held_by, is_one) in [
                 (&["team/app"][..], true),
                 (&["sr", "base"], true),

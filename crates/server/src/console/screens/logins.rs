@@ -9,6 +9,7 @@ use gangplank_console::{Command, LoginRow, Logins, Moment, Place, Screen, State,
 
 use super::super::trouble::refused;
 use super::super::visit::{Visit, shown};
+use super::audit;
 use crate::http::response::Answer;
 
 /// How many logins are on a page.
@@ -100,6 +101,7 @@ fn row(place: &Place, live: &HashMap<Option<String>, usize>, login: &RegistryLog
         pushed: login.last_push_at.map(|at| Moment(at.0)),
         from: login.last_push_address.clone(),
         revoke: is_live.then(|| place.path(&format!("logins/revoke?id={}", escaped(&login.id)))),
+        events: audit::path(place, "login", &login.id),
         id: login.id.clone(),
     }
 }

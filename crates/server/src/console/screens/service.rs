@@ -10,7 +10,7 @@ use gangplank_console::{Copied, Endpoint, Moment, Screen, Service};
 use super::super::trouble::refused;
 use super::super::visit::{Visit, shown};
 use super::services::state;
-use super::{first_steps, service_images, service_runs};
+use super::{audit, first_steps, service_images, service_runs};
 use crate::http::response::Answer;
 
 /// Shows a service, with its images and what runs of it.
@@ -26,6 +26,7 @@ pub(super) async fn show(visit: &Visit<'_>, name: &str) -> Answer {
     shown(&Service {
         frame: visit.frame(name, Screen::Services),
         state: state(&service),
+        events: audit::path(&visit.place(), "subject", name),
         detail: detail(&service),
         capacity: capacity(&service),
         endpoint: service.url.as_ref().map(|url| Endpoint {

@@ -13,9 +13,9 @@ use super::cache::Touched;
 use super::holds::walk::{self, Kept};
 use super::usage::Usage;
 use super::writer::Whose;
-use super::{Sqlite, blobs, garbage, manifests};
+use super::{Sqlite, blobs, garbage, manifests, rows};
 use crate::Result;
-use crate::metadata::collection::{Collected, Collection, Garbage};
+use crate::metadata::collection::{Collected, Collection, Garbage, Waiting};
 
 #[async_trait]
 impl Collection for Sqlite {
@@ -27,6 +27,27 @@ impl Collection for Sqlite {
 
     async fn give_back(&self) -> Result<bool> {
         self.give_pages_back().await
+    }
+
+    async fn waiting(&self, over: Time, most: usize) -> Result<Waiting> {
+        self.read_long(Whose::Server, move |connection| {
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
+            let count = |sql| {
+                let mut count = connection.prepare_cached(sql)?;
+                rows::count(count.query_row([over.0, most], |row| row.get(0))?)
+            };
+            Ok(Waiting {
+                manifests: count(
+                    "SELECT count(*) FROM (SELECT 1 FROM manifests
+                                           WHERE held = 0 AND leased_at <= ?1 LIMIT ?2) AS found",
+                )?,
+                blobs: count(
+                    "SELECT count(*) FROM (SELECT 1 FROM blob_links
+                                           WHERE held = 0 AND leased_at <= ?1 LIMIT ?2) AS found",
+                )?,
+            })
+        })
+        .await
     }
 
     async fn garbage(&self, over: Time) -> Result<Vec<Garbage>> {

@@ -27,6 +27,18 @@ impl Inspection for Sqlite {
         self.read(|connection| image_names::with_blob(connection, content))
     }
 
+    async fn damaged_contents(&self, most: usize) -> Result<usize> {
+        self.read_long(Whose::Server, move |connection| {
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
+            let mut count = connection.prepare_cached(
+                // Every row has a number; asked for, the index is walked from its beginning.
+                "SELECT count(*) FROM (SELECT 1 FROM blobs WHERE damaged = 1 AND id > 0 LIMIT ?1) AS found",
+            )?;
+            rows::count(count.query_row([most], |row| row.get(0))?)
+        })
+        .await
+    }
+
     async fn content_totals(&self, after: i64) -> Result<ContentTotals> {
         self.read_long(Whose::Server, move |connection| totals(connection, after)).await
     }

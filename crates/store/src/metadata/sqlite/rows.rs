@@ -55,6 +55,11 @@ pub(super) fn find_repository(
     Ok(find.query_row(key, |row| row.get(0)).optional()?)
 }
 
+/// Reads how many there are.
+pub(super) fn count(count: i64) -> Result<usize> {
+    usize::try_from(count).map_err(|_| damaged("count", &count.to_string()))
+}
+
 /// Reads an account column.
 pub(super) fn account(text: &str) -> Result<AccountId> {
     AccountId::parse(text).map_err(|_| damaged("account", text))
