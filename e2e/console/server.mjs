@@ -34,7 +34,7 @@ export async function enterByLink(page) {
 
 /** Signs in by an access key. */
 export async function enterByKey(page, key, origin = world.endpoint) {
-  await page.goto(`${origin}/console/`);
+  await page.goto(`${origin}/console/in`);
   await page.getByLabel("Access key id").fill(key.id);
   await page.getByLabel("Secret access key").fill(key.secret);
   await page.getByRole("button", { name: "Sign in" }).click();
@@ -45,4 +45,4 @@ export const place = (origin = world.endpoint) => `${origin}/console/${world.acc
 
 /** The ids of the logins that are live. */
 export const live = () =>
-  told("registry-login", "list").registryLogins.filter(({ status }) => status === "ACTIVE").map(({ id }) => id);
+  told("registry-login", "list").registryLogins.filter(({ status }) => status.toUpperCase() === "ACTIVE").map(({ id }) => id);
