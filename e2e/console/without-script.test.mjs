@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
-import { accessible, open, visitor } from "./browser.mjs";
+import { open, visitor } from "./browser.mjs";
 import { rows, visitAll } from "./pages.mjs";
 import { enterByKey, enterByLink, lightsail, live, place, world } from "./server.mjs";
 
@@ -64,7 +64,6 @@ test("signing in, going to another region, revoking, deleting and signing out", 
   await page.getByRole("button", { name: /^Delete/ }).click();
   await page.getByRole("status").getByText("The image was deleted.").waitFor();
   assert.ok(!images().includes(newest));
-  await accessible(page);
   await page.locator("summary", { hasText: "Root key" }).click();
   await page.getByRole("button", { name: "Sign out", exact: true }).click();
   await page.getByRole("heading", { name: "Signed out" }).waitFor();

@@ -18,8 +18,10 @@ const EVIL: &str = "<img src=x onerror=\"window.ran=true\"><script>window.ran=tr
 /// Adds the trials of the console.
 pub(crate) fn add(suite: &mut Suite) {
     let openssl = Program::find("openssl").is_some();
-    let is_new = |node: &Program| node.version.split('.').next().and_then(|major| major.parse().ok()) >= Some(22);
-    let browser = chromium().filter(|_| openssl && folder().is_some() && js_sdk::node().is_some_and(|node| is_new(&node)));
+    let is_new =
+        |node: &Program| node.version.split('.').next().and_then(|major| major.parse().ok()) >= Some(22);
+    let browser = chromium()
+        .filter(|_| openssl && folder().is_some() && js_sdk::node().is_some_and(|node| is_new(&node)));
     suite.client(
         "console_chromium",
         "apt-get install chromium openssl; .ci/run fetches node and what drives it, see GANGPLANK_BROWSER there",
@@ -44,7 +46,9 @@ fn chromium() -> Option<Program> {
 }
 
 fn folder() -> Option<PathBuf> {
-    std::env::var_os("GANGPLANK_BROWSER").map(PathBuf::from).filter(|folder| folder.join("node_modules").is_dir())
+    std::env::var_os("GANGPLANK_BROWSER")
+        .map(PathBuf::from)
+        .filter(|folder| folder.join("node_modules").is_dir())
 }
 
 /// Runs the program of this name against a server that is started so.
@@ -136,8 +140,11 @@ fn furnish(job: &Job) -> Value {
     let gangplank = Program::at(env!("CARGO_BIN_EXE_gangplank").as_ref()).expect("gangplank");
     let create = ["registry-login", "create", "--scope=push", "--password-only"];
     let done = job.given(job.bench.call(&gangplank, create)).run().ok();
-    let by_job =
-        Login { username: "AWS".to_owned(), password: done.stdout.trim().to_owned(), registry: server.host() };
+    let by_job = Login {
+        username: "AWS".to_owned(),
+        password: done.stdout.trim().to_owned(),
+        registry: server.host(),
+    };
     server.registry_as(&by_job).push_image("sr", "by-job", &Image::unique(1));
 
     let named = |key: &Value| json!({ "id": key["accessKeyId"], "secret": key["secretAccessKey"] });
