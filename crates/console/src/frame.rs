@@ -9,17 +9,27 @@ pub enum Screen {
     Services,
     /// Registry logins.
     Logins,
+    /// Access keys.
+    AccessKeys,
+    /// Roles.
+    Roles,
+    /// Repositories.
+    Repositories,
 }
 
 impl Screen {
     /// All of them, in the order of the navigation.
-    pub const ALL: &'static [Self] = &[Self::Services, Self::Logins];
+    pub const ALL: &'static [Self] =
+        &[Self::Services, Self::Logins, Self::AccessKeys, Self::Roles, Self::Repositories];
 
     /// What it is called.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Services => "Services",
             Self::Logins => "Logins",
+            Self::AccessKeys => "Access keys",
+            Self::Roles => "Roles",
+            Self::Repositories => "Repositories",
         }
     }
 
@@ -28,6 +38,9 @@ impl Screen {
         match self {
             Self::Services => "services",
             Self::Logins => "logins",
+            Self::AccessKeys => "access-keys",
+            Self::Roles => "roles",
+            Self::Repositories => "repositories",
         }
     }
 }

@@ -10,18 +10,25 @@ mod moment;
 mod pages;
 mod parts;
 mod paths;
+mod size;
 
 pub use chart::{Chart, Series};
 pub use frame::{Frame, Screen};
 pub use moment::Moment;
+pub use pages::access_keys::{AccessKeys, FilledKey, KeyMade, KeyRow, NewKey};
 pub use pages::confirm::{Confirm, Fact};
 pub use pages::logins::{LoginRow, Logins};
+pub use pages::manifest::{LayerRow, Manifest, Note, PartRow};
 pub use pages::message::{Message, Stranger};
+pub use pages::repositories::{ManifestRow, Repositories, Repository, RepositoryRow};
+pub use pages::rights::Rights;
+pub use pages::roles::{RefusalRow, RolePage, RoleRow, Roles, SessionRow};
 pub use pages::service::{DeploymentRow, Endpoint, ImageRow, LogLine, Service};
 pub use pages::services::{ServiceRow, Services};
 pub use pages::sign_in::{Detour, Link, SignIn};
 pub use parts::{Command, Copied, State, Tone};
 pub use paths::{Place, escaped};
+pub use size::Size;
 
 /// A page that can be written.
 pub trait Page {

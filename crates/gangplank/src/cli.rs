@@ -34,6 +34,8 @@ enum Command {
     RegistryLogin(commands::registry_login::Args),
     /// Show where a registered image came from: which job or key pushed it, and which registered it
     Image(commands::image::Args),
+    /// Show repositories, their manifests, and what one is made of
+    Repository(commands::repository::Args),
     /// Make an image for several platforms of images that were pushed one by one
     Index(commands::index::Args),
     /// Show who did what, from where
@@ -98,6 +100,7 @@ impl Cli {
                 Command::AccessKey(args) => commands::access_key::run(args).await,
                 Command::Role(args) => commands::role::run(args).await,
                 Command::RegistryLogin(args) => commands::registry_login::run(args).await,
+                Command::Repository(args) => commands::repository::run(args).await,
                 Command::Image(args) => commands::image::run(args).await,
                 Command::Index(args) => commands::index::run(args).await,
                 Command::Audit(args) => commands::audit::run(args).await,

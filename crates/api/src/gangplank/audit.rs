@@ -1,6 +1,7 @@
 //! The audit trail: who did what, from where.
 
 use super::page::{MAX_RESULTS, NEXT_TOKEN};
+use super::roles::ROLE_NAME;
 use crate::describe::Map;
 use crate::macros::{enumeration, structure};
 use crate::pattern::{ACCOUNT as ACCOUNT_FORM, IDENTIFIER};
@@ -27,12 +28,16 @@ structure! {
         "kind" kind: Option<AuditEventKind>,
         /// Only what this access key did, itself or by its logins, or what was done to it.
         "accessKeyId" access_key_id: Option<String> as &IDENTIFIED,
+        /// Only what this role did, by its sessions or their logins, or what was done to it, refusals of tokens included.
+        "roleName" role_name: Option<String> as &ROLE_NAME,
         /// Only what this registry login did, or what was done to it.
         "registryLoginId" registry_login_id: Option<String> as &IDENTIFIED,
         /// Only what happened in this repository.
         "repository" repository: Option<String>,
         /// Only what was done to this content.
         "digest" digest: Option<String>,
+        /// Only what was done to this: an image such as :web.app.7, a container service, an access key, a role.
+        "subject" subject: Option<String>,
         /// Only what came from this address.
         "address" address: Option<String>,
         /// How many events to show at the most; up to 1000 if not given.

@@ -15,6 +15,7 @@ mod operations;
 mod page;
 mod permissions;
 mod registry_logins;
+mod repositories;
 mod roles;
 
 pub use access_keys::*;
@@ -27,4 +28,5 @@ pub use image_origins::*;
 pub use operations::Operation;
 pub use permissions::PermissionPreset;
 pub use registry_logins::*;
+pub use repositories::*;
 pub use roles::*;

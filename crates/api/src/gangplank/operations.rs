@@ -14,12 +14,13 @@ use super::{
     CreateRegistryLoginRequest, CreateRegistryLoginResult, CreateRoleRequest, CreateRoleResult,
     DeleteAccessKeyRequest, DeleteAccessKeyResult, DeleteRoleRequest, DeleteRoleResult,
     ExchangeIdentityTokenRequest, ExchangeIdentityTokenResult, GetImageOriginRequest, GetImageOriginResult,
-    GetRoleRequest, GetRoleResult, ListAccessKeysRequest, ListAccessKeysResult, ListAuditEventsRequest,
-    ListAuditEventsResult, ListRegistryLoginsRequest, ListRegistryLoginsResult, ListRoleSessionsRequest,
-    ListRoleSessionsResult, ListRolesRequest, ListRolesResult, RevokeOwnRegistryLoginRequest,
-    RevokeOwnRegistryLoginResult, RevokeRegistryLoginRequest, RevokeRegistryLoginResult,
-    RevokeRoleSessionRequest, RevokeRoleSessionResult, TryRoleRequest, TryRoleResult, UpdateAccessKeyRequest,
-    UpdateAccessKeyResult, UpdateRoleRequest, UpdateRoleResult,
+    GetManifestRequest, GetManifestResult, GetRoleRequest, GetRoleResult, ListAccessKeysRequest,
+    ListAccessKeysResult, ListAuditEventsRequest, ListAuditEventsResult, ListManifestsRequest,
+    ListManifestsResult, ListRegistryLoginsRequest, ListRegistryLoginsResult, ListRepositoriesRequest,
+    ListRepositoriesResult, ListRoleSessionsRequest, ListRoleSessionsResult, ListRolesRequest,
+    ListRolesResult, RevokeOwnRegistryLoginRequest, RevokeOwnRegistryLoginResult, RevokeRegistryLoginRequest,
+    RevokeRegistryLoginResult, RevokeRoleSessionRequest, RevokeRoleSessionResult, TryRoleRequest,
+    TryRoleResult, UpdateAccessKeyRequest, UpdateAccessKeyResult, UpdateRoleRequest, UpdateRoleResult,
 };
 
 /// The errors of the operations that name nothing that could be missing.
@@ -85,6 +86,9 @@ operations! {
     /// Shows where an image came from: which jobs and keys pushed it, and which registered it.
     GetImageOrigin:
         GetImageOriginRequest => GetImageOriginResult, NAMED;
+    /// Shows a manifest: what it is made of, what its configuration says, what is about it and what holds it.
+    GetManifest:
+        GetManifestRequest => GetManifestResult, NAMED;
     /// Shows a role.
     GetRole:
         GetRoleRequest => GetRoleResult, NAMED;
@@ -94,9 +98,15 @@ operations! {
     /// Shows the audit trail: who did what, from where.
     ListAuditEvents:
         ListAuditEventsRequest => ListAuditEventsResult, GENERAL;
+    /// Shows the manifests of a repository, the newest first.
+    ListManifests:
+        ListManifestsRequest => ListManifestsResult, NAMED;
     /// Shows the registry logins of the account, without their passwords.
     ListRegistryLogins:
         ListRegistryLoginsRequest => ListRegistryLoginsResult, GENERAL;
+    /// Shows the repositories of the account.
+    ListRepositories:
+        ListRepositoriesRequest => ListRepositoriesResult, GENERAL;
     /// Shows the roles of the account.
     ListRoles:
         ListRolesRequest => ListRolesResult, GENERAL;

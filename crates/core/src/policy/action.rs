@@ -111,14 +111,20 @@ actions! {
     DeleteRole = "gangplank", Tenant;
     /// Shows where an image came from.
     GetImageOrigin = "gangplank", Tenant, service;
+    /// Shows a manifest.
+    GetManifest = "gangplank", Tenant, repository;
     /// Shows a role.
     GetRole = "gangplank", Tenant;
     /// Shows access keys.
     ListAccessKeys = "gangplank", Tenant;
     /// Shows the audit trail.
     ListAuditEvents = "gangplank", Tenant;
+    /// Shows the manifests of a repository.
+    ListManifests = "gangplank", Tenant, repository;
     /// Shows registry logins.
     ListRegistryLogins = "gangplank", Tenant;
+    /// Shows repositories.
+    ListRepositories = "gangplank", Tenant;
     /// Shows roles.
     ListRoles = "gangplank", Tenant;
     /// Shows the sessions of a role.

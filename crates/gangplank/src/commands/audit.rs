@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// Only what this access key did, itself or by its logins, or what was done to it
     #[arg(long, value_name = "ID")]
     access_key_id: Option<String>,
+    /// Only what this role did, by its sessions or their logins, or what was done to it; refusals of tokens included
+    #[arg(long, value_name = "NAME")]
+    role: Option<String>,
     /// Only what this registry login did, or what was done to it
     #[arg(long, value_name = "ID", value_parser = login)]
     login: Option<String>,
@@ -48,6 +51,9 @@ pub(crate) struct Args {
     /// Only what was done to this content
     #[arg(long, value_name = "DIGEST", value_parser = digest)]
     digest: Option<String>,
+    /// Only what was done to this: an image such as :web.app.7, a container service, an access key, a role
+    #[arg(long, value_name = "NAME")]
+    subject: Option<String>,
     /// Only what came from this address
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
@@ -81,6 +87,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         until: args.until,
         kind: args.kind,
         access_key_id: args.access_key_id,
+        role_name: args.role,
+        subject: args.subject,
         registry_login_id: args.login,
         repository: args.repository,
         digest: args.digest,

@@ -28,6 +28,7 @@ pub(crate) mod push;
 #[cfg(unix)]
 pub(crate) mod quickstart;
 pub(crate) mod registry_login;
+pub(crate) mod repository;
 #[cfg(unix)]
 pub(crate) mod restore;
 pub(crate) mod role;

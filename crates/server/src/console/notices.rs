@@ -12,6 +12,20 @@ pub(super) enum Done {
     RevokedSome(u32),
     /// An image was deleted.
     ImageDeleted,
+    /// An access key was disabled.
+    KeyDisabled,
+    /// An access key was enabled.
+    KeyEnabled,
+    /// An access key was deleted.
+    KeyDeleted,
+    /// A role was disabled.
+    RoleDisabled,
+    /// A role was enabled.
+    RoleEnabled,
+    /// A role was deleted.
+    RoleDeleted,
+    /// A session of a role was revoked.
+    SessionRevoked,
 }
 
 impl Done {
@@ -21,6 +35,13 @@ impl Done {
             Self::Revoked(count) => format!("done=revoked&n={count}"),
             Self::RevokedSome(count) => format!("done=revoked-some&n={count}"),
             Self::ImageDeleted => "done=image-deleted".to_owned(),
+            Self::KeyDisabled => "done=key-disabled".to_owned(),
+            Self::KeyEnabled => "done=key-enabled".to_owned(),
+            Self::KeyDeleted => "done=key-deleted".to_owned(),
+            Self::RoleDisabled => "done=role-disabled".to_owned(),
+            Self::RoleEnabled => "done=role-enabled".to_owned(),
+            Self::RoleDeleted => "done=role-deleted".to_owned(),
+            Self::SessionRevoked => "done=session-revoked".to_owned(),
         }
     }
 }
@@ -35,6 +56,17 @@ pub(super) fn notice(query: &Form) -> Option<String> {
         },
         "revoked-some" => format!("{} logins were revoked, and there are more: revoke once again.", count()),
         "image-deleted" => "The image was deleted.".to_owned(),
+        "key-disabled" => {
+            "The key was disabled. Its calls and logins are refused from the next request on.".to_owned()
+        }
+        "key-enabled" => "The key was enabled.".to_owned(),
+        "key-deleted" => {
+            "The key was deleted. Its calls and logins are refused from the next request on.".to_owned()
+        }
+        "role-disabled" => "The role was disabled. Its sessions and logins have ended.".to_owned(),
+        "role-enabled" => "The role was enabled.".to_owned(),
+        "role-deleted" => "The role was deleted. Its sessions and logins have ended.".to_owned(),
+        "session-revoked" => "The session was revoked. Its logins have ended.".to_owned(),
         _ => return None,
     })
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use gangplank_api::gangplank::{AuditEvent, AuditEventKind, ListAuditEventsRequest, ListAuditEventsResult};
 use gangplank_api::{ApiError, Timestamp};
-use gangplank_core::{AccessKeyId, EventKind, LoginId, Owner, Time};
+use gangplank_core::{AccessKeyId, EventKind, LoginId, Owner, RoleName, Time};
 use gangplank_store::metadata::audit as store;
 
 use super::page::{limit, number};
@@ -29,6 +29,11 @@ pub(super) async fn list(
             .access_key_id
             .map(|id| AccessKeyId::parse(&id).map_err(|_| unreadable("accessKeyId", "an access key's")))
             .transpose()?,
+        role: input
+            .role_name
+            .map(|name| RoleName::parse(&name).map_err(|_| unreadable("roleName", "a role's")))
+            .transpose()?,
+        subject: input.subject,
         login: input.registry_login_id.map(|id| number(&id, "registryLoginId").map(LoginId)).transpose()?,
         repository: input.repository,
         digest: input.digest,

@@ -91,7 +91,7 @@ async fn add(
 }
 
 /// The bytes of an image's configuration, if it is small enough to say a platform.
-async fn configuration(
+pub(super) async fn configuration(
     context: &Context<'_>,
     repository: &RepositoryName,
     view: &ManifestView,

@@ -5,8 +5,8 @@ use gangplank_api::{ApiError, Request, Target, decode, encode, gangplank, lights
 use super::authorize::{Named, authorize};
 use super::{
     Call, Context, Result, about, access_keys, audit, certificates, collection, console_links, deployments,
-    image_indexes, image_origins, images, observations, push_logins, registry_logins, role_sessions,
-    role_trials, roles, services, tags,
+    image_indexes, image_origins, images, manifests, observations, push_logins, registry_logins,
+    repositories, role_sessions, role_trials, roles, services, tags,
 };
 
 /// Reads a call's input, authorises the caller for what it names, and does it.
@@ -92,6 +92,9 @@ async fn of_our_own(call: &Call<'_>, operation: gangplank::Operation, body: &[u8
         CreateImageIndex(CreateImageIndexRequest) |it| [Repository(&it.repository)] => image_indexes::create,
         CreateRegistryLogin(CreateRegistryLoginRequest) |it|
             [registry_logins::named(it)] => registry_logins::create,
+        ListRepositories(ListRepositoriesRequest) [Tenant] => repositories::list,
+        ListManifests(ListManifestsRequest) |it| [Repository(&it.repository)] => repositories::manifests,
+        GetManifest(GetManifestRequest) |it| [Repository(&it.repository)] => manifests::get,
         ListRegistryLogins(ListRegistryLoginsRequest) [Tenant] => registry_logins::list,
         RevokeRegistryLogin(RevokeRegistryLoginRequest) [Tenant] => registry_logins::revoke,
         CreateRole(CreateRoleRequest) [Tenant] => roles::create,

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use gangplank_core::{AccessKeyId, AccountId, EventKind, LoginId, Origin, Owner, Tenant, Time};
+use gangplank_core::{AccessKeyId, AccountId, EventKind, LoginId, Origin, Owner, RoleName, Tenant, Time};
 
 use super::provenance::SessionSource;
 use crate::Result;
@@ -63,6 +63,10 @@ pub struct AuditFilter {
     pub kind: Option<EventKind>,
     /// By this access key or its logins, or to this access key.
     pub access_key: Option<AccessKeyId>,
+    /// By a role of this name, its sessions or their logins, or to it.
+    pub role: Option<RoleName>,
+    /// To this thing.
+    pub subject: Option<String>,
     /// By or to this login.
     pub login: Option<LoginId>,
     /// In this repository.

@@ -12,6 +12,7 @@ pub mod access_keys;
 pub mod accounts;
 pub mod audit;
 pub mod blobs;
+pub mod catalogue;
 pub mod collection;
 pub mod console_logins;
 pub mod container_images;
@@ -33,6 +34,7 @@ pub use access_keys::AccessKeys;
 pub use accounts::Accounts;
 pub use audit::AuditTrail;
 pub use blobs::BlobLinks;
+pub use catalogue::Catalogue;
 pub use collection::Collection;
 pub use console_logins::ConsoleLogins;
 pub use container_images::ContainerImages;
@@ -64,6 +66,7 @@ pub trait Metadata:
     + ContainerImages
     + Deployments
     + BlobLinks
+    + Catalogue
     + Uploads
     + Manifests
     + Tags

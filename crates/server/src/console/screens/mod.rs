@@ -1,8 +1,17 @@
 //! The screens: one file each. A screen makes calls of the API, and turns the answers into a page.
 
+mod access_keys;
+mod changing_key;
+mod changing_role;
 mod first_steps;
 mod logins;
+mod manifest;
+mod new_key;
+mod repositories;
 mod revoking;
+mod rights;
+mod role;
+mod roles;
 mod service;
 mod service_images;
 mod service_runs;
@@ -25,6 +34,10 @@ pub(super) async fn answer(visit: &Visit<'_>, path: &[&str]) -> Answer {
             ["logins", "revoke"] => revoking::one(visit).await,
             ["logins", "revoke-all"] => revoking::all(visit).await,
             ["services", service, "delete-image"] => service_images::delete(visit, service).await,
+            ["access-keys", "new"] => new_key::make(visit).await,
+            ["access-keys", word] => changing_key::run(visit, word).await,
+            ["roles", "revoke-session"] => changing_role::revoke_session(visit).await,
+            ["roles", word] => changing_role::run(visit, word).await,
             _ => trouble::not_found(visit),
         };
     }
@@ -35,6 +48,16 @@ pub(super) async fn answer(visit: &Visit<'_>, path: &[&str]) -> Answer {
         ["logins"] => logins::list(visit).await,
         ["logins", "revoke"] => revoking::ask_one(visit),
         ["logins", "revoke-all"] => revoking::ask_all(visit),
+        ["access-keys"] => access_keys::list(visit).await,
+        ["access-keys", "new"] => new_key::ask(visit),
+        ["access-keys", word] => changing_key::ask(visit, word),
+        ["repositories"] => repositories::list(visit).await,
+        ["repositories", "show"] => repositories::show(visit).await,
+        ["repositories", "manifest"] => manifest::show(visit).await,
+        ["roles"] => roles::list(visit).await,
+        ["roles", "show"] => role::show(visit).await,
+        ["roles", "revoke-session"] => changing_role::ask_session(visit),
+        ["roles", word] => changing_role::ask(visit, word),
         _ => trouble::not_found(visit),
     }
 }

@@ -96,7 +96,7 @@ fn whose(visit: &Visit<'_>) -> Option<(String, String)> {
 }
 
 /// The path that was asked for, with its query: the answer goes where the question stands.
-fn same_path(visit: &Visit<'_>, page: &str) -> String {
+pub(super) fn same_path(visit: &Visit<'_>, page: &str) -> String {
     let query = visit.asked.head.uri.query().unwrap_or_default();
     visit.place().path(&format!("{page}?{query}"))
 }

@@ -154,6 +154,18 @@ fn names_that_are_html_are_shown_and_not_run() {
         format!("logins/revoke-all?key={escaped}"),
         format!("logins?done={escaped}&n={escaped}"),
         format!("logins?after={escaped}"),
+        format!("access-keys?after={escaped}"),
+        format!("access-keys/delete?id={escaped}"),
+        format!("access-keys/{escaped}?id={escaped}"),
+        format!("repositories?prefix={escaped}&after={escaped}"),
+        format!("repositories/show?name={escaped}&prefix={escaped}"),
+        format!("repositories/show?name=sr&prefix={escaped}"),
+        format!("repositories/manifest?name={escaped}&ref={escaped}"),
+        format!("repositories/manifest?name=sr&ref={escaped}"),
+        format!("roles?after={escaped}"),
+        format!("roles/show?name={escaped}"),
+        format!("roles/disable?name={escaped}"),
+        format!("roles/revoke-session?name={escaped}&key={escaped}"),
         format!("{escaped}/{escaped}"),
     ] {
         pages.push(browser.get(&format!("{PLACE}/{path}")));

@@ -68,10 +68,11 @@ fn navigation_leads_to_every_screen_and_marks_the_one_that_is_shown() {
     let world = World::configured(|_| ());
     let browser = Browser::signed_in(&world);
     let page = browser.get(&format!("{PLACE}/services"));
-    for screen in ["Services", "Logins"] {
+    for screen in ["Services", "Logins", "Access keys", "Roles", "Repositories"] {
         let shown = browser.get(&page.link(screen));
         assert_eq!(shown.status, 200);
-        let marked = format!("{PLACE}/{}\" aria-current=\"page\">{screen}<", screen.to_lowercase());
+        let marked =
+            format!("{PLACE}/{}\" aria-current=\"page\">{screen}<", screen.to_lowercase().replace(' ', "-"));
         assert!(shown.html.contains(&marked), "{marked} is not in {}", shown.html);
     }
     let elsewhere = browser.get("/console/go?region=eu-west-1");

@@ -179,7 +179,10 @@ fn select(
          WHERE (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR kind = ?5)
            AND (?6 IS NULL OR looked_at.owner = ?6 OR subject = ?6) AND (?7 IS NULL OR login = ?7)
            AND (?8 IS NULL OR repository = ?8) AND (?9 IS NULL OR digest = ?9)
-           AND (?10 IS NULL OR address = ?10)
+           AND (?10 IS NULL OR address = ?10) AND (?12 IS NULL OR subject = ?12)
+           AND (?13 IS NULL OR substr(looked_at.owner, 1, length(?13)) = ?13
+                OR kind IN ('CreateRole', 'UpdateRole', 'DeleteRole', 'RevokeRoleSession')
+                   AND substr('role/' || subject || '/', 1, length(?13)) = ?13)
          ORDER BY looked_at.id DESC LIMIT ?11",
         of = looked_at(account)
     ))?;
@@ -196,6 +199,8 @@ fn select(
             filter.digest,
             filter.address.map(|address| address.to_string()),
             i64::try_from(limit).unwrap_or(i64::MAX),
+            filter.subject,
+            filter.role.as_ref().map(|role| format!("role/{role}/")),
         ],
         |row| Ok(read(row)),
     )?;

@@ -13,6 +13,7 @@ mod access_keys;
 mod audit;
 mod blobs;
 mod cache;
+mod catalogue;
 mod collection;
 mod console_logins;
 mod container_images;

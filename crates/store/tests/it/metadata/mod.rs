@@ -3,6 +3,7 @@
 mod access_keys;
 mod audit;
 mod blobs;
+mod catalogue;
 mod collection;
 mod console_logins;
 mod container_images;

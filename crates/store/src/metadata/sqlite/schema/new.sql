@@ -272,6 +272,8 @@ CREATE TABLE manifests (
     body          BLOB NOT NULL,
     UNIQUE (repository, digest)
 ) STRICT;
+-- The newest of a repository first: the row's own number is in every index.
+CREATE INDEX manifests_by_repository ON manifests (repository);
 CREATE INDEX manifests_by_digest ON manifests (digest);
 CREATE INDEX manifests_by_subject ON manifests (repository, subject) WHERE subject IS NOT NULL;
 CREATE INDEX manifests_hung ON manifests (repository, subject) WHERE is_hung = 1;

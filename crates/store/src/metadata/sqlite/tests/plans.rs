@@ -20,6 +20,7 @@ use crate::blobs::ContentKey;
 use crate::metadata::access_keys::{LastRootKey, NewState};
 use crate::metadata::audit::AuditFilter;
 use crate::metadata::blobs::{Mount, NewBlob};
+use crate::metadata::catalogue::ManifestFilter;
 use crate::metadata::container_services::{ServiceChange, ServiceUpdate};
 use crate::metadata::deployments::ImageSource;
 use crate::metadata::manifests::NewManifest;
@@ -29,9 +30,10 @@ use crate::metadata::registry_logins::Used;
 use crate::metadata::roles::RoleChange;
 use crate::metadata::uploads::{UploadOwner, UploadSession};
 use crate::metadata::{
-    AccessKeys as _, Accounts as _, AuditTrail as _, BlobLinks as _, Collection as _, ContainerImages as _,
-    ContainerServices as _, Deployments as _, Manifests as _, MetricPoints as _, Progress as _,
-    Provenance as _, RegistryLogins as _, RoleSessions as _, Roles as _, Tags as _, Uploads as _,
+    AccessKeys as _, Accounts as _, AuditTrail as _, BlobLinks as _, Catalogue as _, Collection as _,
+    ContainerImages as _, ContainerServices as _, Deployments as _, Manifests as _, MetricPoints as _,
+    Progress as _, Provenance as _, RegistryLogins as _, RoleSessions as _, Roles as _, Tags as _,
+    Uploads as _,
 };
 
 /// Every statement that ran in this process, with its parameters filled in.
@@ -103,6 +105,7 @@ async fn do_everything(db: &super::Sqlite) {
     db.image_blob(&tenant, service, &layer).await.unwrap();
     db.tags(&tenant, &at.repository, Some("a"), 9).await.unwrap();
     db.repositories(&tenant, Some("a"), 9).await.unwrap();
+    catalogue(db, &at, &image).await;
     upload(db, &at, login).await;
     db.close_stale_uploads(Time(0), Time(0)).await.unwrap();
     db.delete_blob(&by(), &tenant, &at.repository, &layer).await.unwrap();
@@ -139,6 +142,18 @@ async fn do_everything(db: &super::Sqlite) {
     db.forget_metrics_of(service).await.unwrap();
     db.service_uuids().await.unwrap();
     delete_service(db, &tenant, "web", NOW).await;
+}
+
+/// All that people look at.
+async fn catalogue(db: &super::Sqlite, at: &At<'_>, image: &Document) {
+    db.list_repositories(&at.tenant, "", None, 9).await.unwrap();
+    for tag_prefix in [None, Some("l".to_owned())] {
+        let filter = ManifestFilter { tag_prefix, with_parts: false };
+        db.list_manifests(&at.tenant, &at.repository, &filter, None, 9).await.unwrap().unwrap();
+    }
+    for reference in [tagged("latest"), image.reference()] {
+        db.show_manifest(&at.tenant, &at.repository, &reference).await.unwrap().unwrap();
+    }
 }
 
 /// All that is done to roles.

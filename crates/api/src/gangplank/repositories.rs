@@ -1,0 +1,220 @@
+//! Repositories and the manifests in them, for whoever may read them.
+
+use super::page::{MAX_RESULTS, NEXT_TOKEN};
+use crate::describe::Map;
+use crate::macros::structure;
+use crate::pattern::NOT_BLANK;
+use crate::{Range, Shape, Timestamp};
+
+const REPOSITORY: Shape = Shape::text("RepositoryName", Range { min: Some(1), max: Some(255) }, &NOT_BLANK);
+const PREFIX: Shape = Shape::text("RepositoryPrefix", Range { min: Some(1), max: Some(255) }, &NOT_BLANK);
+const TAG_PREFIX: Shape = Shape::text("TagPrefix", Range { min: Some(1), max: Some(128) }, &NOT_BLANK);
+const REFERENCE: Shape = Shape::text("TagOrDigest", Range { min: Some(1), max: Some(256) }, &NOT_BLANK);
+
+structure! {
+    /// Which repositories to show.
+    pub struct ListRepositoriesRequest: Default {
+        /// Only those whose names begin so.
+        "prefix" prefix: Option<String> as &PREFIX,
+        /// How many repositories to show at the most; up to 1000 if not given.
+        "maxResults" max_results: Option<i32> as &MAX_RESULTS,
+        /// The nextToken of the page before.
+        "nextToken" next_token: Option<String> as &REPOSITORY,
+    }
+}
+
+structure! {
+    /// The repositories that were asked for.
+    pub struct ListRepositoriesResult: Default {
+        /// The repositories that the caller's logins may be for, by name; there may be none on a page that is followed by
+        /// another.
+        "repositories" repositories: Vec<RepositorySummary>,
+        /// What to ask for the next page with, if there is one.
+        "nextToken" next_token: Option<String>,
+    }
+}
+
+structure! {
+    /// A repository.
+    pub struct RepositorySummary: Default {
+        /// Its name.
+        "repository" repository: String,
+        /// When its newest manifest came.
+        "newestAt" newest_at: Option<Timestamp>,
+    }
+}
+
+structure! {
+    /// Which manifests to show.
+    pub struct ListManifestsRequest: Default {
+        /// The repository.
+        "repository" repository: String as &REPOSITORY,
+        /// Only those with a tag that begins so.
+        "tagPrefix" tag_prefix: Option<String> as &TAG_PREFIX,
+        /// Whether to show also those that belong to another and have no tag: what an index lists, and what is about
+        /// another manifest.
+        "withParts" with_parts: Option<bool>,
+        /// How many manifests to show at the most; up to 100 if not given, and no more than 100.
+        "maxResults" max_results: Option<i32> as &MAX_RESULTS,
+        /// The nextToken of the page before.
+        "nextToken" next_token: Option<String> as &NEXT_TOKEN,
+    }
+}
+
+structure! {
+    /// The manifests that were asked for.
+    pub struct ListManifestsResult: Default {
+        /// The manifests, the newest first; there may be none on a page that is followed by another.
+        "manifests" manifests: Vec<ManifestSummary>,
+        /// What to ask for the next page with, if there is one.
+        "nextToken" next_token: Option<String>,
+    }
+}
+
+structure! {
+    /// A manifest in a list.
+    pub struct ManifestSummary {
+        /// Its digest.
+        "digest" digest: String,
+        /// As the client declared it.
+        "mediaType" media_type: String,
+        /// What kind of artifact it is, if it is one.
+        "artifactType" artifact_type: Option<String>,
+        /// The digest of the manifest that it is about.
+        "subject" subject: Option<String>,
+        /// When it came.
+        "createdAt" created_at: Timestamp,
+        /// Its tags in byte order, up to 100.
+        "tags" tags: Vec<String>,
+        /// How many bytes its layers have, as they are kept; none of an index, whose platforms have each their own.
+        "layersSize" layers_size: Option<f64>,
+        /// How many manifests it lists, if it is an index.
+        "children" children: Option<i32>,
+    }
+}
+
+structure! {
+    /// Which manifest to show.
+    pub struct GetManifestRequest: Default {
+        /// The repository.
+        "repository" repository: String as &REPOSITORY,
+        /// A tag, or a digest.
+        "reference" reference: String as &REFERENCE,
+    }
+}
+
+structure! {
+    /// The manifest.
+    pub struct GetManifestResult {
+        /// The manifest.
+        "manifest" manifest: ManifestDetail,
+    }
+}
+
+structure! {
+    /// A manifest, with what it is made of and what holds it.
+    pub struct ManifestDetail {
+        /// Its digest.
+        "digest" digest: String,
+        /// As the client declared it.
+        "mediaType" media_type: String,
+        /// What kind of artifact it is, if it is one.
+        "artifactType" artifact_type: Option<String>,
+        /// How many bytes the manifest itself has.
+        "size" size: f64,
+        /// When it came.
+        "createdAt" created_at: Timestamp,
+        /// Its tags in byte order, up to 100.
+        "tags" tags: Vec<String>,
+        /// Its annotations.
+        "annotations" annotations: Option<Map<String>>,
+        /// How many bytes its layers have, as they are kept.
+        "layersSize" layers_size: Option<f64>,
+        /// Its layers, the lowest first.
+        "layers" layers: Option<Vec<ManifestPart>>,
+        /// What its configuration says, if it is an image of a container and has one of at most 4 MiB.
+        "configuration" configuration: Option<ImageConfiguration>,
+        /// The manifests that it lists, if it is an index.
+        "children" children: Option<Vec<ManifestPart>>,
+        /// The digest of the manifest that it is about.
+        "subject" subject: Option<String>,
+        /// The manifests that are about it, the oldest first, up to 100.
+        "referrers" referrers: Vec<ManifestPart>,
+        /// Whether there are more of them.
+        "moreReferrers" more_referrers: Option<bool>,
+        /// The registered images that it is, or is a part of, up to 20 of each.
+        "heldByImages" held_by_images: Vec<String>,
+        /// The services whose deployments run it, up to 20.
+        "heldByServices" held_by_services: Vec<String>,
+        /// The digests of the indexes of the repository that list it, up to 20.
+        "heldByIndexes" held_by_indexes: Vec<String>,
+        /// In how many seconds in which a server runs it may be collected as garbage, if nothing holds it till then.
+        "collectedInSeconds" collected_in_seconds: Option<f64>,
+    }
+}
+
+structure! {
+    /// Something that a manifest is made of, or that is about it.
+    pub struct ManifestPart: Default {
+        /// Its digest.
+        "digest" digest: String,
+        /// Its media type.
+        "mediaType" media_type: String,
+        /// How many bytes it has.
+        "size" size: f64,
+        /// What kind of artifact it is.
+        "artifactType" artifact_type: Option<String>,
+        /// The platform that it is for, as in linux/arm64/v8.
+        "platform" platform: Option<String>,
+        /// Of a manifest in an index, how many bytes its layers have; nothing if it is not read.
+        "layersSize" layers_size: Option<f64>,
+        /// Its annotations.
+        "annotations" annotations: Option<Map<String>>,
+    }
+}
+
+structure! {
+    /// What the configuration of an image says: the words of whoever built it.
+    pub struct ImageConfiguration: Default {
+        /// The platform that it is for, as in linux/arm64/v8.
+        "platform" platform: Option<String>,
+        /// When it was built.
+        "created" created: Option<String>,
+        /// Who built it.
+        "author" author: Option<String>,
+        /// As whom it runs.
+        "user" user: Option<String>,
+        /// Where it runs.
+        "workingDirectory" working_directory: Option<String>,
+        /// What is started.
+        "entrypoint" entrypoint: Option<Vec<String>>,
+        /// Its arguments.
+        "command" command: Option<Vec<String>>,
+        /// The variables of its environment, NAME=VALUE.
+        "environment" environment: Option<Vec<String>>,
+        /// The ports that it listens on, as in 80/tcp.
+        "exposedPorts" exposed_ports: Option<Vec<String>>,
+        /// Where it keeps data.
+        "volumes" volumes: Option<Vec<String>>,
+        /// The signal that stops it.
+        "stopSignal" stop_signal: Option<String>,
+        /// Its labels.
+        "labels" labels: Option<Map<String>>,
+        /// The steps of its build, the first first.
+        "history" history: Option<Vec<BuildStep>>,
+    }
+}
+
+structure! {
+    /// A step of a build.
+    pub struct BuildStep: Default {
+        /// What was done.
+        "createdBy" created_by: Option<String>,
+        /// When.
+        "created" created: Option<String>,
+        /// What was said of it.
+        "comment" comment: Option<String>,
+        /// Whether it made no layer.
+        "isEmpty" is_empty: bool,
+    }
+}

@@ -1,0 +1,137 @@
+//! `gangplank repository`: repositories, their manifests, and what one is made of.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+use gangplank_api::gangplank::{
+    GetManifestRequest, ListManifestsRequest, ListRepositoriesRequest, ManifestSummary, RepositorySummary,
+};
+use serde_json::json;
+
+use crate::connection::Connection;
+use crate::listing::{Cell, Column, Form, Listing};
+use crate::output;
+use crate::pages::Pages;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the repositories of the account
+    List {
+        /// Only those whose names begin so
+        #[arg(long, value_name = "TEXT")]
+        prefix: Option<String>,
+        /// How they are shown [default: table on a terminal, json elsewhere]
+        #[arg(long, value_name = "FORM")]
+        output: Option<Form>,
+    },
+    /// Show the manifests of a repository, the newest first
+    ///
+    /// What an index lists and what is about another manifest belongs to that, and is left out unless it has a tag.
+    Manifests {
+        repository: String,
+        /// Only those with a tag that begins so
+        #[arg(long, value_name = "TEXT")]
+        tag_prefix: Option<String>,
+        /// Show also what belongs to other manifests
+        #[arg(long)]
+        with_parts: bool,
+        /// How they are shown [default: table on a terminal, json elsewhere]
+        #[arg(long, value_name = "FORM")]
+        output: Option<Form>,
+    },
+    /// Show a manifest as JSON: layers, configuration, platforms, what is about it and what holds it
+    Show {
+        repository: String,
+        /// A tag, or a digest
+        reference: String,
+    },
+}
+
+const REPOSITORIES: Listing<RepositorySummary> = Listing {
+    name: "repositories",
+    empty: "There are no repositories.",
+    columns: &[
+        Column::new("REPOSITORY", "repository", |found: &RepositorySummary| Cell::words(&found.repository))
+            .bare(),
+        Column::new("NEWEST", "newestAt", |found| found.newest_at.map_or(Cell::Nothing, Cell::Moment)),
+    ],
+    sentence: None,
+};
+
+const MANIFESTS: Listing<ManifestSummary> = Listing {
+    name: "manifests",
+    empty: "There are no such manifests.",
+    columns: &[
+        Column::new("DIGEST", "digest", |found: &ManifestSummary| Cell::words(&found.digest)).bare(),
+        Column::new("TAGS", "tags", |found| Cell::Several(found.tags.clone())),
+        Column::new("CAME", "createdAt", |found| Cell::Moment(found.created_at)),
+        Column::new("LAYERS", "layersSize", |found| found.layers_size.map_or(Cell::Nothing, size)),
+        Column::new("LISTS", "children", |found| {
+            found.children.map_or(Cell::Nothing, |count| Cell::Number(count.try_into().unwrap_or_default()))
+        }),
+        Column::new("ARTIFACT", "artifactType", |found| Cell::maybe(found.artifact_type.as_deref())),
+        Column::not_in_tables("mediaType", |found| Cell::words(&found.media_type)),
+        Column::not_in_tables("subject", |found| Cell::maybe(found.subject.as_deref())),
+    ],
+    sentence: None,
+};
+
+/// A number of bytes, as the API says it.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count, and no more than i64::MAX"
+)]
+fn size(bytes: f64) -> Cell {
+    Cell::Size(bytes as u64)
+}
+
+pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    let client = args.connection.client()?;
+    match args.command {
+        Command::List { prefix, output } => {
+            let mut request = ListRepositoriesRequest { prefix, ..Default::default() };
+            let (mut found, mut pages) = (Vec::new(), Pages::default());
+            loop {
+                let page = client.call(&request).await?;
+                pages.count(page.repositories.len())?;
+                found.extend(page.repositories);
+                request.next_token = page.next_token;
+                if request.next_token.is_none() {
+                    break;
+                }
+            }
+            REPOSITORIES.show(Form::chosen(output, Form::Json), &found)?;
+        }
+        Command::Manifests { repository, tag_prefix, with_parts, output } => {
+            let with_parts = Some(with_parts);
+            let mut request =
+                ListManifestsRequest { repository, tag_prefix, with_parts, ..Default::default() };
+            let (mut found, mut pages) = (Vec::new(), Pages::default());
+            loop {
+                let page = client.call(&request).await?;
+                pages.count(page.manifests.len())?;
+                found.extend(page.manifests);
+                request.next_token = page.next_token;
+                if request.next_token.is_none() {
+                    break;
+                }
+            }
+            MANIFESTS.show(Form::chosen(output, Form::Json), &found)?;
+        }
+        Command::Show { repository, reference } => {
+            let manifest = client.call(&GetManifestRequest { repository, reference }).await?.manifest;
+            output::print(&json!({ "manifest": manifest }))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
