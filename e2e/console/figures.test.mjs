@@ -4,7 +4,7 @@ import test, { after, before } from "node:test";
 
 import { open, visitor } from "./browser.mjs";
 import { rows } from "./pages.mjs";
-import { enterByLink, lightsail, place, told } from "./server.mjs";
+import { enterByLink, lightsail, place, told, world } from "./server.mjs";
 
 let browser;
 let page;
@@ -79,4 +79,39 @@ test("logins", async () => {
   const kinds = new Set(shown.map(({ Kind }) => Kind.split("\n")[0]));
   assert.deepEqual([...kinds].sort(), ["operator", "pull", "push"]);
   assert.ok(shown.some((row) => row["Last push"] !== "never") && shown.some((row) => row["Last push"] === "never"));
+});
+
+test("access keys", async () => {
+  await page.goto(`${place()}/access-keys`);
+  const shown = await rows(page.getByRole("table", { name: "Access keys" }));
+  const { accessKeys } = told("access-key", "list");
+  assert.ok(accessKeys.length >= 4);
+  const byId = new Map(accessKeys.map((key) => [key.accessKeyId, key]));
+  assert.deepEqual(shown.map(({ Key }) => Key).sort(), [...byId.keys()].sort());
+  const [made, used] = await Promise.all(["Made", "Last used"].map((label) => moments(page, label)));
+  for (const [at, row] of shown.entries()) {
+    const key = byId.get(row.Key);
+    assert.equal(row.For, key.description ?? "");
+    assert.equal(seconds(made[at]), seconds(key.createdAt));
+    assert.equal(seconds(used[at]), seconds(key.lastUsedAt));
+  }
+});
+
+test("roles", async () => {
+  await page.goto(`${place()}/roles`);
+  const shown = await rows(page.getByRole("table", { name: "Roles" }));
+  const { roles } = told("role", "list");
+  assert.deepEqual(shown.map(({ Role }) => Role), roles.map(({ roleName }) => roleName));
+  assert.deepEqual((await moments(page, "Last used")).map(seconds), roles.map(({ lastUsedAt }) => seconds(lastUsedAt)));
+});
+
+test("what was pushed is where it was pushed", async () => {
+  await page.goto(`${place()}/repositories`);
+  const shown = await rows(page.getByRole("table", { name: "Repositories" }));
+  assert.deepEqual(shown.map(({ Repository }) => Repository), ["sr"]);
+  await page.getByRole("link", { name: "sr", exact: true }).click();
+  const manifests = await rows(page.getByRole("table", { name: "Manifests" }));
+  const tagged = Object.fromEntries(manifests.filter(({ Tags }) => Tags).map(({ Tags, Digest }) => [Tags, Digest]));
+  assert.deepEqual(Object.keys(tagged).sort(), Object.keys(world.pushed).sort());
+  assert.deepEqual(tagged, world.pushed);
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { place, world } from "./server.mjs";
 
 // Of pages that differ in what they are about alone, so many are looked at.
-const OF_A_KIND = 3;
+const OF_A_KIND = 2;
 
 /** The screens that the navigation shows: names and addresses. */
 export async function screens(page) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
-import { open, unharmed, visitor } from "./browser.mjs";
+import { accessible, open, unharmed, visitor } from "./browser.mjs";
 import { enterByKey, enterByLink, gangplank, link, place, world } from "./server.mjs";
 
 const COOKIE = "gangplank-plain";
@@ -141,4 +141,34 @@ test("two tabs are one browser: what another account's page asks is not done", a
   await tab.getByText("111122223333").first().waitFor();
   await button.click();
   await page.getByText("Nothing was done").waitFor();
+});
+
+test("a key that a page made signs in, and its secret is seen once", async () => {
+  const { page } = await visitor(browser);
+  await enterByLink(page);
+  await page.getByRole("link", { name: "Access keys", exact: true }).click();
+  await page.getByRole("link", { name: "Make an access key" }).click();
+  await accessible(page);
+  await page.getByLabel("What it is for").fill("made in a browser");
+  await page.getByRole("button", { name: "Make the key" }).click();
+  await page.getByRole("status").getByText("The key was made").waitFor();
+  await accessible(page);
+  const value = (name) => page.locator(`dt:text-is("${name}") + dd code`).textContent();
+  const key = { id: await value("Access key id"), secret: await value("Secret access key") };
+  await page.getByRole("link", { name: "Done, I have the secret" }).click();
+  await page.getByRole("rowheader", { name: key.id }).waitFor();
+  assert.ok(!(await page.content()).includes(key.secret));
+  await page.goBack().catch(() => {});
+  assert.ok(!(await page.locator("body").innerText()).includes(key.secret), "it is not kept to go back to");
+
+  const other = await visitor(browser);
+  await enterByKey(other.page, key);
+  await other.page.getByText(`Access key ${key.id}`).waitFor();
+  // And it is disabled on a page, which ends that browser's stay.
+  await page.goto(`${place()}/access-keys`);
+  await page.getByRole("link", { name: `Disable ${key.id}` }).click();
+  await accessible(page);
+  await page.getByRole("button", { name: /^Disable/ }).click();
+  await page.getByRole("heading", { level: 1, name: "Access keys" }).waitFor();
+  assert.equal(await isIn(other), false);
 });

@@ -107,10 +107,12 @@ fn furnish(job: &Job) -> Value {
     };
     let (machine, evil, spare) = (key("the build machine"), key(EVIL), key("to be disabled"));
 
+    let mut pushed = serde_json::Map::new();
     let pushes = server.registry_as(&api.as_key(&machine).push_login());
     for (service, label, tag) in [("web", "app", "web"), ("web", "app", "web-2"), ("shop", "cart", "cart")] {
         let digest = pushes.push_image("sr", tag, &Image::unique(2));
         api.register(service, label, &digest);
+        pushed.insert(tag.to_owned(), json!(digest));
     }
     let login = api.as_key(&evil).push_login();
     let registry = server.registry_as(&login);
@@ -122,6 +124,7 @@ fn furnish(job: &Job) -> Value {
     let put = put.header("content-type", media_type::OCI_MANIFEST).body(image.manifest.clone());
     assert_eq!(put.send().expect("an answer").status(), 201);
     api.as_key(&evil).register("shop", "evil", &image.digest());
+    pushed.insert("evil".to_owned(), json!(image.digest()));
 
     for input in [
         json!({ "serviceName": "web" }),
@@ -145,13 +148,15 @@ fn furnish(job: &Job) -> Value {
         password: done.stdout.trim().to_owned(),
         registry: server.host(),
     };
-    server.registry_as(&by_job).push_image("sr", "by-job", &Image::unique(1));
+    let digest = server.registry_as(&by_job).push_image("sr", "by-job", &Image::unique(1));
+    pushed.insert("by-job".to_owned(), json!(digest));
 
     let named = |key: &Value| json!({ "id": key["accessKeyId"], "secret": key["secretAccessKey"] });
     let (id, secret) = job.bench.access_key();
     let mut world = told(job, json!({ "id": id, "secret": secret }));
     world["machine"] = named(&machine);
     world["spare"] = named(&spare);
+    world["pushed"] = Value::Object(pushed);
     world
 }
 
