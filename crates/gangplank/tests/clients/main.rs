@@ -12,6 +12,7 @@ mod buildah;
 mod buildkit;
 mod client;
 mod conformance;
+mod console;
 mod containerd;
 mod containers;
 mod cosign;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
     rust_sdk::add(&mut suite);
     go_sdk::add(&mut suite);
     js_sdk::add(&mut suite);
+    console::add(&mut suite);
     github_action::add(&mut suite);
     aws_credentials_action::add(&mut suite);
     docker::add(&mut suite);
