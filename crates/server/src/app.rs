@@ -120,6 +120,8 @@ pub(crate) struct App {
     pub(crate) in_flight: InFlight,
     /// How registered images are run.
     pub(crate) deployments: Deployments,
+    /// Whether the listeners speak TLS.
+    pub(crate) is_tls: bool,
     /// Where services are reached.
     pub(crate) entrance: Entrance,
     /// Whatever runs them.
@@ -167,7 +169,7 @@ impl App {
     /// Whether a request came over TLS: to this server, or to a proxy in front of it that says so.
     pub(crate) fn is_secure(&self, headers: &HeaderMap) -> bool {
         let forwarded = headers.get(FORWARDED_PROTO).map(HeaderValue::as_bytes);
-        self.entrance.is_tls
+        self.is_tls
             || !self.proxies.is_empty() && forwarded.is_some_and(|it| it.eq_ignore_ascii_case(b"https"))
     }
 

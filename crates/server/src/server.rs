@@ -206,6 +206,7 @@ impl Server {
             deployer: Deployer::new(engine.clone(), &config.deployments),
             certificates: Arc::clone(&certificates),
             endpoint: Endpoint::new(&config.deployments.service_domain),
+            is_tls: tls.is_some(),
             entrance: entrance(&config.deployments, tls.is_some(), &addresses),
             deployments: config.deployments,
             routes: crate::endpoint::routes::Routes::default(),

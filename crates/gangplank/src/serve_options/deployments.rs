@@ -48,9 +48,9 @@ macro_rules! with_deployments {
             /// Domain under which each service has a name of its own [default: localhost]
             #[arg(value_name = "DOMAIN", help_heading = "Deployments")]
             service_domain: String, "GANGPLANK_SERVICE_DOMAIN";
-            /// Scheme of services' URLs where a proxy stands in front, with a port if it is not the usual one: https or
-            /// https:8443 [default: those of the listener]
-            #[arg(value_name = "SCHEME[:PORT]", help_heading = "Deployments")]
+            #[arg(value_name = "SCHEME[:PORT]", help_heading = "Deployments", help = "Scheme of services' URLs where a \
+                proxy stands in front, with a port if it is not the usual one: https or https:8443 \
+                [default: those of the listener]")]
             service_entrance: String, "GANGPLANK_SERVICE_ENTRANCE";
             /// Address on which only services answer, beside --listen [default: none]
             #[arg(value_name = "ADDR", value_parser = listen_address, help_heading = "Deployments")]

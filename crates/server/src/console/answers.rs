@@ -3,8 +3,7 @@
 use gangplank_console::Page;
 use gangplank_console::assets::Asset;
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HeaderName, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HeaderName, IF_NONE_MATCH, LOCATION, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{HeaderMap, StatusCode};
 
@@ -12,9 +11,6 @@ use crate::http::response::Answer;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-/// Other sites hear nothing. With `no-referrer` our own forms would have `Origin: null`, and over plain HTTP to another
-/// machine, where that is all that browsers say, every one of them would be refused.
-const REFERRER: &str = "same-origin";
 const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const RESOURCE: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
@@ -65,7 +61,6 @@ fn fenced(status: StatusCode) -> Answer {
     Answer::new(status)
         .header(CONTENT_SECURITY_POLICY, POLICY)
         .header(X_CONTENT_TYPE_OPTIONS, "nosniff")
-        .header(REFERRER_POLICY, REFERRER)
         .header(OPENER, "same-origin")
         .header(RESOURCE, "same-origin")
         .header(PERMISSIONS, "camera=(), geolocation=(), microphone=()")

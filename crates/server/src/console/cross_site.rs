@@ -1,5 +1,7 @@
 //! Whether a form was sent from one of our own pages. Browsers say so themselves, so forms need no token.
 
+use std::net::IpAddr;
+
 use hyper::HeaderMap;
 use hyper::header::{HOST, HeaderName, ORIGIN};
 
@@ -13,6 +15,22 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Why it is refused.
 pub(super) fn check(app: &App, headers: &HeaderMap) -> Result<(), &'static str> {
     judge(headers, app.is_secure(headers), app.public_address.as_deref())
+}
+
+/// What pages let a browser say of where it comes from: nothing. Only where browsers leave out `Sec-Fetch-Site`, and
+/// `Origin` is all that our own forms can show, do they say it to this site: with `no-referrer` it would be `null`.
+pub(super) fn referrer_policy(app: &App, headers: &HeaderMap) -> &'static str {
+    let is_loopback = headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(is_loopback);
+    if app.is_secure(headers) || is_loopback { "no-referrer" } else { "same-origin" }
+}
+
+/// Whether browsers trust a host because it is this machine (W3C Secure Contexts, "Is origin potentially trustworthy?").
+fn is_loopback(host: &str) -> bool {
+    let name =
+        host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
+    let name = name.to_ascii_lowercase();
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    name == "localhost" || name.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether a browser says that a page of another site led it here.
@@ -66,6 +84,26 @@ mod tests {
     fn is_taken(pairs: &[(&'static str, &str)], is_secure: bool, public: Option<&str>) -> bool {
         let pairs = pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
         judge(&pairs.collect(), is_secure, public).is_ok()
+    }
+
+    #[test]
+    fn browsers_trust_this_machine_by_its_names() {
+        for host in [
+            "127.0.0.1:5000",
+            "127.0.0.9",
+            "[::1]:5000",
+            "[::1]",
+            "localhost:5000",
+            "LOCALHOST",
+            "a.localhost",
+        ] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in
+            ["lan.test:5000", "10.0.0.7", "[fe80::1]:5000", "localhost.example", "127.0.0.1.example", ""]
+        {
+            assert!(!is_loopback(host), "{host}");
+        }
     }
 
     #[test]

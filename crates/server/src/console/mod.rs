@@ -20,7 +20,7 @@ use std::net::IpAddr;
 use gangplank_console::{Stranger, assets};
 use gangplank_core::{ConsoleSecret, Region};
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, ALLOW};
+use hyper::header::{ACCEPT, ALLOW, REFERRER_POLICY};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, StatusCode};
 
@@ -80,6 +80,16 @@ impl Asked<'_> {
 
 /// Answers a request for the console.
 pub(crate) async fn answer(
+    app: &App,
+    record: &Record,
+    connection: &Connection,
+    request: Request<Incoming>,
+) -> Answer {
+    let referrer = cross_site::referrer_policy(app, request.headers());
+    answer_asked(app, record, connection, request).await.header(REFERRER_POLICY, referrer)
+}
+
+async fn answer_asked(
     app: &App,
     record: &Record,
     connection: &Connection,

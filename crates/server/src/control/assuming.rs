@@ -141,7 +141,7 @@ impl Bearer<'_> {
         let mut facts = Facts::new()
             .at(app.clock.now())
             .with("aws:SourceIp", self.peer.to_string())
-            .with("aws:SecureTransport", app.entrance.is_tls.to_string())
+            .with("aws:SecureTransport", app.is_tls.to_string())
             .with("sts:RoleSessionName", session.as_str());
         if let Some(agent) = self.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()) {
             facts = facts.with("aws:UserAgent", agent);

@@ -30,7 +30,7 @@ fn every_answer_is_fenced_and_pages_are_not_kept() {
         assert_eq!(answer.header("cache-control"), "no-store");
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
-            ("referrer-policy", "same-origin"),
+            ("referrer-policy", "no-referrer"),
             ("cross-origin-opener-policy", "same-origin"),
             ("cross-origin-resource-policy", "same-origin"),
             ("permissions-policy", "camera=(), geolocation=(), microphone=()"),

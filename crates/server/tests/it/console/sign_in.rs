@@ -42,7 +42,7 @@ fn a_link_signs_in_once_and_by_its_button_alone() {
     for _ in 0..3 {
         let page = browser.get(&link);
         page.says("Open the console");
-        assert_eq!(page.header("referrer-policy"), "same-origin");
+        assert_eq!(page.header("referrer-policy"), "no-referrer");
         assert!(browser.cookie().is_none(), "a look at a link uses nothing up");
     }
     let entered = browser.post("/console/in", &[("link", secret_of(&link))]);
