@@ -93,7 +93,9 @@ test("access keys", async () => {
     const key = byId.get(row.Key);
     assert.equal(row.For, key.description ?? "");
     assert.equal(seconds(made[at]), seconds(key.createdAt));
-    assert.equal(seconds(used[at]), seconds(key.lastUsedAt));
+    // Whoever asks for the list uses the key once more.
+    const later = (seconds(key.lastUsedAt) ?? 0) - (seconds(used[at]) ?? 0);
+    assert.ok(later >= 0 && later <= 10, `${row.Key}: ${used[at]} and then ${key.lastUsedAt}`);
   }
 });
 

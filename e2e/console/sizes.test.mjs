@@ -19,7 +19,8 @@ const misfits = (page) =>
       const { right, left, width: own } = element.getBoundingClientRect();
       return own > 0 && right > width + 1 && left >= 0 && element.checkVisibility() && !scrolls(element.parentElement);
     });
-    const cut = [...document.body.querySelectorAll("*")].filter((element) =>
+    // What is typed into a field moves along in it.
+    const cut = [...document.body.querySelectorAll(":not(input, textarea)")].filter((element) =>
       /hidden|clip/.test(getComputedStyle(element).overflowX) && element.scrollWidth > element.clientWidth + 1);
     const sideways = document.documentElement.scrollWidth > width ? ["the page scrolls sideways"] : [];
     return [...sideways, ...[...beyond, ...cut].map(({ outerHTML }) => outerHTML.slice(0, 160))];
