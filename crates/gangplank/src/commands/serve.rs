@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use gangplank_server::Server;
@@ -12,6 +13,9 @@ use crate::serve_options::{Engine, ServeOptions};
 use crate::service_manager::ServiceManager;
 use crate::signals::Signals;
 use crate::{environment, logging, open_files, usage, words};
+
+/// After so long a server is done with what it does first.
+const REST: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -54,6 +58,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     announce(&server);
     let manager = ServiceManager::of_environment();
     manager.ready(server.endpoint());
+    drop(tokio::spawn(forget_the_start()));
     let log = options.log_filter();
     let mut settings = Settings { args, started: options, log, logs };
     while signals.hang_up().await {
@@ -69,6 +74,15 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     );
     server.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes the code that only the start needed out of memory, when the server has come to rest.
+async fn forget_the_start() {
+    tokio::time::sleep(REST).await;
+    #[cfg(target_os = "linux")]
+    if let Err(error) = gangplank_code_pages::give_back() {
+        tracing::debug!(%error, "code that ran at the start stays in memory");
+    }
 }
 
 /// Where everything is, and at the first start what to type next.

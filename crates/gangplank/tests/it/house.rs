@@ -6,17 +6,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each crate, and the crates of ours that it may use.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("oci", &[]),
     ("api", &["core"]),
     ("sigv4", &[]),
+    ("code-pages", &[]),
     ("console", &[]),
     ("core", &[]),
     ("engine", &[]),
     ("store", &["core", "oci"]),
     ("server", &["api", "console", "core", "engine", "oci", "sigv4", "store"]),
     ("testkit", &["oci", "sigv4"]),
-    ("gangplank", &["api", "core", "oci", "server", "sigv4", "store"]),
+    ("gangplank", &["api", "code-pages", "core", "oci", "server", "sigv4", "store"]),
 ];
 
 /// What makes a crate impure.

@@ -1,0 +1,101 @@
+//! Takes code that ran only at the start out of a process's memory.
+//!
+//! A server runs more code at its start than it does afterwards, and for each page of it that is touched the kernel maps
+//! the 64 KiB around. They would stay for as long as the process lives. Given back, they are mapped again when they run
+//! again, from the kernel's cache of the file; the first requests pay some microseconds for that.
+
+#![cfg(target_os = "linux")]
+
+use std::ffi::c_void;
+use std::fs;
+use std::io;
+use std::ops::Range;
+
+use rustix::mm::{Advice, madvise};
+
+/// Gives back the pages of the program's own code that are in memory.
+///
+/// # Errors
+/// If the process cannot read its own map, or the kernel does not take them.
+pub fn give_back() -> io::Result<()> {
+    let program = fs::read_link("/proc/self/exe")?;
+    let program = program.to_string_lossy();
+    let maps = fs::read_to_string("/proc/self/maps")?;
+    for pages in maps.lines().filter_map(|line| code(line, &program)) {
+        let (start, length) = (pages.start as *mut c_void, pages.len());
+        // SAFETY: the range is a mapping of this process, of a file, private and not writable, and nothing was ever
+        // written to it: Rust's programs have no relocations in their code (the linker refuses them). So each of its
+        // pages is read from the file again when it is used next, and holds what it held (madvise(2), MADV_DONTNEED).
+        // Code that runs meanwhile, this function's too, is mapped again in the same way.
+        #[expect(unsafe_code, reason = "the standard library has no safe call for it")]
+        unsafe {
+            madvise(start, length, Advice::LinuxDontNeed)?;
+        }
+    }
+    Ok(())
+}
+
+/// The addresses of a line of `/proc/self/maps` (proc(5)), if it is code of the program's file.
+fn code(line: &str, program: &str) -> Option<Range<usize>> {
+    let (addresses, rest) = line.split_once(' ')?;
+    let (start, end) = addresses.split_once('-')?;
+    let is_code = rest.starts_with("r-xp ") && rest.ends_with(program);
+    let address = |text| usize::from_str_radix(text, 16).ok();
+    is_code.then_some(address(start)?..address(end)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt as _;
+
+    use super::*;
+
+    /// How much of the program's code is in memory, in KiB.
+    fn resident() -> u64 {
+        let program = fs::read_link("/proc/self/exe").expect("a program");
+        let smaps = fs::read_to_string("/proc/self/smaps").expect("a map");
+        let (mut is_code, mut resident) = (false, 0);
+        for line in smaps.lines() {
+            if line.split_once(' ').is_some_and(|(first, _)| first.contains('-')) {
+                is_code = code(line, &program.to_string_lossy()).is_some();
+            } else if let Some(size) = line.strip_prefix("Rss:").filter(|_| is_code) {
+                resident += size.trim().trim_end_matches(" kB").parse::<u64>().expect("a size");
+            }
+        }
+        resident
+    }
+
+    /// Has the kernel map all of it.
+    fn read_all() {
+        let program = fs::read_link("/proc/self/exe").expect("a program");
+        let maps = fs::read_to_string("/proc/self/maps").expect("a map");
+        let memory = fs::File::open("/proc/self/mem").expect("the memory");
+        for pages in maps.lines().filter_map(|line| code(line, &program.to_string_lossy())) {
+            let mut bytes = vec![0; pages.len()];
+            memory.read_exact_at(&mut bytes, pages.start as u64).expect("to read it");
+        }
+    }
+
+    #[test]
+    fn code_goes_and_comes_back_when_it_runs() {
+        let printed = format!("{:?}", [1.5, 2.5]);
+        read_all();
+        let before = resident();
+        give_back().expect("to give them back");
+        let after = resident();
+        assert!(before > 0 && after < before, "{before} KiB before, {after} KiB after");
+        assert_eq!(format!("{:?}", [1.5, 2.5]), printed);
+    }
+
+    #[test]
+    fn nothing_but_the_programs_code_is_meant() {
+        let line =
+            |rights: &str, file: &str| format!("55ba00000000-55ba00001000 {rights} 0059e000 fe:00 9 {file}");
+        assert_eq!(code(&line("r-xp", "/usr/bin/a"), "/usr/bin/a"), Some(0x55ba_0000_0000..0x55ba_0000_1000));
+        for (rights, file) in
+            [("r--p", "/usr/bin/a"), ("rw-p", "/usr/bin/a"), ("r-xp", "/usr/lib/b.so"), ("r-xp", "")]
+        {
+            assert_eq!(code(&line(rights, file), "/usr/bin/a"), None, "{rights} {file}");
+        }
+    }
+}
