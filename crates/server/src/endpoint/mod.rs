@@ -29,7 +29,7 @@ use crate::http::connection::Connection;
 use crate::http::connections::Guest;
 use crate::http::hygiene;
 use crate::http::listener::Gate;
-use crate::http::patience::Turn;
+use crate::http::turns::Turn;
 use pool::Pool;
 use routes::Route;
 

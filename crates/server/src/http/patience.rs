@@ -6,8 +6,6 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -15,6 +13,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::connection::Connection;
 use super::framing::Framing;
+use super::turns::Turns;
 use crate::config::Limits;
 
 /// How much of a head is read at once. hyper makes room for as much in advance, and for more once it got more.
@@ -26,87 +25,6 @@ const SLOW_PIECE: usize = 16 << 10;
 /// So many requests at once are a crowd: then what each gains by large pieces is less than the memory they take
 /// together.
 const CROWD: usize = 256;
-
-/// Counts the beginnings and ends of a connection's requests.
-#[derive(Clone, Default)]
-pub(super) struct Turns(Arc<Counts>);
-
-#[derive(Default)]
-struct Counts {
-    begun: AtomicUsize,
-    ended: AtomicUsize,
-    /// All of the request has come, and its client is to wait for the answer.
-    watched: AtomicBool,
-    /// Bytes that have come and of which nobody has asked yet.
-    received: AtomicU64,
-    /// The first request that says its length twice, counted from 1; 0 if none has.
-    twice: AtomicUsize,
-}
-
-/// A request that is being answered, until this is dropped.
-pub(crate) struct Turn(Arc<Counts>);
-
-/// How many bytes a connection has received.
-pub(super) struct Received(Arc<Counts>);
-
-impl Received {
-    /// So many since this was asked last: those of one request, if it is asked at the end of each.
-    pub(super) fn take(&self) -> u64 {
-        self.0.received.swap(0, Ordering::Relaxed)
-    }
-}
-
-impl Turns {
-    /// Notes that a head is complete.
-    pub(super) fn begin(&self) -> Turn {
-        self.0.watched.store(false, Ordering::Release);
-        self.0.begun.fetch_add(1, Ordering::AcqRel);
-        Turn(Arc::clone(&self.0))
-    }
-
-    /// Beginnings and ends together, and whether a request is being answered.
-    fn standing(&self) -> (usize, bool) {
-        let (ended, begun) = (self.0.ended.load(Ordering::Acquire), self.0.begun.load(Ordering::Acquire));
-        (begun + ended, begun != ended)
-    }
-
-    /// Whether the request that began last says twice how long it is.
-    pub(super) fn is_framed_twice(&self) -> bool {
-        self.0.twice.load(Ordering::Acquire) == self.0.begun.load(Ordering::Acquire)
-    }
-
-    fn is_watched(&self) -> bool {
-        self.0.watched.load(Ordering::Acquire)
-    }
-
-    /// Tells how much comes.
-    pub(super) fn received(&self) -> Received {
-        Received(Arc::clone(&self.0))
-    }
-
-    fn receive(&self, bytes: usize) {
-        self.0.received.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-}
-
-impl Turn {
-    /// All of the request has come. From now on its connection ends if the client goes away.
-    pub(crate) fn watch(&self) {
-        self.0.watched.store(true, Ordering::Release);
-    }
-
-    /// What now comes is for whoever took the connection over.
-    pub(crate) fn unwatch(&self) {
-        self.0.watched.store(false, Ordering::Release);
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.0.watched.store(false, Ordering::Release);
-        self.0.ended.fetch_add(1, Ordering::AcqRel);
-    }
-}
 
 /// A stream that ends when no request, or not all of its head, comes in time.
 pub(super) struct Patient<S> {
@@ -231,7 +149,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         let read = self.read_next(context, buffer);
         self.turns.receive(buffer.filled().len() - before);
         if let Some(head) = self.framing.follow(&buffer.filled()[before..]) {
-            self.turns.0.twice.store(head + 1, Ordering::Release);
+            self.turns.says_twice(head + 1);
         }
         read
     }
@@ -305,6 +223,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};

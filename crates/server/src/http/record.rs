@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tracing::{Level, Span};
 use uuid::Uuid;
 
-use super::patience::Received;
+use super::turns::Received;
 use crate::metrics::{Metrics, Outcome};
 
 /// The most characters of a path, a reason or a user agent in the log.
