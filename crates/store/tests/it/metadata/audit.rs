@@ -19,7 +19,7 @@ use super::console_logins::{new_console_login, new_link};
 use crate::world::{
     At, Document, NOW, PLENTY, access_key, by, change_key, create_login, create_service, delete_service,
     deployment, end_next, here, image_of, key_id, new_role, new_session, owner_of, push_login, register_on,
-    service, service_id, tag, tenants,
+    service, service_id, session_key, tag, tenants,
 };
 
 metadata_contract! {
@@ -84,6 +84,7 @@ async fn do_everything(db: &dyn Metadata, tenant: &Tenant) -> Vec<(EventKind, Op
     };
     let made = db.insert_session(by, new_session(&role, 1), PLENTY).await.unwrap();
     assert_eq!(made, SessionMade::Made);
+    db.revoke_session(by, &tenant.account, &role.name, &session_key(1), NOW).await.unwrap();
     let off = RoleChange { enabled: Some(false), ..RoleChange::default() };
     db.change_role(by, &tenant.account, &role.name, off).await.unwrap();
     db.delete_role(by, &tenant.account, &role.name).await.unwrap();
@@ -150,6 +151,7 @@ async fn do_everything(db: &dyn Metadata, tenant: &Tenant) -> Vec<(EventKind, Op
         (EventKind::ServiceCreated, text("web")),
         (EventKind::DeleteRole, text("push")),
         (EventKind::UpdateRole, text("push")),
+        (EventKind::RevokeRoleSession, Some(format!("push/{}", session_key(1)))),
         (EventKind::AssumeRoleWithWebIdentity, text("push")),
         (EventKind::CreateRole, text("push")),
         (EventKind::AccessKeyEnabled, key.clone()),
@@ -288,12 +290,12 @@ async fn a_question_is_answered_by_what_fits_all_of_it(db: &dyn Metadata) {
     let count = async |filter| all(db, filter).await.len();
     let any = AuditFilter::default;
     let later = NOW.plus(Duration::from_mins(1));
-    assert_eq!(count(any()).await, 29);
+    assert_eq!(count(any()).await, 30);
     assert_eq!(count(AuditFilter { since: Some(later), ..any() }).await, 1);
-    assert_eq!(count(AuditFilter { until: Some(later), ..any() }).await, 28);
+    assert_eq!(count(AuditFilter { until: Some(later), ..any() }).await, 29);
     assert_eq!(count(AuditFilter { kind: Some(EventKind::ServiceCreated), ..any() }).await, 2);
-    assert_eq!(count(AuditFilter { access_key: Some(key_id(1)), ..any() }).await, 28);
-    assert_eq!(count(AuditFilter { login: Some(LoginId(7)), ..any() }).await, 27);
+    assert_eq!(count(AuditFilter { access_key: Some(key_id(1)), ..any() }).await, 29);
+    assert_eq!(count(AuditFilter { login: Some(LoginId(7)), ..any() }).await, 28);
     assert_eq!(count(AuditFilter { repository: Some("sr".to_owned()), ..any() }).await, 4);
     let digest = Some(Digest::sha256(b"layer").to_string());
     assert_eq!(count(AuditFilter { digest: digest.clone(), ..any() }).await, 1);
