@@ -108,6 +108,16 @@ fn no_secret_is_in_any_line() {
 }
 
 #[test]
+fn a_client_that_calls_itself_much_fills_no_log() {
+    let server = server();
+    let request = server.registry_as(&server.push_login()).request("GET", "sr/tags/list");
+    assert_eq!(request.header("user-agent", "x".repeat(4_000)).send().unwrap().status(), 403);
+    let line = &answered(&server, |line| line["status"] == 403)[0];
+    let shown = line["user_agent"].as_str().unwrap();
+    assert!(shown.contains("xxx") && shown.len() < 1_000, "{} characters", shown.len());
+}
+
+#[test]
 fn metrics_say_how_many_how_slow_and_how_much() {
     let server = server();
     let registry = server.registry_as(&server.push_login());

@@ -51,8 +51,8 @@ pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
 }
 
 /// Leads a browser to the console.
-pub(crate) fn lead_there() -> Answer {
-    see_other(START)
+pub(crate) fn lead_there(app: &App, headers: &HeaderMap) -> Answer {
+    see_other(START).header(REFERRER_POLICY, cross_site::referrer_policy(app, headers))
 }
 
 /// What follows the address of the server in a one-time link.

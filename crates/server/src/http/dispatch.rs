@@ -55,7 +55,7 @@ async fn route(app: &App, record: &Record, connection: &Connection, request: Req
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         if path == "/" {
             let is_browser = app.console && console::is_wanted(request.headers());
-            return if is_browser { console::lead_there() } else { banner() };
+            return if is_browser { console::lead_there(app, request.headers()) } else { banner() };
         }
         if let Some(health) = health::to_anybody(app, path).await {
             record.is_for(Service::Health, "Health");

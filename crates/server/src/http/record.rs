@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gangplank_core::{AccessKeyId, Grant, LoginId, Owner, Principal, Tenant};
+use gangplank_core::{AccessKeyId, Grant, LoginId, Origin, Owner, Principal, Tenant};
 use gangplank_oci::Digest;
 use hyper::header::{HeaderValue, USER_AGENT};
 use hyper::http::uri::PathAndQuery;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::turns::Received;
 use crate::metrics::{Metrics, Outcome};
 
-/// The most characters of a path, a reason or a user agent in the log.
+/// The most characters of a path or a reason in the log.
 const SHOWN: usize = 512;
 
 /// The status under which a request is counted whose client left before it was answered, as nginx has it.
@@ -186,7 +186,7 @@ impl Record {
                     received,
                     sent,
                     ms = (took.as_secs_f64() * 1e6).round() / 1e3,
-                    user_agent = self.user_agent.as_ref().map(tracing::field::debug),
+                    user_agent = self.shown_user_agent().map(tracing::field::debug),
                     "answered"
                 )
             };
@@ -212,6 +212,11 @@ impl Record {
             _ if self.changed.load(Ordering::Relaxed) => Level::INFO,
             _ => Level::DEBUG,
         }
+    }
+
+    /// As much of it as the audit trail keeps. A client may call itself anything, as long as a header may be.
+    fn shown_user_agent(&self) -> Option<String> {
+        self.user_agent.as_ref().map(|it| Origin::shortened(&String::from_utf8_lossy(it.as_bytes())))
     }
 
     fn shown_path(&self, service: Service) -> &str {
