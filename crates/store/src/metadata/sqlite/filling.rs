@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::doors::Doors;
 use super::schema::{self, Standing};
 use super::writer::Writer;
-use super::{Sqlite, tune};
+use super::{Embedded, Sqlite, tune};
 use crate::Result;
 use crate::metadata::cache::Caches;
 
@@ -43,6 +43,6 @@ impl Sqlite {
         tune(&mut connection)?;
         let caches = Arc::<Caches>::default();
         let doors = Doors::new(Writer::spawn(connection, Arc::clone(&caches), BATCH)?);
-        Ok(Self::of(path, doors, caches))
+        Ok(Self::new(Embedded::of(path, doors, caches)))
     }
 }
