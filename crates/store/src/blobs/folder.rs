@@ -208,7 +208,10 @@ impl BlobSweeper for Folder {
 
     async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>> {
         let keys = self.blocking(move |inner| inner.keys_in(&inner.staged, older_than)).await?;
-        Ok(keys.into_iter().map(|key| Staged { key, checkpoint: Checkpoint::unknown() }).collect())
+        Ok(keys
+            .into_iter()
+            .map(|key| Staged { key, checkpoint: Checkpoint::to_cancel(Vec::new()) })
+            .collect())
     }
 
     async fn remove(&self, keys: &[ContentKey]) -> Vec<Result<()>> {

@@ -138,7 +138,9 @@ impl BlobSweeper for Memory {
     async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>> {
         let held = self.held.lock();
         let wanted = held.staged.iter().filter(|(_, (since, _))| since.elapsed() >= older_than);
-        Ok(wanted.map(|(key, _)| Staged { key: key.clone(), checkpoint: Checkpoint::unknown() }).collect())
+        Ok(wanted
+            .map(|(key, _)| Staged { key: key.clone(), checkpoint: Checkpoint::to_cancel(Vec::new()) })
+            .collect())
     }
 
     async fn remove(&self, keys: &[ContentKey]) -> Vec<Result<()>> {

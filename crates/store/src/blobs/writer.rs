@@ -28,9 +28,9 @@ impl Checkpoint {
         Self { received: 0, hash_state, keys: Vec::new(), opaque: Vec::new() }
     }
 
-    /// Of content of which a store knows nothing but its key. Nobody can go on from it.
-    pub(super) const fn unknown() -> Self {
-        Self { received: 0, hash_state: Vec::new(), keys: Vec::new(), opaque: Vec::new() }
+    /// What [`cancel`](super::BlobIngester::cancel) needs of one that is kept no longer. Nobody can go on from it.
+    pub const fn to_cancel(opaque: Vec<u8>) -> Self {
+        Self { received: 0, hash_state: Vec::new(), keys: Vec::new(), opaque }
     }
 
     /// The hash of the bytes that count.
