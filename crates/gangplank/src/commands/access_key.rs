@@ -17,11 +17,11 @@ use gangplank_api::gangplank::{
 use gangplank_core::AccountId;
 
 use super::permissions::Permissions;
-use crate::connection::Connection;
-use crate::listing::{Cell, Column, Form, Listing};
-use crate::output::done;
-use crate::pages::Pages;
-use crate::{length_of_time, point_in_time};
+use crate::aws::connection::Connection;
+use crate::aws::pages::Pages;
+use crate::terminal::listing::{Cell, Column, Form, Listing};
+use crate::terminal::output::done;
+use crate::values::{duration, timestamp};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -76,7 +76,7 @@ struct NewKey {
     #[command(flatten)]
     permissions: Permissions,
     /// When it ends, and its logins with it: after a time such as 90d, or at a moment such as 2027-01-31
-    #[arg(long, value_name = "WHEN", value_parser = point_in_time::read_ahead)]
+    #[arg(long, value_name = "WHEN", value_parser = timestamp::read_ahead)]
     expires: Option<Timestamp>,
     /// How the key is shown [default: table on a terminal, json elsewhere]
     #[arg(long, value_name = "FORM")]
@@ -126,7 +126,7 @@ fn limits(key: &AccessKeySummary) -> Cell {
     let repositories = key.repositories.iter().flatten().map(|name| format!("repository {name}"));
     let networks = key.source_networks.iter().flatten().map(|network| format!("from {network}"));
     let life = key.max_login_seconds.and_then(|seconds| u64::try_from(seconds).ok());
-    let life = life.map(|seconds| format!("logins of {}", length_of_time::shown(seconds)));
+    let life = life.map(|seconds| format!("logins of {}", duration::shown(seconds)));
     let policy = key.policy.as_ref().map(|_| "policy".to_owned());
     let words: Vec<String> = policy.into_iter().chain(repositories).chain(networks).chain(life).collect();
     if words.is_empty() { Cell::Nothing } else { Cell::Several(words) }

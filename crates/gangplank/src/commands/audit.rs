@@ -14,12 +14,12 @@ use gangplank_core::AccountId;
 use gangplank_oci::{Digest, RepositoryName};
 
 use self::columns::EVENTS;
-use crate::api_client::ApiClient;
-use crate::connection::Connection;
-use crate::listing::Form;
-use crate::output::{is_enough, moment};
-use crate::pages::Pages;
-use crate::{point_in_time, whole_number};
+use crate::aws::api_client::ApiClient;
+use crate::aws::connection::Connection;
+use crate::aws::pages::Pages;
+use crate::terminal::listing::Form;
+use crate::terminal::output::{is_enough, moment};
+use crate::values::{timestamp, whole_number};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -28,10 +28,10 @@ pub(crate) struct Args {
     account: Option<String>,
     /// Only events of this moment and later: 2026-11-25, 2026-11-25T09:00:00Z, 30m, 1h or 7d for that long ago, today,
     /// yesterday; days are those of UTC
-    #[arg(long, value_name = "MOMENT", value_parser = point_in_time::read, allow_hyphen_values = true)]
+    #[arg(long, value_name = "MOMENT", value_parser = timestamp::read, allow_hyphen_values = true)]
     since: Option<Timestamp>,
     /// Only events before this moment
-    #[arg(long, value_name = "MOMENT", value_parser = point_in_time::read, allow_hyphen_values = true)]
+    #[arg(long, value_name = "MOMENT", value_parser = timestamp::read, allow_hyphen_values = true)]
     until: Option<Timestamp>,
     /// Only events of this kind
     #[arg(long, value_name = "KIND", value_parser = kinds(), ignore_case = true)]

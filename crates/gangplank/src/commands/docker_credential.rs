@@ -11,10 +11,11 @@ use clap::{Parser, Subcommand};
 use serde::{Deserialize, Serialize};
 
 use super::login;
-use crate::connection::Connection;
-use crate::kept_logins::{KeptLogins, Kind, Login};
-use crate::registries::Registries;
-use crate::{foreign, named_registry, output};
+use crate::aws::connection::Connection;
+use crate::logins::kept::{KeptLogins, Kind, Login};
+use crate::logins::named_registry;
+use crate::logins::registries::Registries;
+use crate::terminal::{foreign, output};
 
 /// What clients compare an answer with to know that there is no login; they then go on without one.
 const NOT_FOUND: &str = "credentials not found in native keychain";

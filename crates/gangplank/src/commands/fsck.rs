@@ -8,10 +8,10 @@ use gangplank_server::data_dir::DataDir;
 use gangplank_server::fsck::{self, Finding, Report};
 use serde_json::json;
 
-use crate::bar::Bar;
-use crate::connection::{check_data_dir, usual_data_dir};
-use crate::listing::{Cell, Column, Form, Listing};
-use crate::output::{counted, print, size, text, text_in_colour};
+use crate::aws::connection::{check_data_dir, usual_data_dir};
+use crate::terminal::bar::Bar;
+use crate::terminal::listing::{Cell, Column, Form, Listing};
+use crate::terminal::output::{counted, print, size, text, text_in_colour};
 
 /// Something was found, and not all of it could be set right.
 const FOUND: u8 = 2;

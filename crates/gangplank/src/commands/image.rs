@@ -7,9 +7,9 @@ use clap::Subcommand;
 use gangplank_api::gangplank::{GetImageOriginRequest, GetImageOriginResult, ImageOrigin};
 use serde_json::json;
 
-use crate::connection::Connection;
-use crate::listing::{Cell, Column, Form, Listing};
-use crate::{foreign, output};
+use crate::aws::connection::Connection;
+use crate::terminal::listing::{Cell, Column, Form, Listing};
+use crate::terminal::{foreign, output};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -11,10 +11,12 @@ use gangplank_api::lightsail::{ContainerServiceRegistryLogin, CreateContainerSer
 use serde_json::json;
 
 use super::narrowing::Narrowing;
-use crate::api_client::{ApiClient, Principal, present};
-use crate::connection::Connection;
-use crate::kept_logins::{Kind, Login, Made};
-use crate::{auth_files, foreign, identity_token, masks, named_registry, output};
+use crate::aws::api_client::{ApiClient, Principal, present};
+use crate::aws::connection::Connection;
+use crate::aws::identity_token;
+use crate::logins::kept::{Kind, Login, Made};
+use crate::logins::{auth_files, named_registry};
+use crate::terminal::{foreign, masks, output};
 
 /// Makes a registry login and writes it where docker, podman, skopeo and buildah look: docker's `config.json`
 /// (or the credential helper that it names), and podman's file where there is one

@@ -8,12 +8,14 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_server::local_endpoint;
 use reqwest::{Response, Url};
 
-use crate::api_client::{self, Manner};
-use crate::call_failure::{Cause, Unreachable, wants_tls};
-use crate::output::{error, say};
-use crate::serve_options::{DEFAULT_LISTEN, listen_address};
-use crate::settings::Settings;
-use crate::{answers, foreign};
+use crate::aws::api_client;
+use crate::aws::api_client::Manner;
+use crate::aws::call_failure::{Cause, Unreachable, wants_tls};
+use crate::aws::settings::Settings;
+use crate::http::answers;
+use crate::serving::options::{DEFAULT_LISTEN, listen_address};
+use crate::terminal::foreign;
+use crate::terminal::output::{error, say};
 
 /// How long all of it may take.
 const PATIENCE: Duration = Duration::from_millis(4_500);

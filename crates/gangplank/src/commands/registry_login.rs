@@ -13,11 +13,11 @@ use gangplank_api::gangplank::{
 use gangplank_api::lightsail::ContainerServiceRegistryLogin;
 
 use super::narrowing::Narrowing;
-use crate::api_client::present;
-use crate::connection::Connection;
-use crate::listing::{Cell, Column, Form, Listing};
-use crate::output::{done, text};
-use crate::pages::Pages;
+use crate::aws::api_client::present;
+use crate::aws::connection::Connection;
+use crate::aws::pages::Pages;
+use crate::terminal::listing::{Cell, Column, Form, Listing};
+use crate::terminal::output::{done, text};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -9,10 +9,10 @@ use gangplank_api::gangplank::{
 };
 use serde_json::json;
 
-use crate::connection::Connection;
-use crate::listing::{Cell, Column, Form, Listing};
-use crate::output;
-use crate::pages::Pages;
+use crate::aws::connection::Connection;
+use crate::aws::pages::Pages;
+use crate::terminal::listing::{Cell, Column, Form, Listing};
+use crate::terminal::output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -9,9 +9,9 @@ use gangplank_api::Timestamp;
 use gangplank_server::backup::{self, KeyRestored, Restored};
 
 use super::backup::{DAMAGED, STREAM};
-use crate::bar::Bar;
-use crate::output::{counted, done, moment, size, warn};
-use crate::words;
+use crate::cli::words;
+use crate::terminal::bar::Bar;
+use crate::terminal::output::{counted, done, moment, size, warn};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -7,12 +7,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use gangplank_server::Server;
 
-use crate::logging::Logs;
-use crate::output::{done, say};
-use crate::serve_options::{Engine, ServeOptions};
-use crate::service_manager::ServiceManager;
-use crate::signals::Signals;
-use crate::{environment, logging, open_files, usage, words};
+use crate::cli::{unknown_variables, usage, words};
+use crate::serving::logging::Logs;
+use crate::serving::options::{Engine, ServeOptions};
+use crate::serving::service_manager::ServiceManager;
+use crate::serving::signals::Signals;
+use crate::serving::{logging, open_files};
+use crate::terminal::output::{done, say};
 
 /// After so long a server is done with what it does first.
 const REST: Duration = Duration::from_secs(1);
@@ -36,7 +37,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     logging::tell_panics();
     let files = open_files::raise_limit();
     let mut config = options.clone().into_config(files)?;
-    for said in environment::unknown() {
+    for said in unknown_variables::unknown() {
         tracing::warn!("{said}");
     }
     if args.check {

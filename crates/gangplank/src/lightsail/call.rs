@@ -8,13 +8,12 @@ use serde_json::{Map, Value};
 
 use super::failure::Failure;
 use super::globals::Globals;
-use crate::api_client::{Answer, ApiClient, Manner};
-use crate::call_failure::{CallFailure, Cause, Unreachable};
-use crate::connection::check_data_dir;
-use crate::credentials::Identity;
-use crate::retry;
-use crate::settings::{Settings, Unresolved};
-use crate::tls_words;
+use crate::aws::api_client::{Answer, ApiClient, Manner};
+use crate::aws::call_failure::{CallFailure, Cause, Unreachable};
+use crate::aws::connection::check_data_dir;
+use crate::aws::credentials::Identity;
+use crate::aws::settings::{Settings, Unresolved};
+use crate::http::{retry, tls_errors};
 
 /// The members of every error of the service, in the order of the service model.
 const ERROR_MEMBERS: [&str; 4] = ["code", "docs", "message", "tip"];
@@ -119,7 +118,7 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, Failure> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(other) => {
-            let class = super::python::class(&other);
+            let class = super::python_repr::class(&other);
             Err(Failure::Other(format!("The server's answer is no JSON object but {class}")))
         }
         Err(_) => Ok(Map::new()),
@@ -154,7 +153,7 @@ fn unreachable(error: Unreachable) -> Failure {
         Cause::Request(cause) => cause,
         Cause::Answer(why) => return Failure::Other(format!("{why}: \"{url}\"")),
     };
-    Failure::Other(if let Some(words) = tls_words::explain(cause) {
+    Failure::Other(if let Some(words) = tls_errors::explain(cause) {
         format!("SSL validation failed for {url} {words}")
     } else if cause.is_connect() && cause.is_timeout() {
         format!("Connect timeout on endpoint URL: \"{url}\"")

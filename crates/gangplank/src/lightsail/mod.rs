@@ -5,27 +5,27 @@
 //! input), `validate`, `call` (over the wire), `format` (the answer), and `report` if anything fails. All of them
 //! read the operation's description in `gangplank-api`; no operation and no member is named here.
 
+mod argparse;
 mod call;
 mod command_line;
 mod examples;
 mod failure;
 mod format;
 mod globals;
-mod grammar;
 mod input;
 mod manual;
-pub(crate) mod moment;
 mod options;
 mod pager;
 mod paramfile;
 mod places;
 mod push_container_image;
-mod python;
+mod python_repr;
 mod query;
 mod report;
 mod shorthand;
 mod skeleton;
 mod skeleton_yaml;
+pub(crate) mod timestamp;
 mod unpack;
 mod validate;
 mod wire;
@@ -45,8 +45,8 @@ use self::failure::Failure;
 use self::format::Format;
 use self::globals::Globals;
 pub(crate) use self::places::places;
-use crate::settings::Settings;
-use crate::{colour, foreign};
+use crate::aws::settings::Settings;
+use crate::terminal::{colour, foreign};
 
 /// The manual pages as source for `man`, each with its name.
 pub(crate) fn manual_sources() -> Vec<(String, String)> {
@@ -82,7 +82,7 @@ async fn attempt(args: &[String]) -> Result<(), Failure> {
     }
 }
 
-async fn perform(operation: Operation, given: &grammar::Parsed, globals: &Globals) -> Result<(), Failure> {
+async fn perform(operation: Operation, given: &argparse::Parsed, globals: &Globals) -> Result<(), Failure> {
     let mut input = unpack::input(operation.input(), given)?;
     input::merge(&mut input, given)?;
     let sample = given.value(options::GENERATE_CLI_SKELETON);
@@ -96,7 +96,7 @@ async fn perform(operation: Operation, given: &grammar::Parsed, globals: &Global
     }
     let settings = call::settings(globals)?;
     let region = call::region(globals, &settings)?;
-    let moments = moment::Format::parse(settings.get("cli_timestamp_format"))?;
+    let moments = timestamp::Format::parse(settings.get("cli_timestamp_format"))?;
     let format = output_format(globals, &settings)?;
     validate::validate(operation.input(), &input)?;
     let answer = if sample.is_some() {

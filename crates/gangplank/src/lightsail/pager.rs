@@ -8,7 +8,7 @@ use super::failure::Failure;
 /// Prints on standard output; where that is a terminal, through the pager, if there is one.
 pub(crate) fn print(text: &str, pager: Option<&str>) -> Result<(), Failure> {
     if std::io::stdout().is_terminal()
-        && let Some(words) = pager.and_then(crate::words::split)
+        && let Some(words) = pager.and_then(crate::cli::words::split)
         && let [program, arguments @ ..] = words.as_slice()
     {
         return through(program, arguments, text);

@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::push_image::Order;
-use crate::api_client::{ApiClient, Manner};
-use crate::retry;
-use crate::settings::Settings;
+use crate::aws::api_client::{ApiClient, Manner};
+use crate::aws::settings::Settings;
+use crate::http::retry;
 
 /// The whole input. Members that nobody knows are passed over: newer versions of the AWS CLI send more.
 #[derive(Deserialize)]

@@ -15,15 +15,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::version;
-use crate::api_client::{ApiClient, present};
-use crate::call_failure::CallFailure;
-use crate::foreign;
+use crate::aws::api_client::{ApiClient, present};
+use crate::aws::call_failure::CallFailure;
 use crate::push;
-use crate::push::login::{Login, Mint};
-use crate::push::platform::{Platform, Platforms};
 use crate::push::progress::Progress;
-use crate::push::registry::Registry;
 use crate::push::source::Source;
+use crate::push::source::platform::{Platform, Platforms};
+use crate::push::upload::login::{Login, Mint};
+use crate::push::upload::registry::Registry;
+use crate::terminal::foreign;
 
 /// How many blobs go up at a time.
 const JOBS: usize = 4;

@@ -1,5 +1,19 @@
 //! Where an image comes from, and how that is named on the command line.
 
+mod choice;
+pub(crate) mod content;
+mod docker_archive;
+mod engine;
+mod engine_address;
+pub(crate) mod exposed;
+mod files;
+mod go_json;
+pub(crate) mod image;
+mod layout;
+mod layout_entry;
+pub(crate) mod platform;
+pub(crate) mod tar_heads;
+
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,16 +21,15 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::choice::Wanted;
-use super::content::Content;
-use super::files::{self, Files};
-use super::image::Image;
-use super::kept::{Kept, keep};
-use super::packing::Packing;
-use super::platform::Platforms;
+use self::choice::Wanted;
+use self::content::Content;
+use self::files::Files;
+use self::image::Image;
+use self::platform::Platforms;
+use super::layers::packing::Packing;
+use super::layers::staging::Staged;
 use super::progress::Progress;
-use super::staging::Staged;
-use super::{docker_archive, engine, layout};
+use super::spool::spooled::{Kept, keep};
 
 /// An image's name as the command line has it; the prefixes are those of skopeo and podman.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use gangplank_api::gangplank::AuditEvent;
 
-use crate::listing::{Cell, Column, Listing};
+use crate::terminal::listing::{Cell, Column, Listing};
 
 /// Text and JSON show all that is known, a table what fits a terminal.
 pub(super) const EVENTS: Listing<AuditEvent> = Listing {

@@ -13,14 +13,15 @@ use gangplank_api::lightsail::GetContainerServicesRequest;
 use gangplank_core::{Region, SecretAccessKey, tenant};
 
 use super::login;
-use crate::api_client::{self, ApiClient, Manner};
-use crate::auth_files;
-use crate::connection::{Connection, check_data_dir};
-use crate::credentials::{Credentials, Identity};
-use crate::kept_logins::{KeptLogins, Kind, Made};
-use crate::registries::Registries;
-use crate::settings::Settings;
-use crate::{named_registry, output};
+use crate::aws::api_client;
+use crate::aws::api_client::{ApiClient, Manner};
+use crate::aws::connection::{Connection, check_data_dir};
+use crate::aws::credentials::{Credentials, Identity};
+use crate::aws::settings::Settings;
+use crate::logins::kept::{KeptLogins, Kind, Made};
+use crate::logins::registries::Registries;
+use crate::logins::{auth_files, named_registry};
+use crate::terminal::output;
 
 /// The profile that is written where none is named; not `default`, which may be somebody's way to AWS.
 const PROFILE: &str = "gangplank";

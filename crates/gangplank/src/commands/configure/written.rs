@@ -4,7 +4,8 @@
 use anyhow::Result;
 
 use super::Profile;
-use crate::profile::{self, Kind, Section};
+use crate::aws::profile;
+use crate::aws::profile::{Kind, Section};
 
 /// Settings that say who calls; a lasting access key is used only without them.
 const OTHER_CALLERS: [&str; 13] = [

@@ -13,10 +13,10 @@ use gangplank_api::gangplank::ExchangeIdentityTokenRequest;
 
 use self::protocol::{Request, Response};
 use super::login;
-use crate::api_client::ApiClient;
-use crate::connection::Connection;
-use crate::kept_logins::{Kind, Made};
-use crate::output;
+use crate::aws::api_client::ApiClient;
+use crate::aws::connection::Connection;
+use crate::logins::kept::{Kind, Made};
+use crate::terminal::output;
 
 /// The most that a kubelet says, in bytes.
 const MAX_INPUT: u64 = 1 << 20;

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use crate::container_log::Line;
-use crate::listing::{Cell, Column, Form, Listing};
-use crate::{foreign, output};
+use crate::services::container_log::Line;
+use crate::terminal::listing::{Cell, Column, Form, Listing};
+use crate::terminal::{foreign, output};
 
 /// The names are the API's.
 const LINES: Listing<Line> = Listing {

@@ -8,14 +8,15 @@ use gangplank_api::lightsail::RegisterContainerImageRequest;
 use gangplank_api::{decode, encode};
 use gangplank_oci::{Digest, Tag};
 
-use crate::api_client::{ApiClient, present};
-use crate::call_failure::with_tip;
+use crate::aws::api_client::{ApiClient, present};
+use crate::aws::call_failure::with_tip;
 use crate::commands::login;
-use crate::kept_logins::Kind;
-use crate::push::login::{Login, Mint};
+use crate::logins::kept::Kind;
+use crate::push;
+use crate::push::Image;
 use crate::push::progress::Progress;
-use crate::push::registry::Registry;
-use crate::push::{self, Image};
+use crate::push::upload::login::{Login, Mint};
+use crate::push::upload::registry::Registry;
 
 /// Where an image is registered: on which service, under which label.
 #[derive(Clone, Debug)]

@@ -13,10 +13,10 @@ use gangplank_api::gangplank::{
     RoleStatus, UpdateRoleRequest,
 };
 
-use crate::connection::Connection;
-use crate::listing::Form;
-use crate::output::done;
-use crate::pages::Pages;
+use crate::aws::connection::Connection;
+use crate::aws::pages::Pages;
+use crate::terminal::listing::Form;
+use crate::terminal::output::done;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

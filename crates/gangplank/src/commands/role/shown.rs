@@ -2,7 +2,7 @@
 
 use gangplank_api::gangplank::{Role, RoleSession};
 
-use crate::listing::{Cell, Column, Listing};
+use crate::terminal::listing::{Cell, Column, Listing};
 
 /// A number of seconds.
 fn length(seconds: i32) -> Cell {
