@@ -30,7 +30,7 @@ const NOTICEABLE: Duration = Duration::from_secs(5);
 
 /// How calls are made.
 #[derive(Clone, Debug)]
-pub(crate) struct Manner {
+pub(crate) struct ClientOptions {
     /// A file of certificates to trust in place of the system's.
     pub(crate) ca_bundle: Option<PathBuf>,
     /// Whether certificates are checked at all.
@@ -42,17 +42,17 @@ pub(crate) struct Manner {
     /// How often a call is tried.
     pub(crate) attempts: u32,
     /// Whether a long wait is told of on standard error.
-    pub(crate) tells: bool,
+    pub(crate) reports_waits: bool,
 }
 
-impl Manner {
+impl ClientOptions {
     /// For a call that may take long to be answered.
-    pub(crate) fn patient() -> Self {
+    pub(crate) fn for_long_calls() -> Self {
         Self { read_timeout: Some(LONG_WORK), ..Self::default() }
     }
 }
 
-impl Default for Manner {
+impl Default for ClientOptions {
     fn default() -> Self {
         Self {
             ca_bundle: None,
@@ -60,7 +60,7 @@ impl Default for Manner {
             read_timeout: Some(answers::FIRST_BYTE),
             connect_timeout: Some(answers::CONNECT),
             attempts: ATTEMPTS,
-            tells: true,
+            reports_waits: true,
         }
     }
 }
@@ -73,7 +73,7 @@ pub(crate) struct ApiClient {
     region: String,
     signer: Signer,
     attempts: u32,
-    manner: Manner,
+    options: ClientOptions,
     /// What may be the matter if the server cannot be reached.
     hint: Option<String>,
     /// What to do if the server does not know the key.
@@ -106,11 +106,11 @@ impl ApiClient {
         endpoint: &str,
         region: String,
         identity: Option<Identity>,
-        manner: &Manner,
+        options: &ClientOptions,
     ) -> Result<Self> {
         let endpoint = address(endpoint)?;
-        let http = configured(&endpoint, manner)?;
-        let http = match manner.read_timeout {
+        let http = configured(&endpoint, options)?;
+        let http = match options.read_timeout {
             Some(timeout) => http.read_timeout(timeout),
             None => http,
         };
@@ -123,8 +123,8 @@ impl ApiClient {
                 Some(Identity::Key(credentials)) => Signer::Key(credentials),
                 Some(Identity::Role(role)) => Signer::Role(session::Sessions::of(role)),
             },
-            attempts: manner.attempts,
-            manner: manner.clone(),
+            attempts: options.attempts,
+            options: options.clone(),
             hint: None,
             key_hint: None,
         })
@@ -162,9 +162,9 @@ impl ApiClient {
 
     /// A client for a registry, which trusts what this one trusts and the system's certificates. It waits as long as a body takes to send.
     pub(crate) fn http_for(&self, registry: &Url) -> Result<reqwest::Client> {
-        let manner = Manner { ca_bundle: None, ..self.manner.clone() };
-        let mut http = configured(registry, &manner)?;
-        if let Some(bundle) = self.manner.ca_bundle.as_ref().filter(|_| registry.scheme() == "https") {
+        let options = ClientOptions { ca_bundle: None, ..self.options.clone() };
+        let mut http = configured(registry, &options)?;
+        if let Some(bundle) = self.options.ca_bundle.as_ref().filter(|_| registry.scheme() == "https") {
             // The API's certificates need not be the registry's.
             http = http.tls_certs_merge(certificates(bundle)?);
         }
@@ -235,7 +235,7 @@ impl ApiClient {
                 }
                 outcome => {
                     let pause = retry::pause(attempt);
-                    if self.manner.tells && began.elapsed() > NOTICEABLE {
+                    if self.options.reports_waits && began.elapsed() > NOTICEABLE {
                         let why =
                             outcome.err().map_or_else(|| "a fault".to_owned(), |cause| cause.to_string());
                         output::complain(format_args!(
@@ -313,15 +313,15 @@ pub(crate) fn address(text: &str) -> Result<Url> {
 }
 
 /// A client that trusts what it was told to trust.
-pub(crate) fn configured(server: &Url, manner: &Manner) -> Result<reqwest::ClientBuilder> {
+pub(crate) fn configured(server: &Url, options: &ClientOptions) -> Result<reqwest::ClientBuilder> {
     // A signature holds for one address, so there is no following to another.
     let mut http = builder(server).redirect(reqwest::redirect::Policy::none());
-    if let Some(timeout) = manner.connect_timeout {
+    if let Some(timeout) = options.connect_timeout {
         http = http.connect_timeout(timeout);
     }
-    if !manner.verify {
+    if !options.verify {
         http = http.tls_danger_accept_invalid_certs(true);
-    } else if let Some(bundle) = manner.ca_bundle.as_ref().filter(|_| server.scheme() == "https") {
+    } else if let Some(bundle) = options.ca_bundle.as_ref().filter(|_| server.scheme() == "https") {
         http = http.tls_certs_only(certificates(bundle)?);
     }
     Ok(http)

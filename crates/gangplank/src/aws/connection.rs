@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use gangplank_core::SecretAccessKey;
 
-use super::api_client::{ApiClient, Manner};
+use super::api_client::{ApiClient, ClientOptions};
 use super::credentials::Identity;
 use super::settings::Settings;
 
@@ -41,22 +41,22 @@ impl Connection {
 
     /// Finds address, region and access key.
     pub(crate) fn client(&self) -> Result<ApiClient> {
-        self.client_with(Manner::default())
+        self.client_with(ClientOptions::default())
     }
 
     /// The same for a call that may take long to be answered.
     pub(crate) fn patient_client(&self) -> Result<ApiClient> {
-        self.client_with(Manner::patient())
+        self.client_with(ClientOptions::for_long_calls())
     }
 
     /// A client whose calls nobody signs: the token in them says who asks.
     pub(crate) fn unsigned_client(&self) -> Result<ApiClient> {
         let settings = self.settings()?;
         let endpoint = self.endpoint(&settings)?;
-        self.client_as(None, &endpoint, &settings, Manner::default())
+        self.client_as(None, &endpoint, &settings, ClientOptions::default())
     }
 
-    fn client_with(&self, manner: Manner) -> Result<ApiClient> {
+    fn client_with(&self, options: ClientOptions) -> Result<ApiClient> {
         let settings = self.settings()?;
         let endpoint = self.endpoint(&settings)?;
         let dir = self.data_dir.as_deref();
@@ -75,7 +75,7 @@ impl Connection {
         let key_hint = dir.map(|dir| {
             format!("The server does not know the key in {}/credentials: {}", dir.display(), key_advice(dir))
         });
-        Ok(self.client_as(Some(identity), &endpoint, &settings, manner)?.with_key_hint(key_hint))
+        Ok(self.client_as(Some(identity), &endpoint, &settings, options)?.with_key_hint(key_hint))
     }
 
     fn settings(&self) -> Result<Settings> {
@@ -102,7 +102,7 @@ impl Connection {
         identity: Option<Identity>,
         endpoint: &str,
         settings: &Settings,
-        manner: Manner,
+        options: ClientOptions,
     ) -> Result<ApiClient> {
         let dir = self.data_dir.as_deref();
         let region =
@@ -111,8 +111,8 @@ impl Connection {
             let dir = dir.display();
             format!("no server seems to run on {dir}; `gangplank serve --data-dir {dir}` starts one")
         });
-        let manner = Manner { ca_bundle: settings.ca_bundle(), ..manner };
-        Ok(ApiClient::new(endpoint, region, identity, &manner)?.with_hint(hint))
+        let options = ClientOptions { ca_bundle: settings.ca_bundle(), ..options };
+        Ok(ApiClient::new(endpoint, region, identity, &options)?.with_hint(hint))
     }
 }
 

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::ini;
-use super::ini::Line;
 pub(crate) use super::ini::Section;
+use super::ini::{self, Line};
 use crate::files::private_file::Holds;
 use crate::files::{home_folders, private_file};
 

@@ -18,7 +18,7 @@ use crate::aws::api_client::ApiClient;
 use crate::aws::connection::Connection;
 use crate::aws::pages::Pages;
 use crate::terminal::listing::Form;
-use crate::terminal::output::{is_enough, moment};
+use crate::terminal::output::{is_enough, timestamp};
 use crate::values::{timestamp, whole_number};
 
 #[derive(Debug, clap::Args)]
@@ -77,7 +77,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     if let (Some(since), Some(until)) = (args.since, args.until)
         && since.0 >= until.0
     {
-        bail!("nothing is between --since, {}, and --until, {}", moment(since), moment(until));
+        bail!("nothing is between --since, {}, and --until, {}", timestamp(since), timestamp(until));
     }
     let client = args.connection.client()?;
     let form = Form::chosen(args.output, Form::Text);

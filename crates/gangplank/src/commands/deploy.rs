@@ -37,8 +37,7 @@ use crate::services::by_name;
 use crate::system::Interrupts;
 use crate::terminal::listing::Form;
 use crate::terminal::{foreign, output};
-use crate::values::duration;
-use crate::values::duration::LengthOfTime;
+use crate::values::duration::{self, LengthOfTime};
 
 /// The status of a program that SIGINT ended.
 const INTERRUPTED: u8 = 130;

@@ -13,8 +13,7 @@ use serde_json::{Value, json};
 use crate::aws::connection::Connection;
 use crate::terminal::listing::{Cell, Column, Form, Listing};
 use crate::terminal::output::{counted, print, size, text, text_in_colour, warn};
-use crate::values::duration;
-use crate::values::duration::LengthOfTime;
+use crate::values::duration::{self, LengthOfTime};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

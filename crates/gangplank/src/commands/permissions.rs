@@ -8,8 +8,7 @@ use gangplank_api::gangplank::PermissionPreset;
 use gangplank_core::Network;
 use gangplank_core::policy::RepositoryPattern;
 
-use crate::values::duration;
-use crate::values::duration::LengthOfTime;
+use crate::values::duration::{self, LengthOfTime};
 
 /// The lives that a login may have, in seconds.
 const LOGIN: (u64, u64) = (60, 43_200);

@@ -9,14 +9,12 @@ use serde_json::json;
 
 use self::registering::{Place, Registered, connect};
 use crate::aws::connection::Connection;
-use crate::push;
-use crate::push::Planned;
 use crate::push::progress::Progress;
 use crate::push::source::Source;
 use crate::push::source::platform::{Platform, Platforms};
+use crate::push::{self, Planned};
 use crate::terminal::listing::{Cell, Column, Form, Listing};
-use crate::terminal::output;
-use crate::terminal::output::size;
+use crate::terminal::output::{self, size};
 use crate::values::whole_number;
 
 pub(super) mod registering;

@@ -73,15 +73,11 @@ const LOGINS: Listing<RegistryLoginSummary> = Listing {
         Column::new("ROLE", "roleName", |login| Cell::maybe(login.role_name.as_deref())),
         Column::not_in_tables("sessionName", |login| Cell::maybe(login.session_name.as_deref())),
         Column::not_in_tables("claims", |login| login.claims.clone().map_or(Cell::Nothing, Cell::Named)),
-        Column::new("CREATED", "createdAt", |login| Cell::Moment(login.created_at)),
-        Column::new("ENDS", "expiresAt", |login| Cell::Moment(login.expires_at)),
+        Column::new("CREATED", "createdAt", |login| Cell::Time(login.created_at)),
+        Column::new("ENDS", "expiresAt", |login| Cell::Time(login.expires_at)),
         Column::new("STATUS", "status", |login| Cell::words(login.status.as_str())),
-        Column::new("LAST USED", "lastUsedAt", |login| {
-            login.last_used_at.map_or(Cell::Nothing, Cell::Moment)
-        }),
-        Column::new("LAST PUSH", "lastPushAt", |login| {
-            login.last_push_at.map_or(Cell::Nothing, Cell::Moment)
-        }),
+        Column::new("LAST USED", "lastUsedAt", |login| login.last_used_at.map_or(Cell::Nothing, Cell::Time)),
+        Column::new("LAST PUSH", "lastPushAt", |login| login.last_push_at.map_or(Cell::Nothing, Cell::Time)),
         Column::new("PUSHED FROM", "lastPushAddress", |login| {
             Cell::maybe(login.last_push_address.as_deref())
         }),
@@ -105,7 +101,7 @@ const MADE: Listing<ContainerServiceRegistryLogin> = Listing {
         })
         .bare(),
         Column::new("PASSWORD", "password", |login| Cell::maybe(login.password.as_ref().map(Secret::expose))),
-        Column::new("ENDS", "expiresAt", |login| login.expires_at.map_or(Cell::Nothing, Cell::Moment)),
+        Column::new("ENDS", "expiresAt", |login| login.expires_at.map_or(Cell::Nothing, Cell::Time)),
         Column::new("REGISTRY", "registry", |login| Cell::maybe(login.registry.as_deref())),
     ],
     sentence: None,

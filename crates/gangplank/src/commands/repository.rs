@@ -62,7 +62,7 @@ const REPOSITORIES: Listing<RepositorySummary> = Listing {
     columns: &[
         Column::new("REPOSITORY", "repository", |found: &RepositorySummary| Cell::words(&found.repository))
             .bare(),
-        Column::new("NEWEST", "newestAt", |found| found.newest_at.map_or(Cell::Nothing, Cell::Moment)),
+        Column::new("NEWEST", "newestAt", |found| found.newest_at.map_or(Cell::Nothing, Cell::Time)),
     ],
     sentence: None,
 };
@@ -73,7 +73,7 @@ const MANIFESTS: Listing<ManifestSummary> = Listing {
     columns: &[
         Column::new("DIGEST", "digest", |found: &ManifestSummary| Cell::words(&found.digest)).bare(),
         Column::new("TAGS", "tags", |found| Cell::Several(found.tags.clone())),
-        Column::new("CAME", "createdAt", |found| Cell::Moment(found.created_at)),
+        Column::new("CAME", "createdAt", |found| Cell::Time(found.created_at)),
         Column::new("LAYERS", "layersSize", |found| found.layers_size.map_or(Cell::Nothing, size)),
         Column::new("LISTS", "children", |found| {
             found.children.map_or(Cell::Nothing, |count| Cell::Number(count.try_into().unwrap_or_default()))

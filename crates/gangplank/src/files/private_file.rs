@@ -8,10 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use tempfile::NamedTempFile;
 
-use super::owner;
-use super::owner::Owner;
-use crate::system;
-use crate::system::{folder_of, sync_folder};
+use super::owner::{self, Owner};
+use crate::system::{self, folder_of, sync_folder};
 
 /// What a file holds: a mode that is safe for one is not for the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

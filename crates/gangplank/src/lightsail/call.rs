@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::failure::Failure;
 use super::globals::Globals;
-use crate::aws::api_client::{Answer, ApiClient, Manner};
+use crate::aws::api_client::{Answer, ApiClient, ClientOptions};
 use crate::aws::call_failure::{CallFailure, Cause, Unreachable};
 use crate::aws::connection::check_data_dir;
 use crate::aws::credentials::Identity;
@@ -51,8 +51,9 @@ pub(crate) fn client(region: String, globals: &Globals, settings: &Settings) -> 
                 .to_owned(),
         )
     })?;
-    let manner = manner(globals, settings)?;
-    ApiClient::new(&endpoint, region, identity, &manner).map_err(|error| Failure::Other(format!("{error:#}")))
+    let options = options(globals, settings)?;
+    ApiClient::new(&endpoint, region, identity, &options)
+        .map_err(|error| Failure::Other(format!("{error:#}")))
 }
 
 /// Calls the operation and reads its answer.
@@ -95,21 +96,21 @@ fn identity(globals: &Globals, settings: &Settings) -> Result<Option<Identity>, 
     })
 }
 
-fn manner(globals: &Globals, settings: &Settings) -> Result<Manner, Failure> {
+fn options(globals: &Globals, settings: &Settings) -> Result<ClientOptions, Failure> {
     let seconds = |name| Ok::<_, Failure>(globals.seconds(name)?.map(Duration::from_secs));
     let attempts = settings.attempts().unwrap_or(Ok(retry::ATTEMPTS)).map_err(|text| {
         Failure::Other(format!(
             "Value provided to \"max_attempts\": {text} must be an integer greater than 0."
         ))
     })?;
-    Ok(Manner {
+    Ok(ClientOptions {
         ca_bundle: globals.value("--ca-bundle").map(Into::into).or_else(|| settings.ca_bundle()),
         verify: !globals.has("--no-verify-ssl"),
         read_timeout: seconds("--cli-read-timeout")?,
         connect_timeout: seconds("--cli-connect-timeout")?,
         attempts,
         // The AWS CLI does not tell either.
-        tells: false,
+        reports_waits: false,
     })
 }
 

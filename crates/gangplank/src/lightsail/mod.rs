@@ -96,7 +96,7 @@ async fn perform(operation: Operation, given: &argparse::Parsed, globals: &Globa
     }
     let settings = call::settings(globals)?;
     let region = call::region(globals, &settings)?;
-    let moments = timestamp::Format::parse(settings.get("cli_timestamp_format"))?;
+    let time_format = timestamp::Format::parse(settings.get("cli_timestamp_format"))?;
     let format = output_format(globals, &settings)?;
     validate::validate(operation.input(), &input)?;
     let answer = if sample.is_some() {
@@ -107,7 +107,7 @@ async fn perform(operation: Operation, given: &argparse::Parsed, globals: &Globa
         let sent = wire::sent(operation.input(), input);
         let client = call::client(region, globals, &settings)?;
         let answer = call::call(operation, &sent, &client, globals).await?;
-        wire::shown(operation.output(), &answer, moments)
+        wire::shown(operation.output(), &answer, time_format)
     };
     let mut answer = Value::Object(answer);
     if let Some(query) = &globals.query {

@@ -3,8 +3,7 @@
 use gangplank_api::Kind;
 
 use super::globals::GLOBALS;
-use super::options;
-use super::options::Command;
+use super::options::{self, Command};
 use crate::help::completions::Place;
 
 /// The command itself and each of its commands.

@@ -68,10 +68,10 @@ pub(crate) fn wire(value: &Value) -> Option<i64> {
 
 /// In the time zone of the machine, as the AWS CLI shows moments.
 fn iso8601(microseconds: i64) -> Option<String> {
-    let moment = jiff::Timestamp::from_microsecond(microseconds).ok()?.to_zoned_datetime(TimeZone::system());
+    let time = jiff::Timestamp::from_microsecond(microseconds).ok()?.to_zoned_datetime(TimeZone::system());
     let format =
         if microseconds % 1_000_000 == 0 { "%Y-%m-%dT%H:%M:%S%:z" } else { "%Y-%m-%dT%H:%M:%S%.6f%:z" };
-    Some(moment.strftime(format).to_string())
+    Some(time.strftime(format).to_string())
 }
 
 /// Microseconds since 1970, from a number of seconds or from text.
@@ -100,11 +100,11 @@ fn from_seconds(seconds: f64) -> Option<i64> {
 
 /// ISO 8601, with or without time and zone, or the form of mail and HTTP. Without a zone it is UTC.
 fn from_text(text: &str) -> Option<i64> {
-    if let Ok(moment) = text.parse::<jiff::Timestamp>() {
-        return Some(moment.as_microsecond());
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return Some(time.as_microsecond());
     }
-    if let Ok(moment) = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text) {
-        return Some(moment.as_microsecond());
+    if let Ok(time) = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text) {
+        return Some(time.as_microsecond());
     }
     let civil = text.parse::<DateTime>().ok().or_else(|| {
         let spelt = ["%Y/%m/%d %H:%M:%S", "%Y/%m/%d", "%Y-%m", "%b %d %Y", "%d %b %Y", "%B %d, %Y"];
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_read_in_many_forms() {
+    fn times_are_read_in_many_forms() {
         for text in [
             json!(1_603_432_203),
             json!(1_603_432_203.0),

@@ -3,8 +3,7 @@
 use gangplank_api::{Kind, Shape, Structure};
 use serde_json::{Map, Value};
 
-use super::timestamp;
-use super::timestamp::Format;
+use super::timestamp::{self, Format};
 
 /// An input as it is sent: moments become seconds.
 pub(crate) fn sent(structure: &Structure, members: Map<String, Value>) -> Map<String, Value> {

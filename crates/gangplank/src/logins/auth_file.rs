@@ -10,8 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::kept::Login;
-use crate::files::private_file;
-use crate::files::private_file::Holds;
+use crate::files::private_file::{self, Holds};
 
 /// What a file says.
 #[derive(Debug, Default)]

@@ -14,8 +14,7 @@ use super::auth_file::AuthFile;
 use super::kept::{KeptLogins, Kind, Made};
 use super::registries::Registries;
 use crate::files::home_folders;
-use crate::system;
-use crate::system::child;
+use crate::system::{self, child};
 use crate::terminal::output;
 
 /// The name by which configuration files mean `docker-credential-gangplank`.

@@ -4,5 +4,6 @@
 mod auth_file;
 pub(crate) mod auth_files;
 pub(crate) mod kept;
+pub(crate) mod make;
 pub(crate) mod named_registry;
 pub(crate) mod registries;

@@ -29,7 +29,7 @@ use self::platform::Platforms;
 use super::layers::packing::Packing;
 use super::layers::staging::Staged;
 use super::progress::Progress;
-use super::spool::spooled::{Kept, keep};
+use super::spool::spooled::{Spooled, spool};
 
 /// An image's name as the command line has it; the prefixes are those of skopeo and podman.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl Source {
                     .and_then(|(files, staged)| docker_archive::image(&files, &wanted, platforms, staged));
                 found.map(Image::Unfinished).with_context(|| path.display().to_string())
             }
-            Self::StandardInput(name) => keep(io::stdin().lock(), progress)
+            Self::StandardInput(name) => spool(io::stdin().lock(), progress)
                 .and_then(|kept| either(kept, name.as_deref(), platforms, true))
                 .context("standard input"),
         }
@@ -159,8 +159,8 @@ fn with_path(rest: &str, make: impl Fn(PathBuf, Option<String>) -> Source) -> So
 fn archive(path: &Path, progress: &Arc<Progress>) -> Result<(Files, HashMap<u64, Staged>)> {
     let file = files::open(path)?;
     let kept = match Packing::of_content(&Content::of(file.try_clone()?)?)? {
-        Packing::Plain => Kept { file, staged: HashMap::new() },
-        _ => keep(file, progress)?,
+        Packing::Plain => Spooled { file, staged: HashMap::new() },
+        _ => spool(file, progress)?,
     };
     Ok((Files::of_archive(kept.file)?, kept.staged))
 }
@@ -168,7 +168,7 @@ fn archive(path: &Path, progress: &Arc<Progress>) -> Result<(Files, HashMap<u64,
 /// The image in an archive of either kind. Newer engines write both kinds into one: an image whose layers nobody
 /// has compressed is then better taken as a saved one, since it gets a manifest of its own anyway.
 fn either(
-    Kept { file, staged }: Kept,
+    Spooled { file, staged }: Spooled,
     name: Option<&str>,
     platforms: &Platforms,
     is_named_here: bool,

@@ -80,10 +80,10 @@ pub(crate) fn is_enough(error: &anyhow::Error) -> bool {
 }
 
 /// A moment as `2026-11-23T20:40:00+00:00` (RFC 3339), with milliseconds if it has any.
-pub(crate) fn moment(timestamp: Timestamp) -> String {
+pub(crate) fn timestamp(timestamp: Timestamp) -> String {
     let format = if timestamp.0 % 1000 == 0 { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S%.3f" };
     match jiff::Timestamp::from_millisecond(timestamp.0) {
-        Ok(moment) => format!("{}+00:00", moment.strftime(format)),
+        Ok(time) => format!("{}+00:00", time.strftime(format)),
         Err(_) => timestamp.0.to_string(),
     }
 }
@@ -152,8 +152,8 @@ mod tests {
     }
 
     #[test]
-    fn moments_look_like_the_aws_clis() {
-        assert_eq!(moment(Timestamp(1_603_432_203_000)), "2020-10-23T05:50:03+00:00");
-        assert_eq!(moment(Timestamp(1_603_432_203_123)), "2020-10-23T05:50:03.123+00:00");
+    fn timestamps_look_like_the_aws_clis() {
+        assert_eq!(timestamp(Timestamp(1_603_432_203_000)), "2020-10-23T05:50:03+00:00");
+        assert_eq!(timestamp(Timestamp(1_603_432_203_123)), "2020-10-23T05:50:03.123+00:00");
     }
 }

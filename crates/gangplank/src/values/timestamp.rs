@@ -24,7 +24,7 @@ fn read_ahead_of(text: &str, now: i64) -> Result<Timestamp, String> {
     let at = match text.parse().ok().filter(|_| is_length) {
         Some(LengthOfTime(length)) => now + i64::try_from(length.as_millis()).unwrap_or(i64::MAX - now),
         None => lightsail::timestamp::read(&text.into()).map(|micros| micros.div_euclid(1_000)).ok_or_else(|| {
-            "this is no moment; write 12h or 90d for that long from now, 2027-01-31 or 2027-01-31T09:00:00Z"
+            "this is no date or time; write 12h or 90d for that long from now, 2027-01-31 or 2027-01-31T09:00:00Z"
                 .to_owned()
         })?,
     };
@@ -48,9 +48,9 @@ fn read_at(text: &str, now: i64) -> Result<Timestamp, String> {
     {
         return Ok(Timestamp(now - i64::try_from(length.as_millis()).unwrap_or(i64::MAX)));
     }
-    let moment = lightsail::timestamp::read(&text.into());
-    moment.map(|micros| Timestamp(micros.div_euclid(1_000))).ok_or_else(|| {
-        "this is no moment; write 2026-11-25, 2026-11-25T09:00:00Z, 30m, 1h or 7d for that long ago, today or yesterday"
+    let time = lightsail::timestamp::read(&text.into());
+    time.map(|micros| Timestamp(micros.div_euclid(1_000))).ok_or_else(|| {
+        "this is no date or time; write 2026-11-25, 2026-11-25T09:00:00Z, 30m, 1h or 7d for that long ago, today or yesterday"
             .to_owned()
     })
 }
@@ -60,10 +60,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_read_as_people_write_them() {
+    fn times_are_read_as_people_write_them() {
         // 2026-11-25T09:00:00Z.
         let now = 1_795_597_200_000;
-        let read = |text: &str| read_at(text, now).map(|moment| moment.0);
+        let read = |text: &str| read_at(text, now).map(|time| time.0);
         assert_eq!(read("2026-11-25T09:00:00Z"), Ok(now));
         for (text, before) in [
             ("now", 0),
@@ -86,10 +86,10 @@ mod tests {
     }
 
     #[test]
-    fn moments_to_come_are_read_too() {
+    fn times_to_come_are_read_too() {
         // 2026-11-25T09:00:00Z.
         let now = 1_795_597_200_000;
-        let read = |text: &str| read_ahead_of(text, now).map(|moment| moment.0);
+        let read = |text: &str| read_ahead_of(text, now).map(|time| time.0);
         assert_eq!((read("90d"), read("1h")), (Ok(now + 90 * DAY), Ok(now + 3_600_000)));
         assert_eq!(read("2026-11-26"), Ok(now + 15 * 3_600_000));
         for past in ["2026-11-25", "0", "0s"] {

@@ -10,7 +10,7 @@ pub(super) const EVENTS: Listing<AuditEvent> = Listing {
     empty: "There are no such events.",
     columns: &[
         Column::not_in_text("id", |event| Cell::words(&event.id)),
-        Column::new("AT", "at", |event: &AuditEvent| Cell::Moment(event.at)).bare(),
+        Column::new("AT", "at", |event: &AuditEvent| Cell::Time(event.at)).bare(),
         Column::new("KIND", "kind", |event: &AuditEvent| Cell::words(event.kind.as_str())).bare(),
         Column::new("ACCOUNT", "account", |event| Cell::maybe(event.account.as_deref())),
         Column::new("REGION", "region", |event| Cell::maybe(event.region.as_deref())),

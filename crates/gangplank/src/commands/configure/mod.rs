@@ -12,15 +12,13 @@ use gangplank_api::ErrorCode;
 use gangplank_api::lightsail::GetContainerServicesRequest;
 use gangplank_core::{Region, SecretAccessKey, tenant};
 
-use super::login;
-use crate::aws::api_client;
-use crate::aws::api_client::{ApiClient, Manner};
+use crate::aws::api_client::{self, ApiClient, ClientOptions};
 use crate::aws::connection::{Connection, check_data_dir};
 use crate::aws::credentials::{Credentials, Identity};
 use crate::aws::settings::Settings;
 use crate::logins::kept::{KeptLogins, Kind, Made};
 use crate::logins::registries::Registries;
-use crate::logins::{auth_files, named_registry};
+use crate::logins::{auth_files, make, named_registry};
 use crate::terminal::output;
 
 /// The profile that is written where none is named; not `default`, which may be somebody's way to AWS.
@@ -61,9 +59,9 @@ struct Profile {
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let profile = gather(&args)?;
-    let manner = Manner { ca_bundle: profile.ca_bundle.clone(), ..Manner::default() };
+    let options = ClientOptions { ca_bundle: profile.ca_bundle.clone(), ..ClientOptions::default() };
     let identity = Some(Identity::Key(profile.credentials.clone()));
-    let client = ApiClient::new(&profile.endpoint, profile.region.clone(), identity, &manner)?;
+    let client = ApiClient::new(&profile.endpoint, profile.region.clone(), identity, &options)?;
     // What does not work is not written down.
     match client.call(&GetContainerServicesRequest::default()).await {
         // The key is right, and limited to something else.
@@ -146,7 +144,7 @@ fn check_region(text: &str) -> Result<()> {
 
 /// The server's registry, and the login that told it: without a container service there is none yet.
 async fn registry_of(client: &ApiClient, args: &Args) -> Result<(String, Option<Made>)> {
-    let Ok(made) = login::make(client, &Kind::Push).await else { return Ok((client.host(), None)) };
+    let Ok(made) = make::make(client, &Kind::Push).await else { return Ok((client.host(), None)) };
     let registry = made.registry.clone();
     named_registry::check(&args.connection, client, &registry, args.registry.as_deref())?;
     Ok((registry, Some(made)))

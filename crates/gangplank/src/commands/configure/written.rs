@@ -4,8 +4,7 @@
 use anyhow::Result;
 
 use super::Profile;
-use crate::aws::profile;
-use crate::aws::profile::{Kind, Section};
+use crate::aws::profile::{self, Kind, Section};
 
 /// Settings that say who calls; a lasting access key is used only without them.
 const OTHER_CALLERS: [&str; 13] = [

@@ -30,7 +30,7 @@ use crate::services::by_name;
 use crate::serving::options::{Engine, ServeOptions, listen_address};
 use crate::serving::signals::Signals;
 use crate::serving::{logging, open_files};
-use crate::terminal::output::{counted, moment, size};
+use crate::terminal::output::{counted, size, timestamp};
 
 const LABEL: &str = "hello";
 
@@ -154,7 +154,7 @@ async fn create_login(story: &mut Story, client: &ApiClient) -> Result<Container
     story.command("aws lightsail create-container-service-registry-login");
     let output = client.call(&CreateContainerServiceRegistryLoginRequest {}).await?;
     let login = present(output.registry_login, "registryLogin")?;
-    let expires_at = moment(present(login.expires_at, "expiresAt")?);
+    let expires_at = timestamp(present(login.expires_at, "expiresAt")?);
     story.held(&format!("user {}, password gpl_***, ends {expires_at}", user(&login)));
     Ok(login)
 }

@@ -13,8 +13,7 @@ use reqwest::{StatusCode, Url};
 
 use super::image;
 use super::story::Story;
-use crate::aws::api_client;
-use crate::aws::api_client::{ApiClient, present};
+use crate::aws::api_client::{self, ApiClient, present};
 use crate::commands::deploy::waiting::{Awaited, Outcome, Seen};
 use crate::http::answers;
 use crate::terminal::{foreign, output};

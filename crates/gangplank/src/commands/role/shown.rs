@@ -19,8 +19,8 @@ pub(super) const ROLES: Listing<Role> = Listing {
     columns: &[
         Column::new("ROLE", "roleName", |role: &Role| Cell::words(&role.role_name)).bare(),
         Column::new("STATUS", "status", |role| Cell::words(role.status.as_str())),
-        Column::new("CREATED", "createdAt", |role| Cell::Moment(role.created_at)),
-        Column::new("LAST USED", "lastUsedAt", |role| role.last_used_at.map_or(Cell::Nothing, Cell::Moment)),
+        Column::new("CREATED", "createdAt", |role| Cell::Time(role.created_at)),
+        Column::new("LAST USED", "lastUsedAt", |role| role.last_used_at.map_or(Cell::Nothing, Cell::Time)),
         Column::new("SESSION", "maxSessionSeconds", |role| length(role.max_session_seconds)),
         Column::new("LOGIN", "maxLoginSeconds", |role| role.max_login_seconds.map_or(Cell::Nothing, length)),
         Column::new("REPOSITORIES", "repositories", |role| several(role.repositories.as_ref())),
@@ -39,9 +39,9 @@ pub(super) const ROLE: Listing<Role> = Listing {
         Column::new("ARN", "arn", |role| Cell::words(&role.arn)),
         Column::new("ACCOUNT", "account", |role| Cell::words(&role.account)),
         Column::new("STATUS", "status", |role| Cell::words(role.status.as_str())),
-        Column::new("CREATED", "createdAt", |role| Cell::Moment(role.created_at)),
+        Column::new("CREATED", "createdAt", |role| Cell::Time(role.created_at)),
         Column::new("CREATED BY", "createdBy", |role| Cell::maybe(role.created_by.as_deref())),
-        Column::new("LAST USED", "lastUsedAt", |role| role.last_used_at.map_or(Cell::Nothing, Cell::Moment)),
+        Column::new("LAST USED", "lastUsedAt", |role| role.last_used_at.map_or(Cell::Nothing, Cell::Time)),
         Column::new("DESCRIPTION", "description", |role| Cell::maybe(role.description.as_deref())),
         Column::new("MAX SESSION", "maxSessionSeconds", |role| length(role.max_session_seconds)),
         Column::new("MAX LOGIN", "maxLoginSeconds", |role| {
@@ -65,8 +65,8 @@ pub(super) const SESSIONS: Listing<RoleSession> = Listing {
         Column::new("SESSION", "accessKeyId", |session: &RoleSession| Cell::words(&session.access_key_id))
             .bare(),
         Column::new("NAME", "sessionName", |session| Cell::words(&session.session_name)),
-        Column::new("BEGAN", "createdAt", |session| Cell::Moment(session.created_at)),
-        Column::new("ENDS", "expiresAt", |session| Cell::Moment(session.expires_at)),
+        Column::new("BEGAN", "createdAt", |session| Cell::Time(session.created_at)),
+        Column::new("ENDS", "expiresAt", |session| Cell::Time(session.expires_at)),
         Column::new("CLAIMS", "claims", |session| Cell::Named(session.claims.clone())),
     ],
     sentence: None,

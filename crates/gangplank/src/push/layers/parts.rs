@@ -13,8 +13,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::packing::Packing;
-use super::staging;
-use super::staging::Stop;
+use super::staging::{self, Stop};
 use crate::push::progress::Progress;
 use crate::push::source::content::Content;
 use crate::push::source::image::{Blob, Image, Manifest, Unfinished};

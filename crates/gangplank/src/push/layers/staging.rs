@@ -11,8 +11,7 @@ use super::packing::Packing;
 use super::{gzip, unpacked};
 use crate::push::source::content::Content;
 use crate::push::source::image::Blob;
-use crate::push::spool::temp_file;
-use crate::push::spool::temp_file::Bounded;
+use crate::push::spool::temp_file::{self, Bounded};
 
 /// Set when nobody needs the result any more.
 pub(crate) type Stop = Arc<AtomicBool>;

@@ -17,7 +17,7 @@ use crate::aws::api_client;
 use crate::aws::call_failure::root_cause;
 use crate::http::answers;
 use crate::push::progress::Progress;
-use crate::push::spool::spooled::{Kept, keep};
+use crate::push::spool::spooled::{Spooled, spool};
 use crate::terminal::foreign;
 
 const PATIENCE: Duration = answers::CONNECT;
@@ -26,7 +26,7 @@ const WITH_PLATFORM: (u32, u32) = (1, 48);
 
 /// Exports an image into a file: an engine's stream can be read only once, and tells only at its end what the image
 /// is made of.
-pub(crate) async fn export(name: &str, platforms: &Platforms, progress: &Arc<Progress>) -> Result<Kept> {
+pub(crate) async fn export(name: &str, platforms: &Platforms, progress: &Arc<Progress>) -> Result<Spooled> {
     let known = |b: u8| b.is_ascii_alphanumeric() || b"._-/:@".contains(&b);
     let begins_right =
         !name.starts_with(['.', '/', '-', ':', '@']) && !name.split('/').any(|part| part == "..");
@@ -202,12 +202,12 @@ async fn refuse_failure(answer: Response) -> Result<Response> {
     bail!("the engine answered {}: {}", status.as_u16(), foreign::words(message))
 }
 
-async fn receive(mut answer: Response, progress: &Arc<Progress>) -> Result<Kept> {
+async fn receive(mut answer: Response, progress: &Arc<Progress>) -> Result<Spooled> {
     // A few pieces in between, so that neither side waits for the other at every one.
     let (pieces, stream) = sync_channel(16);
     let progress = Arc::clone(progress);
     let keeping =
-        tokio::task::spawn_blocking(move || keep(Pieces { stream, current: Bytes::new() }, &progress));
+        tokio::task::spawn_blocking(move || spool(Pieces { stream, current: Bytes::new() }, &progress));
     loop {
         let piece = match tokio::time::timeout(answers::BETWEEN, answer.chunk()).await {
             Ok(Ok(Some(piece))) => Ok(piece),

@@ -8,12 +8,10 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::tail_reader::{Reader, growing};
-use super::temp_file;
-use super::temp_file::Bounded;
+use super::tail_reader::{Reader, tail};
+use super::temp_file::{self, Bounded};
 use crate::push::layers::packing::{HEAD, Packing};
-use crate::push::layers::staging;
-use crate::push::layers::staging::{Staged, Stop, peek};
+use crate::push::layers::staging::{self, Staged, Stop, peek};
 use crate::push::progress::Progress;
 use crate::push::source::content::Content;
 use crate::push::source::tar_heads::{Head, Heads};
@@ -24,17 +22,17 @@ const LEAST: u64 = 64 * 1024;
 const MARK: (u64, &[u8]) = (257, b"ustar");
 
 /// A stream that has ended.
-pub(crate) struct Kept {
+pub(crate) struct Spooled {
     pub(crate) file: File,
     /// The layers in it that nobody had compressed, by where they begin.
     pub(crate) staged: HashMap<u64, Staged>,
 }
 
 /// Keeps a stream, not compressed as a whole. Blocks.
-pub(crate) fn keep(stream: impl Read, progress: &Arc<Progress>) -> Result<Kept> {
+pub(crate) fn spool(stream: impl Read, progress: &Arc<Progress>) -> Result<Spooled> {
     let (head, mut stream) = peek(stream, HEAD)?;
     let file = temp_file::file()?;
-    let (writer, reader) = growing(file.try_clone().context("cannot use a temporary file")?);
+    let (writer, reader) = tail(file.try_clone().context("cannot use a temporary file")?);
     let mut writer = Bounded::new(writer, &file)?;
     let stop = Stop::default();
     std::thread::scope(|scope| {
@@ -61,7 +59,7 @@ pub(crate) fn keep(stream: impl Read, progress: &Arc<Progress>) -> Result<Kept> 
             io::ErrorKind::StorageFull => error.into(),
             _ => anyhow::Error::new(error).context("cannot be read to its end; is it truncated?"),
         })?;
-        Ok(Kept { file, staged })
+        Ok(Spooled { file, staged })
     })
 }
 

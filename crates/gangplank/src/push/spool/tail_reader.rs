@@ -38,7 +38,7 @@ pub(crate) struct Reader {
 }
 
 /// Both ends of an empty file.
-pub(crate) fn growing(file: File) -> (Writer, Reader) {
+pub(crate) fn tail(file: File) -> (Writer, Reader) {
     let shared = Arc::new(Shared { file: Arc::new(file), state: Mutex::default(), changed: Condvar::new() });
     (Writer(Arc::clone(&shared)), Reader { shared, at: 0 })
 }
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_reader_waits_for_the_writer_and_sees_its_end() {
-        let (mut writer, mut reader) = growing(tempfile::tempfile().unwrap());
+        let (mut writer, mut reader) = tail(tempfile::tempfile().unwrap());
         let waiting = std::thread::spawn(move || {
             let mut read = Vec::new();
             reader.seek(SeekFrom::Start(2)).unwrap();

@@ -19,19 +19,19 @@ pub(crate) struct Login {
 }
 
 /// Makes a login.
-pub(crate) type Mint = Box<dyn Fn() -> BoxFuture<'static, Result<Login>> + Send + Sync>;
+pub(crate) type LoginProvider = Box<dyn Fn() -> BoxFuture<'static, Result<Login>> + Send + Sync>;
 
 /// The login of the moment.
 pub(crate) struct Logins {
-    mint: Mint,
+    provider: LoginProvider,
     current: Mutex<(u64, Login)>,
     /// One more than the number of the last login that the registry took.
     taken: AtomicU64,
 }
 
 impl Logins {
-    pub(crate) fn new(mint: Mint, first: Login) -> Self {
-        Self { mint, current: Mutex::new((0, first)), taken: AtomicU64::new(0) }
+    pub(crate) fn new(provider: LoginProvider, first: Login) -> Self {
+        Self { provider, current: Mutex::new((0, first)), taken: AtomicU64::new(0) }
     }
 
     /// The login, and which one it is.
@@ -53,7 +53,7 @@ impl Logins {
     pub(crate) async fn renew(&self, ended: u64) -> Result<()> {
         let mut current = self.current.lock().await;
         if current.0 == ended {
-            *current = (ended + 1, (self.mint)().await?);
+            *current = (ended + 1, (self.provider)().await?);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use gangplank_oci::{Digest, Reference, RepositoryName, location};
 use reqwest::{Client, RequestBuilder, Response, Url};
 use serde_json::Value;
 
-use super::login::{Logins, Mint};
+use super::login::{LoginProvider, Logins};
 use super::tries::Tries;
 use crate::aws::call_failure::root_cause;
 use crate::http::answers;
@@ -108,10 +108,10 @@ impl Registry {
     /// address.
     pub(crate) async fn connect(
         endpoint: &Url,
-        mint: Mint,
+        provider: LoginProvider,
         http: impl Fn(&Url) -> Result<Client>,
     ) -> Result<Self> {
-        let login = mint().await?;
+        let login = provider().await?;
         let (host, path) = login.registry.split_once('/').unwrap_or((&login.registry, ""));
         let named = Url::parse(&format!("http://{host}"))
             .with_context(|| format!("{host:?} is no address of a registry"))?;
@@ -127,7 +127,7 @@ impl Registry {
         let path = path.trim_matches('/');
         let repository = if path.is_empty() { "sr".to_owned() } else { format!("{path}/sr") };
         let repository = RepositoryName::parse(&repository)?;
-        Ok(Self { http: http(&base)?, base, repository, logins: Logins::new(mint, login) })
+        Ok(Self { http: http(&base)?, base, repository, logins: Logins::new(provider, login) })
     }
 
     /// Where images that were pushed are pulled from: `host[:port]`.

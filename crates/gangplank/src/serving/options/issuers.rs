@@ -7,8 +7,7 @@ use gangplank_server::config::{Issuer, IssuerKeys};
 use serde::Deserialize;
 
 use super::ServeOptions;
-use crate::values::duration;
-use crate::values::duration::LengthOfTime;
+use crate::values::duration::{self, LengthOfTime};
 
 /// What the sample file has of them.
 pub(super) const SAMPLE: &str = r#"

@@ -11,8 +11,7 @@ use gangplank_server::Limits;
 use super::ServeOptions;
 use crate::cli::usage::named;
 use crate::values::byte_size::ByteSize;
-use crate::values::duration;
-use crate::values::duration::LengthOfTime;
+use crate::values::duration::{self, LengthOfTime};
 
 impl ServeOptions {
     pub(super) fn quotas(&self) -> Quotas {

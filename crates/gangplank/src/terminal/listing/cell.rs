@@ -30,7 +30,7 @@ pub(crate) enum Cell {
     Size(u64),
     /// In seconds.
     Length(u64),
-    Moment(Timestamp),
+    Time(Timestamp),
 }
 
 impl Cell {
@@ -64,7 +64,7 @@ impl Cell {
             Self::Truth(truth) => if *truth { "yes" } else { "no" }.to_owned(),
             Self::Size(bytes) => output::size(*bytes),
             Self::Length(seconds) => duration::shown(*seconds),
-            Self::Moment(moment) => output::moment(*moment),
+            Self::Time(time) => output::timestamp(*time),
         }
     }
 
@@ -102,7 +102,7 @@ impl Cell {
                 (*number).into()
             }
             Self::Truth(truth) => (*truth).into(),
-            Self::Moment(moment) => output::moment(*moment).into(),
+            Self::Time(time) => output::timestamp(*time).into(),
         })
     }
 }

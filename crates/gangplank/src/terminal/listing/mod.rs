@@ -183,7 +183,7 @@ mod tests {
             Column::new("NAME", "name", |entry: &Entry| Cell::words(entry.0)).bare(),
             Column::new("SIZE", "size", |entry| entry.1.map_or(Cell::Nothing, Cell::Size)),
             Column::new("GONE", "gone", |_| Cell::Nothing),
-            Column::not_in_tables("at", |_| Cell::Moment(Timestamp(1_603_432_203_000))),
+            Column::not_in_tables("at", |_| Cell::Time(Timestamp(1_603_432_203_000))),
             Column::in_tables("SHORT", |entry| Cell::words(&entry.0[..1])),
         ],
         sentence: None,
