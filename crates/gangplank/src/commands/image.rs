@@ -47,7 +47,7 @@ const REGISTRATIONS: Listing<ImageOrigin> =
     Listing { name: "registrations", empty: "It is not registered.", columns: COLUMNS, sentence: None };
 
 const COLUMNS: &[Column<ImageOrigin>] = &[
-    Column::new("AT", "at", |origin: &ImageOrigin| origin.at.map_or(Cell::Nothing, Cell::Time)),
+    Column::new("AT", "at", |origin: &ImageOrigin| Cell::maybe_time(origin.at)),
     Column::new("TO", "repository", |origin| Cell::maybe(origin.repository.as_deref())),
     Column::new("AS", "image", |origin| Cell::maybe(origin.image.as_deref())),
     Column::new("BY", "principal", |origin| Cell::words(&origin.principal)),

@@ -9,7 +9,8 @@ use gangplank_server::{Deployments, EngineChoice, TlsFiles};
 use gangplank_store::logs::LogsKept;
 use serde::Deserialize;
 
-use super::{ServeOptions, is_host_and_port};
+use super::ServeOptions;
+use super::config::is_host_and_port;
 use crate::cli::usage::named;
 use crate::files::home_folders;
 use crate::values::duration;

@@ -44,6 +44,16 @@ impl Cell {
         text.map_or(Self::Nothing, Self::words)
     }
 
+    /// A list of texts that may be missing.
+    pub(crate) fn maybe_several(texts: Option<&Vec<String>>) -> Self {
+        texts.map_or(Self::Nothing, |texts| Self::Several(texts.clone()))
+    }
+
+    /// A time that may be missing.
+    pub(crate) fn maybe_time(time: Option<Timestamp>) -> Self {
+        time.map_or(Self::Nothing, Self::Time)
+    }
+
     pub(super) fn is_nothing(&self) -> bool {
         matches!(self, Self::Nothing | Self::Null | Self::Times(1))
     }

@@ -36,6 +36,24 @@ impl Form {
     }
 }
 
+/// The option that says how a list is shown; one for every command that shows a list of the server's.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct ListForm {
+    /// How they are shown [default: table on a terminal, json elsewhere]
+    #[arg(long, value_name = "FORM")]
+    output: Option<Form>,
+}
+
+impl ListForm {
+    /// Prints a list in the form that was asked for.
+    ///
+    /// # Errors
+    /// If standard output cannot be written.
+    pub(crate) fn show<T>(self, listing: &Listing<T>, entries: &[T]) -> Result<()> {
+        listing.show(Form::chosen(self.output, Form::Json), entries)
+    }
+}
+
 /// One column: a member of the JSON, a word in the text, or both.
 pub(crate) struct Column<T> {
     /// Its title in a table; tables leave out a column without one.
