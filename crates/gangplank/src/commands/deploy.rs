@@ -110,7 +110,12 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         Place { service: args.service.clone(), label: label.clone() }.check()?;
     }
     let stand_in = wanted.stand_in(&args.service);
-    check(&request(&args, &stand_in, environment.clone(), port::any(args.port, args.health_path.is_some())))?;
+    check(&request(
+        &args,
+        &stand_in,
+        environment.clone(),
+        port::stand_in(args.port, args.health_path.as_deref()),
+    ))?;
     let service = by_name::existing(&client, &args.service).await?;
     require_idle(&service, &args.service)?;
     let endpoint = service.current_deployment.and_then(|current| current.public_endpoint);

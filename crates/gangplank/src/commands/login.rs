@@ -11,8 +11,9 @@ use super::narrowing::Narrowing;
 use crate::aws::api_client::ApiClient;
 use crate::aws::connection::Connection;
 use crate::aws::identity_token;
+use crate::logins::auth_files::{self, OtherKind};
 use crate::logins::kept::{Kind, Made};
-use crate::logins::{auth_files, make, named_registry};
+use crate::logins::{make, named_registry};
 use crate::terminal::{masks, output};
 
 /// Makes a registry login and writes it where docker, podman, skopeo and buildah look: docker's `config.json`
@@ -81,7 +82,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         if !auth_files::has_ours(registry)? {
             named_registry::check(&args.connection, &client, registry, said)?;
         }
-        for place in auth_files::put(&made, args.force)? {
+        let other_kind = if args.force { OtherKind::Replace } else { OtherKind::Refuse };
+        for place in auth_files::put(&made, other_kind)? {
             output::say(format_args!("A {kind} for {registry} is in {place}."));
         }
         output::say(format_args!("It ends {ends}."));

@@ -104,16 +104,6 @@ const MADE: Listing<ContainerServiceRegistryLogin> = Listing {
     sentence: None,
 };
 
-/// Prints a login that was made: all of it, or its password alone.
-///
-/// # Errors
-/// If the server left out what makes a login, or nothing can be printed.
-pub(super) fn show_made(login: ContainerServiceRegistryLogin, password_only: bool, form: Form) -> Result<()> {
-    let password = present(login.password.clone(), "password")?;
-    present(login.expires_at, "expiresAt")?;
-    if password_only { text(&format!("{}\n", password.expose())) } else { MADE.show_one(form, &login) }
-}
-
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = args.connection.client()?;
     match args.command {
@@ -122,7 +112,13 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             let input =
                 narrowing.of(CreateRegistryLoginRequest { scope, service_name, ..Default::default() });
             let made = client.call(&input).await?.registry_login;
-            show_made(made, password_only, Form::chosen(output, Form::Json))?;
+            let password = present(made.password.clone(), "password")?;
+            present(made.expires_at, "expiresAt")?;
+            if password_only {
+                text(&format!("{}\n", password.expose()))?;
+            } else {
+                MADE.show_one(Form::chosen(output, Form::Json), &made)?;
+            }
         }
         Command::List { list_form } => {
             let request = ListRegistryLoginsRequest::default();

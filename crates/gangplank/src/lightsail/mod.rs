@@ -75,7 +75,8 @@ async fn attempt(args: &[String]) -> Result<(), Failure> {
         Asked::Version => pager::print(&format!("gangplank/{}\n", env!("CARGO_PKG_VERSION")), None),
         Asked::Help(command) => {
             let page = command.map_or_else(manual::overview, manual::page);
-            pager::print_help(&manual::plain(&page), globals.has("--no-cli-pager"))
+            let text = manual::plain(&page);
+            if globals.has("--no-cli-pager") { pager::print(&text, None) } else { pager::print_help(&text) }
         }
         Asked::Operation(operation, given) => perform(operation, &given, &globals).await,
         Asked::PushContainerImage(given) => push_container_image::run(&given, &globals).await,

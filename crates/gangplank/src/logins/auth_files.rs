@@ -71,13 +71,22 @@ fn refuse_other_kind(made: &Made) -> Result<()> {
     Ok(())
 }
 
-/// Writes a login into every place that is looked at, and names them. What else the files say stays as it is. A
-/// login of another kind is replaced only by `force`.
+/// What becomes of a login that is there and of another kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OtherKind {
+    /// It stays, and nothing is written.
+    Refuse,
+    /// The new login takes its place.
+    Replace,
+}
+
+/// Writes a login into every place that is looked at, and names them. What else the files say stays as it is.
+/// `other_kind` decides about a login of another kind that is there.
 ///
 /// # Errors
 /// If a file is no JSON object or cannot be written, or a helper refuses.
-pub(crate) fn put(made: &Made, force: bool) -> Result<Vec<String>> {
-    if !force {
+pub(crate) fn put(made: &Made, other_kind: OtherKind) -> Result<Vec<String>> {
+    if other_kind == OtherKind::Refuse {
         refuse_other_kind(made)?;
     }
     let (registry, login) = (made.registry.as_str(), &made.login);

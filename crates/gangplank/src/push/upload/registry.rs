@@ -160,7 +160,9 @@ impl Registry {
         let answer = answer.map_err(|error| Fault::unreachable(url, &error))?;
         let status = answer.status().as_u16();
         if status < 400 || status == 404 {
-            self.note_taken(ours, which);
+            if ours {
+                self.logins.note_taken(which);
+            }
             return Ok(answer);
         }
         let after = answer.headers().get("retry-after").and_then(|after| after.to_str().ok()?.parse().ok());
@@ -168,7 +170,9 @@ impl Registry {
         let why = words(status, &answers::of_error(answer).await);
         let is_unknown = status == 401 || (status == 403 && why.contains(ENDED));
         if !is_unknown {
-            self.note_taken(ours, which);
+            if ours {
+                self.logins.note_taken(which);
+            }
         } else if ours && self.logins.was_taken(which) {
             self.logins.renew(which).await.map_err(Fault::Hopeless)?;
             return Err(Fault::Passing(Passing {
@@ -189,12 +193,6 @@ impl Registry {
             }));
         }
         Err(Fault::Refused { status, why })
-    }
-
-    fn note_taken(&self, ours: bool, which: u64) {
-        if ours {
-            self.logins.note_taken(which);
-        }
     }
 
     /// Sends a request without a lasting body until there is an answer; `step` shows what is waited for.
