@@ -30,6 +30,7 @@ mod image_names;
 mod inspection;
 mod leases;
 mod live_counts;
+mod login_facts;
 mod login_limits;
 mod long_reads;
 mod manifests;

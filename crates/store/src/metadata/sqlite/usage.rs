@@ -2,12 +2,12 @@
 //! last, so that the row is locked for the shortest time.
 
 use async_trait::async_trait;
-use gangplank_core::{AccountId, OverQuota, Quota, Quotas, Tenant};
+use gangplank_core::{AccountId, Quota, Quotas, Tenant};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{Sqlite, rows};
+use crate::Result;
 use crate::metadata::Accounts;
-use crate::{Result, StoreError};
 
 /// By how much a transaction changes what an account has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,12 +84,10 @@ impl Usage {
 }
 
 fn require(quota: Quota, more: i64, has: i64, allowed: u64) -> Result<()> {
-    let has = u64::try_from(has).unwrap_or_default();
-    if more <= 0 || has <= allowed {
-        return Ok(());
-    }
-    let used = has.saturating_sub(more.unsigned_abs());
-    Err(StoreError::OverQuota(OverQuota { quota, used, allowed }))
+    // What became less is admitted.
+    let more = u64::try_from(more).unwrap_or_default();
+    let used = u64::try_from(has).unwrap_or_default().saturating_sub(more);
+    Ok(quota.admit(used, more, allowed)?)
 }
 
 /// Bytes of an account that are staged, in all its regions.
