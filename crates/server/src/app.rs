@@ -211,5 +211,5 @@ where
 {
     let blobs = Arc::clone(blobs);
     let done = tokio::task::spawn_blocking(move || work(blobs.as_ref())).await;
-    done.unwrap_or_else(|error| Err(gangplank_store::StoreError::Unavailable(error.to_string())))
+    done.unwrap_or_else(|error| Err(gangplank_store::StoreError::unavailable(error)))
 }

@@ -6,7 +6,6 @@ use gangplank_core::{AccessKeyId, AccountId, EventKind, Origin, Owner, Permissio
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
-use super::cache::Touched;
 use super::doors::Outcome;
 use super::writer::Whose;
 use super::{Sqlite, login_limits, rows, uploads};
@@ -15,6 +14,7 @@ use crate::metadata::RoleSessions as _;
 use crate::metadata::access_keys::{
     AccessKey, AccessKeys, DisabledWithMade, KeyChange, KeyMark, KeyPage, LastRootKey, NewState,
 };
+use crate::metadata::cache::Touched;
 use crate::metadata::role_sessions::Credential;
 
 const COLUMNS: &str =
@@ -26,7 +26,8 @@ impl AccessKeys for Sqlite {
     async fn insert_access_key(&self, by: &Origin, key: AccessKey, quota: u32) -> Result<bool> {
         let whose = Whose::Account(key.account.clone());
         let key = AccessKey { made_by: by.owner.clone(), ..key };
-        self.doors
+        self.engine
+            .doors
             .change(by, whose, Touched::EVERYTHING, move |connection| insert(connection, &key, quota))
             .await
     }
@@ -46,7 +47,8 @@ impl AccessKeys for Sqlite {
     ) -> Result<KeyPage> {
         let account = account.cloned();
         let whose = account.clone().map_or(Whose::Server, Whose::Account);
-        self.read_long(whose, move |connection| page(connection, account.as_ref(), after.as_ref(), limit))
+        self.engine
+            .read_long(whose, move |connection| page(connection, account.as_ref(), after.as_ref(), limit))
             .await
     }
 
@@ -60,7 +62,8 @@ impl AccessKeys for Sqlite {
     ) -> Result<KeyChange> {
         let (account, id) = (account.cloned(), id.clone());
         let whose = account.clone().map_or(Whose::Server, Whose::Account);
-        self.doors
+        self.engine
+            .doors
             .change(by, whose, Touched::EVERYTHING, move |connection| {
                 change(connection, account.as_ref(), &id, state, last)
             })
@@ -76,7 +79,8 @@ impl AccessKeys for Sqlite {
     ) -> Result<(KeyChange, DisabledWithMade)> {
         let (account, id, origin) = (account.cloned(), id.clone(), by.clone());
         let whose = account.clone().map_or(Whose::Server, Whose::Account);
-        self.doors
+        self.engine
+            .doors
             .change(by, whose, Touched::EVERYTHING, move |connection| {
                 with_made::disable(connection, &origin, account.as_ref(), &id, last)
             })
@@ -84,7 +88,8 @@ impl AccessKeys for Sqlite {
     }
 
     async fn note_key_use(&self, used: Vec<(AccessKeyId, Time)>) -> Result<()> {
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 let mut note =
                     connection.prepare_cached("UPDATE access_keys SET last_used_at = ?2 WHERE id = ?1")?;

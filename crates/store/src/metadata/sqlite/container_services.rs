@@ -6,16 +6,17 @@ use gangplank_core::{EventKind, Origin, Power, Scale, ServiceId, Tenant, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
-use super::cache::Touched;
 use super::container_images::end_registration;
 use super::doors::Outcome;
 use super::writer::Whose;
 use super::{Sqlite, deployments, metric_points, rows, service_domains};
 use crate::metadata::Invocation;
+use crate::metadata::cache::Touched;
 use crate::metadata::container_services::{
     ContainerService, ContainerServices, ServiceChange, ServiceOutcome,
 };
 use crate::metadata::deployments::NewDeployment;
+use crate::metadata::sqlite::transaction::Transaction;
 use crate::{Result, StoreError};
 
 const COLUMNS: &str =
@@ -36,7 +37,8 @@ impl ContainerServices for Sqlite {
         quota: u32,
     ) -> Result<ServiceOutcome> {
         let tenant = tenant.clone();
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&tenant), Touched::EVERYTHING, move |connection| {
                 create(connection, &tenant, service, None, invocation, quota)
             })
@@ -44,14 +46,14 @@ impl ContainerServices for Sqlite {
     }
 
     async fn service(&self, tenant: &Tenant, name: &str) -> Result<Option<ContainerService>> {
-        self.read(|connection| match rows::find_tenant(connection, tenant)? {
+        self.engine.read(|connection| match rows::find_tenant(&Transaction(connection), tenant)? {
             Some(tenant) => find(connection, tenant, Key::Name(name)),
             None => Ok(None),
         })
     }
 
     async fn services(&self, tenant: &Tenant) -> Result<Vec<ContainerService>> {
-        self.read(|connection| match rows::find_tenant(connection, tenant)? {
+        self.engine.read(|connection| match rows::find_tenant(&Transaction(connection), tenant)? {
             Some(tenant) => list(connection, tenant),
             None => Ok(Vec::new()),
         })
@@ -66,9 +68,10 @@ impl ContainerServices for Sqlite {
         max_tags: u32,
     ) -> Result<ServiceOutcome> {
         let tenant = tenant.clone();
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&tenant), Touched::EVERYTHING, move |connection| {
-                let row = rows::ensure_tenant(connection, &tenant)?;
+                let row = rows::ensure_tenant(&Transaction(connection), &tenant)?;
                 let Some(service) = find(connection, row, Key::Id(service))? else {
                     return Ok(Outcome::Unchanged(ServiceOutcome::NoSuchService));
                 };
@@ -85,7 +88,8 @@ impl ContainerServices for Sqlite {
         now: Time,
     ) -> Result<bool> {
         let tenant = tenant.clone();
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&tenant), Touched::EVERYTHING, move |connection| {
                 delete(connection, &tenant, service, now)
             })
@@ -93,12 +97,13 @@ impl ContainerServices for Sqlite {
     }
 
     async fn service_uuids(&self) -> Result<Vec<String>> {
-        self.read_long(Whose::Server, |connection| {
-            let mut select = connection.prepare_cached("SELECT uuid FROM services")?;
-            let uuids = select.query_map([], |row| row.get(0))?;
-            Ok(uuids.collect::<rusqlite::Result<_>>()?)
-        })
-        .await
+        self.engine
+            .read_long(Whose::Server, |connection| {
+                let mut select = connection.prepare_cached("SELECT uuid FROM services")?;
+                let uuids = select.query_map([], |row| row.get(0))?;
+                Ok(uuids.collect::<rusqlite::Result<_>>()?)
+            })
+            .await
     }
 }
 
@@ -111,7 +116,7 @@ pub(super) fn create(
     invocation: Option<Invocation>,
     quota: u32,
 ) -> Result<Outcome<ServiceOutcome>> {
-    let row = rows::ensure_tenant(connection, tenant)?;
+    let row = rows::ensure_tenant(&Transaction(connection), tenant)?;
     let (made_by, invocation) =
         invocation.map(|made_by| (made_by.owner.as_str().to_owned(), made_by.id)).unzip();
     let mut taken = connection.prepare_cached(
@@ -187,7 +192,7 @@ fn change_found(
 ) -> Result<Outcome<ServiceOutcome>> {
     if let Some(damage) = before.damage {
         // What cannot be read would be written over.
-        return Err(StoreError::Damaged(damage));
+        return Err(StoreError::damaged(damage));
     }
     let mut service = change.apply(&before);
     if service == before {
@@ -225,7 +230,7 @@ fn done(connection: &Connection, tenant: &Tenant, service: ContainerService) -> 
 
 /// Ends a service's deployments and registrations, then the service.
 fn delete(connection: &Connection, tenant: &Tenant, service: ServiceId, now: Time) -> Result<Outcome<bool>> {
-    let row = rows::ensure_tenant(connection, tenant)?;
+    let row = rows::ensure_tenant(&Transaction(connection), tenant)?;
     let Some(found) = find(connection, row, Key::Id(service))? else { return Ok(Outcome::Unchanged(false)) };
     deployments::forget_all(connection, service, now)?;
     let mut images =
@@ -320,7 +325,7 @@ fn read(row: &Row<'_>) -> Result<ContainerService> {
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| StoreError::Damaged(error.to_string()))
+    serde_json::to_string(value).map_err(|error| StoreError::damaged(error))
 }
 
 fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {

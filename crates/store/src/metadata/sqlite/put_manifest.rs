@@ -10,6 +10,7 @@ use super::doors::Outcome;
 use super::usage::Usage;
 use super::{holds, leases, rows, sources, tags};
 use crate::metadata::manifests::{ManifestOutcome, NewManifest};
+use crate::metadata::sqlite::transaction::Transaction;
 use crate::{Result, StoreError};
 
 /// Keeps a manifest and moves its tags, if all that it references is there.
@@ -20,7 +21,7 @@ pub(super) fn put(
     manifest: &NewManifest,
     by: &Origin,
 ) -> Result<Outcome<ManifestOutcome>> {
-    let held_by = rows::find_repository(connection, tenant, name)?;
+    let held_by = rows::find_repository(&Transaction(connection), tenant, name)?;
     if let Some(refusal) = check_blobs(connection, held_by, manifest)? {
         return Ok(Outcome::Unchanged(refusal));
     }
@@ -32,10 +33,10 @@ pub(super) fn put(
         Err(refusal) => return Ok(Outcome::Unchanged(refusal)),
     };
     let mut usage = Usage::default();
-    let tenant_row = rows::ensure_tenant(connection, tenant)?;
+    let tenant_row = rows::ensure_tenant(&Transaction(connection), tenant)?;
     let repository = match held_by {
         Some(repository) => repository,
-        None => rows::ensure_repository(connection, tenant_row, name, &mut usage)?,
+        None => rows::ensure_repository(&Transaction(connection), tenant_row, name, &mut usage)?,
     };
     let digest = manifest.digest.to_string();
     let mut find =
@@ -43,7 +44,7 @@ pub(super) fn put(
     let known = find.query_row(params![repository, digest], |row| row.get(0)).optional()?;
     let id: i64 = match known {
         Some(id) => {
-            leases::renew_manifest(connection, id, manifest.lease)?;
+            leases::renew_manifest(&Transaction(connection), id, manifest.lease)?;
             id
         }
         None => {
@@ -59,9 +60,10 @@ pub(super) fn put(
     let is_first_put = note_put(connection, id, by)?;
     let mut has_moved = false;
     for tag in &manifest.tags {
-        has_moved |= tags::set(connection, (repository, tag.as_str()), id, by.login, &mut usage)?;
+        has_moved |=
+            tags::set(&Transaction(connection), (repository, tag.as_str()), id, by.login, &mut usage)?;
     }
-    usage.write_within(connection, tenant_row, &manifest.quotas)?;
+    usage.write_within(&Transaction(connection), tenant_row, &manifest.quotas)?;
     if known.is_some() && !is_first_put && !has_moved {
         return Ok(Outcome::Unchanged(ManifestOutcome::Stored));
     }
@@ -82,7 +84,7 @@ fn count_hung(connection: &Connection, repository: i64, subject: &Digest) -> Res
 /// Keeps who put a manifest; says whether they had not before. The login may have been forgotten while it was read.
 fn note_put(connection: &Connection, manifest: i64, by: &Origin) -> Result<bool> {
     let owner = by.owner.clone().unwrap_or_else(Owner::server);
-    let source = sources::keep(connection, by)?;
+    let source = sources::keep(&Transaction(connection), by)?;
     let mut put = connection.prepare_cached(
         "INSERT INTO manifest_puts (manifest, owner, login, source)
          SELECT ?1, ?2, (SELECT id FROM registry_logins WHERE id = ?3), ?4
@@ -160,7 +162,7 @@ fn insert(
     let subject = view.subject.as_ref().map(|subject| subject.digest.to_string());
     // Only lists of referrers show them, so others' stay in the body alone.
     let annotations = subject.as_ref().map(|_| serde_json::to_string(&view.annotations)).transpose();
-    let annotations = annotations.map_err(|error| StoreError::Damaged(format!("annotations: {error}")))?;
+    let annotations = annotations.map_err(|error| StoreError::damaged(format!("annotations: {error}")))?;
     let size = rows::signed(manifest.body.len() as u64)?;
     usage.manifests += 1;
     usage.manifest_bytes += size;

@@ -285,7 +285,7 @@ async fn no_statement_reads_more_than_it_needs() {
     do_everything(&db).await;
     let seen = SEEN.lock().unwrap().clone();
     assert!(seen.len() > 50, "only {} statements were noted", seen.len());
-    let connection = Connection::open(&db.path).unwrap();
+    let connection = Connection::open(&db.engine.path).unwrap();
     let mut scans = Vec::new();
     for (sql, expanded) in &seen {
         for step in plan(&connection, expanded) {

@@ -16,14 +16,14 @@ const KEPT: usize = 10_000;
 
 /// Counts that are never too low, by quota, account and principal; of an account as a whole without one.
 #[derive(Default)]
-pub(super) struct LiveCounts(Mutex<HashMap<Key, u64>>);
+pub(crate) struct LiveCounts(Mutex<HashMap<Key, u64>>);
 
 type Key = (Quota, AccountId, Option<Owner>);
 
 impl LiveCounts {
     /// Counts one that was just inserted; refuses it if there are `allowed` others. `count` counts those that are
     /// live in the database, this one among them.
-    pub(super) fn admit(
+    pub(crate) fn admit(
         &self,
         quota: Quota,
         account: &AccountId,
