@@ -1,9 +1,9 @@
-//! Leases of manifests and of what they are made of. What holds what is in [`crate::metadata::sqlite::holds`].
+//! Leases of manifests and of what they are made of. What holds what is in [`super::holds`].
 
 use gangplank_core::Renewal;
 
 use crate::Result;
-use crate::metadata::sqlite::holds::Texts;
+use crate::metadata::rules::holds::Texts;
 use crate::metadata::tx::{Tx, values};
 
 /// Renews the lease on a manifest.

@@ -30,27 +30,34 @@ fn by_name(tenant: &Tenant) -> Query<'_, i64> {
     Query::column("SELECT id FROM tenants WHERE account = ?1 AND region = ?2", name)
 }
 
-/// The repository's row, made if it is new.
+/// Locks a repository as [`lock_repository`] does, and makes it if it is new.
 pub(crate) fn ensure_repository(
     tx: &dyn Tx,
-    tenant: i64,
+    tenant: &Tenant,
     name: &RepositoryName,
+    lock: Lock,
     usage: &mut Usage,
-) -> Result<i64> {
-    let find = || {
-        let key = values![tenant, name.as_str()];
-        Query::column("SELECT id FROM repositories WHERE tenant = ?1 AND name = ?2", key)
-    };
-    if let Some(id) = tx.find(&find())? {
-        return Ok(id);
+) -> Result<Repository> {
+    loop {
+        if let Some(repository) = lock_repository(tx, tenant, name, lock)? {
+            return Ok(repository);
+        }
+        // Somebody else may make it at the same time; and if it goes again before it is locked, it is made anew.
+        let made = tx.run(
+            "INSERT INTO repositories (tenant, name) VALUES (?1, ?2) ON CONFLICT (tenant, name) DO NOTHING",
+            values![ensure_tenant(tx, tenant)?, name.as_str()],
+        )?;
+        usage.repositories += i64::from(made > 0);
     }
-    // Somebody else may make it at the same time.
-    let made = tx.run(
-        "INSERT INTO repositories (tenant, name) VALUES (?1, ?2) ON CONFLICT (tenant, name) DO NOTHING",
-        values![tenant, name.as_str()],
-    )?;
-    usage.repositories += i64::from(made > 0);
-    tx.one(&find())
+}
+
+/// Takes a repository back that this transaction has made, if it has: nothing came into it.
+pub(crate) fn take_back(tx: &dyn Tx, repository: &Repository, usage: &mut Usage) -> Result<()> {
+    if usage.repositories > 0 {
+        tx.run("DELETE FROM repositories WHERE id = ?1", values![repository.id])?;
+        usage.repositories = 0;
+    }
+    Ok(())
 }
 
 /// The repository's row, within the tenant.
@@ -63,6 +70,7 @@ pub(crate) fn find_repository(tx: &dyn Tx, tenant: &Tenant, name: &RepositoryNam
 }
 
 /// A repository as it is once it is locked.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Repository {
     pub(crate) id: i64,
     pub(crate) tenant: i64,
