@@ -23,6 +23,7 @@ use console::Console;
 pub(crate) use deployments::Engine;
 use gangplank_core::{Leases, Region, tenant};
 use gangplank_server::{AuditKept, Collection, Config, Network, TlsFiles};
+use gangplank_store::open::Location;
 use serde::Deserialize;
 
 use crate::byte_size::ByteSize;
@@ -303,7 +304,7 @@ impl ServeOptions {
         Ok(Config {
             listen: self.listen.map_or_else(|| DEFAULT_LISTEN.parse(), Ok)?,
             admin_listen: self.admin_listen,
-            data_dir: self.data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.into()),
+            location: Location::Local { dir: self.data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.into()) },
             master_key_file: self.master_key_file,
             public_address: self.public_address,
             tls,
