@@ -2,7 +2,7 @@
 //!
 //! They end by themselves, so no counter stays true. Each one that is made counts here, in memory, and when that
 //! comes to what is allowed, those that are live are counted in the database. So most are made without a look
-//! at others.
+//! at others. Where others make them too, they are counted each time.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,13 +15,22 @@ use crate::{Result, StoreError};
 const KEPT: usize = 10_000;
 
 /// Counts that are never too low, by quota, account and principal; of an account as a whole without one.
-#[derive(Default)]
-pub(crate) struct LiveCounts(Mutex<HashMap<Key, u64>>);
+pub(crate) enum LiveCounts {
+    /// Nobody else makes any. A rule that fails, or runs again, leaves a count too high.
+    Kept(Mutex<HashMap<Key, u64>>),
+    /// Others may make some.
+    Counted,
+}
 
 type Key = (Quota, AccountId, Option<Owner>);
 
 impl LiveCounts {
-    /// Counts one that was just inserted; refuses it if there are `allowed` others. `count` counts those that are
+    /// None yet, to be kept.
+    pub(crate) fn kept() -> Self {
+        Self::Kept(Mutex::default())
+    }
+
+    /// Counts one that was just inserted; refuses it if there are `allowed` others. `count_live` counts those that are
     /// live in the database, this one among them.
     pub(crate) fn admit(
         &self,
@@ -31,22 +40,27 @@ impl LiveCounts {
         allowed: u32,
         count_live: impl FnOnce() -> Result<u64>,
     ) -> Result<()> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let allowed = u64::from(allowed);
+        let Self::Kept(counts) = self else { return require(quota, count_live()?, allowed) };
+        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() > KEPT {
             counts.clear();
         }
-        let (allowed, key) = (u64::from(allowed), (quota, account.clone(), owner.cloned()));
+        let key = (quota, account.clone(), owner.cloned());
         let mut count = counts.get(&key).map_or(u64::MAX, |count| count + 1);
         if count > allowed {
             count = count_live()?;
         }
-        // This one is among them.
-        let used = count.saturating_sub(1);
-        let is_over = count > allowed;
-        counts.insert(key, if is_over { used } else { count });
-        if is_over {
-            return Err(StoreError::OverQuota(OverQuota { quota, used, allowed }));
-        }
-        Ok(())
+        // One that is refused is among them, and does not stay.
+        counts.insert(key, if count > allowed { count - 1 } else { count });
+        require(quota, count, allowed)
     }
+}
+
+/// Refuses the last of `count` if so many are not allowed.
+fn require(quota: Quota, count: u64, allowed: u64) -> Result<()> {
+    if count <= allowed {
+        return Ok(());
+    }
+    Err(StoreError::OverQuota(OverQuota { quota, used: count - 1, allowed }))
 }
