@@ -1,10 +1,12 @@
 mod with_made;
 
 use async_trait::async_trait;
-use gangplank_core::{AccessKeyId, AccountId, EventKind, Origin, OverQuota, Owner, Permission, Quota, Time};
+use gangplank_core::key_state::{Decision, KeyStanding};
+use gangplank_core::{AccessKeyId, AccountId, EventKind, Origin, Owner, Permission, Quota, Time};
 
 use super::audit::Note;
 use super::{login_limits, rows};
+use crate::Result;
 use crate::metadata::RoleSessions as _;
 use crate::metadata::access_keys::{
     AccessKey, AccessKeys, DisabledWithMade, KeyChange, KeyMark, KeyPage, LastRootKey, NewState,
@@ -14,7 +16,6 @@ use crate::metadata::role_sessions::Credential;
 use crate::metadata::sqlite::uploads;
 use crate::metadata::store::{Outcome, Store};
 use crate::metadata::tx::{Level, Lock, Named, Query, Row, Tx, values};
-use crate::{Result, StoreError};
 
 const BY_ID: &str = "
     SELECT id, account, sealed_secret, is_root, enabled, created_at, permission, max_login, reach, expires_at,
@@ -135,10 +136,7 @@ fn insert(tx: &dyn Tx, key: &AccessKey, quota: u32) -> Result<Outcome<bool>> {
         values![key.account.as_str(), key.id.as_str()],
         |row| Ok((row.get(0)?, row.get(1)?)),
     ))?;
-    let (used, allowed) = (rows::unsigned(used)?, u64::from(quota));
-    if used >= allowed {
-        return Err(StoreError::OverQuota(OverQuota { quota: Quota::AccessKeys, used, allowed }));
-    }
+    Quota::AccessKeys.admit(rows::unsigned(used)?, 1, quota.into())?;
     if is_taken {
         return Ok(Outcome::Unchanged(false));
     }
@@ -171,13 +169,13 @@ fn insert(tx: &dyn Tx, key: &AccessKey, quota: u32) -> Result<Outcome<bool>> {
 
 /// Changes a key that is locked, unless it would take the last way in.
 fn change(tx: &dyn Tx, key: &AccessKey, state: NewState, last: LastRootKey) -> Result<Outcome<KeyChange>> {
-    if state == if key.enabled { NewState::Enabled } else { NewState::Disabled } {
-        return Ok(Outcome::Unchanged(KeyChange::Done));
-    }
     let id = key.id.as_str();
-    if key.is_root && state != NewState::Enabled && last == LastRootKey::Keep && !has_other_root_keys(tx, id)?
-    {
-        return Ok(Outcome::Unchanged(KeyChange::IsLastRootKey));
+    let other_root_keys = if key.is_root { other_root_keys(tx, id)? } else { 0 };
+    let standing = KeyStanding { is_root: key.is_root, is_enabled: key.enabled, other_root_keys };
+    match standing.decide(state, last) {
+        Decision::Unchanged => return Ok(Outcome::Unchanged(KeyChange::Done)),
+        Decision::IsLastRootKey => return Ok(Outcome::Unchanged(KeyChange::IsLastRootKey)),
+        Decision::Changes => {}
     }
     let enable = "UPDATE access_keys SET enabled = ?2 WHERE id = ?1";
     let kind = match state {
@@ -201,12 +199,13 @@ fn change(tx: &dyn Tx, key: &AccessKey, state: NewState, last: LastRootKey) -> R
     Ok(Outcome::Changed(KeyChange::Done, Note::of_account(kind, &key.account).subject(id)))
 }
 
-/// Whether somebody else may administer the server. Nobody else changes that while [`Named::RootKeys`] is locked.
-fn has_other_root_keys(tx: &dyn Tx, id: &str) -> Result<bool> {
-    tx.one(&Query::column(
-        "SELECT EXISTS (SELECT 1 FROM access_keys WHERE is_root = 1 AND enabled = 1 AND id <> ?1)",
+/// How many enabled root keys there are beside this key. None goes while [`Named::RootKeys`] is locked.
+fn other_root_keys(tx: &dyn Tx, id: &str) -> Result<u64> {
+    let count: i64 = tx.one(&Query::column(
+        "SELECT count(*) FROM access_keys WHERE is_root = 1 AND enabled = 1 AND id <> ?1",
         values![id],
-    ))
+    ))?;
+    rows::unsigned(count)
 }
 
 pub(crate) fn find(tx: &dyn Tx, id: &AccessKeyId) -> Result<Option<AccessKey>> {

@@ -7,9 +7,9 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use gangplank_core::{AccountId, OverQuota, Owner, Quota};
+use gangplank_core::{AccountId, Owner, Quota};
 
-use crate::{Result, StoreError};
+use crate::Result;
 
 /// How many counts are kept. Others are counted anew.
 const KEPT: usize = 10_000;
@@ -41,7 +41,9 @@ impl LiveCounts {
         count_live: impl FnOnce() -> Result<u64>,
     ) -> Result<()> {
         let allowed = u64::from(allowed);
-        let Self::Kept(counts) = self else { return require(quota, count_live()?, allowed) };
+        let Self::Kept(counts) = self else {
+            return Ok(quota.admit(count_live()?.saturating_sub(1), 1, allowed)?);
+        };
         let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() > KEPT {
             counts.clear();
@@ -51,16 +53,10 @@ impl LiveCounts {
         if count > allowed {
             count = count_live()?;
         }
-        // One that is refused is among them, and does not stay.
-        counts.insert(key, if count > allowed { count - 1 } else { count });
-        require(quota, count, allowed)
+        // This one is among them.
+        let used = count.saturating_sub(1);
+        let admitted = quota.admit(used, 1, allowed);
+        counts.insert(key, if admitted.is_ok() { count } else { used });
+        Ok(admitted?)
     }
-}
-
-/// Refuses the last of `count` if so many are not allowed.
-fn require(quota: Quota, count: u64, allowed: u64) -> Result<()> {
-    if count <= allowed {
-        return Ok(());
-    }
-    Err(StoreError::OverQuota(OverQuota { quota, used: count - 1, allowed }))
 }

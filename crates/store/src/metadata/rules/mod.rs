@@ -8,6 +8,7 @@ pub(crate) mod audit;
 pub(crate) mod console_logins;
 pub(crate) mod leases;
 pub(crate) mod live_counts;
+pub(crate) mod login_facts;
 pub(crate) mod login_limits;
 pub(crate) mod metric_points;
 pub(crate) mod progress;

@@ -1,15 +1,16 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use gangplank_core::grant::ServiceGrant;
 use gangplank_core::quotas::half;
 use gangplank_core::{
-    AccessKeyId, AccountId, EventKind, Grant, LoginId, Origin, Owner, PasswordHash, Quota, Scope, ServiceId,
-    Tenant, Time,
+    AccessKeyId, AccountId, EventKind, Grant, LoginId, Origin, Owner, PasswordHash, Quota, Scope, Tenant,
+    Time,
 };
 
 use super::audit::Note;
 use super::live_counts::LiveCounts;
+use super::login_facts::{self, COLUMNS, JOINS};
 use super::{login_limits, rows, sources};
 use crate::Result;
 use crate::metadata::cache::Found;
@@ -27,6 +28,15 @@ const MOST_REVOKED: i64 = 10_000;
 
 /// How many logins one transaction forgets.
 const FORGOTTEN_AT_ONCE: i64 = 500;
+
+static BY_PASSWORD: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT l.id, t.account, t.region, l.owner, l.can_push, l.can_pull, l.can_delete,
+                l.service, s.name, l.reach, l.session, {COLUMNS}
+         FROM registry_logins l JOIN tenants t ON t.id = l.tenant {JOINS}
+         WHERE l.password_hash = ?1"
+    )
+});
 
 #[async_trait]
 impl<E: Engine> RegistryLogins for Store<E> {
@@ -51,23 +61,8 @@ impl<E: Engine> RegistryLogins for Store<E> {
             Found::Hit(grant) => return Ok(LoginLookup::Live(grant)),
             Found::Miss(began) => began,
         };
-        let found = self.read_one(|tx| {
-            tx.find(&Query::new(
-                "SELECT l.id, t.account, t.region, l.owner, l.can_push, l.can_pull, l.can_delete,
-                        l.service, s.name, l.expires_at, l.revoked_at IS NOT NULL,
-                        CASE WHEN l.role IS NULL THEN k.enabled
-                             WHEN r.enabled = 1 AND r.generation = l.generation THEN 1 ELSE 0 END,
-                        l.reach, l.session
-                 FROM registry_logins l
-                 JOIN tenants t ON t.id = l.tenant
-                 LEFT JOIN services s ON s.id = l.service
-                 LEFT JOIN access_keys k ON k.id = l.owner AND k.account = t.account
-                 LEFT JOIN roles r ON r.number = l.role
-                 WHERE l.password_hash = ?1",
-                values![&password.0[..]],
-                read_grant,
-            ))
-        });
+        let found =
+            self.read_one(|tx| tx.find(&Query::new(&BY_PASSWORD, values![&password.0[..]], read_grant)));
         let found = found.await?.unwrap_or(LoginLookup::Unknown);
         if let LoginLookup::Live(grant) = &found {
             logins.keep(*password, grant.clone(), began);
@@ -348,29 +343,24 @@ fn count_live(tx: &dyn Tx, account: &AccountId, owner: Option<&Owner>, now: Time
 }
 
 fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
-    let revoked: bool = row.get(10)?;
-    // No row in access_keys: the key was deleted, unless the login is the server's own. Of a role's it is known.
-    let is_enabled: Option<bool> = row.get(11)?;
+    let facts = login_facts::read(row, 11)?;
     let tenant = Tenant { account: rows::account(row.text(1)?)?, region: rows::region(row.text(2)?)? };
     let owner = rows::owner(row.text(3)?)?;
     let login = row.get(0)?;
     let scope = Scope { push: row.get(4)?, pull: row.get(5)?, delete: row.get(6)? };
-    let ended = |tenant, owner| Ok(LoginLookup::Revoked(Revoked { login, tenant, owner, scope }));
-    if revoked || !is_enabled.unwrap_or(owner == Owner::server()) {
-        return ended(tenant, owner);
+    if facts.ended().is_some() {
+        return Ok(LoginLookup::Revoked(Revoked { login, tenant, owner, scope }));
     }
-    let service = match (row.get::<Option<ServiceId>>(7)?, row.get(8)?) {
+    let service = match (row.get(7)?, row.get(8)?) {
         (Some(id), Some(name)) => Some(ServiceGrant { id, name }),
-        // The service was deleted. Without one, the login would read every repository.
-        (Some(_), None) => return ended(tenant, owner),
-        (None, _) => None,
+        _ => None,
     };
-    let reach = match row.get::<Option<String>>(12)? {
+    let reach = match row.get::<Option<String>>(9)? {
         Some(reach) => Some(Arc::new(login_limits::read_reach(Some(&reach))?)),
         None => None,
     };
-    let session = row.get::<Option<String>>(13)?.as_deref().map(rows::access_key_id).transpose()?;
-    let expires_at = row.get(9)?;
+    let session = row.get::<Option<String>>(10)?.as_deref().map(rows::access_key_id).transpose()?;
+    let expires_at = facts.ends_at();
     Ok(LoginLookup::Live(Grant { login, tenant, owner, scope, service, reach, session, expires_at }))
 }
 

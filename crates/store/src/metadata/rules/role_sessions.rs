@@ -2,6 +2,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
+use gangplank_core::login_facts::RoleFacts;
 use gangplank_core::policy::PermissionPolicy;
 use gangplank_core::quotas::half;
 use gangplank_core::role::{TokenHash, is_session_key};
@@ -318,14 +319,16 @@ fn ended(tx: &dyn Tx, before: Time) -> Result<Vec<i64>> {
 fn find(tx: &dyn Tx, id: &AccessKeyId) -> Result<Option<FoundSession>> {
     static WITH_ROLE: LazyLock<String> = LazyLock::new(|| {
         format!(
-            "SELECT {COLUMNS}, CASE WHEN r.enabled = 1 AND r.generation = n.generation THEN 1 ELSE 0 END, {of_role}
+            "SELECT {COLUMNS}, n.generation, r.enabled, r.generation, {of_role}
              FROM role_sessions n LEFT JOIN roles r ON r.number = n.role WHERE n.key = ?1",
             of_role = roles::COLUMNS
         )
     });
     tx.find(&Query::new(&WITH_ROLE, values![id.as_str()], |row| {
-        let is_live: bool = row.get(10)?;
-        let role = if is_live { Some(roles::read(row, 11)?) } else { None };
+        let (made_in, role) = (row.get(10)?, row.get::<Option<bool>>(11)?.zip(row.get(12)?));
+        let is_live = role
+            .is_some_and(|(is_enabled, generation)| RoleFacts { is_enabled, generation, made_in }.is_live());
+        let role = if is_live { Some(roles::read(row, 13)?) } else { None };
         Ok(FoundSession { session: read(row)?, role })
     }))
 }

@@ -3,16 +3,16 @@ use std::sync::{Arc, LazyLock};
 use async_trait::async_trait;
 use gangplank_core::policy::TrustPolicy;
 use gangplank_core::role::Claims;
-use gangplank_core::{AccountId, EventKind, Origin, OverQuota, Owner, Permission, Quota, RoleId, RoleName};
+use gangplank_core::{AccountId, EventKind, Origin, Owner, Permission, Quota, RoleId, RoleName};
 
 use super::audit::Note;
 use super::{login_limits, rows, sources};
+use crate::Result;
 use crate::metadata::engine::{Engine, Terms, Whose};
 use crate::metadata::roles::{NewRole, Role, RoleChange, RoleMade, RolePage, Roles};
 use crate::metadata::sqlite::uploads;
 use crate::metadata::store::{Outcome, Store};
 use crate::metadata::tx::{Level, Lock, Named, Query, Row, Tx, values};
-use crate::{Result, StoreError};
 
 /// The columns of a role in `roles r`, in the order of [`read`].
 pub(crate) const COLUMNS: &str =
@@ -106,10 +106,7 @@ fn insert(tx: &dyn Tx, role: &NewRole, made_by: Option<&Owner>, quota: u32) -> R
     if is_name_taken {
         return Ok(Outcome::Unchanged(RoleMade::NameTaken));
     }
-    let (used, allowed) = (rows::unsigned(used)?, u64::from(quota));
-    if used >= allowed {
-        return Err(StoreError::OverQuota(OverQuota { quota: Quota::Roles, used, allowed }));
-    }
+    Quota::Roles.admit(rows::unsigned(used)?, 1, quota.into())?;
     if is_id_taken {
         return Ok(Outcome::Unchanged(RoleMade::IdTaken));
     }
