@@ -240,7 +240,7 @@ fn delete(connection: &Connection, tenant: &Tenant, service: ServiceId, now: Tim
         end_registration(connection, (service.0, number), manifest, now)?;
     }
     service_domains::forget(connection, service)?;
-    metric_points::forget(connection, service)?;
+    metric_points::forget(&Transaction(connection), service)?;
     connection.prepare_cached("DELETE FROM services WHERE id = ?1")?.execute([service.0])?;
     Ok(Outcome::Changed(true, Note::of(EventKind::ServiceDeleted, tenant).subject(found.name)))
 }
