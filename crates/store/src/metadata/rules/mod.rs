@@ -4,10 +4,15 @@
 //! [`Level`](super::tx::Level).
 
 pub(crate) mod audit;
+pub(crate) mod container_images;
+pub(crate) mod container_services;
+pub(crate) mod deployments;
+pub(crate) mod image_names;
 pub(crate) mod leases;
 pub(crate) mod live_counts;
 pub(crate) mod progress;
 pub(crate) mod rows;
+pub(crate) mod service_domains;
 pub(crate) mod sources;
 pub(crate) mod tags;
 pub(crate) mod usage;

@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use gangplank_core::{AccountId, Quota, Quotas, Tenant};
 
 use super::rows;
+use crate::Result;
 use crate::metadata::Accounts;
 use crate::metadata::engine::Engine;
 use crate::metadata::store::Store;
 use crate::metadata::tx::{Query, Row, Tx, values};
-use crate::Result;
 
 /// By how much a transaction changes what an account has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

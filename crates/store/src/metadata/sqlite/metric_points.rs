@@ -6,6 +6,8 @@ use super::writer::Whose;
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::metric_points::{Measured, MetricPoint, MetricPoints, POINT, Sample};
+use crate::metadata::sqlite::transaction::Transaction;
+use crate::metadata::tx::{Tx, values};
 
 #[async_trait]
 impl MetricPoints for Sqlite {
@@ -42,14 +44,16 @@ impl MetricPoints for Sqlite {
     }
 
     async fn forget_metrics_of(&self, service: ServiceId) -> Result<()> {
-        self.engine.doors.upkeep_unsynced(Whose::Server, move |connection| forget(connection, service)).await
+        self.engine
+            .doors
+            .upkeep_unsynced(Whose::Server, move |connection| forget(&Transaction(connection), service))
+            .await
     }
 }
 
 /// Forgets all points of a service.
-pub(super) fn forget(connection: &Connection, service: ServiceId) -> Result<()> {
-    connection.prepare_cached("DELETE FROM metric_points WHERE service = ?1")?.execute([service.0])?;
-    Ok(())
+pub(crate) fn forget(tx: &dyn Tx, service: ServiceId) -> Result<()> {
+    tx.run("DELETE FROM metric_points WHERE service = ?1", values![service]).map(drop)
 }
 
 fn add(connection: &Connection, at: Time, samples: &[Sample]) -> Result<()> {
