@@ -86,21 +86,28 @@ pub(crate) fn keep(tx: &dyn Tx, (service, number): (ServiceId, i64), contents: &
     tx.each(
         "INSERT INTO image_blobs (blob, service, number) VALUES (?1, ?2, ?3)",
         contents.blobs.iter().map(|blob| values![*blob, service, number]),
-    )?;
-    Ok(())
+    )
+    .map(drop)
 }
 
 /// Forgets what an image was made of.
 pub(crate) fn forget(tx: &dyn Tx, (service, number): (ServiceId, i64)) -> Result<()> {
-    tx.run("DELETE FROM image_manifests WHERE service = ?1 AND number = ?2", values![service, number])?;
-    tx.run("DELETE FROM image_blobs WHERE service = ?1 AND number = ?2", values![service, number])?;
+    for text in [
+        "DELETE FROM image_manifests WHERE service = ?1 AND number = ?2",
+        "DELETE FROM image_blobs WHERE service = ?1 AND number = ?2",
+    ] {
+        tx.run(text, values![service, number])?;
+    }
     Ok(())
 }
 
 /// The same of all images of a service.
 pub(crate) fn forget_all(tx: &dyn Tx, service: ServiceId) -> Result<()> {
-    tx.run("DELETE FROM image_manifests WHERE service = ?1", values![service])?;
-    tx.run("DELETE FROM image_blobs WHERE service = ?1", values![service])?;
+    for text in
+        ["DELETE FROM image_manifests WHERE service = ?1", "DELETE FROM image_blobs WHERE service = ?1"]
+    {
+        tx.run(text, values![service])?;
+    }
     Ok(())
 }
 
