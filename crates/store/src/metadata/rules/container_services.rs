@@ -244,16 +244,11 @@ fn delete(tx: &dyn Tx, tenant: &Tenant, service: ServiceId, now: Time) -> Result
     let Some(Locked { service: found, .. }) = lock(tx, tenant, service)? else {
         return Ok(Outcome::Unchanged(false));
     };
-    let held = tx.lock(
-        Level::Manifest,
-        Lock::Update,
-        &Query::column(
-            "SELECT id FROM manifests WHERE id IN (
-                 SELECT manifest FROM container_images WHERE service = ?1
-                 UNION SELECT manifest FROM deployment_manifests WHERE service = ?1)
-             ORDER BY id",
-            values![service],
-        ),
+    let held = rows::lock_manifests(
+        tx,
+        "SELECT manifest FROM container_images WHERE service = ?1
+         UNION SELECT manifest FROM deployment_manifests WHERE service = ?1",
+        values![service],
     )?;
     deployments::forget_all(tx, service)?;
     container_images::forget_all(tx, service)?;
