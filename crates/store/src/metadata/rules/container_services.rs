@@ -6,14 +6,13 @@ use gangplank_core::power::{Power, Scale};
 use gangplank_core::{EventKind, Origin, ServiceId, Tenant, Time};
 
 use super::audit::Note;
-use super::{container_images, deployments, leases, rows, service_domains};
+use super::{container_images, deployments, leases, metric_points, rows, service_domains};
 use crate::metadata::Invocation;
 use crate::metadata::container_services::{
     ContainerService, ContainerServices, ServiceChange, ServiceOutcome,
 };
 use crate::metadata::deployments::NewDeployment;
 use crate::metadata::engine::{Engine, Terms, Whose};
-use crate::metadata::sqlite::metric_points;
 use crate::metadata::store::{Outcome, Store};
 use crate::metadata::tx::{Level, Lock, Named, Query, Row, Tx, Value, values};
 use crate::{Result, StoreError};
