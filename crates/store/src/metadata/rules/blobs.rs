@@ -247,7 +247,7 @@ fn lock_login(tx: &dyn Tx, login: Option<LoginId>) -> Result<Option<LoginId>> {
 /// Keeps that a login, which is locked, has uploaded a blob, and forgets the oldest of what it uploaded if that is too
 /// much.
 fn note_put(tx: &dyn Tx, login: LoginId, repository: i64, blob: i64) -> Result<()> {
-    let number = tx.find(&Query::column(
+    let number: Option<i64> = tx.find(&Query::column(
         "INSERT INTO blob_puts (login, number, repository, blob)
          VALUES (?1, 1 + coalesce((SELECT max(number) FROM blob_puts WHERE login = ?1), 0), ?2, ?3)
          ON CONFLICT (repository, blob, login) DO NOTHING

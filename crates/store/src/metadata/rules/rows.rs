@@ -1,7 +1,5 @@
 //! What several tables' queries share: tenants, repositories, and reading typed columns.
 
-use std::collections::BTreeSet;
-
 use gangplank_core::{AccessKeyId, AccountId, Owner, Region, Tenant};
 use gangplank_oci::RepositoryName;
 
@@ -98,17 +96,19 @@ pub(crate) fn lock_repository(
     )
 }
 
-/// Locks manifests, each once; returns the ids of those that are there, in order.
-pub(crate) fn lock_manifests(tx: &dyn Tx, ids: impl IntoIterator<Item = i64>) -> Result<Vec<i64>> {
-    let ids: BTreeSet<i64> = ids.into_iter().collect();
-    let ids: Vec<_> = ids.into_iter().map(Value::from).collect();
-    let mut found = Vec::with_capacity(ids.len());
-    let text = "SELECT id FROM manifests WHERE id = ?1";
-    tx.lock_each((Level::Manifest, Lock::Update), text, 1, &ids, &mut |_, row| {
-        found.push(row.get(0)?);
-        Ok(())
-    })?;
-    Ok(found)
+/// Locks the manifests whose ids the query `of` finds, so that a root can begin or end to hold them, and returns their
+/// ids. Their repositories are locked first: an index that somebody puts meanwhile may hold them too.
+pub(crate) fn lock_manifests<'v, const N: usize>(
+    tx: &dyn Tx,
+    of: &str,
+    values: [Value<'v>; N],
+) -> Result<Vec<i64>> {
+    let text = format!(
+        "SELECT id FROM repositories WHERE id IN (SELECT repository FROM manifests WHERE id IN ({of})) ORDER BY id"
+    );
+    tx.lock::<i64>(Level::Repository, Lock::Share, &Query::column(&text, values.clone()))?;
+    let text = format!("SELECT id FROM manifests WHERE id IN ({of}) ORDER BY id");
+    tx.lock(Level::Manifest, Lock::Update, &Query::column(&text, values))
 }
 
 /// What is kept of the call that makes a row: whose it is, and its number.

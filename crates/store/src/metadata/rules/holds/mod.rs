@@ -12,7 +12,7 @@
 pub(crate) mod check;
 pub(crate) mod closure;
 pub(crate) mod keep;
-mod texts;
+pub(crate) mod texts;
 pub(crate) mod walk;
 
 pub(crate) use texts::Texts;
