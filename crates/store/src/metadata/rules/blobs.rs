@@ -219,10 +219,12 @@ fn renew(
     // Whoever collects it now finds it locked, or it is gone already.
     let lock = Query::new(
         "SELECT repository, blob FROM blob_links
-         WHERE repository = (SELECT r.id FROM repositories r CROSS JOIN tenants t
-                             WHERE t.account = ?1 AND t.region = ?2 AND r.tenant = t.id AND r.name = ?3)
-           AND blob = (SELECT b.id FROM blobs b CROSS JOIN tenants t
-                       WHERE t.account = ?1 AND t.region = ?2 AND b.tenant = t.id AND b.digest = ?4)",
+         WHERE repository = (SELECT id FROM repositories
+                             WHERE tenant = (SELECT id FROM tenants WHERE account = ?1 AND region = ?2)
+                               AND name = ?3)
+           AND blob = (SELECT id FROM blobs
+                       WHERE tenant = (SELECT id FROM tenants WHERE account = ?1 AND region = ?2)
+                         AND digest = ?4)",
         values![tenant.account.as_str(), tenant.region.as_str(), repository.as_str(), *digest],
         |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)),
     );
@@ -427,12 +429,7 @@ pub(crate) fn lock_contents(
 
 /// Takes blobs from repositories of a tenant. The bytes of those that no other repository has are discarded: says how
 /// many contents those are, and how many bytes. The repositories and the contents are locked, `Update`.
-pub(crate) fn unlink(
-    tx: &dyn Tx,
-    links: &[(i64, i64)],
-    now: Time,
-    usage: &mut Usage,
-) -> Result<(u64, u64)> {
+pub(crate) fn unlink(tx: &dyn Tx, links: &[(i64, i64)], now: Time, usage: &mut Usage) -> Result<(u64, u64)> {
     let each = || links.iter().map(|(repository, blob)| values![*repository, *blob]);
     tx.each("DELETE FROM blob_puts WHERE repository = ?1 AND blob = ?2", each())?;
     tx.each("DELETE FROM blob_links WHERE repository = ?1 AND blob = ?2", each())?;
