@@ -8,12 +8,12 @@ use crate::terminal::output;
 
 const DAY: i64 = 86_400_000;
 
-/// Reads a point in time. Days begin at midnight UTC, as all times are shown in UTC.
+/// Reads a point in time. Days begin at midnight UTC, because all times are shown in UTC.
 pub(crate) fn read(text: &str) -> Result<Timestamp, String> {
     read_at(text, output::now())
 }
 
-/// Reads a point in time that is to come: a length of time from now, or a moment.
+/// Reads a point in time in the future: a length of time from now, or a date.
 pub(crate) fn read_ahead(text: &str) -> Result<Timestamp, String> {
     read_ahead_of(text, output::now())
 }
@@ -42,7 +42,7 @@ fn read_at(text: &str, now: i64) -> Result<Timestamp, String> {
         _ => {}
     }
     let ago = lower.strip_suffix("ago").unwrap_or(&lower).trim();
-    // A bare number is a moment, in seconds since 1970.
+    // A bare number counts seconds since 1970.
     if ago.ends_with(|last: char| last.is_ascii_alphabetic())
         && let Ok(LengthOfTime(length)) = ago.parse()
     {
