@@ -24,7 +24,7 @@ fn read_ahead_of(text: &str, now: i64) -> Result<Timestamp, String> {
     let at = match text.parse().ok().filter(|_| is_length) {
         Some(LengthOfTime(length)) => now + i64::try_from(length.as_millis()).unwrap_or(i64::MAX - now),
         None => lightsail::timestamp::read(&text.into()).map(|micros| micros.div_euclid(1_000)).ok_or_else(|| {
-            "this is no date or time; write 12h or 90d for that long from now, 2027-01-31 or 2027-01-31T09:00:00Z"
+            "this is no moment; write 12h or 90d for that long from now, 2027-01-31 or 2027-01-31T09:00:00Z"
                 .to_owned()
         })?,
     };
@@ -50,7 +50,7 @@ fn read_at(text: &str, now: i64) -> Result<Timestamp, String> {
     }
     let time = lightsail::timestamp::read(&text.into());
     time.map(|micros| Timestamp(micros.div_euclid(1_000))).ok_or_else(|| {
-        "this is no date or time; write 2026-11-25, 2026-11-25T09:00:00Z, 30m, 1h or 7d for that long ago, today or yesterday"
+        "this is no moment; write 2026-11-25, 2026-11-25T09:00:00Z, 30m, 1h or 7d for that long ago, today or yesterday"
             .to_owned()
     })
 }
