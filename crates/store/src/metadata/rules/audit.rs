@@ -5,17 +5,17 @@ use std::sync::LazyLock;
 use async_trait::async_trait;
 use gangplank_core::audit::Share;
 use gangplank_core::{AccessKeyId, AccountId, EventKind, LoginId, Origin, Owner, Tenant, Time};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::cache::Touched;
-use super::writer::Whose;
-use super::{Sqlite, rows, sources};
+use super::{rows, sources};
 use crate::Result;
 use crate::metadata::audit::{AuditEvent, AuditFilter, AuditPage, AuditTrail, LOOKED_AT, Tallied};
+use crate::metadata::engine::{Engine, Terms, Whose};
+use crate::metadata::store::Store;
+use crate::metadata::tx::{Query, Row, Tx, values};
 
 /// What is noted of an event, beside who caused it.
 #[derive(Debug)]
-pub(super) struct Note {
+pub(crate) struct Note {
     kind: EventKind,
     account: String,
     region: Option<String>,
@@ -36,73 +36,74 @@ impl Note {
     }
 
     /// Something in a tenant.
-    pub(super) fn of(kind: EventKind, tenant: &Tenant) -> Self {
+    pub(crate) fn of(kind: EventKind, tenant: &Tenant) -> Self {
         Self::new(kind, tenant.account.as_str(), Some(tenant.region.as_str()))
     }
 
     /// Something in an account, in no region.
-    pub(super) fn of_account(kind: EventKind, account: &AccountId) -> Self {
+    pub(crate) fn of_account(kind: EventKind, account: &AccountId) -> Self {
         Self::new(kind, account.as_str(), None)
     }
 
     /// To this login, and not by it.
-    pub(super) fn login(self, login: LoginId) -> Self {
+    pub(crate) fn login(self, login: LoginId) -> Self {
         Self { login: Some(login), ..self }
     }
 
     /// In this repository.
-    pub(super) fn repository(self, name: impl ToString) -> Self {
+    pub(crate) fn repository(self, name: impl ToString) -> Self {
         Self { repository: Some(name.to_string()), ..self }
     }
 
     /// To this content.
-    pub(super) fn digest(self, digest: impl ToString) -> Self {
+    pub(crate) fn digest(self, digest: impl ToString) -> Self {
         Self { digest: Some(digest.to_string()), ..self }
     }
 
     /// To this thing, whatever it is.
-    pub(super) fn subject(self, subject: impl ToString) -> Self {
+    pub(crate) fn subject(self, subject: impl ToString) -> Self {
         Self { subject: Some(subject.to_string()), ..self }
     }
 
     /// For this reason.
-    pub(super) fn reason(self, reason: impl ToString) -> Self {
+    pub(crate) fn reason(self, reason: impl ToString) -> Self {
         Self { reason: Some(reason.to_string()), ..self }
     }
 
     /// Writes it as caused by `origin`, in the transaction that makes the change.
-    pub(super) fn write(self, connection: &Connection, origin: &Origin) -> Result<()> {
-        let mut insert = connection.prepare_cached(
-            "INSERT INTO audit (noted_at, at, account, region, kind, share, owner, login, repository, digest,
-                                subject, action, reason, address, user_agent, request, count, source, by_console)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
-        )?;
+    pub(crate) fn write(self, tx: &dyn Tx, origin: &Origin) -> Result<()> {
         let source = match &origin.session {
-            Some(_) => Some(sources::keep(connection, origin)?),
+            Some(_) => Some(sources::keep(tx, origin)?),
             None => None,
         };
-        insert.insert(params![
-            origin.steady.0,
-            origin.at.0,
-            self.account,
-            self.region,
+        let values = values![
+            tx.steady(origin.steady)?,
+            origin.at,
+            &self.account,
+            &self.region,
             self.kind.as_str(),
             self.kind.share().as_str(),
             origin.owner.as_ref().map(Owner::as_str),
-            self.login.or(origin.login).map(|login| login.0),
-            self.repository,
-            self.digest,
-            self.subject,
-            self.action,
-            self.reason,
+            self.login.or(origin.login),
+            &self.repository,
+            &self.digest,
+            &self.subject,
+            &self.action,
+            &self.reason,
             origin.address.map(|address| address.to_string()),
-            origin.user_agent,
-            origin.request,
+            &origin.user_agent,
+            &origin.request,
             rows::signed(self.count)?,
             source,
             origin.by_console,
-        ])?;
-        Ok(())
+        ];
+        tx.run(
+            "INSERT INTO audit (noted_at, at, account, region, kind, share, owner, login, repository, digest,
+                                subject, action, reason, address, user_agent, request, count, source, by_console)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+            values,
+        )
+        .map(drop)
     }
 }
 
@@ -125,7 +126,7 @@ impl From<&Tallied> for Note {
 }
 
 #[async_trait]
-impl AuditTrail for Sqlite {
+impl<E: Engine> AuditTrail for Store<E> {
     async fn audit_events(
         &self,
         filter: &AuditFilter,
@@ -134,13 +135,13 @@ impl AuditTrail for Sqlite {
     ) -> Result<AuditPage> {
         let filter = filter.clone();
         let whose = filter.account.clone().map_or(Whose::Server, Whose::Account);
-        self.read_long(whose, move |connection| {
+        self.read_long(whose, move |tx| {
             let of = filter.account.as_ref().map(AccountId::as_str);
             let before = before.unwrap_or(i64::MAX);
-            let events = select(connection, &filter, before, limit)?;
+            let events = select(tx, &filter, before, limit)?;
             let more = match events.last() {
                 Some(last) if events.len() == limit => Some(last.id),
-                _ => last_looked_at(connection, of, before)?,
+                _ => last_looked_at(tx, of, before)?,
             };
             Ok(AuditPage { events, more })
         })
@@ -148,31 +149,25 @@ impl AuditTrail for Sqlite {
     }
 
     async fn note(&self, events: Vec<Tallied>) -> Result<()> {
-        self.doors
-            .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
-                events.iter().try_for_each(|event| {
-                    // It was counted in memory: it belongs to no one request, or to one that changed nothing.
-                    let origin = Origin { request: None, ..event.origin.clone() };
-                    Note::from(event).write(connection, &origin)
-                })
+        self.upkeep(Terms::server().takes_nothing(), move |tx| {
+            events.iter().try_for_each(|event| {
+                // It was counted in memory: it belongs to no one request, or to one that changed nothing.
+                let origin = Origin { request: None, ..event.origin.clone() };
+                Note::from(event).write(tx, &origin)
             })
-            .await
+        })
+        .await
     }
 
     async fn forget_events(&self, before: Time, most: u64) -> Result<usize> {
-        self.forget(before, most).await
+        forgetting::forget(self, before, most).await
     }
 }
 
 /// The events that fit, of so many that are looked at.
-fn select(
-    connection: &Connection,
-    filter: &AuditFilter,
-    before: i64,
-    limit: usize,
-) -> Result<Vec<AuditEvent>> {
+fn select(tx: &dyn Tx, filter: &AuditFilter, before: i64, limit: usize) -> Result<Vec<AuditEvent>> {
     let account = filter.account.as_ref().map(AccountId::as_str);
-    let mut select = connection.prepare_cached(&format!(
+    let text = format!(
         "SELECT looked_at.id, at, account, region, kind, looked_at.owner, login, repository, digest, subject, action,
                 reason, address, user_agent, count, x.session, x.claims, by_console, request
          FROM ({of} LIMIT {LOOKED_AT}) AS looked_at LEFT JOIN sources x ON x.id = looked_at.source
@@ -185,33 +180,33 @@ fn select(
                    AND substr('role/' || subject || '/', 1, length(?13)) = ?13)
          ORDER BY looked_at.id DESC LIMIT ?11",
         of = looked_at(account)
-    ))?;
-    let found = select.query_map(
-        params![
+    );
+    tx.all(&Query::new(
+        &text,
+        values![
             account,
             before,
-            filter.since.map(|since| since.0),
-            filter.until.map(|until| until.0),
+            filter.since,
+            filter.until,
             filter.kind.map(EventKind::as_str),
             filter.access_key.as_ref().map(AccessKeyId::as_str),
-            filter.login.map(|login| login.0),
-            filter.repository,
-            filter.digest,
+            filter.login,
+            &filter.repository,
+            &filter.digest,
             filter.address.map(|address| address.to_string()),
-            i64::try_from(limit).unwrap_or(i64::MAX),
-            filter.subject,
+            rows::limit(limit),
+            &filter.subject,
             filter.role.as_ref().map(|role| format!("role/{role}/")),
         ],
-        |row| Ok(read(row)),
-    )?;
-    found.map(|event| event?).collect()
+        read,
+    ))
 }
 
 /// The number of the last event that was looked at, if there are more behind it.
-fn last_looked_at(connection: &Connection, account: Option<&str>, before: i64) -> Result<Option<i64>> {
+fn last_looked_at(tx: &dyn Tx, account: Option<&str>, before: i64) -> Result<Option<i64>> {
     let offset = LOOKED_AT - 1;
-    let mut find = connection.prepare_cached(&format!("{} LIMIT 1 OFFSET {offset}", looked_at(account)))?;
-    Ok(find.query_row(params![account, before], |row| row.get("id")).optional()?)
+    let text = format!("SELECT id FROM ({} LIMIT 1 OFFSET {offset}) AS looked_at", looked_at(account));
+    tx.find(&Query::column(&text, values![account, before]))
 }
 
 /// What is looked at, the newest first: an account's events (`?1`), or all, before a number (`?2`). An account's are
@@ -234,12 +229,12 @@ fn read(row: &Row<'_>) -> Result<AuditEvent> {
     let owner: Option<String> = row.get(5)?;
     Ok(AuditEvent {
         id: row.get(0)?,
-        at: Time(row.get(1)?),
+        at: row.get(1)?,
         account: if account.is_empty() { None } else { Some(rows::account(&account)?) },
         region: row.get(3)?,
         kind: EventKind::parse(&kind).ok_or_else(|| rows::damaged("event", &kind))?,
         owner: owner.as_deref().map(rows::owner).transpose()?,
-        login: row.get::<_, Option<i64>>(6)?.map(LoginId),
+        login: row.get(6)?,
         repository: row.get(7)?,
         digest: row.get(8)?,
         subject: row.get(9)?,

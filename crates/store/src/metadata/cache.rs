@@ -27,35 +27,35 @@ const HALF: usize = 512;
 
 /// What a commit may make untrue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Touched {
+pub(crate) struct Touched {
     /// Who may do what: logins, access keys, roles and their sessions, services.
-    pub(super) rights: bool,
+    pub(crate) rights: bool,
 }
 
 impl Touched {
     /// Of work that does not say: everything.
-    pub(super) const EVERYTHING: Self = Self { rights: true };
+    pub(crate) const EVERYTHING: Self = Self { rights: true };
     /// Of work that takes nothing away that a cache holds.
-    pub(super) const NOTHING: Self = Self { rights: false };
+    pub(crate) const NOTHING: Self = Self { rights: false };
 
     /// What both touch together.
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         Self { rights: self.rights || other.rights }
     }
 }
 
 /// What is kept.
 #[derive(Default)]
-pub(super) struct Caches {
+pub(crate) struct Caches {
     /// Logins that are live. What is refused is looked up each time.
-    pub(super) logins: Cache<PasswordHash, Grant>,
+    pub(crate) logins: Cache<PasswordHash, Grant>,
     /// Access keys and temporary keys that there are, also those that are disabled or ended.
-    pub(super) credentials: Cache<AccessKeyId, Credential>,
+    pub(crate) credentials: Cache<AccessKeyId, Credential>,
 }
 
 impl Caches {
     /// Before a commit.
-    pub(super) fn close(&self, touched: Touched) {
+    pub(crate) fn close(&self, touched: Touched) {
         if touched.rights {
             self.logins.close();
             self.credentials.close();
@@ -63,7 +63,7 @@ impl Caches {
     }
 
     /// After it, whatever became of it.
-    pub(super) fn open(&self, touched: Touched) {
+    pub(crate) fn open(&self, touched: Touched) {
         if touched.rights {
             self.logins.open();
             self.credentials.open();
@@ -73,10 +73,10 @@ impl Caches {
 
 /// When a lookup began, in commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Generation(u64);
+pub(crate) struct Generation(u64);
 
 /// What a lookup found.
-pub(super) enum Found<V> {
+pub(crate) enum Found<V> {
     /// It is kept.
     Hit(V),
     /// It is not; what is read from the database may be kept under this generation.
@@ -85,7 +85,7 @@ pub(super) enum Found<V> {
 
 /// A bounded cache. Of two halves the younger is filled, and when it is full it becomes the older, whose
 /// entries are dropped unless they are asked for again.
-pub(super) struct Cache<K, V>(Mutex<Halves<K, V>>);
+pub(crate) struct Cache<K, V>(Mutex<Halves<K, V>>);
 
 struct Halves<K, V> {
     /// Odd while a commit is under way that touches what is kept here.
@@ -102,7 +102,7 @@ impl<K, V> Default for Cache<K, V> {
 
 impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     /// Looks an answer up. Before a query, not after: the generation says when it began.
-    pub(super) fn find<Q: Eq + Hash + ToOwned<Owned = K> + ?Sized>(&self, key: &Q) -> Found<V>
+    pub(crate) fn find<Q: Eq + Hash + ToOwned<Owned = K> + ?Sized>(&self, key: &Q) -> Found<V>
     where
         K: Borrow<Q>,
     {
@@ -120,7 +120,7 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     }
 
     /// Keeps what a query found that began at `began`, unless something was committed meanwhile.
-    pub(super) fn keep(&self, key: K, value: V, began: Generation) {
+    pub(crate) fn keep(&self, key: K, value: V, began: Generation) {
         let mut halves = self.lock();
         if halves.generation == began.0 && began.0.is_multiple_of(2) {
             halves.insert(key, value);

@@ -7,23 +7,23 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use gangplank_core::{AccountId, OverQuota, Owner, Quota};
+use gangplank_core::{AccountId, Owner, Quota};
 
-use crate::{Result, StoreError};
+use crate::Result;
 
 /// How many counts are kept. Others are counted anew.
 const KEPT: usize = 10_000;
 
 /// Counts that are never too low, by quota, account and principal; of an account as a whole without one.
 #[derive(Default)]
-pub(super) struct LiveCounts(Mutex<HashMap<Key, u64>>);
+pub(crate) struct LiveCounts(Mutex<HashMap<Key, u64>>);
 
 type Key = (Quota, AccountId, Option<Owner>);
 
 impl LiveCounts {
     /// Counts one that was just inserted; refuses it if there are `allowed` others. `count` counts those that are
     /// live in the database, this one among them.
-    pub(super) fn admit(
+    pub(crate) fn admit(
         &self,
         quota: Quota,
         account: &AccountId,
@@ -42,11 +42,8 @@ impl LiveCounts {
         }
         // This one is among them.
         let used = count.saturating_sub(1);
-        let is_over = count > allowed;
-        counts.insert(key, if is_over { used } else { count });
-        if is_over {
-            return Err(StoreError::OverQuota(OverQuota { quota, used, allowed }));
-        }
-        Ok(())
+        let admitted = quota.admit(used, 1, allowed);
+        counts.insert(key, if admitted.is_ok() { count } else { used });
+        Ok(admitted?)
     }
 }

@@ -1,13 +1,8 @@
-//! What a container service is known by.
+//! Where the outside reaches a container service.
 
 use sha2::{Digest as _, Sha256};
 
 use crate::tenant::Region;
-
-/// The number of a container service, unique for good. A service of the same name that is made later has
-/// another, so what was made for the first does not open the second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ServiceId(pub i64);
 
 /// How many characters the random part of an address has.
 const PART: usize = 13;
