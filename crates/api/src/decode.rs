@@ -1,4 +1,4 @@
-//! Between bytes and types.
+//! Conversion between bytes and types.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,9 +9,9 @@ use crate::{ApiError, Described, json, typecheck, validate};
 
 /// Reads the input of an operation, and refuses what its description does not allow.
 ///
-/// An empty body is an empty object. Members that the description does not know are passed over, as at AWS;
-/// `null` is a member left out. What cannot be read (not JSON, a member given twice, a wrong type) is a
-/// `SerializationException`; what can be read and is not allowed is an `InvalidInputException`.
+/// An empty body is an empty object. Unknown members are ignored, as at AWS, and `null` is a member left out. A
+/// `SerializationException` says that the body cannot be read: it is not JSON, has a member twice or a member of a
+/// wrong type. An `InvalidInputException` says that a value is not allowed.
 pub fn decode<T: Described + DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let body = if body.is_empty() { b"{}" } else { body };
     let value = json::parse(body)?;
@@ -31,8 +31,7 @@ pub fn decode<T: Described + DeserializeOwned>(body: &[u8]) -> Result<T, ApiErro
 ///
 /// # Panics
 ///
-/// If the value cannot be JSON, such as a map whose keys are no strings. No structure of this crate is like
-/// that.
+/// If the value cannot be JSON, such as a map whose keys are no strings. No structure of this crate is like that.
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("structures of the API are JSON")
 }

@@ -1,4 +1,4 @@
-//! Whether a request has the right types, before anybody asks whether its values are allowed.
+//! Checks the types of a request, before its values are checked.
 
 use serde_json::{Map, Value};
 
@@ -63,7 +63,7 @@ fn wanted(kind: &Kind) -> &'static str {
     }
 }
 
-/// What a JSON value is, in words.
+/// The name of a JSON value's type.
 pub(crate) fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -1,12 +1,12 @@
-//! The `Authorization` header: found, measured and taken apart.
+//! Finds the `Authorization` header and parses it.
 
 use crate::shown::shown;
 use crate::{ALGORITHM, Refusal, Request};
 
-/// Clients send 300 bytes. An upper bound keeps the work for a stranger small.
+/// The longest header, in bytes. Clients send about 300. The limit keeps the work for a stranger small.
 const MAX_LEN: usize = 4096;
 
-/// The parameters of the header, as they stand there.
+/// The parameters of the header, as texts.
 pub(crate) struct Authorization<'a> {
     pub(crate) credential: &'a str,
     pub(crate) signed_headers: &'a str,
@@ -14,7 +14,7 @@ pub(crate) struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    /// The parameters of a request's only `Authorization` header.
+    /// Parses a request's only `Authorization` header.
     pub(crate) fn of(request: &Request<'a>) -> Result<Authorization<'a>, Refusal> {
         let value = find(request)?;
         let Some((b"AWS4-", _)) = value.split_at_checked(5) else { return Err(Refusal::MissingToken) };
@@ -30,7 +30,7 @@ impl<'a> Authorization<'a> {
     }
 }
 
-/// The header's value, if there is exactly one and the query has no say in the matter.
+/// The header's value, if there is exactly one and the query has no signature.
 fn find<'a>(request: &Request<'a>) -> Result<&'a [u8], Refusal> {
     let query = request.query.unwrap_or_default();
     let signed_in_query = query.split(['&', '=']).any(|text| text.eq_ignore_ascii_case("X-Amz-Algorithm"));
@@ -74,7 +74,7 @@ fn parse<'a>(parameters: &'a str, request: &Request<'a>) -> Result<Authorization
     let date = if request.values("x-amz-date").next().is_some() {
         ""
     } else if request.values("date").next().is_some() {
-        // Unlike AWS we do not take it, so the text of AWS would lead nowhere.
+        // AWS accepts it and we do not, so AWS's message would mislead.
         "Authorization header requires existence of a 'X-Amz-Date' header, a 'Date' header is not enough."
     } else {
         "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."

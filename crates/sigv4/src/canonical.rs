@@ -1,19 +1,19 @@
-//! The canonical request: the one text that signer and verifier both make of a request (IAM User Guide, "Create a
-//! signed AWS API request", step 1), and the string to sign that its hash goes into (step 3).
+//! The canonical request: the text that signer and verifier both make from a request (IAM User Guide, "Create a
+//! signed AWS API request", step 1). Also the string to sign, which has its hash (step 3).
 
 use sha2::{Digest, Sha256};
 
 use crate::{ALGORITHM, Request, hex_digest, uri};
 
-/// The whole canonical request. For this crate's tests: it may never reach an answer or a log, because it holds the
-/// session token, and because it tells a forger what to aim at.
+/// The whole canonical request, for this crate's tests. It must never be in an answer or a log: it has the session
+/// token, and helps a forger.
 #[doc(hidden)]
 pub fn canonical_request(request: &Request<'_>, signed_headers: &str, payload_sha256: &[u8; 32]) -> Vec<u8> {
     let names: Vec<&str> = signed_headers.split(';').collect();
     [&without_payload(request, &names)[..], &hex_digest::format(payload_sha256)].concat()
 }
 
-/// The canonical request up to the payload's hash, hashed. What is left to do does not need the request any more.
+/// The hash of the canonical request up to the payload's hash. The rest of the work does not need the request.
 #[derive(Clone)]
 pub(crate) struct Unfinished(Sha256);
 
@@ -61,7 +61,7 @@ fn without_payload(request: &Request<'_>, signed_headers: &[&str]) -> Vec<u8> {
     out
 }
 
-/// Appends a header value without the white space around it and with every inner run of spaces made one.
+/// Appends a header's value, without outer white space and with each inner run of spaces as one space.
 fn push_value(out: &mut Vec<u8>, value: &[u8]) {
     let words = value.trim_ascii().split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     for (index, word) in words.enumerate() {

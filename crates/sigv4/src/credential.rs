@@ -1,14 +1,14 @@
-//! The `Credential` parameter: whose key, and what the signature is good for.
+//! The `Credential` parameter: the key, and the scope of the signature.
 
 use crate::refusal::REGION;
 use crate::shown::shown;
 use crate::{Policy, Refusal, TERMINATOR};
 
-/// `keyid/yyyymmdd/region/service/aws4_request`. Keeps the text, because signing needs the scope as it stands there.
+/// `keyid/yyyymmdd/region/service/aws4_request`. Keeps the text, because signing needs the scope unchanged.
 pub(crate) struct Credential(String);
 
 impl Credential {
-    /// A credential whose scope is what the policy accepts, on the day of `time` (basic format).
+    /// Parses a credential. Its scope has to be one that the policy accepts, on the day of `time` (basic format).
     pub(crate) fn parse(text: &str, policy: &Policy<'_>, time: &str) -> Result<Credential, Refusal> {
         let parts: Vec<&str> = text.split('/').collect();
         let [_, date, region, service, terminator] = parts[..] else {
@@ -42,7 +42,7 @@ impl Credential {
         self.split().0
     }
 
-    /// What follows the key: `yyyymmdd/region/service/aws4_request`.
+    /// The text after the key: `yyyymmdd/region/service/aws4_request`.
     pub(crate) fn scope(&self) -> &str {
         self.split().1
     }

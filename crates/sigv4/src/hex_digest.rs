@@ -7,7 +7,7 @@ pub(crate) fn format(value: &[u8; 32]) -> [u8; 64] {
     digits
 }
 
-/// The 32 bytes of 64 lower-case digits. One value has one spelling, so upper case is refused.
+/// Reads 64 lower-case digits as 32 bytes. Each value has one spelling, so upper case is refused.
 pub(crate) fn parse(text: &[u8]) -> Option<[u8; 32]> {
     if text.iter().any(u8::is_ascii_uppercase) {
         return None;

@@ -1,9 +1,9 @@
-//! What of a request may be quoted in an answer.
+//! Decides which parts of a request an answer may quote.
 
-/// The text, if it cannot be a secret that landed in the wrong field, else `...`.
+/// The text, or `...` if it could be a secret in the wrong field.
 ///
-/// Answers end up in the logs of clients. Secret keys and tokens are long and of mixed case, what we quote is short
-/// and of one case; so this loses nothing that helps.
+/// Clients write answers to their logs. Secret keys and tokens are long and of mixed case. The parts that help are
+/// short and of one case, so they are still quoted.
 pub(crate) fn shown(text: &str) -> String {
     let of_case = |letter: fn(&u8) -> bool| {
         text.bytes().all(|byte| letter(&byte) || byte.is_ascii_digit() || b"-_:".contains(&byte))

@@ -1,13 +1,13 @@
-//! Which headers a signature has to cover.
+//! The headers that a signature has to cover.
 //!
-//! An `x-amz-*` header steers the service: `X-Amz-Target` selects the operation. One that may go unsigned, or that a
-//! second one may stand beside, lets a man in the middle swap the operation (`RustFS`
-//! GHSA-xm99-m3gq-83g8, s3s issue 818).
+//! An `x-amz-*` header controls the service: `X-Amz-Target` selects the operation. If one could be unsigned, or could
+//! be there twice, a man in the middle could change the operation (`RustFS` GHSA-xm99-m3gq-83g8, s3s issue 818).
 
 use crate::shown::shown;
 use crate::{Refusal, Request};
 
-/// The names of a `SignedHeaders` parameter, held against the request: form, presence, coverage, uniqueness.
+/// Parses a `SignedHeaders` parameter and compares it with the request: its form, and whether each header is there,
+/// is covered and is unique.
 pub(crate) fn parse<'a>(text: &'a str, request: &Request<'_>) -> Result<Vec<&'a str>, Refusal> {
     let names: Vec<&str> = text.split(';').collect();
     if text.bytes().any(|byte| byte.is_ascii_uppercase())
@@ -16,7 +16,7 @@ pub(crate) fn parse<'a>(text: &'a str, request: &Request<'_>) -> Result<Vec<&'a 
     {
         return Err(Refusal::SignedHeadersForm);
     }
-    // Ends at the first absent name, so the list is never longer than the request's own.
+    // It stops at the first absent name, so the list is never longer than the request's own.
     for name in &names {
         if request.values(name).next().is_none() {
             return Err(Refusal::AbsentHeader(shown(name)));
@@ -40,7 +40,7 @@ pub(crate) fn parse<'a>(text: &'a str, request: &Request<'_>) -> Result<Vec<&'a 
     Ok(names)
 }
 
-/// The value of a header that may not occur twice, without the white space around it. `None` if it does not occur.
+/// The value of a header that may not be there twice, without outer white space. `None` if it is absent.
 pub(crate) fn only_value<'a>(request: &Request<'a>, name: &str) -> Result<Option<&'a [u8]>, Refusal> {
     let mut values = request.values(name);
     let value = values.next().map(<[u8]>::trim_ascii);

@@ -1,14 +1,14 @@
 //! Paths and queries in canonical form (IAM User Guide, "Create a signed AWS API request", step 1).
 
-/// Appends the canonical path: dot segments and empty segments removed, then each segment encoded once more than on
-/// the wire (`%3D` becomes `%253D`). An empty path is `/`. Every service but S3 does it so.
+/// Appends the canonical path. Dot segments and empty segments are removed, then each segment is encoded once more
+/// (`%3D` becomes `%253D`). An empty path becomes `/`. Every service but S3 has this rule.
 pub(crate) fn push_path(out: &mut Vec<u8>, path: &str) {
     if path.is_empty() {
         out.push(b'/');
         return;
     }
     let Some(rooted) = path.strip_prefix('/') else {
-        // `*` and absolute forms: no path to normalise, and never the canonical form of one.
+        // `*` and absolute forms have no path to normalise, and never equal a canonical one.
         push_encoded(out, path.as_bytes());
         return;
     };
@@ -33,7 +33,8 @@ pub(crate) fn push_path(out: &mut Vec<u8>, path: &str) {
     }
 }
 
-/// Appends the canonical query: each name and value decoded and encoded afresh, sorted by name, then by value.
+/// Appends the canonical query. Each name and value is decoded and encoded again. Pairs are sorted by name, then by
+/// value.
 pub(crate) fn push_query(out: &mut Vec<u8>, query: &str) {
     let mut parameters: Vec<(Vec<u8>, Vec<u8>)> = query
         .split('&')

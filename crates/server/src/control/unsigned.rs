@@ -3,10 +3,9 @@
 use gangplank_api::gangplank::Operation;
 use gangplank_api::{Target, decode, encode};
 use hyper::body::Incoming;
-use hyper::http::request::Parts;
 
 use super::spoken::Service;
-use super::{Result, body, exchange, own_login};
+use super::{Client, Result, body, exchange, own_login};
 use crate::app::App;
 use crate::http::record::Record;
 
@@ -36,18 +35,20 @@ pub(super) async fn answer(
     app: &App,
     record: &Record,
     operation: Unsigned,
-    head: &Parts,
+    client: &Client,
     body: Incoming,
     request_id: &str,
 ) -> Result<Vec<u8>> {
     // As much as STS reads of whoever is not known.
     let limit = Service::Sts.body_limit(app);
     body::check_length(limit, &body)?;
-    let body = body::read(app, record.peer, limit, body).await?;
+    let body = body::read(app, client.address, limit, body).await?;
     Ok(match operation {
-        Unsigned::Exchange => encode(&exchange::answer(app, record, head, decode(&body)?, request_id).await?),
+        Unsigned::Exchange => {
+            encode(&exchange::answer(app, record, client, decode(&body)?, request_id).await?)
+        }
         Unsigned::RevokeOwn => {
-            encode(&own_login::revoke(app, record, head, decode(&body)?, request_id).await?)
+            encode(&own_login::revoke(app, record, client, decode(&body)?, request_id).await?)
         }
     })
 }
