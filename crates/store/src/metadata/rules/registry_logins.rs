@@ -336,7 +336,7 @@ fn count_live(tx: &dyn Tx, account: &AccountId, owner: Option<&Owner>, now: Time
     let count: i64 = tx.one(&Query::column(
         "SELECT count(*) FROM registry_logins
          WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1) AND expires_at > ?2 AND revoked_at IS NULL
-           AND (?3 IS NULL OR owner = ?3)",
+           AND (owner = ?3 OR ?3 IS NULL)",
         values![account.as_str(), now, owner.map(Owner::as_str)],
     ))?;
     rows::unsigned(count)

@@ -54,8 +54,8 @@ use writer::{MAX_BATCH, Writer};
 pub use snapshot::{RootKey, Snapshot};
 
 use super::Metadata;
-use super::cache::{Caches, Takes};
-use super::engine::{Engine, Promise, Terms, Whose};
+use super::cache::Caches;
+use super::engine::{Engine, Promise, Takes, Terms, Whose};
 use super::rules::{audit, leases, metric_points, progress, rows, sources, tags, usage};
 use super::store::Store;
 use super::tx::Tx;
