@@ -93,9 +93,8 @@ impl<E: Engine> RegistryLogins for Store<E> {
             let Some(row) = rows::find_tenant(tx, &tenant)? else { return Ok(Outcome::Unchanged(false)) };
             let find = "SELECT revoked_at IS NOT NULL FROM registry_logins WHERE id = ?1 AND tenant = ?2";
             let find = Query::<bool>::column(find, values![id, row]);
-            let is_revoked = match tx.lock_one(Level::Login, Lock::Update, &find)? {
-                Some(is_revoked) => is_revoked,
-                None => return Ok(Outcome::Unchanged(false)),
+            let Some(is_revoked) = tx.lock_one(Level::Login, Lock::Update, &find)? else {
+                return Ok(Outcome::Unchanged(false));
             };
             if is_revoked {
                 return Ok(Outcome::Unchanged(true));
