@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::writer::{Whose, Writer};
 use crate::Result;
-use crate::metadata::cache::Takes;
+use crate::metadata::engine::Takes;
 
 /// The writer, and no way to it but these.
 #[derive(Clone)]
