@@ -59,4 +59,13 @@ impl Named<'_> {
             Self::Account(_) => Level::Account,
         }
     }
+
+    /// Where it stands among those of its level.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn place(self) -> usize {
+        match self {
+            Self::RootKeys | Self::Account(_) => 0,
+            Self::Room => 1,
+        }
+    }
 }
