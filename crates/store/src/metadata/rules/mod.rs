@@ -6,6 +6,10 @@
 pub(crate) mod access_keys;
 pub(crate) mod audit;
 pub(crate) mod console_logins;
+pub(crate) mod container_images;
+pub(crate) mod container_services;
+pub(crate) mod deployments;
+pub(crate) mod image_names;
 pub(crate) mod leases;
 pub(crate) mod live_counts;
 pub(crate) mod login_facts;
@@ -16,6 +20,7 @@ pub(crate) mod registry_logins;
 pub(crate) mod role_sessions;
 pub(crate) mod roles;
 pub(crate) mod rows;
+pub(crate) mod service_domains;
 pub(crate) mod sources;
 pub(crate) mod tags;
 pub(crate) mod usage;

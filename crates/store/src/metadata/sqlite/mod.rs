@@ -12,17 +12,13 @@
 mod blobs;
 mod catalogue;
 mod collection;
-mod container_images;
-mod container_services;
 mod content_keys;
-mod deployments;
 mod doors;
 #[cfg(feature = "filling")]
 mod filling;
 mod garbage;
 mod giving_back;
 pub(crate) mod holds;
-mod image_names;
 mod inspection;
 mod long_reads;
 mod manifests;
@@ -30,7 +26,6 @@ mod new_file;
 mod provenance;
 mod put_manifest;
 mod schema;
-mod service_domains;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -56,7 +51,7 @@ pub use snapshot::{RootKey, Snapshot};
 use super::Metadata;
 use super::cache::Caches;
 use super::engine::{Engine, Promise, Takes, Terms, Whose};
-use super::rules::{audit, leases, metric_points, progress, rows, sources, tags, usage};
+use super::rules::{audit, image_names, leases, progress, rows, sources, tags, usage};
 use super::store::Store;
 use super::tx::Tx;
 use crate::Result;
