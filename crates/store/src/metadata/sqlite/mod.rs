@@ -37,7 +37,6 @@ use writer::{MAX_BATCH, Writer};
 
 pub use snapshot::{RootKey, Snapshot};
 
-use super::Metadata;
 use super::cache::Caches;
 use super::engine::{Engine, Promise, Takes, Terms, Whose};
 use super::store::Store;
@@ -168,12 +167,6 @@ impl Embedded {
         let mut connection = Connection::open_with_flags(&self.path, flags)?;
         tune(&mut connection)?;
         Ok(connection)
-    }
-}
-
-impl Metadata for Sqlite {
-    fn is_healthy(&self) -> bool {
-        self.engine.is_healthy()
     }
 }
 
