@@ -25,8 +25,8 @@ pub enum StoreError {
     #[error("{0}")]
     Unusable(#[source] Cause),
     /// The account would have more than it may. Nothing was changed.
-    #[error("{0}")]
-    OverQuota(OverQuota),
+    #[error(transparent)]
+    OverQuota(#[from] OverQuota),
     /// What was read is not what was written.
     #[error("stored data is damaged: {0}")]
     Damaged(#[source] Cause),

@@ -30,7 +30,7 @@ const RESERVED: [(&str, &[&str]); 6] = [
         "SystemTime::now",
         &[
             "server/src/clock.rs",
-            "gangplank/src/api_client.rs",
+            "gangplank/src/aws/api_client.rs",
             "testkit/src",
             "engine/src/memory/machine.rs",
         ],

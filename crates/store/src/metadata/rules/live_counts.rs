@@ -7,9 +7,9 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use gangplank_core::{AccountId, OverQuota, Owner, Quota};
+use gangplank_core::{AccountId, Owner, Quota};
 
-use crate::{Result, StoreError};
+use crate::Result;
 
 /// How many counts are kept. Others are counted anew.
 const KEPT: usize = 10_000;
@@ -42,11 +42,8 @@ impl LiveCounts {
         }
         // This one is among them.
         let used = count.saturating_sub(1);
-        let is_over = count > allowed;
-        counts.insert(key, if is_over { used } else { count });
-        if is_over {
-            return Err(StoreError::OverQuota(OverQuota { quota, used, allowed }));
-        }
-        Ok(())
+        let admitted = quota.admit(used, 1, allowed);
+        counts.insert(key, if admitted.is_ok() { count } else { used });
+        Ok(admitted?)
     }
 }

@@ -2,14 +2,14 @@
 //! last, so that the row is locked for the shortest time.
 
 use async_trait::async_trait;
-use gangplank_core::{AccountId, OverQuota, Quota, Quotas, Tenant};
+use gangplank_core::{AccountId, Quota, Quotas, Tenant};
 
 use super::rows;
+use crate::Result;
 use crate::metadata::Accounts;
 use crate::metadata::engine::Engine;
 use crate::metadata::store::Store;
 use crate::metadata::tx::{Query, Row, Tx, values};
-use crate::{Result, StoreError};
 
 /// By how much a transaction changes what an account has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,12 +87,10 @@ impl Usage {
 }
 
 fn require(quota: Quota, more: i64, has: i64, allowed: u64) -> Result<()> {
-    let has = u64::try_from(has).unwrap_or_default();
-    if more <= 0 || has <= allowed {
-        return Ok(());
-    }
-    let used = has.saturating_sub(more.unsigned_abs());
-    Err(StoreError::OverQuota(OverQuota { quota, used, allowed }))
+    // What became less is admitted.
+    let more = u64::try_from(more).unwrap_or_default();
+    let used = u64::try_from(has).unwrap_or_default().saturating_sub(more);
+    Ok(quota.admit(used, more, allowed)?)
 }
 
 /// Bytes of an account that are staged, in all its regions.

@@ -26,6 +26,7 @@ mod giving_back;
 pub(crate) mod holds;
 mod image_names;
 mod inspection;
+mod login_facts;
 mod login_limits;
 mod long_reads;
 mod manifests;

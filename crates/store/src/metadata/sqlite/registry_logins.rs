@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::audit::Note;
 use super::doors::Outcome;
 use super::live_counts::LiveCounts;
+use super::login_facts::{self, COLUMNS, JOINS};
 use super::writer::Whose;
 use super::{Sqlite, login_limits, rows, sources, uploads};
 use crate::Result;
@@ -53,19 +54,12 @@ impl RegistryLogins for Sqlite {
             Found::Miss(began) => began,
         };
         let found = self.engine.read_one(|connection| {
-            let mut find = connection.prepare_cached(
+            let mut find = connection.prepare_cached(&format!(
                 "SELECT l.id, t.account, t.region, l.owner, l.can_push, l.can_pull, l.can_delete,
-                        l.service, s.name, l.expires_at, l.revoked_at IS NOT NULL,
-                        CASE WHEN l.role IS NULL THEN k.enabled
-                             WHEN r.enabled = 1 AND r.generation = l.generation THEN 1 ELSE 0 END,
-                        l.reach, l.session
-                 FROM registry_logins l
-                 JOIN tenants t ON t.id = l.tenant
-                 LEFT JOIN services s ON s.id = l.service
-                 LEFT JOIN access_keys k ON k.id = l.owner AND k.account = t.account
-                 LEFT JOIN roles r ON r.number = l.role
-                 WHERE l.password_hash = ?1",
-            )?;
+                        l.service, s.name, l.reach, l.session, {COLUMNS}
+                 FROM registry_logins l JOIN tenants t ON t.id = l.tenant {JOINS}
+                 WHERE l.password_hash = ?1"
+            ))?;
             let found = find.query_row([&password.0[..]], |row| Ok(read_grant(row))).optional()?;
             found.unwrap_or(Ok(LoginLookup::Unknown))
         })?;
@@ -352,9 +346,7 @@ fn count_live(connection: &Connection, account: &AccountId, owner: Option<&Owner
 }
 
 fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
-    let revoked: bool = row.get(10)?;
-    // No row in access_keys: the key was deleted, unless the login is the server's own. Of a role's it is known.
-    let is_enabled: Option<bool> = row.get(11)?;
+    let facts = login_facts::read(row, 11)?;
     let tenant = Tenant {
         account: rows::account(row.get_ref(1)?.as_str().unwrap_or_default())?,
         region: rows::region(row.get_ref(2)?.as_str().unwrap_or_default())?,
@@ -362,22 +354,19 @@ fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
     let owner = rows::owner(row.get_ref(3)?.as_str().unwrap_or_default())?;
     let login = LoginId(row.get(0)?);
     let scope = Scope { push: row.get(4)?, pull: row.get(5)?, delete: row.get(6)? };
-    let ended = |tenant, owner| Ok(LoginLookup::Revoked(Revoked { login, tenant, owner, scope }));
-    if revoked || !is_enabled.unwrap_or(owner == Owner::server()) {
-        return ended(tenant, owner);
+    if facts.ended().is_some() {
+        return Ok(LoginLookup::Revoked(Revoked { login, tenant, owner, scope }));
     }
     let service = match (row.get(7)?, row.get(8)?) {
         (Some(id), Some(name)) => Some(ServiceGrant { id: ServiceId(id), name }),
-        // The service was deleted. Without one, the login would read every repository.
-        (Some(_), None) => return ended(tenant, owner),
-        (None, _) => None,
+        _ => None,
     };
-    let reach = match row.get::<_, Option<String>>(12)? {
+    let reach = match row.get::<_, Option<String>>(9)? {
         Some(reach) => Some(Arc::new(login_limits::read_reach(Some(&reach))?)),
         None => None,
     };
-    let session = row.get::<_, Option<String>>(13)?.as_deref().map(rows::access_key_id).transpose()?;
-    let expires_at = Time(row.get(9)?);
+    let session = row.get::<_, Option<String>>(10)?.as_deref().map(rows::access_key_id).transpose()?;
+    let expires_at = facts.ends_at();
     Ok(LoginLookup::Live(Grant { login, tenant, owner, scope, service, reach, session, expires_at }))
 }
 

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
+use gangplank_core::login_facts::RoleFacts;
 use gangplank_core::policy::PermissionPolicy;
 use gangplank_core::quotas::half;
 use gangplank_core::role::{TokenHash, is_session_key};
@@ -303,14 +304,18 @@ fn ended(connection: &Connection, before: Time) -> Result<Vec<i64>> {
 
 fn find(connection: &Connection, id: &AccessKeyId) -> Result<Option<FoundSession>> {
     let mut find = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS}, CASE WHEN r.enabled = 1 AND r.generation = n.generation THEN 1 ELSE 0 END, {of_role}
+        "SELECT {COLUMNS}, n.generation, r.enabled, r.generation, {of_role}
          FROM role_sessions n LEFT JOIN roles r ON r.number = n.role WHERE n.key = ?1",
         of_role = roles::COLUMNS
     ))?;
     let found = find.query_row([id.as_str()], |row| {
         Ok(read(row).and_then(|session| {
-            let is_live: bool = row.get(10)?;
-            let role = if is_live { Some(roles::read(row, 11)?) } else { None };
+            let role = row.get::<_, Option<bool>>(11)?.zip(row.get(12)?);
+            let made_in = row.get(10)?;
+            let is_live = role.is_some_and(|(is_enabled, generation)| {
+                RoleFacts { is_enabled, generation, made_in }.is_live()
+            });
+            let role = if is_live { Some(roles::read(row, 13)?) } else { None };
             Ok(FoundSession { session, role })
         }))
     });

@@ -3,18 +3,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use gangplank_core::policy::TrustPolicy;
 use gangplank_core::role::Claims;
-use gangplank_core::{
-    AccountId, EventKind, Origin, OverQuota, Owner, Permission, Quota, RoleId, RoleName, Time,
-};
+use gangplank_core::{AccountId, EventKind, Origin, Owner, Permission, Quota, RoleId, RoleName, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
 use super::doors::Outcome;
 use super::writer::Whose;
 use super::{Sqlite, login_limits, rows, sources, uploads};
+use crate::Result;
 use crate::metadata::cache::Touched;
 use crate::metadata::roles::{NewRole, Role, RoleChange, RoleMade, RolePage, Roles};
-use crate::{Result, StoreError};
 
 /// The columns of a role in `roles r`, in the order of [`read`].
 pub(super) const COLUMNS: &str =
@@ -110,10 +108,7 @@ fn insert(
     if find(connection, &role.account, &role.name)?.is_some() {
         return Ok(Outcome::Unchanged(RoleMade::NameTaken));
     }
-    let allowed = u64::from(quota);
-    if used >= allowed {
-        return Err(StoreError::OverQuota(OverQuota { quota: Quota::Roles, used, allowed }));
-    }
+    Quota::Roles.admit(used, 1, quota.into())?;
     let mut is_taken = connection.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM roles WHERE id = ?1) OR EXISTS (SELECT 1 FROM deleted_roles WHERE id = ?1)",
     )?;

@@ -1,9 +1,9 @@
 use async_trait::async_trait;
-use gangplank_core::quotas::half;
-use gangplank_core::upload::GIVES_WAY_AFTER;
+use gangplank_core::upload::{GIVES_WAY_AFTER, OpenSessions, Opening};
 use gangplank_core::{AccountId, LoginId, Owner, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
+use super::login_facts::{self, COLUMNS, JOINS};
 use super::writer::Whose;
 use super::{Sqlite, rows};
 use crate::Result;
@@ -120,10 +120,14 @@ fn open(
     )?;
     let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
     let (open, by_login) = count.query_row(params![account.as_str(), login], read)?;
+    let standing = OpenSessions { of_account: rows::unsigned(open)?, of_login: rows::unsigned(by_login)? };
+    let gives_way = match standing.admit(quota) {
+        Opening::Free => None,
+        Opening::InPlaceOfLogins => Some(login),
+        Opening::InPlaceOfAccounts => Some(None),
+    };
     let mut opened = UploadOpened::Opened;
-    let login_is_full = by_login >= i64::from(half(quota));
-    if login_is_full || open >= i64::from(quota) {
-        let of_login = login.filter(|_| login_is_full);
+    if let Some(of_login) = gives_way {
         let Some(oldest) = find_idle(connection, account, of_login, session.created_at)? else {
             return Ok(UploadOpened::TooMany);
         };
@@ -149,16 +153,14 @@ fn open(
     Ok(opened)
 }
 
-/// Whether a login was revoked, or its access key or role disabled: a body may have taken longer than that.
+/// Whether a login has ended, but by its time: a body may have taken longer than that.
 fn has_ended(connection: &Connection, login: Option<i64>) -> Result<bool> {
-    let mut find = connection.prepare_cached(
-        "SELECT EXISTS (
-             SELECT 1 FROM registry_logins l
-             LEFT JOIN access_keys k ON k.id = l.owner LEFT JOIN roles r ON r.number = l.role
-             WHERE l.id = ?1 AND (l.revoked_at IS NOT NULL OR k.enabled = 0
-                                  OR l.role IS NOT NULL AND (coalesce(r.enabled, 0) = 0 OR r.generation <> l.generation)))",
-    )?;
-    Ok(find.query_row([login], |row| row.get(0))?)
+    let Some(login) = login else { return Ok(false) };
+    let mut find = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM registry_logins l JOIN tenants t ON t.id = l.tenant {JOINS} WHERE l.id = ?1"
+    ))?;
+    let facts = find.query_row([login], |row| Ok(login_facts::read(row, 0))).optional()?.transpose()?;
+    Ok(facts.is_some_and(|facts| facts.ended().is_some()))
 }
 
 /// The oldest session of an account, or of one login, that gives way at `now`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use gangplank_core::{ImageName, LoginId, ServiceId, Time};
+use gangplank_core::{ImageName, LoginId, Scale, ServiceId, Time};
 use gangplank_oci::Digest;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
@@ -193,7 +193,8 @@ async fn deployments(db: &super::Sqlite, service: ServiceId) {
         db.pin_image(service, version, "c1", "sha256:a").await.unwrap();
         end_next(db, &by(), &tenant, "web", end_well).await.unwrap();
     }
-    let update = ServiceUpdate { scale: Some(2), room: Some(ROOM), ..ServiceUpdate::default() };
+    let update =
+        ServiceUpdate { scale: Some(Scale::nearest(2)), room: Some(ROOM), ..ServiceUpdate::default() };
     db.change_service(&by(), &tenant, service, ServiceChange::Update(update), PLENTY).await.unwrap();
     db.settle_service(service, 1).await.unwrap();
     db.deployments(&tenant, service).await.unwrap();
