@@ -1,9 +1,9 @@
 //! One connection, and the statements that it has prepared.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_postgres::types::{ToSql, Type};
@@ -44,7 +44,7 @@ pub(super) struct Connection {
 pub(super) struct Open {
     client: Client,
     mode: Statements,
-    prepared: RefCell<HashMap<(String, u64), Statement>>,
+    prepared: Mutex<HashMap<(String, u64), Statement>>,
     is_lost: AtomicBool,
 }
 
@@ -75,7 +75,12 @@ impl Open {
             // Whoever uses the client hears of an error.
             let _ = connection.await;
         });
-        Ok(Self { client, mode: target.statements, prepared: RefCell::default(), is_lost: AtomicBool::new(false) })
+        Ok(Self {
+            client,
+            mode: target.statements,
+            prepared: Mutex::default(),
+            is_lost: AtomicBool::new(false),
+        })
     }
 
     pub(super) fn is_lost(&self) -> bool {
@@ -154,12 +159,12 @@ impl Open {
     async fn prepare(&self, text: &str, values: &[Value<'_>]) -> Result<Statement> {
         let nulls = values.iter().enumerate().filter(|(_, value)| **value == Value::Null);
         let key = (text.to_owned(), nulls.fold(0, |mask, (at, _)| mask | 1 << at));
-        if let Some(statement) = self.prepared.borrow().get(&key) {
+        if let Some(statement) = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(statement.clone());
         }
         let types: Vec<Type> = values.iter().map(type_of).collect();
         let statement = self.noting(self.client.prepare_typed(&with_dollars(text), &types).await)?;
-        let mut prepared = self.prepared.borrow_mut();
+        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
         if prepared.len() >= KEPT {
             prepared.clear();
         }

@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
-use super::cache::Caches;
+use super::cache::{Caches, Touched};
 use super::engine::{Engine, Promise, Takes, Terms, Whose};
 use super::store::Store;
 use super::tx::Tx;
@@ -72,7 +72,11 @@ impl Postgres {
 
 impl Cluster {
     /// Runs a query on a connection. A connection that has died since it was last used is replaced once.
-    async fn run<T>(&self, isolation: Isolation, query: &(impl Fn(&dyn Tx) -> Result<T> + Send)) -> Result<T> {
+    async fn run<T>(
+        &self,
+        isolation: Isolation,
+        query: &(impl Fn(&dyn Tx) -> Result<T> + Send + Sync),
+    ) -> Result<T> {
         let mut is_second = false;
         loop {
             let mut connection = self.0.pool.take().await?;
@@ -97,7 +101,11 @@ impl Cluster {
     }
 
     /// Runs a rule once, and commits it.
-    async fn attempt<T>(&self, terms: &Terms, rule: &(impl Fn(&dyn Tx) -> Result<T> + Send)) -> Result<T> {
+    async fn attempt<T>(
+        &self,
+        terms: &Terms,
+        rule: &(impl Fn(&dyn Tx) -> Result<T> + Send + Sync),
+    ) -> Result<T> {
         let mut connection = self.0.pool.take().await?;
         let isolation = match terms.promise {
             Promise::Durable => Isolation::Durable,
@@ -115,11 +123,11 @@ impl Cluster {
             };
             if terms.takes == Takes::Rights {
                 transaction.takes_rights()?;
-                self.0.shared.caches.close(terms.takes);
+                self.0.shared.caches.close(Touched::EVERYTHING);
             }
             let committed = transaction.commit();
             if terms.takes == Takes::Rights {
-                self.0.shared.caches.open(terms.takes);
+                self.0.shared.caches.open(Touched::EVERYTHING);
             }
             Ok((value, committed?))
         })?;
@@ -146,18 +154,18 @@ impl Engine for Cluster {
         self.0.shared.is_fresh().then_some(&self.0.shared.caches)
     }
 
-    async fn read_one<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send) -> Result<T> {
+    async fn read_one<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync) -> Result<T> {
         self.run(Isolation::Statement, &query).await
     }
 
-    async fn read<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send) -> Result<T> {
+    async fn read<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync) -> Result<T> {
         self.run(Isolation::Snapshot, &query).await
     }
 
     async fn read_long<T: Send + 'static>(
         &self,
         whose: Whose,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         let (cluster, handle) = (self.clone(), Handle::current());
         let work = move || handle.block_on(cluster.run(Isolation::Snapshot, &query));
@@ -167,7 +175,7 @@ impl Engine for Cluster {
     async fn write<T: Send + 'static>(
         &self,
         terms: Terms,
-        rule: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         let mut pause = FIRST_PAUSE;
         for _ in 1..TRIES {

@@ -17,6 +17,7 @@ const MOST: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The connections.
+#[derive(Clone)]
 pub(super) struct Pool {
     target: Target,
     idle: Arc<Idle>,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::connection::Open;
 use super::pool::Pool;
-use crate::metadata::tx::{Cells as _, Cell, Value};
+use crate::metadata::tx::{Cell, Cells as _, Value};
 use crate::{Result, StoreError};
 
 /// How long the server is asked.
@@ -28,7 +28,9 @@ pub(super) async fn outcome(pool: &Pool, lost: Lost) -> Result<()> {
     loop {
         match ask(pool, &lost).await {
             Ok(Some(true)) => return Ok(()),
-            Ok(Some(false)) => return Err(StoreError::Contended("the commit was lost, and did not happen".into())),
+            Ok(Some(false)) => {
+                return Err(StoreError::Contended("the commit was lost, and did not happen".into()));
+            }
             _ if since.elapsed() > PATIENCE => {
                 return Err(StoreError::OutcomeUnknown("the answer to a commit was lost".into()));
             }

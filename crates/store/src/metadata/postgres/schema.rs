@@ -3,8 +3,8 @@
 use super::connection::Open;
 use super::errors::explain;
 use super::pool::Pool;
-use crate::metadata::tx::Cells as _;
 use crate::metadata::tx::Cell;
+use crate::metadata::tx::Cells as _;
 use crate::{Result, StoreError};
 
 /// The schema that this program knows. It is the same number as SQLite's.

@@ -66,13 +66,16 @@ impl<'c> Transaction<'c> {
     pub(super) fn end(self) -> Result<()> {
         match self.isolation {
             Isolation::Statement => Ok(()),
-            _ => self.wait(async { self.open.order("COMMIT").await.map_err(|error| errors::explain(&error)) }),
+            _ => {
+                self.wait(async { self.open.order("COMMIT").await.map_err(|error| errors::explain(&error)) })
+            }
         }
     }
 
     /// Ends one of which nothing is to stay.
     pub(super) fn roll_back(self) {
-        let ended = self.wait(async { self.open.order("ROLLBACK").await.map_err(|error| errors::explain(&error)) });
+        let ended =
+            self.wait(async { self.open.order("ROLLBACK").await.map_err(|error| errors::explain(&error)) });
         if ended.is_err() {
             self.open.give_up();
         }

@@ -19,7 +19,11 @@ pub(super) fn type_of(value: &Value<'_>) -> Type {
 }
 
 impl ToSql for Value<'_> {
-    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> std::result::Result<IsNull, Box<dyn Error + Sync + Send>> {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut BytesMut,
+    ) -> std::result::Result<IsNull, Box<dyn Error + Sync + Send>> {
         match self {
             Self::Null => Ok(IsNull::Yes),
             Self::Integer(number) => number.to_sql(&Type::INT8, out),
@@ -41,8 +45,12 @@ impl Cells for tokio_postgres::Row {
         let column = self.columns().get(index).ok_or_else(|| StoreError::damaged("a column is missing"))?;
         let cell = match *column.type_() {
             Type::INT8 => self.try_get::<_, Option<i64>>(index).map(|it| it.map(Cell::Integer)),
-            Type::INT4 => self.try_get::<_, Option<i32>>(index).map(|it| it.map(|it| Cell::Integer(it.into()))),
-            Type::BOOL => self.try_get::<_, Option<bool>>(index).map(|it| it.map(|it| Cell::Integer(it.into()))),
+            Type::INT4 => {
+                self.try_get::<_, Option<i32>>(index).map(|it| it.map(|it| Cell::Integer(it.into())))
+            }
+            Type::BOOL => {
+                self.try_get::<_, Option<bool>>(index).map(|it| it.map(|it| Cell::Integer(it.into())))
+            }
             Type::TEXT | Type::VARCHAR => self.try_get::<_, Option<&str>>(index).map(|it| it.map(Cell::Text)),
             Type::BYTEA => self.try_get::<_, Option<&[u8]>>(index).map(|it| it.map(Cell::Bytes)),
             ref other => return Err(StoreError::damaged(format!("a column of type {other}"))),
