@@ -1,8 +1,14 @@
 //! The backends that the contracts are run on, each new and empty.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use gangplank_store::blobs::{BlobStore, Folder};
-use gangplank_store::metadata::{Metadata, Sqlite};
+use gangplank_store::metadata::{Metadata, Postgres, Sqlite, Target};
+use gangplank_testkit::{postgres, skip};
 use tempfile::TempDir;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 /// Metadata of a backend, made for one test.
 pub(crate) trait Scratch: Send + Sync {
@@ -38,6 +44,39 @@ impl Scratch for ScratchSqlite {
     fn reopen(&mut self) {
         drop(self.database.take());
         self.database = Some(Sqlite::open(&self.directory.path().join("metadata.sqlite")).unwrap());
+    }
+}
+
+/// A database of one's own on the one PostgreSQL server of this process.
+pub(crate) struct ScratchPostgres {
+    url: String,
+    database: Option<Postgres>,
+}
+
+/// `None`, said aloud, if PostgreSQL is not installed.
+pub(crate) fn postgres() -> Option<ScratchPostgres> {
+    static SERVER: OnceLock<Option<gangplank_testkit::Postgres>> = OnceLock::new();
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let start = || postgres::programs(15).map(|programs| gangplank_testkit::Postgres::start(&programs));
+    let Some(server) = SERVER.get_or_init(start) else {
+        skip("PostgreSQL 15 is not installed");
+        return None;
+    };
+    let url = server.create(&format!("scratch_{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+    let mut scratch = ScratchPostgres { url, database: None };
+    scratch.reopen();
+    Some(scratch)
+}
+
+impl Scratch for ScratchPostgres {
+    fn metadata(&self) -> &dyn Metadata {
+        self.database.as_ref().unwrap()
+    }
+
+    fn reopen(&mut self) {
+        drop(self.database.take());
+        let connect = Postgres::connect(Target::parse(&self.url).unwrap());
+        self.database = Some(block_in_place(|| Handle::current().block_on(connect)).unwrap());
     }
 }
 

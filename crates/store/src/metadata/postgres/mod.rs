@@ -30,7 +30,7 @@ use super::store::Store;
 use super::tx::Tx;
 use crate::turns::Turns;
 use crate::{Result, StoreError};
-use connection::{Connection, Isolation};
+use connection::Isolation;
 use pool::Pool;
 use shared::Shared;
 use transaction::Transaction;
@@ -197,3 +197,6 @@ fn jitter() -> f64 {
     let random = uuid::Uuid::new_v4().as_u128() as u32;
     f64::from(random) / f64::from(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;
