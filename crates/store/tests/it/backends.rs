@@ -1,7 +1,7 @@
 //! The backends that the contracts are run on, each new and empty.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use gangplank_store::blobs::{BlobStore, Folder};
@@ -51,8 +51,10 @@ impl Scratch for ScratchSqlite {
 
 /// A database of one's own on the one PostgreSQL server of this process.
 pub(crate) struct ScratchPostgres {
-    url: String,
+    server: &'static gangplank_testkit::Postgres,
+    name: String,
     database: Option<Postgres>,
+    coordinator: Option<Arc<dyn Coordinator>>,
 }
 
 /// `None`, said aloud, if PostgreSQL is not installed.
@@ -64,8 +66,9 @@ pub(crate) fn postgres() -> Option<ScratchPostgres> {
         skip("PostgreSQL 15 is not installed");
         return None;
     };
-    let url = server.create(&format!("scratch_{}", COUNT.fetch_add(1, Ordering::Relaxed)));
-    let mut scratch = ScratchPostgres { url, database: None };
+    let name = format!("scratch_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    server.create(&name);
+    let mut scratch = ScratchPostgres { server, name, database: None, coordinator: None };
     scratch.reopen();
     Some(scratch)
 }
@@ -77,8 +80,23 @@ impl Scratch for ScratchPostgres {
 
     fn reopen(&mut self) {
         drop(self.database.take());
-        let connect = Postgres::connect(Target::parse(&self.url).unwrap());
-        self.database = Some(block_in_place(|| Handle::current().block_on(connect)).unwrap());
+        let connect = Postgres::connect(Target::parse(&self.server.url(&self.name)).unwrap());
+        let database = block_in_place(|| Handle::current().block_on(connect)).unwrap();
+        self.coordinator = Some(database.coordinator());
+        self.database = Some(database);
+    }
+}
+
+/// Its time is the database's, so the claims are moved and not the clock.
+impl ScratchCoordinator for ScratchPostgres {
+    fn coordinator(&self) -> &dyn Coordinator {
+        self.coordinator.as_deref().unwrap()
+    }
+
+    async fn pass(&self, time: Duration) {
+        let earlier =
+            format!("UPDATE claims SET until = until - {} * INTERVAL '1 millisecond'", time.as_millis());
+        block_in_place(|| self.server.query(&self.name, &earlier)).unwrap();
     }
 }
 

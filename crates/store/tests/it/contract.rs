@@ -60,6 +60,16 @@ macro_rules! blob_contract {
 macro_rules! coordinator_contract {
     ($($clause:ident),* $(,)?) => {
         coordinator_contract!(@on in_process: $($clause),*);
+        mod rows {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $clause() {
+                    if let Some(scratch) = crate::backends::postgres() {
+                        super::$clause(&scratch).await;
+                    }
+                }
+            )*
+        }
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {

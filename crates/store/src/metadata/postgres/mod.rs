@@ -7,6 +7,7 @@
 //!
 //! A rule blocks its thread while it waits, and there are as many at once as the [`pool`] has connections.
 
+mod claims;
 mod connection;
 mod errors;
 mod pool;
@@ -28,6 +29,7 @@ use super::cache::{Caches, Touched};
 use super::engine::{Engine, Promise, Takes, Terms, Whose};
 use super::store::Store;
 use super::tx::Tx;
+use crate::coordination::Coordinator;
 use crate::turns::Turns;
 use crate::{Result, StoreError};
 use connection::Isolation;
@@ -67,6 +69,11 @@ impl Postgres {
         schema::make_if_missing(&pool).await?;
         let shared = Shared::watch(&pool).await?;
         Ok(Self::new(Cluster(Arc::new(Inner { pool, shared, long_reads: Turns::default() }))))
+    }
+
+    /// Decides who does what among the processes that use this database.
+    pub fn coordinator(&self) -> Arc<dyn Coordinator> {
+        Arc::new(self.engine.clone())
     }
 }
 

@@ -11,10 +11,12 @@ CREATE TABLE cluster (
     steady_time BIGINT NOT NULL   -- which one process at a time moves on
 );
 
+CREATE SEQUENCE epochs;
+
 -- Who may do something that one process does at a time, and until when, by the database's clock.
 CREATE TABLE claims (
     name   TEXT COLLATE "C" PRIMARY KEY,
     holder TEXT NOT NULL,
-    epoch  BIGINT NOT NULL,       -- grows with each holder
+    epoch  BIGINT NOT NULL,       -- of the sequence
     until  TIMESTAMPTZ NOT NULL
 );
