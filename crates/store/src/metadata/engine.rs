@@ -33,6 +33,13 @@ pub(crate) enum Takes {
     Nothing,
 }
 
+impl Takes {
+    /// What two rules take together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        if self == Self::Rights { self } else { other }
+    }
+}
+
 /// What the answer to a rule says of its changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Promise {
