@@ -25,7 +25,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
-use super::cache::{Caches, Touched};
+use super::cache::Caches;
 use super::engine::{Engine, Promise, Takes, Terms, Whose};
 use super::store::Store;
 use super::tx::Tx;
@@ -130,11 +130,11 @@ impl Cluster {
             };
             if terms.takes == Takes::Rights {
                 transaction.takes_rights()?;
-                self.0.shared.caches.close(Touched::EVERYTHING);
+                self.0.shared.caches.close(Takes::Rights);
             }
             let committed = transaction.commit();
             if terms.takes == Takes::Rights {
-                self.0.shared.caches.open(Touched::EVERYTHING);
+                self.0.shared.caches.open(Takes::Rights);
             }
             Ok((value, committed?))
         })?;

@@ -9,7 +9,8 @@ use tokio::time::timeout;
 
 use super::connection::Open;
 use super::pool::Pool;
-use crate::metadata::cache::{Caches, Touched};
+use crate::metadata::cache::Caches;
+use crate::metadata::engine::Takes;
 use crate::metadata::tx::{Cell, Cells as _};
 use crate::{Cause, Result, StoreError};
 
@@ -58,8 +59,8 @@ impl Shared {
             return Err(StoreError::damaged("the row of the cluster"));
         };
         if self.generation.swap(generation, Ordering::AcqRel) != generation {
-            self.caches.close(Touched::EVERYTHING);
-            self.caches.open(Touched::EVERYTHING);
+            self.caches.close(Takes::Rights);
+            self.caches.open(Takes::Rights);
         }
         self.steady.store(steady, Ordering::Release);
         self.looked_at.store(u64::try_from(began.as_millis()).unwrap_or(u64::MAX), Ordering::Release);

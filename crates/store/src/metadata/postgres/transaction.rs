@@ -158,6 +158,7 @@ impl Tx for Transaction<'_> {
         let name = match name {
             Named::RootKeys => "root keys".to_owned(),
             Named::Room => "room".to_owned(),
+            Named::DomainNames => "domain names".to_owned(),
             Named::Account(account) => format!("account {}", account.as_str()),
         };
         let lock = "SELECT pg_advisory_xact_lock(hashtextextended(?1, 0))";

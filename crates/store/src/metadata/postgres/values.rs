@@ -13,6 +13,7 @@ pub(super) fn type_of(value: &Value<'_>) -> Type {
     match value {
         Value::Null => Type::UNKNOWN,
         Value::Integer(_) => Type::INT8,
+        Value::Fraction(_) => Type::FLOAT8,
         Value::Text(_) => Type::TEXT,
         Value::Bytes(_) | Value::Digest(_) => Type::BYTEA,
     }
@@ -27,6 +28,7 @@ impl ToSql for Value<'_> {
         match self {
             Self::Null => Ok(IsNull::Yes),
             Self::Integer(number) => number.to_sql(&Type::INT8, out),
+            Self::Fraction(number) => number.to_sql(&Type::FLOAT8, out),
             Self::Text(text) => text.as_ref().to_sql(&Type::TEXT, out),
             Self::Bytes(bytes) => bytes.to_sql(&Type::BYTEA, out),
             Self::Digest(digest) => digest.as_bytes().to_sql(&Type::BYTEA, out),
@@ -45,6 +47,7 @@ impl Cells for tokio_postgres::Row {
         let column = self.columns().get(index).ok_or_else(|| StoreError::damaged("a column is missing"))?;
         let cell = match *column.type_() {
             Type::INT8 => self.try_get::<_, Option<i64>>(index).map(|it| it.map(Cell::Integer)),
+            Type::FLOAT8 => self.try_get::<_, Option<f64>>(index).map(|it| it.map(Cell::Fraction)),
             Type::INT4 => {
                 self.try_get::<_, Option<i32>>(index).map(|it| it.map(|it| Cell::Integer(it.into())))
             }
