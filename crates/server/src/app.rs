@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use std::net::IpAddr;
 
-use gangplank_core::container_service::{self, Entrance};
+use gangplank_core::container_service::Entrance;
 use gangplank_core::{Leases, LoginId, Network, Origin, Owner, Quotas, Region, Tenant};
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::logs::Logs;
@@ -180,7 +180,7 @@ impl App {
     /// The host that the outside reaches a service by, without a port.
     pub(crate) fn service_host(&self, tenant: &Tenant, service: &ContainerService) -> String {
         let domain = &self.deployments.service_domain;
-        container_service::host_name(&service.name, &service.uuid, &tenant.region, domain)
+        service.host(&tenant.region, domain)
     }
 
     /// The URL that the outside reaches a service by.
@@ -209,5 +209,5 @@ where
 {
     let blobs = Arc::clone(blobs);
     let done = tokio::task::spawn_blocking(move || work(blobs.as_ref())).await;
-    done.unwrap_or_else(|error| Err(gangplank_store::StoreError::Unavailable(error.to_string())))
+    done.unwrap_or_else(|error| Err(gangplank_store::StoreError::unavailable(error)))
 }

@@ -33,7 +33,7 @@ const RESERVED: [(&str, &[&str]); 8] = [
         "SystemTime::now",
         &[
             "server/src/clock.rs",
-            "gangplank/src/api_client.rs",
+            "gangplank/src/aws/api_client.rs",
             "testkit/src",
             "engine/src/memory/machine.rs",
         ],

@@ -83,5 +83,5 @@ where
 {
     let logs = Arc::clone(&app.logs);
     let done = tokio::task::spawn_blocking(move || work(&logs)).await;
-    done.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+    done.unwrap_or_else(|error| Err(StoreError::unavailable(error)))
 }

@@ -235,5 +235,5 @@ fn keys_of(entries: fs::ReadDir) -> Result<Vec<ContentKey>> {
 }
 
 fn too_short(key: &ContentKey, length: u64, offset: u64) -> StoreError {
-    StoreError::Damaged(format!("of {key}, {length} bytes are staged where there should be {offset}"))
+    StoreError::damaged(format!("of {key}, {length} bytes are staged where there should be {offset}"))
 }

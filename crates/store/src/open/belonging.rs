@@ -118,7 +118,7 @@ pub fn number_of(blobs: &Path) -> Result<Option<i64>> {
         // What is no number is that of no database.
         Ok(text) => Ok(Some(i64::from_str_radix(text.trim(), 16).unwrap_or(-1))),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => Err(StoreError::Unavailable(format!("cannot read {}: {error}", path.display()))),
+        Err(error) => Err(StoreError::unavailable(format!("cannot read {}: {error}", path.display()))),
     }
 }
 
@@ -152,9 +152,9 @@ fn put_aside(blobs: &Path) -> Result<PathBuf> {
     let names = std::iter::once("blobs-aside".to_owned()).chain((2..).map(|n| format!("blobs-aside-{n}")));
     let aside = names.map(|name| blobs.with_file_name(name)).find(|aside| !aside.exists());
     let aside =
-        aside.ok_or_else(|| StoreError::Unavailable("there is no name for the other folder".to_owned()))?;
+        aside.ok_or_else(|| StoreError::unavailable("there is no name for the other folder".to_owned()))?;
     fs::rename(blobs, &aside).map_err(|error| {
-        StoreError::Unusable(format!(
+        StoreError::unusable(format!(
             "the folder {} holds another server's content, and cannot be renamed: unmount it first ({error})",
             blobs.display()
         ))

@@ -45,7 +45,7 @@ pub(super) async fn with_bytes(
         return Ok(stores(metadata, folder, standing.number(), fault));
     }
     if let Some(Fault { what, .. }) = fault {
-        return Err(StoreError::Unusable(format!(
+        return Err(StoreError::unusable(format!(
             "the folder {} {what}, and the database knows content that is in it: mount its disk, or restore it from a \
              backup; if it is lost, `gangplank fsck --repair --data-dir {}` marks all that is missing and makes it anew",
             blobs.display(),

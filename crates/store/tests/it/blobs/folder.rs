@@ -136,8 +136,7 @@ fn a_folder_that_is_gone_is_told_from_a_file_that_is_missing() {
     let mut half = folder.stage(&staged, 0).unwrap();
     assert_eq!(folder.size(&ContentKey::unused()).unwrap(), None);
     std::fs::rename(&root, &away).unwrap();
-    let is_gone =
-        |error: StoreError| matches!(&error, StoreError::Unavailable(why) if why.contains("mounted"));
+    let is_gone = |error: StoreError| matches!(&error, StoreError::Unavailable(why) if why.to_string().contains("mounted"));
     assert!(is_gone(folder.size(&key).unwrap_err()));
     assert!(is_gone(folder.open(&key).unwrap_err()));
     assert!(is_gone(folder.remove(&key).unwrap_err()));

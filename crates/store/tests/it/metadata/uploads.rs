@@ -213,6 +213,9 @@ async fn the_oldest_that_nobody_feeds_gives_way(db: &dyn Metadata) {
 }
 
 async fn sessions_end_with_the_login_that_fed_them_last(db: &dyn Metadata) {
+    for number in [1, 2] {
+        assert!(db.insert_access_key(&by(), access_key(&here(), number), PLENTY).await.unwrap());
+    }
     let logins =
         [create_login(db, push_login(&here(), 1)).await, create_login(db, push_login(&here(), 2)).await];
     let [mine, passed_on, taken_over] =
@@ -252,7 +255,11 @@ async fn sessions_end_with_their_key(db: &dyn Metadata) {
         for (owner, session) in &sessions {
             db.open_upload(owner, session.clone(), PLENTY).await.unwrap();
         }
+        let login = create_login(db, push_login(&here(), number)).await;
         change_key(db, None, &key_id(number), state).await;
+        let late = of_login(login.0, 1, 1);
+        let opened = db.open_upload(&of(number), late, PLENTY).await.unwrap();
+        assert_eq!(opened, UploadOpened::LoginEnded, "{state:?}");
         for (place, (owner, session)) in sessions.iter().enumerate() {
             let is_open = db.upload(owner, &session.id).await.unwrap().is_some();
             assert_eq!(is_open, place == 2, "{state:?} {place}");

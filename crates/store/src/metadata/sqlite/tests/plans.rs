@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use gangplank_core::{ImageName, LoginId, ServiceId, Time};
+use gangplank_core::{ImageName, LoginId, Scale, ServiceId, Time};
 use gangplank_oci::Digest;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
@@ -193,7 +193,8 @@ async fn deployments(db: &super::Sqlite, service: ServiceId) {
         db.pin_image(service, version, "c1", "sha256:a").await.unwrap();
         end_next(db, &by(), &tenant, "web", end_well).await.unwrap();
     }
-    let update = ServiceUpdate { scale: Some(2), room: Some(ROOM), ..ServiceUpdate::default() };
+    let update =
+        ServiceUpdate { scale: Some(Scale::nearest(2)), room: Some(ROOM), ..ServiceUpdate::default() };
     db.change_service(&by(), &tenant, service, ServiceChange::Update(update), PLENTY).await.unwrap();
     db.settle_service(service, 1).await.unwrap();
     db.deployments(&tenant, service).await.unwrap();
@@ -284,7 +285,7 @@ async fn no_statement_reads_more_than_it_needs() {
     do_everything(&db).await;
     let seen = SEEN.lock().unwrap().clone();
     assert!(seen.len() > 50, "only {} statements were noted", seen.len());
-    let connection = Connection::open(&db.path).unwrap();
+    let connection = Connection::open(&db.engine.path).unwrap();
     let mut scans = Vec::new();
     for (sql, expanded) in &seen {
         for step in plan(&connection, expanded) {

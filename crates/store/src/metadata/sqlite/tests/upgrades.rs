@@ -75,7 +75,7 @@ async fn a_database_of_every_schema_keeps_its_rows() {
         assert!(empty.is_empty(), "a table that nothing is copied from shows nothing: {empty:?}");
         let db = Sqlite::open(&path).unwrap();
         assert_eq!(rows(&path, &shape), before, "schema {version}");
-        assert_eq!(schema_of(&path), schema_of(&new.path), "schema {version}");
+        assert_eq!(schema_of(&path), schema_of(&new.engine.path), "schema {version}");
         assert_eq!(db.contradictions(Time(i64::MAX - 1_000_000_000)).await.unwrap(), [], "schema {version}");
         drop(db);
         assert_eq!(kept_beside(&path).exists(), version < schema::VERSION);
