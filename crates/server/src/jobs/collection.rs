@@ -53,7 +53,7 @@ pub(crate) async fn collect(
         collected = &mut collecting => collected,
         () = claim.lost() => {
             stop.cancel();
-            collecting.await.and(Err(StoreError::Unavailable("another server collects now".to_owned())))
+            collecting.await.and(Err(StoreError::unavailable("another server collects now")))
         }
     }?;
     app.metrics.collected(&collected, started.elapsed());

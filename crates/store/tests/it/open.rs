@@ -31,7 +31,7 @@ async fn keep(stores: &Stores, text: &str) -> ContentKey {
 
 fn refusal<T>(opened: Result<T, StoreError>) -> String {
     match opened {
-        Err(StoreError::Unusable(why)) => why,
+        Err(StoreError::Unusable(why)) => why.to_string(),
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("it was opened"),
     }
