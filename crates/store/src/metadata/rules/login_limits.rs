@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use gangplank_core::policy::RepositoryPattern;
 use gangplank_core::{LoginLimits, Network, Reach};
-use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
 use super::rows;
+use crate::metadata::tx::Row;
 use crate::{Result, StoreError};
 
 /// A reach as JSON.
@@ -20,7 +20,7 @@ struct Written {
 }
 
 /// What is kept of a reach; nothing if it is everywhere.
-pub(super) fn write_reach(reach: &Reach) -> Result<Option<String>> {
+pub(crate) fn write_reach(reach: &Reach) -> Result<Option<String>> {
     if reach.is_everywhere() {
         return Ok(None);
     }
@@ -34,7 +34,7 @@ pub(super) fn write_reach(reach: &Reach) -> Result<Option<String>> {
 }
 
 /// Reads what was kept of a reach.
-pub(super) fn read_reach(text: Option<&str>) -> Result<Reach> {
+pub(crate) fn read_reach(text: Option<&str>) -> Result<Reach> {
     let Some(text) = text else { return Ok(Reach::default()) };
     let written: Written = serde_json::from_str(text).map_err(|_| rows::damaged("reach", text))?;
     let pattern = |it: &String| RepositoryPattern::parse(it).map_err(|_| rows::damaged("repository", it));
@@ -51,18 +51,17 @@ pub(super) fn read_reach(text: Option<&str>) -> Result<Reach> {
 }
 
 /// The seconds in a length of time.
-pub(super) fn seconds(length: Duration) -> i64 {
+pub(crate) fn seconds(length: Duration) -> i64 {
     i64::try_from(length.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Reads a column of seconds.
-pub(super) fn read_seconds(seconds: i64) -> Result<Duration> {
+pub(crate) fn read_seconds(seconds: i64) -> Result<Duration> {
     Ok(Duration::from_secs(rows::unsigned(seconds)?))
 }
 
 /// Reads `max_login, reach` from the column `at` on.
-pub(super) fn read(row: &Row<'_>, at: usize) -> Result<LoginLimits> {
-    let max_life = row.get::<_, Option<i64>>(at)?.map(read_seconds).transpose()?;
-    let reach = row.get_ref(at + 1)?.as_str_or_null().map_err(|_| rows::damaged("reach", ""))?;
-    Ok(LoginLimits { max_life, reach: read_reach(reach)? })
+pub(crate) fn read(row: &Row<'_>, at: usize) -> Result<LoginLimits> {
+    let max_life = row.get::<Option<i64>>(at)?.map(read_seconds).transpose()?;
+    Ok(LoginLimits { max_life, reach: read_reach(row.get::<Option<String>>(at + 1)?.as_deref())? })
 }
