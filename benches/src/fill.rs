@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use gangplank_core::{AccountId, Origin, Quotas, Region, Renewal, Tenant, Time};
-use gangplank_oci::{Algorithm, Digest, ManifestView, RepositoryName, Tag};
-use gangplank_store::blobs::{BlobStore as _, ContentKey, Folder};
+use gangplank_oci::{Algorithm, Digest, Hasher, ManifestView, RepositoryName, Tag};
+use gangplank_store::blobs::{ContentKey, LocalFiles};
 use gangplank_store::metadata::blobs::NewBlob;
 use gangplank_store::metadata::manifests::{ManifestOutcome, NewManifest};
 use gangplank_store::metadata::{BlobLinks as _, Collection as _, Manifests as _, Sqlite};
@@ -90,13 +90,13 @@ pub(crate) fn collect(data: &Path, size: usize) -> Result<Duration> {
 
 /// Puts the bytes of the blobs that have some. Side by side, since each waits for syncs.
 fn put_bytes(folder: &Path, size: usize) -> Result<()> {
-    let store = Folder::open(folder)?;
+    let store = LocalFiles::open(folder)?;
     let step = size.div_ceil(WITH_BYTES);
     let put = |first: usize| {
         (first * step..size).step_by(step * WRITERS).try_for_each(|number| {
-            let mut staged = store.stage(&key(number)?, 0)?;
-            staged.write(&blob(number))?;
-            staged.publish()?;
+            let mut writer = store.writer(&key(number)?, Hasher::new(Algorithm::Sha256));
+            writer.write(&blob(number))?;
+            writer.publish()?;
             anyhow::Ok(())
         })
     };

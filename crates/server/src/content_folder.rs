@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use gangplank_store::blobs::{BlobStore as _, Folder, ID};
+use gangplank_store::blobs::{BlobStatter as _, Folder, ID};
 use gangplank_store::durable_file;
 use gangplank_store::metadata::progress::Mark;
 use gangplank_store::metadata::{Inspection as _, Progress as _, Sqlite};
@@ -149,7 +149,7 @@ async fn knows_any(metadata: &Sqlite, blobs: &Path) -> Result<bool> {
         let Some(last) = page.last() else { return Ok(false) };
         position = last.row;
         for content in &page {
-            if folder.size(&content.key)?.is_some() {
+            if folder.stat(&content.key).await?.is_some() {
                 return Ok(true);
             }
         }

@@ -294,13 +294,13 @@ mod tests {
         }
 
         async fn renew(&self, _: &Claim, _: Duration) -> Result<bool> {
-            Err(gangplank_store::StoreError::Unavailable("nobody answers".to_owned()))
+            Err(gangplank_store::StoreError::unavailable("nobody answers"))
         }
 
         async fn release(&self, claim: &Claim) -> Result<()> {
             tokio::task::yield_now().await;
             match self.1.load(std::sync::atomic::Ordering::Relaxed) {
-                true => Err(gangplank_store::StoreError::Unavailable("nobody answers".to_owned())),
+                true => Err(gangplank_store::StoreError::unavailable("nobody answers")),
                 false => self.0.release(claim).await,
             }
         }

@@ -2,9 +2,10 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use gangplank_store::blobs::{BlobStore as _, Folder};
+use gangplank_store::blobs::LocalFiles;
 use gangplank_store::durable_file;
 use gangplank_store::metadata::Snapshot;
 
@@ -79,7 +80,7 @@ impl Pass {
         &mut self,
         source: &Source,
         rows: &Snapshot,
-        to: &Folder,
+        to: &LocalFiles,
         progress: &mut impl FnMut(u64, u64),
     ) -> Result<()> {
         let total = rows.totals()?.bytes;
@@ -90,7 +91,7 @@ impl Pass {
             position = last.row;
             for content in page {
                 if to.size(&content.key)? != Some(content.size) {
-                    let from = source.blobs.open(&content.key).ok().flatten();
+                    let from = source.blobs.read(&content.key).ok().flatten();
                     let copied = match from {
                         Some(from) => copy(&content, from, to).context("cannot write the backup")?,
                         None => false,
@@ -113,7 +114,7 @@ impl Pass {
 /// A folder that has backups of one server.
 struct Target {
     path: PathBuf,
-    blobs: Folder,
+    blobs: LocalFiles,
     _lock: File,
 }
 
@@ -141,7 +142,7 @@ impl Target {
             }
             None => bail!("{shown} is not empty, and has no backup: name a new folder, or an empty one"),
         }
-        let blobs = Folder::open(&blobs_in(&path)).with_context(failed)?.with_reserve(0);
+        let blobs = LocalFiles::open(&blobs_in(&path)).with_context(failed)?.with_reserve(0);
         let target = Self { path, blobs, _lock: lock };
         target.remove_leftovers(source)?;
         Ok(target)
@@ -150,8 +151,8 @@ impl Target {
     /// Removes what a backup that was cut has left, and neither the one before nor this one needs: on a disk that is
     /// full there would be no space for this one else.
     fn remove_leftovers(&self, source: &Source) -> Result<()> {
-        for left in self.blobs.staged()? {
-            self.blobs.discard_staged(&left)?;
+        for left in self.blobs.staged(Duration::ZERO)? {
+            self.blobs.cancel(&left)?;
         }
         let before = self.path.join(DATABASE);
         if before.exists() {
@@ -186,7 +187,7 @@ impl Target {
     fn remove_unknown(&self, known_by: &[&Snapshot]) -> Result<u64> {
         let mut removed = 0;
         for part in 0..=255 {
-            for key in self.blobs.published(part)? {
+            for key in self.blobs.published(part, Duration::ZERO)? {
                 let mut is_known = false;
                 for rows in known_by {
                     is_known = is_known || rows.content(&key)?.is_some();

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use gangplank_oci::{Algorithm, Hasher};
-use gangplank_store::blobs::{BlobStore as _, ContentKey, Folder};
+use gangplank_store::blobs::{ContentKey, LocalFiles};
 use gangplank_store::durable_file;
 use gangplank_store::metadata::Snapshot;
 use gangplank_store::metadata::inspection::KeptContent;
@@ -62,7 +62,7 @@ pub fn from_folder(
     };
     let key = Key::of(&rows, master_key_file, key)?;
     place.require_space(&rows)?;
-    let blobs = Folder::open_to_read(&blobs_in(folder));
+    let blobs = LocalFiles::open_to_read(&blobs_in(folder));
     let total = rows.totals()?.bytes;
     let (mut position, mut done) = (0, 0);
     loop {
@@ -70,7 +70,7 @@ pub fn from_folder(
         let Some(last) = page.last() else { break };
         position = last.row;
         for content in page {
-            if let Some(from) = blobs.open(&content.key).ok().flatten() {
+            if let Some(from) = blobs.read(&content.key).ok().flatten() {
                 copy(&content, from, &place.blobs).context("cannot write into the data directory")?;
             }
             done += content.size;

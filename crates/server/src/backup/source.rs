@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use gangplank_store::blobs::Folder;
+use gangplank_store::blobs::LocalFiles;
 use gangplank_store::metadata::Snapshot;
 
 use super::KeyKept;
@@ -19,7 +19,7 @@ pub(super) struct Source {
     pub(super) path: PathBuf,
     /// The rows as they are now.
     pub(super) rows: Snapshot,
-    pub(super) blobs: Folder,
+    pub(super) blobs: LocalFiles,
     /// The number of the two.
     pub(super) number: Option<i64>,
     pub(super) key: KeyKept,
@@ -53,7 +53,7 @@ impl Source {
             Some(_) if !with_master_key => KeyKept::LeftOut,
             Some(_) => KeyKept::Inside,
         };
-        let blobs = Folder::open_to_read(&blobs_in(&path));
+        let blobs = LocalFiles::open_to_read(&blobs_in(&path));
         let master_key = found.filter(|_| with_master_key);
         let source = Self { path, rows, blobs, number, key, master_key };
         source.require_folder()?;
