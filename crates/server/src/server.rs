@@ -193,7 +193,7 @@ impl Server {
             failed_logins: FailedLogins::new(config.limits.failed_logins_per_minute),
             failed_exchanges: FailedLogins::new(FAILED_EXCHANGES_PER_MINUTE),
             issuers,
-            claims: Claims::new(coordinator, run.clone()),
+            claims: Claims::new(coordinator, run),
             small_bodies: Budget::new(config.limits.buffered_bytes),
             unverified: Unverified::new(config.limits.unverified_bytes),
             connections: Arc::new(Connections::new(
@@ -218,7 +218,6 @@ impl Server {
             entrance: entrance(&config.deployments, tls.is_some(), &addresses),
             deployments: config.deployments,
             routes: crate::endpoint::routes::Routes::default(),
-            run,
         });
         archives.are_of(&app);
         let leftovers = jobs::leftovers::list(&app).await.context("cannot list what an earlier run left")?;
