@@ -113,6 +113,7 @@ impl<E: Engine> BlobLinks for Store<E> {
     }
 }
 
+#[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Store<E> {
     async fn find(
         &self,
@@ -146,7 +147,6 @@ impl<E: Engine> Store<E> {
 }
 
 struct Link {
-    repository: i64,
     blob: i64,
     leased_at: Time,
     seen: SeenBlob,
@@ -163,15 +163,14 @@ fn find_link(
     let (account, region, name) = (tenant.account.as_str(), tenant.region.as_str(), repository.as_str());
     let read: fn(&Row<'_>) -> Result<Link> = |row| {
         Ok(Link {
-            repository: row.get(3)?,
-            blob: row.get(4)?,
-            leased_at: row.get(5)?,
-            seen: SeenBlob { blob: read_stored(row)?, is_configuration: row.get(6)?, is_own: row.get(7)? },
+            blob: row.get(3)?,
+            leased_at: row.get(4)?,
+            seen: SeenBlob { blob: read_stored(row)?, is_configuration: row.get(5)?, is_own: row.get(6)? },
         })
     };
     let Some(login) = login else {
         return tx.find(&Query::new(
-            "SELECT b.size, b.key, b.damaged, l.repository, l.blob, l.leased_at, FALSE, FALSE
+            "SELECT b.size, b.key, b.damaged, l.blob, l.leased_at, FALSE, FALSE
              FROM tenants t
              JOIN repositories r ON r.tenant = t.id
              JOIN blobs b ON b.tenant = t.id
@@ -182,7 +181,7 @@ fn find_link(
         ));
     };
     tx.find(&Query::new(
-        "SELECT b.size, b.key, b.damaged, l.repository, l.blob, l.leased_at,
+        "SELECT b.size, b.key, b.damaged, l.blob, l.leased_at,
                 b.size <= ?6 AND EXISTS (SELECT 1 FROM manifest_blobs c
                                          WHERE c.repository = r.id AND c.digest = ?4 AND c.is_config = 1),
                 EXISTS (SELECT 1 FROM blob_puts p
@@ -220,10 +219,12 @@ fn renew(
     // Whoever collects it now finds it locked, or it is gone already.
     let lock = Query::new(
         "SELECT repository, blob FROM blob_links
-         WHERE repository = (SELECT r.id FROM repositories r CROSS JOIN tenants t
-                             WHERE t.account = ?1 AND t.region = ?2 AND r.tenant = t.id AND r.name = ?3)
-           AND blob = (SELECT b.id FROM blobs b CROSS JOIN tenants t
-                       WHERE t.account = ?1 AND t.region = ?2 AND b.tenant = t.id AND b.digest = ?4)",
+         WHERE repository = (SELECT id FROM repositories
+                             WHERE tenant = (SELECT id FROM tenants WHERE account = ?1 AND region = ?2)
+                               AND name = ?3)
+           AND blob = (SELECT id FROM blobs
+                       WHERE tenant = (SELECT id FROM tenants WHERE account = ?1 AND region = ?2)
+                         AND digest = ?4)",
         values![tenant.account.as_str(), tenant.region.as_str(), repository.as_str(), *digest],
         |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)),
     );

@@ -121,11 +121,6 @@ pub(crate) fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-/// Reads how many there are.
-pub(crate) fn count(count: i64) -> Result<usize> {
-    usize::try_from(count).map_err(|_| damaged("count", &count.to_string()))
-}
-
 /// Reads an account column.
 pub(crate) fn account(text: &str) -> Result<AccountId> {
     AccountId::parse(text).map_err(|_| damaged("account", text))

@@ -1,13 +1,10 @@
-//! The two ways to write: a change, which the audit trail tells of, and upkeep, which it does not.
+//! The ways to write.
 
-use gangplank_core::Origin;
 use rusqlite::Connection;
 
-use super::audit::Note;
 use super::writer::{Whose, Writer};
 use crate::Result;
 use crate::metadata::cache::Takes;
-use crate::metadata::sqlite::transaction::Transaction;
 
 /// The writer, and no way to it but these.
 #[derive(Clone)]

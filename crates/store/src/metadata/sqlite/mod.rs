@@ -217,6 +217,10 @@ impl Engine for Embedded {
             Promise::Visible => self.doors.upkeep_unsynced(whose, work).await,
         }
     }
+
+    async fn give_back(&self) -> Result<bool> {
+        self.give_pages_back().await
+    }
 }
 
 fn tune(connection: &mut Connection) -> Result<()> {
