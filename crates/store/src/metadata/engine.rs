@@ -121,4 +121,10 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
         terms: Terms,
         rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<T>> + Send;
+
+    /// Gives back to the file system some of the space that nothing takes any more; `false` if there is no more worth it.
+    /// A server that other programs look after does that itself.
+    fn give_back(&self) -> impl Future<Output = Result<bool>> + Send {
+        async { Ok(false) }
+    }
 }

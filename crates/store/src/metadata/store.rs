@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicI64;
 
 use gangplank_core::Origin;
 
+use super::Metadata;
 use super::engine::{Engine, Terms, Whose};
 use super::rules::audit::Note;
 use super::rules::live_counts::LiveCounts;
@@ -97,5 +98,11 @@ impl<E: Engine> Store<E> {
         rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<T>> + Send {
         self.engine.write(terms, rule)
+    }
+}
+
+impl<E: Engine> Metadata for Store<E> {
+    fn is_healthy(&self) -> bool {
+        self.engine.is_healthy()
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use gangplank_store::blobs::{BlobStore, Folder};
+use gangplank_store::blobs::{BlobStore, Folder, Memory};
 use gangplank_store::coordination::{Coordinator, InProcess};
 use gangplank_store::metadata::{Metadata, Postgres, Sqlite, Target};
 use gangplank_testkit::{postgres, skip};
@@ -26,13 +26,19 @@ pub(crate) struct ScratchSqlite {
     database: Option<Sqlite>,
 }
 
-pub(crate) fn sqlite() -> ScratchSqlite {
-    let mut scratch = ScratchSqlite { directory: TempDir::new().unwrap(), database: None };
-    scratch.reopen();
-    scratch
+/// Always there: every backend may be missing.
+#[expect(clippy::unnecessary_wraps, reason = "other backends have to be installed")]
+pub(crate) fn sqlite() -> Option<ScratchSqlite> {
+    Some(ScratchSqlite::new())
 }
 
 impl ScratchSqlite {
+    pub(crate) fn new() -> Self {
+        let mut scratch = Self { directory: TempDir::new().unwrap(), database: None };
+        scratch.reopen();
+        scratch
+    }
+
     pub(crate) fn metadata(&self) -> &dyn Metadata {
         self.database.as_ref().unwrap()
     }
@@ -97,6 +103,19 @@ impl ScratchCoordinator for ScratchPostgres {
         let earlier =
             format!("UPDATE claims SET until = until - {} * INTERVAL '1 millisecond'", time.as_millis());
         block_in_place(|| self.server.query(&self.name, &earlier)).unwrap();
+    }
+}
+
+/// Bytes in memory, in parts that are smaller than what most clauses write.
+pub(crate) struct ScratchMemory(Memory);
+
+pub(crate) fn memory() -> ScratchMemory {
+    ScratchMemory(Memory::with_parts(16))
+}
+
+impl ScratchMemory {
+    pub(crate) fn blobs(&self) -> &dyn BlobStore {
+        &self.0
     }
 }
 

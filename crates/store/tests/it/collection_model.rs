@@ -346,7 +346,7 @@ proptest! {
     fn nothing_promised_is_collected_and_all_else_is(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let scratch = backends::sqlite();
+            let scratch = backends::ScratchSqlite::new();
             let db = scratch.metadata();
             create_service(db, &here(), "web").await;
             let mut world = World { db, now: NOW, told: Told::default() };

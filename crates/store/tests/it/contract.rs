@@ -5,14 +5,16 @@
 macro_rules! metadata_contract {
     ($($clause:ident),* $(,)?) => {
         metadata_contract!(@on sqlite: $($clause),*);
+        metadata_contract!(@on postgres: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $clause() {
-                    let scratch = crate::backends::$backend();
-                    super::$clause(scratch.metadata()).await;
+                    if let Some(scratch) = crate::backends::$backend() {
+                        super::$clause(crate::backends::Scratch::metadata(&scratch)).await;
+                    }
                 }
             )*
         }
@@ -24,32 +26,35 @@ macro_rules! metadata_contract {
 macro_rules! durability_contract {
     ($($clause:ident),* $(,)?) => {
         durability_contract!(@on sqlite: $($clause),*);
+        durability_contract!(@on postgres: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $clause() {
-                    let mut scratch = crate::backends::$backend();
-                    super::$clause(&mut scratch).await;
+                    if let Some(mut scratch) = crate::backends::$backend() {
+                        super::$clause(&mut scratch).await;
+                    }
                 }
             )*
         }
     };
 }
 
-/// Lists a module's clauses on blobs: functions of a `&dyn BlobStore`.
+/// Lists a module's clauses on blobs: async functions of a `&dyn BlobStore`.
 macro_rules! blob_contract {
     ($($clause:ident),* $(,)?) => {
         blob_contract!(@on folder: $($clause),*);
+        blob_contract!(@on memory: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {
             $(
-                #[test]
-                fn $clause() {
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $clause() {
                     let scratch = crate::backends::$backend();
-                    super::$clause(scratch.blobs());
+                    super::$clause(scratch.blobs()).await;
                 }
             )*
         }

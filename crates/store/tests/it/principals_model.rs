@@ -243,7 +243,7 @@ proptest! {
     #[test]
     fn sqlite_agrees_with_the_model_of_principals(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(agrees(&mut backends::sqlite(), &steps));
+        runtime.block_on(agrees(&mut backends::ScratchSqlite::new(), &steps));
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) struct Connection {
 pub(super) struct Open {
     client: Client,
     mode: Statements,
-    prepared: Mutex<HashMap<(String, u64), Statement>>,
+    prepared: Mutex<HashMap<String, Statement>>,
     is_lost: AtomicBool,
 }
 
@@ -157,9 +157,7 @@ impl Open {
 
     /// The prepared statement for a text, with parameters of these types.
     async fn prepare(&self, text: &str, values: &[Value<'_>]) -> Result<Statement> {
-        let nulls = values.iter().enumerate().filter(|(_, value)| **value == Value::Null);
-        let key = (text.to_owned(), nulls.fold(0, |mask, (at, _)| mask | 1 << at));
-        if let Some(statement) = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        if let Some(statement) = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).get(text) {
             return Ok(statement.clone());
         }
         let types: Vec<Type> = values.iter().map(type_of).collect();
@@ -168,7 +166,7 @@ impl Open {
         if prepared.len() >= KEPT {
             prepared.clear();
         }
-        prepared.insert(key, statement.clone());
+        prepared.insert(text.to_owned(), statement.clone());
         Ok(statement)
     }
 

@@ -395,7 +395,7 @@ CREATE TABLE deployment_images (
     container TEXT COLLATE "C" NOT NULL,
     label     TEXT COLLATE "C",     -- of the registration, which may be gone before the deployment is
     number    BIGINT,
-    digest    BYTEA,     -- of a public image, as soon as it was pulled
+    digest    TEXT COLLATE "C",     -- of a public image, as soon as it was pulled
     PRIMARY KEY (service, version, container),
     FOREIGN KEY (service, version) REFERENCES deployments
 );

@@ -5,17 +5,16 @@ use std::error::Error;
 use bytes::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
-use crate::metadata::tx::{Cell, Cells, Value};
+use crate::metadata::tx::{Cell, Cells, Kind, Value};
 use crate::{Result, StoreError};
 
 /// The type that a parameter is sent as, so that its meaning never follows from where it stands.
 pub(super) fn type_of(value: &Value<'_>) -> Type {
     match value {
-        Value::Null => Type::UNKNOWN,
-        Value::Integer(_) => Type::INT8,
-        Value::Fraction(_) => Type::FLOAT8,
-        Value::Text(_) => Type::TEXT,
-        Value::Bytes(_) | Value::Digest(_) => Type::BYTEA,
+        Value::Integer(_) | Value::Null(Kind::Integer) => Type::INT8,
+        Value::Fraction(_) | Value::Null(Kind::Fraction) => Type::FLOAT8,
+        Value::Text(_) | Value::Null(Kind::Text) => Type::TEXT,
+        Value::Bytes(_) | Value::Digest(_) | Value::Null(Kind::Bytes) => Type::BYTEA,
     }
 }
 
@@ -26,7 +25,7 @@ impl ToSql for Value<'_> {
         out: &mut BytesMut,
     ) -> std::result::Result<IsNull, Box<dyn Error + Sync + Send>> {
         match self {
-            Self::Null => Ok(IsNull::Yes),
+            Self::Null(_) => Ok(IsNull::Yes),
             Self::Integer(number) => number.to_sql(&Type::INT8, out),
             Self::Fraction(number) => number.to_sql(&Type::FLOAT8, out),
             Self::Text(text) => text.as_ref().to_sql(&Type::TEXT, out),

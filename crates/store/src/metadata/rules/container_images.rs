@@ -12,8 +12,8 @@ use crate::metadata::container_images::{
 };
 use crate::metadata::engine::{Engine, Terms};
 use crate::metadata::manifests::{ManifestDigest, StoredManifest};
-use crate::metadata::sqlite::holds;
-use crate::metadata::sqlite::holds::closure::{Contents, Extent};
+use crate::metadata::rules::holds;
+use crate::metadata::rules::holds::closure::{Contents, Extent};
 use crate::metadata::store::{Outcome, Store};
 use crate::metadata::tx::{Level, Lock, Query, Row, Tx, values};
 
@@ -211,18 +211,14 @@ fn delete(
     let Some(name) = lock_service(tx, tenant, service)? else {
         return Ok(Outcome::Unchanged(ImageDeleted::NoSuchService));
     };
-    // Nobody else ends the registration meanwhile, or has a deployment made of it.
-    let manifest = tx.find(&Query::column(
-        "SELECT manifest FROM container_images WHERE service = ?1 AND number = ?2 AND label = ?3",
-        values![service, number, label],
-    ))?;
-    let Some(manifest) = manifest else {
+    let find = "SELECT manifest FROM container_images WHERE service = ?1 AND number = ?2 AND label = ?3";
+    let held = rows::lock_manifests(tx, find, values![service, number, label])?;
+    if held.is_empty() {
         return Ok(Outcome::Unchanged(ImageDeleted::NoSuchImage));
-    };
+    }
     if let Some(version) = deployments::made_of(tx, service, number)? {
         return Ok(Outcome::Unchanged(ImageDeleted::InUse(version)));
     }
-    let held = rows::lock_manifests(tx, [manifest])?;
     holds::closure::forget(tx, (service, number))?;
     let end = "DELETE FROM container_images WHERE service = ?1 AND number = ?2";
     tx.run(end, values![service, number])?;

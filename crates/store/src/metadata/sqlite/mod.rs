@@ -9,29 +9,18 @@
 //! Control Of Query Plans Using CROSS JOIN"): nobody counts the rows of this database for the
 //! planner, and its guess about a recursion would be to read whole tables. A test reads the plans.
 
-mod blobs;
-mod catalogue;
-mod collection;
-mod content_keys;
 mod doors;
 #[cfg(feature = "filling")]
 mod filling;
-mod garbage;
 mod giving_back;
-pub(crate) mod holds;
-mod inspection;
 mod long_reads;
-mod manifests;
 mod new_file;
-mod provenance;
-mod put_manifest;
 mod schema;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 mod transaction;
 mod upgrade;
-pub(crate) mod uploads;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -48,10 +37,8 @@ use writer::{MAX_BATCH, Writer};
 
 pub use snapshot::{RootKey, Snapshot};
 
-use super::Metadata;
 use super::cache::Caches;
 use super::engine::{Engine, Promise, Takes, Terms, Whose};
-use super::rules::{audit, image_names, leases, progress, rows, sources, tags, usage};
 use super::store::Store;
 use super::tx::Tx;
 use crate::Result;
@@ -183,12 +170,6 @@ impl Embedded {
     }
 }
 
-impl Metadata for Sqlite {
-    fn is_healthy(&self) -> bool {
-        self.engine.is_healthy()
-    }
-}
-
 impl Engine for Embedded {
     fn is_healthy(&self) -> bool {
         self.doors.is_healthy()
@@ -228,6 +209,10 @@ impl Engine for Embedded {
             Promise::Durable => self.doors.upkeep(whose, takes, work).await,
             Promise::Visible => self.doors.upkeep_unsynced(whose, work).await,
         }
+    }
+
+    async fn give_back(&self) -> Result<bool> {
+        self.give_pages_back().await
     }
 }
 
