@@ -26,6 +26,8 @@ pub mod metric_points;
 mod postgres;
 pub mod progress;
 pub mod provenance;
+#[cfg(any(test, feature = "testing"))]
+mod recording;
 pub mod registry_logins;
 pub mod role_sessions;
 pub mod roles;
@@ -52,6 +54,8 @@ pub use metric_points::MetricPoints;
 pub use postgres::{Cluster, Postgres, Target};
 pub use progress::Progress;
 pub use provenance::Provenance;
+#[cfg(any(test, feature = "testing"))]
+pub use recording::Recorded;
 pub use registry_logins::RegistryLogins;
 pub use role_sessions::RoleSessions;
 pub use roles::Roles;

@@ -79,9 +79,9 @@ impl Shared {
         self.is_reached.load(Ordering::Acquire)
     }
 
-    /// The steady time.
-    pub(super) fn steady(&self) -> Time {
-        Time(self.steady.load(Ordering::Acquire))
+    /// The steady time; `None` as long as no server has moved it on.
+    pub(super) fn steady(&self) -> Option<Time> {
+        Some(Time(self.steady.load(Ordering::Acquire))).filter(|time| *time > Time(0))
     }
 
     /// Counts a transaction that is run again.

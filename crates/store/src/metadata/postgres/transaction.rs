@@ -165,7 +165,7 @@ impl Tx for Transaction<'_> {
         self.query(lock, &[Value::from(name)], &mut |_| Ok(()))
     }
 
-    fn steady(&self, _: Time) -> Result<Time> {
-        Ok(self.shared.steady())
+    fn steady(&self, now: Time) -> Result<Time> {
+        Ok(self.shared.steady().unwrap_or(now))
     }
 }

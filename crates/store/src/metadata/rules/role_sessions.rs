@@ -208,6 +208,7 @@ fn assume(tx: &dyn Tx, NewSession { role, key, .. }: &NewSession) -> Result<Opti
             "SELECT number, generation, remembered,
                     EXISTS (SELECT 1 FROM access_keys WHERE id = ?5)
                         OR EXISTS (SELECT 1 FROM deleted_access_keys WHERE id = ?5)
+                        OR EXISTS (SELECT 1 FROM role_sessions WHERE key = ?5)
              FROM roles WHERE account = ?1 AND name = ?2 AND id = ?3 AND revision = ?4 AND enabled = 1",
             values![role.account.as_str(), role.name.as_str(), role.id.as_str(), role.revision, key.as_str()],
             |row| {
