@@ -102,6 +102,7 @@ impl StoreConfig {
     ///
     /// # Errors
     /// If they cannot be opened or made, or the mode does not take their schema.
+    #[expect(clippy::unused_async, reason = "rows in another place than this machine are waited for")]
     pub async fn rows(self) -> Result<Rows> {
         let metadata = match &self.location {
             Location::Local { dir } => local::rows(dir, self.mode)?,
