@@ -1,6 +1,8 @@
 //! The canonical request: the one text that signer and verifier both make of a request (IAM User Guide, "Create a
-//! signed AWS API request", step 1), and the string to sign that its hash goes into (step 3).
+//! signed AWS API request", step 1), the string to sign that its hash goes into (step 3), and the signature over that
+//! (steps 2 and 4).
 
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::{ALGORITHM, Request};
@@ -29,6 +31,22 @@ impl Unfinished {
         let hash = hex_digits(&hash.into());
         [ALGORITHM.as_bytes(), time.as_bytes(), scope.as_bytes(), &hash].join(&b'\n')
     }
+}
+
+/// The signature of a string, with the key derived from a secret for a scope `yyyymmdd/region/service/aws4_request`:
+/// a chain of HMACs over the scope's parts.
+pub(crate) fn signature(secret: &[u8], scope: &str, string_to_sign: &[u8]) -> [u8; 32] {
+    let root = [b"AWS4", secret].concat();
+    let mut parts = scope.split('/');
+    let first = hmac(&root, parts.next().unwrap_or_default().as_bytes());
+    let key = parts.fold(first, |key, part| hmac(&key, part.as_bytes()));
+    hmac(&key, string_to_sign)
+}
+
+fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.update(text);
+    mac.finalize().into_bytes().into()
 }
 
 fn without_payload(request: &Request<'_>, signed_headers: &[&str]) -> Vec<u8> {
