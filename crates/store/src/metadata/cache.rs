@@ -41,14 +41,6 @@ impl Takes {
     }
 }
 
-/// The former name, for the rules that are not yet written over a transaction.
-pub(crate) type Touched = Takes;
-
-impl Takes {
-    pub(crate) const EVERYTHING: Self = Self::Rights;
-    pub(crate) const NOTHING: Self = Self::Nothing;
-}
-
 /// What is kept.
 #[derive(Default)]
 pub(crate) struct Caches {

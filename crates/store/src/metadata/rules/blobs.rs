@@ -427,12 +427,7 @@ pub(crate) fn lock_contents(
 
 /// Takes blobs from repositories of a tenant. The bytes of those that no other repository has are discarded: says how
 /// many contents those are, and how many bytes. The repositories and the contents are locked, `Update`.
-pub(crate) fn unlink(
-    tx: &dyn Tx,
-    links: &[(i64, i64)],
-    now: Time,
-    usage: &mut Usage,
-) -> Result<(u64, u64)> {
+pub(crate) fn unlink(tx: &dyn Tx, links: &[(i64, i64)], now: Time, usage: &mut Usage) -> Result<(u64, u64)> {
     let each = || links.iter().map(|(repository, blob)| values![*repository, *blob]);
     tx.each("DELETE FROM blob_puts WHERE repository = ?1 AND blob = ?2", each())?;
     tx.each("DELETE FROM blob_links WHERE repository = ?1 AND blob = ?2", each())?;

@@ -128,9 +128,7 @@ fn fits(tx: &dyn Tx, repository: i64, filter: &ManifestFilter, candidate: &Candi
             found.first().is_some_and(|tag| tag.starts_with(prefix.as_str()))
         }
         None => {
-            filter.with_parts
-                || !candidate.is_part
-                || !tags(tx, repository, candidate.id, "", 1)?.is_empty()
+            filter.with_parts || !candidate.is_part || !tags(tx, repository, candidate.id, "", 1)?.is_empty()
         }
     })
 }

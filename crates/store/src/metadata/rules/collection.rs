@@ -133,8 +133,7 @@ impl Step<'_> {
     }
 
     fn remove_manifests(&mut self, tenant: i64, manifests: &[i64]) -> Result<()> {
-        self.collected.bytes +=
-            manifests::remove(self.tx, manifests, self.usage.entry(tenant).or_default())?;
+        self.collected.bytes += manifests::remove(self.tx, manifests, self.usage.entry(tenant).or_default())?;
         self.collected.manifests += manifests.len() as u64;
         Ok(())
     }
@@ -239,9 +238,11 @@ impl Step<'_> {
 
     /// The same of repositories' blobs.
     fn lock_links(&self, links: impl Iterator<Item = (i64, i64)>) -> Result<Vec<(i64, i64)>> {
-        let links: Vec<_> = links.flat_map(|(repository, blob)| values![repository, blob, self.over]).collect();
+        let links: Vec<_> =
+            links.flat_map(|(repository, blob)| values![repository, blob, self.over]).collect();
         let mut found = Vec::new();
-        let text = "SELECT repository, blob FROM blob_links WHERE repository = ?1 AND blob = ?2 AND leased_at <= ?3";
+        let text =
+            "SELECT repository, blob FROM blob_links WHERE repository = ?1 AND blob = ?2 AND leased_at <= ?3";
         self.tx.lock_each((Level::Link, Lock::SkipLocked), text, 3, &links, &mut |_, row| {
             found.push((row.get(0)?, row.get(1)?));
             Ok(())

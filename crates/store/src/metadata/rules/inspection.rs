@@ -78,20 +78,27 @@ fn contradictions(tx: &dyn Tx, now: Time) -> Result<Vec<Contradiction>> {
     add(Fault::WrongHold, check::wrong_holds(tx)?);
     add(Fault::WrongUsage, usage::wrong(tx)?);
     let latest = now.plus(MAY_BE_AHEAD);
-    add(Fault::LeaseAhead, tx.all(&Query::new(
-        "SELECT digest FROM manifests WHERE leased_at > ?1",
-        values![latest],
-        |row| Ok(format!("manifest {}", row.get::<Digest>(0)?)),
-    ))?);
-    add(Fault::LeaseAhead, tx.all(&Query::new(
-        "SELECT b.digest FROM blob_links l JOIN blobs b ON b.id = l.blob WHERE l.leased_at > ?1",
-        values![latest],
-        |row| Ok(format!("blob {}", row.get::<Digest>(0)?)),
-    ))?);
-    add(Fault::UnlinkedContent, tx.all(&Query::column(
-        "SELECT b.key FROM blobs b WHERE NOT EXISTS (SELECT 1 FROM blob_links l WHERE l.blob = b.id)",
-        values![],
-    ))?);
+    add(
+        Fault::LeaseAhead,
+        tx.all(&Query::new("SELECT digest FROM manifests WHERE leased_at > ?1", values![latest], |row| {
+            Ok(format!("manifest {}", row.get::<Digest>(0)?))
+        }))?,
+    );
+    add(
+        Fault::LeaseAhead,
+        tx.all(&Query::new(
+            "SELECT b.digest FROM blob_links l JOIN blobs b ON b.id = l.blob WHERE l.leased_at > ?1",
+            values![latest],
+            |row| Ok(format!("blob {}", row.get::<Digest>(0)?)),
+        ))?,
+    );
+    add(
+        Fault::UnlinkedContent,
+        tx.all(&Query::column(
+            "SELECT b.key FROM blobs b WHERE NOT EXISTS (SELECT 1 FROM blob_links l WHERE l.blob = b.id)",
+            values![],
+        ))?,
+    );
     for (image, flaw) in check::flaws(tx)? {
         let (fault, what) = match flaw {
             Flaw::Dangling(what) => (Fault::DanglingReference, what),

@@ -185,9 +185,7 @@ fn insert(
     tx.each(
         "INSERT INTO manifest_blobs (repository, digest, manifest, is_config) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (repository, digest, is_config, manifest) DO NOTHING",
-        view.blobs
-            .iter()
-            .map(|blob| values![repository, blob.digest, id, config == Some(blob.digest)]),
+        view.blobs.iter().map(|blob| values![repository, blob.digest, id, config == Some(blob.digest)]),
     )?;
     tx.each(
         "INSERT INTO manifest_children (repository, digest, manifest) VALUES (?1, ?2, ?3)

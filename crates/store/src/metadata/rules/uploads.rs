@@ -309,11 +309,7 @@ fn owned<'a>(owner: &'a UploadOwner, id: &'a str) -> [Value<'a>; 5] {
 }
 
 /// Sessions, with their other keys in the order in which they were made.
-fn read_all<const N: usize>(
-    tx: &dyn Tx,
-    which: &str,
-    values: [Value<'_>; N],
-) -> Result<Vec<UploadSession>> {
+fn read_all<const N: usize>(tx: &dyn Tx, which: &str, values: [Value<'_>; N]) -> Result<Vec<UploadSession>> {
     let text = format!(
         "SELECT u.id, u.key, u.login, u.created_at, u.touched_at, u.received, u.hash_state, u.checkpoint, k.key
          FROM uploads u LEFT JOIN upload_keys k ON k.upload = u.id

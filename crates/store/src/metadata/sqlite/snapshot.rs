@@ -9,14 +9,14 @@ use gangplank_core::AccessKeyId;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
+use super::BUSY;
 use super::new_file::beside;
 use super::schema::{self, Standing};
 use super::transaction::Transaction;
-use super::BUSY;
-use crate::metadata::rules::{inspection, progress, rows};
 use crate::blobs::ContentKey;
 use crate::metadata::inspection::{ContentTotals, KeptContent};
 use crate::metadata::progress::Mark;
+use crate::metadata::rules::{inspection, progress, rows};
 use crate::{Result, StoreError, durable_file};
 
 /// How long to wait before a database that another process has locked is asked again.

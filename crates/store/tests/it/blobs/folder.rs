@@ -181,8 +181,7 @@ async fn a_folder_that_is_gone_is_told_from_a_file_that_is_missing() {
     let mut half = writer(&folder, &ContentKey::unused(), &beginning(), b"half").await.unwrap();
     assert_eq!(folder.stat(&ContentKey::unused()).await.unwrap(), None);
     std::fs::rename(&root, &away).unwrap();
-    let is_gone =
-        |error: StoreError| matches!(&error, StoreError::Unavailable(why) if why.to_string().contains("mounted"));
+    let is_gone = |error: StoreError| matches!(&error, StoreError::Unavailable(why) if why.to_string().contains("mounted"));
     assert!(is_gone(folder.stat(&key).await.unwrap_err()));
     assert!(is_gone(folder.read(&key, 0..1).await.map(drop).unwrap_err()));
     assert!(is_gone(folder.remove(std::slice::from_ref(&key)).await.remove(0).unwrap_err()));

@@ -5,8 +5,8 @@ use gangplank_oci::Digest;
 
 use crate::Result;
 use crate::metadata::deployments::{DeployedImage, ImageSource, NewImage, Registered};
-use crate::metadata::rules::{leases, rows};
 use crate::metadata::rules::holds;
+use crate::metadata::rules::{leases, rows};
 use crate::metadata::tx::{Query, Tx, values};
 
 /// Finds the registrations that images name, which nobody can take away as long as the service is locked. Fails with the

@@ -114,12 +114,8 @@ impl Image {
 }
 
 fn registrations(tx: &dyn Tx) -> Result<Vec<Image>> {
-    tx.all(&Query::new(
-        "SELECT service, number, manifest, digest FROM container_images",
-        values![],
-        |row| {
-            let (service, number, manifest) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(Image { service, number, manifest, digest: row.get(3)? })
-        },
-    ))
+    tx.all(&Query::new("SELECT service, number, manifest, digest FROM container_images", values![], |row| {
+        let (service, number, manifest) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(Image { service, number, manifest, digest: row.get(3)? })
+    }))
 }

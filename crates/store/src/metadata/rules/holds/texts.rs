@@ -89,7 +89,9 @@ impl Texts {
             refresh_link: format!("{refresh_links} AND l.repository = ?1 AND l.blob = ?2"),
             refresh_all: [refresh_manifests, refresh_links],
             is_manifest_held: format!("SELECT {manifest_is_held} FROM manifests m WHERE m.id = ?1"),
-            is_link_held: format!("SELECT {linked} FROM blob_links l WHERE l.repository = ?1 AND l.blob = ?2"),
+            is_link_held: format!(
+                "SELECT {linked} FROM blob_links l WHERE l.repository = ?1 AND l.blob = ?2"
+            ),
             edges_of_manifest: EDGES.iter().filter_map(count).collect::<Vec<_>>().join(" + "),
             put_link: format!(
                 "INSERT INTO blob_links (repository, blob, leased_at, held)

@@ -22,7 +22,8 @@ pub(crate) fn below(tx: &dyn Tx, manifest: i64) -> Result<Vec<i64>> {
 pub(crate) fn links_below(tx: &dyn Tx, manifest: i64) -> Result<Vec<(i64, i64)>> {
     let mut found = Vec::new();
     for text in &Texts::get().links_below {
-        found.append(&mut tx.all(&Query::new(text, values![manifest], |row| Ok((row.get(0)?, row.get(1)?))))?);
+        found
+            .append(&mut tx.all(&Query::new(text, values![manifest], |row| Ok((row.get(0)?, row.get(1)?))))?);
     }
     Ok(found)
 }
@@ -43,11 +44,7 @@ pub(crate) fn kept_by_itself(tx: &dyn Tx, manifest: i64, cutoff: Time) -> Result
         Ok((row.get::<Time>(0)?, row.get::<bool>(1)?))
     });
     let (leased_at, is_rooted) = tx.one(&find)?;
-    Ok(if is_rooted {
-        Some(Kept::ByRoot)
-    } else {
-        (leased_at > cutoff).then_some(Kept::ByLease(leased_at))
-    })
+    Ok(if is_rooted { Some(Kept::ByRoot) } else { (leased_at > cutoff).then_some(Kept::ByLease(leased_at)) })
 }
 
 /// Why something stays.
