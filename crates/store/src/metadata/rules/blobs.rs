@@ -219,10 +219,12 @@ fn renew(
     // Whoever collects it now finds it locked, or it is gone already.
     let lock = Query::new(
         "SELECT repository, blob FROM blob_links
-         WHERE repository = (SELECT r.id FROM repositories r CROSS JOIN tenants t
-                             WHERE t.account = ?1 AND t.region = ?2 AND r.tenant = t.id AND r.name = ?3)
-           AND blob = (SELECT b.id FROM blobs b CROSS JOIN tenants t
-                       WHERE t.account = ?1 AND t.region = ?2 AND b.tenant = t.id AND b.digest = ?4)",
+         WHERE repository = (SELECT id FROM repositories
+                             WHERE tenant = (SELECT id FROM tenants WHERE account = ?1 AND region = ?2)
+                               AND name = ?3)
+           AND blob = (SELECT id FROM blobs
+                       WHERE tenant = (SELECT id FROM tenants WHERE account = ?1 AND region = ?2)
+                         AND digest = ?4)",
         values![tenant.account.as_str(), tenant.region.as_str(), repository.as_str(), *digest],
         |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)),
     );

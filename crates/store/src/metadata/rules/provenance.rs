@@ -107,19 +107,18 @@ fn read_image(row: &Row<'_>) -> Result<ContainerImage> {
 
 /// Who put a manifest, each once, the first first.
 fn puts_of(tx: &dyn Tx, manifest: i64) -> Result<Vec<Source>> {
-    let found: Vec<Option<Source>> = tx.all(&Query::new(
-        "SELECT p.owner, x.session, x.claims, x.description
-         FROM (SELECT owner, source, min(id) AS first FROM manifest_puts WHERE manifest = ?1
-               GROUP BY owner, source ORDER BY min(id) LIMIT ?2) AS p
-         LEFT JOIN sources x ON x.id = p.source ORDER BY p.first",
-        values![manifest, rows::limit(MOST_PUTS)],
-        |row| sources::read(row, 0),
-    ))?;
     let mut puts: Vec<Source> = Vec::new();
-    for source in found.into_iter().flatten() {
-        if !puts.contains(&source) {
+    let text = "SELECT p.owner, x.session, x.claims, x.description
+        FROM manifest_puts p LEFT JOIN sources x ON x.id = p.source
+        WHERE p.manifest = ?1 ORDER BY p.id";
+    tx.query(text, &values![manifest], &mut |row| {
+        if let Some(source) = sources::read(row, 0)?
+            && puts.len() < MOST_PUTS
+            && !puts.contains(&source)
+        {
             puts.push(source);
         }
-    }
+        Ok(())
+    })?;
     Ok(puts)
 }

@@ -202,7 +202,7 @@ pub(crate) fn checkpoints(tx: &dyn Tx) -> Result<Vec<(ContentKey, Checkpoint)>> 
 
 /// Ends the sessions that a login fed last.
 pub(crate) fn end_of_login(tx: &dyn Tx, tenant: i64, login: LoginId) -> Result<()> {
-    let which = "tenant = ?1 AND login = ?2";
+    let which = "tenant = ?1 AND login = ?2 ORDER BY id";
     end(tx, Lock::Update, which, values![tenant, login], Leaves::Bytes).map(drop)
 }
 
@@ -215,14 +215,15 @@ pub(crate) fn end_of_session(
 ) -> Result<()> {
     let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1)
         AND EXISTS (SELECT 1 FROM registry_logins l
-                    WHERE l.id = uploads.login AND l.session = ?2 AND l.expires_at > ?3)";
+                    WHERE l.id = uploads.login AND l.session = ?2 AND l.expires_at > ?3)
+        ORDER BY id";
     let values = values![account.as_str(), session.as_str(), now];
     end(tx, Lock::Update, which, values, Leaves::Bytes).map(drop)
 }
 
 /// Ends the sessions of a key's or role's logins.
 pub(crate) fn end_of_owner(tx: &dyn Tx, account: &AccountId, owner: &Owner) -> Result<()> {
-    let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1) AND owner = ?2";
+    let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1) AND owner = ?2 ORDER BY id";
     end(tx, Lock::Update, which, values![account.as_str(), owner.as_str()], Leaves::Bytes).map(drop)
 }
 
@@ -234,7 +235,7 @@ fn end<const N: usize>(
     values: [Value<'_>; N],
     leaves: Leaves,
 ) -> Result<usize> {
-    let ended = lock_ending(tx, lock, &format!("{which} ORDER BY id"), values)?;
+    let ended = lock_ending(tx, lock, which, values)?;
     end_locked(tx, &ended, |_| leaves == Leaves::Bytes)?;
     Ok(ended.len())
 }

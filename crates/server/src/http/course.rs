@@ -1,4 +1,4 @@
-//! Requests that are answered to their end, whoever waits for the answer.
+//! What becomes of a request that has no answer yet, when its client goes away or the server is told to stop.
 //!
 //! hyper drops what it waits for when the client goes away, and a push dropped between its bytes and its
 //! row, its session unlocked, is what the next request would stumble over. So what is dropped unfinished
@@ -12,6 +12,16 @@ use std::task::{Context, Poll, ready};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
+
+/// How a request ends. Its route says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Course {
+    /// It goes on to its end without its client. A stop waits for it, and was no clean one if it was not over in time.
+    ToItsEnd,
+    /// It ends with its client. A stop lets it end with its connection, and leaves nothing behind if that takes too
+    /// long. So does whatever it turns its connection into.
+    WithItsClient,
+}
 
 /// The request panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,41 +38,51 @@ pub(super) trait Conclude: Send + Unpin + 'static {
     fn conclude(self, answered: Result<Self::Answer, Panicked>) -> Self::Concluded;
 }
 
-/// Runs a request to its end, dropped or not.
-pub(super) struct ToTheEnd<C: Conclude> {
+/// What answers a request.
+pub(super) trait Answers<C: Conclude>: Future<Output = C::Answer> + Send + Unpin + 'static {}
+
+impl<C: Conclude, F: Future<Output = C::Answer> + Send + Unpin + 'static> Answers<C> for F {}
+
+/// A request on its course.
+pub(super) struct Running<F: Answers<C>, C: Conclude> {
     /// `None` when it is over.
-    request: Option<Request<C>>,
+    request: Option<Request<F, C>>,
 }
 
-struct Request<C: Conclude> {
-    answering: Pin<Box<dyn Future<Output = C::Answer> + Send>>,
+struct Request<F, C> {
+    answering: F,
     conclusion: C,
-    counted: TaskTrackerToken,
+    /// Set if it goes on to its end.
+    counted: Option<TaskTrackerToken>,
 }
 
-impl<C: Conclude> ToTheEnd<C> {
-    /// A request that `requests` counts until it is over.
-    pub(super) fn new(
+impl Course {
+    /// Sets a request on its course. If that leads to its end, `requests` counts it until it is there.
+    pub(super) fn run<F: Answers<C>, C: Conclude>(
+        self,
         requests: &TaskTracker,
-        answering: impl Future<Output = C::Answer> + Send + 'static,
+        answering: F,
         conclusion: C,
-    ) -> Self {
-        let request = Request { answering: Box::pin(answering), conclusion, counted: requests.token() };
-        Self { request: Some(request) }
+    ) -> Running<F, C> {
+        let counted = match self {
+            Self::ToItsEnd => Some(requests.token()),
+            Self::WithItsClient => None,
+        };
+        Running { request: Some(Request { answering, conclusion, counted }) }
     }
 }
 
-impl<C: Conclude> Request<C> {
+impl<F: Answers<C>, C: Conclude> Request<F, C> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<C::Answer, Panicked>> {
         // A panic must end this request and nothing else of its connection.
-        match catch_unwind(AssertUnwindSafe(|| self.answering.as_mut().poll(context))) {
+        match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.answering).poll(context))) {
             Ok(polled) => polled.map(Ok),
             Err(_) => Poll::Ready(Err(Panicked)),
         }
     }
 }
 
-impl<C: Conclude> Future for ToTheEnd<C> {
+impl<F: Answers<C>, C: Conclude> Future for Running<F, C> {
     type Output = C::Concluded;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<C::Concluded> {
@@ -75,12 +95,13 @@ impl<C: Conclude> Future for ToTheEnd<C> {
     }
 }
 
-impl<C: Conclude> Drop for ToTheEnd<C> {
+impl<F: Answers<C>, C: Conclude> Drop for Running<F, C> {
     fn drop(&mut self) {
+        let Some(mut request) = self.request.take().filter(|request| request.counted.is_some()) else {
+            return;
+        };
         // Without a runtime the program is at its own end.
-        if let Some(mut request) = self.request.take()
-            && let Ok(runtime) = Handle::try_current()
-        {
+        if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
                 let answered = std::future::poll_fn(|context| request.poll(context)).await;
                 let Request { conclusion, counted, .. } = request;
@@ -119,7 +140,7 @@ mod tests {
             let _ = waiting.await;
             7
         };
-        let mut request = ToTheEnd::new(&requests, answering, Tell(sender));
+        let mut request = Course::ToItsEnd.run(&requests, Box::pin(answering), Tell(sender));
         let begun = tokio::time::timeout(Duration::from_millis(10), &mut request).await;
         assert!(begun.is_err());
         drop(request);
@@ -131,14 +152,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_request_that_ends_with_its_client_does_so_and_no_stop_waits() {
+        let (requests, (sender, told)) = (TaskTracker::new(), oneshot::channel());
+        let (held, dropped) = oneshot::channel::<()>();
+        let answering = async move {
+            let _held = held;
+            std::future::pending().await
+        };
+        let mut request = Course::WithItsClient.run(&requests, Box::pin(answering), Tell(sender));
+        let begun = tokio::time::timeout(Duration::from_millis(10), &mut request).await;
+        assert!(begun.is_err());
+        assert!(requests.is_empty());
+        drop(request);
+        assert!(dropped.await.is_err() && told.await.is_err());
+    }
+
+    #[tokio::test]
     async fn an_answer_is_handed_over_and_a_panic_is_told() {
         let requests = TaskTracker::new();
-        let (sender, told) = oneshot::channel();
-        ToTheEnd::new(&requests, async { 7 }, Tell(sender)).await;
-        assert_eq!(told.await, Ok(Ok(7)));
-        let (sender, told) = oneshot::channel();
-        ToTheEnd::new(&requests, async { panic!("of the test") }, Tell(sender)).await;
-        assert_eq!(told.await, Ok(Err(Panicked)));
+        for course in [Course::ToItsEnd, Course::WithItsClient] {
+            let (sender, told) = oneshot::channel();
+            course.run(&requests, Box::pin(async { 7 }), Tell(sender)).await;
+            assert_eq!(told.await, Ok(Ok(7)));
+            let (sender, told) = oneshot::channel();
+            course.run(&requests, Box::pin(async { panic!("of the test") }), Tell(sender)).await;
+            assert_eq!(told.await, Ok(Err(Panicked)));
+        }
         assert!(requests.is_empty());
     }
 }
