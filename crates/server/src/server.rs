@@ -193,7 +193,7 @@ impl Server {
             failed_logins: FailedLogins::new(config.limits.failed_logins_per_minute),
             failed_exchanges: FailedLogins::new(FAILED_EXCHANGES_PER_MINUTE),
             issuers,
-            claims: Claims::new(coordinator, run.clone()),
+            claims: Claims::new(coordinator, run),
             small_bodies: Budget::new(config.limits.buffered_bytes),
             unverified: Unverified::new(config.limits.unverified_bytes),
             connections: Arc::new(Connections::new(
@@ -218,14 +218,10 @@ impl Server {
             entrance: entrance(&config.deployments, tls.is_some(), &addresses),
             deployments: config.deployments,
             routes: crate::endpoint::routes::Routes::default(),
-            run,
         });
         archives.are_of(&app);
         let leftovers = jobs::leftovers::list(&app).await.context("cannot list what an earlier run left")?;
-        let crashed = data_dir.begin_run()?;
-        if crashed {
-            jobs::orphans::of_sessions(&app).await.context("cannot clear what a crash left")?;
-        }
+        let crashed = begin_run(&app, &data_dir).await?;
         warn_of_settings(&app);
         let terms = jobs::Terms {
             collection: config.collection.interval,
@@ -326,6 +322,15 @@ impl Server {
             tracing::warn!(%error, "the next start will look for what a crash may have left");
         }
     }
+}
+
+/// Notes that a run begins; says whether the one before was cut.
+async fn begin_run(app: &App, data_dir: &DataDir) -> Result<bool> {
+    let crashed = data_dir.begin_run()?;
+    if crashed {
+        jobs::orphans::of_sessions(app).await.context("cannot clear what a crash left")?;
+    }
+    Ok(crashed)
 }
 
 /// Where services are reached: as the server was told, or else where it listens.

@@ -12,7 +12,6 @@ pub(super) async fn content(context: &Context<'_>, digest: &Digest) -> Result<Op
     let Some(known) = context.app.metadata.tenant_content(&context.grant.tenant, digest).await? else {
         return Ok(None);
     };
-    let key = known.key.clone();
-    let size = context.app.blocking(move |blobs| blobs.size(&key)).await?;
+    let size = context.app.blobs.stat(&known.key).await?;
     Ok((known.damaged || size != Some(known.size)).then_some(known.key))
 }

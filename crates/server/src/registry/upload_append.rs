@@ -4,8 +4,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use gangplank_core::upload::GIVES_WAY_AFTER;
-use gangplank_oci::{Algorithm, Digest, Hasher, RepositoryName};
-use gangplank_store::blobs::Staged;
+use gangplank_oci::{Algorithm, Digest, RepositoryName};
+use gangplank_store::blobs::{BlobWriter, Checkpoint};
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
 
@@ -21,8 +21,8 @@ use crate::app::App;
 /// A body that begins where its session stands.
 pub(super) struct Append<'a> {
     session: Session<'a>,
-    /// Has seen all bytes of the session.
-    hasher: Hasher,
+    /// Has all bytes of the session.
+    writer: Box<dyn BlobWriter>,
     body: Incoming,
     /// How long the body must be, if that is known.
     expected: Option<u64>,
@@ -48,26 +48,22 @@ impl<'a> Append<'a> {
         let is_last = algorithm.is_some();
         let expected = chunk_range::expected_length(context.app, headers, received, &body, is_last)
             .map_err(|error| Refusal::from(error).at(session.standing(received)))?;
-        let hasher = match algorithm {
-            Some(algorithm) if received == 0 => Hasher::new(algorithm),
-            _ => session.hasher()?,
-        };
-        Ok(Self { session, hasher, body, expected })
+        let writer = session.writer(algorithm)?;
+        Ok(Self { session, writer, body, expected })
     }
 
     /// Appends the body, and says where the session then stands.
     pub(super) async fn advance(self) -> Result<Standing> {
-        let (session, _, hasher, _room) = self.append().await?;
-        session.advance(&hasher).await?;
-        Ok(session.standing(hasher.hashed()))
+        let (session, writer, _room) = self.append().await?;
+        session.pause(writer).await?;
+        Ok(session.standing(session.received()))
     }
 
     /// Appends the last bytes, if any, and makes the whole a blob. Then the session is over, even if the
     /// digest is another or the blob cannot be kept.
     pub(super) async fn publish(self, digest: &Digest) -> Result<()> {
-        let (session, staged, hasher, _room) = self.append().await?;
-        let (key, id) = (session.key.clone(), Some(session.id().to_owned()));
-        let content = Complete { key, staged, hasher, session: id };
+        let (session, writer, _room) = self.append().await?;
+        let content = Complete { key: session.key.clone(), writer, session: Some(&session) };
         let published = publish(session.context, session.repository, digest, content).await;
         match published {
             Ok(()) => {
@@ -83,19 +79,19 @@ impl<'a> Append<'a> {
 
     /// Appends the body. If it ended early, the session goes on behind what had come; if it is of the
     /// wrong length, where it stood; if it is too long or cannot be kept, the session ends.
-    async fn append(self) -> Result<(Session<'a>, Option<Box<dyn Staged>>, Hasher, Room<'a>)> {
-        let Self { session, hasher, body, expected } = self;
+    async fn append(self) -> Result<(Session<'a>, Box<dyn BlobWriter>, Room<'a>)> {
+        let Self { session, writer, body, expected } = self;
         let app = session.context.app;
         let ended = CancellationToken::new();
-        let ingesting = ingest(session.context, &session.key, hasher, body, expected, &session, &ended);
+        let ingesting = ingest(session.context, writer, body, expected, &session, &ended);
         let ingested = touching(app, || Some(&session), &ended, ingesting).await;
         let refusal = match ingested {
-            Ok(Ingested { staged, hasher, cut: None, room }) => return Ok((session, staged, hasher, room)),
-            Ok(Ingested { hasher, cut: Some(cut), .. }) => {
+            Ok(Ingested { writer, cut: None, room }) => return Ok((session, writer, room)),
+            Ok(Ingested { writer, cut: Some(cut), .. }) => {
                 match cut {
                     Cut::TooLong => session.give_up().await,
                     Cut::WrongLength => {}
-                    Cut::Stalled | Cut::Broken => session.advance(&hasher).await?,
+                    Cut::Stalled | Cut::Broken => session.pause(writer).await?,
                 }
                 cut.refusal(app).into()
             }
@@ -111,13 +107,18 @@ impl BeforeStaging for Session<'_> {
         Ok(())
     }
 
+    async fn note(&self, progress: Checkpoint) -> Result<()> {
+        self.advance(progress).await
+    }
+
     async fn has_ended(&self) -> bool {
         Session::has_ended(self).await
     }
 }
 
 /// Takes a body in, and notes now and then that its session is in use: a body may take longer to come than a session
-/// may be idle, and idle it is not. If the session has ended meanwhile, says so through `ended`.
+/// may be idle, and idle it is not. If the session has ended meanwhile, or another process has it, says so through
+/// `ended`.
 pub(super) async fn touching<'a, T>(
     app: &App,
     session: impl Fn() -> Option<&'a Session<'a>>,
@@ -130,6 +131,7 @@ pub(super) async fn touching<'a, T>(
     loop {
         tokio::select! {
             taken = &mut taking_in => return taken,
+            () = lost(session()), if !ended.is_cancelled() => ended.cancel(),
             () = tokio::time::sleep(touch_every) => {
                 // Returning here would leave a thread that writes to a session that is not locked.
                 let Some(session) = session() else { continue };
@@ -140,5 +142,13 @@ pub(super) async fn touching<'a, T>(
                 }
             }
         }
+    }
+}
+
+/// Returns when another process has the session.
+async fn lost(session: Option<&Session<'_>>) {
+    match session {
+        Some(session) => session.lost().await,
+        None => std::future::pending().await,
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicI64;
 
 use gangplank_core::Origin;
 
+use super::Metadata;
 use super::engine::{Engine, Terms, Whose};
 use super::rules::audit::Note;
 use super::rules::live_counts::LiveCounts;
@@ -29,6 +30,12 @@ pub(crate) enum Outcome<T> {
     Changed(T, Note),
     /// Nothing was changed, so there is nothing to note.
     Unchanged(T),
+}
+
+impl<E: Engine> Metadata for Store<E> {
+    fn is_healthy(&self) -> bool {
+        self.engine.is_healthy()
+    }
 }
 
 #[expect(private_bounds, reason = "engines are made in this crate alone")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gangplank_store::blobs::{BlobStore, Folder};
+use gangplank_store::blobs::{BlobStore, Folder, Memory};
 use gangplank_store::coordination::{Coordinator, InProcess};
 use gangplank_store::metadata::{Metadata, Sqlite};
 use tempfile::TempDir;
@@ -41,6 +41,19 @@ impl Scratch for ScratchSqlite {
     fn reopen(&mut self) {
         drop(self.database.take());
         self.database = Some(Sqlite::open(&self.directory.path().join("metadata.sqlite")).unwrap());
+    }
+}
+
+/// Bytes in memory, in parts that are smaller than what most clauses write.
+pub(crate) struct ScratchMemory(Memory);
+
+pub(crate) fn memory() -> ScratchMemory {
+    ScratchMemory(Memory::with_parts(16))
+}
+
+impl ScratchMemory {
+    pub(crate) fn blobs(&self) -> &dyn BlobStore {
+        &self.0
     }
 }
 

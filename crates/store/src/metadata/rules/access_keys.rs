@@ -13,7 +13,7 @@ use crate::metadata::access_keys::{
 };
 use crate::metadata::engine::{Engine, Terms, Whose};
 use crate::metadata::role_sessions::Credential;
-use crate::metadata::sqlite::uploads;
+use crate::metadata::rules::uploads;
 use crate::metadata::store::{Outcome, Store};
 use crate::metadata::tx::{Level, Lock, Named, Query, Row, Tx, values};
 

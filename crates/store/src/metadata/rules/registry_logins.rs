@@ -19,7 +19,7 @@ use crate::metadata::registry_logins::{
     LOOKED_AT, LoginCreated, LoginLookup, LoginPage, LoginSummary, NewLogin, Push, RegistryLogins, Requires,
     Revoked, Used,
 };
-use crate::metadata::sqlite::uploads;
+use crate::metadata::rules::uploads;
 use crate::metadata::store::{Outcome, Store};
 use crate::metadata::tx::{Level, Lock, Named, Query, Row, Tx, values};
 

@@ -8,8 +8,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::{Answer, Job, Log, PATIENCE, Queue, Whose, Work};
 use crate::StoreError;
-use crate::metadata::cache::Caches;
-use crate::metadata::engine::Takes;
+use crate::metadata::cache::{Caches, Takes};
 
 pub(super) struct Batches {
     pub(super) connection: Connection,

@@ -6,18 +6,26 @@ use super::{EDGES, Edge, Held, Holder, Role};
 
 /// Statements, and conditions in which `m` is a manifest, `l` a repository's blob and `b` its content.
 pub(crate) struct Texts {
-    /// Whether anything holds `m`.
-    pub(super) manifest_is_held: String,
-    /// Whether anything holds `l`, whose content is `b`.
-    pub(super) link_is_held: String,
+    /// What `held` of `m` has to say.
+    pub(super) manifest_held: String,
+    /// What `held` of `l` has to say, whose content is `b`.
+    pub(super) link_held: String,
     /// For each edge from a manifest: marks what the manifest `?1` holds as held.
     pub(super) hold: Vec<String>,
-    /// For each edge from a manifest: marks what the manifest `?1` alone holds as not held.
-    pub(super) let_go: Vec<String>,
     /// For each edge from a manifest that has rows of its own: ends those of the manifest `?1`.
     pub(super) end: Vec<String>,
     /// Marks the manifest `?1` as held or not.
-    pub(super) refresh: String,
+    pub(super) refresh_manifest: String,
+    /// Marks the blob `?2` of the repository `?1` as held or not.
+    pub(super) refresh_link: String,
+    /// The same of all manifests and of all repositories' blobs.
+    pub(super) refresh_all: [String; 2],
+    /// Whether anything holds the manifest `?1`.
+    pub(super) is_manifest_held: String,
+    /// Whether anything holds the blob `?2` of the repository `?1`.
+    pub(super) is_link_held: String,
+    /// How many edges `m` has that have rows of their own.
+    pub(crate) edges_of_manifest: String,
     /// Lets the repository `?1` have the blob `?2`, leased at `?3` or later.
     pub(super) put_link: String,
     /// For each edge from a manifest: renews leases of `?3` or earlier on what `?1` holds, to `?2`.
@@ -50,7 +58,15 @@ impl Texts {
 
     fn new() -> Self {
         let manifest_is_held = any(to_manifests().map(|(edge, on)| exists(edge, on)));
+        let manifest_held = as_number(&manifest_is_held);
         let link_is_held = any(to_blobs().map(|(edge, on)| exists(edge, on)));
+        let link_held = as_number(&link_is_held);
+        let linked = format!("EXISTS (SELECT 1 FROM blobs b WHERE b.id = l.blob AND {link_is_held})");
+        // Only if it says something else until then.
+        let refresh_manifests =
+            format!("UPDATE manifests AS m SET held = 1 - m.held WHERE m.held <> {manifest_held}");
+        let refresh_links =
+            format!("UPDATE blob_links AS l SET held = 1 - l.held WHERE l.held <> {}", as_number(&linked));
         let is_rooted = any(to_manifests()
             .filter(|(edge, _)| edge.holder == Holder::Root)
             .map(|(edge, on)| exists(edge, on)));
@@ -68,16 +84,20 @@ impl Texts {
                     )
                 },
             ),
-            let_go: let_go(&manifests_below, &links_below),
             end: EDGES.iter().filter_map(end).collect(),
-            refresh: format!(
-                "UPDATE manifests AS m SET held = {manifest_is_held}
-                 WHERE m.id = ?1 AND m.held <> {manifest_is_held}"
+            refresh_manifest: format!("{refresh_manifests} AND m.id = ?1"),
+            refresh_link: format!("{refresh_links} AND l.repository = ?1 AND l.blob = ?2"),
+            refresh_all: [refresh_manifests, refresh_links],
+            is_manifest_held: format!("SELECT {manifest_is_held} FROM manifests m WHERE m.id = ?1"),
+            is_link_held: format!(
+                "SELECT {linked} FROM blob_links l WHERE l.repository = ?1 AND l.blob = ?2"
             ),
+            edges_of_manifest: EDGES.iter().filter_map(count).collect::<Vec<_>>().join(" + "),
             put_link: format!(
                 "INSERT INTO blob_links (repository, blob, leased_at, held)
-                 SELECT l.repository, l.blob, ?3, {link_is_held}
-                 FROM (SELECT ?1 AS repository, ?2 AS blob) AS l CROSS JOIN blobs b WHERE b.id = l.blob
+                 SELECT l.repository, l.blob, CAST(?3 AS BIGINT), {link_held}
+                 FROM (SELECT CAST(?1 AS BIGINT) AS repository, CAST(?2 AS BIGINT) AS blob) AS l
+                 CROSS JOIN blobs b WHERE b.id = l.blob
                  ON CONFLICT (repository, blob) DO UPDATE SET leased_at = excluded.leased_at
                  WHERE blob_links.leased_at < excluded.leased_at"
             ),
@@ -105,8 +125,8 @@ impl Texts {
                     (edge.name, format!("SELECT {held} FROM manifests m WHERE m.id = ?1"))
                 })
                 .collect(),
-            manifest_is_held,
-            link_is_held,
+            manifest_held,
+            link_held,
             manifests_below,
             links_below,
         }
@@ -123,33 +143,21 @@ fn each_below(
     manifests_below.iter().map(of_manifests).chain(links_below.iter().map(of_links)).collect()
 }
 
-fn let_go(manifests_below: &[String], links_below: &[String]) -> Vec<String> {
-    let manifest_is_held = any(to_manifests().map(|(edge, on)| exists_otherwise(edge, on)));
-    let link_is_held = any(to_blobs().map(|(edge, on)| exists_otherwise(edge, on)));
-    each_below(
-        manifests_below,
-        |ids| {
-            format!(
-                "UPDATE manifests AS m SET held = 0
-                 WHERE m.held = 1 AND m.id IN ({ids}) AND NOT {manifest_is_held}"
-            )
-        },
-        links_below,
-        |keys| {
-            format!(
-                "UPDATE blob_links AS l SET held = 0
-                 WHERE l.held = 1 AND (l.repository, l.blob) IN ({keys})
-                   AND NOT EXISTS (SELECT 1 FROM blobs b WHERE b.id = l.blob AND {link_is_held})"
-            )
-        },
-    )
+fn end(edge: &Edge) -> Option<String> {
+    let (table, holder) = own_rows(edge)?;
+    Some(format!("DELETE FROM {table} WHERE {holder} = ?1"))
 }
 
-/// A subject's edges are the rows of the manifests about it, so they have none of their own to end.
-fn end(edge: &Edge) -> Option<String> {
+fn count(edge: &Edge) -> Option<String> {
+    let (table, holder) = own_rows(edge)?;
+    Some(format!("(SELECT count(*) FROM {table} WHERE {holder} = m.id)"))
+}
+
+/// The table of an edge's rows and the column of its holder. A subject's edges are the rows of the manifests about it, so
+/// they have none of their own.
+fn own_rows(edge: &Edge) -> Option<(&'static str, &'static str)> {
     let (table, holder) = (edge.table, edge.holder_column()?);
-    let holder = holder.trim_start_matches("e.");
-    (table != "manifests").then(|| format!("DELETE FROM {table} WHERE {holder} = ?1"))
+    (table != "manifests").then(|| (table, holder.trim_start_matches("e.")))
 }
 
 impl Edge {
@@ -181,15 +189,13 @@ fn any(conditions: impl Iterator<Item = String>) -> String {
     format!("({})", conditions.collect::<Vec<_>>().join(" OR "))
 }
 
-fn exists(Edge { table, .. }: &Edge, on: &str) -> String {
-    format!("EXISTS (SELECT 1 FROM {table} e WHERE {on})")
+/// A truth as columns have it.
+fn as_number(condition: &str) -> String {
+    format!("CASE WHEN {condition} THEN 1 ELSE 0 END")
 }
 
-fn exists_otherwise(edge: &Edge, on: &str) -> String {
-    match edge.holder_column() {
-        Some(holder) => exists(edge, &format!("{on} AND {holder} <> ?1")),
-        None => exists(edge, on),
-    }
+fn exists(Edge { table, .. }: &Edge, on: &str) -> String {
+    format!("EXISTS (SELECT 1 FROM {table} e WHERE {on})")
 }
 
 fn manifests_below(edge: &Edge, on: &str) -> Option<String> {

@@ -1,31 +1,32 @@
 //! The rule of putting a manifest: everything it references is there, then it is kept and its tags move.
 
 use gangplank_core::manifest::{Need, PartFacts, PartRefusal, depth as nesting, may_hang};
-use gangplank_core::{EventKind, Origin, Owner, Tenant};
+use gangplank_core::{EventKind, Origin, Owner, Renewal, Tenant};
 use gangplank_oci::{Digest, RepositoryName, Tag};
-use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::audit::Note;
-use super::doors::Outcome;
 use super::usage::Usage;
 use super::{holds, leases, rows, sources, tags};
 use crate::metadata::manifests::{ManifestOutcome, NewManifest};
-use crate::metadata::sqlite::transaction::Transaction;
+use crate::metadata::store::Outcome;
+use crate::metadata::tx::{Lock, Query, Tx, values};
 use crate::{Result, StoreError};
 
 /// Keeps a manifest and moves its tags, if all that it references is there.
 pub(super) fn put(
-    connection: &Connection,
+    tx: &dyn Tx,
     tenant: &Tenant,
     name: &RepositoryName,
     manifest: &NewManifest,
     by: &Origin,
 ) -> Result<Outcome<ManifestOutcome>> {
-    let held_by = rows::find_repository(&Transaction(connection), tenant, name)?;
-    if let Some(refusal) = check_blobs(connection, held_by, manifest)? {
+    // From here on nobody else adds anything to the repository, and what is there stays.
+    let held_by = rows::lock_repository(tx, tenant, name, Lock::Update)?;
+    let held_in = held_by.as_ref().map(|repository| repository.id);
+    if let Some(refusal) = check_blobs(tx, held_in, manifest)? {
         return Ok(Outcome::Unchanged(refusal));
     }
-    let depth = match check_children(connection, held_by, manifest)? {
+    let depth = match check_children(tx, held_in, manifest)? {
         Ok(depths) => match nesting(depths, manifest.max_depth) {
             Some(depth) => depth,
             None => return Ok(Outcome::Unchanged(ManifestOutcome::TooDeep)),
@@ -33,88 +34,83 @@ pub(super) fn put(
         Err(refusal) => return Ok(Outcome::Unchanged(refusal)),
     };
     let mut usage = Usage::default();
-    let tenant_row = rows::ensure_tenant(&Transaction(connection), tenant)?;
     let repository = match held_by {
         Some(repository) => repository,
-        None => rows::ensure_repository(&Transaction(connection), tenant_row, name, &mut usage)?,
+        None => rows::ensure_repository(tx, tenant, name, Lock::Update, &mut usage)?,
     };
-    let digest = manifest.digest.to_string();
-    let mut find =
-        connection.prepare_cached("SELECT id FROM manifests WHERE repository = ?1 AND digest = ?2")?;
-    let known = find.query_row(params![repository, digest], |row| row.get(0)).optional()?;
+    let known = tx.find(&Query::column(
+        "SELECT id FROM manifests WHERE repository = ?1 AND digest = ?2",
+        values![repository.id, manifest.digest],
+    ))?;
+    let lease = Renewal { now: tx.steady(manifest.lease.now)?, ..manifest.lease };
     let id: i64 = match known {
         Some(id) => {
-            leases::renew_manifest(&Transaction(connection), id, manifest.lease)?;
+            leases::renew_manifest(tx, id, lease)?;
             id
         }
         None => {
             let subject = manifest.view.subject.as_ref().filter(|_| manifest.pushed_by.is_some());
             if let Some(subject) = subject
-                && !may_hang(count_hung(connection, repository, &subject.digest)?)
+                && !may_hang(count_hung(tx, repository.id, &subject.digest)?)
             {
                 return Ok(Outcome::Unchanged(ManifestOutcome::TooManyAbout(subject.digest)));
             }
-            insert(connection, repository, &digest, depth, manifest, &mut usage)?
+            insert(tx, repository.id, depth, manifest, lease, &mut usage)?
         }
     };
-    let is_first_put = note_put(connection, id, by)?;
-    let mut has_moved = false;
-    for tag in &manifest.tags {
-        has_moved |=
-            tags::set(&Transaction(connection), (repository, tag.as_str()), id, by.login, &mut usage)?;
-    }
-    usage.write_within(&Transaction(connection), tenant_row, &manifest.quotas)?;
+    let is_first_put = note_put(tx, id, by)?;
+    let has_moved = tags::set(tx, (repository.id, &manifest.tags), id, by.login, &mut usage)?;
+    usage.write_within(tx, repository.tenant, &manifest.quotas)?;
     if known.is_some() && !is_first_put && !has_moved {
         return Ok(Outcome::Unchanged(ManifestOutcome::Stored));
     }
     let tags: Vec<&str> = manifest.tags.iter().map(Tag::as_str).collect();
-    let note = Note::of(EventKind::ManifestPushed, tenant).repository(name).digest(digest);
+    let note = Note::of(EventKind::ManifestPushed, tenant).repository(name).digest(manifest.digest);
     let note = if tags.is_empty() { note } else { note.subject(tags.join(",")) };
     Ok(Outcome::Changed(ManifestOutcome::Stored, note))
 }
 
 /// How many manifests of push logins are about a subject.
-fn count_hung(connection: &Connection, repository: i64, subject: &Digest) -> Result<u32> {
-    let mut count = connection.prepare_cached(
+fn count_hung(tx: &dyn Tx, repository: i64, subject: &Digest) -> Result<u32> {
+    tx.one(&Query::column(
         "SELECT count(*) FROM manifests WHERE repository = ?1 AND subject = ?2 AND is_hung = 1",
-    )?;
-    Ok(count.query_row(params![repository, subject.to_string()], |row| row.get(0))?)
+        values![repository, *subject],
+    ))
 }
 
 /// Keeps who put a manifest; says whether they had not before. The login may have been forgotten while it was read.
-fn note_put(connection: &Connection, manifest: i64, by: &Origin) -> Result<bool> {
+fn note_put(tx: &dyn Tx, manifest: i64, by: &Origin) -> Result<bool> {
     let owner = by.owner.clone().unwrap_or_else(Owner::server);
-    let source = sources::keep(&Transaction(connection), by)?;
-    let mut put = connection.prepare_cached(
+    let source = sources::keep(tx, by)?;
+    let noted = tx.run(
         "INSERT INTO manifest_puts (manifest, owner, login, source)
-         SELECT ?1, ?2, (SELECT id FROM registry_logins WHERE id = ?3), ?4
+         SELECT CAST(?1 AS BIGINT), ?2, (SELECT id FROM registry_logins WHERE id = ?3), CAST(?4 AS BIGINT)
          WHERE NOT EXISTS (
              SELECT 1 FROM manifest_puts
              WHERE manifest = ?1 AND owner = ?2
                AND (login = ?3 OR source = ?4 AND NOT EXISTS (SELECT 1 FROM registry_logins WHERE id = ?3)))",
+        values![manifest, owner.as_str(), by.login, source],
     )?;
-    let noted = put.execute(params![manifest, owner.as_str(), by.login.map(|login| login.0), source])?;
     Ok(noted > 0)
 }
 
 /// Checks that every blob is there. A repository that does not exist yet holds none.
 fn check_blobs(
-    connection: &Connection,
+    tx: &dyn Tx,
     repository: Option<i64>,
     manifest: &NewManifest,
 ) -> Result<Option<ManifestOutcome>> {
-    let mut find = connection.prepare_cached(
+    let sizes = tx.find_each(
         "SELECT b.size FROM repositories r
          JOIN blobs b ON b.tenant = r.tenant
          JOIN blob_links l ON l.repository = r.id AND l.blob = b.id
          WHERE r.id = ?1 AND b.digest = ?2 AND b.damaged = 0",
+        manifest.view.blobs.iter().map(|blob| values![repository, blob.digest]),
+        |row| rows::unsigned(row.get(0)?),
     )?;
-    for blob in &manifest.view.blobs {
-        let found =
-            find.query_row(params![repository, blob.digest.to_string()], |row| row.get(0)).optional()?;
+    for (blob, found) in manifest.view.blobs.iter().zip(sizes) {
         let is_elsewhere = manifest.may_be_absent.contains(&blob.digest);
         let need = if is_elsewhere { Need::MayBeAbsent } else { Need::Required };
-        let found = found.map(rows::unsigned).transpose()?;
         match (PartFacts { declared: blob.size, found, need }).check() {
             Ok(()) => {}
             Err(PartRefusal::Unknown) => return Ok(Some(ManifestOutcome::BlobUnknown(blob.digest))),
@@ -126,21 +122,20 @@ fn check_blobs(
 
 /// Checks that every child is there, and says how deep each is.
 fn check_children(
-    connection: &Connection,
+    tx: &dyn Tx,
     repository: Option<i64>,
     manifest: &NewManifest,
 ) -> Result<std::result::Result<Vec<u32>, ManifestOutcome>> {
-    let mut find = connection.prepare_cached(
+    let put_by = manifest.pushed_by.as_ref().map(Owner::as_str);
+    let found = tx.find_each(
         "SELECT size, depth FROM manifests m WHERE repository = ?1 AND digest = ?2
            AND (?3 IS NULL OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.owner = ?3))",
+        manifest.view.children.iter().map(|child| values![repository, child.digest, put_by]),
+        |row| Ok((rows::unsigned(row.get(0)?)?, row.get::<u32>(1)?)),
     )?;
-    let put_by = manifest.pushed_by.as_ref().map(Owner::as_str);
-    let mut depths = Vec::with_capacity(manifest.view.children.len());
-    for child in &manifest.view.children {
-        let key = params![repository, child.digest.to_string(), put_by];
-        let found = find.query_row(key, |row| Ok((row.get(0)?, row.get::<_, u32>(1)?))).optional()?;
-        let (size, depth) = found.unzip();
-        let found = size.map(rows::unsigned).transpose()?;
+    let mut depths = Vec::with_capacity(found.len());
+    for (child, found) in manifest.view.children.iter().zip(found) {
+        let (found, depth) = found.unzip();
         match (PartFacts { declared: child.size, found, need: Need::Required }).check() {
             Ok(()) => depths.extend(depth),
             Err(PartRefusal::Unknown) => return Ok(Err(ManifestOutcome::ChildUnknown(child.digest))),
@@ -151,56 +146,52 @@ fn check_children(
 }
 
 fn insert(
-    connection: &Connection,
+    tx: &dyn Tx,
     repository: i64,
-    digest: &str,
     depth: u32,
     manifest: &NewManifest,
+    lease: Renewal,
     usage: &mut Usage,
 ) -> Result<i64> {
     let view = &manifest.view;
-    let subject = view.subject.as_ref().map(|subject| subject.digest.to_string());
+    let subject = view.subject.as_ref().map(|subject| subject.digest);
     // Only lists of referrers show them, so others' stay in the body alone.
-    let annotations = subject.as_ref().map(|_| serde_json::to_string(&view.annotations)).transpose();
+    let annotations = subject.map(|_| serde_json::to_string(&view.annotations)).transpose();
     let annotations = annotations.map_err(|error| StoreError::damaged(format!("annotations: {error}")))?;
     let size = rows::signed(manifest.body.len() as u64)?;
     usage.manifests += 1;
     usage.manifest_bytes += size;
-    let mut insert = connection.prepare_cached(
+    let id = tx.one(&Query::column(
         "INSERT INTO manifests (repository, digest, media_type, artifact_type, subject, is_hung, annotations,
                                 depth, created_at, size, body, leased_at, held)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)",
-    )?;
-    let id = insert.insert(params![
-        repository,
-        digest,
-        view.media_type,
-        view.artifact_type,
-        subject,
-        manifest.pushed_by.is_some() && subject.is_some(),
-        annotations,
-        depth,
-        manifest.now.0,
-        size,
-        manifest.body,
-        manifest.lease.now.0,
-    ])?;
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)
+         RETURNING id",
+        values![
+            repository,
+            manifest.digest,
+            &view.media_type,
+            &view.artifact_type,
+            subject,
+            manifest.pushed_by.is_some() && subject.is_some(),
+            &annotations,
+            depth,
+            manifest.now,
+            size,
+            &manifest.body,
+            lease.now,
+        ],
+    ))?;
     let config = view.config().map(|config| config.digest);
-    let mut reference = connection.prepare_cached(
+    tx.each(
         "INSERT INTO manifest_blobs (repository, digest, manifest, is_config) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (repository, digest, is_config, manifest) DO NOTHING",
+        view.blobs.iter().map(|blob| values![repository, blob.digest, id, config == Some(blob.digest)]),
     )?;
-    for blob in &view.blobs {
-        let is_config = config == Some(blob.digest);
-        reference.execute(params![repository, blob.digest.to_string(), id, is_config])?;
-    }
-    let mut reference = connection.prepare_cached(
+    tx.each(
         "INSERT INTO manifest_children (repository, digest, manifest) VALUES (?1, ?2, ?3)
          ON CONFLICT (repository, digest, manifest) DO NOTHING",
+        view.children.iter().map(|child| values![repository, child.digest, id]),
     )?;
-    for child in &view.children {
-        reference.execute(params![repository, child.digest.to_string(), id])?;
-    }
-    holds::keep::manifest_added(connection, id)?;
+    holds::keep::manifest_added(tx, id)?;
     Ok(id)
 }

@@ -9,11 +9,11 @@
 //! - [`closure`]: all that a registered image is made of, kept in `image_manifests` and `image_blobs`;
 //! - [`check`]: rows that contradict all this.
 
-pub(super) mod check;
+pub(crate) mod check;
 pub(crate) mod closure;
 pub(crate) mod keep;
-mod texts;
-pub(super) mod walk;
+pub(crate) mod texts;
+pub(crate) mod walk;
 
 pub(crate) use texts::Texts;
 

@@ -7,12 +7,11 @@ use std::collections::HashSet;
 
 use gangplank_core::ServiceId;
 use gangplank_oci::Digest;
-use rusqlite::Connection;
 
 use super::walk::{Part, PartKind, parts};
 use crate::Result;
 use crate::metadata::container_images::MAX_CONTENTS;
-use crate::metadata::tx::{Tx, values};
+use crate::metadata::tx::{Query, Tx, values};
 
 /// What a manifest is made of, beside itself.
 #[derive(Debug, Default)]
@@ -113,21 +112,21 @@ pub(crate) fn forget_all(tx: &dyn Tx, service: ServiceId) -> Result<()> {
 }
 
 /// Whether a manifest is registered, or part of an image that is.
-pub(crate) fn needs_manifest(connection: &Connection, manifest: i64) -> Result<bool> {
-    let mut find = connection.prepare_cached(
+pub(crate) fn needs_manifest(tx: &dyn Tx, manifest: i64) -> Result<bool> {
+    tx.one(&Query::column(
         "SELECT EXISTS (SELECT 1 FROM container_images WHERE manifest = ?1)
              OR EXISTS (SELECT 1 FROM image_manifests WHERE manifest = ?1)",
-    )?;
-    Ok(find.query_row([manifest], |row| row.get(0))?)
+        values![manifest],
+    ))
 }
 
 /// Whether a blob is part of an image that is registered from this repository.
-pub(crate) fn needs_blob(connection: &Connection, repository: i64, blob: i64) -> Result<bool> {
-    let mut find = connection.prepare_cached(
+pub(crate) fn needs_blob(tx: &dyn Tx, repository: i64, blob: i64) -> Result<bool> {
+    tx.one(&Query::column(
         "SELECT EXISTS (
              SELECT 1 FROM image_blobs c CROSS JOIN container_images i CROSS JOIN manifests m
              WHERE c.blob = ?2 AND i.service = c.service AND i.number = c.number
                AND m.id = i.manifest AND m.repository = ?1)",
-    )?;
-    Ok(find.query_row([repository, blob], |row| row.get(0))?)
+        values![repository, blob],
+    ))
 }
