@@ -17,6 +17,7 @@ mod tables;
 mod tests;
 mod transaction;
 
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cache::Caches;
@@ -125,5 +126,9 @@ impl<E: Engine> Engine for Recorded<E> {
     ) -> Result<T> {
         let this = self.clone();
         self.inner.write(terms, move |tx| this.watch(tx, Mode::Writes, &rule)).await
+    }
+
+    fn give_back(&self) -> impl Future<Output = Result<bool>> + Send {
+        self.inner.give_back()
     }
 }

@@ -28,14 +28,14 @@ pub(crate) enum Level {
     Service,
     /// Registry logins.
     Login,
+    /// Upload sessions, with their keys.
+    Session,
     /// Repositories. Whoever changes what is in one, or relies on it, locks this row.
     Repository,
     Manifest,
     Blob,
     /// That a repository has a blob.
     Link,
-    /// Upload sessions.
-    Session,
     /// What is only added, or added up, at the end of a transaction: the audit trail, and the usage of accounts.
     Last,
 }
