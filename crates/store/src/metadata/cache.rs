@@ -26,14 +26,6 @@ use crate::metadata::role_sessions::Credential;
 /// The most entries in each half of a cache.
 const HALF: usize = 512;
 
-/// The former name, for the rules that are not yet written over a transaction.
-pub(crate) type Touched = Takes;
-
-impl Takes {
-    pub(crate) const EVERYTHING: Self = Self::Rights;
-    pub(crate) const NOTHING: Self = Self::Nothing;
-}
-
 /// What is kept.
 #[derive(Default)]
 pub(crate) struct Caches {

@@ -32,6 +32,12 @@ pub(crate) enum Outcome<T> {
     Unchanged(T),
 }
 
+impl<E: Engine> Metadata for Store<E> {
+    fn is_healthy(&self) -> bool {
+        self.engine.is_healthy()
+    }
+}
+
 #[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Store<E> {
     pub(crate) fn new(engine: E) -> Self {
@@ -98,11 +104,5 @@ impl<E: Engine> Store<E> {
         rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<T>> + Send {
         self.engine.write(terms, rule)
-    }
-}
-
-impl<E: Engine> Metadata for Store<E> {
-    fn is_healthy(&self) -> bool {
-        self.engine.is_healthy()
     }
 }

@@ -1,12 +1,13 @@
 //! The backends that the contracts are run on, each new and empty.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use gangplank_store::blobs::{BlobStore, Folder, Memory};
 use gangplank_store::coordination::{Coordinator, InProcess};
-use gangplank_store::metadata::{Metadata, Postgres, Sqlite, Target};
+use gangplank_store::metadata::{Embedded, Metadata, Postgres, Recorded, Sqlite, Store, Target};
 use gangplank_testkit::{postgres, skip};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
@@ -20,19 +21,50 @@ pub(crate) trait Scratch: Send + Sync {
     fn reopen(&mut self);
 }
 
-/// An embedded database in a directory of its own.
-pub(crate) struct ScratchSqlite {
+/// A database that can be opened where it lies.
+pub(crate) trait Database: Metadata + Sized {
+    /// Opens it, or makes it.
+    fn open(path: &Path) -> Self;
+    /// Fails if something has gone wrong that no answer has told of.
+    fn check(&self) {}
+}
+
+impl Database for Sqlite {
+    fn open(path: &Path) -> Self {
+        Self::open(path).unwrap()
+    }
+}
+
+/// An embedded database whose rules are watched.
+pub(crate) type Recording = Store<Recorded<Embedded>>;
+
+impl Database for Recording {
+    fn open(path: &Path) -> Self {
+        Sqlite::open(path).unwrap().recorded()
+    }
+
+    fn check(&self) {
+        assert_eq!(self.wrong(), Vec::<String>::new());
+    }
+}
+
+/// A database in a directory of its own.
+pub(crate) struct ScratchDatabase<D: Database> {
     directory: TempDir,
-    database: Option<Sqlite>,
+    database: Option<D>,
 }
 
-/// Always there: every backend may be missing.
 #[expect(clippy::unnecessary_wraps, reason = "other backends have to be installed")]
-pub(crate) fn sqlite() -> Option<ScratchSqlite> {
-    Some(ScratchSqlite::new())
+pub(crate) fn sqlite() -> Option<ScratchDatabase<Sqlite>> {
+    Some(ScratchDatabase::new())
 }
 
-impl ScratchSqlite {
+#[expect(clippy::unnecessary_wraps, reason = "other backends have to be installed")]
+pub(crate) fn recording() -> Option<ScratchDatabase<Recording>> {
+    Some(ScratchDatabase::new())
+}
+
+impl<D: Database> ScratchDatabase<D> {
     pub(crate) fn new() -> Self {
         let mut scratch = Self { directory: TempDir::new().unwrap(), database: None };
         scratch.reopen();
@@ -40,18 +72,35 @@ impl ScratchSqlite {
     }
 
     pub(crate) fn metadata(&self) -> &dyn Metadata {
+        self.database()
+    }
+
+    /// The same, with what is particular to the backend.
+    pub(crate) fn database(&self) -> &D {
         self.database.as_ref().unwrap()
     }
 }
 
-impl Scratch for ScratchSqlite {
+impl<D: Database> Scratch for ScratchDatabase<D> {
     fn metadata(&self) -> &dyn Metadata {
         self.metadata()
     }
 
     fn reopen(&mut self) {
-        drop(self.database.take());
-        self.database = Some(Sqlite::open(&self.directory.path().join("metadata.sqlite")).unwrap());
+        if let Some(database) = self.database.take() {
+            database.check();
+        }
+        self.database = Some(D::open(&self.directory.path().join("metadata.sqlite")));
+    }
+}
+
+impl<D: Database> Drop for ScratchDatabase<D> {
+    fn drop(&mut self) {
+        if let Some(database) = self.database.take()
+            && !std::thread::panicking()
+        {
+            database.check();
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 macro_rules! metadata_contract {
     ($($clause:ident),* $(,)?) => {
         metadata_contract!(@on sqlite: $($clause),*);
+        metadata_contract!(@on recording: $($clause),*);
         metadata_contract!(@on postgres: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
@@ -26,6 +27,7 @@ macro_rules! metadata_contract {
 macro_rules! durability_contract {
     ($($clause:ident),* $(,)?) => {
         durability_contract!(@on sqlite: $($clause),*);
+        durability_contract!(@on recording: $($clause),*);
         durability_contract!(@on postgres: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
