@@ -145,8 +145,19 @@ impl App {
         owner: Option<Owner>,
         login: Option<LoginId>,
     ) -> Origin {
-        let user_agent =
-            headers.get(USER_AGENT).map(|it| Origin::shortened(&String::from_utf8_lossy(it.as_bytes())));
+        let user_agent = headers.get(USER_AGENT).map(|it| String::from_utf8_lossy(it.as_bytes()));
+        self.origin_of(address, user_agent.as_deref(), owner, login)
+    }
+
+    /// The same, where it is known what the client calls itself.
+    pub(crate) fn origin_of(
+        &self,
+        address: IpAddr,
+        user_agent: Option<&str>,
+        owner: Option<Owner>,
+        login: Option<LoginId>,
+    ) -> Origin {
+        let user_agent = user_agent.map(Origin::shortened);
         let (at, steady) = (self.clock.now(), self.clock.steady());
         let address = Some(address);
         Origin {

@@ -1,27 +1,22 @@
 //! AWS Signature Version 4 in the `Authorization` header: sign and verify.
 //!
-//! Pure: no IO, no clock (`now` is given), no key store (the secret is given). A server reads what a request claims
-//! with [`Claim::parse`], looks up the secret of [`Claim::access_key_id`], and settles it with [`Claim::verify`].
-//! A client calls [`sign`]. Both build the same canonical request, so neither can drift from the other.
+//! Pure: no IO, no clock (`now` is given), no key store (the secret is given). A server reads the claims of a request
+//! with [`Claim::parse`], looks up the secret of [`Claim::access_key_id`], and calls [`Claim::verify`]. A client
+//! calls [`sign`]. Both build the same canonical request, so they cannot differ.
 //!
-//! Not here, on purpose: signatures in the query (presigned URLs), chunked and unsigned payloads, the path rules of
-//! S3, and the asymmetric variant. A verifier has one path: a second one is where signatures went unchecked (`MinIO`
-//! CVE-2025-31489, CVE-2026-40344, CVE-2026-41145).
+//! Left out on purpose: signatures in the query (presigned URLs), chunked and unsigned payloads, the path rules of
+//! S3, and the asymmetric variant. A verifier has only one path, because in others signatures went unchecked on a
+//! second one (`MinIO` CVE-2025-31489, CVE-2026-40344, CVE-2026-41145).
 
 mod authorization;
 mod canonical;
 mod claim;
 mod claimed_service;
-mod credential;
-mod hex_digest;
 mod key;
 mod refusal;
 mod request;
-mod shown;
 mod sign;
-mod signed_headers;
 mod timestamp;
-mod uri;
 
 #[doc(hidden)]
 pub use canonical::canonical_request;
@@ -31,7 +26,7 @@ pub use refusal::Refusal;
 pub use request::{Policy, Request};
 pub use sign::{Credentials, sign};
 
-/// The only algorithm there is here: HMAC-SHA256 over a canonical request.
+/// The only algorithm here: HMAC-SHA256 over a canonical request.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// The last part of every credential scope.

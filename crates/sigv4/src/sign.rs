@@ -5,17 +5,17 @@ use std::fmt;
 use crate::canonical::Unfinished;
 use crate::{ALGORITHM, Request, TERMINATOR, key, timestamp};
 
-/// Headers that signing gives a request.
+/// Headers that signing adds to a request.
 const OURS: [&str; 3] = ["authorization", "x-amz-date", "x-amz-security-token"];
 
-/// An access key, as its owner holds it.
+/// An access key with its secret.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
     /// The public half.
     pub access_key_id: &'a str,
     /// The half that signs.
     pub secret_access_key: &'a str,
-    /// What comes with temporary keys.
+    /// The token that belongs to temporary keys.
     pub session_token: Option<&'a str>,
 }
 
@@ -29,12 +29,12 @@ impl fmt::Debug for Credentials<'_> {
     }
 }
 
-/// Signs a request at `now` (Unix seconds, within the years 0 to 9999) and returns the headers to add: `x-amz-date`,
-/// `x-amz-security-token` if there is a session token, and `authorization`, which alone is enough to be that key for
-/// this request.
+/// Signs a request at `now` (Unix seconds, within the years 0 to 9999). Returns the headers to add: `x-amz-date`,
+/// `x-amz-security-token` if there is a session token, and `authorization`. The last one alone lets its holder make
+/// this request, so keep it secret.
 ///
-/// Covers every header given and those it adds. `host` must be among the given, or no server will accept the result;
-/// headers that may change on the way must not. Those that it adds replace given ones of the same name.
+/// Signs every header of the request and those that it adds. `host` must be one of them, or no server accepts the
+/// result. Headers that may change on the way must not be. Added headers replace those of the same name.
 pub fn sign(
     request: &Request<'_>,
     credentials: &Credentials<'_>,

@@ -93,6 +93,7 @@ mod tests {
     use gangplank_core::{AccountId, Region, Tenant};
     use gangplank_oci::{Algorithm, Digest};
     use gangplank_store::blobs::ContentKey;
+    use gangplank_store::open::{self, Mode};
 
     use super::*;
 
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn only_what_is_whole_is_published() {
         let home = tempfile::tempdir().unwrap();
-        let folder = LocalFiles::open(home.path()).unwrap();
+        let folder = open::local_files(home.path(), Mode::Offline).unwrap();
         let content = |bytes: &[u8]| KeptContent {
             row: 1,
             tenant: Tenant { account: AccountId::root(), region: Region::default_region() },

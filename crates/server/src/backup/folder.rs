@@ -8,12 +8,12 @@ use anyhow::{Context as _, Result, bail};
 use gangplank_store::blobs::LocalFiles;
 use gangplank_store::durable_file;
 use gangplank_store::metadata::Snapshot;
+use gangplank_store::open::{self, Mode};
 
 use super::copying::copy;
 use super::manifest::{self, Database, Manifest, digest_of};
 use super::source::Source;
 use super::{KeyKept, Made, PAGE, Wanted};
-use crate::content_folder;
 use crate::data_dir::{DATABASE, MASTER_KEY, blobs_in};
 use crate::private;
 use crate::removals::NothingRemoved;
@@ -142,7 +142,7 @@ impl Target {
             }
             None => bail!("{shown} is not empty, and has no backup: name a new folder, or an empty one"),
         }
-        let blobs = LocalFiles::open(&blobs_in(&path)).with_context(failed)?.with_reserve(0);
+        let blobs = open::local_files(&blobs_in(&path), Mode::Offline).with_context(failed)?;
         let target = Self { path, blobs, _lock: lock };
         target.remove_leftovers(source)?;
         Ok(target)
@@ -168,7 +168,7 @@ impl Target {
     fn finish(&self, source: &Source, database: &Path, manifest: &Manifest) -> Result<()> {
         let failed = "cannot write the backup";
         if let Some(number) = source.number {
-            content_folder::write(&blobs_in(&self.path), number).context(failed)?;
+            open::write_number(&blobs_in(&self.path), number).context(failed)?;
             durable_file::sync_folder(&blobs_in(&self.path)).context(failed)?;
         }
         let key = self.path.join(MASTER_KEY);

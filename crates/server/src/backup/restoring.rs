@@ -6,10 +6,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use gangplank_oci::{Algorithm, Hasher};
-use gangplank_store::blobs::{ContentKey, LocalFiles};
+use gangplank_store::blobs::ContentKey;
 use gangplank_store::durable_file;
 use gangplank_store::metadata::Snapshot;
 use gangplank_store::metadata::inspection::KeptContent;
+use gangplank_store::open::{self, Mode};
 use tar::{Archive, Entry};
 
 use super::copying::copy;
@@ -62,7 +63,7 @@ pub fn from_folder(
     };
     let key = Key::of(&rows, master_key_file, key)?;
     place.require_space(&rows)?;
-    let blobs = LocalFiles::open_to_read(&blobs_in(folder));
+    let blobs = open::local_files(&blobs_in(folder), Mode::Read)?;
     let total = rows.totals()?.bytes;
     let (mut position, mut done) = (0, 0);
     loop {

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use gangplank_store::blobs::LocalFiles;
 use gangplank_store::metadata::Snapshot;
+use gangplank_store::open::{self, Mode};
 
 use super::KeyKept;
 use super::manifest::Manifest;
 use crate::clock::Clock;
-use crate::content_folder;
 use crate::data_dir::{MASTER_KEY, blobs_in, database_in};
 use crate::root_key::CREDENTIALS;
 use crate::sealing::MasterKey;
@@ -53,7 +53,7 @@ impl Source {
             Some(_) if !with_master_key => KeyKept::LeftOut,
             Some(_) => KeyKept::Inside,
         };
-        let blobs = LocalFiles::open_to_read(&blobs_in(&path));
+        let blobs = open::local_files(&blobs_in(&path), Mode::Read)?;
         let master_key = found.filter(|_| with_master_key);
         let source = Self { path, rows, blobs, number, key, master_key };
         source.require_folder()?;
@@ -63,7 +63,7 @@ impl Source {
     /// Refuses to take a disk that is not mounted for content that is lost.
     pub(super) fn require_folder(&self) -> Result<()> {
         let folder = blobs_in(&self.path);
-        let is_own = match (self.number, content_folder::read(&folder)?) {
+        let is_own = match (self.number, open::number_of(&folder)?) {
             (None, None) => self.rows.totals()?.count == 0 || folder.join("content").is_dir(),
             (ours, found) => ours.is_none() || ours == found,
         };

@@ -1,4 +1,4 @@
-//! A key that is made in the data directory of a stopped server, also where all others are lost.
+//! A key made in the data directory of a stopped server. It opens a server whose other keys are all lost.
 
 use std::path::Path;
 
@@ -11,13 +11,13 @@ use gangplank_server::{
     MasterKey, NewKey as Made, Rights, all_access_keys, create_access_key, create_first_key,
     provide_credentials,
 };
-use gangplank_store::metadata::Sqlite;
+use gangplank_store::open::Mode;
 
 use super::NewKey;
 use crate::aws::connection::check_data_dir;
 use crate::terminal::output::{now, warn};
 
-/// Makes the key, if no server uses the directory.
+/// Makes the key. `None` if a server uses the directory.
 pub(super) async fn make(path: &Path, new: &NewKey) -> Result<Option<AccessKey>> {
     match unused(path, new.account.as_deref())? {
         Some(data_dir) => create_in(&data_dir, new).await.map(Some),
@@ -25,8 +25,8 @@ pub(super) async fn make(path: &Path, new: &NewKey) -> Result<Option<AccessKey>>
     }
 }
 
-/// The data directory, if no server uses it. A new one gets the root key and no other: that of another
-/// account would stand in for it, and nobody could manage the server.
+/// Locks the data directory. `None` if a server uses it. A new directory only gets a root key: with an ordinary key
+/// as its first, nobody could administer the server.
 fn unused(path: &Path, account: Option<&str>) -> Result<Option<DataDir>> {
     let is_root = account.is_none_or(|account| AccountId::parse(account).is_ok_and(|it| it.is_root()));
     let is_new = std::fs::read_dir(path).map_or(!path.exists(), |mut entries| entries.next().is_none());
@@ -36,8 +36,8 @@ fn unused(path: &Path, account: Option<&str>) -> Result<Option<DataDir>> {
     DataDir::try_take(path)
 }
 
-/// Makes a key in a data directory that no server uses. Whoever can write there owns the server, so the key is a root
-/// key where there is no enabled one.
+/// Makes a key in a data directory that no server uses. A caller who can write there owns the server, so the key is a
+/// root key unless there is an enabled one.
 async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
     let account = new.account.as_deref().map_or_else(|| Ok(AccountId::root()), AccountId::parse)?;
     if new.permissions.are_given() || new.expires.is_some() {
@@ -46,16 +46,17 @@ async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
     if new.root && !account.is_root() {
         bail!("root keys belong to account {}: leave out --account, or --root", AccountId::root());
     }
-    let metadata = Sqlite::open_at_this_schema(&data_dir.database())?;
+    let metadata = data_dir.store(Mode::Offline).rows().await?.metadata;
+    let metadata = metadata.as_ref();
     let by = Origin::local(Time(now()));
-    let keys = all_access_keys(&metadata).await?;
+    let keys = all_access_keys(metadata).await?;
     let master = MasterKey::of(data_dir, new.master_key_file.as_deref(), &keys)?;
     let is_rescue = account.is_root() && !keys.iter().any(|key| key.is_root && key.enabled);
     let (key, secret) = if keys.is_empty() && is_rescue {
-        create_first_key(&metadata, &by, &master, data_dir, None).await?
+        create_first_key(metadata, &by, &master, data_dir, None).await?
     } else {
         let rights = if new.root || is_rescue { Rights::Root } else { Rights::Ordinary };
-        create_access_key(&metadata, &by, &master, &account, Made::with(rights), u32::MAX).await?
+        create_access_key(metadata, &by, &master, &account, Made::with(rights), u32::MAX).await?
     };
     if is_rescue && !new.root && !keys.is_empty() {
         warn(format!("there was no enabled root key, so {} is one: it administers the server", key.id));
@@ -64,7 +65,7 @@ async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
         Ok(true) if !keys.is_empty() => {
             warn("the data directory's file credentials had no root key that works; it has this one now");
         }
-        // The key is made, and what follows is the only time that it is shown.
+        // The key exists now, and this is the only time that its secret is shown: failing here would lose it.
         Err(error) => warn(format!("{error:#}")),
         Ok(_) => {}
     }
