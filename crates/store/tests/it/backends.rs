@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gangplank_store::blobs::{BlobStore, Folder, Memory};
 use gangplank_store::coordination::{Coordinator, InProcess};
-use gangplank_store::metadata::{Metadata, Sqlite};
+use gangplank_store::metadata::{Lost, Metadata, Sqlite};
 use tempfile::TempDir;
 
 /// Metadata of a backend, made for one test.
@@ -15,21 +15,37 @@ pub(crate) trait Scratch: Send + Sync {
     fn reopen(&mut self);
 }
 
-/// An embedded database in a directory of its own.
+/// An embedded database in a directory of its own, as it is opened for a test.
 pub(crate) struct ScratchSqlite {
     directory: TempDir,
-    database: Option<Sqlite>,
+    open: fn(Sqlite) -> Box<dyn Metadata>,
+    database: Option<Box<dyn Metadata>>,
 }
 
+/// As a server has it.
 pub(crate) fn sqlite() -> ScratchSqlite {
-    let mut scratch = ScratchSqlite { directory: TempDir::new().unwrap(), database: None };
+    scratch(|database| Box::new(database))
+}
+
+/// With others in the way, who now and then make the answer to a commit go astray.
+pub(crate) fn contending_answers() -> ScratchSqlite {
+    scratch(|database| Box::new(database.contending(Lost::Answer)))
+}
+
+/// The same with the commit itself.
+pub(crate) fn contending_commits() -> ScratchSqlite {
+    scratch(|database| Box::new(database.contending(Lost::Commit)))
+}
+
+fn scratch(open: fn(Sqlite) -> Box<dyn Metadata>) -> ScratchSqlite {
+    let mut scratch = ScratchSqlite { directory: TempDir::new().unwrap(), open, database: None };
     scratch.reopen();
     scratch
 }
 
 impl ScratchSqlite {
     pub(crate) fn metadata(&self) -> &dyn Metadata {
-        self.database.as_ref().unwrap()
+        self.database.as_deref().unwrap()
     }
 }
 
@@ -40,7 +56,8 @@ impl Scratch for ScratchSqlite {
 
     fn reopen(&mut self) {
         drop(self.database.take());
-        self.database = Some(Sqlite::open(&self.directory.path().join("metadata.sqlite")).unwrap());
+        let database = Sqlite::open(&self.directory.path().join("metadata.sqlite")).unwrap();
+        self.database = Some((self.open)(database));
     }
 }
 

@@ -5,6 +5,8 @@
 macro_rules! metadata_contract {
     ($($clause:ident),* $(,)?) => {
         metadata_contract!(@on sqlite: $($clause),*);
+        metadata_contract!(@on contending_answers: $($clause),*);
+        metadata_contract!(@on contending_commits: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {
@@ -24,6 +26,8 @@ macro_rules! metadata_contract {
 macro_rules! durability_contract {
     ($($clause:ident),* $(,)?) => {
         durability_contract!(@on sqlite: $($clause),*);
+        durability_contract!(@on contending_answers: $($clause),*);
+        durability_contract!(@on contending_commits: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {
