@@ -27,6 +27,8 @@ pub mod manifests;
 pub mod metric_points;
 pub mod progress;
 pub mod provenance;
+#[cfg(any(test, feature = "testing"))]
+mod recording;
 pub mod registry_logins;
 pub mod role_sessions;
 pub mod roles;
@@ -55,6 +57,8 @@ pub use manifests::Manifests;
 pub use metric_points::MetricPoints;
 pub use progress::Progress;
 pub use provenance::Provenance;
+#[cfg(any(test, feature = "testing"))]
+pub use recording::Recorded;
 pub use registry_logins::RegistryLogins;
 pub use role_sessions::RoleSessions;
 pub use roles::Roles;

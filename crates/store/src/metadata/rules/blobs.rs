@@ -374,7 +374,7 @@ fn mount_from(
     let Some((blob, is_own)) = held else { return Ok(false) };
     let put_by = lock_login(tx, seen_by.filter(|_| is_own))?;
     let mut usage = Usage::default();
-    let repository = rows::ensure_repository(tx, tenant, name, Lock::Share, &mut usage)?;
+    let repository = rows::ensure_repository(tx, tenant, name, Lock::Update, &mut usage)?;
     // As long as it is locked, the last repository that has it does not let go.
     let lock = Query::column("SELECT id FROM blobs WHERE id = ?1 AND damaged = 0", values![blob]);
     if tx.lock_one::<i64>(Level::Blob, Lock::Share, &lock)?.is_none() {

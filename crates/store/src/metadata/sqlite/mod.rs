@@ -33,8 +33,8 @@ use writer::{MAX_BATCH, Writer};
 
 pub use snapshot::{RootKey, Snapshot};
 
-use super::cache::{Caches, Takes};
-use super::engine::{Engine, Promise, Terms, Whose};
+use super::cache::Caches;
+use super::engine::{Engine, Promise, Takes, Terms, Whose};
 use super::store::Store;
 use super::tx::Tx;
 use crate::Result;

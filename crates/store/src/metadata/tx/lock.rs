@@ -28,14 +28,14 @@ pub(crate) enum Level {
     Service,
     /// Registry logins.
     Login,
+    /// Upload sessions, with their keys.
+    Session,
     /// Repositories. Whoever changes what is in one, or relies on it, locks this row.
     Repository,
     Manifest,
     Blob,
     /// That a repository has a blob.
     Link,
-    /// Upload sessions.
-    Session,
     /// What is only added, or added up, at the end of a transaction: the audit trail, and the usage of accounts.
     Last,
 }
@@ -59,6 +59,16 @@ impl Named<'_> {
         match self {
             Self::RootKeys | Self::Room | Self::DomainNames => Level::Server,
             Self::Account(_) => Level::Account,
+        }
+    }
+
+    /// Where it stands among those of its level.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn place(self) -> usize {
+        match self {
+            Self::RootKeys | Self::Account(_) => 0,
+            Self::Room => 1,
+            Self::DomainNames => 2,
         }
     }
 }
