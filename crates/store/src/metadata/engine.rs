@@ -34,7 +34,7 @@ pub(crate) enum Takes {
 }
 
 impl Takes {
-    /// What two rules take together.
+    /// What two take together.
     pub(crate) fn and(self, other: Self) -> Self {
         if self == Self::Rights { self } else { other }
     }

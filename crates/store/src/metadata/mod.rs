@@ -50,7 +50,7 @@ pub use console_logins::ConsoleLogins;
 pub use container_images::ContainerImages;
 pub use container_services::ContainerServices;
 #[cfg(any(test, feature = "testing"))]
-pub use contending::{Contending, Lost};
+pub use contending::Contending;
 pub use deployments::Deployments;
 pub use inspection::Inspection;
 pub use manifests::Manifests;

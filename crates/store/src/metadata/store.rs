@@ -33,6 +33,12 @@ pub(crate) enum Outcome<T> {
     Unchanged(T),
 }
 
+impl<E: Engine> Metadata for Store<E> {
+    fn is_healthy(&self) -> bool {
+        self.engine.is_healthy()
+    }
+}
+
 #[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Store<E> {
     pub(crate) fn new(engine: E) -> Self {
@@ -109,11 +115,5 @@ impl<E: Engine> Store<E> {
             self.engine.write(terms.clone(), move |tx| rule(tx))
         })
         .await
-    }
-}
-
-impl<E: Engine> Metadata for Store<E> {
-    fn is_healthy(&self) -> bool {
-        self.engine.is_healthy()
     }
 }

@@ -1,10 +1,11 @@
 //! The backends that the contracts are run on, each new and empty.
 
+use std::path::Path;
 use std::time::Duration;
 
 use gangplank_store::blobs::{BlobStore, Folder, Memory};
 use gangplank_store::coordination::{Coordinator, InProcess};
-use gangplank_store::metadata::{Lost, Metadata, Sqlite};
+use gangplank_store::metadata::{Contending, Embedded, Metadata, Recorded, Sqlite, Store};
 use tempfile::TempDir;
 
 /// Metadata of a backend, made for one test.
@@ -15,49 +16,97 @@ pub(crate) trait Scratch: Send + Sync {
     fn reopen(&mut self);
 }
 
-/// An embedded database in a directory of its own, as it is opened for a test.
-pub(crate) struct ScratchSqlite {
-    directory: TempDir,
-    open: fn(Sqlite) -> Box<dyn Metadata>,
-    database: Option<Box<dyn Metadata>>,
+/// A database that can be opened where it lies.
+pub(crate) trait Database: Metadata + Sized {
+    /// Opens it, or makes it.
+    fn open(path: &Path) -> Self;
+    /// Fails if something has gone wrong that no answer has told of.
+    fn check(&self) {}
 }
 
-/// As a server has it.
-pub(crate) fn sqlite() -> ScratchSqlite {
-    scratch(|database| Box::new(database))
-}
-
-/// With others in the way, who now and then make the answer to a commit go astray.
-pub(crate) fn contending_answers() -> ScratchSqlite {
-    scratch(|database| Box::new(database.contending(Lost::Answer)))
-}
-
-/// The same with the commit itself.
-pub(crate) fn contending_commits() -> ScratchSqlite {
-    scratch(|database| Box::new(database.contending(Lost::Commit)))
-}
-
-fn scratch(open: fn(Sqlite) -> Box<dyn Metadata>) -> ScratchSqlite {
-    let mut scratch = ScratchSqlite { directory: TempDir::new().unwrap(), open, database: None };
-    scratch.reopen();
-    scratch
-}
-
-impl ScratchSqlite {
-    pub(crate) fn metadata(&self) -> &dyn Metadata {
-        self.database.as_deref().unwrap()
+impl Database for Sqlite {
+    fn open(path: &Path) -> Self {
+        Self::open(path).unwrap()
     }
 }
 
-impl Scratch for ScratchSqlite {
+/// An embedded database whose rules are watched.
+pub(crate) type Recording = Store<Recorded<Embedded>>;
+
+impl Database for Recording {
+    fn open(path: &Path) -> Self {
+        Sqlite::open(path).unwrap().recorded()
+    }
+
+    fn check(&self) {
+        assert_eq!(self.wrong(), Vec::<String>::new());
+    }
+}
+
+/// An embedded database with others in the way.
+pub(crate) type Contended = Store<Contending<Embedded>>;
+
+impl Database for Contended {
+    fn open(path: &Path) -> Self {
+        Sqlite::open(path).unwrap().contending()
+    }
+}
+
+/// A database in a directory of its own.
+pub(crate) struct ScratchDatabase<D: Database> {
+    directory: TempDir,
+    database: Option<D>,
+}
+
+pub(crate) fn sqlite() -> ScratchDatabase<Sqlite> {
+    ScratchDatabase::new()
+}
+
+pub(crate) fn recording() -> ScratchDatabase<Recording> {
+    ScratchDatabase::new()
+}
+
+pub(crate) fn contending() -> ScratchDatabase<Contended> {
+    ScratchDatabase::new()
+}
+
+impl<D: Database> ScratchDatabase<D> {
+    fn new() -> Self {
+        let mut scratch = Self { directory: TempDir::new().unwrap(), database: None };
+        scratch.reopen();
+        scratch
+    }
+
+    pub(crate) fn metadata(&self) -> &dyn Metadata {
+        self.database()
+    }
+
+    /// The same, with what is particular to the backend.
+    pub(crate) fn database(&self) -> &D {
+        self.database.as_ref().unwrap()
+    }
+}
+
+impl<D: Database> Scratch for ScratchDatabase<D> {
     fn metadata(&self) -> &dyn Metadata {
         self.metadata()
     }
 
     fn reopen(&mut self) {
-        drop(self.database.take());
-        let database = Sqlite::open(&self.directory.path().join("metadata.sqlite")).unwrap();
-        self.database = Some((self.open)(database));
+        if let Some(database) = self.database.take() {
+            database.check();
+        }
+        self.database = Some(D::open(&self.directory.path().join("metadata.sqlite")));
+    }
+}
+
+impl<D: Database> Drop for ScratchDatabase<D> {
+    fn drop(&mut self) {
+        if let Some(database) = self.database.take()
+            && !std::thread::panicking()
+        {
+            database.check();
+        }
     }
 }
 

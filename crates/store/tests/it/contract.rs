@@ -5,8 +5,8 @@
 macro_rules! metadata_contract {
     ($($clause:ident),* $(,)?) => {
         metadata_contract!(@on sqlite: $($clause),*);
-        metadata_contract!(@on contending_answers: $($clause),*);
-        metadata_contract!(@on contending_commits: $($clause),*);
+        metadata_contract!(@on recording: $($clause),*);
+        metadata_contract!(@on contending: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {
@@ -26,8 +26,8 @@ macro_rules! metadata_contract {
 macro_rules! durability_contract {
     ($($clause:ident),* $(,)?) => {
         durability_contract!(@on sqlite: $($clause),*);
-        durability_contract!(@on contending_answers: $($clause),*);
-        durability_contract!(@on contending_commits: $($clause),*);
+        durability_contract!(@on recording: $($clause),*);
+        durability_contract!(@on contending: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {

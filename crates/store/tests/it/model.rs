@@ -217,11 +217,20 @@ proptest! {
 
     #[test]
     fn sqlite_agrees_with_the_model(steps in steps()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(agrees(&mut backends::sqlite(), &steps));
+        agrees(&mut backends::sqlite(), &steps);
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_watched_database_agrees_with_the_model(steps in steps()) {
+        agrees(&mut backends::recording(), &steps);
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
 async fn agrees(scratch: &mut dyn Scratch, steps: &[Step]) {
     for number in 0..2 {
         create_service(scratch.metadata(), &tenant(number), "web").await;

@@ -242,11 +242,20 @@ proptest! {
 
     #[test]
     fn sqlite_agrees_with_the_model_of_principals(steps in steps()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(agrees(&mut backends::sqlite(), &steps));
+        agrees(&mut backends::sqlite(), &steps);
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_watched_database_agrees_with_the_model_of_principals(steps in steps()) {
+        agrees(&mut backends::recording(), &steps);
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
 async fn agrees(scratch: &mut dyn Scratch, steps: &[Step]) {
     for key in KEYS {
         assert!(scratch.metadata().insert_access_key(&by(), access_key(&here(), key), PLENTY).await.unwrap());

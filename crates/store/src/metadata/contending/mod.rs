@@ -1,12 +1,12 @@
-//! An engine for tests: it refuses what PostgreSQL could refuse, and loses the answers that it could lose.
+//! An engine for tests: it refuses what PostgreSQL could refuse, and loses what PostgreSQL could lose.
 //!
 //! It runs rules in another engine. Each is refused at its first statement, then at its second, and so on, and at last
-//! at its commit; each time it is run again, as an engine does when others were in the way. And every second commit gets
-//! no answer, if it can be settled what became of it. Nobody who uses the store may see a difference.
+//! at its commit; each time it is run again, as an engine does when others were in the way. And the store often hears
+//! nothing of what became of a commit, as long as it can settle that. Whoever uses the store may not see a difference.
 
 mod refusing;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cache::Caches;
@@ -16,33 +16,46 @@ use super::tx::Tx;
 use crate::{Result, StoreError};
 use refusing::{Verdict, places, refusal};
 
-/// What becomes of a commit whose answer is lost.
+/// What becomes of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lost {
-    /// It has happened: its answer alone is lost.
-    Answer,
-    /// It has not, and never will.
-    Commit,
+enum Fate {
+    Answered,
+    /// It happens, and nobody hears of it.
+    AnswerLost,
+    /// It does not happen, and nobody hears of it.
+    Lost,
 }
+
+/// One after the other. So a write that is lost is run again, and then its answer is lost; that of the next one is lost
+/// at once.
+const FATES: [Fate; 5] = [Fate::Lost, Fate::AnswerLost, Fate::Answered, Fate::AnswerLost, Fate::Answered];
 
 /// The engine `E`, with others in the way of everybody.
 #[derive(Clone)]
 pub struct Contending<E> {
     inner: E,
-    lost: Lost,
-    commits: Arc<AtomicU64>,
+    commits: Arc<AtomicUsize>,
 }
 
 #[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Store<E> {
     /// The same rows, with others in the way wherever they could be.
-    pub fn contending(self, lost: Lost) -> Store<Contending<E>> {
-        Store::new(Contending { inner: self.engine, lost, commits: Arc::default() })
+    pub fn contending(self) -> Store<Contending<E>> {
+        Store::new(Contending { inner: self.engine, commits: Arc::default() })
     }
 }
 
 #[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Contending<E> {
+    fn next_fate(&self, terms: &Terms) -> Fate {
+        match terms.settled {
+            Settled::Not => Fate::Answered,
+            Settled::ByEvent | Settled::ByRepeating => {
+                FATES[self.commits.fetch_add(1, Ordering::Relaxed) % FATES.len()]
+            }
+        }
+    }
+
     /// Refuses a rule everywhere. What it fails with by itself is its answer.
     async fn refuse<T: Send + 'static>(
         &self,
@@ -122,18 +135,16 @@ impl<E: Engine> Engine for Contending<E> {
         terms: Terms,
         rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
-        let is_lost =
-            terms.settled != Settled::Not && self.commits.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
-        let rule = Arc::new(rule);
+        let (fate, rule) = (self.next_fate(&terms), Arc::new(rule));
         self.refuse(&terms, &rule).await?;
-        if is_lost && self.lost == Lost::Commit {
+        if fate == Fate::Lost {
             return Err(StoreError::OutcomeUnknown("the commit was lost".into()));
         }
         let answer = self.inner.write(terms, move |tx| rule(tx)).await?;
-        if is_lost {
-            return Err(StoreError::OutcomeUnknown("the answer to the commit was lost".into()));
+        match fate {
+            Fate::Answered => Ok(answer),
+            _ => Err(StoreError::OutcomeUnknown("the answer to the commit was lost".into())),
         }
-        Ok(answer)
     }
 
     async fn give_back(&self) -> Result<bool> {

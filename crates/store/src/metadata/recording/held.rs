@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::statement::Statement;
+use super::statement::{self, Statement};
 use super::tables::{self, Table};
 use crate::metadata::tx::{Level, Lock, Named, Value};
 
@@ -31,7 +31,7 @@ impl Held {
     /// Rows of a level were locked: how many each time that the query was run, with these values.
     pub(super) fn lock(&mut self, (level, lock): (Level, Lock), text: &str, times: &[(usize, &[Value<'_>])]) {
         let statement = Statement::of(text);
-        let Some((place, table)) = statement.reads.first().and_then(|table| tables::find(table)) else {
+        let Some((place, table)) = statement::found(text).and_then(tables::find) else {
             return self.wrong(format!("it locks rows of no table that is known: {text}"));
         };
         if !statement.is_read() {
@@ -70,7 +70,7 @@ impl Held {
         }
         if let Some((place, table)) = statement.changes.and_then(tables::find)
             && table.level != Level::Last
-            && !self.may_change(table)
+            && !self.may_change(table, statement.adds_to.is_some())
         {
             if self.read.contains(table.name) {
                 self.wrong(format!("it changes {} that it has read and not locked: {text}", table.name));
@@ -88,9 +88,11 @@ impl Held {
         self.read.extend(read.map(|(_, table)| table.name));
     }
 
-    fn may_change(&self, table: &Table) -> bool {
+    /// Whether rows of a table are locked well enough to be changed, or to be added or renewed.
+    fn may_change(&self, table: &Table, is_added: bool) -> bool {
         let mut guards = table.guards.iter().chain([&table.name]);
         guards.any(|guard| self.tables.get(guard).is_some_and(|lock| *lock != Lock::Share))
+            || is_added && table.adds_under.iter().any(|guard| self.tables.contains_key(guard))
     }
 
     /// Checks that a lock comes after those before it.

@@ -37,6 +37,12 @@ fn a_statement_says_what_it_does() {
     }
 }
 
+#[test]
+fn the_rows_that_are_locked_are_those_of_the_outer_query() {
+    let text = "SELECT (SELECT 1 FROM tenants), a FROM roles WHERE a IN (SELECT 1 FROM tags)";
+    assert_eq!(super::statement::found(text), Some("roles"));
+}
+
 /// What is wrong with a rule, in a store with three tenants and three repositories.
 async fn wrong(rule: impl Fn(&dyn Tx) -> Result<()> + Send + Sync + 'static) -> Vec<String> {
     let directory = tempfile::TempDir::new().unwrap();
