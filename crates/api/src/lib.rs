@@ -24,7 +24,6 @@ mod protocol;
 mod secret;
 mod target;
 mod timestamp;
-mod typecheck;
 mod validate;
 mod xml;
 

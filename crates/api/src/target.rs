@@ -1,4 +1,4 @@
-//! The operation of a request, and its service.
+//! Which operation of which service a request asks for.
 
 use crate::{ErrorCode, Structure, gangplank, lightsail};
 
@@ -12,7 +12,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// The operation that an `X-Amz-Target` header names.
+    /// The operation that an `X-Amz-Target` header asks for.
     pub fn parse(target: &str) -> Option<Self> {
         lightsail::Operation::from_target(target)
             .map(Self::Lightsail)
@@ -27,12 +27,18 @@ impl Target {
         }
     }
 
-    /// Whether it changes nothing. The name decides, as it does in policies.
+    /// Whether it changes nothing, by its name, as policies have it too.
     pub fn only_reads(self) -> bool {
         ["Get", "List", "Try"].iter().any(|verb| self.name().starts_with(verb))
     }
 
-    /// The `X-Amz-Target` header of the operation.
+    /// Whether its calls are signed. Of those that are not, a token or a password is the proof.
+    pub const fn is_signed(self) -> bool {
+        use gangplank::Operation::{ExchangeIdentityToken, RevokeOwnRegistryLogin};
+        !matches!(self, Self::Gangplank(ExchangeIdentityToken | RevokeOwnRegistryLogin))
+    }
+
+    /// The `X-Amz-Target` header that asks for it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Lightsail(operation) => operation.target(),
@@ -56,7 +62,7 @@ impl Target {
         }
     }
 
-    /// The errors that it is documented to have.
+    /// The errors it is documented to answer with.
     pub const fn errors(self) -> &'static [ErrorCode] {
         match self {
             Self::Lightsail(operation) => operation.errors(),
@@ -84,10 +90,9 @@ mod tests {
         let lightsail = lightsail::Operation::ALL.iter().map(|one| ("lightsail", one.name()));
         let gangplank = gangplank::Operation::ALL.iter().map(|one| ("gangplank", one.name()));
         for (service, operation) in lightsail.chain(gangplank) {
-            // The first is CreatePullLogin or CreateOperatorLogin in policies, depending on its scope. The second has
-            // the same permission as GetRole. The third needs the permissions of the role. The fourth is for holders
-            // of the password. A link to the console needs no permission of its own, since it opens nothing that its
-            // maker's policies do not allow.
+            // The first is CreatePullLogin or CreateOperatorLogin, by what it makes. The second shows what GetRole does,
+            // the third is what the role may do that it is asked for, and the fourth is for whoever has the password. A
+            // link to the console opens nothing that its maker's policies do not open.
             let without = [
                 "CreateRegistryLogin",
                 "TryRole",

@@ -12,8 +12,9 @@ use gangplank_core::lease::SAFE_GRACE;
 use gangplank_core::{Origin, Time};
 use gangplank_engine::{Archives, Engine, Output};
 use gangplank_store::logs::Logs;
+use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::progress::Mark;
-use gangplank_store::metadata::{Progress as _, Sqlite};
+use gangplank_store::open::{Location, Mode, Stores};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,11 +24,12 @@ use crate::certificates::Certificates;
 use crate::clock::Clock;
 use crate::config::{Config, Deployments};
 use crate::container_logs::ContainerLogs;
+use crate::coordination::Claims;
 use crate::data_dir::DataDir;
+use crate::deployments::Deployer;
 use crate::deployments::archives::Images;
 use crate::deployments::engines::{self, Here};
 use crate::deployments::pace::Pace;
-use crate::deployments::{Deployer, idle, supervisor};
 use crate::endpoint::Endpoint;
 use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
@@ -45,10 +47,9 @@ use crate::registry::failed_logins::FailedLogins;
 use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
-use crate::registry::upload_locks::UploadLocks;
 use crate::removals::Removals;
 use crate::sealing::MasterKey;
-use crate::{content_folder, jobs, random, root_key};
+use crate::{jobs, random, root_key};
 
 /// Makes an engine that hands over what containers print.
 type MakeEngine = Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>;
@@ -88,6 +89,10 @@ pub struct Server {
     /// Each says in the end whether every request was finished.
     serving: Vec<JoinHandle<bool>>,
     tasks: Vec<JoinHandle<()>>,
+    /// All requests are done.
+    done: CancellationToken,
+    /// Keeps what is claimed until then.
+    keeping: JoinHandle<()>,
     pub(crate) app: Arc<App>,
     // Held until the last request is done.
     data_dir: DataDir,
@@ -141,29 +146,33 @@ impl Server {
         // Before anything is made: a directory and a key of a server that cannot start help nobody.
         let listening = Listening::bind(&config).await?;
         let addresses = listening.addresses()?;
-        let data_dir = DataDir::take(&config.data_dir)?;
-        let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
-        let master = master_key(&config, &data_dir, &metadata).await?;
-        let blobs = content_folder::open(&metadata, &data_dir).await?;
-        let blobs = blobs.with_reserve(config.limits.disk_reserve);
+        let Location::Local { dir } = &config.location;
+        let data_dir = DataDir::take(dir)?;
+        let store = data_dir.store(Mode::Serve).with_reserve(config.limits.disk_reserve);
+        let rows = store.rows().await.context("cannot open the database")?;
+        // Before the bytes, of which some may be made: whoever has another's key changes nothing.
+        let master = master_key(&config, &data_dir, rows.metadata.as_ref()).await?;
+        let Stores { metadata, blobs, coordinator, number, .. } = rows.with_bytes().await?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let endpoint = root_key::local_endpoint(scheme, addresses.main);
         let clock = Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time));
         let here = Origin::local(clock.now());
-        root_key::provide(&metadata, &here, &master, &data_dir, config.root_key.take(), &endpoint).await?;
+        root_key::provide(metadata.as_ref(), &here, &master, &data_dir, config.root_key.take(), &endpoint)
+            .await?;
 
         let logs = Logs::open(data_dir.logs(), config.deployments.logs, config.limits.disk_reserve);
         let logs = Arc::new(logs);
         let container_logs = Arc::new(ContainerLogs::new(Arc::clone(&logs), clock));
         let output = Arc::clone(&container_logs) as Arc<dyn Output>;
         let archives = Arc::new(Images::default());
-        let here = Here { owner: owner(&metadata).await?, address: addresses.main };
+        let here = Here { owner: owner(number)?, address: addresses.main };
         let engine = runs.engine(&config, here, output, Arc::clone(&archives) as _).await?;
         config.check_admin_listener(engine.as_ref().map(|engine| engine.name()))?;
         let stop = CancellationToken::new();
+        let run = uuid::Uuid::new_v4().simple().to_string();
         let app = Arc::new(App {
-            metadata: Arc::new(metadata),
-            blobs: Arc::new(blobs),
+            metadata,
+            blobs,
             removals: Removals::of(data_dir.path()),
             master,
             clock,
@@ -184,7 +193,7 @@ impl Server {
             failed_logins: FailedLogins::new(config.limits.failed_logins_per_minute),
             failed_exchanges: FailedLogins::new(FAILED_EXCHANGES_PER_MINUTE),
             issuers,
-            upload_locks: UploadLocks::default(),
+            claims: Claims::new(coordinator, run.clone()),
             small_bodies: Budget::new(config.limits.buffered_bytes),
             unverified: Unverified::new(config.limits.unverified_bytes),
             connections: Arc::new(Connections::new(
@@ -195,9 +204,8 @@ impl Server {
             threads: Threads::default(),
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
-            collecting: tokio::sync::Mutex::default(),
             request_ids: RequestIds::new(random::bytes()?),
-            metrics: Metrics::new(clock.now(), config.dropped_log_lines, logs.dropped()),
+            metrics: Arc::new(Metrics::new(clock.now(), config.dropped_log_lines, logs.dropped())),
             orphaned: Arc::default(),
             publishing: Publishing::default(),
             in_flight: InFlight::default(),
@@ -210,7 +218,7 @@ impl Server {
             entrance: entrance(&config.deployments, tls.is_some(), &addresses),
             deployments: config.deployments,
             routes: crate::endpoint::routes::Routes::default(),
-            run: uuid::Uuid::new_v4().simple().to_string(),
+            run,
         });
         archives.are_of(&app);
         let leftovers = jobs::leftovers::list(&app).await.context("cannot list what an earlier run left")?;
@@ -219,18 +227,21 @@ impl Server {
             jobs::orphans::of_sessions(&app).await.context("cannot clear what a crash left")?;
         }
         warn_of_settings(&app);
-        let pauses = jobs::Pauses { collection: config.collection.interval, scrub: config.scrub_interval };
-        let mut tasks = jobs::start(&app, pauses, data_dir.path(), leftovers, &stop);
-        if crashed {
-            tasks.push(tokio::spawn(jobs::orphans::run(Arc::clone(&app), stop.clone())));
-        }
-        tasks.push(deploy(&app, engine, pace, &stop));
-        if !certificates.is_empty() {
-            tasks.push(tokio::spawn(jobs::certificates::run(certificates, stop.clone())));
-        }
+        let terms = jobs::Terms {
+            collection: config.collection.interval,
+            scrub: config.scrub_interval,
+            pace,
+            data_dir: data_dir.path(),
+            leftovers,
+            crashed,
+        };
+        let mut tasks = jobs::start(&app, terms, &stop);
+        let done = CancellationToken::new();
+        let keeping = tokio::spawn(Arc::clone(&app.claims).keep(done.clone()));
         let serving = listening.serve(tls.as_ref(), &app, &stop)?;
         tasks.extend(serving.admin);
-        Ok(Self { addresses, endpoint, stop, serving: serving.requests, tasks, app, data_dir })
+        let serving = serving.requests;
+        Ok(Self { addresses, endpoint, stop, serving, tasks, done, keeping, app, data_dir })
     }
 
     /// Where it listens.
@@ -294,6 +305,8 @@ impl Server {
         for serving in self.serving {
             drained &= serving.await.unwrap_or(false);
         }
+        self.done.cancel();
+        let _ = self.keeping.await;
         // What the last requests told of.
         jobs::audit::note(&self.app, Taken::All).await;
         if let Err(error) = jobs::marks::keep(&self.app).await {
@@ -312,19 +325,6 @@ impl Server {
         {
             tracing::warn!(%error, "the next start will look for what a crash may have left");
         }
-    }
-}
-
-/// Follows what services are to run, on an engine or for want of one.
-fn deploy(
-    app: &Arc<App>,
-    engine: Option<Arc<dyn Engine>>,
-    pace: Pace,
-    stop: &CancellationToken,
-) -> JoinHandle<()> {
-    match engine {
-        Some(engine) => tokio::spawn(supervisor::run(Arc::clone(app), engine, pace, stop.clone())),
-        None => tokio::spawn(idle::run(Arc::clone(app), stop.clone())),
     }
 }
 
@@ -364,15 +364,14 @@ fn refuse_plain_http(config: &Config) -> Result<()> {
 }
 
 /// The key that opens what this database has sealed.
-async fn master_key(config: &Config, data_dir: &DataDir, metadata: &Sqlite) -> Result<MasterKey> {
+async fn master_key(config: &Config, data_dir: &DataDir, metadata: &dyn Metadata) -> Result<MasterKey> {
     let keys = root_key::all_access_keys(metadata).await?;
     MasterKey::of(data_dir, config.master_key_file.as_deref(), &keys)
 }
 
 /// What the things of this data directory are labelled with in an engine: the number that the database and its folder
 /// share.
-async fn owner(metadata: &Sqlite) -> Result<String> {
-    let number = metadata.mark(Mark::ContentFolder).await?;
+fn owner(number: Option<i64>) -> Result<String> {
     let number = number.context("the folder of contents has no number")?;
     Ok(format!("{:016x}", number.cast_unsigned()))
 }

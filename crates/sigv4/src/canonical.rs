@@ -3,14 +3,14 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{ALGORITHM, Request, hex_digest, uri};
+use crate::{ALGORITHM, Request};
 
 /// The whole canonical request, for this crate's tests. It must never be in an answer or a log: it has the session
 /// token, and helps a forger.
 #[doc(hidden)]
 pub fn canonical_request(request: &Request<'_>, signed_headers: &str, payload_sha256: &[u8; 32]) -> Vec<u8> {
     let names: Vec<&str> = signed_headers.split(';').collect();
-    [&without_payload(request, &names)[..], &hex_digest::format(payload_sha256)].concat()
+    [&without_payload(request, &names)[..], &hex_digits(payload_sha256)].concat()
 }
 
 /// The hash of the canonical request up to the payload's hash. The rest of the work does not need the request.
@@ -25,8 +25,8 @@ impl Unfinished {
 
     /// The string to sign, for a time in basic format and a scope `yyyymmdd/region/service/aws4_request`.
     pub(crate) fn string_to_sign(&self, time: &str, scope: &str, payload_sha256: &[u8; 32]) -> Vec<u8> {
-        let hash = self.0.clone().chain_update(hex_digest::format(payload_sha256)).finalize();
-        let hash = hex_digest::format(&hash.into());
+        let hash = self.0.clone().chain_update(hex_digits(payload_sha256)).finalize();
+        let hash = hex_digits(&hash.into());
         [ALGORITHM.as_bytes(), time.as_bytes(), scope.as_bytes(), &hash].join(&b'\n')
     }
 }
@@ -35,9 +35,9 @@ fn without_payload(request: &Request<'_>, signed_headers: &[&str]) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
     out.extend_from_slice(request.method.as_bytes());
     out.push(b'\n');
-    uri::push_path(&mut out, request.path);
+    push_path(&mut out, request.path);
     out.push(b'\n');
-    uri::push_query(&mut out, request.query.unwrap_or_default());
+    push_query(&mut out, request.query.unwrap_or_default());
     out.push(b'\n');
     for name in signed_headers {
         out.extend_from_slice(name.as_bytes());
@@ -70,4 +70,95 @@ fn push_value(out: &mut Vec<u8>, value: &[u8]) {
         }
         out.extend_from_slice(word);
     }
+}
+
+/// The 64 lower-case digits of a SHA-256 value.
+fn hex_digits(value: &[u8; 32]) -> [u8; 64] {
+    let mut digits = [0; 64];
+    hex::encode_to_slice(value, &mut digits).expect("32 bytes have 64 digits");
+    digits
+}
+
+/// Appends the canonical path: dot segments and empty segments removed, then each segment encoded once more than on
+/// the wire (`%3D` becomes `%253D`). An empty path is `/`. Every service but S3 does it so.
+fn push_path(out: &mut Vec<u8>, path: &str) {
+    if path.is_empty() {
+        out.push(b'/');
+        return;
+    }
+    let Some(rooted) = path.strip_prefix('/') else {
+        // `*` and absolute forms: no path to normalise, and never the canonical form of one.
+        push_encoded(out, path.as_bytes());
+        return;
+    };
+    let mut kept = Vec::new();
+    let mut ends_open = true;
+    for segment in rooted.split('/') {
+        ends_open = matches!(segment, "" | "." | "..");
+        match segment {
+            "" | "." => {}
+            ".." => {
+                kept.pop();
+            }
+            _ => kept.push(segment),
+        }
+    }
+    for segment in &kept {
+        out.push(b'/');
+        push_encoded(out, segment.as_bytes());
+    }
+    if ends_open || kept.is_empty() {
+        out.push(b'/');
+    }
+}
+
+/// Appends the canonical query: each name and value decoded and encoded afresh, sorted by name, then by value.
+fn push_query(out: &mut Vec<u8>, query: &str) {
+    let mut parameters: Vec<(Vec<u8>, Vec<u8>)> = query
+        .split('&')
+        .filter(|parameter| !parameter.is_empty())
+        .map(|parameter| {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            (reencoded(name), reencoded(value))
+        })
+        .collect();
+    parameters.sort_unstable();
+    for (index, (name, value)) in parameters.iter().enumerate() {
+        if index > 0 {
+            out.push(b'&');
+        }
+        out.extend_from_slice(name);
+        out.push(b'=');
+        out.extend_from_slice(value);
+    }
+}
+
+/// Percent-encodes every byte that RFC 3986 does not leave unreserved, with upper-case digits.
+fn push_encoded(out: &mut Vec<u8>, text: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    for &byte in text {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(byte);
+        } else {
+            out.extend_from_slice(&[b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
+    }
+}
+
+fn reencoded(text: &str) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let mut byte = [0];
+        if *first == b'%' && tail.len() >= 2 && hex::decode_to_slice(&tail[..2], &mut byte).is_ok() {
+            decoded.extend_from_slice(&byte);
+            rest = &tail[2..];
+        } else {
+            decoded.push(*first);
+            rest = tail;
+        }
+    }
+    let mut encoded = Vec::with_capacity(decoded.len());
+    push_encoded(&mut encoded, &decoded);
+    encoded
 }

@@ -4,12 +4,10 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
-use crate::authorization::Authorization;
+use crate::authorization::{Authorization, Credential, only_value, signed_headers};
 use crate::canonical::Unfinished;
-use crate::credential::Credential;
-use crate::shown::shown;
-use crate::signed_headers::{self, only_value};
-use crate::{Policy, Refusal, Request, hex_digest, key, timestamp};
+use crate::refusal::shown;
+use crate::{Policy, Refusal, Request, key, timestamp};
 
 /// As long as AWS's secrets, so that an unknown key takes as long as a known one.
 const DUMMY_SECRET: &[u8; 40] = &[b'x'; 40];
@@ -40,11 +38,11 @@ impl Claim {
         let (time, signed_at) = signing_time(request)?;
         let credential = Credential::parse(authorization.credential, policy, time)?;
         check_clock(signed_at, policy)?;
-        let signed_headers = signed_headers::parse(authorization.signed_headers, request)?;
+        let signed_headers = signed_headers(authorization.signed_headers, request)?;
         Ok(Claim {
             credential,
             time: time.to_owned(),
-            signature: hex_digest::parse(authorization.signature.as_bytes()).ok_or(Refusal::SignatureForm)?,
+            signature: sha256(authorization.signature.as_bytes()).ok_or(Refusal::SignatureForm)?,
             session_token: session_token(request)?,
             content_sha256: content_sha256(request)?,
             canonical: Unfinished::new(request, &signed_headers),
@@ -135,5 +133,15 @@ fn content_sha256(request: &Request<'_>) -> Result<Option<[u8; 32]>, Refusal> {
     if value == b"UNSIGNED-PAYLOAD" || value.starts_with(b"STREAMING-") {
         return Err(Refusal::UnsignedPayload);
     }
-    hex_digest::parse(value).map(Some).ok_or(Refusal::PayloadHashForm)
+    sha256(value).map(Some).ok_or(Refusal::PayloadHashForm)
+}
+
+/// The 32 bytes of 64 lower-case digits. One value has one spelling, so upper case is refused.
+fn sha256(text: &[u8]) -> Option<[u8; 32]> {
+    if text.iter().any(u8::is_ascii_uppercase) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    Some(bytes)
 }

@@ -12,16 +12,11 @@ mod authorization;
 mod canonical;
 mod claim;
 mod claimed_service;
-mod credential;
-mod hex_digest;
 mod key;
 mod refusal;
 mod request;
-mod shown;
 mod sign;
-mod signed_headers;
 mod timestamp;
-mod uri;
 
 #[doc(hidden)]
 pub use canonical::canonical_request;

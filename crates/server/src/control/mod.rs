@@ -13,7 +13,6 @@ mod authorize;
 mod body;
 mod caller;
 mod certificates;
-mod client;
 mod collection;
 pub(crate) mod collection_wire;
 pub(crate) mod console_calls;
@@ -39,7 +38,6 @@ mod operations;
 mod own_login;
 mod page;
 mod permit;
-mod push_logins;
 mod registry_logins;
 mod remembering;
 mod repositories;
@@ -69,12 +67,9 @@ use crate::app::App;
 use crate::http::connection::Connection;
 use crate::http::record::{self, Record};
 use crate::http::response::Answer;
-use crate::http::small_body::SmallBody;
 use crate::refusals::Refusal;
-use authenticate::Named;
 use authorize::Found;
-pub(crate) use caller::Caller;
-pub(crate) use client::Client;
+pub(crate) use caller::{Caller, Client};
 use failure::Failure;
 use spoken::Service;
 pub(crate) use spoken::Spoken;
@@ -218,11 +213,11 @@ async fn run_json(
         },
         target.map_or("none", Target::name),
     );
-    if let Some(operation) = unsigned::meant(target) {
-        let client = Client::of(app, record.peer, &head.headers);
-        return unsigned::answer(app, record, operation, &client, body, request_id).await;
+    let client = Client::of(app, record.peer, &head.headers);
+    if let Some(target) = target.filter(|target| !target.is_signed()) {
+        return unsigned::answer(app, record, target, &client, body, request_id).await;
     }
-    let (caller, body) = identify(app, record.peer, Service::Lightsail, head, body).await?;
+    let (caller, body) = authenticate::identify(app, record.peer, Service::Lightsail, head, body).await?;
     connection.guest.is_known();
     record.is_of(&caller.principal, &caller.tenant);
     let Some(target) = target else {
@@ -230,7 +225,6 @@ async fn run_json(
         let message = format!("X-Amz-Target {shown:?} names no operation of this server.");
         return Err(ApiError::unknown_operation(message).into());
     };
-    let client = Client::of(app, record.peer, &head.headers);
     let call = Call { app, caller, action: target.name(), client: &client, request_id, by_console: false };
     let done = operations::run(&call, target, &body).await?;
     if !target.only_reads() {
@@ -285,34 +279,4 @@ fn refuse(error: &ApiError) -> Answer {
         ErrorCode::RequestEntityTooLarge | ErrorCode::RequestTimeoutException => answer.close(),
         _ => answer,
     }
-}
-
-/// Finds out who calls, which needs the whole body. A caller whose key is no good is refused before that.
-async fn identify(
-    app: &App,
-    peer: IpAddr,
-    service: Service,
-    head: &Parts,
-    body: Incoming,
-) -> Result<(Caller, SmallBody)> {
-    let refused = |stranger: authenticate::Stranger| {
-        let origin = app.origin(peer, &head.headers, stranger.owner, None);
-        let reason = stranger.error.code.as_str();
-        let refused = Refusal { kind: EventKind::CallRefused, action: None, reason };
-        app.count_refusal(refused, origin, stranger.tenant);
-        stranger.error
-    };
-    let limit = service.body_limit(app);
-    body::check_length(limit, &body)?;
-    let claim = authenticate::claim(app, service, head).map_err(|error| refused(error.into()))?;
-    let body = match authenticate::look_up(app, &claim).await? {
-        Named::Usable => body::read(app, peer, limit, body).await?,
-        Named::Unknown(stranger) => return Err(refused(stranger).into()),
-        // Only who has the secret is to be told, and a body that is there shows whether that is so.
-        Named::Ended(stranger) => {
-            body::read_what_is_there(app, peer, body).await.ok_or_else(|| refused(stranger))?
-        }
-    };
-    let caller = authenticate::verify(app, &claim, &body, &head.headers).await?.map_err(refused)?;
-    Ok((caller, body::admit(app, body)?))
 }

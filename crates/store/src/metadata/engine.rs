@@ -4,7 +4,7 @@ use std::future::Future;
 
 use gangplank_core::{AccountId, Tenant};
 
-use super::cache::Caches;
+use super::cache::{Caches, Takes};
 use super::tx::Tx;
 use crate::Result;
 
@@ -22,15 +22,6 @@ impl Whose {
     pub(crate) fn of(tenant: &Tenant) -> Self {
         Self::Account(tenant.account.clone())
     }
-}
-
-/// What a rule may take away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Takes {
-    /// Rights, which others may have in memory: logins, access keys, roles and their sessions, services.
-    Rights,
-    /// Nothing that anybody has in memory.
-    Nothing,
 }
 
 /// What the answer to a rule says of its changes.

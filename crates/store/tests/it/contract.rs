@@ -55,3 +55,20 @@ macro_rules! blob_contract {
         }
     };
 }
+
+/// Lists a module's clauses on coordinators: async functions of a `&impl ScratchCoordinator`.
+macro_rules! coordinator_contract {
+    ($($clause:ident),* $(,)?) => {
+        coordinator_contract!(@on in_process: $($clause),*);
+    };
+    (@on $backend:ident: $($clause:ident),*) => {
+        mod $backend {
+            $(
+                #[tokio::test(start_paused = true)]
+                async fn $clause() {
+                    super::$clause(&crate::backends::$backend()).await;
+                }
+            )*
+        }
+    };
+}

@@ -15,10 +15,9 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
 use super::assuming::Bearer;
-use super::body;
-use super::caller::Caller;
-use super::client::Client;
+use super::caller::{Caller, Client};
 use super::spoken::Service;
+use super::{authenticate, body};
 use crate::app::App;
 use crate::http::connection::Connection;
 use crate::http::record::{self, Record};
@@ -57,7 +56,7 @@ pub(super) async fn answer(
             Err(error) => Err(error),
         }
     } else {
-        match super::identify(app, peer, Service::Sts, head, body).await {
+        match authenticate::identify(app, peer, Service::Sts, head, body).await {
             Ok((caller, body)) => {
                 connection.guest.is_known();
                 record.is_of(&caller.principal, &caller.tenant);

@@ -1,10 +1,13 @@
 //! What several tables' queries share: tenants, repositories, and reading typed columns.
 
+use std::collections::BTreeSet;
+
 use gangplank_core::{AccessKeyId, AccountId, Owner, Region, Tenant};
 use gangplank_oci::RepositoryName;
 
 use super::usage::Usage;
-use crate::metadata::tx::{Level, Lock, Query, Row, Tx, values};
+use crate::metadata::Invocation;
+use crate::metadata::tx::{Level, Lock, Query, Row, Tx, Value, values};
 use crate::{Result, StoreError};
 
 /// The tenant's row, made if it is new.
@@ -85,6 +88,24 @@ pub(crate) fn lock_repository(
             |row| Ok(Repository { id: row.get(0)?, tenant: row.get(1)? }),
         ),
     )
+}
+
+/// Locks manifests, each once; returns the ids of those that are there, in order.
+pub(crate) fn lock_manifests(tx: &dyn Tx, ids: impl IntoIterator<Item = i64>) -> Result<Vec<i64>> {
+    let ids: BTreeSet<i64> = ids.into_iter().collect();
+    let ids: Vec<_> = ids.into_iter().map(Value::from).collect();
+    let mut found = Vec::with_capacity(ids.len());
+    let text = "SELECT id FROM manifests WHERE id = ?1";
+    tx.lock_each((Level::Manifest, Lock::Update), text, 1, &ids, &mut |_, row| {
+        found.push(row.get(0)?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// What is kept of the call that makes a row: whose it is, and its number.
+pub(crate) fn call(invocation: Option<&Invocation>) -> (Option<&str>, Option<&str>) {
+    invocation.map(|call| (call.owner.as_str(), call.id.as_str())).unzip()
 }
 
 /// How many rows a page may have, for a statement.

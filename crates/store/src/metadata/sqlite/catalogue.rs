@@ -199,7 +199,7 @@ fn show(connection: &Connection, repository: i64, reference: &Reference) -> Resu
             indexes: Vec::new(),
         })
     })?;
-    shown.images = image_names::with_manifest(connection, id)?;
+    shown.images = image_names::with_manifest(&Transaction(connection), id)?;
     shown.services = names(
         connection,
         "SELECT s.name FROM deployment_manifests d CROSS JOIN services s

@@ -106,7 +106,7 @@ impl Step<'_> {
 
     /// Removes a manifest; says how many rows that changed, about.
     fn remove_manifest(&mut self, manifest: i64, repository: i64, tenant: i64) -> Result<usize> {
-        let parts = walk::parts(self.connection, manifest)?.len();
+        let parts = walk::parts(&Transaction(self.connection), manifest)?.len();
         let usage = self.usage.entry(tenant).or_default();
         self.collected.bytes += manifests::remove(self.connection, manifest, usage)?;
         self.collected.manifests += 1;

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::audit::Note;
 use super::writer::{Whose, Writer};
 use crate::Result;
-use crate::metadata::cache::Touched;
+use crate::metadata::cache::Takes;
 use crate::metadata::sqlite::transaction::Transaction;
 
 /// What became of a change.
@@ -32,7 +32,7 @@ impl Doors {
 
     /// Makes a change that users see, and notes it as `by`'s in the same transaction. Returns when both are
     /// durable.
-    pub(super) async fn change<T, F>(&self, by: &Origin, whose: Whose, touched: Touched, rule: F) -> Result<T>
+    pub(super) async fn change<T, F>(&self, by: &Origin, whose: Whose, takes: Takes, rule: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<Outcome<T>> + Send + 'static,
@@ -45,17 +45,17 @@ impl Doors {
                 Ok(value)
             }
         };
-        self.0.write(whose, touched, rule).await
+        self.0.write(whose, takes, rule).await
     }
 
     /// Writes what belongs to no event: blobs on their way, leases, and the server's own work. Returns when it
     /// is durable.
-    pub(super) async fn upkeep<T, F>(&self, whose: Whose, touched: Touched, rule: F) -> Result<T>
+    pub(super) async fn upkeep<T, F>(&self, whose: Whose, takes: Takes, rule: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        self.0.write(whose, touched, rule).await
+        self.0.write(whose, takes, rule).await
     }
 
     /// The same for work that may be lost when the power goes: see [`Writer::write_unsynced`].

@@ -25,7 +25,7 @@ impl Inspection for Sqlite {
     }
 
     async fn images_with(&self, content: i64) -> Result<Vec<String>> {
-        self.engine.read(|connection| image_names::with_blob(connection, content))
+        self.engine.read(|connection| image_names::with_blob(&Transaction(connection), content))
     }
 
     async fn damaged_contents(&self, most: usize) -> Result<usize> {
@@ -89,7 +89,7 @@ impl Inspection for Sqlite {
                     found.push(Contradiction { fault, what, images: vec![image] });
                 }
                 for (what, manifest) in damaged_manifests(connection)? {
-                    let images = image_names::with_manifest(connection, manifest)?;
+                    let images = image_names::with_manifest(&Transaction(connection), manifest)?;
                     found.push(Contradiction { fault: Fault::DamagedManifest, what, images });
                 }
                 Ok(found)

@@ -1,14 +1,15 @@
 use async_trait::async_trait;
 use gangplank_core::upload::{GIVES_WAY_AFTER, OpenSessions, Opening};
-use gangplank_core::{AccountId, LoginId, Owner, Time};
-use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
+use gangplank_core::{AccessKeyId, AccountId, LoginId, Owner, Time};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::login_facts::{self, COLUMNS, JOINS};
 use super::writer::Whose;
 use super::{Sqlite, rows};
 use crate::Result;
 use crate::metadata::cache::Touched;
+use crate::metadata::rules::login_facts::{self, COLUMNS, JOINS};
 use crate::metadata::sqlite::transaction::Transaction;
+use crate::metadata::tx::{self, Level, Lock, Query, Tx, Value, values};
 use crate::metadata::uploads::{UploadOpened, UploadOwner, UploadSession, Uploads};
 
 /// The owner's half of every lookup, as `?1` to `?5` with the session's id first.
@@ -131,7 +132,7 @@ fn open(
         let Some(oldest) = find_idle(connection, account, of_login, session.created_at)? else {
             return Ok(UploadOpened::TooMany);
         };
-        end(connection, "id = ?1", &[&oldest])?;
+        end(&Transaction(connection), "id = ?1", values![&oldest])?;
         opened = UploadOpened::InPlaceOfAnother;
     }
     let mut insert = connection.prepare_cached(
@@ -159,7 +160,10 @@ fn has_ended(connection: &Connection, login: Option<i64>) -> Result<bool> {
     let mut find = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM registry_logins l JOIN tenants t ON t.id = l.tenant {JOINS} WHERE l.id = ?1"
     ))?;
-    let facts = find.query_row([login], |row| Ok(login_facts::read(row, 0))).optional()?.transpose()?;
+    let facts = find
+        .query_row([login], |row| Ok(login_facts::read(&tx::Row::new(row), 0)))
+        .optional()?
+        .transpose()?;
     Ok(facts.is_some_and(|facts| facts.ended().is_some()))
 }
 
@@ -181,24 +185,36 @@ fn find_idle(
 }
 
 /// Ends the sessions that a login fed last.
-pub(super) fn end_of_login(connection: &Connection, tenant: i64, login: LoginId) -> Result<()> {
-    end(connection, "tenant = ?1 AND login = ?2", params![tenant, login.0])
+pub(crate) fn end_of_login(tx: &dyn Tx, tenant: i64, login: LoginId) -> Result<()> {
+    end(tx, "tenant = ?1 AND login = ?2", values![tenant, login])
+}
+
+/// Ends the sessions that were fed last by a login of a role's session that is live at `now`.
+pub(crate) fn end_of_session(
+    tx: &dyn Tx,
+    account: &AccountId,
+    session: &AccessKeyId,
+    now: Time,
+) -> Result<()> {
+    let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1)
+        AND EXISTS (SELECT 1 FROM registry_logins l
+                    WHERE l.id = uploads.login AND l.session = ?2 AND l.expires_at > ?3)";
+    end(tx, which, values![account.as_str(), session.as_str(), now])
 }
 
 /// Ends the sessions of a key's or role's logins.
-pub(super) fn end_of_owner(connection: &Connection, account: &AccountId, owner: &Owner) -> Result<()> {
+pub(crate) fn end_of_owner(tx: &dyn Tx, account: &AccountId, owner: &Owner) -> Result<()> {
     let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1) AND owner = ?2";
-    end(connection, which, params![account.as_str(), owner.as_str()])
+    end(tx, which, values![account.as_str(), owner.as_str()])
 }
 
 /// Ends sessions. Somebody may be feeding them, so only what is discarded is certain to go.
-fn end(connection: &Connection, which: &str, values: &[&dyn ToSql]) -> Result<()> {
-    let discard = format!(
-        "INSERT INTO discarded (key) SELECT id FROM uploads WHERE {which} ON CONFLICT (key) DO NOTHING"
-    );
-    connection.prepare_cached(&discard)?.execute(values)?;
-    connection.prepare_cached(&format!("DELETE FROM uploads WHERE {which}"))?.execute(values)?;
-    Ok(())
+fn end<const N: usize>(tx: &dyn Tx, which: &str, values: [Value<'_>; N]) -> Result<()> {
+    let text = format!("SELECT id FROM uploads WHERE {which} ORDER BY id");
+    let ended: Vec<String> = tx.lock(Level::Session, Lock::Update, &Query::column(&text, values))?;
+    let ended = || ended.iter().map(|id| values![id]);
+    tx.each("INSERT INTO discarded (key) VALUES (?1) ON CONFLICT (key) DO NOTHING", ended())?;
+    tx.each("DELETE FROM uploads WHERE id = ?1", ended()).map(drop)
 }
 
 fn owned<'a>(owner: &'a UploadOwner, id: &'a str) -> [&'a str; 5] {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use gangplank_core::ServiceId;
 use rusqlite::Connection;
 
 use super::closure::Extent;
@@ -9,6 +10,7 @@ use super::walk::{Part, PartKind, explain};
 use super::{Texts, closure};
 use crate::Result;
 use crate::metadata::sqlite::image_names;
+use crate::metadata::sqlite::transaction::Transaction;
 
 /// Manifests and repositories' blobs whose column `held` is not as the edges say.
 pub(crate) fn wrong_holds(connection: &Connection) -> Result<Vec<String>> {
@@ -67,7 +69,7 @@ pub(crate) enum Flaw {
 pub(crate) fn flaws(connection: &Connection) -> Result<Vec<(String, Flaw)>> {
     let mut flaws = Vec::new();
     for image in registrations(connection)? {
-        let found = closure::contents(connection, image.manifest, Extent::All)?;
+        let found = closure::contents(&Transaction(connection), image.manifest, Extent::All)?;
         for (holder, Part { digest, kind }) in &found.missing {
             let kind = match kind {
                 // Its bytes are the scrub's business.
@@ -94,8 +96,8 @@ pub(crate) fn flaws(connection: &Connection) -> Result<Vec<(String, Flaw)>> {
 pub(crate) fn mend_contents(connection: &Connection) -> Result<()> {
     connection.execute_batch("DELETE FROM image_manifests; DELETE FROM image_blobs")?;
     for Image { service, number, manifest, .. } in registrations(connection)? {
-        let contents = closure::contents(connection, manifest, Extent::All)?;
-        closure::keep(connection, (service, number), &contents)?;
+        let contents = closure::contents(&Transaction(connection), manifest, Extent::All)?;
+        closure::keep(&Transaction(connection), (ServiceId(service), number), &contents)?;
     }
     Ok(())
 }
@@ -109,7 +111,7 @@ struct Image {
 
 impl Image {
     fn name(&self, connection: &Connection) -> Result<String> {
-        image_names::of_image(connection, self.service, self.number)
+        image_names::of_image(&Transaction(connection), self.service, self.number)
     }
 }
 

@@ -5,17 +5,20 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{Connection, params};
+use gangplank_core::ServiceId;
+use gangplank_oci::Digest;
+use rusqlite::Connection;
 
 use super::walk::{Part, PartKind, parts};
 use crate::Result;
 use crate::metadata::container_images::MAX_CONTENTS;
+use crate::metadata::tx::{Tx, values};
 
 /// What a manifest is made of, beside itself.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     /// The manifests below it, each once, with their digests.
-    pub(crate) manifests: Vec<(i64, String)>,
+    pub(crate) manifests: Vec<(i64, Digest)>,
     /// The blobs of all these manifests, each once.
     pub(crate) blobs: Vec<i64>,
     /// The parts that the repository has not, or whose bytes are damaged, each with the manifest that names it.
@@ -44,12 +47,12 @@ pub(crate) enum Extent {
 }
 
 /// Walks down from a manifest.
-pub(crate) fn contents(connection: &Connection, manifest: i64, extent: Extent) -> Result<Contents> {
+pub(crate) fn contents(tx: &dyn Tx, manifest: i64, extent: Extent) -> Result<Contents> {
     let mut contents = Contents::default();
     let (mut manifests, mut blobs) = (HashSet::from([manifest]), HashSet::new());
     let mut open = vec![manifest];
     while let Some(next) = open.pop() {
-        for part in parts(connection, next)? {
+        for part in parts(tx, next)? {
             match part.kind {
                 PartKind::Manifest(Some(child)) => {
                     if manifests.insert(child) {
@@ -76,32 +79,35 @@ pub(crate) fn contents(connection: &Connection, manifest: i64, extent: Extent) -
 }
 
 /// Keeps what an image is made of.
-pub(crate) fn keep(
-    connection: &Connection,
-    (service, number): (i64, i64),
-    contents: &Contents,
-) -> Result<()> {
-    let mut manifests = connection.prepare_cached(
+pub(crate) fn keep(tx: &dyn Tx, (service, number): (ServiceId, i64), contents: &Contents) -> Result<()> {
+    tx.each(
         "INSERT INTO image_manifests (manifest, service, number, digest) VALUES (?1, ?2, ?3, ?4)",
+        contents.manifests.iter().map(|(manifest, digest)| values![*manifest, service, number, *digest]),
     )?;
-    for (manifest, digest) in &contents.manifests {
-        manifests.execute(params![manifest, service, number, digest])?;
-    }
-    let mut blobs =
-        connection.prepare_cached("INSERT INTO image_blobs (blob, service, number) VALUES (?1, ?2, ?3)")?;
-    for blob in &contents.blobs {
-        blobs.execute([*blob, service, number])?;
+    tx.each(
+        "INSERT INTO image_blobs (blob, service, number) VALUES (?1, ?2, ?3)",
+        contents.blobs.iter().map(|blob| values![*blob, service, number]),
+    )
+    .map(drop)
+}
+
+/// Forgets what an image was made of.
+pub(crate) fn forget(tx: &dyn Tx, (service, number): (ServiceId, i64)) -> Result<()> {
+    for text in [
+        "DELETE FROM image_manifests WHERE service = ?1 AND number = ?2",
+        "DELETE FROM image_blobs WHERE service = ?1 AND number = ?2",
+    ] {
+        tx.run(text, values![service, number])?;
     }
     Ok(())
 }
 
-/// Forgets what an image was made of.
-pub(crate) fn forget(connection: &Connection, (service, number): (i64, i64)) -> Result<()> {
-    for sql in [
-        "DELETE FROM image_manifests WHERE service = ?1 AND number = ?2",
-        "DELETE FROM image_blobs WHERE service = ?1 AND number = ?2",
-    ] {
-        connection.prepare_cached(sql)?.execute([service, number])?;
+/// The same of all images of a service.
+pub(crate) fn forget_all(tx: &dyn Tx, service: ServiceId) -> Result<()> {
+    for text in
+        ["DELETE FROM image_manifests WHERE service = ?1", "DELETE FROM image_blobs WHERE service = ?1"]
+    {
+        tx.run(text, values![service])?;
     }
     Ok(())
 }

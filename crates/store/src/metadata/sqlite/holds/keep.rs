@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::Texts;
 use crate::Result;
+use crate::metadata::tx::{Tx, values};
 
 /// A manifest is there, and so are the rows of its edges: what it holds is held, and it may be held itself.
 pub(crate) fn manifest_added(connection: &Connection, manifest: i64) -> Result<()> {
@@ -24,6 +25,11 @@ pub(crate) fn manifest_leaves(connection: &Connection, manifest: i64) -> Result<
 pub(crate) fn refresh(connection: &Connection, manifest: i64) -> Result<()> {
     connection.prepare_cached(&Texts::get().refresh)?.execute([manifest])?;
     Ok(())
+}
+
+/// The same of several manifests.
+pub(crate) fn refresh_each(tx: &dyn Tx, manifests: &[i64]) -> Result<()> {
+    tx.each(&Texts::get().refresh, manifests.iter().map(|manifest| values![*manifest])).map(drop)
 }
 
 /// Lets a repository have a blob, leased at `leased_at` or later.

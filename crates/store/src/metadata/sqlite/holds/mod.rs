@@ -10,8 +10,8 @@
 //! - [`check`]: rows that contradict all this.
 
 pub(super) mod check;
-pub(super) mod closure;
-pub(super) mod keep;
+pub(crate) mod closure;
+pub(crate) mod keep;
 mod texts;
 pub(super) mod walk;
 

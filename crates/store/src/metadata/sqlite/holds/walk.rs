@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 
 use gangplank_core::Time;
+use gangplank_oci::Digest;
 use rusqlite::{Connection, Params};
 
 use super::Texts;
 use crate::Result;
+use crate::metadata::tx::{Query, Tx, values};
 
 /// The manifests that a manifest holds: its children, and what is about it.
 pub(crate) fn below(connection: &Connection, manifest: i64) -> Result<Vec<i64>> {
@@ -98,7 +100,7 @@ fn ids(connection: &Connection, sql: &str, values: impl Params) -> Result<Vec<i6
 /// A part that a manifest names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
-    pub(crate) digest: String,
+    pub(crate) digest: Digest,
     pub(crate) kind: PartKind,
 }
 
@@ -118,25 +120,21 @@ pub(crate) enum PartKind {
 }
 
 /// The parts that a manifest names, one step down.
-pub(crate) fn parts(connection: &Connection, manifest: i64) -> Result<Vec<Part>> {
+pub(crate) fn parts(tx: &dyn Tx, manifest: i64) -> Result<Vec<Part>> {
     let (texts, mut parts) = (Texts::get(), Vec::new());
     for text in &texts.children {
-        let mut select = connection.prepare_cached(text)?;
-        let mut found = select.query([manifest])?;
-        while let Some(row) = found.next()? {
-            parts.push(Part { digest: row.get(0)?, kind: PartKind::Manifest(row.get(1)?) });
-        }
+        parts.extend(tx.all(&Query::new(text, values![manifest], |row| {
+            Ok(Part { digest: row.get(0)?, kind: PartKind::Manifest(row.get(1)?) })
+        }))?);
     }
     for text in &texts.blobs {
-        let mut select = connection.prepare_cached(text)?;
-        let mut found = select.query([manifest])?;
-        while let Some(row) = found.next()? {
+        parts.extend(tx.all(&Query::new(text, values![manifest], |row| {
             let kind = match row.get(1)? {
                 None => PartKind::AbsentBlob,
                 Some(id) => PartKind::Blob { id, is_damaged: row.get(2)? },
             };
-            parts.push(Part { digest: row.get(0)?, kind });
-        }
+            Ok(Part { digest: row.get(0)?, kind })
+        }))?);
     }
     Ok(parts)
 }
