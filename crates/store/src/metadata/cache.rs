@@ -20,26 +20,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gangplank_core::{AccessKeyId, Grant, PasswordHash};
 
+use crate::metadata::engine::Takes;
 use crate::metadata::role_sessions::Credential;
 
 /// The most entries in each half of a cache.
 const HALF: usize = 512;
-
-/// What a rule may take away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Takes {
-    /// Rights, which others may have in memory: logins, access keys, roles and their sessions, services.
-    Rights,
-    /// Nothing that anybody has in memory.
-    Nothing,
-}
-
-impl Takes {
-    /// What two take together.
-    pub(crate) fn and(self, other: Self) -> Self {
-        if self == Self::Rights { self } else { other }
-    }
-}
 
 /// The former name, for the rules that are not yet written over a transaction.
 pub(crate) type Touched = Takes;

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use gangplank_core::{AccountId, Tenant};
 
-use super::cache::{Caches, Takes};
+use super::cache::Caches;
 use super::tx::Tx;
 use crate::Result;
 
@@ -21,6 +21,22 @@ impl Whose {
     /// Of what a tenant asks for.
     pub(crate) fn of(tenant: &Tenant) -> Self {
         Self::Account(tenant.account.clone())
+    }
+}
+
+/// What a rule may take away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// Rights, which others may have in memory: logins, access keys, roles and their sessions, services.
+    Rights,
+    /// Nothing that anybody has in memory.
+    Nothing,
+}
+
+impl Takes {
+    /// What two rules take together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        if self == Self::Rights { self } else { other }
     }
 }
 

@@ -93,9 +93,8 @@ impl<E: Engine> RegistryLogins for Store<E> {
             let Some(row) = rows::find_tenant(tx, &tenant)? else { return Ok(Outcome::Unchanged(false)) };
             let find = "SELECT revoked_at IS NOT NULL FROM registry_logins WHERE id = ?1 AND tenant = ?2";
             let find = Query::<bool>::column(find, values![id, row]);
-            let is_revoked = match tx.lock_one(Level::Login, Lock::Update, &find)? {
-                Some(is_revoked) => is_revoked,
-                None => return Ok(Outcome::Unchanged(false)),
+            let Some(is_revoked) = tx.lock_one(Level::Login, Lock::Update, &find)? else {
+                return Ok(Outcome::Unchanged(false));
             };
             if is_revoked {
                 return Ok(Outcome::Unchanged(true));
@@ -336,7 +335,7 @@ fn count_live(tx: &dyn Tx, account: &AccountId, owner: Option<&Owner>, now: Time
     let count: i64 = tx.one(&Query::column(
         "SELECT count(*) FROM registry_logins
          WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1) AND expires_at > ?2 AND revoked_at IS NULL
-           AND (?3 IS NULL OR owner = ?3)",
+           AND (owner = ?3 OR ?3 IS NULL)",
         values![account.as_str(), now, owner.map(Owner::as_str)],
     ))?;
     rows::unsigned(count)

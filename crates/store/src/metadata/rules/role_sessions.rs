@@ -255,7 +255,7 @@ fn count_live(tx: &dyn Tx, account: &AccountId, role: Option<i64>, now: Time) ->
     let count: i64 = tx.one(&Query::column(
         "SELECT count(*) FROM role_sessions n CROSS JOIN roles r
          WHERE n.account = ?1 AND n.expires_at > ?2 AND r.number = n.role AND r.generation = n.generation
-           AND (?3 IS NULL OR n.role = ?3)",
+           AND (n.role = ?3 OR ?3 IS NULL)",
         values![account.as_str(), now, role],
     ))?;
     rows::unsigned(count)

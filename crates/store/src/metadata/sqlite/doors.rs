@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::audit::Note;
 use super::writer::{Whose, Writer};
 use crate::Result;
-use crate::metadata::cache::Takes;
+use crate::metadata::engine::Takes;
 use crate::metadata::sqlite::transaction::Transaction;
 
 /// What became of a change.

@@ -49,8 +49,8 @@ use writer::{MAX_BATCH, Writer};
 pub use snapshot::{RootKey, Snapshot};
 
 use super::Metadata;
-use super::cache::{Caches, Takes};
-use super::engine::{Engine, Promise, Terms, Whose};
+use super::cache::Caches;
+use super::engine::{Engine, Promise, Takes, Terms, Whose};
 use super::rules::{audit, image_names, leases, progress, rows, sources, tags, usage};
 use super::store::Store;
 use super::tx::Tx;
