@@ -216,7 +216,7 @@ impl ServeOptions {
                  tcp://host:port: give --engine-host"
             ),
             (EngineChoice::Auto, Some(host)) => {
-                tracing::warn!(host, "DOCKER_HOST names no unix:// or tcp:// address, so it is not asked");
+                tracing::warn!(host, "DOCKER_HOST names no unix:// or tcp:// address, so it is not used");
                 Ok(None)
             }
             _ => Ok(None),
