@@ -41,7 +41,7 @@ fn unused(path: &Path, account: Option<&str>) -> Result<Option<DataDir>> {
 async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
     let account = new.account.as_deref().map_or_else(|| Ok(AccountId::root()), AccountId::parse)?;
     if new.permissions.are_given() || new.expires.is_some() {
-        bail!("only a running server makes a limited key; start it, and try again");
+        bail!("a key that is limited is made by the server; start it, and make the key then");
     }
     if new.root && !account.is_root() {
         bail!("root keys belong to account {}: leave out --account, or --root", AccountId::root());
