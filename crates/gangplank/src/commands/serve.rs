@@ -133,7 +133,7 @@ impl Settings {
             Ok(options) => options,
             Err(error) => {
                 let error = format!("{error:#}");
-                tracing::error!(error, "cannot read the settings again; the ones before stay");
+                tracing::error!(error, "cannot read the settings anew; those before stay");
                 return;
             }
         };
