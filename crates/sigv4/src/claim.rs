@@ -5,7 +5,7 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 
 use crate::authorization::Authorization;
-use crate::canonical::Unfinished;
+use crate::canonical::{Paths, Unfinished};
 use crate::credential::Credential;
 use crate::shown::shown;
 use crate::signed_headers::{self, only_value};
@@ -46,7 +46,7 @@ impl Claim {
             signature: hex_digest::parse(authorization.signature.as_bytes()).ok_or(Refusal::SignatureForm)?,
             session_token: session_token(request)?,
             content_sha256: content_sha256(request)?,
-            canonical: Unfinished::new(request, &signed_headers),
+            canonical: Unfinished::new(request, &signed_headers, Paths::Normalised),
         })
     }
 

@@ -3,9 +3,10 @@
 //! Pure: no IO, no clock (`now` is given), no key store (the secret is given). A server reads what a request claims
 //! with [`Claim::parse`], looks up the secret of [`Claim::access_key_id`], and settles it with [`Claim::verify`].
 //! A client calls [`sign`]. Both build the same canonical request, so neither can drift from the other.
+//! A client of S3 calls [`sign_s3`], which nothing here verifies.
 //!
-//! Not here, on purpose: signatures in the query (presigned URLs), chunked and unsigned payloads, the path rules of
-//! S3, and the asymmetric variant. A verifier has one path: a second one is where signatures went unchecked (`MinIO`
+//! Not here, on purpose: signatures in the query (presigned URLs), chunked payloads, the verification of unsigned
+//! payloads and of S3's paths, and the asymmetric variant. A verifier has one path: a second one is where signatures went unchecked (`MinIO`
 //! CVE-2025-31489, CVE-2026-40344, CVE-2026-41145).
 
 mod authorization;
@@ -29,7 +30,8 @@ pub use claim::Claim;
 pub use claimed_service::claimed_service;
 pub use refusal::Refusal;
 pub use request::{Policy, Request};
-pub use sign::{Credentials, sign};
+pub use sign::{Credentials, Payload, sign, sign_s3};
+pub use uri::{encode, encode_path};
 
 /// The only algorithm there is here: HMAC-SHA256 over a canonical request.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";

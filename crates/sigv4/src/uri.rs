@@ -33,6 +33,23 @@ pub(crate) fn push_path(out: &mut Vec<u8>, path: &str) {
     }
 }
 
+/// Appends the canonical path of S3: as on the wire, which has to be encoded as [`encode_path`] does it.
+pub(crate) fn push_path_as_it_is(out: &mut Vec<u8>, path: &str) {
+    out.extend_from_slice(if path.is_empty() { b"/" } else { path.as_bytes() });
+}
+
+/// Encodes text for a query, as its canonical form has it.
+pub fn encode(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    push_encoded(&mut out, text.as_bytes());
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Encodes a path of S3, whose slashes stay.
+pub fn encode_path(path: &str) -> String {
+    path.split('/').map(encode).collect::<Vec<_>>().join("/")
+}
+
 /// Appends the canonical query: each name and value decoded and encoded afresh, sorted by name, then by value.
 pub(crate) fn push_query(out: &mut Vec<u8>, query: &str) {
     let mut parameters: Vec<(Vec<u8>, Vec<u8>)> = query
