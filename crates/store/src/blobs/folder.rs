@@ -7,16 +7,26 @@
 //!                     shards are made when the first content comes into them
 //! ```
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, File};
+use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
+use gangplank_oci::Hasher;
+use tokio::task::spawn_blocking;
+
+use super::folder_writer::FolderWriter;
 use super::presence::Presence;
+use super::reading::{FileRange, Read, Reading};
 use super::shards::Shards;
 use super::write_back::WriteBack;
-use super::{BlobStore, ContentKey, Space, Staged};
+use super::{
+    BlobIngester, BlobProvider, BlobStatter, BlobSweeper, BlobWriter, Capacity, Checkpoint, ContentKey,
+    Space, Staged,
+};
 use crate::durable_file::{folder_of, make_folder, sync_folder};
 use crate::reserve::Reserve;
 use crate::{Result, StoreError};
@@ -24,17 +34,21 @@ use crate::{Result, StoreError};
 /// What uploads leave free of the disk if not told otherwise, in bytes.
 pub const DEFAULT_RESERVE: u64 = 64 << 20;
 
-/// How many bytes are written before the kernel is told to begin to write them, and to find space for as many
-/// more.
-const STRIDE: u64 = 8 << 20;
-
 /// A blob store in a folder of a local file system.
 pub struct Folder {
-    staged: PathBuf,
-    shards: Arc<Shards>,
-    presence: Arc<Presence>,
+    inner: Arc<Inner>,
     reserve: Reserve,
-    write_back: Arc<WriteBack>,
+}
+
+/// What writers and work on other threads share with it.
+pub(super) struct Inner {
+    staged: PathBuf,
+    pub(super) shards: Shards,
+    pub(super) presence: Presence,
+    pub(super) write_back: WriteBack,
+    /// Names this run, as every checkpoint of it does. Staged bytes are not synced, so after a power cut there may be
+    /// fewer or others than a checkpoint of an earlier run counts.
+    pub(super) run: Vec<u8>,
 }
 
 impl Folder {
@@ -43,15 +57,14 @@ impl Folder {
     /// # Errors
     /// If a directory cannot be made or synced.
     pub fn open(root: &Path) -> Result<Self> {
-        let mut folder = Self::open_to_read(root);
-        make_folder(&folder.staged)?;
+        let staged = root.join("staged");
+        make_folder(&staged)?;
         let content = root.join("content");
         make_folder(&content)?;
-        folder.shards = Arc::new(Shards::open(content)?);
-        folder.presence = Arc::new(Presence::of(root));
+        let (shards, presence) = (Shards::open(content)?, Presence::of(root));
         sync_folder(root)?;
         sync_folder(folder_of(root))?;
-        Ok(folder)
+        Ok(Self::of(staged, shards, presence))
     }
 
     /// Leaves so many bytes of the disk free, or of a small disk an eighth.
@@ -60,23 +73,35 @@ impl Folder {
         Self { reserve: Reserve(bytes), ..self }
     }
 
-    fn disk(&self) -> Result<rustix::fs::StatVfs> {
-        rustix::fs::statvfs(&self.staged).map_err(|error| self.presence.explain(error.into()))
-    }
-
     /// The folder of a server that may be running, to be read. Makes nothing.
     pub fn open_to_read(root: &Path) -> Self {
-        let shards = Arc::new(Shards::new(root.join("content")));
-        Self {
-            staged: root.join("staged"),
-            shards,
-            presence: Arc::new(Presence::unknown(root)),
-            reserve: Reserve(DEFAULT_RESERVE),
-            write_back: Arc::default(),
-        }
+        let shards = Shards::new(root.join("content"));
+        Self::of(root.join("staged"), shards, Presence::unknown(root))
     }
 
-    fn staged_path(&self, key: &ContentKey) -> PathBuf {
+    fn of(staged: PathBuf, shards: Shards, presence: Presence) -> Self {
+        let run = uuid::Uuid::new_v4().simple().to_string().into_bytes();
+        let inner = Inner { staged, shards, presence, write_back: WriteBack::default(), run };
+        Self { inner: Arc::new(inner), reserve: Reserve(DEFAULT_RESERVE) }
+    }
+
+    /// Does what waits for the disk on a thread that may.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let inner = Arc::clone(&self.inner);
+        done(spawn_blocking(move || work(&inner)).await)
+    }
+}
+
+/// What work on another thread came to; if it panicked, that it did.
+pub(super) fn done<T>(work: std::result::Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
+    work.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+}
+
+impl Inner {
+    pub(super) fn staged_path(&self, key: &ContentKey) -> PathBuf {
         self.staged.join(key.as_str())
     }
 
@@ -84,156 +109,129 @@ impl Folder {
         self.shards.of(key).join(key.as_str())
     }
 
-    fn keys_in(&self, directory: &Path) -> Result<Vec<ContentKey>> {
-        let entries = self.presence.unless_missing(fs::read_dir(directory))?;
-        entries.map_or_else(|| Ok(Vec::new()), keys_of)
-    }
-}
-
-impl BlobStore for Folder {
-    fn stage(&self, key: &ContentKey, offset: u64) -> Result<Box<dyn Staged>> {
-        let from = self.staged_path(key);
-        let mut options = OpenOptions::new();
-        let file = options.create(offset == 0).truncate(false).write(true).mode(0o600).open(&from);
-        let Some(mut file) = self.presence.unless_missing(file)? else {
-            return Err(too_short(key, 0, offset));
-        };
-        let length = file.metadata()?.len();
-        if length < offset {
-            return Err(too_short(key, length, offset));
-        }
-        if length > offset {
-            file.set_len(offset)?;
-        }
-        file.seek(SeekFrom::Start(offset))?;
-        Ok(Box::new(StagedFile {
-            file: Arc::new(file),
-            from,
-            key: key.clone(),
-            shards: Arc::clone(&self.shards),
-            presence: Arc::clone(&self.presence),
-            reserve: self.reserve,
-            write_back: Arc::clone(&self.write_back),
-            length: offset,
-            begun: offset,
-            // Whoever wrote the first bytes may have found space for more.
-            allocated: if offset == 0 { 0 } else { u64::MAX },
-        }))
+    fn disk(&self) -> Result<rustix::fs::StatVfs> {
+        rustix::fs::statvfs(&self.staged).map_err(|error| self.presence.explain(error.into()))
     }
 
-    fn open_staged(&self, key: &ContentKey) -> Result<File> {
-        File::open(self.staged_path(key)).map_err(|error| self.presence.explain(error))
-    }
-
-    fn staged_size(&self, key: &ContentKey) -> Result<Option<u64>> {
-        Ok(self.presence.unless_missing(fs::metadata(self.staged_path(key)))?.map(|metadata| metadata.len()))
-    }
-
-    fn discard_staged(&self, key: &ContentKey) -> Result<()> {
-        self.presence.unless_missing(fs::remove_file(self.staged_path(key))).map(drop)
-    }
-
-    fn staged(&self) -> Result<Vec<ContentKey>> {
-        self.keys_in(&self.staged)
-    }
-
-    fn published(&self, part: u8) -> Result<Vec<ContentKey>> {
-        self.keys_in(&self.shards.part(part))
-    }
-
-    fn open(&self, key: &ContentKey) -> Result<Option<File>> {
-        self.presence.unless_missing(File::open(self.content_path(key)))
-    }
-
-    fn size(&self, key: &ContentKey) -> Result<Option<u64>> {
-        Ok(self.presence.unless_missing(fs::metadata(self.content_path(key)))?.map(|metadata| metadata.len()))
-    }
-
-    fn remove(&self, key: &ContentKey) -> Result<()> {
-        self.presence.unless_missing(fs::remove_file(self.content_path(key))).map(drop)
-    }
-
-    fn space(&self) -> Result<Space> {
-        Ok(self.reserve.space(&self.disk()?))
-    }
-
-    fn require_space(&self, bytes: u64) -> Result<()> {
-        self.reserve.require(&self.disk()?, bytes)
-    }
-}
-
-struct StagedFile {
-    file: Arc<File>,
-    from: PathBuf,
-    key: ContentKey,
-    shards: Arc<Shards>,
-    presence: Arc<Presence>,
-    reserve: Reserve,
-    write_back: Arc<WriteBack>,
-    length: u64,
-    /// Up to where the kernel was told to begin.
-    begun: u64,
-    /// Up to where there is space, if that is beyond the end.
-    allocated: u64,
-}
-
-impl StagedFile {
-    /// Lets the kernel begin to write what it has collected, and finds space for what comes next: in one
-    /// piece, and cheaper than a page at a time. Neither has to succeed.
-    fn stride(&mut self) {
-        self.write_back.begin(&self.file, self.begun, self.length - self.begun);
-        self.begun = self.length;
-        #[cfg(target_os = "linux")]
-        let has_space = |disk: rustix::fs::StatVfs| self.reserve.require(&disk, STRIDE).is_ok();
-        // Elsewhere what is found becomes a part of the file.
-        #[cfg(target_os = "linux")]
-        if rustix::fs::fstatvfs(&self.file).is_ok_and(has_space) {
-            let keep_size = rustix::fs::FallocateFlags::KEEP_SIZE;
-            if rustix::fs::fallocate(&self.file, keep_size, self.length, STRIDE).is_ok() {
-                self.allocated = self.length + STRIDE;
+    /// The contents of a directory that are as old as that.
+    fn keys_in(&self, directory: &Path, older_than: Duration) -> Result<Vec<ContentKey>> {
+        let mut keys = Vec::new();
+        let Some(entries) = self.presence.unless_missing(fs::read_dir(directory))? else { return Ok(keys) };
+        for entry in entries {
+            let entry = entry?;
+            let Some(key) = entry.file_name().to_str().and_then(ContentKey::parse) else { continue };
+            if older_than.is_zero() || is_as_old_as(&entry, older_than)? {
+                keys.push(key);
             }
         }
+        Ok(keys)
+    }
+
+    /// Whether the bytes are staged that a checkpoint of another run counts.
+    fn are_whole(&self, key: &ContentKey, counted: &Hasher) -> Result<bool> {
+        let file = File::open(self.staged_path(key));
+        let Some(file) = self.presence.unless_missing(file)? else { return Ok(false) };
+        let mut staged = Hasher::new(counted.algorithm());
+        staged.read_from(io::Read::take(file, counted.hashed()))?;
+        Ok(staged.hashed() == counted.hashed() && staged.state() == counted.state())
     }
 }
 
-impl Staged for StagedFile {
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let disk = rustix::fs::fstatvfs(&self.file).map_err(io::Error::from)?;
-        self.reserve.require(&disk, bytes.len() as u64)?;
-        (&*self.file).write_all(bytes)?;
-        self.length += bytes.len() as u64;
-        if self.length - self.begun >= STRIDE {
-            self.stride();
-        }
-        Ok(())
+/// Whether a file was last changed so long ago. One that goes meanwhile is not.
+fn is_as_old_as(entry: &fs::DirEntry, age: Duration) -> Result<bool> {
+    match entry.metadata().and_then(|metadata| metadata.modified()) {
+        Ok(modified) => Ok(modified.elapsed().is_ok_and(|elapsed| elapsed >= age)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
     }
+}
 
-    fn publish(self: Box<Self>) -> Result<()> {
-        if self.allocated > self.length {
-            // What was found and not needed is given back.
-            self.file.set_len(self.length)?;
-        }
-        self.file.sync_all()?;
-        let explain = |error| self.presence.explain(error);
-        let shard = self.shards.ensure(&self.key).map_err(explain)?;
-        let to = shard.join(self.key.as_str());
-        fs::rename(&self.from, &to).map_err(explain)?;
-        sync_folder(&shard).map_err(|error| {
-            // Published is only what is durable. If this fails too, the next start looks for it.
-            let _ = fs::remove_file(&to);
-            error.into()
+#[async_trait]
+impl BlobStatter for Folder {
+    async fn stat(&self, key: &ContentKey) -> Result<Option<u64>> {
+        // One look at an inode: not worth another thread.
+        let metadata = fs::metadata(self.inner.content_path(key));
+        Ok(self.inner.presence.unless_missing(metadata)?.map(|metadata| metadata.len()))
+    }
+}
+
+#[async_trait]
+impl BlobProvider for Folder {
+    async fn read(&self, key: &ContentKey, range: Range<u64>) -> Result<Option<Reading>> {
+        let key = key.clone();
+        self.blocking(move |inner| {
+            let file = inner.presence.unless_missing(File::open(inner.content_path(&key)))?;
+            let Some(file) = file else { return Ok(None) };
+            let size = file.metadata()?.len();
+            let range = range.start.min(size)..range.end.min(size);
+            Ok(Some(Reading { size, bytes: Read::File(FileRange { file, range }) }))
         })
+        .await
     }
 }
 
-fn keys_of(entries: fs::ReadDir) -> Result<Vec<ContentKey>> {
-    let mut keys = Vec::new();
-    for entry in entries {
-        keys.extend(entry?.file_name().to_str().and_then(ContentKey::parse));
+#[async_trait]
+impl BlobIngester for Folder {
+    fn writer(&self, key: &ContentKey, from: &Checkpoint) -> Result<Box<dyn BlobWriter>> {
+        Ok(Box::new(FolderWriter::new(&self.inner, self.reserve, key, from.hasher()?)))
     }
-    Ok(keys)
+
+    async fn vouch(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<Option<Checkpoint>> {
+        if checkpoint.received == 0 {
+            return Ok(Some(checkpoint.clone()));
+        }
+        if checkpoint.opaque == self.inner.run {
+            let staged = self.inner.presence.unless_missing(fs::metadata(self.inner.staged_path(key)))?;
+            let is_there = staged.is_some_and(|staged| staged.len() >= checkpoint.received);
+            return Ok(is_there.then(|| checkpoint.clone()));
+        }
+        let Ok(counted) = checkpoint.hasher() else { return Ok(None) };
+        let key = key.clone();
+        let is_whole = self.blocking(move |inner| inner.are_whole(&key, &counted)).await?;
+        Ok(is_whole.then(|| Checkpoint { opaque: self.inner.run.clone(), ..checkpoint.clone() }))
+    }
+
+    async fn cancel(&self, key: &ContentKey, _: &Checkpoint) -> Result<()> {
+        let key = key.clone();
+        self.blocking(move |inner| {
+            inner.presence.unless_missing(fs::remove_file(inner.staged_path(&key))).map(drop)
+        })
+        .await
+    }
 }
 
-fn too_short(key: &ContentKey, length: u64, offset: u64) -> StoreError {
-    StoreError::Damaged(format!("of {key}, {length} bytes are staged where there should be {offset}"))
+#[async_trait]
+impl BlobSweeper for Folder {
+    async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>> {
+        self.blocking(move |inner| inner.keys_in(&inner.shards.part(part), older_than)).await
+    }
+
+    async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>> {
+        let keys = self.blocking(move |inner| inner.keys_in(&inner.staged, older_than)).await?;
+        Ok(keys
+            .into_iter()
+            .map(|key| Staged { key, checkpoint: Checkpoint::to_cancel(Vec::new()) })
+            .collect())
+    }
+
+    async fn remove(&self, keys: &[ContentKey]) -> Vec<Result<()>> {
+        let (wanted, count) = (keys.to_vec(), keys.len());
+        let removed = self.blocking(move |inner| {
+            let remove = |key| inner.presence.unless_missing(fs::remove_file(inner.content_path(key)));
+            Ok(wanted.iter().map(|key| remove(key).map(drop)).collect())
+        });
+        removed.await.unwrap_or_else(|error| vec![Err(error); count])
+    }
+}
+
+#[async_trait]
+impl Capacity for Folder {
+    async fn require(&self, bytes: u64) -> Result<()> {
+        // What the kernel has in memory of a disk, here and below: no wait for it.
+        self.reserve.require(&self.inner.disk()?, bytes)
+    }
+
+    async fn space(&self) -> Result<Option<Space>> {
+        Ok(Some(self.reserve.space(&self.inner.disk()?)))
+    }
 }

@@ -8,11 +8,11 @@ use super::cache::Touched;
 use super::doors::Outcome;
 use super::usage::Usage;
 use super::writer::Whose;
-use super::{Sqlite, content_keys, holds, rows};
+use super::{Sqlite, content_keys, holds, rows, uploads};
 use crate::Result;
 use crate::blobs::ContentKey;
 use crate::metadata::blobs::{
-    BlobDeleted, BlobLinks, MAX_BLOB_PUTS, MAX_CONFIGURATION, Mount, NewBlob, SeenBlob, StoredBlob,
+    BlobDeleted, BlobLinks, Discarded, MAX_BLOB_PUTS, MAX_CONFIGURATION, Mount, NewBlob, SeenBlob, StoredBlob,
 };
 
 #[async_trait]
@@ -105,10 +105,10 @@ impl BlobLinks for Sqlite {
         repository: &RepositoryName,
         digest: &Digest,
     ) -> Result<BlobDeleted> {
-        let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
+        let (tenant, repository, digest, now) = (tenant.clone(), repository.clone(), *digest, by.steady);
         self.doors
             .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
-                delete(connection, &tenant, &repository, &digest)
+                delete(connection, &tenant, &repository, &digest, now)
             })
             .await
     }
@@ -125,8 +125,8 @@ impl BlobLinks for Sqlite {
         self.read_long(Whose::Server, move |connection| content_keys::unknown(connection, keys)).await
     }
 
-    async fn discarded(&self, limit: usize) -> Result<Vec<ContentKey>> {
-        self.read_one(|connection| content_keys::discarded(connection, limit))
+    async fn discarded(&self, until: Time, limit: usize) -> Result<Vec<Discarded>> {
+        self.read_one(|connection| content_keys::discarded(connection, until, limit))
     }
 
     async fn forget_discarded(&self, keys: Vec<ContentKey>) -> Result<()> {
@@ -285,10 +285,8 @@ fn add(
     let name = repository;
     let (tenant, mut usage) = (rows::ensure_tenant(connection, tenant)?, Usage::default());
     if let Some(session) = blob.session {
-        let mut end = connection
-            .prepare_cached("DELETE FROM uploads WHERE id = ?1 AND tenant = ?2 AND repository = ?3")?;
         // Its bytes may be on their way out, so they must not become a blob's.
-        if end.execute(params![session, tenant, name.as_str()])? == 0 {
+        if !uploads::end_as_blob(connection, &session, tenant, name, &blob.key)? {
             return Ok(None);
         }
     }
@@ -315,14 +313,14 @@ fn add(
             let mut replace = connection
                 .prepare_cached("UPDATE blobs SET key = ?2, size = ?3, damaged = 0 WHERE id = ?1")?;
             replace.execute(params![id, blob.key.as_str(), rows::signed(blob.size)?])?;
-            content_keys::discard(connection, &known)?;
+            content_keys::discard(connection, &known, now)?;
             usage.remove_content(rows::unsigned(size)?)?;
             usage.add_content(blob.size)?;
             (id, blob.key)
         }
         Some((id, known, ..)) => {
             if known != blob.key.as_str() {
-                content_keys::discard(connection, blob.key.as_str())?;
+                content_keys::discard(connection, blob.key.as_str(), now)?;
             }
             (id, content_keys::read(&known)?)
         }
@@ -340,6 +338,7 @@ fn delete(
     tenant: &Tenant,
     repository: &RepositoryName,
     digest: &Digest,
+    now: Time,
 ) -> Result<Outcome<BlobDeleted>> {
     let Some(link) = find_link(connection, tenant, repository, digest, None)? else {
         return Ok(Outcome::Unchanged(BlobDeleted::NoSuchBlob));
@@ -348,7 +347,7 @@ fn delete(
         return Ok(Outcome::Unchanged(BlobDeleted::Registered));
     }
     let mut usage = Usage::default();
-    unlink(connection, link.repository, link.blob, &mut usage)?;
+    unlink(connection, link.repository, link.blob, now, &mut usage)?;
     usage.write(connection, rows::ensure_tenant(connection, tenant)?)?;
     let note = Note::of(EventKind::BlobDeleted, tenant).repository(repository).digest(digest);
     Ok(Outcome::Changed(BlobDeleted::Deleted, note))
@@ -359,6 +358,7 @@ pub(super) fn unlink(
     connection: &Connection,
     repository: i64,
     blob: i64,
+    now: Time,
     usage: &mut Usage,
 ) -> Result<Option<u64>> {
     connection
@@ -373,7 +373,7 @@ pub(super) fn unlink(
     )?;
     let content = orphan.query_row([blob], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).optional()?;
     let Some((size, key)) = content else { return Ok(None) };
-    content_keys::discard(connection, &key)?;
+    content_keys::discard(connection, &key, now)?;
     let size = rows::unsigned(size)?;
     usage.remove_content(size)?;
     Ok(Some(size))

@@ -159,7 +159,7 @@ impl Step<'_> {
             .query_map(params![self.over.0, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         for (repository, blob, tenant) in links.collect::<rusqlite::Result<Vec<(i64, i64, i64)>>>()? {
             let usage = self.usage.entry(tenant).or_default();
-            if let Some(bytes) = blobs::unlink(self.connection, repository, blob, usage)? {
+            if let Some(bytes) = blobs::unlink(self.connection, repository, blob, self.now, usage)? {
                 self.collected.contents += 1;
                 self.collected.bytes += bytes;
             }

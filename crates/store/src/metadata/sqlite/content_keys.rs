@@ -1,25 +1,43 @@
 //! The keys of content: which are anybody's, and which wait until their bytes are removed.
 
-use rusqlite::Connection;
+use gangplank_core::Time;
+use rusqlite::{Connection, params};
 
 use super::rows;
 use crate::Result;
-use crate::blobs::ContentKey;
+use crate::blobs::{Checkpoint, ContentKey};
+use crate::metadata::blobs::Discarded;
 
-/// Has the bytes of a key removed.
-pub(super) fn discard(connection: &Connection, key: &str) -> Result<()> {
-    connection
-        .prepare_cached("INSERT INTO discarded (key) VALUES (?1) ON CONFLICT (key) DO NOTHING")?
-        .execute([key])?;
+/// Has the bytes of published content removed.
+pub(super) fn discard(connection: &Connection, key: &str, now: Time) -> Result<()> {
+    insert(connection, key, now, None)
+}
+
+/// The same of an upload that the store's `checkpoint` tells of and that was last fed at `fed`.
+pub(super) fn discard_upload(connection: &Connection, key: &str, fed: Time, checkpoint: &[u8]) -> Result<()> {
+    insert(connection, key, fed, Some(checkpoint))
+}
+
+fn insert(connection: &Connection, key: &str, at: Time, checkpoint: Option<&[u8]>) -> Result<()> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO discarded (key, discarded_at, checkpoint) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO NOTHING",
+    )?;
+    insert.execute(params![key, at.0, checkpoint])?;
     Ok(())
 }
 
-/// Some of the keys whose bytes are to be removed.
-pub(super) fn discarded(connection: &Connection, limit: usize) -> Result<Vec<ContentKey>> {
-    let mut select = connection.prepare_cached("SELECT key FROM discarded LIMIT ?1")?;
+/// Some of what is to be removed and was discarded at `until` or earlier, the oldest first.
+pub(super) fn discarded(connection: &Connection, until: Time, limit: usize) -> Result<Vec<Discarded>> {
+    let mut select = connection.prepare_cached(
+        "SELECT key, checkpoint FROM discarded WHERE discarded_at <= ?1 ORDER BY discarded_at LIMIT ?2",
+    )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let keys = select.query_map([limit], |row| row.get::<_, String>(0))?;
-    keys.map(|key| read(&key?)).collect()
+    let found = select.query_map([until.0, limit], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    let read = |found: rusqlite::Result<(String, Option<Vec<u8>>)>| {
+        let (key, checkpoint) = found?;
+        Ok(Discarded { key: read(&key)?, upload: checkpoint.map(Checkpoint::to_cancel) })
+    };
+    found.map(read).collect()
 }
 
 /// Forgets keys whose bytes are removed.
@@ -35,7 +53,8 @@ pub(super) fn forget(connection: &Connection, keys: &[ContentKey]) -> Result<()>
 pub(super) fn unknown(connection: &Connection, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>> {
     let mut known = connection.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM blobs WHERE key = ?1)
-             OR EXISTS (SELECT 1 FROM uploads WHERE id = ?1)
+             OR EXISTS (SELECT 1 FROM uploads WHERE key = ?1)
+             OR EXISTS (SELECT 1 FROM upload_keys WHERE key = ?1)
              OR EXISTS (SELECT 1 FROM discarded WHERE key = ?1)",
     )?;
     let mut unknown = Vec::new();

@@ -6,9 +6,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use super::cache::Touched;
 use super::holds::check::{self, Flaw};
 use super::writer::Whose;
-use super::{Sqlite, blobs, content_keys, image_names, rows, usage};
+use super::{Sqlite, blobs, content_keys, image_names, rows, uploads, usage};
 use crate::Result;
-use crate::blobs::ContentKey;
+use crate::blobs::{Checkpoint, ContentKey};
 use crate::metadata::inspection::{ContentTotals, Contradiction, Fault, Inspection, KeptContent};
 
 /// A lease may be ahead of the steady time by what a crash let it fall back.
@@ -43,18 +43,8 @@ impl Inspection for Sqlite {
         self.read_long(Whose::Server, move |connection| totals(connection, after)).await
     }
 
-    async fn open_uploads(&self) -> Result<Vec<(ContentKey, u64)>> {
-        self.read_long(Whose::Server, move |connection| {
-            let mut select = connection.prepare_cached("SELECT id, received FROM uploads")?;
-            let mut found = select.query([])?;
-            let mut uploads = Vec::new();
-            while let Some(row) = found.next()? {
-                let id = row.get_ref(0)?.as_str().unwrap_or_default();
-                uploads.push((content_keys::read(id)?, rows::unsigned(row.get(1)?)?));
-            }
-            Ok(uploads)
-        })
-        .await
+    async fn open_uploads(&self) -> Result<Vec<(ContentKey, Checkpoint)>> {
+        self.read_long(Whose::Server, uploads::checkpoints).await
     }
 
     async fn contradictions(&self, now: Time) -> Result<Vec<Contradiction>> {
@@ -103,8 +93,9 @@ impl Inspection for Sqlite {
                     let sql = format!("UPDATE {table} SET leased_at = ?1 WHERE leased_at > ?2");
                     connection.execute(&sql, [now.0, limit])?;
                 }
-                let discard = format!("INSERT INTO discarded (key) {UNLINKED} ON CONFLICT (key) DO NOTHING");
-                connection.execute(&discard, [])?;
+                for key in texts(connection, UNLINKED, [])? {
+                    content_keys::discard(connection, &key, now)?;
+                }
                 let sql = "DELETE FROM blobs WHERE id NOT IN (SELECT blob FROM blob_links)";
                 connection.execute(sql, [])?;
                 usage::mend(connection)
@@ -112,14 +103,14 @@ impl Inspection for Sqlite {
             .await
     }
 
-    async fn replace_content(&self, broken: &ContentKey, whole: &ContentKey) -> Result<bool> {
+    async fn replace_content(&self, broken: &ContentKey, whole: &ContentKey, now: Time) -> Result<bool> {
         let (broken, whole) = (broken.clone(), whole.clone());
         self.doors
             .upkeep(Whose::Server, Touched::EVERYTHING, move |connection| {
                 let sql = "UPDATE blobs SET key = ?2, damaged = 0 WHERE key = ?1";
                 let replaced = connection.execute(sql, [broken.as_str(), whole.as_str()])? == 1;
                 if replaced {
-                    content_keys::discard(connection, broken.as_str())?;
+                    content_keys::discard(connection, broken.as_str(), now)?;
                 }
                 Ok(replaced)
             })

@@ -79,7 +79,9 @@ impl Snapshot {
         drop(backup);
         // Without a log beside it.
         copy.pragma_update(None, "journal_mode", "delete")?;
-        copy.execute_batch("BEGIN; DELETE FROM uploads; DELETE FROM discarded; COMMIT")?;
+        // Earlier schemas have no keys of uploads.
+        let keys = if self.schema < 7 { "" } else { "DELETE FROM upload_keys;" };
+        copy.execute_batch(&format!("BEGIN; {keys} DELETE FROM uploads; DELETE FROM discarded; COMMIT"))?;
         copy.close().map_err(|(_, error)| error)?;
         Ok(file.sync_all()?)
     }
