@@ -13,6 +13,7 @@ mod key;
 mod memory;
 mod presence;
 mod reading;
+pub mod s3;
 mod shards;
 mod write_back;
 mod writer;
