@@ -121,7 +121,11 @@ impl Client {
         .await
     }
 
-    async fn tried<T, F: Future<Output = Result<T>>>(&self, call: &Call, once: impl Fn(Self) -> F) -> Result<T> {
+    async fn tried<T, F: Future<Output = Result<T>>>(
+        &self,
+        call: &Call,
+        once: impl Fn(Self) -> F,
+    ) -> Result<T> {
         let begun = Instant::now();
         let mut failed = 0;
         loop {
@@ -203,11 +207,15 @@ impl Inner {
         let mut read = BytesMut::new();
         while let Some(piece) = self.piece(call.name, &mut body).await? {
             if read.len() + piece.len() > LARGEST {
-                return Err(Error::NotS3 { call: call.name, why: format!("it has more than {LARGEST} bytes") });
+                return Err(Error::NotS3 {
+                    call: call.name,
+                    why: format!("it has more than {LARGEST} bytes"),
+                });
             }
             read.extend_from_slice(&piece);
         }
-        String::from_utf8(read.into()).map_err(|error| Error::NotS3 { call: call.name, why: error.to_string() })
+        String::from_utf8(read.into())
+            .map_err(|error| Error::NotS3 { call: call.name, why: error.to_string() })
     }
 
     /// The next bytes of a body.
@@ -215,7 +223,8 @@ impl Inner {
         let no_answer = |why| Error::NoAnswer { call, server: self.endpoint.url(), why };
         loop {
             let frame = tokio::time::timeout(deadlines::PIECE, body.frame()).await;
-            let silent = |_| no_answer(format!("its answer stood still for {} s", deadlines::PIECE.as_secs()));
+            let silent =
+                |_| no_answer(format!("its answer stood still for {} s", deadlines::PIECE.as_secs()));
             match frame.map_err(silent)? {
                 None => return Ok(None),
                 Some(Err(error)) => return Err(no_answer(format!("its answer broke off: {error}"))),
@@ -231,14 +240,18 @@ impl Inner {
 
     /// Whether the cause of a refusal is mended: our clock was wrong, or our credentials have ended.
     async fn mended(&self, error: &Error) -> bool {
-        const STALE: [&str; 4] = ["ExpiredToken", "ExpiredTokenException", "InvalidToken", "InvalidAccessKeyId"];
+        const STALE: [&str; 4] =
+            ["ExpiredToken", "ExpiredTokenException", "InvalidToken", "InvalidAccessKeyId"];
         let Some(refusal) = error.refusal() else { return false };
         if refusal.code == "RequestTimeTooSkewed"
             && let Some(date) = refusal.date
         {
             let ahead = date - clock::now();
             let before = self.ahead.swap(ahead, Ordering::Relaxed);
-            tracing::warn!(seconds = ahead, "the clock of the S3 server differs from this machine's; requests follow it");
+            tracing::warn!(
+                seconds = ahead,
+                "the clock of the S3 server differs from this machine's; requests follow it"
+            );
             return (ahead - before).abs() > 1;
         }
         STALE.contains(&refusal.code.as_str()) && self.credentials.renewed().await

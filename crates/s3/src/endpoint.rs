@@ -43,7 +43,8 @@ impl Endpoint {
     pub fn parse(text: &str) -> Result<Self, NoEndpoint> {
         let refused = || NoEndpoint(text.to_owned());
         let url: Uri = text.trim().parse().map_err(|_| refused())?;
-        let authority = url.authority().filter(|authority| !authority.host().is_empty()).ok_or_else(refused)?;
+        let authority =
+            url.authority().filter(|authority| !authority.host().is_empty()).ok_or_else(refused)?;
         let is_tls = match url.scheme_str() {
             Some("https") => true,
             Some("http") => false,
@@ -121,7 +122,8 @@ mod tests {
     use super::*;
 
     fn shown(endpoint: &str, style: Style) -> String {
-        let Target { scheme, host, path } = Endpoint::parse(endpoint).unwrap().target(style, "images", "a/b=c");
+        let Target { scheme, host, path } =
+            Endpoint::parse(endpoint).unwrap().target(style, "images", "a/b=c");
         format!("{scheme}://{host}{path}")
     }
 
@@ -129,7 +131,10 @@ mod tests {
     fn a_bucket_is_in_the_path_or_in_the_host() {
         assert_eq!(shown("http://127.0.0.1:9000", Style::Path), "http://127.0.0.1:9000/images/a/b%3Dc");
         assert_eq!(shown("https://s3.test:443/", Style::VirtualHost), "https://images.s3.test/a/b%3Dc");
-        assert_eq!(shown("https://x.test/storage/s3/", Style::Path), "https://x.test/storage/s3/images/a/b%3Dc");
+        assert_eq!(
+            shown("https://x.test/storage/s3/", Style::Path),
+            "https://x.test/storage/s3/images/a/b%3Dc"
+        );
         assert_eq!(Endpoint::of_amazon("eu-west-1").url(), "https://s3.eu-west-1.amazonaws.com");
         assert_eq!(Endpoint::of_amazon("cn-north-1").url(), "https://s3.cn-north-1.amazonaws.com.cn");
     }
@@ -163,8 +168,15 @@ mod tests {
     #[test]
     fn what_is_no_endpoint_is_refused() {
         for bad in [
-            "", "s3.test", "ftp://s3.test", "https://", "https://user@s3.test", "https://s3.test/?x=1", "https://s3.test:port",
-            "https://s3.test:99999", "https://s3.test/#x",
+            "",
+            "s3.test",
+            "ftp://s3.test",
+            "https://",
+            "https://user@s3.test",
+            "https://s3.test/?x=1",
+            "https://s3.test:port",
+            "https://s3.test:99999",
+            "https://s3.test/#x",
         ] {
             assert!(Endpoint::parse(bad).is_err(), "{bad:?}");
         }

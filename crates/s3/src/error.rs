@@ -130,6 +130,7 @@ impl Refusal {
 /// What a server says, cut to a line that can be shown and logged.
 pub(crate) fn plain(text: &str) -> String {
     const LONGEST: usize = 300;
-    let line: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(LONGEST).collect();
+    let line: String =
+        text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(LONGEST).collect();
     line.trim().to_owned()
 }

@@ -25,7 +25,9 @@ pub enum NoLocation {
     )]
     Bucket(String),
     /// The prefix has something that keys of ours may not have.
-    #[error("the prefix {0:?} has an empty or a dotted part, or a character that is not plain, or is longer than 512 bytes")]
+    #[error(
+        "the prefix {0:?} has an empty or a dotted part, or a character that is not plain, or is longer than 512 bytes"
+    )]
     Prefix(String),
 }
 
@@ -66,7 +68,8 @@ impl FromStr for Location {
 }
 
 fn is_bucket(name: &str) -> bool {
-    let is_end = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let is_end =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     let bytes = name.as_bytes();
     (3..=63).contains(&bytes.len())
         && is_end(bytes.first())
@@ -105,9 +108,25 @@ mod tests {
     #[test]
     fn what_is_no_location_is_refused() {
         for bad in [
-            "images", "/images", "http://images", "s3:/images", "s3://", "s3://ab", "s3://Images", "s3://a_b_c",
-            "s3://-images", "s3://images-", "s3://ima..ges", "s3://images//a", "s3://images/a//b", "s3://images/../b",
-            "s3://images/a b", "s3://images/a?b", "s3://images/a%20b", "s3://images/ä", "s3://images/a\n",
+            "images",
+            "/images",
+            "http://images",
+            "s3:/images",
+            "s3://",
+            "s3://ab",
+            "s3://Images",
+            "s3://a_b_c",
+            "s3://-images",
+            "s3://images-",
+            "s3://ima..ges",
+            "s3://images//a",
+            "s3://images/a//b",
+            "s3://images/../b",
+            "s3://images/a b",
+            "s3://images/a?b",
+            "s3://images/a%20b",
+            "s3://images/ä",
+            "s3://images/a\n",
         ] {
             assert!(bad.parse::<Location>().is_err(), "{bad:?}");
         }

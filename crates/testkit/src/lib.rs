@@ -8,6 +8,7 @@ mod client;
 pub mod identity;
 mod image;
 mod registry;
+pub mod s3;
 mod server;
 mod skip;
 

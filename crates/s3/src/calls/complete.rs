@@ -56,7 +56,8 @@ impl Client {
         only_new: OnlyNew,
     ) -> Result<Completed> {
         const NAME: &str = "CompleteMultipartUpload";
-        let mut body = String::from("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+        let mut body =
+            String::from("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
         for (number, part) in (1..).zip(parts) {
             let number: u32 = number;
             let etag = xml::escaped(&part.etag);

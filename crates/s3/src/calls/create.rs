@@ -17,7 +17,9 @@ impl Client {
         const NAME: &str = "CreateMultipartUpload";
         let mut call = Call::new(NAME, Method::POST, key).query("uploads", "");
         if checksum == WholeChecksum::Crc64 {
-            call = call.header("x-amz-checksum-algorithm", "CRC64NVME").header("x-amz-checksum-type", "FULL_OBJECT");
+            call = call
+                .header("x-amz-checksum-algorithm", "CRC64NVME")
+                .header("x-amz-checksum-type", "FULL_OBJECT");
         }
         let answer = self.whole(&call).await?;
         xml::read(NAME, &answer.text, "InitiateMultipartUploadResult", |root| {

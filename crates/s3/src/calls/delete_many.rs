@@ -42,7 +42,11 @@ impl Client {
             failed
                 .map(|error| {
                     let of = |name| xml::child(error, name);
-                    let why = plain(&format!("{} {}", of("Code").unwrap_or_default(), of("Message").unwrap_or_default()));
+                    let why = plain(&format!(
+                        "{} {}",
+                        of("Code").unwrap_or_default(),
+                        of("Message").unwrap_or_default()
+                    ));
                     Some(NotDeleted { key: of("Key")?.to_owned(), why })
                 })
                 .collect()

@@ -52,7 +52,10 @@ impl Client {
         if let Some(range) = &range
             && (range.start != found.start || found.end != range.end.min(length))
         {
-            return Err(Error::NotS3 { call: NAME, why: "it has another range than was asked for".to_owned() });
+            return Err(Error::NotS3 {
+                call: NAME,
+                why: "it has another range than was asked for".to_owned(),
+            });
         }
         let etag = etag(NAME, &answer.headers)?;
         let content = Content {
@@ -118,7 +121,10 @@ impl Content {
         let answer = self.client.head_of(&call(&self.key, Some(&self.left), Some(&self.etag))).await?;
         let (found, _) = extent(&answer)?;
         if found != self.left {
-            return Err(Error::NotS3 { call: NAME, why: "it has another range than was asked for".to_owned() });
+            return Err(Error::NotS3 {
+                call: NAME,
+                why: "it has another range than was asked for".to_owned(),
+            });
         }
         Ok(answer.body)
     }
@@ -159,10 +165,13 @@ fn call(key: &str, range: Option<&Range<u64>>, etag: Option<&str>) -> Call {
 
 /// Which bytes an answer has, and how many the whole object has.
 fn extent(answer: &Answer) -> Result<(Range<u64>, u64)> {
-    let header = |name| answer.headers.get(name).and_then(|value: &hyper::header::HeaderValue| value.to_str().ok());
+    let header =
+        |name| answer.headers.get(name).and_then(|value: &hyper::header::HeaderValue| value.to_str().ok());
     let found = match header(CONTENT_RANGE) {
         Some(text) => content_range(text),
-        None => header(CONTENT_LENGTH).and_then(|length| length.parse().ok()).map(|length| (0..length, length)),
+        None => {
+            header(CONTENT_LENGTH).and_then(|length| length.parse().ok()).map(|length| (0..length, length))
+        }
     };
     found.ok_or_else(|| Error::NotS3 { call: NAME, why: "it does not say which bytes it has".to_owned() })
 }
@@ -171,7 +180,8 @@ fn extent(answer: &Answer) -> Result<(Range<u64>, u64)> {
 fn content_range(text: &str) -> Option<(Range<u64>, u64)> {
     let (range, length) = text.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = range.split_once('-')?;
-    let (first, last, length): (u64, u64, u64) = (first.parse().ok()?, last.parse().ok()?, length.parse().ok()?);
+    let (first, last, length): (u64, u64, u64) =
+        (first.parse().ok()?, last.parse().ok()?, length.parse().ok()?);
     (first <= last && last < length).then(|| (first..last + 1, length))
 }
 

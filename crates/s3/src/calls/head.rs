@@ -29,7 +29,8 @@ impl Client {
             answer => answer?,
         };
         let length = answer.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let length = length.ok_or_else(|| Error::NotS3 { call: NAME, why: "it has no Content-Length".to_owned() })?;
+        let length =
+            length.ok_or_else(|| Error::NotS3 { call: NAME, why: "it has no Content-Length".to_owned() })?;
         Ok(Some(Head { length, etag: etag(NAME, &answer.headers)? }))
     }
 }

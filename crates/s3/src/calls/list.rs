@@ -59,7 +59,10 @@ impl Client {
         })?;
         let (objects, is_cut, next) = page;
         if is_cut && (next.is_none() || next.as_deref() == after) {
-            return Err(Error::NotS3 { call: NAME, why: "it is cut and does not say how to go on".to_owned() });
+            return Err(Error::NotS3 {
+                call: NAME,
+                why: "it is cut and does not say how to go on".to_owned(),
+            });
         }
         Ok(Page { objects, next: next.filter(|_| is_cut), now })
     }

@@ -59,7 +59,10 @@ impl Client {
         let (uploads, is_cut) = page;
         let next = uploads.last().map(|upload| upload.key.clone()).filter(|_| is_cut);
         if is_cut && (next.is_none() || next.as_deref() == after) {
-            return Err(Error::NotS3 { call: NAME, why: "it is cut and does not say how to go on".to_owned() });
+            return Err(Error::NotS3 {
+                call: NAME,
+                why: "it is cut and does not say how to go on".to_owned(),
+            });
         }
         Ok(OpenUploads { uploads, next, now })
     }

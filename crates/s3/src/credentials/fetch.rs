@@ -39,7 +39,8 @@ pub(super) async fn ask(
     let answered = async {
         let answer = http.request(request).await.map_err(|error| connector::causes(&error))?;
         let status = answer.status().as_u16();
-        let body = Limited::new(answer.into_body(), LARGEST).collect().await.map_err(|error| error.to_string())?;
+        let body =
+            Limited::new(answer.into_body(), LARGEST).collect().await.map_err(|error| error.to_string())?;
         let text = String::from_utf8(body.to_bytes().into()).map_err(|error| error.to_string())?;
         Ok::<_, String>((status, text))
     };
@@ -62,7 +63,9 @@ struct Told {
 pub(super) fn keys(text: &str) -> Result<Keys, String> {
     let told: Told = serde_json::from_str(text).map_err(|_| "the answer has no credentials".to_owned())?;
     let expires = match told.expiration {
-        Some(end) => Some(clock::of_timestamp(&end).ok_or("the answer does not say when its credentials end")?),
+        Some(end) => {
+            Some(clock::of_timestamp(&end).ok_or("the answer does not say when its credentials end")?)
+        }
         None => None,
     };
     Ok(Keys {

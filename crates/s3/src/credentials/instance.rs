@@ -57,7 +57,9 @@ impl Source for Instance {
             }
         };
         let Some(roles) = get("").await? else { return Ok(None) };
-        let Some(role) = roles.lines().next().map(str::trim).filter(|role| !role.is_empty()) else { return Ok(None) };
+        let Some(role) = roles.lines().next().map(str::trim).filter(|role| !role.is_empty()) else {
+            return Ok(None);
+        };
         match get(role).await? {
             Some(text) => fetch::keys(&text).map(Some),
             None => Err(format!("the role {role} has no credentials")),

@@ -46,7 +46,8 @@ impl Kept {
 
     /// The key.
     pub(crate) async fn get(&self) -> Result<Arc<Keys>, String> {
-        let fresh = |held: Option<Held>| held.filter(|held| held.until > Instant::now()).map(|held| held.keys);
+        let fresh =
+            |held: Option<Held>| held.filter(|held| held.until > Instant::now()).map(|held| held.keys);
         if let Some(keys) = fresh(self.held()) {
             return Ok(keys);
         }
@@ -90,7 +91,11 @@ impl Kept {
                     let early = left.map(|left| (left - EARLY).max(left / 2).max(1));
                     let for_long = early.map_or(ANEW, |left| Duration::from_secs(left.unsigned_abs()));
                     let keys = Arc::new(keys);
-                    self.hold(Held { keys: Arc::clone(&keys), from: source.name(), until: Instant::now() + for_long });
+                    self.hold(Held {
+                        keys: Arc::clone(&keys),
+                        from: source.name(),
+                        until: Instant::now() + for_long,
+                    });
                     return Ok(keys);
                 }
                 // One that is set up and fails is not passed over: the next might open another bucket.

@@ -59,7 +59,11 @@ impl Source for WebIdentity {
         let (status, text) =
             fetch::ask(&self.http, Method::POST, &self.endpoint, &headers, form.join("&")).await?;
         if status != 200 {
-            return Err(format!("{} answers {status} {}", self.endpoint, said(&text, "Code").unwrap_or_default()));
+            return Err(format!(
+                "{} answers {status} {}",
+                self.endpoint,
+                said(&text, "Code").unwrap_or_default()
+            ));
         }
         let of = |name| said(&text, name).filter(|value| !value.is_empty());
         let keys = || {

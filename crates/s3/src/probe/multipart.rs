@@ -98,7 +98,9 @@ async fn only_new(trial: &mut Trial, key: &str) {
         let parts = [Part { etag, length, crc: None }];
         let taken = client.complete_multipart_upload(key, &upload, &parts, OnlyNew::Asked).await;
         let _ = client.abort_multipart_upload(key, &upload).await;
-        Ok::<_, Error>(taken.is_err_and(|error| error.is_status(412) || error.is_code(&["PreconditionFailed"])))
+        Ok::<_, Error>(
+            taken.is_err_and(|error| error.is_status(412) || error.is_code(&["PreconditionFailed"])),
+        )
     };
     match tried.await {
         Ok(true) => trial.works(WHAT),
@@ -116,7 +118,8 @@ async fn given_up(trial: &mut Trial) {
         return;
     };
     let listed = client.list_multipart_uploads(trial.prefix(), None).await;
-    let is_found = |uploads: &[crate::OpenUpload]| uploads.iter().any(|open| open.key == key && open.id == upload);
+    let is_found =
+        |uploads: &[crate::OpenUpload]| uploads.iter().any(|open| open.key == key && open.id == upload);
     trial.abilities.lists_uploads = listed.as_ref().is_ok_and(|page| is_found(&page.uploads));
     if trial.abilities.lists_uploads {
         trial.works("list open uploads by prefix");

@@ -51,7 +51,8 @@ async fn read(trial: &Trial, key: &str, range: Option<std::ops::Range<u64>>) -> 
 async fn list(trial: &mut Trial, key: &str) {
     let page = trial.client.list_objects(trial.prefix(), None).await;
     let page = page.and_then(|page| {
-        let is_there = page.objects.iter().any(|object| object.key == key && object.length == CONTENT.len() as u64);
+        let is_there =
+            page.objects.iter().any(|object| object.key == key && object.length == CONTENT.len() as u64);
         if is_there { Ok(page) } else { Err(absent("ListObjectsV2")) }
     });
     if let Some(page) = trial.needed("list objects by prefix", page) {

@@ -79,5 +79,7 @@ impl Trial {
 /// Whether the server has refused for what was wrong on purpose, and not for another reason.
 pub(super) fn is_refused<T>(answer: &Result<T, Error>) -> bool {
     let refusal = answer.as_ref().err().and_then(Error::refusal);
-    refusal.is_some_and(|refusal| (400..500).contains(&refusal.status) && !matches!(refusal.status, 401 | 403 | 404))
+    refusal.is_some_and(|refusal| {
+        (400..500).contains(&refusal.status) && !matches!(refusal.status, 401 | 403 | 404)
+    })
 }

@@ -55,7 +55,12 @@ impl Inner {
                 Err(error) => return Err(error),
             }
             if let Err(error) = completed {
-                let never = error.is_code(&["InvalidPart", "InvalidPartOrder", "EntityTooSmall", "PreconditionFailed"]);
+                let never = error.is_code(&[
+                    "InvalidPart",
+                    "InvalidPartOrder",
+                    "EntityTooSmall",
+                    "PreconditionFailed",
+                ]);
                 if never || error.is_no_upload() {
                     return Err(StoreError::Damaged(format!("the parts of {key} cannot be joined: {error}")));
                 }
@@ -63,11 +68,15 @@ impl Inner {
                     return Err(failed_upload(error));
                 }
             } else if tried >= TRIES {
-                return Err(StoreError::Unavailable(format!("the server says that it has joined {key}, and has nothing")));
+                return Err(StoreError::Unavailable(format!(
+                    "the server says that it has joined {key}, and has nothing"
+                )));
             }
             let is_open = timeout(LOOK, self.client.is_upload_open(&object, &upload.id)).await;
             if !is_open.map_err(|_| unanswered())?.map_err(failed)? {
-                return Err(StoreError::Damaged(format!("the upload of {key} is over, and nothing came of it")));
+                return Err(StoreError::Damaged(format!(
+                    "the upload of {key} is over, and nothing came of it"
+                )));
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -93,7 +102,9 @@ impl Inner {
     /// # Errors
     /// [`StoreError::Damaged`] if it is something else.
     pub(super) async fn is_joined(&self, key: &ContentKey, parts: &[Part]) -> Result<bool> {
-        let Some(head) = self.client.head_object(&self.object(key)).await.map_err(failed)? else { return Ok(false) };
+        let Some(head) = self.client.head_object(&self.object(key)).await.map_err(failed)? else {
+            return Ok(false);
+        };
         let length: u64 = parts.iter().map(|part| part.length).sum();
         let expected = self.abilities.md5_etags.then(|| joined_etag(parts)).flatten();
         let is_same = expected.is_none_or(|etag| head.etag.trim_matches('"') == etag);
@@ -101,7 +112,10 @@ impl Inner {
             self.seen.note(key, length);
             return Ok(true);
         }
-        Err(StoreError::Damaged(format!("{key} has {} bytes, and not the {length} that were sent", head.length)))
+        Err(StoreError::Damaged(format!(
+            "{key} has {} bytes, and not the {length} that were sent",
+            head.length
+        )))
     }
 }
 

@@ -32,7 +32,9 @@ impl S3 {
     /// [`StoreError::Unusable`] if the object that says it is not of this program's version.
     pub async fn owner(&self) -> Result<Option<i64>> {
         let name = self.0.location.key(NAME);
-        let Some(object) = self.0.client.get_object(&name, None).await.map_err(failed)? else { return Ok(None) };
+        let Some(object) = self.0.client.get_object(&name, None).await.map_err(failed)? else {
+            return Ok(None);
+        };
         let text = object.content.whole(LONGEST).await.map_err(failed)?;
         let read = serde_json::from_slice::<Marker>(&text).ok().filter(|marker| marker.format == FORMAT);
         let number = read.and_then(|marker| i64::from_str_radix(&marker.cluster, 16).ok());

@@ -22,7 +22,8 @@ impl BlobProvider for S3 {
             return inner.nothing_of(&object).await;
         }
         // All of it is asked for without a range: nothing of an empty object is a range of it.
-        let is_all = range.start == 0 && (range.end == u64::MAX || known.is_some_and(|length| range.end >= length));
+        let is_all =
+            range.start == 0 && (range.end == u64::MAX || known.is_some_and(|length| range.end >= length));
         let wanted = (!is_all).then(|| range.start..range.end.min(i64::MAX.unsigned_abs()));
         let opened = match inner.client.get_object(&object, wanted).await {
             Err(error) if error.is_status(416) => return inner.nothing_of(&object).await,

@@ -78,12 +78,14 @@ impl State {
     pub(super) fn read(checkpoint: &Checkpoint, part: u64) -> Result<Self> {
         let state = match checkpoint.opaque.split_first() {
             None => Some(Self::beginning(part)),
-            Some((&FORMAT, text)) => serde_json::from_slice(text).ok().and_then(|it| Self::of(it, checkpoint)),
+            Some((&FORMAT, text)) => {
+                serde_json::from_slice(text).ok().and_then(|it| Self::of(it, checkpoint))
+            }
             Some(_) => None,
         };
-        state
-            .filter(|state| state.in_parts() + state.in_tails() == checkpoint.received)
-            .ok_or_else(|| StoreError::Damaged("the state of a half upload cannot be gone on with".to_owned()))
+        state.filter(|state| state.in_parts() + state.in_tails() == checkpoint.received).ok_or_else(|| {
+            StoreError::Damaged("the state of a half upload cannot be gone on with".to_owned())
+        })
     }
 
     /// The multipart upload that a checkpoint names, whether it can be gone on with or not.

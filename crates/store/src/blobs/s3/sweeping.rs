@@ -47,7 +47,8 @@ impl BlobSweeper for S3 {
         let prefix = inner.location.key("content/");
         let mut after = None;
         loop {
-            let page = inner.client.list_multipart_uploads(&prefix, after.as_deref()).await.map_err(failed)?;
+            let page =
+                inner.client.list_multipart_uploads(&prefix, after.as_deref()).await.map_err(failed)?;
             for upload in page.uploads {
                 let age = Age { now: page.now, since: upload.begun };
                 let found = inner.old(&upload.key, age, older_than);
@@ -94,7 +95,10 @@ impl Inner {
         match self.client.delete_objects(&objects).await {
             Ok(left) => {
                 let why = |object: &String| left.iter().find(|it| it.key == *object).map(|it| it.why.clone());
-                objects.iter().map(|object| why(object).map_or(Ok(()), |why| Err(StoreError::Unavailable(why)))).collect()
+                objects
+                    .iter()
+                    .map(|object| why(object).map_or(Ok(()), |why| Err(StoreError::Unavailable(why))))
+                    .collect()
             }
             Err(error) => {
                 let error = failed(error);

@@ -199,7 +199,8 @@ impl BlobWriter for S3Writer {
             return Err(error);
         }
         let upload = self.state.upload.clone();
-        let upload = upload.ok_or_else(|| StoreError::Damaged(format!("{} has parts of no upload", self.key)))?;
+        let upload =
+            upload.ok_or_else(|| StoreError::Damaged(format!("{} has parts of no upload", self.key)))?;
         self.store.join(&self.key, &upload, &self.state.parts).await?;
         self.is_told = true;
         Ok(self.key.clone())
