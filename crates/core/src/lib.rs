@@ -3,7 +3,8 @@
 //! Everything here is a function of its arguments: time comes in as `now`, randomness as bytes.
 //! What a registry login is and may do is in [`registry_login`] and [`grant`]; how images are named
 //! in [`image_name`]; who acts in [`principal`], and what somebody may become in [`role`]; who owns what in [`tenant`];
-//! what policies say in [`policy`], and what a login is narrowed to in [`login_limits`].
+//! what policies say in [`policy`]; what a login is narrowed to in [`login_limits`], and whether it is live in
+//! [`login_facts`]. What the database holds comes in as facts, so a rule that needs no query is decided here.
 
 pub mod access_key;
 pub mod audit;
@@ -14,9 +15,12 @@ pub mod deployment;
 pub mod grant;
 pub mod image_name;
 pub mod json;
+pub mod key_state;
 pub mod lease;
 pub mod log_filter;
+pub mod login_facts;
 pub mod login_limits;
+pub mod manifest;
 pub mod network;
 pub mod permission;
 pub mod policy;
@@ -32,14 +36,16 @@ pub mod upload;
 pub use access_key::{AccessKeyId, SecretAccessKey};
 pub use audit::{EventKind, Origin};
 pub use console::{ConsoleSecret, ConsoleSecretHash};
-pub use container_service::ServiceId;
+pub use container_service::{ContainerService, ServiceId};
 pub use grant::{Access, Action, Grant};
 pub use image_name::{ImageName, ImageReference};
 pub use lease::{Leases, Renewal};
 pub use log_filter::LogFilter;
+pub use login_facts::LoginFacts;
 pub use login_limits::{LoginLimits, Reach};
 pub use network::Network;
 pub use permission::Permission;
+pub use power::{Power, Scale};
 pub use principal::{Owner, Principal};
 pub use quotas::{OverQuota, Quota, Quotas};
 pub use registry_login::{LoginId, Password, PasswordHash, Scope};

@@ -1,68 +1,260 @@
-//! The sizes a container service can have.
+//! The sizes a container service can have, and the machine that they are promised from.
 
-/// One size of node, as `GetContainerServicePowers` lists them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Power {
-    /// `nano` to `xlarge`.
-    pub name: &'static str,
-    /// Virtual CPUs of one node.
-    pub cpu_count: f32,
-    /// Memory of one node, in GB.
-    pub ram_gb: f32,
-    /// What Amazon asks for one node and month, in US dollars: a self-hosted node costs nothing,
-    /// but scripts compare these.
-    pub price: f32,
-}
+use crate::container_service::ContainerService;
 
-/// Every power, smallest first.
-pub const POWERS: [Power; 6] = [
-    Power { name: "nano", cpu_count: 0.25, ram_gb: 0.5, price: 7.0 },
-    Power { name: "micro", cpu_count: 0.25, ram_gb: 1.0, price: 10.0 },
-    Power { name: "small", cpu_count: 0.5, ram_gb: 1.0, price: 15.0 },
-    Power { name: "medium", cpu_count: 1.0, ram_gb: 2.0, price: 40.0 },
-    Power { name: "large", cpu_count: 2.0, ram_gb: 4.0, price: 80.0 },
-    Power { name: "xlarge", cpu_count: 4.0, ram_gb: 8.0, price: 160.0 },
-];
-
-/// The id that stands for a power in a service, such as `nano-1`.
-pub fn power_id(name: &str) -> String {
-    format!("{name}-1")
+/// The size of a service's nodes, the smallest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Power {
+    /// A quarter of a processor, half a GB.
+    Nano,
+    /// A quarter of a processor, 1 GB.
+    Micro,
+    /// Half a processor, 1 GB.
+    Small,
+    /// 1 processor, 2 GB.
+    Medium,
+    /// 2 processors, 4 GB.
+    Large,
+    /// 4 processors, 8 GB.
+    Xlarge,
 }
 
 impl Power {
+    /// Every power, smallest first.
+    pub const ALL: [Self; 6] =
+        [Self::Nano, Self::Micro, Self::Small, Self::Medium, Self::Large, Self::Xlarge];
+
+    /// Its name, as the API and the database have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nano => "nano",
+            Self::Micro => "micro",
+            Self::Small => "small",
+            Self::Medium => "medium",
+            Self::Large => "large",
+            Self::Xlarge => "xlarge",
+        }
+    }
+
     /// The power of this name, if there is one.
-    pub fn named(name: &str) -> Option<&'static Self> {
-        POWERS.iter().find(|power| power.name == name)
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|power| power.as_str() == name)
     }
 
-    /// Processors of this many nodes.
-    pub fn cpus(&self, nodes: u32) -> f64 {
-        f64::from(self.cpu_count) * f64::from(nodes)
+    /// The id that stands for it in a service, such as `nano-1`.
+    pub fn id(self) -> String {
+        format!("{}-1", self.as_str())
     }
 
-    /// Bytes of memory of this many nodes. A GB has 2^30 bytes.
-    pub fn memory(&self, nodes: u32) -> u64 {
+    /// Virtual processors of one node.
+    pub const fn cpu_count(self) -> f32 {
+        match self {
+            Self::Nano | Self::Micro => 0.25,
+            Self::Small => 0.5,
+            Self::Medium => 1.0,
+            Self::Large => 2.0,
+            Self::Xlarge => 4.0,
+        }
+    }
+
+    /// Memory of one node, in GB.
+    pub const fn ram_gb(self) -> f32 {
+        match self {
+            Self::Nano => 0.5,
+            Self::Micro | Self::Small => 1.0,
+            Self::Medium => 2.0,
+            Self::Large => 4.0,
+            Self::Xlarge => 8.0,
+        }
+    }
+
+    /// What Amazon asks for one node and month, in US dollars: a self-hosted node costs nothing, but scripts compare
+    /// these.
+    pub const fn price(self) -> f32 {
+        match self {
+            Self::Nano => 7.0,
+            Self::Micro => 10.0,
+            Self::Small => 15.0,
+            Self::Medium => 40.0,
+            Self::Large => 80.0,
+            Self::Xlarge => 160.0,
+        }
+    }
+
+    /// What so many nodes of it take.
+    pub fn room(self, nodes: u32) -> Room {
         // Every power has a whole number of half GB, so nothing is cut off.
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "small, and not negative"
         )]
-        let halves = (self.ram_gb * 2.0) as u64;
-        halves * (1 << 29) * u64::from(nodes)
+        let halves = (self.ram_gb() * 2.0) as u64;
+        Room {
+            cpus: f64::from(self.cpu_count()) * f64::from(nodes),
+            memory: halves * (1 << 29) * u64::from(nodes),
+        }
+    }
+}
+
+/// How many nodes a service has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scale(u8);
+
+impl Scale {
+    /// The fewest nodes.
+    pub const LEAST: Self = Self(1);
+    /// The most nodes.
+    pub const MOST: Self = Self(20);
+
+    /// So many nodes, if a service can have so many.
+    pub fn of(nodes: i64) -> Option<Self> {
+        let scale = u8::try_from(nodes).ok().map(Self)?;
+        (Self::LEAST..=Self::MOST).contains(&scale).then_some(scale)
+    }
+
+    /// The nearest that a service can have.
+    pub fn nearest(nodes: i64) -> Self {
+        Self::of(nodes).unwrap_or(if nodes < 1 { Self::LEAST } else { Self::MOST })
+    }
+
+    /// How many nodes these are.
+    pub const fn nodes(self) -> u8 {
+        self.0
+    }
+}
+
+/// What the engine's machine has to promise to services. A service counts with the power of all its nodes from its
+/// first deployment on, and not while it is disabled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Room {
+    /// Processors.
+    pub cpus: f64,
+    /// Bytes of memory. A GB has 2^30.
+    pub memory: u64,
+}
+
+impl Room {
+    /// None at all.
+    pub const NONE: Self = Self { cpus: 0.0, memory: 0 };
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { cpus: self.cpus + other.cpus, memory: self.memory.saturating_add(other.memory) }
+    }
+
+    fn holds(self, other: Self) -> bool {
+        other.cpus <= self.cpus && other.memory <= self.memory
+    }
+}
+
+/// What is promised, and what would be, of a [`Room`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Promised {
+    /// What the other services have.
+    pub others: Room,
+    /// What this service would have.
+    pub wanted: Room,
+}
+
+impl ContainerService {
+    /// What it counts with.
+    pub fn room(&self) -> Room {
+        if self.is_disabled || self.last_version == 0 {
+            return Room::NONE;
+        }
+        self.power.room(self.scale.nodes().into())
+    }
+
+    /// Whether it would want more than it did `before`. One that does not is never refused, so what the others have need
+    /// not be asked.
+    pub fn wants_more_than(&self, before: &Self) -> bool {
+        !before.room().holds(self.room())
+    }
+
+    /// What would be promised beside what the `others` have, if that is more than there is.
+    pub fn exceeds(&self, others: Room, there_is: Room) -> Option<Promised> {
+        let wanted = self.room();
+        (!there_is.holds(others.and(wanted))).then_some(Promised { others, wanted })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::container_service::tests::service;
 
     #[test]
     fn nodes_add_up() {
-        let micro = Power::named("micro").unwrap();
-        assert_eq!((micro.cpus(3).to_string(), micro.memory(3)), ("0.75".to_owned(), 3 << 30));
-        assert_eq!(Power::named("nano").unwrap().memory(1), 512 << 20);
-        assert_eq!(Power::named("xlarge").unwrap().memory(20), 160 << 30);
-        assert_eq!(Power::named("Nano"), None);
+        assert_eq!(Power::Micro.room(3), Room { cpus: 0.75, memory: 3 << 30 });
+        assert_eq!(Power::Nano.room(1).memory, 512 << 20);
+        assert_eq!(Power::Xlarge.room(20), Room { cpus: 80.0, memory: 160 << 30 });
+        assert_eq!(Power::Nano.room(1).and(Room::NONE), Power::Nano.room(1));
+    }
+
+    #[test]
+    fn a_power_has_one_name() {
+        for power in Power::ALL {
+            assert_eq!(Power::parse(power.as_str()), Some(power));
+        }
+        assert_eq!(Power::parse("Nano"), None);
+        assert_eq!(Power::Nano.id(), "nano-1");
+        let prices = Power::ALL.map(|power| (power.price(), power.ram_gb(), power.cpu_count()));
+        assert!(prices.is_sorted());
+    }
+
+    #[test]
+    fn a_scale_is_one_to_twenty() {
+        for (nodes, scale, nearest) in [
+            (1, Some(1), 1),
+            (20, Some(20), 20),
+            (0, None, 1),
+            (21, None, 20),
+            (-1, None, 1),
+            (257, None, 20),
+            (i64::MIN, None, 1),
+        ] {
+            assert_eq!(Scale::of(nodes).map(Scale::nodes), scale, "{nodes}");
+            assert_eq!(Scale::nearest(nodes).nodes(), nearest, "{nodes}");
+        }
+    }
+
+    #[test]
+    fn a_service_counts_from_its_first_deployment_on_and_not_while_it_is_disabled() {
+        let new = ContainerService { power: Power::Small, scale: Scale::nearest(3), ..service() };
+        let deployed = ContainerService { last_version: 1, ..new.clone() };
+        let disabled = ContainerService { is_disabled: true, ..deployed.clone() };
+        assert_eq!((new.room(), disabled.room()), (Room::NONE, Room::NONE));
+        assert_eq!(deployed.room(), Power::Small.room(3));
+        assert!(deployed.wants_more_than(&disabled) && !disabled.wants_more_than(&deployed));
+        // Less of one thing makes up for nothing.
+        let other = ContainerService { power: Power::Micro, scale: Scale::nearest(4), ..deployed.clone() };
+        assert!(other.wants_more_than(&deployed), "more memory, fewer processors");
+        let there_is = Room { cpus: 2.0, memory: 4 << 30 };
+        let others = Power::Nano.room(2);
+        assert_eq!(deployed.exceeds(others, there_is), None);
+        let wanted = deployed.room();
+        assert_eq!(
+            deployed.exceeds(Power::Nano.room(3), there_is),
+            Some(Promised { others: Power::Nano.room(3), wanted })
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_fits_still_fits_where_there_is_more(
+            power in 0..6usize, nodes in 1..=20i64, others in 0..40u32, more in 0..40u32, machine in 0..200u32,
+        ) {
+            let scale = Scale::of(nodes).unwrap();
+            let wanted = ContainerService { power: Power::ALL[power], scale, last_version: 1, ..service() };
+            let (others, machine) = (Power::Nano.room(others), Power::Nano.room(machine));
+            let larger = machine.and(Power::Nano.room(more));
+            let fits = wanted.exceeds(others, machine).is_none();
+            prop_assert_eq!(fits, machine.holds(others.and(wanted.room())));
+            prop_assert!(!fits || wanted.exceeds(others, larger).is_none());
+        }
     }
 }

@@ -96,6 +96,22 @@ pub struct OverQuota {
     pub allowed: u64,
 }
 
+impl std::error::Error for OverQuota {}
+
+impl Quota {
+    /// Admits `more`, where so much is `used` and so much `allowed`. Nothing more is always admitted, also where there is
+    /// too much already.
+    ///
+    /// # Errors
+    /// [`OverQuota`].
+    pub fn admit(self, used: u64, more: u64, allowed: u64) -> Result<(), OverQuota> {
+        if more == 0 || used.checked_add(more).is_some_and(|sum| sum <= allowed) {
+            return Ok(());
+        }
+        Err(OverQuota { quota: self, used, allowed })
+    }
+}
+
 impl fmt::Display for OverQuota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { quota, used, allowed } = self;
@@ -122,5 +138,35 @@ impl fmt::Display for OverQuota {
             "{whose} has {used} of the {allowed} {things} that it may have, and this would be more: {advice}, or \
              ask for a higher --{option}"
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn so_much_is_admitted_and_no_more() {
+        let admit = |used, more, allowed| Quota::Tags.admit(used, more, allowed);
+        assert_eq!(admit(2, 1, 3), Ok(()));
+        assert_eq!(admit(3, 1, 3), Err(OverQuota { quota: Quota::Tags, used: 3, allowed: 3 }));
+        assert_eq!(admit(5, 0, 3), Ok(()), "a quota that was lowered refuses only more");
+        assert!(admit(u64::MAX, 1, u64::MAX).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_admitted_one_by_one_stays_within(allowed in 0..20u64, asked in proptest::collection::vec(0..6u64, 0..12)) {
+            let mut used = 0;
+            for more in asked {
+                let room = allowed - used;
+                let admitted = Quota::Bytes.admit(used, more, allowed).is_ok();
+                prop_assert_eq!(admitted, more <= room);
+                used += if admitted { more } else { 0 };
+            }
+            prop_assert!(used <= allowed);
+        }
     }
 }

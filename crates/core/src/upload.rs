@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::quotas::half;
 use crate::time::Time;
 
 /// Where an account has as many sessions as it may, the oldest of those that got no byte for so long gives way.
@@ -28,6 +29,39 @@ impl Lifetime {
     /// A clock that was set back makes no session older, so it ends none.
     pub fn is_over(self, created: Time, touched: Time, now: Time) -> bool {
         touched <= now.minus(self.idle) || created <= now.minus(self.absolute)
+    }
+}
+
+/// How many sessions are open, before another is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenSessions {
+    /// Of the account, in all its regions.
+    pub of_account: u64,
+    /// Of those, the ones that the same login fed last.
+    pub of_login: u64,
+}
+
+/// Whether another session may be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// There is room.
+    Free,
+    /// One of the login's own has to give way.
+    InPlaceOfLogins,
+    /// One of the account has to give way.
+    InPlaceOfAccounts,
+}
+
+impl OpenSessions {
+    /// Decides about another one. The account may have `quota`, and a login half of them, so no login takes all.
+    pub fn admit(self, quota: u32) -> Opening {
+        if self.of_login >= u64::from(half(quota)) {
+            Opening::InPlaceOfLogins
+        } else if self.of_account >= u64::from(quota) {
+            Opening::InPlaceOfAccounts
+        } else {
+            Opening::Free
+        }
     }
 }
 
@@ -64,7 +98,35 @@ pub fn repeats(received: u64, first: u64, last: u64, length: Option<u64>) -> boo
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    #[test]
+    fn a_login_has_half_of_what_its_account_may_have() {
+        let admit = |of_account, of_login, quota| OpenSessions { of_account, of_login }.admit(quota);
+        assert_eq!(admit(9, 4, 10), Opening::Free);
+        assert_eq!(admit(9, 5, 10), Opening::InPlaceOfLogins);
+        assert_eq!(admit(10, 4, 10), Opening::InPlaceOfAccounts);
+        assert_eq!(admit(10, 5, 10), Opening::InPlaceOfLogins, "its own before others'");
+        // A quota of one is one for a login too.
+        assert_eq!(admit(0, 0, 1), Opening::Free);
+    }
+
+    proptest! {
+        #[test]
+        fn sessions_that_are_free_to_open_stay_within_the_quota(quota in 1..12u32, logins in proptest::collection::vec(0..3usize, 0..30)) {
+            let mut open = [0u64; 3];
+            for login in logins {
+                let standing = OpenSessions { of_account: open.iter().sum(), of_login: open[login] };
+                if standing.admit(quota) == Opening::Free {
+                    open[login] += 1;
+                }
+            }
+            prop_assert!(open.iter().sum::<u64>() <= u64::from(quota));
+            prop_assert!(open.iter().all(|of_login| *of_login <= u64::from(half(quota))));
+        }
+    }
 
     #[test]
     fn a_last_request_may_repeat_what_has_come() {

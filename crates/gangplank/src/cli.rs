@@ -1,11 +1,18 @@
 //! The command line: which commands there are.
 
+mod empty_variables;
+pub(crate) mod nearest;
+pub(crate) mod unknown_variables;
+pub(crate) mod usage;
+pub(crate) mod words;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand};
 
-use crate::{commands, output};
+use crate::commands;
+use crate::terminal::output;
 
 /// A self-hosted container image registry whose logins are temporary and push-only.
 #[derive(Debug, Parser)]

@@ -110,6 +110,12 @@ impl Digest {
         }
     }
 
+    /// Reads what [`as_bytes`](Self::as_bytes) says: the length tells which hash function it is of.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Digest> {
+        let sha256 = bytes.try_into().ok().map(Digest::from_sha256);
+        sha256.or_else(|| bytes.try_into().ok().map(Digest::from_sha512))
+    }
+
     /// The value of the hash function, as raw bytes.
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use std::net::IpAddr;
 
-use gangplank_core::container_service::{self, Entrance};
+use gangplank_core::container_service::Entrance;
 use gangplank_core::{Leases, LoginId, Network, Origin, Owner, Quotas, Region, Tenant};
 use gangplank_store::blobs::BlobStore;
 use gangplank_store::logs::Logs;
@@ -20,6 +20,7 @@ use crate::certificates::Certificates;
 use crate::clock::Clock;
 use crate::config::{AuditKept, Deployments, Limits};
 use crate::container_logs::ContainerLogs;
+use crate::coordination::Claims;
 use crate::deployments::Deployer;
 use crate::endpoint::Endpoint;
 use crate::endpoint::routes::Routes;
@@ -39,7 +40,6 @@ use crate::registry::failed_logins::FailedLogins;
 use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
-use crate::registry::upload_locks::UploadLocks;
 use crate::removals::Removals;
 use crate::sealing::MasterKey;
 
@@ -90,8 +90,8 @@ pub(crate) struct App {
     pub(crate) issuers: Issuers,
     /// Which upload sessions were finished a moment ago.
     pub(crate) finished_uploads: FinishedUploads,
-    /// Which upload sessions are being written to.
-    pub(crate) upload_locks: UploadLocks,
+    /// What this process does, where others could.
+    pub(crate) claims: Arc<Claims>,
     /// The memory that manifests and verified API calls share.
     pub(crate) small_bodies: Budget,
     /// The memory that API calls share while nobody knows whose they are.
@@ -106,12 +106,10 @@ pub(crate) struct App {
     pub(crate) requests: TaskTracker,
     /// Wakes the job that removes discarded content.
     pub(crate) discarded: Notify,
-    /// Held by the one cycle of garbage collection that runs.
-    pub(crate) collecting: tokio::sync::Mutex<()>,
     /// Names every request.
     pub(crate) request_ids: RequestIds,
     /// What is counted.
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Arc<Metrics>,
     /// Whether something may be published that has no row, so that the next start has to look for it.
     pub(crate) orphaned: Arc<AtomicBool>,
     /// Which contents have bytes already and no row yet.
@@ -182,7 +180,7 @@ impl App {
     /// The host that the outside reaches a service by, without a port.
     pub(crate) fn service_host(&self, tenant: &Tenant, service: &ContainerService) -> String {
         let domain = &self.deployments.service_domain;
-        container_service::host_name(&service.name, &service.uuid, &tenant.region, domain)
+        service.host(&tenant.region, domain)
     }
 
     /// The URL that the outside reaches a service by.
@@ -211,5 +209,5 @@ where
 {
     let blobs = Arc::clone(blobs);
     let done = tokio::task::spawn_blocking(move || work(blobs.as_ref())).await;
-    done.unwrap_or_else(|error| Err(gangplank_store::StoreError::Unavailable(error.to_string())))
+    done.unwrap_or_else(|error| Err(gangplank_store::StoreError::unavailable(error)))
 }

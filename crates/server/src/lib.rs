@@ -13,6 +13,7 @@ mod console;
 mod container_logs;
 mod content_folder;
 mod control;
+mod coordination;
 pub mod data_dir;
 mod deployments;
 mod discarded;

@@ -70,7 +70,7 @@ impl NothingRemoved {
                 Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
                 Err(TryLockError::WouldBlock) => {
                     let why = "the server removes content without a pause; try again in a while";
-                    return Err(StoreError::Unavailable(why.to_owned()));
+                    return Err(StoreError::unavailable(why.to_owned()));
                 }
             }
         }

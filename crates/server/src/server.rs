@@ -11,6 +11,7 @@ use gangplank_core::container_service::Entrance;
 use gangplank_core::lease::SAFE_GRACE;
 use gangplank_core::{Origin, Time};
 use gangplank_engine::{Archives, Engine, Output};
+use gangplank_store::coordination::InProcess;
 use gangplank_store::logs::Logs;
 use gangplank_store::metadata::progress::Mark;
 use gangplank_store::metadata::{Progress as _, Sqlite};
@@ -23,11 +24,12 @@ use crate::certificates::Certificates;
 use crate::clock::Clock;
 use crate::config::{Config, Deployments};
 use crate::container_logs::ContainerLogs;
+use crate::coordination::Claims;
 use crate::data_dir::DataDir;
+use crate::deployments::Deployer;
 use crate::deployments::archives::Images;
 use crate::deployments::engines::{self, Here};
 use crate::deployments::pace::Pace;
-use crate::deployments::{Deployer, idle, supervisor};
 use crate::endpoint::Endpoint;
 use crate::http::connections::Connections;
 use crate::http::own_thread::Threads;
@@ -45,7 +47,6 @@ use crate::registry::failed_logins::FailedLogins;
 use crate::registry::finished_uploads::FinishedUploads;
 use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
-use crate::registry::upload_locks::UploadLocks;
 use crate::removals::Removals;
 use crate::sealing::MasterKey;
 use crate::{content_folder, jobs, random, root_key};
@@ -88,6 +89,10 @@ pub struct Server {
     /// Each says in the end whether every request was finished.
     serving: Vec<JoinHandle<bool>>,
     tasks: Vec<JoinHandle<()>>,
+    /// All requests are done.
+    done: CancellationToken,
+    /// Keeps what is claimed until then.
+    keeping: JoinHandle<()>,
     pub(crate) app: Arc<App>,
     // Held until the last request is done.
     data_dir: DataDir,
@@ -161,6 +166,7 @@ impl Server {
         let engine = runs.engine(&config, here, output, Arc::clone(&archives) as _).await?;
         config.check_admin_listener(engine.as_ref().map(|engine| engine.name()))?;
         let stop = CancellationToken::new();
+        let run = uuid::Uuid::new_v4().simple().to_string();
         let app = Arc::new(App {
             metadata: Arc::new(metadata),
             blobs: Arc::new(blobs),
@@ -184,7 +190,7 @@ impl Server {
             failed_logins: FailedLogins::new(config.limits.failed_logins_per_minute),
             failed_exchanges: FailedLogins::new(FAILED_EXCHANGES_PER_MINUTE),
             issuers,
-            upload_locks: UploadLocks::default(),
+            claims: Claims::new(Arc::new(InProcess::default()), run.clone()),
             small_bodies: Budget::new(config.limits.buffered_bytes),
             unverified: Unverified::new(config.limits.unverified_bytes),
             connections: Arc::new(Connections::new(
@@ -195,9 +201,8 @@ impl Server {
             threads: Threads::default(),
             requests: TaskTracker::new(),
             discarded: tokio::sync::Notify::new(),
-            collecting: tokio::sync::Mutex::default(),
             request_ids: RequestIds::new(random::bytes()?),
-            metrics: Metrics::new(clock.now(), config.dropped_log_lines, logs.dropped()),
+            metrics: Arc::new(Metrics::new(clock.now(), config.dropped_log_lines, logs.dropped())),
             orphaned: Arc::default(),
             publishing: Publishing::default(),
             in_flight: InFlight::default(),
@@ -210,7 +215,7 @@ impl Server {
             entrance: entrance(&config.deployments, tls.is_some(), &addresses),
             deployments: config.deployments,
             routes: crate::endpoint::routes::Routes::default(),
-            run: uuid::Uuid::new_v4().simple().to_string(),
+            run,
         });
         archives.are_of(&app);
         let leftovers = jobs::leftovers::list(&app).await.context("cannot list what an earlier run left")?;
@@ -219,18 +224,21 @@ impl Server {
             jobs::orphans::of_sessions(&app).await.context("cannot clear what a crash left")?;
         }
         warn_of_settings(&app);
-        let pauses = jobs::Pauses { collection: config.collection.interval, scrub: config.scrub_interval };
-        let mut tasks = jobs::start(&app, pauses, data_dir.path(), leftovers, &stop);
-        if crashed {
-            tasks.push(tokio::spawn(jobs::orphans::run(Arc::clone(&app), stop.clone())));
-        }
-        tasks.push(deploy(&app, engine, pace, &stop));
-        if !certificates.is_empty() {
-            tasks.push(tokio::spawn(jobs::certificates::run(certificates, stop.clone())));
-        }
+        let terms = jobs::Terms {
+            collection: config.collection.interval,
+            scrub: config.scrub_interval,
+            pace,
+            data_dir: data_dir.path(),
+            leftovers,
+            crashed,
+        };
+        let mut tasks = jobs::start(&app, terms, &stop);
+        let done = CancellationToken::new();
+        let keeping = tokio::spawn(Arc::clone(&app.claims).keep(done.clone()));
         let serving = listening.serve(tls.as_ref(), &app, &stop)?;
         tasks.extend(serving.admin);
-        Ok(Self { addresses, endpoint, stop, serving: serving.requests, tasks, app, data_dir })
+        let serving = serving.requests;
+        Ok(Self { addresses, endpoint, stop, serving, tasks, done, keeping, app, data_dir })
     }
 
     /// Where it listens.
@@ -294,6 +302,8 @@ impl Server {
         for serving in self.serving {
             drained &= serving.await.unwrap_or(false);
         }
+        self.done.cancel();
+        let _ = self.keeping.await;
         // What the last requests told of.
         jobs::audit::note(&self.app, Taken::All).await;
         if let Err(error) = jobs::marks::keep(&self.app).await {
@@ -312,19 +322,6 @@ impl Server {
         {
             tracing::warn!(%error, "the next start will look for what a crash may have left");
         }
-    }
-}
-
-/// Follows what services are to run, on an engine or for want of one.
-fn deploy(
-    app: &Arc<App>,
-    engine: Option<Arc<dyn Engine>>,
-    pace: Pace,
-    stop: &CancellationToken,
-) -> JoinHandle<()> {
-    match engine {
-        Some(engine) => tokio::spawn(supervisor::run(Arc::clone(app), engine, pace, stop.clone())),
-        None => tokio::spawn(idle::run(Arc::clone(app), stop.clone())),
     }
 }
 

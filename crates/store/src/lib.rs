@@ -1,10 +1,12 @@
 //! What is kept, and the promises that keeping makes.
 //!
 //! Two stores, each behind traits whose documentation is the contract: [`metadata`] (rows) and
-//! [`blobs`] (bytes). Beside them are the [`logs`] of containers, which promise less. Bytes are made durable before the row that makes them visible, and a row is
+//! [`blobs`] (bytes). Beside them are the [`logs`] of containers, which promise less, and claims on work
+//! ([`coordination`]). Bytes are made durable before the row that makes them visible, and a row is
 //! removed before its bytes: an orphaned byte is garbage, a row without bytes is data loss.
 
 pub mod blobs;
+pub mod coordination;
 pub mod durable_file;
 mod error;
 pub mod logs;

@@ -15,7 +15,7 @@ impl Reserve {
     pub(crate) fn require(self, disk: &StatVfs, wanted: u64) -> Result<()> {
         let (reserve, free) = (self.of(disk), free(disk));
         if free < reserve.saturating_add(wanted) {
-            return Err(StoreError::Full(format!("{free} bytes are free, of which {reserve} are kept back")));
+            return Err(StoreError::full(format!("{free} bytes are free, of which {reserve} are kept back")));
         }
         Ok(())
     }

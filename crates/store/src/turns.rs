@@ -44,7 +44,7 @@ impl<K: Eq + Hash> Turns<K> {
             let _held = (turn, thread);
             work()
         });
-        done.await.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+        done.await.unwrap_or_else(|error| Err(StoreError::unavailable(error)))
     }
 
     /// Waits until nothing else is done on the same behalf.

@@ -50,6 +50,16 @@ pub struct Manifest {
     pub commands: Vec<Command>,
 }
 
+impl Manifest {
+    fn referrers_caption(&self) -> &'static str {
+        if self.more_referrers {
+            "Signatures, lists of parts and other manifests about this one; there are more"
+        } else {
+            "Signatures, lists of parts and other manifests about this one"
+        }
+    }
+}
+
 /// An annotation or a label.
 #[derive(Clone, Debug)]
 pub struct Note {

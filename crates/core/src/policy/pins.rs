@@ -118,25 +118,28 @@ fn is_whole(text: &Pattern) -> bool {
 
 /// Says why a text fixes nobody, if so.
 fn loose(text: &Pattern, form: Form, issuer: &str) -> Option<String> {
-    let (fixed, whole) = text.fixed();
+    let (fixed, is_whole) = text.fixed();
+    let whole = is_whole.then_some(fixed);
     if fixed.is_empty() {
         return Some("it begins with a wildcard or a variable, or is empty".to_owned());
     }
     match form {
         Form::Subject => loose_subject(fixed, whole, issuer),
-        _ if whole => None,
+        _ if is_whole => None,
         Form::Id => Some("an id can be no pattern".to_owned()),
         Form::Path => unowned(fixed, fixed, '/'),
     }
 }
 
-fn loose_subject(fixed: &str, whole: bool, issuer: &str) -> Option<String> {
+/// Why a subject says too little. `fixed` is its text before the first wildcard or variable; `whole` is the same if there
+/// is none.
+fn loose_subject(fixed: &str, whole: Option<&str>, issuer: &str) -> Option<String> {
     let is_chosen = issuer.starts_with(CHOSEN_SUBJECTS);
     let head = SUBJECTS.iter().find_map(|(head, end)| Some((fixed.strip_prefix(head)?, *end)));
     let Some((owner, end)) = head else {
         let why = if is_chosen {
             "names no owner, and anybody there can have such a subject"
-        } else if !whole && SUBJECTS.iter().any(|(head, _)| head.starts_with(fixed)) {
+        } else if whole.is_none() && SUBJECTS.iter().any(|(head, _)| head.starts_with(fixed)) {
             "does not fix the owner"
         } else {
             return None;
@@ -145,7 +148,7 @@ fn loose_subject(fixed: &str, whole: bool, issuer: &str) -> Option<String> {
     };
     // Where the claim that ends a subject names the owner, the end of the text is its end.
     let is_named = !is_chosen || end == ':' && !owner.is_empty();
-    if whole && is_named { None } else { unowned(fixed, owner, end) }
+    if whole.is_some() && is_named { None } else { unowned(fixed, owner, end) }
 }
 
 fn unowned(fixed: &str, owner: &str, end: char) -> Option<String> {

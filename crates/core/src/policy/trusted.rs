@@ -30,6 +30,12 @@ pub struct BadName {
     wanted: &'static str,
 }
 
+impl BadName {
+    fn of(name: &str, wanted: &'static str) -> Self {
+        Self { name: name.to_owned(), wanted }
+    }
+}
+
 impl Trusted {
     /// The issuer of the jobs on github.com.
     pub const GITHUB: &'static str = "https://token.actions.githubusercontent.com";
@@ -48,8 +54,9 @@ impl Trusted {
     /// # Errors
     /// If that is no name of a repository.
     pub fn github(issuer: impl Into<String>, repository: &str) -> Result<Self, BadName> {
-        let is_name = path(repository).is_some_and(|parts| parts.len() == 2);
-        let mut trusted = Self::of(issuer).with("repository", named(repository, is_name, "OWNER/REPO")?);
+        let name = path(repository).filter(|parts| parts.len() == 2).map(|_| repository);
+        let repository = name.ok_or_else(|| BadName::of(repository, "OWNER/REPO"))?;
+        let mut trusted = Self::of(issuer).with("repository", repository);
         let events = ["pull_request_target", "workflow_run"].map(str::to_owned);
         trusted.refused.insert("event_name".to_owned(), events.into());
         Ok(trusted)
@@ -60,8 +67,8 @@ impl Trusted {
     /// # Errors
     /// If that is no name of a project.
     pub fn gitlab(issuer: impl Into<String>, project: &str) -> Result<Self, BadName> {
-        let is_name = path(project).is_some_and(|parts| parts.len() >= 2);
-        Ok(Self::of(issuer).with("project_path", named(project, is_name, "GROUP/PROJECT")?))
+        let name = path(project).filter(|parts| parts.len() >= 2).map(|_| project);
+        Ok(Self::of(issuer).with("project_path", name.ok_or_else(|| BadName::of(project, "GROUP/PROJECT"))?))
     }
 
     /// The pods of a service account, `NAMESPACE/NAME`, of a cluster.
@@ -70,7 +77,8 @@ impl Trusted {
     /// If that is no name of a service account.
     pub fn kubernetes(issuer: impl Into<String>, account: &str) -> Result<Self, BadName> {
         let parts = path(account).filter(|parts| parts.len() == 2 && !account.contains(':'));
-        let account = named(account, parts.is_some(), "NAMESPACE/SERVICEACCOUNT")?;
+        let account =
+            parts.map(|_| account).ok_or_else(|| BadName::of(account, "NAMESPACE/SERVICEACCOUNT"))?;
         // A cluster's tokens have no plain claim that says it: the others are members of an object.
         let subject = format!("system:serviceaccount:{}", account.replacen('/', ":", 1));
         Ok(Self::of(issuer).with("sub", subject))
@@ -126,10 +134,6 @@ fn path(name: &str) -> Option<Vec<&str>> {
     let says =
         |part: &&str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control());
     parts.iter().all(says).then_some(parts)
-}
-
-fn named<'a>(name: &'a str, is_name: bool, wanted: &'static str) -> Result<&'a str, BadName> {
-    if is_name { Ok(name) } else { Err(BadName { name: name.to_owned(), wanted }) }
 }
 
 #[cfg(test)]

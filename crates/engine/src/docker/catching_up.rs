@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::client::{CALL, Client};
 use super::failure::Trouble;
 use super::lines::{Lines, NotedLine, NotedLines, Pipe};
-use super::readers::{Printed, Readers, Who};
+use super::readers::{Life, Printed, Readers, Who};
 use crate::seam;
 
 /// How far before the last line that was taken the engine's log is read, in milliseconds.
@@ -27,16 +27,16 @@ pub(super) struct CaughtUp {
 
 impl Readers {
     /// Hands over what was printed since something was last taken. If the container runs, reading goes on from there.
-    pub(super) async fn catch_up(&self, who: &Who, is_running: bool) -> Result<Option<CaughtUp>, Trouble> {
+    pub(super) async fn catch_up(&self, who: &Who, life: Life) -> Result<Option<CaughtUp>, Trouble> {
         let kept = self.output.kept(&who.node, &who.container, seam::LINES);
         let since = match (kept.first(), kept.last()) {
             (Some(first), Some(last)) => first.at.max(last.at - BEFORE) / 1_000 - 1,
             _ => 0,
         };
-        let earlier = self.log(&who.id, since, !is_running).await?;
+        let earlier = self.log(&who.id, since, life).await?;
         let noted: Vec<_> = earlier.iter().map(|line| (line.at, line.text.as_slice())).collect();
         let taken = seam::taken_already(&kept, &noted);
-        if !is_running {
+        if life == Life::Ended {
             for line in earlier.into_iter().skip(taken) {
                 self.hand_over(who, Some(line.at), line.text);
             }
@@ -45,7 +45,8 @@ impl Readers {
 
         let printed = self.open(&who.id).await?;
         let since = earlier.last().map_or(since, |line| line.at / 1_000_000_000);
-        let (mut gathered, later) = Gathered::beside(printed, self.log(&who.id, since, false)).await?;
+        let (mut gathered, later) =
+            Gathered::beside(printed, self.log(&who.id, since, Life::Running)).await?;
         let known: HashSet<_> = earlier.iter().cloned().collect();
         let between: Vec<_> = later.into_iter().filter(|line| !known.contains(line)).collect();
         gathered.wait_for(&between).await;
@@ -59,7 +60,7 @@ impl Readers {
     }
 
     /// What the engine kept since a second.
-    async fn log(&self, id: &str, since: i64, is_over: bool) -> Result<Vec<NotedLine>, Trouble> {
+    async fn log(&self, id: &str, since: i64, life: Life) -> Result<Vec<NotedLine>, Trouble> {
         let since = i32::try_from(since.max(0)).unwrap_or(i32::MAX);
         let options =
             LogsOptionsBuilder::new().stdout(true).stderr(true).timestamps(true).since(since).build();
@@ -71,7 +72,7 @@ impl Readers {
             Ok(())
         })
         .await?;
-        Ok(lines.end(is_over))
+        Ok(lines.end(life))
     }
 }
 

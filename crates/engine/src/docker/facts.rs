@@ -3,11 +3,18 @@
 use super::client::Client;
 use super::failure::Trouble;
 
+/// The program that runs containers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Program {
+    Docker,
+    Podman,
+}
+
 /// What does not change while an engine runs.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
-    /// Whether it is Podman.
-    pub(super) is_podman: bool,
+    /// The program that answers.
+    pub(super) program: Program,
     /// Whether it runs in namespaces or a machine of its own, so that its networks are not this machine's.
     pub(super) is_apart: bool,
     /// The processor, as the engine names it.
@@ -26,8 +33,9 @@ impl Facts {
         let options = info.security_options.unwrap_or_default();
         let system = info.operating_system.unwrap_or_default();
         let cpus = u32::try_from(info.ncpu.unwrap_or(1)).unwrap_or(1).max(1);
+        let is_podman = components.iter().any(|one| one.name.to_lowercase().contains("podman"));
         Ok(Self {
-            is_podman: components.iter().any(|one| one.name.to_lowercase().contains("podman")),
+            program: if is_podman { Program::Podman } else { Program::Docker },
             is_apart: options.iter().any(|one| one.contains("rootless")) || system.contains("Docker Desktop"),
             processor: info.architecture.or(version.arch).unwrap_or_default(),
             cpus: f64::from(cpus),

@@ -8,6 +8,7 @@ use bollard::query_parameters::TagImageOptionsBuilder;
 use tokio::sync::Semaphore;
 
 use super::client::Client;
+use super::facts::Program;
 use super::failure::Trouble;
 use super::options::Options;
 use super::references::Reference;
@@ -31,7 +32,7 @@ impl Images {
         Self { client, options, permits: Semaphore::new(PULLS), turns: Mutex::default() }
     }
 
-    pub(super) async fn ensure(&self, image: &ImageWanted, is_podman: bool) -> Result<PresentImage> {
+    pub(super) async fn ensure(&self, image: &ImageWanted, program: Program) -> Result<PresentImage> {
         let key = match image {
             ImageWanted::Ours { repository, digest, .. } => format!("{repository}@{digest}"),
             ImageWanted::Public { reference, .. } => reference.clone(),
@@ -44,10 +45,10 @@ impl Images {
             let _permit = self.permits.acquire().await.map_err(|_| Trouble::closed())?;
             match image {
                 ImageWanted::Ours { repository, digest, login } => {
-                    self.ours(repository, digest, login, is_podman).await
+                    self.ours(repository, digest, login, program).await
                 }
                 ImageWanted::Public { reference, pinned } => {
-                    self.public(reference, pinned.as_deref(), is_podman).await
+                    self.public(reference, pinned.as_deref(), program).await
                 }
             }
         };
@@ -62,7 +63,7 @@ impl Images {
         repository: &str,
         digest: &str,
         login: &Credentials,
-        is_podman: bool,
+        program: Program,
     ) -> Result<PresentImage> {
         let pulled = format!("{}/{repository}@{digest}", self.options.registry);
         let mark = marks::of(&self.options.owner, &format!("{}/{repository}", self.options.registry), digest);
@@ -76,7 +77,7 @@ impl Images {
         let pull = pulling::Pull {
             reference: &pulled,
             login: Some((login, &self.options.registry)),
-            is_podman,
+            program,
             is_trusted: self.options.registry_is_trusted,
         };
         let trouble = match pull.run(&self.client).await {
@@ -104,7 +105,7 @@ impl Images {
         }
     }
 
-    async fn public(&self, reference: &str, pinned: Option<&str>, is_podman: bool) -> Result<PresentImage> {
+    async fn public(&self, reference: &str, pinned: Option<&str>, program: Program) -> Result<PresentImage> {
         let wanted = Reference::read(reference)?;
         wanted.check_is_no_id()?;
         marks::check_is_not_ours(&wanted)?;
@@ -130,7 +131,7 @@ impl Images {
             .clone()
             .unwrap_or_else(|| format!("{}:{}", wanted.name, wanted.tag.as_deref().unwrap_or("latest")));
         let before = self.look(&asked).await?;
-        let pull = pulling::Pull { reference: &asked, login: None, is_podman, is_trusted: false };
+        let pull = pulling::Pull { reference: &asked, login: None, program, is_trusted: false };
         let trouble = match pull.run(&self.client).await {
             Ok(()) => None,
             Err(Trouble::Away(reason)) => return Err(EngineError::Away(reason)),

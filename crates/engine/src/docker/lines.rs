@@ -3,6 +3,8 @@
 use bollard::container::LogOutput;
 use bytes::Bytes;
 
+use super::readers::Life;
+
 /// The longest line that is handed over. What is longer comes as several.
 pub(super) const LONGEST: usize = 256 * 1024;
 
@@ -94,9 +96,9 @@ impl NotedLines {
         self.lines.push(pipe, text, &mut |pipe, text| whole.push(NotedLine { at, pipe, text }));
     }
 
-    /// The whole lines; with `is_over` also what has no line feed.
-    pub(super) fn end(mut self, is_over: bool) -> Vec<NotedLine> {
-        if is_over {
+    /// The whole lines. If the container has ended, its last line need have no line feed.
+    pub(super) fn end(mut self, life: Life) -> Vec<NotedLine> {
+        if life == Life::Ended {
             let (whole, began) = (&mut self.whole, &self.began);
             self.lines.finish(&mut |pipe, text| {
                 whole.push(NotedLine { at: began[pipe as usize].unwrap_or(0), pipe, text });
@@ -174,7 +176,7 @@ mod tests {
         lines.push(Pipe::Output, b"1970-01-01T00:00:02Z line\n");
         lines.push(Pipe::Errors, b"1970-01-01T01:00:03+01:00 other\n");
         lines.push(Pipe::Output, b"1970-01-01T00:00:04Z no end");
-        let whole = lines.end(true);
+        let whole = lines.end(Life::Ended);
         let told: Vec<_> =
             whole.iter().map(|line| (line.at, std::str::from_utf8(&line.text).unwrap())).collect();
         assert_eq!(told, [(1_500_000_000, "one line"), (3_000_000_000, "other"), (4_000_000_000, "no end")]);

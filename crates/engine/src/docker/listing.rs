@@ -9,6 +9,7 @@ use super::client::Client;
 use super::failure::Trouble;
 use super::handle::Handle;
 use super::labels::{self, Labelled};
+use super::readers::Life;
 use super::shown::{self, Shown};
 use crate::{ContainerSeen, ContainerState, NodeSeen};
 
@@ -47,6 +48,10 @@ impl Found {
         self.shown.host_config.network_mode.strip_prefix("container:").unwrap_or_default()
     }
 
+    pub(super) fn life(&self) -> Life {
+        Life::of(self.is_running())
+    }
+
     pub(super) fn is_running(&self) -> bool {
         self.shown.state.running
     }
@@ -73,17 +78,26 @@ impl Found {
     }
 }
 
-/// Puts containers together into nodes. `is_near` says whether this machine may be on the engine's networks.
-pub(super) fn nodes(found: &[Found], is_near: bool) -> Vec<NodeSeen> {
+/// How this machine reaches a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// At its own address, if its network is one of this machine's.
+    Direct,
+    /// Through the ports that the engine publishes.
+    Published,
+}
+
+/// Puts containers together into nodes.
+pub(super) fn nodes(found: &[Found], access: Access) -> Vec<NodeSeen> {
     let mut by_node: BTreeMap<Handle, Vec<&Found>> = BTreeMap::new();
     for one in found {
         let handle = Handle { node: one.labelled.node.clone(), pause: one.pause().to_owned() };
         by_node.entry(handle).or_default().push(one);
     }
-    by_node.into_iter().map(|(handle, members)| node(&handle, &members, is_near)).collect()
+    by_node.into_iter().map(|(handle, members)| node(&handle, &members, access)).collect()
 }
 
-fn node(handle: &Handle, members: &[&Found], is_near: bool) -> NodeSeen {
+fn node(handle: &Handle, members: &[&Found], access: Access) -> NodeSeen {
     let pause = members.iter().find(|one| one.labelled.container.is_none() && one.is_running());
     let containers: BTreeMap<String, ContainerSeen> =
         members.iter().filter_map(|one| Some((one.labelled.container.clone()?, one.seen()))).collect();
@@ -100,17 +114,17 @@ fn node(handle: &Handle, members: &[&Found], is_near: bool) -> NodeSeen {
         spec: members.first().map(|one| one.labelled.spec.clone()).unwrap_or_default(),
         is_whole: whole.is_some(),
         containers,
-        addresses: whole.map(|pause| addresses(&pause.shown, is_near)).unwrap_or_default(),
+        addresses: whole.map(|pause| addresses(&pause.shown, access)).unwrap_or_default(),
     }
 }
 
 /// Where each TCP port of a pause container is reached.
-fn addresses(pause: &Shown, is_near: bool) -> BTreeMap<u16, SocketAddr> {
+fn addresses(pause: &Shown, access: Access) -> BTreeMap<u16, SocketAddr> {
     let settings = &pause.network_settings;
     let bridge = settings.networks.iter().flatten().find_map(|(_, endpoint)| {
         let address: IpAddr = endpoint.address.parse().ok()?;
         let gateway: IpAddr = endpoint.gateway.parse().ok()?;
-        (is_near && is_this_machine(gateway)).then_some(address)
+        (access == Access::Direct && is_this_machine(gateway)).then_some(address)
     });
     let ports = settings.ports.iter().flatten().filter_map(|(port, bindings)| {
         let port: u16 = port.strip_suffix("/tcp")?.parse().ok()?;
@@ -158,7 +172,7 @@ mod tests {
             ("exited", "running", false),
             ("created", "created", false),
         ] {
-            let nodes = nodes(&[found(None, pause), found(Some("app"), app)], false);
+            let nodes = nodes(&[found(None, pause), found(Some("app"), app)], Access::Published);
             assert_eq!(nodes.len(), 1);
             assert_eq!(nodes[0].is_whole, is_whole, "{pause} {app}");
         }

@@ -12,8 +12,8 @@ use super::bodies::{self, Bounds};
 use super::client::{CALL, START};
 use super::failure::Trouble;
 use super::handle::Handle;
-use super::listing::{self, Found};
-use super::readers::Who;
+use super::listing::{self, Access, Found};
+use super::readers::{Life, Who};
 use super::{Inner, labels, loading, names, pause_image, shown};
 use crate::{ContainerSpec, ContainerState, EngineError, NodeName, NodeSeen, NodeSpec, Result};
 
@@ -33,15 +33,15 @@ impl Inner {
 
     pub(super) async fn start(&self, spec: &NodeSpec) -> Result<NodeSeen> {
         let there = self.of_name(&spec.name).await?;
-        let is_near = self.is_near().await?;
-        if let [node] = &listing::nodes(&there, is_near)[..]
+        let access = self.access().await?;
+        if let [node] = &listing::nodes(&there, access)[..]
             && is_already(node, spec)
         {
             self.read_all(&there).await?;
             return Ok(node.clone());
         }
         self.clear(&there).await?;
-        let made = self.make(spec, is_near).await;
+        let made = self.make(spec, access).await;
         if made.is_err() {
             // What is left if this fails too has our labels, and is found by them.
             if let Ok(left) = self.of_name(&spec.name).await {
@@ -51,7 +51,7 @@ impl Inner {
         made
     }
 
-    async fn make(&self, spec: &NodeSpec, is_near: bool) -> Result<NodeSeen> {
+    async fn make(&self, spec: &NodeSpec, access: Access) -> Result<NodeSeen> {
         self.ensure_pause_image().await?;
         let cpus = self.facts().await?.cpus;
         let pause = {
@@ -66,7 +66,7 @@ impl Inner {
         // All of them come to their end: a container whose creation nobody waits for would be left.
         join_all(starts).await.into_iter().collect::<Result<()>>()?;
         let handle = Handle { node: spec.name.clone(), pause };
-        let nodes = listing::nodes(&self.of_node(&handle).await?, is_near);
+        let nodes = listing::nodes(&self.of_node(&handle).await?, access);
         nodes.into_iter().next().ok_or(EngineError::NoNode)
     }
 
@@ -178,7 +178,7 @@ impl Inner {
 
     pub(super) async fn restart(&self, handle: &Handle, container: &str) -> Result<()> {
         let found = self.of_node(handle).await?;
-        let is_whole = listing::nodes(&found, false).first().is_some_and(|node| node.is_whole);
+        let is_whole = listing::nodes(&found, Access::Published).first().is_some_and(|node| node.is_whole);
         let one = found.iter().find(|one| one.labelled.container.as_deref() == Some(container));
         let Some(one) = one.filter(|_| is_whole) else { return Err(EngineError::NoNode) };
         if one.is_running() {
@@ -197,14 +197,13 @@ impl Inner {
                 of_a_container(container, trouble)
             }
         })?;
-        Ok(self.readers.adopt(who(one, container), true).await?)
+        Ok(self.readers.adopt(who(one, container), Life::Running).await?)
     }
 
     /// Goes on reading the containers of a node.
     pub(super) async fn read_all(&self, found: &[Found]) -> Result<()> {
         let named = found.iter().filter_map(|one| Some((one, one.labelled.container.as_deref()?)));
-        let adopting =
-            named.map(|(one, container)| self.readers.adopt(who(one, container), one.is_running()));
+        let adopting = named.map(|(one, container)| self.readers.adopt(who(one, container), one.life()));
         try_join_all(adopting).await?;
         Ok(())
     }

@@ -39,11 +39,12 @@ use tokio::task::AbortHandle;
 pub use options::{Choice, Options, Reach};
 
 use self::client::Client;
-use self::facts::Facts;
+use self::facts::{Facts, Program};
 use self::failure::Trouble;
 use self::handle::Handle;
 use self::images::Images;
 use self::limits::EngineLimits;
+use self::listing::Access;
 use self::networks::Networks;
 use self::options::Place;
 use self::readers::Readers;
@@ -134,10 +135,11 @@ impl Inner {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// Whether the engine's networks may be this machine's.
-    async fn is_near(&self) -> Result<bool> {
+    /// How this machine reaches containers.
+    async fn access(&self) -> Result<Access> {
         let is_here = self.client.place().as_ref().is_some_and(Place::is_here);
-        Ok(self.options.reach == Reach::Auto && is_here && !self.facts().await?.is_apart)
+        let may_be_ours = self.options.reach == Reach::Auto && is_here && !self.facts().await?.is_apart;
+        Ok(if may_be_ours { Access::Direct } else { Access::Published })
     }
 }
 
@@ -145,8 +147,12 @@ impl Inner {
 impl Engine for Docker {
     fn name(&self) -> &'static str {
         let facts = self.inner.facts.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_podman = facts.as_ref().map(|facts| facts.is_podman);
-        if is_podman.unwrap_or(self.inner.options.choice == Choice::Podman) { "podman" } else { "docker" }
+        let configured =
+            if self.inner.options.choice == Choice::Podman { Program::Podman } else { Program::Docker };
+        match facts.as_ref().map_or(configured, |facts| facts.program) {
+            Program::Podman => "podman",
+            Program::Docker => "docker",
+        }
     }
 
     async fn host(&self) -> Result<Host> {
@@ -157,8 +163,8 @@ impl Engine for Docker {
     }
 
     async fn ensure_image(&self, image: &ImageWanted) -> Result<PresentImage> {
-        let is_podman = self.inner.facts().await?.is_podman;
-        self.inner.images.ensure(image, is_podman).await
+        let program = self.inner.facts().await?.program;
+        self.inner.images.ensure(image, program).await
     }
 
     async fn remove_images_except(&self, keep: &[String]) -> Result<()> {
@@ -166,7 +172,7 @@ impl Engine for Docker {
     }
 
     async fn nodes(&self, service: Option<(&str, &str)>) -> Result<Vec<NodeSeen>> {
-        let is_near = self.inner.is_near().await?;
+        let access = self.inner.access().await?;
         let more: Vec<_> = service
             .map(|(tenant, service)| [(labels::TENANT, tenant), (labels::SERVICE, service)])
             .into_iter()
@@ -177,7 +183,7 @@ impl Engine for Docker {
         if service.is_none() {
             self.inner.readers.forget(|id| found.iter().any(|one| one.id == id));
         }
-        Ok(listing::nodes(&found, is_near))
+        Ok(listing::nodes(&found, access))
     }
 
     async fn start(&self, node: &NodeSpec) -> Result<NodeSeen> {

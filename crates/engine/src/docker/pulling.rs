@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::client::{Client, PROGRESS};
+use super::facts::Program;
 use super::failure::Trouble;
 use super::raw;
 use crate::Credentials;
@@ -22,7 +23,7 @@ pub(super) struct Pull<'a> {
     pub(super) reference: &'a str,
     /// The login, and the registry that it is for.
     pub(super) login: Option<(&'a Credentials, &'a str)>,
-    pub(super) is_podman: bool,
+    pub(super) program: Program,
     /// Whether the registry may speak plain HTTP or show any certificate. Docker knows that of loopback by itself.
     pub(super) is_trusted: bool,
 }
@@ -71,7 +72,7 @@ impl Pull<'_> {
     ) -> impl Stream<Item = Result<Bytes, bollard::errors::Error>> + Unpin + use<> {
         let reference = raw::escaped(self.reference);
         // Podman's own calls, unlike Docker's, have to name a version.
-        let path = if self.is_podman && self.is_trusted {
+        let path = if self.program == Program::Podman && self.is_trusted {
             format!("/v4.0.0/libpod/images/pull?reference={reference}&tlsVerify=false")
         } else {
             format!("/images/create?fromImage={reference}")

@@ -36,6 +36,19 @@ pub(super) struct Who {
     pub(super) container: String,
 }
 
+/// Whether a container may still print something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    Running,
+    Ended,
+}
+
+impl Life {
+    pub(super) fn of(is_running: bool) -> Self {
+        if is_running { Self::Running } else { Self::Ended }
+    }
+}
+
 /// The readers of an engine.
 pub(super) struct Readers {
     pub(super) client: Arc<Client>,
@@ -94,26 +107,26 @@ impl Readers {
     }
 
     /// Goes on reading a container that an earlier run of the server read, or nobody. Does nothing if it is read.
-    pub(super) async fn adopt(self: &Arc<Self>, who: Who, is_running: bool) -> Result<(), Trouble> {
+    pub(super) async fn adopt(self: &Arc<Self>, who: Who, life: Life) -> Result<(), Trouble> {
         {
             let mut state = self.state();
-            if state.readers.contains_key(&who.id) || (!is_running && state.done.contains(&who.id)) {
+            if state.readers.contains_key(&who.id) || (life == Life::Ended && state.done.contains(&who.id)) {
                 return Ok(());
             }
             state.done.remove(&who.id);
             state.readers.insert(who.id.clone(), Reader { node: who.node.clone(), task: None });
         }
-        match self.catch_up(&who, is_running).await {
+        match self.catch_up(&who, life).await {
             Ok(Some(caught_up)) => {
                 self.spawn(who, caught_up);
                 Ok(())
             }
             Ok(None) => {
-                self.end(&who.id, true);
+                self.finish(&who.id);
                 Ok(())
             }
             Err(trouble) => {
-                self.end(&who.id, false);
+                self.state().readers.remove(&who.id);
                 Err(trouble)
             }
         }
@@ -134,12 +147,11 @@ impl Readers {
         self.output.line(&who.node, &who.container, Line { at, text });
     }
 
-    fn end(&self, id: &str, is_done: bool) {
+    /// Notes that everything that a container printed was read.
+    fn finish(&self, id: &str) {
         let mut state = self.state();
         state.readers.remove(id);
-        if is_done {
-            state.done.insert(id.to_owned());
-        }
+        state.done.insert(id.to_owned());
     }
 
     async fn wait_for_last(&self, id: &str) {
@@ -174,20 +186,20 @@ impl Readers {
             }
             if self.has_ended(&who.id).await {
                 from.lines.finish(&mut take);
-                return self.end(&who.id, true);
+                return self.finish(&who.id);
             }
             // The connection was cut. What came of a last line comes again, whole.
             from = loop {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(PAUSES.1);
-                let is_running = match self.is_running(&who.id).await {
-                    Ok(is_running) => is_running,
+                let life = match self.is_running(&who.id).await {
+                    Ok(is_running) => Life::of(is_running),
                     Err(Trouble::Away(_)) => continue,
-                    Err(Trouble::Answer { .. }) => return self.end(&who.id, true),
+                    Err(Trouble::Answer { .. }) => return self.finish(&who.id),
                 };
-                match self.catch_up(&who, is_running).await {
+                match self.catch_up(&who, life).await {
                     Ok(Some(caught_up)) => break caught_up,
-                    Ok(None) => return self.end(&who.id, true),
+                    Ok(None) => return self.finish(&who.id),
                     Err(trouble) => tracing::debug!(container = %who.id, %trouble, "cannot read on"),
                 }
             };

@@ -74,19 +74,25 @@ impl Machine {
         self.script().delays.insert(step, time);
     }
 
-    /// Lets every call fail with [`EngineError::Away`], or work again. What runs goes on running.
-    pub fn set_away(&self, is_away: bool) {
-        self.script().is_away = is_away;
+    /// Lets every call fail with [`EngineError::Away`]. Containers go on running.
+    pub fn go_away(&self) {
+        self.script().is_away = true;
+        self.changed();
+    }
+
+    /// Lets calls work again after [`Machine::go_away`].
+    pub fn come_back(&self) {
+        self.script().is_away = false;
         self.changed();
     }
 
     /// Is away from now on for so long.
     pub fn away_for(&self, time: Duration) {
-        self.set_away(true);
+        self.go_away();
         let machine = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(time).await;
-            machine.set_away(false);
+            machine.come_back();
         });
     }
 

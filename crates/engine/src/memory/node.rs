@@ -163,20 +163,21 @@ impl Machine {
         if let Some(end) = ends {
             let (handle, container) = (handle.to_owned(), container.to_owned());
             self.later(end.after, move |machine| {
-                machine.end_run(&handle, &container, run, end.status, end.out_of_memory);
+                let state = ContainerState::Exited { status: end.status, out_of_memory: end.out_of_memory };
+                machine.end_run(&handle, &container, run, state);
             });
         }
         Ok(())
     }
 
-    /// Ends a run of a container, if it still goes on.
-    pub(super) fn end_run(&self, handle: &str, container: &str, run: u64, status: i64, out_of_memory: bool) {
+    /// Ends a run of a container in a state, if it still goes on.
+    pub(super) fn end_run(&self, handle: &str, container: &str, run: u64, state: ContainerState) {
         if let Ok(node) = self.state().node(handle)
             && let Some(one) = node.containers.get_mut(container)
             && one.run == run
             && one.state == ContainerState::Running
         {
-            one.state = ContainerState::Exited { status, out_of_memory };
+            one.state = state;
         }
         self.changed();
     }

@@ -21,7 +21,8 @@ impl Machine {
                 .collect()
         };
         for (handle, run) in found {
-            self.end_run(&handle, container, run, status, false);
+            let state = ContainerState::Exited { status, out_of_memory: false };
+            self.end_run(&handle, container, run, state);
         }
     }
 

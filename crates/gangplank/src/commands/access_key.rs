@@ -17,11 +17,11 @@ use gangplank_api::gangplank::{
 use gangplank_core::AccountId;
 
 use super::permissions::Permissions;
-use crate::connection::Connection;
-use crate::listing::{Cell, Column, Form, Listing};
-use crate::output::done;
-use crate::pages::Pages;
-use crate::{length_of_time, point_in_time};
+use crate::aws::connection::Connection;
+use crate::aws::pages;
+use crate::terminal::listing::{Cell, Column, Form, ListForm, Listing};
+use crate::terminal::output::done;
+use crate::values::{duration, timestamp};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -44,9 +44,8 @@ enum Command {
         /// Only those of this account
         #[arg(long, value_parser = account)]
         account: Option<String>,
-        /// How they are shown [default: table on a terminal, json elsewhere]
-        #[arg(long, value_name = "FORM")]
-        output: Option<Form>,
+        #[command(flatten)]
+        list_form: ListForm,
     },
     /// Refuse a key's calls and its logins, until it is enabled again
     Disable {
@@ -76,7 +75,7 @@ struct NewKey {
     #[command(flatten)]
     permissions: Permissions,
     /// When it ends, and its logins with it: after a time such as 90d, or at a moment such as 2027-01-31
-    #[arg(long, value_name = "WHEN", value_parser = point_in_time::read_ahead)]
+    #[arg(long, value_name = "WHEN", value_parser = timestamp::read_ahead)]
     expires: Option<Timestamp>,
     /// How the key is shown [default: table on a terminal, json elsewhere]
     #[arg(long, value_name = "FORM")]
@@ -99,10 +98,10 @@ const KEYS: Listing<AccessKeySummary> = Listing {
             .bare(),
         Column::new("ACCOUNT", "account", |key| Cell::words(&key.account)),
         Column::new("STATUS", "status", |key| Cell::words(key.status.as_str())),
-        Column::new("CREATED", "createdAt", |key| Cell::Moment(key.created_at)),
+        Column::new("CREATED", "createdAt", |key| Cell::Time(key.created_at)),
         Column::new("ROOT", "isRoot", |key| Cell::Truth(key.is_root)),
-        Column::new("LAST USED", "lastUsedAt", |key| key.last_used_at.map_or(Cell::Nothing, Cell::Moment)),
-        Column::new("ENDS", "expiresAt", |key| key.expires_at.map_or(Cell::Nothing, Cell::Moment)),
+        Column::new("LAST USED", "lastUsedAt", |key| Cell::maybe_time(key.last_used_at)),
+        Column::new("ENDS", "expiresAt", |key| Cell::maybe_time(key.expires_at)),
         Column::in_tables("LIMITS", limits),
         Column::new("DESCRIPTION", "description", |key| Cell::maybe(key.description.as_deref())),
         Column::not_in_tables("createdBy", |key| Cell::maybe(key.created_by.as_deref())),
@@ -110,23 +109,19 @@ const KEYS: Listing<AccessKeySummary> = Listing {
             key.max_login_seconds
                 .map_or(Cell::Nothing, |seconds| Cell::Length(seconds.try_into().unwrap_or_default()))
         }),
-        Column::not_in_tables("repositories", |key| several(key.repositories.as_ref())),
-        Column::not_in_tables("sourceNetworks", |key| several(key.source_networks.as_ref())),
+        Column::not_in_tables("repositories", |key| Cell::maybe_several(key.repositories.as_ref())),
+        Column::not_in_tables("sourceNetworks", |key| Cell::maybe_several(key.source_networks.as_ref())),
         Column::not_in_text("policy", |key| key.policy.clone().map_or(Cell::Nothing, Cell::Document)),
     ],
     sentence: None,
 };
-
-fn several(words: Option<&Vec<String>>) -> Cell {
-    words.map_or(Cell::Nothing, |words| Cell::Several(words.clone()))
-}
 
 /// What a key is narrowed to, in few words.
 fn limits(key: &AccessKeySummary) -> Cell {
     let repositories = key.repositories.iter().flatten().map(|name| format!("repository {name}"));
     let networks = key.source_networks.iter().flatten().map(|network| format!("from {network}"));
     let life = key.max_login_seconds.and_then(|seconds| u64::try_from(seconds).ok());
-    let life = life.map(|seconds| format!("logins of {}", length_of_time::shown(seconds)));
+    let life = life.map(|seconds| format!("logins of {}", duration::shown(seconds)));
     let policy = key.policy.as_ref().map(|_| "policy".to_owned());
     let words: Vec<String> = policy.into_iter().chain(repositories).chain(networks).chain(life).collect();
     if words.is_empty() { Cell::Nothing } else { Cell::Several(words) }
@@ -139,10 +134,10 @@ const MADE: Listing<AccessKey> = Listing {
         Column::new("ACCESS KEY", "accessKeyId", |key: &AccessKey| Cell::words(&key.access_key_id)).bare(),
         Column::new("SECRET", "secretAccessKey", |key| Cell::words(key.secret_access_key.expose())),
         Column::new("ACCOUNT", "account", |key| Cell::words(&key.account)),
-        Column::new("CREATED", "createdAt", |key| Cell::Moment(key.created_at)),
+        Column::new("CREATED", "createdAt", |key| Cell::Time(key.created_at)),
         Column::new("STATUS", "status", |key| Cell::words(key.status.as_str())),
         Column::new("ROOT", "isRoot", |key| Cell::Truth(key.is_root)),
-        Column::new("ENDS", "expiresAt", |key| key.expires_at.map_or(Cell::Nothing, Cell::Moment)),
+        Column::new("ENDS", "expiresAt", |key| Cell::maybe_time(key.expires_at)),
     ],
     sentence: None,
 };
@@ -162,19 +157,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             let key = client.call(&new.request()?).await?.access_key;
             MADE.show_one(Form::chosen(output, Form::Json), &key)?;
         }
-        Command::List { account, output } => {
-            let mut request = ListAccessKeysRequest { account, ..ListAccessKeysRequest::default() };
-            let (mut keys, mut pages) = (Vec::new(), Pages::default());
-            loop {
-                let page = client.call(&request).await?;
-                pages.count(page.access_keys.len())?;
-                keys.extend(page.access_keys);
-                request.next_token = page.next_token;
-                if request.next_token.is_none() {
-                    break;
-                }
-            }
-            KEYS.show(Form::chosen(output, Form::Json), &keys)?;
+        Command::List { account, list_form } => {
+            let request = ListAccessKeysRequest { account, ..ListAccessKeysRequest::default() };
+            list_form.show(&KEYS, &pages::all(&client, request).await?)?;
         }
         Command::Disable { change: Change { access_key_id, force }, with_made } => {
             let (status, force) = (AccessKeyStatus::Disabled, force.then_some(true));

@@ -14,12 +14,12 @@ use gangplank_core::AccountId;
 use gangplank_oci::{Digest, RepositoryName};
 
 use self::columns::EVENTS;
-use crate::api_client::ApiClient;
-use crate::connection::Connection;
-use crate::listing::Form;
-use crate::output::{is_enough, moment};
-use crate::pages::Pages;
-use crate::{point_in_time, whole_number};
+use crate::aws::api_client::ApiClient;
+use crate::aws::connection::Connection;
+use crate::aws::pages::Pages;
+use crate::terminal::listing::Form;
+use crate::terminal::output::{is_enough, timestamp};
+use crate::values::{timestamp, whole_number};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -28,10 +28,10 @@ pub(crate) struct Args {
     account: Option<String>,
     /// Only events of this moment and later: 2026-11-25, 2026-11-25T09:00:00Z, 30m, 1h or 7d for that long ago, today,
     /// yesterday; days are those of UTC
-    #[arg(long, value_name = "MOMENT", value_parser = point_in_time::read, allow_hyphen_values = true)]
+    #[arg(long, value_name = "MOMENT", value_parser = timestamp::read, allow_hyphen_values = true)]
     since: Option<Timestamp>,
     /// Only events before this moment
-    #[arg(long, value_name = "MOMENT", value_parser = point_in_time::read, allow_hyphen_values = true)]
+    #[arg(long, value_name = "MOMENT", value_parser = timestamp::read, allow_hyphen_values = true)]
     until: Option<Timestamp>,
     /// Only events of this kind
     #[arg(long, value_name = "KIND", value_parser = kinds(), ignore_case = true)]
@@ -77,7 +77,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     if let (Some(since), Some(until)) = (args.since, args.until)
         && since.0 >= until.0
     {
-        bail!("nothing is between --since, {}, and --until, {}", moment(since), moment(until));
+        bail!("nothing is between --since, {}, and --until, {}", timestamp(since), timestamp(until));
     }
     let client = args.connection.client()?;
     let form = Form::chosen(args.output, Form::Text);

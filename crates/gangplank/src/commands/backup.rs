@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use gangplank_server::backup::{self, KeyKept, Made, Wanted};
 
-use crate::bar::Bar;
-use crate::connection::{check_data_dir, usual_data_dir};
-use crate::output::{counted, done, size, warn};
+use crate::aws::connection::{check_data_dir, usual_data_dir};
+use crate::terminal::bar::Bar;
+use crate::terminal::output::{counted, done, size, warn};
 
 /// Stands for standard output or input in place of a folder.
 pub(crate) const STREAM: &str = "-";

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use gangplank_api::gangplank::CreateConsoleLinkRequest;
 
-use crate::browser;
-use crate::connection::Connection;
-use crate::output::{done, say, text};
+use crate::aws::connection::Connection;
+use crate::system::browser;
+use crate::terminal::output::{done, say, text};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -25,16 +25,19 @@ use self::image::Wanted;
 use self::port::Port;
 use self::waiting::{Awaited, Outcome, Seen};
 use super::push::registering::Place;
-use crate::api_client::present;
-use crate::call_failure::with_tip;
-use crate::connection::Connection;
-use crate::length_of_time::{self, LengthOfTime};
-use crate::listing::Form;
-use crate::push::platform::{Platform, Platforms};
+use crate::aws::api_client::present;
+use crate::aws::call_failure::with_tip;
+use crate::aws::connection::Connection;
+use crate::cli::words;
+use crate::push::Image;
 use crate::push::progress::Progress;
-use crate::push::{Image, exposed};
+use crate::push::source::exposed;
+use crate::push::source::platform::{Platform, Platforms};
+use crate::services::by_name;
 use crate::system::Interrupts;
-use crate::{foreign, output, service, words};
+use crate::terminal::listing::Form;
+use crate::terminal::{foreign, output};
+use crate::values::duration::{self, LengthOfTime};
 
 /// The status of a program that SIGINT ended.
 const INTERRUPTED: u8 = 130;
@@ -107,8 +110,13 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         Place { service: args.service.clone(), label: label.clone() }.check()?;
     }
     let stand_in = wanted.stand_in(&args.service);
-    check(&request(&args, &stand_in, environment.clone(), port::any(args.port, args.health_path.is_some())))?;
-    let service = service::existing(&client, &args.service).await?;
+    check(&request(
+        &args,
+        &stand_in,
+        environment.clone(),
+        port::stand_in(args.port, args.health_path.as_deref()),
+    ))?;
+    let service = by_name::existing(&client, &args.service).await?;
     require_idle(&service, &args.service)?;
     let endpoint = service.current_deployment.and_then(|current| current.public_endpoint);
 
@@ -117,7 +125,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         Wanted::AsItIs(image) => {
             let port = match args.port {
                 Some(port) => port.number(),
-                None => port::used_before(&service::deployments(&client, &args.service).await?, &image)?,
+                None => port::used_before(&by_name::deployments(&client, &args.service).await?, &image)?,
             };
             require_endpoint(&args, port)?;
             (image, port)
@@ -261,7 +269,7 @@ async fn wait(args: &Args, awaited: &Awaited<'_>, told: Told<'_>) -> Result<Exit
         }
         Ok(Err(error)) => Err(error),
         Err(_) => {
-            let longest = length_of_time::shown(longest.as_secs());
+            let longest = duration::shown(longest.as_secs());
             bail!("deployment {version} of {service} is not active after {longest}, and goes on; {shows}")
         }
     }
@@ -278,7 +286,7 @@ struct Told<'t> {
 impl Told<'_> {
     fn accepted(&self, service: &ContainerService) -> Result<ExitCode> {
         if self.form == Some(Form::Json) {
-            self.json("ACTIVATING", service::url(service))
+            self.json("ACTIVATING", by_name::url(service))
         } else {
             output::text(&format!(
                 "Accepted. `gangplank logs {} --follow` shows how it goes; --wait waits for it.\n",

@@ -10,11 +10,11 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
 use serde::{Deserialize, Serialize};
 
-use super::login;
-use crate::connection::Connection;
-use crate::kept_logins::{KeptLogins, Kind, Login};
-use crate::registries::Registries;
-use crate::{foreign, named_registry, output};
+use crate::aws::connection::Connection;
+use crate::logins::kept::{KeptLogins, Kind, Login};
+use crate::logins::registries::Registries;
+use crate::logins::{make, named_registry};
+use crate::terminal::{foreign, output};
 
 /// What clients compare an answer with to know that there is no login; they then go on without one.
 const NOT_FOUND: &str = "credentials not found in native keychain";
@@ -148,7 +148,7 @@ async fn get(connection: &Connection, registry: &str, repository: Option<&str>, 
         bail!(NOT_FOUND);
     }
     // Only the server can say which registry it is; whoever asks for another one goes on without it.
-    match login::make(&client, &kind).await {
+    match make::make(&client, &kind).await {
         Ok(made) => {
             let found = (made.registry == registry).then(|| made.login.clone());
             if found.is_some() || named_registry::is_named(connection, &client, &made.registry, None)? {

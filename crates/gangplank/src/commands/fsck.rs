@@ -8,10 +8,10 @@ use gangplank_server::data_dir::DataDir;
 use gangplank_server::fsck::{self, Finding, Report};
 use serde_json::json;
 
-use crate::bar::Bar;
-use crate::connection::{check_data_dir, usual_data_dir};
-use crate::listing::{Cell, Column, Form, Listing};
-use crate::output::{counted, print, size, text, text_in_colour};
+use crate::aws::connection::{check_data_dir, usual_data_dir};
+use crate::terminal::bar::Bar;
+use crate::terminal::listing::{Cell, Column, Form, Listing};
+use crate::terminal::output::{counted, print, size, text, text_in_colour};
 
 /// Something was found, and not all of it could be set right.
 const FOUND: u8 = 2;
@@ -64,24 +64,28 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     };
     bar.end();
     let report = report?;
+    let task = if args.repair { Task::Repair } else { Task::Look };
     match Form::chosen(args.output, Form::Text) {
-        Form::Table if report.findings.is_empty() => text(&summary(&report, args.repair))?,
+        Form::Table if report.findings.is_empty() => text(&summary(&report, task))?,
         Form::Table => {
-            text_in_colour(&format!(
-                "{}{}",
-                FINDINGS.table(&report.findings),
-                summary(&report, args.repair)
-            ))?;
+            text_in_colour(&format!("{}{}", FINDINGS.table(&report.findings), summary(&report, task)))?;
         }
         Form::Text => {
-            text(&format!("{}{}", FINDINGS.lines(&report.findings), summary(&report, args.repair)))?;
+            text(&format!("{}{}", FINDINGS.lines(&report.findings), summary(&report, task)))?;
         }
         Form::Json => print(&shown(&report))?,
     }
     Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }
 
-fn summary(report: &Report, repair: bool) -> String {
+/// What the command was asked to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Task {
+    Look,
+    Repair,
+}
+
+fn summary(report: &Report, task: Task) -> String {
     let (all, left) =
         (report.findings.len(), report.findings.iter().filter(|finding| !finding.repaired).count());
     let mut lines = vec![format!("checked {} ({})", counted(report.contents, "content"), size(report.bytes))];
@@ -92,14 +96,14 @@ fn summary(report: &Report, repair: bool) -> String {
         (_, 1) => "; one thing is not as it should be\n".to_owned(),
         (_, left) => format!("; {left} things are not as they should be\n"),
     });
-    if !repair && report.findings.iter().any(|finding| finding.done.is_none()) {
+    if task == Task::Look && report.findings.iter().any(|finding| finding.done.is_none()) {
         lines.push("Stop the server and add --repair to set right what can be.\n".to_owned());
     }
     if report.waits_for_a_push() {
         let why = "The exit status is 2 until what is marked has been pushed again.\n";
         lines.push(why.to_owned());
     }
-    if repair && report.findings.iter().any(|finding| finding.done.is_none()) {
+    if task == Task::Repair && report.findings.iter().any(|finding| finding.done.is_none()) {
         let why = "What is left cannot be set right from here, so the exit status is 2: restore it from a backup, or \
                    push it again.\n";
         lines.push(why.to_owned());

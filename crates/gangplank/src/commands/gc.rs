@@ -10,10 +10,10 @@ use gangplank_api::gangplank::{CollectGarbageRequest, CollectGarbageResult, Garb
 use gangplank_core::lease::SAFE_GRACE;
 use serde_json::{Value, json};
 
-use crate::connection::Connection;
-use crate::length_of_time::{self, LengthOfTime};
-use crate::listing::{Cell, Column, Form, Listing};
-use crate::output::{counted, print, size, text, text_in_colour, warn};
+use crate::aws::connection::Connection;
+use crate::terminal::listing::{Cell, Column, Form, Listing};
+use crate::terminal::output::{counted, print, size, text, text_in_colour, warn};
+use crate::values::duration::{self, LengthOfTime};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -126,6 +126,6 @@ fn sentence(garbage: &Garbage) -> String {
         garbage.account,
         garbage.region,
         garbage.reason,
-        length_of_time::shown(whole(garbage.unused_seconds)),
+        duration::shown(whole(garbage.unused_seconds)),
     )
 }

@@ -13,9 +13,11 @@ use gangplank_server::MasterKey;
 use super::credential_provider::Provider;
 use super::docker_credential::Helper;
 use crate::cli::Cli;
+use crate::help::{book, completions, manual_pages};
+use crate::serving::options::sample_file;
+use crate::terminal::output;
 #[cfg(unix)]
-use crate::{book, serve_options::sample_file};
-use crate::{completions, lightsail, lightsailctl, manual_pages, output};
+use crate::{lightsail, lightsailctl};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

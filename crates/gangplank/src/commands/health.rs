@@ -6,8 +6,8 @@ use anyhow::Result;
 use gangplank_api::gangplank::GetServerHealthRequest;
 use serde_json::json;
 
-use crate::connection::Connection;
-use crate::output;
+use crate::aws::connection::Connection;
+use crate::terminal::output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

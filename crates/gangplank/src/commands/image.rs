@@ -7,9 +7,9 @@ use clap::Subcommand;
 use gangplank_api::gangplank::{GetImageOriginRequest, GetImageOriginResult, ImageOrigin};
 use serde_json::json;
 
-use crate::connection::Connection;
-use crate::listing::{Cell, Column, Form, Listing};
-use crate::{foreign, output};
+use crate::aws::connection::Connection;
+use crate::terminal::listing::{Cell, Column, Form, Listing};
+use crate::terminal::{foreign, output};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -47,7 +47,7 @@ const REGISTRATIONS: Listing<ImageOrigin> =
     Listing { name: "registrations", empty: "It is not registered.", columns: COLUMNS, sentence: None };
 
 const COLUMNS: &[Column<ImageOrigin>] = &[
-    Column::new("AT", "at", |origin: &ImageOrigin| origin.at.map_or(Cell::Nothing, Cell::Moment)),
+    Column::new("AT", "at", |origin: &ImageOrigin| Cell::maybe_time(origin.at)),
     Column::new("TO", "repository", |origin| Cell::maybe(origin.repository.as_deref())),
     Column::new("AS", "image", |origin| Cell::maybe(origin.image.as_deref())),
     Column::new("BY", "principal", |origin| Cell::words(&origin.principal)),

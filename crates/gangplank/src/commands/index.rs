@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use gangplank_api::gangplank::CreateImageIndexRequest;
 
-use crate::connection::Connection;
-use crate::output::print;
+use crate::aws::connection::Connection;
+use crate::terminal::output::print;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

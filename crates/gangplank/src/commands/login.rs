@@ -3,18 +3,18 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, ensure};
-use gangplank_api::gangplank::{
-    CreateRegistryLoginRequest, ExchangeIdentityTokenRequest, RegistryLoginScope,
-};
-use gangplank_api::lightsail::{ContainerServiceRegistryLogin, CreateContainerServiceRegistryLoginRequest};
+use anyhow::Result;
+use gangplank_api::gangplank::ExchangeIdentityTokenRequest;
 use serde_json::json;
 
 use super::narrowing::Narrowing;
-use crate::api_client::{ApiClient, Principal, present};
-use crate::connection::Connection;
-use crate::kept_logins::{Kind, Login, Made};
-use crate::{auth_files, foreign, identity_token, masks, named_registry, output};
+use crate::aws::api_client::ApiClient;
+use crate::aws::connection::Connection;
+use crate::aws::identity_token;
+use crate::logins::auth_files::{self, OtherKind};
+use crate::logins::kept::{Kind, Made};
+use crate::logins::{make, named_registry};
+use crate::terminal::{masks, output};
 
 /// Makes a registry login and writes it where docker, podman, skopeo and buildah look: docker's `config.json`
 /// (or the credential helper that it names), and podman's file where there is one
@@ -63,9 +63,10 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let kind = args.service_name.clone().map_or(Kind::Push, Kind::Pull);
     let made = match &args.role {
         Some(role) => args.exchange(&client, role, &kind).await?,
-        None => make_narrowed(&client, &kind, &args.narrowing).await?,
+        None if args.narrowing.is_none() => make::make(&client, &kind).await?,
+        None => make::make_with(&client, &kind, |request| args.narrowing.of(request)).await?,
     };
-    let ends = output::moment(gangplank_api::Timestamp(made.expires_at));
+    let ends = output::timestamp(gangplank_api::Timestamp(made.expires_at));
     if args.print {
         output::print(&json!({
             "username": made.login.username,
@@ -81,7 +82,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         if !auth_files::has_ours(registry)? {
             named_registry::check(&args.connection, &client, registry, said)?;
         }
-        for place in auth_files::put(&made, args.force)? {
+        let other_kind = if args.force { OtherKind::Replace } else { OtherKind::Refuse };
+        for place in auth_files::put(&made, other_kind)? {
             output::say(format_args!("A {kind} for {registry} is in {place}."));
         }
         output::say(format_args!("It ends {ends}."));
@@ -110,53 +112,6 @@ impl Args {
         let login = client.call(&request).await?.registry_login;
         // Before anything is printed that may hold it.
         login.password.iter().for_each(masks::mask);
-        taken(principal, login, kind)
+        make::checked(principal, login, kind)
     }
-}
-
-/// Has a login made.
-pub(crate) async fn make(client: &ApiClient, kind: &Kind) -> Result<Made> {
-    make_narrowed(client, kind, &Narrowing::default()).await
-}
-
-async fn make_narrowed(client: &ApiClient, kind: &Kind, narrowing: &Narrowing) -> Result<Made> {
-    let login = match kind {
-        // The call that everybody's tools make.
-        Kind::Push if narrowing.is_none() => {
-            let answer = client.call(&CreateContainerServiceRegistryLoginRequest {}).await?;
-            answer.registry_login.context("the server's answer has no login")?
-        }
-        kind => {
-            let service_name = kind.service().map(str::to_owned);
-            let scope = service_name.is_none().then(|| vec![RegistryLoginScope::Push]);
-            let wanted = CreateRegistryLoginRequest { scope, service_name, ..Default::default() };
-            client.call(&narrowing.of(wanted)).await?.registry_login
-        }
-    };
-    taken(client.principal(), login, kind)
-}
-
-/// Reads a login that a server made.
-///
-/// # Errors
-/// If it lacks something, or is one that nobody can use.
-pub(crate) fn taken(principal: Principal, login: ContainerServiceRegistryLogin, kind: &Kind) -> Result<Made> {
-    let secret = present(login.password, "password")?.expose().to_owned();
-    let registry = present(login.registry, "registry")?;
-    let username = present(login.username, "username")?;
-    // All of them are printed or written as they are, and by scripts taken so.
-    for word in [&registry, &username, &secret] {
-        let is_word = !word.is_empty()
-            && !word.contains(|letter: char| letter.is_whitespace() || foreign::is_hidden(letter));
-        ensure!(is_word && !foreign::gives_orders(word), "the server made a login that nobody can use");
-    }
-    ensure!(!username.contains(':'), "the server made a login that nobody can use");
-    Ok(Made {
-        principal,
-        registry,
-        kind: kind.clone(),
-        login: Login { username, secret },
-        issued_at: output::now(),
-        expires_at: present(login.expires_at, "expiresAt")?.0,
-    })
 }

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use crate::auth_files;
-use crate::connection::Connection;
-use crate::output;
+use crate::aws::connection::Connection;
+use crate::logins::auth_files;
+use crate::terminal::output;
 
 /// Removes the login for a registry from docker's and podman's files and from the credential helper. The login
 /// itself lives on until it ends; `gangplank registry-login revoke` ends it

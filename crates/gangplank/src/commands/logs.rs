@@ -10,12 +10,14 @@ use anyhow::{Context as _, Result};
 use gangplank_api::Timestamp;
 
 use self::lines::Style;
-use crate::api_client::ApiClient;
-use crate::connection::Connection;
-use crate::container_log::{ContainerLog, Line, keep_newest};
-use crate::listing::Form;
-use crate::output::is_enough;
-use crate::{point_in_time, service, whole_number, words};
+use crate::aws::api_client::ApiClient;
+use crate::aws::connection::Connection;
+use crate::cli::words;
+use crate::services::by_name;
+use crate::services::container_log::{ContainerLog, Line, keep_newest};
+use crate::terminal::listing::Form;
+use crate::terminal::output::is_enough;
+use crate::values::{timestamp, whole_number};
 
 /// How many lines are shown where nothing else is asked for.
 const TAIL: usize = 100;
@@ -34,7 +36,7 @@ pub(crate) struct Args {
     tail: Option<usize>,
     /// Only lines of this moment and later: 2026-11-25, 2026-11-25T09:00:00Z, 30m, 1h or 7d for that long ago, today,
     /// yesterday; days are those of UTC
-    #[arg(long, value_name = "MOMENT", value_parser = point_in_time::read, allow_hyphen_values = true)]
+    #[arg(long, value_name = "MOMENT", value_parser = timestamp::read, allow_hyphen_values = true)]
     since: Option<Timestamp>,
     /// Only lines that have all of these words, none that follows a `-`, and one of those that follow a `?`
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
@@ -102,13 +104,13 @@ fn not_before(mut lines: Vec<Line>, since: Timestamp) -> Vec<Line> {
 
 /// The container that is meant where none is named: that of the newest deployment, whatever became of it.
 async fn main_container(client: &ApiClient, service: &str) -> Result<String> {
-    service::existing(client, service).await?;
-    let deployments = service::deployments(client, service).await?;
+    by_name::existing(client, service).await?;
+    let deployments = by_name::deployments(client, service).await?;
     let newest = deployments.first().with_context(|| {
         format!(
             "nothing was deployed to the container service {service:?} yet; `gangplank deploy {} --image IMAGE` does it",
             words::quoted(service)
         )
     })?;
-    service::main_container(newest)
+    by_name::main_container(newest)
 }

@@ -8,7 +8,7 @@ use gangplank_api::gangplank::PermissionPreset;
 use gangplank_core::Network;
 use gangplank_core::policy::RepositoryPattern;
 
-use crate::length_of_time::{self, LengthOfTime};
+use crate::values::duration::{self, LengthOfTime};
 
 /// The lives that a login may have, in seconds.
 const LOGIN: (u64, u64) = (60, 43_200);
@@ -110,9 +110,9 @@ pub(super) fn session_life(text: &str) -> Result<i32, String> {
 fn seconds(text: &str, (least, most): (u64, u64)) -> Result<i32, String> {
     let LengthOfTime(length) = text.parse()?;
     let seconds = Some(length.as_secs()).filter(|seconds| (least..=most).contains(seconds));
-    seconds.and_then(|seconds| i32::try_from(seconds).ok()).ok_or_else(|| {
-        format!("it is from {} to {}", length_of_time::shown(least), length_of_time::shown(most))
-    })
+    seconds
+        .and_then(|seconds| i32::try_from(seconds).ok())
+        .ok_or_else(|| format!("it is from {} to {}", duration::shown(least), duration::shown(most)))
 }
 
 fn presets() -> impl TypedValueParser<Value = PermissionPreset> {

@@ -8,12 +8,13 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_server::local_endpoint;
 use reqwest::{Response, Url};
 
-use crate::api_client::{self, Manner};
-use crate::call_failure::{Cause, Unreachable, wants_tls};
-use crate::output::{error, say};
-use crate::serve_options::{DEFAULT_LISTEN, listen_address};
-use crate::settings::Settings;
-use crate::{answers, foreign};
+use crate::aws::api_client::{self, ClientOptions};
+use crate::aws::call_failure::{Cause, Unreachable, wants_tls};
+use crate::aws::settings::Settings;
+use crate::http::answers;
+use crate::serving::options::{DEFAULT_LISTEN, listen_address};
+use crate::terminal::foreign;
+use crate::terminal::output::{error, say};
 
 /// How long all of it may take.
 const PATIENCE: Duration = Duration::from_millis(4_500);
@@ -48,7 +49,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 /// Which server is asked, and whom it is taken for.
 struct Asked {
     url: Url,
-    manner: Manner,
+    options: ClientOptions,
     /// Whether it may turn out to speak TLS.
     may_speak_tls: bool,
 }
@@ -60,8 +61,9 @@ impl Asked {
             url.set_path(READY);
         }
         // Profiles are of no concern to a health check, and need not be there.
-        let manner = Manner { ca_bundle: Settings::of_environment().ca_bundle(), ..Manner::default() };
-        Ok(Self { url, manner, may_speak_tls: false })
+        let options =
+            ClientOptions { ca_bundle: Settings::of_environment().ca_bundle(), ..ClientOptions::default() };
+        Ok(Self { url, options, may_speak_tls: false })
     }
 
     fn here(listen: Option<SocketAddr>) -> Result<Self> {
@@ -73,7 +75,11 @@ impl Asked {
         }
         let mut url = api_client::address(&local_endpoint("http", listen))?;
         url.set_path(READY);
-        Ok(Self { url, manner: Manner { verify: false, ..Manner::default() }, may_speak_tls: true })
+        Ok(Self {
+            url,
+            options: ClientOptions { verify: false, ..ClientOptions::default() },
+            may_speak_tls: true,
+        })
     }
 
     /// Asks the server; says where it answered.
@@ -97,7 +103,7 @@ impl Asked {
     }
 
     async fn get(&self) -> Result<Response> {
-        let client = api_client::configured(&self.url, &self.manner)?.build()?;
+        let client = api_client::configured(&self.url, &self.options)?.build()?;
         let hint = Some("no server seems to listen there");
         let failed = |cause| Unreachable::new(&self.url, Cause::Request(cause), hint).into();
         client.get(self.url.clone()).send().await.map_err(failed)

@@ -8,14 +8,14 @@ use gangplank_oci::Digest;
 use serde_json::json;
 
 use self::registering::{Place, Registered, connect};
-use crate::connection::Connection;
-use crate::listing::{Cell, Column, Form, Listing};
-use crate::output::{self, size};
-use crate::push::platform::{Platform, Platforms};
+use crate::aws::connection::Connection;
 use crate::push::progress::Progress;
 use crate::push::source::Source;
+use crate::push::source::platform::{Platform, Platforms};
 use crate::push::{self, Planned};
-use crate::whole_number;
+use crate::terminal::listing::{Cell, Column, Form, Listing};
+use crate::terminal::output::{self, size};
+use crate::values::whole_number;
 
 pub(super) mod registering;
 mod service;

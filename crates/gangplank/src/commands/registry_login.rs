@@ -13,11 +13,11 @@ use gangplank_api::gangplank::{
 use gangplank_api::lightsail::ContainerServiceRegistryLogin;
 
 use super::narrowing::Narrowing;
-use crate::api_client::present;
-use crate::connection::Connection;
-use crate::listing::{Cell, Column, Form, Listing};
-use crate::output::{done, text};
-use crate::pages::Pages;
+use crate::aws::api_client::present;
+use crate::aws::connection::Connection;
+use crate::aws::pages;
+use crate::terminal::listing::{Cell, Column, Form, ListForm, Listing};
+use crate::terminal::output::{done, text};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -49,9 +49,8 @@ enum Command {
     },
     /// Show the logins of the account and region that have not ended
     List {
-        /// How they are shown [default: table on a terminal, json elsewhere]
-        #[arg(long, value_name = "FORM")]
-        output: Option<Form>,
+        #[command(flatten)]
+        list_form: ListForm,
     },
     /// End a login before its time
     Revoke {
@@ -73,27 +72,21 @@ const LOGINS: Listing<RegistryLoginSummary> = Listing {
         Column::new("ROLE", "roleName", |login| Cell::maybe(login.role_name.as_deref())),
         Column::not_in_tables("sessionName", |login| Cell::maybe(login.session_name.as_deref())),
         Column::not_in_tables("claims", |login| login.claims.clone().map_or(Cell::Nothing, Cell::Named)),
-        Column::new("CREATED", "createdAt", |login| Cell::Moment(login.created_at)),
-        Column::new("ENDS", "expiresAt", |login| Cell::Moment(login.expires_at)),
+        Column::new("CREATED", "createdAt", |login| Cell::Time(login.created_at)),
+        Column::new("ENDS", "expiresAt", |login| Cell::Time(login.expires_at)),
         Column::new("STATUS", "status", |login| Cell::words(login.status.as_str())),
-        Column::new("LAST USED", "lastUsedAt", |login| {
-            login.last_used_at.map_or(Cell::Nothing, Cell::Moment)
-        }),
-        Column::new("LAST PUSH", "lastPushAt", |login| {
-            login.last_push_at.map_or(Cell::Nothing, Cell::Moment)
-        }),
+        Column::new("LAST USED", "lastUsedAt", |login| Cell::maybe_time(login.last_used_at)),
+        Column::new("LAST PUSH", "lastPushAt", |login| Cell::maybe_time(login.last_push_at)),
         Column::new("PUSHED FROM", "lastPushAddress", |login| {
             Cell::maybe(login.last_push_address.as_deref())
         }),
-        Column::new("REPOSITORIES", "repositories", |login| several(login.repositories.as_ref())),
-        Column::new("ONLY FROM", "sourceNetworks", |login| several(login.source_networks.as_ref())),
+        Column::new("REPOSITORIES", "repositories", |login| Cell::maybe_several(login.repositories.as_ref())),
+        Column::new("ONLY FROM", "sourceNetworks", |login| {
+            Cell::maybe_several(login.source_networks.as_ref())
+        }),
     ],
     sentence: None,
 };
-
-fn several(words: Option<&Vec<String>>) -> Cell {
-    words.map_or(Cell::Nothing, |words| Cell::Several(words.clone()))
-}
 
 /// The four members that the AWS CLI shows of a login.
 const MADE: Listing<ContainerServiceRegistryLogin> = Listing {
@@ -105,21 +98,11 @@ const MADE: Listing<ContainerServiceRegistryLogin> = Listing {
         })
         .bare(),
         Column::new("PASSWORD", "password", |login| Cell::maybe(login.password.as_ref().map(Secret::expose))),
-        Column::new("ENDS", "expiresAt", |login| login.expires_at.map_or(Cell::Nothing, Cell::Moment)),
+        Column::new("ENDS", "expiresAt", |login| Cell::maybe_time(login.expires_at)),
         Column::new("REGISTRY", "registry", |login| Cell::maybe(login.registry.as_deref())),
     ],
     sentence: None,
 };
-
-/// Prints a login that was made: all of it, or its password alone.
-///
-/// # Errors
-/// If the server left out what makes a login, or nothing can be printed.
-pub(super) fn show_made(login: ContainerServiceRegistryLogin, password_only: bool, form: Form) -> Result<()> {
-    let password = present(login.password.clone(), "password")?;
-    present(login.expires_at, "expiresAt")?;
-    if password_only { text(&format!("{}\n", password.expose())) } else { MADE.show_one(form, &login) }
-}
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = args.connection.client()?;
@@ -129,21 +112,17 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             let input =
                 narrowing.of(CreateRegistryLoginRequest { scope, service_name, ..Default::default() });
             let made = client.call(&input).await?.registry_login;
-            show_made(made, password_only, Form::chosen(output, Form::Json))?;
-        }
-        Command::List { output } => {
-            let mut request = ListRegistryLoginsRequest::default();
-            let (mut logins, mut pages) = (Vec::new(), Pages::default());
-            loop {
-                let page = client.call(&request).await?;
-                pages.count(page.registry_logins.len())?;
-                logins.extend(page.registry_logins);
-                request.next_token = page.next_token;
-                if request.next_token.is_none() {
-                    break;
-                }
+            let password = present(made.password.clone(), "password")?;
+            present(made.expires_at, "expiresAt")?;
+            if password_only {
+                text(&format!("{}\n", password.expose()))?;
+            } else {
+                MADE.show_one(Form::chosen(output, Form::Json), &made)?;
             }
-            LOGINS.show(Form::chosen(output, Form::Json), &logins)?;
+        }
+        Command::List { list_form } => {
+            let request = ListRegistryLoginsRequest::default();
+            list_form.show(&LOGINS, &pages::all(&client, request).await?)?;
         }
         Command::Revoke { id } => {
             client.call(&RevokeRegistryLoginRequest { id: id.clone() }).await?;

@@ -9,10 +9,10 @@ use gangplank_api::gangplank::{
 };
 use serde_json::json;
 
-use crate::connection::Connection;
-use crate::listing::{Cell, Column, Form, Listing};
-use crate::output;
-use crate::pages::Pages;
+use crate::aws::connection::Connection;
+use crate::aws::pages;
+use crate::terminal::listing::{Cell, Column, ListForm, Listing};
+use crate::terminal::output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -29,9 +29,8 @@ enum Command {
         /// Only those whose names begin so
         #[arg(long, value_name = "TEXT")]
         prefix: Option<String>,
-        /// How they are shown [default: table on a terminal, json elsewhere]
-        #[arg(long, value_name = "FORM")]
-        output: Option<Form>,
+        #[command(flatten)]
+        list_form: ListForm,
     },
     /// Show the manifests of a repository, the newest first
     ///
@@ -44,9 +43,8 @@ enum Command {
         /// Show also what belongs to other manifests
         #[arg(long)]
         with_parts: bool,
-        /// How they are shown [default: table on a terminal, json elsewhere]
-        #[arg(long, value_name = "FORM")]
-        output: Option<Form>,
+        #[command(flatten)]
+        list_form: ListForm,
     },
     /// Show a manifest as JSON: layers, configuration, platforms, what is about it and what holds it
     Show {
@@ -62,7 +60,7 @@ const REPOSITORIES: Listing<RepositorySummary> = Listing {
     columns: &[
         Column::new("REPOSITORY", "repository", |found: &RepositorySummary| Cell::words(&found.repository))
             .bare(),
-        Column::new("NEWEST", "newestAt", |found| found.newest_at.map_or(Cell::Nothing, Cell::Moment)),
+        Column::new("NEWEST", "newestAt", |found| Cell::maybe_time(found.newest_at)),
     ],
     sentence: None,
 };
@@ -73,7 +71,7 @@ const MANIFESTS: Listing<ManifestSummary> = Listing {
     columns: &[
         Column::new("DIGEST", "digest", |found: &ManifestSummary| Cell::words(&found.digest)).bare(),
         Column::new("TAGS", "tags", |found| Cell::Several(found.tags.clone())),
-        Column::new("CAME", "createdAt", |found| Cell::Moment(found.created_at)),
+        Column::new("CAME", "createdAt", |found| Cell::Time(found.created_at)),
         Column::new("LAYERS", "layersSize", |found| found.layers_size.map_or(Cell::Nothing, size)),
         Column::new("LISTS", "children", |found| {
             found.children.map_or(Cell::Nothing, |count| Cell::Number(count.try_into().unwrap_or_default()))
@@ -98,35 +96,14 @@ fn size(bytes: f64) -> Cell {
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = args.connection.client()?;
     match args.command {
-        Command::List { prefix, output } => {
-            let mut request = ListRepositoriesRequest { prefix, ..Default::default() };
-            let (mut found, mut pages) = (Vec::new(), Pages::default());
-            loop {
-                let page = client.call(&request).await?;
-                pages.count(page.repositories.len())?;
-                found.extend(page.repositories);
-                request.next_token = page.next_token;
-                if request.next_token.is_none() {
-                    break;
-                }
-            }
-            REPOSITORIES.show(Form::chosen(output, Form::Json), &found)?;
+        Command::List { prefix, list_form } => {
+            let request = ListRepositoriesRequest { prefix, ..Default::default() };
+            list_form.show(&REPOSITORIES, &pages::all(&client, request).await?)?;
         }
-        Command::Manifests { repository, tag_prefix, with_parts, output } => {
+        Command::Manifests { repository, tag_prefix, with_parts, list_form } => {
             let with_parts = Some(with_parts);
-            let mut request =
-                ListManifestsRequest { repository, tag_prefix, with_parts, ..Default::default() };
-            let (mut found, mut pages) = (Vec::new(), Pages::default());
-            loop {
-                let page = client.call(&request).await?;
-                pages.count(page.manifests.len())?;
-                found.extend(page.manifests);
-                request.next_token = page.next_token;
-                if request.next_token.is_none() {
-                    break;
-                }
-            }
-            MANIFESTS.show(Form::chosen(output, Form::Json), &found)?;
+            let request = ListManifestsRequest { repository, tag_prefix, with_parts, ..Default::default() };
+            list_form.show(&MANIFESTS, &pages::all(&client, request).await?)?;
         }
         Command::Show { repository, reference } => {
             let manifest = client.call(&GetManifestRequest { repository, reference }).await?.manifest;

@@ -9,9 +9,9 @@ use gangplank_api::Timestamp;
 use gangplank_server::backup::{self, KeyRestored, Restored};
 
 use super::backup::{DAMAGED, STREAM};
-use crate::bar::Bar;
-use crate::output::{counted, done, moment, size, warn};
-use crate::words;
+use crate::cli::words;
+use crate::terminal::bar::Bar;
+use crate::terminal::output::{counted, done, size, timestamp, warn};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -50,7 +50,7 @@ fn tell(restored: &Restored, data_dir: &Path, key: Option<&Path>) {
         "restored {} ({}) as of {}; next: gangplank fsck --data-dir {dir}, then gangplank serve --data-dir {dir}{}",
         counted(restored.contents, "content"),
         size(restored.bytes),
-        moment(Timestamp(restored.begun_at - restored.begun_at.rem_euclid(1_000))),
+        timestamp(Timestamp(restored.begun_at - restored.begun_at.rem_euclid(1_000))),
         key.map(|key| format!(" --master-key-file {}", words::quoted(&key.display().to_string())))
             .unwrap_or_default()
     ));

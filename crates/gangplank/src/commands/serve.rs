@@ -7,12 +7,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use gangplank_server::Server;
 
-use crate::logging::Logs;
-use crate::output::{done, say};
-use crate::serve_options::{Engine, ServeOptions};
-use crate::service_manager::ServiceManager;
-use crate::signals::Signals;
-use crate::{environment, logging, open_files, usage, words};
+use crate::cli::{unknown_variables, usage, words};
+use crate::serving::logging::Logs;
+use crate::serving::options::{Engine, ServeOptions};
+use crate::serving::service_manager::ServiceManager;
+use crate::serving::signals::Signals;
+use crate::serving::{logging, open_files};
+use crate::terminal::output::{done, say};
 
 /// After so long a server is done with what it does first.
 const REST: Duration = Duration::from_secs(1);
@@ -36,7 +37,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     logging::tell_panics();
     let files = open_files::raise_limit();
     let mut config = options.clone().into_config(files)?;
-    for said in environment::unknown() {
+    for said in unknown_variables::unknown() {
         tracing::warn!("{said}");
     }
     if args.check {
@@ -52,7 +53,13 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let is_first = !data_dir.join("gangplank.db").exists();
     let has_console = config.console;
     let server = Server::start(config).await?;
-    introduce(&data_dir, is_first, has_console);
+    introduce(&data_dir);
+    if is_first {
+        say_what_is_next(&data_dir);
+        if has_console {
+            say_how_the_console_opens(&data_dir);
+        }
+    }
     options.warn_of_open_files(files);
     tell_engine(&server, &options);
     announce(&server);
@@ -85,20 +92,26 @@ async fn forget_the_start() {
     }
 }
 
-/// Where everything is, and at the first start what to type next.
-fn introduce(data_dir: &Path, is_first: bool, has_console: bool) {
-    let data_dir = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
-    let shown = data_dir.display().to_string();
-    tracing::info!("the data directory is {shown}");
-    if is_first {
-        let credentials = data_dir.join("credentials");
-        tracing::info!("the root access key and its secret are in {}", credentials.display());
-        let quoted = words::quoted(&shown);
-        tracing::info!("next, in another terminal: gangplank configure --data-dir {quoted}");
-        if has_console {
-            tracing::info!("the web console opens with gangplank console --data-dir {quoted}");
-        }
-    }
+/// Says where everything is kept.
+fn introduce(data_dir: &Path) {
+    tracing::info!("the data directory is {}", absolute(data_dir).display());
+}
+
+/// Says after the first start what to type next.
+fn say_what_is_next(data_dir: &Path) {
+    let data_dir = absolute(data_dir);
+    tracing::info!("the root access key and its secret are in {}", data_dir.join("credentials").display());
+    let quoted = words::quoted(&data_dir.display().to_string());
+    tracing::info!("next, in another terminal: gangplank configure --data-dir {quoted}");
+}
+
+fn say_how_the_console_opens(data_dir: &Path) {
+    let quoted = words::quoted(&absolute(data_dir).display().to_string());
+    tracing::info!("the web console opens with gangplank console --data-dir {quoted}");
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// What a running server was told, and may be told anew.

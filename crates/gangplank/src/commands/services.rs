@@ -8,9 +8,9 @@ use gangplank_api::lightsail::{
     ContainerServiceStateDetailCode, GetContainerServicesRequest,
 };
 
-use crate::connection::Connection;
-use crate::listing::{Cell, Column, Form, Listing};
-use crate::service;
+use crate::aws::connection::Connection;
+use crate::services::by_name;
+use crate::terminal::listing::{Cell, Column, Form, Listing};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -42,7 +42,7 @@ const SERVICES: Listing<ContainerService> = Listing {
         Column::not_in_tables("power", |service| {
             Cell::maybe(service.power.map(ContainerServicePowerName::as_str))
         }),
-        Column::new("URL", "url", |service| Cell::maybe(service::url(service))),
+        Column::new("URL", "url", |service| Cell::maybe(by_name::url(service))),
     ],
     sentence: None,
 };

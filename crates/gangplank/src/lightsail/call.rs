@@ -8,13 +8,12 @@ use serde_json::{Map, Value};
 
 use super::failure::Failure;
 use super::globals::Globals;
-use crate::api_client::{Answer, ApiClient, Manner};
-use crate::call_failure::{CallFailure, Cause, Unreachable};
-use crate::connection::check_data_dir;
-use crate::credentials::Identity;
-use crate::retry;
-use crate::settings::{Settings, Unresolved};
-use crate::tls_words;
+use crate::aws::api_client::{Answer, ApiClient, ClientOptions};
+use crate::aws::call_failure::{CallFailure, Cause, Unreachable};
+use crate::aws::connection::check_data_dir;
+use crate::aws::credentials::Identity;
+use crate::aws::settings::{Settings, Unresolved};
+use crate::http::{retry, tls_errors};
 
 /// The members of every error of the service, in the order of the service model.
 const ERROR_MEMBERS: [&str; 4] = ["code", "docs", "message", "tip"];
@@ -52,8 +51,9 @@ pub(crate) fn client(region: String, globals: &Globals, settings: &Settings) -> 
                 .to_owned(),
         )
     })?;
-    let manner = manner(globals, settings)?;
-    ApiClient::new(&endpoint, region, identity, &manner).map_err(|error| Failure::Other(format!("{error:#}")))
+    let options = options(globals, settings)?;
+    ApiClient::new(&endpoint, region, identity, &options)
+        .map_err(|error| Failure::Other(format!("{error:#}")))
 }
 
 /// Calls the operation and reads its answer.
@@ -96,21 +96,21 @@ fn identity(globals: &Globals, settings: &Settings) -> Result<Option<Identity>, 
     })
 }
 
-fn manner(globals: &Globals, settings: &Settings) -> Result<Manner, Failure> {
+fn options(globals: &Globals, settings: &Settings) -> Result<ClientOptions, Failure> {
     let seconds = |name| Ok::<_, Failure>(globals.seconds(name)?.map(Duration::from_secs));
     let attempts = settings.attempts().unwrap_or(Ok(retry::ATTEMPTS)).map_err(|text| {
         Failure::Other(format!(
             "Value provided to \"max_attempts\": {text} must be an integer greater than 0."
         ))
     })?;
-    Ok(Manner {
+    Ok(ClientOptions {
         ca_bundle: globals.value("--ca-bundle").map(Into::into).or_else(|| settings.ca_bundle()),
         verify: !globals.has("--no-verify-ssl"),
         read_timeout: seconds("--cli-read-timeout")?,
         connect_timeout: seconds("--cli-connect-timeout")?,
         attempts,
         // The AWS CLI does not tell either.
-        tells: false,
+        reports_waits: false,
     })
 }
 
@@ -119,7 +119,7 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, Failure> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(other) => {
-            let class = super::python::class(&other);
+            let class = super::python_repr::class(&other);
             Err(Failure::Other(format!("The server's answer is no JSON object but {class}")))
         }
         Err(_) => Ok(Map::new()),
@@ -154,7 +154,7 @@ fn unreachable(error: Unreachable) -> Failure {
         Cause::Request(cause) => cause,
         Cause::Answer(why) => return Failure::Other(format!("{why}: \"{url}\"")),
     };
-    Failure::Other(if let Some(words) = tls_words::explain(cause) {
+    Failure::Other(if let Some(words) = tls_errors::explain(cause) {
         format!("SSL validation failed for {url} {words}")
     } else if cause.is_connect() && cause.is_timeout() {
         format!("Connect timeout on endpoint URL: \"{url}\"")

@@ -5,10 +5,11 @@
 
 use gangplank_api::lightsail::Operation;
 
+use super::argparse::Parsed;
 use super::failure::Failure;
-use super::globals::{self, Globals};
-use super::grammar::{self, Parsed};
-use super::options::{self, CLI_INPUT_JSON, CLI_INPUT_YAML, Command, GENERATE_CLI_SKELETON};
+use super::globals::Globals;
+use super::options::{CLI_INPUT_JSON, CLI_INPUT_YAML, Command, GENERATE_CLI_SKELETON};
+use super::{argparse, globals, options};
 
 /// A command line, read.
 pub(crate) struct CommandLine {
@@ -36,7 +37,7 @@ pub(crate) fn is_ours(args: &[String]) -> bool {
     match args {
         [first, ..] if first == "lightsail" => true,
         [first, second, ..] if first == "help" => second == "lightsail",
-        [first, ..] if first.starts_with("--") => grammar::parse(&globals::specs(), args)
+        [first, ..] if first.starts_with("--") => argparse::parse(&globals::specs(), args)
             .is_ok_and(|parsed| parsed.positional.as_deref() == Some("lightsail")),
         _ => false,
     }
@@ -44,14 +45,14 @@ pub(crate) fn is_ours(args: &[String]) -> bool {
 
 /// The format of errors, from the option or the environment.
 pub(crate) fn error_format(args: &[String]) -> Option<String> {
-    let given = grammar::parse(&globals::specs(), args).ok();
+    let given = argparse::parse(&globals::specs(), args).ok();
     let given = given.and_then(|parsed| parsed.value("--cli-error-format").map(str::to_owned));
     given.or_else(|| std::env::var("AWS_CLI_ERROR_FORMAT").ok())
 }
 
 /// Reads a command line that begins, global options aside, with `lightsail`, or with `help lightsail`.
 pub(crate) fn read(args: &[String]) -> Result<CommandLine, Failure> {
-    let mut outer = grammar::parse(&globals::specs(), args)?;
+    let mut outer = argparse::parse(&globals::specs(), args)?;
     let mut remaining = std::mem::take(&mut outer.remaining);
     if outer.positional.as_deref() == Some("help") && !remaining.is_empty() {
         // `help lightsail OPERATION` is `lightsail OPERATION help`.
@@ -65,7 +66,7 @@ pub(crate) fn read(args: &[String]) -> Result<CommandLine, Failure> {
 }
 
 fn operation(args: &[String]) -> Result<Asked, Failure> {
-    let named = grammar::parse(&[], args)?;
+    let named = argparse::parse(&[], args)?;
     let options = args.iter().take_while(|arg| *arg != "--");
     let wants_help = options.into_iter().any(|arg| arg == "--help" || arg == "-h");
     if wants_help && named.positional.is_none() {
@@ -80,12 +81,12 @@ fn operation(args: &[String]) -> Result<Asked, Failure> {
     let Some(command) = Command::find(&name) else {
         let names: Vec<String> = Command::all().into_iter().map(Command::name).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        return Err(grammar::invalid_choice("operation", &name, &names));
+        return Err(argparse::invalid_choice("operation", &name, &names));
     };
     if wants_help || named.remaining == ["help"] {
         return Ok(Asked::Help(Some(command)));
     }
-    let given = grammar::parse(&options::specs(command), &named.remaining)?;
+    let given = argparse::parse(&options::specs(command), &named.remaining)?;
     check_required(command, &given, &named.remaining)?;
     if given.positional.as_deref() == Some("help") {
         return Ok(Asked::Help(Some(command)));

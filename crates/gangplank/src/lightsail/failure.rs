@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::call_failure::Refusal;
+use crate::aws::call_failure::Refusal;
 
 /// Why there is no answer.
 #[derive(Debug)]

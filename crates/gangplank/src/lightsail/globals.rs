@@ -1,7 +1,7 @@
 //! The options that every operation has.
 
+use super::argparse::{Parsed, Spec, Takes};
 use super::failure::Failure;
-use super::grammar::{Parsed, Spec, Takes};
 use super::query::Query;
 
 /// One global option: its name, what it takes, the values allowed, and what it is for.

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::argparse::Parsed;
 use super::failure::Failure;
-use super::grammar::Parsed;
 use super::options::{CLI_INPUT_JSON, CLI_INPUT_YAML};
-use super::{paramfile, python, yaml};
+use super::{paramfile, python_repr, yaml};
 
 /// Adds what the whole input has; what an option has given already wins, member by member.
 pub(crate) fn merge(input: &mut Map<String, Value>, given: &Parsed) -> Result<(), Failure> {
@@ -28,7 +28,7 @@ pub(crate) fn merge(input: &mut Map<String, Value>, given: &Parsed) -> Result<()
         yaml::parse(&text).ok_or_else(|| Failure::parsing("cli-input-yaml", "Invalid YAML received."))?
     };
     let Value::Object(members) = whole else {
-        let class = python::class(&whole);
+        let class = python_repr::class(&whole);
         return Err(Failure::parsing(option, format!("Invalid type: expecting map, received {class}")));
     };
     for (name, value) in members {

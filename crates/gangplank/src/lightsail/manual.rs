@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use gangplank_api::{Kind, Member, Shape, Structure};
 
-use super::examples;
 use super::globals::{GLOBALS, Global};
-use super::options::{self, Command};
-use crate::manual_pages::escaped;
-use crate::notes;
+use super::options::Command;
+use super::{examples, options};
+use crate::help::manual_pages::escaped;
+use crate::help::notes;
 
 /// How wide a page is.
 const WIDTH: usize = 78;

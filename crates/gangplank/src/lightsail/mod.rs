@@ -5,27 +5,27 @@
 //! input), `validate`, `call` (over the wire), `format` (the answer), and `report` if anything fails. All of them
 //! read the operation's description in `gangplank-api`; no operation and no member is named here.
 
+mod argparse;
 mod call;
 mod command_line;
 mod examples;
 mod failure;
 mod format;
 mod globals;
-mod grammar;
 mod input;
 mod manual;
-pub(crate) mod moment;
 mod options;
 mod pager;
 mod paramfile;
 mod places;
 mod push_container_image;
-mod python;
+mod python_repr;
 mod query;
 mod report;
 mod shorthand;
 mod skeleton;
 mod skeleton_yaml;
+pub(crate) mod timestamp;
 mod unpack;
 mod validate;
 mod wire;
@@ -45,8 +45,8 @@ use self::failure::Failure;
 use self::format::Format;
 use self::globals::Globals;
 pub(crate) use self::places::places;
-use crate::settings::Settings;
-use crate::{colour, foreign};
+use crate::aws::settings::Settings;
+use crate::terminal::{colour, foreign};
 
 /// The manual pages as source for `man`, each with its name.
 pub(crate) fn manual_sources() -> Vec<(String, String)> {
@@ -75,14 +75,15 @@ async fn attempt(args: &[String]) -> Result<(), Failure> {
         Asked::Version => pager::print(&format!("gangplank/{}\n", env!("CARGO_PKG_VERSION")), None),
         Asked::Help(command) => {
             let page = command.map_or_else(manual::overview, manual::page);
-            pager::print_help(&manual::plain(&page), globals.has("--no-cli-pager"))
+            let text = manual::plain(&page);
+            if globals.has("--no-cli-pager") { pager::print(&text, None) } else { pager::print_help(&text) }
         }
         Asked::Operation(operation, given) => perform(operation, &given, &globals).await,
         Asked::PushContainerImage(given) => push_container_image::run(&given, &globals).await,
     }
 }
 
-async fn perform(operation: Operation, given: &grammar::Parsed, globals: &Globals) -> Result<(), Failure> {
+async fn perform(operation: Operation, given: &argparse::Parsed, globals: &Globals) -> Result<(), Failure> {
     let mut input = unpack::input(operation.input(), given)?;
     input::merge(&mut input, given)?;
     let sample = given.value(options::GENERATE_CLI_SKELETON);
@@ -96,7 +97,7 @@ async fn perform(operation: Operation, given: &grammar::Parsed, globals: &Global
     }
     let settings = call::settings(globals)?;
     let region = call::region(globals, &settings)?;
-    let moments = moment::Format::parse(settings.get("cli_timestamp_format"))?;
+    let time_format = timestamp::Format::parse(settings.get("cli_timestamp_format"))?;
     let format = output_format(globals, &settings)?;
     validate::validate(operation.input(), &input)?;
     let answer = if sample.is_some() {
@@ -107,7 +108,7 @@ async fn perform(operation: Operation, given: &grammar::Parsed, globals: &Global
         let sent = wire::sent(operation.input(), input);
         let client = call::client(region, globals, &settings)?;
         let answer = call::call(operation, &sent, &client, globals).await?;
-        wire::shown(operation.output(), &answer, moments)
+        wire::shown(operation.output(), &answer, time_format)
     };
     let mut answer = Value::Object(answer);
     if let Some(query) = &globals.query {

@@ -3,7 +3,7 @@
 use gangplank_api::lightsail::{Operation, PushContainerImageRequest};
 use gangplank_api::{Described as _, Kind, Member, Structure};
 
-use super::grammar::{Spec, Takes};
+use super::argparse::{Spec, Takes};
 
 /// Reads the whole input as JSON.
 pub(crate) const CLI_INPUT_JSON: &str = "--cli-input-json";

@@ -8,7 +8,7 @@ use super::failure::Failure;
 /// Prints on standard output; where that is a terminal, through the pager, if there is one.
 pub(crate) fn print(text: &str, pager: Option<&str>) -> Result<(), Failure> {
     if std::io::stdout().is_terminal()
-        && let Some(words) = pager.and_then(crate::words::split)
+        && let Some(words) = pager.and_then(crate::cli::words::split)
         && let [program, arguments @ ..] = words.as_slice()
     {
         return through(program, arguments, text);
@@ -23,10 +23,10 @@ pub(crate) fn print(text: &str, pager: Option<&str>) -> Result<(), Failure> {
 
 /// Prints help, on a terminal through the pager that the AWS CLI would use for it: `MANPAGER`, `PAGER`, `less -R`.
 /// Help is shown without a pager rather than not at all.
-pub(crate) fn print_help(text: &str, unpaged: bool) -> Result<(), Failure> {
+pub(crate) fn print_help(text: &str) -> Result<(), Failure> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let pager = variable("MANPAGER").or_else(|| variable("PAGER")).unwrap_or_else(|| "less -R".to_owned());
-    print(text, (!unpaged).then_some(pager.as_str())).or_else(|_| print(text, None))
+    print(text, Some(&pager)).or_else(|_| print(text, None))
 }
 
 /// The pager to use: `AWS_PAGER`, the profile's `cli_pager`, `PAGER`, `less`; an empty one is none.

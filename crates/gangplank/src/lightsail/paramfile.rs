@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::home_folders;
+use crate::files::home_folders;
 
 /// What the file holds, if the value names one.
 pub(crate) fn load(value: &str) -> Option<Result<String, String>> {
@@ -17,7 +17,7 @@ pub(crate) fn load(value: &str) -> Option<Result<String, String>> {
 fn read(value: &str, path: &str) -> Result<String, String> {
     let bytes = std::fs::read(PathBuf::from(path)).map_err(|error| {
         let number = error.raw_os_error().unwrap_or_default();
-        let shown = super::python::quoted(path);
+        let shown = super::python_repr::quoted(path);
         format!("Unable to load paramfile {value}: [Errno {number}] {}: {shown}", reason(&error))
     })?;
     String::from_utf8(bytes).map_err(|_| {

@@ -4,7 +4,7 @@ use gangplank_api::Kind;
 
 use super::globals::GLOBALS;
 use super::options::{self, Command};
-use crate::completions::Place;
+use crate::help::completions::Place;
 
 /// The command itself and each of its commands.
 pub(crate) fn places(path: &str) -> Vec<Place> {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::argparse::Parsed;
 use super::failure::Failure;
 use super::globals::Globals;
-use super::grammar::Parsed;
 use super::options::Command;
 use super::{call, pager, unpack};
 use crate::lightsailctl::{Order, push_image};

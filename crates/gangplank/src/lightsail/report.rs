@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
 use super::format::Format;
-use crate::{foreign, output};
+use crate::terminal::{foreign, output};
 
 /// What is shown after a command line that cannot be read.
 pub(crate) const USAGE: &str = "usage: gangplank lightsail <operation> [options]\n\
@@ -33,7 +33,7 @@ pub(crate) fn render(failure: &Failure, format: Option<&str>) -> String {
     if let Failure::Service(_, members) = failure {
         let further = members.iter().filter(|(name, _)| !is_shown_already(name));
         let lines: Vec<String> = further
-            .map(|(name, value)| format!("{name}: {}\n", foreign::words(&super::python::text(value))))
+            .map(|(name, value)| format!("{name}: {}\n", foreign::words(&super::python_repr::text(value))))
             .collect();
         if !lines.is_empty() {
             text.push_str("\nAdditional error details:\n");

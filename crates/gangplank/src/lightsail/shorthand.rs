@@ -23,6 +23,15 @@ struct Parser {
 
 type Parsed<T> = Result<T, String>;
 
+/// How a key is joined with its value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Assigned {
+    /// By `=`: the value is the text.
+    Text,
+    /// By `@=`: the text may name a file, which then holds the value.
+    TextOrFile,
+}
+
 impl Parser {
     fn pairs(&mut self) -> Parsed<Value> {
         let mut pairs = Map::new();
@@ -30,7 +39,7 @@ impl Parser {
         pairs.insert(key, value);
         let mut last = self.at;
         while self.current().is_some() {
-            self.expect(",", true)?;
+            self.expect_spaced(",")?;
             let (key, value) = self.pair()?;
             if pairs.contains_key(&key) {
                 self.at = last + 1;
@@ -48,30 +57,30 @@ impl Parser {
 
     fn pair(&mut self) -> Parsed<(String, Value)> {
         let key = self.key();
-        let from_file = self.assignment()?;
+        let assigned = self.assignment()?;
         let value = match self.current() {
             None => Value::String(String::new()),
             Some('[') => self.list()?,
             Some('{') => self.hash()?,
             Some(_) => self.comma_separated()?,
         };
-        Ok((key, Self::resolved(value, from_file)?))
+        Ok((key, Self::resolved(value, assigned)?))
     }
 
-    /// Reads `=`, or `@=`, after which a value may name a file.
-    fn assignment(&mut self) -> Parsed<bool> {
+    /// Reads `=` or `@=`.
+    fn assignment(&mut self) -> Parsed<Assigned> {
         self.skip_spaces();
         if self.current() == Some('@') {
-            self.expect("@", false)?;
-            self.expect("=", true)?;
-            return Ok(true);
+            self.expect("@")?;
+            self.expect_spaced("=")?;
+            return Ok(Assigned::TextOrFile);
         }
-        self.expect("=", true)?;
-        Ok(false)
+        self.expect_spaced("=")?;
+        Ok(Assigned::Text)
     }
 
-    fn resolved(value: Value, from_file: bool) -> Parsed<Value> {
-        match value.as_str().filter(|_| from_file).and_then(paramfile::load) {
+    fn resolved(value: Value, assigned: Assigned) -> Parsed<Value> {
+        match value.as_str().filter(|_| assigned == Assigned::TextOrFile).and_then(paramfile::load) {
             Some(text) => text.map(Value::from),
             None => Ok(value),
         }
@@ -91,7 +100,7 @@ impl Parser {
         if self.current() != Some(',') {
             return Ok(first.into());
         }
-        self.expect(",", true)?;
+        self.expect_spaced(",")?;
         let mut values = vec![first.clone()];
         loop {
             match self.further() {
@@ -122,32 +131,32 @@ impl Parser {
         if self.current().is_none() {
             return Ok((value, true));
         }
-        self.expect(",", true)?;
+        self.expect_spaced(",")?;
         Ok((value, false))
     }
 
     fn list(&mut self) -> Parsed<Value> {
-        self.expect("[", true)?;
+        self.expect_spaced("[")?;
         let mut values = Vec::new();
         while self.current() != Some(']') {
             values.push(self.inner()?);
             self.separator(']')?;
         }
-        self.expect("]", false)?;
+        self.expect("]")?;
         Ok(values.into())
     }
 
     fn hash(&mut self) -> Parsed<Value> {
-        self.expect("{", true)?;
+        self.expect_spaced("{")?;
         let mut pairs = Map::new();
         while self.current() != Some('}') {
             let key = self.key();
-            let from_file = self.assignment()?;
+            let assigned = self.assignment()?;
             let value = self.inner()?;
             self.separator('}')?;
-            pairs.insert(key, Self::resolved(value, from_file)?);
+            pairs.insert(key, Self::resolved(value, assigned)?);
         }
-        self.expect("}", false)?;
+        self.expect("}")?;
         Ok(Value::Object(pairs))
     }
 
@@ -162,7 +171,7 @@ impl Parser {
     fn separator(&mut self, end: char) -> Parsed<()> {
         self.skip_spaces();
         if self.current() != Some(end) {
-            self.expect(",", false)?;
+            self.expect(",")?;
             self.skip_spaces();
         }
         Ok(())
@@ -217,17 +226,19 @@ impl Parser {
         }
     }
 
-    fn expect(&mut self, wanted: &str, spaces: bool) -> Parsed<()> {
-        if spaces {
-            self.skip_spaces();
-        }
+    /// Reads a character that may stand between spaces.
+    fn expect_spaced(&mut self, wanted: &str) -> Parsed<()> {
+        self.skip_spaces();
+        self.expect(wanted)?;
+        self.skip_spaces();
+        Ok(())
+    }
+
+    fn expect(&mut self, wanted: &str) -> Parsed<()> {
         match self.current() {
             Some(c) if wanted.starts_with(c) => self.at += 1,
             Some(c) => return Err(self.unexpected(wanted, &c.to_string())),
             None => return Err(self.unexpected(wanted, "EOF")),
-        }
-        if spaces {
-            self.skip_spaces();
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use gangplank_api::{Kind, Shape, Structure};
 use serde_json::{Map, Value, json};
 
-use super::moment;
+use super::timestamp;
 
 /// What stands where text is wanted and its content does not matter.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +38,7 @@ fn value(shape: &Shape, words: Words, name: &str) -> Value {
         Kind::Integer(_) => 0.into(),
         Kind::Float | Kind::Double => 0.0.into(),
         Kind::Boolean => true.into(),
-        Kind::Timestamp => moment::sample(),
+        Kind::Timestamp => timestamp::sample(),
         Kind::List(element) => json!([value(element, words, element.name)]),
         Kind::Map { value: shape, .. } => json!({ "KeyName": value(shape, words, "") }),
         Kind::Structure(structure) => Value::Object(members(structure, words)),

@@ -3,7 +3,7 @@
 use gangplank_api::{Kind, Member, Shape, Structure};
 
 use super::format::yaml::scalar;
-use super::moment;
+use super::timestamp;
 
 /// The sample, ready to print.
 pub(crate) fn yaml_input(structure: &Structure) -> String {
@@ -41,7 +41,7 @@ fn head(shape: &Shape) -> String {
         Kind::Integer(_) => "0".to_owned(),
         Kind::Float | Kind::Double => "0.0".to_owned(),
         Kind::Boolean => "true".to_owned(),
-        Kind::Timestamp => scalar(&moment::sample()),
+        Kind::Timestamp => scalar(&timestamp::sample()),
         Kind::Structure(structure) if structure.members.is_empty() => "{}".to_owned(),
         Kind::List(_) | Kind::Map { .. } | Kind::Structure(_) => String::new(),
     }
@@ -120,7 +120,7 @@ mod tests {
             let mut wanted = Value::Object(super::super::skeleton::input(operation.input()));
             if let Some(members) = wanted.as_object_mut() {
                 for value in members.values_mut() {
-                    if let Some(shown) = value.as_str().and_then(moment::sample_as_text) {
+                    if let Some(shown) = value.as_str().and_then(timestamp::sample_as_text) {
                         *value = shown.into();
                     }
                 }

@@ -3,8 +3,8 @@
 use gangplank_api::{Kind, Shape, Structure};
 use serde_json::{Map, Value};
 
+use super::argparse::Parsed;
 use super::failure::Failure;
-use super::grammar::Parsed;
 use super::{options, paramfile, shorthand};
 
 /// The input that the options of a command line make, in the order of the description.
@@ -79,7 +79,7 @@ pub(crate) fn integer(text: &str) -> Result<Value, Failure> {
     let underscored = digits.starts_with('_') || digits.ends_with('_') || digits.contains("__");
     let number = digits.replace('_', "").parse::<i64>().ok().filter(|_| !underscored);
     number.map(Value::from).ok_or_else(|| {
-        let shown = super::python::quoted(text);
+        let shown = super::python_repr::quoted(text);
         Failure::Other(format!("invalid literal for int() with base 10: {shown}"))
     })
 }
@@ -88,6 +88,6 @@ pub(crate) fn integer(text: &str) -> Result<Value, Failure> {
 pub(crate) fn float(text: &str) -> Result<Value, Failure> {
     let number = text.trim().parse::<f64>().ok().and_then(serde_json::Number::from_f64);
     number.map(Value::Number).ok_or_else(|| {
-        Failure::Other(format!("could not convert string to float: {}", super::python::quoted(text)))
+        Failure::Other(format!("could not convert string to float: {}", super::python_repr::quoted(text)))
     })
 }

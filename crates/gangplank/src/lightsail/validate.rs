@@ -6,7 +6,7 @@ use gangplank_api::{Kind, Range, Shape, Structure};
 use serde_json::{Map, Value};
 
 use super::failure::Failure;
-use super::{moment, python};
+use super::{python_repr, timestamp};
 
 /// Checks an input, or the sample of an output.
 pub(crate) fn validate(structure: &Structure, members: &Map<String, Value>) -> Result<(), Failure> {
@@ -45,18 +45,18 @@ fn check(shape: &Shape, value: &Value, at: &str, report: &mut Vec<String>) {
             let too_small =
                 number.as_i64().is_some_and(|number| range.min.is_some_and(|min| number < i64::from(min)));
             if too_small {
-                push_least("value", at, &python::number(number), *range, report);
+                push_least("value", at, &python_repr::number(number), *range, report);
             }
         }
         // To Python a truth value is a whole number, and so it is to every client written in it.
         (Kind::Integer(range), Value::Bool(value)) => {
             if range.min.is_some_and(|min| i32::from(*value) < min) {
-                push_least("value", at, &python::repr(&Value::Bool(*value)), *range, report);
+                push_least("value", at, &python_repr::repr(&Value::Bool(*value)), *range, report);
             }
         }
         (Kind::Float | Kind::Double, Value::Number(_) | Value::Bool(_)) | (Kind::Boolean, Value::Bool(_)) => {
         }
-        (Kind::Timestamp, value) if moment::read(value).is_some() => {}
+        (Kind::Timestamp, value) if timestamp::read(value).is_some() => {}
         (Kind::List(element), Value::Array(values)) => {
             for (index, value) in values.iter().enumerate() {
                 check(element, value, &format!("{at}[{index}]"), report);
@@ -74,8 +74,8 @@ fn check(shape: &Shape, value: &Value, at: &str, report: &mut Vec<String>) {
         (kind, value) => report.push(format!(
             "Invalid type for parameter {}, value: {}, type: {}, valid types: {}",
             shown(at),
-            python::text(value),
-            python::class(value),
+            python_repr::text(value),
+            python_repr::class(value),
             allowed(kind)
         )),
     }

@@ -3,7 +3,7 @@
 use gangplank_api::{Kind, Shape, Structure};
 use serde_json::{Map, Value};
 
-use super::moment::{self, Format};
+use super::timestamp::{self, Format};
 
 /// An input as it is sent: moments become seconds.
 pub(crate) fn sent(structure: &Structure, members: Map<String, Value>) -> Map<String, Value> {
@@ -19,7 +19,7 @@ pub(crate) fn sent(structure: &Structure, members: Map<String, Value>) -> Map<St
 
 fn sent_value(shape: &Shape, value: Value) -> Value {
     match (&shape.kind, value) {
-        (Kind::Timestamp, value) => moment::wire(&value).map_or(value, Value::from),
+        (Kind::Timestamp, value) => timestamp::wire(&value).map_or(value, Value::from),
         (Kind::Structure(structure), Value::Object(members)) => Value::Object(sent(structure, members)),
         (Kind::List(element), Value::Array(values)) => {
             values.into_iter().map(|value| sent_value(element, value)).collect()
@@ -46,7 +46,7 @@ pub(crate) fn shown(
 
 fn shown_value(shape: &Shape, value: &Value, format: Format) -> Value {
     match (&shape.kind, value) {
-        (Kind::Timestamp, value) => moment::shown(value, format),
+        (Kind::Timestamp, value) => timestamp::shown(value, format),
         (Kind::Structure(structure), Value::Object(members)) => {
             Value::Object(shown(structure, members, format))
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::yaml_words::means_something_else;
-use crate::foreign;
+use crate::terminal::foreign;
 
 /// After this column a line breaks at the next space.
 const WIDTH: usize = 80;

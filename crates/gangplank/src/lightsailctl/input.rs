@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::push_image::Order;
-use crate::api_client::{ApiClient, Manner};
-use crate::retry;
-use crate::settings::Settings;
+use crate::aws::api_client::{ApiClient, ClientOptions};
+use crate::aws::settings::Settings;
+use crate::http::retry;
 
 /// The whole input. Members that nobody knows are passed over: newer versions of the AWS CLI send more.
 #[derive(Deserialize)]
@@ -93,16 +93,16 @@ impl Configuration {
             Some(0) => None,
             Some(seconds) => Some(Duration::from_secs(seconds)),
         };
-        let usual = Manner::default();
-        let manner = Manner {
+        let usual = ClientOptions::default();
+        let options = ClientOptions {
             ca_bundle: self.ca_bundle.clone().or_else(|| settings.ca_bundle()),
             verify: self.do_not_verify_ssl != Some(true),
             read_timeout: seconds(self.read_timeout, usual.read_timeout),
             connect_timeout: seconds(self.connect_timeout, usual.connect_timeout),
-            tells: false,
+            reports_waits: false,
             attempts: settings.attempts().and_then(Result::ok).unwrap_or(retry::ATTEMPTS),
         };
-        Ok(Arc::new(ApiClient::new(&endpoint, region, credentials, &manner)?))
+        Ok(Arc::new(ApiClient::new(&endpoint, region, credentials, &options)?))
     }
 }
 

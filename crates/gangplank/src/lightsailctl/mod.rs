@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Arg, ArgAction, Command};
 
 pub(crate) use self::push_image::{Order, push_image};
-use crate::output;
+use crate::terminal::output;
 
 /// The most that a caller says.
 const MAX_INPUT: u64 = 1 << 20;

@@ -15,15 +15,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::version;
-use crate::api_client::{ApiClient, present};
-use crate::call_failure::CallFailure;
-use crate::foreign;
+use crate::aws::api_client::{ApiClient, present};
+use crate::aws::call_failure::CallFailure;
 use crate::push;
-use crate::push::login::{Login, Mint};
-use crate::push::platform::{Platform, Platforms};
 use crate::push::progress::Progress;
-use crate::push::registry::Registry;
 use crate::push::source::Source;
+use crate::push::source::platform::{Platform, Platforms};
+use crate::push::upload::login::{Login, LoginProvider};
+use crate::push::upload::registry::Registry;
+use crate::terminal::foreign;
 
 /// How many blobs go up at a time.
 const JOBS: usize = 4;
@@ -48,9 +48,9 @@ pub(crate) async fn push_image(
     note: &(dyn Fn(std::fmt::Arguments<'_>) + Sync),
 ) -> Result<String> {
     let progress = Progress::shown();
-    let minting = Arc::clone(client);
-    let mint: Mint = Box::new(move || {
-        let client = Arc::clone(&minting);
+    let for_logins = Arc::clone(client);
+    let provider: LoginProvider = Box::new(move || {
+        let client = Arc::clone(&for_logins);
         Box::pin(async move { login(&client).await })
     });
     let wanted = Platform::of_services();
@@ -69,7 +69,7 @@ pub(crate) async fn push_image(
         None
     };
     look_for_a_newer_version(client, &progress, note).await;
-    let registry = Registry::connect(client.endpoint(), mint, |url| client.http_for(url)).await?;
+    let registry = Registry::connect(client.endpoint(), provider, |url| client.http_for(url)).await?;
     let image = match checked {
         Some(image) => image,
         None => open().await?,

@@ -1,32 +1,10 @@
 //! Pushes an image from an engine, a layout or an archive to a registry.
 
-mod choice;
-mod content;
-mod docker_archive;
-mod engine;
-mod engine_address;
-pub(crate) mod exposed;
-mod files;
-mod go_json;
-mod growing;
-mod gzip;
-mod image;
-mod kept;
-mod layout;
-mod layout_entry;
-pub(crate) mod login;
-mod packing;
-mod parts;
-pub(crate) mod platform;
+mod layers;
 pub(crate) mod progress;
-pub(crate) mod registry;
-mod scratch;
 pub(crate) mod source;
-mod staging;
-mod tar_heads;
-mod tries;
-mod unpacked;
-mod upload;
+mod spool;
+pub(crate) mod upload;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,9 +13,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Result;
 use gangplank_oci::{Digest, Reference, Tag};
 
-pub(crate) use self::image::Image;
+use self::layers::{parts, staging};
 use self::progress::Progress;
-use self::registry::Registry;
+pub(crate) use self::source::image::Image;
+use self::upload::blob;
+use self::upload::registry::{self, Registry};
 
 /// Sends an image and puts it under a tag; returns its digest. `jobs` blobs go up at a time.
 pub(crate) async fn send(
@@ -47,7 +27,7 @@ pub(crate) async fn send(
     jobs: usize,
     progress: &Arc<Progress>,
 ) -> Result<Digest> {
-    let upload = |blob| async move { upload::upload(registry, &blob, progress).await };
+    let upload = |blob| async move { blob::upload(registry, &blob, progress).await };
     let manifests = parts::each_blob(image, jobs, progress, upload).await?;
     let last = manifests.len() - 1;
     for (index, manifest) in manifests.iter().enumerate() {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use gangplank_oci::Digest;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::{foreign, output};
+use crate::terminal::{foreign, output};
 
 /// What is shown of a running step; `{bar}` is left empty by those that know no end.
 const BAR: &str = "{prefix:<14} {bar:20} {done:>10} of {all:<10} {bytes_per_sec:>12} {eta:>4} {msg}";
@@ -91,7 +91,7 @@ impl Progress {
 }
 
 /// Something that takes a while. What is not ended by name leaves nothing behind.
-pub(super) struct Step {
+pub(crate) struct Step {
     progress: Arc<Progress>,
     bar: ProgressBar,
     doing: &'static str,

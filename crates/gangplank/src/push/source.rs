@@ -1,5 +1,19 @@
 //! Where an image comes from, and how that is named on the command line.
 
+mod choice;
+pub(crate) mod content;
+mod docker_archive;
+mod engine;
+mod engine_address;
+pub(crate) mod exposed;
+mod files;
+mod go_json;
+pub(crate) mod image;
+mod layout;
+mod layout_entry;
+pub(crate) mod platform;
+pub(crate) mod tar_heads;
+
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,16 +21,15 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::choice::Wanted;
-use super::content::Content;
-use super::files::{self, Files};
-use super::image::Image;
-use super::kept::{Kept, keep};
-use super::packing::Packing;
-use super::platform::Platforms;
+use self::choice::Wanted;
+use self::content::Content;
+use self::files::Files;
+use self::image::Image;
+use self::platform::Platforms;
+use super::layers::packing::Packing;
+use super::layers::staging::Staged;
 use super::progress::Progress;
-use super::staging::Staged;
-use super::{docker_archive, engine, layout};
+use super::spool::spooled::{Spooled, spool};
 
 /// An image's name as the command line has it; the prefixes are those of skopeo and podman.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +117,7 @@ impl Source {
                     .and_then(|(files, staged)| docker_archive::image(&files, &wanted, platforms, staged));
                 found.map(Image::Unfinished).with_context(|| path.display().to_string())
             }
-            Self::StandardInput(name) => keep(io::stdin().lock(), progress)
+            Self::StandardInput(name) => spool(io::stdin().lock(), progress)
                 .and_then(|kept| either(kept, name.as_deref(), platforms, true))
                 .context("standard input"),
         }
@@ -146,8 +159,8 @@ fn with_path(rest: &str, make: impl Fn(PathBuf, Option<String>) -> Source) -> So
 fn archive(path: &Path, progress: &Arc<Progress>) -> Result<(Files, HashMap<u64, Staged>)> {
     let file = files::open(path)?;
     let kept = match Packing::of_content(&Content::of(file.try_clone()?)?)? {
-        Packing::Plain => Kept { file, staged: HashMap::new() },
-        _ => keep(file, progress)?,
+        Packing::Plain => Spooled { file, staged: HashMap::new() },
+        _ => spool(file, progress)?,
     };
     Ok((Files::of_archive(kept.file)?, kept.staged))
 }
@@ -155,7 +168,7 @@ fn archive(path: &Path, progress: &Arc<Progress>) -> Result<(Files, HashMap<u64,
 /// The image in an archive of either kind. Newer engines write both kinds into one: an image whose layers nobody
 /// has compressed is then better taken as a saved one, since it gets a manifest of its own anyway.
 fn either(
-    Kept { file, staged }: Kept,
+    Spooled { file, staged }: Spooled,
     name: Option<&str>,
     platforms: &Platforms,
     is_named_here: bool,

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use gangplank_core::EventKind;
 use gangplank_core::policy::Preset;
-use gangplank_core::power::POWERS;
+use gangplank_core::{EventKind, Power};
 
 pub(crate) fn check(top: &Path) -> Result<(), String> {
     let kinds = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
-    let powers = POWERS.iter().map(|power| power.name).collect();
+    let powers = Power::ALL.map(Power::as_str).into();
     let presets = Preset::ALL.iter().map(|preset| preset.as_str()).collect();
     let wanted: [(&str, Vec<&str>); 3] =
         [("audit", kinds), ("registered-images", powers), ("roles-and-policies", presets)];

@@ -32,7 +32,7 @@ const RESERVED: [(&str, &[&str]); 6] = [
         &[
             "server/src/clock.rs",
             "s3/src/clock.rs",
-            "gangplank/src/api_client.rs",
+            "gangplank/src/aws/api_client.rs",
             "testkit/src",
             "engine/src/memory/machine.rs",
         ],

@@ -4,7 +4,7 @@ use gangplank_api::lightsail::{
     ContainerServicePower, GetContainerAPIMetadataRequest, GetContainerAPIMetadataResult,
     GetContainerServicePowersRequest, GetContainerServicePowersResult, LIGHTSAILCTL_VERSION,
 };
-use gangplank_core::power::{POWERS, power_id};
+use gangplank_core::Power;
 
 use super::{Context, Result};
 
@@ -12,12 +12,12 @@ pub(super) async fn powers(
     _: &Context<'_>,
     _: GetContainerServicePowersRequest,
 ) -> Result<GetContainerServicePowersResult> {
-    let powers = POWERS.map(|power| ContainerServicePower {
-        power_id: Some(power_id(power.name)),
-        price: Some(power.price),
-        cpu_count: Some(power.cpu_count),
-        ram_size_in_gb: Some(power.ram_gb),
-        name: Some(power.name.to_owned()),
+    let powers = Power::ALL.map(|power| ContainerServicePower {
+        power_id: Some(power.id()),
+        price: Some(power.price()),
+        cpu_count: Some(power.cpu_count()),
+        ram_size_in_gb: Some(power.ram_gb()),
+        name: Some(power.as_str().to_owned()),
         is_active: Some(true),
     });
     Ok(GetContainerServicePowersResult { powers: Some(powers.into()) })

@@ -6,11 +6,11 @@ use gangplank_api::lightsail::{
     ContainerServiceStateDetail, ContainerServiceStateDetailCode, PrivateRegistryAccess, RegionName,
     ResourceLocation, ResourceType, Tag,
 };
-use gangplank_core::container_service::address_part;
+use gangplank_core::Tenant;
+use gangplank_core::container_service::{Detail, Progress, Specs};
 use gangplank_core::deployment::{ServiceState, Step};
-use gangplank_core::{Tenant, power};
 use gangplank_store::metadata::container_services as store;
-use gangplank_store::metadata::deployments::{DeployedService, Deployment, Rollout};
+use gangplank_store::metadata::deployments::{DeployedService, Deployment};
 
 use super::service_refusals::unknown;
 use super::{Context, Result, deployment_wire};
@@ -32,74 +32,45 @@ pub(super) fn location(tenant: &Tenant) -> ResourceLocation {
     }
 }
 
-/// The name that the whole world knows a service by.
-pub(super) fn arn(tenant: &Tenant, service: &store::ContainerService) -> String {
-    let Tenant { account, region } = tenant;
-    format!("arn:aws:lightsail:{region}:{account}:ContainerService/{}", service.uuid)
-}
-
 /// A service as the API shows it.
 pub(super) fn shown(app: &App, deployed: &DeployedService) -> ContainerService {
     let DeployedService { tenant, service, current, next, rollout } = deployed;
-    let Tenant { account, region } = tenant;
-    let name = &service.name;
-    let state = service.facts().state();
-    let role = |path: &str, exists: bool| {
-        if exists { format!("arn:aws:iam::{account}:role/{path}") } else { String::new() }
-    };
-    let part = address_part(&service.uuid);
-    let principal = format!("amazon/lightsail/{region}/containers/{name}/{part}");
-    let puller = format!("gangplank/{region}/containers/{name}/private-repo-access");
     let shown = |deployment: &Deployment| deployment_wire::shown(app, service, deployment);
     let (current, next) = (current.as_ref().map(shown), next.as_ref().map(shown));
-    let damaged = [&current, &next].into_iter().flatten().any(|deployment| deployment.containers.is_none());
+    let is_damaged = [&current, &next].into_iter().flatten().any(|it| it.containers.is_none());
+    let specs = if is_damaged { Specs::Damaged } else { Specs::Readable };
+    let progress = rollout.as_ref().map(|it| Progress { step: it.step, message: it.message.as_deref() });
     let tags = service.tags.iter().cloned();
     let domains = &service.public_domain_names;
     ContainerService {
-        container_service_name: Some(name.clone()),
-        arn: Some(arn(tenant, service)),
+        container_service_name: Some(service.name.clone()),
+        arn: Some(service.arn(tenant)),
         created_at: Some(Timestamp(service.created_at.0)),
         location: Some(location(tenant)),
         resource_type: Some(ResourceType::ContainerService),
         tags: Some(tags.map(|(key, value)| Tag { key: Some(key), value }).collect()),
-        power: ContainerServicePowerName::parse(&service.power),
-        power_id: Some(power::power_id(&service.power)),
-        state: Some(word(state)),
-        state_detail: damage(service, damaged).or_else(|| detail(state, rollout.as_ref())),
-        scale: Some(service.scale),
+        power: ContainerServicePowerName::parse(service.power.as_str()),
+        power_id: Some(service.power.id()),
+        state: Some(state(service.facts().state())),
+        state_detail: service.detail(progress, specs).map(detail),
+        scale: Some(service.scale.nodes().into()),
         current_deployment: current,
         next_deployment: next,
         is_disabled: Some(service.is_disabled),
-        principal_arn: Some(role(&principal, service.last_version > 0)),
-        private_domain_name: Some(format!("{name}.service.local")),
+        principal_arn: Some(service.principal_arn(tenant)),
+        private_domain_name: Some(service.private_domain_name()),
         public_domain_names: (!domains.is_empty()).then(|| domains.clone()),
         url: Some(app.service_url(tenant, service)),
         private_registry_access: Some(PrivateRegistryAccess {
             ecr_image_puller_role: Some(ContainerServiceECRImagePullerRole {
                 is_active: Some(service.puller_role_active),
-                principal_arn: Some(role(&puller, service.puller_role_active)),
+                principal_arn: Some(service.puller_role_arn(tenant)),
             }),
         }),
     }
 }
 
-/// What of a service is damaged, where otherwise a client is told why a service is not ready.
-fn damage(
-    service: &store::ContainerService,
-    is_deployment_damaged: bool,
-) -> Option<ContainerServiceStateDetail> {
-    let message = match &service.damage {
-        Some(what) => format!("The server cannot read {what} any more; see its log."),
-        None if is_deployment_damaged => {
-            "The server cannot read any more what a deployment of it runs: deploy again.".to_owned()
-        }
-        None => return None,
-    };
-    let code = Some(ContainerServiceStateDetailCode::UnknownError);
-    Some(ContainerServiceStateDetail { code, message: Some(message) })
-}
-
-fn word(state: ServiceState) -> ContainerServiceState {
+fn state(state: ServiceState) -> ContainerServiceState {
     match state {
         ServiceState::Ready => ContainerServiceState::Ready,
         ServiceState::Deploying => ContainerServiceState::Deploying,
@@ -109,51 +80,13 @@ fn word(state: ServiceState) -> ContainerServiceState {
     }
 }
 
-/// How far a service is with what it is doing, if it is doing anything.
-fn detail(state: ServiceState, rollout: Option<&Rollout>) -> Option<ContainerServiceStateDetail> {
-    let step = match state {
-        ServiceState::Deploying => rollout.map_or(Step::CreatingDeployment, |rollout| rollout.step),
-        ServiceState::Updating => Step::ProvisioningService,
-        ServiceState::Ready | ServiceState::Running | ServiceState::Disabled => return None,
+fn detail(detail: Detail) -> ContainerServiceStateDetail {
+    let code = match detail.step {
+        None => ContainerServiceStateDetailCode::UnknownError,
+        Some(Step::CreatingDeployment) => ContainerServiceStateDetailCode::CreatingDeployment,
+        Some(Step::EvaluatingHealthCheck) => ContainerServiceStateDetailCode::EvaluatingHealthCheck,
+        Some(Step::ActivatingDeployment) => ContainerServiceStateDetailCode::ActivatingDeployment,
+        Some(Step::ProvisioningService) => ContainerServiceStateDetailCode::ProvisioningService,
     };
-    let code = match step {
-        Step::CreatingDeployment => ContainerServiceStateDetailCode::CreatingDeployment,
-        Step::EvaluatingHealthCheck => ContainerServiceStateDetailCode::EvaluatingHealthCheck,
-        Step::ActivatingDeployment => ContainerServiceStateDetailCode::ActivatingDeployment,
-        Step::ProvisioningService => ContainerServiceStateDetailCode::ProvisioningService,
-    };
-    let said = rollout.and_then(|rollout| rollout.message.clone());
-    let message = said.unwrap_or_else(|| step.in_words().to_owned());
-    Some(ContainerServiceStateDetail { code: Some(code), message: Some(message) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use gangplank_core::Time;
-
-    #[test]
-    fn what_a_service_does_is_told_while_it_lasts() {
-        let rollout = |step, message: Option<&str>| Rollout {
-            step,
-            failures: 0,
-            message: message.map(str::to_owned),
-            deadline: Time(0),
-        };
-        let told = |state, rollout: &Rollout| {
-            let detail = detail(state, Some(rollout))?;
-            Some((detail.code?.as_str(), detail.message?))
-        };
-        let slow = rollout(Step::EvaluatingHealthCheck, Some("app answers 500"));
-        let expected = ("EVALUATING_HEALTH_CHECK", "app answers 500".to_owned());
-        assert_eq!(told(ServiceState::Deploying, &slow), Some(expected));
-        let step = rollout(Step::ActivatingDeployment, None);
-        let (code, message) = told(ServiceState::Deploying, &step).unwrap();
-        assert!(code == "ACTIVATING_DEPLOYMENT" && !message.is_empty());
-        let updating = detail(ServiceState::Updating, None).unwrap();
-        assert_eq!(updating.code, Some(ContainerServiceStateDetailCode::ProvisioningService));
-        for state in [ServiceState::Ready, ServiceState::Running, ServiceState::Disabled] {
-            assert_eq!(detail(state, None), None);
-        }
-    }
+    ContainerServiceStateDetail { code: Some(code), message: Some(detail.message) }
 }

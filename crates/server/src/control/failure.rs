@@ -23,7 +23,10 @@ impl From<StoreError> for Failure {
             StoreError::Full(_) => {
                 unavailable("The server's disk is full. Nothing was changed; try again later.")
             }
-            StoreError::Unavailable(_) | StoreError::Unusable(_) => {
+            StoreError::Unavailable(_)
+            | StoreError::Contended(_)
+            | StoreError::OutcomeUnknown(_)
+            | StoreError::Unusable(_) => {
                 unavailable("The server's storage cannot be used now. Nothing was acknowledged; try again.")
             }
             StoreError::OverQuota(over) => ApiError::invalid_input(sentence(&over.to_string())),

@@ -50,7 +50,7 @@ pub(super) async fn permit(
     if let Some(service) = &found.service {
         if let (Some(damage), true) = (&service.damage, asks("aws:ResourceTag/")) {
             // A Deny on tags that cannot be read would not hold.
-            return Err(StoreError::Damaged(damage.clone()).into());
+            return Err(StoreError::damaged(damage.clone()).into());
         }
         facts = of_service(facts, service);
     }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use gangplank_api::lightsail::{
-    ContainerServicesListResult, CreateContainerServiceRequest, CreateContainerServiceResult,
-    DeleteContainerServiceRequest, DeleteContainerServiceResult, GetContainerServicesRequest,
-    PrivateRegistryAccessRequest, Tag, UpdateContainerServiceRequest, UpdateContainerServiceResult,
+    ContainerServicePowerName, ContainerServicesListResult, CreateContainerServiceRequest,
+    CreateContainerServiceResult, DeleteContainerServiceRequest, DeleteContainerServiceResult,
+    GetContainerServicesRequest, PrivateRegistryAccessRequest, Tag, UpdateContainerServiceRequest,
+    UpdateContainerServiceResult,
 };
 use gangplank_api::{ApiError, Map};
-use gangplank_core::ServiceId;
+use gangplank_core::{Power, Scale, ServiceId};
 use gangplank_store::metadata::container_services::{
     ContainerService, ServiceChange, ServiceOutcome, ServiceUpdate,
 };
@@ -35,8 +36,8 @@ pub(super) async fn create(
         id: ServiceId(0),
         name: name.clone(),
         uuid: uuid::Uuid::new_v4().to_string(),
-        power: input.power.as_str().to_owned(),
-        scale: input.scale,
+        power: power(input.power),
+        scale: scale(input.scale)?,
         is_disabled: false,
         puller_role_active: puller_role(input.private_registry_access.as_ref()).unwrap_or(false),
         tags: pairs(input.tags.unwrap_or_default()),
@@ -95,8 +96,8 @@ pub(super) async fn update(
     let Context { app, tenant, .. } = context;
     check_certificates(app, input.public_domain_names.as_ref())?;
     let update = ServiceUpdate {
-        power: input.power.map(|power| power.as_str().to_owned()),
-        scale: input.scale,
+        power: input.power.map(power),
+        scale: input.scale.map(scale).transpose()?,
         is_disabled: input.is_disabled,
         puller_role_active: puller_role(input.private_registry_access.as_ref()),
         public_domain_names: domains(input.public_domain_names),
@@ -127,6 +128,23 @@ pub(super) async fn delete(
     jobs::observations::remove_logs(app, service.uuid.clone()).await;
     tracing::info!(%tenant, service = name, access_key = %context.owner(), peer = %context.peer(), "deleted a container service");
     Ok(DeleteContainerServiceResult {})
+}
+
+fn power(name: ContainerServicePowerName) -> Power {
+    match name {
+        ContainerServicePowerName::Nano => Power::Nano,
+        ContainerServicePowerName::Micro => Power::Micro,
+        ContainerServicePowerName::Small => Power::Small,
+        ContainerServicePowerName::Medium => Power::Medium,
+        ContainerServicePowerName::Large => Power::Large,
+        ContainerServicePowerName::Xlarge => Power::Xlarge,
+    }
+}
+
+fn scale(nodes: i32) -> Result<Scale> {
+    let (least, most) = (Scale::LEAST.nodes(), Scale::MOST.nodes());
+    let refused = || ApiError::invalid_input(format!("A container service has {least} to {most} nodes."));
+    Ok(Scale::of(nodes.into()).ok_or_else(refused)?)
 }
 
 /// Tags as they are kept. The API's description has made sure of their keys.

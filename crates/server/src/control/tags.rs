@@ -7,7 +7,7 @@ use gangplank_api::lightsail::{
 use gangplank_api::{ApiError, Timestamp};
 use gangplank_store::metadata::container_services::ServiceChange;
 
-use super::container_service::{arn, location, require};
+use super::container_service::{location, require};
 use super::service_refusals::outcome;
 use super::services::pairs;
 use super::{Context, Result};
@@ -32,7 +32,7 @@ async fn apply(
 ) -> Result<OperationRecord> {
     let Context { app, tenant, .. } = context;
     let service = require(context, name)?;
-    if resource_arn.is_some_and(|given| arn(tenant, service) != given) {
+    if resource_arn.is_some_and(|given| service.arn(tenant) != given) {
         let message =
             format!("resourceArn is not the ARN of \"{name}\"; leave it out, or take it from the service.");
         return Err(ApiError::invalid_input(message).into());

@@ -13,7 +13,7 @@ use super::health::Verdict;
 use super::images::NotThere;
 use super::plan::{self, Present};
 use super::runner::{Next, Runner, Trouble};
-use super::{spec, words};
+use super::words;
 
 impl Runner {
     /// Goes towards the nodes that the current deployment is to have. Says whether it has them.
@@ -49,7 +49,7 @@ impl Runner {
         let Some(wanted) = self.wanted(of, current) else { return Ok(false) };
         self.retire_ended(of, current.version, &spec);
         let present = self.present(current.version, &wanted.hash(), &spec);
-        let count = u32::try_from(of.service.scale).unwrap_or_default();
+        let count = of.service.scale.nodes().into();
         let plan = plan::plan(&present, &self.leaving.ordinals(current.version), count);
         self.retire_all(|node| {
             node.seen.name.version == current.version && plan.retire.contains(&node.seen.name.ordinal)
@@ -79,7 +79,7 @@ impl Runner {
         let mut gone = Vec::new();
         let mut said = Vec::new();
         for (handle, node) in self.nodes.iter().filter(|(_, node)| node.seen.name.version == version) {
-            let (_, memory) = spec::size(&of.service);
+            let memory = of.service.power.room(1).memory;
             let before = said.len();
             // An engine that was stopped stopped everything, which is nobody's failure.
             if node.is_whole(spec) {

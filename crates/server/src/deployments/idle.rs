@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
+use async_trait::async_trait;
 use gangplank_store::metadata::deployments::DeployedService;
 use tokio_util::sync::CancellationToken;
 
@@ -9,34 +11,46 @@ use super::images::{end_logins_of_earlier_runs, origin};
 use super::publish::hosts;
 use crate::app::App;
 use crate::endpoint::routes::Route;
+use crate::jobs::job::{Job, Next};
 
 /// Why a deployment of an earlier run ends.
 const NO_ENGINE: &str = "the server was started without a container engine";
 
-/// Ends what an earlier run of the server had begun, and answers for disabled services, until told to stop.
-pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
-    end_logins_of_earlier_runs(&app).await;
-    loop {
-        match app.metadata.services_to_run().await {
-            Ok(all) => {
-                for of in all.services {
-                    end(&app, &of).await;
-                }
-                for (service, error) in all.unreadable {
-                    tracing::error!(service = service.0, %error, "a service cannot be read");
-                }
-            }
-            Err(error) => tracing::warn!(%error, "cannot look which services were to run"),
+/// Ends what an earlier run of the server had begun, and answers for disabled services.
+pub(crate) struct Idle {
+    app: Arc<App>,
+    has_begun: bool,
+}
+
+impl Idle {
+    pub(crate) fn of(app: &Arc<App>) -> Self {
+        Self { app: Arc::clone(app), has_begun: false }
+    }
+}
+
+#[async_trait]
+impl Job for Idle {
+    async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
+        let app = &self.app;
+        if !std::mem::replace(&mut self.has_begun, true) {
+            end_logins_of_earlier_runs(app).await;
         }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = app.deployer.is_woken() => {}
-        }
-        let (woken, _) = app.deployer.take();
-        for service in woken {
+        for service in app.deployer.take().0 {
             // Those that are still to be answered for come again.
             app.routes.remove(service);
         }
+        let all = app.metadata.services_to_run().await.context("cannot look which services were to run")?;
+        for of in all.services {
+            end(app, &of).await;
+        }
+        for (service, error) in all.unreadable {
+            tracing::error!(service = service.0, %error, "a service cannot be read");
+        }
+        Ok(Next::WhenWoken)
+    }
+
+    async fn woken(&mut self) {
+        self.app.deployer.is_woken().await;
     }
 }
 

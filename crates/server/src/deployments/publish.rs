@@ -1,11 +1,10 @@
 //! Leads requests to the nodes of a service.
 
-use gangplank_store::metadata::deployments::DeployedService;
+use gangplank_store::metadata::deployments::{DeployedService, Room};
 
 use super::health::Verdict;
 use super::node::{Node, speaks_tls};
 use super::runner::Runner;
-use super::spec;
 use crate::app::App;
 use crate::endpoint::routes;
 use crate::jobs::usage::RunningNode;
@@ -16,7 +15,7 @@ impl Runner {
         let hosts = hosts(&self.app, of);
         let route = self.route(of);
         self.app.routes.set(self.service, hosts, route);
-        let (cpus, memory) = spec::size(&of.service);
+        let Room { cpus, memory } = of.service.power.room(1);
         let serving = self.nodes.iter().filter(|(_, node)| is_current(of, node));
         let running = serving.map(|(handle, _)| RunningNode {
             service: self.service,

@@ -15,7 +15,7 @@ use super::images::{self, NotThere};
 use super::node::Node;
 use super::plan;
 use super::runner::{Next, Runner, Trouble};
-use super::{spec, words};
+use super::words;
 
 /// How often containers of a deployment may fail to start, or end, before it is given up.
 const ATTEMPTS: u32 = 3;
@@ -128,7 +128,7 @@ impl Runner {
         }
         self.restart_due(of, deployment, &spec, next).await?;
         let present = self.present(version, &hash, &spec);
-        let count = u32::try_from(of.service.scale).unwrap_or_default();
+        let count = of.service.scale.nodes().into();
         let plan = plan::plan(&present, &self.leaving.ordinals(version), count);
         self.retire_all(|node| {
             node.seen.name.version == version && plan.retire.contains(&node.seen.name.ordinal)
@@ -216,7 +216,7 @@ impl Runner {
         spec: &Arc<Spec>,
     ) -> Result<bool, Trouble> {
         let version = deployment.version;
-        let (_, memory) = spec::size(&of.service);
+        let memory = of.service.power.room(1).memory;
         let mut ended = Vec::new();
         let mut gone = Vec::new();
         for (handle, node) in self.nodes.iter().filter(|(_, node)| node.seen.name.version == version) {

@@ -1,6 +1,6 @@
 //! Looks after one service: compares what it is to run with what the engine shows, and acts.
 //!
-//! One runner per service is the claim on it. What a runner knows beside the rows can be found again: after a restart
+//! A runner has claimed its service, so there is one, in whichever process. What a runner knows beside the rows can be found again: after a restart
 //! of the server, of the engine or of the machine it begins with nothing and comes to the same end.
 
 use std::collections::BTreeMap;
@@ -26,6 +26,7 @@ use super::pace::Pace;
 use super::rollout::RolloutInMemory;
 use super::{spec, words};
 use crate::app::App;
+use crate::coordination::Held;
 
 /// How many nodes of a service are started at once.
 const STARTS: usize = 4;
@@ -105,20 +106,24 @@ impl Runner {
         }
     }
 
-    /// Looks after the service until nothing of it is left to look after, or until told to stop: then what runs goes on
-    /// running.
-    pub(super) async fn run(mut self, stop: CancellationToken) {
+    /// Looks after the service until nothing of it is left to look after, until another process does, or until told to
+    /// stop: then what runs goes on running.
+    pub(super) async fn run(mut self, claim: Held, stop: CancellationToken) {
+        tokio::select! {
+            () = self.look_after() => {}
+            () = stop.cancelled() => return,
+            () = claim.lost() => {}
+        }
+        // Who changes or deletes the service from now on finds nobody here who would.
+        self.app.routes.remove(self.service);
+        self.app.deployer.is_gone(self.service);
+    }
+
+    /// Looks again and again, until nothing is left to look after.
+    async fn look_after(&mut self) {
         loop {
-            let looked = tokio::select! {
-                () = stop.cancelled() => return,
-                looked = self.look() => looked,
-            };
-            let pause = match looked {
-                Ok(None) => {
-                    // Who changes or deletes the service from now on finds nobody here who would.
-                    self.app.routes.remove(self.service);
-                    return self.app.deployer.is_gone(self.service);
-                }
+            let pause = match self.look().await {
+                Ok(None) => return,
                 Ok(Some(next)) => next.0,
                 Err(trouble) => Some(self.is_in_trouble(&trouble).await),
             };
@@ -129,7 +134,6 @@ impl Runner {
                 }
             };
             tokio::select! {
-                () = stop.cancelled() => return,
                 () = self.wake.notified() => {}
                 () = pause => {}
             }

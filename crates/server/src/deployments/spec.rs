@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use gangplank_core::deployment::{Protocol, Spec};
-use gangplank_core::power;
+use gangplank_core::power::Room;
 use gangplank_engine as engine;
 use gangplank_engine::{ContainerSpec, NodeName, NodeSpec};
-use gangplank_store::metadata::container_services::ContainerService;
 use gangplank_store::metadata::deployments::{DeployedService, Deployment};
 
 use super::images::References;
@@ -27,7 +26,7 @@ pub(super) fn node(
         };
         Some((name.clone(), container))
     });
-    let (cpus, memory) = size(&of.service);
+    let Room { cpus, memory } = of.service.power.room(1);
     NodeSpec {
         name: NodeName {
             tenant: tenant(of),
@@ -40,15 +39,6 @@ pub(super) fn node(
         cpus,
         memory,
     }
-}
-
-/// Processors and bytes of memory of one node of a service.
-pub(super) fn size(service: &ContainerService) -> (f64, u64) {
-    // A power that this program does not know was none that it took: the smallest.
-    let power = power::POWERS.iter().find(|power| power.name == service.power).unwrap_or(&power::POWERS[0]);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "half GBs are whole bytes")]
-    let memory = (f64::from(power.ram_gb) * f64::from(1 << 30)) as u64;
-    (f64::from(power.cpu_count), memory)
 }
 
 /// A tenant, as nodes are labelled with it.

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use gangplank_core::ServiceId;
 use gangplank_engine::{Engine, NodeSeen};
+use gangplank_store::coordination::Work;
 use gangplank_store::metadata::deployments::ToRun;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +17,7 @@ use super::pace::Pace;
 use super::runner::Runner;
 use super::{images, spec};
 use crate::app::App;
+use crate::jobs::job::{Job, Next};
 
 /// What happens in an engine within this time is looked at together.
 const TOGETHER: Duration = Duration::from_millis(20);
@@ -22,54 +25,16 @@ const TOGETHER: Duration = Duration::from_millis(20);
 /// Account and region, and the service's name, as nodes are labelled.
 type Labels = (String, String);
 
-/// Runs what is to run until told to stop. Then nodes go on running, and the next start takes them over.
-pub(crate) async fn run(app: Arc<App>, engine: Arc<dyn Engine>, pace: Pace, stop: CancellationToken) {
-    images::end_logins_of_earlier_runs(&app).await;
-    let mut supervisor = Supervisor {
-        app,
-        engine,
-        pace,
-        runners: BTreeMap::new(),
-        tasks: JoinSet::new(),
-        seen: BTreeMap::new(),
-        left: Vec::new(),
-        knows_services: false,
-        unreadable: BTreeSet::new(),
-    };
-    let mut changes = supervisor.engine.changes();
-    let mut only_engine = false;
-    loop {
-        if !only_engine {
-            supervisor.look_at_services(&stop).await;
-            supervisor.remove_images().await;
-        }
-        supervisor.look_at_engine().await;
-        let app = Arc::clone(&supervisor.app);
-        only_engine = tokio::select! {
-            () = stop.cancelled() => break,
-            () = app.deployer.is_woken() => false,
-            Ok(()) = changes.changed() => {
-                tokio::time::sleep(TOGETHER).await;
-                true
-            }
-            () = tokio::time::sleep(pace.look) => false,
-            Some(ended) = supervisor.tasks.join_next() => {
-                if let Err(error) = ended {
-                    // It panicked, which is told where it happens: another one begins where the rows are.
-                    supervisor.runners.retain(|_, (.., task)| *task != error.id());
-                    tokio::time::sleep(pace.pause).await;
-                }
-                false
-            }
-        }
-    }
-    while supervisor.tasks.join_next().await.is_some() {}
-}
-
-struct Supervisor {
+/// Runs what is to run. At the end nodes go on running, and the next start takes them over.
+pub(crate) struct Supervisor {
     app: Arc<App>,
     engine: Arc<dyn Engine>,
     pace: Pace,
+    changes: watch::Receiver<u64>,
+    stop: CancellationToken,
+    has_begun: bool,
+    /// Whether only the engine has changed since the last look.
+    only_engine: bool,
     runners: BTreeMap<ServiceId, (Labels, Arc<Notify>, task::Id)>,
     tasks: JoinSet<()>,
     /// What the engine showed last, by service.
@@ -82,9 +47,65 @@ struct Supervisor {
     unreadable: BTreeSet<ServiceId>,
 }
 
+#[async_trait]
+impl Job for Supervisor {
+    async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            images::end_logins_of_earlier_runs(&self.app).await;
+        }
+        if !std::mem::take(&mut self.only_engine) {
+            self.look_at_services().await;
+            self.remove_images().await;
+        }
+        self.look_at_engine().await;
+        Ok(Next::AsListed)
+    }
+
+    async fn woken(&mut self) {
+        let app = Arc::clone(&self.app);
+        tokio::select! {
+            () = app.deployer.is_woken() => {}
+            Ok(()) = self.changes.changed() => {
+                tokio::time::sleep(TOGETHER).await;
+                self.only_engine = true;
+            }
+            Some(ended) = self.tasks.join_next() => {
+                if let Err(error) = ended {
+                    // It panicked, which is told where it happens: another one begins where the rows are.
+                    self.runners.retain(|_, (.., task)| *task != error.id());
+                    tokio::time::sleep(self.pace.pause).await;
+                }
+            }
+        }
+    }
+
+    async fn end(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
 impl Supervisor {
+    /// Runs services on an engine until `stop`.
+    pub(crate) fn of(engine: &Arc<dyn Engine>, app: &Arc<App>, pace: Pace, stop: &CancellationToken) -> Self {
+        Self {
+            app: Arc::clone(app),
+            changes: engine.changes(),
+            engine: Arc::clone(engine),
+            pace,
+            stop: stop.clone(),
+            has_begun: false,
+            only_engine: false,
+            runners: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            seen: BTreeMap::new(),
+            left: Vec::new(),
+            knows_services: false,
+            unreadable: BTreeSet::new(),
+        }
+    }
+
     /// Gives services that are to run their runners, and wakes those that something concerns.
-    async fn look_at_services(&mut self, stop: &CancellationToken) {
+    async fn look_at_services(&mut self) {
         self.app.deployer.learn_host().await;
         let (woken, gone) = self.app.deployer.take();
         for service in gone {
@@ -111,6 +132,14 @@ impl Supervisor {
             if is_taken || self.runners.contains_key(&of.service.id) {
                 continue;
             }
+            let claim = match self.app.claims.take(Work::Service(of.service.id)).await {
+                Ok(Some(claim)) => claim,
+                Ok(None) => continue,
+                Err(error) => {
+                    tracing::warn!(service = of.service.name, %error, "cannot claim a service now");
+                    continue;
+                }
+            };
             let wake = Arc::new(Notify::new());
             let runner = Runner::new(
                 Arc::clone(&self.app),
@@ -119,7 +148,7 @@ impl Supervisor {
                 self.pace,
                 Arc::clone(&wake),
             );
-            let task = self.tasks.spawn(runner.run(stop.clone())).id();
+            let task = self.tasks.spawn(runner.run(claim, self.stop.clone())).id();
             self.runners.insert(of.service.id, (labels, wake, task));
         }
         for (_, wake, _) in woken.iter().filter_map(|service| self.runners.get(service)) {

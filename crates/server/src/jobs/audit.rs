@@ -1,39 +1,45 @@
-//! Writes what was counted in memory, refusals, first pulls and uses of logins, and forgets what the audit trail need
-//! not hold any more.
+//! The audit trail: writes what was counted in memory, refusals, first pulls and uses of logins, and forgets what need
+//! not be held any more.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use anyhow::Context as _;
+use async_trait::async_trait;
 use gangplank_core::EventKind;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::job::{Job, Next};
 use crate::app::App;
 use crate::refusals::Taken;
 
-/// How soon something is written.
-const SOON: Duration = Duration::from_secs(1);
+/// Writes what this process counted.
+pub(super) struct Notes(pub(super) Arc<App>);
 
-/// How often old events are looked for.
-const FORGET_EVERY: Duration = Duration::from_mins(1);
+#[async_trait]
+impl Job for Notes {
+    async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
+        note(&self.0, Taken::Due).await;
+        Ok(Next::AsListed)
+    }
 
-pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
-    let mut forget_at = Instant::now();
-    loop {
-        let stopping = tokio::select! {
-            () = stop.cancelled() => true,
-            () = tokio::time::sleep(SOON) => false,
-        };
-        note(&app, if stopping { Taken::All } else { Taken::Due }).await;
-        if stopping {
-            return;
-        }
-        if Instant::now() >= forget_at {
-            forget_at = Instant::now() + FORGET_EVERY;
-            if let Err(error) = forget(&app, &stop).await {
-                tracing::warn!(%error, "cannot forget old events of the audit trail; will try again");
-            }
-        }
+    async fn end(&mut self) {
+        note(&self.0, Taken::All).await;
+    }
+}
+
+/// Forgets old events.
+pub(super) struct Forgetting(pub(super) Arc<App>);
+
+#[async_trait]
+impl Job for Forgetting {
+    async fn round(&mut self, stop: &CancellationToken) -> anyhow::Result<Next> {
+        let app = &self.0;
+        // Events are noted by the wall clock. Where that is ahead of the steady time, it may have jumped.
+        let before = app.clock.steady().min(app.clock.now()).minus(app.audit.age);
+        let forget = || app.metadata.forget_events(before, app.audit.events);
+        let failed = "cannot forget old events of the audit trail";
+        while !stop.is_cancelled() && forget().await.context(failed)? > 0 {}
+        Ok(Next::AsListed)
     }
 }
 
@@ -72,11 +78,4 @@ pub(crate) async fn note_key_use(app: &App, which: Taken) {
         tracing::warn!(%error, "cannot note when access keys were used");
         app.key_use.put_back(&used);
     }
-}
-
-async fn forget(app: &App, stop: &CancellationToken) -> gangplank_store::Result<()> {
-    // Events are noted by the wall clock. Where that is ahead of the steady time, it may have jumped.
-    let before = app.clock.steady().min(app.clock.now()).minus(app.audit.age);
-    while !stop.is_cancelled() && app.metadata.forget_events(before, app.audit.events).await? > 0 {}
-    Ok(())
 }

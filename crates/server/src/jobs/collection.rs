@@ -1,38 +1,39 @@
 //! Collects garbage, again and again, and when an operator asks.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
+use async_trait::async_trait;
 use gangplank_store::Result;
+use gangplank_store::coordination::Work;
 use gangplank_store::metadata::collection::Collected;
 use tokio_util::sync::CancellationToken;
 
+use super::job::{Job, Next};
 use crate::app::App;
 use crate::collection::{Cycle, Plan, cutoff};
 
-pub(crate) async fn run(app: Arc<App>, every: Duration, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(every) => {}
+pub(super) struct Collecting(pub(super) Arc<App>);
+
+#[async_trait]
+impl Job for Collecting {
+    async fn round(&mut self, stop: &CancellationToken) -> anyhow::Result<Next> {
+        let collected = collect(&self.0, None, stop).await;
+        let collected = collected
+            .inspect_err(|_| self.0.metrics.collection_failed())
+            .context("cannot collect garbage")?;
+        if collected.manifests + collected.blobs > 0 {
+            tracing::info!(
+                manifests = collected.manifests,
+                blobs = collected.blobs,
+                contents = collected.contents,
+                bytes = collected.bytes,
+                "collected garbage"
+            );
         }
-        match collect(&app, None, &stop).await {
-            Ok(collected) => {
-                if collected.manifests + collected.blobs > 0 {
-                    tracing::info!(
-                        manifests = collected.manifests,
-                        blobs = collected.blobs,
-                        contents = collected.contents,
-                        bytes = collected.bytes,
-                        "collected garbage"
-                    );
-                }
-            }
-            Err(error) => {
-                app.metrics.collection_failed();
-                tracing::warn!(%error, "cannot collect garbage; will try again");
-            }
-        }
+        Ok(Next::AsListed)
     }
 }
 
@@ -42,16 +43,26 @@ pub(crate) async fn collect(
     grace: Option<Duration>,
     stop: &CancellationToken,
 ) -> Result<Collected> {
-    let _turn = app.collecting.lock().await;
+    // One cycle at a time, whoever asked for it.
+    let claim = app.claims.wait(Work::Collection).await?;
     let started = Instant::now();
-    let collected = cycle(app, grace).run(stop).await?;
+    let stop = stop.child_token();
+    let cycle = cycle(app, grace);
+    let mut collecting = pin!(cycle.run(&stop));
+    let collected = tokio::select! {
+        collected = &mut collecting => collected,
+        () = claim.lost() => {
+            stop.cancel();
+            collecting.await
+        }
+    }?;
     app.metrics.collected(&collected, started.elapsed());
     Ok(collected)
 }
 
 /// What such a cycle would remove.
 pub(crate) async fn plan(app: &App, grace: Option<Duration>) -> Result<Plan> {
-    let _turn = app.collecting.lock().await;
+    let _claim = app.claims.wait(Work::Collection).await?;
     cycle(app, grace).plan().await
 }
 

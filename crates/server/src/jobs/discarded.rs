@@ -3,27 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
+use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+use super::job::{Job, Next};
 use crate::app::App;
 use crate::discarded::{BATCH, Round, remove};
 
-const RETRY: Duration = Duration::from_mins(1);
+pub(super) struct Removing(pub(super) Arc<App>);
 
-pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        let wait = match remove(app.metadata.as_ref(), &app.blobs, &app.removals).await {
-            Ok(Round { listed: BATCH.., removed: 1.. }) => continue,
-            Ok(Round { listed, removed }) => (removed < listed).then_some(RETRY),
-            Err(error) => {
-                tracing::warn!(%error, "cannot remove discarded content; will try again");
-                Some(RETRY)
-            }
-        };
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = app.discarded.notified() => {}
-            () = tokio::time::sleep(wait.unwrap_or(Duration::MAX)) => {}
-        }
+#[async_trait]
+impl Job for Removing {
+    async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
+        let app = &self.0;
+        let removed = remove(app.metadata.as_ref(), &app.blobs, &app.removals).await;
+        Ok(match removed.context("cannot remove discarded content")? {
+            Round { listed: BATCH.., removed: 1.. } => Next::In(Duration::ZERO),
+            // What could not be removed is tried again then, and what another process discarded is seen.
+            _ => Next::AsListed,
+        })
+    }
+
+    async fn woken(&mut self) {
+        self.0.discarded.notified().await;
     }
 }

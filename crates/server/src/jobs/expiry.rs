@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
+use async_trait::async_trait;
+use gangplank_core::upload::Lifetime;
 use gangplank_store::blobs::ContentKey;
 use tokio_util::sync::CancellationToken;
 
+use super::job::{Job, Next};
 use super::leftovers::discard_each;
 use crate::app::App;
 
@@ -21,20 +25,30 @@ const REMEMBER_SESSIONS: Duration = Duration::from_hours(24);
 /// The same of logins to the console, and links to it: nobody is told why one is over.
 const REMEMBER_CONSOLE_LOGINS: Duration = Duration::from_mins(10);
 
-pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
-    let upload = app.limits.upload;
-    let every = upload.idle.min(upload.absolute).clamp(OFTEN, EVERY);
-    loop {
-        if let Err(error) = expire(&app).await {
-            tracing::warn!(%error, "cannot end stale uploads or logins; will try again");
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(every) => {
-                app.failed_logins.forget_idle();
-                app.failed_exchanges.forget_idle();
-            }
-        }
+pub(super) struct Ending(pub(super) Arc<App>);
+
+#[async_trait]
+impl Job for Ending {
+    async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
+        expire(&self.0).await.context("cannot end stale uploads or logins")?;
+        Ok(Next::AsListed)
+    }
+}
+
+/// How often it is looked, by how long uploads live.
+pub(super) fn every(upload: Lifetime) -> Duration {
+    upload.idle.min(upload.absolute).clamp(OFTEN, EVERY)
+}
+
+/// Forgets the addresses that have not failed to log in for a while.
+pub(super) struct ForgettingAddresses(pub(super) Arc<App>);
+
+#[async_trait]
+impl Job for ForgettingAddresses {
+    async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
+        self.0.failed_logins.forget_idle();
+        self.0.failed_exchanges.forget_idle();
+        Ok(Next::AsListed)
     }
 }
 

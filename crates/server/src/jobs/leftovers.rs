@@ -3,8 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use gangplank_store::blobs::{BlobStore, ContentKey};
+use tokio_util::sync::CancellationToken;
 
+use super::job::{Job, Next};
 use crate::app::App;
 
 /// Lists them before the first request, so everything staged is of an earlier run.
@@ -16,12 +19,23 @@ pub(crate) async fn list(app: &App) -> gangplank_store::Result<Vec<ContentKey>> 
 }
 
 /// Removes them. Large ones take time, which nobody need wait for: no key is used again.
-pub(crate) async fn remove(app: Arc<App>, leftovers: Vec<ContentKey>) {
-    let found = leftovers.len();
-    let removed = app.blocking(move |blobs| Ok(discard_each(blobs, leftovers.into_iter()))).await;
-    if found > 0 {
-        let removed = removed.unwrap_or(0);
-        tracing::info!(removed, found, "removed what interrupted uploads left behind");
+pub(super) struct Removing {
+    pub(super) app: Arc<App>,
+    pub(super) leftovers: Vec<ContentKey>,
+}
+
+#[async_trait]
+impl Job for Removing {
+    async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
+        let leftovers = std::mem::take(&mut self.leftovers);
+        let found = leftovers.len();
+        if found > 0 {
+            let removed =
+                self.app.blocking(move |blobs| Ok(discard_each(blobs, leftovers.into_iter()))).await;
+            let removed = removed.unwrap_or(0);
+            tracing::info!(removed, found, "removed what interrupted uploads left behind");
+        }
+        Ok(Next::Never)
     }
 }
 

@@ -2,25 +2,22 @@
 //! the grace period.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use anyhow::Context as _;
+use async_trait::async_trait;
 use gangplank_store::metadata::progress::Mark;
 use tokio_util::sync::CancellationToken;
 
+use super::job::{Job, Next};
 use crate::app::App;
 
-/// After a crash, so much of what has aged has not.
-const EVERY: Duration = Duration::from_mins(1);
+pub(super) struct Keeping(pub(super) Arc<App>);
 
-pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
-    loop {
-        if let Err(error) = keep(&app).await {
-            tracing::warn!(%error, "cannot keep the time and the grace period; will try again");
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
-        }
+#[async_trait]
+impl Job for Keeping {
+    async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
+        keep(&self.0).await.context("cannot keep the time and the grace period")?;
+        Ok(Next::AsListed)
     }
 }
 

@@ -1,16 +1,18 @@
-//! What the server does by itself, beside requests.
+//! What the server does by itself, beside requests: a list of jobs, and one loop ([`rounds`]) that all of them run in.
 
 pub(crate) mod audit;
-pub(crate) mod certificates;
+mod certificates;
 pub(crate) mod collection;
-pub(crate) mod discarded;
-pub(crate) mod expiry;
+mod discarded;
+mod expiry;
+pub(crate) mod job;
 pub(crate) mod leftovers;
 pub(crate) mod marks;
 pub(crate) mod observations;
 pub(crate) mod orphans;
-pub(crate) mod private;
-pub(crate) mod scrub;
+mod private;
+mod rounds;
+mod scrub;
 pub(crate) mod usage;
 
 use std::path::Path;
@@ -22,35 +24,78 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::deployments::{idle, pace::Pace, supervisor};
+use job::Scope::{Cluster, Process};
+use job::{Listed, When};
 
-/// How long the jobs rest for which the operator chooses it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pauses {
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// What the list depends on, beside the app.
+pub(crate) struct Terms<'a> {
     /// From one cycle of garbage collection to the next.
     pub(crate) collection: Duration,
     /// Within how long all content is read again; never if `None`.
     pub(crate) scrub: Option<Duration>,
+    /// How fast services are looked after.
+    pub(crate) pace: Pace,
+    /// Where the files of this process are.
+    pub(crate) data_dir: &'a Path,
+    /// What interrupted uploads left there.
+    pub(crate) leftovers: Vec<ContentKey>,
+    /// Whether the run before this one was cut.
+    pub(crate) crashed: bool,
 }
 
-/// Starts the jobs of every server, each of which ends at `stop`.
-pub(crate) fn start(
-    app: &Arc<App>,
-    pauses: Pauses,
-    data_dir: &Path,
-    leftovers: Vec<ContentKey>,
-    stop: &CancellationToken,
-) -> Vec<JoinHandle<()>> {
-    let mut tasks = vec![
-        tokio::spawn(audit::run(Arc::clone(app), stop.clone())),
-        tokio::spawn(marks::run(Arc::clone(app), stop.clone())),
-        tokio::spawn(observations::run(Arc::clone(app), stop.clone())),
-        tokio::spawn(collection::run(Arc::clone(app), pauses.collection, stop.clone())),
-        tokio::spawn(expiry::run(Arc::clone(app), stop.clone())),
-        tokio::spawn(discarded::run(Arc::clone(app), stop.clone())),
-        tokio::spawn(private::run(data_dir.to_owned(), stop.clone())),
-        tokio::spawn(leftovers::remove(Arc::clone(app), leftovers)),
-        tokio::spawn(scrub::run(Arc::clone(app), pauses.scrub, stop.clone())),
+/// Starts all jobs, each of which ends at `stop`.
+pub(crate) fn start(app: &Arc<App>, terms: Terms<'_>, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
+    let around = rounds::Around { claims: Arc::clone(&app.claims), metrics: Arc::clone(&app.metrics) };
+    let run = |listed| tokio::spawn(rounds::run(listed, around.clone(), stop.clone()));
+    list(app, terms, stop).into_iter().map(run).collect()
+}
+
+/// All jobs: the name, when it runs, whose it is, and what it does.
+fn list(app: &Arc<App>, terms: Terms<'_>, stop: &CancellationToken) -> Vec<Listed> {
+    let Terms { collection, scrub, pace, data_dir, leftovers, crashed } = terms;
+    let of = || Arc::clone(app);
+    let expiry = expiry::every(app.limits.upload);
+    let mut list = vec![
+        Listed::new("notes", When::every(SECOND), Process, audit::Notes(of())),
+        Listed::new("audit", When { first: SECOND, every: Some(MINUTE) }, Cluster, audit::Forgetting(of())),
+        Listed::new("marks", When::at_once_and_every(MINUTE), Cluster, marks::Keeping(of())),
+        Listed::new("points", When::every(10 * MINUTE), Cluster, observations::ForgettingPoints(of())),
+        Listed::new("logs", When::every(10 * MINUTE), Process, observations::ForgettingLogs(of())),
+        Listed::new("collection", When::every(collection), Cluster, collection::Collecting(of())),
+        Listed::new("discarded", When::at_once_and_every(MINUTE), Cluster, discarded::Removing(of())),
+        Listed::new("expiry", When::at_once_and_every(expiry), Cluster, expiry::Ending(of())),
+        Listed::new("addresses", When::every(expiry), Process, expiry::ForgettingAddresses(of())),
+        Listed::new("private", When::at_once(), Process, private::Closing::of(data_dir)),
+        Listed::new("leftovers", When::at_once(), Process, leftovers::Removing { app: of(), leftovers }),
     ];
-    tasks.extend(usage::start(app, stop));
-    tasks
+    if crashed {
+        list.push(Listed::new("orphans", When::at_once(), Process, orphans::Searching::of(app)));
+    }
+    if let Some(interval) = scrub {
+        let (when, job) = (When::after(scrub::first(interval)), scrub::Scrub::within(interval, app));
+        list.push(Listed::new("scrub", when, Cluster, job));
+    }
+    if !app.certificates.is_empty() {
+        let job = certificates::Reloading(Arc::clone(&app.certificates));
+        list.push(Listed::new("certificates", When::every(3 * SECOND), Process, job));
+    }
+    // Each service that is to run is claimed by itself.
+    match app.deployer.engine() {
+        Some(engine) => {
+            let job = supervisor::Supervisor::of(engine, app, pace, stop);
+            list.push(Listed::new("deployments", When::at_once_and_every(pace.look), Process, job));
+            list.push(Listed::new(
+                "usage",
+                When::every(usage::LOOK),
+                Process,
+                usage::Measure::of(engine, app),
+            ));
+        }
+        None => list.push(Listed::new("deployments", When::at_once(), Process, idle::Idle::of(app))),
+    }
+    list
 }

@@ -4,14 +4,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
+use async_trait::async_trait;
 use gangplank_core::Time;
 use gangplank_store::StoreError;
 use gangplank_store::logs::Logs;
 use tokio_util::sync::CancellationToken;
 
+use super::job::{Job, Next};
 use crate::app::App;
-
-const EVERY: Duration = Duration::from_mins(10);
 
 /// How long metric points are kept. Lightsail's console shows two weeks.
 const KEEP_POINTS: Duration = Duration::from_hours(15 * 24);
@@ -19,21 +20,33 @@ const KEEP_POINTS: Duration = Duration::from_hours(15 * 24);
 /// How many points are forgotten at once.
 const STEP: u32 = 1_000;
 
-pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
-        }
-        // Both are of the wall clock. Where that is ahead of the steady time, it may have jumped.
-        let now = app.clock.steady().min(app.clock.now());
-        if let Err(error) = forget_points(&app, now, &stop).await {
-            tracing::warn!(%error, "cannot forget old metrics of services; will try again");
-        }
-        if let Err(error) = forget_logs(&app, now).await {
-            tracing::warn!(%error, "cannot forget old logs of containers; will try again");
-        }
+/// Forgets points that are too old.
+pub(super) struct ForgettingPoints(pub(super) Arc<App>);
+
+#[async_trait]
+impl Job for ForgettingPoints {
+    async fn round(&mut self, stop: &CancellationToken) -> anyhow::Result<Next> {
+        let forgotten = forget_points(&self.0, now(&self.0), stop).await;
+        forgotten.context("cannot forget old metrics of services")?;
+        Ok(Next::AsListed)
     }
+}
+
+/// Forgets logs that are too old, or whose services are gone.
+pub(super) struct ForgettingLogs(pub(super) Arc<App>);
+
+#[async_trait]
+impl Job for ForgettingLogs {
+    async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
+        let forgotten = forget_logs(&self.0, now(&self.0)).await;
+        forgotten.context("cannot forget old logs of containers")?;
+        Ok(Next::AsListed)
+    }
+}
+
+/// Both are of the wall clock. Where that is ahead of the steady time, it may have jumped.
+fn now(app: &App) -> Time {
+    app.clock.steady().min(app.clock.now())
 }
 
 async fn forget_points(app: &App, now: Time, stop: &CancellationToken) -> gangplank_store::Result<()> {
@@ -70,5 +83,5 @@ where
 {
     let logs = Arc::clone(&app.logs);
     let done = tokio::task::spawn_blocking(move || work(&logs)).await;
-    done.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+    done.unwrap_or_else(|error| Err(StoreError::unavailable(error)))
 }

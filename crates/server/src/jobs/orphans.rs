@@ -1,12 +1,16 @@
 //! Removes published content that an earlier run did not live to make a row for. In the background: how
 //! much content there is must not hold up the start.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Release;
 
+use anyhow::Context as _;
+use async_trait::async_trait;
 use gangplank_store::blobs::ContentKey;
 use tokio_util::sync::CancellationToken;
 
+use super::job::{Job, Next};
 use crate::app::App;
 use crate::discarded::remove_each;
 
@@ -33,21 +37,36 @@ pub(crate) async fn of_sessions(app: &App) -> gangplank_store::Result<()> {
 }
 
 /// Looks through all that is published, a part at a time.
-pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
-    for part in 0..=255 {
-        if stop.is_cancelled() {
-            // The next start looks again.
-            app.orphaned.store(true, Release);
-            return;
-        }
-        match remove(&app, part).await {
-            Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "removed content that a crash left without a row"),
-            Err(error) => {
-                tracing::warn!(%error, "cannot look for content that a crash left; the next start will");
-                app.orphaned.store(true, Release);
-                return;
+pub(super) struct Searching {
+    app: Arc<App>,
+    parts: RangeInclusive<u8>,
+}
+
+impl Searching {
+    pub(super) fn of(app: &Arc<App>) -> Self {
+        Self { app: Arc::clone(app), parts: 0..=u8::MAX }
+    }
+}
+
+#[async_trait]
+impl Job for Searching {
+    async fn round(&mut self, stop: &CancellationToken) -> anyhow::Result<Next> {
+        while !stop.is_cancelled() {
+            let Some(part) = self.parts.clone().next() else { return Ok(Next::Never) };
+            let removed =
+                remove(&self.app, part).await.context("cannot look for content that a crash left")?;
+            if removed > 0 {
+                tracing::info!(removed, "removed content that a crash left without a row");
             }
+            self.parts.next();
+        }
+        Ok(Next::WhenWoken)
+    }
+
+    async fn end(&mut self) {
+        if !self.parts.is_empty() {
+            // The next start looks again.
+            self.app.orphaned.store(true, Release);
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Closes to others what a data directory had before it was its owner's alone, or what a restore made. In the
 //! background and in steps: how much content there is must not hold up anything.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Context as _;
+use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+use super::job::{Job, Next};
 use crate::private::Mending;
 
 /// How many entries are looked at in one go.
@@ -14,20 +17,36 @@ const STEP: usize = 256;
 /// What follows each.
 const PAUSE: Duration = Duration::from_millis(5);
 
-pub(crate) async fn run(data_dir: PathBuf, stop: CancellationToken) {
-    let mut mending = Mending::of(&data_dir);
-    loop {
-        let step = tokio::task::spawn_blocking(move || (mending.step(STEP), mending));
-        let Ok((more, after)) = step.await else { return };
-        mending = after;
-        if !more {
-            break;
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(PAUSE) => {}
-        }
+/// `None` while a step is on its way, and after one that panicked: what is left is left.
+pub(super) struct Closing(Option<Mending>);
+
+impl Closing {
+    pub(super) fn of(data_dir: &Path) -> Self {
+        Self(Some(Mending::of(data_dir)))
     }
+}
+
+#[async_trait]
+impl Job for Closing {
+    async fn round(&mut self, stop: &CancellationToken) -> anyhow::Result<Next> {
+        while let Some(mut mending) = self.0.take() {
+            let step = tokio::task::spawn_blocking(move || (mending.step(STEP), mending));
+            let (more, mending) = step.await.context("cannot close files to others")?;
+            if !more {
+                tell(&mending);
+                break;
+            }
+            self.0 = Some(mending);
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+        Ok(Next::Never)
+    }
+}
+
+fn tell(mending: &Mending) {
     if mending.closed > 0 {
         tracing::info!(
             closed = mending.closed,

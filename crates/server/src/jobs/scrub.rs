@@ -4,11 +4,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
+use async_trait::async_trait;
 use gangplank_core::Time;
 use gangplank_store::metadata::inspection::KeptContent;
 use gangplank_store::metadata::progress::Mark;
 use tokio_util::sync::CancellationToken;
 
+use super::job::{Job, Next};
 use crate::app::App;
 use crate::hashing::{Bytes, Pace, look};
 
@@ -24,39 +27,37 @@ const SLOWEST: u64 = 8 << 20;
 /// Bytes a second: above this, pushes and pulls would feel it.
 const FASTEST: u64 = 128 << 20;
 
-/// How long the start is left alone, and what follows a failure.
+/// How long the start is left alone, and how soon it is looked whether the next round is due.
 const PAUSE: Duration = Duration::from_mins(1);
 
 /// How long a rate is kept to before it is worked out anew.
 const RATE_HOLDS: Duration = Duration::from_mins(10);
 
-pub(crate) async fn run(app: Arc<App>, interval: Option<Duration>, stop: CancellationToken) {
-    let Some(interval) = interval else { return };
-    let mut scrub = Scrub { app, interval, rate: SLOWEST, rate_until: Instant::now() };
-    let mut pause = PAUSE.min(interval / 10);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
-        }
-        pause = match scrub.page(&stop).await {
-            Ok(pause) => pause,
-            Err(error) => {
-                tracing::warn!(%error, "cannot look at stored content; will try again");
-                PAUSE
-            }
-        };
-    }
-}
-
-struct Scrub {
+pub(super) struct Scrub {
     app: Arc<App>,
     interval: Duration,
     rate: u64,
     rate_until: Instant,
 }
 
+/// How long after the start it begins.
+pub(super) fn first(interval: Duration) -> Duration {
+    PAUSE.min(interval / 10)
+}
+
+#[async_trait]
+impl Job for Scrub {
+    async fn round(&mut self, stop: &CancellationToken) -> anyhow::Result<Next> {
+        Ok(Next::In(self.page(stop).await.context("cannot look at stored content")?))
+    }
+}
+
 impl Scrub {
+    /// Reads everything again within `interval`.
+    pub(super) fn within(interval: Duration, app: &Arc<App>) -> Self {
+        Self { app: Arc::clone(app), interval, rate: SLOWEST, rate_until: Instant::now() }
+    }
+
     /// Looks at the next contents; says how long to wait for the ones after them.
     async fn page(&mut self, stop: &CancellationToken) -> gangplank_store::Result<Duration> {
         let metadata = &self.app.metadata;

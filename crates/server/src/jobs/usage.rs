@@ -4,20 +4,23 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
+use async_trait::async_trait;
 use gangplank_core::ServiceId;
 use gangplank_engine::{Engine, EngineError, NodeHandle, Usage};
 use gangplank_store::metadata::metric_points::Sample;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::job::{Job, Next};
 use crate::app::App;
 
 /// How often a service is measured.
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// How often is looked for nodes that are new: the first sample of one needs a look a minute before.
-const LOOK: Duration = Duration::from_secs(10);
+pub(super) const LOOK: Duration = Duration::from_secs(10);
 
 /// How long an engine may take to say what one node uses.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -41,31 +44,34 @@ pub(crate) struct RunningNode {
     pub(crate) handle: NodeHandle,
 }
 
-/// Begins to measure, if anything runs services.
-pub(crate) fn start(app: &Arc<App>, stop: &CancellationToken) -> Option<JoinHandle<()>> {
-    let engine = Arc::clone(app.deployer.engine()?);
-    Some(tokio::spawn(run(Arc::clone(app), engine, stop.clone())))
+pub(super) struct Measure {
+    app: Arc<App>,
+    engine: Arc<dyn Engine>,
+    sampler: Sampler,
 }
 
-async fn run(app: Arc<App>, engine: Arc<dyn Engine>, stop: CancellationToken) {
-    let mut sampler = Sampler::default();
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        let due = sampler.due(Instant::now(), app.deployer.running());
+impl Measure {
+    /// Measures what an engine runs.
+    pub(super) fn of(engine: &Arc<dyn Engine>, app: &Arc<App>) -> Self {
+        Self { app: Arc::clone(app), engine: Arc::clone(engine), sampler: Sampler::default() }
+    }
+}
+
+#[async_trait]
+impl Job for Measure {
+    async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
+        let due = self.sampler.due(Instant::now(), self.app.deployer.running());
         let usage = |node: NodeHandle| {
-            let engine = Arc::clone(&engine);
+            let engine = Arc::clone(&self.engine);
             async move { engine.usage(&node).await }
         };
         let used = ask(due, usage).await;
-        let samples = sampler.take(Instant::now(), used);
-        if !samples.is_empty()
-            && let Err(error) = app.metadata.add_samples(app.clock.now(), samples).await
-        {
-            tracing::warn!(%error, "cannot keep what services use; this minute is left out");
+        let samples = self.sampler.take(Instant::now(), used);
+        if !samples.is_empty() {
+            let kept = self.app.metadata.add_samples(self.app.clock.now(), samples).await;
+            kept.context("cannot keep what services use; this minute is left out")?;
         }
+        Ok(Next::AsListed)
     }
 }
 

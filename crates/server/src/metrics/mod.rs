@@ -3,6 +3,7 @@
 
 mod access;
 mod exposition;
+mod jobs;
 mod process;
 mod requests;
 mod standing;
@@ -23,6 +24,7 @@ use prometheus_client::registry::Registry;
 
 use access::Access;
 pub(crate) use exposition::Exposition;
+use jobs::Jobs;
 use process::Process;
 pub(crate) use requests::Outcome;
 use requests::Requests;
@@ -37,6 +39,8 @@ pub(crate) struct Metrics {
     registry: Registry,
     requests: Requests,
     access: Access,
+    /// What the server does by itself.
+    pub(crate) jobs: Jobs,
     upkeep: Upkeep,
     gauges: Gauges,
 }
@@ -48,6 +52,7 @@ pub fn of_each() -> String {
     let metrics = Metrics::new(Time(0), Arc::default(), Arc::default());
     // What has labels is told of only when something was counted.
     metrics.issued(Scope::PUSH);
+    metrics.jobs.listed("collection");
     metrics.refused(&Refusal { kind: EventKind::LoginRefused, action: None, reason: "unknown" });
     metrics.ended(&Outcome {
         service: "registry",
@@ -92,8 +97,9 @@ impl Metrics {
         let help = "Lines of containers that were dropped since they came faster than they can be written";
         ours.register("container_log_lines_dropped", help, CountedElsewhere(dropped_of_containers));
         let (requests, access) = (Requests::register(ours), Access::register(ours));
-        let (upkeep, gauges) = (Upkeep::register(ours), Gauges::register(ours));
-        Self { registry, requests, access, upkeep, gauges }
+        let (jobs, upkeep) = (Jobs::register(ours), Upkeep::register(ours));
+        let gauges = Gauges::register(ours);
+        Self { registry, requests, access, jobs, upkeep, gauges }
     }
 
     /// Counts a request that has ended.

@@ -145,7 +145,7 @@ impl Sink {
 }
 
 fn failed() -> StoreError {
-    StoreError::Unavailable("an earlier piece could not be written".to_owned())
+    StoreError::unavailable("an earlier piece could not be written".to_owned())
 }
 
 #[cfg(test)]

@@ -23,7 +23,6 @@ mod refusal;
 pub(crate) mod room;
 mod tags;
 mod upload_append;
-pub(crate) mod upload_locks;
 mod upload_session;
 mod upload_standing;
 mod upload_whole;

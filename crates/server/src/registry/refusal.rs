@@ -76,7 +76,10 @@ impl From<StoreError> for Refusal {
         let (error, retry_after) = match error {
             StoreError::OverQuota(over) => (OciError::denied(over.to_string()), None),
             StoreError::Full(_) => (OciError::insufficient_storage(), Some(30)),
-            StoreError::Unavailable(_) | StoreError::Unusable(_) => (OciError::unavailable(), Some(5)),
+            StoreError::Unavailable(_)
+            | StoreError::Contended(_)
+            | StoreError::OutcomeUnknown(_)
+            | StoreError::Unusable(_) => (OciError::unavailable(), Some(5)),
             StoreError::Damaged(_) => (OciError::unknown(), None),
         };
         Self { error, retry_after, standing: None }

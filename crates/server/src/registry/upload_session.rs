@@ -1,14 +1,17 @@
 //! Upload sessions: opened, then in the hands of one request at a time.
 
+use std::time::Duration;
+
 use gangplank_oci::{Algorithm, Hasher, OciError, RepositoryName};
 use gangplank_store::blobs::ContentKey;
+use gangplank_store::coordination::Work;
 use gangplank_store::metadata::uploads::{UploadOpened, UploadOwner, UploadSession};
 
 use super::ingest::hash_staged;
 use super::refusal::Refusal;
-use super::upload_locks::SessionLock;
 use super::upload_standing::Standing;
 use super::{Context, Result};
+use crate::coordination::Held;
 
 /// Opens a session, which hashes with `algorithm`.
 pub(super) async fn open(
@@ -56,35 +59,34 @@ pub(super) async fn status(context: &Context<'_>, repository: &RepositoryName, i
     let found = find(context, repository, id).await?;
     // Who asks has often just been cut off. What is still coming in from then counts, or the upload
     // would go on in the wrong place.
-    let received = match context.app.upload_locks.take(id).await {
-        Some(lock) => Session::locked(context, repository, id, lock).await?.check_bytes().await?.received(),
+    let received = match claim(context, id).await? {
+        Some(claim) => {
+            Session::claimed(context, repository, id, claim).await?.check_bytes().await?.received()
+        }
         None => found.received,
     };
     Ok(Standing::new(repository, id, received))
 }
 
-/// A session that goes on, in the hands of the one request that holds its lock.
+/// A session that goes on, in the hands of the one request that has claimed it.
 pub(super) struct Session<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) repository: &'a RepositoryName,
     /// Its bytes are staged under it.
     pub(super) key: ContentKey,
     row: UploadSession,
-    _lock: SessionLock<'a>,
+    claim: Held,
 }
 
 impl<'a> Session<'a> {
-    /// Takes a session's lock and finds it.
-    pub(super) async fn lock(
+    /// Claims a session and finds it.
+    pub(super) async fn claim(
         context: &'a Context<'_>,
         repository: &'a RepositoryName,
         id: &str,
     ) -> Result<Self> {
-        let Some(lock) = context.app.upload_locks.take(id).await else {
-            let message = "another request is writing to this upload; ask for its status";
-            return Err(OciError::blob_upload_range(message).into());
-        };
-        Self::locked(context, repository, id, lock).await
+        let Some(claim) = claim(context, id).await? else { return Err(taken()) };
+        Self::claimed(context, repository, id, claim).await
     }
 
     /// Opens one, for a body whose bytes are to be staged under `key`.
@@ -95,17 +97,17 @@ impl<'a> Session<'a> {
         algorithm: Algorithm,
     ) -> Result<Self> {
         let row = open_as(context, repository, &key, algorithm).await?;
-        let lock = context.app.upload_locks.take(&row.id).await.ok_or_else(OciError::blob_upload_unknown)?;
-        Ok(Self { context, repository, key, row, _lock: lock })
+        let claim = claim(context, &row.id).await?.ok_or_else(OciError::blob_upload_unknown)?;
+        Ok(Self { context, repository, key, row, claim })
     }
 
-    /// Takes a session's lock and finds it with all the bytes that its row counts.
+    /// Claims a session and finds it with all the bytes that its row counts.
     pub(super) async fn take_up(
         context: &'a Context<'_>,
         repository: &'a RepositoryName,
         id: &str,
     ) -> Result<Self> {
-        let session = Self::lock(context, repository, id).await?.check_bytes().await?;
+        let session = Self::claim(context, repository, id).await?.check_bytes().await?;
         // It goes with the login that fed it last, which is this one from now on.
         if session.row.login != Some(context.grant.login) && !session.touch().await? {
             return Err(OciError::blob_upload_unknown().into());
@@ -113,15 +115,15 @@ impl<'a> Session<'a> {
         Ok(session)
     }
 
-    async fn locked(
+    async fn claimed(
         context: &'a Context<'_>,
         repository: &'a RepositoryName,
         id: &str,
-        lock: SessionLock<'a>,
+        claim: Held,
     ) -> Result<Self> {
         let row = find(context, repository, id).await?;
         let key = ContentKey::parse(&row.id).ok_or_else(OciError::blob_upload_unknown)?;
-        Ok(Self { context, repository, key, row, _lock: lock })
+        Ok(Self { context, repository, key, row, claim })
     }
 
     /// Goes on only with all the bytes that the row counts.
@@ -181,6 +183,9 @@ impl<'a> Session<'a> {
 
     /// Notes how far it has come.
     pub(super) async fn advance(&self, hasher: &Hasher) -> Result<()> {
+        if self.claim.is_lost() {
+            return Err(taken());
+        }
         let advanced =
             UploadSession { received: hasher.hashed(), hash_state: state(hasher), ..self.touched() };
         let app = self.context.app;
@@ -237,6 +242,20 @@ impl<'a> Session<'a> {
     fn owner(&self) -> UploadOwner {
         owner(self.context, self.repository)
     }
+}
+
+/// How long a request waits for another that writes to the same session, such as one whose connection was cut and which
+/// has not noticed yet.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Claims a session; `None` if whoever has it keeps it.
+async fn claim(context: &Context<'_>, id: &str) -> Result<Option<Held>> {
+    Ok(context.app.claims.wait_for(Work::Upload(id.to_owned()), PATIENCE).await?)
+}
+
+/// What a request is told whose session another one writes to.
+fn taken() -> Refusal {
+    OciError::blob_upload_range("another request is writing to this upload; ask for its status").into()
 }
 
 /// Discards what is staged under a key, if that can be done.

@@ -110,6 +110,6 @@ async fn drain(context: &Context<'_>, mut body: Incoming) {
 
 /// `DELETE …/uploads/<session>`: gives the upload up.
 pub(super) async fn cancel(context: &Context<'_>, repository: &RepositoryName, id: &str) -> Result<Answer> {
-    Session::lock(context, repository, id).await?.cancel().await?;
+    Session::claim(context, repository, id).await?.cancel().await?;
     Ok(Answer::new(StatusCode::NO_CONTENT))
 }

@@ -195,15 +195,15 @@ fn a_change_ends_in_its_time_also_without_an_engine() {
     let world = World::with_timeout(Machine::serving(), std::time::Duration::from_secs(2));
     world.make_service(1);
     world.deploy_and_wait();
-    world.machine.set_away(true);
+    world.machine.go_away();
     let updated = world.done("UpdateContainerService", json!({ "serviceName": "web", "scale": 2 }));
     assert_eq!(updated["containerService"]["state"], "UPDATING");
     world.wait_for_service("RUNNING");
-    world.machine.set_away(false);
+    world.machine.come_back();
     until("it has both nodes", || world.versions().len() == 2);
-    world.machine.set_away(true);
+    world.machine.go_away();
     world.done("UpdateContainerService", json!({ "serviceName": "web", "isDisabled": true }));
     world.wait_for_service("DISABLED");
-    world.machine.set_away(false);
+    world.machine.come_back();
     until("its nodes go", || world.nodes().is_empty());
 }

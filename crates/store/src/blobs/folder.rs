@@ -97,7 +97,7 @@ impl Folder {
 
 /// What work on another thread came to; if it panicked, that it did.
 pub(super) fn done<T>(work: std::result::Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
-    work.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+    work.unwrap_or_else(|error| Err(StoreError::unavailable(error)))
 }
 
 impl Inner {

@@ -168,5 +168,5 @@ impl BlobWriter for FolderWriter {
 }
 
 fn too_short(key: &ContentKey, length: u64, offset: u64) -> StoreError {
-    StoreError::Damaged(format!("of {key}, {length} bytes are staged where there should be {offset}"))
+    StoreError::damaged(format!("of {key}, {length} bytes are staged where there should be {offset}"))
 }

@@ -183,7 +183,7 @@ impl MemoryWriter {
         let mut held = self.held.lock();
         if !held.has(&self.key, &from) {
             let why = format!("of {}, less is staged than {} bytes", self.key, from.received);
-            return Err(StoreError::Damaged(why));
+            return Err(StoreError::damaged(why));
         }
         for key in &from.keys {
             self.rest.extend(held.published.get(key).iter().flat_map(|(_, bytes)| bytes.iter()));
@@ -209,7 +209,7 @@ impl MemoryWriter {
         let mut held = self.held.lock();
         let Some((fed, staged)) = held.staged.get_mut(&self.key).filter(|(_, it)| it.len() == self.parts)
         else {
-            return Err(StoreError::Damaged(format!("what was staged of {} is gone", self.key)));
+            return Err(StoreError::damaged(format!("what was staged of {} is gone", self.key)));
         };
         *fed = Instant::now();
         staged.append(&mut self.rest);
@@ -269,7 +269,7 @@ impl BlobWriter for MemoryWriter {
         let mut held = self.held.lock();
         let staged = held.staged.remove(&self.key);
         let Some((_, mut content)) = staged.filter(|(_, it)| it.len() == self.parts) else {
-            return Err(StoreError::Damaged(format!("what was staged of {} is gone", self.key)));
+            return Err(StoreError::damaged(format!("what was staged of {} is gone", self.key)));
         };
         if let Some(key) = self.rest_key.take().filter(|_| content.is_empty()) {
             return Ok(key);

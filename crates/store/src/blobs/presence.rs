@@ -52,7 +52,7 @@ impl Presence {
         if self.signs.iter().all(|sign| sign.exists()) {
             return Ok(());
         }
-        Err(StoreError::Unavailable(format!(
+        Err(StoreError::unavailable(format!(
             "the folder {} is gone or another one; is its disk still mounted?",
             self.root.display()
         )))

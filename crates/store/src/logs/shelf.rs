@@ -153,7 +153,7 @@ impl Shelf {
     /// Opens the file that the next lines of an hour go into.
     fn open(&mut self, log: &LogName, hour: i64, most: u64) -> Result<()> {
         let Some(folder) = folder_of(&self.root, log) else {
-            return Err(StoreError::Unusable(format!("no log can be named {:?}", log.container)));
+            return Err(StoreError::unusable(format!("no log can be named {:?}", log.container)));
         };
         self.tails.remove(log);
         if self.tails.len() >= OPEN

@@ -1,6 +1,7 @@
 //! Access keys: the long-lived pairs that sign API calls.
 
 use async_trait::async_trait;
+pub use gangplank_core::key_state::{LastRootKey, NewState};
 use gangplank_core::{
     AccessKeyId, AccountId, LoginLimits, Origin, Owner, Permission, Principal, RoleName, Time,
 };
@@ -69,26 +70,6 @@ pub struct KeyPage {
     pub keys: Vec<AccessKey>,
     /// The mark to ask for the next page with, if there may be one.
     pub more: Option<KeyMark>,
-}
-
-/// What is to become of an access key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NewState {
-    /// Its calls and logins are taken.
-    Enabled,
-    /// Its calls and logins are refused, until it is enabled again.
-    Disabled,
-    /// It is gone for good. Its logins are refused from then on, and its id is not used again.
-    Deleted,
-}
-
-/// Whether the last root key may be disabled or deleted, which locks everybody out of administration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LastRootKey {
-    /// It stays.
-    Keep,
-    /// It may go.
-    Release,
 }
 
 /// What became of a change to an access key.

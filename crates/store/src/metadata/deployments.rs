@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use gangplank_core::deployment::{DeploymentState, Step};
+pub use gangplank_core::power::{Promised, Room};
 use gangplank_core::{Origin, ServiceId, Tenant, Time};
 
 use super::Invocation;
@@ -88,16 +89,6 @@ pub enum ImageSource {
     Public,
 }
 
-/// What the engine's machine has to promise to services. A service counts with the power of all its nodes from its
-/// first deployment on, and not while it is disabled.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Room {
-    /// Processors.
-    pub cpus: f64,
-    /// Bytes of memory.
-    pub memory: u64,
-}
-
 /// What became of a new deployment.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DeploymentOutcome {
@@ -113,15 +104,6 @@ pub enum DeploymentOutcome {
     NoSuchImage(String),
     /// The machine has not so much to promise.
     TooLittleRoom(Promised),
-}
-
-/// What is promised, and what would be, of [`Room`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Promised {
-    /// What the other services have.
-    pub others: Room,
-    /// What this service would have.
-    pub wanted: Room,
 }
 
 /// A service with its deployments, read in one moment.

@@ -1,6 +1,9 @@
 //! The backends that the contracts are run on, each new and empty.
 
-use gangplank_store::blobs::{BlobStore, Folder};
+use std::time::Duration;
+
+use gangplank_store::blobs::{BlobStore, Folder, Memory};
+use gangplank_store::coordination::{Coordinator, InProcess};
 use gangplank_store::metadata::{Metadata, Sqlite};
 use tempfile::TempDir;
 
@@ -41,6 +44,19 @@ impl Scratch for ScratchSqlite {
     }
 }
 
+/// Bytes in memory, in parts that are smaller than what most clauses write.
+pub(crate) struct ScratchMemory(Memory);
+
+pub(crate) fn memory() -> ScratchMemory {
+    ScratchMemory(Memory::with_parts(16))
+}
+
+impl ScratchMemory {
+    pub(crate) fn blobs(&self) -> &dyn BlobStore {
+        &self.0
+    }
+}
+
 /// A folder in a directory of its own.
 pub(crate) struct ScratchFolder {
     directory: TempDir,
@@ -61,5 +77,31 @@ impl ScratchFolder {
     /// The folder's own path.
     pub(crate) fn path(&self) -> std::path::PathBuf {
         self.directory.path().join("blobs")
+    }
+}
+
+/// A coordinator whose time a test can let pass.
+pub(crate) trait ScratchCoordinator: Send + Sync {
+    /// The coordinator.
+    fn coordinator(&self) -> &dyn Coordinator;
+    /// Lets so much of its time pass.
+    async fn pass(&self, time: Duration);
+}
+
+/// A map in memory. Its time is tokio's, which a paused runtime moves.
+#[derive(Default)]
+pub(crate) struct ScratchInProcess(InProcess);
+
+pub(crate) fn in_process() -> ScratchInProcess {
+    ScratchInProcess::default()
+}
+
+impl ScratchCoordinator for ScratchInProcess {
+    fn coordinator(&self) -> &dyn Coordinator {
+        &self.0
+    }
+
+    async fn pass(&self, time: Duration) {
+        tokio::time::advance(time).await;
     }
 }

@@ -38,18 +38,36 @@ macro_rules! durability_contract {
     };
 }
 
-/// Lists a module's clauses on blobs: functions of a `&dyn BlobStore`.
+/// Lists a module's clauses on blobs: async functions of a `&dyn BlobStore`.
 macro_rules! blob_contract {
     ($($clause:ident),* $(,)?) => {
         blob_contract!(@on folder: $($clause),*);
+        blob_contract!(@on memory: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {
             $(
-                #[test]
-                fn $clause() {
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $clause() {
                     let scratch = crate::backends::$backend();
-                    super::$clause(scratch.blobs());
+                    super::$clause(scratch.blobs()).await;
+                }
+            )*
+        }
+    };
+}
+
+/// Lists a module's clauses on coordinators: async functions of a `&impl ScratchCoordinator`.
+macro_rules! coordinator_contract {
+    ($($clause:ident),* $(,)?) => {
+        coordinator_contract!(@on in_process: $($clause),*);
+    };
+    (@on $backend:ident: $($clause:ident),*) => {
+        mod $backend {
+            $(
+                #[tokio::test(start_paused = true)]
+                async fn $clause() {
+                    super::$clause(&crate::backends::$backend()).await;
                 }
             )*
         }

@@ -13,6 +13,7 @@ mod backends;
 mod blobs;
 mod child;
 mod collection_model;
+mod coordination;
 mod crash;
 mod metadata;
 mod model;

@@ -6,7 +6,8 @@ use gangplank_core::policy::{Limits as PolicyLimits, Preset, RepositoryPattern, 
 use gangplank_core::role::{Claims, TokenHash};
 use gangplank_core::{
     AccessKeyId, AccountId, ImageName, Leases, LoginId, LoginLimits, Origin, Owner, Password, Permission,
-    Quotas, Reach, Region, Renewal, RoleId, RoleName, Scope, ServiceId, SessionName, Tenant, Time,
+    Power, Quotas, Reach, Region, Renewal, RoleId, RoleName, Scale, Scope, ServiceId, SessionName, Tenant,
+    Time,
 };
 use gangplank_oci::{Digest, ManifestView, Reference, RepositoryName, Tag, media_type};
 use gangplank_store::blobs::ContentKey;
@@ -230,8 +231,8 @@ pub(crate) fn service(name: &str) -> ContainerService {
         id: ServiceId(0),
         name: name.to_owned(),
         uuid: uuid::Uuid::new_v4().to_string(),
-        power: "nano".to_owned(),
-        scale: 1,
+        power: Power::Nano,
+        scale: Scale::LEAST,
         is_disabled: false,
         puller_role_active: false,
         tags: Vec::new(),
@@ -545,6 +546,12 @@ impl<'a> At<'a> {
 }
 
 /// A blob to be added.
+/// What is discarded, the oldest first.
+pub(crate) async fn discarded(db: &dyn Metadata) -> Vec<ContentKey> {
+    let found = db.discarded(Time(i64::MAX), 100_000).await.unwrap();
+    found.into_iter().map(|discarded| discarded.key).collect()
+}
+
 pub(crate) fn blob(content: &str, key: ContentKey) -> NewBlob {
     NewBlob {
         digest: Digest::sha256(content.as_bytes()),

@@ -14,8 +14,8 @@ use gangplank_server::{
 use gangplank_store::metadata::Sqlite;
 
 use super::NewKey;
-use crate::connection::check_data_dir;
-use crate::output::{now, warn};
+use crate::aws::connection::check_data_dir;
+use crate::terminal::output::{now, warn};
 
 /// Makes the key, if no server uses the directory.
 pub(super) async fn make(path: &Path, new: &NewKey) -> Result<Option<AccessKey>> {

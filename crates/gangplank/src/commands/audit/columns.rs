@@ -2,7 +2,7 @@
 
 use gangplank_api::gangplank::AuditEvent;
 
-use crate::listing::{Cell, Column, Listing};
+use crate::terminal::listing::{Cell, Column, Listing};
 
 /// Text and JSON show all that is known, a table what fits a terminal.
 pub(super) const EVENTS: Listing<AuditEvent> = Listing {
@@ -10,7 +10,7 @@ pub(super) const EVENTS: Listing<AuditEvent> = Listing {
     empty: "There are no such events.",
     columns: &[
         Column::not_in_text("id", |event| Cell::words(&event.id)),
-        Column::new("AT", "at", |event: &AuditEvent| Cell::Moment(event.at)).bare(),
+        Column::new("AT", "at", |event: &AuditEvent| Cell::Time(event.at)).bare(),
         Column::new("KIND", "kind", |event: &AuditEvent| Cell::words(event.kind.as_str())).bare(),
         Column::new("ACCOUNT", "account", |event| Cell::maybe(event.account.as_deref())),
         Column::new("REGION", "region", |event| Cell::maybe(event.region.as_deref())),

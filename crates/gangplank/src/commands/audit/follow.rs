@@ -8,10 +8,10 @@ use gangplank_api::gangplank::{AuditEvent, ListAuditEventsRequest};
 
 use super::columns::EVENTS;
 use super::{PAGE, events, number};
-use crate::api_client::ApiClient;
-use crate::listing::Form;
-use crate::output;
+use crate::aws::api_client::ApiClient;
 use crate::system::reader_gone;
+use crate::terminal::listing::Form;
+use crate::terminal::output;
 
 const PAUSE: Duration = Duration::from_secs(1);
 

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use crate::files::{home_folders, owner};
 use crate::system::{is_writable, name_program};
-use crate::{HELPER, PLUGIN, home_folders, owner};
+use crate::{HELPER, PLUGIN};
 
 /// Makes the links, and says what became of each.
 pub(super) fn make(dir: Option<PathBuf>) -> Result<Vec<String>> {

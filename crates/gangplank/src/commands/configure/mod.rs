@@ -12,15 +12,15 @@ use gangplank_api::ErrorCode;
 use gangplank_api::lightsail::GetContainerServicesRequest;
 use gangplank_core::{Region, SecretAccessKey, tenant};
 
-use super::login;
-use crate::api_client::{self, ApiClient, Manner};
-use crate::auth_files;
-use crate::connection::{Connection, check_data_dir};
-use crate::credentials::{Credentials, Identity};
-use crate::kept_logins::{KeptLogins, Kind, Made};
-use crate::registries::Registries;
-use crate::settings::Settings;
-use crate::{named_registry, output};
+use self::questions::Asking;
+use crate::aws::api_client::{self, ApiClient, ClientOptions};
+use crate::aws::connection::{Connection, check_data_dir};
+use crate::aws::credentials::{Credentials, Identity};
+use crate::aws::settings::Settings;
+use crate::logins::kept::{KeptLogins, Kind, Made};
+use crate::logins::registries::Registries;
+use crate::logins::{auth_files, make, named_registry};
+use crate::terminal::output;
 
 /// The profile that is written where none is named; not `default`, which may be somebody's way to AWS.
 const PROFILE: &str = "gangplank";
@@ -60,9 +60,9 @@ struct Profile {
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let profile = gather(&args)?;
-    let manner = Manner { ca_bundle: profile.ca_bundle.clone(), ..Manner::default() };
+    let options = ClientOptions { ca_bundle: profile.ca_bundle.clone(), ..ClientOptions::default() };
     let identity = Some(Identity::Key(profile.credentials.clone()));
-    let client = ApiClient::new(&profile.endpoint, profile.region.clone(), identity, &manner)?;
+    let client = ApiClient::new(&profile.endpoint, profile.region.clone(), identity, &options)?;
     // What does not work is not written down.
     match client.call(&GetContainerServicesRequest::default()).await {
         // The key is right, and limited to something else.
@@ -95,7 +95,7 @@ fn gather(args: &Args) -> Result<Profile> {
         }
         None => Settings::of_profile_to_be(&name)?,
     };
-    let asks = connection.data_dir.is_none();
+    let asking = if connection.data_dir.is_none() { Asking::AtATerminal } else { Asking::Never };
     // Before the first question: what is wrong with the last option need not wait for all the answers.
     connection.region.as_deref().map(check_region).transpose()?;
     let endpoint = connection.endpoint_url.clone();
@@ -104,17 +104,20 @@ fn gather(args: &Args) -> Result<Profile> {
         "--endpoint-url",
         endpoint,
         known.endpoint(),
-        asks,
+        asking,
         check_address,
     )?;
-    let credentials = if asks { known.credentials().ok().flatten() } else { known.credentials()? };
+    let credentials = match asking {
+        Asking::AtATerminal => known.credentials().ok().flatten(),
+        Asking::Never => known.credentials()?,
+    };
     let (id, secret) = match credentials {
         Some(known) => (Some(known.access_key_id), Some(known.secret_access_key)),
         None => (None, None),
     };
     let given_id = args.access_key_id.clone();
     let is_other = given_id.is_some() && given_id != id;
-    let id = questions::answer("Access key id", "--access-key-id", given_id, id, asks, |_| Ok(()))?;
+    let id = questions::answer("Access key id", "--access-key-id", given_id, id, asking, |_| Ok(()))?;
     let secret = if args.secret_access_key_stdin {
         questions::first_line().context("no secret access key is on standard input")?.into()
     } else {
@@ -123,13 +126,19 @@ fn gather(args: &Args) -> Result<Profile> {
             "Secret access key",
             "--secret-access-key-stdin",
             secret.filter(|_| !is_other),
-            asks,
+            asking,
         )?
     };
     SecretAccessKey::parse(secret.expose()).context("the secret access key cannot be used")?;
     let usual = known.region().unwrap_or_else(|| "us-east-1".to_owned());
-    let region =
-        questions::answer("Region", "--region", connection.region.clone(), Some(usual), asks, check_region)?;
+    let region = questions::answer(
+        "Region",
+        "--region",
+        connection.region.clone(),
+        Some(usual),
+        asking,
+        check_region,
+    )?;
     let credentials = Credentials { access_key_id: id, secret_access_key: secret, session_token: None };
     Ok(Profile { name, endpoint, region, credentials, ca_bundle: known.ca_bundle() })
 }
@@ -145,7 +154,7 @@ fn check_region(text: &str) -> Result<()> {
 
 /// The server's registry, and the login that told it: without a container service there is none yet.
 async fn registry_of(client: &ApiClient, args: &Args) -> Result<(String, Option<Made>)> {
-    let Ok(made) = login::make(client, &Kind::Push).await else { return Ok((client.host(), None)) };
+    let Ok(made) = make::make(client, &Kind::Push).await else { return Ok((client.host(), None)) };
     let registry = made.registry.clone();
     named_registry::check(&args.connection, client, &registry, args.registry.as_deref())?;
     Ok((registry, Some(made)))

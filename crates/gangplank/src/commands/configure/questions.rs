@@ -7,17 +7,26 @@ use gangplank_api::Secret;
 
 use crate::system::unshown;
 
-/// The option's value, else an answer, else what was known; `check` says what cannot be one. `asks` says whether there
-/// may be a question, which is put again until its answer can be used.
+/// Whether the person may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asking {
+    /// Yes, if standard input is a terminal.
+    AtATerminal,
+    /// No: what is not known is missing.
+    Never,
+}
+
+/// The option's value, else an answer, else what was known; `check` says what cannot be one. A question is put
+/// again until its answer can be used.
 pub(super) fn answer(
     question: &str,
     option: &str,
     given: Option<String>,
     known: Option<String>,
-    asks: bool,
+    asking: Asking,
     check: impl Fn(&str) -> Result<()>,
 ) -> Result<String> {
-    if given.is_some() || !asks || !std::io::stdin().is_terminal() {
+    if given.is_some() || asking == Asking::Never || !std::io::stdin().is_terminal() {
         let found = given.or(known).with_context(|| format!("{option} is missing"))?;
         check(&found)?;
         return Ok(found);
@@ -38,9 +47,9 @@ pub(super) fn answer(
 }
 
 /// The same for a secret, which is not shown.
-pub(super) fn secret(question: &str, option: &str, known: Option<Secret>, asks: bool) -> Result<Secret> {
+pub(super) fn secret(question: &str, option: &str, known: Option<Secret>, asking: Asking) -> Result<Secret> {
     let stdin = std::io::stdin();
-    if !asks || !stdin.is_terminal() {
+    if asking == Asking::Never || !stdin.is_terminal() {
         return known.with_context(|| format!("{option} is missing"));
     }
     let shown = if known.is_some() { " [as before]" } else { "" };

@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use super::Profile;
-use crate::profile::{self, Kind, Section};
+use crate::aws::profile::{self, Kind, Section};
 
 /// Settings that say who calls; a lasting access key is used only without them.
 const OTHER_CALLERS: [&str; 13] = [

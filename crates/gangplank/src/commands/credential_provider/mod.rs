@@ -12,11 +12,11 @@ use clap::Parser;
 use gangplank_api::gangplank::ExchangeIdentityTokenRequest;
 
 use self::protocol::{Request, Response};
-use super::login;
-use crate::api_client::ApiClient;
-use crate::connection::Connection;
-use crate::kept_logins::{Kind, Made};
-use crate::output;
+use crate::aws::api_client::ApiClient;
+use crate::aws::connection::Connection;
+use crate::logins::kept::{Kind, Made};
+use crate::logins::make;
+use crate::terminal::output;
 
 /// The most that a kubelet says, in bytes.
 const MAX_INPUT: u64 = 1 << 20;
@@ -77,7 +77,7 @@ impl Args {
         let made = match &request.service_account_token {
             // Never the node's own key for a pod that has a token: the token says what the pod may pull.
             Some(_) => self.exchange(request, &kind).await?,
-            None => login::make(&self.connection.client()?, &kind).await?,
+            None => make::make(&self.connection.client()?, &kind).await?,
         };
         ensure!(
             made.registry == registry,
@@ -105,6 +105,6 @@ impl Args {
             repositories: None,
             source_networks: None,
         };
-        login::taken(principal, client.call(&exchange).await?.registry_login, kind)
+        make::checked(principal, client.call(&exchange).await?.registry_login, kind)
     }
 }

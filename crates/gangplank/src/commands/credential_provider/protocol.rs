@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use gangplank_api::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::kept_logins::Made;
+use crate::logins::kept::Made;
 
 const GROUP: &str = "credentialprovider.kubelet.k8s.io/";
 const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha1"];
@@ -102,8 +102,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::api_client::Principal;
-    use crate::kept_logins::{Kind, Login};
+    use crate::aws::api_client::Principal;
+    use crate::logins::kept::{Kind, Login};
 
     /// Requests in the form of `credentialprovider.kubelet.k8s.io/v1`.
     const PLAIN: &str = r#"{"kind":"CredentialProviderRequest","apiVersion":"credentialprovider.kubelet.k8s.io/v1","image":"127.0.0.1:5000/web"}"#;

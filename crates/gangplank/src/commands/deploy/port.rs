@@ -35,8 +35,9 @@ impl std::str::FromStr for Port {
 }
 
 /// A port for looking at a request before the real one is known.
-pub(super) fn any(given: Option<Port>, has_endpoint: bool) -> Option<u16> {
-    given.map_or(has_endpoint.then_some(1), Port::number)
+pub(super) fn stand_in(given: Option<Port>, health_path: Option<&str>) -> Option<u16> {
+    // Only a service with an endpoint has a path that is asked for its health.
+    given.map_or(health_path.map(|_| 1), Port::number)
 }
 
 /// The only port of an image; none, if it exposes none.

@@ -11,11 +11,12 @@ use gangplank_api::lightsail::{
 
 use super::pause;
 use super::reason::Reason;
-use crate::api_client::{ApiClient, present};
-use crate::call_failure::CallFailure;
-use crate::container_log::{ContainerLog, Line, Reading, Shown};
-use crate::outage::Outage;
-use crate::{foreign, service};
+use crate::aws::api_client::{ApiClient, present};
+use crate::aws::call_failure::CallFailure;
+use crate::services::by_name;
+use crate::services::container_log::{ContainerLog, Line, Reading, Shown};
+use crate::services::outage::Outage;
+use crate::terminal::foreign;
 
 /// What is there to tell of while it is waited.
 pub(in crate::commands) enum Seen<'s> {
@@ -85,13 +86,13 @@ impl<'a> Awaited<'a> {
 
     async fn look(&self, watch: &mut Watch, tell: &mut dyn FnMut(Seen<'_>)) -> Result<Option<Outcome>> {
         let name = &self.log.service;
-        let deployments = service::deployments(self.client, name).await?;
+        let deployments = by_name::deployments(self.client, name).await?;
         let Some(own) = deployments.iter().find(|deployment| deployment.version == Some(self.version)) else {
             bail!("deployment {} of {name} is gone: the server lists it no longer", self.version)
         };
         let state = present(own.state, "state")?;
         if state == State::Activating {
-            let Some(service) = service::get(self.client, name).await? else {
+            let Some(service) = by_name::get(self.client, name).await? else {
                 bail!("the container service {name:?} is gone: somebody has deleted it")
             };
             // It may have settled since.
@@ -113,7 +114,7 @@ impl<'a> Awaited<'a> {
                     self.read_log(watch, tell).await?;
                 }
                 let serves =
-                    service::get(self.client, name).await?.and_then(|now| now.current_deployment?.version);
+                    by_name::get(self.client, name).await?.and_then(|now| now.current_deployment?.version);
                 Ok(Some(Outcome::Failed { reason: watch.reason.words(), serves }))
             }
         }
@@ -121,8 +122,8 @@ impl<'a> Awaited<'a> {
 
     /// The address is asked for once it is active: before, it may not have been one.
     async fn active(&self, own: &ContainerServiceDeployment) -> Result<Outcome> {
-        let now = service::get(self.client, &self.log.service).await?;
-        let url = now.as_ref().and_then(service::url).filter(|_| own.public_endpoint.is_some());
+        let now = by_name::get(self.client, &self.log.service).await?;
+        let url = now.as_ref().and_then(by_name::url).filter(|_| own.public_endpoint.is_some());
         Ok(Outcome::Active { url: url.map(str::to_owned) })
     }
 

@@ -5,7 +5,7 @@ use gangplank_api::gangplank::{CollectGarbageRequest, CollectGarbageResult};
 use gangplank_server::collect_in;
 use gangplank_server::data_dir::DataDir;
 
-use crate::connection::{Connection, check_data_dir};
+use crate::aws::connection::{Connection, check_data_dir};
 
 /// Collects, if a data directory is named that no server uses.
 pub(super) async fn collect(

@@ -8,12 +8,12 @@ use gangplank_api::Timestamp;
 
 use super::lines::Style;
 use super::wanted;
-use crate::api_client::ApiClient;
-use crate::container_log::{ContainerLog, Line, Reading, Shown};
-use crate::outage::Outage;
-use crate::output;
-use crate::service;
+use crate::aws::api_client::ApiClient;
+use crate::services::by_name;
+use crate::services::container_log::{ContainerLog, Line, Reading, Shown};
+use crate::services::outage::Outage;
 use crate::system::reader_gone;
+use crate::terminal::output;
 
 const PAUSE: Duration = Duration::from_secs(1);
 /// After how many readings it is asked which containers there are now.
@@ -87,10 +87,10 @@ impl Followed {
 /// Follows the containers that the service has now or next, and those no more that it has no longer.
 async fn change(client: &ApiClient, followed: &mut Vec<Followed>) -> Result<()> {
     let Some(first) = followed.first().map(|one| one.log.clone()) else { return Ok(()) };
-    let Some(service) = service::get(client, &first.service).await? else { return Ok(()) };
+    let Some(service) = by_name::get(client, &first.service).await? else { return Ok(()) };
     let mut named = Vec::new();
     for deployment in [&service.current_deployment, &service.next_deployment].into_iter().flatten() {
-        let Ok(container) = service::main_container(deployment) else { continue };
+        let Ok(container) = by_name::main_container(deployment) else { continue };
         if !followed.iter().any(|one| one.log.container == container) {
             let log = ContainerLog { container: container.clone(), ..first.clone() };
             let since = deployment.created_at.unwrap_or(Timestamp(output::now() - SKEW));

@@ -2,16 +2,16 @@
 
 use anyhow::Result;
 
-use crate::container_log::Line;
-use crate::listing::{Cell, Column, Form, Listing};
-use crate::{foreign, output};
+use crate::services::container_log::Line;
+use crate::terminal::listing::{Cell, Column, Form, Listing};
+use crate::terminal::{foreign, output};
 
 /// The names are the API's.
 const LINES: Listing<Line> = Listing {
     name: "logEvents",
     empty: "",
     columns: &[
-        Column::new("AT", "createdAt", |line: &Line| Cell::Moment(line.at)),
+        Column::new("AT", "createdAt", |line: &Line| Cell::Time(line.at)),
         Column::new("MESSAGE", "message", |line| Cell::words(&line.text)),
     ],
     sentence: None,
@@ -45,7 +45,7 @@ impl Style {
             Form::Json => format!("{}\n", foreign::json(&LINES.object(line).to_string())),
             Form::Text | Form::Table => {
                 let text = foreign::line(&line.text);
-                if self.timestamps { format!("{} {text}\n", output::moment(line.at)) } else { text + "\n" }
+                if self.timestamps { format!("{} {text}\n", output::timestamp(line.at)) } else { text + "\n" }
             }
         }
     }

@@ -8,13 +8,13 @@ use gangplank_api::lightsail::RegisterContainerImageRequest;
 use gangplank_api::{decode, encode};
 use gangplank_oci::{Digest, Tag};
 
-use crate::api_client::{ApiClient, present};
-use crate::call_failure::with_tip;
-use crate::commands::login;
-use crate::kept_logins::Kind;
-use crate::push::login::{Login, Mint};
+use crate::aws::api_client::{ApiClient, present};
+use crate::aws::call_failure::with_tip;
+use crate::logins::kept::Kind;
+use crate::logins::make;
 use crate::push::progress::Progress;
-use crate::push::registry::Registry;
+use crate::push::upload::login::{Login, LoginProvider};
+use crate::push::upload::registry::Registry;
 use crate::push::{self, Image};
 
 /// Where an image is registered: on which service, under which label.
@@ -77,11 +77,11 @@ impl Place {
 
 /// The registry, with logins that are made when they are needed.
 pub(super) async fn connect(client: &Arc<ApiClient>) -> Result<Registry> {
-    let minting = Arc::clone(client);
-    let mint: Mint = Box::new(move || {
-        let client = Arc::clone(&minting);
+    let for_logins = Arc::clone(client);
+    let provider: LoginProvider = Box::new(move || {
+        let client = Arc::clone(&for_logins);
         Box::pin(async move {
-            let made = login::make(&client, &Kind::Push).await?;
+            let made = make::make(&client, &Kind::Push).await?;
             Ok(Login {
                 username: made.login.username,
                 password: made.login.secret.into(),
@@ -89,7 +89,7 @@ pub(super) async fn connect(client: &Arc<ApiClient>) -> Result<Registry> {
             })
         })
     });
-    Registry::connect(client.endpoint(), mint, |url| client.http_for(url)).await
+    Registry::connect(client.endpoint(), provider, |url| client.http_for(url)).await
 }
 
 /// A name that scripts take as it is, so it has to be one: `:service.label.number`.

@@ -9,8 +9,8 @@ use gangplank_api::lightsail::{
     GetContainerServicesRequest,
 };
 
-use crate::api_client::ApiClient;
-use crate::whole_number;
+use crate::aws::api_client::ApiClient;
+use crate::values::whole_number;
 
 /// How long a new service may take, and how often it is looked at meanwhile.
 const PATIENCE: Duration = Duration::from_mins(15);

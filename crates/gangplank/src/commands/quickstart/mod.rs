@@ -24,12 +24,13 @@ use reqwest::StatusCode;
 
 use self::pusher::Registry;
 use self::story::Story;
-use crate::api_client::{ApiClient, present};
-use crate::connection::Connection;
-use crate::output::{counted, moment, size};
-use crate::serve_options::{Engine, ServeOptions, listen_address};
-use crate::signals::Signals;
-use crate::{logging, open_files, service};
+use crate::aws::api_client::{ApiClient, present};
+use crate::aws::connection::Connection;
+use crate::services::by_name;
+use crate::serving::options::{Engine, ServeOptions, listen_address};
+use crate::serving::signals::Signals;
+use crate::serving::{logging, open_files};
+use crate::terminal::output::{counted, size, timestamp};
 
 const LABEL: &str = "hello";
 
@@ -93,7 +94,7 @@ async fn remove(server: &Server, data_dir: PathBuf, service: &str) -> Result<()>
         return Ok(());
     }
     let client = Connection::of(data_dir).client()?;
-    if service::get(&client, service).await?.is_some() {
+    if by_name::get(&client, service).await?.is_some() {
         running::remove(&client, server, service).await?;
     }
     Ok(())
@@ -153,7 +154,7 @@ async fn create_login(story: &mut Story, client: &ApiClient) -> Result<Container
     story.command("aws lightsail create-container-service-registry-login");
     let output = client.call(&CreateContainerServiceRegistryLoginRequest {}).await?;
     let login = present(output.registry_login, "registryLogin")?;
-    let expires_at = moment(present(login.expires_at, "expiresAt")?);
+    let expires_at = timestamp(present(login.expires_at, "expiresAt")?);
     story.held(&format!("user {}, password gpl_***, ends {expires_at}", user(&login)));
     Ok(login)
 }

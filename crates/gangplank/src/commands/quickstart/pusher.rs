@@ -5,7 +5,7 @@ use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Response, StatusCode};
 
 use super::image::{Blob, Image};
-use crate::api_client;
+use crate::aws::api_client;
 
 /// A repository, and the login to use it with.
 pub(super) struct Registry {

@@ -13,9 +13,10 @@ use reqwest::{StatusCode, Url};
 
 use super::image;
 use super::story::Story;
-use crate::api_client::{ApiClient, present};
+use crate::aws::api_client::{self, ApiClient, present};
 use crate::commands::deploy::waiting::{Awaited, Outcome, Seen};
-use crate::{answers, api_client, foreign, output};
+use crate::http::answers;
+use crate::terminal::{foreign, output};
 
 /// The container's name.
 const NAME: &str = "app";

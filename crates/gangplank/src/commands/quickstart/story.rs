@@ -2,8 +2,8 @@
 
 use std::io::IsTerminal as _;
 
-use crate::foreign::visible;
-use crate::output::say_in_colour as say;
+use crate::terminal::foreign::visible;
+use crate::terminal::output::say_in_colour as say;
 
 /// Prints a story; in colour on a terminal.
 pub(super) struct Story {

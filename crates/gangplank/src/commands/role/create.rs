@@ -8,9 +8,9 @@ use gangplank_api::gangplank::{CreateRoleRequest, RoleTrust};
 use gangplank_core::policy::Trusted;
 
 use super::shown::ROLE;
-use crate::api_client::ApiClient;
+use crate::aws::api_client::ApiClient;
 use crate::commands::permissions::{Permissions, read_policy, session_life};
-use crate::listing::Form;
+use crate::terminal::listing::Form;
 
 #[derive(Debug, clap::Args)]
 #[command(group(

@@ -13,10 +13,10 @@ use gangplank_api::gangplank::{
     RoleStatus, UpdateRoleRequest,
 };
 
-use crate::connection::Connection;
-use crate::listing::Form;
-use crate::output::done;
-use crate::pages::Pages;
+use crate::aws::connection::Connection;
+use crate::aws::pages;
+use crate::terminal::listing::{Form, ListForm};
+use crate::terminal::output::done;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -36,9 +36,8 @@ enum Command {
     Create(Box<create::NewRole>),
     /// Show the roles of the account
     List {
-        /// How they are shown [default: table on a terminal, json elsewhere]
-        #[arg(long, value_name = "FORM")]
-        output: Option<Form>,
+        #[command(flatten)]
+        list_form: ListForm,
     },
     /// Show a role with its policies, and the claims that it remembers
     Show {
@@ -54,9 +53,8 @@ enum Command {
     /// Show the sessions of a role that have not ended, and what their tokens claimed
     Sessions {
         name: String,
-        /// How they are shown [default: table on a terminal, json elsewhere]
-        #[arg(long, value_name = "FORM")]
-        output: Option<Form>,
+        #[command(flatten)]
+        list_form: ListForm,
     },
     /// End one session of a role before its time, with its logins and what they upload
     RevokeSession {
@@ -75,19 +73,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = args.connection.client()?;
     match args.command {
         Command::Create(new) => new.make(&client).await?,
-        Command::List { output } => {
-            let mut request = ListRolesRequest::default();
-            let (mut roles, mut pages) = (Vec::new(), Pages::default());
-            loop {
-                let page = client.call(&request).await?;
-                pages.count(page.roles.len())?;
-                roles.extend(page.roles);
-                request.next_token = page.next_token;
-                if request.next_token.is_none() {
-                    break;
-                }
-            }
-            shown::ROLES.show(Form::chosen(output, Form::Json), &roles)?;
+        Command::List { list_form } => {
+            let request = ListRolesRequest::default();
+            list_form.show(&shown::ROLES, &pages::all(&client, request).await?)?;
         }
         Command::Show { name, output } => {
             let role = client.call(&GetRoleRequest { role_name: name }).await?.role;
@@ -103,19 +91,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             client.call(&UpdateRoleRequest { role_name, status }).await?;
             done(format_args!("enabled the role {name}"));
         }
-        Command::Sessions { name, output } => {
-            let mut request = ListRoleSessionsRequest { role_name: name, ..Default::default() };
-            let (mut sessions, mut pages) = (Vec::new(), Pages::default());
-            loop {
-                let page = client.call(&request).await?;
-                pages.count(page.role_sessions.len())?;
-                sessions.extend(page.role_sessions);
-                request.next_token = page.next_token;
-                if request.next_token.is_none() {
-                    break;
-                }
-            }
-            shown::SESSIONS.show(Form::chosen(output, Form::Json), &sessions)?;
+        Command::Sessions { name, list_form } => {
+            let request = ListRoleSessionsRequest { role_name: name, ..Default::default() };
+            list_form.show(&shown::SESSIONS, &pages::all(&client, request).await?)?;
         }
         Command::RevokeSession { name, session } => {
             let (role_name, access_key_id) = (name.clone(), session.clone());

@@ -7,9 +7,10 @@ use anyhow::Result;
 use gangplank_api::gangplank::{RoleCheck, TryRoleRequest, TryRoleResult};
 use serde_json::json;
 
-use crate::api_client::ApiClient;
-use crate::listing::{Cell, Column, Form, Listing};
-use crate::{foreign, identity_token, output};
+use crate::aws::api_client::ApiClient;
+use crate::aws::identity_token;
+use crate::terminal::listing::{Cell, Column, Form, Listing};
+use crate::terminal::{foreign, output};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Trial {

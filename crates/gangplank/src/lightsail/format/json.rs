@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::foreign;
-use crate::lightsail::{moment, python};
+use crate::lightsail::{python_repr, timestamp};
+use crate::terminal::foreign;
 
 /// The value, and the end of the line.
 pub(crate) fn render(value: &Value) -> String {
@@ -51,8 +51,8 @@ pub(super) fn scalar(value: &Value, out: &mut String) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-        Value::Number(number) => out.push_str(&python::number(number)),
-        Value::String(text) => string(moment::sample_as_json(text).unwrap_or(text), out),
+        Value::Number(number) => out.push_str(&python_repr::number(number)),
+        Value::String(text) => string(timestamp::sample_as_json(text).unwrap_or(text), out),
         Value::Array(_) => out.push_str("[]"),
         Value::Object(_) => out.push_str("{}"),
     }

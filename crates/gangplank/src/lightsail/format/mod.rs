@@ -9,7 +9,7 @@ pub(crate) mod yaml;
 use serde_json::Value;
 
 use super::failure::Failure;
-use crate::foreign;
+use crate::terminal::foreign;
 
 /// How an answer is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::table_section::{Section, Style};
 use crate::lightsail::failure::Failure;
-use crate::lightsail::python;
+use crate::lightsail::python_repr;
 
 /// How wide a table may be where nobody knows better.
 const DEFAULT_WIDTH: usize = 80;
@@ -79,12 +79,12 @@ impl Table {
                 for value in values {
                     match value {
                         Value::Array(cells) if cells.iter().all(is_scalar) => {
-                            self.row(cells.iter().map(python::text).collect())?;
+                            self.row(cells.iter().map(python_repr::text).collect())?;
                         }
                         Value::Array(_) | Value::Object(_) => {
                             self.add(None, value, 0)?;
                         }
-                        scalar => self.row(vec![python::text(scalar)])?,
+                        scalar => self.row(vec![python_repr::text(scalar)])?,
                     }
                 }
             }
@@ -96,7 +96,7 @@ impl Table {
 
     fn structure(&mut self, members: &Map<String, Value>, depth: usize) -> Result<(), Failure> {
         let (scalars, others) = keys([members].into_iter());
-        let mut cells: Vec<String> = scalars.iter().map(|key| python::text(&members[*key])).collect();
+        let mut cells: Vec<String> = scalars.iter().map(|key| python_repr::text(&members[*key])).collect();
         match scalars.first() {
             Some(only) if scalars.len() == 1 => {
                 cells.insert(0, (*only).to_owned());
@@ -122,7 +122,7 @@ impl Table {
                 self.begin(title.unwrap_or_default(), depth);
                 self.header(&scalars);
             }
-            let cell = |key: &&str| element.get(*key).map(python::text).unwrap_or_default();
+            let cell = |key: &&str| element.get(*key).map(python_repr::text).unwrap_or_default();
             self.row(scalars.iter().map(cell).collect())?;
             for key in &others {
                 if let Some(value) = element.get(*key) {

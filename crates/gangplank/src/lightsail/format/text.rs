@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::foreign;
-use crate::lightsail::python;
+use crate::lightsail::python_repr;
+use crate::terminal::foreign;
 
 /// The value, line by line.
 pub(crate) fn render(value: &Value) -> String {
@@ -19,7 +19,7 @@ fn write(value: &Value, key: Option<&str>, columns: Option<&BTreeSet<&str>>, out
     match value {
         Value::Object(members) => structure(members, key, columns, out),
         Value::Array(values) => list(values, key, out),
-        scalar => line(&[python::text(scalar)], out),
+        scalar => line(&[python_repr::text(scalar)], out),
     }
 }
 
@@ -39,7 +39,7 @@ fn list(values: &[Value], key: Option<&str>, out: &mut String) {
         return;
     }
     let (scalars, others): (Vec<&Value>, Vec<&Value>) = values.iter().partition(|value| is_scalar(value));
-    let scalars: Vec<String> = scalars.into_iter().map(python::text).collect();
+    let scalars: Vec<String> = scalars.into_iter().map(python_repr::text).collect();
     match key {
         _ if scalars.is_empty() => {}
         Some(key) => scalars.into_iter().for_each(|value| line(&[key.to_uppercase(), value], out)),
@@ -59,7 +59,7 @@ fn structure(
     let sorted: BTreeSet<&str> = members.keys().map(String::as_str).collect();
     let own: BTreeSet<&str> = sorted.iter().copied().filter(|key| is_scalar(&members[*key])).collect();
     let columns = columns.unwrap_or(&own);
-    let value = |column: &&str| members.get(*column).map(python::text).unwrap_or_default();
+    let value = |column: &&str| members.get(*column).map(python_repr::text).unwrap_or_default();
     let mut cells: Vec<String> = columns.iter().map(value).collect();
     if !cells.is_empty() {
         if let Some(key) = key {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::json;
 use crate::lightsail::yaml_scalar::{Scalar, Style};
-use crate::lightsail::{moment, python};
+use crate::lightsail::{python_repr, timestamp};
 
 /// The value, and the end of the line. A value without parts is written as JSON, as the AWS CLI does.
 pub(crate) fn render(value: &Value) -> String {
@@ -30,8 +30,8 @@ pub(crate) fn scalar(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
-        Value::Number(number) => python::number(number),
-        Value::String(text) => match moment::sample_as_text(text) {
+        Value::Number(number) => python_repr::number(number),
+        Value::String(text) => match timestamp::sample_as_text(text) {
             Some(sample) => sample.to_owned(),
             None => Scalar::new(text).written(Style::Key, 0, 0),
         },
@@ -86,7 +86,7 @@ fn entry(value: &Value, indent: usize, dashes: usize, out: &mut String) {
             out.push('\n');
             sequence(values, &" ".repeat(dashes), dashes, out);
         }
-        Value::String(text) if moment::sample_as_text(text).is_none() => {
+        Value::String(text) if timestamp::sample_as_text(text).is_none() => {
             let line = out.rsplit('\n').next().unwrap_or_default();
             let column = line.chars().count() + 1;
             let written = Scalar::new(text).written(Style::Value, column, indent + 2);

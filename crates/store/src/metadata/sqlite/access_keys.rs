@@ -1,20 +1,21 @@
 mod with_made;
 
 use async_trait::async_trait;
-use gangplank_core::{AccessKeyId, AccountId, EventKind, Origin, OverQuota, Owner, Permission, Quota, Time};
+use gangplank_core::key_state::{Decision, KeyStanding};
+use gangplank_core::{AccessKeyId, AccountId, EventKind, Origin, Owner, Permission, Quota, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
-use super::cache::Touched;
 use super::doors::Outcome;
 use super::writer::Whose;
 use super::{Sqlite, login_limits, rows, uploads};
+use crate::Result;
 use crate::metadata::RoleSessions as _;
 use crate::metadata::access_keys::{
     AccessKey, AccessKeys, DisabledWithMade, KeyChange, KeyMark, KeyPage, LastRootKey, NewState,
 };
+use crate::metadata::cache::Touched;
 use crate::metadata::role_sessions::Credential;
-use crate::{Result, StoreError};
 
 const COLUMNS: &str =
     "id, account, sealed_secret, is_root, enabled, created_at, permission, max_login, reach,
@@ -25,7 +26,8 @@ impl AccessKeys for Sqlite {
     async fn insert_access_key(&self, by: &Origin, key: AccessKey, quota: u32) -> Result<bool> {
         let whose = Whose::Account(key.account.clone());
         let key = AccessKey { made_by: by.owner.clone(), ..key };
-        self.doors
+        self.engine
+            .doors
             .change(by, whose, Touched::EVERYTHING, move |connection| insert(connection, &key, quota))
             .await
     }
@@ -45,7 +47,8 @@ impl AccessKeys for Sqlite {
     ) -> Result<KeyPage> {
         let account = account.cloned();
         let whose = account.clone().map_or(Whose::Server, Whose::Account);
-        self.read_long(whose, move |connection| page(connection, account.as_ref(), after.as_ref(), limit))
+        self.engine
+            .read_long(whose, move |connection| page(connection, account.as_ref(), after.as_ref(), limit))
             .await
     }
 
@@ -59,7 +62,8 @@ impl AccessKeys for Sqlite {
     ) -> Result<KeyChange> {
         let (account, id) = (account.cloned(), id.clone());
         let whose = account.clone().map_or(Whose::Server, Whose::Account);
-        self.doors
+        self.engine
+            .doors
             .change(by, whose, Touched::EVERYTHING, move |connection| {
                 change(connection, account.as_ref(), &id, state, last)
             })
@@ -75,7 +79,8 @@ impl AccessKeys for Sqlite {
     ) -> Result<(KeyChange, DisabledWithMade)> {
         let (account, id, origin) = (account.cloned(), id.clone(), by.clone());
         let whose = account.clone().map_or(Whose::Server, Whose::Account);
-        self.doors
+        self.engine
+            .doors
             .change(by, whose, Touched::EVERYTHING, move |connection| {
                 with_made::disable(connection, &origin, account.as_ref(), &id, last)
             })
@@ -83,7 +88,8 @@ impl AccessKeys for Sqlite {
     }
 
     async fn note_key_use(&self, used: Vec<(AccessKeyId, Time)>) -> Result<()> {
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 let mut note =
                     connection.prepare_cached("UPDATE access_keys SET last_used_at = ?2 WHERE id = ?1")?;
@@ -122,10 +128,7 @@ fn page(
 fn insert(connection: &Connection, key: &AccessKey, quota: u32) -> Result<Outcome<bool>> {
     let mut count = connection.prepare_cached("SELECT count(*) FROM access_keys WHERE account = ?1")?;
     let used = rows::unsigned(count.query_row([key.account.as_str()], |row| row.get(0))?)?;
-    let allowed = u64::from(quota);
-    if used >= allowed {
-        return Err(StoreError::OverQuota(OverQuota { quota: Quota::AccessKeys, used, allowed }));
-    }
+    Quota::AccessKeys.admit(used, 1, quota.into())?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO access_keys (id, account, sealed_secret, is_root, enabled, created_at, permission, max_login, reach,
                                   expires_at, description, made_by)
@@ -167,19 +170,12 @@ fn change(
     let Some(key) = key.filter(|key| account.is_none_or(|account| *account == key.account)) else {
         return Ok(Outcome::Unchanged(KeyChange::NoSuchKey));
     };
-    if (state == NewState::Enabled && key.enabled) || (state == NewState::Disabled && !key.enabled) {
-        return Ok(Outcome::Unchanged(KeyChange::Done));
-    }
-    if key.is_root && state != NewState::Enabled && last == LastRootKey::Keep {
-        let mut others = connection.prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM access_keys WHERE is_root = 1 AND enabled = 1 AND id <> ?1)",
-        )?;
-        if !others.query_row([id.as_str()], |row| row.get::<_, bool>(0))? {
-            return Ok(Outcome::Unchanged(KeyChange::IsLastRootKey));
-        }
-    }
-    if state == if key.enabled { NewState::Enabled } else { NewState::Disabled } {
-        return Ok(Outcome::Unchanged(KeyChange::Done));
+    let other_root_keys = if key.is_root { other_root_keys(connection, id)? } else { 0 };
+    let standing = KeyStanding { is_root: key.is_root, is_enabled: key.enabled, other_root_keys };
+    match standing.decide(state, last) {
+        Decision::Unchanged => return Ok(Outcome::Unchanged(KeyChange::Done)),
+        Decision::IsLastRootKey => return Ok(Outcome::Unchanged(KeyChange::IsLastRootKey)),
+        Decision::Changes => {}
     }
     let enable = "UPDATE access_keys SET enabled = ?2 WHERE id = ?1";
     let kind = match state {
@@ -202,6 +198,13 @@ fn change(
         uploads::end_of_owner(connection, &key.account, &Owner::from(id))?;
     }
     Ok(Outcome::Changed(KeyChange::Done, Note::of_account(kind, &key.account).subject(id)))
+}
+
+/// How many enabled root keys there are beside this key.
+fn other_root_keys(connection: &Connection, id: &AccessKeyId) -> Result<u64> {
+    let mut count = connection
+        .prepare_cached("SELECT count(*) FROM access_keys WHERE is_root = 1 AND enabled = 1 AND id <> ?1")?;
+    rows::unsigned(count.query_row([id.as_str()], |row| row.get(0))?)
 }
 
 pub(super) fn find(connection: &Connection, id: &AccessKeyId) -> Result<Option<AccessKey>> {

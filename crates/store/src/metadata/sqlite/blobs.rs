@@ -4,7 +4,6 @@ use gangplank_oci::{Digest, RepositoryName};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
-use super::cache::Touched;
 use super::doors::Outcome;
 use super::usage::Usage;
 use super::writer::Whose;
@@ -14,6 +13,8 @@ use crate::blobs::ContentKey;
 use crate::metadata::blobs::{
     BlobDeleted, BlobLinks, Discarded, MAX_BLOB_PUTS, MAX_CONFIGURATION, Mount, NewBlob, SeenBlob, StoredBlob,
 };
+use crate::metadata::cache::Touched;
+use crate::metadata::sqlite::transaction::Transaction;
 
 #[async_trait]
 impl BlobLinks for Sqlite {
@@ -39,7 +40,7 @@ impl BlobLinks for Sqlite {
     }
 
     async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>> {
-        self.read_one(|connection| {
+        self.engine.read_one(|connection| {
             let mut find = connection.prepare_cached(
                 "SELECT b.size, b.key, b.damaged FROM tenants t JOIN blobs b ON b.tenant = t.id
                  WHERE t.account = ?1 AND t.region = ?2 AND b.digest = ?3",
@@ -58,7 +59,8 @@ impl BlobLinks for Sqlite {
         now: Time,
     ) -> Result<Option<ContentKey>> {
         let (tenant, repository) = (tenant.clone(), repository.clone());
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 add(connection, &tenant, &repository, blob, now)
             })
@@ -75,7 +77,8 @@ impl BlobLinks for Sqlite {
     ) -> Result<bool> {
         let Mount { from, digest, seen_by } = mount;
         let (tenant, repository, quotas) = (tenant.clone(), repository.clone(), *quotas);
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 let held = match &from {
                     Some(from) => find_link(connection, &tenant, from, &digest, seen_by)?
@@ -86,13 +89,15 @@ impl BlobLinks for Sqlite {
                     None => find_held(connection, &tenant, &digest)?.map(|blob| (blob, false)),
                 };
                 let Some((blob, is_own)) = held else { return Ok(false) };
-                let (tenant, mut usage) = (rows::ensure_tenant(connection, &tenant)?, Usage::default());
-                let repository = rows::ensure_repository(connection, tenant, &repository, &mut usage)?;
+                let (tenant, mut usage) =
+                    (rows::ensure_tenant(&Transaction(connection), &tenant)?, Usage::default());
+                let repository =
+                    rows::ensure_repository(&Transaction(connection), tenant, &repository, &mut usage)?;
                 holds::keep::put_link(connection, repository, blob, now)?;
                 if let Some(login) = seen_by.filter(|_| is_own) {
                     note_put(connection, login, repository, blob)?;
                 }
-                usage.write_within(connection, tenant, &quotas)?;
+                usage.write_within(&Transaction(connection), tenant, &quotas)?;
                 Ok(true)
             })
             .await
@@ -106,7 +111,8 @@ impl BlobLinks for Sqlite {
         digest: &Digest,
     ) -> Result<BlobDeleted> {
         let (tenant, repository, digest, now) = (tenant.clone(), repository.clone(), *digest, by.steady);
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 delete(connection, &tenant, &repository, &digest, now)
             })
@@ -122,15 +128,16 @@ impl BlobLinks for Sqlite {
     }
 
     async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>> {
-        self.read_long(Whose::Server, move |connection| content_keys::unknown(connection, keys)).await
+        self.engine.read_long(Whose::Server, move |connection| content_keys::unknown(connection, keys)).await
     }
 
     async fn discarded(&self, until: Time, limit: usize) -> Result<Vec<Discarded>> {
-        self.read_one(|connection| content_keys::discarded(connection, until, limit))
+        self.engine.read_one(|connection| content_keys::discarded(connection, until, limit))
     }
 
     async fn forget_discarded(&self, keys: Vec<ContentKey>) -> Result<()> {
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 content_keys::forget(connection, &keys)
             })
@@ -147,14 +154,16 @@ impl Sqlite {
         digest: &Digest,
         renewal: Option<Renewal>,
     ) -> Result<Option<SeenBlob>> {
-        let found = self.read_one(|connection| find_link(connection, tenant, repository, digest, login))?;
+        let found =
+            self.engine.read_one(|connection| find_link(connection, tenant, repository, digest, login))?;
         let Some(link) = found else { return Ok(None) };
         let Some(renewal) = renewal.filter(|renewal| link.leased_at <= renewal.stale) else {
             return Ok(Some(link.seen));
         };
         let now = renewal.now;
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 renew(connection, &tenant, &repository, &digest, login, now)
             })
@@ -163,7 +172,8 @@ impl Sqlite {
 
     async fn mark(&self, key: &ContentKey, damaged: bool) -> Result<bool> {
         let key = key.clone();
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 let mut mark = connection.prepare_cached("UPDATE blobs SET damaged = ?2 WHERE key = ?1")?;
                 Ok(mark.execute(params![key.as_str(), damaged])? == 1)
@@ -283,14 +293,14 @@ fn add(
     now: Time,
 ) -> Result<Option<ContentKey>> {
     let name = repository;
-    let (tenant, mut usage) = (rows::ensure_tenant(connection, tenant)?, Usage::default());
+    let (tenant, mut usage) = (rows::ensure_tenant(&Transaction(connection), tenant)?, Usage::default());
     if let Some(session) = blob.session {
         // Its bytes may be on their way out, so they must not become a blob's.
         if !uploads::end_as_blob(connection, &session, tenant, name, &blob.key)? {
             return Ok(None);
         }
     }
-    let repository = rows::ensure_repository(connection, tenant, name, &mut usage)?;
+    let repository = rows::ensure_repository(&Transaction(connection), tenant, name, &mut usage)?;
     let digest = blob.digest.to_string();
     let put_by = blob.put_by.filter(|_| blob.size <= MAX_CONFIGURATION);
     let mut find = connection
@@ -329,7 +339,7 @@ fn add(
     if let Some(login) = put_by {
         note_put(connection, login, repository, id)?;
     }
-    usage.write_within(connection, tenant, &blob.quotas)?;
+    usage.write_within(&Transaction(connection), tenant, &blob.quotas)?;
     Ok(Some(key))
 }
 
@@ -348,7 +358,7 @@ fn delete(
     }
     let mut usage = Usage::default();
     unlink(connection, link.repository, link.blob, now, &mut usage)?;
-    usage.write(connection, rows::ensure_tenant(connection, tenant)?)?;
+    usage.write(&Transaction(connection), rows::ensure_tenant(&Transaction(connection), tenant)?)?;
     let note = Note::of(EventKind::BlobDeleted, tenant).repository(repository).digest(digest);
     Ok(Outcome::Changed(BlobDeleted::Deleted, note))
 }

@@ -10,6 +10,7 @@ use crate::metadata::catalogue::{
     Catalogue, LOOKED_AT, ListedManifest, ListedRepository, MOST_BYTES, MOST_TAGS, ManifestFilter,
     ManifestPage, ShownManifest,
 };
+use crate::metadata::sqlite::transaction::Transaction;
 
 /// How many holders of each kind are named.
 const MOST_HOLDERS: i64 = 20;
@@ -30,21 +31,24 @@ impl Catalogue for Sqlite {
             _ => prefix.to_owned(),
         };
         let end = format!("{prefix}\u{10ffff}");
-        self.read_long(Whose::of(&tenant), move |connection| {
-            let Some(tenant) = rows::find_tenant(connection, &tenant)? else { return Ok(Vec::new()) };
-            let mut select = connection.prepare_cached(
-                "SELECT name, (SELECT created_at FROM manifests m
+        self.engine
+            .read_long(Whose::of(&tenant), move |connection| {
+                let Some(tenant) = rows::find_tenant(&Transaction(connection), &tenant)? else {
+                    return Ok(Vec::new());
+                };
+                let mut select = connection.prepare_cached(
+                    "SELECT name, (SELECT created_at FROM manifests m
                                WHERE m.repository = r.id AND m.id <= ?5 ORDER BY m.id DESC LIMIT 1)
                  FROM repositories r WHERE tenant = ?1 AND name >= ?2 AND name < ?3 ORDER BY name LIMIT ?4",
-            )?;
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let found = select.query_map(params![tenant, first, end, limit, i64::MAX], |row| {
-                let newest: Option<i64> = row.get(1)?;
-                Ok(ListedRepository { name: row.get(0)?, newest_at: newest.map(Time) })
-            })?;
-            Ok(found.collect::<rusqlite::Result<_>>()?)
-        })
-        .await
+                )?;
+                let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+                let found = select.query_map(params![tenant, first, end, limit, i64::MAX], |row| {
+                    let newest: Option<i64> = row.get(1)?;
+                    Ok(ListedRepository { name: row.get(0)?, newest_at: newest.map(Time) })
+                })?;
+                Ok(found.collect::<rusqlite::Result<_>>()?)
+            })
+            .await
     }
 
     async fn list_manifests(
@@ -56,13 +60,15 @@ impl Catalogue for Sqlite {
         limit: usize,
     ) -> Result<Option<ManifestPage>> {
         let (tenant, repository, filter) = (tenant.clone(), repository.clone(), filter.clone());
-        self.read_long(Whose::of(&tenant), move |connection| {
-            let Some(repository) = rows::find_repository(connection, &tenant, &repository)? else {
-                return Ok(None);
-            };
-            list(connection, repository, &filter, before.unwrap_or(i64::MAX), limit).map(Some)
-        })
-        .await
+        self.engine
+            .read_long(Whose::of(&tenant), move |connection| {
+                let Some(repository) = rows::find_repository(&Transaction(connection), &tenant, &repository)?
+                else {
+                    return Ok(None);
+                };
+                list(connection, repository, &filter, before.unwrap_or(i64::MAX), limit).map(Some)
+            })
+            .await
     }
 
     async fn show_manifest(
@@ -72,13 +78,15 @@ impl Catalogue for Sqlite {
         reference: &Reference,
     ) -> Result<Option<ShownManifest>> {
         let (tenant, repository, reference) = (tenant.clone(), repository.clone(), reference.clone());
-        self.read_long(Whose::of(&tenant), move |connection| {
-            let Some(repository) = rows::find_repository(connection, &tenant, &repository)? else {
-                return Ok(None);
-            };
-            show(connection, repository, &reference)
-        })
-        .await
+        self.engine
+            .read_long(Whose::of(&tenant), move |connection| {
+                let Some(repository) = rows::find_repository(&Transaction(connection), &tenant, &repository)?
+                else {
+                    return Ok(None);
+                };
+                show(connection, repository, &reference)
+            })
+            .await
     }
 }
 

@@ -9,18 +9,20 @@ use async_trait::async_trait;
 use gangplank_core::Time;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::cache::Touched;
 use super::holds::walk::{self, Kept};
 use super::usage::Usage;
 use super::writer::Whose;
 use super::{Sqlite, blobs, garbage, manifests, rows};
 use crate::Result;
+use crate::metadata::cache::Touched;
 use crate::metadata::collection::{Collected, Collection, Garbage, Waiting};
+use crate::metadata::sqlite::transaction::Transaction;
 
 #[async_trait]
 impl Collection for Sqlite {
     async fn collect(&self, over: Time, now: Time, rows: usize) -> Result<Collected> {
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::NOTHING, move |connection| step(connection, over, now, rows))
             .await
     }
@@ -30,28 +32,29 @@ impl Collection for Sqlite {
     }
 
     async fn waiting(&self, over: Time, most: usize) -> Result<Waiting> {
-        self.read_long(Whose::Server, move |connection| {
-            let most = i64::try_from(most).unwrap_or(i64::MAX);
-            let count = |sql| {
-                let mut count = connection.prepare_cached(sql)?;
-                rows::count(count.query_row([over.0, most], |row| row.get(0))?)
-            };
-            Ok(Waiting {
-                manifests: count(
-                    "SELECT count(*) FROM (SELECT 1 FROM manifests
+        self.engine
+            .read_long(Whose::Server, move |connection| {
+                let most = i64::try_from(most).unwrap_or(i64::MAX);
+                let count = |sql| {
+                    let mut count = connection.prepare_cached(sql)?;
+                    rows::count(count.query_row([over.0, most], |row| row.get(0))?)
+                };
+                Ok(Waiting {
+                    manifests: count(
+                        "SELECT count(*) FROM (SELECT 1 FROM manifests
                                            WHERE held = 0 AND leased_at <= ?1 LIMIT ?2) AS found",
-                )?,
-                blobs: count(
-                    "SELECT count(*) FROM (SELECT 1 FROM blob_links
+                    )?,
+                    blobs: count(
+                        "SELECT count(*) FROM (SELECT 1 FROM blob_links
                                            WHERE held = 0 AND leased_at <= ?1 LIMIT ?2) AS found",
-                )?,
+                    )?,
+                })
             })
-        })
-        .await
+            .await
     }
 
     async fn garbage(&self, over: Time) -> Result<Vec<Garbage>> {
-        self.read_long(Whose::Server, move |connection| garbage::find(connection, over)).await
+        self.engine.read_long(Whose::Server, move |connection| garbage::find(connection, over)).await
     }
 }
 
@@ -67,7 +70,7 @@ pub(super) fn step(connection: &Connection, over: Time, now: Time, rows: usize) 
         step.unheld_blobs()?;
     }
     for (tenant, usage) in step.usage {
-        usage.write(connection, tenant)?;
+        usage.write(&Transaction(connection), tenant)?;
     }
     Ok(step.collected)
 }

@@ -3,11 +3,11 @@ use gangplank_core::{AccessKeyId, ConsoleSecretHash, EventKind, Origin, Tenant, 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
-use super::cache::Touched;
 use super::doors::Outcome;
 use super::writer::Whose;
 use super::{Sqlite, rows};
 use crate::Result;
+use crate::metadata::cache::Touched;
 use crate::metadata::console_logins::{
     ConsoleLink, ConsoleLogin, ConsoleLoginId, ConsoleLogins, MOST_OF_A_KEY, NewConsoleLink, NewConsoleLogin,
 };
@@ -19,7 +19,8 @@ const FORGOTTEN_AT_ONCE: i64 = 500;
 #[async_trait]
 impl ConsoleLogins for Sqlite {
     async fn insert_console_link(&self, by: &Origin, link: NewConsoleLink) -> Result<()> {
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&link.tenant), Touched::NOTHING, move |connection| {
                 insert_link(connection, &link)?;
                 Ok(Outcome::Changed((), note(EventKind::CreateConsoleLink, &link.tenant, &link.key)))
@@ -29,7 +30,8 @@ impl ConsoleLogins for Sqlite {
 
     async fn use_console_link(&self, secret: &ConsoleSecretHash, now: Time) -> Result<Option<ConsoleLink>> {
         let secret = *secret;
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 let mut take = connection.prepare_cached(
                     "DELETE FROM console_links WHERE hash = ?1 RETURNING key, region, ends_at",
@@ -43,7 +45,8 @@ impl ConsoleLogins for Sqlite {
     }
 
     async fn insert_console_login(&self, by: &Origin, login: NewConsoleLogin) -> Result<()> {
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&login.tenant), Touched::NOTHING, move |connection| {
                 insert_login(connection, &login)?;
                 Ok(Outcome::Changed((), note(EventKind::ConsoleSignedIn, &login.tenant, &login.key)))
@@ -52,7 +55,7 @@ impl ConsoleLogins for Sqlite {
     }
 
     async fn console_login(&self, secret: &ConsoleSecretHash, now: Time) -> Result<Option<ConsoleLogin>> {
-        self.read_one(|connection| {
+        self.engine.read_one(|connection| {
             let mut find = connection.prepare_cached(
                 "SELECT id, key, region, over_at, ends_at FROM console_logins WHERE hash = ?1 AND over_at > ?2",
             )?;
@@ -62,7 +65,8 @@ impl ConsoleLogins for Sqlite {
     }
 
     async fn prolong_console_login(&self, id: ConsoleLoginId, over_at: Time) -> Result<()> {
-        self.doors
+        self.engine
+            .doors
             .upkeep_unsynced(Whose::Server, move |connection| {
                 let mut prolong =
                     connection.prepare_cached("UPDATE console_logins SET over_at = ?2 WHERE id = ?1")?;
@@ -74,7 +78,8 @@ impl ConsoleLogins for Sqlite {
 
     async fn end_console_login(&self, by: &Origin, tenant: &Tenant, id: ConsoleLoginId) -> Result<bool> {
         let tenant = tenant.clone();
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 let mut end =
                     connection.prepare_cached("DELETE FROM console_logins WHERE id = ?1 RETURNING key")?;
@@ -88,7 +93,8 @@ impl ConsoleLogins for Sqlite {
 
     async fn end_console_logins_of(&self, by: &Origin, tenant: &Tenant, key: &AccessKeyId) -> Result<u64> {
         let (tenant, key) = (tenant.clone(), key.clone());
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 let ended = forget_of(connection, &key)?;
                 if ended == 0 {
@@ -101,7 +107,8 @@ impl ConsoleLogins for Sqlite {
     }
 
     async fn forget_console_login(&self, id: ConsoleLoginId) -> Result<()> {
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 connection.prepare_cached("DELETE FROM console_logins WHERE id = ?1")?.execute([id.0])?;
                 Ok(())
@@ -111,7 +118,8 @@ impl ConsoleLogins for Sqlite {
 
     async fn forget_console_logins_of(&self, key: &AccessKeyId) -> Result<()> {
         let key = key.clone();
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 forget_of(connection, &key)?;
                 Ok(())
@@ -120,7 +128,7 @@ impl ConsoleLogins for Sqlite {
     }
 
     async fn forget_console_logins(&self, before: Time) -> Result<usize> {
-        let is_any = self.read_one(|connection| {
+        let is_any = self.engine.read_one(|connection| {
             let mut is_any = connection.prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM console_logins WHERE over_at < ?1)
                      OR EXISTS (SELECT 1 FROM console_links WHERE ends_at < ?1)",
@@ -130,7 +138,8 @@ impl ConsoleLogins for Sqlite {
         if !is_any {
             return Ok(0);
         }
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 let mut logins = connection.prepare_cached(
                     "DELETE FROM console_logins WHERE id IN (

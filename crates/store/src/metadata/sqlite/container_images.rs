@@ -4,17 +4,18 @@ use gangplank_oci::Digest;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::audit::Note;
-use super::cache::Touched;
 use super::doors::Outcome;
 use super::holds::closure::{Contents, Extent};
 use super::writer::Whose;
 use super::{Sqlite, blobs, deployments, holds, leases, manifests, sources};
 use crate::Result;
 use crate::metadata::blobs::StoredBlob;
+use crate::metadata::cache::Touched;
 use crate::metadata::container_images::{
     ContainerImage, ContainerImages, ImageDeleted, ImageOutcome, NewImage,
 };
 use crate::metadata::manifests::{ManifestDigest, StoredManifest};
+use crate::metadata::sqlite::transaction::Transaction;
 
 #[async_trait]
 impl ContainerImages for Sqlite {
@@ -26,7 +27,8 @@ impl ContainerImages for Sqlite {
         quota: u32,
     ) -> Result<ImageOutcome> {
         let (tenant, origin) = (tenant.clone(), by.clone());
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 register(connection, &origin, &tenant, image, quota)
             })
@@ -34,7 +36,7 @@ impl ContainerImages for Sqlite {
     }
 
     async fn images(&self, tenant: &Tenant, service: ServiceId) -> Result<Option<Vec<ContainerImage>>> {
-        self.read(|connection| {
+        self.engine.read(|connection| {
             let Some(name) = service_name(connection, tenant, service)? else { return Ok(None) };
             let mut select = connection.prepare_cached(
                 "SELECT number, label, digest, created_at FROM container_images
@@ -62,7 +64,8 @@ impl ContainerImages for Sqlite {
         now: Time,
     ) -> Result<ImageDeleted> {
         let (tenant, label) = (tenant.clone(), label.to_owned());
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 let Some(name) = service_name(connection, &tenant, service)? else {
                     return Ok(Outcome::Unchanged(ImageDeleted::NoSuchService));
@@ -92,7 +95,7 @@ impl ContainerImages for Sqlite {
         label: &str,
         number: i64,
     ) -> Result<Option<StoredManifest>> {
-        self.read(|connection| {
+        self.engine.read(|connection| {
             let mut find = connection.prepare_cached(
                 "SELECT m.digest, m.media_type, m.body
                  FROM tenants t
@@ -112,7 +115,7 @@ impl ContainerImages for Sqlite {
         service: ServiceId,
         digest: &ManifestDigest,
     ) -> Result<Option<StoredManifest>> {
-        self.read_one(|connection| {
+        self.engine.read_one(|connection| {
             // An image itself, or a manifest below one.
             let mut find = connection.prepare_cached(
                 "SELECT m.digest, m.media_type, m.body
@@ -136,7 +139,7 @@ impl ContainerImages for Sqlite {
         service: ServiceId,
         digest: &Digest,
     ) -> Result<Option<StoredBlob>> {
-        self.read_one(|connection| {
+        self.engine.read_one(|connection| {
             let mut find = connection.prepare_cached(
                 "SELECT x.size, x.key, x.damaged
                  FROM tenants t CROSS JOIN services s CROSS JOIN blobs x
@@ -202,7 +205,7 @@ fn register(
         image.created_at.0,
         made_by,
         invocation,
-        sources::keep(connection, by)?,
+        sources::keep(&Transaction(connection), by)?,
     ])?;
     holds::closure::keep(connection, (image.service.0, number), &contents)?;
     holds::keep::refresh(connection, manifest)?;
@@ -223,7 +226,7 @@ pub(super) fn end_registration(
     let sql = "DELETE FROM container_images WHERE service = ?1 AND number = ?2";
     connection.prepare_cached(sql)?.execute([image.0, image.1])?;
     holds::keep::refresh(connection, manifest)?;
-    leases::renew_manifest(connection, manifest, Renewal::at(now))
+    leases::renew_manifest(&Transaction(connection), manifest, Renewal::at(now))
 }
 
 /// The manifest in the first repository that has it with all it references; `sr` comes before the

@@ -1,20 +1,22 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use gangplank_core::{EventKind, Origin, ServiceId, Tenant, Time};
+use gangplank_core::container_service::Follows;
+use gangplank_core::{EventKind, Origin, Power, Scale, ServiceId, Tenant, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
-use super::cache::Touched;
 use super::container_images::end_registration;
 use super::doors::Outcome;
 use super::writer::Whose;
 use super::{Sqlite, deployments, metric_points, rows, service_domains};
 use crate::metadata::Invocation;
+use crate::metadata::cache::Touched;
 use crate::metadata::container_services::{
     ContainerService, ContainerServices, ServiceChange, ServiceOutcome,
 };
-use crate::metadata::deployments::{NewDeployment, Room};
+use crate::metadata::deployments::NewDeployment;
+use crate::metadata::sqlite::transaction::Transaction;
 use crate::{Result, StoreError};
 
 const COLUMNS: &str =
@@ -35,7 +37,8 @@ impl ContainerServices for Sqlite {
         quota: u32,
     ) -> Result<ServiceOutcome> {
         let tenant = tenant.clone();
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&tenant), Touched::EVERYTHING, move |connection| {
                 create(connection, &tenant, service, None, invocation, quota)
             })
@@ -43,14 +46,14 @@ impl ContainerServices for Sqlite {
     }
 
     async fn service(&self, tenant: &Tenant, name: &str) -> Result<Option<ContainerService>> {
-        self.read(|connection| match rows::find_tenant(connection, tenant)? {
+        self.engine.read(|connection| match rows::find_tenant(&Transaction(connection), tenant)? {
             Some(tenant) => find(connection, tenant, Key::Name(name)),
             None => Ok(None),
         })
     }
 
     async fn services(&self, tenant: &Tenant) -> Result<Vec<ContainerService>> {
-        self.read(|connection| match rows::find_tenant(connection, tenant)? {
+        self.engine.read(|connection| match rows::find_tenant(&Transaction(connection), tenant)? {
             Some(tenant) => list(connection, tenant),
             None => Ok(Vec::new()),
         })
@@ -65,13 +68,14 @@ impl ContainerServices for Sqlite {
         max_tags: u32,
     ) -> Result<ServiceOutcome> {
         let tenant = tenant.clone();
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&tenant), Touched::EVERYTHING, move |connection| {
-                let row = rows::ensure_tenant(connection, &tenant)?;
+                let row = rows::ensure_tenant(&Transaction(connection), &tenant)?;
                 let Some(service) = find(connection, row, Key::Id(service))? else {
                     return Ok(Outcome::Unchanged(ServiceOutcome::NoSuchService));
                 };
-                change_found(connection, &tenant, row, service, change, max_tags)
+                change_found(connection, &tenant, row, service, &change, max_tags)
             })
             .await
     }
@@ -84,7 +88,8 @@ impl ContainerServices for Sqlite {
         now: Time,
     ) -> Result<bool> {
         let tenant = tenant.clone();
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&tenant), Touched::EVERYTHING, move |connection| {
                 delete(connection, &tenant, service, now)
             })
@@ -92,12 +97,13 @@ impl ContainerServices for Sqlite {
     }
 
     async fn service_uuids(&self) -> Result<Vec<String>> {
-        self.read_long(Whose::Server, |connection| {
-            let mut select = connection.prepare_cached("SELECT uuid FROM services")?;
-            let uuids = select.query_map([], |row| row.get(0))?;
-            Ok(uuids.collect::<rusqlite::Result<_>>()?)
-        })
-        .await
+        self.engine
+            .read_long(Whose::Server, |connection| {
+                let mut select = connection.prepare_cached("SELECT uuid FROM services")?;
+                let uuids = select.query_map([], |row| row.get(0))?;
+                Ok(uuids.collect::<rusqlite::Result<_>>()?)
+            })
+            .await
     }
 }
 
@@ -110,7 +116,7 @@ pub(super) fn create(
     invocation: Option<Invocation>,
     quota: u32,
 ) -> Result<Outcome<ServiceOutcome>> {
-    let row = rows::ensure_tenant(connection, tenant)?;
+    let row = rows::ensure_tenant(&Transaction(connection), tenant)?;
     let (made_by, invocation) =
         invocation.map(|made_by| (made_by.owner.as_str().to_owned(), made_by.id)).unzip();
     let mut taken = connection.prepare_cached(
@@ -159,8 +165,8 @@ pub(super) fn create(
         row,
         service.name,
         service.uuid,
-        service.power,
-        service.scale,
+        service.power.as_str(),
+        service.scale.nodes(),
         service.is_disabled,
         service.puller_role_active,
         json(&service.tags)?,
@@ -181,16 +187,14 @@ fn change_found(
     tenant: &Tenant,
     row: i64,
     before: ContainerService,
-    change: ServiceChange,
+    change: &ServiceChange,
     max_tags: u32,
 ) -> Result<Outcome<ServiceOutcome>> {
     if let Some(damage) = before.damage {
         // What cannot be read would be written over.
-        return Err(StoreError::Damaged(damage));
+        return Err(StoreError::damaged(damage));
     }
-    let kind = kind_of(&change);
-    let room = if let ServiceChange::Update(update) = &change { update.room } else { None };
-    let mut service = apply(before.clone(), change);
+    let mut service = change.apply(&before);
     if service == before {
         return Ok(Outcome::Unchanged(done(connection, tenant, service)?));
     }
@@ -200,42 +204,24 @@ fn change_found(
     if let Some(refusal) = service_domains::refuse(connection, &service)? {
         return Ok(Outcome::Unchanged(refusal));
     }
-    if let Some(refusal) = begin_update(connection, &before, &mut service, room)? {
-        return Ok(Outcome::Unchanged(refusal));
+    match before.follows(&service) {
+        Follows::Nothing => {}
+        Follows::InProgress(version) => {
+            return Ok(Outcome::Unchanged(ServiceOutcome::InProgress(version)));
+        }
+        Follows::Nodes => {
+            let room = change.room();
+            if let Some(room) = room
+                && let Some(promised) = deployments::exceeds(connection, &before, &service, room)?
+            {
+                return Ok(Outcome::Unchanged(ServiceOutcome::TooLittleRoom(promised)));
+            }
+            service = service.to_be_followed(&before, room);
+        }
     }
     store(connection, row, &service)?;
-    let note = Note::of(kind, tenant).subject(&service.name);
+    let note = Note::of(kind_of(change), tenant).subject(&service.name);
     Ok(Outcome::Changed(done(connection, tenant, service)?, note))
-}
-
-/// Has a changed service say that its nodes have to follow; or says why it cannot change now.
-fn begin_update(
-    connection: &Connection,
-    before: &ContainerService,
-    service: &mut ContainerService,
-    room: Option<Room>,
-) -> Result<Option<ServiceOutcome>> {
-    let of_nodes = |it: &ContainerService| (it.power.clone(), it.scale, it.is_disabled);
-    let nodes_change = of_nodes(service) != of_nodes(before);
-    if !nodes_change && service.public_domain_names == before.public_domain_names {
-        return Ok(None);
-    }
-    if let Some(version) = before.in_progress() {
-        return Ok(Some(ServiceOutcome::InProgress(version)));
-    }
-    if let Some(room) = room
-        && let Some(promised) = deployments::exceeds(connection, before, service, room)?
-    {
-        return Ok(Some(ServiceOutcome::TooLittleRoom(promised)));
-    }
-    // Requests have to be led elsewhere, which is the runner's as the nodes are. Of a service that runs nothing
-    // nobody has to follow.
-    if nodes_change || service.current_version.is_some() {
-        service.changes += 1;
-        let stays_off = before.is_disabled && service.is_disabled;
-        service.is_updating = room.is_some() && service.current_version.is_some() && !stays_off;
-    }
-    Ok(None)
 }
 
 fn done(connection: &Connection, tenant: &Tenant, service: ContainerService) -> Result<ServiceOutcome> {
@@ -244,7 +230,7 @@ fn done(connection: &Connection, tenant: &Tenant, service: ContainerService) -> 
 
 /// Ends a service's deployments and registrations, then the service.
 fn delete(connection: &Connection, tenant: &Tenant, service: ServiceId, now: Time) -> Result<Outcome<bool>> {
-    let row = rows::ensure_tenant(connection, tenant)?;
+    let row = rows::ensure_tenant(&Transaction(connection), tenant)?;
     let Some(found) = find(connection, row, Key::Id(service))? else { return Ok(Outcome::Unchanged(false)) };
     deployments::forget_all(connection, service, now)?;
     let mut images =
@@ -267,34 +253,6 @@ fn kind_of(change: &ServiceChange) -> EventKind {
     }
 }
 
-fn apply(mut service: ContainerService, change: ServiceChange) -> ContainerService {
-    match change {
-        ServiceChange::Update(update) => {
-            service.power = update.power.unwrap_or(service.power);
-            service.scale = update.scale.unwrap_or(service.scale);
-            service.is_disabled = update.is_disabled.unwrap_or(service.is_disabled);
-            service.puller_role_active = update.puller_role_active.unwrap_or(service.puller_role_active);
-            for (certificate, domains) in update.public_domain_names.unwrap_or_default() {
-                if domains.is_empty() {
-                    service.public_domain_names.remove(&certificate);
-                } else {
-                    service.public_domain_names.insert(certificate, domains);
-                }
-            }
-        }
-        ServiceChange::Tag(tags) => {
-            for (key, value) in tags {
-                match service.tags.iter_mut().find(|(known, _)| *known == key) {
-                    Some(tag) => tag.1 = value,
-                    None => service.tags.push((key, value)),
-                }
-            }
-        }
-        ServiceChange::Untag(keys) => service.tags.retain(|(key, _)| !keys.contains(key)),
-    }
-    service
-}
-
 fn store(connection: &Connection, tenant: i64, service: &ContainerService) -> Result<()> {
     let mut update = connection.prepare_cached(
         "UPDATE services SET power = ?2, scale = ?3, is_disabled = ?4, puller_role_active = ?5, tags = ?6,
@@ -303,8 +261,8 @@ fn store(connection: &Connection, tenant: i64, service: &ContainerService) -> Re
     )?;
     update.execute(params![
         service.id.0,
-        service.power,
-        service.scale,
+        service.power.as_str(),
+        service.scale.nodes(),
         service.is_disabled,
         service.puller_role_active,
         json(&service.tags)?,
@@ -349,8 +307,9 @@ fn read(row: &Row<'_>) -> Result<ContainerService> {
         id: ServiceId(row.get(0)?),
         name: row.get(1)?,
         uuid: row.get(2)?,
-        power: row.get(3)?,
-        scale: row.get(4)?,
+        // What this program does not know was none that it took.
+        power: Power::parse(row.get_ref(3)?.as_str().unwrap_or_default()).unwrap_or(Power::Nano),
+        scale: Scale::nearest(row.get(4)?),
         is_disabled: row.get(5)?,
         puller_role_active: row.get(6)?,
         tags: tags.unwrap_or_default(),
@@ -366,7 +325,7 @@ fn read(row: &Row<'_>) -> Result<ContainerService> {
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| StoreError::Damaged(error.to_string()))
+    serde_json::to_string(value).map_err(|error| StoreError::damaged(error))
 }
 
 fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {

@@ -11,16 +11,17 @@ use gangplank_core::{EventKind, Origin, ServiceId, Tenant};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::audit::Note;
-use super::cache::Touched;
 use super::container_services::{self, Key};
 use super::doors::Outcome;
 use super::writer::Whose;
 use super::{Sqlite, rows};
 use crate::Result;
+use crate::metadata::cache::Touched;
 use crate::metadata::container_services::{ContainerService, ServiceOutcome};
 use crate::metadata::deployments::{
     DeployedService, Deployment, DeploymentOutcome, Deployments, NewDeployment, Rollout, ToRun,
 };
+use crate::metadata::sqlite::transaction::Transaction;
 
 pub(super) use images::made_of;
 pub(super) use making::{forget_all, make_first, refuse_first};
@@ -57,7 +58,8 @@ impl Deployments for Sqlite {
         quota: u32,
     ) -> Result<ServiceOutcome> {
         let tenant = tenant.clone();
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&tenant), Touched::EVERYTHING, move |connection| {
                 let invocation = deployment.invocation.clone();
                 container_services::create(connection, &tenant, service, Some(deployment), invocation, quota)
@@ -73,7 +75,8 @@ impl Deployments for Sqlite {
         deployment: NewDeployment,
     ) -> Result<DeploymentOutcome> {
         let tenant = tenant.clone();
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 making::create(connection, &tenant, service, &deployment)
             })
@@ -81,33 +84,36 @@ impl Deployments for Sqlite {
     }
 
     async fn deployments(&self, tenant: &Tenant, service: ServiceId) -> Result<Option<Vec<Deployment>>> {
-        self.read(|connection| match find(connection, tenant, service)? {
+        self.engine.read(|connection| match find(connection, tenant, service)? {
             Some(service) => reading::list(connection, &service).map(Some),
             None => Ok(None),
         })
     }
 
     async fn deployed_service(&self, tenant: &Tenant, service: ServiceId) -> Result<Option<DeployedService>> {
-        self.read(|connection| {
+        self.engine.read(|connection| {
             let found = find(connection, tenant, service)?;
             found.map(|service| deployed(connection, tenant, service)).transpose()
         })
     }
 
     async fn deployed_services(&self, tenant: &Tenant) -> Result<Vec<DeployedService>> {
-        self.read(|connection| {
-            let Some(row) = rows::find_tenant(connection, tenant)? else { return Ok(Vec::new()) };
+        self.engine.read(|connection| {
+            let Some(row) = rows::find_tenant(&Transaction(connection), tenant)? else {
+                return Ok(Vec::new());
+            };
             let services = container_services::list(connection, row)?;
             services.into_iter().map(|service| deployed(connection, tenant, service)).collect()
         })
     }
 
     async fn services_to_run(&self) -> Result<ToRun> {
-        self.read_long(Whose::Server, reading::to_run).await
+        self.engine.read_long(Whose::Server, reading::to_run).await
     }
 
     async fn note_step(&self, service: ServiceId, version: i64, rollout: Rollout) -> Result<bool> {
-        self.doors
+        self.engine
+            .doors
             .upkeep_unsynced(Whose::Server, move |connection| {
                 let mut update = connection.prepare_cached(
                     "UPDATE rollouts SET step = ?3, failures = ?4, message = ?5, deadline = ?6
@@ -123,7 +129,8 @@ impl Deployments for Sqlite {
 
     async fn pin_image(&self, service: ServiceId, version: i64, container: &str, digest: &str) -> Result<()> {
         let (container, digest) = (container.to_owned(), digest.to_owned());
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 let mut update = connection.prepare_cached(
                     "UPDATE deployment_images SET digest = ?4
@@ -137,7 +144,8 @@ impl Deployments for Sqlite {
 
     async fn activate_deployment(&self, by: &Origin, service: ServiceId, version: i64) -> Result<bool> {
         let now = by.steady;
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::Server, Touched::NOTHING, move |connection| {
                 let Some(of) = on_its_way(connection, service, version)? else {
                     return Ok(Outcome::Unchanged(false));
@@ -167,7 +175,8 @@ impl Deployments for Sqlite {
         why: &str,
     ) -> Result<bool> {
         let (now, why) = (by.steady, why.to_owned());
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::Server, Touched::NOTHING, move |connection| {
                 let Some(of) = on_its_way(connection, service, version)? else {
                     return Ok(Outcome::Unchanged(false));
@@ -186,7 +195,8 @@ impl Deployments for Sqlite {
     }
 
     async fn settle_service(&self, service: ServiceId, change: i64) -> Result<bool> {
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 let mut settle = connection
                     .prepare_cached("UPDATE services SET is_updating = 0 WHERE id = ?1 AND changes = ?2")?;
@@ -197,7 +207,7 @@ impl Deployments for Sqlite {
 }
 
 fn find(connection: &Connection, tenant: &Tenant, service: ServiceId) -> Result<Option<ContainerService>> {
-    match rows::find_tenant(connection, tenant)? {
+    match rows::find_tenant(&Transaction(connection), tenant)? {
         Some(tenant) => container_services::find(connection, tenant, Key::Id(service)),
         None => Ok(None),
     }
@@ -223,7 +233,7 @@ fn on_its_way(connection: &Connection, service: ServiceId, version: i64) -> Resu
     let found = find.query_row([service.0, version], |row| {
         let current = row.get(3)?;
         let name = row.get(2)?;
-        Ok(rows::tenant(row).map(|tenant| OnItsWay { tenant, name, current }))
+        Ok(rows::tenant(&crate::metadata::tx::Row::new(row)).map(|tenant| OnItsWay { tenant, name, current }))
     });
     found.optional()?.transpose()
 }

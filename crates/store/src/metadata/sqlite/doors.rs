@@ -4,9 +4,10 @@ use gangplank_core::Origin;
 use rusqlite::Connection;
 
 use super::audit::Note;
-use super::cache::Touched;
 use super::writer::{Whose, Writer};
 use crate::Result;
+use crate::metadata::cache::Touched;
+use crate::metadata::sqlite::transaction::Transaction;
 
 /// What became of a change.
 pub(super) enum Outcome<T> {
@@ -40,7 +41,7 @@ impl Doors {
         let rule = move |connection: &Connection| match rule(connection)? {
             Outcome::Unchanged(value) => Ok(value),
             Outcome::Changed(value, note) => {
-                note.write(connection, &by)?;
+                note.write(&Transaction(connection), &by)?;
                 Ok(value)
             }
         };

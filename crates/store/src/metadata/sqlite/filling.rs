@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::cache::Caches;
 use super::doors::Doors;
 use super::schema::{self, Standing};
 use super::writer::Writer;
-use super::{Sqlite, tune};
+use super::{Embedded, Sqlite, tune};
 use crate::Result;
+use crate::metadata::cache::Caches;
 
 /// Pieces of work in one commit. Rows of random digests go into pages all over the indexes, and with so
 /// many of them each of those pages is written once for several rows.
@@ -43,6 +43,6 @@ impl Sqlite {
         tune(&mut connection)?;
         let caches = Arc::<Caches>::default();
         let doors = Doors::new(Writer::spawn(connection, Arc::clone(&caches), BATCH)?);
-        Ok(Self::of(path, doors, caches))
+        Ok(Self::new(Embedded::of(path, doors, caches)))
     }
 }

@@ -21,9 +21,9 @@ impl Sqlite {
     /// One step. After the last the log is emptied as well.
     pub(super) async fn give_pages_back(&self) -> Result<bool> {
         // Nobody is told that it is durable, and a power cut loses it whole.
-        let is_more = self.doors.upkeep_unsynced(Whose::Server, step).await?;
+        let is_more = self.engine.doors.upkeep_unsynced(Whose::Server, step).await?;
         if !is_more {
-            self.doors.empty_log(Whose::Server).await?;
+            self.engine.doors.empty_log(Whose::Server).await?;
         }
         Ok(is_more)
     }

@@ -3,13 +3,14 @@ use gangplank_core::{Tenant, Time};
 use gangplank_oci::Digest;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::cache::Touched;
 use super::holds::check::{self, Flaw};
 use super::writer::Whose;
 use super::{Sqlite, blobs, content_keys, image_names, rows, uploads, usage};
 use crate::Result;
 use crate::blobs::{Checkpoint, ContentKey};
+use crate::metadata::cache::Touched;
 use crate::metadata::inspection::{ContentTotals, Contradiction, Fault, Inspection, KeptContent};
+use crate::metadata::sqlite::transaction::Transaction;
 
 /// A lease may be ahead of the steady time by what a crash let it fall back.
 const MAY_BE_AHEAD: std::time::Duration = std::time::Duration::from_mins(10);
@@ -20,71 +21,74 @@ const UNLINKED: &str =
 #[async_trait]
 impl Inspection for Sqlite {
     async fn contents(&self, after: i64, limit: usize) -> Result<Vec<KeptContent>> {
-        self.read_long(Whose::Server, move |connection| contents(connection, after, limit)).await
+        self.engine.read_long(Whose::Server, move |connection| contents(connection, after, limit)).await
     }
 
     async fn images_with(&self, content: i64) -> Result<Vec<String>> {
-        self.read(|connection| image_names::with_blob(connection, content))
+        self.engine.read(|connection| image_names::with_blob(connection, content))
     }
 
     async fn damaged_contents(&self, most: usize) -> Result<usize> {
-        self.read_long(Whose::Server, move |connection| {
-            let most = i64::try_from(most).unwrap_or(i64::MAX);
-            let mut count = connection.prepare_cached(
+        self.engine
+            .read_long(Whose::Server, move |connection| {
+                let most = i64::try_from(most).unwrap_or(i64::MAX);
+                let mut count = connection.prepare_cached(
                 // Every row has a number; asked for, the index is walked from its beginning.
                 "SELECT count(*) FROM (SELECT 1 FROM blobs WHERE damaged = 1 AND id > 0 LIMIT ?1) AS found",
             )?;
-            rows::count(count.query_row([most], |row| row.get(0))?)
-        })
-        .await
+                rows::count(count.query_row([most], |row| row.get(0))?)
+            })
+            .await
     }
 
     async fn content_totals(&self, after: i64) -> Result<ContentTotals> {
-        self.read_long(Whose::Server, move |connection| totals(connection, after)).await
+        self.engine.read_long(Whose::Server, move |connection| totals(connection, after)).await
     }
 
     async fn open_uploads(&self) -> Result<Vec<(ContentKey, Checkpoint)>> {
-        self.read_long(Whose::Server, uploads::checkpoints).await
+        self.engine.read_long(Whose::Server, uploads::checkpoints).await
     }
 
     async fn contradictions(&self, now: Time) -> Result<Vec<Contradiction>> {
-        self.read_long(Whose::Server, move |connection| {
-            let mut found = Vec::new();
-            let mut add = |fault, whats: Vec<String>| {
-                let whole = |what| Contradiction { fault, what, images: Vec::new() };
-                found.extend(whats.into_iter().map(whole));
-            };
-            let file = texts(connection, "PRAGMA integrity_check(20)", [])?;
-            add(Fault::Database, file.into_iter().filter(|line| line != "ok").collect());
-            let foreign = "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' names no ' || parent
+        self.engine
+            .read_long(Whose::Server, move |connection| {
+                let mut found = Vec::new();
+                let mut add = |fault, whats: Vec<String>| {
+                    let whole = |what| Contradiction { fault, what, images: Vec::new() };
+                    found.extend(whats.into_iter().map(whole));
+                };
+                let file = texts(connection, "PRAGMA integrity_check(20)", [])?;
+                add(Fault::Database, file.into_iter().filter(|line| line != "ok").collect());
+                let foreign = "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' names no ' || parent
                            FROM pragma_foreign_key_check LIMIT 20";
-            add(Fault::Database, texts(connection, foreign, [])?);
-            add(Fault::WrongHold, check::wrong_holds(connection)?);
-            add(Fault::WrongUsage, usage::wrong(connection)?);
-            let ahead = "SELECT 'manifest ' || digest FROM manifests WHERE leased_at > ?1
+                add(Fault::Database, texts(connection, foreign, [])?);
+                add(Fault::WrongHold, check::wrong_holds(connection)?);
+                add(Fault::WrongUsage, usage::wrong(&Transaction(connection))?);
+                let ahead = "SELECT 'manifest ' || digest FROM manifests WHERE leased_at > ?1
                          UNION ALL
                          SELECT 'blob ' || b.digest FROM blob_links l JOIN blobs b ON b.id = l.blob
                          WHERE l.leased_at > ?1";
-            add(Fault::LeaseAhead, texts(connection, ahead, [now.plus(MAY_BE_AHEAD).0])?);
-            add(Fault::UnlinkedContent, texts(connection, UNLINKED, [])?);
-            for (image, flaw) in check::flaws(connection)? {
-                let (fault, what) = match flaw {
-                    Flaw::Dangling(what) => (Fault::DanglingReference, what),
-                    Flaw::WrongContents(what) => (Fault::WrongContents, what),
-                };
-                found.push(Contradiction { fault, what, images: vec![image] });
-            }
-            for (what, manifest) in damaged_manifests(connection)? {
-                let images = image_names::with_manifest(connection, manifest)?;
-                found.push(Contradiction { fault: Fault::DamagedManifest, what, images });
-            }
-            Ok(found)
-        })
-        .await
+                add(Fault::LeaseAhead, texts(connection, ahead, [now.plus(MAY_BE_AHEAD).0])?);
+                add(Fault::UnlinkedContent, texts(connection, UNLINKED, [])?);
+                for (image, flaw) in check::flaws(connection)? {
+                    let (fault, what) = match flaw {
+                        Flaw::Dangling(what) => (Fault::DanglingReference, what),
+                        Flaw::WrongContents(what) => (Fault::WrongContents, what),
+                    };
+                    found.push(Contradiction { fault, what, images: vec![image] });
+                }
+                for (what, manifest) in damaged_manifests(connection)? {
+                    let images = image_names::with_manifest(connection, manifest)?;
+                    found.push(Contradiction { fault: Fault::DamagedManifest, what, images });
+                }
+                Ok(found)
+            })
+            .await
     }
 
     async fn reconcile(&self, now: Time) -> Result<()> {
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::EVERYTHING, move |connection| {
                 check::mend_holds(connection)?;
                 check::mend_contents(connection)?;
@@ -98,14 +102,15 @@ impl Inspection for Sqlite {
                 }
                 let sql = "DELETE FROM blobs WHERE id NOT IN (SELECT blob FROM blob_links)";
                 connection.execute(sql, [])?;
-                usage::mend(connection)
+                usage::mend(&Transaction(connection))
             })
             .await
     }
 
     async fn replace_content(&self, broken: &ContentKey, whole: &ContentKey, now: Time) -> Result<bool> {
         let (broken, whole) = (broken.clone(), whole.clone());
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::EVERYTHING, move |connection| {
                 let sql = "UPDATE blobs SET key = ?2, damaged = 0 WHERE key = ?1";
                 let replaced = connection.execute(sql, [broken.as_str(), whole.as_str()])? == 1;

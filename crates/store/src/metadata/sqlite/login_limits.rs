@@ -30,7 +30,7 @@ pub(super) fn write_reach(reach: &Reach) -> Result<Option<String>> {
         networks: reach.networks.iter().map(Network::to_string).collect(),
     };
     let text = serde_json::to_string(&written);
-    Ok(Some(text.map_err(|error| StoreError::Damaged(format!("reach: {error}")))?))
+    Ok(Some(text.map_err(|error| StoreError::damaged(format!("reach: {error}")))?))
 }
 
 /// Reads what was kept of a reach.

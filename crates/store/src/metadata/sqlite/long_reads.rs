@@ -3,7 +3,7 @@
 
 use rusqlite::Connection;
 
-use super::Sqlite;
+use super::Embedded;
 use super::writer::Whose;
 use crate::Result;
 use crate::turns::Turns;
@@ -14,7 +14,7 @@ const SHORT: usize = 1_001;
 /// Whose turn it is.
 pub(super) type LongReads = Turns<Whose>;
 
-impl Sqlite {
+impl Embedded {
     /// Reads a page of names: a short one where it is asked for, which is cheaper than to hand it over.
     pub(super) async fn read_page<T, F>(&self, whose: Whose, limit: usize, query: F) -> Result<T>
     where

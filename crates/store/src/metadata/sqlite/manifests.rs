@@ -4,17 +4,18 @@ use gangplank_oci::{Digest, Reference, RepositoryName};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
-use super::cache::Touched;
 use super::doors::Outcome;
 use super::put_manifest::put;
 use super::usage::Usage;
 use super::writer::Whose;
 use super::{Sqlite, holds, leases, rows, tags};
 use crate::Result;
+use crate::metadata::cache::Touched;
 use crate::metadata::manifests::{
     MAX_REFERRER_BYTES, MAX_REFERRERS, ManifestDeleted, ManifestOutcome, Manifests, NewManifest, Referrer,
     Referrers, StoredManifest,
 };
+use crate::metadata::sqlite::transaction::Transaction;
 
 #[async_trait]
 impl Manifests for Sqlite {
@@ -26,7 +27,8 @@ impl Manifests for Sqlite {
         manifest: NewManifest,
     ) -> Result<ManifestOutcome> {
         let (tenant, repository, origin) = (tenant.clone(), repository.clone(), by.clone());
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 put(connection, &tenant, &repository, &manifest, &origin)
             })
@@ -42,7 +44,7 @@ impl Manifests for Sqlite {
         renewal: Option<Renewal>,
     ) -> Result<Option<StoredManifest>> {
         let Some(found) =
-            self.read_one(|connection| find(connection, tenant, repository, reference, put_by))?
+            self.engine.read_one(|connection| find(connection, tenant, repository, reference, put_by))?
         else {
             return Ok(None);
         };
@@ -50,13 +52,14 @@ impl Manifests for Sqlite {
             return Ok(Some(found.manifest));
         };
         let (tenant, repository, reference) = (tenant.clone(), repository.clone(), reference.clone());
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 // Looked up anew: since the first look it may have gone, or the tag have moved.
                 let Some(found) = find(connection, &tenant, &repository, &reference, put_by)? else {
                     return Ok(None);
                 };
-                leases::renew_manifest(connection, found.id, renewal)?;
+                leases::renew_manifest(&Transaction(connection), found.id, renewal)?;
                 Ok(Some(found.manifest))
             })
             .await
@@ -71,7 +74,8 @@ impl Manifests for Sqlite {
         now: Time,
     ) -> Result<ManifestDeleted> {
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), digest.to_string());
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&tenant), Touched::NOTHING, move |connection| {
                 delete(connection, &tenant, &repository, &digest, now)
             })
@@ -89,8 +93,8 @@ impl Manifests for Sqlite {
     ) -> Result<Referrers> {
         let (tenant, repository) = (tenant.clone(), repository.clone());
         let (digest, artifact_type) = (digest.to_string(), artifact_type.map(str::to_owned));
-        self.read_long(Whose::of(&tenant), move |connection| {
-            let Some(repository) = rows::find_repository(connection, &tenant, &repository)? else {
+        self.engine.read_long(Whose::of(&tenant), move |connection| {
+            let Some(repository) = rows::find_repository(&Transaction(connection), &tenant, &repository)? else {
                 return Ok(Referrers::default());
             };
             let mut select = connection.prepare_cached(
@@ -179,7 +183,7 @@ fn delete(
     digest: &str,
     now: Time,
 ) -> Result<Outcome<ManifestDeleted>> {
-    let Some(repository) = rows::find_repository(connection, tenant, name)? else {
+    let Some(repository) = rows::find_repository(&Transaction(connection), tenant, name)? else {
         return Ok(Outcome::Unchanged(ManifestDeleted::NoSuchManifest));
     };
     let mut find =
@@ -190,10 +194,10 @@ fn delete(
     if holds::closure::needs_manifest(connection, manifest)? {
         return Ok(Outcome::Unchanged(ManifestDeleted::Registered));
     }
-    leases::renew_parts(connection, manifest, Renewal::at(now))?;
+    leases::renew_parts(&Transaction(connection), manifest, Renewal::at(now))?;
     let mut usage = Usage::default();
     remove(connection, manifest, &mut usage)?;
-    usage.write(connection, rows::ensure_tenant(connection, tenant)?)?;
+    usage.write(&Transaction(connection), rows::ensure_tenant(&Transaction(connection), tenant)?)?;
     let note = Note::of(EventKind::ManifestDeleted, tenant).repository(name).digest(digest);
     Ok(Outcome::Changed(ManifestDeleted::Deleted, note))
 }
@@ -201,7 +205,7 @@ fn delete(
 /// Removes a manifest, its tags, and who put it; it lets go of what it held. Says how many bytes it had.
 pub(super) fn remove(connection: &Connection, manifest: i64, usage: &mut Usage) -> Result<u64> {
     holds::keep::manifest_leaves(connection, manifest)?;
-    tags::forget_puts(connection, manifest)?;
+    tags::forget_puts(&Transaction(connection), manifest)?;
     let tags = connection.prepare_cached("DELETE FROM tags WHERE manifest = ?1")?.execute([manifest])?;
     usage.tags -= i64::try_from(tags).unwrap_or(i64::MAX);
     connection.prepare_cached("DELETE FROM manifest_puts WHERE manifest = ?1")?.execute([manifest])?;

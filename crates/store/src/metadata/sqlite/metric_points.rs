@@ -10,11 +10,14 @@ use crate::metadata::metric_points::{Measured, MetricPoint, MetricPoints, POINT,
 #[async_trait]
 impl MetricPoints for Sqlite {
     async fn add_samples(&self, at: Time, samples: Vec<Sample>) -> Result<()> {
-        self.doors.upkeep_unsynced(Whose::Server, move |connection| add(connection, at, &samples)).await
+        self.engine
+            .doors
+            .upkeep_unsynced(Whose::Server, move |connection| add(connection, at, &samples))
+            .await
     }
 
     async fn metric_points(&self, service: ServiceId, start: Time, end: Time) -> Result<Vec<MetricPoint>> {
-        self.read_one(|connection| {
+        self.engine.read_one(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT at, samples, processor_minimum, processor_maximum, processor_sum,
                         memory_minimum, memory_maximum, memory_sum
@@ -26,7 +29,8 @@ impl MetricPoints for Sqlite {
     }
 
     async fn forget_metric_points(&self, before: Time, limit: u32) -> Result<u32> {
-        self.doors
+        self.engine
+            .doors
             .upkeep_unsynced(Whose::Server, move |connection| {
                 let mut forget = connection.prepare_cached(
                     "DELETE FROM metric_points WHERE (service, at) IN
@@ -38,7 +42,7 @@ impl MetricPoints for Sqlite {
     }
 
     async fn forget_metrics_of(&self, service: ServiceId) -> Result<()> {
-        self.doors.upkeep_unsynced(Whose::Server, move |connection| forget(connection, service)).await
+        self.engine.doors.upkeep_unsynced(Whose::Server, move |connection| forget(connection, service)).await
     }
 }
 

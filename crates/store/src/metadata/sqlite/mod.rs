@@ -10,9 +10,7 @@
 //! planner, and its guess about a recursion would be to read whole tables. A test reads the plans.
 
 mod access_keys;
-mod audit;
 mod blobs;
-mod cache;
 mod catalogue;
 mod collection;
 mod console_logins;
@@ -25,52 +23,50 @@ mod doors;
 mod filling;
 mod garbage;
 mod giving_back;
-mod holds;
+pub(crate) mod holds;
 mod image_names;
 mod inspection;
-mod leases;
-mod live_counts;
+mod login_facts;
 mod login_limits;
 mod long_reads;
 mod manifests;
 mod metric_points;
 mod new_file;
-mod progress;
 mod provenance;
 mod put_manifest;
 mod registry_logins;
 mod role_sessions;
 mod roles;
-mod rows;
 mod schema;
 mod service_domains;
 mod snapshot;
-mod sources;
-mod tags;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod upgrade;
 mod uploads;
-mod usage;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cache::{Caches, Touched};
 use doors::Doors;
-use live_counts::LiveCounts;
 use long_reads::LongReads;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use schema::{Earlier, Standing};
+use transaction::Transaction;
 use writer::{MAX_BATCH, Writer};
 
 pub use snapshot::{RootKey, Snapshot};
 
 use super::Metadata;
+use super::cache::{Caches, Touched};
+use super::engine::{Engine, Promise, Takes, Terms, Whose};
+use super::rules::{audit, leases, live_counts, progress, rows, sources, tags, usage};
+use super::store::Store;
+use super::tx::Tx;
 use crate::Result;
 
 /// KiB of pages that the writer keeps, if there are as many: a commit looks into indexes that grow with the store.
@@ -82,15 +78,16 @@ const BUSY: Duration = Duration::from_secs(5);
 /// How many idle read connections are kept.
 const IDLE_READERS: usize = 16;
 
+/// The rows in an embedded database.
+pub type Sqlite = Store<Embedded>;
+
 /// The embedded database.
 #[derive(Clone)]
-pub struct Sqlite {
+pub struct Embedded {
     path: PathBuf,
     doors: Doors,
     readers: Arc<Mutex<Vec<Connection>>>,
     caches: Arc<Caches>,
-    live_counts: Arc<LiveCounts>,
-    sources_swept: Arc<AtomicI64>,
     long_reads: Arc<LongReads>,
 }
 
@@ -134,7 +131,7 @@ impl Sqlite {
         connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
         let caches = Arc::<Caches>::default();
         let doors = Doors::new(Writer::spawn(connection, Arc::clone(&caches), MAX_BATCH)?);
-        Ok(Self::of(path, doors, caches))
+        Ok(Self::new(Embedded::of(path, doors, caches)))
     }
 
     /// Opens the database of a server that may be running, to be read only: whatever would write is
@@ -147,25 +144,19 @@ impl Sqlite {
         // Another process writes, so nothing may be kept.
         let caches = Arc::<Caches>::default();
         caches.close(Touched::EVERYTHING);
-        let database = Self::of(path, doors, caches);
+        let database = Embedded::of(path, doors, caches);
         let found: i64 = database
             .read(|connection| Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?))?;
         if found != schema::VERSION {
             return Err(schema::unknown(found));
         }
-        Ok(database)
+        Ok(Self::new(database))
     }
+}
 
+impl Embedded {
     fn of(path: &Path, doors: Doors, caches: Arc<Caches>) -> Self {
-        Self {
-            path: path.to_owned(),
-            doors,
-            readers: Arc::default(),
-            caches,
-            live_counts: Arc::default(),
-            sources_swept: Arc::default(),
-            long_reads: Arc::default(),
-        }
+        Self { path: path.to_owned(), doors, readers: Arc::default(), caches, long_reads: Arc::default() }
     }
 
     /// Runs several statements in one read transaction.
@@ -207,7 +198,53 @@ impl Sqlite {
 
 impl Metadata for Sqlite {
     fn is_healthy(&self) -> bool {
+        self.engine.is_healthy()
+    }
+}
+
+impl Engine for Embedded {
+    fn is_healthy(&self) -> bool {
         self.doors.is_healthy()
+    }
+
+    fn is_exclusive(&self) -> bool {
+        true
+    }
+
+    fn caches(&self) -> &Caches {
+        &self.caches
+    }
+
+    async fn read_one<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send) -> Result<T> {
+        self.read_one(|connection| query(&Transaction(connection)))
+    }
+
+    async fn read<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send) -> Result<T> {
+        self.read(|connection| query(&Transaction(connection)))
+    }
+
+    async fn read_long<T: Send + 'static>(
+        &self,
+        whose: Whose,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.read_long(whose, move |connection| query(&Transaction(connection))).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        Terms { whose, takes, promise }: Terms,
+        rule: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let work = move |connection: &Connection| rule(&Transaction(connection));
+        let touched = match takes {
+            Takes::Rights => Touched::EVERYTHING,
+            Takes::Nothing => Touched::NOTHING,
+        };
+        match promise {
+            Promise::Durable => self.doors.upkeep(whose, touched, work).await,
+            Promise::Visible => self.doors.upkeep_unsynced(whose, work).await,
+        }
     }
 }
 

@@ -17,7 +17,7 @@ impl Provenance for Sqlite {
         label: &str,
         number: i64,
     ) -> Result<Option<ImageSources>> {
-        self.read(|connection| {
+        self.engine.read(|connection| {
             let columns = sources::COLUMNS;
             let mut find = connection.prepare_cached(&format!(
                 "SELECT s.name, i.digest, i.created_at, i.manifest, {columns}
@@ -33,7 +33,7 @@ impl Provenance for Sqlite {
                     digest: row.get(1)?,
                     created_at: Time(row.get(2)?),
                 };
-                Ok((image, row.get::<_, i64>(3)?, sources::read(row, 4)))
+                Ok((image, row.get::<_, i64>(3)?, sources::read(&crate::metadata::tx::Row::new(row), 4)))
             });
             let Some((image, manifest, registered)) = found.optional()? else { return Ok(None) };
             let (registered, puts) = (registered?, puts_of(connection, manifest)?);
@@ -42,7 +42,7 @@ impl Provenance for Sqlite {
     }
 
     async fn puts(&self, tenant: &Tenant, digest: &Digest) -> Result<Puts> {
-        self.read(|connection| {
+        self.engine.read(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT m.id, r.name FROM manifests m CROSS JOIN repositories r CROSS JOIN tenants t
                  WHERE m.digest = ?1 AND r.id = m.repository AND t.id = r.tenant
@@ -68,7 +68,7 @@ impl Provenance for Sqlite {
     }
 
     async fn digest_sources(&self, tenant: &Tenant, digest: &Digest) -> Result<DigestSources> {
-        self.read(|connection| {
+        self.engine.read(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT m.id, r.name FROM manifests m CROSS JOIN repositories r CROSS JOIN tenants t
                  WHERE m.digest = ?1 AND r.id = m.repository AND t.id = r.tenant
@@ -107,7 +107,7 @@ fn registered_as(
     while let Some(row) = found.next()? {
         let name = ImageName { service: row.get(0)?, label: row.get(1)?, number: row.get(2)? };
         let image = ContainerImage { name, digest: row.get(3)?, created_at: Time(row.get(4)?) };
-        registered.push((image, sources::read(row, 5)?));
+        registered.push((image, sources::read(&crate::metadata::tx::Row::new(row), 5)?));
     }
     Ok(())
 }
@@ -122,7 +122,7 @@ fn puts_of(connection: &Connection, manifest: i64) -> Result<Vec<Source>> {
     let mut puts: Vec<Source> = Vec::new();
     let mut found = select.query([manifest])?;
     while let Some(row) = found.next()? {
-        if let Some(source) = sources::read(row, 0)?
+        if let Some(source) = sources::read(&crate::metadata::tx::Row::new(row), 0)?
             && !puts.contains(&source)
         {
             puts.push(source);

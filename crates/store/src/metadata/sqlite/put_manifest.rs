@@ -1,6 +1,6 @@
 //! The rule of putting a manifest: everything it references is there, then it is kept and its tags move.
 
-use gangplank_core::quotas::MAX_HUNG;
+use gangplank_core::manifest::{Need, PartFacts, PartRefusal, depth as nesting, may_hang};
 use gangplank_core::{EventKind, Origin, Owner, Tenant};
 use gangplank_oci::{Digest, RepositoryName, Tag};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -10,6 +10,7 @@ use super::doors::Outcome;
 use super::usage::Usage;
 use super::{holds, leases, rows, sources, tags};
 use crate::metadata::manifests::{ManifestOutcome, NewManifest};
+use crate::metadata::sqlite::transaction::Transaction;
 use crate::{Result, StoreError};
 
 /// Keeps a manifest and moves its tags, if all that it references is there.
@@ -20,20 +21,22 @@ pub(super) fn put(
     manifest: &NewManifest,
     by: &Origin,
 ) -> Result<Outcome<ManifestOutcome>> {
-    let held_by = rows::find_repository(connection, tenant, name)?;
+    let held_by = rows::find_repository(&Transaction(connection), tenant, name)?;
     if let Some(refusal) = check_blobs(connection, held_by, manifest)? {
         return Ok(Outcome::Unchanged(refusal));
     }
     let depth = match check_children(connection, held_by, manifest)? {
-        Ok(depth) if depth <= manifest.max_depth => depth,
-        Ok(_) => return Ok(Outcome::Unchanged(ManifestOutcome::TooDeep)),
+        Ok(depths) => match nesting(depths, manifest.max_depth) {
+            Some(depth) => depth,
+            None => return Ok(Outcome::Unchanged(ManifestOutcome::TooDeep)),
+        },
         Err(refusal) => return Ok(Outcome::Unchanged(refusal)),
     };
     let mut usage = Usage::default();
-    let tenant_row = rows::ensure_tenant(connection, tenant)?;
+    let tenant_row = rows::ensure_tenant(&Transaction(connection), tenant)?;
     let repository = match held_by {
         Some(repository) => repository,
-        None => rows::ensure_repository(connection, tenant_row, name, &mut usage)?,
+        None => rows::ensure_repository(&Transaction(connection), tenant_row, name, &mut usage)?,
     };
     let digest = manifest.digest.to_string();
     let mut find =
@@ -41,13 +44,13 @@ pub(super) fn put(
     let known = find.query_row(params![repository, digest], |row| row.get(0)).optional()?;
     let id: i64 = match known {
         Some(id) => {
-            leases::renew_manifest(connection, id, manifest.lease)?;
+            leases::renew_manifest(&Transaction(connection), id, manifest.lease)?;
             id
         }
         None => {
             let subject = manifest.view.subject.as_ref().filter(|_| manifest.pushed_by.is_some());
             if let Some(subject) = subject
-                && count_hung(connection, repository, &subject.digest)? >= MAX_HUNG
+                && !may_hang(count_hung(connection, repository, &subject.digest)?)
             {
                 return Ok(Outcome::Unchanged(ManifestOutcome::TooManyAbout(subject.digest)));
             }
@@ -57,9 +60,10 @@ pub(super) fn put(
     let is_first_put = note_put(connection, id, by)?;
     let mut has_moved = false;
     for tag in &manifest.tags {
-        has_moved |= tags::set(connection, (repository, tag.as_str()), id, by.login, &mut usage)?;
+        has_moved |=
+            tags::set(&Transaction(connection), (repository, tag.as_str()), id, by.login, &mut usage)?;
     }
-    usage.write_within(connection, tenant_row, &manifest.quotas)?;
+    usage.write_within(&Transaction(connection), tenant_row, &manifest.quotas)?;
     if known.is_some() && !is_first_put && !has_moved {
         return Ok(Outcome::Unchanged(ManifestOutcome::Stored));
     }
@@ -80,7 +84,7 @@ fn count_hung(connection: &Connection, repository: i64, subject: &Digest) -> Res
 /// Keeps who put a manifest; says whether they had not before. The login may have been forgotten while it was read.
 fn note_put(connection: &Connection, manifest: i64, by: &Origin) -> Result<bool> {
     let owner = by.owner.clone().unwrap_or_else(Owner::server);
-    let source = sources::keep(connection, by)?;
+    let source = sources::keep(&Transaction(connection), by)?;
     let mut put = connection.prepare_cached(
         "INSERT INTO manifest_puts (manifest, owner, login, source)
          SELECT ?1, ?2, (SELECT id FROM registry_logins WHERE id = ?3), ?4
@@ -106,44 +110,44 @@ fn check_blobs(
          WHERE r.id = ?1 AND b.digest = ?2 AND b.damaged = 0",
     )?;
     for blob in &manifest.view.blobs {
-        let size =
+        let found =
             find.query_row(params![repository, blob.digest.to_string()], |row| row.get(0)).optional()?;
-        match size.map(rows::unsigned).transpose()? {
-            None if manifest.may_be_absent.contains(&blob.digest) => {}
-            None => return Ok(Some(ManifestOutcome::BlobUnknown(blob.digest))),
-            Some(actual) if actual != blob.size => {
-                return Ok(Some(ManifestOutcome::SizeMismatch(blob.digest)));
-            }
-            Some(_) => {}
+        let is_elsewhere = manifest.may_be_absent.contains(&blob.digest);
+        let need = if is_elsewhere { Need::MayBeAbsent } else { Need::Required };
+        let found = found.map(rows::unsigned).transpose()?;
+        match (PartFacts { declared: blob.size, found, need }).check() {
+            Ok(()) => {}
+            Err(PartRefusal::Unknown) => return Ok(Some(ManifestOutcome::BlobUnknown(blob.digest))),
+            Err(PartRefusal::SizeMismatch) => return Ok(Some(ManifestOutcome::SizeMismatch(blob.digest))),
         }
     }
     Ok(None)
 }
 
-/// Checks that every child is there, and says how deep the manifest is.
+/// Checks that every child is there, and says how deep each is.
 fn check_children(
     connection: &Connection,
     repository: Option<i64>,
     manifest: &NewManifest,
-) -> Result<std::result::Result<u32, ManifestOutcome>> {
+) -> Result<std::result::Result<Vec<u32>, ManifestOutcome>> {
     let mut find = connection.prepare_cached(
         "SELECT size, depth FROM manifests m WHERE repository = ?1 AND digest = ?2
            AND (?3 IS NULL OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.owner = ?3))",
     )?;
     let put_by = manifest.pushed_by.as_ref().map(Owner::as_str);
-    let mut depth = 0;
+    let mut depths = Vec::with_capacity(manifest.view.children.len());
     for child in &manifest.view.children {
         let key = params![repository, child.digest.to_string(), put_by];
         let found = find.query_row(key, |row| Ok((row.get(0)?, row.get::<_, u32>(1)?))).optional()?;
-        let Some((size, child_depth)) = found else {
-            return Ok(Err(ManifestOutcome::ChildUnknown(child.digest)));
-        };
-        if rows::unsigned(size)? != child.size {
-            return Ok(Err(ManifestOutcome::SizeMismatch(child.digest)));
+        let (size, depth) = found.unzip();
+        let found = size.map(rows::unsigned).transpose()?;
+        match (PartFacts { declared: child.size, found, need: Need::Required }).check() {
+            Ok(()) => depths.extend(depth),
+            Err(PartRefusal::Unknown) => return Ok(Err(ManifestOutcome::ChildUnknown(child.digest))),
+            Err(PartRefusal::SizeMismatch) => return Ok(Err(ManifestOutcome::SizeMismatch(child.digest))),
         }
-        depth = depth.max(child_depth + 1);
     }
-    Ok(Ok(depth))
+    Ok(Ok(depths))
 }
 
 fn insert(
@@ -158,7 +162,7 @@ fn insert(
     let subject = view.subject.as_ref().map(|subject| subject.digest.to_string());
     // Only lists of referrers show them, so others' stay in the body alone.
     let annotations = subject.as_ref().map(|_| serde_json::to_string(&view.annotations)).transpose();
-    let annotations = annotations.map_err(|error| StoreError::Damaged(format!("annotations: {error}")))?;
+    let annotations = annotations.map_err(|error| StoreError::damaged(format!("annotations: {error}")))?;
     let size = rows::signed(manifest.body.len() as u64)?;
     usage.manifests += 1;
     usage.manifest_bytes += size;

@@ -10,16 +10,18 @@ use gangplank_core::{
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
-use super::cache::{Found, Touched};
 use super::doors::Outcome;
 use super::live_counts::LiveCounts;
+use super::login_facts::{self, COLUMNS, JOINS};
 use super::writer::Whose;
 use super::{Sqlite, login_limits, rows, sources, uploads};
 use crate::Result;
+use crate::metadata::cache::{Found, Touched};
 use crate::metadata::registry_logins::{
     LOOKED_AT, LoginCreated, LoginLookup, LoginPage, LoginSummary, NewLogin, Push, RegistryLogins, Requires,
     Revoked, Used,
 };
+use crate::metadata::sqlite::transaction::Transaction;
 
 /// How many logins that were revoked a tenant is remembered to have had.
 const MOST_REVOKED: i64 = 10_000;
@@ -37,7 +39,8 @@ impl RegistryLogins for Sqlite {
         quota: u32,
     ) -> Result<LoginCreated> {
         let counts = Arc::clone(&self.live_counts);
-        self.doors
+        self.engine
+            .doors
             // A new password opens nothing that was kept before.
             .change(by, Whose::of(&login.tenant), Touched::NOTHING, move |connection| {
                 insert(connection, &login, requires, quota, &counts)
@@ -46,29 +49,22 @@ impl RegistryLogins for Sqlite {
     }
 
     async fn login(&self, password: &PasswordHash) -> Result<LoginLookup> {
-        let began = match self.caches.logins.find(password) {
+        let began = match self.engine.caches.logins.find(password) {
             Found::Hit(grant) => return Ok(LoginLookup::Live(grant)),
             Found::Miss(began) => began,
         };
-        let found = self.read_one(|connection| {
-            let mut find = connection.prepare_cached(
+        let found = self.engine.read_one(|connection| {
+            let mut find = connection.prepare_cached(&format!(
                 "SELECT l.id, t.account, t.region, l.owner, l.can_push, l.can_pull, l.can_delete,
-                        l.service, s.name, l.expires_at, l.revoked_at IS NOT NULL,
-                        CASE WHEN l.role IS NULL THEN k.enabled
-                             WHEN r.enabled = 1 AND r.generation = l.generation THEN 1 ELSE 0 END,
-                        l.reach, l.session
-                 FROM registry_logins l
-                 JOIN tenants t ON t.id = l.tenant
-                 LEFT JOIN services s ON s.id = l.service
-                 LEFT JOIN access_keys k ON k.id = l.owner AND k.account = t.account
-                 LEFT JOIN roles r ON r.number = l.role
-                 WHERE l.password_hash = ?1",
-            )?;
+                        l.service, s.name, l.reach, l.session, {COLUMNS}
+                 FROM registry_logins l JOIN tenants t ON t.id = l.tenant {JOINS}
+                 WHERE l.password_hash = ?1"
+            ))?;
             let found = find.query_row([&password.0[..]], |row| Ok(read_grant(row))).optional()?;
             found.unwrap_or(Ok(LoginLookup::Unknown))
         })?;
         if let LoginLookup::Live(grant) = &found {
-            self.caches.logins.keep(*password, grant.clone(), began);
+            self.engine.caches.logins.keep(*password, grant.clone(), began);
         }
         Ok(found)
     }
@@ -81,20 +77,22 @@ impl RegistryLogins for Sqlite {
         limit: usize,
     ) -> Result<LoginPage> {
         let tenant = tenant.clone();
-        self.read_long(Whose::of(&tenant), move |connection| {
-            let Some(tenant) = rows::find_tenant(connection, &tenant)? else {
-                return Ok(LoginPage::default());
-            };
-            page(connection, tenant, now, before.map_or(i64::MAX, |before| before.0), limit)
-        })
-        .await
+        self.engine
+            .read_long(Whose::of(&tenant), move |connection| {
+                let Some(tenant) = rows::find_tenant(&Transaction(connection), &tenant)? else {
+                    return Ok(LoginPage::default());
+                };
+                page(connection, tenant, now, before.map_or(i64::MAX, |before| before.0), limit)
+            })
+            .await
     }
 
     async fn revoke_login(&self, by: &Origin, tenant: &Tenant, id: LoginId, now: Time) -> Result<bool> {
         let tenant = tenant.clone();
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::of(&tenant), Touched::EVERYTHING, move |connection| {
-                let Some(row) = rows::find_tenant(connection, &tenant)? else {
+                let Some(row) = rows::find_tenant(&Transaction(connection), &tenant)? else {
                     return Ok(Outcome::Unchanged(false));
                 };
                 let mut revoke = connection.prepare_cached(
@@ -114,20 +112,25 @@ impl RegistryLogins for Sqlite {
     }
 
     async fn logins_of_server(&self, now: Time) -> Result<Vec<(Tenant, LoginId)>> {
-        self.read_long(Whose::Server, move |connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT t.account, t.region, l.id FROM tenants t CROSS JOIN registry_logins l
+        self.engine
+            .read_long(Whose::Server, move |connection| {
+                let mut select = connection.prepare_cached(
+                    "SELECT t.account, t.region, l.id FROM tenants t CROSS JOIN registry_logins l
                  WHERE l.tenant = t.id AND l.expires_at > ?1 AND l.revoked_at IS NULL AND l.owner = ?2",
-            )?;
-            let read = |row: &Row<'_>| Ok(rows::tenant(row).map(|tenant| Ok((tenant, LoginId(row.get(2)?)))));
-            let found = select.query_map(params![now.0, Owner::server().as_str()], read)?;
-            found.map(|login| login??).collect()
-        })
-        .await
+                )?;
+                let read = |row: &Row<'_>| {
+                    Ok(rows::tenant(&crate::metadata::tx::Row::new(row))
+                        .map(|tenant| Ok((tenant, LoginId(row.get(2)?)))))
+                };
+                let found = select.query_map(params![now.0, Owner::server().as_str()], read)?;
+                found.map(|login| login??).collect()
+            })
+            .await
     }
 
     async fn note_use(&self, used: Vec<(LoginId, Used)>) -> Result<()> {
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 let mut note = connection.prepare_cached(
                     "UPDATE registry_logins SET last_used_at = ?2, last_push_at = coalesce(?3, last_push_at),
@@ -144,11 +147,12 @@ impl RegistryLogins for Sqlite {
     }
 
     async fn forget_logins(&self, before: Time) -> Result<usize> {
-        let ended = self.read_long(Whose::Server, move |connection| ended(connection, before)).await?;
+        let ended = self.engine.read_long(Whose::Server, move |connection| ended(connection, before)).await?;
         if ended.is_empty() {
             return Ok(0);
         }
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::EVERYTHING, move |connection| forget(connection, &ended))
             .await
     }
@@ -264,7 +268,7 @@ fn insert(
     quota: u32,
     counts: &LiveCounts,
 ) -> Result<Outcome<LoginCreated>> {
-    let tenant = rows::ensure_tenant(connection, &login.tenant)?;
+    let tenant = rows::ensure_tenant(&Transaction(connection), &login.tenant)?;
     let service: Option<String> = match login.service {
         None => None,
         Some(ServiceId(id)) => {
@@ -342,9 +346,7 @@ fn count_live(connection: &Connection, account: &AccountId, owner: Option<&Owner
 }
 
 fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
-    let revoked: bool = row.get(10)?;
-    // No row in access_keys: the key was deleted, unless the login is the server's own. Of a role's it is known.
-    let is_enabled: Option<bool> = row.get(11)?;
+    let facts = login_facts::read(row, 11)?;
     let tenant = Tenant {
         account: rows::account(row.get_ref(1)?.as_str().unwrap_or_default())?,
         region: rows::region(row.get_ref(2)?.as_str().unwrap_or_default())?,
@@ -352,22 +354,19 @@ fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {
     let owner = rows::owner(row.get_ref(3)?.as_str().unwrap_or_default())?;
     let login = LoginId(row.get(0)?);
     let scope = Scope { push: row.get(4)?, pull: row.get(5)?, delete: row.get(6)? };
-    let ended = |tenant, owner| Ok(LoginLookup::Revoked(Revoked { login, tenant, owner, scope }));
-    if revoked || !is_enabled.unwrap_or(owner == Owner::server()) {
-        return ended(tenant, owner);
+    if facts.ended().is_some() {
+        return Ok(LoginLookup::Revoked(Revoked { login, tenant, owner, scope }));
     }
     let service = match (row.get(7)?, row.get(8)?) {
         (Some(id), Some(name)) => Some(ServiceGrant { id: ServiceId(id), name }),
-        // The service was deleted. Without one, the login would read every repository.
-        (Some(_), None) => return ended(tenant, owner),
-        (None, _) => None,
+        _ => None,
     };
-    let reach = match row.get::<_, Option<String>>(12)? {
+    let reach = match row.get::<_, Option<String>>(9)? {
         Some(reach) => Some(Arc::new(login_limits::read_reach(Some(&reach))?)),
         None => None,
     };
-    let session = row.get::<_, Option<String>>(13)?.as_deref().map(rows::access_key_id).transpose()?;
-    let expires_at = Time(row.get(9)?);
+    let session = row.get::<_, Option<String>>(10)?.as_deref().map(rows::access_key_id).transpose()?;
+    let expires_at = facts.ends_at();
     Ok(LoginLookup::Live(Grant { login, tenant, owner, scope, service, reach, session, expires_at }))
 }
 

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
+use gangplank_core::login_facts::RoleFacts;
 use gangplank_core::policy::PermissionPolicy;
 use gangplank_core::quotas::half;
 use gangplank_core::role::{TokenHash, is_session_key};
@@ -9,16 +10,17 @@ use gangplank_core::{AccessKeyId, AccountId, EventKind, Origin, Quota, RoleId, R
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
-use super::cache::{Found, Touched};
 use super::doors::Outcome;
 use super::live_counts::LiveCounts;
 use super::writer::Whose;
 use super::{Sqlite, access_keys, registry_logins, roles, rows, sources};
 use crate::Result;
+use crate::metadata::cache::{Found, Touched};
 use crate::metadata::role_sessions::{
     Credential, FoundSession, LOOKED_AT, NewSession, RoleSession, RoleSessions, SessionMade, SessionPage,
 };
 use crate::metadata::roles::MOST_REMEMBERED;
+use crate::metadata::sqlite::transaction::Transaction;
 
 /// How many sessions that ended before their time an account is remembered to have had, and its live ones with them.
 const MOST_KEPT: i64 = 20_000;
@@ -39,7 +41,8 @@ impl RoleSessions for Sqlite {
     async fn insert_session(&self, by: &Origin, session: NewSession, quota: u32) -> Result<SessionMade> {
         let counts = Arc::clone(&self.live_counts);
         let whose = Whose::Account(session.role.account.clone());
-        self.doors
+        self.engine
+            .doors
             // A new key is not kept yet, and a role that is assumed loses no right.
             .change(by, whose, Touched::NOTHING, move |connection| {
                 insert(connection, &session, quota, &counts)
@@ -48,11 +51,11 @@ impl RoleSessions for Sqlite {
     }
 
     async fn credential(&self, id: &AccessKeyId) -> Result<Option<Credential>> {
-        let began = match self.caches.credentials.find(id) {
+        let began = match self.engine.caches.credentials.find(id) {
             Found::Hit(found) => return Ok(Some(found)),
             Found::Miss(began) => began,
         };
-        let found = self.read_one(|connection| {
+        let found = self.engine.read_one(|connection| {
             if is_session_key(id)
                 && let Some(session) = find(connection, id)?
             {
@@ -62,7 +65,7 @@ impl RoleSessions for Sqlite {
             Ok(key.map(|key| Credential::AccessKey(Arc::new(key))))
         })?;
         if let Some(found) = &found {
-            self.caches.credentials.keep(id.clone(), found.clone(), began);
+            self.engine.caches.credentials.keep(id.clone(), found.clone(), began);
         }
         Ok(found)
     }
@@ -76,13 +79,14 @@ impl RoleSessions for Sqlite {
         limit: usize,
     ) -> Result<SessionPage> {
         let (account, role) = (account.clone(), role.clone());
-        self.read_long(Whose::Account(account.clone()), move |connection| {
-            let Some((role, _)) = roles::find(connection, &account, &role)? else {
-                return Ok(SessionPage::default());
-            };
-            page(connection, role, now, before.unwrap_or(i64::MAX), limit)
-        })
-        .await
+        self.engine
+            .read_long(Whose::Account(account.clone()), move |connection| {
+                let Some((role, _)) = roles::find(connection, &account, &role)? else {
+                    return Ok(SessionPage::default());
+                };
+                page(connection, role, now, before.unwrap_or(i64::MAX), limit)
+            })
+            .await
     }
 
     async fn revoke_session(
@@ -94,7 +98,8 @@ impl RoleSessions for Sqlite {
         now: Time,
     ) -> Result<bool> {
         let (account, role, key) = (account.clone(), role.clone(), key.clone());
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::Account(account.clone()), Touched::EVERYTHING, move |connection| {
                 revoke(connection, &account, &role, &key, now)
             })
@@ -102,12 +107,13 @@ impl RoleSessions for Sqlite {
     }
 
     async fn forget_sessions(&self, before: Time) -> Result<usize> {
-        let ended = self.read_long(Whose::Server, move |connection| ended(connection, before)).await?;
+        let ended = self.engine.read_long(Whose::Server, move |connection| ended(connection, before)).await?;
         if ended.is_empty() {
             self.forget_sources().await?;
             return Ok(0);
         }
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::EVERYTHING, move |connection| {
                 let mut forget = connection.prepare_cached("DELETE FROM role_sessions WHERE number = ?1")?;
                 for number in &ended {
@@ -123,11 +129,13 @@ impl Sqlite {
     /// Forgets a part of the sources that nothing refers to.
     async fn forget_sources(&self) -> Result<()> {
         let after = self.sources_swept.load(Ordering::Relaxed);
-        let (unused, last) =
-            self.read_long(Whose::Server, move |connection| sources::unused(connection, after)).await?;
+        let (unused, last) = self
+            .engine
+            .read_long(Whose::Server, move |connection| sources::unused(&Transaction(connection), after))
+            .await?;
         if !unused.is_empty() {
-            let forget = move |connection: &Connection| sources::forget(connection, &unused);
-            self.doors.upkeep(Whose::Server, Touched::NOTHING, forget).await?;
+            let forget = move |connection: &Connection| sources::forget(&Transaction(connection), &unused);
+            self.engine.doors.upkeep(Whose::Server, Touched::NOTHING, forget).await?;
         }
         self.sources_swept.store(last, Ordering::Relaxed);
         Ok(())
@@ -191,7 +199,7 @@ fn insert(
         session.expires_at.0,
     ])?;
     if made == 0 {
-        return Err(crate::StoreError::Unavailable(format!("the key id {} is taken", session.key)));
+        return Err(crate::StoreError::unavailable(format!("the key id {} is taken", session.key)));
     }
     for (quota, role, allowed) in
         [(Quota::RoleSessions, None, quota), (Quota::SessionsOfRole, Some(number), half(quota))]
@@ -296,14 +304,18 @@ fn ended(connection: &Connection, before: Time) -> Result<Vec<i64>> {
 
 fn find(connection: &Connection, id: &AccessKeyId) -> Result<Option<FoundSession>> {
     let mut find = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS}, CASE WHEN r.enabled = 1 AND r.generation = n.generation THEN 1 ELSE 0 END, {of_role}
+        "SELECT {COLUMNS}, n.generation, r.enabled, r.generation, {of_role}
          FROM role_sessions n LEFT JOIN roles r ON r.number = n.role WHERE n.key = ?1",
         of_role = roles::COLUMNS
     ))?;
     let found = find.query_row([id.as_str()], |row| {
         Ok(read(row).and_then(|session| {
-            let is_live: bool = row.get(10)?;
-            let role = if is_live { Some(roles::read(row, 11)?) } else { None };
+            let role = row.get::<_, Option<bool>>(11)?.zip(row.get(12)?);
+            let made_in = row.get(10)?;
+            let is_live = role.is_some_and(|(is_enabled, generation)| {
+                RoleFacts { is_enabled, generation, made_in }.is_live()
+            });
+            let role = if is_live { Some(roles::read(row, 13)?) } else { None };
             Ok(FoundSession { session, role })
         }))
     });

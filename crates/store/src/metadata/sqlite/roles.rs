@@ -3,18 +3,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use gangplank_core::policy::TrustPolicy;
 use gangplank_core::role::Claims;
-use gangplank_core::{
-    AccountId, EventKind, Origin, OverQuota, Owner, Permission, Quota, RoleId, RoleName, Time,
-};
+use gangplank_core::{AccountId, EventKind, Origin, Owner, Permission, Quota, RoleId, RoleName, Time};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::audit::Note;
-use super::cache::Touched;
 use super::doors::Outcome;
 use super::writer::Whose;
 use super::{Sqlite, login_limits, rows, sources, uploads};
+use crate::Result;
+use crate::metadata::cache::Touched;
 use crate::metadata::roles::{NewRole, Role, RoleChange, RoleMade, RolePage, Roles};
-use crate::{Result, StoreError};
 
 /// The columns of a role in `roles r`, in the order of [`read`].
 pub(super) const COLUMNS: &str =
@@ -25,7 +23,8 @@ pub(super) const COLUMNS: &str =
 impl Roles for Sqlite {
     async fn insert_role(&self, by: &Origin, role: NewRole, quota: u32) -> Result<RoleMade> {
         let made_by = by.owner.clone();
-        self.doors
+        self.engine
+            .doors
             // Nothing that is kept belongs to a role that was not there.
             .change(by, Whose::Account(role.account.clone()), Touched::NOTHING, move |connection| {
                 insert(connection, role, made_by, quota)
@@ -34,24 +33,26 @@ impl Roles for Sqlite {
     }
 
     async fn role(&self, account: &AccountId, name: &RoleName) -> Result<Option<Role>> {
-        self.read_one(|connection| Ok(find(connection, account, name)?.map(|(_, role)| role)))
+        self.engine.read_one(|connection| Ok(find(connection, account, name)?.map(|(_, role)| role)))
     }
 
     async fn roles(&self, account: &AccountId, after: Option<&RoleName>, limit: usize) -> Result<RolePage> {
         let (account, after) = (account.clone(), after.cloned());
-        self.read_long(Whose::Account(account.clone()), move |connection| {
-            let mut select = connection.prepare_cached(&format!(
+        self.engine
+            .read_long(Whose::Account(account.clone()), move |connection| {
+                let mut select = connection.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM roles r WHERE r.account = ?1 AND r.name > ?2 ORDER BY r.name LIMIT ?3"
             ))?;
-            let after = after.as_ref().map_or("", RoleName::as_str);
-            let bound = i64::try_from(limit).unwrap_or(i64::MAX);
-            let found = select.query_map(params![account.as_str(), after, bound], |row| Ok(read(row, 0)))?;
-            let roles: Vec<Role> = found.map(|role| role?).collect::<Result<_>>()?;
-            let last = roles.last().filter(|_| roles.len() == limit);
-            let more = last.map(|role| role.name.clone());
-            Ok(RolePage { roles, more })
-        })
-        .await
+                let after = after.as_ref().map_or("", RoleName::as_str);
+                let bound = i64::try_from(limit).unwrap_or(i64::MAX);
+                let found =
+                    select.query_map(params![account.as_str(), after, bound], |row| Ok(read(row, 0)))?;
+                let roles: Vec<Role> = found.map(|role| role?).collect::<Result<_>>()?;
+                let last = roles.last().filter(|_| roles.len() == limit);
+                let more = last.map(|role| role.name.clone());
+                Ok(RolePage { roles, more })
+            })
+            .await
     }
 
     async fn change_role(
@@ -62,7 +63,8 @@ impl Roles for Sqlite {
         change: RoleChange,
     ) -> Result<Option<Role>> {
         let (account, name) = (account.clone(), name.clone());
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::Account(account.clone()), Touched::EVERYTHING, move |connection| {
                 let Some((number, before)) = find(connection, &account, &name)? else {
                     return Ok(Outcome::Unchanged(None));
@@ -79,7 +81,8 @@ impl Roles for Sqlite {
 
     async fn delete_role(&self, by: &Origin, account: &AccountId, name: &RoleName) -> Result<bool> {
         let (account, name) = (account.clone(), name.clone());
-        self.doors
+        self.engine
+            .doors
             .change(by, Whose::Account(account.clone()), Touched::EVERYTHING, move |connection| {
                 let Some((number, role)) = find(connection, &account, &name)? else {
                     return Ok(Outcome::Unchanged(false));
@@ -105,10 +108,7 @@ fn insert(
     if find(connection, &role.account, &role.name)?.is_some() {
         return Ok(Outcome::Unchanged(RoleMade::NameTaken));
     }
-    let allowed = u64::from(quota);
-    if used >= allowed {
-        return Err(StoreError::OverQuota(OverQuota { quota: Quota::Roles, used, allowed }));
-    }
+    Quota::Roles.admit(used, 1, quota.into())?;
     let mut is_taken = connection.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM roles WHERE id = ?1) OR EXISTS (SELECT 1 FROM deleted_roles WHERE id = ?1)",
     )?;

@@ -63,7 +63,7 @@ pub(super) fn unknown(found: i64) -> StoreError {
         found if found > VERSION => "use a newer gangplank",
         _ => "start the server once with a gangplank that knows it and is older than this one",
     };
-    StoreError::Unusable(format!(
+    StoreError::unusable(format!(
         "the database has schema {found}, and this program knows schema {VERSION}: {advice}"
     ))
 }
@@ -88,7 +88,7 @@ pub(super) fn carry_over(connection: &mut Connection, earlier: Earlier) -> Resul
             // its end.
             check::mend_holds(&transaction)?;
             check::mend_contents(&transaction)?;
-            usage::mend(&transaction)?;
+            usage::mend(&super::transaction::Transaction(&transaction))?;
         }
         Earlier::FourToSix => {
             // A service names its deployments, and they name it: no order has each before the other.

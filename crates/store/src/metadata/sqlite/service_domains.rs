@@ -1,33 +1,44 @@
 //! The domain names of services.
 
+use std::collections::BTreeSet;
+
 use gangplank_core::ServiceId;
+use gangplank_core::container_service::DomainRefusal;
 use rusqlite::{Connection, params};
 
 use crate::Result;
 use crate::metadata::container_services::{ContainerService, ServiceOutcome};
 
-/// Lightsail lets a service have four domain names.
-const MAX_DOMAINS: usize = 4;
-
 /// Why a service cannot have its domain names, if so. One leads to one service of the whole server, whoever asks for it
 /// first.
 pub(super) fn refuse(connection: &Connection, service: &ContainerService) -> Result<Option<ServiceOutcome>> {
-    let domains: Vec<&String> = service.public_domain_names.values().flatten().collect();
-    if domains.len() > MAX_DOMAINS {
-        return Ok(Some(ServiceOutcome::TooManyDomains));
-    }
-    let mut taken = connection.prepare_cached(
+    let others = match service.compared_domains() {
+        Ok(domains) => others(connection, service.id, domains)?,
+        Err(refusal) => return Ok(Some(refused(refusal))),
+    };
+    Ok(service.check_domains(&others).err().map(refused))
+}
+
+/// Those of these names that other services have.
+fn others(connection: &Connection, service: ServiceId, names: Vec<String>) -> Result<BTreeSet<String>> {
+    let mut is_taken = connection.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM tenants t CROSS JOIN service_domains d
                         WHERE d.tenant = t.id AND d.name = ?1 AND d.service <> ?2)",
     )?;
-    for (index, domain) in domains.iter().enumerate() {
-        let twice = domains[..index].iter().any(|other| other.eq_ignore_ascii_case(domain));
-        let key = params![domain.to_ascii_lowercase(), service.id.0];
-        if twice || taken.query_row(key, |row| row.get(0))? {
-            return Ok(Some(ServiceOutcome::DomainTaken((*domain).clone())));
+    let mut taken = BTreeSet::new();
+    for name in names {
+        if is_taken.query_row(params![name, service.0], |row| row.get(0))? {
+            taken.insert(name);
         }
     }
-    Ok(None)
+    Ok(taken)
+}
+
+fn refused(refusal: DomainRefusal) -> ServiceOutcome {
+    match refusal {
+        DomainRefusal::TooMany => ServiceOutcome::TooManyDomains,
+        DomainRefusal::Taken(domain) => ServiceOutcome::DomainTaken(domain),
+    }
 }
 
 /// Keeps the domain names of a service that has none kept.

@@ -71,7 +71,7 @@ impl Snapshot {
             match backup.step(-1)? {
                 StepResult::Done => break,
                 _ if began.elapsed() > BUSY => {
-                    return Err(StoreError::Unavailable("the database is locked".to_owned()));
+                    return Err(StoreError::unavailable("the database is locked".to_owned()));
                 }
                 _ => thread::sleep(PAUSE),
             }

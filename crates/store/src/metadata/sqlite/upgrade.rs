@@ -27,7 +27,7 @@ pub(super) fn run(path: &Path, earlier: Connection, schema: Earlier) -> Result<(
     earlier.pragma_update(None, "journal_mode", "delete")?;
     earlier.close().map_err(|(_, error)| error)?;
     let Some(name) = path.to_str() else {
-        return Err(StoreError::Unavailable(format!("{} cannot be named to SQLite", path.display())));
+        return Err(StoreError::unavailable(format!("{} cannot be named to SQLite", path.display())));
     };
     let new = make_unnamed(path, |connection| {
         connection.execute("ATTACH ?1 AS old", [name])?;
@@ -54,7 +54,7 @@ fn require_space(path: &Path, from: i64) -> Result<()> {
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     if free < needed {
         let to = schema::VERSION;
-        return Err(StoreError::Full(format!(
+        return Err(StoreError::full(format!(
             "the database has schema {from}, and its upgrade to schema {to} takes {needed} bytes beside it, of which \
              {free} are free; nothing was changed"
         )));

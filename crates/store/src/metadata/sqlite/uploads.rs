@@ -1,15 +1,16 @@
 use async_trait::async_trait;
-use gangplank_core::quotas::half;
-use gangplank_core::upload::GIVES_WAY_AFTER;
+use gangplank_core::upload::{GIVES_WAY_AFTER, OpenSessions, Opening};
 use gangplank_core::{AccountId, LoginId, Owner, Time};
 use gangplank_oci::RepositoryName;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
-use super::cache::Touched;
+use super::login_facts::{self, COLUMNS, JOINS};
 use super::writer::Whose;
 use super::{Sqlite, content_keys, rows};
 use crate::Result;
 use crate::blobs::{Checkpoint, ContentKey};
+use crate::metadata::cache::Touched;
+use crate::metadata::sqlite::transaction::Transaction;
 use crate::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession, Uploads};
 
 /// The owner's half of every lookup, as `?1` to `?5` with the session's id first.
@@ -25,7 +26,8 @@ impl Uploads for Sqlite {
         quota: u32,
     ) -> Result<UploadOpened> {
         let owner = owner.clone();
-        self.doors
+        self.engine
+            .doors
             .upkeep_unsynced(Whose::of(&owner.tenant), move |connection| {
                 open(connection, &owner, &session, quota)
             })
@@ -33,7 +35,7 @@ impl Uploads for Sqlite {
     }
 
     async fn upload(&self, owner: &UploadOwner, id: &str) -> Result<Option<UploadSession>> {
-        self.read_one(|connection| {
+        self.engine.read_one(|connection| {
             let sql = format!(
                 "SELECT id, key, login, created_at, touched_at, received, hash_state, checkpoint
                  FROM uploads WHERE {OWNED}"
@@ -51,7 +53,8 @@ impl Uploads for Sqlite {
         session: UploadSession,
     ) -> Result<bool> {
         let (owner, from) = (owner.clone(), from.clone());
-        self.doors
+        self.engine
+            .doors
             .upkeep_unsynced(Whose::of(&owner.tenant), move |connection| {
                 advance(connection, &owner, &from, &session)
             })
@@ -60,7 +63,8 @@ impl Uploads for Sqlite {
 
     async fn close_upload(&self, owner: &UploadOwner, id: &str, leaves: Leaves) -> Result<bool> {
         let (owner, id) = (owner.clone(), id.to_owned());
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::of(&owner.tenant), Touched::NOTHING, move |connection| {
                 let owned = owned(&owner, &id);
                 let owned: Vec<&dyn ToSql> = owned.iter().map(|text| text as &dyn ToSql).collect();
@@ -70,7 +74,8 @@ impl Uploads for Sqlite {
     }
 
     async fn close_stale_uploads(&self, idle: Time, opened: Time) -> Result<usize> {
-        self.doors
+        self.engine
+            .doors
             .upkeep(Whose::Server, Touched::NOTHING, move |connection| {
                 let which = "touched_at <= ?1 OR created_at <= ?2";
                 end(connection, which, params![idle.0, opened.0], Leaves::Bytes)
@@ -79,7 +84,7 @@ impl Uploads for Sqlite {
     }
 
     async fn count_uploads(&self) -> Result<usize> {
-        self.read_one(|connection| {
+        self.engine.read_one(|connection| {
             let mut count = connection.prepare_cached("SELECT count(*) FROM uploads")?;
             rows::count(count.query_row([], |row| row.get(0))?)
         })
@@ -92,7 +97,8 @@ fn open(
     session: &UploadSession,
     quota: u32,
 ) -> Result<UploadOpened> {
-    let (tenant, account) = (rows::ensure_tenant(connection, &owner.tenant)?, &owner.tenant.account);
+    let (tenant, account) =
+        (rows::ensure_tenant(&Transaction(connection), &owner.tenant)?, &owner.tenant.account);
     let login = session.login.map(|login| login.0);
     if has_ended(connection, login)? {
         return Ok(UploadOpened::LoginEnded);
@@ -103,10 +109,14 @@ fn open(
     )?;
     let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
     let (open, by_login) = count.query_row(params![account.as_str(), login], read)?;
+    let standing = OpenSessions { of_account: rows::unsigned(open)?, of_login: rows::unsigned(by_login)? };
+    let gives_way = match standing.admit(quota) {
+        Opening::Free => None,
+        Opening::InPlaceOfLogins => Some(login),
+        Opening::InPlaceOfAccounts => Some(None),
+    };
     let mut opened = UploadOpened::Opened;
-    let login_is_full = by_login >= i64::from(half(quota));
-    if login_is_full || open >= i64::from(quota) {
-        let of_login = login.filter(|_| login_is_full);
+    if let Some(of_login) = gives_way {
         let Some(oldest) = find_idle(connection, account, of_login, session.created_at)? else {
             return Ok(UploadOpened::TooMany);
         };
@@ -137,16 +147,14 @@ fn open(
     Ok(opened)
 }
 
-/// Whether a login was revoked, or its access key or role disabled: a body may have taken longer than that.
+/// Whether a login has ended, but by its time: a body may have taken longer than that.
 fn has_ended(connection: &Connection, login: Option<i64>) -> Result<bool> {
-    let mut find = connection.prepare_cached(
-        "SELECT EXISTS (
-             SELECT 1 FROM registry_logins l
-             LEFT JOIN access_keys k ON k.id = l.owner LEFT JOIN roles r ON r.number = l.role
-             WHERE l.id = ?1 AND (l.revoked_at IS NOT NULL OR k.enabled = 0
-                                  OR l.role IS NOT NULL AND (coalesce(r.enabled, 0) = 0 OR r.generation <> l.generation)))",
-    )?;
-    Ok(find.query_row([login], |row| row.get(0))?)
+    let Some(login) = login else { return Ok(false) };
+    let mut find = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM registry_logins l JOIN tenants t ON t.id = l.tenant {JOINS} WHERE l.id = ?1"
+    ))?;
+    let facts = find.query_row([login], |row| Ok(login_facts::read(row, 0))).optional()?.transpose()?;
+    Ok(facts.is_some_and(|facts| facts.ended().is_some()))
 }
 
 /// The oldest session of an account, or of one login, that gives way at `now`.

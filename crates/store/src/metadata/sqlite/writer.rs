@@ -17,12 +17,13 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::cache::{Caches, Touched};
+use crate::metadata::cache::{Caches, Touched};
+use crate::metadata::engine::Promise;
+pub(super) use crate::metadata::engine::Whose;
 use crate::{Result, StoreError};
 use batch::Batches;
 use log::Log;
 use queue::Queue;
-pub(super) use queue::Whose;
 
 /// The most pieces of work in one commit, so that nobody waits long for strangers.
 pub(super) const MAX_BATCH: usize = 256;
@@ -40,15 +41,6 @@ struct Job {
     /// Whether the log is emptied before it is answered.
     empties_log: bool,
     work: Work,
-}
-
-/// What its answer says of the work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Promise {
-    /// That it survives a power cut.
-    Durable,
-    /// That others see it.
-    Visible,
 }
 
 /// Hands back how to answer once the commit is known.
@@ -158,15 +150,15 @@ impl Writer {
 }
 
 fn not_taken() -> StoreError {
-    StoreError::Unavailable("the database could not begin a transaction".to_owned())
+    StoreError::unavailable("the database could not begin a transaction".to_owned())
 }
 
 fn panicked() -> StoreError {
-    StoreError::Unavailable("the work panicked; nothing of it stays".to_owned())
+    StoreError::unavailable("the work panicked; nothing of it stays".to_owned())
 }
 
 fn stopped() -> StoreError {
-    StoreError::Unavailable(
+    StoreError::unavailable(
         "the database takes no more writes after a failed sync; restart the server".to_owned(),
     )
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gangplank_core::{EventKind, Leases, LoginId, Origin, ServiceId, Tenant, Time};
+use gangplank_core::{EventKind, Leases, LoginId, Origin, Scale, ServiceId, Tenant, Time};
 use gangplank_oci::Digest;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::access_keys::{KeyChange, LastRootKey, NewState};
@@ -255,7 +255,7 @@ async fn what_changes_nothing_is_noted_nowhere(db: &dyn Metadata) {
     let before = all(db, AuditFilter::default()).await.len();
     assert!(db.revoke_login(&by(), tenant, login, NOW).await.unwrap());
     assert_eq!(change_key(db, None, &key_id(3), NewState::Enabled).await, KeyChange::Done);
-    let same = ServiceUpdate { scale: Some(1), ..ServiceUpdate::default() };
+    let same = ServiceUpdate { scale: Some(Scale::LEAST), ..ServiceUpdate::default() };
     db.change_service(&by(), tenant, web, ServiceChange::Update(same), PLENTY).await.unwrap();
     assert_eq!(all(db, AuditFilter::default()).await.len(), before);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gangplank_core::Tenant;
+use gangplank_core::{Power, Scale, Tenant};
 use gangplank_store::metadata::container_services::{
     ContainerService, ServiceChange, ServiceOutcome, ServiceUpdate,
 };
@@ -72,7 +72,7 @@ async fn a_service_is_kept_as_given(db: &dyn Metadata) {
     let web = ContainerService {
         is_disabled: true,
         puller_role_active: true,
-        scale: 20,
+        scale: Scale::MOST,
         tags: tags(&[("z", Some("1")), ("a", None), ("empty", Some(""))]),
         public_domain_names: domains(&[("cert", &["b.example", "a.example"])]),
         ..service("web")
@@ -153,17 +153,18 @@ async fn only_what_is_given_changes(db: &dyn Metadata) {
     create_service(db, &here(), "api").await;
     let api = found(db, "api").await;
     assert_eq!(update(db, "web", ServiceUpdate::default()).await, done(&here(), &web));
-    web.scale = 3;
+    web.scale = Scale::nearest(3);
     web.is_disabled = true;
     web.changes = 1;
-    let scaled = ServiceUpdate { scale: Some(3), is_disabled: Some(true), ..ServiceUpdate::default() };
+    let scaled =
+        ServiceUpdate { scale: Some(Scale::nearest(3)), is_disabled: Some(true), ..ServiceUpdate::default() };
     assert_eq!(update(db, "web", scaled).await, done(&here(), &web));
-    "micro".clone_into(&mut web.power);
+    web.power = Power::Micro;
     web.is_disabled = false;
     web.changes = 2;
     web.puller_role_active = true;
     let powered = ServiceUpdate {
-        power: Some("micro".to_owned()),
+        power: Some(Power::Micro),
         is_disabled: Some(false),
         puller_role_active: Some(true),
         ..ServiceUpdate::default()
@@ -243,7 +244,7 @@ async fn a_domain_belongs_to_one_service(db: &dyn Metadata) {
 }
 
 async fn an_unknown_service_is_not_changed(db: &dyn Metadata) {
-    let scale = ServiceUpdate { scale: Some(2), ..ServiceUpdate::default() };
+    let scale = ServiceUpdate { scale: Some(Scale::nearest(2)), ..ServiceUpdate::default() };
     assert_eq!(update(db, "web", scale.clone()).await, ServiceOutcome::NoSuchService);
     create_service(db, &here(), "web").await;
     for other in &tenants()[1..] {
@@ -252,7 +253,7 @@ async fn an_unknown_service_is_not_changed(db: &dyn Metadata) {
         assert_eq!(outcome, ServiceOutcome::NoSuchService);
         assert!(!delete_service(db, other, "web", NOW).await);
     }
-    assert_eq!(found(db, "web").await.scale, 1);
+    assert_eq!(found(db, "web").await.scale, Scale::LEAST);
 }
 
 async fn a_deleted_service_is_gone_with_its_images(db: &dyn Metadata) {

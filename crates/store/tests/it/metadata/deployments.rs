@@ -1,7 +1,7 @@
 //! Deployments: made, brought to their end, held, counted and forgotten.
 
 use gangplank_core::deployment::{DeploymentState, ServiceState, Step};
-use gangplank_core::{ImageName, Origin, Tenant};
+use gangplank_core::{ImageName, Origin, Power, Scale, Tenant};
 use gangplank_store::metadata::audit::AuditFilter;
 use gangplank_store::metadata::container_images::ImageDeleted;
 use gangplank_store::metadata::container_services::{
@@ -103,8 +103,8 @@ fn change() -> ServiceUpdate {
     ServiceUpdate { room: Some(ROOM), ..ServiceUpdate::default() }
 }
 
-fn scale(scale: i32) -> ServiceUpdate {
-    ServiceUpdate { scale: Some(scale), ..change() }
+fn scale(nodes: i64) -> ServiceUpdate {
+    ServiceUpdate { scale: Some(Scale::nearest(nodes)), ..change() }
 }
 
 fn disabled(is_disabled: bool) -> ServiceUpdate {
@@ -332,7 +332,7 @@ async fn a_service_and_its_first_deployment_are_made_together_or_not_at_all(db: 
     let outcome = create(service("web"), &deployment(&[PUBLIC, registered(None)])).await;
     assert_eq!(outcome, ServiceOutcome::NoSuchImage("c1".to_owned()));
     let little = Room { cpus: 0.25, memory: 1 << 30 };
-    let two_nodes = ContainerService { scale: 2, ..service("web") };
+    let two_nodes = ContainerService { scale: Scale::nearest(2), ..service("web") };
     let outcome = create(two_nodes, &NewDeployment { room: little, ..new.clone() }).await;
     let none = Room { cpus: 0.0, memory: 0 };
     let promised = Promised { others: none, wanted: Room { cpus: 0.5, memory: 1 << 30 } };
@@ -354,7 +354,7 @@ async fn a_change_of_the_nodes_is_an_update_until_it_is_settled(db: &dyn Metadat
     activate(db, &here(), "web").await;
     let changes = [
         (scale(2), ServiceState::Running),
-        (ServiceUpdate { power: Some("micro".to_owned()), ..change() }, ServiceState::Running),
+        (ServiceUpdate { power: Some(Power::Micro), ..change() }, ServiceState::Running),
         (disabled(true), ServiceState::Disabled),
         (disabled(false), ServiceState::Running),
     ];
@@ -373,8 +373,8 @@ async fn what_is_no_difference_is_no_update(db: &dyn Metadata) {
     deploy(db, &here(), "web", &[PUBLIC]).await;
     // Not even while something is in progress.
     let same = ServiceUpdate {
-        power: Some("nano".to_owned()),
-        scale: Some(1),
+        power: Some(Power::Nano),
+        scale: Some(Scale::LEAST),
         is_disabled: Some(false),
         public_domain_names: Some([("cert".to_owned(), Vec::new())].into()),
         ..change()
@@ -398,7 +398,7 @@ async fn without_a_current_deployment_or_an_engine_a_change_is_over_at_once(db: 
     activate(db, &here(), "web").await;
     let without_engine = ServiceUpdate { room: None, ..scale(3) };
     let changed = taken(update(db, "web", without_engine).await);
-    assert_eq!((state(&changed), changed.service.scale), (ServiceState::Running, 3));
+    assert_eq!((state(&changed), changed.service.scale), (ServiceState::Running, Scale::nearest(3)));
     // What is switched off has no nodes.
     let off = taken(update(db, "web", disabled(true)).await).service;
     assert!(db.settle_service(off.id, off.changes).await.unwrap());
@@ -411,7 +411,7 @@ async fn while_something_is_in_progress_nodes_and_domains_stay(db: &dyn Metadata
         public_domain_names: Some([("cert".to_owned(), vec!["a.example".to_owned()])].into()),
         ..change()
     };
-    let power = ServiceUpdate { power: Some("micro".to_owned()), ..change() };
+    let power = ServiceUpdate { power: Some(Power::Micro), ..change() };
     let changes = [scale(2), power, disabled(true), domains];
     let check = async |version| {
         let before = now(db, "web").await;
@@ -461,8 +461,8 @@ async fn the_machine_promises_no_more_than_it_has(db: &dyn Metadata) {
     let room = Room { cpus: 1.0, memory: 2 << 30 };
     let new = || NewDeployment { room, ..deployment(&[PUBLIC]) };
     let [here_, there, other] = tenants();
-    for (tenant, name, scale) in [(&here_, "web", 2), (&there, "web", 1), (&other, "web", 1)] {
-        let made = ContainerService { scale, ..service(name) };
+    for (tenant, name, nodes) in [(&here_, "web", 2), (&there, "web", 1), (&other, "web", 1)] {
+        let made = ContainerService { scale: Scale::nearest(nodes), ..service(name) };
         let outcome = db.create_service(&by(), tenant, made, None, PLENTY).await.unwrap();
         let id = taken(outcome).service.id;
         let outcome = db.create_deployment(&by(), tenant, id, new()).await.unwrap();
@@ -489,7 +489,7 @@ async fn the_machine_promises_no_more_than_it_has(db: &dyn Metadata) {
     let more = taken(update(db, "more", within(scale(1))).await).service;
     assert!(db.settle_service(more.id, more.changes).await.unwrap());
     taken(update(db, "web", within(disabled(false))).await);
-    let memory = ServiceUpdate { power: Some("micro".to_owned()), ..change() };
+    let memory = ServiceUpdate { power: Some(Power::Micro), ..change() };
     let too_much = Promised {
         others: Room { cpus: 0.75, memory: 3 << 29 },
         wanted: Room { cpus: 0.25, memory: 1 << 30 },

@@ -8,13 +8,14 @@ use crate::world::{
     NOW, PLENTY, access_key, by, change_key, create_login, create_service, delete_service, here, key_id,
     narrow, owner_of, password, push_login, service_id, tenants,
 };
-use gangplank_store::metadata::access_keys::NewState;
+use gangplank_store::metadata::access_keys::{AccessKey, NewState};
 
 metadata_contract! {
     logins_are_listed_in_pages,
     a_login_opens_what_it_was_made_for,
     an_unknown_password_opens_nothing,
     an_ended_login_is_still_found,
+    a_login_ends_with_its_key,
     a_password_is_taken_once,
     a_revoked_login_opens_nothing,
     another_tenant_cannot_revoke,
@@ -100,6 +101,13 @@ async fn an_ended_login_is_still_found(db: &dyn Metadata) {
     db.insert_access_key(&by(), access_key(&here(), 1), PLENTY).await.unwrap();
     create_login(db, NewLogin { expires_at: Time(1), ..push_login(&here(), 1) }).await;
     assert_eq!(live(db, 1).await.expires_at, Time(1));
+}
+
+async fn a_login_ends_with_its_key(db: &dyn Metadata) {
+    let key = AccessKey { expires_at: Some(Time(NOW.0 + 7)), ..access_key(&here(), 1) };
+    assert!(db.insert_access_key(&by(), key, PLENTY).await.unwrap());
+    create_login(db, push_login(&here(), 1)).await;
+    assert_eq!(live(db, 1).await.expires_at, Time(NOW.0 + 7));
 }
 
 async fn a_password_is_taken_once(db: &dyn Metadata) {

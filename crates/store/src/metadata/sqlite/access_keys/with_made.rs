@@ -10,6 +10,7 @@ use crate::Result;
 use crate::metadata::access_keys::{DisabledWithMade, KeyChange, LastRootKey, MADE_AT_ONCE, NewState};
 use crate::metadata::sqlite::audit::Note;
 use crate::metadata::sqlite::doors::Outcome;
+use crate::metadata::sqlite::transaction::Transaction;
 use crate::metadata::sqlite::{roles, rows};
 
 /// Disables the key, and of what it made as much as one transaction should. Each of them is an event of its own.
@@ -28,7 +29,7 @@ pub(super) fn disable(
     };
     // A request is named by one event, which is that of the key itself.
     let origin = Origin { request: None, ..by.clone() };
-    disable_made(connection, id, &mut made, |note| note.write(connection, &origin))?;
+    disable_made(connection, id, &mut made, |note| note.write(&Transaction(connection), &origin))?;
     let answer = (KeyChange::Done, made);
     Ok(match own {
         Some(note) => Outcome::Changed(answer, note),

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::Result;
 use crate::metadata::deployments::{DeployedImage, ImageSource, NewImage, Registered};
+use crate::metadata::sqlite::transaction::Transaction;
 use crate::metadata::sqlite::{holds, leases};
 
 /// An image as it is found when its deployment is made.
@@ -87,7 +88,7 @@ pub(super) fn let_go(connection: &Connection, (service, version): (ServiceId, i6
     let manifests = end.query_map([service.0, version], |row| row.get(0))?;
     for manifest in manifests.collect::<rusqlite::Result<Vec<i64>>>()? {
         holds::keep::refresh(connection, manifest)?;
-        leases::renew_manifest(connection, manifest, Renewal::at(now))?;
+        leases::renew_manifest(&Transaction(connection), manifest, Renewal::at(now))?;
     }
     Ok(())
 }

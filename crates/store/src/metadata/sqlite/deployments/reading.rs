@@ -57,7 +57,7 @@ pub(super) fn to_run(connection: &Connection) -> Result<ToRun> {
 }
 
 fn one_to_run(connection: &Connection, id: ServiceId, row: &Row<'_>) -> Result<Option<DeployedService>> {
-    let tenant = rows::tenant(row)?;
+    let tenant = rows::tenant(&crate::metadata::tx::Row::new(row))?;
     let found = container_services::find(connection, row.get(2)?, Key::Id(id))?;
     let found = found.filter(|service| {
         let runs = service.current_version.is_some() || service.next_version.is_some();

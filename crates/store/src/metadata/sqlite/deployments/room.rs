@@ -1,6 +1,6 @@
 //! What the machine promises to services.
 
-use gangplank_core::power::{POWERS, Power};
+use gangplank_core::Power;
 use rusqlite::Connection;
 
 use crate::Result;
@@ -15,11 +15,10 @@ pub(in crate::metadata::sqlite) fn exceeds(
     after: &ContainerService,
     room: Room,
 ) -> Result<Option<Promised>> {
-    let (had, wanted) = (counted(before), counted(after));
-    if wanted.cpus <= had.cpus && wanted.memory <= had.memory {
+    if !after.wants_more_than(before) {
         return Ok(None);
     }
-    let mut others = Room { cpus: 0.0, memory: 0 };
+    let mut others = Room::NONE;
     // In the words of the index's condition: what is disabled is not in the sum.
     let mut select = connection.prepare_cached(
         "SELECT power, sum(scale) FROM services
@@ -27,25 +26,9 @@ pub(in crate::metadata::sqlite) fn exceeds(
     )?;
     let mut found = select.query([after.id.0])?;
     while let Some(row) = found.next()? {
-        let needed = needed(row.get_ref(0)?.as_str().unwrap_or_default(), row.get(1)?);
-        others.cpus += needed.cpus;
-        others.memory += needed.memory;
+        // A power that this program does not know was none that it took: it runs as the smallest.
+        let power = Power::parse(row.get_ref(0)?.as_str().unwrap_or_default()).unwrap_or(Power::Nano);
+        others = others.and(power.room(u32::try_from(row.get::<_, i64>(1)?).unwrap_or_default()));
     }
-    let fits = others.cpus + wanted.cpus <= room.cpus && others.memory + wanted.memory <= room.memory;
-    Ok((!fits).then_some(Promised { others, wanted }))
-}
-
-/// What a service counts with.
-fn counted(service: &ContainerService) -> Room {
-    if service.is_disabled || service.last_version == 0 {
-        return Room { cpus: 0.0, memory: 0 };
-    }
-    needed(&service.power, service.scale.into())
-}
-
-fn needed(power: &str, nodes: i64) -> Room {
-    // A power that this program does not know was none that it took: it runs as the smallest.
-    let power = Power::named(power).unwrap_or(&POWERS[0]);
-    let nodes = u32::try_from(nodes).unwrap_or_default();
-    Room { cpus: power.cpus(nodes), memory: power.memory(nodes) }
+    Ok(after.exceeds(others, room))
 }

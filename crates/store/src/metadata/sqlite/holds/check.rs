@@ -11,7 +11,7 @@ use crate::Result;
 use crate::metadata::sqlite::image_names;
 
 /// Manifests and repositories' blobs whose column `held` is not as the edges say.
-pub(in crate::metadata::sqlite) fn wrong_holds(connection: &Connection) -> Result<Vec<String>> {
+pub(crate) fn wrong_holds(connection: &Connection) -> Result<Vec<String>> {
     const WHERE: &str = "t.account || ' ' || t.region || ', ' || r.name || '@' ||";
     let texts = Texts::get();
     let mut found = Vec::new();
@@ -44,7 +44,7 @@ pub(in crate::metadata::sqlite) fn wrong_holds(connection: &Connection) -> Resul
 }
 
 /// Sets every column `held` as the edges say.
-pub(in crate::metadata::sqlite) fn mend_holds(connection: &Connection) -> Result<()> {
+pub(crate) fn mend_holds(connection: &Connection) -> Result<()> {
     let Texts { manifest_is_held, link_is_held, .. } = Texts::get();
     connection.execute_batch(&format!(
         "UPDATE manifests AS m SET held = {manifest_is_held} WHERE m.held <> {manifest_is_held};
@@ -56,7 +56,7 @@ pub(in crate::metadata::sqlite) fn mend_holds(connection: &Connection) -> Result
 
 /// A registered image whose parts are not all there, or not all kept as its contents.
 #[derive(Debug)]
-pub(in crate::metadata::sqlite) enum Flaw {
+pub(crate) enum Flaw {
     /// A manifest needs what its repository has not.
     Dangling(String),
     /// The kept contents are not those that its manifests name.
@@ -64,7 +64,7 @@ pub(in crate::metadata::sqlite) enum Flaw {
 }
 
 /// Looks through every registration; a flaw comes with its image's name.
-pub(in crate::metadata::sqlite) fn flaws(connection: &Connection) -> Result<Vec<(String, Flaw)>> {
+pub(crate) fn flaws(connection: &Connection) -> Result<Vec<(String, Flaw)>> {
     let mut flaws = Vec::new();
     for image in registrations(connection)? {
         let found = closure::contents(connection, image.manifest, Extent::All)?;
@@ -91,7 +91,7 @@ pub(in crate::metadata::sqlite) fn flaws(connection: &Connection) -> Result<Vec<
 }
 
 /// Keeps the contents of every registration anew, as far as they are there.
-pub(in crate::metadata::sqlite) fn mend_contents(connection: &Connection) -> Result<()> {
+pub(crate) fn mend_contents(connection: &Connection) -> Result<()> {
     connection.execute_batch("DELETE FROM image_manifests; DELETE FROM image_blobs")?;
     for Image { service, number, manifest, .. } in registrations(connection)? {
         let contents = closure::contents(connection, manifest, Extent::All)?;

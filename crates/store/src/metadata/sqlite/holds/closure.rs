@@ -13,30 +13,30 @@ use crate::metadata::container_images::MAX_CONTENTS;
 
 /// What a manifest is made of, beside itself.
 #[derive(Debug, Default)]
-pub(in crate::metadata::sqlite) struct Contents {
+pub(crate) struct Contents {
     /// The manifests below it, each once, with their digests.
-    pub(in crate::metadata::sqlite) manifests: Vec<(i64, String)>,
+    pub(crate) manifests: Vec<(i64, String)>,
     /// The blobs of all these manifests, each once.
-    pub(in crate::metadata::sqlite) blobs: Vec<i64>,
+    pub(crate) blobs: Vec<i64>,
     /// The parts that the repository has not, or whose bytes are damaged, each with the manifest that names it.
-    pub(in crate::metadata::sqlite) missing: Vec<(i64, Part)>,
+    pub(crate) missing: Vec<(i64, Part)>,
 }
 
 impl Contents {
     /// Whether all of it is there.
-    pub(in crate::metadata::sqlite) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.missing.is_empty()
     }
 
     /// Whether it is more than an image may be made of, the manifest itself included.
-    pub(in crate::metadata::sqlite) fn is_too_much(&self) -> bool {
+    pub(crate) fn is_too_much(&self) -> bool {
         1 + self.manifests.len() + self.blobs.len() > MAX_CONTENTS
     }
 }
 
 /// How far a walk goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::metadata::sqlite) enum Extent {
+pub(crate) enum Extent {
     /// To the end.
     All,
     /// Until it is too much for an image, so that nobody waits for what is refused.
@@ -44,11 +44,7 @@ pub(in crate::metadata::sqlite) enum Extent {
 }
 
 /// Walks down from a manifest.
-pub(in crate::metadata::sqlite) fn contents(
-    connection: &Connection,
-    manifest: i64,
-    extent: Extent,
-) -> Result<Contents> {
+pub(crate) fn contents(connection: &Connection, manifest: i64, extent: Extent) -> Result<Contents> {
     let mut contents = Contents::default();
     let (mut manifests, mut blobs) = (HashSet::from([manifest]), HashSet::new());
     let mut open = vec![manifest];
@@ -80,7 +76,7 @@ pub(in crate::metadata::sqlite) fn contents(
 }
 
 /// Keeps what an image is made of.
-pub(in crate::metadata::sqlite) fn keep(
+pub(crate) fn keep(
     connection: &Connection,
     (service, number): (i64, i64),
     contents: &Contents,
@@ -100,10 +96,7 @@ pub(in crate::metadata::sqlite) fn keep(
 }
 
 /// Forgets what an image was made of.
-pub(in crate::metadata::sqlite) fn forget(
-    connection: &Connection,
-    (service, number): (i64, i64),
-) -> Result<()> {
+pub(crate) fn forget(connection: &Connection, (service, number): (i64, i64)) -> Result<()> {
     for sql in [
         "DELETE FROM image_manifests WHERE service = ?1 AND number = ?2",
         "DELETE FROM image_blobs WHERE service = ?1 AND number = ?2",
@@ -114,7 +107,7 @@ pub(in crate::metadata::sqlite) fn forget(
 }
 
 /// Whether a manifest is registered, or part of an image that is.
-pub(in crate::metadata::sqlite) fn needs_manifest(connection: &Connection, manifest: i64) -> Result<bool> {
+pub(crate) fn needs_manifest(connection: &Connection, manifest: i64) -> Result<bool> {
     let mut find = connection.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM container_images WHERE manifest = ?1)
              OR EXISTS (SELECT 1 FROM image_manifests WHERE manifest = ?1)",
@@ -123,11 +116,7 @@ pub(in crate::metadata::sqlite) fn needs_manifest(connection: &Connection, manif
 }
 
 /// Whether a blob is part of an image that is registered from this repository.
-pub(in crate::metadata::sqlite) fn needs_blob(
-    connection: &Connection,
-    repository: i64,
-    blob: i64,
-) -> Result<bool> {
+pub(crate) fn needs_blob(connection: &Connection, repository: i64, blob: i64) -> Result<bool> {
     let mut find = connection.prepare_cached(
         "SELECT EXISTS (
              SELECT 1 FROM image_blobs c CROSS JOIN container_images i CROSS JOIN manifests m

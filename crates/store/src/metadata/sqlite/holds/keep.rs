@@ -9,30 +9,25 @@ use super::Texts;
 use crate::Result;
 
 /// A manifest is there, and so are the rows of its edges: what it holds is held, and it may be held itself.
-pub(in crate::metadata::sqlite) fn manifest_added(connection: &Connection, manifest: i64) -> Result<()> {
+pub(crate) fn manifest_added(connection: &Connection, manifest: i64) -> Result<()> {
     refresh(connection, manifest)?;
     run_each(connection, &Texts::get().hold, manifest)
 }
 
 /// A manifest is about to go: it lets go of what it holds, and the rows of its edges end.
-pub(in crate::metadata::sqlite) fn manifest_leaves(connection: &Connection, manifest: i64) -> Result<()> {
+pub(crate) fn manifest_leaves(connection: &Connection, manifest: i64) -> Result<()> {
     run_each(connection, &Texts::get().let_go, manifest)?;
     run_each(connection, &Texts::get().end, manifest)
 }
 
 /// An edge from a root to this manifest was made or has ended.
-pub(in crate::metadata::sqlite) fn refresh(connection: &Connection, manifest: i64) -> Result<()> {
+pub(crate) fn refresh(connection: &Connection, manifest: i64) -> Result<()> {
     connection.prepare_cached(&Texts::get().refresh)?.execute([manifest])?;
     Ok(())
 }
 
 /// Lets a repository have a blob, leased at `leased_at` or later.
-pub(in crate::metadata::sqlite) fn put_link(
-    connection: &Connection,
-    repository: i64,
-    blob: i64,
-    leased_at: Time,
-) -> Result<()> {
+pub(crate) fn put_link(connection: &Connection, repository: i64, blob: i64, leased_at: Time) -> Result<()> {
     let mut put = connection.prepare_cached(&Texts::get().put_link)?;
     put.execute(params![repository, blob, leased_at.0])?;
     Ok(())

@@ -15,7 +15,7 @@ pub(super) mod keep;
 mod texts;
 pub(super) mod walk;
 
-pub(super) use texts::Texts;
+pub(crate) use texts::Texts;
 
 /// Where an edge starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

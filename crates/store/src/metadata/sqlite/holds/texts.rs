@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::{EDGES, Edge, Held, Holder, Role};
 
 /// Statements, and conditions in which `m` is a manifest, `l` a repository's blob and `b` its content.
-pub(in crate::metadata::sqlite) struct Texts {
+pub(crate) struct Texts {
     /// Whether anything holds `m`.
     pub(super) manifest_is_held: String,
     /// Whether anything holds `l`, whose content is `b`.
@@ -21,7 +21,7 @@ pub(in crate::metadata::sqlite) struct Texts {
     /// Lets the repository `?1` have the blob `?2`, leased at `?3` or later.
     pub(super) put_link: String,
     /// For each edge from a manifest: renews leases of `?3` or earlier on what `?1` holds, to `?2`.
-    pub(in crate::metadata::sqlite) renew_below: Vec<String>,
+    pub(crate) renew_below: Vec<String>,
     /// When the manifest `?1` was leased, and whether a root holds it.
     pub(super) kept_by_itself: String,
     /// For each edge from a manifest to manifests: the ids of those that `?1` holds.
@@ -43,7 +43,7 @@ pub(in crate::metadata::sqlite) struct Texts {
 
 impl Texts {
     /// The only ones there are.
-    pub(in crate::metadata::sqlite) fn get() -> &'static Self {
+    pub(crate) fn get() -> &'static Self {
         static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::new);
         &TEXTS
     }

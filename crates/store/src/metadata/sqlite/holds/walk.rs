@@ -9,7 +9,7 @@ use super::Texts;
 use crate::Result;
 
 /// The manifests that a manifest holds: its children, and what is about it.
-pub(in crate::metadata::sqlite) fn below(connection: &Connection, manifest: i64) -> Result<Vec<i64>> {
+pub(crate) fn below(connection: &Connection, manifest: i64) -> Result<Vec<i64>> {
     let mut found = Vec::new();
     for text in &Texts::get().manifests_below {
         found.append(&mut ids(connection, text, [manifest])?);
@@ -18,10 +18,7 @@ pub(in crate::metadata::sqlite) fn below(connection: &Connection, manifest: i64)
 }
 
 /// The repositories' blobs that a manifest holds, as repository and blob.
-pub(in crate::metadata::sqlite) fn links_below(
-    connection: &Connection,
-    manifest: i64,
-) -> Result<Vec<(i64, i64)>> {
+pub(crate) fn links_below(connection: &Connection, manifest: i64) -> Result<Vec<(i64, i64)>> {
     let mut found = Vec::new();
     for text in &Texts::get().links_below {
         let mut select = connection.prepare_cached(text)?;
@@ -33,25 +30,17 @@ pub(in crate::metadata::sqlite) fn links_below(
 }
 
 /// The manifests that hold a manifest: the indexes that it is in, and its subject.
-pub(in crate::metadata::sqlite) fn above(connection: &Connection, manifest: i64) -> Result<Vec<i64>> {
+pub(crate) fn above(connection: &Connection, manifest: i64) -> Result<Vec<i64>> {
     ids(connection, &Texts::get().manifests_above, [manifest])
 }
 
 /// The manifests that hold a repository's blob.
-pub(in crate::metadata::sqlite) fn above_link(
-    connection: &Connection,
-    repository: i64,
-    blob: i64,
-) -> Result<Vec<i64>> {
+pub(crate) fn above_link(connection: &Connection, repository: i64, blob: i64) -> Result<Vec<i64>> {
     ids(connection, &Texts::get().manifests_above_link, [repository, blob])
 }
 
 /// Until when a manifest is kept by itself: for good by a root, else by its lease if that was taken after `cutoff`.
-pub(in crate::metadata::sqlite) fn kept_by_itself(
-    connection: &Connection,
-    manifest: i64,
-    cutoff: Time,
-) -> Result<Option<Kept>> {
+pub(crate) fn kept_by_itself(connection: &Connection, manifest: i64, cutoff: Time) -> Result<Option<Kept>> {
     let mut find = connection.prepare_cached(&Texts::get().kept_by_itself)?;
     let (leased_at, is_rooted): (i64, bool) =
         find.query_row([manifest], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -64,7 +53,7 @@ pub(in crate::metadata::sqlite) fn kept_by_itself(
 
 /// Why something stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::metadata::sqlite) enum Kept {
+pub(crate) enum Kept {
     /// A root holds it.
     ByRoot,
     /// It was leased at this time.
@@ -73,7 +62,7 @@ pub(in crate::metadata::sqlite) enum Kept {
 
 /// Looks for something that keeps a manifest: itself, or a manifest above it, however far up. Those that are
 /// `gone` keep nothing.
-pub(in crate::metadata::sqlite) fn kept(
+pub(crate) fn kept(
     connection: &Connection,
     manifest: i64,
     cutoff: Time,
@@ -90,10 +79,7 @@ pub(in crate::metadata::sqlite) fn kept(
 }
 
 /// What holds a manifest, in the words of the list of edges.
-pub(in crate::metadata::sqlite) fn explain(
-    connection: &Connection,
-    manifest: i64,
-) -> Result<Vec<&'static str>> {
+pub(crate) fn explain(connection: &Connection, manifest: i64) -> Result<Vec<&'static str>> {
     let mut found = Vec::new();
     for (name, text) in &Texts::get().names {
         if connection.prepare_cached(text)?.query_row([manifest], |row| row.get::<_, bool>(0))? {
@@ -111,14 +97,14 @@ fn ids(connection: &Connection, sql: &str, values: impl Params) -> Result<Vec<i6
 
 /// A part that a manifest names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::metadata::sqlite) struct Part {
-    pub(in crate::metadata::sqlite) digest: String,
-    pub(in crate::metadata::sqlite) kind: PartKind,
+pub(crate) struct Part {
+    pub(crate) digest: String,
+    pub(crate) kind: PartKind,
 }
 
 /// What a part is, and whether it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::metadata::sqlite) enum PartKind {
+pub(crate) enum PartKind {
     /// A manifest, with its id if it is there.
     Manifest(Option<i64>),
     /// A blob that the repository has.
@@ -132,7 +118,7 @@ pub(in crate::metadata::sqlite) enum PartKind {
 }
 
 /// The parts that a manifest names, one step down.
-pub(in crate::metadata::sqlite) fn parts(connection: &Connection, manifest: i64) -> Result<Vec<Part>> {
+pub(crate) fn parts(connection: &Connection, manifest: i64) -> Result<Vec<Part>> {
     let (texts, mut parts) = (Texts::get(), Vec::new());
     for text in &texts.children {
         let mut select = connection.prepare_cached(text)?;

@@ -1,4 +1,4 @@
--- The tables of a new database. `user_version` is 6.
+-- The tables of a new database. `user_version` is 7.
 --
 -- Every row hangs from a tenant: an account in a region. Content is looked up through its repository, a
 -- registered image through its service. Times are milliseconds since 1970. An owner is the text under which a

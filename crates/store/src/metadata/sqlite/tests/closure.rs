@@ -43,7 +43,7 @@ async fn steps(manifests: usize) -> [u64; 3] {
     at.store(&index, &[]).await;
     register(&db, &here(), "web", &index).await;
     let layer = Digest::sha256(b"layer");
-    push_over(&db.path, &layer.to_string(), &image.digest().to_string(), manifests);
+    push_over(&db.engine.path, &layer.to_string(), &image.digest().to_string(), manifests);
     let of_layer = count(&db, async || assert!(db.image_blob(&here(), web, &layer).await.unwrap().is_some()));
     let of_layer = of_layer.await;
     let asked = image.digest();
@@ -69,11 +69,11 @@ async fn count(db: &Sqlite, ask: impl AsyncFn()) -> u64 {
         false
     };
     let mut handlers = vec![note];
-    for reader in db.readers.lock().unwrap().iter_mut() {
+    for reader in db.engine.readers.lock().unwrap().iter_mut() {
         reader.progress_handler(1, handlers.pop()).unwrap();
     }
     ask().await;
-    for reader in db.readers.lock().unwrap().iter_mut() {
+    for reader in db.engine.readers.lock().unwrap().iter_mut() {
         reader.progress_handler(0, None::<fn() -> bool>).unwrap();
     }
     counted.load(Ordering::Relaxed)
@@ -92,7 +92,7 @@ async fn an_image_of_too_many_contents_is_not_registered() {
     create_service(&db, &here(), "web").await;
     let image = At::sr(&db).image(&["config"], &[]).await;
     let fill = |blobs: usize| {
-        let connection = Connection::open(&db.path).unwrap();
+        let connection = Connection::open(&db.engine.path).unwrap();
         let rows = format!(
             "BEGIN;
              CREATE TEMP TABLE number (n INTEGER PRIMARY KEY);
@@ -112,7 +112,7 @@ async fn an_image_of_too_many_contents_is_not_registered() {
     let outcome = register_on(&db, &here(), "web", image_of("app", image.digest()), PLENTY).await;
     assert_eq!(outcome, ImageOutcome::TooManyContents);
     let one_less = "DELETE FROM manifest_blobs WHERE digest = format('sha256:%064x', 2)";
-    Connection::open(&db.path).unwrap().execute(one_less, []).unwrap();
+    Connection::open(&db.engine.path).unwrap().execute(one_less, []).unwrap();
     let outcome = register_on(&db, &here(), "web", image_of("app", image.digest()), PLENTY).await;
     assert!(matches!(outcome, ImageOutcome::Registered(_)), "{outcome:?}");
 }

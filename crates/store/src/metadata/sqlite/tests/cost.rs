@@ -41,7 +41,7 @@ fn fill(connection: &Connection, images: u64, garbage: u64) {
 /// What finding and collecting the garbage takes, in steps of SQLite's machine.
 fn steps(images: u64, garbage: u64) -> (u64, u64) {
     let (_directory, db) = scratch();
-    let mut connection = Connection::open(&db.path).unwrap();
+    let mut connection = Connection::open(&db.engine.path).unwrap();
     fill(&connection, images, garbage);
     let count = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&count);

@@ -23,7 +23,7 @@ async fn what_runs_or_is_to_run_is_held_without_a_registration() {
     deploy(&db, &here(), "web", &[registered(None)]).await;
     // No rule does this.
     let fault = "DELETE FROM image_blobs; DELETE FROM image_manifests; DELETE FROM container_images";
-    Connection::open(&db.path).unwrap().execute_batch(fault).unwrap();
+    Connection::open(&db.engine.path).unwrap().execute_batch(fault).unwrap();
     assert_eq!(garbage(&db).await, 0, "it is on its way");
     activate(&db, &here(), "web").await;
     assert_eq!(garbage(&db).await, 0, "it runs");

@@ -15,7 +15,7 @@ const MIB: u64 = 1 << 20;
 
 /// Rows of so many manifests of 4 MiB that nothing holds, and of small ones among them that are registered.
 fn fill(db: &Sqlite, manifests: u32) {
-    let connection = Connection::open(&db.path).unwrap();
+    let connection = Connection::open(&db.engine.path).unwrap();
     let rows = format!(
         "PRAGMA synchronous = off;
          BEGIN;
@@ -35,7 +35,7 @@ fn fill(db: &Sqlite, manifests: u32) {
 }
 
 fn length(db: &Sqlite, ending: &str) -> u64 {
-    let mut path = db.path.clone().into_os_string();
+    let mut path = db.engine.path.clone().into_os_string();
     path.push(ending);
     std::fs::metadata(path).unwrap().len()
 }

@@ -21,7 +21,7 @@ fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) {
 
 /// Keeps the writer waiting, so that what is asked of it queues up.
 fn hold_up(database: &Sqlite) -> Connection {
-    let connection = Connection::open(&database.path).unwrap();
+    let connection = Connection::open(&database.engine.path).unwrap();
     connection.execute_batch("BEGIN IMMEDIATE").unwrap();
     connection
 }
@@ -85,7 +85,7 @@ async fn a_lease_never_goes_back() {
         let lease = |connection: &Connection| {
             Ok(connection.query_row("SELECT leased_at FROM blob_links", [], |row| row.get::<_, i64>(0))?)
         };
-        db.read(lease).unwrap()
+        db.engine.read(lease).unwrap()
     };
     let hours = |hours| NOW.plus(Duration::from_hours(hours));
     let held_up = hold_up(&db);
@@ -119,21 +119,25 @@ async fn a_lease_never_goes_back() {
 #[test]
 fn a_read_sees_one_moment() {
     let (_directory, db) = scratch();
-    let other = Connection::open(&db.path).unwrap();
+    let other = Connection::open(&db.engine.path).unwrap();
     let count = |connection: &Connection| {
         connection.query_row("SELECT count(*) FROM tenants", [], |row| row.get::<_, i64>(0))
     };
-    let both = db.read(|connection| {
+    let both = db.engine.read(|connection| {
         let before = count(connection)?;
         other.execute("INSERT INTO tenants (account, region) VALUES ('a', 'r')", [])?;
         Ok((before, count(connection)?))
     });
     assert_eq!(both.unwrap(), (0, 0));
-    assert_eq!(db.read(|connection| Ok(count(connection)?)).unwrap(), 1, "and the next one a later one");
-    let failed: crate::Result<()> = db.read(|_| Err(StoreError::Damaged(String::new())));
+    assert_eq!(
+        db.engine.read(|connection| Ok(count(connection)?)).unwrap(),
+        1,
+        "and the next one a later one"
+    );
+    let failed: crate::Result<()> = db.engine.read(|_| Err(StoreError::damaged(String::new())));
     assert!(failed.is_err());
     other.execute("DELETE FROM tenants", []).unwrap();
-    assert_eq!(db.read(|connection| Ok(count(connection)?)).unwrap(), 0, "also after a failure");
+    assert_eq!(db.engine.read(|connection| Ok(count(connection)?)).unwrap(), 0, "also after a failure");
 }
 
 #[test]

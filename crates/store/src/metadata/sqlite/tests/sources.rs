@@ -12,7 +12,7 @@ use crate::metadata::sqlite::Sqlite;
 use crate::metadata::{AuditTrail as _, Manifests as _, RoleSessions as _};
 
 fn count(db: &Sqlite) -> i64 {
-    let connection = Connection::open(&db.path).unwrap();
+    let connection = Connection::open(&db.engine.path).unwrap();
     connection.query_row("SELECT count(*) FROM sources", [], |row| row.get(0)).unwrap()
 }
 

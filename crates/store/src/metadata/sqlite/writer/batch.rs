@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::{Answer, Job, Log, PATIENCE, Queue, Whose, Work};
 use crate::StoreError;
-use crate::metadata::sqlite::cache::{Caches, Touched};
+use crate::metadata::cache::{Caches, Touched};
 
 pub(super) struct Batches {
     pub(super) connection: Connection,
@@ -91,7 +91,7 @@ impl Batches {
             };
             // A full disk or an I/O error makes SQLite roll the whole transaction back by itself.
             if self.connection.is_autocommit() {
-                let error = failure.unwrap_or_else(|| StoreError::Unavailable("rolled back".to_owned()));
+                let error = failure.unwrap_or_else(|| StoreError::unavailable("rolled back".to_owned()));
                 let damaged = !matches!(error, StoreError::Full(_));
                 return Err((error, damaged));
             }

@@ -3,26 +3,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use gangplank_core::{AccountId, Tenant};
 use tokio::sync::mpsc;
 
-use super::{Job, Promise};
-
-/// On whose behalf work is done.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::metadata::sqlite) enum Whose {
-    /// The server's own, or of somebody who administers it.
-    Server,
-    /// An account's, whichever of its regions it is in.
-    Account(AccountId),
-}
-
-impl Whose {
-    /// Of what a tenant asks for.
-    pub(in crate::metadata::sqlite) fn of(tenant: &Tenant) -> Self {
-        Self::Account(tenant.account.clone())
-    }
-}
+use super::{Job, Promise, Whose};
 
 /// Work that waits. Each account's is in the order in which it came.
 pub(super) struct Queue {

@@ -47,7 +47,7 @@ fn work(job: i64, course: Course) -> impl FnOnce(&Connection) -> Result<i64> + S
         }
         match course {
             Course::Succeeds => {}
-            Course::Refuses => return Err(StoreError::Damaged("no".to_owned())),
+            Course::Refuses => return Err(StoreError::damaged("no".to_owned())),
             Course::Collides => drop(insert.execute(params![job, 0])?),
             Course::Panics => panic!("on purpose"),
         }

@@ -1,0 +1,98 @@
+//! What people are told of a service beside its state.
+
+use super::ContainerService;
+use crate::deployment::{ServiceState, Step};
+
+/// How far a service is with its next deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress<'a> {
+    /// What is being done.
+    pub step: Step,
+    /// What is to be said of it, if more than what the step does.
+    pub message: Option<&'a str>,
+}
+
+/// Whether what a service's deployments run can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Specs {
+    /// All of it.
+    Readable,
+    /// That of the current or the next deployment cannot.
+    Damaged,
+}
+
+/// What is told of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// What it is doing; `None` if something of it is damaged.
+    pub step: Option<Step>,
+    /// What people read.
+    pub message: String,
+}
+
+impl ContainerService {
+    /// What is told beside the state: damage first, then what the service is doing; nothing if it does nothing.
+    pub fn detail(&self, progress: Option<Progress<'_>>, specs: Specs) -> Option<Detail> {
+        let damage = |message| Some(Detail { step: None, message });
+        match (&self.damage, specs) {
+            (Some(what), _) => {
+                return damage(format!("The server cannot read {what} any more; see its log."));
+            }
+            (None, Specs::Damaged) => {
+                return damage(
+                    "The server cannot read any more what a deployment of it runs: deploy again.".to_owned(),
+                );
+            }
+            (None, Specs::Readable) => {}
+        }
+        let step = match self.facts().state() {
+            ServiceState::Deploying => progress.map_or(Step::CreatingDeployment, |progress| progress.step),
+            ServiceState::Updating => Step::ProvisioningService,
+            ServiceState::Ready | ServiceState::Running | ServiceState::Disabled => return None,
+        };
+        let message = progress.and_then(|progress| progress.message).unwrap_or(step.in_words());
+        Some(Detail { step: Some(step), message: message.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::service;
+    use super::*;
+
+    fn told(service: &ContainerService, progress: Option<Progress<'_>>) -> Option<(Option<Step>, String)> {
+        service.detail(progress, Specs::Readable).map(|detail| (detail.step, detail.message))
+    }
+
+    #[test]
+    fn what_a_service_does_is_told_while_it_lasts() {
+        let deploying = ContainerService { next_version: Some(1), last_version: 1, ..service() };
+        let slow = Progress { step: Step::EvaluatingHealthCheck, message: Some("app answers 500") };
+        let expected = (Some(Step::EvaluatingHealthCheck), "app answers 500".to_owned());
+        assert_eq!(told(&deploying, Some(slow)), Some(expected));
+        let step = Step::ActivatingDeployment;
+        let expected = (Some(step), step.in_words().to_owned());
+        assert_eq!(told(&deploying, Some(Progress { step, message: None })), Some(expected));
+        assert_eq!(told(&deploying, None).unwrap().0, Some(Step::CreatingDeployment));
+        let running = ContainerService { current_version: Some(1), next_version: None, ..deploying };
+        let updating = ContainerService { is_updating: true, ..running.clone() };
+        assert_eq!(told(&updating, None).unwrap().0, Some(Step::ProvisioningService));
+        let disabled = ContainerService { is_disabled: true, ..running.clone() };
+        for service in [service(), running, disabled] {
+            assert_eq!(told(&service, None), None);
+        }
+    }
+
+    #[test]
+    fn damage_comes_first() {
+        let progress = Some(Progress { step: Step::EvaluatingHealthCheck, message: None });
+        let deploying = ContainerService { next_version: Some(1), ..service() };
+        let detail = deploying.detail(progress, Specs::Damaged).unwrap();
+        assert!(detail.step.is_none() && detail.message.contains("deploy again"), "{detail:?}");
+        let damaged = ContainerService { damage: Some("its tags".to_owned()), ..deploying };
+        for specs in [Specs::Readable, Specs::Damaged] {
+            let detail = damaged.detail(progress, specs).unwrap();
+            assert!(detail.step.is_none() && detail.message.contains("its tags"), "{detail:?}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Whether a manifest is taken, given what its repository has of what it references.
+
+use crate::quotas::MAX_HUNG;
+
+/// A blob or a child that a manifest references, and what the repository has of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartFacts {
+    /// The size that the manifest says.
+    pub declared: u64,
+    /// The size of what is there, if it is there for whoever puts the manifest.
+    pub found: Option<u64>,
+    /// Whether it is needed.
+    pub need: Need,
+}
+
+/// Whether a part has to be in the repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// It has to be.
+    Required,
+    /// It may be elsewhere: a layer that is not to be distributed.
+    MayBeAbsent,
+}
+
+/// Why a part keeps a manifest from being taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartRefusal {
+    /// It is not there.
+    Unknown,
+    /// It has another size than the manifest says.
+    SizeMismatch,
+}
+
+impl PartFacts {
+    /// Checks the part.
+    ///
+    /// # Errors
+    /// [`PartRefusal`].
+    pub fn check(self) -> Result<(), PartRefusal> {
+        match (self.found, self.need) {
+            (None, Need::MayBeAbsent) => Ok(()),
+            (None, Need::Required) => Err(PartRefusal::Unknown),
+            (Some(found), _) if found == self.declared => Ok(()),
+            (Some(_), _) => Err(PartRefusal::SizeMismatch),
+        }
+    }
+}
+
+/// How deep an index nests above its deepest image, given how deep its children do; `None` if that is more than `most`.
+/// A manifest without children is 0 deep.
+pub fn depth(children: impl IntoIterator<Item = u32>, most: u32) -> Option<u32> {
+    let depth = children.into_iter().max().map_or(0, |deepest| deepest.saturating_add(1));
+    (depth <= most).then_some(depth)
+}
+
+/// Whether push logins may put one more manifest about a subject that `hung` of theirs are about.
+pub fn may_hang(hung: u32) -> bool {
+    hung < MAX_HUNG
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_part_is_there_and_as_large_as_it_is_said_to_be() {
+        let check = |found, need| PartFacts { declared: 7, found, need }.check();
+        assert_eq!(check(Some(7), Need::Required), Ok(()));
+        assert_eq!(check(Some(8), Need::Required), Err(PartRefusal::SizeMismatch));
+        assert_eq!(check(None, Need::Required), Err(PartRefusal::Unknown));
+        assert_eq!(check(None, Need::MayBeAbsent), Ok(()));
+        // It may be elsewhere, but not be another here.
+        assert_eq!(check(Some(8), Need::MayBeAbsent), Err(PartRefusal::SizeMismatch));
+    }
+
+    #[test]
+    fn one_more_hangs_on_a_subject_up_to_the_most() {
+        assert!(may_hang(0) && may_hang(MAX_HUNG - 1) && !may_hang(MAX_HUNG));
+    }
+
+    proptest! {
+        #[test]
+        fn an_index_is_one_deeper_than_its_deepest_child(children in proptest::collection::vec(0..9u32, 0..5), most in 0..9u32) {
+            match depth(children.iter().copied(), most) {
+                Some(0) => prop_assert!(children.is_empty()),
+                Some(depth) => {
+                    prop_assert!(depth <= most && children.contains(&(depth - 1)));
+                    prop_assert!(children.iter().all(|child| *child < depth));
+                }
+                None => prop_assert!(children.iter().any(|child| *child >= most)),
+            }
+        }
+    }
+}

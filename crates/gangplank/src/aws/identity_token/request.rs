@@ -1,0 +1,67 @@
+//! A token by request, as GitHub and Forgejo hand it out: an address and a token of its own in the job's environment
+//! (<https://docs.github.com/en/actions/reference/security/oidc>).
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use gangplank_api::Secret;
+use reqwest::Url;
+use serde::Deserialize;
+
+use crate::aws::api_client;
+use crate::aws::call_failure::root_cause;
+use crate::http::{answers, retry};
+
+/// How long the CI may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A request for a token.
+#[derive(Debug, PartialEq)]
+pub(super) struct Request {
+    url: Url,
+    bearer: Secret,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    value: String,
+}
+
+impl Request {
+    /// A request for a token that is made for an audience.
+    ///
+    /// # Errors
+    /// If the address is none.
+    pub(super) fn new(url: &str, bearer: Secret, audience: &str) -> Result<Self> {
+        let mut url = api_client::address(url)?;
+        url.query_pairs_mut().append_pair("audience", audience);
+        Ok(Self { url, bearer })
+    }
+
+    /// Asks until there is an answer that asking again would not change.
+    pub(super) async fn send(&self) -> Result<String> {
+        let http = api_client::plain(&self.url).timeout(PATIENCE).build()?;
+        let mut attempt = 1;
+        loop {
+            let last = attempt == retry::ATTEMPTS;
+            let call = http.get(self.url.clone()).bearer_auth(self.bearer.expose());
+            match call.send().await {
+                Ok(answer) if last || !answer.status().is_server_error() => return read(answer).await,
+                Err(error) if last => bail!("the CI cannot be asked for a token: {}", root_cause(&error)),
+                _ => tokio::time::sleep(retry::pause(attempt)).await,
+            }
+            attempt += 1;
+        }
+    }
+}
+
+/// Reads the token in an answer. What the CI says otherwise is not shown: it may be a secret.
+async fn read(answer: reqwest::Response) -> Result<String> {
+    let status = answer.status();
+    if !status.is_success() {
+        bail!("the CI gave no token: it answered {}", status.as_u16());
+    }
+    let body = answers::whole(answer).await.context("the CI gave no token")?;
+    let answer: Answer = serde_json::from_slice(&body).ok().context("the CI's answer holds no token")?;
+    Ok(answer.value)
+}

@@ -1,0 +1,35 @@
+//! Files that commands read or write.
+
+use super::Pairs;
+
+/// What every command that calls a server may read.
+pub(crate) const AWS_FILES: Pairs = &[
+    ("DIR/config, DIR/credentials", "The server's address and root key, in the data directory."),
+    ("~/.aws/config, ~/.aws/credentials", "Profiles, as the AWS CLI has them."),
+];
+
+const LOGIN_FILES: Pairs = &[
+    ("~/.docker/config.json", "Where docker, podman, skopeo and buildah look for logins."),
+    ("$XDG_RUNTIME_DIR/containers/auth.json", "Where podman, skopeo and buildah look first."),
+];
+
+const DATA_FILES: Pairs = &[
+    ("DIR/gangplank.db", "What there is: services, images, logins, keys, the audit trail."),
+    ("DIR/blobs", "The content of images."),
+    ("DIR/master.key", "What seals the access keys."),
+    ("DIR/config, DIR/credentials", "The server's address and root key, for the AWS CLI and for gangplank."),
+];
+
+/// The files of a command, beside those of every one that calls a server.
+pub(crate) fn files(path: &str) -> Pairs {
+    match path {
+        "gangplank serve"
+        | "gangplank fsck"
+        | "gangplank quickstart"
+        | "gangplank backup"
+        | "gangplank restore" => DATA_FILES,
+        "gangplank login" | "gangplank logout" | "gangplank configure" => LOGIN_FILES,
+        path if path.contains("docker-credential") => LOGIN_FILES,
+        _ => &[],
+    }
+}

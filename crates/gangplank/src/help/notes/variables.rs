@@ -1,0 +1,55 @@
+//! Variables of the environment that commands read without an option of that name.
+
+use super::Pairs;
+
+/// What every command that calls a server hears beside its options.
+pub(crate) const AWS_VARIABLES: Pairs = &[
+    ("AWS_ENDPOINT_URL_LIGHTSAIL, AWS_ENDPOINT_URL", "The address of the server."),
+    ("AWS_REGION, AWS_DEFAULT_REGION", "The region to act in."),
+    ("AWS_PROFILE", "The profile of the AWS CLI's files."),
+    ("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "The access key."),
+    (
+        "AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_SESSION_NAME",
+        "A role in place of an access key, the file of the identity token that opens it, and the session's name.",
+    ),
+    ("AWS_CA_BUNDLE", "A file of certificates to trust."),
+    ("AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "The AWS CLI's files, where they are elsewhere."),
+];
+
+/// Where a CI has the identity token of a job, for the commands that look for it.
+const JOB_VARIABLES: Pairs = &[
+    (
+        "ACTIONS_ID_TOKEN_REQUEST_URL, ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        "Where GitHub Actions and Forgejo Actions hand out identity tokens.",
+    ),
+    ("GANGPLANK_ID_TOKEN, CIRCLE_OIDC_TOKEN_V2", "The identity token, in GitLab CI and in CircleCI."),
+    ("BUILDKITE", "If set, buildkite-agent is asked for the identity token."),
+];
+
+const PING_VARIABLES: Pairs = &[
+    ("GANGPLANK_LISTEN", "What the server of this machine was told, where --url names no other."),
+    ("AWS_CA_BUNDLE", "A file of certificates to trust."),
+];
+
+/// What a server hears that is no option.
+const SERVE_VARIABLES: Pairs = &[
+    (
+        "GANGPLANK_ROOT_ACCESS_KEY_ID, GANGPLANK_ROOT_SECRET_ACCESS_KEY",
+        "The root access key that the first start makes, where none is to be thought of.",
+    ),
+    ("GANGPLANK_ROOT_SECRET_ACCESS_KEY_FILE", "A file that has the secret, in place of the variable."),
+    ("NOTIFY_SOCKET", "Where systemd is told that the server is ready, reloads, or stops."),
+];
+
+/// What a command hears beside what its options and every other do.
+pub(crate) fn variables(path: &str) -> Pairs {
+    match path {
+        "gangplank login" | "gangplank role try" => JOB_VARIABLES,
+        "gangplank ping" => PING_VARIABLES,
+        "gangplank serve" => SERVE_VARIABLES,
+        _ => &[],
+    }
+}
+
+/// What every command hears.
+pub(crate) const VARIABLES: Pairs = &[("NO_COLOR", "If set, nothing is coloured.")];

@@ -1,0 +1,135 @@
+//! The files of an image: in a directory, or in a tar archive that is read in place.
+
+use std::collections::HashMap;
+use std::fs::{File, Metadata};
+use std::io::{self, BufReader, Seek as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use super::content::Content;
+use super::tar_heads::{Head, Heads};
+use crate::system::open_at_once;
+
+/// Where an image's files are found by their names.
+pub(crate) enum Files {
+    /// Under a directory.
+    Directory(PathBuf),
+    /// In an archive.
+    Archive(Index),
+}
+
+/// What is where in an archive.
+pub(crate) struct Index {
+    file: Arc<File>,
+    members: HashMap<String, Member>,
+}
+
+enum Member {
+    File { start: u64, size: u64 },
+    Link(String),
+}
+
+impl Files {
+    /// Reads the heads of an archive. Blocks.
+    pub(crate) fn of_archive(mut file: File) -> Result<Self> {
+        // It may just have been written.
+        file.rewind()?;
+        let length = file.metadata()?.len();
+        let mut members = HashMap::new();
+        for (number, head) in Heads::of(BufReader::new(file.try_clone()?)).enumerate() {
+            let Head { name, link, kind, start, size } = match head {
+                Ok(head) => head,
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                    return Err(error).context("is no archive of an image");
+                }
+                Err(_) if number == 0 => bail!("is no tar archive, nor one compressed with gzip"),
+                Err(error) => return Err(error).context("is a damaged or truncated archive"),
+            };
+            let name = clean(&name);
+            let member = if kind.is_file() {
+                ensure!(
+                    start.checked_add(size).is_some_and(|end| end <= length),
+                    "is truncated: {name:?} should have {size} bytes, and the archive ends before"
+                );
+                Member::File { start, size }
+            } else if let (true, Some(link)) = (kind.is_symlink(), &link) {
+                let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+                Member::Link(clean(&format!("{folder}/{link}")))
+            } else if let (true, Some(link)) = (kind.is_hard_link(), &link) {
+                Member::Link(clean(link))
+            } else {
+                continue;
+            };
+            members.insert(name, member);
+        }
+        ensure!(!members.is_empty(), "is an empty archive");
+        Ok(Self::Archive(Index { file: Arc::new(file), members }))
+    }
+
+    /// A file; `None` if there is none. Blocks.
+    pub(crate) fn find(&self, name: &str) -> Result<Option<Content>> {
+        match self {
+            Self::Directory(folder) => match open_regular(&folder.join(name)) {
+                Ok(file) => Ok(Some(Content::of(file)?)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error).with_context(|| format!("{name:?} cannot be read")),
+            },
+            Self::Archive(index) => {
+                let mut name = clean(name);
+                // A few links may follow each other; more are a circle.
+                for _ in 0..8 {
+                    match index.members.get(&name) {
+                        None => return Ok(None),
+                        Some(Member::Link(target)) => name.clone_from(target),
+                        Some(Member::File { start, size }) => {
+                            let file = Arc::clone(&index.file);
+                            return Ok(Some(Content::File { file, start: *start, size: *size }));
+                        }
+                    }
+                }
+                bail!("{name:?} is a link that leads nowhere")
+            }
+        }
+    }
+
+    /// A file that must be there.
+    pub(crate) fn get(&self, name: &str) -> Result<Content> {
+        self.find(name)?.with_context(|| format!("{name:?} is missing"))
+    }
+}
+
+/// A name without `.`, `..` and empty parts.
+fn clean(name: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+/// A file of this name, or why there is none, without the name.
+pub(crate) fn open(path: &Path) -> Result<File> {
+    ensure!(!path.is_dir(), "is a directory");
+    open_regular(path).context("cannot be opened")
+}
+
+/// Opens a file that can be read to its end: not a pipe, at which one may wait for ever, nor a device.
+fn open_regular(path: &Path) -> io::Result<File> {
+    let refuse_others = |metadata: Metadata| {
+        let why = "it is no regular file; what comes out of a pipe is read by `gangplank push -`";
+        if metadata.is_file() { Ok(()) } else { Err(io::Error::other(why)) }
+    };
+    // Opening alone may wait, or do something to a device.
+    refuse_others(std::fs::metadata(path)?)?;
+    let file = open_at_once(path)?;
+    refuse_others(file.metadata()?)?;
+    Ok(file)
+}

@@ -1,0 +1,82 @@
+//! Files for what cannot be read twice: layers out of a pipe, layers that were compressed. An upload
+//! that is cut goes on from where the registry says, so the bytes must still be there.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use crate::system::room;
+
+/// How much of the disk is left to others; of a small disk, an eighth.
+const RESERVE: u64 = 64 * 1024 * 1024;
+/// How much is written between two looks at the disk.
+const STRIDE: u64 = 4 * 1024 * 1024;
+
+/// A new file without a name, gone when it is closed, whatever becomes of the program.
+///
+/// It is in `TMPDIR`, else in `/var/tmp`: what is in `/tmp` is on many machines kept in memory.
+pub(crate) fn file() -> Result<File> {
+    let dir = dir();
+    tempfile::tempfile_in(&dir)
+        .with_context(|| format!("cannot write in {}; set TMPDIR to a directory with room", dir.display()))
+}
+
+fn dir() -> PathBuf {
+    let named = std::env::var_os("TMPDIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    named.unwrap_or_else(|| {
+        let kept = PathBuf::from("/var/tmp");
+        if kept.is_dir() { kept } else { std::env::temp_dir() }
+    })
+}
+
+/// A writer to such a file that never fills the disk: what an archive says of itself is no bound.
+pub(crate) struct Bounded<W> {
+    pub(crate) inner: W,
+    file: File,
+    until_look: u64,
+}
+
+impl<W: Write> Bounded<W> {
+    /// Bounds what goes through `inner` into `file`.
+    pub(crate) fn new(inner: W, file: &File) -> io::Result<Self> {
+        Ok(Self { inner, file: file.try_clone()?, until_look: 0 })
+    }
+
+    fn look(&mut self) -> io::Result<()> {
+        if let Some((all, free)) = room(&self.file)?
+            && free < RESERVE.min(all / 8) + STRIDE
+        {
+            return Err(full());
+        }
+        self.until_look = STRIDE;
+        Ok(())
+    }
+}
+
+fn full() -> io::Error {
+    let dir = dir();
+    io::Error::new(
+        ErrorKind::StorageFull,
+        format!("there is no room left in {}; set TMPDIR to a directory with more", dir.display()),
+    )
+}
+
+impl<W: Write> Write for Bounded<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.until_look == 0 {
+            self.look()?;
+        }
+        let written = self.inner.write(bytes).map_err(|error| match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => full(),
+            _ => error,
+        })?;
+        self.until_look = self.until_look.saturating_sub(written as u64);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}

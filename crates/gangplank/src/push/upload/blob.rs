@@ -1,0 +1,351 @@
+//! One blob's way up: in chunks on a session, and after a cut from where the registry says it stands.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow};
+use bytes::Bytes;
+use futures_util::stream;
+use gangplank_oci::{ContentRange, Digest, location};
+use http_body_util::StreamBody;
+use reqwest::{Body, RequestBuilder, Response, Url};
+
+use super::registry::{Fault, Passing, Registry};
+use super::tries::Tries;
+use crate::http::answers;
+use crate::push::layers::staging;
+use crate::push::progress::{Progress, Step};
+use crate::push::source::content::Content;
+use crate::push::source::image::Blob;
+
+/// What a server that crashes may have to be sent again.
+const CHUNK: u64 = 32 * 1024 * 1024;
+/// How much is read and sent at a time.
+const PIECE: usize = 256 * 1024;
+/// Sends a blob unless it is there.
+pub(crate) async fn upload(registry: &Registry, blob: &Blob, progress: &Arc<Progress>) -> Result<()> {
+    let named = || format!("the blob {}", blob.digest);
+    let step = Arc::new(progress.begin_blob(&blob.digest, blob.content.size()));
+    let outcome = async {
+        if registry.has(&blob.digest, &step).await.map_err(Fault::into_error)? {
+            return Ok("already there");
+        }
+        let checked = blob.clone();
+        tokio::task::spawn_blocking(move || staging::check(&checked)).await??;
+        send(registry, blob, &step).await.map(|()| "pushed")
+    };
+    let outcome = outcome.await.with_context(named)?;
+    step.end(outcome);
+    Ok(())
+}
+
+async fn send(registry: &Registry, blob: &Blob, step: &Arc<Step>) -> Result<()> {
+    let mut upload =
+        Upload { registry, blob, step, session: None, offset: 0, furthest: 0, tried: 0, in_chunks: true };
+    let sent = upload.run().await;
+    if sent.is_err()
+        && let Some(session) = &upload.session
+    {
+        // It would end by itself; nobody waits for this.
+        let delete = registry.http.delete(session.clone());
+        let _ = registry.send(delete, session, answers::CONNECT).await;
+    }
+    sent
+}
+
+/// What a request did.
+enum Done {
+    /// A session is open.
+    Opened,
+    /// Bytes went.
+    Sent,
+    /// The blob is there.
+    All,
+}
+
+struct Upload<'p> {
+    registry: &'p Registry,
+    blob: &'p Blob,
+    step: &'p Arc<Step>,
+    session: Option<Url>,
+    offset: u64,
+    /// The furthest offset so far.
+    furthest: u64,
+    /// Bytes that went out since then.
+    tried: u64,
+    /// Whether the registry takes a blob in several requests.
+    in_chunks: bool,
+}
+
+impl Upload<'_> {
+    async fn run(&mut self) -> Result<()> {
+        let mut tries = Tries::default();
+        loop {
+            let fault = match self.step().await {
+                Ok(Done::All) => return Ok(()),
+                // That a session was opened is no progress: some registries open them and take nothing.
+                Ok(Done::Opened) => continue,
+                Ok(Done::Sent) if self.got_further() => {
+                    tries.got_further();
+                    continue;
+                }
+                Ok(Done::Sent) => Passing {
+                    what: "the registry took next to nothing of what was sent".to_owned(),
+                    why: "the registry took next to nothing of what was sent".to_owned(),
+                    // It is there, and has a say in how long this takes.
+                    after: Some(Duration::from_secs(1)),
+                    is_answered: true,
+                    is_slow: false,
+                },
+                Err(Fault::Passing(fault)) => fault,
+                Err(Fault::Refused { status: status @ (404 | 416), why }) if self.session.is_some() => {
+                    let what = format!("the registry answered {status}");
+                    Passing {
+                        why: format!("{what}: {why}"),
+                        what,
+                        after: None,
+                        is_answered: true,
+                        is_slow: false,
+                    }
+                }
+                // Some registries take a blob in one request only.
+                Err(Fault::Refused { status: 400 | 405 | 411 | 413, .. }) if self.is_sending_chunks() => {
+                    self.in_chunks = false;
+                    self.forget();
+                    continue;
+                }
+                Err(fault) => return Err(self.explained(fault).await),
+            };
+            let pause = tries.failed(&fault)?;
+            self.step.pause(&fault.what, pause).await;
+            if self.find_out().await? {
+                return Ok(());
+            }
+            if self.got_further() {
+                tries.got_further();
+            }
+        }
+    }
+
+    /// Whether more is there than ever before, and a fair part of what was sent for it: who takes a byte of each
+    /// chunk would be sent a blob for ever.
+    fn got_further(&mut self) -> bool {
+        let further = self.offset.saturating_sub(self.furthest);
+        if further == 0 || further < self.tried / 8 {
+            return false;
+        }
+        (self.furthest, self.tried) = (self.offset, 0);
+        true
+    }
+
+    /// Whether the next request has a part of the blob that is not the whole.
+    fn is_sending_chunks(&self) -> bool {
+        let size = self.blob.content.size();
+        self.in_chunks && self.session.is_some() && size > CHUNK && self.offset < size
+    }
+
+    /// Does the next thing.
+    async fn step(&mut self) -> Result<Done, Fault> {
+        let Some(session) = self.session.clone() else {
+            let url = self.registry.url(&location::upload(&self.registry.repository, ""))?;
+            // An empty body has a length, which some registries insist on.
+            let post = self.registry.http.post(url.clone()).body(Bytes::new());
+            let answer = self.registry.send(post, &url, answers::FIRST_BYTE).await?;
+            expect(&answer, &[202])?;
+            self.session = Some(self.next(&answer, &url)?);
+            return Ok(Done::Opened);
+        };
+        let size = self.blob.content.size();
+        let whole = self.offset == 0 && size <= CHUNK && self.in_chunks;
+        if self.offset == size || whole {
+            let mut url = session.clone();
+            url.query_pairs_mut().append_pair("digest", &self.blob.digest.to_string());
+            let put = self.registry.http.put(url.clone());
+            let answer = if whole {
+                let put = put.header("content-type", "application/octet-stream");
+                self.send_part(put, &url, size, answers::FIRST_BYTE_AFTER_WORK).await?
+            } else {
+                self.registry.send(put.body(Bytes::new()), &url, answers::FIRST_BYTE_AFTER_WORK).await?
+            };
+            expect(&answer, &[201, 204])?;
+            return Ok(Done::All);
+        }
+        let end = if self.in_chunks { size.min(self.offset + CHUNK) } else { size };
+        let mut patch = self.registry.http.patch(session.clone());
+        patch = patch.header("content-type", "application/octet-stream");
+        if self.in_chunks {
+            let range = ContentRange { first: self.offset, last: end - 1 };
+            patch = patch.header("content-range", range.to_string());
+        }
+        let answer = self.send_part(patch, &session, end, answers::FIRST_BYTE).await?;
+        expect(&answer, &[202, 204, 201])?;
+        self.session = Some(self.next(&answer, &session)?);
+        self.offset = received(&answer).filter(|at| *at <= end).unwrap_or(end);
+        Ok(Done::Sent)
+    }
+
+    /// Sends the bytes from the offset up to `end`, and waits so long for an answer when all have gone.
+    async fn send_part(
+        &mut self,
+        request: RequestBuilder,
+        url: &Url,
+        end: u64,
+        patience: Duration,
+    ) -> Result<Response, Fault> {
+        let failed = Arc::new(Mutex::new(None));
+        let moved = Arc::new(AtomicU64::new(0));
+        let length = end - self.offset;
+        let body = Part {
+            content: self.blob.content.clone(),
+            at: self.offset,
+            end,
+            step: Arc::clone(self.step),
+            failed: Arc::clone(&failed),
+            moved: Arc::clone(&moved),
+        };
+        let request = request.header("content-length", length).body(body.into_body());
+        let answer = tokio::select! {
+            answer = self.registry.send(request, url, Duration::MAX) => answer,
+            fault = stalled(&moved, length, patience) => Err(fault),
+        };
+        self.tried += moved.load(Ordering::Relaxed);
+        let failed = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match failed {
+            Some(error) => Err(Fault::Hopeless(anyhow::Error::new(error).context("cannot be read"))),
+            None => answer,
+        }
+    }
+
+    /// Asks where the upload stands, after something went wrong; true if it is done.
+    async fn find_out(&mut self) -> Result<bool> {
+        if let Some(session) = self.session.clone() {
+            match self.registry.ask(&session, self.step, |url| self.registry.http.get(url)).await {
+                Ok(answer) if matches!(answer.status().as_u16(), 200 | 202 | 204) => {
+                    // `0-0` is one byte or none: the little there is is sent again.
+                    if let Some(received) = received(&answer).filter(|received| *received > 1)
+                        && received <= self.blob.content.size()
+                        && self.in_chunks
+                    {
+                        self.session = Some(self.next(&answer, &session).map_err(Fault::into_error)?);
+                        self.offset = received;
+                        return Ok(false);
+                    }
+                }
+                Err(fault @ (Fault::Hopeless(_) | Fault::Passing(Passing { is_answered: false, .. }))) => {
+                    return Err(fault.into_error());
+                }
+                // Gone, or the registry cannot tell.
+                _ => {}
+            }
+        }
+        self.forget();
+        // The answer to the last request may have been what was lost.
+        self.registry.has(&self.blob.digest, self.step).await.map_err(Fault::into_error)
+    }
+
+    fn forget(&mut self) {
+        self.session = None;
+        self.offset = 0;
+    }
+
+    /// Where the session goes on.
+    fn next(&self, answer: &Response, here: &Url) -> Result<Url, Fault> {
+        let location = answer.headers().get("location").and_then(|location| location.to_str().ok());
+        match location {
+            Some(location) => self.registry.url(location),
+            None if self.session.is_some() => Ok(here.clone()),
+            None => Err(Fault::Hopeless(anyhow!("the registry opened an upload and did not say where"))),
+        }
+    }
+
+    /// A refusal; the registry may be right that the bytes are not what their digest says.
+    async fn explained(&self, fault: Fault) -> anyhow::Error {
+        let (content, digest) = (self.blob.content.clone(), self.blob.digest);
+        if matches!(fault, Fault::Refused { status: 400, .. }) {
+            let found = tokio::task::spawn_blocking(move || hash(&content, &digest)).await;
+            if let Ok(Ok(found)) = found
+                && found != self.blob.digest
+            {
+                return anyhow!("is damaged at its source: its bytes have the digest {found}");
+            }
+        }
+        fault.into_error()
+    }
+}
+
+/// Ends when nothing moves any more: bytes, as long as there are some to send, and then the answer.
+async fn stalled(moved: &AtomicU64, length: u64, patience: Duration) -> Fault {
+    let (mut last, mut since) = (0, Instant::now());
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let now = moved.load(Ordering::Relaxed);
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+        let patience = if now == length { patience } else { answers::BETWEEN };
+        if since.elapsed() >= patience {
+            return Fault::slow(format!("nothing moved for {} s", patience.as_secs()));
+        }
+    }
+}
+
+fn hash(content: &Content, digest: &Digest) -> io::Result<Digest> {
+    let mut hasher = gangplank_oci::Hasher::new(digest.algorithm());
+    hasher.read_from(content.reader())?;
+    Ok(hasher.finish())
+}
+
+fn expect(answer: &Response, statuses: &[u16]) -> Result<(), Fault> {
+    let status = answer.status().as_u16();
+    if statuses.contains(&status) {
+        return Ok(());
+    }
+    Err(Fault::Refused { status, why: "which was not expected".to_owned() })
+}
+
+/// How many bytes the registry says it has.
+fn received(answer: &Response) -> Option<u64> {
+    let range = answer.headers().get("range")?.to_str().ok()?;
+    ContentRange::parse(range).ok().filter(|range| range.first == 0).map(|range| range.last + 1)
+}
+
+/// A part of a blob on its way.
+struct Part {
+    content: Content,
+    at: u64,
+    end: u64,
+    step: Arc<Step>,
+    failed: Arc<Mutex<Option<io::Error>>>,
+    moved: Arc<AtomicU64>,
+}
+
+impl Part {
+    fn into_body(self) -> Body {
+        let pieces = stream::unfold(self, |mut part| async move {
+            let left = usize::try_from(part.end - part.at).map_or(PIECE, |left| left.min(PIECE));
+            if left == 0 {
+                return None;
+            }
+            let (content, at) = (part.content.clone(), part.at);
+            let read = tokio::task::spawn_blocking(move || content.read_at(at, left)).await;
+            match read.unwrap_or_else(|error| Err(io::Error::other(error))) {
+                Ok(piece) => {
+                    let length = piece.len() as u64;
+                    part.step.sending(part.at, length);
+                    part.at += length;
+                    part.moved.fetch_add(length, Ordering::Relaxed);
+                    Some((Ok(hyper::body::Frame::data(piece)), part))
+                }
+                Err(error) => {
+                    let told = io::Error::new(error.kind(), error.to_string());
+                    *part.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    part.at = part.end;
+                    Some((Err(told), part))
+                }
+            }
+        });
+        Body::wrap(StreamBody::new(pieces))
+    }
+}

@@ -1,0 +1,53 @@
+//! A server that is away for a while, as it is for a restart: a command that waits for something on it puts up with
+//! that, says so, and goes on.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use crate::aws::call_failure::CallFailure;
+use crate::http::retry;
+use crate::terminal::output;
+use crate::values::duration;
+
+/// How long a server may be away.
+const LONGEST: Duration = Duration::from_mins(10);
+
+/// Whether a server is away, and since when.
+#[derive(Debug, Default)]
+pub(crate) struct Outage {
+    began: Option<Instant>,
+    failed: u32,
+}
+
+impl Outage {
+    /// What a call was answered; if the server is away, nothing, after a pause.
+    ///
+    /// # Errors
+    /// If it refused, or is away for too long.
+    pub(crate) async fn patiently<T>(&mut self, answer: Result<T>) -> Result<Option<T>> {
+        match answer {
+            Ok(answer) => {
+                if self.began.is_some() {
+                    output::done("the server answers again");
+                }
+                *self = Self::default();
+                Ok(Some(answer))
+            }
+            Err(failure) if failure.downcast_ref().is_some_and(CallFailure::may_pass) => {
+                let since = *self.began.get_or_insert_with(|| {
+                    output::done(format_args!("{failure}; goes on when the server answers again"));
+                    Instant::now()
+                });
+                self.failed += 1;
+                if since.elapsed() > LONGEST {
+                    let away = duration::shown(LONGEST.as_secs());
+                    return Err(failure).with_context(|| format!("gave up after {away} without an answer"));
+                }
+                tokio::time::sleep(retry::pause(self.failed)).await;
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}

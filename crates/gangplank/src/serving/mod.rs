@@ -1,0 +1,8 @@
+//! What `gangplank serve` needs around the server: its options, its logs, signals, and the service manager that
+//! started it.
+
+pub(crate) mod logging;
+pub(crate) mod open_files;
+pub(crate) mod options;
+pub(crate) mod service_manager;
+pub(crate) mod signals;

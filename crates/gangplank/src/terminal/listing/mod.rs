@@ -1,0 +1,226 @@
+//! Lists and records of every command alike: a description of their columns decides the table, the text and the
+//! JSON. A new list is one more description.
+
+mod cell;
+mod table;
+
+use anyhow::Result;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde_json::{Map, Value};
+
+pub(crate) use self::cell::Cell;
+use super::{colour, foreign, output};
+
+/// The form of what a command of our own prints, its `--output`: columns with titles for people, JSON for programs, or
+/// a line for each entry for both.
+// The values have no words of their own, or clap would lay out the help of such commands in another way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Form {
+    Table,
+    Json,
+    Text,
+}
+
+impl Form {
+    /// The form that was asked for; without one, a table on a terminal and what scripts have always got elsewhere.
+    pub(crate) fn chosen(asked: Option<Self>, elsewhere: Self) -> Self {
+        use std::io::IsTerminal as _;
+        let usual = || if std::io::stdout().is_terminal() { Self::Table } else { elsewhere };
+        asked.unwrap_or_else(usual)
+    }
+
+    /// Reads the form of what is no list, and has no table.
+    pub(crate) fn json_or_text() -> impl TypedValueParser<Value = Self> {
+        PossibleValuesParser::new(["json", "text"])
+            .map(|form| if form == "json" { Self::Json } else { Self::Text })
+    }
+}
+
+/// The option that says how a list is shown; one for every command that shows a list of the server's.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct ListForm {
+    /// How they are shown [default: table on a terminal, json elsewhere]
+    #[arg(long, value_name = "FORM")]
+    output: Option<Form>,
+}
+
+impl ListForm {
+    /// Prints a list in the form that was asked for.
+    ///
+    /// # Errors
+    /// If standard output cannot be written.
+    pub(crate) fn show<T>(self, listing: &Listing<T>, entries: &[T]) -> Result<()> {
+        listing.show(Form::chosen(self.output, Form::Json), entries)
+    }
+}
+
+/// One column: a member of the JSON, a word in the text, or both.
+pub(crate) struct Column<T> {
+    /// Its title in a table; tables leave out a column without one.
+    title: &'static str,
+    /// Its name in JSON and text, which leave out a column without one.
+    name: &'static str,
+    of: fn(&T) -> Cell,
+    /// Whether text shows the value without its name.
+    bare: bool,
+    /// Whether text leaves it out.
+    untold: bool,
+}
+
+impl<T> Column<T> {
+    /// A column that is everywhere.
+    pub(crate) const fn new(title: &'static str, name: &'static str, of: fn(&T) -> Cell) -> Self {
+        Self { title, name, of, bare: false, untold: false }
+    }
+
+    /// A column that is too wide, or says too little, for a table.
+    pub(crate) const fn not_in_tables(name: &'static str, of: fn(&T) -> Cell) -> Self {
+        Self::new("", name, of)
+    }
+
+    /// A column of JSON alone.
+    pub(crate) const fn not_in_text(name: &'static str, of: fn(&T) -> Cell) -> Self {
+        Self { title: "", name, of, bare: false, untold: true }
+    }
+
+    /// A column that puts into few words for a table what others say in full.
+    pub(crate) const fn in_tables(title: &'static str, of: fn(&T) -> Cell) -> Self {
+        Self::new(title, "", of)
+    }
+
+    /// The same, whose value text shows without its name.
+    pub(crate) const fn bare(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+}
+
+/// The description of a list, or of a record.
+pub(crate) struct Listing<T: 'static> {
+    /// The member of the JSON that holds the entries.
+    pub(crate) name: &'static str,
+    /// What a table says in place of no entries.
+    pub(crate) empty: &'static str,
+    /// The columns, in order.
+    pub(crate) columns: &'static [Column<T>],
+    /// A sentence for text, where names and values would read badly.
+    pub(crate) sentence: Option<fn(&T) -> String>,
+}
+
+impl<T> Listing<T> {
+    /// Prints a list that is the whole answer.
+    pub(crate) fn show(&self, form: Form, entries: &[T]) -> Result<()> {
+        match form {
+            Form::Table => output::text_in_colour(&self.table(entries)),
+            Form::Text => output::text(&self.lines(entries)),
+            Form::Json => {
+                output::print(&Value::Object(Map::from_iter([(self.name.to_owned(), self.json(entries))])))
+            }
+        }
+    }
+
+    /// Prints one entry that is the whole answer.
+    pub(crate) fn show_one(&self, form: Form, entry: &T) -> Result<()> {
+        match form {
+            Form::Table => {
+                let shown = self.columns.iter().filter(|column| !column.title.is_empty());
+                let rows = shown.map(|column| vec![column.title.to_owned(), (column.of)(entry).shown()]);
+                output::text_in_colour(&table::laid_out(&rows.collect::<Vec<_>>(), &[], colour::on_output()))
+            }
+            Form::Text => output::text(&self.line(entry)),
+            Form::Json => output::print(&self.object(entry)),
+        }
+    }
+
+    /// The entries as JSON.
+    pub(crate) fn json(&self, entries: &[T]) -> Value {
+        entries.iter().map(|entry| self.object(entry)).collect()
+    }
+
+    /// The entries as text, a line each.
+    pub(crate) fn lines(&self, entries: &[T]) -> String {
+        entries.iter().map(|entry| self.line(entry)).collect()
+    }
+
+    /// An entry as a line of text.
+    pub(crate) fn line(&self, entry: &T) -> String {
+        if let Some(sentence) = self.sentence {
+            // Others' words stay in their line.
+            return foreign::words(&sentence(entry)) + "\n";
+        }
+        let named = self.columns.iter().filter(|column| !column.name.is_empty() && !column.untold);
+        let words = named.filter_map(|column| {
+            let value = (column.of)(entry).word()?;
+            Some(if column.bare { value } else { format!("{}={value}", column.name) })
+        });
+        format!("{}\n", words.collect::<Vec<_>>().join(" "))
+    }
+
+    /// The entries in columns; columns that are empty in all of them are left out.
+    pub(crate) fn table(&self, entries: &[T]) -> String {
+        if entries.is_empty() {
+            return format!("{}\n", self.empty);
+        }
+        let mut columns = Vec::new();
+        for column in self.columns.iter().filter(|column| !column.title.is_empty()) {
+            let cells: Vec<Cell> = entries.iter().map(column.of).collect();
+            if !cells.iter().all(Cell::is_nothing) {
+                columns.push((column.title, cells));
+            }
+        }
+        let titles = columns.iter().map(|(title, _)| (*title).to_owned()).collect();
+        let mut rows: Vec<Vec<String>> = vec![titles];
+        for number in 0..entries.len() {
+            rows.push(columns.iter().map(|(_, cells)| cells[number].shown()).collect());
+        }
+        let right: Vec<bool> = columns.iter().map(|(_, cells)| cells.iter().any(Cell::is_number)).collect();
+        table::laid_out(&rows, &right, colour::on_output())
+    }
+
+    /// An entry as a JSON object.
+    pub(crate) fn object(&self, entry: &T) -> Value {
+        let named = self.columns.iter().filter(|column| !column.name.is_empty());
+        let members = named.filter_map(|column| Some((column.name.to_owned(), (column.of)(entry).json()?)));
+        Value::Object(members.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gangplank_api::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+
+    struct Entry(&'static str, Option<u64>);
+
+    const LISTING: Listing<Entry> = Listing {
+        name: "entries",
+        empty: "There are no entries.",
+        columns: &[
+            Column::new("NAME", "name", |entry: &Entry| Cell::words(entry.0)).bare(),
+            Column::new("SIZE", "size", |entry| entry.1.map_or(Cell::Nothing, Cell::Size)),
+            Column::new("GONE", "gone", |_| Cell::Nothing),
+            Column::not_in_tables("at", |_| Cell::Time(Timestamp(1_603_432_203_000))),
+            Column::in_tables("SHORT", |entry| Cell::words(&entry.0[..1])),
+        ],
+        sentence: None,
+    };
+
+    #[test]
+    fn one_description_makes_every_form() {
+        let entries = [Entry("a b", Some(300_000_000)), Entry("c\u{1b}", None)];
+        assert_eq!(
+            LISTING.table(&entries),
+            "NAME        SIZE  SHORT\na b    286.1 MiB  a\nc\\x1b          -  c\n"
+        );
+        assert_eq!(
+            LISTING.lines(&entries),
+            "\"a b\" size=300000000 at=2020-10-23T05:50:03+00:00\n\"c\\x1b\" at=2020-10-23T05:50:03+00:00\n"
+        );
+        let json = LISTING.json(&entries);
+        assert_eq!(json[0], json!({ "name": "a b", "size": 300_000_000, "at": "2020-10-23T05:50:03+00:00" }));
+        assert_eq!(LISTING.table(&[]), "There are no entries.\n");
+        assert_eq!((LISTING.lines(&[]), LISTING.json(&[])), (String::new(), json!([])));
+    }
+}

@@ -1,0 +1,332 @@
+//! The work that this process has claimed. Whoever of this process wants the same work takes turns, first come, first
+//! served; between processes the coordinator decides.
+//!
+//! A claim is kept for as long as its work takes: one task renews all of them. A process that was paused has its claims
+//! still if nobody took the work, and is told if somebody did.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use gangplank_store::Result;
+use gangplank_store::coordination::{Claim, Coordinator, Work};
+use tokio::runtime::Handle;
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// How long a claim lasts unless it is renewed: so long nobody goes on with the work of a process that was killed.
+pub(crate) const LASTS: Duration = Duration::from_secs(30);
+
+/// How often claims are renewed.
+const RENEWED_EVERY: Duration = Duration::from_secs(10);
+
+/// How often is asked whether another process still has a claim.
+const ASKED_EVERY: Duration = Duration::from_secs(1);
+
+/// What this process has claimed, and takes turns for.
+pub(crate) struct Claims {
+    coordinator: Arc<dyn Coordinator>,
+    /// Names this process, and no other.
+    holder: String,
+    places: Mutex<HashMap<Work, Arc<Place>>>,
+}
+
+/// Work that somebody of this process does, or waits to do.
+#[derive(Default)]
+struct Place {
+    turn: Arc<tokio::sync::Mutex<()>>,
+    kept: Mutex<Option<Arc<Kept>>>,
+}
+
+/// A claim that is renewed.
+struct Kept {
+    claim: Claim,
+    /// It lasts at least until then.
+    until: Mutex<Instant>,
+    lost: CancellationToken,
+}
+
+impl Claims {
+    /// Claims for this process, which is named `holder`.
+    pub(crate) fn new(coordinator: Arc<dyn Coordinator>, holder: String) -> Arc<Self> {
+        Arc::new(Self { coordinator, holder, places: Mutex::default() })
+    }
+
+    /// Claims work; `None` if somebody has it.
+    pub(crate) async fn take(self: &Arc<Self>, work: Work) -> Result<Option<Held>> {
+        let waiting = Waiting::at(self, work);
+        let Ok(turn) = Arc::clone(&waiting.place.turn).try_lock_owned() else { return Ok(None) };
+        waiting.claim(&turn).await.map(|claim| claim.map(|claim| waiting.held(turn, claim)))
+    }
+
+    /// Claims work as soon as nobody has it.
+    pub(crate) async fn wait(self: &Arc<Self>, work: Work) -> Result<Held> {
+        let waiting = Waiting::at(self, work);
+        let turn = Arc::clone(&waiting.place.turn).lock_owned().await;
+        loop {
+            if let Some(claim) = waiting.claim(&turn).await? {
+                return Ok(waiting.held(turn, claim));
+            }
+            tokio::time::sleep(ASKED_EVERY).await;
+        }
+    }
+
+    /// The same, for so long at most: `None` if somebody keeps it.
+    pub(crate) async fn wait_for(self: &Arc<Self>, work: Work, patience: Duration) -> Result<Option<Held>> {
+        tokio::time::timeout(patience, self.wait(work)).await.ok().transpose()
+    }
+
+    /// Renews what is claimed, again and again, until `end`.
+    pub(crate) async fn keep(self: Arc<Self>, end: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = end.cancelled() => return,
+                () = tokio::time::sleep(RENEWED_EVERY) => self.renew().await,
+            }
+        }
+    }
+
+    async fn renew(&self) {
+        let all: Vec<_> = self.places().values().filter_map(|place| place.kept().clone()).collect();
+        for kept in all {
+            let Claim { work, epoch, .. } = &kept.claim;
+            // From before the call, since nobody knows how long it is on its way.
+            let until = Instant::now() + LASTS;
+            let is_lost = match self.coordinator.renew(&kept.claim, LASTS).await {
+                Ok(true) => {
+                    *kept.until() = until;
+                    false
+                }
+                Ok(false) => true,
+                Err(error) => {
+                    tracing::warn!(%work, %error, "cannot renew a claim; will try again");
+                    *kept.until() <= Instant::now()
+                }
+            };
+            // What was let go of meanwhile hears it too, and need not care.
+            if is_lost && !kept.lost.is_cancelled() {
+                tracing::debug!(%work, %epoch, "a claim was lost, or let go of");
+                kept.lost.cancel();
+            }
+        }
+    }
+
+    fn places(&self) -> MutexGuard<'_, HashMap<Work, Arc<Place>>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    fn kept(&self) -> MutexGuard<'_, Option<Arc<Kept>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn until(&self) -> MutexGuard<'_, Instant> {
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whoever has a place, or waits for it.
+struct Waiting {
+    claims: Arc<Claims>,
+    work: Work,
+    place: Arc<Place>,
+}
+
+impl Waiting {
+    fn at(claims: &Arc<Claims>, work: Work) -> Self {
+        let place = Arc::clone(claims.places().entry(work.clone()).or_default());
+        Self { claims: Arc::clone(claims), work, place }
+    }
+
+    /// Asks the coordinator, for whoever has the turn.
+    async fn claim(&self, _turn: &OwnedMutexGuard<()>) -> Result<Option<Kept>> {
+        let until = Mutex::new(Instant::now() + LASTS);
+        let claim = self.claims.coordinator.claim(&self.work, &self.claims.holder, LASTS).await?;
+        Ok(claim.map(|claim| Kept { claim, until, lost: CancellationToken::new() }))
+    }
+
+    fn held(self, turn: OwnedMutexGuard<()>, kept: Kept) -> Held {
+        let kept = Arc::new(kept);
+        *self.place.kept() = Some(Arc::clone(&kept));
+        Held { letting_go: Some((self, turn)), kept }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut places = self.claims.places();
+        // The map's, and this one's: nobody else waits.
+        if Arc::strong_count(&self.place) == 2 {
+            places.remove(&self.work);
+        }
+    }
+}
+
+/// Work that is claimed, until this is dropped.
+pub(crate) struct Held {
+    letting_go: Option<(Waiting, OwnedMutexGuard<()>)>,
+    kept: Arc<Kept>,
+}
+
+impl Held {
+    /// Whether another process does the work now.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.kept.lost.is_cancelled()
+    }
+
+    /// Returns when another process does the work.
+    pub(crate) async fn lost(&self) {
+        self.kept.lost.cancelled().await;
+    }
+
+    /// The claim, whose epoch later steps carry.
+    pub(crate) fn claim(&self) -> &Claim {
+        &self.kept.claim
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some((waiting, turn)) = self.letting_go.take() else { return };
+        *waiting.place.kept() = None;
+        let claim = self.kept.claim.clone();
+        // In this order: whoever has the turn next finds the work free.
+        let mut letting_go = Box::pin(async move {
+            if let Err(error) = waiting.claims.coordinator.release(&claim).await {
+                tracing::debug!(work = %claim.work, %error, "cannot let go of a claim; it ends by itself");
+            }
+            drop(turn);
+            drop(waiting);
+        });
+        // A map in memory is asked at once. What takes longer goes on beside; without a runtime the claim ends by itself.
+        if (&mut letting_go).now_or_never().is_none()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(letting_go);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gangplank_store::coordination::InProcess;
+
+    use super::*;
+
+    fn processes<const N: usize>(coordinator: &Arc<InProcess>) -> [Arc<Claims>; N] {
+        std::array::from_fn(|number| {
+            Claims::new(Arc::clone(coordinator) as Arc<dyn Coordinator>, number.to_string())
+        })
+    }
+
+    fn upload(id: &str) -> Work {
+        Work::Upload(id.to_owned())
+    }
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn work_of_one_process_is_done_by_one_at_a_time() {
+        let [claims] = processes(&Arc::default());
+        let first = claims.wait_for(upload("a"), PATIENCE).await.unwrap().unwrap();
+        assert!(claims.wait_for(upload("a"), PATIENCE).await.unwrap().is_none());
+        assert!(claims.take(upload("a")).await.unwrap().is_none());
+        assert!(claims.take(upload("b")).await.unwrap().is_some());
+        let waiting = tokio::spawn({
+            let claims = Arc::clone(&claims);
+            async move { claims.wait_for(upload("a"), PATIENCE).await }
+        });
+        tokio::task::yield_now().await;
+        let begun = Instant::now();
+        let epoch = first.claim().epoch;
+        drop(first);
+        let second = waiting.await.unwrap().unwrap().unwrap();
+        assert_eq!(begun.elapsed(), Duration::ZERO, "it need not be asked for");
+        assert!(second.claim().epoch > epoch);
+        drop(second);
+        assert!(claims.places().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_is_kept_as_long_as_its_work_takes() {
+        let [one, other] = processes(&Arc::default());
+        let end = CancellationToken::new();
+        let keeping = tokio::spawn(Arc::clone(&one).keep(end.clone()));
+        let held = one.wait(upload("a")).await.unwrap();
+        assert!(other.wait_for(upload("a"), LASTS * 10).await.unwrap().is_none());
+        assert!(!held.is_lost());
+        end.cancel();
+        keeping.await.unwrap();
+        let taken = other.wait_for(upload("a"), LASTS + ASKED_EVERY).await.unwrap();
+        assert!(taken.is_some(), "its process was killed");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_was_paused_for_too_long_is_told() {
+        let [one, other] = processes(&Arc::default());
+        let held = one.wait(upload("a")).await.unwrap();
+        let kept = one.wait(upload("b")).await.unwrap();
+        tokio::time::advance(LASTS * 2).await;
+        assert!(one.take(upload("a")).await.unwrap().is_none(), "in its own process nobody takes it away");
+        let taken = other.take(upload("a")).await.unwrap().unwrap();
+        one.renew().await;
+        held.lost().await;
+        assert!(held.is_lost() && !kept.is_lost() && taken.claim().epoch > held.claim().epoch);
+        drop(held);
+        assert!(one.take(upload("a")).await.unwrap().is_none(), "what it had lost it did not let go of");
+        drop(taken);
+        assert!(one.take(upload("a")).await.unwrap().is_some());
+    }
+
+    /// A coordinator that is far away, and cannot be reached after a while.
+    struct Far(InProcess, std::sync::atomic::AtomicBool);
+
+    #[async_trait::async_trait]
+    impl Coordinator for Far {
+        async fn claim(&self, work: &Work, holder: &str, lasts: Duration) -> Result<Option<Claim>> {
+            tokio::task::yield_now().await;
+            self.0.claim(work, holder, lasts).await
+        }
+
+        async fn renew(&self, _: &Claim, _: Duration) -> Result<bool> {
+            Err(gangplank_store::StoreError::Unavailable("nobody answers".to_owned()))
+        }
+
+        async fn release(&self, claim: &Claim) -> Result<()> {
+            tokio::task::yield_now().await;
+            match self.1.load(std::sync::atomic::Ordering::Relaxed) {
+                true => Err(gangplank_store::StoreError::Unavailable("nobody answers".to_owned())),
+                false => self.0.release(claim).await,
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_finds_work_free_that_is_let_go_of_far_away() {
+        let claims = Claims::new(Arc::new(Far(InProcess::default(), false.into())), "0".to_owned());
+        let begun = Instant::now();
+        for _ in 0..3 {
+            drop(claims.wait(upload("a")).await.unwrap());
+        }
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_that_cannot_be_renewed_is_lost_when_its_time_is_over() {
+        let claims = Claims::new(Arc::new(Far(InProcess::default(), true.into())), "0".to_owned());
+        let held = claims.wait(upload("a")).await.unwrap();
+        tokio::time::advance(LASTS - Duration::from_secs(1)).await;
+        claims.renew().await;
+        assert!(!held.is_lost());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        claims.renew().await;
+        assert!(held.is_lost());
+        drop(held);
+        assert!(claims.wait_for(upload("a"), LASTS).await.unwrap().is_some(), "and ends by itself");
+    }
+}

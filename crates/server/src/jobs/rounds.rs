@@ -1,0 +1,162 @@
+//! The one loop that all jobs run in, each in a task of its own.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use gangplank_store::coordination::Work;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::job::{Job, Listed, Next, Scope};
+use crate::coordination::{self, Claims, Held};
+use crate::metrics::Metrics;
+
+/// What follows a round that failed, or the attempt to do one, where the list names no shorter time.
+const RETRY: Duration = Duration::from_mins(1);
+
+/// What the loop needs, beside the job.
+#[derive(Clone)]
+pub(crate) struct Around {
+    pub(crate) claims: Arc<Claims>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Runs a job until told to stop, or until it is done.
+pub(super) async fn run(listed: Listed, around: Around, stop: CancellationToken) {
+    let Listed { name, when, scope, mut job } = listed;
+    let retry = when.every.unwrap_or(RETRY).min(RETRY);
+    let mut claim = match scope {
+        Scope::Process => Claim::NotNeeded,
+        Scope::Cluster => Claim::Wanted,
+    };
+    around.metrics.jobs.listed(name);
+    let mut next = Next::In(when.first);
+    loop {
+        let pause = match next {
+            Next::AsListed => when.every,
+            Next::In(pause) => Some(pause),
+            Next::WhenWoken => None,
+            Next::Never => break,
+        };
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            () = job.woken() => {}
+            () = sleep(pause) => {}
+        }
+        if !claim.get(name, &around.claims).await {
+            next = Next::In(retry.min(coordination::LASTS));
+            continue;
+        }
+        let began = Instant::now();
+        next = match round(job.as_mut(), &claim, &stop).await {
+            Ok(next) => {
+                around.metrics.jobs.done(name, began.elapsed());
+                next
+            }
+            Err(failed) => {
+                around.metrics.jobs.failed(name, began.elapsed());
+                failed.tell(name);
+                // Another process may do better.
+                claim.give_up();
+                Next::In(when.every.unwrap_or(RETRY))
+            }
+        };
+    }
+    if AssertUnwindSafe(job.end()).catch_unwind().await.is_err() {
+        tracing::error!(job = name, "a job panicked at its end");
+    }
+}
+
+/// Why a round is not over as it should be.
+enum Failed {
+    Error(anyhow::Error),
+    Panic,
+}
+
+impl Failed {
+    fn tell(self, job: &'static str) {
+        match self {
+            Self::Error(error) => {
+                tracing::warn!(job, error = format!("{error:#}"), "a job failed; it will try again");
+            }
+            // What it said is told where it happened.
+            Self::Panic => tracing::error!(job, "a job panicked; it will try again"),
+        }
+    }
+}
+
+/// A round. It ends early when the claim is lost.
+async fn round(job: &mut dyn Job, claim: &Claim, stop: &CancellationToken) -> Result<Next, Failed> {
+    let stop = stop.child_token();
+    let mut round = pin!(AssertUnwindSafe(job.round(&stop)).catch_unwind());
+    let done = tokio::select! {
+        done = &mut round => done,
+        () = claim.lost() => {
+            stop.cancel();
+            round.await
+        }
+    };
+    match done {
+        Ok(Ok(next)) => Ok(next),
+        Ok(Err(error)) => Err(Failed::Error(error)),
+        Err(_) => Err(Failed::Panic),
+    }
+}
+
+/// The claim on a job. It is kept from one round to the next, so that there are as many rounds as the list says, however
+/// many processes there are.
+enum Claim {
+    NotNeeded,
+    Wanted,
+    Held(Held),
+}
+
+impl Claim {
+    /// Whether it is there, or could be taken now.
+    async fn get(&mut self, name: &'static str, claims: &Arc<Claims>) -> bool {
+        match self {
+            Self::NotNeeded => return true,
+            Self::Held(held) if !held.is_lost() => return true,
+            _ => *self = Self::Wanted,
+        }
+        match claims.take(Work::Job(name)).await {
+            Ok(Some(held)) => {
+                tracing::debug!(job = name, epoch = %held.claim().epoch, "claimed a job");
+                *self = Self::Held(held);
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                tracing::warn!(job = name, %error, "cannot claim a job; will try again");
+                false
+            }
+        }
+    }
+
+    fn give_up(&mut self) {
+        if let Self::Held(_) = self {
+            *self = Self::Wanted;
+        }
+    }
+
+    async fn lost(&self) {
+        match self {
+            Self::Held(held) => held.lost().await,
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+async fn sleep(pause: Option<Duration>) {
+    match pause {
+        Some(pause) => tokio::time::sleep(pause).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! The rounds of what the server does by itself.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::{Registry, Unit};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Job {
+    job: &'static str,
+}
+
+/// Counts them, by the name that a job has in the list.
+pub(crate) struct Jobs {
+    rounds: Family<Job, Counter>,
+    failed: Family<Job, Counter>,
+    busy: Family<Job, Counter<f64, AtomicU64>>,
+}
+
+impl Jobs {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let (rounds, failed, busy) = (Family::default(), Family::default(), Family::default());
+        let help = "Rounds of what the server does by itself, those that failed too";
+        registry.register("job_rounds", help, rounds.clone());
+        registry.register("job_failed_rounds", "Rounds that failed; each is tried again", failed.clone());
+        registry.register_with_unit(
+            "job_busy",
+            "How long the rounds took together",
+            Unit::Seconds,
+            busy.clone(),
+        );
+        Self { rounds, failed, busy }
+    }
+
+    /// There is such a job: from now on it is told of, also before its first round.
+    pub(crate) fn listed(&self, job: &'static str) {
+        drop(self.rounds.get_or_create(&Job { job }));
+        drop(self.failed.get_or_create(&Job { job }));
+        drop(self.busy.get_or_create(&Job { job }));
+    }
+
+    /// Counts a round that is over.
+    pub(crate) fn done(&self, job: &'static str, took: Duration) {
+        self.rounds.get_or_create(&Job { job }).inc();
+        self.busy.get_or_create(&Job { job }).inc_by(took.as_secs_f64());
+    }
+
+    /// Counts a round that failed.
+    pub(crate) fn failed(&self, job: &'static str, took: Duration) {
+        self.done(job, took);
+        self.failed.get_or_create(&Job { job }).inc();
+    }
+}

@@ -1,0 +1,108 @@
+//! The table `sources`: who did something, kept as long as there is what they did.
+
+use gangplank_core::role::Claims;
+use gangplank_core::{AccessKeyId, Origin, Owner, SessionName};
+use gangplank_oci::Digest;
+
+use super::rows;
+use crate::metadata::provenance::{SessionSource, Source};
+use crate::metadata::tx::{Query, Row, Tx, values};
+use crate::{Result, StoreError};
+
+/// The columns of a source in `sources x`, in the order of [`read`].
+pub(crate) const COLUMNS: &str = "x.owner, x.session, x.claims, x.description";
+
+/// How many sources are looked at in one go.
+const LOOKED_AT: i64 = 500;
+
+/// The row of whoever does something now, made if it is new.
+pub(crate) fn keep(tx: &dyn Tx, by: &Origin) -> Result<i64> {
+    let owner = by.owner.clone().unwrap_or_else(Owner::server);
+    let (session, claims) = match &by.session {
+        Some(key) => read_session(tx, key)?.unzip(),
+        None => (None, None),
+    };
+    let description = match owner.access_key() {
+        Some(key) => describe(tx, &key)?,
+        None => None,
+    };
+    let whole = serde_json::to_vec(&(owner.as_str(), &session, &claims, &description));
+    let whole = whole.map_err(|error| StoreError::damaged(format!("a source: {error}")))?;
+    let hash = Digest::sha256(&whole).to_string();
+    let find = || Query::column("SELECT id FROM sources WHERE hash = ?1", values![hash.as_bytes()]);
+    if let Some(id) = tx.find(&find())? {
+        return Ok(id);
+    }
+    // Somebody else may make it at the same time.
+    tx.run(
+        "INSERT INTO sources (hash, owner, session, claims, description) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (hash) DO NOTHING",
+        values![hash.as_bytes(), owner.as_str(), &session, &claims, &description],
+    )?;
+    tx.one(&find())
+}
+
+/// The name and the claims of a session, if it is not forgotten.
+fn read_session(tx: &dyn Tx, key: &AccessKeyId) -> Result<Option<(String, String)>> {
+    tx.find(&Query::new(
+        "SELECT name, claims FROM role_sessions WHERE key = ?1",
+        values![key.as_str()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    ))
+}
+
+/// What people say of a key, if they say something.
+fn describe(tx: &dyn Tx, key: &AccessKeyId) -> Result<Option<String>> {
+    let find = Query::column("SELECT description FROM access_keys WHERE id = ?1", values![key.as_str()]);
+    let found: Option<String> = tx.find(&find)?;
+    Ok(found.filter(|description| !description.is_empty()))
+}
+
+/// That nothing refers to the source `x`.
+const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM manifest_puts WHERE source = x.id)
+    AND NOT EXISTS (SELECT 1 FROM container_images WHERE source = x.id)
+    AND NOT EXISTS (SELECT 1 FROM audit WHERE source = x.id)";
+
+/// The sources behind the row `after` that nothing refers to, of so many that are looked at, and the last row of
+/// those; 0 if there are no more behind it.
+pub(crate) fn unused(tx: &dyn Tx, after: i64) -> Result<(Vec<i64>, i64)> {
+    let text = format!("SELECT x.id, {UNUSED} FROM sources x WHERE x.id > ?1 ORDER BY x.id LIMIT ?2");
+    let find = Query::new(&text, values![after, LOOKED_AT], |row| Ok((row.get(0)?, row.get(1)?)));
+    let found: Vec<(i64, bool)> = tx.all(&find)?;
+    let is_end = i64::try_from(found.len()).unwrap_or(i64::MAX) < LOOKED_AT;
+    let last = found.last().filter(|_| !is_end).map_or(0, |(id, _)| *id);
+    Ok((found.into_iter().filter_map(|(id, is_unused)| is_unused.then_some(id)).collect(), last))
+}
+
+/// Forgets those of the sources that nothing refers to.
+pub(crate) fn forget(tx: &dyn Tx, unused: &[i64]) -> Result<()> {
+    let text = format!("DELETE FROM sources AS x WHERE x.id = ?1 AND {UNUSED}");
+    tx.each(&text, unused.iter().map(|id| values![*id])).map(drop)
+}
+
+/// Reads [`COLUMNS`] from the column `at` on; `None` if there is no source.
+pub(crate) fn read(row: &Row<'_>, at: usize) -> Result<Option<Source>> {
+    let Some(owner) = row.get::<Option<String>>(at)? else { return Ok(None) };
+    let session = read_session_source(row.get(at + 1)?, row.get(at + 2)?)?;
+    Ok(Some(Source { owner: rows::owner(&owner)?, session, description: row.get(at + 3)? }))
+}
+
+/// Reads the columns `session` and `claims`.
+pub(crate) fn read_session_source(
+    name: Option<String>,
+    claims: Option<String>,
+) -> Result<Option<SessionSource>> {
+    let (Some(name), Some(claims)) = (name, claims) else { return Ok(None) };
+    let name = SessionName::parse(&name).map_err(|_| rows::damaged("session", &name))?;
+    Ok(Some(SessionSource { name, claims: read_claims(&claims)? }))
+}
+
+/// Reads a column of claims.
+pub(crate) fn read_claims(text: &str) -> Result<Claims> {
+    serde_json::from_str(text).map_err(|_| rows::damaged("claims", text))
+}
+
+/// What is kept of claims.
+pub(crate) fn write_claims(claims: &Claims) -> Result<String> {
+    serde_json::to_string(claims).map_err(|error| StoreError::damaged(format!("claims: {error}")))
+}

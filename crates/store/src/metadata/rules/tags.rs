@@ -1,0 +1,122 @@
+use async_trait::async_trait;
+use gangplank_core::{EventKind, LoginId, Origin, Tenant};
+use gangplank_oci::{RepositoryName, Tag};
+
+use super::audit::Note;
+use super::rows;
+use super::usage::Usage;
+use crate::Result;
+use crate::metadata::engine::{Engine, Terms, Whose};
+use crate::metadata::store::{Outcome, Store};
+use crate::metadata::tags::Tags;
+use crate::metadata::tx::{Lock, Query, Tx, values};
+
+#[async_trait]
+impl<E: Engine> Tags for Store<E> {
+    async fn tags(
+        &self,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        last: Option<&str>,
+        limit: usize,
+    ) -> Result<Option<Vec<String>>> {
+        let (tenant, repository) = (tenant.clone(), repository.clone());
+        let last = last.unwrap_or_default().to_owned();
+        self.read_page(Whose::of(&tenant), limit, move |tx| {
+            let Some(repository) = rows::find_repository(tx, &tenant, &repository)? else {
+                return Ok(None);
+            };
+            let names = tx.all(&Query::column(
+                "SELECT name FROM tags WHERE repository = ?1 AND name > ?2 ORDER BY name LIMIT ?3",
+                values![repository, &last, rows::limit(limit)],
+            ))?;
+            Ok(Some(names))
+        })
+        .await
+    }
+
+    async fn delete_tag(
+        &self,
+        by: &Origin,
+        tenant: &Tenant,
+        repository: &RepositoryName,
+        tag: &Tag,
+    ) -> Result<bool> {
+        let (tenant, repository, tag) = (tenant.clone(), repository.clone(), tag.clone());
+        self.change(by, Terms::tenant(&tenant).takes_nothing(), move |tx| {
+            let Some(row) = rows::lock_repository(tx, &tenant, &repository, Lock::Update)? else {
+                return Ok(Outcome::Unchanged(false));
+            };
+            forget_put(tx, row.id, tag.as_str())?;
+            let delete = "DELETE FROM tags WHERE repository = ?1 AND name = ?2";
+            if tx.run(delete, values![row.id, tag.as_str()])? == 0 {
+                return Ok(Outcome::Unchanged(false));
+            }
+            Usage { tags: -1, ..Usage::default() }.write(tx, row.tenant)?;
+            let note = Note::of(EventKind::TagDeleted, &tenant).repository(&repository).subject(&tag);
+            Ok(Outcome::Changed(true, note))
+        })
+        .await
+    }
+
+    async fn repositories(&self, tenant: &Tenant, last: Option<&str>, limit: usize) -> Result<Vec<String>> {
+        let (tenant, last) = (tenant.clone(), last.unwrap_or_default().to_owned());
+        self.read_page(Whose::of(&tenant), limit, move |tx| {
+            let Some(tenant) = rows::find_tenant(tx, &tenant)? else { return Ok(Vec::new()) };
+            tx.all(&Query::column(
+                "SELECT name FROM repositories WHERE tenant = ?1 AND name > ?2 ORDER BY name LIMIT ?3",
+                values![tenant, &last, rows::limit(limit)],
+            ))
+        })
+        .await
+    }
+}
+
+/// Sets a tag to a manifest, for a login if there is one; says whether it stood elsewhere. The login may have been
+/// forgotten meanwhile.
+pub(crate) fn set(
+    tx: &dyn Tx,
+    (repository, tag): (i64, &str),
+    manifest: i64,
+    login: Option<LoginId>,
+    usage: &mut Usage,
+) -> Result<bool> {
+    let before: Option<i64> = tx.find(&Query::column(
+        "SELECT manifest FROM tags WHERE repository = ?1 AND name = ?2",
+        values![repository, tag],
+    ))?;
+    usage.tags += i64::from(before.is_none());
+    if before != Some(manifest) {
+        // From here on it says nothing about what they put.
+        forget_put(tx, repository, tag)?;
+        tx.run(
+            "INSERT INTO tags (repository, name, manifest) VALUES (?1, ?2, ?3)
+             ON CONFLICT (repository, name) DO UPDATE SET manifest = excluded.manifest",
+            values![repository, tag, manifest],
+        )?;
+    }
+    if let Some(LoginId(login)) = login {
+        tx.run(
+            "INSERT INTO tag_puts (repository, tag, login)
+             SELECT ?1, ?2, l.id FROM registry_logins l WHERE l.id = ?3
+             ON CONFLICT (repository, tag, login) DO NOTHING",
+            values![repository, tag, login],
+        )?;
+    }
+    Ok(before != Some(manifest))
+}
+
+/// Forgets who set a tag that is about to move or to go.
+fn forget_put(tx: &dyn Tx, repository: i64, tag: &str) -> Result<()> {
+    tx.run("DELETE FROM tag_puts WHERE repository = ?1 AND tag = ?2", values![repository, tag]).map(drop)
+}
+
+/// The same of all tags on a manifest.
+pub(crate) fn forget_puts(tx: &dyn Tx, manifest: i64) -> Result<()> {
+    tx.run(
+        "DELETE FROM tag_puts
+         WHERE (repository, tag) IN (SELECT repository, name FROM tags WHERE manifest = ?1)",
+        values![manifest],
+    )
+    .map(drop)
+}

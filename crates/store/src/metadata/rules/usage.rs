@@ -1,0 +1,177 @@
+//! How much each account has, in the table `accounts`. Each transaction adds up what it changes and writes it
+//! last, so that the row is locked for the shortest time.
+
+use async_trait::async_trait;
+use gangplank_core::{AccountId, Quota, Quotas, Tenant};
+
+use super::rows;
+use crate::Result;
+use crate::metadata::Accounts;
+use crate::metadata::engine::Engine;
+use crate::metadata::store::Store;
+use crate::metadata::tx::{Query, Row, Tx, values};
+
+/// By how much a transaction changes what an account has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) content_bytes: i64,
+    pub(crate) manifest_bytes: i64,
+    pub(crate) manifests: i64,
+    pub(crate) tags: i64,
+    pub(crate) repositories: i64,
+}
+
+impl Usage {
+    /// Notes content that was added.
+    pub(crate) fn add_content(&mut self, bytes: u64) -> Result<()> {
+        self.content_bytes += rows::signed(bytes)?;
+        Ok(())
+    }
+
+    /// Notes content that is gone.
+    pub(crate) fn remove_content(&mut self, bytes: u64) -> Result<()> {
+        self.content_bytes -= rows::signed(bytes)?;
+        Ok(())
+    }
+
+    /// Writes the change to the account of this tenant.
+    pub(crate) fn write(self, tx: &dyn Tx, tenant: i64) -> Result<()> {
+        self.add_to(tx, tenant).map(drop)
+    }
+
+    /// The same, if the account then has no more than it may of what it gets more of. The caller's transaction must
+    /// fail with this.
+    pub(crate) fn write_within(self, tx: &dyn Tx, tenant: i64, quotas: &Quotas) -> Result<()> {
+        let Some(has) = self.add_to(tx, tenant)? else { return Ok(()) };
+        for (quota, more, has, allowed) in [
+            (Quota::Repositories, self.repositories, has.repositories, quotas.repositories),
+            (Quota::Manifests, self.manifests, has.manifests, quotas.manifests),
+            (Quota::Tags, self.tags, has.tags, quotas.tags),
+        ] {
+            require(quota, more, has, allowed)?;
+        }
+        let (more, has) = (self.bytes(), has.bytes());
+        match quotas.account_bytes {
+            Some(allowed) if more > 0 => {
+                require(Quota::Bytes, more, has + staged_bytes(tx, tenant)?, allowed)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn bytes(self) -> i64 {
+        self.content_bytes + self.manifest_bytes
+    }
+
+    /// Adds it up; says what the account then has, if anything changed.
+    fn add_to(self, tx: &dyn Tx, tenant: i64) -> Result<Option<Self>> {
+        if self == Self::default() {
+            return Ok(None);
+        }
+        let Self { content_bytes, manifest_bytes, manifests, tags, repositories } = self;
+        tx.find(&Query::new(
+            "INSERT INTO accounts (id, content_bytes, manifest_bytes, manifests, tags, repositories)
+             SELECT account, ?2, ?3, ?4, ?5, ?6 FROM tenants WHERE id = ?1
+             ON CONFLICT (id) DO UPDATE SET
+                 content_bytes = accounts.content_bytes + excluded.content_bytes,
+                 manifest_bytes = accounts.manifest_bytes + excluded.manifest_bytes,
+                 manifests = accounts.manifests + excluded.manifests,
+                 tags = accounts.tags + excluded.tags,
+                 repositories = accounts.repositories + excluded.repositories
+             RETURNING accounts.content_bytes, accounts.manifest_bytes, accounts.manifests, accounts.tags,
+                       accounts.repositories",
+            values![tenant, content_bytes, manifest_bytes, manifests, tags, repositories],
+            read,
+        ))
+    }
+}
+
+fn require(quota: Quota, more: i64, has: i64, allowed: u64) -> Result<()> {
+    // What became less is admitted.
+    let more = u64::try_from(more).unwrap_or_default();
+    let used = u64::try_from(has).unwrap_or_default().saturating_sub(more);
+    Ok(quota.admit(used, more, allowed)?)
+}
+
+/// Bytes of an account that are staged, in all its regions.
+fn staged_bytes(tx: &dyn Tx, tenant: i64) -> Result<i64> {
+    tx.one(&Query::column(
+        "SELECT CAST(coalesce(sum(received), 0) AS BIGINT) FROM uploads WHERE tenant IN (
+             SELECT id FROM tenants WHERE account = (SELECT account FROM tenants WHERE id = ?1))",
+        values![tenant],
+    ))
+}
+
+fn read(row: &Row<'_>) -> Result<Usage> {
+    Ok(Usage {
+        content_bytes: row.get(0)?,
+        manifest_bytes: row.get(1)?,
+        manifests: row.get(2)?,
+        tags: row.get(3)?,
+        repositories: row.get(4)?,
+    })
+}
+
+#[async_trait]
+impl<E: Engine> Accounts for Store<E> {
+    async fn used_bytes(&self, tenant: &Tenant) -> Result<u64> {
+        self.read(|tx| {
+            let Some(tenant_row) = rows::find_tenant(tx, tenant)? else { return Ok(0) };
+            let kept = tx.find(&Query::new(
+                "SELECT content_bytes, manifest_bytes, manifests, tags, repositories FROM accounts WHERE id = ?1",
+                values![tenant.account.as_str()],
+                read,
+            ))?;
+            rows::unsigned(kept.unwrap_or_default().bytes() + staged_bytes(tx, tenant_row)?)
+        })
+        .await
+    }
+
+    async fn is_alone(&self, account: &AccountId) -> Result<bool> {
+        self.read_one(|tx| {
+            tx.one(&Query::column(
+                "SELECT NOT EXISTS (SELECT 1 FROM access_keys WHERE account < ?1)
+                    AND NOT EXISTS (SELECT 1 FROM access_keys WHERE account > ?1)",
+                values![account.as_str()],
+            ))
+        })
+        .await
+    }
+}
+
+/// What each account has, counted anew.
+const COUNTED: &str = "
+    SELECT t.account AS id,
+           CAST(coalesce(sum((SELECT sum(b.size) FROM blobs b WHERE b.tenant = t.id)), 0) AS BIGINT)
+               AS content_bytes,
+           CAST(coalesce(sum((SELECT sum(m.size) FROM repositories r CROSS JOIN manifests m
+                              WHERE r.tenant = t.id AND m.repository = r.id)), 0) AS BIGINT) AS manifest_bytes,
+           CAST(sum((SELECT count(*) FROM repositories r CROSS JOIN manifests m
+                     WHERE r.tenant = t.id AND m.repository = r.id)) AS BIGINT) AS manifests,
+           CAST(sum((SELECT count(*) FROM repositories r CROSS JOIN tags g
+                     WHERE r.tenant = t.id AND g.repository = r.id)) AS BIGINT) AS tags,
+           CAST(sum((SELECT count(*) FROM repositories r WHERE r.tenant = t.id)) AS BIGINT) AS repositories
+    FROM tenants t GROUP BY t.account";
+
+/// The accounts whose row does not say what they have.
+pub(crate) fn wrong(tx: &dyn Tx) -> Result<Vec<String>> {
+    let text = format!(
+        "SELECT c.id FROM ({COUNTED}) AS c LEFT JOIN accounts a ON a.id = c.id
+         WHERE c.content_bytes <> coalesce(a.content_bytes, 0)
+            OR c.manifest_bytes <> coalesce(a.manifest_bytes, 0)
+            OR c.manifests <> coalesce(a.manifests, 0)
+            OR c.tags <> coalesce(a.tags, 0)
+            OR c.repositories <> coalesce(a.repositories, 0)"
+    );
+    tx.all(&Query::column(&text, values![]))
+}
+
+/// Writes what each account has anew.
+pub(crate) fn mend(tx: &dyn Tx) -> Result<()> {
+    tx.run("DELETE FROM accounts", values![])?;
+    let count = format!(
+        "INSERT INTO accounts (id, content_bytes, manifest_bytes, manifests, tags, repositories)
+         SELECT id, content_bytes, manifest_bytes, manifests, tags, repositories FROM ({COUNTED}) AS c"
+    );
+    tx.run(&count, values![]).map(drop)
+}

@@ -1,0 +1,94 @@
+//! A transaction of SQLite, as rules see it.
+
+use gangplank_core::Time;
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, params_from_iter};
+
+use crate::metadata::tx::{Cell, Cells, Dialect, Level, Lock, Named, Read, ReadEach, Row, Tx, Value};
+use crate::{Result, StoreError};
+
+/// What a connection is in the middle of. There is one writer, so nothing has to be locked.
+pub(super) struct Transaction<'c>(pub(super) &'c Connection);
+
+impl Tx for Transaction<'_> {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn query(&self, text: &str, values: &[Value<'_>], read: Read<'_>) -> Result<()> {
+        self.query_each(text, values.len(), values, &mut |_, row| read(row))
+    }
+
+    fn query_each(&self, text: &str, width: usize, values: &[Value<'_>], read: ReadEach<'_>) -> Result<()> {
+        let mut statement = self.0.prepare_cached(text)?;
+        for (at, values) in times(width, values).enumerate() {
+            let mut rows = statement.query(params_from_iter(values))?;
+            while let Some(row) = rows.next()? {
+                read(at, &Row::new(row))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn execute(&self, text: &str, values: &[Value<'_>]) -> Result<u64> {
+        Ok(self.0.prepare_cached(text)?.execute(params_from_iter(values))? as u64)
+    }
+
+    fn execute_each(&self, text: &str, width: usize, values: &[Value<'_>]) -> Result<u64> {
+        let mut statement = self.0.prepare_cached(text)?;
+        let mut changed = 0;
+        for values in times(width, values) {
+            changed += statement.execute(params_from_iter(values))? as u64;
+        }
+        Ok(changed)
+    }
+
+    fn lock_each(
+        &self,
+        _: (Level, Lock),
+        text: &str,
+        width: usize,
+        values: &[Value<'_>],
+        read: ReadEach<'_>,
+    ) -> Result<()> {
+        self.query_each(text, width, values, read)
+    }
+
+    fn lock_named(&self, _: Named<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn steady(&self, now: Time) -> Result<Time> {
+        Ok(now)
+    }
+}
+
+/// The values of each time that a statement is run: once where it takes none.
+fn times<'v, 'a>(width: usize, values: &'v [Value<'a>]) -> impl Iterator<Item = &'v [Value<'a>]> {
+    let once = (width == 0).then_some(values);
+    once.into_iter().chain(values.chunks_exact(width.max(1)))
+}
+
+impl Cells for rusqlite::Row<'_> {
+    fn cell(&self, index: usize) -> Result<Cell<'_>> {
+        Ok(match self.get_ref(index)? {
+            ValueRef::Null => Cell::Null,
+            ValueRef::Integer(number) => Cell::Integer(number),
+            ValueRef::Text(bytes) => Cell::Text(std::str::from_utf8(bytes).map_err(StoreError::damaged)?),
+            ValueRef::Blob(bytes) => Cell::Bytes(bytes),
+            ValueRef::Real(_) => return Err(StoreError::damaged("a column holds a fraction")),
+        })
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null => ToSqlOutput::Borrowed(ValueRef::Null),
+            Self::Integer(number) => ToSqlOutput::Borrowed(ValueRef::Integer(*number)),
+            Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Self::Bytes(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+            Self::Digest(digest) => ToSqlOutput::from(digest.to_string()),
+        })
+    }
+}

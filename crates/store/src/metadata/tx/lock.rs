@@ -1,0 +1,62 @@
+//! What a rule locks, and in which order.
+
+use gangplank_core::AccountId;
+
+/// How a row is locked, until the end of the transaction. SQLite has one writer, so there a lock is a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lock {
+    /// Against changes: others may rely on it too.
+    Share,
+    /// Against everybody else who locks it.
+    Update,
+    /// The same, but a row that somebody else has locked is passed over.
+    SkipLocked,
+}
+
+/// Kinds of rows. A transaction locks them in this order, and those of one kind by their key, so that two never wait for
+/// each other. A statement that changes rows of a kind locks them too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Level {
+    /// What the whole server has once.
+    Server,
+    /// What an account has, by its name.
+    Account,
+    /// Access keys, roles, and their sessions.
+    Principal,
+    Tenant,
+    /// Container services, with their domains and deployments.
+    Service,
+    /// Registry logins.
+    Login,
+    /// Repositories. Whoever changes what is in one, or relies on it, locks this row.
+    Repository,
+    Manifest,
+    Blob,
+    /// That a repository has a blob.
+    Link,
+    /// Upload sessions.
+    Session,
+    /// What is only added, or added up, at the end of a transaction: the audit trail, and the usage of accounts.
+    Last,
+}
+
+/// Something to lock that has no row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named<'a> {
+    /// The keys that administer the server: the last one stays.
+    RootKeys,
+    /// The room that the machines have for services.
+    Room,
+    /// How many keys, roles, sessions or services an account has, while they are counted.
+    Account(&'a AccountId),
+}
+
+impl Named<'_> {
+    /// Where it stands in the order.
+    pub(crate) fn level(self) -> Level {
+        match self {
+            Self::RootKeys | Self::Room => Level::Server,
+            Self::Account(_) => Level::Account,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What a query answers, whichever database says it.
+
+use gangplank_core::{LoginId, ServiceId, Time};
+use gangplank_oci::Digest;
+
+use crate::{Result, StoreError};
+
+/// A column of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cell<'a> {
+    Null,
+    /// Also a truth, as `0` or `1`.
+    Integer(i64),
+    Text(&'a str),
+    Bytes(&'a [u8]),
+}
+
+/// The columns of a row, as an engine has them.
+pub(crate) trait Cells {
+    /// The column at `index`, counted from zero.
+    fn cell(&self, index: usize) -> Result<Cell<'_>>;
+}
+
+/// A row of an answer.
+pub(crate) struct Row<'a>(&'a dyn Cells);
+
+impl<'a> Row<'a> {
+    pub(crate) fn new(cells: &'a dyn Cells) -> Self {
+        Self(cells)
+    }
+
+    /// Reads the column at `index`, counted from zero.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if it holds something that is no `T`.
+    pub(crate) fn get<T: FromCell>(&self, index: usize) -> Result<T> {
+        T::from_cell(self.0.cell(index)?)
+    }
+
+    /// The text of the column at `index`, where it lies.
+    pub(crate) fn text(&self, index: usize) -> Result<&str> {
+        match self.0.cell(index)? {
+            Cell::Text(text) => Ok(text),
+            other => Err(damaged("text", other)),
+        }
+    }
+}
+
+/// What can be read from a column.
+pub(crate) trait FromCell: Sized {
+    fn from_cell(cell: Cell<'_>) -> Result<Self>;
+}
+
+fn damaged(wanted: &str, found: Cell<'_>) -> StoreError {
+    let found = match found {
+        Cell::Null => "nothing".to_owned(),
+        Cell::Integer(number) => number.to_string(),
+        Cell::Text(text) => format!("{text:?}"),
+        Cell::Bytes(bytes) => format!("{} bytes", bytes.len()),
+    };
+    StoreError::damaged(format!("{wanted} was expected where {found} stands"))
+}
+
+impl<T: FromCell> FromCell for Option<T> {
+    fn from_cell(cell: Cell<'_>) -> Result<Self> {
+        if cell == Cell::Null { Ok(None) } else { T::from_cell(cell).map(Some) }
+    }
+}
+
+impl FromCell for i64 {
+    fn from_cell(cell: Cell<'_>) -> Result<Self> {
+        match cell {
+            Cell::Integer(number) => Ok(number),
+            other => Err(damaged("a number", other)),
+        }
+    }
+}
+
+/// Numbers that are signed in a database and of another kind here.
+macro_rules! from_integer {
+    ($($kind:ty),*) => { $(
+        impl FromCell for $kind {
+            fn from_cell(cell: Cell<'_>) -> Result<Self> {
+                i64::from_cell(cell)?.try_into().map_err(|_| damaged("another number", cell))
+            }
+        }
+    )* };
+}
+
+from_integer!(i32, u32, u64, usize);
+
+impl FromCell for bool {
+    fn from_cell(cell: Cell<'_>) -> Result<Self> {
+        Ok(i64::from_cell(cell)? != 0)
+    }
+}
+
+impl FromCell for String {
+    fn from_cell(cell: Cell<'_>) -> Result<Self> {
+        match cell {
+            Cell::Text(text) => Ok(text.to_owned()),
+            other => Err(damaged("text", other)),
+        }
+    }
+}
+
+impl FromCell for Vec<u8> {
+    fn from_cell(cell: Cell<'_>) -> Result<Self> {
+        match cell {
+            Cell::Bytes(bytes) => Ok(bytes.to_owned()),
+            other => Err(damaged("bytes", other)),
+        }
+    }
+}
+
+impl<const N: usize> FromCell for [u8; N] {
+    fn from_cell(cell: Cell<'_>) -> Result<Self> {
+        match cell {
+            Cell::Bytes(bytes) => bytes.try_into().map_err(|_| damaged("other bytes", cell)),
+            other => Err(damaged("bytes", other)),
+        }
+    }
+}
+
+impl FromCell for Time {
+    fn from_cell(cell: Cell<'_>) -> Result<Self> {
+        i64::from_cell(cell).map(Self)
+    }
+}
+
+impl FromCell for LoginId {
+    fn from_cell(cell: Cell<'_>) -> Result<Self> {
+        i64::from_cell(cell).map(Self)
+    }
+}
+
+impl FromCell for ServiceId {
+    fn from_cell(cell: Cell<'_>) -> Result<Self> {
+        i64::from_cell(cell).map(Self)
+    }
+}
+
+/// SQLite keeps the printed form, PostgreSQL the bytes.
+impl FromCell for Digest {
+    fn from_cell(cell: Cell<'_>) -> Result<Self> {
+        let digest = match cell {
+            Cell::Text(text) => text.parse().ok(),
+            Cell::Bytes(bytes) => Self::from_bytes(bytes),
+            _ => None,
+        };
+        digest.ok_or_else(|| damaged("a digest", cell))
+    }
+}

@@ -1,0 +1,121 @@
+//! What a parameter of a statement can be.
+
+use std::borrow::Cow;
+
+use gangplank_core::{LoginId, ServiceId, Time};
+use gangplank_oci::Digest;
+
+/// A parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value<'a> {
+    Null,
+    /// Numbers, times in milliseconds since 1970, and `0` or `1` for no and yes.
+    Integer(i64),
+    Text(Cow<'a, str>),
+    Bytes(&'a [u8]),
+    /// SQLite keeps its printed form, PostgreSQL its bytes.
+    Digest(Digest),
+}
+
+/// The parameters of a statement: `values![tenant, name, now]`.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { [$($crate::metadata::tx::Value::from($value)),*] };
+}
+
+pub(crate) use values;
+
+impl From<i64> for Value<'_> {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<i32> for Value<'_> {
+    fn from(value: i32) -> Self {
+        Self::Integer(value.into())
+    }
+}
+
+impl From<u32> for Value<'_> {
+    fn from(value: u32) -> Self {
+        Self::Integer(value.into())
+    }
+}
+
+impl From<bool> for Value<'_> {
+    fn from(value: bool) -> Self {
+        Self::Integer(value.into())
+    }
+}
+
+impl From<Time> for Value<'_> {
+    fn from(value: Time) -> Self {
+        Self::Integer(value.0)
+    }
+}
+
+impl From<LoginId> for Value<'_> {
+    fn from(value: LoginId) -> Self {
+        Self::Integer(value.0)
+    }
+}
+
+impl From<ServiceId> for Value<'_> {
+    fn from(value: ServiceId) -> Self {
+        Self::Integer(value.0)
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(value))
+    }
+}
+
+impl<'a> From<&'a String> for Value<'a> {
+    fn from(value: &'a String) -> Self {
+        Self::Text(Cow::Borrowed(value))
+    }
+}
+
+impl From<String> for Value<'_> {
+    fn from(value: String) -> Self {
+        Self::Text(Cow::Owned(value))
+    }
+}
+
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(value: &'a [u8]) -> Self {
+        Self::Bytes(value)
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Value<'a> {
+    fn from(value: &'a Vec<u8>) -> Self {
+        Self::Bytes(value)
+    }
+}
+
+impl From<Digest> for Value<'_> {
+    fn from(value: Digest) -> Self {
+        Self::Digest(value)
+    }
+}
+
+impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+impl<'a, 'b: 'a> From<&'b Option<String>> for Value<'a> {
+    fn from(value: &'b Option<String>) -> Self {
+        value.as_ref().into()
+    }
+}
+
+impl<'a> From<&Value<'a>> for Value<'a> {
+    fn from(value: &Value<'a>) -> Self {
+        value.clone()
+    }
+}
