@@ -9,10 +9,11 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use gangplank_core::{AccountId, Origin, Quotas, Region, Renewal, Tenant, Time};
 use gangplank_oci::{Algorithm, Digest, ManifestView, RepositoryName, Tag};
-use gangplank_store::blobs::{BlobStore as _, ContentKey, Folder};
+use gangplank_store::blobs::{BlobStore, ContentKey};
+use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::blobs::NewBlob;
 use gangplank_store::metadata::manifests::{ManifestOutcome, NewManifest};
-use gangplank_store::metadata::{BlobLinks as _, Collection as _, Manifests as _, Sqlite};
+use gangplank_store::open::{Mode, StoreConfig};
 use serde_json::json;
 
 use crate::work::MEDIA_TYPE;
@@ -60,10 +61,10 @@ fn digest(number: usize) -> Digest {
 /// `tags/N` of N tags.
 pub(crate) fn fill(data: &Path, size: usize, tags: &[usize]) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    put_bytes(&data.join("blobs"), size)?;
     runtime.block_on(async {
-        let rows = Sqlite::open_to_fill(&data.join("gangplank.db"))?;
-        let filler = Filler::new(&rows)?;
+        let store = StoreConfig::local(data, Mode::Fill).open().await?;
+        put_bytes(store.blobs.as_ref(), size)?;
+        let filler = Filler::new(store.metadata.as_ref())?;
         let repository = RepositoryName::parse(REPOSITORY)?;
         each(0..size, |number| filler.add_blob(&repository, number, filler.now)).await?;
         let tag = |number| Tag::parse(&format!("m{number}"));
@@ -84,13 +85,14 @@ pub(crate) fn fill(data: &Path, size: usize, tags: &[usize]) -> Result<()> {
 /// Makes garbage in a stopped gangplank's store; says how long a cycle takes that finds it.
 pub(crate) fn collect(data: &Path, size: usize) -> Result<Duration> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let rows = Sqlite::open(&data.join("gangplank.db"))?;
-    runtime.block_on(Filler::new(&rows)?.collect(size))
+    runtime.block_on(async {
+        let rows = StoreConfig::local(data, Mode::Offline).rows().await?;
+        Filler::new(rows.metadata.as_ref())?.collect(size).await
+    })
 }
 
 /// Puts the bytes of the blobs that have some. Side by side, since each waits for syncs.
-fn put_bytes(folder: &Path, size: usize) -> Result<()> {
-    let store = Folder::open(folder)?;
+fn put_bytes(store: &dyn BlobStore, size: usize) -> Result<()> {
     let step = size.div_ceil(WITH_BYTES);
     let put = |first: usize| {
         (first * step..size).step_by(step * WRITERS).try_for_each(|number| {
@@ -125,13 +127,13 @@ fn plenty() -> Quotas {
 }
 
 struct Filler<'a> {
-    rows: &'a Sqlite,
+    rows: &'a dyn Metadata,
     tenant: Tenant,
     now: Time,
 }
 
 impl<'a> Filler<'a> {
-    fn new(rows: &'a Sqlite) -> Result<Self> {
+    fn new(rows: &'a dyn Metadata) -> Result<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
         let region = Region::parse("us-east-1").context("a region")?;
         let tenant = Tenant { account: AccountId::parse("000000000000")?, region };

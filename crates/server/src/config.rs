@@ -12,6 +12,7 @@ use gangplank_core::{AccessKeyId, Leases, Quotas, Region, SecretAccessKey};
 
 use gangplank_oci::ManifestLimits;
 use gangplank_store::blobs::DEFAULT_RESERVE;
+use gangplank_store::open::Location;
 
 mod deployments;
 mod issuers;
@@ -29,7 +30,7 @@ pub struct Config {
     /// Where health is answered; nowhere if `None`.
     pub admin_listen: Option<SocketAddr>,
     /// Where everything is kept.
-    pub data_dir: PathBuf,
+    pub location: Location,
     /// The file of the master key; one in the data directory if `None`.
     pub master_key_file: Option<PathBuf>,
     /// The `host[:port]` that clients reach the registry by, if not the one they called the API by.
@@ -70,7 +71,7 @@ impl Config {
         Self {
             listen: (std::net::Ipv4Addr::LOCALHOST, 5000).into(),
             admin_listen: None,
-            data_dir,
+            location: Location::Local { dir: data_dir },
             master_key_file: None,
             public_address: None,
             tls: None,

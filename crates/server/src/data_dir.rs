@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_store::blobs::ID;
 use gangplank_store::durable_file;
+use gangplank_store::open::{Mode, StoreConfig};
+pub(crate) use gangplank_store::open::{blobs_in, database_in};
 
 use crate::private;
 
@@ -78,6 +80,11 @@ impl DataDir {
     /// The directory.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The store in the directory, to be opened for this.
+    pub fn store(&self, mode: Mode) -> StoreConfig {
+        StoreConfig::local(&self.path, mode)
     }
 
     /// Notes that a run begins; says whether the one before ended without [`end_run`](Self::end_run).
@@ -153,16 +160,6 @@ pub fn is_one(path: &Path) -> io::Result<bool> {
         }
     }
     Ok(false)
-}
-
-/// The database file of a directory.
-pub(crate) fn database_in(path: &Path) -> PathBuf {
-    path.join(DATABASE)
-}
-
-/// The folder of bytes of a directory.
-pub(crate) fn blobs_in(path: &Path) -> PathBuf {
-    path.join("blobs")
 }
 
 /// Refuses a directory that has lost its database. A new one would know nothing of the content, which the

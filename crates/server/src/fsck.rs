@@ -3,18 +3,19 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use gangplank_core::Time;
 use gangplank_oci::{Algorithm, Hasher};
-use gangplank_store::blobs::{BlobStore, ContentKey, Folder};
+use gangplank_store::blobs::{BlobStore, ContentKey};
+use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::inspection::{Fault, KeptContent};
 use gangplank_store::metadata::progress::Mark;
-use gangplank_store::metadata::{BlobLinks as _, Inspection as _, Progress as _, Sqlite};
+use gangplank_store::open::{Mode, StoreConfig, Stores, blobs_in};
 
-use crate::content_folder;
-use crate::data_dir::{self, DataDir};
+use crate::data_dir::DataDir;
 use crate::hashing::{Bytes, look};
 
 const PAGE: usize = 200;
@@ -72,13 +73,12 @@ impl Report {
 /// # Errors
 /// If its stores cannot be read.
 pub async fn check(path: &Path, progress: impl FnMut(u64, u64)) -> Result<Report> {
-    let database = data_dir::database_in(path);
-    let metadata = Sqlite::open_to_read(&database).context("cannot read the database")?;
-    let folder = data_dir::blobs_in(path);
-    let standing = content_folder::standing(&metadata, &folder).await?;
-    let mut check = Check::new(metadata, Folder::open_to_read(&folder), false);
-    if let Some(fault) = standing.fault() {
-        let what = format!("the folder {} {fault}: mount its disk, or restore it", folder.display());
+    let rows = StoreConfig::local(path, Mode::Read).rows().await.context("cannot read the database")?;
+    let Stores { metadata, blobs, fault, .. } = rows.with_bytes().await?;
+    let mut check = Check::new(metadata, blobs, false);
+    if let Some(fault) = fault {
+        let folder = blobs_in(path);
+        let what = format!("the folder {} {}: mount its disk, or restore it", folder.display(), fault.what);
         check.found(FOLDER, what, None);
     }
     check.run(progress).await
@@ -90,22 +90,21 @@ pub async fn check(path: &Path, progress: impl FnMut(u64, u64)) -> Result<Report
 /// # Errors
 /// If its stores cannot be opened or fail.
 pub async fn repair(data_dir: &DataDir, progress: impl FnMut(u64, u64)) -> Result<Report> {
-    let metadata = Sqlite::open_at_this_schema(&data_dir.database()).context("cannot open the database")?;
-    let standing = content_folder::standing(&metadata, &data_dir.blobs()).await?;
-    let (blobs, aside) = content_folder::renew(&metadata, data_dir).await?;
+    let rows = data_dir.store(Mode::Offline).rows().await.context("cannot open the database")?;
+    let Stores { metadata, blobs, fault, .. } = rows.with_bytes_anew().await?;
     let mut check = Check::new(metadata, blobs, true);
-    if let Some(fault) = standing.fault() {
-        let aside = aside.map(|aside| format!("; what was there is in {} now", aside.display()));
-        let folder = data_dir.blobs();
-        let what = format!("the folder {} {fault}{}", folder.display(), aside.unwrap_or_default());
+    if let Some(fault) = fault {
+        let aside = fault.aside.map(|aside| format!("; what was there is in {} now", aside.display()));
+        let (folder, aside) = (data_dir.blobs(), aside.unwrap_or_default());
+        let what = format!("the folder {} {}{aside}", folder.display(), fault.what);
         check.found(FOLDER, what, Some("made anew"));
     }
     check.run(progress).await
 }
 
 struct Check {
-    metadata: Sqlite,
-    blobs: Folder,
+    metadata: Arc<dyn Metadata>,
+    blobs: Arc<dyn BlobStore>,
     repair: bool,
     report: Report,
     /// Content whose bytes are not what they should be, by what they should be.
@@ -113,7 +112,7 @@ struct Check {
 }
 
 impl Check {
-    fn new(metadata: Sqlite, blobs: Folder, repair: bool) -> Self {
+    fn new(metadata: Arc<dyn Metadata>, blobs: Arc<dyn BlobStore>, repair: bool) -> Self {
         Self { metadata, blobs, repair, report: Report::default(), broken: HashMap::new() }
     }
 
@@ -184,7 +183,7 @@ impl Check {
             let Some(last) = page.last() else { return Ok(()) };
             position = last.row;
             for content in page {
-                let bytes = look(&self.blobs, &content, None);
+                let bytes = look(self.blobs.as_ref(), &content, None);
                 self.report.contents += 1;
                 self.report.bytes += content.size;
                 progress(self.report.bytes, total.max(self.report.bytes));

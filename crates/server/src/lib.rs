@@ -11,7 +11,6 @@ mod collection;
 pub mod config;
 mod console;
 mod container_logs;
-mod content_folder;
 mod control;
 mod coordination;
 pub mod data_dir;

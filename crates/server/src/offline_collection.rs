@@ -1,18 +1,16 @@
 //! Garbage collection in a data directory whose server is stopped.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use gangplank_api::gangplank::{CollectGarbageRequest, CollectGarbageResult};
 use gangplank_core::{Leases, Time};
-use gangplank_store::blobs::BlobStore;
+use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::progress::Mark;
-use gangplank_store::metadata::{Progress as _, Sqlite};
+use gangplank_store::open::{Mode, Stores};
 use tokio_util::sync::CancellationToken;
 
 use crate::collection::{Cycle, cutoff};
-use crate::content_folder;
 use crate::control::collection_wire::{collected, grace_of, planned};
 use crate::data_dir::DataDir;
 use crate::removals::Removals;
@@ -23,10 +21,11 @@ use crate::removals::Removals;
 /// # Errors
 /// If its stores cannot be opened or fail, or neither the request nor the directory says a grace period.
 pub async fn collect_in(data_dir: &DataDir, request: &CollectGarbageRequest) -> Result<CollectGarbageResult> {
-    let metadata = Sqlite::open_at_this_schema(&data_dir.database()).context("cannot open the database")?;
-    let blobs = content_folder::open(&metadata, data_dir).await?;
+    let rows = data_dir.store(Mode::Offline).rows().await.context("cannot open the database")?;
+    let Stores { metadata, blobs, .. } = rows.with_bytes().await?;
+    let metadata = metadata.as_ref();
     let now = Time(metadata.mark(Mark::SteadyTime).await?.unwrap_or_default());
-    let cutoff = match (grace_of(request), told(&metadata).await?) {
+    let cutoff = match (grace_of(request), told(metadata).await?) {
         (Some(grace), _) => cutoff(grace, now),
         (None, Some(leases)) => leases.over(now),
         (None, None) => bail!(
@@ -34,9 +33,8 @@ pub async fn collect_in(data_dir: &DataDir, request: &CollectGarbageRequest) -> 
              told from what must stay: start the server once, or give --grace"
         ),
     };
-    let blobs: Arc<dyn BlobStore> = Arc::new(blobs);
     let removals = Removals::of(data_dir.path());
-    let cycle = Cycle { metadata: &metadata, blobs: &blobs, removals: &removals, now, cutoff };
+    let cycle = Cycle { metadata, blobs: &blobs, removals: &removals, now, cutoff };
     Ok(if request.dry_run.unwrap_or(false) {
         planned(cycle.plan().await?)
     } else {
@@ -45,7 +43,7 @@ pub async fn collect_in(data_dir: &DataDir, request: &CollectGarbageRequest) -> 
 }
 
 /// The terms of the server that ran here last.
-async fn told(metadata: &Sqlite) -> Result<Option<Leases>> {
+async fn told(metadata: &dyn Metadata) -> Result<Option<Leases>> {
     let grace = metadata.mark(Mark::GcGrace).await?;
     Ok(grace.map(|grace| Leases { grace: Duration::from_millis(grace.unsigned_abs()) }))
 }

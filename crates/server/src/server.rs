@@ -11,10 +11,10 @@ use gangplank_core::container_service::Entrance;
 use gangplank_core::lease::SAFE_GRACE;
 use gangplank_core::{Origin, Time};
 use gangplank_engine::{Archives, Engine, Output};
-use gangplank_store::coordination::InProcess;
 use gangplank_store::logs::Logs;
+use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::progress::Mark;
-use gangplank_store::metadata::{Progress as _, Sqlite};
+use gangplank_store::open::{Location, Mode, Stores};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -49,7 +49,7 @@ use crate::registry::gathered::Gathering;
 use crate::registry::room::InFlight;
 use crate::removals::Removals;
 use crate::sealing::MasterKey;
-use crate::{content_folder, jobs, random, root_key};
+use crate::{jobs, random, root_key};
 
 /// Makes an engine that hands over what containers print.
 type MakeEngine = Box<dyn FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send>;
@@ -146,30 +146,33 @@ impl Server {
         // Before anything is made: a directory and a key of a server that cannot start help nobody.
         let listening = Listening::bind(&config).await?;
         let addresses = listening.addresses()?;
-        let data_dir = DataDir::take(&config.data_dir)?;
-        let metadata = Sqlite::open(&data_dir.database()).context("cannot open the database")?;
-        let master = master_key(&config, &data_dir, &metadata).await?;
-        let blobs = content_folder::open(&metadata, &data_dir).await?;
-        let blobs = blobs.with_reserve(config.limits.disk_reserve);
+        let Location::Local { dir } = &config.location;
+        let data_dir = DataDir::take(dir)?;
+        let store = data_dir.store(Mode::Serve).with_reserve(config.limits.disk_reserve);
+        let rows = store.rows().await.context("cannot open the database")?;
+        // Before the bytes, of which some may be made: whoever has another's key changes nothing.
+        let master = master_key(&config, &data_dir, rows.metadata.as_ref()).await?;
+        let Stores { metadata, blobs, coordinator, number, .. } = rows.with_bytes().await?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let endpoint = root_key::local_endpoint(scheme, addresses.main);
         let clock = Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time));
         let here = Origin::local(clock.now());
-        root_key::provide(&metadata, &here, &master, &data_dir, config.root_key.take(), &endpoint).await?;
+        root_key::provide(metadata.as_ref(), &here, &master, &data_dir, config.root_key.take(), &endpoint)
+            .await?;
 
         let logs = Logs::open(data_dir.logs(), config.deployments.logs, config.limits.disk_reserve);
         let logs = Arc::new(logs);
         let container_logs = Arc::new(ContainerLogs::new(Arc::clone(&logs), clock));
         let output = Arc::clone(&container_logs) as Arc<dyn Output>;
         let archives = Arc::new(Images::default());
-        let here = Here { owner: owner(&metadata).await?, address: addresses.main };
+        let here = Here { owner: owner(number)?, address: addresses.main };
         let engine = runs.engine(&config, here, output, Arc::clone(&archives) as _).await?;
         config.check_admin_listener(engine.as_ref().map(|engine| engine.name()))?;
         let stop = CancellationToken::new();
         let run = uuid::Uuid::new_v4().simple().to_string();
         let app = Arc::new(App {
-            metadata: Arc::new(metadata),
-            blobs: Arc::new(blobs),
+            metadata,
+            blobs,
             removals: Removals::of(data_dir.path()),
             master,
             clock,
@@ -190,7 +193,7 @@ impl Server {
             failed_logins: FailedLogins::new(config.limits.failed_logins_per_minute),
             failed_exchanges: FailedLogins::new(FAILED_EXCHANGES_PER_MINUTE),
             issuers,
-            claims: Claims::new(Arc::new(InProcess::default()), run.clone()),
+            claims: Claims::new(coordinator, run.clone()),
             small_bodies: Budget::new(config.limits.buffered_bytes),
             unverified: Unverified::new(config.limits.unverified_bytes),
             connections: Arc::new(Connections::new(
@@ -361,15 +364,14 @@ fn refuse_plain_http(config: &Config) -> Result<()> {
 }
 
 /// The key that opens what this database has sealed.
-async fn master_key(config: &Config, data_dir: &DataDir, metadata: &Sqlite) -> Result<MasterKey> {
+async fn master_key(config: &Config, data_dir: &DataDir, metadata: &dyn Metadata) -> Result<MasterKey> {
     let keys = root_key::all_access_keys(metadata).await?;
     MasterKey::of(data_dir, config.master_key_file.as_deref(), &keys)
 }
 
 /// What the things of this data directory are labelled with in an engine: the number that the database and its folder
 /// share.
-async fn owner(metadata: &Sqlite) -> Result<String> {
-    let number = metadata.mark(Mark::ContentFolder).await?;
+fn owner(number: Option<i64>) -> Result<String> {
     let number = number.context("the folder of contents has no number")?;
     Ok(format!("{:016x}", number.cast_unsigned()))
 }

@@ -2,7 +2,7 @@
 //!
 //! Two stores, each behind traits whose documentation is the contract: [`metadata`] (rows) and
 //! [`blobs`] (bytes). Beside them are the [`logs`] of containers, which promise less, and claims on work
-//! ([`coordination`]). Bytes are made durable before the row that makes them visible, and a row is
+//! ([`coordination`]). [`open`] is the way to all of them. Bytes are made durable before the row that makes them visible, and a row is
 //! removed before its bytes: an orphaned byte is garbage, a row without bytes is data loss.
 
 pub mod blobs;
@@ -11,6 +11,7 @@ pub mod durable_file;
 mod error;
 pub mod logs;
 pub mod metadata;
+pub mod open;
 mod reserve;
 mod turns;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use gangplank_server::Server;
+use gangplank_store::open::{Location, database_in};
 
 use crate::cli::{unknown_variables, usage, words};
 use crate::serving::logging::Logs;
@@ -49,8 +50,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let drain = config.limits.drain;
     // Before the server starts, so that an early SIGTERM is not lost.
     let mut signals = Signals::hear(logs.flusher())?;
-    let data_dir = config.data_dir.clone();
-    let is_first = !data_dir.join("gangplank.db").exists();
+    let Location::Local { dir: data_dir } = config.location.clone();
+    let is_first = !database_in(&data_dir).exists();
     let has_console = config.console;
     let server = Server::start(config).await?;
     introduce(&data_dir);

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read};
 
 use gangplank_oci::Hasher;
 use gangplank_store::Result;
-use gangplank_store::blobs::{BlobStore as _, Folder};
+use gangplank_store::blobs::BlobStore;
 use gangplank_store::metadata::inspection::KeptContent;
 
 /// How much is read at once.
@@ -14,7 +14,7 @@ const PIECE: usize = 1 << 20;
 ///
 /// # Errors
 /// If it cannot be written; nothing is left of it then.
-pub(super) fn copy(content: &KeptContent, from: impl Read, to: &Folder) -> Result<bool> {
+pub(super) fn copy(content: &KeptContent, from: impl Read, to: &dyn BlobStore) -> Result<bool> {
     let copied = write(content, from, to);
     if !matches!(copied, Ok(true)) {
         let discarded = to.discard_staged(&content.key);
@@ -23,7 +23,7 @@ pub(super) fn copy(content: &KeptContent, from: impl Read, to: &Folder) -> Resul
     copied
 }
 
-fn write(content: &KeptContent, mut from: impl Read, to: &Folder) -> Result<bool> {
+fn write(content: &KeptContent, mut from: impl Read, to: &dyn BlobStore) -> Result<bool> {
     let mut staged = to.stage(&content.key, 0)?;
     let mut hasher = Hasher::new(content.digest.algorithm());
     let most = usize::try_from(content.size).map_or(PIECE, |size| size.clamp(1, PIECE));
@@ -93,6 +93,7 @@ mod tests {
     use gangplank_core::{AccountId, Region, Tenant};
     use gangplank_oci::{Algorithm, Digest};
     use gangplank_store::blobs::ContentKey;
+    use gangplank_store::open::{self, Mode};
 
     use super::*;
 
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn only_what_is_whole_is_published() {
         let home = tempfile::tempdir().unwrap();
-        let folder = Folder::open(home.path()).unwrap();
+        let folder = open::folder(home.path(), Mode::Offline).unwrap();
         let content = |bytes: &[u8]| KeptContent {
             row: 1,
             tenant: Tenant { account: AccountId::root(), region: Region::default_region() },
@@ -122,14 +123,14 @@ mod tests {
         };
         let whole = content(b"whole");
         for broken in [&b"whol"[..], b"wholf", b"whole and more", b""] {
-            assert!(!copy(&whole, broken, &folder).unwrap());
+            assert!(!copy(&whole, broken, folder.as_ref()).unwrap());
         }
-        assert!(!copy(&whole, Broken(b"whole"), &folder).unwrap());
+        assert!(!copy(&whole, Broken(b"whole"), folder.as_ref()).unwrap());
         assert!(folder.size(&whole.key).unwrap().is_none() && folder.staged().unwrap().is_empty());
-        assert!(copy(&whole, &b"whole"[..], &folder).unwrap());
+        assert!(copy(&whole, &b"whole"[..], folder.as_ref()).unwrap());
         assert_eq!(folder.size(&whole.key).unwrap(), Some(5));
         let empty = content(b"");
-        assert!(copy(&empty, &b""[..], &folder).unwrap());
+        assert!(copy(&empty, &b""[..], folder.as_ref()).unwrap());
     }
 
     #[test]

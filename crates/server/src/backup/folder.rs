@@ -2,17 +2,18 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use gangplank_store::blobs::{BlobStore as _, Folder};
+use gangplank_store::blobs::BlobStore;
 use gangplank_store::durable_file;
 use gangplank_store::metadata::Snapshot;
+use gangplank_store::open::{self, Mode};
 
 use super::copying::copy;
 use super::manifest::{self, Database, Manifest, digest_of};
 use super::source::Source;
 use super::{KeyKept, Made, PAGE, Wanted};
-use crate::content_folder;
 use crate::data_dir::{DATABASE, MASTER_KEY, blobs_in};
 use crate::private;
 use crate::removals::NothingRemoved;
@@ -37,14 +38,14 @@ pub fn to_folder(
     let target = Target::open(folder, &source, &manifest)?;
     let mut pass = Pass::default();
     // Most of it without holding up the server: what goes meanwhile need not be in it.
-    pass.copy_all(&source, &source.rows, &target.blobs, &mut progress)?;
+    pass.copy_all(&source, &source.rows, target.blobs.as_ref(), &mut progress)?;
 
     let nothing_removed = NothingRemoved::from(&source.path).context("cannot begin the last part")?;
     let database = target.path.join("gangplank.db.new");
     source.rows.copy_to(&database).context("cannot copy the database")?;
     let rows = Snapshot::open(&database)?;
     pass = Pass { copied: pass.copied, copied_bytes: pass.copied_bytes, ..Pass::default() };
-    pass.copy_all(&source, &rows, &target.blobs, &mut progress)?;
+    pass.copy_all(&source, &rows, target.blobs.as_ref(), &mut progress)?;
     source.require_folder()?;
     drop(nothing_removed);
 
@@ -79,7 +80,7 @@ impl Pass {
         &mut self,
         source: &Source,
         rows: &Snapshot,
-        to: &Folder,
+        to: &dyn BlobStore,
         progress: &mut impl FnMut(u64, u64),
     ) -> Result<()> {
         let total = rows.totals()?.bytes;
@@ -113,7 +114,7 @@ impl Pass {
 /// A folder that has backups of one server.
 struct Target {
     path: PathBuf,
-    blobs: Folder,
+    blobs: Arc<dyn BlobStore>,
     _lock: File,
 }
 
@@ -141,7 +142,7 @@ impl Target {
             }
             None => bail!("{shown} is not empty, and has no backup: name a new folder, or an empty one"),
         }
-        let blobs = Folder::open(&blobs_in(&path)).with_context(failed)?.with_reserve(0);
+        let blobs = open::folder(&blobs_in(&path), Mode::Offline).with_context(failed)?;
         let target = Self { path, blobs, _lock: lock };
         target.remove_leftovers(source)?;
         Ok(target)
@@ -167,7 +168,7 @@ impl Target {
     fn finish(&self, source: &Source, database: &Path, manifest: &Manifest) -> Result<()> {
         let failed = "cannot write the backup";
         if let Some(number) = source.number {
-            content_folder::write(&blobs_in(&self.path), number).context(failed)?;
+            open::write_number(&blobs_in(&self.path), number).context(failed)?;
             durable_file::sync_folder(&blobs_in(&self.path)).context(failed)?;
         }
         let key = self.path.join(MASTER_KEY);

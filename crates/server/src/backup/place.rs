@@ -3,17 +3,18 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use gangplank_store::blobs::{BlobStore as _, Folder};
+use gangplank_store::blobs::BlobStore;
 use gangplank_store::durable_file;
 use gangplank_store::metadata::Snapshot;
+use gangplank_store::open::{self, Mode};
 
 use super::folder::{LOST_AND_FOUND, is_empty};
 use super::manifest::Manifest;
 use super::restoring::named;
 use super::{KeyRestored, PAGE, Restored};
-use crate::content_folder;
 use crate::data_dir::{DataDir, MASTER_KEY};
 use crate::root_key::place_credentials;
 use crate::sealing::MasterKey;
@@ -22,7 +23,7 @@ use crate::sealing::MasterKey;
 pub(super) struct Place {
     path: PathBuf,
     data_dir: DataDir,
-    pub(super) blobs: Folder,
+    pub(super) blobs: Arc<dyn BlobStore>,
     /// Whether it was not there before.
     is_new: bool,
     is_done: bool,
@@ -44,8 +45,8 @@ impl Place {
         }
         let data_dir = DataDir::take(path)?;
         let path = data_dir.path().to_owned();
-        let blobs = Folder::open(&data_dir.blobs());
-        let blobs = blobs.with_context(|| format!("cannot write into {shown}"))?.with_reserve(0);
+        let blobs = open::folder(&data_dir.blobs(), Mode::Offline);
+        let blobs = blobs.with_context(|| format!("cannot write into {shown}"))?;
         Ok(Self { path, data_dir, blobs, is_new, is_done: false })
     }
 
@@ -81,7 +82,7 @@ impl Place {
             Snapshot::mark_damaged(&self.database(), &keys)?;
         }
         if let Some(number) = number {
-            content_folder::write(&self.data_dir.blobs(), number)?;
+            open::write_number(&self.data_dir.blobs(), number)?;
             durable_file::sync_folder(&self.data_dir.blobs())?;
         }
         if let Key::OfBackup(_, text) = &key {

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use gangplank_oci::{Algorithm, Hasher};
-use gangplank_store::blobs::{BlobStore as _, ContentKey, Folder};
+use gangplank_store::blobs::ContentKey;
 use gangplank_store::durable_file;
 use gangplank_store::metadata::Snapshot;
 use gangplank_store::metadata::inspection::KeptContent;
+use gangplank_store::open::{self, Mode};
 use tar::{Archive, Entry};
 
 use super::copying::copy;
@@ -62,7 +63,7 @@ pub fn from_folder(
     };
     let key = Key::of(&rows, master_key_file, key)?;
     place.require_space(&rows)?;
-    let blobs = Folder::open_to_read(&blobs_in(folder));
+    let blobs = open::folder(&blobs_in(folder), Mode::Read)?;
     let total = rows.totals()?.bytes;
     let (mut position, mut done) = (0, 0);
     loop {
@@ -71,7 +72,7 @@ pub fn from_folder(
         position = last.row;
         for content in page {
             if let Some(from) = blobs.open(&content.key).ok().flatten() {
-                copy(&content, from, &place.blobs).context("cannot write into the data directory")?;
+                copy(&content, from, place.blobs.as_ref()).context("cannot write into the data directory")?;
             }
             done += content.size;
             progress(done, total.max(done));
@@ -123,7 +124,7 @@ pub fn from_stream(
                 let Some(content) = known else {
                     bail!("the stream has a file that no backup has: {name:?}")
                 };
-                copy(&content, &mut entry, &place.blobs).context("cannot restore a content")?;
+                copy(&content, &mut entry, place.blobs.as_ref()).context("cannot restore a content")?;
                 done += content.size;
                 progress(done, total.max(done));
             }

@@ -2,15 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use gangplank_store::blobs::Folder;
+use gangplank_store::blobs::BlobStore;
 use gangplank_store::metadata::Snapshot;
+use gangplank_store::open::{self, Mode};
 
 use super::KeyKept;
 use super::manifest::Manifest;
 use crate::clock::Clock;
-use crate::content_folder;
 use crate::data_dir::{MASTER_KEY, blobs_in, database_in};
 use crate::root_key::CREDENTIALS;
 use crate::sealing::MasterKey;
@@ -19,7 +20,7 @@ pub(super) struct Source {
     pub(super) path: PathBuf,
     /// The rows as they are now.
     pub(super) rows: Snapshot,
-    pub(super) blobs: Folder,
+    pub(super) blobs: Arc<dyn BlobStore>,
     /// The number of the two.
     pub(super) number: Option<i64>,
     pub(super) key: KeyKept,
@@ -53,7 +54,7 @@ impl Source {
             Some(_) if !with_master_key => KeyKept::LeftOut,
             Some(_) => KeyKept::Inside,
         };
-        let blobs = Folder::open_to_read(&blobs_in(&path));
+        let blobs = open::folder(&blobs_in(&path), Mode::Read)?;
         let master_key = found.filter(|_| with_master_key);
         let source = Self { path, rows, blobs, number, key, master_key };
         source.require_folder()?;
@@ -63,7 +64,7 @@ impl Source {
     /// Refuses to take a disk that is not mounted for content that is lost.
     pub(super) fn require_folder(&self) -> Result<()> {
         let folder = blobs_in(&self.path);
-        let is_own = match (self.number, content_folder::read(&folder)?) {
+        let is_own = match (self.number, open::number_of(&folder)?) {
             (None, None) => self.rows.totals()?.count == 0 || folder.join("content").is_dir(),
             (ours, found) => ours.is_none() || ours == found,
         };

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use gangplank_oci::{Algorithm, Hasher};
-use gangplank_store::blobs::BlobStore as _;
 use gangplank_store::blobs::ID;
 use gangplank_store::metadata::Snapshot;
+use gangplank_store::open;
 use tar::{Builder, EntryType, Header};
 
 use super::copying::Exactly;
@@ -17,7 +17,6 @@ use super::restoring::named;
 use super::scratch::Scratch;
 use super::source::Source;
 use super::{Made, PAGE, Wanted};
-use crate::content_folder;
 use crate::data_dir::{DATABASE, MASTER_KEY};
 use crate::private;
 use crate::removals::NothingRemoved;
@@ -51,7 +50,7 @@ pub fn to_stream(
         archive.add_text(MASTER_KEY, key)?;
     }
     if let Some(number) = source.number {
-        archive.add_text(&format!("blobs/{ID}"), &content_folder::text(number))?;
+        archive.add_text(&format!("blobs/{ID}"), &open::text_of(number))?;
     }
     let (mut position, mut done, mut damaged) = (0, 0, Vec::new());
     loop {

@@ -10,7 +10,8 @@ use prometheus_client::registry::{Registry, Unit};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Job {
-    job: &'static str,
+    // Prometheus has a label `job` of its own.
+    name: &'static str,
 }
 
 /// Counts them, by the name that a job has in the list.
@@ -36,21 +37,21 @@ impl Jobs {
     }
 
     /// There is such a job: from now on it is told of, also before its first round.
-    pub(crate) fn listed(&self, job: &'static str) {
-        drop(self.rounds.get_or_create(&Job { job }));
-        drop(self.failed.get_or_create(&Job { job }));
-        drop(self.busy.get_or_create(&Job { job }));
+    pub(crate) fn listed(&self, name: &'static str) {
+        drop(self.rounds.get_or_create(&Job { name }));
+        drop(self.failed.get_or_create(&Job { name }));
+        drop(self.busy.get_or_create(&Job { name }));
     }
 
     /// Counts a round that is over.
-    pub(crate) fn done(&self, job: &'static str, took: Duration) {
-        self.rounds.get_or_create(&Job { job }).inc();
-        self.busy.get_or_create(&Job { job }).inc_by(took.as_secs_f64());
+    pub(crate) fn done(&self, name: &'static str, took: Duration) {
+        self.rounds.get_or_create(&Job { name }).inc();
+        self.busy.get_or_create(&Job { name }).inc_by(took.as_secs_f64());
     }
 
     /// Counts a round that failed.
-    pub(crate) fn failed(&self, job: &'static str, took: Duration) {
+    pub(crate) fn failed(&self, name: &'static str, took: Duration) {
         self.done(job, took);
-        self.failed.get_or_create(&Job { job }).inc();
+        self.failed.get_or_create(&Job { name }).inc();
     }
 }

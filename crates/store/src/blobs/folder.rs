@@ -1,7 +1,7 @@
 //! Bytes in a folder.
 //!
 //! ```text
-//! id                  to which database it belongs; kept by the server, looked for here
+//! id                  to which database it belongs; kept by whoever opens the store, looked for here
 //! staged/<key>        content on its way in
 //! content/<ab>/<key>  published content; <ab> are the last two digits of the key, which are random. These
 //!                     shards are made when the first content comes into them

@@ -17,5 +17,6 @@ mod coordination;
 mod crash;
 mod metadata;
 mod model;
+mod open;
 mod principals_model;
 mod world;

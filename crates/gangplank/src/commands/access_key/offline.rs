@@ -11,7 +11,7 @@ use gangplank_server::{
     MasterKey, NewKey as Made, Rights, all_access_keys, create_access_key, create_first_key,
     provide_credentials,
 };
-use gangplank_store::metadata::Sqlite;
+use gangplank_store::open::Mode;
 
 use super::NewKey;
 use crate::aws::connection::check_data_dir;
@@ -46,16 +46,17 @@ async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
     if new.root && !account.is_root() {
         bail!("root keys belong to account {}: leave out --account, or --root", AccountId::root());
     }
-    let metadata = Sqlite::open_at_this_schema(&data_dir.database())?;
+    let metadata = data_dir.store(Mode::Offline).rows().await?.metadata;
+    let metadata = metadata.as_ref();
     let by = Origin::local(Time(now()));
-    let keys = all_access_keys(&metadata).await?;
+    let keys = all_access_keys(metadata).await?;
     let master = MasterKey::of(data_dir, new.master_key_file.as_deref(), &keys)?;
     let is_rescue = account.is_root() && !keys.iter().any(|key| key.is_root && key.enabled);
     let (key, secret) = if keys.is_empty() && is_rescue {
-        create_first_key(&metadata, &by, &master, data_dir, None).await?
+        create_first_key(metadata, &by, &master, data_dir, None).await?
     } else {
         let rights = if new.root || is_rescue { Rights::Root } else { Rights::Ordinary };
-        create_access_key(&metadata, &by, &master, &account, Made::with(rights), u32::MAX).await?
+        create_access_key(metadata, &by, &master, &account, Made::with(rights), u32::MAX).await?
     };
     if is_rescue && !new.root && !keys.is_empty() {
         warn(format!("there was no enabled root key, so {} is one: it administers the server", key.id));

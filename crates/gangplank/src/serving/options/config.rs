@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_core::{Leases, Region, tenant};
 use gangplank_server::{AuditKept, Collection, Config, Network, TlsFiles};
+use gangplank_store::open::Location;
 
 use super::console::Console;
 use super::{DEFAULT_DATA_DIR, DEFAULT_LISTEN, ServeOptions, limits, root_key};
@@ -47,7 +48,7 @@ impl ServeOptions {
         Ok(Config {
             listen: self.listen.map_or_else(|| DEFAULT_LISTEN.parse(), Ok)?,
             admin_listen: self.admin_listen,
-            data_dir: self.data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.into()),
+            location: Location::Local { dir: self.data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.into()) },
             master_key_file: self.master_key_file,
             public_address: self.public_address,
             tls,

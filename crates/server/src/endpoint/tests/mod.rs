@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use gangplank_core::tenant::REGIONS;
 use gangplank_core::{Quotas, Region, ServiceId};
+use gangplank_store::open::Location;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -77,7 +78,7 @@ fn config(home: &Path) -> Config {
     Config {
         listen: ([127, 0, 0, 1], 0).into(),
         admin_listen: None,
-        data_dir: home.join("data"),
+        location: Location::Local { dir: home.join("data") },
         master_key_file: None,
         public_address: None,
         tls: None,

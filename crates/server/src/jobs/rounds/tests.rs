@@ -79,7 +79,7 @@ impl Process {
         let standing =
             Standing { open_uploads: 0, connections: 0, is_database_up: true, space: None, reserve: 0 };
         let text = self.around.metrics.text(Exposition::Text, &standing);
-        let line = format!("gangplank_{name}{{job=\"fake\"}} ");
+        let line = format!("gangplank_{name}{{name=\"fake\"}} ");
         text.lines().find_map(|it| it.strip_prefix(&line)).unwrap().parse().unwrap()
     }
 }

@@ -1,0 +1,163 @@
+//! That a folder of bytes is the database's own. Both have one number: as a row, and in `blobs/id`. A disk that is not
+//! mounted, or another one, would otherwise look like a store that has lost everything, and be taken for a new one.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use crate::blobs::{BlobStore as _, Folder, ID};
+use crate::metadata::Metadata;
+use crate::metadata::progress::Mark;
+use crate::{Result, StoreError, durable_file};
+
+/// How many contents are looked for at once.
+const PAGE: usize = 200;
+
+/// How a folder stands to a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is its own; this is their number.
+    Own(i64),
+    /// The database has no number yet, and takes this one: the folder has it already.
+    Adopted(i64),
+    /// Neither has one: both are new, or of a time before there were any.
+    New,
+    /// The number of the database, which the folder lacks.
+    Lost(Option<i64>),
+    /// The number of the database; the folder has that of another.
+    Another(i64),
+}
+
+impl Standing {
+    /// Looks at the two.
+    pub(super) async fn of(metadata: &dyn Metadata, blobs: &Path) -> Result<Self> {
+        let number = metadata.mark(Mark::ContentFolder).await?;
+        Ok(match (number, number_of(blobs)?) {
+            (Some(ours), Some(found)) if ours == found => Self::Own(ours),
+            (Some(ours), Some(_)) => Self::Another(ours),
+            (Some(ours), None) => Self::Lost(Some(ours)),
+            (None, Some(found)) => Self::Adopted(found),
+            (None, None) if metadata.content_totals(0).await?.count > 0 && !has_content(blobs) => {
+                Self::Lost(None)
+            }
+            (None, None) => Self::New,
+        })
+    }
+
+    /// What is the matter, where something is.
+    pub(super) fn fault(self) -> Option<&'static str> {
+        match self {
+            Self::Own(_) | Self::Adopted(_) | Self::New => None,
+            Self::Lost(_) => Some("is missing, or has lost its file id"),
+            Self::Another(_) => Some("is the one of another database"),
+        }
+    }
+
+    /// The number that the database has, or takes.
+    pub(super) fn number(self) -> Option<i64> {
+        match self {
+            Self::Own(number) | Self::Adopted(number) | Self::Another(number) => Some(number),
+            Self::Lost(number) => number,
+            Self::New => None,
+        }
+    }
+}
+
+/// Writes down the number where it is missing, and opens the folder. The number is returned, too.
+pub(super) async fn settle(
+    metadata: &dyn Metadata,
+    blobs: &Path,
+    standing: Standing,
+) -> Result<(Folder, i64)> {
+    if let Standing::Own(number) = standing {
+        return Ok((Folder::open(blobs)?, number));
+    }
+    let number = standing.number().unwrap_or_else(new_number);
+    durable_file::make_folder(blobs)?;
+    write_number(blobs, number)?;
+    // It syncs the names. The row comes last: with the row alone, the folder would be taken for lost.
+    let folder = Folder::open(blobs)?;
+    metadata.set_marks(vec![(Mark::ContentFolder, number)]).await?;
+    Ok((folder, number))
+}
+
+/// Puts a folder that is another database's out of the way; says where it is then.
+pub(super) async fn put_aside_if_anothers(
+    metadata: &dyn Metadata,
+    blobs: &Path,
+    standing: Standing,
+) -> Result<Option<PathBuf>> {
+    let is_anothers = match standing {
+        Standing::Another(_) => true,
+        Standing::Lost(_) => has_content(blobs) && !knows_any(metadata, blobs).await?,
+        _ => false,
+    };
+    is_anothers.then(|| put_aside(blobs)).transpose()
+}
+
+/// Gives a folder its number, which is durable after a sync of its names.
+///
+/// # Errors
+/// If its file cannot be written.
+pub fn write_number(blobs: &Path, number: i64) -> io::Result<()> {
+    durable_file::place(&blobs.join(ID), &blobs.join(".id.new"), 0o600, &text_of(number))
+}
+
+/// What the file of a number has.
+pub fn text_of(number: i64) -> Vec<u8> {
+    format!("{number:016x}\n").into_bytes()
+}
+
+/// The number that a folder has.
+///
+/// # Errors
+/// If its file cannot be read.
+pub fn number_of(blobs: &Path) -> Result<Option<i64>> {
+    let path = blobs.join(ID);
+    match fs::read_to_string(&path) {
+        // What is no number is that of no database.
+        Ok(text) => Ok(Some(i64::from_str_radix(text.trim(), 16).unwrap_or(-1))),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(StoreError::unavailable(format!("cannot read {}: {error}", path.display()))),
+    }
+}
+
+/// A number that no other store has.
+fn new_number() -> i64 {
+    let (_, random) = uuid::Uuid::new_v4().as_u64_pair();
+    (random & u64::MAX >> 1).cast_signed()
+}
+
+fn has_content(blobs: &Path) -> bool {
+    fs::read_dir(blobs.join("content")).is_ok_and(|mut shards| shards.next().is_some())
+}
+
+/// Whether some of the content that the database knows is there.
+async fn knows_any(metadata: &dyn Metadata, blobs: &Path) -> Result<bool> {
+    let folder = Folder::open_to_read(blobs);
+    let mut position = 0;
+    loop {
+        let page = metadata.contents(position, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(false) };
+        position = last.row;
+        for content in &page {
+            if folder.size(&content.key)?.is_some() {
+                return Ok(true);
+            }
+        }
+    }
+}
+
+fn put_aside(blobs: &Path) -> Result<PathBuf> {
+    let names = std::iter::once("blobs-aside".to_owned()).chain((2..).map(|n| format!("blobs-aside-{n}")));
+    let aside = names.map(|name| blobs.with_file_name(name)).find(|aside| !aside.exists());
+    let aside =
+        aside.ok_or_else(|| StoreError::unavailable("there is no name for the other folder".to_owned()))?;
+    fs::rename(blobs, &aside).map_err(|error| {
+        StoreError::unusable(format!(
+            "the folder {} holds another server's content, and cannot be renamed: unmount it first ({error})",
+            blobs.display()
+        ))
+    })?;
+    Ok(aside)
+}

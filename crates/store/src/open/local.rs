@@ -1,0 +1,72 @@
+//! A store in a directory: a database and a folder.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::belonging::{self, Standing};
+use super::{Fault, Mode, Stores};
+use crate::blobs::{BlobStore, Folder};
+use crate::coordination::InProcess;
+use crate::metadata::{Metadata, Sqlite};
+use crate::{Result, StoreError};
+
+/// The database file of a directory.
+pub fn database_in(dir: &Path) -> PathBuf {
+    dir.join("gangplank.db")
+}
+
+/// The folder of bytes of a directory.
+pub fn blobs_in(dir: &Path) -> PathBuf {
+    dir.join("blobs")
+}
+
+pub(super) fn rows(dir: &Path, mode: Mode) -> Result<Arc<dyn Metadata>> {
+    let path = database_in(dir);
+    Ok(Arc::new(match mode {
+        Mode::Serve => Sqlite::open(&path)?,
+        Mode::Offline => Sqlite::open_at_this_schema(&path)?,
+        Mode::Read => Sqlite::open_to_read(&path)?,
+        #[cfg(feature = "filling")]
+        Mode::Fill => Sqlite::open_to_fill(&path)?,
+    }))
+}
+
+pub(super) async fn with_bytes(
+    metadata: Arc<dyn Metadata>,
+    dir: &Path,
+    mode: Mode,
+    reserve: u64,
+) -> Result<Stores> {
+    let blobs = blobs_in(dir);
+    let standing = Standing::of(metadata.as_ref(), &blobs).await?;
+    let fault = standing.fault().map(|what| Fault { what, aside: None });
+    if mode == Mode::Read {
+        let folder = Folder::open_to_read(&blobs).with_reserve(reserve);
+        return Ok(stores(metadata, folder, standing.number(), fault));
+    }
+    if let Some(Fault { what, .. }) = fault {
+        return Err(StoreError::unusable(format!(
+            "the folder {} {what}, and the database knows content that is in it: mount its disk, or restore it from a \
+             backup; if it is lost, `gangplank fsck --repair --data-dir {}` marks all that is missing and makes it anew",
+            blobs.display(),
+            dir.display()
+        )));
+    }
+    let (folder, number) = belonging::settle(metadata.as_ref(), &blobs, standing).await?;
+    Ok(stores(metadata, folder.with_reserve(reserve), Some(number), None))
+}
+
+pub(super) async fn with_bytes_anew(metadata: Arc<dyn Metadata>, dir: &Path, reserve: u64) -> Result<Stores> {
+    let blobs = blobs_in(dir);
+    let standing = Standing::of(metadata.as_ref(), &blobs).await?;
+    let aside = belonging::put_aside_if_anothers(metadata.as_ref(), &blobs, standing).await?;
+    let fault = standing.fault().map(|what| Fault { what, aside });
+    let (folder, number) = belonging::settle(metadata.as_ref(), &blobs, standing).await?;
+    Ok(stores(metadata, folder.with_reserve(reserve), Some(number), fault))
+}
+
+/// One process has a directory to itself, so claims need not outlive it.
+fn stores(metadata: Arc<dyn Metadata>, folder: Folder, number: Option<i64>, fault: Option<Fault>) -> Stores {
+    let blobs = Arc::new(folder) as Arc<dyn BlobStore>;
+    Stores { metadata, blobs, coordinator: Arc::new(InProcess::default()), number, fault }
+}
