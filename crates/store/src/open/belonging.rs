@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::blobs::{BlobStore as _, Folder, ID};
+use crate::blobs::{BlobStatter as _, Folder, ID};
 use crate::metadata::Metadata;
 use crate::metadata::progress::Mark;
 use crate::{Result, StoreError, durable_file};
@@ -141,7 +141,7 @@ async fn knows_any(metadata: &dyn Metadata, blobs: &Path) -> Result<bool> {
         let Some(last) = page.last() else { return Ok(false) };
         position = last.row;
         for content in &page {
-            if folder.size(&content.key)?.is_some() {
+            if folder.stat(&content.key).await?.is_some() {
                 return Ok(true);
             }
         }

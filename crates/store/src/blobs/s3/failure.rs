@@ -7,11 +7,11 @@ use crate::StoreError;
 /// A call failed that has nothing to do with an upload that may be over.
 pub(super) fn failed(error: Error) -> StoreError {
     let said = error.to_string();
-    if error.is_full() { StoreError::Full(said) } else { StoreError::Unavailable(said) }
+    if error.is_full() { StoreError::full(said) } else { StoreError::unavailable(said) }
 }
 
 /// A call of a multipart upload failed: if there is no such upload any more, it is over.
 pub(super) fn failed_upload(error: Error) -> StoreError {
     let is_over = error.is_no_upload() && !error.is_code(&["NoSuchBucket"]);
-    if is_over { StoreError::Damaged(format!("the upload is over: {error}")) } else { failed(error) }
+    if is_over { StoreError::damaged(format!("the upload is over: {error}")) } else { failed(error) }
 }

@@ -38,7 +38,7 @@ impl Inner {
             if let (Ok(completed), Some(ours)) = (&completed, whole_crc(parts))
                 && completed.crc64.as_ref().is_some_and(|theirs| *theirs != ours.header())
             {
-                return Err(StoreError::Damaged(format!("{key} was not joined to what was sent")));
+                return Err(StoreError::damaged(format!("{key} was not joined to what was sent")));
             }
             let looked = timeout(LOOK, self.is_joined(key, parts)).await;
             match looked.unwrap_or_else(|_| Err(unanswered())) {
@@ -51,7 +51,7 @@ impl Inner {
                 }
                 Ok(false) => {}
                 // Nobody knows now. The session stays, and whoever comes again finds out.
-                Err(StoreError::Unavailable(why)) => return Err(StoreError::Unavailable(why)),
+                Err(error @ StoreError::Unavailable(_)) => return Err(error),
                 Err(error) => return Err(error),
             }
             if let Err(error) = completed {
@@ -62,19 +62,19 @@ impl Inner {
                     "PreconditionFailed",
                 ]);
                 if never || error.is_no_upload() {
-                    return Err(StoreError::Damaged(format!("the parts of {key} cannot be joined: {error}")));
+                    return Err(StoreError::damaged(format!("the parts of {key} cannot be joined: {error}")));
                 }
                 if tried >= TRIES || !error.may_pass() {
                     return Err(failed_upload(error));
                 }
             } else if tried >= TRIES {
-                return Err(StoreError::Unavailable(format!(
+                return Err(StoreError::unavailable(format!(
                     "the server says that it has joined {key}, and has nothing"
                 )));
             }
             let is_open = timeout(LOOK, self.client.is_upload_open(&object, &upload.id)).await;
             if !is_open.map_err(|_| unanswered())?.map_err(failed)? {
-                return Err(StoreError::Damaged(format!(
+                return Err(StoreError::damaged(format!(
                     "the upload of {key} is over, and nothing came of it"
                 )));
             }
@@ -112,7 +112,7 @@ impl Inner {
             self.seen.note(key, length);
             return Ok(true);
         }
-        Err(StoreError::Damaged(format!(
+        Err(StoreError::damaged(format!(
             "{key} has {} bytes, and not the {length} that were sent",
             head.length
         )))
@@ -120,7 +120,7 @@ impl Inner {
 }
 
 fn unanswered() -> StoreError {
-    StoreError::Unavailable("the S3 server does not say what became of an upload".to_owned())
+    StoreError::unavailable("the S3 server does not say what became of an upload".to_owned())
 }
 
 fn whole_crc(parts: &[Part]) -> Option<Crc64> {

@@ -39,7 +39,7 @@ impl S3 {
         let read = serde_json::from_slice::<Marker>(&text).ok().filter(|marker| marker.format == FORMAT);
         let number = read.and_then(|marker| i64::from_str_radix(&marker.cluster, 16).ok());
         let unusable =
-            || StoreError::Unusable(format!("s3://{}/{name} is not of this version", self.0.location.bucket));
+            || StoreError::unusable(format!("s3://{}/{name} is not of this version", self.0.location.bucket));
         number.map(Some).ok_or_else(unusable)
     }
 
@@ -55,7 +55,7 @@ impl S3 {
         self.0.client.put_object(&name, Bytes::from(text).into(), guard).await.map_err(failed)?;
         match self.owner().await? {
             Some(owner) if owner == number => Ok(()),
-            _ => Err(StoreError::Unavailable(format!("another database has taken {}", self.shown()))),
+            _ => Err(StoreError::unavailable(format!("another database has taken {}", self.shown()))),
         }
     }
 

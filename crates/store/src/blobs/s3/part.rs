@@ -25,7 +25,7 @@ impl Inner {
     ) -> Result<Part> {
         if number > MOST_PARTS {
             let why = format!("{key} has more than {MOST_PARTS} parts");
-            return Err(StoreError::Damaged(why));
+            return Err(StoreError::damaged(why));
         }
         let object = self.object(&key);
         let upload = upload.get_or_try_init(|| self.begin(&object)).await?;
@@ -56,7 +56,7 @@ impl Inner {
         }
         let mut all = Piece::new(&self.scratch);
         for tail in tails {
-            let gone = || StoreError::Damaged(format!("what was staged under {} is gone", tail.key));
+            let gone = || StoreError::damaged(format!("what was staged under {} is gone", tail.key));
             let object = self.client.get_object(&self.object(&tail.key), None).await.map_err(failed)?;
             let mut content = object.filter(|object| object.length == tail.length).ok_or_else(gone)?.content;
             while let Some(bytes) = content.next().await.map_err(failed)? {

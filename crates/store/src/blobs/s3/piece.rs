@@ -118,5 +118,5 @@ impl Piece {
 /// Does something with a piece that waits for a local disk, away from the threads that must not.
 pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+    done.unwrap_or_else(|error| Err(StoreError::unavailable(error.to_string())))
 }

@@ -84,7 +84,7 @@ impl State {
             Some(_) => None,
         };
         state.filter(|state| state.in_parts() + state.in_tails() == checkpoint.received).ok_or_else(|| {
-            StoreError::Damaged("the state of a half upload cannot be gone on with".to_owned())
+            StoreError::damaged("the state of a half upload cannot be gone on with".to_owned())
         })
     }
 

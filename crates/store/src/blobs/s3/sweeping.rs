@@ -97,7 +97,7 @@ impl Inner {
                 let why = |object: &String| left.iter().find(|it| it.key == *object).map(|it| it.why.clone());
                 objects
                     .iter()
-                    .map(|object| why(object).map_or(Ok(()), |why| Err(StoreError::Unavailable(why))))
+                    .map(|object| why(object).map_or(Ok(()), |why| Err(StoreError::unavailable(why))))
                     .collect()
             }
             Err(error) => {

@@ -85,7 +85,7 @@ impl S3Writer {
     async fn settle(&mut self) -> Result<()> {
         let Some(mut first) = self.under_way.pop_front() else { return Ok(()) };
         let sent = (&mut first.sent).await;
-        let part = sent.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))?;
+        let part = sent.unwrap_or_else(|error| Err(StoreError::unavailable(error.to_string())))?;
         self.state.upload = self.upload.get().cloned();
         self.state.parts.push(part);
         self.progress = Some(self.state.checkpoint(first.received, std::mem::take(&mut first.hash_state)));
@@ -200,7 +200,7 @@ impl BlobWriter for S3Writer {
         }
         let upload = self.state.upload.clone();
         let upload =
-            upload.ok_or_else(|| StoreError::Damaged(format!("{} has parts of no upload", self.key)))?;
+            upload.ok_or_else(|| StoreError::damaged(format!("{} has parts of no upload", self.key)))?;
         self.store.join(&self.key, &upload, &self.state.parts).await?;
         self.is_told = true;
         Ok(self.key.clone())
