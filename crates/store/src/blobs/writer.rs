@@ -40,8 +40,7 @@ impl Checkpoint {
     /// bytes.
     pub fn hasher(&self) -> Result<Hasher> {
         let hasher = Hasher::resume(&self.hash_state).ok().filter(|hasher| hasher.hashed() == self.received);
-        hasher
-            .ok_or_else(|| StoreError::damaged("the hash of a half upload cannot be gone on with"))
+        hasher.ok_or_else(|| StoreError::damaged("the hash of a half upload cannot be gone on with"))
     }
 }
 

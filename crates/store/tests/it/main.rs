@@ -11,6 +11,7 @@ mod contract;
 
 mod backends;
 mod blobs;
+mod buckets;
 mod child;
 mod collection_model;
 mod coordination;

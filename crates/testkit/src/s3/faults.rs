@@ -34,6 +34,8 @@ pub enum Fault {
     Refuse(u16, &'static str),
     /// The server never sees it; the answer is 200 with an error in it, after white space.
     ErrorIn200(&'static str),
+    /// The server never sees it; the answer is 200 with this text.
+    Answer(&'static str),
     /// The server does it, and the connection closes in place of the answer.
     SwallowAnswer,
     /// The server gets so many bytes of the body, and then both connections close.
@@ -178,6 +180,10 @@ async fn answer(world: Arc<World>, request: Request<Incoming>) -> Result<Answer,
         Fault::ErrorIn200(code) => {
             let _ = request.into_body().collect().await;
             Ok(said(200, &format!("   \n  {}", error(code))))
+        }
+        Fault::Answer(text) => {
+            let _ = request.into_body().collect().await;
+            Ok(said(200, text))
         }
         Fault::SwallowAnswer => {
             let answer = forward(&world, request, usize::MAX).await?;

@@ -41,18 +41,14 @@ impl Inner {
                 return Err(StoreError::damaged(format!("{key} was not joined to what was sent")));
             }
             let looked = timeout(LOOK, self.is_joined(key, parts)).await;
-            match looked.unwrap_or_else(|_| Err(unanswered())) {
-                Ok(true) => {
-                    if completed.is_err() {
-                        // A part that came after the end can bring the upload back to life.
-                        let _ = timeout(LOOK, self.client.abort_multipart_upload(&object, &upload.id)).await;
-                    }
-                    return Ok(());
-                }
-                Ok(false) => {}
-                // Nobody knows now. The session stays, and whoever comes again finds out.
-                Err(error @ StoreError::Unavailable(_)) => return Err(error),
-                Err(error) => return Err(error),
+            let looked = looked.unwrap_or_else(|_| Err(unanswered()));
+            if completed.is_err() && matches!(looked, Ok(true) | Err(StoreError::Damaged(_))) {
+                // A part that comes after the end can bring an upload back to life.
+                let _ = timeout(LOOK, self.client.abort_multipart_upload(&object, &upload.id)).await;
+            }
+            // Where nobody knows now, whoever comes again finds out.
+            if looked? {
+                return Ok(());
             }
             if let Err(error) = completed {
                 let never = error.is_code(&[

@@ -84,6 +84,8 @@ struct Inner {
     part: u64,
     parts_at_once: Semaphore,
     seen: Seen,
+    /// Multipart uploads that this process has fed, and so need not look for.
+    fed: Seen,
     runtime: Handle,
 }
 
@@ -108,6 +110,7 @@ impl S3 {
             part,
             parts_at_once: Semaphore::new(PARTS_AT_ONCE),
             seen: Seen::default(),
+            fed: Seen::default(),
             runtime: Handle::current(),
         })))
     }

@@ -88,6 +88,7 @@ impl S3Writer {
         let part = sent.unwrap_or_else(|error| Err(StoreError::unavailable(error.to_string())))?;
         self.state.upload = self.upload.get().cloned();
         self.state.parts.push(part);
+        self.store.fed.note(&self.key, first.received);
         self.progress = Some(self.state.checkpoint(first.received, std::mem::take(&mut first.hash_state)));
         Ok(())
     }
@@ -108,6 +109,7 @@ impl S3Writer {
         let piece = self.store.together(&joined, fresh).await?;
         let tail = Tail { key: ContentKey::unused(), length: piece.length() };
         self.store.put(&tail.key, piece, is_whole.then(|| self.hasher.clone())).await?;
+        self.store.seen.note(&tail.key, tail.length);
         self.tails.push(tail);
         Ok(())
     }
@@ -201,7 +203,9 @@ impl BlobWriter for S3Writer {
         let upload = self.state.upload.clone();
         let upload =
             upload.ok_or_else(|| StoreError::damaged(format!("{} has parts of no upload", self.key)))?;
-        self.store.join(&self.key, &upload, &self.state.parts).await?;
+        let joined = self.store.join(&self.key, &upload, &self.state.parts).await;
+        self.store.fed.forget(&self.key);
+        joined?;
         self.is_told = true;
         Ok(self.key.clone())
     }
