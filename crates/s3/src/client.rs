@@ -1,5 +1,6 @@
 //! The client of one bucket: sends calls, again if need be, and reads what comes back.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -42,6 +43,13 @@ pub struct Settings {
 /// A client of one bucket. Its clones share connections.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (bucket, endpoint) = (&self.0.bucket, self.0.endpoint.url());
+        f.debug_struct("Client").field("bucket", bucket).field("endpoint", &endpoint).finish_non_exhaustive()
+    }
+}
 
 struct Inner {
     http: Http,

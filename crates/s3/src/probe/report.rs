@@ -57,6 +57,13 @@ pub struct Check {
     pub detail: String,
 }
 
+impl Check {
+    /// Whether it works.
+    pub fn is_fine(&self) -> bool {
+        self.verdict == Verdict::Works
+    }
+}
+
 /// All that was found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {

@@ -34,10 +34,12 @@ async fn script(answers: Vec<(&'static str, u16, String)>) -> Script {
             let text = String::from_utf8(request).unwrap();
             let line = text.lines().next().unwrap_or_default();
             let found = answers.iter().find(|(begin, ..)| line.starts_with(begin));
-            let (status, body) = found.map_or((404, String::new()), |(_, status, body)| (*status, body.clone()));
+            let (status, body) =
+                found.map_or((404, String::new()), |(_, status, body)| (*status, body.clone()));
             heard.lock().unwrap().push(text);
             let length = body.len();
-            let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+            let head =
+                format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
             let _ = socket.write_all(format!("{head}{body}").as_bytes()).await;
         }
     });
@@ -145,7 +147,8 @@ async fn an_identity_token_opens_a_role() {
 
 #[tokio::test]
 async fn a_refused_token_is_told_without_it() {
-    let refused = "<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredTokenException</Code></Error></ErrorResponse>";
+    let refused =
+        "<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredTokenException</Code></Error></ErrorResponse>";
     let script = script(vec![("POST / ", 400, refused.into())]).await;
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "header.claims.signature").unwrap();

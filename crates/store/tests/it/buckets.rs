@@ -42,8 +42,12 @@ pub(crate) fn server(program: Program) -> Option<&'static S3Server> {
 
 /// A store of a server that is reached directly, or at another address.
 pub(crate) fn bucket(server: &'static S3Server, endpoint: Option<&str>) -> ScratchBucket {
-    let location = format!("s3://{BUCKET}/{}", uuid::Uuid::now_v7().simple()).parse().unwrap();
-    bucket_at(server, endpoint, location)
+    bucket_at(server, endpoint, location())
+}
+
+/// A prefix that no other test has.
+pub(crate) fn location() -> Location {
+    format!("s3://{BUCKET}/{}", uuid::Uuid::now_v7().simple()).parse().unwrap()
 }
 
 pub(crate) fn bucket_at(
@@ -80,7 +84,7 @@ fn abilities(server: &S3Server, client: &Client) -> Abilities {
     })
 }
 
-fn client(server: &S3Server, endpoint: &str) -> Client {
+pub(crate) fn client(server: &S3Server, endpoint: &str) -> Client {
     let (id, secret) = server.keys();
     Client::new(gangplank_s3::Settings {
         bucket: BUCKET.to_owned(),

@@ -19,5 +19,6 @@ mod crash;
 mod metadata;
 mod model;
 mod open;
+mod open_bucket;
 mod principals_model;
 mod world;
