@@ -5,4 +5,5 @@ mod calls;
 mod credentials;
 mod faults;
 mod probe;
+mod tls;
 mod world;

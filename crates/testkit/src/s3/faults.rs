@@ -19,9 +19,12 @@ use hyper::{Request, Response};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
+use tokio_rustls::TlsAcceptor;
 
 /// What happens to one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +87,20 @@ struct World {
 impl FaultProxy {
     /// A proxy before `host:port` that does no harm yet.
     pub fn before(upstream: &str) -> Self {
+        Self::listening(upstream, None)
+    }
+
+    /// The same that speaks TLS, with a certificate and its key in PEM.
+    pub fn with_tls(upstream: &str, certificate: &str, key: &str) -> Self {
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate");
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = config.expect("TLS").with_no_client_auth().with_single_cert(vec![certificate], key);
+        Self::listening(upstream, Some(TlsAcceptor::from(Arc::new(config.expect("a pair")))))
+    }
+
+    fn listening(upstream: &str, tls: Option<TlsAcceptor>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("a socket");
         let address = listener.local_addr().expect("an address");
@@ -101,7 +118,7 @@ impl FaultProxy {
             runtime.block_on(async {
                 let listener = TcpListener::from_std(listener).expect("a socket");
                 tokio::select! {
-                    () = serve(listener, serving) => {}
+                    () = serve(listener, tls, serving) => {}
                     _ = stopped => {}
                 }
             });
@@ -143,14 +160,20 @@ impl Drop for FaultProxy {
     }
 }
 
-async fn serve(listener: TcpListener, world: Arc<World>) {
+async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, world: Arc<World>) {
     while let Ok((socket, _)) = listener.accept().await {
         let _ = socket.set_nodelay(true);
-        let world = Arc::clone(&world);
+        let (world, tls) = (Arc::clone(&world), tls.clone());
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(Arc::clone(&world), request));
             // A service that fails closes the connection, which is what a fault wants.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
+            match tls {
+                None => drop(http1::Builder::new().serve_connection(TokioIo::new(socket), service).await),
+                Some(tls) => {
+                    let Ok(socket) = tls.accept(socket).await else { return };
+                    drop(http1::Builder::new().serve_connection(TokioIo::new(socket), service).await);
+                }
+            }
         });
     }
 }
