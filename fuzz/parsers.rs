@@ -1,5 +1,5 @@
-//! What each fuzz target does with some bytes: reads them as a stranger's, and holds what was read against
-//! what the parser promises. None may panic, whatever comes.
+//! The fuzz targets. Each parses bytes as a stranger's input, and checks the parser's promises on the result. None
+//! may panic.
 //!
 //! The fuzz targets and the test that replays their seeds (`crates/gangplank/tests/it/fuzz_seeds.rs`) share
 //! this file.
@@ -18,7 +18,7 @@ use gangplank_oci::{
 };
 use gangplank_sigv4::{Claim, Credentials, Policy, Request, claimed_service, sign};
 
-/// What is done with some bytes.
+/// A fuzz target.
 pub(crate) type Parser = fn(&[u8]);
 
 /// Every target, by its name.
@@ -38,12 +38,12 @@ pub(crate) const ALL: [(&str, Parser); 13] = [
     ("policy", policy),
 ];
 
-/// The text before the first `separator`, and the rest.
+/// The text before the first `separator`, and the text after it.
 fn cut(text: &str, separator: char) -> (&str, &str) {
     text.split_once(separator).unwrap_or((text, ""))
 }
 
-/// `METHOD path?query`: what is accepted names a repository that can be named again, and no way out.
+/// `METHOD path?query`: an accepted repository name is valid again, and leads to no other path.
 pub(crate) fn route(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (method, target) = cut(text, ' ');
@@ -64,7 +64,7 @@ pub(crate) fn route(data: &[u8]) {
     }
 }
 
-/// A size, and a `Range` or `Content-Range`: nothing is read beyond the content.
+/// A size, and a `Range` or `Content-Range`: a range never ends beyond the content.
 pub(crate) fn ranges(data: &[u8]) {
     let Some((size, text)) = data.split_first_chunk::<8>() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };
@@ -78,7 +78,7 @@ pub(crate) fn ranges(data: &[u8]) {
     }
 }
 
-/// A call of STS, and a scope: what is read is within its bounds, and a refusal repeats no token.
+/// A call of STS, and a scope: values are within their limits, and a refusal never repeats the token.
 pub(crate) fn form(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     for service in
@@ -119,13 +119,13 @@ fn request(text: &str) -> (Request<'_>, &str) {
     (Request { method, path, query, headers: headers.collect() }, body)
 }
 
-/// A moment in 2026.
+/// A time in 2026.
 const NOW: i64 = 1_795_000_000;
 
 const POLICY: Policy<'static> =
     Policy { service: "lightsail", now: NOW, max_skew: i64::MAX / 4, serves_region: &|_| true };
 
-/// A request that claims to be signed: without the secret nobody passes.
+/// A request with a claimed signature: without the secret it is never accepted.
 pub(crate) fn signature(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (request, _) = request(text);
@@ -139,7 +139,7 @@ pub(crate) fn signature(data: &[u8]) {
     }
 }
 
-/// A request, signed: whoever accepts its form accepts its signature, and no other.
+/// A request that is signed: a verifier that accepts its form accepts this signature, and no other.
 pub(crate) fn canonical(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (mut request, body) = request(text);
@@ -158,7 +158,7 @@ pub(crate) fn canonical(data: &[u8]) {
     }
 }
 
-/// A `Content-Type`, a line break, and a manifest: what is accepted keeps to the limits.
+/// A `Content-Type`, a line break, and a manifest: an accepted one is within the limits.
 pub(crate) fn manifest(data: &[u8]) {
     let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
     let (content_type, body) = data.split_at(end);
@@ -195,7 +195,7 @@ pub(crate) fn call(data: &[u8]) {
     }
 }
 
-/// What was read and written again is read as the same.
+/// A value that was read, written and read again is equal.
 fn input<I>(body: &[u8])
 where
     I: gangplank_api::Described
@@ -242,7 +242,7 @@ fn own_call(operation: gangplank::Operation, body: &[u8]) {
     }
 }
 
-/// The kept state of an upload's hash: what is taken up goes on, and can be kept again.
+/// The saved state of an upload's hash: an accepted one can be resumed and saved again.
 pub(crate) fn upload_state(data: &[u8]) {
     let Ok(mut hasher) = Hasher::resume(data) else { return };
     assert_eq!(hasher.state().as_deref(), Some(data));
@@ -252,7 +252,7 @@ pub(crate) fn upload_state(data: &[u8]) {
     let _ = Hasher::resume(&hasher.state().unwrap()).unwrap().finish();
 }
 
-/// A digest, tag, reference or repository: what is read is written as it was.
+/// A digest, tag, reference or repository: it is written exactly as it was read.
 pub(crate) fn names(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Ok(digest) = Digest::parse(text) {
@@ -273,7 +273,7 @@ pub(crate) fn names(data: &[u8]) {
     let _ = Target::parse(text);
 }
 
-/// A moment in a call, and the date of a signature.
+/// A timestamp in a call, and the date of a signature.
 pub(crate) fn moments(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Ok(moment) = serde_json::from_str::<gangplank_api::Timestamp>(text) {
@@ -297,7 +297,7 @@ pub(crate) fn moments(data: &[u8]) {
     }
 }
 
-/// A filter pattern, and on the next line what it is asked about: a pattern that is wider lets no less through.
+/// A filter pattern, and on the next line a text: a wider pattern matches at least as much.
 pub(crate) fn log_filter(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (pattern, line) = cut(text, '\n');
@@ -310,7 +310,7 @@ pub(crate) fn log_filter(data: &[u8]) {
     }
 }
 
-/// A policy: what is taken is written so that it reads back, and never fails when it is asked.
+/// A policy: an accepted one is written so that it can be read back, and never fails when it is evaluated.
 pub(crate) fn policy(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Ok(trust) = TrustPolicy::parse(text) {

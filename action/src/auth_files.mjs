@@ -1,5 +1,5 @@
-// Where container tools look for a registry's login: docker's config.json, or the helper that it names, and the file of
-// podman, skopeo and buildah. Those are Go programs: the case of a member's letters does not count.
+// The places where container tools look for a registry's login: docker's config.json, the helper that it names, and
+// the file of podman, skopeo and buildah. Those are Go programs, so the case of a member's letters does not matter.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -60,8 +60,8 @@ export function nameOf({ file, helper }) {
   return file ?? program(helper);
 }
 
-// Docker's file always. Podman reads it too where its own says nothing of a registry, so its own is written only where
-// it is there or was asked for.
+// Docker's file is always written. Podman reads it too if its own file has no entry, so its own is only written if it
+// exists or was asked for.
 function files() {
   const { DOCKER_CONFIG: docker, REGISTRY_AUTH_FILE: asked, XDG_RUNTIME_DIR: runtime } = process.env;
   const found = [join(docker || join(homedir(), ".docker"), "config.json")];
@@ -84,7 +84,7 @@ function read(file) {
   try {
     content = JSON.parse(text.trim() || "{}") ?? {};
   } catch {
-    // It is told below. What is wrong is not shown: the file may hold secrets.
+    // The error is reported below. It does not show the content, which may hold secrets.
   }
   const isOne = isObject(content) && isObject(member(content, "auths", {}));
   if (!isOne) throw new Error(`${file} is no file of docker's, and is left as it is: it holds no JSON object of logins`);
@@ -109,7 +109,7 @@ function helperOf(content, registry) {
   return typeof helper === "string" ? helper : "";
 }
 
-// Nothing that it prints is shown: it may be a secret.
+// The helper's output is not shown, because it may be a secret.
 function ask(helper, action, text) {
   const { status, error } = spawnSync(program(helper), [action], { input: text, timeout: 60_000 });
   if (error) throw new Error(`${program(helper)}, which keeps docker's logins here, cannot be run: ${error.code}`);

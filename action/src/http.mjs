@@ -1,5 +1,5 @@
-// Requests to the server and to the CI. Not by `fetch`, which takes no certificates of a step's own and, before node 24,
-// no proxy from the environment.
+// Requests to the server and to the CI. They do not use `fetch`, which accepts no certificates for a single step and,
+// before node 24, no proxy from the environment.
 import http from "node:http";
 import https from "node:https";
 import { readFileSync } from "node:fs";
@@ -50,7 +50,7 @@ export async function send(url, { passes = () => false, ...request }) {
 function sendOnce(url, { method = "GET", headers = {}, body, ca }) {
   const { promise, resolve, reject } = deferred();
   const isTls = url.protocol === "https:";
-  // A node that knows no `proxyEnv` passes it over.
+  // An older node ignores `proxyEnv`.
   const agent = new (isTls ? https : http).Agent({ proxyEnv: process.env, ...(isTls && ca ? { ca } : {}) });
   const signal = AbortSignal.timeout(PATIENCE);
   const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };

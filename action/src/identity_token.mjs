@@ -1,5 +1,4 @@
-// The identity token that says which job this is, from the CI that runs it
-// (https://docs.github.com/en/actions/reference/security/oidc).
+// The job's identity token, from the CI that runs it (https://docs.github.com/en/actions/reference/security/oidc).
 import { send } from "./http.mjs";
 import { mask } from "./runner.mjs";
 
@@ -14,13 +13,13 @@ export async function identityToken(audience) {
   url.searchParams.append("audience", audience);
   const headers = { authorization: `Bearer ${bearer}`, accept: "application/json" };
   const answer = await send(url, { headers });
-  // What the CI says otherwise is not shown: it may be a secret.
+  // The CI's answer is not shown, because it may be a secret.
   if (answer.status !== 200) throw new Error(`the CI gave no identity token: it answered ${answer.status}`);
   let token;
   try {
     token = JSON.parse(answer.text).value;
   } catch {
-    // It is told below.
+    // The error is reported below.
   }
   if (typeof token !== "string" || !/^[\w-]+\.[\w-]+\.[\w-]*$/.test(token)) {
     throw new Error("the CI's answer holds no identity token");

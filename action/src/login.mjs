@@ -1,4 +1,4 @@
-// The step itself: a token of the job's becomes a login, where docker and podman look for one.
+// The step itself: exchanges the job's token for a login, and writes it where docker and podman look.
 import * as authFiles from "./auth_files.mjs";
 import { certificates } from "./http.mjs";
 import { claims, identityToken } from "./identity_token.mjs";
@@ -24,7 +24,7 @@ async function run() {
   const serviceName = input("service-name") || undefined;
   const made = await loginFor({ endpoint, ca }, { roleArn: role, region: input("region") || undefined, serviceName });
   const login = taken(made, endpoint);
-  // Before anything else is done or said: the last step is to end this login, however this one goes on.
+  // Save the login first: the last step has to end it, whatever happens in this one.
   saveState("login", { endpoint: endpoint.href, caFile, ...login });
 
   const places = [];
@@ -53,10 +53,10 @@ async function loginFor(server, request) {
       if (typeof login.password === "string") mask(login.password);
       return login;
     } catch (error) {
-      // The server may take the other audience, or the role trust it.
+      // The server may accept the other audience, or the role may trust it.
       const mayPass = isOfAudience(error) || error.code === "AccessDeniedException";
       if (!mayPass) throw explained(error, request, audiences, token);
-      // That a role does not trust the job says more than that its token is for somebody else.
+      // "The role does not trust the job" says more than "the token has another audience".
       if (!refused || !isOfAudience(error)) refused = explained(error, request, audiences, token);
     }
   }

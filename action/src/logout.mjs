@@ -1,5 +1,5 @@
-// The last step of the job: the login is taken away where it was put, and ended at the server. Whatever goes wrong here is
-// no reason for the job to fail: the login ends by itself.
+// The last step of the job: removes the login from the files and ends it at the server. A failure here does not fail
+// the job, because the login ends by itself.
 import * as authFiles from "./auth_files.mjs";
 import { certificates } from "./http.mjs";
 import { mask, savedState, say, warn } from "./runner.mjs";
@@ -18,7 +18,7 @@ async function end() {
   try {
     await revoke({ endpoint: new URL(login.endpoint), ca }, login.password);
   } catch (error) {
-    // A server that is older than this action lets its logins end by themselves, and one that has ended is no fault.
+    // An older server has no such call, and its logins end by themselves. A login that has ended already is no error.
     if (error instanceof Refusal && ["UnknownOperationException", "NotFoundException"].includes(error.code)) return;
     throw error;
   }

@@ -1,4 +1,4 @@
-// A file with secrets of somebody who may not be us: replaced whole or not at all.
+// Replaces a file with secrets as a whole or not at all. It may belong to another user.
 import { randomUUID } from "node:crypto";
 import {
   chmodSync, chownSync, closeSync, fsyncSync, mkdirSync, openSync, realpathSync, renameSync, rmSync, statSync,
@@ -32,7 +32,7 @@ function replaceBy(another, file, text, before) {
       closeSync(open);
     }
     if (before && process.getuid?.() === 0) chownSync(another, before.uid, before.gid);
-    // A file that strangers may open becomes its owner's alone.
+    // If others could open the file, only its owner can from now on.
     if (before && (before.mode & 0o007) === 0) chmodSync(another, before.mode & 0o770);
     renameSync(another, file);
   } catch (error) {

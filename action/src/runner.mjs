@@ -1,4 +1,4 @@
-// What the runner tells an action, and what it is told: environment variables, files, and commands in the log
+// The runner's interface for actions: environment variables, files, and commands in the log
 // (https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands).
 import { randomUUID } from "node:crypto";
 import { appendFileSync } from "node:fs";
@@ -52,8 +52,8 @@ export function savedState(name) {
   return value ? JSON.parse(value) : undefined;
 }
 
-// Words from outside as one line that gives no orders: control characters are written out, and so is the beginning by
-// which runners know an older kind of command anywhere in a line.
+// Text from outside as one line without orders: control characters are escaped, and so is the beginning of an older
+// kind of command, which runners recognise anywhere in a line.
 function printable(text) {
   const hidden = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
   const code = (letter) => `\\u{${letter.codePointAt(0).toString(16)}}`;

@@ -1,4 +1,4 @@
-// The two calls that this action makes of a Gangplank server. Nobody signs them: a token or a password is their proof.
+// The two calls to a Gangplank server. They are not signed: a token or a password proves who calls.
 import { send } from "./http.mjs";
 
 const EXCHANGE = "Gangplank_20261123.ExchangeIdentityToken";

@@ -1,4 +1,4 @@
-//! What is sent: random bytes, different ones each time, so that no registry has them already.
+//! The content of pushes: random bytes, different each time, so that no registry has them already.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -11,11 +11,11 @@ use sha2::{Digest as _, Sha256};
 
 const PIECE: usize = 1 << 20;
 
-/// A file of random bytes, whose beginning changes with each run.
+/// A file of random bytes. Its beginning changes with each run.
 pub(crate) struct RandomFile {
     pub(crate) path: PathBuf,
     pub(crate) size: u64,
-    /// As it stands now; empty until it is asked for.
+    /// The digest of the current content. Empty until it is needed.
     digest: std::cell::OnceCell<String>,
 }
 
@@ -36,7 +36,7 @@ impl RandomFile {
             if length == 0 {
                 break;
             }
-            // The same piece again, but for eight bytes: no file system stores it once for that.
+            // The same piece again, except for eight bytes, so that no file system can store it only once.
             let mut piece = piece[..length].to_vec();
             let mark = number.to_le_bytes();
             let marked = mark.len().min(length);
@@ -48,7 +48,7 @@ impl RandomFile {
         Ok(Self { path: path.to_owned(), size, digest: std::cell::OnceCell::new() })
     }
 
-    /// Makes it another file, of the same size.
+    /// Turns it into another file of the same size.
     pub(crate) fn renew(&mut self) -> Result<()> {
         let file = OpenOptions::new().write(true).open(&self.path)?;
         file.write_all_at(&random(16.min(usize::try_from(self.size)?))?, 0)?;
@@ -56,10 +56,9 @@ impl RandomFile {
         Ok(())
     }
 
-    /// Writes as much as the file has elsewhere, and deletes it. The memory that the page cache took for
-    /// it is free then and known to the host of a virtual machine, which otherwise would first have to
-    /// find it page by page while the clock runs: a third of the speed, whoever writes. Afterwards the file
-    /// itself is in memory too.
+    /// Writes another file of the same size, and deletes it. Its pages in the page cache are then free, and the host
+    /// of a virtual machine has already provided them. Otherwise the host would do that page by page during the
+    /// measurement, which costs a third of the speed for any writer. Afterwards the file itself is cached too.
     pub(crate) fn warm_memory(&self) -> Result<()> {
         let copy = self.path.with_extension("warm");
         std::fs::copy(&self.path, &copy)?;
@@ -71,7 +70,7 @@ impl RandomFile {
         Ok(File::open(&self.path)?)
     }
 
-    /// The digest of the file as it stands.
+    /// The digest of the current content.
     pub(crate) fn digest(&self) -> Result<&str> {
         if let Some(digest) = self.digest.get() {
             return Ok(digest);
@@ -80,7 +79,7 @@ impl RandomFile {
         Ok(self.digest.get_or_init(|| digest))
     }
 
-    /// Hashes the file in this thread; says how long that took.
+    /// Hashes the file in this thread. Returns the digest and the time.
     pub(crate) fn hash(&self) -> Result<(String, Duration)> {
         let (mut file, mut hash, mut piece) = (self.open()?, Sha256::new(), vec![0; PIECE]);
         let start = Instant::now();

@@ -1,4 +1,4 @@
-//! Digests of what is sent.
+//! Digests of pushed content.
 
 use sha2::{Digest as _, Sha256};
 

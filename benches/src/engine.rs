@@ -1,4 +1,4 @@
-//! A container engine of the benchmark's own: it touches nothing of this machine but its folder.
+//! A container engine for the benchmark. It touches only its own folder.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A running `dockerd`; ended, and its folder removed, when dropped.
+/// A running `dockerd`. Dropping it ends it and removes its folder.
 pub(crate) struct Engine {
     process: Child,
     folder: PathBuf,
 }
 
 impl Engine {
-    /// Starts one that keeps everything in a new folder; when this returns, it answers.
+    /// Starts an engine with everything in a new folder. Returns when it answers.
     pub(crate) fn start(folder: &Path) -> Result<Self> {
         let folder = std::path::absolute(folder)?;
         fs::create_dir_all(&folder)?;
@@ -44,7 +44,7 @@ impl Engine {
         Ok(engine)
     }
 
-    /// A command of its client, with a configuration of its own.
+    /// A command of its client, with a separate configuration.
     pub(crate) fn docker(&self, args: &[&str]) -> Command {
         let mut command = Command::new("docker");
         command.arg("--config").arg(&self.folder).arg("--host").arg(socket(&self.folder)).args(args);

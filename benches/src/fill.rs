@@ -1,6 +1,6 @@
-//! Fills a stopped gangplank's store directly, which takes minutes where pushes would take hours.
+//! Fills the store of a stopped gangplank directly. It takes minutes; pushes would take hours.
 //!
-//! The rows are made by the store, as pushes make them; only syncs are left out until the end.
+//! The store makes the rows, as for pushes. Only syncs are left out until the end.
 
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use gangplank_core::{AccountId, Origin, Quotas, Region, Renewal, Tenant, Time};
-use gangplank_oci::{Algorithm, Digest, ManifestView, RepositoryName, Tag};
-use gangplank_store::blobs::{BlobStore, ContentKey};
+use gangplank_oci::{Algorithm, Digest, Hasher, ManifestView, RepositoryName, Tag};
+use gangplank_store::blobs::{ContentKey, LocalFiles};
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::blobs::NewBlob;
 use gangplank_store::metadata::manifests::{ManifestOutcome, NewManifest};
-use gangplank_store::open::{Mode, StoreConfig};
+use gangplank_store::open::{Mode, StoreConfig, blobs_in, local_files};
 use serde_json::json;
 
 use crate::work::MEDIA_TYPE;
@@ -21,24 +21,25 @@ use crate::work::MEDIA_TYPE;
 /// The repository that is filled.
 pub(crate) const REPOSITORY: &str = "growth";
 
-/// Every blob whose number is a multiple of the size divided by this has bytes, and may be asked for.
+/// The number of blobs with bytes: blobs whose number is a multiple of the size divided by this. Only these may be
+/// read.
 pub(crate) const WITH_BYTES: usize = 10_000;
 
-/// How much garbage a cycle finds.
+/// The number of garbage blobs for a cycle.
 pub(crate) const GARBAGE: usize = 1_000;
 
-/// How many blobs are written at a time.
+/// The number of blobs that are written at a time.
 const WRITERS: usize = 16;
 
-/// As many as one commit takes, when filling.
+/// The number of rows in a commit while filling.
 const AT_ONCE: usize = 1 << 12;
 
-/// The blob of a number: its bytes.
+/// The bytes of the blob with a number.
 pub(crate) fn blob(number: usize) -> [u8; 8] {
     number.to_le_bytes()
 }
 
-/// The digest of the manifest of a number, and its bytes.
+/// The digest and the bytes of the manifest with a number.
 pub(crate) fn manifest(number: usize, of: usize) -> (Digest, Vec<u8>) {
     let part = |kind: &str, number: usize| {
         let digest = digest(number).to_string();
@@ -57,13 +58,13 @@ fn digest(number: usize) -> Digest {
     Digest::of(Algorithm::Sha256, &blob(number))
 }
 
-/// Fills a data directory with so many blobs and manifests, each under a tag of its own, and with repositories
-/// `tags/N` of N tags.
+/// Fills a data directory with blobs and manifests, each under a tag of its own, and with repositories `tags/N` of N
+/// tags.
 pub(crate) fn fill(data: &Path, size: usize, tags: &[usize]) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(async {
         let store = StoreConfig::local(data, Mode::Fill).open().await?;
-        put_bytes(store.blobs.as_ref(), size)?;
+        put_bytes(&local_files(&blobs_in(data), Mode::Fill)?, size)?;
         let filler = Filler::new(store.metadata.as_ref())?;
         let repository = RepositoryName::parse(REPOSITORY)?;
         each(0..size, |number| filler.add_blob(&repository, number, filler.now)).await?;
@@ -77,12 +78,12 @@ pub(crate) fn fill(data: &Path, size: usize, tags: &[usize]) -> Result<()> {
         }
         anyhow::Ok(())
     })?;
-    // Not while something is measured.
+    // Not during a measurement.
     rustix::fs::sync();
     Ok(())
 }
 
-/// Makes garbage in a stopped gangplank's store; says how long a cycle takes that finds it.
+/// Makes garbage in the store of a stopped gangplank. Returns the time of a cycle that collects it.
 pub(crate) fn collect(data: &Path, size: usize) -> Result<Duration> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(async {
@@ -91,14 +92,14 @@ pub(crate) fn collect(data: &Path, size: usize) -> Result<Duration> {
     })
 }
 
-/// Puts the bytes of the blobs that have some. Side by side, since each waits for syncs.
-fn put_bytes(store: &dyn BlobStore, size: usize) -> Result<()> {
+/// Writes the bytes of blobs that have some. In parallel, because each waits for syncs.
+fn put_bytes(store: &LocalFiles, size: usize) -> Result<()> {
     let step = size.div_ceil(WITH_BYTES);
     let put = |first: usize| {
         (first * step..size).step_by(step * WRITERS).try_for_each(|number| {
-            let mut staged = store.stage(&key(number)?, 0)?;
-            staged.write(&blob(number))?;
-            staged.publish()?;
+            let mut writer = store.writer(&key(number)?, Hasher::new(Algorithm::Sha256));
+            writer.write(&blob(number))?;
+            writer.publish()?;
             anyhow::Ok(())
         })
     };
@@ -115,12 +116,12 @@ async fn each<F: Future<Output = Result<()>>>(
     stream::iter(numbers).map(work).buffer_unordered(AT_ONCE).try_collect().await
 }
 
-/// The key of a number's content.
+/// The content key of the blob with a number.
 fn key(number: usize) -> Result<ContentKey> {
     ContentKey::parse(&format!("{:030x}{:02x}", number, number % 256)).context("a content key")
 }
 
-/// Quotas that are no matter here.
+/// Quotas that are never reached.
 fn plenty() -> Quotas {
     let most = u64::MAX;
     Quotas { repositories: most, manifests: most, tags: most, ..Quotas::default() }
@@ -174,7 +175,7 @@ impl<'a> Filler<'a> {
         Ok(())
     }
 
-    /// The time is that of the collection alone.
+    /// The time of the collection alone.
     async fn collect(&self, size: usize) -> Result<Duration> {
         let long_ago = self.now.minus(Duration::from_hours(240));
         let repository = RepositoryName::parse("garbage")?;

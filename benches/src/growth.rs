@@ -1,4 +1,4 @@
-//! The same work with more and more in the store, more tags, more connections.
+//! The same work with more content in the store, more tags, and more connections.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,13 +19,13 @@ use crate::{fill, plot};
 
 const CONNECTIONS: usize = 16;
 
-/// One thing measured along one axis.
+/// One measurement along one axis.
 pub(crate) struct Line {
     pub(crate) name: &'static str,
     pub(crate) points: Vec<(usize, Row)>,
 }
 
-/// How much of everything.
+/// The sizes of all axes.
 struct Extent {
     sizes: &'static [usize],
     tags: &'static [usize],
@@ -42,8 +42,8 @@ const FULL: Extent = Extent {
     reads: 20_000,
 };
 
-/// Measures everything, all sizes in each run, and writes `growth.md` and `growth.svg`. A store that an
-/// earlier measurement filled in the same place is used again.
+/// Measures everything with all sizes in each run, and writes `growth.md` and `growth.svg`. A store that an earlier
+/// measurement filled in the same place is used again.
 pub(crate) fn measure(programs: &Programs, quick: bool, runs: usize, out: &Path) -> Result<()> {
     let extent = if quick { QUICK } else { FULL };
     for size in extent.sizes.iter().copied() {
@@ -65,7 +65,7 @@ pub(crate) fn measure(programs: &Programs, quick: bool, runs: usize, out: &Path)
     Ok(())
 }
 
-/// What every run found, in the order in which it was first measured.
+/// The results of every run, in the order of the first measurement.
 #[derive(Default)]
 struct Found(Vec<(&'static str, usize, Vec<Outcome>)>);
 
@@ -161,7 +161,7 @@ fn table(lines: &[Line]) -> String {
     format!("{head}{}", rows.collect::<String>())
 }
 
-/// Asks after blobs all over the store.
+/// Requests HEAD of blobs all over the store.
 fn head_blobs(target: &Target, size: usize) -> Vec<Vec<u8>> {
     let numbers = (0..size).step_by(size.div_ceil(fill::WITH_BYTES));
     let digests = numbers.map(|number| sha256(&fill::blob(number)));

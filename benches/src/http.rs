@@ -1,4 +1,4 @@
-//! As little HTTP/1.1 as a benchmark needs: what it costs is on the same processors as the server.
+//! A minimal HTTP/1.1 client. It shares the processors with the server, so it must cost little.
 
 use std::io::{Read, Write as _};
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::target::Target;
 
-/// An answer, its body read.
+/// An answer with its body.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -15,7 +15,7 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-/// How a head ends, and what follows it.
+/// A parsed head, and the facts about the body.
 pub(crate) struct Head {
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
@@ -25,7 +25,7 @@ pub(crate) struct Head {
     pub(crate) content_length: Option<u64>,
 }
 
-/// Reads a head if all of it is there.
+/// Parses a head if it is complete.
 pub(crate) fn parse(buffer: &[u8], of_head_request: bool) -> Result<Option<Head>> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut response = httparse::Response::new(&mut headers);
@@ -53,7 +53,7 @@ pub(crate) fn path_of(location: &str) -> &str {
     }
 }
 
-/// `path?digest=...` for the end of an upload, whose location may have a query already.
+/// `path?digest=...` for the end of an upload. Its location may already have a query.
 pub(crate) fn with_digest(location: &str, digest: &str) -> String {
     let path = path_of(location);
     let separator = if path.contains('?') { '&' } else { '?' };
@@ -90,7 +90,7 @@ impl Blocking {
         Ok(Answer { status: head.status, location: head.location, body })
     }
 
-    /// Reads a head; what came behind it is at the start of the body.
+    /// Reads a head. Bytes after it are the beginning of the body.
     fn head(&mut self, of_head_request: bool) -> Result<Head> {
         loop {
             if let Some(head) = parse(&self.buffer, of_head_request)? {
@@ -105,7 +105,7 @@ impl Blocking {
         }
     }
 
-    /// Reads a large body and throws it away; says how long it was.
+    /// Reads a large body and discards it. Returns its length.
     pub(crate) fn drain(&mut self) -> Result<(u16, u64)> {
         let head = self.head(false)?;
         let length = head.content_length.context("an answer in chunks")?;
@@ -122,7 +122,7 @@ impl Blocking {
     }
 }
 
-/// Refuses an answer that is not the one expected.
+/// Fails if an answer has an unexpected status.
 pub(crate) fn expect(answer: &Answer, status: u16, what: &str) -> Result<()> {
     let body = String::from_utf8_lossy(&answer.body);
     ensure!(answer.status == status, "{what} was answered {}, not {status}: {body}", answer.status);

@@ -1,4 +1,4 @@
-//! What the machine allows, measured in the same run: no push can be faster than its hash and its disk.
+//! The limits of the machine, measured in the same run. No push can be faster than its hash and its disk.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -19,11 +19,11 @@ pub(crate) struct Limit {
     pub(crate) name: &'static str,
     pub(crate) bytes: u64,
     pub(crate) elapsed: Duration,
-    /// Processor seconds of the thread that does the work.
+    /// Processor seconds of the working thread.
     pub(crate) cpu: f64,
 }
 
-/// Measures them all, the median of `runs` each.
+/// Measures all limits. Each is the median of `runs` measurements.
 pub(crate) fn measure(file: &RandomFile, home: &Path, runs: usize) -> Result<Vec<Limit>> {
     let mut limits = Vec::new();
     for (name, one) in WORK {
@@ -108,7 +108,7 @@ fn receive_nothing(file: &RandomFile, _: &Path) -> Measured {
     })
 }
 
-/// Sends the file to a thread that receives it, and waits until that has answered.
+/// Sends the file to a thread that receives it. Waits until the thread has answered.
 fn received(file: &RandomFile, receive: impl FnOnce(TcpStream) -> Result<()> + Send + 'static) -> Measured {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
@@ -122,7 +122,7 @@ fn received(file: &RandomFile, receive: impl FnOnce(TcpStream) -> Result<()> + S
     });
     let mut stream = TcpStream::connect(address)?;
     let start = Instant::now();
-    // From a file to a socket this is sendfile(2).
+    // From a file to a socket, this uses sendfile(2).
     std::io::copy(&mut file.open()?, &mut stream)?;
     stream.read_exact(&mut [0])?;
     let elapsed = start.elapsed();

@@ -1,4 +1,4 @@
-//! Many small requests on many connections, each connection asking anew when it was answered.
+//! Many small requests on many connections. Each connection sends the next request after an answer.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(16 << 10), answer: Answer::default() })
     }
 
-    /// Sends a whole request and reads its answer, whose status must be `expected`.
+    /// Sends a whole request and reads its answer, which must have the status `expected`.
     pub(crate) async fn ask(&mut self, request: &[u8], expected: u16) -> Result<&Answer> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -57,12 +57,12 @@ impl Connection {
     }
 }
 
-/// Something that is done again and again: number `n` of it, on one of the connections.
+/// A repeated operation: number `n` of it, on one of the connections.
 pub(crate) trait Operation {
     async fn run(&self, connection: &mut Connection, number: usize) -> Result<()>;
 }
 
-/// One request each time.
+/// An operation of one request.
 pub(crate) struct Requests {
     /// Sent in turn.
     pub(crate) requests: Vec<Vec<u8>>,
@@ -75,8 +75,8 @@ impl Operation for Requests {
     }
 }
 
-/// Opens `connections` and does `count` operations on them; says how long each took. `begin` is called when
-/// the connections are open.
+/// Opens `connections` and runs `count` operations on them. Returns the time of each. `begin` is called when the
+/// connections are open.
 pub(crate) fn drive<T>(
     target: &Target,
     connections: usize,

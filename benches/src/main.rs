@@ -1,4 +1,4 @@
-//! Measures container registries: the same load for each, in one run, beside what the machine allows.
+//! Measures container registries: the same load for each, in one run, beside the limits of the machine.
 //!
 //! `cargo run --release -p gangplank-bench -- --help`
 
@@ -31,36 +31,36 @@ use crate::work::{Scale, Work};
 
 /// Measures registries with the same load, in one run, beside the limits of the machine.
 ///
-/// A target is `gangplank` (started here, with logins of its own), `distribution` (`docker-registry`) or `nora`,
-/// both started here without authentication, or `NAME=URL[,pid=N]` for one that runs already:
-/// `mine=http://USER:PASSWORD@127.0.0.1:5000,pid=4711`. Only plain HTTP is spoken.
+/// A target is `gangplank` (started here, with its own logins), `distribution` (`docker-registry`) or `nora` (both
+/// started here without authentication), or `NAME=URL[,pid=N]` for a running one:
+/// `mine=http://USER:PASSWORD@127.0.0.1:5000,pid=4711`. Only plain HTTP is supported.
 #[derive(Debug, Parser)]
 struct Args {
-    /// What to measure; default: gangplank, and the others where they are installed
+    /// The targets; default: gangplank, and the others if they are installed
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
-    /// Small and short, to see that everything runs; the figures mean nothing
+    /// Small and short, to check that everything runs; the figures have no meaning
     #[arg(long)]
     quick: bool,
-    /// Runs of each work, of which the median is shown
+    /// The number of runs of each work; the median is shown
     #[arg(long, value_name = "N")]
     runs: Option<usize>,
-    /// Measure only what has one of these words in its name
+    /// Measure only work with one of these words in its name
     #[arg(long, value_name = "WORDS", value_delimiter = ',')]
     only: Vec<String>,
-    /// Where the results go: results.md, results.svg, results.json
+    /// The folder for results: results.md, results.svg, results.json
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     out: PathBuf,
-    /// Where servers and the benchmark keep their data, on the disk to be measured
+    /// The folder for data of servers and the benchmark, on the disk to be measured
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     data: PathBuf,
-    /// Measure gangplank with 1,000 to 1,000,000 blobs and manifests in the store, and nothing else
+    /// Measure only gangplank, with 1,000 to 1,000,000 blobs and manifests in the store
     #[arg(long)]
     growth: bool,
-    /// With --growth: keep the filled stores below the data directory, and use those that are there
+    /// With --growth: keep the filled stores in the data directory, and use those that exist
     #[arg(long, requires = "growth")]
     keep: bool,
-    /// The gangplank to start
+    /// The gangplank program to start
     #[arg(long, value_name = "PROGRAM", default_value = "target/release/gangplank")]
     gangplank: PathBuf,
     /// MiB of the large blob
@@ -142,7 +142,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Says what is being measured, where it does not mix with results.
+/// Reports the current measurement, apart from results.
 fn say(what: &str) {
     eprintln!("{what}");
 }

@@ -1,4 +1,4 @@
-//! What a load cost: time, and the processor time and memory of everybody concerned.
+//! The cost of a load: time, and the processor time and memory of all processes.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -7,24 +7,24 @@ use anyhow::Result;
 
 use crate::target::Target;
 
-/// What one run of one work cost.
+/// The cost of one run of one work.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
-    /// How many operations were done.
+    /// The number of operations.
     pub(crate) operations: u64,
-    /// How many bytes of content were moved; zero where that is not the point.
+    /// The bytes of content that were transferred. Zero if they do not matter.
     pub(crate) bytes: u64,
     /// From the first request to the last answer.
     pub(crate) elapsed: Duration,
-    /// Of each operation, sorted.
+    /// The time of each operation, sorted.
     pub(crate) latencies: Vec<Duration>,
     /// Processor seconds of the server, if its process is known.
     pub(crate) server_cpu: Option<f64>,
     /// Processor seconds of this program.
     pub(crate) own_cpu: f64,
-    /// Processor seconds of everybody else on the machine.
+    /// Processor seconds of all other processes on the machine.
     pub(crate) other_cpu: f64,
-    /// The server's largest resident memory in bytes, since the work began.
+    /// The server's largest resident memory since the work began, in bytes.
     pub(crate) peak_memory: Option<u64>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Meter<'a> {
 impl<'a> Meter<'a> {
     pub(crate) fn start(target: &'a Target) -> Self {
         if let Some(pid) = target.pid {
-            // 5: begin the high-water mark of resident memory anew (proc(5)); may not be allowed.
+            // 5 resets the high-water mark of resident memory (proc(5)). It may not be allowed.
             let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
         }
         Self {
@@ -52,7 +52,7 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// Ends it. `latencies` has one entry for each operation.
+    /// Ends the measurement. `latencies` has one entry for each operation.
     pub(crate) fn stop(self, mut latencies: Vec<Duration>, bytes: u64) -> Outcome {
         let elapsed = self.start.elapsed();
         let pid = self.target.and_then(|target| target.pid);
@@ -76,12 +76,12 @@ impl<'a> Meter<'a> {
     }
 }
 
-/// What the server holds now, in bytes.
+/// The server's current resident memory, in bytes.
 pub(crate) fn resident(target: &Target) -> Option<u64> {
     memory(target.pid?, "VmRSS:")
 }
 
-/// The most that the server held in any work, in bytes.
+/// The server's largest resident memory in any work, in bytes.
 pub(crate) fn highest(target: &Target) -> Option<u64> {
     let noted = target.peak.get();
     (noted > 0).then_some(noted)
@@ -90,7 +90,7 @@ pub(crate) fn highest(target: &Target) -> Option<u64> {
 /// A process' own processor seconds so far, of all its threads.
 pub(crate) fn processor_seconds(pid: u32) -> Option<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything; utime and stime are the 14th and 15th field.
+    // The name in parentheses may have any characters. utime and stime are fields 14 and 15.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
     Some(ticks / ticks_per_second())

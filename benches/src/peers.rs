@@ -1,5 +1,5 @@
-//! Registries of others, started where they are installed: on a folder, without authentication or limits
-//! of their rate, without a place to fetch from.
+//! Other registries, if they are installed. They are started on a folder, without authentication, rate limits or an
+//! upstream.
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,7 +13,7 @@ use crate::servers::{Started, is_installed};
 
 /// A registry that the benchmark knows how to start.
 pub(crate) struct Peer {
-    /// As a target is named.
+    /// The name of the target.
     pub(crate) name: &'static str,
     program: &'static str,
     /// The command that serves a folder at an address.
@@ -22,26 +22,26 @@ pub(crate) struct Peer {
 
 /// All of them, in the order of the results.
 const PEERS: [Peer; 2] = [
-    // Debian's name for it.
+    // Debian's name of the program.
     Peer { name: "distribution", program: "docker-registry", command: distribution },
     Peer { name: "nora", program: "nora", command: nora },
 ];
 
-/// Those that are on the path.
+/// The registries that are installed.
 pub(crate) fn installed() -> impl Iterator<Item = &'static Peer> {
     PEERS.iter().filter(|peer| is_installed(peer.program))
 }
 
-/// The one of that name.
+/// The registry with a name.
 pub(crate) fn named(name: &str) -> Option<&'static Peer> {
     PEERS.iter().find(|peer| peer.name == name)
 }
 
 impl Peer {
-    /// Starts it; when this returns, it takes connections.
+    /// Starts the registry. Returns when it accepts connections.
     pub(crate) fn start(&self, data: &Path) -> Result<(Started, SocketAddr)> {
         fs::create_dir_all(data)?;
-        // None can say which port it was given, so one is looked for that was free a moment ago.
+        // None of them reports its port, so a port is used that was free a moment ago.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let mut command = (self.command)(data, address)?;
         let log = File::create(data.join("log"))?;
@@ -75,7 +75,7 @@ fn distribution(data: &Path, address: SocketAddr) -> Result<Command> {
 
 fn nora(data: &Path, address: SocketAddr) -> Result<Command> {
     let config = data.join("config.toml");
-    // Without a place to fetch from; otherwise what is not there would be looked for at Docker Hub.
+    // Without an upstream. Otherwise missing content would be looked for at Docker Hub.
     fs::write(&config, "[docker]\nupstreams = []\n")?;
     let mut command = Command::new("nora");
     command

@@ -1,4 +1,4 @@
-//! Plots of rates: bars, each work with a scale of its own; and lines, for what grows.
+//! Plots: bars for rates, each work with its own scale, and lines for growth.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ const LABELS: f64 = 330.0;
 const LINE: f64 = 18.0;
 const COLOURS: [&str; 6] = ["#1b6ca8", "#d98324", "#5a8f4e", "#8e5a9b", "#a33b3b", "#666666"];
 
-/// An SVG of all rows, those of one work together.
+/// An SVG with all rows. Rows of one work are grouped.
 pub(crate) fn bars(rows: &[Row]) -> String {
     let mut targets: Vec<&str> = rows.iter().map(|row| row.target.as_str()).collect();
     targets.sort_unstable();
@@ -38,7 +38,7 @@ pub(crate) fn bars(rows: &[Row]) -> String {
 
 const PANEL: (f64, f64) = (300.0, 170.0);
 
-/// An SVG of small plots, the rate against what grows, which has a logarithmic scale; rates begin at zero.
+/// An SVG of small plots of rates. The axis of growth is logarithmic; rates begin at zero.
 pub(crate) fn lines(lines: &[Line]) -> String {
     let mut body = String::new();
     for (index, line) in lines.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What was found: a table to read, a plot, and the numbers for other programs.
+//! The results: a table to read, a plot, and numbers for other programs.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -23,7 +23,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// The run in the middle, by throughput; nothing if there was none.
+    /// The run with the median throughput. `None` if there were no runs.
     pub(crate) fn median(work: &str, target: &str, mut outcomes: Vec<Outcome>) -> Option<Self> {
         outcomes.sort_by(|one, other| one.rate().total_cmp(&other.rate()));
         let spread = (outcomes.first()?.rate(), outcomes.last()?.rate());
@@ -45,14 +45,14 @@ impl Row {
 }
 
 impl Outcome {
-    /// Bytes a second where bytes are the point, else operations a second.
+    /// Bytes a second if bytes matter, else operations a second.
     #[expect(clippy::cast_precision_loss, reason = "rates are read by people")]
     pub(crate) fn rate(&self) -> f64 {
         let done = if self.is_bulk() { self.bytes } else { self.operations };
         done as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// Whether it moved one large thing rather than many small ones.
+    /// Whether it transferred one large thing rather than many small ones.
     pub(crate) fn is_bulk(&self) -> bool {
         self.operations == 1 && self.bytes > 0
     }
@@ -75,19 +75,19 @@ impl Outcome {
     }
 }
 
-/// Everything that was found in one run of the program.
+/// All results of one run of the program.
 pub(crate) struct Report {
     runs: usize,
     quick: bool,
     pub(crate) limits: Vec<Limit>,
     pub(crate) rows: Vec<Row>,
-    /// Resident memory of each server when it had just started.
+    /// Resident memory of each server right after its start.
     pub(crate) idle: Vec<(String, u64)>,
-    /// The most that each server held in any work.
+    /// The largest memory of each server in any work.
     pub(crate) peaks: Vec<(String, u64)>,
     /// How often each server synced before it answered.
     pub(crate) syncs: Vec<Counted>,
-    /// What was not tried, and why.
+    /// Work that was skipped, and the reasons.
     pub(crate) skipped: Vec<String>,
     pub(crate) failures: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Servers that the benchmark starts itself, on ports that are free and data that is thrown away.
+//! Servers that the benchmark starts itself, on free ports and with temporary data.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -16,7 +16,7 @@ use crate::target::Target;
 
 const ACCESS_KEY: (&str, &str) = ("GPAKBENCHBENCHBENCH2", "bench-secret-access-key-0123456789");
 
-/// Quotas that a benchmark must not come to.
+/// Quotas so high that a benchmark never reaches them.
 const NO_QUOTAS: [&str; 5] = [
     "GANGPLANK_MAX_SERVICES_PER_REGION",
     "GANGPLANK_MAX_REPOSITORIES",
@@ -25,14 +25,14 @@ const NO_QUOTAS: [&str; 5] = [
     "GANGPLANK_MAX_REGISTRY_LOGINS",
 ];
 
-/// What to start servers with.
+/// The programs of the servers.
 pub(crate) struct Programs {
     pub(crate) gangplank: PathBuf,
-    /// Their data goes into directories below it.
+    /// The parent of their data directories.
     pub(crate) home: PathBuf,
 }
 
-/// A server that ends with this.
+/// A server that ends when this is dropped.
 pub(crate) struct Started(pub(crate) Child);
 
 impl Drop for Started {
@@ -42,7 +42,7 @@ impl Drop for Started {
     }
 }
 
-/// What can be measured without being told.
+/// The targets that can be measured without further options.
 pub(crate) fn installed(programs: &Programs) -> Vec<String> {
     let own = programs.gangplank.is_file().then_some("gangplank");
     own.into_iter().chain(peers::installed().map(|peer| peer.name)).map(str::to_owned).collect()
@@ -75,7 +75,7 @@ pub(crate) fn gangplank(programs: &Programs, name: &str) -> Result<Target> {
     let call = target.call("CreateContainerService", service, "bench-service").context("no access key")?;
     let answer = Blocking::open(&target)?.ask(&call)?;
     let body = String::from_utf8_lossy(&answer.body);
-    // An earlier start on the same data made it.
+    // An earlier start on the same data made the key.
     ensure!(answer.status == 200 || body.contains("already in use"), "no service: {body}");
     Ok(target)
 }
@@ -111,7 +111,7 @@ pub(crate) fn peer(peer: &Peer, programs: &Programs) -> Result<Target> {
     Ok(target)
 }
 
-/// Starts a server on an empty directory, again and again: from `exec` to the first answer.
+/// Starts a server on an empty directory several times. Measures from `exec` to the first answer.
 pub(crate) fn cold_start(name: &str, programs: &Programs, runs: usize) -> Result<Option<Row>> {
     let mut outcomes = Vec::new();
     for run in 0..runs * 3 {

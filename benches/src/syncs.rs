@@ -1,7 +1,7 @@
-//! How often a server syncs before it answers, as `strace` sees it from outside: a promise that is kept costs syncs,
-//! and a server that makes none is not to be compared with one that does.
+//! How often a server syncs before it answers, counted with `strace`. A promise of durability costs syncs, so a
+//! server without it is not comparable with one that keeps it.
 //!
-//! Counted are calls of the fsync family. Files that were opened to be written through (`O_SYNC`) are not seen.
+//! Calls of the fsync family are counted. Files opened with `O_SYNC` are not seen.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -30,14 +30,14 @@ const SIZE: usize = 4 << 10;
 pub(crate) struct Counted {
     pub(crate) what: &'static str,
     pub(crate) target: String,
-    /// Of each time that it was done, sorted; never empty.
+    /// The number of syncs each time, sorted. Never empty.
     pub(crate) each: Vec<usize>,
 }
 
-/// When something was asked and when it was answered, since 1970.
+/// The times of a request and its answer, since 1970.
 type Span = (Duration, Duration);
 
-/// Counts on every server whose process is known. `home` takes the traces.
+/// Counts on every server whose process is known. The traces are written to `home`.
 pub(crate) fn count(targets: &[Target], home: &Path, report: &mut Report) -> Result<()> {
     if !is_installed(STRACE) {
         report.skipped.push(format!("syncs: {STRACE} is not installed"));
@@ -68,7 +68,7 @@ pub(crate) fn count(targets: &[Target], home: &Path, report: &mut Report) -> Res
     Ok(())
 }
 
-/// One blob after another in two ways, then manifests, on one connection.
+/// Blobs one after the other, in two ways, then manifests, on one connection.
 fn registry(target: &Target) -> Result<Vec<(&'static str, Vec<Span>)>> {
     let repository = repository("syncs")?;
     let parts = Parts::push(target, &repository)?;
@@ -112,7 +112,7 @@ fn registry(target: &Target) -> Result<Vec<(&'static str, Vec<Span>)>> {
     ])
 }
 
-/// Logins and registrations, where there is such an API.
+/// Logins and registrations, if the target has the API.
 fn api(target: &Target) -> Result<Vec<(&'static str, Vec<Span>)>> {
     if target.access_key.is_none() {
         return Ok(vec![]);
@@ -170,18 +170,19 @@ impl Trace {
         let mut errors = BufReader::new(errors);
         errors.read_line(&mut said)?;
         ensure!(said.contains("attached"), "{}", said.trim());
-        // It goes on to say when threads come; nobody waits for that.
+        // strace goes on reporting new threads. Nobody reads that.
         std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
         Ok(Self { strace, file })
     }
 
-    /// Detaches; says when each sync began.
+    /// Detaches. Returns the time of each sync.
     fn end(mut self) -> Result<Vec<Duration>> {
         let id = i32::try_from(self.strace.0.id()).ok().and_then(Pid::from_raw).context("no process id")?;
         kill_process(id, Signal::INT)?;
         self.strace.0.wait()?;
         let lines = BufReader::new(File::open(&self.file)?).lines();
-        // `4711 1700000000.123456 fsync(5) = 0`; the second half of a call that was interrupted has no parenthesis first.
+        // `4711 1700000000.123456 fsync(5) = 0`. The second half of an interrupted call does not begin with a call's
+        // name.
         let began = |line: &str| {
             let mut words = line.split_whitespace();
             let at = words.nth(1)?.parse().ok()?;

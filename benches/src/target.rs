@@ -1,4 +1,4 @@
-//! A registry to be measured, and how to talk to it.
+//! A registry to be measured, and how to reach it.
 
 use std::cell::Cell;
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -26,16 +26,16 @@ pub(crate) struct Target {
     pub(crate) pid: Option<u32>,
     /// The access key of its control API, if it has one.
     pub(crate) access_key: Option<(String, String)>,
-    /// A client of its own: `gangplank` and the data directory that says how to reach the server.
+    /// Its command line client: `gangplank`, and the data directory with the server's address.
     pub(crate) client: Option<(PathBuf, PathBuf)>,
-    /// The most memory seen in any work.
+    /// The largest memory in any work.
     pub(crate) peak: Cell<u64>,
     /// Ends with the target.
     pub(crate) started: Option<Started>,
 }
 
 impl Target {
-    /// Starts or finds what `name` means; see the program's help.
+    /// Starts or finds the target with a name; see the program's help.
     pub(crate) fn open(name: &str, programs: &Programs) -> Result<Self> {
         match (name, peers::named(name)) {
             ("gangplank", _) => servers::gangplank(programs, "gangplank"),
@@ -86,7 +86,7 @@ impl Target {
         self.peak.set(self.peak.get().max(bytes.unwrap_or_default()));
     }
 
-    /// The head of a registry request, with the login. `headers` are whole lines.
+    /// The head of a registry request with the login. `headers` are whole lines.
     pub(crate) fn head(&self, method: &str, path: &str, headers: &str) -> Vec<u8> {
         let host = &self.host;
         let login = self.login.as_ref().map_or(String::new(), |(user, password)| {
@@ -95,7 +95,7 @@ impl Target {
         format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{login}{headers}\r\n").into_bytes()
     }
 
-    /// A whole signed call of the control API; `None` if there is none.
+    /// A whole signed call of the control API. `None` if the target has no such API.
     pub(crate) fn call(&self, operation: &str, body: &str, invocation: &str) -> Option<Vec<u8>> {
         let (id, secret) = self.access_key.as_ref()?;
         let target = format!("Lightsail_20161128.{operation}");

@@ -1,4 +1,4 @@
-# What the picture shows, run in a room as the pages of the manual are (terminal.py).
+# The commands in the picture. They run in a room like the pages of the manual (terminal.py).
 . "$BOOK/given.sh"
 given docker
 mkdir page

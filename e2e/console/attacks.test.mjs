@@ -1,4 +1,4 @@
-// What pages of other sites try. One of them stands on another port of this machine: a cookie goes along to that.
+// Attacks from pages of other sites. One of the sites is another port of this machine, which also gets the cookie.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import test, { after, before } from "node:test";
@@ -65,7 +65,7 @@ test("a form of another site does nothing", async () => {
       await page.getByRole("heading", { name: "Not from here" }).waitFor();
       await page.getByText("nothing was done").waitFor();
     }
-    // By script, as far as browsers let it.
+    // By script, as far as browsers allow it.
     await page.goto(put("script", "", host));
     const statuses = await page.evaluate(async (targets) => {
       const ends = [];
@@ -126,7 +126,7 @@ test("no other site can read a page, or hears from where one comes", async () =>
     return new Promise((ends) => { setTimeout(() => ends(other === null || other.closed), 1500); });
   }, `${place()}/logins`);
   assert.ok(opened, "what another site opens is out of its hands");
-  // From a page of the console to elsewhere: nothing says what one was looking at.
+  // A link from the console to another site does not tell that site the page.
   await page.goto(`${place()}/logins`);
   seen.length = 0;
   await page.evaluate((url) => { const link = document.createElement("a"); link.href = url; document.body.append(link); link.click(); }, put("away", ""));
@@ -147,7 +147,7 @@ test("text of others is text", async () => {
   }
   await page.goto(`${place()}/logins/revoke?id=${evil}`);
   await page.getByRole("heading", { level: 1, name: world.evil }).waitFor();
-  // Script that came in after all would not run.
+  // An injected script would not run.
   const blocked = await page.evaluate(() => new Promise((ends) => {
     document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => ends(effectiveDirective));
     const image = document.createElement("div");
@@ -186,7 +186,7 @@ test("over plain HTTP by a name, forms are taken by their origin, and text is se
   assert.ok(selected.includes(`docker push ${INSECURE}:`), selected);
   unharmed(guest, /Cross-Origin-Opener-Policy header has been ignored/);
 
-  // And a page of another site, whose Origin is another or none.
+  // And a page of another site, with another Origin or none.
   const [next] = live();
   for (const html of [form(`${place(origin)}/logins/revoke?id=${next}`), `<meta name=referrer content=no-referrer>${form(`${place(origin)}/logins/revoke?id=${next}`)}`]) {
     await page.goto(put("insecure", html, INSECURE));

@@ -1,4 +1,4 @@
-// Chromium, and what a page must never do while one is looked at.
+// Chromium, and what a page must never do.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 
@@ -6,7 +6,7 @@ const require = createRequire(`${process.env.GANGPLANK_BROWSER}/`);
 const { chromium } = require("playwright-core");
 const { AxeBuilder } = require("@axe-core/playwright");
 
-// A name that is this machine and yet no safe origin to a browser, and one of another site.
+// One name is this machine and no secure origin for a browser. The other is another site.
 export const INSECURE = "lan.test";
 export const OTHER_SITE = "evil.test";
 
@@ -16,7 +16,7 @@ const FLAGS = [
   `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1, MAP ${OTHER_SITE} 127.0.0.1`,
 ];
 
-// What axe holds pages against: all levels that laws ask for, and what its makers advise.
+// The rules of axe: all levels that laws require, and those that its makers recommend.
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 export const open = () => chromium.launch({ executablePath: process.env.GANGPLANK_CHROMIUM, args: FLAGS });

@@ -1,4 +1,4 @@
-// A browser that comes over plain HTTP from another machine: as a proxy that the server trusts says it.
+// A browser that connects over plain HTTP from another machine, as a trusted proxy reports it.
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
@@ -18,7 +18,7 @@ test("nobody signs in, and the page says why and what to do", async () => {
     assert.equal(await page.locator("form").count(), 0, url);
     await accessible(page);
   }
-  // Whoever sends the form all the same.
+  // A client that sends the form all the same.
   const answer = await page.evaluate(async (key) => {
     const body = new URLSearchParams({ "key-id": key.id, secret: key.secret });
     const answer = await fetch("/console/in", { method: "POST", body });

@@ -1,4 +1,4 @@
-// What pages say is what the API says.
+// The pages show the figures of the API.
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
@@ -93,7 +93,7 @@ test("access keys", async () => {
     const key = byId.get(row.Key);
     assert.equal(row.For, key.description ?? "");
     assert.equal(seconds(made[at]), seconds(key.createdAt));
-    // Whoever asks for the list uses the key once more.
+    // Requesting the list uses the key once more.
     const later = (seconds(key.lastUsedAt) ?? 0) - (seconds(used[at]) ?? 0);
     assert.ok(later >= 0 && later <= 10, `${row.Key}: ${used[at]} and then ${key.lastUsedAt}`);
   }

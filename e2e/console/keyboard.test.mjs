@@ -1,4 +1,4 @@
-// With the keyboard alone.
+// Use with the keyboard only.
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
@@ -6,7 +6,7 @@ import { open, unfold, unharmed, visitor } from "./browser.mjs";
 import { visitAll } from "./pages.mjs";
 import { enterByLink, link, live, world } from "./server.mjs";
 
-// More than any page has.
+// More than the links of any page.
 const MANY = 400;
 
 let browser;

@@ -1,9 +1,9 @@
-// Which pages there are, found as people find them: from the navigation, by links.
+// Finds all pages by following links from the navigation, as people do.
 import assert from "node:assert/strict";
 
 import { place, world } from "./server.mjs";
 
-// Of pages that differ in what they are about alone, so many are looked at.
+// Of pages with the same template, this many are looked at.
 const OF_A_KIND = 2;
 
 /** The screens that the navigation shows: names and addresses. */

@@ -1,4 +1,4 @@
-// Every page that links lead to: for everybody, in both colours, without an error, and with nothing run that others wrote.
+// Every page, for every caller and in both colour schemes: without errors, and without running foreign scripts.
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
@@ -57,7 +57,7 @@ test("pages that no link leads to", async () => {
   }
   await page.goto(`${world.endpoint}/console/111122223333/us-east-1/services`);
   await accessible(page);
-  // An empty region, where the page teaches.
+  // An empty region, whose pages explain the first steps.
   await page.goto(`${world.endpoint}/console/${world.account}/eu-west-1/services`);
   await page.getByText("There is no container service in this region yet").waitFor();
   await accessible(page);

@@ -1,4 +1,4 @@
-// The server that is looked at: what the trial was told about it, its command line, and the ways into its console.
+// The server under test: its options, its command line, and ways to sign in.
 import { execFileSync } from "node:child_process";
 
 /** What the trial's other half, which started the server, says of it. */

@@ -1,4 +1,4 @@
-// Coming in, by link and by key, and all the ways out.
+// Signing in with a link and a key, and all ways of signing out.
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
@@ -20,7 +20,7 @@ const isIn = async ({ page }) => {
 test("a link is used by its button, once", async () => {
   const address = link();
   const first = await visitor(browser);
-  // Whatever looks at links before people do.
+  // A link scanner, which opens links before people do.
   for (let look = 0; look < 3; look += 1) await first.page.goto(address);
   assert.deepEqual(await cookies(first), []);
   await first.page.getByRole("button", { name: "Open the console" }).click();
@@ -105,7 +105,7 @@ test("signing out ends this browser, or all of the key's", async () => {
   assert.deepEqual(await cookies(first), []);
   await first.context.addCookies([before]);
   assert.equal(await isIn(first), false, "the server has forgotten it, too");
-  // Going back shows no page from before.
+  // Going back does not show an earlier page.
   await first.page.goBack().catch(() => {});
   assert.equal(await first.page.getByRole("navigation", { name: "Screens" }).count(), 0);
   assert.equal(await isIn(second), true);
@@ -164,7 +164,7 @@ test("a key that a page made signs in, and its secret is seen once", async () =>
   const other = await visitor(browser);
   await enterByKey(other.page, key);
   await other.page.getByText(`Access key ${key.id}`).waitFor();
-  // And it is disabled on a page, which ends that browser's stay.
+  // The key is disabled on a page, which signs that browser out.
   await page.goto(`${place()}/access-keys`);
   await page.getByRole("link", { name: `Disable ${key.id}` }).click();
   await accessible(page);

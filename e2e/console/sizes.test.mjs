@@ -1,4 +1,4 @@
-// Small windows and large letters: the page never scrolls sideways, and nothing is cut off.
+// Small windows and large letters: a page never scrolls sideways, and nothing is cut off.
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
@@ -19,7 +19,7 @@ const misfits = (page) =>
       const { right, left, width: own } = element.getBoundingClientRect();
       return own > 0 && right > width + 1 && left >= 0 && element.checkVisibility() && !scrolls(element.parentElement);
     });
-    // What is typed into a field moves along in it.
+    // Long text in a field scrolls inside the field.
     const cut = [...document.body.querySelectorAll(":not(input, textarea)")].filter((element) =>
       /hidden|clip/.test(getComputedStyle(element).overflowX) && element.scrollWidth > element.clientWidth + 1);
     const sideways = document.documentElement.scrollWidth > width ? ["the page scrolls sideways"] : [];

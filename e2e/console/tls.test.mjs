@@ -1,4 +1,4 @@
-// Over TLS, where the cookie is of this host and of TLS alone.
+// Over TLS, where the cookie is only for this host and only sent over TLS.
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 

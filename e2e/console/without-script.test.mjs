@@ -1,4 +1,4 @@
-// With script switched off: everything but copying.
+// With scripts switched off, everything works except copying.
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 
@@ -17,7 +17,7 @@ test("all pages say the same as with script", async () => {
   const on = await visitor(browser);
   await enterByLink(off.page);
   await enterByLink(on.page);
-  // What script may change: times are told in words, and there are buttons to copy and boxes to filter.
+  // Changes that scripts may make: relative times, copy buttons and filter boxes.
   const said = (page) =>
     page.locator("main").evaluate((main) => {
       const copy = main.cloneNode(true);
@@ -26,7 +26,7 @@ test("all pages say the same as with script", async () => {
     });
   await visitAll(off.page, async (page, url) => {
     await on.page.goto(url);
-    // Signing in and looking add to what is listed and told of the server itself.
+    // Signing in and viewing pages change some lists and figures.
     if (!/\/(audit|health)\b/.test(url)) assert.equal(await said(page), await said(on.page), url);
     assert.equal(await page.locator("button.copy:visible, .filter:visible").count(), 0, `${url}: no button that does nothing`);
     for (const time of await page.locator("time").allTextContents()) assert.match(time, /^\d{4}-\d\d-\d\d \d\d:\d\d/, url);
@@ -49,7 +49,7 @@ test("signing in, going to another region, revoking, deleting and signing out", 
   await page.getByRole("button", { name: `Revoke login ${id}` }).click();
   await page.getByRole("status").getByText("The login was revoked").waitFor();
   assert.ok(!live().includes(id));
-  // All of one who has several.
+  // All logins of a maker who has several.
   const all = page.getByRole("link", { name: `Revoke all logins of ${world.machine.id}` }).first();
   await all.click();
   await page.getByRole("button", { name: /^Revoke all/ }).click();

@@ -13,13 +13,13 @@ class Component:
     name: str
     version: str
     licence: str
-    # None of a crate of ours: it was not downloaded.
+    # Our own crates have none, because they were not downloaded.
     sha256: "str | None"
     folder: Path
     authors: list = field(default_factory=list)
     repository: "str | None" = None
     description: "str | None" = None
-    # The keys of what it depends on.
+    # The keys of its dependencies.
     needs: list = field(default_factory=list)
 
     @property

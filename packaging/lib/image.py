@@ -24,16 +24,16 @@ def write(release, parts, _work, folder):
         "config": {
             "User": f"{USER}:{USER}",
             "ExposedPorts": {"5000/tcp": {}},
-            # As variables, so that they count for every command in the container, and -e changes them.
+            # As variables, so that they count for every command in the container, and -e can change them.
             "Env": [
                 "PATH=/usr/bin",
                 "GANGPLANK_LISTEN=0.0.0.0:5000",
                 "GANGPLANK_DATA_DIR=/data",
             ],
             "Entrypoint": ["/usr/bin/gangplank"],
-            # Refused off loopback until it is told of TLS: the refusal says what to do.
+            # Without TLS the server refuses to listen beyond loopback, and says what to do.
             "Cmd": ["serve"],
-            # Docker's own, in no specification: others leave it out.
+            # Docker's own; no specification has it, and others leave it out.
             "Healthcheck": {
                 "Test": ["CMD", "/usr/bin/gangplank", "ping"],
                 "Interval": 5_000_000_000,
@@ -57,7 +57,7 @@ def write(release, parts, _work, folder):
     entry = layout.add(manifest["mediaType"], json.dumps(manifest).encode())
     entry["platform"] = {"architecture": release.architecture, "os": "linux"}
     layout.finish(entry, release.version)
-    # One file that can be handed on, `gangplank push oci-archive:` and `skopeo copy oci-archive:` take it.
+    # One file for `gangplank push oci-archive:` and `skopeo copy oci-archive:`.
     (folder / f"gangplank-{release.version}-{release.architecture}.image.tar").write_bytes(
         tar(layout.files(), release.epoch)
     )
@@ -76,7 +76,7 @@ def root(release, parts):
         f"root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:{USER}:{USER}:nonroot:/home/nonroot:/sbin/nologin\n".encode()
     )
     files["etc/group"] = Entry(f"root:x:0:\nnonroot:x:{USER}:\n".encode())
-    # /etc/hosts before a name server, as everywhere else.
+    # /etc/hosts before a name server, as on other systems.
     files["etc/nsswitch.conf"] = Entry(b"hosts: files dns\n")
     files["home/nonroot"] = Entry.folder(0o700, USER)
     files["data"] = Entry.folder(0o700, USER)

@@ -12,7 +12,7 @@ from notices import notices
 from release import PACKAGING, SOURCE, run
 
 DOC = "share/doc/gangplank"
-# Other names of the program: what it does follows from the name.
+# Other names of the program. The name decides what it does.
 LINKS = ("lightsailctl", "docker-credential-gangplank", "gangplank-credential-provider")
 
 

@@ -18,7 +18,7 @@ def loaded(binary):
     for package in sorted(packages):
         copyright = Path(f"/usr/share/doc/{package}/copyright")
         files[str(copyright)[1:]] = Entry(copyright.read_bytes())
-        # Scanners that know images without dpkg read these.
+        # Scanners that support images without dpkg read these.
         files[f"var/lib/dpkg/status.d/{package}"] = Entry(run(["dpkg-query", "--status", package]).encode())
     files["etc/os-release"] = Entry(Path("/etc/os-release").read_bytes())
     return files

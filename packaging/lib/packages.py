@@ -37,7 +37,7 @@ def write(release, parts, work, folder, kind):
     }
     run(
         [tools / "nfpm", "package", "--config", description, "--packager", kind, "--target", folder / names[kind]],
-        # Scripts are named relative to this folder.
+        # The paths of scripts are relative to this folder.
         cwd=PACKAGING,
         env={**os.environ, **told},
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 PACKAGING = Path(__file__).resolve().parent.parent
 SOURCE = PACKAGING.parent
 
-# By the machine number in an ELF file: the names that Debian, Docker and Go use, RPM's, and Rust's target.
+# By the machine number in an ELF file: the names of Debian, Docker and Go, of RPM, and of Rust's target.
 ARCHITECTURES = {
     62: ("amd64", "x86_64", "x86_64-unknown-linux-gnu"),
     183: ("arm64", "aarch64", "aarch64-unknown-linux-gnu"),
@@ -91,7 +91,7 @@ def revision():
 
 
 def git(*words):
-    # A checkout that belongs to another user, as in a container of a CI, is one all the same.
+    # A checkout may belong to another user, as in a container of a CI.
     told = subprocess.run(
         ["git", "-c", f"safe.directory={SOURCE}", "-C", str(SOURCE), *words],
         capture_output=True,

@@ -17,7 +17,7 @@ def write(release, parts, folder):
         "$schema": "http://cyclonedx.org/schema/bom-1.5.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
-        # The same program has the same number.
+        # The same program gets the same number.
         "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{root.repository}#{release.stem}-{binary}')}",
         "version": 1,
         "metadata": {

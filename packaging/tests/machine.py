@@ -17,7 +17,7 @@ class Machine:
         self.folder, self.root, self.log = folder, folder / "root", folder / "console"
         folder.mkdir()
         run("cp", "--archive", "--reflink=auto", root, self.root)
-        # In groups of its own, since it takes those that it is started in for itself.
+        # In its own cgroups, because it takes over those that it is started in.
         self.groups = Groups(f"gangplank-trial-{os.getpid()}")
         self.process = process(
             *self.groups.entered(), "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--console=pipe",
@@ -98,7 +98,7 @@ class Machine:
                 f"the server does not answer: {self.run('systemctl', 'status', 'gangplank', ok=range(9))}"
                 f"{self.journal()}"
             ) from None
-        # A restart that follows at once would count as one too many.
+        # A restart right after this would count as one too many.
         time.sleep(0.2)
 
 
@@ -122,5 +122,5 @@ class Groups:
                 try:
                     os.rmdir(inner)
                 except OSError:
-                    # Something in it is not over yet; the group is empty and does no harm.
+                    # A process in it has not ended yet. The group is then empty and does no harm.
                     continue

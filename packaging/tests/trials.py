@@ -10,7 +10,7 @@ sys.dont_write_bytecode = True
 import harness
 from bench import Bench
 
-# Their order is the order of the trials.
+# Trials run in this order.
 import try_files  # noqa: F401
 import try_unit  # noqa: F401
 import try_deb  # noqa: F401

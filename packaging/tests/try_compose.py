@@ -53,7 +53,7 @@ def tls(bench):
     with engine_with_image(bench) as (engine, image, work):
         caddy_image(engine, work)
         port = free_port()
-        # For this name Caddy signs itself; a public one gets its certificate from an authority.
+        # For this name Caddy makes a certificate itself. A public name gets one from an authority.
         variables = {
             "GANGPLANK_IMAGE": image, "CADDY_IMAGE": "caddy:trial", "GANGPLANK_DOMAIN": "localhost",
             "GANGPLANK_HTTPS_PORT": str(port), "GANGPLANK_HTTP_PORT": str(free_port()),
@@ -78,7 +78,7 @@ def tls(bench):
             except Failed as failed:
                 raise Failed(f"{failed}\n{compose(bench, engine, files, variables, 'logs')}") from None
             expect(bench.pull_login(**over_tls)["registry"] == f"localhost:{port}", "it names another registry")
-            # Whom Caddy speaks for, and not Caddy, is in the trail.
+            # The audit trail has the client's address, and not Caddy's.
             told = bench.gangplank("audit", "--output", "json", **over_tls)
             gateway = json.loads(engine.run("network", "inspect", "gangplank_default"))[0]["IPAM"]["Config"][0][
                 "Gateway"

@@ -48,7 +48,7 @@ def files(bench):
     expect(not debian.run("dpkg", "--verify", "gangplank").strip(), "dpkg finds changes")
     for link in ("lightsailctl", "docker-credential-gangplank", "gangplank-credential-provider"):
         expect(debian.run("readlink", "-f", f"/usr/bin/{link}").strip() == "/usr/bin/gangplank", link)
-    # The helper's own protocol: no registry is known, and none is invented.
+    # The helper's own protocol: it knows no registry, and invents none.
     expect(debian.run("docker-credential-gangplank", "list").strip() == "{}", "the helper does not answer")
     page = debian.run("zcat", "/usr/share/man/man1/gangplank-serve.1.gz")
     expect("--listen" in page.replace("\\", ""), "there is no manual page of serve")
@@ -122,7 +122,7 @@ def docker_socket(bench):
     debian.run("groupadd", "--force", "--system", "docker")
     own = "/etc/systemd/system/gangplank.service.d"
     debian.run("mkdir", "-p", own)
-    # What answers is not Docker; whether the socket can be opened is seen all the same.
+    # The server is not Docker, but the trial only has to see whether the socket can be opened.
     socket = "[Socket]\nListenStream=/run/docker.sock\nSocketGroup=docker\nSocketMode=0660\nAccept=yes\n"
     service = "[Service]\nExecStart=/bin/cat\nStandardInput=socket\n"
     debian.run("sh", "-c", f"printf '{escaped(socket)}' >/run/systemd/system/probe.socket")

@@ -28,7 +28,7 @@ def journey(bench):
         expect(name == ":web.app.1", name)
         image = pull(bench, server, engine)
 
-        # As its default command has it, passwords could be read on the way.
+        # With its default command, passwords would go over plain HTTP.
         told = engine.run("run", "--rm", "--network=none", image, ok=(1, 2))
         expect("--insecure-http" in told, f"it does not say what to do: {told}")
 
@@ -55,7 +55,7 @@ def journey(bench):
             small(bench.work / "own-layout"), AWS_SHARED_CREDENTIALS_FILE=str(keys / "credentials"),
             AWS_ENDPOINT_URL=f"http://{address}:5000", AWS_REGION="us-east-1",
         )  # fmt: skip
-        # Another container on the same volume goes on with it.
+        # Another container on the same volume continues with the data.
         engine.run("restart", "own")
         healthy(engine, "own")
         told = engine.run("exec", "own", "/usr/bin/gangplank", "services")

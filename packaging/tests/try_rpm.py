@@ -20,7 +20,7 @@ def says(bench):
     needed = {line.strip() for line in query("--requires")}
     expect({"libc.so.6(GLIBC_2.34)(64bit)", "libgcc_s.so.1()(64bit)", "systemd"} <= needed, str(needed))
     expect(query("--configfiles") == ["/etc/gangplank/gangplank.toml"], str(query("--configfiles")))
-    # Folders of the distribution's belong to it.
+    # Folders of the distribution belong to the distribution.
     folders = query("--queryformat", "[%{FILEMODES:perms} %{FILENAMES}\n]")
     folders = [line.split()[1] for line in folders if line.startswith("d")]
     expect(folders == ["/etc/gangplank"], str(folders))
@@ -35,7 +35,7 @@ def install(bench):
         package = bench.artefact("*.rpm")
 
         def rpm(*words):
-            # Without --nodeps it asks a database of RPM packages, which no Debian has.
+            # Without --nodeps rpm checks a database of RPM packages, which Debian does not have.
             return run("rpm", f"--root={root}", "--nodeps", "--dbpath=/var/lib/rpm", *words)
 
         run("rpm", f"--root={root}", "--dbpath=/var/lib/rpm", "--initdb")
@@ -45,7 +45,7 @@ def install(bench):
         user = next(line for line in (root / "etc/passwd").read_text().splitlines() if line.startswith("gangplank:"))
         identity = int(user.split(":")[2])
         started(root, identity, work)
-        # Settings that were changed are kept, and the data is.
+        # Changed settings and the data are kept.
         settings = root / "etc/gangplank/gangplank.toml"
         settings.write_text(settings.read_text() + "max-repositories = 77\n")
         rpm("--upgrade", bench.artefact("*.rpm", bench.newer))

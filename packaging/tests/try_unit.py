@@ -27,7 +27,7 @@ def verified(bench):
             beside.mkdir(parents=True, exist_ok=True)
             (beside / drop_in.name).write_text(drop_in.read_text())
         told = run("systemd-analyze", "verify", "--man=no", f"--root={root}", "gangplank.service")
-        # Other units of the same Debian are not ours to mend.
+        # Other units of Debian are not our concern.
         ours = [line for line in told.splitlines() if "gangplank" in line]
         expect(not ours, "\n".join(ours))
 

@@ -36,7 +36,7 @@ class Cluster:
         self.names = sandbox.enter(home)
         self.keys = Keys(home / "keys")
         sandbox.trust(home, self.keys.folder / "ca.crt")
-        # The API server by its Service, and as the issuer of tokens.
+        # The API server by its Service's name, and as the issuer of tokens.
         self.names.set({ISSUER: sandbox.API_SERVICE})
         self.processes = Processes(home / "logs")
         control_plane.start(self.processes, self.programs, self.keys, home)

@@ -9,7 +9,7 @@ def start(processes, programs, keys, home):
     at = keys.folder
     processes.start("etcd", [
         "etcd", "--data-dir", home / "etcd",
-        # A test's cluster may be lost with the power.
+        # A test's cluster need not survive a power cut.
         "--unsafe-no-fsync",
         "--listen-client-urls", "http://127.0.0.1:2379", "--advertise-client-urls", "http://127.0.0.1:2379",
         "--listen-peer-urls", "http://127.0.0.1:2380"])
@@ -24,7 +24,7 @@ def start(processes, programs, keys, home):
         f"--service-account-signing-key-file={at}/accounts.key",
         f"--kubelet-client-certificate={at}/apiserver-to-kubelet.crt",
         f"--kubelet-client-key={at}/apiserver-to-kubelet.key", "--kubelet-preferred-address-types=InternalIP",
-        # With the same authority as for clients a name has to be given.
+        # If it has the same authority as clients, a name has to be given.
         f"--requestheader-client-ca-file={at}/ca.crt", "--requestheader-allowed-names=front-proxy",
         "--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",
         "--requestheader-extra-headers-prefix=X-Remote-Extra-",

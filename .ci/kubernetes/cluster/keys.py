@@ -6,7 +6,7 @@ import subprocess
 
 from .sandbox import API_SERVICE, NODE
 
-# The host that the cluster's tokens name as their issuer.
+# The issuer's host in the cluster's tokens.
 ISSUER = "cluster.example.com"
 
 

@@ -17,7 +17,7 @@ class Names:
         with self._lock:
             self._known |= names
             text = "".join(f"{address} {name}\n" for name, address in self._known.items())
-            # In its place, since it is mounted over the machine's own, and never empty for whoever reads now.
+            # Written in place, because it is mounted over the machine's own file, and never empty for a reader.
             with open(self._file, "r+") as file:
                 file.write(text)
                 file.truncate()

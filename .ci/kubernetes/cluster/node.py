@@ -11,7 +11,7 @@ PAUSE = "localhost/pause:1"
 
 def start(processes, programs, keys, home, cgroup, pause):
     containerd(processes, home, pause)
-    # It sees by itself when a file of the folder changes. Names that it does not know are nobody's.
+    # It notices changed files in the folder by itself. It does not answer for names that it does not know.
     processes.start("dnsmasq", [
         "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--local=/#/", f"--hostsdir={home}/names",
         "--user=root", f"--listen-address={NODE}", "--bind-interfaces", "--log-facility=-", "--pid-file="])
@@ -20,7 +20,7 @@ def start(processes, programs, keys, home, cgroup, pause):
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration", "mode": "iptables",
         "clientConnection": {"kubeconfig": str(keys.config("proxy"))}, "clusterCIDR": PODS,
         "hostnameOverride": "node1",
-        # 0 leaves the machine's settings alone.
+        # 0 leaves the machine's settings unchanged.
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
     }
     (home / "proxy.json").write_text(json.dumps(proxy))
@@ -78,13 +78,13 @@ def kubelet(processes, programs, keys, home, cgroup):
         "authorization": {"mode": "Webhook"},
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%",
                          "nodefs.inodesFree": "1%"},
-        # Images that were put here are kept, however full the disk is.
+        # Images that were loaded here are kept, even if the disk is full.
         "imageGCHighThresholdPercent": 100,
         "failSwapOn": False, "serializeImagePulls": False, "shutdownGracePeriod": "0s",
     }))
     command = [programs / "kubelet", f"--config={home}/kubelet.json", f"--kubeconfig={keys.config('kubelet')}",
                "--hostname-override=node1", f"--node-ip={NODE}"]
-    # It reads this file when it starts, and takes none that names no provider.
+    # The kubelet reads this file when it starts, and refuses one without a provider.
     if providers(home).exists():
         command += [f"--image-credential-provider-config={providers(home)}",
                     f"--image-credential-provider-bin-dir={home}/providers"]

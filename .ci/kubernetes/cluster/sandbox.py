@@ -14,7 +14,7 @@ PODS = "10.91.0.0/24"
 SERVICES = "10.92.0.0/24"
 API_SERVICE = "10.92.0.1"
 
-# A kubelet sets these for the whole machine. It may write them into files.
+# A kubelet sets these for the whole machine. Here it only writes them to files.
 KERNEL_SETTINGS = ["vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops",
                    "kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes"]
 
@@ -26,7 +26,7 @@ def do(*command):
 def enter(home):
     """Hides the machine's folders and settings, and gives the node an address. Returns the names that are known."""
     do("mount", "--make-rshared", "/")
-    # Locks of iptables, sockets of engines.
+    # Locks of iptables, and sockets of engines.
     do("mount", "-t", "tmpfs", "tmpfs", "/run")
     for folder, place in [("kubelet", "/var/lib/kubelet"), ("cni", "/var/lib/cni"), ("log", "/var/log")]:
         (home / folder).mkdir()
@@ -41,8 +41,8 @@ def enter(home):
     names = Names(home / "names/hosts")
     do("mount", "--bind", home / "names/hosts", "/etc/hosts")
     do("ip", "link", "set", "lo", "up")
-    # An address of loopback is none for a node. A bridge without ports carries one; the route through it lets addresses
-    # of Services leave the node's own processes, so that kube-proxy's rules see them.
+    # A node cannot have an address of loopback. A bridge without ports has the address. Its route makes requests to
+    # Services leave the node's processes, so that kube-proxy's rules apply to them.
     do("ip", "link", "add", "node0", "type", "bridge")
     do("ip", "address", "add", f"{NODE}/24", "dev", "node0")
     do("ip", "link", "set", "node0", "up")

@@ -26,7 +26,7 @@ class Services(threading.Thread):
                 self._give(namespace, name)
 
     def _give(self, namespace, name):
-        # A Service that is made again has the address that it had, as whoever named it expects.
+        # A Service that is made again keeps its address, because others know it.
         address = self._given.setdefault((namespace, name), None) or next(self._free)
         self._given[namespace, name] = address
         status = {"status": {"loadBalancer": {"ingress": [{"ip": address}]}}}

@@ -7,7 +7,7 @@ from . import chart, clients, defaults, keyless, pulls, server
 from .report import Report
 from .world import World
 
-# In this order, which is that of a server's life. Each with the trials that have to pass before.
+# The order is that of a server's life. Each trial names those that have to pass before it.
 TRIALS = [
     ("chart::lint", chart.lint, []),
     ("chart::misspelt_values_are_refused", chart.misspelt_values, []),

@@ -9,7 +9,7 @@ from .world import ROOT
 CHART = ROOT / "packaging/chart"
 SECRETS = {"rootKey": {"existingSecret": "root"}, "masterKey": {"existingSecret": "master"},
            "tls": {"existingSecret": "tls"}}
-# What somebody sets, each kind of thing once.
+# One value for each kind of setting.
 VALUES = {
     "defaults": {},
     "secrets": SECRETS,
@@ -102,7 +102,7 @@ def every_field(world):
     cluster.kubectl("apply", "--server-side", "--filename", world.definitions)
     for kind in ["httproutes.gateway.networking.k8s.io", "servicemonitors.monitoring.coreos.com"]:
         cluster.kubectl("wait", "--for=condition=Established", f"crd/{kind}")
-    # A Pod is refused, also on trial, whose account is not there.
+    # A Pod whose account does not exist is refused, even in a dry run.
     for account in ["gangplank", "images"]:
         cluster.kubectl("create", "serviceaccount", account)
     kinds = set()

@@ -25,7 +25,7 @@ def by_token(world):
     for text in pages.of(HEADING, "yaml"):
         if text.startswith("# "):
             (world.desk / text.split()[1]).write_text(text)
-    # The account is there before the right is, to see what the kubelet says then.
+    # The account exists before the permission does, to see the kubelet's message then.
     *rights, account = right.strip().splitlines()
     world.follow(account)
     log = world.cluster.home / "logs/kubelet.log"
@@ -40,8 +40,8 @@ def by_token(world):
 
 def push(world):
     """The Pod's image is pulled by the role that its service account's annotation names."""
-    # Not the image of the server itself: a kubelet that has pulled an image with a login wants one for it from then on,
-    # by whatever name it goes, and the server's was put here without.
+    # Not the server's own image. If a kubelet has pulled an image with a login, it wants a login for it from then on,
+    # under any name. The server's image was loaded without one.
     images.another(world.image, world.desk / "tools", "tools")
     world.follow("gangplank push oci:tools --service-name tools --label gangplank --create-service")
     world.follow(pages.of("A pod that pushes", "sh")[0])
@@ -52,7 +52,7 @@ def push(world):
     file = world.desk / "push.yaml"
     file.write_text(pages.of("A pod that pushes", "yaml")[0])
     pod = pods.of_file(world, file)
-    # What was built, which a job of a CI would have made itself.
+    # The program that a CI job would have built.
     pod["spec"]["volumes"].append({"name": "work", "hostPath": {"path": str(world.desk)}})
     pod["spec"]["containers"][0]["volumeMounts"].append({"name": "work", "mountPath": "/work", "readOnly": True})
     world.cluster.apply(pod, namespace="ci")

@@ -14,7 +14,7 @@ def blocks(heading):
     if len(parts) != 2:
         raise LookupError(f"{len(parts) - 1} sections of the page are headed {heading!r}")
     below = parts[1]
-    # A line that begins with # is a heading, except in a block.
+    # A line that begins with # is a heading, except inside a code block.
     section, inside = [], False
     for line in below.splitlines():
         inside ^= line.startswith("```")

@@ -3,7 +3,7 @@
 import re
 import time
 
-# Nothing that looks like a password is printed whole.
+# Texts that look like passwords are shortened.
 LONG_WORD = re.compile(r"([\w-]{12})[\w-]{28,}")
 
 

@@ -16,7 +16,7 @@ def install(world):
     told = world.follow_section("Install the server")
     expect("Phase:          Succeeded" in "".join(told), f"helm test: {told}")
     expect(":web.app.1" in told[-1], told[-1])
-    # What was given by Secrets is what counts, and is nowhere else.
+    # The values from Secrets count, and they are stored nowhere else.
     data = world.home / "disk/gangplank"
     expect((data / "gangplank.db").exists(), "the volume has no database")
     expect(not (data / "master.key").exists(), "there is a master key beside the database")
@@ -41,7 +41,7 @@ def metrics(world):
     told = world.cluster.run("curl", "-sSf", f"http://{address}:5001/metrics")
     expect("gangplank_" in told, told[:300])
     world.gangplank("ping", "--url", "https://registry.example.com")
-    # The registry's port says no more than that.
+    # The registry's port does not answer more than that.
     expect(not ran(["curl", "-sf", "https://registry.example.com/metrics"]), "metrics are told to everybody")
 
 
@@ -90,7 +90,7 @@ def backup(world):
               for volume in world.cluster.get(*POD)["spec"]["volumes"]]
     expect("restored" in claims, f"the server uses {claims}")
     expect(images == registered(world), "the registered images are others")
-    # And their bytes, which cannot come from the old volume now.
+    # And their bytes, which cannot be from the old volume.
     (world.home / "disk/gangplank").rename(world.home / "disk/away")
     password = world.gangplank("registry-login", "create", "--service-name", "web", "--password-only").strip()
     world.cluster.run("skopeo", "copy", "--insecure-policy", "--src-creds", f"AWS:{password}",

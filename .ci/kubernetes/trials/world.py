@@ -25,7 +25,7 @@ class World:
         self.definitions = pathlib.Path(os.environ["GANGPLANK_DEFINITIONS"])
         helm = pathlib.Path(os.environ["GANGPLANK_GO_CLIENTS"]) / "helm"
         self.cluster = Cluster(home, os.environ["GANGPLANK_KUBERNETES"], helm, os.environ["GANGPLANK_CGROUP"])
-        # The first Service that wants an address from outside gets this one.
+        # The first Service that asks for an external address gets this one.
         self.cluster.names.set({REGISTRY: "10.93.0.1"})
         self.desk = self._desk(helm)
         self.environment = {}

@@ -1,4 +1,4 @@
-//! The control API, each call signed on its own.
+//! Calls of the control API. Each is signed separately.
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -14,7 +14,7 @@ use crate::target::Target;
 
 const CONNECTIONS: usize = 16;
 
-/// How many images a container service may have (Lightsail's quota).
+/// The largest number of images on a container service (Lightsail's quota).
 pub(crate) const PER_SERVICE: usize = 150;
 
 pub(super) fn create_login(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Option<Outcome>> {
@@ -46,7 +46,7 @@ pub(super) fn list(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Opt
     call(target, scale.calls / 10, "GetContainerImages", &input)
 }
 
-/// Pushes an image to be registered; returns its digest.
+/// Pushes an image to register. Returns its digest.
 fn push(target: &Target) -> Result<String> {
     let repository = repository("register")?;
     let body = Parts::push(target, &repository)?.manifest("to be registered");

@@ -1,4 +1,4 @@
-//! A whole image of twelve layers, pushed by the clients that people have.
+//! A whole image of twelve layers, pushed by ordinary clients.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -43,7 +43,7 @@ pub(super) fn gangplank(target: &Target, scale: &Scale, file: &RandomFile) -> Re
     timed(target, scale.large, &mut command)
 }
 
-/// The engine packs each layer as it sends it, which is most of the time.
+/// The engine compresses each layer while it sends it, which takes most of the time.
 pub(super) fn docker(target: &Target, scale: &Scale, file: &RandomFile) -> Result<Option<Outcome>> {
     let engine = Engine::start(&file.path.with_file_name("engine"))?;
     let image = format!("{}/{}:latest", target.host, repository("image")?);
@@ -59,7 +59,7 @@ pub(super) fn docker(target: &Target, scale: &Scale, file: &RandomFile) -> Resul
     timed(target, scale.large, &mut engine.docker(&["push", "--quiet", &image]))
 }
 
-/// An image as `docker save` writes it: random layers, `size` bytes together.
+/// An image in the form of `docker save`: random layers of `size` bytes in sum.
 fn docker_archive(path: &Path, size: u64, name: &str) -> Result<()> {
     let mut tar = tar::Builder::new(File::create(path)?);
     let (mut layers, mut diff_ids) = (Vec::new(), Vec::new());
@@ -90,7 +90,7 @@ fn config(diff_ids: &[String]) -> serde_json::Value {
     })
 }
 
-/// Runs a client to its end. Its processor time counts among that of others.
+/// Runs a client to its end. Its processor time counts as that of other processes.
 fn timed(target: &Target, bytes: u64, command: &mut Command) -> Result<Option<Outcome>> {
     let meter = Meter::start(target);
     let start = Instant::now();
@@ -101,7 +101,7 @@ fn timed(target: &Target, bytes: u64, command: &mut Command) -> Result<Option<Ou
     Ok(Some(outcome))
 }
 
-/// An OCI image layout, removed in the end.
+/// An OCI image layout. It is removed at the end.
 struct Layout(PathBuf);
 
 impl Drop for Layout {
@@ -111,7 +111,7 @@ impl Drop for Layout {
 }
 
 impl Layout {
-    /// An image of random layers, `size` bytes together, each a tar archive in gzip that saves nothing.
+    /// An image of random layers, `size` bytes in sum. Each is a tar archive in gzip, which does not make it smaller.
     fn make(file: &RandomFile, size: u64) -> Result<Self> {
         let folder = file.path.with_file_name("layout");
         let layout = Self(folder);

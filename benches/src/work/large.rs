@@ -1,4 +1,4 @@
-//! A large blob, pushed in the three ways that clients use.
+//! A large blob, pushed in three ways that clients use.
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::time::Instant;
@@ -25,7 +25,7 @@ pub(super) fn chunks(target: &Target, _: &Scale, file: &RandomFile) -> Result<Op
     push(target, file, Some(CHUNK))
 }
 
-/// Pushes in chunks of that size, or without any in the request that ends the upload.
+/// Pushes in chunks of this size, or in the single request that ends the upload.
 fn push(target: &Target, file: &RandomFile, chunk: Option<u64>) -> Result<Option<Outcome>> {
     let repository = repository("large")?;
     let digest = file.digest()?.to_owned();
@@ -38,7 +38,7 @@ fn push(target: &Target, file: &RandomFile, chunk: Option<u64>) -> Result<Option
     let mut sent = 0;
     while let Some(chunk) = chunk.filter(|_| sent < file.size) {
         let length = chunk.min(file.size - sent);
-        // Of one piece, a client need not say where it belongs.
+        // For a single piece, a client need not give the range.
         let range = format!("Content-Range: {sent}-{}\r\n", sent + length - 1);
         let range = if length == file.size { "" } else { &range };
         let headers =

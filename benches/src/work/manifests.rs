@@ -1,4 +1,4 @@
-//! Manifests, each different, each under a tag of its own.
+//! Manifests, each different, each under its own tag.
 
 use anyhow::Result;
 use serde_json::json;
@@ -19,7 +19,7 @@ pub(super) fn side_by_side(target: &Target, scale: &Scale, _: &RandomFile) -> Re
     Ok(Some(put(target, &repository("manifests")?, scale.manifests, 16)?))
 }
 
-/// Puts so many into a repository.
+/// Puts manifests into a repository.
 pub(crate) fn put(target: &Target, repository: &str, count: usize, connections: usize) -> Result<Outcome> {
     let parts = Parts::push(target, repository)?;
     let requests = (0..count)
@@ -41,7 +41,7 @@ pub(crate) fn request(target: &Target, repository: &str, reference: &str, body: 
     request
 }
 
-/// A config and two layers, which a repository holds.
+/// A configuration and two layers in a repository.
 pub(crate) struct Parts {
     config: (String, usize),
     layers: Vec<(String, usize)>,

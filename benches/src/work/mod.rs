@@ -1,4 +1,4 @@
-//! What is measured. Each file has one kind of work; the names are those of the results.
+//! The work that is measured. Each file has one kind of work. The names are those in the results.
 
 mod control;
 mod images;
@@ -19,17 +19,17 @@ use crate::meter::Outcome;
 use crate::servers::is_installed;
 use crate::target::Target;
 
-/// How much is done.
+/// The amount of work.
 pub(crate) struct Scale {
     /// Bytes of the large blob, and of the image of twelve layers.
     pub(crate) large: u64,
-    /// How many small blobs are pushed.
+    /// The number of small blobs to push.
     pub(crate) blobs: usize,
-    /// How many manifests are put.
+    /// The number of manifests to put.
     pub(crate) manifests: usize,
-    /// How many requests that only read are made.
+    /// The number of requests that only read.
     pub(crate) reads: usize,
-    /// How many signed calls are made.
+    /// The number of signed calls.
     pub(crate) calls: usize,
 }
 
@@ -40,14 +40,14 @@ impl Scale {
         Self { large: 32 << 20, blobs: 100, manifests: 50, reads: 500, calls: 100 };
 }
 
-/// Does the work once; `None` if it cannot be done here.
+/// Does the work once. `None` if it is not possible here.
 type Run = fn(&Target, &Scale, &RandomFile) -> Result<Option<Outcome>>;
 
 /// A kind of work.
 pub(crate) struct Work {
     pub(crate) name: &'static str,
     pub(crate) run: Run,
-    /// Only for a server with the control API.
+    /// Whether the server needs the control API.
     needs_api: bool,
     /// Programs that must be installed.
     clients: &'static [&'static str],
@@ -58,13 +58,13 @@ impl Work {
         !self.needs_api || target.access_key.is_some()
     }
 
-    /// A program that would be needed and is not there.
+    /// A required program that is not installed.
     pub(crate) fn missing(&self) -> Option<&'static str> {
         self.clients.iter().copied().find(|client| !is_installed(client))
     }
 }
 
-/// Everything that can be measured, in the order in which it is.
+/// All kinds of work, in the order of the measurement.
 pub(crate) fn all() -> Vec<Work> {
     let registry = |name, run| Work { name, run, needs_api: false, clients: &[] };
     let api = |name, run| Work { name, run, needs_api: true, clients: &[] };
@@ -97,7 +97,7 @@ pub(crate) fn repository(kind: &str) -> Result<String> {
     Ok(format!("bench/{kind}-{}", hex::encode(crate::content::random(6)?)))
 }
 
-/// Pushes one small blob, as part of preparing some work.
+/// Pushes one small blob to prepare some work.
 pub(crate) fn push_blob(target: &Target, repository: &str, bytes: &[u8]) -> Result<String> {
     let digest = crate::digest::sha256(bytes);
     let mut connection = Blocking::open(target)?;
@@ -109,7 +109,7 @@ pub(crate) fn push_blob(target: &Target, repository: &str, bytes: &[u8]) -> Resu
     Ok(digest)
 }
 
-/// Opens an upload session; says where it goes on.
+/// Opens an upload session. Returns its location.
 pub(crate) fn open_session(target: &Target, connection: &mut Blocking, repository: &str) -> Result<String> {
     let path = format!("/v2/{repository}/blobs/uploads/");
     let answer = connection.ask(&target.head("POST", &path, "Content-Length: 0\r\n"))?;

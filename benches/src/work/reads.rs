@@ -13,7 +13,7 @@ use crate::target::Target;
 
 const CONNECTIONS: usize = 16;
 
-/// How many different blobs and manifests are asked for.
+/// The number of different blobs and manifests that are read.
 const DIFFERENT: usize = 50;
 
 pub(super) fn version(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Option<Outcome>> {

@@ -1,4 +1,4 @@
-//! Many small blobs: as a client pushes them, a session and a PUT for each.
+//! Many small blobs, pushed as a client does: a session and a PUT for each.
 
 use anyhow::{Context as _, Result};
 
@@ -17,7 +17,7 @@ pub(super) fn push(target: &Target, scale: &Scale, _: &RandomFile) -> Result<Opt
     Ok(Some(blobs(target, &repository("small")?, scale.blobs)?))
 }
 
-/// Pushes so many to a repository.
+/// Pushes blobs to a repository.
 pub(crate) fn blobs(target: &Target, repository: &str, count: usize) -> Result<Outcome> {
     let mut blobs = Vec::new();
     for _ in 0..count {

@@ -1,4 +1,4 @@
-//! What a shape is: the description that validation, options, skeletons and manual pages are read from.
+//! The description of a shape. Validation, options, skeletons and manual pages are made from it.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ pub type Map<V> = BTreeMap<String, V>;
 pub struct Structure {
     /// Its name in the service model.
     pub name: &'static str,
-    /// One sentence on what it is.
+    /// One sentence on its meaning.
     pub documentation: &'static str,
     /// Its members, in the order of the service model.
     pub members: &'static [Member],
 }
 
 impl Structure {
-    /// The member of that wire name.
+    /// The member with a wire name.
     pub fn member(&self, name: &str) -> Option<&'static Member> {
         self.members.iter().find(|member| member.name == name)
     }
@@ -34,14 +34,14 @@ pub struct Member {
     pub shape: &'static Shape,
     /// Whether it has to be there.
     pub required: bool,
-    /// One sentence on what it is.
+    /// One sentence on its meaning.
     pub documentation: &'static str,
 }
 
-/// What a value may be.
+/// The constraints of a value.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
-    /// Its name in the service model; `list` and `map` for those two, whose names nobody sees.
+    /// Its name in the service model. `list` and `map` for those two kinds, whose names are not shown.
     pub name: &'static str,
     /// Its type, with the constraints of that type.
     pub kind: Kind,
@@ -60,7 +60,7 @@ pub enum Kind {
     Float,
     /// A number of 64 bits with a fraction.
     Double,
-    /// A moment: a number of seconds since 1970.
+    /// A point in time: a number of seconds since 1970.
     Timestamp,
     /// Any number of values of one shape.
     List(&'static Shape),
@@ -75,7 +75,7 @@ pub enum Kind {
     Structure(&'static Structure),
 }
 
-/// The least and the greatest allowed, both included; `None` is no bound.
+/// The smallest and the greatest allowed number, both included; `None` for no bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
     /// The least.
@@ -104,7 +104,7 @@ pub struct StringShape {
     pub pattern: Option<&'static Pattern>,
     /// The only values it may have; empty means any.
     pub values: &'static [&'static str],
-    /// What such a string is called where no member names it, as for the keys of a map.
+    /// The noun for such a string in messages, if no member names it, as for the keys of a map.
     pub title: Option<&'static str>,
 }
 
@@ -121,7 +121,7 @@ impl Shape {
         Self { name, kind: Kind::String(listed) }
     }
 
-    /// A string of so many characters and of that form.
+    /// A string with a range of lengths, in characters, and a pattern.
     pub(crate) const fn text(name: &'static str, length: Range, pattern: &'static Pattern) -> Self {
         let formed = StringShape { length, pattern: Some(pattern), values: &[], title: None };
         Self { name, kind: Kind::String(formed) }
@@ -142,18 +142,17 @@ impl Shape {
         Self { name, kind: Kind::Integer(Range { min: Some(min), max: Some(max) }) }
     }
 
-    /// A list of that.
+    /// A list of this shape.
     pub(crate) const fn list(member: &'static Self) -> Self {
         Self { name: "list", kind: Kind::List(member) }
     }
 
-    /// A map of those.
+    /// A map with these keys and values.
     pub(crate) const fn map(key: &'static Self, value: &'static Self) -> Self {
         Self { name: "map", kind: Kind::Map { key, value } }
     }
 
-    /// `constrained`, which must be of the type that `plain` describes; a constant that is not does not
-    /// compile.
+    /// Returns `constrained`, whose type has to be that of `plain`. A constant with another type does not compile.
     pub(crate) const fn agreed(plain: &'static Self, constrained: &'static Self) -> &'static Self {
         assert!(plain.is_of_type(constrained), "the shape of a member does not fit its Rust type");
         constrained
@@ -180,13 +179,13 @@ pub trait Described {
     /// The description.
     const STRUCTURE: &'static Structure;
 
-    /// The rules that a description of single members cannot say, such as "not before the start".
+    /// Checks rules about several members, such as "the end is not before the start".
     fn check(&self) -> Result<(), ApiError> {
         Ok(())
     }
 }
 
-/// The input of an operation, which knows its operation and what that answers.
+/// The input of an operation. It names its operation and the type of the output.
 pub trait Request: Described {
     /// What the operation answers.
     type Output: Described;
@@ -196,9 +195,9 @@ pub trait Request: Described {
 
 /// A Rust type that a member may have.
 pub trait Field {
-    /// Its shape, where the member adds no constraint.
+    /// The shape, if the member adds no constraint.
     const SHAPE: &'static Shape;
-    /// Whether a member of this type has to be there: all but [`Option`] have to.
+    /// Whether a member of this type is required: all but [`Option`] are.
     const REQUIRED: bool = true;
 
     /// Whether the member is left out of the JSON.

@@ -1,64 +1,63 @@
-//! What the API answers when it does not do what was asked.
+//! Errors of the API.
 
 use serde::Serialize;
 
 use crate::macros::enumeration;
 
 enumeration! {
-    /// The name of an error, by which clients tell one from another.
+    /// The name of an error. Clients tell errors apart by it.
     ///
-    /// The first eight are Lightsail's own, declared by its operations; the others any AWS JSON service
-    /// answers with.
+    /// Lightsail's operations declare the first eight. Any AWS JSON service may answer with the others.
     pub enum ErrorCode {
-        /// The caller is known and may not do this.
+        /// The caller is known, and may not do this.
         AccessDeniedException,
         /// The account is still being set up.
         AccountSetupInProgressException,
-        /// The request can be read and asks for something that is not allowed.
+        /// A value of the request is not allowed.
         InvalidInputException,
-        /// What the request names is not there.
+        /// A thing that the request names does not exist.
         NotFoundException,
-        /// The operation was begun and failed.
+        /// The operation was begun, and failed.
         OperationFailureException,
         /// The region is still being set up for the account.
         RegionSetupInProgressException,
-        /// The caller is not known.
+        /// The server does not know the caller.
         UnauthenticatedException,
-        /// The fault is the server's.
+        /// The server has an error.
         ServiceException,
-        /// The body cannot be read: not JSON, or a member of a wrong type.
+        /// The body cannot be read: it is not JSON, or a member has a wrong type.
         SerializationException,
-        /// There is no such operation.
+        /// The operation does not exist.
         UnknownOperationException,
         /// The request is not signed.
         MissingAuthenticationTokenException,
         /// The signature lacks a part.
         IncompleteSignatureException,
-        /// The signature is not the one that the secret key makes.
+        /// The signature does not match the secret key.
         InvalidSignatureException,
-        /// There is no such access key.
+        /// The access key does not exist.
         UnrecognizedClientException,
-        /// The request was signed too long ago, or for too far ahead.
+        /// The signature is too old, or its date is too far in the future.
         RequestExpired,
         /// Too many requests in too short a time.
         ThrottlingException,
-        /// The body is larger than is read.
+        /// The body is too large.
         RequestEntityTooLarge,
-        /// The body stopped coming.
+        /// The body did not arrive in time.
         RequestTimeoutException,
-        /// The server cannot serve now; later it may.
+        /// The server cannot answer now, and may be able to later.
         ServiceUnavailable,
-        /// The temporary credentials have ended.
+        /// The temporary credentials have expired.
         ExpiredTokenException,
-        /// The identity token is not one of an issuer that is known here.
+        /// The identity token is not valid, or its issuer is not known here.
         InvalidIdentityTokenException,
-        /// The keys of the issuer of an identity token cannot be had.
+        /// The keys of an identity token's issuer cannot be fetched.
         IDPCommunicationErrorException,
     }
 }
 
 impl ErrorCode {
-    /// The HTTP status: 400 for whatever the client can mend, as at AWS, with four exceptions.
+    /// The HTTP status: 400 for everything that the client can correct, as at AWS, with four exceptions.
     pub const fn status(self) -> u16 {
         match self {
             Self::ServiceException => 500,
@@ -70,17 +69,17 @@ impl ErrorCode {
     }
 }
 
-/// An error, ready to be answered.
+/// An error with its message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct ApiError {
     /// Which error.
     pub code: ErrorCode,
-    /// What was refused, why, and what would be allowed.
+    /// The refused value, the reason, and the allowed values.
     pub message: String,
-    /// Where to read more.
+    /// A page with more information.
     pub docs: Option<String>,
-    /// What to do next.
+    /// Advice on what to do next.
     pub tip: Option<String>,
 }
 
@@ -95,27 +94,27 @@ impl ApiError {
         Self::new(ErrorCode::AccessDeniedException, message)
     }
 
-    /// The request asks for something that is not allowed.
+    /// A value of the request is not allowed.
     pub fn invalid_input(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidInputException, message)
     }
 
-    /// What the request names is not there.
+    /// A thing that the request names does not exist.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::NotFoundException, message)
     }
 
-    /// The operation was begun and failed.
+    /// The operation was begun, and failed.
     pub fn operation_failure(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::OperationFailureException, message)
     }
 
-    /// The caller is not known.
+    /// The server does not know the caller.
     pub fn unauthenticated(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::UnauthenticatedException, message)
     }
 
-    /// The fault is the server's.
+    /// The server has an error.
     pub fn service(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::ServiceException, message)
     }
@@ -125,18 +124,18 @@ impl ApiError {
         Self::new(ErrorCode::SerializationException, message)
     }
 
-    /// There is no such operation.
+    /// The operation does not exist.
     pub fn unknown_operation(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::UnknownOperationException, message)
     }
 
-    /// The same error, with a place to read more.
+    /// Adds a page with more information.
     #[must_use]
     pub fn with_docs(self, docs: impl Into<String>) -> Self {
         Self { docs: Some(docs.into()), ..self }
     }
 
-    /// The same error, with a hint at what to do next.
+    /// Adds advice on what to do next.
     #[must_use]
     pub fn with_tip(self, tip: impl Into<String>) -> Self {
         Self { tip: Some(tip.into()), ..self }
@@ -147,7 +146,7 @@ impl ApiError {
         self.code.status()
     }
 
-    /// The body. The name stands in it twice because clients differ in where they look.
+    /// The body. It has the name twice, because clients look in different places.
     pub fn body(&self) -> Vec<u8> {
         crate::encode(&Body {
             kind: self.code,

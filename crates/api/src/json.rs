@@ -1,4 +1,4 @@
-//! JSON, read strictly: no member twice, no bottomless nesting.
+//! Strict JSON: no member twice in an object, and limited nesting.
 
 use std::fmt;
 
@@ -8,14 +8,13 @@ use serde_json::{Map, Number, Value};
 use crate::ApiError;
 use crate::path::quote;
 
-/// How deep lists and objects may lie in each other. The deepest request of the API has six levels.
+/// How many lists and objects may be nested. The deepest request of the API has six levels.
 const MAX_DEPTH: usize = 64;
 
-/// The largest magnitude below which every whole `f64` is exactly that number.
+/// Below this magnitude every whole `f64` is exactly one integer.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Reads one JSON value. Whole numbers come out as integers, however they are written: `1`, `1.0` and `1e0`
-/// are one.
+/// Reads one JSON value. A whole number becomes an integer, also if it is written `1.0` or `1e0`.
 ///
 /// # Errors
 /// If the text is no JSON, is nested deeper than 64 levels, or has a member twice in one object.

@@ -1,17 +1,17 @@
-//! The control API as data: operations, shapes and their constraints, errors, AWS JSON 1.1.
+//! The control API as data: operations, shapes with their constraints, errors, and AWS JSON 1.1.
 //!
-//! Two services share one machinery: [`lightsail`], the container part of Amazon Lightsail's API exactly as
-//! its clients know it, and [`gangplank`], what is ours and not Amazon's.
+//! Two services use the same code: [`lightsail`], the container part of Amazon Lightsail's API as its clients know
+//! it, and [`gangplank`], our own operations.
 //!
-//! Each structure is defined once, with the `structure!` macro. That one definition is the Rust type that the
-//! server and the clients hold, and the [`Structure`] description from which requests are checked and command
-//! line options, skeletons and manual pages are made. [`decode`] and [`encode`] go between bytes and the
-//! types.
+//! Each structure is defined once, with the `structure!` macro. That definition gives two things. The first is the
+//! Rust type for server and clients. The second is the [`Structure`] description, from which requests are checked,
+//! and from which command line options, skeletons and manual pages are made. [`decode`] and [`encode`] convert
+//! between bytes and the types.
 //!
-//! [`sts`] is the little of another service of AWS's that clients ask before they ask Lightsail, in a protocol of
-//! its own; [`Protocol`] knows how errors look in all of AWS's protocols.
+//! [`sts`] is a small part of another AWS service, which clients call before they call Lightsail. It has a protocol
+//! of its own. [`Protocol`] knows the form of errors in all of AWS's protocols.
 //!
-//! Nothing here reads a file, a socket or a clock, and the descriptions are constants: no work at start-up.
+//! Nothing here reads a file, a socket or a clock. The descriptions are constants, so they need no work at start-up.
 
 mod decode;
 mod describe;
@@ -24,7 +24,6 @@ mod protocol;
 mod secret;
 mod target;
 mod timestamp;
-mod typecheck;
 mod validate;
 mod xml;
 

@@ -1,4 +1,4 @@
-//! One definition, two things: the Rust type, and the description of it.
+//! Macros that make two things from one definition: a Rust type and its description.
 
 /// Defines a structure: its type, its [`Described`](crate::Described) description and its JSON form.
 ///
@@ -12,8 +12,8 @@
 /// }
 /// ```
 ///
-/// An `Option` is an optional member. What stands after `Name` and after `Type` may be left out: the model's
-/// name is `Name`, nothing is derived beside the usual, no rule spans several members, the type adds no
+/// An `Option` is an optional member. The parts after `Name` and after `Type` may be left out. Their defaults: the
+/// model's name is `Name`, only the usual traits are derived, no rule is about several members, and the type adds no
 /// constraint.
 macro_rules! structure {
     (
@@ -64,8 +64,8 @@ macro_rules! structure {
     };
 }
 
-/// Defines the type and the list of values of a string that has only a few: `Variant = "value"`, or `Variant`
-/// alone where the value is spelt the same.
+/// Defines the type of a string with a fixed list of values: `Variant = "value"`, or `Variant` alone if the value is
+/// spelt the same.
 macro_rules! enumeration {
     (
         $(#[doc = $doc:literal])+
@@ -86,25 +86,25 @@ macro_rules! enumeration {
         impl $name {
             /// Every value, in the order of the service model.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-            /// Every value as it stands on the wire, in the same order.
+            /// Every value in its wire form, in the same order.
             pub const VALUES: &'static [&'static str] =
                 &[$($crate::macros::model_name!($variant $($value)?)),+];
 
-            /// The value as it stands on the wire.
+            /// The value in its wire form.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $crate::macros::model_name!($variant $($value)?),)+
                 }
             }
 
-            /// What is said of it, for readers; nothing of a value that speaks for itself.
+            /// The explanation of a value. Empty if the value's name is enough.
             pub const fn documentation(self) -> &'static str {
                 match self {
                     $(Self::$variant => concat!($($value_doc),*).trim_ascii(),)+
                 }
             }
 
-            /// The value that stands so on the wire.
+            /// Reads the wire form of a value.
             pub fn parse(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|value| value.as_str() == text)
             }
@@ -150,17 +150,17 @@ macro_rules! operations {
         }
 
         impl Operation {
-            /// What stands before the dot in the `X-Amz-Target` header.
+            /// The part of the `X-Amz-Target` header before the dot.
             pub const TARGET_PREFIX: &'static str = $prefix;
-            /// Every operation, in the order of the alphabet.
+            /// Every operation, in alphabetical order.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
-            /// The operation that an `X-Amz-Target` header asks for.
+            /// The operation that an `X-Amz-Target` header names.
             pub fn from_target(target: &str) -> Option<Self> {
                 Self::from_name(target.strip_prefix($prefix)?.strip_prefix('.')?)
             }
 
-            /// The operation of that name.
+            /// The operation with a name.
             pub fn from_name(name: &str) -> Option<Self> {
                 match name {
                     $(stringify!($name) => Some(Self::$name),)+
@@ -173,7 +173,7 @@ macro_rules! operations {
                 match self { $(Self::$name => stringify!($name),)+ }
             }
 
-            /// The `X-Amz-Target` header that asks for it.
+            /// The `X-Amz-Target` header of the operation.
             pub const fn target(self) -> &'static str {
                 match self { $(Self::$name => concat!($prefix, ".", stringify!($name)),)+ }
             }
@@ -188,7 +188,7 @@ macro_rules! operations {
                 match self { $(Self::$name => <$output as $crate::Described>::STRUCTURE,)+ }
             }
 
-            /// The errors it is documented to answer with.
+            /// The errors that it is documented to have.
             pub const fn errors(self) -> &'static [$crate::ErrorCode] {
                 match self { $(Self::$name => $errors,)+ }
             }
@@ -208,7 +208,7 @@ macro_rules! operations {
     };
 }
 
-/// The name in the service model: what was said, else the identifier itself.
+/// The name in the service model: the one that is given, else the identifier itself.
 macro_rules! model_name {
     ($name:ident $model:literal) => {
         $model
@@ -218,7 +218,7 @@ macro_rules! model_name {
     };
 }
 
-/// The shape of a member: what was said, as long as it fits the type, else the shape of the type.
+/// The shape of a member: the one that is given, if it fits the type, else that of the type.
 macro_rules! shape_of {
     ($ty:ty, $shape:expr) => {
         $crate::Shape::agreed(<$ty as $crate::Field>::SHAPE, $shape)

@@ -1,16 +1,16 @@
-//! Where in a request something stands, and how its value is shown in a message.
+//! The place of a value in a request, and the form of its value in a message.
 
 use std::fmt;
 
 /// How many characters of a refused value a message shows.
 const SHOWN: usize = 64;
 
-/// The way from the request to one of its parts, as in `deployment.containers.web.command[2]`.
+/// The path from the request to one of its parts, such as `deployment.containers.web.command[2]`.
 #[derive(Clone, Copy)]
 pub(crate) enum Path<'a> {
     /// The request itself.
     Root,
-    /// A member of a structure, or what stands under a key of a map.
+    /// A member of a structure, or the value of a map's key.
     Member(&'a Self, &'a str),
     /// An element of a list.
     Element(&'a Self, usize),
@@ -27,7 +27,7 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// The text in quotes: its first characters, and nothing that could break a line of a log.
+/// The beginning of a text in quotes, without characters that could break a line of a log.
 pub(crate) fn quote(text: &str) -> String {
     format!("{:?}", shorten(text))
 }

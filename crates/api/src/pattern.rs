@@ -1,14 +1,13 @@
-//! The forms of strings: each as the text that pages and messages show, in words, and as the function that decides.
+//! The forms of strings. Each has a text for pages and messages, an explanation, and a function that decides.
 //!
-//! The functions are written by hand: there are a dozen, each is a few lines, and none can be made slow by
-//! its input.
+//! The functions are written by hand. There are a dozen, each has a few lines, and no input makes one slow.
 
-/// A form that a string must have, from its first character to its last.
+/// The form of a whole string.
 #[derive(Debug, Clone, Copy)]
 pub struct Pattern {
     /// The regular expression.
     pub text: &'static str,
-    /// The same in words, as a sentence.
+    /// An explanation, as a sentence.
     pub words: &'static str,
     decide: fn(&str) -> bool,
 }
@@ -24,8 +23,8 @@ impl Pattern {
     }
 }
 
-/// Names of services and containers, and labels. The service model leaves out the group; the service does
-/// not.
+/// Names of services and containers, and labels. The service model has no group in its pattern; this server does not
+/// need one.
 pub(crate) const NAME: Pattern = Pattern::new(
     "^(?:[a-z0-9]{1,2}|[a-z0-9][a-z0-9-]+[a-z0-9])$",
     "Use lower-case letters, digits and hyphens, with no hyphen at the beginning or at the end.",
@@ -80,14 +79,14 @@ pub(crate) const DOMAIN: Pattern = Pattern::new(
 pub(crate) const ACCOUNT: Pattern = Pattern::new("^[0-9]{12}$", "An account is 12 digits.", |text| {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 });
-/// Identifiers that the server made.
+/// Identifiers made by the server.
 pub(crate) const IDENTIFIER: Pattern = Pattern::new(
     "^[A-Za-z0-9_-]{1,128}$",
     "It is an identifier that the server gave: letters, digits, underscores and hyphens.",
     |text| (1..=128).contains(&text.len()) && text.bytes().all(|byte| is_word(byte) || byte == b'-'),
 );
 
-/// Names of services as a limit names them.
+/// Names of services in a limit, with wildcards.
 pub(crate) const SERVICE_PATTERN: Pattern = Pattern::new(
     "^[a-z0-9*?-]{1,63}$",
     "Use lower-case letters, digits and hyphens, * for any characters and ? for one.",
@@ -108,7 +107,7 @@ pub(crate) const IMAGE_OR_DIGEST: Pattern = Pattern::new(
     |text| image_name(text).is_some() || is_digest(text),
 );
 
-/// Whether the text is formed like the name of a service or a container, or a label; its length is not asked.
+/// Whether a text has the form of a name of a service or container, or of a label. Its length is not checked.
 pub fn is_name(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
@@ -126,7 +125,7 @@ pub fn is_digest(text: &str) -> bool {
     digits.len() == length && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// The service, the label and the number in the name of a registered image, `:service.label.N`.
+/// The service, the label and the number of a registered image's name, `:service.label.N`.
 pub fn image_name(text: &str) -> Option<(&str, &str, i64)> {
     let (service, label, number) = image_parts(text)?;
     let digits = number.len() <= 18 && number.bytes().all(|byte| byte.is_ascii_digit());
@@ -134,7 +133,7 @@ pub fn image_name(text: &str) -> Option<(&str, &str, i64)> {
     Some((service, label, number))
 }
 
-/// The service of a registered image that the text refers to: by its name, or by `:service.label.latest`.
+/// The service of a registered image that the text names, also as `:service.label.latest`.
 pub(crate) fn image_reference_service(text: &str) -> Option<&str> {
     let named = image_name(text).map(|(service, ..)| service);
     named.or_else(|| {
@@ -142,12 +141,12 @@ pub(crate) fn image_reference_service(text: &str) -> Option<&str> {
     })
 }
 
-/// Whether the text refers to an image of a public registry, in the form that container engines take:
+/// Whether a text names an image of a public registry, in the form of container engines:
 /// `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`.
 pub(crate) fn is_public_reference(text: &str) -> bool {
     let (name, digest) = text.split_once('@').map_or((text, None), |(name, digest)| (name, Some(digest)));
     let (name, tag) = match name.rsplit_once(':') {
-        // Before a slash it is a port.
+        // Before a slash, a colon begins a port.
         Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
         _ => (name, None),
     };
@@ -186,7 +185,8 @@ fn is_registry_host(text: &str) -> bool {
         && port.is_none_or(|port| port.bytes().all(|it| it.is_ascii_digit()) && port.parse::<u16>().is_ok())
 }
 
-/// Lower-case letters and digits, between which may stand one dot, one or two underscores, or hyphens.
+/// Whether a text consists of lower-case letters and digits. One dot, one or two underscores, or any number of
+/// hyphens may stand between them.
 fn is_path_component(text: &str) -> bool {
     let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let separators = text.split(is_letter).filter(|between| !between.is_empty());
@@ -201,7 +201,7 @@ fn is_tag(text: &str) -> bool {
         && bytes.iter().all(|byte| is_word(*byte) || matches!(byte, b'.' | b'-'))
 }
 
-/// An algorithm, and at least 32 hexadecimal digits.
+/// Whether a text is an algorithm and at least 32 hexadecimal digits.
 fn is_reference_digest(text: &str) -> bool {
     let Some((algorithm, digits)) = text.split_once(':') else { return false };
     let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'_' | b'-');

@@ -1,36 +1,36 @@
-//! The protocols that AWS's services speak, as far as an error needs one: whoever calls a service that is not
-//! served here is told so in the form that its client reads.
+//! The protocols of AWS's services, as far as errors need them. A call of a service that is not served here gets an
+//! error in the form that its client reads.
 
 use serde_json::json;
 
 use crate::xml;
 
-/// Services whose errors are XML although no form is sent: object stores, and the two others.
+/// Services whose errors are XML although their requests are no forms: object stores, and two others.
 const OBJECT_STORES: [&str; 4] = ["s3", "s3express", "s3-outposts", "s3-object-lambda"];
 const REST_XML: [&str; 2] = ["cloudfront", "route53"];
 
-/// A protocol of AWS's.
+/// A protocol of AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
-    /// A form is sent, XML comes back.
+    /// The request is a form, the answer is XML.
     Query,
     /// The same with errors of another form.
     Ec2,
-    /// JSON, the operation named by `X-Amz-Target`; in version 1.0.
+    /// JSON 1.0. `X-Amz-Target` names the operation.
     Json10,
     /// In version 1.1.
     Json11,
-    /// JSON, the operation named by method and path.
+    /// JSON. The method and path name the operation.
     RestJson,
-    /// XML, the operation named by method and path.
+    /// XML. The method and path name the operation.
     RestXml,
-    /// The same of S3, whose errors stand in nothing.
+    /// The same for S3. Its errors have no enclosing element.
     S3,
-    /// CBOR, the operation named by the path.
+    /// CBOR. The path names the operation.
     Cbor,
 }
 
-/// What of a call's head tells its protocol.
+/// The headers of a call that show its protocol.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Traits<'a> {
     /// The media type of its body, parameters included.
@@ -49,22 +49,22 @@ impl Traits<'_> {
     }
 }
 
-/// An error as it is answered.
+/// An error in wire form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WireError {
     /// The HTTP status.
     pub status: u16,
     /// The media type of the body.
     pub content_type: &'static str,
-    /// A further header that clients look at.
+    /// One more header, which clients look at.
     pub header: Option<(&'static str, &'static str)>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Protocol {
-    /// The protocol of a call that is signed for a service. A client may speak another one to a service than an older
-    /// client, so what the call looks like comes before who it is for.
+    /// The protocol of a call. The service is the one that it is signed for. A new client may speak another protocol
+    /// to a service than an old one, so the form of the call counts more than the service.
     pub fn of(service: &str, traits: Traits<'_>) -> Self {
         if OBJECT_STORES.contains(&service) {
             Self::S3
@@ -85,7 +85,7 @@ impl Protocol {
         }
     }
 
-    /// What is answered to a call of a service that is not served.
+    /// The error for a call of a service that is not served here.
     pub fn unserved(self, service: &str, request_id: &str) -> WireError {
         let message = format!(
             "This server speaks the container part of Amazon Lightsail's API, and of STS GetCallerIdentity and \
@@ -96,11 +96,11 @@ impl Protocol {
         self.error(status, code, &message, request_id)
     }
 
-    /// Status and code for an operation that is not there. No client tries again after one of these.
+    /// The status and code for an operation that does not exist. No client tries again after one of these.
     const fn not_served(self) -> (u16, &'static str) {
         match self {
             Self::Query | Self::Ec2 | Self::RestXml => (400, "InvalidAction"),
-            // To a 400 without a body clients of S3 ask further, whether it is the region that is wrong.
+            // After a 400 without a body, clients of S3 make another call, to find out whether the region is wrong.
             Self::S3 => (501, "NotImplemented"),
             Self::Json10 | Self::Json11 | Self::RestJson | Self::Cbor => (400, "UnknownOperationException"),
         }
@@ -155,7 +155,7 @@ fn code_and_message(code: &str, message: &str) -> String {
     out
 }
 
-/// A map of two texts.
+/// A CBOR map of two texts.
 fn cbor(code: &str, message: &str) -> Vec<u8> {
     const MAP_OF_TWO: u8 = 0xa2;
     const TEXT_WITH_TWO_BYTES_OF_LENGTH: u8 = 0x79;

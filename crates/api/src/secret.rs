@@ -1,4 +1,4 @@
-//! Text that must not reach a log.
+//! Texts that must not appear in a log.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Field, Shape};
 
-/// A password or a secret key: goes over the wire as it is, and prints as `***`.
+/// A password or a secret key. It is serialised as it is, and printed as `***`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself, for the one place that needs it.
+    /// The text itself. Call this only where it is needed.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -32,6 +32,12 @@ impl Target {
         ["Get", "List", "Try"].iter().any(|verb| self.name().starts_with(verb))
     }
 
+    /// Whether its calls are signed. Of those that are not, a token or a password is the proof.
+    pub const fn is_signed(self) -> bool {
+        use gangplank::Operation::{ExchangeIdentityToken, RevokeOwnRegistryLogin};
+        !matches!(self, Self::Gangplank(ExchangeIdentityToken | RevokeOwnRegistryLogin))
+    }
+
     /// The `X-Amz-Target` header that asks for it.
     pub const fn as_str(self) -> &'static str {
         match self {

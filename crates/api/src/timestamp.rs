@@ -1,4 +1,4 @@
-//! A moment, as AWS JSON writes it: a number of seconds since 1970.
+//! Timestamps as AWS JSON writes them: a number of seconds since 1970.
 
 use std::fmt;
 
@@ -7,21 +7,20 @@ use serde::ser::{Serialize, Serializer};
 
 use crate::{Field, Kind, Shape};
 
-/// A moment, in milliseconds since 1970.
+/// A point in time, in milliseconds since 1970.
 ///
-/// In JSON it is a number of seconds, with a fraction only where one is needed: `1603389001`,
-/// `1603389001.123`. Read are the years 1 to 9999, which is what clients can hold; finer fractions are
-/// rounded to the millisecond.
+/// In JSON it is a number of seconds, with a fraction only if it is not 0: `1603389001`, `1603389001.123`. The years
+/// 1 to 9999 are read, because clients can hold no others. Finer fractions are rounded to the millisecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// The first moment that is read: the start of the year 1.
+    /// The first timestamp that is read: the start of the year 1.
     pub const MIN: Self = Self(-62_135_596_800_000);
-    /// The last moment that is read: the last millisecond of the year 9999.
+    /// The last timestamp that is read: the last millisecond of the year 9999.
     pub const MAX: Self = Self(253_402_300_799_999);
 
-    /// The moment so many seconds after 1970.
+    /// The timestamp for a number of seconds since 1970.
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
@@ -31,14 +30,14 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// The moment in ISO 8601, in whole seconds of UTC: `2026-11-27T02:35:51Z`. One that lies outside of the years
-    /// that are read becomes the nearest that does not.
+    /// The timestamp in ISO 8601, in whole seconds of UTC: `2026-11-27T02:35:51Z`. A year outside 1 to 9999 becomes
+    /// the nearest one inside.
     pub fn iso_8601(self) -> String {
         let seconds = self.clamp(Self::MIN, Self::MAX).seconds();
         jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
     }
 
-    /// The moment that the JSON number means, if it lies within the years 1 to 9999.
+    /// Reads a JSON number. `None` if it is outside the years 1 to 9999.
     pub(crate) fn from_number(number: &serde_json::Number) -> Option<Self> {
         let moment = match number.as_i64() {
             Some(seconds) => Self(seconds.checked_mul(1000)?),

@@ -1,4 +1,4 @@
-//! Whether the values of a request, whose types are right, are allowed by its description.
+//! Checks the values of a request against its description. Their types have been checked before.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::path::{Path, quote};
 use crate::{ApiError, Kind, Range, Shape, StringShape, Structure};
 
-/// Checks that what is required is there, and every constraint of what is there.
+/// Checks that required members are there, and every constraint of each member.
 pub(crate) fn structure(
     structure: &Structure,
     members: &Map<String, Value>,

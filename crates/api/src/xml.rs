@@ -1,4 +1,4 @@
-//! XML as answers hold it: elements and text. Nothing here reads XML.
+//! Writes XML for answers: elements and text. Nothing here reads XML.
 
 /// Appends an element with text in it.
 pub(crate) fn push(out: &mut String, name: &str, text: &str) {
@@ -7,14 +7,14 @@ pub(crate) fn push(out: &mut String, name: &str, text: &str) {
     out.extend(["</", name, ">"]);
 }
 
-/// Appends text. Characters that XML 1.0 has no way to write become U+FFFD.
+/// Appends text. Characters that XML 1.0 cannot express become U+FFFD.
 fn push_text(out: &mut String, text: &str) {
     for character in text.chars() {
         match character {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // A parser would make a line feed of it.
+            // A parser would turn it into a line feed.
             '\r' => out.push_str("&#13;"),
             '\t' | '\n' => out.push(character),
             '\0'..' ' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),

@@ -1,8 +1,8 @@
-//! Takes code that ran only at the start out of a process's memory.
+//! Removes code that ran only at the start from a process's memory.
 //!
-//! A server runs more code at its start than it does afterwards, and for each page of it that is touched the kernel maps
-//! the 64 KiB around. They would stay for as long as the process lives. Given back, they are mapped again when they run
-//! again, from the kernel's cache of the file; the first requests pay some microseconds for that.
+//! A server runs more code at its start than later. For each page of code that is touched, the kernel maps 64 KiB,
+//! which would stay as long as the process lives. This crate unmaps the code. Code that runs later is mapped again
+//! from the kernel's file cache, which costs the first requests some microseconds.
 
 #![cfg(target_os = "linux")]
 
@@ -13,20 +13,20 @@ use std::ops::Range;
 
 use rustix::mm::{Advice, madvise};
 
-/// Gives back the pages of the program's own code that are in memory.
+/// Unmaps the pages of the program's own code.
 ///
 /// # Errors
-/// If the process cannot read its own map, or the kernel does not take them.
+/// If the process cannot read its own memory map, or the kernel refuses.
 pub fn give_back() -> io::Result<()> {
     let program = fs::read_link("/proc/self/exe")?;
     let program = program.to_string_lossy();
     let maps = fs::read_to_string("/proc/self/maps")?;
     for pages in maps.lines().filter_map(|line| code(line, &program)) {
         let (start, length) = (pages.start as *mut c_void, pages.len());
-        // SAFETY: the range is a mapping of this process, of a file, private and not writable, and nothing was ever
-        // written to it: Rust's programs have no relocations in their code (the linker refuses them). So each of its
-        // pages is read from the file again when it is used next, and holds what it held (madvise(2), MADV_DONTNEED).
-        // Code that runs meanwhile, this function's too, is mapped again in the same way.
+        // SAFETY: The range is a private, read-only mapping of a file in this process. Nothing was ever written to
+        // it, because Rust programs have no relocations in their code (the linker refuses them). So each page is read
+        // from the file again at its next use, with the same content (madvise(2), MADV_DONTNEED). Code that runs
+        // meanwhile, this function included, is mapped again in the same way.
         #[expect(unsafe_code, reason = "the standard library has no safe call for it")]
         unsafe {
             madvise(start, length, Advice::LinuxDontNeed)?;
@@ -35,7 +35,7 @@ pub fn give_back() -> io::Result<()> {
     Ok(())
 }
 
-/// The addresses of a line of `/proc/self/maps` (proc(5)), if it is code of the program's file.
+/// The addresses in a line of `/proc/self/maps` (proc(5)), if it is code of the program's file.
 fn code(line: &str, program: &str) -> Option<Range<usize>> {
     let (addresses, rest) = line.split_once(' ')?;
     let (start, end) = addresses.split_once('-')?;
@@ -50,7 +50,7 @@ mod tests {
 
     use super::*;
 
-    /// How much of the program's code is in memory, in KiB.
+    /// The size of the program's code in memory, in KiB.
     fn resident() -> u64 {
         let program = fs::read_link("/proc/self/exe").expect("a program");
         let smaps = fs::read_to_string("/proc/self/smaps").expect("a map");
@@ -65,7 +65,7 @@ mod tests {
         resident
     }
 
-    /// Has the kernel map all of it.
+    /// Makes the kernel map all of the code.
     fn read_all() {
         let program = fs::read_link("/proc/self/exe").expect("a program");
         let maps = fs::read_to_string("/proc/self/maps").expect("a map");

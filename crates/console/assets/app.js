@@ -1,5 +1,5 @@
 "use strict";
-// Copying, times in words, and filtering. All pages work without it.
+// Copy buttons, times relative to now, and filters. All pages work without this script.
 (() => {
   const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
   const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
@@ -23,7 +23,7 @@
   };
   for (const button of document.querySelectorAll("button[data-copy]")) {
     const shown = button.parentElement.querySelector("code");
-    // Browsers let pages copy over TLS and on this machine alone; elsewhere the text is selected.
+    // Browsers let a page copy only over TLS or on this machine. Elsewhere the text is selected.
     const may = Boolean(navigator.clipboard);
     if (!may && shown.textContent !== button.dataset.copy) continue;
     if (!may) button.textContent = "Select";

@@ -1,7 +1,7 @@
-//! What pages load: a style sheet, a script and an icon. They never change under a path, since the path names what they
-//! hold.
+//! The files that pages load: a style sheet, a script and an icon. Their path has a hash of their content, so a file
+//! never changes under its path.
 
-/// Something that pages load.
+/// A file that pages load.
 #[derive(Clone, Copy, Debug)]
 pub struct Asset {
     /// Its name.
@@ -26,24 +26,24 @@ const ALL: [Asset; 3] = [
     Asset { name: "icon.svg", media_type: "image/svg+xml", bytes: include_bytes!("../assets/icon.svg") },
 ];
 
-/// The folder of all of them.
+/// The folder of these files.
 pub const FOLDER: &str = "/console/a/";
 
 const HEX: [u8; 16] = hex(hash());
 
-/// Names what all of them hold, in their paths.
+/// A hash of the content of all files, which is part of their paths.
 pub const VERSION: &str = match std::str::from_utf8(&HEX) {
     Ok(version) => version,
     Err(_) => panic!("hexadecimal digits are text"),
 };
 
-/// Finds the asset of a path behind [`FOLDER`].
+/// Finds the file of a path below [`FOLDER`].
 pub fn find(path: &str) -> Option<&'static Asset> {
     let (version, name) = path.split_once('/')?;
     ALL.iter().find(|asset| version == VERSION && asset.name == name)
 }
 
-/// FNV-1a over all bytes: it tells one build's from another's, and guards nothing.
+/// FNV-1a over all bytes. It only has to differ from build to build.
 const fn hash() -> u64 {
     let (mut hash, mut asset) = (0xcbf2_9ce4_8422_2325_u64, 0);
     while asset < ALL.len() {

@@ -5,23 +5,23 @@ use std::fmt::Write as _;
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-/// How wide and how high the drawing is, in units of its own.
+/// The width and height of the drawing, in its own units.
 const SIZE: (f64, f64) = (600.0, 120.0);
 
-/// A line: what each part of the time was, in percent; nothing where it is not known.
+/// A line: one value in percent for each part of the time; `None` if it is not known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
     /// The values, in order of time.
     pub values: Vec<Option<f64>>,
 }
 
-/// A line over time, with what it says in words for those who do not see it.
+/// A line over time, with a summary in words for people who do not see it.
 #[derive(Clone, Debug, PartialEq, Template)]
 #[template(path = "parts/chart.html")]
 pub struct Chart {
     /// What it shows.
     pub title: String,
-    /// The same in words, with figures.
+    /// The summary, with figures.
     pub summary: String,
     /// The line.
     pub series: Series,
@@ -30,12 +30,12 @@ pub struct Chart {
 impl HtmlSafe for Chart {}
 
 impl Chart {
-    /// The greatest value that is drawn: a hundred percent, or more if there was more.
+    /// The greatest value of the axis: 100 percent, or the greatest of the values.
     fn top(&self) -> f64 {
         self.series.values.iter().flatten().copied().fold(100.0, f64::max)
     }
 
-    /// The line as the data of a path. It has gaps where nothing is known.
+    /// The line as the data of an SVG path. It has gaps where values are not known.
     #[expect(clippy::cast_precision_loss, reason = "a place among a few hundred")]
     fn line(&self) -> String {
         let (width, height) = SIZE;
@@ -47,7 +47,7 @@ impl Chart {
                 continue;
             };
             let (x, y) = (at as f64 * step, height - value.max(0.0) / self.top() * height);
-            // A point alone is drawn as well, since the ends of lines are round.
+            // A single point is visible too, since lines have round ends.
             let word = if is_drawn { "L" } else { "M" };
             let _ = write!(line, "{word}{x:.1} {y:.1}");
             if !is_drawn {

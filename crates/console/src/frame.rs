@@ -1,8 +1,8 @@
-//! What surrounds every page of whoever is signed in.
+//! The frame around every page for a person who is signed in.
 
 use crate::Place;
 
-/// The screens that navigation leads to. One that does not exist yet is not here.
+/// The screens in the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Screen {
     /// Container services.
@@ -17,12 +17,12 @@ pub enum Screen {
     Audit,
     /// Repositories.
     Repositories,
-    /// How the server is.
+    /// The state of the server.
     Health,
 }
 
 impl Screen {
-    /// All of them, in the order of the navigation.
+    /// All screens, in the order of the navigation.
     pub const ALL: &'static [Self] = &[
         Self::Services,
         Self::Logins,
@@ -33,7 +33,7 @@ impl Screen {
         Self::Health,
     ];
 
-    /// What it is called.
+    /// Its name in the navigation.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Services => "Services",
@@ -46,7 +46,7 @@ impl Screen {
         }
     }
 
-    /// Its path behind the place.
+    /// Its path below the account and region.
     pub const fn path(self) -> &'static str {
         match self {
             Self::Services => "services",
@@ -60,20 +60,20 @@ impl Screen {
     }
 }
 
-/// What surrounds a page.
+/// The frame around a page.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// What the page is called.
+    /// The title of the page.
     pub title: String,
     /// Where it is.
     pub place: Place,
-    /// To which screen it belongs.
+    /// The screen that the page belongs to.
     pub screen: Option<Screen>,
-    /// The regions that one may go to.
+    /// The regions that can be chosen.
     pub regions: Vec<String>,
-    /// Who is signed in, in words.
+    /// The name of the person or role that is signed in.
     pub who: String,
-    /// What was just done, in words.
+    /// A message about the last action.
     pub notice: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 //! The pages of the web console: templates in HTML, one style sheet, one small script and an icon.
 //!
-//! A page is a struct with what it shows, ready to be read; [`Page::html`] writes it. Nothing here knows a store, a
-//! request or an API, and nothing is set up before the first page is written. Templates escape whatever they show.
+//! A page is a struct with the values that it shows. [`Page::html`] writes it. Nothing here knows a store, a request
+//! or an API, and no page needs any preparation. Templates escape all values.
 
 pub mod assets;
 mod chart;
@@ -37,7 +37,7 @@ pub trait Page {
     /// The page as HTML.
     ///
     /// # Errors
-    /// If it cannot be written, which no page of this crate does.
+    /// If the page cannot be written. No page of this crate fails.
     fn html(&self) -> Result<String, std::fmt::Error>;
 }
 

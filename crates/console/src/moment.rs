@@ -1,18 +1,18 @@
-//! A moment, as people read it.
+//! A time in the form for people.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-/// A moment in milliseconds since 1970. It is shown in UTC; the script shows how long ago it was.
+/// A time in milliseconds since 1970. The page shows it in UTC, and the script adds how long ago it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Template)]
 #[template(path = "parts/moment.html")]
 pub struct Moment(pub i64);
 
-// A template of its own, which has escaped what it shows.
+// This template has escaped its values already.
 impl HtmlSafe for Moment {}
 
 impl Moment {
-    /// Reads a day or a moment of a day as forms have it, in UTC: `2026-11-28` or `2026-11-28T07:00`.
+    /// Reads a day, or a time on a day, as forms send it, in UTC: `2026-11-28` or `2026-11-28T07:00`.
     pub fn read(text: &str) -> Option<Self> {
         let moment: jiff::civil::DateTime = text.trim_end_matches('Z').parse().ok()?;
         let moment = jiff::tz::TimeZone::UTC.to_timestamp(moment).ok()?;

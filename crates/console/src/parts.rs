@@ -1,28 +1,28 @@
-//! Parts that many pages have.
+//! Parts that many pages use.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-/// How a state is meant.
+/// The meaning of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// All is well.
     Good,
-    /// Something is under way.
+    /// Something is in progress.
     Busy,
     /// Something is wrong.
     Bad,
-    /// It is over, or off.
+    /// It has ended, or is off.
     Over,
 }
 
-/// A state: a word, with a shape and a colour that say the same.
+/// A state: a word, with a shape and a colour of the same meaning.
 #[derive(Clone, Debug, PartialEq, Eq, Template)]
 #[template(path = "parts/state.html")]
 pub struct State {
     /// The word.
     pub word: String,
-    /// How it is meant.
+    /// The meaning.
     pub tone: Tone,
 }
 
@@ -42,15 +42,15 @@ impl State {
     }
 }
 
-/// A text that can be copied, shown whole or in short.
+/// A text that can be copied. It is shown whole or shortened.
 #[derive(Clone, Debug, PartialEq, Eq, Template)]
 #[template(path = "parts/copied.html")]
 pub struct Copied {
     /// The text.
     pub text: String,
-    /// What is shown of it.
+    /// The text that is shown.
     pub shown: String,
-    /// What the button says that it copies: `digest of web.app.7`.
+    /// The description for the button: `digest of web.app.7`.
     pub what: String,
 }
 
@@ -61,20 +61,20 @@ impl Copied {
         Self { shown: text.clone(), text, what: what.into() }
     }
 
-    /// A digest, of which so much is shown that people know it by.
+    /// A digest. Its beginning is shown, enough to recognise it.
     pub fn digest(digest: &str, of: &str) -> Self {
         let shown = digest.get(..19).unwrap_or(digest).to_owned();
         Self { text: digest.to_owned(), shown, what: format!("digest of {of}") }
     }
 }
 
-/// A command to be copied, with what it does.
+/// A command that can be copied, with its purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Template)]
 #[template(path = "parts/command.html")]
 pub struct Command {
     /// What it does.
     pub does: String,
-    /// The command, of one line or several.
+    /// The command, which may have several lines.
     pub text: String,
 }
 
@@ -85,7 +85,7 @@ impl Command {
     }
 }
 
-// Templates of their own, which have escaped what they show.
+// These templates have escaped their values already.
 impl HtmlSafe for State {}
 impl HtmlSafe for Copied {}
 impl HtmlSafe for Command {}

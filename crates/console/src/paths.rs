@@ -1,8 +1,9 @@
-//! Where pages are. Account and region are part of each path, so that no two tabs can act in each other's.
+//! The paths of pages. Each has the account and the region, so that one browser tab cannot act in the place of
+//! another.
 
 use std::fmt::{self, Write as _};
 
-/// An account and a region of it, as paths name them.
+/// An account and a region, as in paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The account.
@@ -12,7 +13,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The path of a page of it: `logins/7/revoke`.
+    /// The path of a page in this account and region, such as `logins/7/revoke`.
     pub fn path(&self, page: &str) -> String {
         format!("{self}/{page}")
     }
@@ -24,7 +25,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// A text as one segment of a path, or one value in a query.
+/// A text, escaped as one segment of a path or one value in a query.
 pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -1,14 +1,14 @@
-//! A number of bytes, as people read it.
+//! A number of bytes in the form for people.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-/// A number of bytes. It is shown rounded, and exactly where one points at it.
+/// A number of bytes. It is shown rounded, and exactly when the pointer is on it.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Template)]
 #[template(path = "parts/size.html")]
 pub struct Size(pub f64);
 
-// A template of its own, which has escaped what it shows.
+// This template has escaped its values already.
 impl HtmlSafe for Size {}
 
 impl Size {

@@ -5,7 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-/// The public half of an access key.
+/// The public half of an access key: its id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccessKeyId(String);
 
@@ -15,7 +15,7 @@ pub struct AccessKeyId(String);
 pub struct BadAccessKeyId;
 
 impl AccessKeyId {
-    /// What every generated id starts with.
+    /// The prefix of every generated id.
     pub const PREFIX: &'static str = "GPAK";
 
     /// Makes an id of 20 characters from 10 random bytes.
@@ -23,7 +23,7 @@ impl AccessKeyId {
         Self::generate_with(Self::PREFIX, random)
     }
 
-    /// The same with what ids of another kind begin with.
+    /// The same with the prefix of another kind of key.
     pub(crate) fn generate_with(prefix: &str, random: [u8; 10]) -> Self {
         const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         let bits = random.iter().fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
@@ -34,10 +34,10 @@ impl AccessKeyId {
         Self(prefix.chars().chain(tail).collect())
     }
 
-    /// Reads an id, in the length and letters that AWS gives them.
+    /// Reads an id with the length and letters of AWS's.
     ///
     /// # Errors
-    /// [`BadAccessKeyId`] says what an id looks like.
+    /// [`BadAccessKeyId`], which says what an id looks like.
     pub fn parse(text: &str) -> Result<Self, BadAccessKeyId> {
         let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         if (16..=128).contains(&text.len()) && text.bytes().all(word) {
@@ -59,7 +59,7 @@ impl fmt::Display for AccessKeyId {
     }
 }
 
-/// The secret half. `SigV4` needs it back in clear, so it is sealed at rest rather than hashed.
+/// The secret half. `SigV4` needs it in clear, so it is stored sealed and not hashed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretAccessKey(String);
 
@@ -74,10 +74,10 @@ impl SecretAccessKey {
         Self(STANDARD_NO_PAD.encode(random))
     }
 
-    /// Takes a secret that somebody else chose.
+    /// Reads a secret that somebody else chose.
     ///
     /// # Errors
-    /// [`BadSecretAccessKey`] for one that is short, long, or would not survive an ini file.
+    /// [`BadSecretAccessKey`] if it is too short or too long, or has a character that an ini file cannot hold.
     pub fn parse(text: &str) -> Result<Self, BadSecretAccessKey> {
         if (16..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
             Ok(Self(text.to_owned()))
@@ -86,7 +86,7 @@ impl SecretAccessKey {
         }
     }
 
-    /// The secret in clear: to sign, to seal, or to hand over once.
+    /// The secret in clear, for signing, sealing, or handing it over once.
     pub fn expose(&self) -> &str {
         &self.0
     }

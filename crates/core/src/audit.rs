@@ -1,4 +1,4 @@
-//! The audit trail's words: which events there are, and who is said to have caused them.
+//! The kinds of events in the audit trail, and the origin of an event.
 
 use std::net::IpAddr;
 
@@ -7,29 +7,29 @@ use crate::principal::{Owner, Principal};
 use crate::registry_login::LoginId;
 use crate::time::Time;
 
-/// Hands the list of event kinds to another macro. This is the one place where a kind is named.
+/// Passes the list of event kinds to another macro. A kind is named only here.
 #[macro_export]
 macro_rules! event_kinds {
     ($then:ident! { $($head:tt)* }) => {
         $then! {
             $($head)* {
-                /// A registry login was handed out.
+                /// A registry login was made.
                 LoginIssued,
-                /// The registry refused a login, or a text that is none.
+                /// The registry refused a login, or a text that is no login.
                 LoginRefused,
                 /// A registry login was ended before its time.
                 LoginRevoked,
                 /// The API refused a signature.
                 CallRefused,
-                /// A caller or login that is known asked for something that it may not do.
+                /// A known caller or login asked for something that it may not do.
                 RequestRefused,
-                /// A manifest was put: the end of a push.
+                /// A manifest was put, which ends a push.
                 ManifestPushed,
                 /// A manifest was deleted, with every tag on it.
                 ManifestDeleted,
-                /// A tag was deleted, and its manifest was not.
+                /// A tag was deleted, and its manifest was kept.
                 TagDeleted,
-                /// A repository gave up a blob.
+                /// A blob was deleted from a repository.
                 BlobDeleted,
                 /// A manifest was registered on a container service.
                 ImageRegistered,
@@ -47,7 +47,7 @@ macro_rules! event_kinds {
                 ServiceDeleted,
                 /// A deployment was made for a container service.
                 CreateContainerServiceDeployment,
-                /// A deployment took over: its containers answer now.
+                /// A deployment became active: its containers answer from now on.
                 DeploymentActivated,
                 /// A deployment never became active.
                 DeploymentFailed,
@@ -71,7 +71,7 @@ macro_rules! event_kinds {
                 DeleteRole,
                 /// A session of a role was ended before its time, and with it its logins.
                 RevokeRoleSession,
-                /// Somebody with an identity token was given a session of a role.
+                /// A session of a role was given out for an identity token.
                 AssumeRoleWithWebIdentity,
                 /// A one-time link to the web console was made.
                 CreateConsoleLink,
@@ -81,7 +81,7 @@ macro_rules! event_kinds {
                 ConsoleSignedOut,
                 /// The web console refused a link or an access key.
                 ConsoleRefused,
-                /// The oldest events of one share of the trail were forgotten, since there were more than it may have.
+                /// The oldest events of one share of the trail were forgotten, because there were too many.
                 EventsForgotten,
             }
         }
@@ -100,7 +100,7 @@ macro_rules! declare {
             /// Every kind.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
-            /// The word for it.
+            /// Its name.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name),)+ }
             }
@@ -111,16 +111,16 @@ macro_rules! declare {
 event_kinds!(declare! {});
 
 impl EventKind {
-    /// The kinds that change nothing, and that anybody can cause without end.
+    /// Kinds that change nothing. Anybody can cause any number of them.
     pub const REFUSALS: [Self; 4] =
         [Self::LoginRefused, Self::CallRefused, Self::RequestRefused, Self::ConsoleRefused];
 
-    /// The kind of that word.
+    /// The kind with a name.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
     }
 
-    /// Which share of an account's trail it takes up.
+    /// The share of an account's trail that it counts for.
     pub fn share(self) -> Share {
         match self {
             kind if Self::REFUSALS.contains(&kind) => Share::Refusals,
@@ -137,18 +137,18 @@ impl EventKind {
     }
 }
 
-/// A share of an account's trail. Events of one share never push out those of another.
+/// A share of an account's trail. Events of one share never displace those of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Share {
-    /// Manifests that were put, and tags that moved with them.
+    /// Manifests that were put, and tags that they moved.
     Pushes,
     /// What was refused.
     Refusals,
-    /// Logins and sessions that were issued, and what logins pulled.
+    /// Logins and sessions that were made, and pulls.
     Logins,
     /// All other events: registrations, deletions, keys, services.
     Rest,
-    /// What tells that events were forgotten: one event of each other share.
+    /// Records of forgotten events: one event for each other share.
     Forgotten,
 }
 
@@ -156,7 +156,7 @@ impl Share {
     /// Every share.
     pub const ALL: [Self; 5] = [Self::Pushes, Self::Refusals, Self::Logins, Self::Rest, Self::Forgotten];
 
-    /// The word that is kept with an event.
+    /// The name that is stored with an event.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pushes => "pushes",
@@ -167,7 +167,7 @@ impl Share {
         }
     }
 
-    /// How many events it may have in a trail of `most`; without a bound if `None`.
+    /// The largest number of its events in a trail of `most` events. `None` for no limit.
     pub const fn of(self, most: u64) -> Option<u64> {
         match self {
             Self::Pushes => Some(most / 2),
@@ -178,34 +178,34 @@ impl Share {
     }
 }
 
-/// How much of a `User-Agent` is kept, in bytes.
+/// How much of a `User-Agent` is stored, in bytes.
 const MAX_USER_AGENT: usize = 256;
 
-/// Who does something, from where and when.
+/// The origin of an action: the principal, the address and the time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// When, by the wall clock.
+    /// The time of the wall clock.
     pub at: Time,
-    /// When, by the steady time.
+    /// The steady time.
     pub steady: Time,
-    /// The principal that does it, itself or by its login; none if nobody knows.
+    /// The principal, which acts itself or by its login. `None` if it is not known.
     pub owner: Option<Owner>,
     /// The registry login.
     pub login: Option<LoginId>,
-    /// The temporary key of the session of a role that does it, itself or by its login.
+    /// The temporary key of the role's session that acts, itself or by its login.
     pub session: Option<AccessKeyId>,
-    /// The client's address; none for work on the server's machine itself.
+    /// The client's address. `None` for work on the server's machine itself.
     pub address: Option<IpAddr>,
-    /// What the client calls itself.
+    /// The client's `User-Agent`.
     pub user_agent: Option<String>,
-    /// Whether it is done on the web console.
+    /// Whether the action came from the web console.
     pub by_console: bool,
-    /// The id of the request. A request makes one change at the most, so no two events have the same.
+    /// The id of the request. A request makes at most one change, so no two events have the same id.
     pub request: Option<String>,
 }
 
 impl Origin {
-    /// Somebody on the server's machine who has the data directory.
+    /// The origin of an action on the server's machine, by somebody with access to the data directory.
     pub fn local(now: Time) -> Self {
         let owner = Some(Principal::Server.owner());
         Self {
@@ -221,7 +221,7 @@ impl Origin {
         }
     }
 
-    /// Nobody who is known, at no address.
+    /// An unknown origin without an address.
     pub fn unknown(at: Time, steady: Time) -> Self {
         Self {
             at,
@@ -236,7 +236,7 @@ impl Origin {
         }
     }
 
-    /// A `User-Agent` as it is kept: not endless, and nothing in it that a terminal obeys.
+    /// A `User-Agent` in the form to be stored: not too long, and without characters that control a terminal.
     pub fn shortened(user_agent: &str) -> String {
         user_agent.chars().filter(|it| (' '..='~').contains(it)).take(MAX_USER_AGENT).collect()
     }

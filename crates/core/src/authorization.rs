@@ -1,25 +1,25 @@
-//! Whether a caller of the control API may do what it asks. The one decision, before anything is done.
+//! Decides whether a caller of the control API may do what it asks, before anything is done.
 //!
-//! The registry's decisions are [`Grant::access`](crate::Grant::access)'s.
+//! The decisions of the registry are in [`Grant::access`](crate::Grant::access).
 
 use crate::access_key::AccessKeyId;
 use crate::principal::Principal;
 use crate::tenant::AccountId;
 
-/// A thing that a call acts on, as far as it matters who may.
+/// A thing that a call acts on, with the facts that matter for the decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resource {
-    /// The caller's tenant and what is in it, such as a container service.
+    /// The caller's tenant and the things in it, such as a container service.
     Tenant,
     /// The keys, events and logins of an account.
     Account(AccountId),
-    /// A root key, or the right to make one.
+    /// A root key. `None` for the right to make one.
     RootKey(Option<AccessKeyId>),
-    /// The server, with what all accounts have.
+    /// The server, with the things of all accounts.
     Server,
 }
 
-/// Why a call is denied.
+/// The reason for which a call is denied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// Another account's things.
@@ -28,7 +28,7 @@ pub enum Denied {
     /// A root key's.
     #[error("The access key {0} is a root key, which only a root key may change.")]
     RootKey(AccessKeyId),
-    /// The making of a root key.
+    /// Making a root key.
     #[error("Only a root key may make another root key.")]
     NewRootKey,
     /// The server's.
@@ -37,7 +37,7 @@ pub enum Denied {
 }
 
 impl Denied {
-    /// The word for it in the audit trail: the same for all that are alike, whatever was named.
+    /// Its name in the audit trail. It is the same for all of one kind, whatever they name.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::OtherAccount(_) => "OtherAccount",
@@ -51,7 +51,7 @@ impl Denied {
 /// Decides whether `principal`, of `account`, may act on all of `resources`.
 ///
 /// # Errors
-/// Says of the first that it may not.
+/// The first resource that the caller may not act on.
 pub fn authorize(principal: &Principal, account: &AccountId, resources: &[Resource]) -> Result<(), Denied> {
     if principal.is_administrator() {
         return Ok(());

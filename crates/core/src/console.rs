@@ -1,7 +1,7 @@
-//! Logins to the web console: how long they live, and the secrets that open them.
+//! Logins to the web console: their lives, and the secrets that open them.
 //!
-//! A secret is 256 random bits in URL-safe characters: of a one-time link, or of the cookie that it is exchanged for. Only
-//! its SHA-256 is kept.
+//! A secret is 256 random bits in URL-safe characters. A one-time link has one, and so has the cookie that replaces
+//! it. Only its SHA-256 is stored.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use sha2::{Digest as _, Sha256};
 
 use crate::time::Time;
 
-/// How long a one-time link can be used.
+/// The life of a one-time link.
 pub const LINK: Duration = Duration::from_mins(1);
-/// How long a login may be left alone.
+/// The life of a login without any request.
 pub const IDLE: Duration = Duration::from_mins(30);
-/// How long a login lives at the most.
+/// The longest life of a login.
 pub const LONGEST: Duration = Duration::from_hours(8);
-/// How much later a login has to end before that is written again.
+/// A login's end is stored again only if it is this much later.
 const STEP: Duration = Duration::from_mins(1);
 
-/// The characters of a secret.
+/// The number of characters of a secret.
 const CHARS: usize = 43;
 
-/// A secret in clear. It exists in a link or a cookie, and nowhere on the server.
+/// A secret in clear. It is in a link or a cookie, and nowhere on the server.
 #[derive(Clone)]
 pub struct ConsoleSecret(String);
 
@@ -34,13 +34,13 @@ impl ConsoleSecret {
         Self(URL_SAFE_NO_PAD.encode(random))
     }
 
-    /// Reads a secret as a browser sent it; `None` if nothing can have it.
+    /// Reads a secret that a browser sent. `None` if no secret has this form.
     pub fn parse(text: &str) -> Option<Self> {
         let is_one = text.len() == CHARS && URL_SAFE_NO_PAD.decode(text).is_ok();
         is_one.then(|| Self(text.to_owned()))
     }
 
-    /// What the database keeps of it.
+    /// The hash that the database stores.
     pub fn hash(&self) -> ConsoleSecretHash {
         ConsoleSecretHash(Sha256::digest(self.0.as_bytes()).into())
     }
@@ -57,7 +57,7 @@ impl fmt::Debug for ConsoleSecret {
     }
 }
 
-/// The SHA-256 of a secret: how a link or a login is found.
+/// The SHA-256 of a secret. Links and logins are found by it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ConsoleSecretHash(pub [u8; 32]);
 
@@ -67,12 +67,12 @@ impl fmt::Debug for ConsoleSecretHash {
     }
 }
 
-/// When a login ends that is used at `now`, whatever comes later than `longest`.
+/// The end of a login that is used at `now`. It never lies after `longest`.
 pub fn over_at(now: Time, longest: Time) -> Time {
     now.plus(IDLE).min(longest)
 }
 
-/// When a login ends from now on, if that is so much later than `noted` that it is worth a write.
+/// The new end of a login, if it is so much later than `noted` that it is worth a write.
 pub fn prolonged(noted: Time, now: Time, longest: Time) -> Option<Time> {
     let over_at = over_at(now, longest);
     (over_at > noted.plus(STEP) || over_at == longest && over_at > noted).then_some(over_at)

@@ -1,9 +1,8 @@
-//! What the holder of a registry login may do.
+//! The rights of a registry login.
 //!
-//! This is the promise of the project in one match: a push login reads nothing that it did not
-//! itself put. What it put it may read back, since clients tag it, sign it and make indexes of it; only layers
-//! never come back. The answers were settled with the real clients; the status codes they become are
-//! the registry's affair.
+//! This is the promise of the project in one match: a push login reads only what it put itself. It may read back its
+//! own manifests and configurations, because clients tag, sign and index them. It never reads layers. These rules
+//! were found by trying real clients. The registry turns them into status codes.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,20 +15,20 @@ use crate::registry_login::{LoginId, Scope};
 use crate::tenant::Tenant;
 use crate::time::Time;
 
-/// A verified login: who, for what, until when.
+/// A verified login: its owner, its rights and its limits.
 #[derive(Clone, Debug)]
 pub struct Grant {
     /// The login itself.
     pub login: LoginId,
-    /// The walls it works within.
+    /// The account and region that it is confined to.
     pub tenant: Tenant,
-    /// Whose login it is. Upload sessions belong to this owner, so a renewed login goes on with them.
+    /// The owner of the login. Upload sessions belong to the owner, so a renewed login continues them.
     pub owner: Owner,
-    /// What it is for.
+    /// The actions that it is for.
     pub scope: Scope,
-    /// Set on a pull login: the one service whose registered images it reads.
+    /// Set for a pull login: the only service whose registered images it reads.
     pub service: Option<ServiceGrant>,
-    /// What it is narrowed to; nothing if `None`.
+    /// The limits on repositories and addresses. `None` for no limits.
     pub reach: Option<Arc<Reach>>,
     /// The temporary key of the role's session that made it, if one did.
     pub session: Option<AccessKeyId>,
@@ -40,22 +39,22 @@ pub struct Grant {
 /// The service that a pull login was made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceGrant {
-    /// The service itself, so that a new service of the same name is not opened by an old login.
+    /// The service's number, so that an old login does not open a new service with the same name.
     pub id: ServiceId,
-    /// The name, which is the repository it pulls from.
+    /// The service's name, which is the repository to pull from.
     pub name: String,
 }
 
-/// Something a request wants to do in a repository.
+/// An action of a request in a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Ask whether a blob is there.
+    /// Ask whether a blob exists.
     HeadBlob,
     /// Read a blob.
     GetBlob,
-    /// Start, feed, ask after, finish or cancel an upload; mount a blob.
+    /// Start, continue, query, finish or cancel an upload; mount a blob.
     Upload,
-    /// Ask whether a manifest is there.
+    /// Ask whether a manifest exists.
     HeadManifest,
     /// Read a manifest named by its digest.
     GetManifestByDigest,
@@ -65,7 +64,7 @@ pub enum Action {
     PutManifest,
     /// List a repository's tags.
     ListTags,
-    /// List what is about a manifest.
+    /// List the referrers of a manifest.
     ListReferrers,
     /// List the repositories.
     ListRepositories,
@@ -74,7 +73,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// The word for it, in the audit trail.
+    /// Its name in the audit trail.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::HeadBlob => "HeadBlob",
@@ -95,32 +94,32 @@ impl Action {
 pub enum Access {
     /// Go ahead.
     Allowed,
-    /// Only manifests that this very login put, by digest or under a tag that it set; others are as good as absent.
+    /// Only manifests that this login put, by digest or under a tag that it set. Others are treated as missing.
     OwnManifests,
-    /// Only configurations of images that this very login uploaded.
+    /// Only configurations of images that this login uploaded.
     OwnConfigurations,
-    /// All blobs but configurations that this very login did not upload, which are as good as absent.
+    /// All blobs, except configurations that this login did not upload. Those are treated as missing.
     KnownBlobs,
-    /// Only what is registered on the login's service.
+    /// Only images that are registered on the login's service.
     ServiceImages,
     /// No.
     Denied,
 }
 
 impl Grant {
-    /// Whether it may be used from this address at all.
+    /// Whether the login may be used from this address.
     pub fn is_usable_from(&self, address: IpAddr) -> bool {
         self.reach.as_ref().is_none_or(|reach| reach.has_address(address))
     }
 
-    /// Whether it is narrowed to some repositories. Then it takes nothing from a repository that nobody names.
+    /// Whether it is limited to some repositories. Then a mount has to name the repository that has the blob.
     pub fn is_bound_to_repositories(&self) -> bool {
         self.reach.as_ref().is_some_and(|reach| !reach.repositories.is_empty())
     }
 
-    /// Decides `action` on `repository` (empty for the catalogue) for whoever asks from `address`.
+    /// Decides `action` on `repository` (empty for the catalogue), for a client at `address`.
     ///
-    /// A pull login's repository is its service, which no list of repositories speaks of.
+    /// A pull login reads the repository of its service, whatever its list of repositories says.
     pub fn access(&self, action: Action, repository: &str, address: IpAddr) -> Access {
         if let Some(reach) = &self.reach
             && !(reach.has_address(address) && (self.service.is_some() || reach.has_repository(repository)))

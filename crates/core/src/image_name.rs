@@ -1,34 +1,33 @@
-//! The names of registered images: `:service.label.number` in the API, `service:label.number` in
-//! the registry.
+//! Names of registered images: `:service.label.number` in the API, `service:label.number` in the registry.
 
 use std::fmt;
 
-/// A registered image's name.
+/// The name of a registered image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageName {
-    /// The container service it is registered on.
+    /// The container service that it is registered on.
     pub service: String,
-    /// The label it was registered under.
+    /// The label that it was registered under.
     pub label: String,
-    /// Its number: one counter per service, shared by all labels, never reused.
+    /// Its number. Each service has one counter for all labels, and never uses a number twice.
     pub number: i64,
 }
 
 impl ImageName {
-    /// Reads `:service.label.number`; `None` for anything else. Names and labels hold no dots.
+    /// Reads `:service.label.number`. `None` for anything else. Names and labels have no dots.
     pub fn parse(text: &str) -> Option<Self> {
         let (service, version) = text.strip_prefix(':')?.split_once('.')?;
         let (label, number) = parse_version(version)?;
         (!service.is_empty()).then(|| Self { service: service.to_owned(), label, number })
     }
 
-    /// The registry's half, the tag `label.number`.
+    /// The tag in the registry, `label.number`.
     pub fn version(&self) -> String {
         format!("{}.{}", self.label, self.number)
     }
 }
 
-/// What a container of a deployment runs, as a user names it.
+/// The image of a container in a deployment, as a user names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageReference {
     /// `:service.label.number`, or `:service.label.latest`.
@@ -37,15 +36,15 @@ pub enum ImageReference {
         service: String,
         /// The label.
         label: String,
-        /// The number; none for the highest of the label.
+        /// The number. `None` for the highest one of the label.
         number: Option<i64>,
     },
-    /// Anything that does not begin with a colon: an image of a public registry.
+    /// A text that does not begin with a colon: an image of a public registry.
     Public,
 }
 
 impl ImageReference {
-    /// Reads a reference; `None` if it begins like a registered image's and goes on otherwise.
+    /// Reads a reference. `None` if it begins with a colon and is no name of a registered image.
     pub fn parse(text: &str) -> Option<Self> {
         let Some(registered) = text.strip_prefix(':') else { return Some(Self::Public) };
         if let Some(ImageName { service, label, number }) = ImageName::parse(text) {
@@ -57,7 +56,7 @@ impl ImageReference {
     }
 }
 
-/// Reads the registry's half, the tag `label.number`.
+/// Reads the tag in the registry, `label.number`.
 pub fn parse_version(tag: &str) -> Option<(String, i64)> {
     let (label, number) = tag.split_once('.')?;
     let canonical = !number.starts_with('0') && number.bytes().all(|byte| byte.is_ascii_digit());

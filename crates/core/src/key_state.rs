@@ -1,17 +1,17 @@
-//! Changes of an access key, and the last root key, without which nobody could administer the server.
+//! Changes of an access key. The last root key is protected, because nobody could administer the server without it.
 
-/// What is to become of an access key.
+/// The wanted state of an access key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewState {
-    /// Its calls and logins are taken.
+    /// Its calls and logins are accepted.
     Enabled,
     /// Its calls and logins are refused, until it is enabled again.
     Disabled,
-    /// It is gone for good. Its logins are refused from then on, and its id is not used again.
+    /// It is gone for good. Its logins are refused from then on, and its id is never used again.
     Deleted,
 }
 
-/// Whether the last root key may be disabled or deleted, which locks everybody out of administration.
+/// Whether the last root key may be disabled or deleted. Afterwards nobody can administer the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastRootKey {
     /// It stays.
@@ -20,30 +20,31 @@ pub enum LastRootKey {
     Release,
 }
 
-/// What decides about a change of a key.
+/// The facts that decide about a change of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyStanding {
-    /// It administers the server.
+    /// Whether it administers the server.
     pub is_root: bool,
-    /// Its calls are taken.
+    /// Whether its calls are accepted.
     pub is_enabled: bool,
-    /// The enabled root keys beside it. For a key that is none itself they do not count.
+    /// The number of other enabled root keys. It has no meaning if the key is no root key.
     pub other_root_keys: u64,
 }
 
-/// What comes of a change of a key.
+/// The decision about a change of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It is so already.
+    /// The key already has the wanted state.
     Unchanged,
-    /// It is refused: no enabled root key would be left.
+    /// Refused: no enabled root key would be left.
     IsLastRootKey,
-    /// The key becomes what was asked for.
+    /// The key gets the wanted state.
     Changes,
 }
 
 impl KeyStanding {
-    /// Decides about a change. A disabled root key is not deleted as the last one either, since it can be enabled again.
+    /// Decides about a change. A disabled root key is protected from deletion as the last one too, because it can be
+    /// enabled again.
     pub fn decide(self, state: NewState, last: LastRootKey) -> Decision {
         let is_so = match state {
             NewState::Enabled => self.is_enabled,
@@ -94,7 +95,7 @@ mod tests {
         fn whatever_is_done_a_root_key_stays_enabled(
             steps in proptest::collection::vec((0..4usize, 0..3usize), 0..40),
         ) {
-            // Whether each is enabled; `None` once it is deleted.
+            // Whether each key is enabled. `None` if it was deleted.
             let mut keys = [Some(true), Some(true), Some(false), Some(true)];
             for (key, state) in steps {
                 let state = [NewState::Enabled, NewState::Disabled, NewState::Deleted][state];

@@ -1,27 +1,28 @@
-//! Leases: how long what a client was told is there stays there, also if nothing holds it.
+//! Leases: how long content stays after a client was told that it is there, even if nothing references it.
 //!
-//! A lease is renewed by every answer that a client relies on (201, HEAD 200, a mount, a manifest that
-//! references it) and when the hold on something ends. Collection takes only what nothing holds and
-//! whose lease is over, both looked at in the transaction that removes it.
+//! A lease is renewed by every answer that a client relies on: a 201, a HEAD with 200, a mount, a manifest that
+//! references the content. It is also renewed when the last reference to the content is removed. Collection removes
+//! only content without references whose lease is over. Both are checked in the transaction that removes it.
 
 use std::time::Duration;
 
 use crate::registry_login;
 use crate::time::Time;
 
-/// How long unregistered content is kept, if the operator does not say otherwise.
+/// The default grace period, for which unreferenced content is kept.
 pub const GRACE: Duration = Duration::from_hours(24);
 
-/// Below this, a login that is still live could have been told to skip what is then collected.
+/// With a shorter grace period, a login could be told to skip a blob that is then collected while the login still
+/// lives.
 pub const SAFE_GRACE: Duration = registry_login::LIFETIME;
 
-/// A lease younger than this is not renewed, so that asking writes once an hour at most.
+/// A lease younger than this is not renewed, so that questions cause at most one write in an hour.
 const RENEWAL: Duration = Duration::from_hours(1);
 
-/// The terms on which content is leased.
+/// The terms of leases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leases {
-    /// How long a lease lasts at the least.
+    /// The shortest life of a lease.
     pub grace: Duration,
 }
 
@@ -32,13 +33,13 @@ impl Default for Leases {
 }
 
 impl Leases {
-    /// What an answer at `now` does to the lease of what it tells of.
+    /// The renewal that an answer at `now` makes.
     pub fn renewal(self, now: Time) -> Renewal {
         Renewal { now, stale: now.minus(self.slack()) }
     }
 
-    /// At `now`, a lease taken at this moment or before is over. It lasts longer than the grace period
-    /// by as much as it may have been older than the last answer that relied on it.
+    /// The cutoff at `now`: a lease taken at this time or before is over. It lies further back than the grace period,
+    /// because a lease may be older than the last answer that relied on it.
     pub fn over(self, now: Time) -> Time {
         now.minus(self.grace).minus(self.slack())
     }
@@ -51,14 +52,14 @@ impl Leases {
 /// The renewal of a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Renewal {
-    /// When, by the steady time.
+    /// The steady time of the renewal.
     pub now: Time,
     /// A lease taken later than this stays as it is.
     pub stale: Time,
 }
 
 impl Renewal {
-    /// One that renews whatever is older.
+    /// A renewal of every older lease.
     pub fn at(now: Time) -> Self {
         Self { now, stale: now }
     }
@@ -73,7 +74,7 @@ mod tests {
         for grace in [Duration::from_secs(2), GRACE, 30 * GRACE] {
             let leases = Leases { grace };
             let answered = Time(1_800_000_000_000);
-            // The oldest lease that an answer at this moment leaves as it is.
+            // The oldest lease that an answer at this time leaves unchanged.
             let lease = leases.renewal(answered).stale.plus(Duration::from_millis(1));
             assert!(lease > leases.over(answered.plus(grace)), "{grace:?}");
             assert!(lease <= leases.over(answered.plus(grace + RENEWAL)), "{grace:?}");

@@ -1,15 +1,14 @@
-//! Which lines of a log are meant: the filter patterns of `CloudWatch` Logs, as they are read for lines without a
-//! structure.
+//! Filters for lines of a log: the filter patterns of `CloudWatch` Logs for lines without a structure.
 
-/// How long a pattern may be, in bytes.
+/// The longest pattern, in bytes.
 pub const MAX_PATTERN: usize = 1_024;
 
 /// A filter pattern.
 ///
-/// Terms are separated by spaces, and letters count with their case. A line is meant if it has all plain terms and
-/// none of those after a `-`. Where there are neither, it is meant if it has one of those after a `?`; beside others
-/// those after a `?` say nothing. A term in double quotes is a phrase; in it `\"` is a quote and `\\` a backslash. The
-/// empty pattern means every line.
+/// Terms are separated by spaces, and case matters. A line matches if it has all plain terms, and none of those after
+/// a `-`. Terms after a `?` only count if there are no others. Then a line matches if it has at least one of them. A
+/// term in double quotes is a phrase. In it `\"` is a quote and `\\` a backslash. The empty pattern matches every
+/// line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFilter {
     all: Vec<String>,
@@ -17,21 +16,21 @@ pub struct LogFilter {
     any: Vec<String>,
 }
 
-/// Why a pattern cannot be read.
+/// The reason for which a pattern is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadLogFilter {
     /// It is longer than [`MAX_PATTERN`].
     #[error("is longer than {MAX_PATTERN} bytes")]
     TooLong,
-    /// A phrase does not end.
+    /// A phrase has no closing quote.
     #[error("has a double quote that no other closes")]
     Unclosed,
-    /// A sign or a pair of quotes has nothing to look for.
+    /// A `-`, a `?` or a pair of quotes has no text.
     #[error(
         "has a -, a ? or a pair of double quotes with no text; to look for such a sign itself, put it in double quotes"
     )]
     EmptyTerm,
-    /// It is one of those for lines of JSON, or of columns.
+    /// It is a pattern for lines of JSON or of columns.
     #[error(
         "in braces or brackets is for lines with a structure, which are not told apart here; to look for the text itself, \
          put it in double quotes"
@@ -43,7 +42,7 @@ impl LogFilter {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// [`BadLogFilter`] if it cannot be read.
+    /// [`BadLogFilter`] if the pattern cannot be parsed.
     pub fn parse(pattern: &str) -> Result<Self, BadLogFilter> {
         if pattern.len() > MAX_PATTERN {
             return Err(BadLogFilter::TooLong);
@@ -75,7 +74,7 @@ impl LogFilter {
         Ok(filter)
     }
 
-    /// Whether a line is meant.
+    /// Whether a line matches.
     pub fn matches(&self, line: &str) -> bool {
         let has = |term: &String| line.contains(term.as_str());
         if self.all.is_empty() && self.none.is_empty() {
@@ -85,13 +84,13 @@ impl LogFilter {
     }
 }
 
-/// The text up to the next space, and what follows it.
+/// The text up to the next space, and the rest.
 fn word(text: &str) -> (String, &str) {
     let (word, rest) = text.split_at(text.find(char::is_whitespace).unwrap_or(text.len()));
     (word.to_owned(), rest)
 }
 
-/// The text up to the next quote, and what follows that.
+/// The text up to the next quote, and the rest.
 fn phrase(quoted: &str) -> Result<(String, &str), BadLogFilter> {
     let mut phrase = String::new();
     let mut letters = quoted.char_indices();
@@ -168,7 +167,7 @@ mod tests {
         Question,
     }
 
-    /// What a pattern of these terms means, said once more and as plainly as can be.
+    /// The meaning of a pattern with these terms, written as simply as possible.
     fn naive(terms: &[(Sign, String)], line: &str) -> bool {
         let mut wants_any = false;
         let mut has_any = false;

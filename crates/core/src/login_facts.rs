@@ -1,48 +1,48 @@
-//! Whether a registry login is live: it, and all that it came from.
+//! Decides whether a registry login is live, from its own facts and those of its maker.
 
 use crate::time::Time;
 
-/// What decides whether a login opens anything.
+/// The facts that decide whether a login is live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoginFacts {
     /// It was revoked.
     pub is_revoked: bool,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: Time,
-    /// Who made it, as they are now.
+    /// The current state of its maker.
     pub maker: Maker,
-    /// The service that it was made for, as it is now.
+    /// The current state of its service.
     pub service: ServiceOfLogin,
 }
 
-/// Who made a login, as they are now.
+/// The current state of a login's maker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Maker {
     /// The server itself.
     Server,
-    /// An access key; `None` if the account has none of this id.
+    /// An access key. `None` if the account has no key with this id.
     Key(Option<KeyFacts>),
-    /// A session of a role; `None` if the role was deleted.
+    /// A session of a role. `None` if the role was deleted.
     Role(Option<RoleFacts>),
 }
 
-/// An access key, as it is now.
+/// The current state of an access key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyFacts {
-    /// Its calls and logins are taken.
+    /// Whether its calls and logins are accepted.
     pub is_enabled: bool,
-    /// When it ends, if it does.
+    /// When it expires, if it does.
     pub expires_at: Option<Time>,
 }
 
-/// A role, as it is now, and as it was when a session or a login was made.
+/// The current state of a role, and the generation of a session or login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoleFacts {
-    /// Its sessions are taken.
+    /// Whether its sessions are accepted.
     pub is_enabled: bool,
-    /// How often it ended all that was made of it.
+    /// The current generation of the role. A new generation ends all sessions and logins of earlier ones.
     pub generation: i64,
-    /// The generation in which the session or the login was made.
+    /// The generation in which the session or login was made.
     pub made_in: i64,
 }
 
@@ -53,16 +53,16 @@ pub enum ServiceOfLogin {
     None,
     /// It is there.
     There,
-    /// It was deleted. Without it the login would read every repository.
+    /// The service was deleted. Without a service the login would read every repository.
     Gone,
 }
 
-/// Why a login opens nothing.
+/// The reason for which a login has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// It was revoked.
     Revoked,
-    /// Its key was deleted, or is of another account.
+    /// Its key was deleted, or belongs to another account.
     KeyGone,
     /// Its key is disabled.
     KeyDisabled,
@@ -70,23 +70,23 @@ pub enum Ended {
     RoleGone,
     /// Its role is disabled.
     RoleDisabled,
-    /// Its role ended all that was made of it, or its session was ended.
+    /// Its role has a new generation, or its session was revoked.
     RoleMovedOn,
     /// Its service was deleted.
     ServiceGone,
-    /// Its time is over, or its key's.
+    /// It has expired, or its key has.
     Expired,
 }
 
 impl RoleFacts {
-    /// Whether what was made of the role goes on.
+    /// Whether sessions and logins of this generation are live.
     pub fn is_live(self) -> bool {
         self.is_enabled && self.generation == self.made_in
     }
 }
 
 impl LoginFacts {
-    /// Why it was ended, if it was. Time alone ends it too: see [`ends_at`](Self::ends_at).
+    /// The reason for which it was ended, if it was. It may also have expired: see [`ends_at`](Self::ends_at).
     pub fn ended(self) -> Option<Ended> {
         if self.is_revoked {
             return Some(Ended::Revoked);
@@ -105,7 +105,7 @@ impl LoginFacts {
         })
     }
 
-    /// When it ends by itself: with its key at the latest.
+    /// When it expires. It never outlives its key.
     pub fn ends_at(self) -> Time {
         match self.maker {
             Maker::Key(Some(KeyFacts { expires_at: Some(end), .. })) => end.min(self.expires_at),
@@ -113,7 +113,8 @@ impl LoginFacts {
         }
     }
 
-    /// Why it opens nothing at `now`; `None` if it is live. At the very moment of its end it is over.
+    /// The reason for which it is not live at `now`. `None` if it is live. It has expired at the very moment of its
+    /// end.
     pub fn ended_at(self, now: Time) -> Option<Ended> {
         self.ended().or_else(|| (self.ends_at() <= now).then_some(Ended::Expired))
     }
@@ -148,7 +149,7 @@ mod tests {
             (by(Maker::Key(None)), Some(Ended::KeyGone)),
             (by(Maker::Role(None)), Some(Ended::RoleGone)),
             (role(RoleFacts { is_enabled: false, ..ROLE }), Some(Ended::RoleDisabled)),
-            // The role was disabled and enabled again; a session that was ended alone has -1.
+            // The role was disabled and enabled again. A session that was revoked has -1.
             (role(RoleFacts { generation: 4, ..ROLE }), Some(Ended::RoleMovedOn)),
             (role(RoleFacts { made_in: -1, ..ROLE }), Some(Ended::RoleMovedOn)),
             (LoginFacts { service: ServiceOfLogin::Gone, ..key(KEY) }, Some(Ended::ServiceGone)),
@@ -203,7 +204,7 @@ mod tests {
             if !is_live {
                 prop_assert!(facts.ended_at(Time(now + later)).is_some(), "time brings nothing back");
             }
-            // What a cache keeps until the facts change, with its end beside it, is right at every moment.
+            // A cache may keep the login with its end until the facts change, and is always right.
             let kept = facts.ended().is_none().then_some(facts.ends_at());
             prop_assert_eq!(kept.is_some_and(|end| end.0 > now), is_live);
             let revoked = LoginFacts { is_revoked: true, ..facts };

@@ -1,5 +1,4 @@
-//! What the logins of a role, a session or an access key are narrowed to. A login keeps its own copy, which never
-//! gets wider.
+//! Limits of the logins of a role, a session or an access key. A login keeps its own copy, which never becomes wider.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,62 +10,63 @@ use crate::registry_login::LIFETIME;
 /// The shortest life that a login may be limited to.
 pub const SHORTEST_LIFE: Duration = Duration::from_mins(1);
 
-/// The most patterns of repositories or networks in one list, and the most lists.
+/// The largest number of patterns or networks in one list, and of lists.
 pub const MOST_ITEMS: usize = 100;
 
-/// Where a login may be used. The default is everywhere.
+/// The repositories and addresses for which a login may be used. The default is all.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reach {
-    /// Which repositories: of each list one pattern has to match. Without a list, all.
+    /// Lists of patterns of repositories. One pattern of each list has to match. Without a list, all repositories
+    /// match.
     pub repositories: Vec<Vec<RepositoryPattern>>,
-    /// From which addresses; from all if there are none here.
+    /// Networks of addresses. If it is empty, all addresses are accepted.
     pub networks: Vec<Network>,
 }
 
-/// What is asked for is more than there is to give.
+/// The reason for which limits are refused: they are wider than those of the maker.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wider {
-    /// This repository matches none of the patterns.
+    /// This repository matches none of the maker's patterns.
     #[error("the repository {0} is beyond what the caller may give: name one that its own limits match")]
     Repository(String),
-    /// This network is not within any of the networks.
+    /// This network is in none of the maker's networks.
     #[error("the network {0} is beyond those that the caller may be used from: name one within them")]
     Network(String),
-    /// So many seconds are more than may be.
+    /// The life in seconds is longer than the second number.
     #[error("{0} s is a longer life than the caller's logins may have, which is {1} s: ask for no more")]
     Life(u64, u64),
-    /// So many seconds are too few.
+    /// The life in seconds is too short.
     #[error("{0} s is shorter than any login lives: ask for 60 s or more")]
     TooShort(u64),
 }
 
 impl Reach {
-    /// The reach of a first list of patterns and networks; an empty list is no limit.
+    /// A reach with one list of patterns, and networks. An empty list is no limit.
     pub fn of(repositories: Vec<RepositoryPattern>, networks: Vec<Network>) -> Self {
         let repositories = if repositories.is_empty() { Vec::new() } else { vec![repositories] };
         Self { repositories, networks }
     }
 
-    /// Whether it is everywhere.
+    /// Whether it has no limits.
     pub fn is_everywhere(&self) -> bool {
         self.repositories.is_empty() && self.networks.is_empty()
     }
 
-    /// Whether the repository is within.
+    /// Whether the repository is allowed.
     pub fn has_repository(&self, repository: &str) -> bool {
         self.repositories.iter().all(|list| list.iter().any(|pattern| pattern.matches(repository)))
     }
 
-    /// Whether the address is within.
+    /// Whether the address is allowed.
     pub fn has_address(&self, address: IpAddr) -> bool {
         self.networks.is_empty() || self.networks.iter().any(|network| network.contains(address))
     }
 
-    /// What is left when these limits are added; empty lists add none.
+    /// Adds limits. An empty list adds none.
     ///
     /// # Errors
-    /// If a repository that is named in full, or a network, is not within this reach. A pattern that goes beyond it is
-    /// no error: what matches both stays.
+    /// If a repository without wildcards, or a network, is outside this reach. A pattern beyond it is no error: only
+    /// names that match both are allowed.
     pub fn narrowed(
         &self,
         repositories: Vec<RepositoryPattern>,
@@ -94,26 +94,26 @@ impl Reach {
     }
 }
 
-/// What the logins of a role or an access key are narrowed to.
+/// Limits of the logins of a role or an access key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoginLimits {
-    /// How long a login lives at the most.
+    /// The longest life of a login.
     pub max_life: Option<Duration>,
-    /// Where it may be used. The networks bind the calls of the role or the key too.
+    /// The repositories and addresses. The networks also limit the calls of the role or key.
     pub reach: Reach,
 }
 
 impl LoginLimits {
-    /// Whether they limit nothing.
+    /// Whether there are no limits.
     pub fn are_none(&self) -> bool {
         self.max_life.is_none() && self.reach.is_everywhere()
     }
 
-    /// How long a login lives for which `asked` is asked, before whatever ends earlier: twelve hours if nothing else
-    /// is said anywhere.
+    /// The life of a login, before the end of its maker is considered. `asked` is the requested life. The default is
+    /// twelve hours.
     ///
     /// # Errors
-    /// If it is asked to live longer than it may, or for less than [`SHORTEST_LIFE`].
+    /// If the requested life is longer than the limit, or shorter than [`SHORTEST_LIFE`].
     pub fn life(&self, asked: Option<Duration>) -> Result<Duration, Wider> {
         let most = self.max_life.map_or(LIFETIME, |most| most.min(LIFETIME));
         match asked {

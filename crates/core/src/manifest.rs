@@ -1,33 +1,33 @@
-//! Whether a manifest is taken, given what its repository has of what it references.
+//! Decides whether a manifest is accepted, given the parts that its repository has.
 
 use crate::quotas::MAX_HUNG;
 
-/// A blob or a child that a manifest references, and what the repository has of it.
+/// A blob or child manifest that a manifest references, and whether the repository has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartFacts {
-    /// The size that the manifest says.
+    /// The size in the manifest.
     pub declared: u64,
-    /// The size of what is there, if it is there for whoever puts the manifest.
+    /// The size of the stored part. `None` if it is missing for the principal who puts the manifest.
     pub found: Option<u64>,
-    /// Whether it is needed.
+    /// Whether the repository has to have it.
     pub need: Need,
 }
 
-/// Whether a part has to be in the repository.
+/// Whether the repository has to have a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// It has to be.
+    /// It has to be there.
     Required,
-    /// It may be elsewhere: a layer that is not to be distributed.
+    /// It may be missing: it is a layer that registries do not distribute.
     MayBeAbsent,
 }
 
-/// Why a part keeps a manifest from being taken.
+/// The reason for which a part keeps a manifest from being accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartRefusal {
-    /// It is not there.
+    /// It is missing.
     Unknown,
-    /// It has another size than the manifest says.
+    /// Its size differs from the one in the manifest.
     SizeMismatch,
 }
 
@@ -46,14 +46,14 @@ impl PartFacts {
     }
 }
 
-/// How deep an index nests above its deepest image, given how deep its children do; `None` if that is more than `most`.
-/// A manifest without children is 0 deep.
+/// How many indexes are nested above the deepest image, given the depths of the children. `None` if there are more
+/// than `most`. A manifest without children has depth 0.
 pub fn depth(children: impl IntoIterator<Item = u32>, most: u32) -> Option<u32> {
     let depth = children.into_iter().max().map_or(0, |deepest| deepest.saturating_add(1));
     (depth <= most).then_some(depth)
 }
 
-/// Whether push logins may put one more manifest about a subject that `hung` of theirs are about.
+/// Whether push logins may put one more referrer of a subject that has `hung` of theirs already.
 pub fn may_hang(hung: u32) -> bool {
     hung < MAX_HUNG
 }
@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(check(Some(8), Need::Required), Err(PartRefusal::SizeMismatch));
         assert_eq!(check(None, Need::Required), Err(PartRefusal::Unknown));
         assert_eq!(check(None, Need::MayBeAbsent), Ok(()));
-        // It may be elsewhere, but not be another here.
+        // It may be missing, but must not be different.
         assert_eq!(check(Some(8), Need::MayBeAbsent), Err(PartRefusal::SizeMismatch));
     }
 

@@ -1,4 +1,4 @@
-//! Networks: ranges of addresses, as operators and policies write them.
+//! Networks: ranges of addresses, in the form that operators and policies use.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -28,23 +28,22 @@ impl FromStr for Network {
 }
 
 impl Network {
-    /// Whether the address is in it.
+    /// Whether the network has the address.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
 
-    /// Whether all of the other network is in it.
+    /// Whether the network has all addresses of the other one.
     pub fn includes(&self, other: &Self) -> bool {
         self.0.contains(&other.0)
     }
 
-    /// Whether it is every address there is.
+    /// Whether it has every address.
     pub fn is_all(&self) -> bool {
         self.0.prefix_len() == 0
     }
 
-    /// Whether it is more than a network of anybody's own: the widest of those are `10.0.0.0/8` and
-    /// `fc00::/7`.
+    /// Whether it is wider than any private network: `10.0.0.0/8` and `fc00::/7` are the widest.
     pub fn is_wide(&self) -> bool {
         let widest = if self.0.addr().is_ipv4() { 8 } else { 7 };
         self.0.prefix_len() < widest
@@ -57,7 +56,7 @@ impl fmt::Display for Network {
     }
 }
 
-/// The IPv4 network that an IPv4-mapped one stands for: the addresses it is asked about are IPv4's by then.
+/// The IPv4 network that an IPv4-mapped one stands for. Addresses are converted to IPv4 before they are compared.
 fn as_ipv4(network: IpNet) -> Option<IpNet> {
     const MAPPED: u8 = 96;
     let IpAddr::V6(address) = network.addr() else { return None };

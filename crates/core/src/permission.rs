@@ -1,4 +1,4 @@
-//! What a role or an access key was given, as it was made: a preset with its limits, or a policy of its own.
+//! The permission of a role or an access key, as it was given: a preset with limits, or a policy.
 
 use std::sync::Arc;
 
@@ -6,32 +6,32 @@ use serde_json::{Value, json};
 
 use crate::policy::{Limits, PermissionPolicy, PolicyError, Preset};
 
-/// A permission. Whoever has one may do what its policy allows and nothing else.
+/// A permission. Its holder may do only what its policy allows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Permission {
     given: Given,
     policy: Arc<PermissionPolicy>,
 }
 
-/// How it was given.
+/// The way in which a permission was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Given {
-    /// By name. What the name means is this program's.
+    /// By the name of a preset, with limits. This program defines the meaning of the name.
     Preset(Preset, Limits),
-    /// As a policy, which [`Permission::policy`] is.
+    /// As a policy, which is [`Permission::policy`].
     Policy,
 }
 
-/// A kept text that is no permission.
+/// A stored text that is no permission.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a permission {0}")]
 pub struct BadPermission(String);
 
 impl Permission {
-    /// A preset with its limits.
+    /// Makes a permission from a preset with limits.
     ///
     /// # Errors
-    /// If a limit is no pattern, or they are too many.
+    /// If a limit is no pattern, or there are too many.
     pub fn of_preset(preset: Preset, limits: Limits) -> Result<Self, PolicyError> {
         let policy = Arc::new(preset.policy(&limits)?);
         Ok(Self { given: Given::Preset(preset, limits), policy })
@@ -40,12 +40,12 @@ impl Permission {
     /// A policy.
     ///
     /// # Errors
-    /// Says where the mistake is and what it is.
+    /// The place of the mistake, and what it is.
     pub fn of_policy(text: &str) -> Result<Self, PolicyError> {
         Ok(Self { given: Given::Policy, policy: Arc::new(PermissionPolicy::parse(text)?) })
     }
 
-    /// How it was given.
+    /// The way in which it was given.
     pub fn given(&self) -> &Given {
         &self.given
     }
@@ -55,7 +55,7 @@ impl Permission {
         &self.policy
     }
 
-    /// As it is kept.
+    /// The form that is stored.
     pub fn to_json(&self) -> String {
         match &self.given {
             Given::Preset(preset, Limits { services, repositories }) => {
@@ -66,10 +66,10 @@ impl Permission {
         }
     }
 
-    /// Reads what was kept.
+    /// Reads the stored form.
     ///
     /// # Errors
-    /// If it was not kept by this program.
+    /// If the text is no stored permission.
     pub fn parse(text: &str) -> Result<Self, BadPermission> {
         let bad = |problem: String| BadPermission(problem);
         let value: Value = serde_json::from_str(text).map_err(|_| bad("is not JSON".to_owned()))?;

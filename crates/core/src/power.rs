@@ -1,8 +1,8 @@
-//! The sizes a container service can have, and the machine that they are promised from.
+//! The powers of container services, and the resources of the machine that are promised to them.
 
 use crate::container_service::ContainerService;
 
-/// The size of a service's nodes, the smallest first.
+/// The power of a service: the size of its nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Power {
     /// A quarter of a processor, half a GB.
@@ -24,7 +24,7 @@ impl Power {
     pub const ALL: [Self; 6] =
         [Self::Nano, Self::Micro, Self::Small, Self::Medium, Self::Large, Self::Xlarge];
 
-    /// Its name, as the API and the database have it.
+    /// Its name in the API and the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Nano => "nano",
@@ -41,7 +41,7 @@ impl Power {
         Self::ALL.into_iter().find(|power| power.as_str() == name)
     }
 
-    /// The id that stands for it in a service, such as `nano-1`.
+    /// Its id in a service, such as `nano-1`.
     pub fn id(self) -> String {
         format!("{}-1", self.as_str())
     }
@@ -68,8 +68,8 @@ impl Power {
         }
     }
 
-    /// What Amazon asks for one node and month, in US dollars: a self-hosted node costs nothing, but scripts compare
-    /// these.
+    /// Amazon's price for one node and month, in US dollars. A self-hosted node costs nothing, but scripts compare
+    /// these numbers.
     pub const fn price(self) -> f32 {
         match self {
             Self::Nano => 7.0,
@@ -81,9 +81,9 @@ impl Power {
         }
     }
 
-    /// What so many nodes of it take.
+    /// The resources of this many nodes.
     pub fn room(self, nodes: u32) -> Room {
-        // Every power has a whole number of half GB, so nothing is cut off.
+        // Every power has a multiple of half a GB, so nothing is rounded.
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -97,7 +97,7 @@ impl Power {
     }
 }
 
-/// How many nodes a service has.
+/// The number of a service's nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scale(u8);
 
@@ -107,30 +107,30 @@ impl Scale {
     /// The most nodes.
     pub const MOST: Self = Self(20);
 
-    /// So many nodes, if a service can have so many.
+    /// A number of nodes. `None` if no service can have it.
     pub fn of(nodes: i64) -> Option<Self> {
         let scale = u8::try_from(nodes).ok().map(Self)?;
         (Self::LEAST..=Self::MOST).contains(&scale).then_some(scale)
     }
 
-    /// The nearest that a service can have.
+    /// The nearest number that a service can have.
     pub fn nearest(nodes: i64) -> Self {
         Self::of(nodes).unwrap_or(if nodes < 1 { Self::LEAST } else { Self::MOST })
     }
 
-    /// How many nodes these are.
+    /// The number.
     pub const fn nodes(self) -> u8 {
         self.0
     }
 }
 
-/// What the engine's machine has to promise to services. A service counts with the power of all its nodes from its
-/// first deployment on, and not while it is disabled.
+/// The resources that are promised to services. A service counts from its first deployment on, with the power of all
+/// its nodes. It does not count while it is disabled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Room {
     /// Processors.
     pub cpus: f64,
-    /// Bytes of memory. A GB has 2^30.
+    /// The memory in bytes. A GB is 2^30 bytes.
     pub memory: u64,
 }
 
@@ -149,17 +149,17 @@ impl Room {
     }
 }
 
-/// What is promised, and what would be, of a [`Room`].
+/// Promised resources that exceed a [`Room`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Promised {
-    /// What the other services have.
+    /// The resources of the other services.
     pub others: Room,
-    /// What this service would have.
+    /// The resources that this service wants.
     pub wanted: Room,
 }
 
 impl ContainerService {
-    /// What it counts with.
+    /// The resources that it counts with.
     pub fn room(&self) -> Room {
         if self.is_disabled || self.last_version == 0 {
             return Room::NONE;
@@ -167,13 +167,13 @@ impl ContainerService {
         self.power.room(self.scale.nodes().into())
     }
 
-    /// Whether it would want more than it did `before`. One that does not is never refused, so what the others have need
-    /// not be asked.
+    /// Whether it wants more than it did `before`. If not, it is never refused, and the others' resources need not be
+    /// known.
     pub fn wants_more_than(&self, before: &Self) -> bool {
         !before.room().holds(self.room())
     }
 
-    /// What would be promised beside what the `others` have, if that is more than there is.
+    /// The sum with the `others`, if it exceeds the machine's resources.
     pub fn exceeds(&self, others: Room, there_is: Room) -> Option<Promised> {
         let wanted = self.room();
         (!there_is.holds(others.and(wanted))).then_some(Promised { others, wanted })
@@ -230,7 +230,7 @@ mod tests {
         assert_eq!((new.room(), disabled.room()), (Room::NONE, Room::NONE));
         assert_eq!(deployed.room(), Power::Small.room(3));
         assert!(deployed.wants_more_than(&disabled) && !disabled.wants_more_than(&deployed));
-        // Less of one thing makes up for nothing.
+        // More of one resource does not make up for less of another.
         let other = ContainerService { power: Power::Micro, scale: Scale::nearest(4), ..deployed.clone() };
         assert!(other.wants_more_than(&deployed), "more memory, fewer processors");
         let there_is = Room { cpus: 2.0, memory: 4 << 30 };

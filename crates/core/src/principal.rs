@@ -1,4 +1,4 @@
-//! Who acts, and the text under which what they make is kept.
+//! Actors, and the text under which their things are stored.
 
 use std::fmt;
 
@@ -6,21 +6,22 @@ use crate::access_key::AccessKeyId;
 use crate::role::{self, RoleId, RoleName, SessionName};
 use crate::tenant::AccountId;
 
-/// Who acts: on the control API, through a registry login, or on the server's own machine.
+/// An actor on the control API, through a registry login, or on the server's own machine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Principal {
-    /// The server itself, and anybody who works in its data directory.
+    /// The server itself, and everybody who works in its data directory.
     Server,
-    /// A root key. It administers the server: all accounts' keys, collection, everybody's audit trail.
+    /// A root key. It administers the server: the keys of all accounts, collection, and the audit trail of all
+    /// accounts.
     RootKey(AccessKeyId),
-    /// An ordinary access key. It may do in its own account what its policy allows, if it has one, and otherwise
-    /// everything; to the server it may do nothing.
+    /// An ordinary access key. In its own account it may do what its policy allows, or everything if it has no
+    /// policy. It may do nothing to the server.
     AccessKey(AccessKeyId),
     /// A session of a role.
     Session(RoleSession),
 }
 
-/// A session of a role: whoever holds its temporary key.
+/// A session of a role: the holder of its temporary key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RoleSession {
     /// The role.
@@ -42,7 +43,7 @@ impl Principal {
         }
     }
 
-    /// Its ARN, as AWS would write it: of a root key that of its account's root.
+    /// Its ARN in AWS's form. A root key has the ARN of its account's root.
     pub fn arn(&self, account: &AccountId) -> String {
         match self {
             Self::Server | Self::RootKey(_) => format!("arn:aws:iam::{account}:root"),
@@ -53,7 +54,7 @@ impl Principal {
         }
     }
 
-    /// What names it within its account, as AWS has it: of a root key the account itself.
+    /// Its id within its account, in AWS's form. A root key has the id of the account.
     pub fn user_id(&self, account: &AccountId) -> String {
         match self {
             Self::Server | Self::RootKey(_) => account.to_string(),
@@ -62,7 +63,7 @@ impl Principal {
         }
     }
 
-    /// The text under which its doings are kept. It stays the same while credentials are renewed.
+    /// The text under which its things are stored. It stays the same when credentials are renewed.
     pub fn owner(&self) -> Owner {
         match self {
             Self::Server => Owner::server(),
@@ -71,7 +72,7 @@ impl Principal {
         }
     }
 
-    /// The temporary key, if it is a session's.
+    /// The temporary key, if it is a session.
     pub fn session(&self) -> Option<&AccessKeyId> {
         match self {
             Self::Session(session) => Some(&session.key),
@@ -80,8 +81,8 @@ impl Principal {
     }
 }
 
-/// The text under which uploads, logins, images, services, puts and events of a principal are kept: the id of
-/// its access key, `role/NAME/ID` of its role, or `server`. No access key has a slash in its id.
+/// The text under which a principal's uploads, logins, images, services, puts and events are stored: the id of its
+/// access key, `role/NAME/ID` for a role, or `server`. An access key's id has no slash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Owner(String);
 
@@ -89,19 +90,19 @@ impl Owner {
     const SERVER: &str = "server";
     const ROLE: &str = "role/";
 
-    /// The owner of what the server itself does.
+    /// The owner of things that the server itself makes.
     pub fn server() -> Self {
         Self(Self::SERVER.to_owned())
     }
 
-    /// Reads an owner that was kept; `None` for a text that none has.
+    /// Reads a stored owner. `None` if the text is none.
     pub fn parse(text: &str) -> Option<Self> {
         let owner = Self(text.to_owned());
         let known = text == Self::SERVER || owner.access_key().is_some() || owner.as_role().is_some();
         known.then_some(owner)
     }
 
-    /// The owner of what sessions of a role do. A role that is made again under the same name is another.
+    /// The owner of things that sessions of a role make. A later role with the same name is another owner.
     pub fn role(name: &RoleName, id: &RoleId) -> Self {
         Self(format!("{}{name}/{id}", Self::ROLE))
     }
@@ -112,8 +113,7 @@ impl Owner {
         Some((RoleName::parse(name).ok()?, RoleId::parse(id)?))
     }
 
-    /// The ARN that policies know it by: of a role the role's, of an access key its user's, and of the server the
-    /// root's.
+    /// The ARN for policies: of a role the role's, of an access key its user's, of the server the root's.
     pub fn arn(&self, account: &AccountId) -> String {
         match self.as_role() {
             Some((name, _)) => role::arn(account, &name),

@@ -1,5 +1,4 @@
-//! How much of everything one account may have. Defaults are Lightsail's documented quotas where
-//! it has one.
+//! Quotas of an account. The defaults are Lightsail's documented quotas, if it has one.
 
 use std::fmt;
 
@@ -12,10 +11,10 @@ pub struct Quotas {
     pub images_per_service: u32,
     /// Tags on one resource.
     pub tags_per_resource: u32,
-    /// Upload sessions open at once in one account; one login may have half of them.
+    /// Upload sessions that are open in one account. One login may have half of them.
     pub open_uploads: u32,
-    /// Bytes of contents, manifests and what is staged. If `None`, an account leaves to others the last tenth of the
-    /// disk.
+    /// Bytes of contents, manifests and staged uploads. If `None`, an account leaves the last tenth of the disk to
+    /// others.
     pub account_bytes: Option<u64>,
     /// Repositories.
     pub repositories: u64,
@@ -23,13 +22,13 @@ pub struct Quotas {
     pub manifests: u64,
     /// Tags of repositories.
     pub tags: u64,
-    /// Registry logins that are live; one principal may have half of them.
+    /// Live registry logins. One principal may have half of them.
     pub registry_logins: u32,
     /// Access keys.
     pub access_keys: u32,
     /// Roles.
     pub roles: u32,
-    /// Sessions of roles that are live; one role may have half of them.
+    /// Live sessions of roles. One role may have half of them.
     pub role_sessions: u32,
 }
 
@@ -52,18 +51,18 @@ impl Default for Quotas {
     }
 }
 
-/// The most manifests put by push logins that may be about one subject.
+/// The largest number of referrers of one subject that push logins may put.
 pub const MAX_HUNG: u32 = 256;
 
-/// What one of several may have of a quota that they share.
+/// The part of a shared quota that one may have.
 pub fn half(quota: u32) -> u32 {
     (quota / 2).max(1)
 }
 
-/// Something of which an account may have so much and no more.
+/// Something that is limited for an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quota {
-    /// Bytes of contents, manifests and what is staged.
+    /// Bytes of contents, manifests and staged uploads.
     Bytes,
     /// Repositories.
     Repositories,
@@ -90,17 +89,17 @@ pub enum Quota {
 pub struct OverQuota {
     /// Which.
     pub quota: Quota,
-    /// How much of it is used.
+    /// The amount in use.
     pub used: u64,
-    /// How much of it there is.
+    /// The allowed amount.
     pub allowed: u64,
 }
 
 impl std::error::Error for OverQuota {}
 
 impl Quota {
-    /// Admits `more`, where so much is `used` and so much `allowed`. Nothing more is always admitted, also where there is
-    /// too much already.
+    /// Admits `more`, given the amounts `used` and `allowed`. Zero more is always admitted, even if the quota is
+    /// exceeded already.
     ///
     /// # Errors
     /// [`OverQuota`].

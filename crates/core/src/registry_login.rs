@@ -1,9 +1,8 @@
-//! Registry logins: the temporary credentials that `docker login` takes.
+//! Registry logins: temporary credentials for `docker login`.
 //!
-//! A password is `gpl_`, 256 random bits, and a checksum, all in URL-safe characters. The prefix
-//! lets leak scanners find one; the checksum refuses a mistyped one without asking the database.
-//! Only its SHA-256 is kept: with 256 random bits a slow hash protects nothing more, and docker
-//! repeats the password on every request.
+//! A password is `gpl_`, 256 random bits, and a checksum, all in URL-safe characters. The prefix lets leak scanners
+//! find passwords. The checksum refuses a mistyped one without a query to the database. Only the SHA-256 is stored:
+//! for 256 random bits a slow hash protects no better, and docker repeats the password with every request.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-/// How long a login lives: exactly twelve hours (`CreateContainerServiceRegistryLogin`).
+/// The life of a login: exactly twelve hours (`CreateContainerServiceRegistryLogin`).
 pub const LIFETIME: Duration = Duration::from_hours(12);
 
 /// The user name of every login.
@@ -26,7 +25,7 @@ const CHECKSUM_CHARS: usize = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LoginId(pub i64);
 
-/// A password in clear. It exists in the answer that hands it over and in the client's requests.
+/// A password in clear. It is only in the answer that hands it over and in the client's requests.
 #[derive(Clone)]
 pub struct Password(String);
 
@@ -38,7 +37,7 @@ impl Password {
         Self(format!("{PREFIX}{secret}{checksum}"))
     }
 
-    /// Reads a password as a client sent it; `None` if no login can have it.
+    /// Reads a password that a client sent. `None` if no login can have it.
     pub fn parse(text: &str) -> Option<Self> {
         let body = text.strip_prefix(PREFIX)?;
         if body.len() != SECRET_CHARS + CHECKSUM_CHARS || !body.is_ascii() {
@@ -48,7 +47,7 @@ impl Password {
         (checksum(secret) == check).then(|| Self(text.to_owned()))
     }
 
-    /// What the database keeps of it.
+    /// The hash that the database stores.
     pub fn hash(&self) -> PasswordHash {
         PasswordHash(Sha256::digest(self.0.as_bytes()).into())
     }
@@ -72,7 +71,7 @@ fn checksum(secret: &str) -> String {
     text
 }
 
-/// The SHA-256 of a password: how a login is found, and all that is stored of its secret.
+/// The SHA-256 of a password. A login is found by it, and nothing else is stored of the secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PasswordHash(pub [u8; 32]);
 
@@ -82,7 +81,7 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// What a login was made for.
+/// The actions that a login was made for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Scope {
     /// Upload blobs and put manifests.
@@ -94,12 +93,12 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// What the Lightsail call hands out.
+    /// The scope of the push login that Lightsail's call makes.
     pub const PUSH: Self = Self { push: true, pull: false, delete: false };
-    /// What a machine that runs a service's images holds.
+    /// The scope of a login for a machine that runs a service's images.
     pub const PULL: Self = Self { push: false, pull: true, delete: false };
 
-    /// The words, in the order the command line documents them.
+    /// The names of its actions, in the order of the command line's documentation.
     pub fn words(self) -> Vec<&'static str> {
         [(self.push, "push"), (self.pull, "pull"), (self.delete, "delete")]
             .into_iter()

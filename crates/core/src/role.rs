@@ -1,4 +1,4 @@
-//! Roles: what somebody with an identity token may become for a while.
+//! Roles, which the holder of an identity token can assume for a while.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,16 +9,16 @@ use sha2::{Digest as _, Sha256};
 use crate::access_key::AccessKeyId;
 use crate::tenant::AccountId;
 
-/// The shortest session that a role hands out. (STS: `DurationSeconds`.)
+/// The shortest session of a role. (STS: `DurationSeconds`.)
 pub const SHORTEST_SESSION: Duration = Duration::from_mins(15);
 
 /// The longest session that a role may allow.
 pub const LONGEST_SESSION: Duration = Duration::from_hours(12);
 
-/// How long a session lives where nobody says otherwise, and what a role allows at the most then.
+/// The default life of a session, and the default limit of a role.
 pub const DEFAULT_SESSION: Duration = Duration::from_hours(1);
 
-/// What the ids of temporary keys begin with.
+/// The prefix of temporary keys' ids.
 pub const SESSION_KEY_PREFIX: &str = "GPAS";
 
 /// Makes the id of a temporary key from 10 random bytes.
@@ -46,7 +46,7 @@ macro_rules! name {
             /// Reads a name.
             ///
             /// # Errors
-            /// Says what a name looks like.
+            /// The error says what a name looks like.
             pub fn parse(text: &str) -> Result<Self, $bad> {
                 let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
                 if ($least..=$most).contains(&text.len()) && text.bytes().all(allowed) {
@@ -80,7 +80,7 @@ name!(
 );
 
 name!(
-    /// What whoever assumes a role calls that session. (STS: `RoleSessionName`.)
+    /// The name of a session, which its maker chooses. (STS: `RoleSessionName`.)
     SessionName,
     BadSessionName,
     "the name of a session is 2 to 64 letters, digits and any of _+=,.@-",
@@ -88,7 +88,7 @@ name!(
     64
 );
 
-/// The id of a role. No other role gets or got it.
+/// The id of a role, never used twice.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoleId(String);
 
@@ -100,7 +100,7 @@ impl RoleId {
         Self(AccessKeyId::generate_with(Self::PREFIX, random).as_str().to_owned())
     }
 
-    /// Reads an id; `None` for a text that no role has.
+    /// Reads an id. `None` if the text is none.
     pub fn parse(text: &str) -> Option<Self> {
         let known = text.len() == 20
             && text.starts_with(Self::PREFIX)
@@ -120,23 +120,23 @@ impl fmt::Display for RoleId {
     }
 }
 
-/// The ARN of a role, as AWS would write it.
+/// The ARN of a role in AWS's form.
 pub fn arn(account: &AccountId, name: &RoleName) -> String {
     format!("arn:aws:iam::{account}:role/{name}")
 }
 
-/// The account and the name of the role that an ARN names; `None` if it is not a role's. Roles have no paths here.
+/// The account and the name of the role in an ARN. `None` if it is no ARN of a role. Roles have no paths here.
 pub fn parse_arn(text: &str) -> Option<(AccountId, RoleName)> {
     let (account, name) = text.strip_prefix("arn:aws:iam::")?.split_once(":role/")?;
     Some((AccountId::parse(account).ok()?, RoleName::parse(name).ok()?))
 }
 
-/// The SHA-256 of a session token: all that is kept of it.
+/// The SHA-256 of a session token, which is all that is stored of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TokenHash(pub [u8; 32]);
 
 impl TokenHash {
-    /// Of a token in clear.
+    /// The hash of a token in clear.
     pub fn of(token: &str) -> Self {
         Self(Sha256::digest(token.as_bytes()).into())
     }
@@ -148,10 +148,10 @@ impl fmt::Debug for TokenHash {
     }
 }
 
-/// Claims of a token that was verified, by name: those that are kept to tell where something came from.
+/// Claims of a verified token that are recorded, by name. They say where something came from.
 pub type Claims = BTreeMap<String, String>;
 
-/// The most bytes of claims, names and values together, that are kept of one session.
+/// The largest sum of a session's recorded claims, names and values together, in bytes.
 pub const MOST_CLAIM_BYTES: usize = 4_096;
 
 #[cfg(test)]

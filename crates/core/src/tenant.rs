@@ -1,4 +1,4 @@
-//! Who owns what: an account, and within it a region, as in Lightsail.
+//! Owners: an account, and a region within it, as in Lightsail.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub struct AccountId(String);
 pub struct BadAccountId;
 
 impl AccountId {
-    /// The account of the root access key, and of every key made without naming another.
+    /// The account of the root access key, and the default for every new key.
     pub fn root() -> Self {
         Self("000000000000".to_owned())
     }
@@ -20,7 +20,7 @@ impl AccountId {
     /// Reads an account number.
     ///
     /// # Errors
-    /// [`BadAccountId`] for anything but 12 ASCII digits.
+    /// [`BadAccountId`] if the text is not 12 ASCII digits.
     pub fn parse(text: &str) -> Result<Self, BadAccountId> {
         if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
             Ok(Self(text.to_owned()))
@@ -34,7 +34,7 @@ impl AccountId {
         &self.0
     }
 
-    /// Whether this account may manage the access keys of every other.
+    /// Whether this account may manage the access keys of all others.
     pub fn is_root(&self) -> bool {
         self.0 == "000000000000"
     }
@@ -46,7 +46,7 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// A region that Lightsail has; it only separates names here, it is no place.
+/// A region of Lightsail. Here it only separates names, and is no place.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Region(String);
 
@@ -72,12 +72,12 @@ pub const REGIONS: [&str; 17] = [
 ];
 
 impl Region {
-    /// The region of the files that the server writes for clients.
+    /// The region in the files that the server writes for clients.
     pub fn default_region() -> Self {
         Self(REGIONS[0].to_owned())
     }
 
-    /// Reads a region; `None` for one that Lightsail does not have.
+    /// Reads a region. `None` if Lightsail does not have it.
     pub fn parse(text: &str) -> Option<Self> {
         REGIONS.contains(&text).then(|| Self(text.to_owned()))
     }
@@ -94,7 +94,7 @@ impl fmt::Display for Region {
     }
 }
 
-/// One account in one region: the walls within which every name is looked up.
+/// One account in one region. Every name is looked up within a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tenant {
     /// Whose.

@@ -1,8 +1,8 @@
-//! Moments, as the database and the rules count them.
+//! Times, as the database and the rules count them.
 
 use std::time::Duration;
 
-/// A moment: milliseconds since 1970-01-01T00:00:00Z, by either time of the server's clock.
+/// A point in time: milliseconds since 1970-01-01T00:00:00Z. It may be from the wall clock or the steady clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub i64);
 
@@ -12,13 +12,13 @@ impl Time {
         self.0.div_euclid(1000)
     }
 
-    /// This moment and `duration` later.
+    /// The time `duration` later.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// This moment less `duration`.
+    /// The time `duration` earlier.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis(duration)))

@@ -1,19 +1,19 @@
-//! Upload sessions: where the next byte goes, and when a session is over.
+//! Upload sessions: the offset of the next byte, and the end of a session.
 
 use std::time::Duration;
 
 use crate::quotas::half;
 use crate::time::Time;
 
-/// Where an account has as many sessions as it may, the oldest of those that got no byte for so long gives way.
+/// An account at its limit of sessions loses the oldest one that got no byte for this long.
 pub const GIVES_WAY_AFTER: Duration = Duration::from_mins(1);
 
-/// How long a session lives.
+/// The longest lives of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
-    /// One that nobody feeds for this long is over.
+    /// A session without any byte for this long is over.
     pub idle: Duration,
-    /// One older than this is over, fed or not.
+    /// A session older than this is over.
     pub absolute: Duration,
 }
 
@@ -24,20 +24,20 @@ impl Default for Lifetime {
 }
 
 impl Lifetime {
-    /// Whether a session opened at `created` and last fed at `touched` is over at `now`.
+    /// Whether a session is over at `now`. It was opened at `created`, and got its last byte at `touched`.
     ///
-    /// A clock that was set back makes no session older, so it ends none.
+    /// If the clock was set back, sessions become no older, so none ends.
     pub fn is_over(self, created: Time, touched: Time, now: Time) -> bool {
         touched <= now.minus(self.idle) || created <= now.minus(self.absolute)
     }
 }
 
-/// How many sessions are open, before another is opened.
+/// The numbers of open sessions, before another one is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenSessions {
-    /// Of the account, in all its regions.
+    /// Those of the account, in all its regions.
     pub of_account: u64,
-    /// Of those, the ones that the same login fed last.
+    /// Of those, the ones whose last byte came from the same login.
     pub of_login: u64,
 }
 
@@ -46,14 +46,15 @@ pub struct OpenSessions {
 pub enum Opening {
     /// There is room.
     Free,
-    /// One of the login's own has to give way.
+    /// Yes, if one of the same login is ended.
     InPlaceOfLogins,
-    /// One of the account has to give way.
+    /// Yes, if one of the account is ended.
     InPlaceOfAccounts,
 }
 
 impl OpenSessions {
-    /// Decides about another one. The account may have `quota`, and a login half of them, so no login takes all.
+    /// Decides about another session. The account may have `quota` of them, and a login half, so that no login takes
+    /// all.
     pub fn admit(self, quota: u32) -> Opening {
         if self.of_login >= u64::from(half(quota)) {
             Opening::InPlaceOfLogins
@@ -65,20 +66,20 @@ impl OpenSessions {
     }
 }
 
-/// Why a chunk cannot be taken.
+/// The reason for which a chunk is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChunkRefusal {
     /// It does not start where the last one ended.
     OutOfOrder,
-    /// The body's declared length is not what the range says.
+    /// The declared length of the body does not match the range.
     LengthMismatch,
 }
 
-/// Checks a chunk `first..=last` with a body of `length` bytes against a session that holds
-/// `received` bytes (OCI Distribution, "Pushing a blob in chunks").
+/// Checks a chunk `first..=last` with a body of `length` bytes. The session has `received` bytes so far (OCI
+/// Distribution, "Pushing a blob in chunks").
 ///
 /// # Errors
-/// [`ChunkRefusal`]; the session stays where it was.
+/// [`ChunkRefusal`]; the session is unchanged.
 pub fn check_chunk(received: u64, first: u64, last: u64, length: Option<u64>) -> Result<(), ChunkRefusal> {
     if first != received {
         return Err(ChunkRefusal::OutOfOrder);
@@ -90,8 +91,8 @@ pub fn check_chunk(received: u64, first: u64, last: u64, length: Option<u64>) ->
     }
 }
 
-/// Whether the last request of an upload, whose body has `length` bytes, brings nothing and only says once more
-/// that `first..=last`, the end of what was received, has come. Some clients give the range of the whole blob.
+/// Whether the last request of an upload brings no bytes, and only repeats the range `first..=last` at the end of the
+/// received bytes. Some clients give the range of the whole blob.
 pub fn repeats(received: u64, first: u64, last: u64, length: Option<u64>) -> bool {
     length == Some(0) && first <= last && last.checked_add(1) == Some(received)
 }
@@ -109,7 +110,7 @@ mod tests {
         assert_eq!(admit(9, 5, 10), Opening::InPlaceOfLogins);
         assert_eq!(admit(10, 4, 10), Opening::InPlaceOfAccounts);
         assert_eq!(admit(10, 5, 10), Opening::InPlaceOfLogins, "its own before others'");
-        // A quota of one is one for a login too.
+        // If the quota is one, a login may have one too.
         assert_eq!(admit(0, 0, 1), Opening::Free);
     }
 

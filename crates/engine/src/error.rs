@@ -1,22 +1,22 @@
-//! What can go wrong with an engine, by what the caller does next.
+//! Errors of engines, by what the caller does next.
 
-/// An engine did not do what it was asked.
+/// The reason for which an engine failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EngineError {
-    /// The engine cannot be reached, or is starting or stopping: what is asked again later may succeed. It says
-    /// nothing about what runs.
+    /// The engine cannot be reached, or is starting or stopping. A later attempt may succeed. Nothing is known about
+    /// its containers.
     #[error("the container engine cannot be reached: {0}")]
     Away(String),
-    /// The registry of an image cannot be reached: what is asked again later may succeed.
+    /// The registry of an image cannot be reached. A later attempt may succeed.
     #[error("the image cannot be fetched now: {0}")]
     RegistryAway(String),
-    /// There is no such image, or it may not be pulled. Asking again does not help.
+    /// The image does not exist, or may not be pulled. Another attempt does not help.
     #[error("the image cannot be pulled: {0}")]
     NoImage(String),
-    /// The engine cannot make or start this, such as a command that the image does not have.
+    /// The engine cannot make or start it, for example because the image does not have the command.
     #[error("{0}")]
     Refused(String),
-    /// There is no such node (any more).
+    /// The node does not exist (any more).
     #[error("the node is gone")]
     NoNode,
 }

@@ -1,25 +1,25 @@
-//! Images: how they come to the engine.
+//! Images, and how the engine gets them.
 
 use async_trait::async_trait;
 use tokio::io::AsyncRead;
 
-/// An image that has to be there before a container of it can start.
+/// An image that a container needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageWanted {
-    /// One of the registry that the engine was told of at its start.
+    /// An image of our registry, which the engine was told at its start.
     Ours {
-        /// The repository: the service's name.
+        /// The repository, which has the service's name.
         repository: String,
         /// The digest of its manifest or index.
         digest: String,
-        /// A pull login. An engine keeps it no longer than the pull.
+        /// A pull login. The engine keeps it only for the pull.
         login: Credentials,
     },
-    /// One of a public registry, pulled without any login.
+    /// An image of a public registry, pulled without a login.
     Public {
-        /// The reference as it was given, such as `nginx` or `ghcr.io/x/y:1`.
+        /// The reference as it was written, such as `nginx` or `ghcr.io/x/y:1`.
         reference: String,
-        /// The digest that the reference was pinned to, once it was pulled.
+        /// The digest of the first pull, to which the reference is pinned.
         pinned: Option<String>,
     },
 }
@@ -39,24 +39,24 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
-/// An image that is there.
+/// An image that the engine has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PresentImage {
-    /// What the engine starts it by.
+    /// The reference with which the engine starts it.
     pub reference: String,
-    /// The digest that pins it. `None` for an image that the engine has and no registry gave it.
+    /// The digest that pins it. `None` if the engine has the image and no registry gave it.
     pub digest: Option<String>,
-    /// What the caller should tell the user of how it came, such as that the engine's own copy is used.
+    /// A remark for the user about how it came, such as that the engine's own copy is used.
     pub remark: Option<String>,
 }
 
-/// Images as archives, for engines that cannot pull from the registry.
+/// Archives of images, for engines that cannot pull from the registry.
 #[async_trait]
 pub trait Archives: Send + Sync {
-    /// An image that this pull login may pull, as an archive that `docker load` reads, named `name` in it.
+    /// An archive of an image for `docker load`. In it the image is called `name`.
     ///
     /// # Errors
-    /// If it is not there, cannot be read, or is not the login's to pull.
+    /// If the image does not exist, cannot be read, or the login may not pull it.
     async fn archive(
         &self,
         login: &Credentials,

@@ -1,8 +1,8 @@
-//! What runs containers. [`Engine`] is the seam: nothing above this crate knows Docker's words.
+//! Engines that run containers. [`Engine`] is the interface. Code above this crate does not know Docker's terms.
 //!
-//! A *node* is one network namespace with the containers of a deployment in it: they reach each other on
-//! `localhost`. The engine is a cache of what is wanted, so nothing in it is relied on: nodes are found by what they
-//! are labelled with, never by a name or an id that was kept.
+//! A *node* is one network namespace with the containers of a deployment in it, which reach each other on
+//! `localhost`. The engine only caches the wanted state, so its state is never relied on. Nodes are found by their
+//! labels, never by a stored name or id.
 
 #[cfg(feature = "docker")]
 pub mod docker;

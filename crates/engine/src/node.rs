@@ -1,4 +1,4 @@
-//! Nodes: what is wanted of one, and what is seen of one.
+//! Nodes: their specification, and their state in the engine.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-/// Which node: the coordinates by which it is labelled.
+/// The name of a node, which is in its labels.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct NodeName {
     /// Account and region, as `account/region`.
@@ -16,35 +16,35 @@ pub struct NodeName {
     pub service: String,
     /// The version of its deployment.
     pub version: i64,
-    /// Tells the nodes of one deployment apart, from 0.
+    /// The number of the node in its deployment, from 0.
     pub ordinal: u32,
 }
 
-/// What one node is to be. It holds nothing that a user could turn against the host, and an engine adds what keeps
-/// its containers in: see the hardening in [`Engine`](crate::Engine).
+/// The specification of a node. It has nothing that a user could turn against the host. The engine adds the limits
+/// that confine containers, see [`Engine`](crate::Engine).
 #[derive(Clone, PartialEq, Serialize)]
 pub struct NodeSpec {
     /// Its name.
     pub name: NodeName,
-    /// The id of the service, unique for good, so that a deleted service's nodes are not taken for those of a later
-    /// one of its name.
+    /// The id of the service, never used twice. So a deleted service's nodes are not taken for those of a later
+    /// service with the same name.
     pub service_id: String,
     /// Its containers, by name.
     pub containers: BTreeMap<String, ContainerSpec>,
-    /// Processors that the node may use, such as 0.25.
+    /// The processors that the node may use, such as 0.25.
     pub cpus: f64,
-    /// Bytes of memory that the node may use.
+    /// The memory that the node may use, in bytes.
     pub memory: u64,
 }
 
-/// What one container of a node is to be.
+/// The specification of one container of a node.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct ContainerSpec {
-    /// What the engine starts it by: [`PresentImage::reference`](crate::PresentImage).
+    /// The reference with which the engine starts the image: [`PresentImage::reference`](crate::PresentImage).
     pub image: String,
-    /// Replaces the image's command; if empty, the image's own runs.
+    /// Replaces the image's command. If it is empty, the image's own runs.
     pub command: Vec<String>,
-    /// Environment variables over those of the image.
+    /// Environment variables, which win over those of the image.
     pub environment: BTreeMap<String, String>,
     /// The ports that it opens.
     pub ports: BTreeMap<u16, Protocol>,
@@ -52,7 +52,7 @@ pub struct ContainerSpec {
 
 impl fmt::Debug for ContainerSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Values of variables are secrets.
+        // The values of variables are secrets.
         f.debug_struct("ContainerSpec").field("image", &self.image).finish_non_exhaustive()
     }
 }
@@ -76,15 +76,15 @@ pub enum Protocol {
 }
 
 impl NodeSpec {
-    /// Stands for all of this but the node's ordinal: two nodes with one hash are alike.
+    /// A hash of everything except the node's ordinal. Two nodes with the same hash are equal.
     pub fn hash(&self) -> String {
         let alike = Self { name: NodeName { ordinal: 0, ..self.name.clone() }, ..self.clone() };
-        // Maps are sorted and there is no float that JSON cannot hold, so the text is one and the same.
+        // Maps are sorted, and JSON can hold every float here, so equal specifications give equal text.
         let text = serde_json::to_vec(&alike).unwrap_or_default();
         hex::encode(&Sha256::digest(&text)[..16])
     }
 
-    /// The TCP ports that its containers open, and whose they are.
+    /// The TCP ports that its containers open, each with the container.
     pub fn tcp_ports(&self) -> BTreeMap<u16, &str> {
         let mut found = BTreeMap::new();
         for (name, container) in &self.containers {
@@ -95,11 +95,11 @@ impl NodeSpec {
     }
 }
 
-/// What an engine calls a node. Good as long as the node is there; never kept.
+/// The engine's handle of a node. It is valid as long as the node exists, and is never stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeHandle(pub String);
 
-/// A node as the engine shows it.
+/// The state of a node in the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeSeen {
     /// What the engine calls it.
@@ -108,36 +108,36 @@ pub struct NodeSeen {
     pub name: NodeName,
     /// The [`NodeSpec::hash`] that it was made from.
     pub spec: String,
-    /// Whether its network namespace is alive, and no start of a container was cut off. If not, the node has to be made
-    /// anew. Containers that were never made are missing in `containers`.
+    /// Whether its network namespace exists and its start was complete. If not, the node has to be made again.
+    /// Containers that were never made are missing in `containers`.
     pub is_whole: bool,
     /// Its containers, by name.
     pub containers: BTreeMap<String, ContainerSeen>,
-    /// Where this machine reaches each TCP port that a container opens.
+    /// The address at which this machine reaches each TCP port.
     pub addresses: BTreeMap<u16, SocketAddr>,
 }
 
-/// A container as the engine shows it.
+/// The state of a container in the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContainerSeen {
     /// What it does.
     pub state: ContainerState,
-    /// Tells one run of it from the next: changes with each start.
+    /// A text that changes with each start, and so identifies a run.
     pub run: String,
 }
 
-/// What a container does.
+/// The state of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContainerState {
-    /// It was made and has not run yet; a reason if something holds it up.
+    /// It was made and has not run yet. The text is the reason for a delay, if there is one.
     Starting(Option<String>),
     /// It runs.
     Running,
     /// It ended.
     Exited {
-        /// With this status; 128 and the signal if it was ended by one.
+        /// The exit status. If a signal ended it, 128 and the signal.
         status: i64,
-        /// Because it wanted more memory than its node has.
+        /// Whether it ended because it wanted more memory than its node has.
         out_of_memory: bool,
     },
 }

@@ -1,23 +1,24 @@
-//! The seam between what was read before a gap and what is read after it.
+//! The seam between lines that were read before a gap and lines that are read after it.
 
 use std::borrow::Cow;
 
 use crate::KeptLine;
 
-/// How many lines are asked for to find the seam.
+/// How many earlier lines are needed to find the seam.
 pub(crate) const LINES: usize = 1_000;
 
-/// A line as an engine kept it: when it noted it, in nanoseconds since 1970, and the text.
+/// A line of an engine's log: its time in nanoseconds since 1970, and its text.
 pub(crate) type Noted<'a> = (i64, &'a [u8]);
 
-/// How far apart a server may take a line and the engine note it, in milliseconds. Either may be first.
+/// The largest difference between the time when a server received a line and the engine's time, in milliseconds, in
+/// either direction.
 const APART: i64 = 5_000;
 
-/// How many of the first lines of `log` were taken already, when `kept` are the last ones that were.
+/// How many of the first lines of `log` were received already. `kept` has the last lines that were.
 ///
-/// What the engine noted well after the last line was taken is new. Before that, the place is where the log ends as
-/// `kept` ends, back to the beginning of one of them. Where lines repeat there are several such places, and the one is
-/// right that is the nearest by time. Texts that were no UTF-8 may have been mended where they are kept.
+/// A line logged well after the last received line is new. Before that, the seam is where the log ends like `kept`,
+/// compared back to the beginning of one of them. If lines repeat, there are several such places, and the nearest in
+/// time is right. Invalid UTF-8 may have been replaced in the stored lines.
 pub(crate) fn taken_already(kept: &[KeptLine], log: &[Noted<'_>]) -> usize {
     let Some(last) = kept.last() else { return 0 };
     let noted_until = |time: i64| log.partition_point(|(at, _)| at / 1_000_000 <= time);
@@ -70,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_line_noted_and_not_taken_is_new() {
-        // "c" was noted before "b" was taken, and the server ended before it took it.
+        // "c" was logged before "b" was received, and the server stopped before receiving "c".
         let kept = kept(&[(10, "a"), (15, "b")]);
         assert_eq!(taken_already(&kept, &log(&[(10, "a"), (11, "b"), (12, "c")])), 2);
     }
@@ -89,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_first_line_that_is_like_the_last_one_tells_less_than_a_long_run() {
-        // Two pipes, whose lines were noted in another order than they were taken.
+        // Two pipes. Their lines were logged in another order than they were received.
         let kept = kept(&[(10, "c"), (11, "b"), (12, "d"), (13, "e"), (14, "a")]);
         let log = log(&[(9, "a"), (10, "b"), (11, "c"), (12, "d"), (13, "e"), (14, "a"), (15, "f")]);
         assert_eq!(taken_already(&kept, &log), 6);

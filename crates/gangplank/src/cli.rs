@@ -1,4 +1,4 @@
-//! The command line: which commands there are.
+//! The command line: the list of commands.
 
 mod empty_variables;
 pub(crate) mod nearest;
@@ -25,8 +25,8 @@ pub(crate) struct Cli {
     command: Command,
 }
 
-/// The same with the server's command alone. A server holds what its start has touched for as long as it runs, so it
-/// does not describe the other commands to itself.
+/// The command line with `serve` alone. A server keeps all memory that its start touched, so it does not build the
+/// description of the other commands.
 #[derive(Debug, Parser)]
 #[command(name = "gangplank", version, max_term_width = 100, disable_version_flag = true)]
 pub(crate) struct ServerCli {
@@ -44,7 +44,7 @@ enum ServerCommand {
 enum Command {
     #[command(flatten)]
     Server(ServerCommand),
-    /// Show the whole story: a server, a push-only login, a push, a registered image
+    /// Show everything in one go: a server, a push-only login, a push, a registered image
     Quickstart(commands::quickstart::Args),
     /// Call the container operations of Lightsail's API, as `aws lightsail` does
     Lightsail(commands::lightsail::Args),
@@ -54,59 +54,60 @@ enum Command {
     Role(commands::role::Args),
     /// Create, list or revoke registry logins
     RegistryLogin(commands::registry_login::Args),
-    /// Show where a registered image came from: which job or key pushed it, and which registered it
+    /// Show where a registered image came from: the job or key that pushed it, and the one that registered it
     Image(commands::image::Args),
-    /// Show repositories, their manifests, and what one is made of
+    /// Show repositories, their manifests, and the parts of a manifest
     Repository(commands::repository::Args),
     /// Make an image for several platforms of images that were pushed one by one
     Index(commands::index::Args),
     /// Show who did what, from where
     Audit(commands::audit::Args),
-    /// Collect garbage now, or say what would go
+    /// Collect garbage now, or list what would be removed
     Gc(commands::gc::Args),
-    /// Show how a server is as JSON: disk, database, damage, garbage, certificates; for root keys
+    /// Show the state of a server as JSON: disk, database, damage, garbage, certificates; for root keys
     Health(commands::health::Args),
     /// Ask a server whether it is ready, as health checks do
     ///
-    /// Without --url the server of this machine is asked, by plain HTTP or by TLS. Its certificate may be for any name:
-    /// nobody stands between, and nothing secret is sent. With --url a certificate has to be for the name in the URL, and
-    /// signed by an authority of the system's, or of the file that `AWS_CA_BUNDLE` names.
+    /// Without --url it asks the server of this machine, by plain HTTP or by TLS, and accepts a certificate for any
+    /// name: the connection stays on this machine, and nothing secret is sent. With --url the certificate has to be
+    /// for the name in the URL, and signed by an authority of the system's or of the file that `AWS_CA_BUNDLE` names.
     Ping(commands::ping::Args),
-    /// Check that what a data directory holds is whole
+    /// Check that the content of a data directory is complete and undamaged
     Fsck(commands::fsck::Args),
     /// Copy a data directory, also while its server runs
     ///
-    /// A folder is filled step by step: the next backup copies what has come since and removes what nothing needs, and one
-    /// that was cut is gone on with. Until all is there, the folder has the backup before. - writes all of it as one tar
-    /// stream. What is in a backup are the rows, as they are at one moment, the content that they know, each held against
-    /// its digest when it is copied, and the master key: keep it as safe as the data directory. What containers printed,
-    /// uploads that are under way, certificates and the configuration file are not. While a stream is written, the server
-    /// removes no content.
+    /// Into a folder, a backup copies only content that is new since the last one, and removes content that nothing
+    /// needs. A backup that was interrupted goes on with the next call. Until the new backup is complete, the folder
+    /// holds the last one. `-` writes everything as one tar stream, and the server removes no content until the
+    /// stream has ended. A backup has the rows of the database as they are at one moment, the content that the rows
+    /// name, and the master key: keep it as safe as the data directory. Each content is compared with its digest when
+    /// it is copied. A backup does not have the output of containers, uploads that are under way, certificates and
+    /// the configuration file.
     Backup(commands::backup::Args),
-    /// Make a data directory of a backup
+    /// Make a data directory from a backup
     ///
-    /// The directory has to be new or empty, and the backup complete. Each content is held against its digest. `credentials`
-    /// is written with a root key that is enabled, and `config` at the server's start.
+    /// The directory has to be new or empty, and the backup complete. Each content is compared with its digest.
+    /// `credentials` gets a root key that is enabled. The server writes `config` when it starts.
     Restore(commands::restore::Args),
-    /// Push an image and register it, without a container engine's help if need be
+    /// Push an image and register it, with or without a container engine
     Push(commands::push::Args),
     /// Deploy an image to a container service, pushed and registered on the way
     Deploy(Box<commands::deploy::Args>),
     /// Show what the containers of a service print
     Logs(commands::logs::Args),
-    /// Show the container services: what runs, and where it is reached
+    /// Show the container services: the image that each runs, and its address
     Services(commands::services::Args),
     /// Open the web console of a server, signed in, or print the link to it
     Console(commands::console::Args),
-    /// Set up a profile of the AWS CLI's files, and the credential helper
+    /// Write a profile of the AWS CLI's files, and set up the credential helper
     Configure(commands::configure::Args),
     /// Put a fresh registry login where docker and podman look for it
     Login(commands::login::Args),
     /// Remove a registry login from where docker and podman look for it
     Logout(commands::logout::Args),
-    /// Answer docker as its credential helper, `docker-credential-gangplank`
+    /// Act as docker's credential helper, `docker-credential-gangplank`
     DockerCredential(commands::docker_credential::Args),
-    /// Answer a kubelet as its credential provider, `gangplank-credential-provider`
+    /// Act as a kubelet's credential provider, `gangplank-credential-provider`
     CredentialProvider(commands::credential_provider::Args),
     /// Write manual pages, or pages of the manual; print shell completions or a sample of the server's file
     Generate(commands::generate::Args),
@@ -115,7 +116,7 @@ enum Command {
 }
 
 impl ServerCli {
-    /// Whether these words are for it.
+    /// Whether these arguments are for the server's command.
     pub(crate) fn is_asked_by(args: &[String]) -> bool {
         args.first().is_some_and(|first| first == "serve")
     }
@@ -171,7 +172,7 @@ impl Cli {
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command in an asynchronous runtime, to its end.
 pub(crate) fn in_runtime(command: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         cli::usage::parse::<commands::credential_provider::Provider>().run()
     } else if is_called(PLUGIN) {
         Ok(lightsailctl::run(&args))
-    // Its command line is the AWS CLI's, with options before the command; clap would not take that.
+    // The AWS CLI takes options before the command, which clap refuses.
     } else if lightsail::is_ours(&args) {
         cli::in_runtime(async { Ok(lightsail::run(&args).await) })
     } else if cli::ServerCli::is_asked_by(&args) {

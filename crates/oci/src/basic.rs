@@ -1,10 +1,10 @@
-//! Basic credentials, as clients send them with every request (RFC 7617).
+//! Basic credentials in the `Authorization` header (RFC 7617).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The user name and the password of an `Authorization` header; `None` unless it is a whole Basic one, in
-/// UTF-8. The scheme is read without regard to case.
+/// The user name and the password of an `Authorization` header. `None` unless it is a complete Basic header in UTF-8.
+/// The case of the scheme does not matter.
 pub fn basic_credentials(header: &[u8]) -> Option<(String, String)> {
     let (scheme, credentials) = header.split_first_chunk::<6>()?;
     if !scheme.eq_ignore_ascii_case(b"basic ") {

@@ -11,27 +11,27 @@ use crate::members::Members;
 use crate::strict_json::{Json, Path};
 use crate::{Digest, ManifestError};
 
-/// A pointer to content: what it is, its address and its size (image specification, descriptor.md).
+/// A reference to content: its type, digest and size (image specification, descriptor.md).
 ///
-/// Serialises in the specification's form, which is what a list of referrers is made of. It is read only as part
-/// of a manifest, by [`ManifestView::parse`](crate::ManifestView::parse). A `data` member is verified there and
-/// not kept; a `platform` is left to the manifest's own bytes.
+/// It serialises in the specification's form, which lists of referrers use. It is only read as part of a manifest, by
+/// [`ManifestView::parse`](crate::ManifestView::parse). A `data` member is verified and not kept. A `platform` stays
+/// in the manifest's own bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
-    /// The type of the content.
+    /// The media type of the content.
     pub media_type: String,
-    /// The address of the content.
+    /// The digest of the content.
     pub digest: Digest,
     /// The size of the content in bytes; at most `i64::MAX`.
     pub size: u64,
-    /// Where else the content is said to be. A registry never looks there.
+    /// Other places where the content can be fetched. A registry never does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
     /// Notes about the content.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
-    /// What kind of artifact the content is, where it is one.
+    /// The type of the artifact, if the content is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
 }
@@ -68,7 +68,7 @@ impl Descriptor {
     }
 }
 
-/// The specification's type is a signed 64-bit integer, and so is a database's.
+/// Reads the size. The specification's type is a signed 64-bit integer, as in a database.
 fn size(members: &mut Members<'_, '_>) -> Result<u64, ManifestError> {
     const WANTED: &str = "a whole number of bytes";
     match members.required("size", WANTED)? {
@@ -80,8 +80,8 @@ fn size(members: &mut Members<'_, '_>) -> Result<u64, ManifestError> {
     }
 }
 
-/// Content inside a descriptor must be the content it describes, or readers would disagree about what that is.
-/// `STANDARD` wants padding and spare bits of zero, so one content has one spelling.
+/// Checks that embedded content matches its digest and size. Otherwise readers would disagree about the content.
+/// `STANDARD` requires padding and spare bits of zero, so each content has one spelling.
 fn require_content(data: &str, digest: &Digest, size: u64) -> Result<(), &'static str> {
     let content = STANDARD.decode(data).map_err(|_| "must be Base 64 with padding")?;
     if content.len() as u64 != size {

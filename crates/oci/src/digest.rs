@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::Hasher;
 
-/// A hash function that a digest may name. Both are registered by the image specification (descriptor.md,
-/// "Registered algorithms"); only SHA-256 is required of a registry.
+/// A hash function of a digest. The image specification registers both (descriptor.md, "Registered algorithms"). A
+/// registry has to support only SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Algorithm {
-    /// `sha256`, what every client uses.
+    /// `sha256`, which every client uses.
     Sha256,
-    /// `sha512`, three times as slow here; used where a client asks for it.
+    /// `sha512`, three times as slow here. It is used if a client asks for it.
     Sha512,
 }
 
 impl Algorithm {
-    /// The identifier in front of the colon.
+    /// The identifier before the colon.
     pub const fn as_str(self) -> &'static str {
         match self {
             Algorithm::Sha256 => "sha256",
@@ -26,7 +26,7 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of an identifier, if it is one of ours.
+    /// The algorithm with an identifier, if it is one of these.
     pub fn parse(identifier: &str) -> Option<Algorithm> {
         match identifier {
             "sha256" => Some(Algorithm::Sha256),
@@ -42,11 +42,10 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// The address of some bytes: which hash function, and its value over them.
+/// The digest of content: the hash function, and its value.
 ///
-/// Prints and parses as `sha256:<64 hex digits>` (image specification, descriptor.md, "Digests"), lower case only, so
-/// that one content has one spelling. Kept as raw bytes; the hex form is made when somebody asks. The order is
-/// that of the printed form.
+/// Prints and parses as `sha256:<64 hex digits>` (image specification, descriptor.md, "Digests"). Only lower case is
+/// accepted, so each content has one spelling. It is stored as raw bytes, and sorts like the printed form.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Digest(Value);
@@ -57,13 +56,13 @@ enum Value {
     Sha512([u8; 64]),
 }
 
-/// Why a text is no [`Digest`].
+/// The reason for which a text is no [`Digest`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DigestError {
-    /// Not `algorithm:hex` with the number of lower-case hex digits that the algorithm has.
+    /// The text is not `algorithm:hex` with the right number of lower-case hex digits.
     #[error("a digest is `sha256:` and 64 lower-case hex digits, or `sha512:` and 128")]
     Malformed,
-    /// A digest perhaps, but of a hash function we cannot compute and so could not verify.
+    /// The hash function is unknown here, so the content could not be verified.
     #[error("the digest algorithm is not supported; use sha256 or sha512")]
     UnsupportedAlgorithm,
 }
@@ -124,7 +123,7 @@ impl Digest {
         }
     }
 
-    /// The part behind the colon.
+    /// The part after the colon, as hex digits.
     pub fn hex(&self) -> String {
         Hex(self.as_bytes()).to_string()
     }
@@ -164,7 +163,7 @@ impl Serialize for Digest {
     }
 }
 
-/// Prints at most 64 bytes as hex without touching the heap.
+/// Prints at most 64 bytes as hex, without allocating memory.
 struct Hex<'a>(&'a [u8]);
 
 impl fmt::Display for Hex<'_> {
@@ -179,7 +178,7 @@ impl fmt::Display for Hex<'_> {
     }
 }
 
-/// `N` bytes from exactly `2 * N` lower-case hex digits.
+/// Reads `N` bytes from exactly `2 * N` lower-case hex digits.
 fn decode_hex<const N: usize>(hex: &[u8]) -> Option<[u8; N]> {
     let (pairs, rest) = hex.as_chunks::<2>();
     if pairs.len() != N || !rest.is_empty() {
@@ -200,7 +199,7 @@ fn hex_digit(digit: u8) -> Option<u8> {
     }
 }
 
-/// The grammar of an algorithm we may not know: `[a-z0-9]+` joined by single `+`, `.`, `_` or `-`.
+/// Whether a text has the form of an algorithm, known or not: `[a-z0-9]+` joined by single `+`, `.`, `_` or `-`.
 fn is_algorithm_identifier(identifier: &str) -> bool {
     identifier.split(['+', '.', '_', '-']).all(|component| {
         !component.is_empty() && component.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())

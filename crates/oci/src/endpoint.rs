@@ -1,21 +1,21 @@
-//! What a request to the registry API asks for.
+//! The endpoints of the registry API.
 
 use crate::{Algorithm, Digest, Reference, RepositoryName, Tag};
 
-/// One operation of the Distribution API with everything that its method and URL say, checked. The comments name
-/// the specification's number of the endpoint ("Endpoints"), where it has one. Made by [`route`](crate::route).
+/// One request to the Distribution API, with all parameters of its method and URL, checked. The comments give the
+/// specification's number of the endpoint ("Endpoints"), if it has one. [`route`](crate::route) makes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// end-1: is this a registry, and am I logged in?
+    /// end-1: whether this is a registry, and whether the login is accepted.
     CheckVersion,
-    /// Which repositories are there? Docker's registry API; the specification has no such endpoint.
+    /// Lists repositories. It is from Docker's registry API; the specification has no such endpoint.
     Catalog {
-        /// At most so many.
+        /// The largest number of entries.
         n: Option<usize>,
-        /// Only those that sort behind this.
+        /// Only entries that sort after this one.
         last: Option<String>,
     },
-    /// end-2: is the blob here?
+    /// end-2: whether the blob exists.
     HeadBlob {
         /// In which repository.
         repository: RepositoryName,
@@ -29,41 +29,41 @@ pub enum Endpoint {
         /// Which blob.
         digest: Digest,
     },
-    /// end-10: the repository shall no longer have the blob.
+    /// end-10: removes the blob from the repository.
     DeleteBlob {
         /// In which repository.
         repository: RepositoryName,
         /// Which blob.
         digest: Digest,
     },
-    /// end-4a, end-4b and end-11: a blob is to come.
+    /// end-4a, end-4b and end-11: begins the upload of a blob.
     StartUpload {
         /// Into which repository.
         repository: RepositoryName,
-        /// The body is the whole blob, of this digest.
+        /// If given, the body is the whole blob, with this digest.
         digest: Option<Digest>,
-        /// The registry may have this blob already, and need only make it part of this repository.
+        /// If given, the registry may already have this blob, and only adds it to the repository.
         mount: Option<Digest>,
-        /// Where it may have it; anywhere if absent. Says nothing without `mount`.
+        /// The repository that has it; any if absent. It has no meaning without `mount`.
         from: Option<RepositoryName>,
-        /// With which algorithm the blob will be addressed in the end.
+        /// The algorithm of the digest that will name the blob.
         algorithm: Option<Algorithm>,
     },
-    /// end-13: how far has the upload come?
+    /// end-13: how much of the upload was received.
     UploadStatus {
         /// Into which repository.
         repository: RepositoryName,
         /// Which upload.
         session: String,
     },
-    /// end-5: the next piece of a blob.
+    /// end-5: the next chunk of a blob.
     UploadChunk {
         /// Into which repository.
         repository: RepositoryName,
         /// Which upload.
         session: String,
     },
-    /// end-6: the last piece of a blob, perhaps empty.
+    /// end-6: the last chunk of a blob, which may be empty.
     FinishUpload {
         /// Into which repository.
         repository: RepositoryName,
@@ -79,7 +79,7 @@ pub enum Endpoint {
         /// Which upload.
         session: String,
     },
-    /// end-3: is the manifest here?
+    /// end-3: whether the manifest exists.
     HeadManifest {
         /// In which repository.
         repository: RepositoryName,
@@ -93,46 +93,46 @@ pub enum Endpoint {
         /// Which manifest.
         reference: Reference,
     },
-    /// end-7: here is a manifest.
+    /// end-7: stores a manifest.
     PutManifest {
         /// Into which repository.
         repository: RepositoryName,
-        /// The tag it gets, or the digest it must have.
+        /// The tag that it gets, or the digest that it must have.
         reference: Reference,
-        /// Tags it also gets; only where `reference` is a digest. No tag twice.
+        /// More tags that it gets, only if `reference` is a digest. No tag is there twice.
         tags: Vec<Tag>,
     },
-    /// end-9: the repository shall no longer have the tag, or the manifest.
+    /// end-9: removes a tag or a manifest from the repository.
     DeleteManifest {
         /// In which repository.
         repository: RepositoryName,
-        /// Which tag or manifest.
+        /// The tag or manifest.
         reference: Reference,
     },
-    /// end-8: which tags are there?
+    /// end-8: lists tags.
     ListTags {
         /// In which repository.
         repository: RepositoryName,
-        /// At most so many.
+        /// The largest number of entries.
         n: Option<usize>,
-        /// Only those that sort behind this.
+        /// Only entries that sort after this one.
         last: Option<String>,
     },
-    /// end-12: which manifests have this one as their subject?
+    /// end-12: lists the manifests whose subject is this one.
     ListReferrers {
         /// In which repository.
         repository: RepositoryName,
         /// Of which manifest.
         digest: Digest,
-        /// Only those of this artifact type.
+        /// Only manifests with this artifact type.
         artifact_type: Option<String>,
-        /// Only those behind this mark, which an earlier page gave.
+        /// Only entries after this mark, which an earlier page gave.
         last: Option<String>,
     },
 }
 
 impl Endpoint {
-    /// Its name here, for people and for the labels of metrics.
+    /// Its name for people and for labels of metrics.
     pub fn name(&self) -> &'static str {
         match self {
             Endpoint::CheckVersion => "CheckVersion",
@@ -154,7 +154,7 @@ impl Endpoint {
         }
     }
 
-    /// The repository that the operation is about, which is what decides whether the caller may.
+    /// The repository of the request, which decides whether the caller may make it.
     pub fn repository(&self) -> Option<&RepositoryName> {
         match self {
             Endpoint::CheckVersion | Endpoint::Catalog { .. } => None,

@@ -1,49 +1,48 @@
-//! What a registry answers when it does not do what it was asked.
+//! Errors of the registry.
 
 use serde_json::{Value, json};
 
 use crate::excerpt::Excerpt;
 use crate::{Digest, ManifestError};
 
-/// What went wrong, in the distribution specification's words ("Error Codes"), plus those that registries and
-/// clients have shared since before it.
+/// Error codes of the distribution specification ("Error Codes"), and older ones that registries and clients share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
     /// The repository has no such blob.
     BlobUnknown,
-    /// A piece of an upload does not continue it.
+    /// A chunk does not continue the upload.
     BlobUploadInvalid,
-    /// There is no such upload session, or not for this caller.
+    /// The upload session does not exist, or belongs to another caller.
     BlobUploadUnknown,
-    /// A digest is malformed, of an unknown algorithm, or not that of the content.
+    /// A digest is malformed, has an unknown algorithm, or does not match the content.
     DigestInvalid,
-    /// A manifest names content that the repository does not have.
+    /// A manifest references content that the repository does not have.
     ManifestBlobUnknown,
-    /// A manifest is not acceptable.
+    /// The manifest is not valid.
     ManifestInvalid,
     /// The repository has no such manifest.
     ManifestUnknown,
-    /// Not the name of a repository.
+    /// The text is no name of a repository.
     NameInvalid,
     /// No such repository, or no such endpoint.
     NameUnknown,
-    /// Content is not of the announced size, or too large.
+    /// The content does not have the announced size, or is too large.
     SizeInvalid,
-    /// No credentials, or none that are any good.
+    /// There are no credentials, or they are not accepted.
     Unauthorized,
-    /// Good credentials, which may not do this.
+    /// The credentials are accepted, but may not do this.
     Denied,
     /// The registry does not do this.
     Unsupported,
     /// Later, please.
     TooManyRequests,
-    /// Not a tag. From Docker's registry.
+    /// The text is no tag. From Docker's registry.
     TagInvalid,
     /// `n` is not a number. From Docker's registry.
     PaginationNumberInvalid,
-    /// Our fault; nobody else can do anything about it.
+    /// An error of the server, which only its operator can mend.
     Unknown,
-    /// Our fault, or a backend's; the same request may succeed later.
+    /// An error of the server or a backend. The same request may succeed later.
     Unavailable,
 }
 
@@ -70,7 +69,7 @@ impl ErrorCode {
         Self::Unavailable,
     ];
 
-    /// The code as it stands in an answer.
+    /// The code in its wire form.
     pub const fn as_str(self) -> &'static str {
         match self {
             ErrorCode::BlobUnknown => "BLOB_UNKNOWN",
@@ -101,20 +100,20 @@ impl std::fmt::Display for ErrorCode {
     }
 }
 
-/// A refusal: the status line and the body of an answer. The message is for people and may be shown to whoever
-/// asked; it must hold no path, no secret and nothing that the caller could not know already.
+/// A refusal: the status and the body of an answer. The caller sees the message, so it must have no path, no secret
+/// and nothing that the caller does not already know.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct OciError {
-    /// What went wrong, for programs.
+    /// The code, for programs.
     pub code: ErrorCode,
     /// The status of the answer.
     pub status: u16,
-    /// What went wrong, for people.
+    /// The message, for people.
     pub message: String,
-    /// More about it, for programs. Clients print it behind the message, so it repeats nothing of that.
+    /// More information, for programs. Clients print it after the message, so it does not repeat the message.
     pub detail: Option<Box<Value>>,
-    /// The methods that the endpoint takes.
+    /// The methods that the endpoint allows.
     allow: Option<Box<str>>,
 }
 
@@ -124,13 +123,13 @@ impl OciError {
         OciError { code, status, message: message.into(), detail: None, allow: None }
     }
 
-    /// The same with a detail.
+    /// Adds a detail.
     #[must_use]
     pub fn with_detail(self, detail: Value) -> OciError {
         OciError { detail: Some(Box::new(detail)), ..self }
     }
 
-    /// The same, which says why.
+    /// Adds a reason to the message.
     #[must_use]
     pub fn because(self, why: &str) -> OciError {
         OciError { message: format!("{}: {why}", self.message), ..self }
@@ -157,12 +156,12 @@ impl OciError {
             .with_detail(json!({ "digest": digest }))
     }
 
-    /// 400: the upload cannot go on with this request.
+    /// 400: this request cannot continue the upload.
     pub fn blob_upload_invalid(message: impl Into<String>) -> OciError {
         Self::new(ErrorCode::BlobUploadInvalid, 400, message)
     }
 
-    /// 416: a piece of an upload does not begin where the session stands, or is not as long as it says.
+    /// 416: a chunk does not begin where the session ends, or its length is not the announced one.
     pub fn blob_upload_range(message: impl Into<String>) -> OciError {
         Self::new(ErrorCode::BlobUploadInvalid, 416, message)
     }
@@ -172,18 +171,18 @@ impl OciError {
         Self::new(ErrorCode::BlobUploadUnknown, 404, "blob upload unknown to registry")
     }
 
-    /// 400: a digest cannot be used.
+    /// 400: a digest is not valid.
     pub fn digest_invalid(message: impl Into<String>) -> OciError {
         Self::new(ErrorCode::DigestInvalid, 400, message)
     }
 
-    /// 400: the content is not that of the digest it came under.
+    /// 400: the content does not match its digest.
     pub fn digest_mismatch(given: &Digest, computed: &Digest) -> OciError {
         Self::digest_invalid("provided digest did not match uploaded content")
             .with_detail(json!({ "given": given, "computed": computed }))
     }
 
-    /// 400: a manifest names content that the repository does not have.
+    /// 400: a manifest references content that the repository does not have.
     pub fn manifest_blob_unknown(digest: &Digest) -> OciError {
         Self::new(
             ErrorCode::ManifestBlobUnknown,
@@ -192,7 +191,7 @@ impl OciError {
         )
     }
 
-    /// 400: a manifest is not acceptable.
+    /// 400: the manifest is not valid.
     pub fn manifest_invalid(message: impl Into<String>) -> OciError {
         Self::new(ErrorCode::ManifestInvalid, 400, message)
     }
@@ -207,7 +206,7 @@ impl OciError {
         Self::new(ErrorCode::ManifestUnknown, 404, "manifest unknown")
     }
 
-    /// 400: not the name of a repository.
+    /// 400: the text is no name of a repository.
     pub fn name_invalid(message: impl Into<String>) -> OciError {
         Self::new(ErrorCode::NameInvalid, 400, message)
     }
@@ -222,18 +221,18 @@ impl OciError {
         Self::new(ErrorCode::NameUnknown, 404, "this is not an endpoint of the registry API")
     }
 
-    /// 405: the endpoint is there and does not take this method; `allow` lists those it takes.
+    /// 405: the endpoint does not allow this method. `allow` lists those that it does.
     pub fn method_not_allowed(method: &str, allow: &str) -> OciError {
         let message = format!("{} is not supported here, only {allow}", Excerpt(method));
         Self { allow: Some(allow.into()), ..Self::unsupported(message) }
     }
 
-    /// 405: the registry does not do this.
+    /// 405: the registry does not support this.
     pub fn unsupported(message: impl Into<String>) -> OciError {
         Self::new(ErrorCode::Unsupported, 405, message)
     }
 
-    /// 400: content is not of the announced size.
+    /// 400: the content does not have the announced size.
     pub fn size_invalid(message: impl Into<String>) -> OciError {
         Self::new(ErrorCode::SizeInvalid, 400, message)
     }
@@ -248,22 +247,22 @@ impl OciError {
         Self::new(ErrorCode::SizeInvalid, 416, format!("the requested range lies outside the {size} bytes"))
     }
 
-    /// 401: no credentials, or none that are any good. The answer needs a `WWW-Authenticate` header.
+    /// 401: there are no credentials, or they are not accepted. The answer needs a `WWW-Authenticate` header.
     pub fn unauthorized(message: impl Into<String>) -> OciError {
         Self::new(ErrorCode::Unauthorized, 401, message)
     }
 
-    /// 403: good credentials, which may not do this.
+    /// 403: the credentials are accepted, but may not do this.
     pub fn denied(message: impl Into<String>) -> OciError {
         Self::new(ErrorCode::Denied, 403, message)
     }
 
-    /// 429: later, please. The answer needs a `Retry-After` header.
+    /// 429: too many requests. The answer needs a `Retry-After` header.
     pub fn too_many_requests(message: impl Into<String>) -> OciError {
         Self::new(ErrorCode::TooManyRequests, 429, message)
     }
 
-    /// 400: not a tag.
+    /// 400: the text is no tag.
     pub fn tag_invalid(message: impl Into<String>) -> OciError {
         Self::new(ErrorCode::TagInvalid, 400, message)
     }
@@ -278,7 +277,7 @@ impl OciError {
         Self::new(ErrorCode::Unknown, 500, "internal error")
     }
 
-    /// 503: a backend's fault; the same request may succeed later. The answer needs a `Retry-After` header.
+    /// 503: an error of a backend. The same request may succeed later. The answer needs a `Retry-After` header.
     pub fn unavailable() -> OciError {
         Self::new(ErrorCode::Unavailable, 503, "the registry cannot do this at the moment, try again")
     }

@@ -1,11 +1,11 @@
-//! Quoting what a stranger sent.
+//! Quotes text from a client in an error message.
 
 use std::fmt;
 
-/// How much of a stranger's text an error message repeats, in characters.
+/// How much of a client's text an error message repeats, in characters.
 const LIMIT: usize = 80;
 
-/// Prints a stranger's text inside backquotes: escaped, so that it cannot forge a line of a log, and cut, so that
+/// Prints a client's text inside backquotes. It is escaped, so that it cannot forge a line of a log, and cut, so that
 /// the answer to a large request stays small.
 pub(crate) struct Excerpt<'a>(pub(crate) &'a str);
 

@@ -1,4 +1,4 @@
-//! Hashing that can stop and go on.
+//! Hashing that can be interrupted and resumed.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
@@ -8,20 +8,20 @@ use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::{Algorithm, Digest};
 
-/// First byte of a kept state: which algorithm, and that the rest is what `sha2` 0.11 writes. A later `sha2` that
-/// writes something else gets numbers of its own; sessions that hold old ones are then refused, not misread.
+/// The first byte of a saved state: the algorithm, and the format of `sha2` 0.11. If a later `sha2` writes another
+/// format, it gets new numbers. Then old states are refused, and not misread.
 const SHA256_STATE: u8 = 1;
 const SHA512_STATE: u8 = 2;
 
-/// Where `sha2` keeps the number of whole blocks it has compressed, and behind it the number of buffered bytes.
+/// The offset at which `sha2` saves the number of compressed blocks. The number of buffered bytes follows.
 const SHA256_BLOCKS: usize = 32;
 const SHA512_BLOCKS: usize = 64;
 
-/// How much is read at once: little enough that it is still in the processor's cache when it is hashed.
+/// How much is read at once, in bytes: so little that it is still in the processor's cache when it is hashed.
 const PIECE: usize = 256 << 10;
 
-/// Computes a [`Digest`] of bytes that arrive piece by piece, perhaps over several requests and several
-/// processes: [`Hasher::state`] is all that need be kept between two pieces.
+/// Computes a [`Digest`] of bytes that arrive in pieces, over several requests and processes. Between two pieces only
+/// [`Hasher::state`] has to be saved.
 #[derive(Clone)]
 pub struct Hasher {
     hashed: u64,
@@ -34,19 +34,19 @@ enum State {
     Sha512(Sha512),
 }
 
-/// A kept state that this version cannot go on from. The bytes must be hashed again from the start.
+/// The reason for which a saved state cannot be resumed. The bytes must be hashed again from the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResumeError {
-    /// The first byte is no format this version writes.
+    /// The first byte names no format of this version.
     #[error("the kept state of the hash has an unknown format")]
     UnknownFormat,
-    /// Wrong length, or contradicting itself.
+    /// The length is wrong, or the state contradicts itself.
     #[error("the kept state of the hash is damaged")]
     Damaged,
 }
 
 impl Hasher {
-    /// A hasher that has seen nothing.
+    /// A hasher without any bytes.
     pub fn new(algorithm: Algorithm) -> Hasher {
         let state = match algorithm {
             Algorithm::Sha256 => State::Sha256(Sha256::new()),
@@ -55,7 +55,7 @@ impl Hasher {
         Hasher { hashed: 0, state }
     }
 
-    /// Takes the next piece.
+    /// Adds the next piece.
     pub fn update(&mut self, piece: &[u8]) {
         self.hashed = self.hashed.saturating_add(piece.len() as u64);
         match &mut self.state {
@@ -64,21 +64,21 @@ impl Hasher {
         }
     }
 
-    /// Takes all that a reader still has, and says how many bytes that was. Blocks as the reader does.
+    /// Adds all remaining bytes of a reader. Returns their number. Blocks as the reader does.
     ///
     /// # Errors
-    /// If it cannot be read; what came before is hashed.
+    /// If the reader fails. The bytes before that are hashed.
     pub fn read_from(&mut self, reader: impl Read) -> io::Result<u64> {
         let before = self.hashed;
         self.read_while(reader, |_| true)?;
         Ok(self.hashed - before)
     }
 
-    /// The same, as long as `goes_on` agrees, which is asked after each piece and told how many bytes have been
-    /// hashed. Says whether the reader's end was reached.
+    /// The same, while `goes_on` returns true. It is called after each piece, with the number of bytes hashed.
+    /// Returns whether the reader's end was reached.
     ///
     /// # Errors
-    /// If it cannot be read; what came before is hashed.
+    /// If the reader fails. The bytes before that are hashed.
     pub fn read_while(
         &mut self,
         mut reader: impl Read,
@@ -114,14 +114,14 @@ impl Hasher {
         }
     }
 
-    /// How many bytes have been hashed, those before a [`Hasher::resume`] included. Whoever resumes compares this
-    /// with the offset it kept.
+    /// The number of bytes hashed, including those before a [`Hasher::resume`]. Compare it with the saved offset
+    /// after resuming.
     pub const fn hashed(&self) -> u64 {
         self.hashed
     }
 
-    /// What [`Hasher::resume`] needs, at most 217 bytes: a format byte, the number of bytes hashed, the state of
-    /// `sha2`. It gives away up to 127 of the last bytes hashed, so it is as secret as they are. `None` if the
+    /// The input for [`Hasher::resume`], at most 217 bytes: a format byte, the number of bytes hashed, and the state
+    /// of `sha2`. It contains up to 127 of the last bytes hashed, so it is as secret as they are. `None` if the
     /// algorithm cannot be interrupted; both of today's can.
     pub fn state(&self) -> Option<Vec<u8>> {
         let mut kept = Vec::with_capacity(217);
@@ -138,7 +138,7 @@ impl Hasher {
         Some(kept)
     }
 
-    /// Goes on where [`Hasher::state`] was taken.
+    /// Resumes at the point where [`Hasher::state`] was taken.
     pub fn resume(kept: &[u8]) -> Result<Hasher, ResumeError> {
         let (&format, kept) = kept.split_first().ok_or(ResumeError::UnknownFormat)?;
         let damaged = ResumeError::Damaged;
@@ -164,15 +164,15 @@ impl Hasher {
     }
 }
 
-/// The state of `sha2` must have come exactly as far as the number beside it says. This also keeps a damaged block
-/// count from overflowing inside `sha2`, which would panic.
+/// Checks that the state of `sha2` fits the number of bytes saved beside it. A damaged block count could otherwise
+/// overflow inside `sha2`, which would panic.
 fn require_progress(
     hashed: u64,
     state: &[u8],
     blocks: std::ops::Range<usize>,
     block: u64,
 ) -> Result<(), ResumeError> {
-    /// More than any blob; far from where a count of bits would overflow.
+    /// More bytes than any blob has, and far below the overflow of a count of bits.
     const FARTHEST: u64 = 1 << 56;
 
     let buffered = state.get(blocks.end).ok_or(ResumeError::Damaged)?;

@@ -1,4 +1,4 @@
-//! An index, put together from manifests.
+//! Makes an index from manifests.
 
 use std::collections::HashSet;
 
@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 use crate::media_type::{self, DOCKER_MANIFEST_LIST, OCI_INDEX};
 use crate::{Digest, ManifestView};
 
-/// The members of an image's configuration that say which machines it is for (image specification, config.md), as an
-/// index has them too.
+/// The members of an image's configuration that name its platform (image specification, config.md). An index has the
+/// same.
 const PLATFORM: [&str; 5] = ["architecture", "os", "os.version", "os.features", "variant"];
 
-/// The entries of an index that is being made, each digest once.
+/// The entries of an index that is being made. Each digest is there once.
 #[derive(Clone, Debug, Default)]
 pub struct IndexBuilder {
     entries: Vec<Value>,
@@ -19,7 +19,7 @@ pub struct IndexBuilder {
 }
 
 impl IndexBuilder {
-    /// Adds an image, for the platform that its configuration says, if it says one.
+    /// Adds an image, with the platform of its configuration, if that has one.
     pub fn add_image(&mut self, digest: &Digest, size: u64, view: &ManifestView, config: Option<&[u8]>) {
         let mut entry = json!({ "mediaType": view.media_type, "digest": digest, "size": size });
         if let Some(platform) = config.and_then(platform) {
@@ -28,8 +28,8 @@ impl IndexBuilder {
         self.add(entry);
     }
 
-    /// Adds what another index has, each entry as it stands there. A builder that pushes one platform with its
-    /// attestation makes such an index, and clients do not look for a platform in an index within an index.
+    /// Adds the entries of another index, unchanged. A builder that pushes one platform with its attestation makes
+    /// such an index. Clients do not look for a platform in an index within an index.
     pub fn add_entries_of(&mut self, index: &[u8]) {
         let index: Option<Value> = serde_json::from_slice(index).ok();
         let entries = index.and_then(|mut index| index.get_mut("manifests").map(Value::take));
@@ -60,7 +60,7 @@ impl IndexBuilder {
     }
 }
 
-/// The platform of a configuration: nothing if it does not say both system and architecture.
+/// The platform of a configuration. `None` if it lacks the system or the architecture.
 fn platform(config: &[u8]) -> Option<Value> {
     let Ok(Value::Object(mut config)) = serde_json::from_slice(config) else { return None };
     let mut platform = Map::new();

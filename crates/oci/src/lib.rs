@@ -1,8 +1,7 @@
-//! The words and wire rules of container images and of the OCI Distribution API.
+//! The terms and wire rules of container images and of the OCI Distribution API.
 //!
-//! What a digest, a repository name or a manifest *is*, which request a method and a path mean, and what an
-//! error looks like on the wire: everything a registry and its clients must agree about, and nothing about how
-//! either does its work.
+//! It defines what a digest, a repository name or a manifest *is*, which request a method and a path mean, and how an
+//! error looks on the wire. That is everything on which a registry and its clients must agree.
 //!
 //! # Invariants
 //!
@@ -11,7 +10,7 @@
 //! - A value of [`Digest`], [`RepositoryName`], [`Tag`] or [`ManifestView`] has passed its grammar; nobody needs
 //!   to check it again.
 //! - Input is hostile: nothing here panics on any bytes, and memory and time stay proportional to the input.
-//! - A manifest's bytes are never rewritten. [`ManifestView`] is a reading of them, not their replacement.
+//! - A manifest's bytes are never rewritten. [`ManifestView`] is a reading of them, and not a replacement.
 
 mod basic;
 mod descriptor;

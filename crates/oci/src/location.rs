@@ -1,31 +1,31 @@
 //! The inverse of [`route`](crate::route): paths for `Location` and `Link` headers.
 //!
-//! All are relative to the host. A registry must not build an absolute one from what a client says its host is, and
-//! clients drop their credentials when the host or the scheme changes.
+//! All are relative to the host. A registry must not build an absolute URL from the `Host` header, which the client
+//! chooses. Clients also drop their credentials when the host or the scheme changes.
 
 use crate::{Digest, Reference, RepositoryName};
 
-/// Where a blob can be fetched.
+/// The path of a blob.
 pub fn blob(repository: &RepositoryName, digest: &Digest) -> String {
     format!("/v2/{repository}/blobs/{digest}")
 }
 
-/// Where an upload goes on.
+/// The path where an upload continues.
 pub fn upload(repository: &RepositoryName, session: &str) -> String {
     format!("/v2/{repository}/blobs/uploads/{session}")
 }
 
-/// Where a manifest can be fetched.
+/// The path of a manifest.
 pub fn manifest(repository: &RepositoryName, reference: &Reference) -> String {
     format!("/v2/{repository}/manifests/{reference}")
 }
 
-/// The next page of a list of tags, behind `last`.
+/// The next page of a list of tags, after `last`.
 pub fn tags(repository: &RepositoryName, n: usize, last: &str) -> String {
     format!("/v2/{repository}/tags/list?n={n}&last={}", Encoded(last))
 }
 
-/// The next page of a list of referrers, behind the mark `last`.
+/// The next page of a list of referrers, after the mark `last`.
 pub fn referrers(
     repository: &RepositoryName,
     digest: &Digest,
@@ -39,12 +39,12 @@ pub fn referrers(
     }
 }
 
-/// The next page of the catalog, behind `last`.
+/// The next page of the catalog, after `last`.
 pub fn catalog(n: usize, last: &str) -> String {
     format!("/v2/_catalog?n={n}&last={}", Encoded(last))
 }
 
-/// A text as the value of a query parameter.
+/// A text, encoded as the value of a query parameter.
 struct Encoded<'a>(&'a str);
 
 impl std::fmt::Display for Encoded<'_> {

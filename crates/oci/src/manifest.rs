@@ -1,4 +1,4 @@
-//! What a registry must know of a manifest.
+//! Reads a manifest, as far as a registry has to understand it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,17 +8,16 @@ use crate::members::Members;
 use crate::strict_json::{self, Json, Path};
 use crate::{Descriptor, Digest, ManifestError};
 
-/// The most bytes that the annotations of a manifest about another may have, names and values together: lists of
+/// The largest sum of annotations of a manifest with a subject, names and values together, in bytes. Lists of
 /// referrers repeat them.
 pub const MAX_ANNOTATIONS: usize = 256 << 10;
 
-/// How much a manifest may hold.
+/// Limits for a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ManifestLimits {
-    /// How many descriptors it may have, its subject and repetitions included.
+    /// The largest number of descriptors, including its subject and repetitions.
     pub descriptors: usize,
-    /// How deep arrays and objects may lie inside each other, the outermost counted; [`DEEPEST`](crate::DEEPEST)
-    /// at the most.
+    /// How many arrays and objects may be nested, the outermost included; at most [`DEEPEST`](crate::DEEPEST).
     pub nesting: usize,
 }
 
@@ -41,7 +40,7 @@ const MEMBERS: [&str; 9] = [
     "fsLayers",
 ];
 
-/// What a manifest is made of.
+/// The kinds of manifests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ManifestKind {
     /// A configuration and layers.
@@ -50,22 +49,22 @@ pub enum ManifestKind {
     Index,
 }
 
-/// What a registry must know of a manifest; the bytes themselves are kept verbatim.
+/// The facts that a registry needs to know about a manifest. The bytes themselves are kept unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestView {
     /// One of the four types for which [`media_type::is_manifest`] holds.
     pub media_type: String,
-    /// What it is made of; follows from the type.
+    /// Its kind, which follows from the media type.
     pub kind: ManifestKind,
-    /// The content that must be in the repository as blobs, in the order of the manifest, none twice. An image's
-    /// configuration and layers; also what an index lists that is no manifest, as build caches do.
+    /// The content that the repository must have as blobs, in the order of the manifest, each digest once. For an
+    /// image: configuration and layers. For an index: entries that are no manifests, which build caches have.
     pub blobs: Vec<Descriptor>,
-    /// The manifests that must be in the repository, in the order of the index, none twice. An image has none.
+    /// The manifests that the repository must have, in the order of the index, each digest once. Empty for an image.
     pub children: Vec<Descriptor>,
-    /// The manifest that this one is about. It need not be in the repository.
+    /// The manifest that this one refers to. The repository need not have it.
     pub subject: Option<Descriptor>,
-    /// What kind of artifact it is: its `artifactType`, else an image's `config.mediaType` (distribution
-    /// specification, "Listing Referrers").
+    /// The type of the artifact: its `artifactType`, else an image's `config.mediaType` (distribution specification,
+    /// "Listing Referrers").
     pub artifact_type: Option<String>,
     /// Notes about it.
     pub annotations: BTreeMap<String, String>,
@@ -74,17 +73,18 @@ pub struct ManifestView {
 impl ManifestView {
     /// Reads the body of a PUT with its `Content-Type`.
     ///
-    /// Accepted are image manifests and indexes, OCI's and Docker's, that can be read in one way only. The type is
-    /// the `mediaType` inside; an OCI manifest may leave it to the `Content-Type`, and the two must not differ.
-    /// Members that the specifications do not name are ignored. A list that is empty, `null` or not there is the same,
-    /// and so is a type: that is how Go writes and reads them.
+    /// Image manifests and indexes of OCI and Docker are accepted, if they can be read in only one way. The type is
+    /// the `mediaType` inside. An OCI manifest may leave it to the `Content-Type`, and the two must not differ.
+    /// Members that the specifications do not name are ignored. An empty list, `null` and a missing list are equal,
+    /// and so for types: Go writes and reads them like this.
     ///
     /// # Errors
     ///
-    /// [`ManifestError`] says where and what: not JSON, more of anything than the default [`ManifestLimits`], a
-    /// member twice in one object or with letters of another case, more than 250,000 values; no or an unsupported media type, Docker's schema 1 included;
-    /// `config` or `layers` beside `manifests`; a member of the wrong shape; a descriptor without `mediaType`,
-    /// `digest` or `size`; two sizes for one digest; `data` that is not the content described.
+    /// [`ManifestError`] names the place and the fault. Faults are: not JSON; more of anything than the default
+    /// [`ManifestLimits`]; a member twice in one object or in another letter case; more than 250,000 values; no media
+    /// type or an unsupported one, including Docker's schema 1; `config` or `layers` beside `manifests`; a member of
+    /// a wrong type; a descriptor without `mediaType`, `digest` or `size`; two sizes for one digest; `data` that does
+    /// not match its digest.
     pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<ManifestView, ManifestError> {
         Self::parse_within(&ManifestLimits::default(), body, content_type)
     }
@@ -130,7 +130,7 @@ impl ManifestView {
 
     /// An image's configuration.
     pub fn config(&self) -> Option<&Descriptor> {
-        // It comes before the layers.
+        // The configuration comes before the layers.
         self.blobs.first().filter(|_| self.kind == ManifestKind::Image)
     }
 
@@ -195,7 +195,7 @@ fn require_short(
     Ok(())
 }
 
-/// Whether an entry of an index is a blob: anything that no registry has ever called a manifest.
+/// Whether an entry of an index is a blob: any media type that no registry has ever used for manifests.
 fn is_blob(entry: &str) -> bool {
     !(media_type::is_manifest(entry)
         || media_type::is_schema1(entry)
@@ -232,7 +232,7 @@ fn media_type(
     }
     let supported = [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_MANIFEST_LIST].into_iter();
     let found = match &declared {
-        // Header values are compared without regard to case; a manifest's readers compare theirs exactly.
+        // The case of a header's value does not matter. Readers of manifests compare `mediaType` exactly.
         None => supported.into_iter().find(|supported| supported.eq_ignore_ascii_case(given)),
         Some(_) => supported.into_iter().find(|supported| *supported == given),
     };
@@ -254,7 +254,7 @@ fn require_few(name: &str, descriptors: usize, most: usize) -> Result<(), Manife
     Err(ManifestError::new(&Path::Member(&Path::Root, name), problem))
 }
 
-/// Descriptors in their order, each digest once.
+/// Descriptors in order, with each digest once.
 #[derive(Default)]
 struct Unique {
     sizes: HashMap<Digest, u64>,

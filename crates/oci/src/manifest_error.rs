@@ -1,19 +1,19 @@
-//! Why a manifest is refused.
+//! The reasons for which a manifest is refused.
 
 use crate::strict_json::Path;
 
-/// How much of a path is kept, in characters.
+/// The longest path in an error, in characters.
 const LONGEST_PATH: usize = 200;
 
-/// What is wrong with a manifest, and where: `$.layers[3].size must be a whole number of bytes, is a string`.
+/// A fault in a manifest and its place: `$.layers[3].size must be a whole number of bytes, is a string`.
 ///
-/// Made for the person who wrote the program that sent it, who sees little else.
+/// Its reader wrote the program that sent the manifest, and sees little else.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path} {problem}")]
 pub struct ManifestError {
     /// The place, as a JSON path; `$` is the whole document.
     pub path: String,
-    /// What is wrong with it, to be read behind the path.
+    /// The fault, to be read after the path.
     pub problem: String,
 }
 

@@ -12,15 +12,15 @@ pub const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 pub const OCI_LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 /// A layer, compressed with zstd.
 pub const OCI_LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
-/// A layer that its owner did not want to see in registries; deprecated.
+/// A layer that is not distributed by registries; deprecated.
 pub const OCI_FOREIGN_LAYER: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar";
 /// The same, compressed with gzip.
 pub const OCI_FOREIGN_LAYER_GZIP: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
 /// The same, compressed with zstd.
 pub const OCI_FOREIGN_LAYER_ZSTD: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd";
-/// The two bytes `{}`, where a manifest needs a blob and has none.
+/// The two bytes `{}`, for a manifest that needs a blob and has none.
 pub const OCI_EMPTY: &str = "application/vnd.oci.empty.v1+json";
-/// The artifact manifest of release candidates of the specification; never released, refused.
+/// The artifact manifest of the specification's release candidates. It was never released, and is refused.
 pub const OCI_ARTIFACT_MANIFEST: &str = "application/vnd.oci.artifact.manifest.v1+json";
 
 /// Docker's image manifest, version 2, schema 2.
@@ -31,16 +31,16 @@ pub const DOCKER_MANIFEST_LIST: &str = "application/vnd.docker.distribution.mani
 pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 /// Docker's layer, compressed with gzip.
 pub const DOCKER_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
-/// Docker's layer that is fetched from elsewhere.
+/// Docker's layer that has to be fetched from another place.
 pub const DOCKER_FOREIGN_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
 /// Docker's manifest, schema 1; refused.
 pub const DOCKER_MANIFEST_SCHEMA1: &str = "application/vnd.docker.distribution.manifest.v1+json";
 /// The same, signed; refused.
 pub const DOCKER_MANIFEST_SCHEMA1_SIGNED: &str = "application/vnd.docker.distribution.manifest.v1+prettyjws";
 
-/// What a body of unknown kind is served as, and what blobs are.
+/// The type of blobs, and of bodies of an unknown kind.
 pub const OCTET_STREAM: &str = "application/octet-stream";
-/// What errors and lists are.
+/// The type of errors and lists.
 pub const JSON: &str = "application/json";
 
 /// Whether content of this type is stored under `manifests/`: an image or an index, OCI's or Docker's.
@@ -58,7 +58,7 @@ pub fn is_image(media_type: &str) -> bool {
     matches!(media_type, OCI_MANIFEST | DOCKER_MANIFEST)
 }
 
-/// Whether content of this type is a manifest of the kind that held its layers' history inside.
+/// Whether content of this type is a schema 1 manifest, which has the layers' history inside.
 pub fn is_schema1(media_type: &str) -> bool {
     matches!(media_type, DOCKER_MANIFEST_SCHEMA1 | DOCKER_MANIFEST_SCHEMA1_SIGNED)
 }
@@ -68,13 +68,13 @@ pub fn essence(content_type: &str) -> &str {
     content_type.split_once(';').map_or(content_type, |(essence, _)| essence).trim_matches([' ', '\t'])
 }
 
-/// Whether content of this type is a layer of a container image that anybody can unpack.
+/// Whether content of this type is a layer of a container image in a known compression.
 pub fn is_layer(media_type: &str) -> bool {
     matches!(media_type, OCI_LAYER | OCI_LAYER_GZIP | OCI_LAYER_ZSTD | DOCKER_LAYER_GZIP)
         || is_foreign_layer(media_type)
 }
 
-/// Whether a layer of this type is not to be distributed: its bytes are to be had elsewhere only.
+/// Whether a layer of this type is not distributed by registries, so that its bytes are only in another place.
 pub fn is_foreign_layer(media_type: &str) -> bool {
     matches!(
         media_type,

@@ -1,4 +1,4 @@
-//! Taking an object apart, member by member, with the path in every complaint.
+//! Takes the members of an object one by one. Every error has the path.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use crate::ManifestError;
 use crate::strict_json::{Json, Path};
 
-/// The members of an object that have not been taken yet. Those that nobody takes are none of our business. A
-/// member that may be absent may also be `null`: that is how Go writes an absent list.
+/// The members of an object that have not been taken yet. The rest is ignored in the end. A member that may be absent
+/// may also be `null`, which is how Go writes an absent list.
 pub(crate) struct Members<'p, 'a> {
     path: &'p Path<'p>,
     members: Vec<(Cow<'a, str>, Json<'a>)>,
@@ -22,8 +22,8 @@ impl<'p, 'a> Members<'p, 'a> {
         }
     }
 
-    /// The same of an object whose members are `known`. One that differs from a known one only in the case of its
-    /// letters is refused: some readers, Go's among them, would take it for that one, and others would not.
+    /// The same for an object whose members are `known`. A name that differs from a known one only in letter case is
+    /// refused. Some readers, Go's among them, would take it for the known one, and others would not.
     pub(crate) fn known(
         value: Json<'a>,
         path: &'p Path<'p>,
@@ -40,7 +40,7 @@ impl<'p, 'a> Members<'p, 'a> {
         Ok(members)
     }
 
-    /// A complaint about the member `name`.
+    /// An error about the member `name`.
     pub(crate) fn error(&self, name: &str, problem: impl Into<String>) -> ManifestError {
         ManifestError::new(&Path::Member(self.path, name), problem)
     }
@@ -49,19 +49,19 @@ impl<'p, 'a> Members<'p, 'a> {
         self.error(name, format!("must be {wanted}, is {}", found.kind()))
     }
 
-    /// The member as it is, unless absent or null.
+    /// The value of a member, unless it is absent or null.
     pub(crate) fn optional(&mut self, name: &str) -> Option<Json<'a>> {
         let position = self.members.iter().position(|(member, _)| member == name)?;
         let (_, value) = self.members.swap_remove(position);
         (value != Json::Null).then_some(value)
     }
 
-    /// The member as it is; `wanted` says what it should be.
+    /// The value of a required member. `wanted` describes it for the error.
     pub(crate) fn required(&mut self, name: &str, wanted: &str) -> Result<Json<'a>, ManifestError> {
         self.optional(name).ok_or_else(|| self.error(name, format!("must be {wanted}, is missing")))
     }
 
-    /// A member that this kind of object must not have.
+    /// Refuses a member that this kind of object must not have.
     pub(crate) fn forbidden(&mut self, name: &str, why: &str) -> Result<(), ManifestError> {
         match self.optional(name) {
             None => Ok(()),
@@ -69,12 +69,12 @@ impl<'p, 'a> Members<'p, 'a> {
         }
     }
 
-    /// A string, if there and not empty: that is how Go writes an absent string.
+    /// A string that is neither absent nor empty. Go writes an absent string as an empty one.
     pub(crate) fn nonempty_text(&mut self, name: &str) -> Result<Option<Cow<'a, str>>, ManifestError> {
         Ok(self.optional_text(name)?.filter(|text| !text.is_empty()))
     }
 
-    /// A string, if there.
+    /// A string, unless it is absent.
     pub(crate) fn optional_text(&mut self, name: &str) -> Result<Option<Cow<'a, str>>, ManifestError> {
         match self.optional(name) {
             None => Ok(None),
@@ -83,7 +83,7 @@ impl<'p, 'a> Members<'p, 'a> {
         }
     }
 
-    /// A string with something in it.
+    /// A string that is not empty.
     pub(crate) fn required_text(&mut self, name: &str) -> Result<Cow<'a, str>, ManifestError> {
         match self.required(name, "a string")? {
             Json::Text(text) if text.is_empty() => Err(self.error(name, "must not be empty")),
@@ -92,7 +92,7 @@ impl<'p, 'a> Members<'p, 'a> {
         }
     }
 
-    /// An array, empty if not there.
+    /// An array. Empty if it is absent.
     pub(crate) fn optional_list(&mut self, name: &str) -> Result<Vec<Json<'a>>, ManifestError> {
         self.optional(name).map_or(Ok(Vec::new()), |value| self.list(name, value))
     }
@@ -104,14 +104,14 @@ impl<'p, 'a> Members<'p, 'a> {
         }
     }
 
-    /// An array of strings, empty if not there.
+    /// An array of strings. Empty if it is absent.
     pub(crate) fn texts(&mut self, name: &str) -> Result<Vec<String>, ManifestError> {
         let list = self.optional_list(name)?;
         let path = Path::Member(self.path, name);
         list.into_iter().enumerate().map(|(index, item)| text(item, &Path::Item(&path, index))).collect()
     }
 
-    /// An object whose members are strings, empty if not there.
+    /// An object whose members are strings. Empty if it is absent.
     pub(crate) fn text_map(&mut self, name: &str) -> Result<BTreeMap<String, String>, ManifestError> {
         let Some(value) = self.optional(name) else { return Ok(BTreeMap::new()) };
         let path = Path::Member(self.path, name);
@@ -124,7 +124,7 @@ impl<'p, 'a> Members<'p, 'a> {
     }
 }
 
-/// As Go's decoder compares names: it also takes the long s and the Kelvin sign for letters.
+/// Compares names as Go's decoder does: it also takes the long s and the Kelvin sign for letters.
 fn is_same_but_for_case(name: &str, known: &str) -> bool {
     let fold = |letter: char| match letter {
         '\u{17f}' => 's',

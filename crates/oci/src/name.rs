@@ -4,20 +4,20 @@ use crate::text::checked_text;
 
 /// The name of a repository, without the registry's host: `sr`, `team/app`.
 ///
-/// The grammar is the distribution specification's ("Pulling manifests"): components of lower-case letters and
-/// digits, inside a component joined by `.`, `_`, `__` or any number of `-`; components joined by `/`. At most
-/// [`RepositoryName::MAX_LENGTH`] bytes. It follows that no name contains `..`, an empty component, a `%`, or
-/// anything else a file system or a URL might take for more than a name.
+/// The grammar is the distribution specification's ("Pulling manifests"). Components consist of lower-case letters
+/// and digits, joined by `.`, `_`, `__` or any number of `-`. Components are joined by `/`. A name has at most
+/// [`RepositoryName::MAX_LENGTH`] bytes. So no name contains `..`, an empty component, a `%`, or anything else that
+/// has a meaning in a file system or a URL.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
 #[serde(try_from = "String")]
 pub struct RepositoryName(Box<str>);
 
 checked_text!(RepositoryName, NameError);
 
-/// Why a text is no [`RepositoryName`].
+/// The reason for which a text is no [`RepositoryName`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// No text at all.
+    /// The text is empty.
     #[error("a repository name must not be empty")]
     Empty,
     /// More than [`RepositoryName::MAX_LENGTH`] bytes.
@@ -32,8 +32,8 @@ pub enum NameError {
 }
 
 impl RepositoryName {
-    /// Most bytes a name may have: what clients accept for host and name together, so no longer name could be
-    /// pulled. Whoever knows the host enforces the rest.
+    /// The longest name in bytes. Clients accept this much for host and name together, so no longer name could be
+    /// pulled. Code that knows the host checks the sum.
     pub const MAX_LENGTH: usize = 255;
 
     /// Checks a name.
@@ -51,7 +51,7 @@ impl RepositoryName {
     }
 }
 
-/// Runs of letters and digits, with one separator between two runs and none at either end.
+/// Whether a text is runs of letters and digits, with one separator between two runs and none at either end.
 fn is_component(component: &str) -> bool {
     let mut rest = component.as_bytes();
     loop {

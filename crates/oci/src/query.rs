@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// Undoes percent-encoding. A text that is not validly encoded comes back as it is: it still contains a `%`, which
-/// no name, tag, digest, session or number does, so it is refused wherever it matters.
+/// Decodes percent-encoding. A text with invalid encoding is returned unchanged. It still has a `%`, which no name,
+/// tag, digest, session or number has, so it is refused later.
 pub(crate) fn decode(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
@@ -33,12 +33,12 @@ fn hex_digit(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// The query of a URL: `name=value` pairs in their order. A `+` is a `+`: media types contain it, nothing we are
-/// asked for contains a space.
+/// The query of a URL: `name=value` pairs in order. A `+` stays a `+`: media types contain it, and no parameter
+/// contains a space.
 #[derive(Clone, Copy)]
 pub(crate) struct Query<'q>(&'q str);
 
-/// A parameter that can only mean one thing was given more than once.
+/// A parameter with only one possible meaning was given more than once.
 pub(crate) struct Repeated;
 
 impl<'q> Query<'q> {
@@ -46,7 +46,7 @@ impl<'q> Query<'q> {
         Query(query.unwrap_or_default())
     }
 
-    /// Every value of a parameter; empty where it has no `=`.
+    /// Every value of a parameter. A parameter without `=` has an empty value.
     pub(crate) fn all(self, name: &'static str) -> impl Iterator<Item = Cow<'q, str>> {
         self.0.split('&').filter_map(move |pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -54,13 +54,13 @@ impl<'q> Query<'q> {
         })
     }
 
-    /// The first value of a parameter, where another one can do no harm.
+    /// The first value of a parameter, for parameters where a second one does no harm.
     pub(crate) fn first(self, name: &'static str) -> Option<Cow<'q, str>> {
         self.all(name).next()
     }
 
-    /// The value of a parameter that must not be given twice: whatever stands between the client and us might
-    /// have looked at the other one.
+    /// The value of a parameter that must not be there twice. A proxy between the client and us may have looked at
+    /// the other value.
     pub(crate) fn only(self, name: &'static str) -> Result<Option<Cow<'q, str>>, Repeated> {
         let mut values = self.all(name);
         let value = values.next();

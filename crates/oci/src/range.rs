@@ -1,13 +1,13 @@
-//! Parts of content: which piece an upload brings, and which one a reader wants.
+//! Ranges of content: the part that an upload brings, and the part that a reader asks for.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Which bytes of a blob a request body is: both ends included, so never empty.
+/// The bytes of a blob that a request's body has. Both ends are included, so a range is never empty.
 ///
-/// The distribution specification writes `<first>-<last>` ("Pushing a blob in chunks"), and answers so in `Range`.
-/// Clients also send HTTP's own form (RFC 9110, section 14.4), which is read too: `bytes 0-99/200`, `bytes 0-99/*`,
-/// `bytes=0-99`.
+/// The distribution specification writes `<first>-<last>` ("Pushing a blob in chunks"), and so do answers in `Range`.
+/// Clients also send HTTP's own form (RFC 9110, section 14.4), which is accepted too: `bytes 0-99/200`, `bytes
+/// 0-99/*`, `bytes=0-99`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContentRange {
     /// The offset of the first byte.
@@ -69,10 +69,10 @@ impl FromStr for ContentRange {
     }
 }
 
-/// What to send to a reader that asked for a range.
+/// The answer to a request with a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RangeOutcome {
-    /// 200 and everything, as if nothing had been asked.
+    /// 200 and the whole content, as without a range.
     Whole,
     /// 206 and these bytes.
     Part {
@@ -87,18 +87,18 @@ pub enum RangeOutcome {
 
 /// Reads the value of a `Range` header against content of `size` bytes (RFC 9110, section 14.2).
 ///
-/// One range is served: `bytes=5-9`, `bytes=5-`, `bytes=-500`. What the RFC lets a server ignore is ignored:
-/// several ranges, other units, nonsense.
+/// One range is supported: `bytes=5-9`, `bytes=5-`, `bytes=-500`. Headers that the RFC allows a server to ignore are
+/// ignored: several ranges, other units, nonsense.
 pub fn byte_range(header: &str, size: u64) -> RangeOutcome {
     let Some(range) = single_range(header) else {
         return RangeOutcome::Whole;
     };
     match range {
         (None, Some(0)) => RangeOutcome::Unsatisfiable,
-        // There is no way to say "the last bytes of nothing" in a 206.
+        // A 206 cannot express "the last bytes" of empty content.
         (None, Some(_)) if size == 0 => RangeOutcome::Whole,
         (None, Some(suffix)) => RangeOutcome::Part { first: size.saturating_sub(suffix), last: size - 1 },
-        // The RFC would let us send everything; the specification's conformance suite wants a refusal.
+        // The RFC allows sending everything. The specification's conformance suite expects a refusal.
         (Some(first), Some(last)) if first > last => RangeOutcome::Unsatisfiable,
         (Some(first), _) if first >= size => RangeOutcome::Unsatisfiable,
         (Some(first), last) => {
@@ -118,7 +118,8 @@ fn single_range(header: &str) -> Option<(Option<u64>, Option<u64>)> {
     Some((end(first)?, end(last)?))
 }
 
-/// Digits only, and at least one. More than a `u64` holds is its maximum: farther than any content goes.
+/// Reads digits, at least one. A number too large for a `u64` becomes the largest one, which is beyond the end of any
+/// content.
 pub(crate) fn number(text: &str) -> Option<u64> {
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
         return None;

@@ -1,4 +1,4 @@
-//! What stands behind `/manifests/`.
+//! The reference in a URL, after `/manifests/`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,10 +6,10 @@ use std::str::FromStr;
 use crate::text::checked_text;
 use crate::{Digest, DigestError};
 
-/// A name that a repository gives to one of its manifests, and may give to another one tomorrow.
+/// A name that a repository gives to one of its manifests. It can be moved to another manifest.
 ///
-/// Letters, digits, `_`, `.` and `-`, at most 128 of them, the first neither `.` nor `-` (distribution
-/// specification, "Pulling manifests").
+/// At most 128 letters, digits, `_`, `.` and `-`. The first is neither `.` nor `-` (distribution specification,
+/// "Pulling manifests").
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
 #[serde(try_from = "String")]
 pub struct Tag(Box<str>);
@@ -22,7 +22,7 @@ checked_text!(Tag, TagError);
 pub struct TagError;
 
 impl Tag {
-    /// Most bytes a tag may have.
+    /// The longest tag, in bytes.
     pub const MAX_LENGTH: usize = 128;
 
     /// Checks a tag.
@@ -40,9 +40,9 @@ impl Tag {
         }
     }
 
-    /// Whether this is a tag under which clients look for what is about a manifest, such as its signatures: the
-    /// manifest's digest with a `-` for its colon, the hash cut to 64 digits, and perhaps more behind it
-    /// (distribution specification, "Referrers Tag Schema"; cosign adds `.sig`).
+    /// Whether clients look under this tag for referrers of a manifest, such as its signatures. Such a tag is the
+    /// manifest's digest with a `-` for its colon, the hash cut to 64 digits, and perhaps a suffix (distribution
+    /// specification, "Referrers Tag Schema"; cosign adds `.sig`).
     pub fn is_about_a_manifest(&self) -> bool {
         let hash = ["sha256-", "sha512-"].iter().find_map(|algorithm| self.0.strip_prefix(algorithm));
         let hash = hash.and_then(|hash| hash.as_bytes().get(..64));
@@ -53,25 +53,25 @@ impl Tag {
 /// How a request names a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Reference {
-    /// By a name that can move.
+    /// A tag, which can be moved.
     Tag(Tag),
     /// By its content.
     Digest(Digest),
 }
 
-/// Why a text is no [`Reference`].
+/// The reason for which a text is no [`Reference`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
-    /// It has no colon, so it can only be a tag, and is none.
+    /// It has no colon, so it can only be a tag, and is not valid.
     #[error(transparent)]
     Tag(#[from] TagError),
-    /// It has a colon, so it can only be a digest, and is none.
+    /// It has a colon, so it can only be a digest, and is not valid.
     #[error(transparent)]
     Digest(#[from] DigestError),
 }
 
 impl Reference {
-    /// Checks a reference. A colon decides: every digest has one, no tag does.
+    /// Parses a reference. A colon decides: every digest has one, and no tag has.
     pub fn parse(text: &str) -> Result<Reference, ReferenceError> {
         if text.contains(':') {
             Ok(Reference::Digest(Digest::parse(text)?))

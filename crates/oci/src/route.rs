@@ -1,4 +1,4 @@
-//! From a method and a path to an [`Endpoint`].
+//! Finds the [`Endpoint`] of a method and a path.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -10,25 +10,25 @@ use crate::{
     Algorithm, Digest, Endpoint, ErrorCode, OciError, Reference, ReferenceError, RepositoryName, Tag,
 };
 
-/// How many different tags one PUT of a manifest may give it in its query.
+/// How many different tags the query of one PUT may give a manifest.
 pub const MAX_TAGS_PER_PUT: usize = 100;
 
-/// Most bytes of the name of an upload session.
+/// The longest name of an upload session, in bytes.
 const MAX_SESSION_LENGTH: usize = 64;
 
-/// What the method, the path and the query of a request ask for.
+/// Finds the endpoint of a request's method, path and query.
 ///
-/// `path` is as it came, percent-encoded and not normalised, and must begin with `/v2`; `query` is what stands
-/// behind the `?`. A repository name is found from the right, so its components may themselves be called `blobs`,
-/// `manifests` or `tags`; it must stand there literally, since nothing in its grammar needs encoding. Only the last
-/// segment (a digest's colon) and the query are decoded, once. Parameters we do not know are ignored.
+/// `path` is as it came: percent-encoded, not normalised, and beginning with `/v2`. `query` is the text after the
+/// `?`. The repository's name is found from the right, because its components may themselves be called `blobs`,
+/// `manifests` or `tags`. The name is not decoded, because nothing in its grammar needs encoding. Only the last
+/// segment (for a digest's colon) and the query are decoded, once. Unknown parameters are ignored.
 ///
 /// # Errors
 ///
-/// In this order: 404 where there is no such endpoint, 405 where the endpoint does not take the method, 400
-/// `NAME_INVALID`, and then what is wrong with the rest: 400 `DIGEST_INVALID` for a malformed, unsupported, missing
-/// or repeated digest; for a reference that is neither tag nor digest 400 on PUT and otherwise 404
-/// `MANIFEST_UNKNOWN`; 404 `BLOB_UPLOAD_UNKNOWN` for what cannot be a session; 400 `PAGINATION_NUMBER_INVALID`.
+/// In this order: 404 if the endpoint does not exist; 405 if it does not allow the method; 400 `NAME_INVALID`; then
+/// the rest: 400 `DIGEST_INVALID` for a malformed, unsupported, missing or repeated digest; for a reference that is
+/// neither tag nor digest 400 on PUT and otherwise 404 `MANIFEST_UNKNOWN`; 404 `BLOB_UPLOAD_UNKNOWN` for a text that
+/// can be no session; 400 `PAGINATION_NUMBER_INVALID`.
 pub fn route(method: &str, path: &str, query: Option<&str>) -> Result<Endpoint, OciError> {
     let resource = Resource::find(path).ok_or_else(OciError::endpoint_unknown)?;
     let query = Query::new(query);
@@ -94,7 +94,7 @@ pub fn route(method: &str, path: &str, query: Option<&str>) -> Result<Endpoint, 
     }
 }
 
-/// A path taken apart and nothing checked yet: the name of the repository and the last segment.
+/// A path in parts, not checked yet: the repository's name and the last segment.
 #[derive(Clone, Copy)]
 enum Resource<'p> {
     Base,
@@ -148,7 +148,7 @@ fn start_upload(name: &str, query: Query<'_>) -> Result<Endpoint, OciError> {
         repository: repository(name)?,
         digest: query_digest(query, "digest")?,
         mount: query_digest(query, "mount")?,
-        // `from=` is how some clients say that they do not know.
+        // Some clients send `from=` when they do not know a repository.
         from: match only(query, "from")? {
             Some(from) if !from.is_empty() => Some(repository(&from)?),
             _ => None,
@@ -172,7 +172,7 @@ fn put_manifest(name: &str, reference: &str, query: Query<'_>) -> Result<Endpoin
             ReferenceError::Digest(_) => OciError::digest_invalid(message),
         }
     })?;
-    // With a tag in the path, the specification gives `tag` parameters no meaning.
+    // If the path has a tag, the specification gives `tag` parameters no meaning.
     let tags = if reference.digest().is_some() { further_tags(query)? } else { Vec::new() };
     Ok(Endpoint::PutManifest { repository, reference, tags })
 }
@@ -218,7 +218,7 @@ fn only<'q>(query: Query<'q>, name: &'static str) -> Result<Option<Cow<'q, str>>
     })
 }
 
-/// The reference of a manifest that should be there. What is neither tag nor digest is not there.
+/// The reference of a manifest to read. A text that is neither tag nor digest names no manifest, so it is not found.
 fn known_reference(segment: &str) -> Result<Reference, OciError> {
     parse_reference(segment).map_err(|_| OciError::manifest_unknown())
 }
@@ -240,8 +240,8 @@ fn page_size(query: Query<'_>) -> Result<Option<usize>, OciError> {
     Ok(Some(usize::try_from(n).unwrap_or(usize::MAX)))
 }
 
-/// A text to compare with what is kept. Control characters, which nothing we keep contains and a database may not
-/// even accept, become something that nothing we keep contains either.
+/// A text to compare with stored names. A control character, which a database may refuse, is replaced by another
+/// character that no stored name has.
 fn text(query: Query<'_>, name: &'static str) -> Option<String> {
     let value = query.first(name).filter(|value| !value.is_empty())?;
     Some(value.replace(char::is_control, "\u{fffd}"))

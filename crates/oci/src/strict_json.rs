@@ -1,8 +1,8 @@
-//! JSON that means the same to everybody who reads it.
+//! JSON that has the same meaning for every reader.
 //!
-//! RFC 8259 leaves it open what a repeated member name means, and readers differ: one takes the first, another the
-//! last. Content addressed by its digest and read by many programs cannot have that, so a repeated name is refused,
-//! at any depth. So is nesting that would exhaust some reader's stack.
+//! RFC 8259 does not define the meaning of a repeated member name, and readers differ: some take the first, some the
+//! last. Many programs read content that is addressed by its digest, so a repeated name is refused at any depth. So
+//! is nesting that could exhaust a reader's stack.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -13,19 +13,19 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use crate::ManifestError;
 use crate::excerpt::Excerpt;
 
-/// How deep any document may nest: not much deeper the reader below would itself refuse.
+/// How deep a document may be nested. The reader below refuses little more than that by itself.
 pub const DEEPEST: usize = 100;
 
-/// How many values a document may consist of. A value takes more memory than its text does; this keeps four
-/// megabytes of `[0,0,0` from becoming a hundred.
+/// How many values a document may have. A value needs more memory than its text: without this limit four megabytes of
+/// `[0,0,0` would become a hundred.
 pub const MAX_VALUES: usize = 250_000;
 
-/// A document, borrowing its texts from the bytes it was read from wherever they contain no escapes.
+/// A document. Texts without escapes are borrowed from its bytes.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Json<'a> {
     Null,
     Bool,
-    /// A number that is zero or more, and written without fraction or exponent.
+    /// A number that is zero or more, without fraction or exponent.
     Unsigned(u64),
     OtherNumber,
     Text(Cow<'a, str>),
@@ -34,7 +34,7 @@ pub(crate) enum Json<'a> {
 }
 
 impl Json<'_> {
-    /// What it is, for people.
+    /// The name of its type, for people.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Json::Null => "null",
@@ -47,7 +47,7 @@ impl Json<'_> {
     }
 }
 
-/// Where a value stands in its document. Printed as a JSON path: `$.layers[3].size`.
+/// The place of a value in its document. Printed as a JSON path: `$.layers[3].size`.
 #[derive(Clone, Copy)]
 pub(crate) enum Path<'p> {
     Root,
@@ -70,7 +70,7 @@ fn is_plain(name: &str) -> bool {
     (1..=40).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// Reads a whole document that nests no deeper than `deepest` levels, and nothing behind it.
+/// Reads a whole document with at most `deepest` levels, and nothing after it.
 pub(crate) fn parse(body: &[u8], deepest: usize) -> Result<Json<'_>, ManifestError> {
     let values = Cell::new(0);
     let fault = Cell::new(None);
@@ -87,13 +87,13 @@ pub(crate) fn parse(body: &[u8], deepest: usize) -> Result<Json<'_>, ManifestErr
 #[derive(Clone, Copy)]
 struct Value<'s> {
     path: Path<'s>,
-    /// Inside how many arrays and objects.
+    /// The number of arrays and objects around the value.
     depth: usize,
-    /// Inside how many it may stand at the most.
+    /// The largest number of arrays and objects around a value.
     deepest: usize,
     /// Values read so far.
     values: &'s Cell<usize>,
-    /// What our own rules have found, which serde's error type cannot carry.
+    /// The fault that our own rules found. serde's error type cannot carry it.
     fault: &'s Cell<Option<ManifestError>>,
 }
 
@@ -106,7 +106,7 @@ impl<'s> Value<'s> {
         if self.depth < self.deepest {
             return Ok(());
         }
-        // The path itself would be long, and the place hardly matters.
+        // The path would be long, and the place does not matter.
         Err(self.refuse(&Path::Root, format!("must not nest deeper than {} levels", self.deepest)))
     }
 

@@ -1,7 +1,7 @@
-//! What every checked name has in common.
+//! The common code of all checked names.
 
-/// Gives a `struct T(Box<str>)` that has `parse(&str) -> Result<T, E>` the traits of a piece of text: it prints,
-/// compares, parses and serialises as the text it is.
+/// Implements the traits of a text for a `struct T(Box<str>)` with `parse(&str) -> Result<T, E>`: it prints,
+/// compares, parses and serialises as its text.
 macro_rules! checked_text {
     ($name:ident, $error:ident) => {
         impl $name {

@@ -134,8 +134,6 @@ pub(crate) struct App {
     pub(crate) logs: Arc<Logs>,
     /// What they print.
     pub(crate) container_logs: Arc<ContainerLogs>,
-    /// Names this run of the server: what an earlier one staged is hashed anew before it is relied on.
-    pub(crate) run: String,
 }
 
 impl App {
@@ -147,8 +145,19 @@ impl App {
         owner: Option<Owner>,
         login: Option<LoginId>,
     ) -> Origin {
-        let user_agent =
-            headers.get(USER_AGENT).map(|it| Origin::shortened(&String::from_utf8_lossy(it.as_bytes())));
+        let user_agent = headers.get(USER_AGENT).map(|it| String::from_utf8_lossy(it.as_bytes()));
+        self.origin_of(address, user_agent.as_deref(), owner, login)
+    }
+
+    /// The same, where it is known what the client calls itself.
+    pub(crate) fn origin_of(
+        &self,
+        address: IpAddr,
+        user_agent: Option<&str>,
+        owner: Option<Owner>,
+        login: Option<LoginId>,
+    ) -> Origin {
+        let user_agent = user_agent.map(Origin::shortened);
         let (at, steady) = (self.clock.now(), self.clock.steady());
         let address = Some(address);
         Origin {
@@ -187,27 +196,4 @@ impl App {
     pub(crate) fn service_url(&self, tenant: &Tenant, service: &ContainerService) -> String {
         self.entrance.url(&self.service_host(tenant, service))
     }
-
-    /// Runs work on the blob store, which blocks, on a thread that may.
-    ///
-    /// # Errors
-    /// What the work fails with; and if the work panicked, that it did.
-    pub(crate) async fn blocking<T, F>(&self, work: F) -> gangplank_store::Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&dyn BlobStore) -> gangplank_store::Result<T> + Send + 'static,
-    {
-        blocking(&self.blobs, work).await
-    }
-}
-
-/// Runs work on a blob store, which blocks, on a thread that may.
-pub(crate) async fn blocking<T, F>(blobs: &Arc<dyn BlobStore>, work: F) -> gangplank_store::Result<T>
-where
-    T: Send + 'static,
-    F: FnOnce(&dyn BlobStore) -> gangplank_store::Result<T> + Send + 'static,
-{
-    let blobs = Arc::clone(blobs);
-    let done = tokio::task::spawn_blocking(move || work(blobs.as_ref())).await;
-    done.unwrap_or_else(|error| Err(gangplank_store::StoreError::unavailable(error)))
 }

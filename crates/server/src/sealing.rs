@@ -1,5 +1,5 @@
 //! Secrets at rest. `SigV4` needs the secret access key back in clear, and containers their environment, so both are
-//! encrypted with a master key that is kept outside the database. Each is bound to a context, which says what it is
+//! encrypted with a master key that is kept outside the database. Each is bound to a purpose, which says what it is
 //! and whose, so that rows cannot be swapped.
 
 use std::fmt;
@@ -10,10 +10,33 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use gangplank_core::deployment::Spec;
 use gangplank_core::{AccessKeyId, SecretAccessKey};
 
+use gangplank_store::logs::LogName;
 use gangplank_store::metadata::access_keys::AccessKey;
 
 use crate::data_dir::{DataDir, MASTER_KEY as FILE};
 use crate::random;
+
+/// What something is sealed as, and whose it is: it opens as nothing else. What stands on disk is bound to the very bytes
+/// of these texts, so they never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose<'a> {
+    /// The secret of a key, lasting or temporary. The text is the id alone, which has no blank, as every other has.
+    Secret(&'a AccessKeyId),
+    /// What deployments of the service with this uuid run.
+    Deployments(&'a str),
+    /// A place in a log.
+    PlaceInLog(&'a LogName),
+}
+
+impl fmt::Display for Purpose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret(id) => f.write_str(id.as_str()),
+            Self::Deployments(uuid) => write!(f, "deployments of service {uuid}"),
+            Self::PlaceInLog(log) => write!(f, "a place in the log {}/{}", log.service, log.container),
+        }
+    }
+}
 
 /// The key that seals secret access keys and what deployments run.
 pub struct MasterKey(LessSafeKey);
@@ -84,34 +107,34 @@ impl MasterKey {
         Some(Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).ok()?)))
     }
 
-    /// Seals a text in a context.
+    /// Seals a text for a purpose.
     ///
     /// # Errors
     /// If the system has no random bytes for the nonce.
-    pub(crate) fn seal(&self, context: &str, text: &[u8]) -> Result<Vec<u8>> {
+    pub(crate) fn seal(&self, purpose: Purpose<'_>, text: &[u8]) -> Result<Vec<u8>> {
         let mut sealed = text.to_vec();
         // At random from the operating system, as the library would; its own generator takes 60 ms to
         // begin, a start of the server several times over.
         let nonce = random::bytes::<NONCE_LEN>()?;
-        let aad = Aad::from(context);
+        let aad = Aad::from(purpose.to_string());
         if self.0.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).is_err() {
             bail!("cannot seal a secret");
         }
         Ok([&nonce[..], &sealed].concat())
     }
 
-    /// Opens what [`seal`](Self::seal) made in the same context.
+    /// Opens what [`seal`](Self::seal) made for the same purpose.
     ///
     /// # Errors
-    /// If it was sealed with another key or in another context, or was tampered with.
-    pub(crate) fn open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>> {
+    /// If it was sealed with another key or for another purpose, or was tampered with.
+    pub(crate) fn open(&self, purpose: Purpose<'_>, sealed: &[u8]) -> Result<Vec<u8>> {
         let Some((nonce, sealed)) = sealed.split_first_chunk::<NONCE_LEN>() else {
-            bail!("the sealed secret of {context} is cut short");
+            bail!("the sealed secret of {purpose} is cut short");
         };
         let mut text = sealed.to_vec();
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let Ok(text) = self.0.open_in_place(nonce, Aad::from(context), &mut text) else {
-            bail!("the secret of {context} was sealed with another {FILE}");
+        let Ok(text) = self.0.open_in_place(nonce, Aad::from(purpose.to_string()), &mut text) else {
+            bail!("the secret of {purpose} was sealed with another {FILE}");
         };
         Ok(text.to_vec())
     }
@@ -121,7 +144,7 @@ impl MasterKey {
     /// # Errors
     /// If the system has no random bytes for the nonce.
     pub fn seal_secret(&self, id: &AccessKeyId, secret: &SecretAccessKey) -> Result<Vec<u8>> {
-        self.seal(id.as_str(), secret.expose().as_bytes())
+        self.seal(Purpose::Secret(id), secret.expose().as_bytes())
     }
 
     /// Opens what [`seal_secret`](Self::seal_secret) made for `id`.
@@ -129,7 +152,7 @@ impl MasterKey {
     /// # Errors
     /// If it was sealed with another key or for another id, or was tampered with.
     pub fn open_secret(&self, id: &AccessKeyId, sealed: &[u8]) -> Result<SecretAccessKey> {
-        let secret = self.open(id.as_str(), sealed)?;
+        let secret = self.open(Purpose::Secret(id), sealed)?;
         SecretAccessKey::parse(std::str::from_utf8(&secret)?).map_err(Into::into)
     }
 
@@ -138,7 +161,7 @@ impl MasterKey {
     /// # Errors
     /// If the system has no random bytes for the nonce.
     pub fn seal_spec(&self, uuid: &str, spec: &Spec) -> Result<Vec<u8>> {
-        self.seal(&of_deployment(uuid), &serde_json::to_vec(spec)?)
+        self.seal(Purpose::Deployments(uuid), &serde_json::to_vec(spec)?)
     }
 
     /// Opens what [`seal_spec`](Self::seal_spec) made for the same service.
@@ -146,7 +169,7 @@ impl MasterKey {
     /// # Errors
     /// If it was sealed with another key or for another service, or was tampered with.
     pub fn open_spec(&self, uuid: &str, sealed: &[u8]) -> Result<Spec> {
-        let text = self.open(&of_deployment(uuid), sealed)?;
+        let text = self.open(Purpose::Deployments(uuid), sealed)?;
         // What does not fit is not told: it may be a value of a variable.
         serde_json::from_slice(&text).ok().context("a deployment holds what this program never sealed")
     }
@@ -181,11 +204,6 @@ fn refuse_second(data_dir: &DataDir, named: &Path) -> Result<()> {
         "the data directory has a master key of its own, {own}, and {named} is named as another: move the first into \
          the place of the second (mv {own} {named}), or leave out --master-key-file"
     )
-}
-
-/// The context of deployments of a service. No access key has such an id.
-fn of_deployment(uuid: &str) -> String {
-    format!("deployments of service {uuid}")
 }
 
 #[cfg(test)]
@@ -237,15 +255,36 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_was_sealed_by_an_earlier_program_opens() {
-        // An access key's secret, under a key of 32 bytes 0x07.
+    fn what_an_earlier_program_sealed_opens() {
+        // Under a key of 32 bytes 0x07, with a nonce of 12 bytes 0x09.
         let key = UnboundKey::new(&AES_256_GCM, &[7; 32]).unwrap();
         let master = MasterKey(LessSafeKey::new(key));
+        let sealed = |text| [&[9; NONCE_LEN][..], &hex::decode(text).unwrap()].concat();
         let id = AccessKeyId::parse("GPAKFIXTURE000000001").unwrap();
-        let secret = SecretAccessKey::generate([3; 30]);
-        let mut sealed = secret.expose().as_bytes().to_vec();
-        let nonce = Nonce::assume_unique_for_key([9; NONCE_LEN]);
-        master.0.seal_in_place_append_tag(nonce, Aad::from(id.as_str()), &mut sealed).unwrap();
-        assert_eq!(master.open_secret(&id, &[&[9; NONCE_LEN][..], &sealed].concat()).unwrap(), secret);
+        let secret = master.open_secret(&id, &sealed(SECRET)).unwrap();
+        assert_eq!(secret.expose(), "a-secret-of-a-test-and-of-nothing-else-0");
+        let spec = master.open_spec("00000000-0000-4000-8000-000000000001", &sealed(SPEC)).unwrap();
+        assert_eq!(spec.containers["app"].image, "nginx");
+        let log = LogName { service: "s".to_owned(), container: "app".to_owned() };
+        assert_eq!(master.open(Purpose::PlaceInLog(&log), &sealed(PLACE)).unwrap(), b"b.1.2.3");
+    }
+
+    /// Made by another program, which follows the standard and shares nothing with this one.
+    const SECRET: &str = "46a8f7f1dd82a4158d0dad1587c7d7baa7c44e925a8adaaf098328c9a11c6814b4c882af913707202ead506ab18ceae64154\
+        34a3bf2a34bf";
+    const SPEC: &str = "5ca7e7fbd084a008ce07b94bc4d0d8fdb5c013d10e95d5a902cf21c3f74e2314b48c89bbc07e087310dec8772a50c1ee2709\
+        b2b677fad82717006ffa33780eac5604f522ab5683d1ac93eb4ec494f98831cbae78cf77abd413cb74bc31f2610e7eecf116\
+        033da9f599c622abd582709a81";
+    const PLACE: &str = "45abb5ba8cdef287f1a93d5853f7b28700244378ef1d2b";
+
+    #[test]
+    fn no_two_purposes_are_one() {
+        let id = AccessKeyId::generate([1; 10]);
+        let log = LogName { service: id.as_str().to_owned(), container: "app".to_owned() };
+        let purposes = [Purpose::Secret(&id), Purpose::Deployments(id.as_str()), Purpose::PlaceInLog(&log)];
+        let texts = purposes.map(|purpose| purpose.to_string());
+        assert!(texts[0] != texts[1] && texts[1] != texts[2] && texts[0] != texts[2]);
+        // No access key's id has a blank.
+        assert!(texts[1..].iter().all(|text| AccessKeyId::parse(text).is_err()));
     }
 }

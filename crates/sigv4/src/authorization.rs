@@ -1,7 +1,8 @@
-//! The `Authorization` header: found, measured and taken apart.
+//! The `Authorization` header: found, measured and taken apart, and each of its parts held against the policy and the
+//! request.
 
-use crate::shown::shown;
-use crate::{ALGORITHM, Refusal, Request};
+use crate::refusal::{REGION, shown};
+use crate::{ALGORITHM, Policy, Refusal, Request, TERMINATOR};
 
 /// Clients send 300 bytes. An upper bound keeps the work for a stranger small.
 const MAX_LEN: usize = 4096;
@@ -93,4 +94,109 @@ fn parse<'a>(parameters: &'a str, request: &Request<'a>) -> Result<Authorization
     } else {
         Err(Refusal::MissingParts(missing))
     }
+}
+
+/// The `Credential` parameter, whose key it is and what the signature is good for:
+/// `keyid/yyyymmdd/region/service/aws4_request`. Keeps the text, because signing needs the scope as it stands there.
+pub(crate) struct Credential(String);
+
+impl Credential {
+    /// A credential whose scope is what the policy accepts, on the day of `time` (basic format).
+    pub(crate) fn parse(text: &str, policy: &Policy<'_>, time: &str) -> Result<Credential, Refusal> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let [_, date, region, service, terminator] = parts[..] else {
+            return Err(Refusal::CredentialParts(parts.len()));
+        };
+        let mut wrong = Vec::new();
+        if !(policy.serves_region)(region) {
+            wrong.push(format!("{REGION}, not '{}'.", shown(region)));
+        }
+        if service != policy.service {
+            wrong.push(format!("Credential should be scoped to correct service: '{}'.", policy.service));
+        }
+        if terminator != TERMINATOR {
+            let terminator = shown(terminator);
+            wrong.push(format!(
+                "Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{terminator}'."
+            ));
+        }
+        let day = &time[..8];
+        if date != day {
+            let date = shown(date);
+            wrong.push(format!(
+                "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: \
+                 '{date}' != '{day}', from '{time}'."
+            ));
+        }
+        if wrong.is_empty() { Ok(Credential(text.to_owned())) } else { Err(Refusal::Scope(wrong)) }
+    }
+
+    pub(crate) fn access_key_id(&self) -> &str {
+        self.split().0
+    }
+
+    /// What follows the key: `yyyymmdd/region/service/aws4_request`.
+    pub(crate) fn scope(&self) -> &str {
+        self.split().1
+    }
+
+    pub(crate) fn region(&self) -> &str {
+        self.scope().split('/').nth(1).unwrap_or_default()
+    }
+
+    fn split(&self) -> (&str, &str) {
+        self.0.split_once('/').unwrap_or_default()
+    }
+}
+
+/// The names of a `SignedHeaders` parameter, held against the request: form, presence, coverage, uniqueness.
+///
+/// An `x-amz-*` header steers the service: `X-Amz-Target` selects the operation. One that may go unsigned, or that a
+/// second one may stand beside, lets a man in the middle swap the operation (`RustFS`
+/// GHSA-xm99-m3gq-83g8, s3s issue 818).
+pub(crate) fn signed_headers<'a>(text: &'a str, request: &Request<'_>) -> Result<Vec<&'a str>, Refusal> {
+    let names: Vec<&str> = text.split(';').collect();
+    if text.bytes().any(|byte| byte.is_ascii_uppercase())
+        || names.iter().any(|name| name.is_empty())
+        || !names.is_sorted_by(|one, next| one < next)
+    {
+        return Err(Refusal::SignedHeadersForm);
+    }
+    // Ends at the first absent name, so the list is never longer than the request's own.
+    for name in &names {
+        if request.values(name).next().is_none() {
+            return Err(Refusal::AbsentHeader(shown(name)));
+        }
+    }
+    let is_signed = |name: &str| names.iter().any(|signed| signed.eq_ignore_ascii_case(name));
+    for required in ["Host", "X-Amz-Date"] {
+        if !is_signed(required) {
+            return Err(Refusal::UnsignedHeader(required.to_owned()));
+        }
+    }
+    for (name, _) in &request.headers {
+        if !must_be_unique(name) {
+            continue;
+        }
+        if !is_signed(name) {
+            return Err(Refusal::UnsignedHeader(shown(&name.to_ascii_lowercase())));
+        }
+        only_value(request, name)?;
+    }
+    Ok(names)
+}
+
+/// The value of a header that may not occur twice, without the white space around it. `None` if it does not occur.
+pub(crate) fn only_value<'a>(request: &Request<'a>, name: &str) -> Result<Option<&'a [u8]>, Refusal> {
+    let mut values = request.values(name);
+    let value = values.next().map(<[u8]>::trim_ascii);
+    match values.next() {
+        Some(_) => Err(Refusal::RepeatedHeader(shown(&name.to_ascii_lowercase()))),
+        None => Ok(value),
+    }
+}
+
+fn must_be_unique(name: &str) -> bool {
+    name.eq_ignore_ascii_case("host")
+        || name.split_at_checked(6).is_some_and(|(start, _)| start.eq_ignore_ascii_case("x-amz-"))
 }

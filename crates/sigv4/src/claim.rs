@@ -1,28 +1,26 @@
-//! Verifying: first what needs no secret, then what does.
+//! Verification: first the rules that need no secret, then the signature.
 
 use std::fmt;
 
 use subtle::ConstantTimeEq;
 
-use crate::authorization::Authorization;
-use crate::canonical::{Paths, Unfinished};
-use crate::credential::Credential;
-use crate::shown::shown;
-use crate::signed_headers::{self, only_value};
-use crate::{Policy, Refusal, Request, hex_digest, key, timestamp};
+use crate::authorization::{Authorization, Credential, only_value, signed_headers};
+use crate::canonical::{Paths, Unfinished, hex_digits};
+use crate::refusal::shown;
+use crate::{Policy, Refusal, Request, key, timestamp};
 
-/// Of the length that AWS gives secrets, so that an unknown key costs what a known one does.
+/// As long as AWS's secrets, so that an unknown key takes as long as a known one.
 const DUMMY_SECRET: &[u8; 40] = &[b'x'; 40];
 
-/// What an `Authorization` header claims, every rule checked that needs no secret.
+/// The claims of an `Authorization` header. Every rule that needs no secret has been checked.
 ///
-/// Nothing of it is true before [`verify`](Claim::verify) says so.
+/// Nothing of it is proven before [`verify`](Claim::verify) succeeds.
 pub struct Claim {
     credential: Credential,
     time: String,
     signature: [u8; 32],
     session_token: Option<String>,
-    /// What the request says its body hashes to. Signed, and still no more than a claim.
+    /// The hash of the body, as the request claims it. It is signed, and still only a claim.
     content_sha256: Option<[u8; 32]>,
     canonical: Unfinished,
 }
@@ -32,25 +30,26 @@ impl Claim {
     ///
     /// # Errors
     ///
-    /// Any [`Refusal`] but the three that [`verify`](Claim::verify) gives: a missing, malformed or query signature,
-    /// another scope than the policy's, a clock too far off, a header unsigned that has to be signed.
+    /// Any [`Refusal`] except the three of [`verify`](Claim::verify): a missing or malformed signature, or one in the
+    /// query; a scope that the policy does not accept; a clock too far off; a header that has to be signed and is
+    /// not.
     pub fn parse(request: &Request<'_>, policy: &Policy<'_>) -> Result<Claim, Refusal> {
         let authorization = Authorization::of(request)?;
         let (time, signed_at) = signing_time(request)?;
         let credential = Credential::parse(authorization.credential, policy, time)?;
         check_clock(signed_at, policy)?;
-        let signed_headers = signed_headers::parse(authorization.signed_headers, request)?;
+        let signed_headers = signed_headers(authorization.signed_headers, request)?;
         Ok(Claim {
             credential,
             time: time.to_owned(),
-            signature: hex_digest::parse(authorization.signature.as_bytes()).ok_or(Refusal::SignatureForm)?,
+            signature: sha256(authorization.signature.as_bytes()).ok_or(Refusal::SignatureForm)?,
             session_token: session_token(request)?,
             content_sha256: content_sha256(request)?,
             canonical: Unfinished::new(request, &signed_headers, Paths::Normalised),
         })
     }
 
-    /// The id of the access key that is said to have signed.
+    /// The id of the access key that is claimed to have signed.
     pub fn access_key_id(&self) -> &str {
         self.credential.access_key_id()
     }
@@ -60,21 +59,21 @@ impl Claim {
         self.credential.region()
     }
 
-    /// The session token of temporary keys. Whether it belongs to the access key is for the caller to decide.
+    /// The session token of temporary keys. The caller has to check that it belongs to the access key.
     pub fn session_token(&self) -> Option<&str> {
         self.session_token.as_deref()
     }
 
-    /// Settles the claim with the access key's secret (`None`: there is no such key) and the SHA-256 of the body
-    /// that was received. The work is the same for every outcome, and the comparison takes constant time.
+    /// Verifies the claim with the access key's secret and the SHA-256 of the received body. The secret is `None` if
+    /// the key does not exist. The work is the same for every outcome, and the comparison takes constant time.
     ///
     /// # Errors
     ///
-    /// [`Refusal::UnknownKey`] without a secret, [`Refusal::PayloadMismatch`] if the body is not the one that
-    /// `X-Amz-Content-Sha256` names, else [`Refusal::SignatureMismatch`].
+    /// [`Refusal::UnknownKey`] without a secret; [`Refusal::PayloadMismatch`] if the body does not match
+    /// `X-Amz-Content-Sha256`; else [`Refusal::SignatureMismatch`].
     pub fn verify(&self, secret: Option<&[u8]>, payload_sha256: &[u8; 32]) -> Result<(), Refusal> {
         let scope = self.credential.scope();
-        let string_to_sign = self.canonical.string_to_sign(&self.time, scope, payload_sha256);
+        let string_to_sign = self.canonical.string_to_sign(&self.time, scope, &hex_digits(payload_sha256));
         let signature = key::signature(secret.unwrap_or(DUMMY_SECRET), scope, &string_to_sign);
         let matches = bool::from(signature.ct_eq(&self.signature));
         if secret.is_none() {
@@ -98,7 +97,7 @@ impl fmt::Debug for Claim {
     }
 }
 
-/// `X-Amz-Date` as it stands there, and in Unix seconds.
+/// The text of `X-Amz-Date`, and its Unix seconds.
 fn signing_time<'a>(request: &Request<'a>) -> Result<(&'a str, i64), Refusal> {
     let bytes = only_value(request, "x-amz-date")?.unwrap_or_default();
     let text = str::from_utf8(bytes).unwrap_or("...");
@@ -134,5 +133,15 @@ fn content_sha256(request: &Request<'_>) -> Result<Option<[u8; 32]>, Refusal> {
     if value == b"UNSIGNED-PAYLOAD" || value.starts_with(b"STREAMING-") {
         return Err(Refusal::UnsignedPayload);
     }
-    hex_digest::parse(value).map(Some).ok_or(Refusal::PayloadHashForm)
+    sha256(value).map(Some).ok_or(Refusal::PayloadHashForm)
+}
+
+/// The 32 bytes of 64 lower-case digits. One value has one spelling, so upper case is refused.
+fn sha256(text: &[u8]) -> Option<[u8; 32]> {
+    if text.iter().any(u8::is_ascii_uppercase) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    Some(bytes)
 }

@@ -1,14 +1,14 @@
-//! Which service a request says that it is signed for, read before anything is checked.
+//! The service that a request claims to be signed for. It is read before anything is checked.
 
 use crate::{ALGORITHM, TERMINATOR};
 
-/// The longest name that is read.
+/// The longest name that is accepted.
 const MAX_LEN: usize = 64;
 
-/// The service in the scope of a request's signature: that of its `Authorization` header, or else of its query. `None`
-/// if there is no signature, or none whose scope has a service.
+/// The service in the scope of a request's signature, from its `Authorization` header or else from its query. `None`
+/// if there is no signature, or its scope has no service.
 ///
-/// Whoever calls chooses it. So it may choose the form of an answer, and nothing else.
+/// The caller chooses it. So it may decide about the form of an answer, and nothing else.
 pub fn claimed_service<'a>(authorization: Option<&'a [u8]>, query: Option<&'a str>) -> Option<&'a str> {
     let credential = match authorization {
         Some(value) => {
@@ -21,7 +21,7 @@ pub fn claimed_service<'a>(authorization: Option<&'a [u8]>, query: Option<&'a st
     credential.and_then(service)
 }
 
-/// The last part but one, where slashes may be escaped.
+/// The last part but one. Slashes in it may be escaped.
 fn service(credential: &str) -> Option<&str> {
     let scope = without_slash(credential.strip_suffix(TERMINATOR)?)?;
     let start = [("/", 1), ("%2F", 3), ("%2f", 3)]

@@ -1,10 +1,10 @@
-//! Keys (IAM User Guide, "Create a signed AWS API request", steps 2 and 4).
+//! Derived keys (IAM User Guide, "Create a signed AWS API request", steps 2 and 4).
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// The signature of a string, with the key derived from a secret for a scope `yyyymmdd/region/service/aws4_request`:
-/// a chain of HMACs over the scope's parts.
+/// The signature of a string. Its key is derived from a secret for a scope `yyyymmdd/region/service/aws4_request`: a
+/// chain of HMACs over the scope's parts.
 pub(crate) fn signature(secret: &[u8], scope: &str, string_to_sign: &[u8]) -> [u8; 32] {
     let root = [b"AWS4", secret].concat();
     let mut parts = scope.split('/');

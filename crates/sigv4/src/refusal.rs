@@ -1,61 +1,61 @@
-//! Why a request is refused, in the words of the wire.
+//! The reasons for which a request is refused, with the messages for the wire.
 
 use crate::timestamp;
 
-/// How the sentence about a region that is not served begins.
+/// The beginning of the message about a region that is not served.
 pub(crate) const REGION: &str = "Credential should be scoped to a valid region";
 
-/// Why a request is refused. It prints as the message for the wire, and [`code`](Refusal::code) names the exception.
+/// The reason for which a request is refused. It prints as the message for the wire. [`code`](Refusal::code) names
+/// the exception.
 ///
-/// No text holds a secret, the `Authorization` header, the canonical request or the right signature: whoever can
-/// read the answer could sign with the last. Parts of the header are quoted only where they cannot be a secret that
-/// landed in the wrong field.
+/// No message has a secret, the `Authorization` header, the canonical request or the right signature: with the last,
+/// a reader could sign. Parts of the header are quoted only if they cannot be a secret in the wrong field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// No signature at all.
+    /// There is no signature.
     #[error("Request is missing Authentication Token")]
     MissingToken,
-    /// More than one `Authorization` header.
+    /// There are several `Authorization` headers.
     #[error("Authorization header must be given exactly once.")]
     SeveralAuthorizations,
-    /// An `Authorization` header beyond any that a client would send.
+    /// The `Authorization` header is longer than any client's. Holds its length in bytes.
     #[error("Authorization header is longer than {0} bytes.")]
     AuthorizationTooLong(usize),
-    /// Signed in the header, and in the query too.
+    /// There are signatures in the header and in the query.
     #[error("Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.")]
     HeaderAndQuery,
-    /// Signed in the query.
+    /// The signature is in the query.
     #[error("Signing in the query string is not supported. Sign with the 'Authorization' header.")]
     QuerySigning,
-    /// A query, of which this API has none.
+    /// There is a query. This API has none.
     #[error("Requests with a query string are not supported. Send the input in the body.")]
     Query,
-    /// Another algorithm: the name, where it may be shown.
+    /// The algorithm is another. Holds its name, if it may be shown.
     #[error("Unsupported AWS 'algorithm': '{0}' (only AWS4-HMAC-SHA256 for now).")]
     Algorithm(String),
-    /// An `Authorization` header that is no list of the known parameters, each once.
+    /// The `Authorization` header is not a list of the known parameters, each once.
     #[error(
         "Authorization header must have the form 'AWS4-HMAC-SHA256 Credential=..., SignedHeaders=..., Signature=...'."
     )]
     Malformed,
-    /// Parts that every signed request has: a sentence each.
+    /// Parts that every signed request has are missing. Holds a sentence for each.
     #[error("{}", .0.join(" "))]
     MissingParts(Vec<&'static str>),
-    /// A credential of another number of parts.
+    /// The credential has a wrong number of parts.
     #[error(
         "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got {0}."
     )]
     CredentialParts(usize),
-    /// A header that has to be unique: its name in lower case, where it may be shown.
+    /// A header that has to be unique is there twice. Holds its name in lower case, if it may be shown.
     #[error("Header '{0}' must be given exactly once.")]
     RepeatedHeader(String),
-    /// No time in `X-Amz-Date`: the text, where it may be shown.
+    /// `X-Amz-Date` is no time. Holds the text, if it may be shown.
     #[error("Date must be in ISO-8601 'basic format'. Got '{0}'. See http://en.wikipedia.org/wiki/ISO_8601")]
     DateFormat(String),
-    /// A credential scoped to something else: a sentence for each part that is wrong.
+    /// The credential's scope is not accepted. Holds a sentence for each wrong part.
     #[error("{}", .0.join(" "))]
     Scope(Vec<String>),
-    /// Signed too long ago. Times in Unix seconds, the width of the window in seconds.
+    /// The signature is too old. Times are in Unix seconds, the allowed difference is in seconds.
     #[error(
         "Signature expired: {} is now earlier than {} ({} - {}.)",
         timestamp::format(*signed),
@@ -64,14 +64,14 @@ pub enum Refusal {
         minutes(*max_skew)
     )]
     Expired {
-        /// When the request says it was signed.
+        /// The date of the signature.
         signed: i64,
         /// The verifier's clock.
         now: i64,
-        /// How far the two may be apart.
+        /// The allowed difference.
         max_skew: i64,
     },
-    /// Signed in the future. Times in Unix seconds, the width of the window in seconds.
+    /// The date of the signature is in the future. Times are in Unix seconds, the allowed difference is in seconds.
     #[error(
         "Signature not yet current: {} is still later than {} ({} + {}.)",
         timestamp::format(*signed),
@@ -80,43 +80,43 @@ pub enum Refusal {
         minutes(*max_skew)
     )]
     NotYetCurrent {
-        /// When the request says it was signed.
+        /// The date of the signature.
         signed: i64,
         /// The verifier's clock.
         now: i64,
-        /// How far the two may be apart.
+        /// The allowed difference.
         max_skew: i64,
     },
-    /// `SignedHeaders` in another form than every signer makes.
+    /// `SignedHeaders` does not have the form that every signer makes.
     #[error("'SignedHeaders' must be names in lower case, sorted, each once, separated by ';'.")]
     SignedHeadersForm,
-    /// A header that must be signed and is not: its name, where it may be shown.
+    /// A header that must be signed is not. Holds its name, if it may be shown.
     #[error("'{0}' must be a 'SignedHeader' in the AWS Authorization.")]
     UnsignedHeader(String),
-    /// A signed header that did not arrive: its name, where it may be shown.
+    /// A signed header is missing. Holds its name, if it may be shown.
     #[error("'SignedHeaders' names '{0}', which the request does not have.")]
     AbsentHeader(String),
-    /// A signature of another form.
+    /// The signature has a wrong form.
     #[error("'Signature' must be 64 hexadecimal digits in lower case.")]
     SignatureForm,
-    /// A payload that the signature would not cover whole.
+    /// The payload is one that the signature would not cover completely.
     #[error(
         "Unsigned and streaming payloads are not supported. 'X-Amz-Content-Sha256' must be the SHA-256 of the body."
     )]
     UnsignedPayload,
-    /// An `X-Amz-Content-Sha256` of another form.
+    /// `X-Amz-Content-Sha256` has a wrong form.
     #[error("'X-Amz-Content-Sha256' must be 64 hexadecimal digits in lower case.")]
     PayloadHashForm,
-    /// A session token that is not text.
+    /// The session token is no text.
     #[error("'X-Amz-Security-Token' must be printable ASCII.")]
     SessionTokenForm,
-    /// No such access key.
+    /// The access key does not exist.
     #[error("The security token included in the request is invalid.")]
     UnknownKey,
-    /// The body is not the one that `X-Amz-Content-Sha256` names.
+    /// The body does not match `X-Amz-Content-Sha256`.
     #[error("The SHA-256 of the body does not match 'X-Amz-Content-Sha256'.")]
     PayloadMismatch,
-    /// The signature is another one.
+    /// The signature does not match.
     #[error(
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access \
          Key and signing method. Consult the service documentation for details."
@@ -125,13 +125,13 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The exception's name on the wire. What has not the form of a signature is incomplete; what has it and is
-    /// Whether the region that the request was signed for is not served, whatever else is wrong.
+    /// Whether the region of the request is not served, whatever else is wrong.
     pub fn is_of_region(&self) -> bool {
         matches!(self, Refusal::Scope(wrong) if wrong.iter().any(|sentence| sentence.starts_with(REGION)))
     }
 
-    /// wrong is invalid. A wrong clock is `RequestExpired`, the one code on which the Go SDK corrects its own.
+    /// The exception's name on the wire. A signature with a wrong form is "incomplete", one with a wrong value is
+    /// "invalid". A wrong clock is `RequestExpired`, the only code after which the Go SDK corrects its clock.
     pub fn code(&self) -> &'static str {
         match self {
             Refusal::MissingToken => "MissingAuthenticationTokenException",
@@ -164,4 +164,16 @@ impl Refusal {
 
 fn minutes(seconds: i64) -> String {
     if seconds % 60 == 0 { format!("{} min", seconds / 60) } else { format!("{seconds} sec") }
+}
+
+/// The text, if it cannot be a secret that landed in the wrong field, else `...`.
+///
+/// Answers end up in the logs of clients. Secret keys and tokens are long and of mixed case, what we quote is short
+/// and of one case; so this loses nothing that helps.
+pub(crate) fn shown(text: &str) -> String {
+    let of_case = |letter: fn(&u8) -> bool| {
+        text.bytes().all(|byte| letter(&byte) || byte.is_ascii_digit() || b"-_:".contains(&byte))
+    };
+    let harmless = text.len() <= 32 && (of_case(u8::is_ascii_lowercase) || of_case(u8::is_ascii_uppercase));
+    if harmless { text.to_owned() } else { "...".to_owned() }
 }

@@ -1,18 +1,18 @@
-//! What is signed, and what a verifier accepts.
+//! The request that is signed, and the policy of a verifier.
 
 /// The parts of an HTTP request that a signature covers.
 ///
-/// It has been through an HTTP parser: names are tokens and values hold no line breaks. No `Debug`, because the
-/// headers may hold a session token.
+/// It has been through an HTTP parser: names are tokens, and values have no line breaks. It has no `Debug`, because
+/// the headers may have a session token.
 #[derive(Clone)]
 pub struct Request<'a> {
     /// The method, such as `POST`.
     pub method: &'a str,
     /// The path as on the wire: not decoded, not normalised.
     pub path: &'a str,
-    /// What follows the `?`, as on the wire.
+    /// The text after the `?`, as on the wire.
     pub query: Option<&'a str>,
-    /// Names in any case, in wire order, repeated where repeated.
+    /// Names in any case, in wire order. A repeated header is there several times.
     pub headers: Vec<(&'a str, &'a [u8])>,
 }
 
@@ -26,14 +26,14 @@ impl<'a> Request<'a> {
     }
 }
 
-/// What a verifier accepts.
+/// The requests that a verifier accepts.
 #[derive(Clone, Copy)]
 pub struct Policy<'a> {
     /// The service that a credential must be scoped to, such as `lightsail`.
     pub service: &'a str,
     /// The time, in Unix seconds.
     pub now: i64,
-    /// How far a request's clock may be from `now`, in seconds, either way. AWS says 15 minutes (Lightsail, Common
+    /// The largest difference between a request's clock and `now`, in seconds. AWS says 15 minutes (Lightsail, Common
     /// Errors, `RequestExpired`): 900.
     pub max_skew: i64,
     /// Whether a Region is served here.

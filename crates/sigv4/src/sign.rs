@@ -2,20 +2,20 @@
 
 use std::fmt;
 
-use crate::canonical::{Paths, Unfinished};
-use crate::{ALGORITHM, Request, TERMINATOR, hex_digest, key, timestamp};
+use crate::canonical::{Paths, Unfinished, hex_digits};
+use crate::{ALGORITHM, Request, TERMINATOR, key, timestamp};
 
-/// Headers that signing gives a request.
+/// Headers that signing adds to a request.
 const OURS: [&str; 3] = ["authorization", "x-amz-date", "x-amz-security-token"];
 
-/// An access key, as its owner holds it.
+/// An access key with its secret.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
     /// The public half.
     pub access_key_id: &'a str,
     /// The half that signs.
     pub secret_access_key: &'a str,
-    /// What comes with temporary keys.
+    /// The token that belongs to temporary keys.
     pub session_token: Option<&'a str>,
 }
 
@@ -29,12 +29,12 @@ impl fmt::Debug for Credentials<'_> {
     }
 }
 
-/// Signs a request at `now` (Unix seconds, within the years 0 to 9999) and returns the headers to add: `x-amz-date`,
-/// `x-amz-security-token` if there is a session token, and `authorization`, which alone is enough to be that key for
-/// this request.
+/// Signs a request at `now` (Unix seconds, within the years 0 to 9999). Returns the headers to add: `x-amz-date`,
+/// `x-amz-security-token` if there is a session token, and `authorization`. The last one alone lets its holder make
+/// this request, so keep it secret.
 ///
-/// Covers every header given and those it adds. `host` must be among the given, or no server will accept the result;
-/// headers that may change on the way must not. Those that it adds replace given ones of the same name.
+/// Signs every header of the request and those that it adds. `host` must be one of them, or no server accepts the
+/// result. Headers that may change on the way must not be. Added headers replace those of the same name.
 pub fn sign(
     request: &Request<'_>,
     credentials: &Credentials<'_>,
@@ -44,7 +44,7 @@ pub fn sign(
     payload_sha256: &[u8; 32],
 ) -> Vec<(&'static str, String)> {
     let scope = Scope { region, service, paths: Paths::Normalised };
-    signed(request, credentials, &scope, now, &hex_digest::format(payload_sha256))
+    signed(request, credentials, &scope, now, &hex_digits(payload_sha256))
 }
 
 /// What a request to S3 says of its payload, in the signature and in `x-amz-content-sha256`.
@@ -76,11 +76,11 @@ pub fn sign_s3(
     now: i64,
     payload: Payload,
 ) -> Vec<(&'static str, String)> {
-    let scope = Scope { region, service: "s3", paths: Paths::AsTheyAre };
+    let scope = Scope { region, service: "s3", paths: Paths::Unchanged };
     signed(request, credentials, &scope, now, payload.header().as_bytes())
 }
 
-/// For whom a request is signed.
+/// The scope of a signature, and what its service wants.
 struct Scope<'a> {
     region: &'a str,
     service: &'a str,
@@ -109,7 +109,7 @@ fn signed(
     let day = time.split('T').next().unwrap_or_default();
     let paths = scope.paths;
     let scope = [day, scope.region, scope.service, TERMINATOR].join("/");
-    let string_to_sign = Unfinished::new(&covered, &names, paths).string_to_sign_of(&time, &scope, payload);
+    let string_to_sign = Unfinished::new(&covered, &names, paths).string_to_sign(&time, &scope, payload);
     let signature = key::signature(credentials.secret_access_key.as_bytes(), &scope, &string_to_sign);
     let access_key_id = credentials.access_key_id;
     let (signed_headers, signature) = (names.join(";"), hex::encode(signature));

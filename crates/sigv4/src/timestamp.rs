@@ -1,9 +1,9 @@
-//! Times as SigV4 writes them, ISO 8601 basic format in UTC: `20261123T175245Z`. A day is its first 8 characters.
+//! Times in SigV4's form, ISO 8601 basic format in UTC: `20261123T175245Z`. The first 8 characters are the day.
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// Unix seconds of a time, if it has exactly that form and exists in the Gregorian calendar. A leap second does not:
-/// Unix time has no number for it.
+/// The Unix seconds of a time, if it has exactly that form and exists in the Gregorian calendar. A leap second is
+/// refused, because Unix time has no number for it.
 pub(crate) fn parse(text: &[u8]) -> Option<i64> {
     let (date, time) = text.split_at_checked(8)?;
     let [b'T', time @ .., b'Z'] = time else { return None };
@@ -21,7 +21,7 @@ pub(crate) fn parse(text: &[u8]) -> Option<i64> {
     Some(days * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second)
 }
 
-/// The time of some Unix seconds. Sixteen characters for the years 0 to 9999; no others can be signed for.
+/// The time for Unix seconds. It has sixteen characters for the years 0 to 9999. Other years cannot be signed for.
 pub(crate) fn format(seconds: i64) -> String {
     let days = seconds.div_euclid(SECONDS_PER_DAY);
     let second = seconds.rem_euclid(SECONDS_PER_DAY);

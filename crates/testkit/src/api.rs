@@ -34,12 +34,12 @@ pub struct ApiAnswer {
 }
 
 impl ApiAnswer {
-    /// The exception's name; empty for a success.
+    /// The exception's name. Empty for a success.
     pub fn error(&self) -> &str {
         self.body["__type"].as_str().unwrap_or_default()
     }
 
-    /// The exception's message; empty for a success.
+    /// The exception's message. Empty for a success.
     pub fn message(&self) -> &str {
         self.body["message"].as_str().unwrap_or_default()
     }
@@ -64,7 +64,7 @@ impl Api {
         Self { region: region.to_owned(), ..self.clone() }
     }
 
-    /// The same as another access key, such as `CreateAccessKey` made it.
+    /// The same for another access key, as `CreateAccessKey` returned it.
     #[must_use]
     pub fn as_key(&self, key: &Value) -> Self {
         let text = |name: &str| key[name].as_str().expect("an access key").to_owned();
@@ -93,12 +93,12 @@ impl Api {
         self.call(&format!("Gangplank_20261123.{operation}"), input.to_string().as_bytes(), &[])
     }
 
-    /// Calls a target with any body, and with further headers, which are sent unsigned.
+    /// Calls a target with any body, and with additional headers, which are not signed.
     pub fn call(&self, target: &str, body: &[u8], extra: &[(&str, &str)]) -> ApiAnswer {
         self.try_call(target, body, extra).expect("an answer of the API")
     }
 
-    /// The same where the server may be gone; `None` if no answer came, or not all of it.
+    /// The same if the server may be gone. `None` if there was no complete answer.
     pub fn try_call(&self, target: &str, body: &[u8], extra: &[(&str, &str)]) -> Option<ApiAnswer> {
         let mut request = self.http.post(&self.endpoint).body(body.to_vec());
         for (name, value) in self.signed_headers(target, body).iter().map(|(n, v)| (n.as_str(), v.as_str())) {
@@ -113,7 +113,7 @@ impl Api {
         Some(ApiAnswer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default() })
     }
 
-    /// The headers of a signed call to `/` now, `host` included, for tests that send or bend them.
+    /// The headers of a signed call to `/` now, including `host`, for tests that send or change them.
     pub fn signed_headers(&self, target: &str, body: &[u8]) -> Vec<(String, String)> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the time").as_secs();
         self.signed_headers_at(target, body, i64::try_from(now).expect("the time"))
@@ -151,17 +151,17 @@ impl Api {
         assert!(there, "{answer:?}");
     }
 
-    /// A push login, as Lightsail's operation makes it.
+    /// Makes a push login with Lightsail's operation.
     pub fn push_login(&self) -> Login {
         Login::of(&self.lightsail("CreateContainerServiceRegistryLogin", &json!({})))
     }
 
-    /// A login of any scope, as our own operation makes it.
+    /// Makes a login of any scope with our own operation.
     pub fn registry_login(&self, input: &Value) -> Login {
         Login::of(&self.gangplank("CreateRegistryLogin", input))
     }
 
-    /// Registers a pushed manifest; returns the image's name.
+    /// Registers a pushed manifest. Returns the image's name.
     pub fn register(&self, service: &str, label: &str, digest: &str) -> String {
         let input = json!({ "serviceName": service, "label": label, "digest": digest });
         let answer = self.lightsail("RegisterContainerImage", &input);

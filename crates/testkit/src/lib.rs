@@ -1,7 +1,7 @@
-//! What end-to-end tests share: a server in a process of its own, on port 0 and in a hermetic home;
-//! signed calls to its API; images, and a registry client that is not the program's own.
+//! Code that end-to-end tests share: a server in a process of its own, on port 0 and in a hermetic home; signed calls
+//! to its API; images; and a registry client that is not the program's own.
 //!
-//! A failure here is a failed test, so everything panics with a reason instead of returning errors.
+//! A failure here is a failed test, so functions panic with a reason and return no errors.
 
 mod api;
 mod client;

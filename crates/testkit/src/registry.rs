@@ -1,4 +1,4 @@
-//! A registry client that shares nothing with the program's own.
+//! A registry client that shares no code with the program's own.
 
 use gangplank_oci::media_type;
 use reqwest::Method;
@@ -15,12 +15,12 @@ pub struct Login {
     pub username: String,
     /// The password.
     pub password: String,
-    /// The registry it names.
+    /// The registry in the login.
     pub registry: String,
 }
 
 impl Login {
-    /// The login in an answer of the API.
+    /// Reads the login in an answer of the API.
     pub fn of(answer: &ApiAnswer) -> Self {
         let member = |name: &str| answer.body["registryLogin"][name].as_str().map(ToOwned::to_owned);
         let member = |name| member(name).unwrap_or_else(|| panic!("no login: {answer:?}"));
@@ -28,7 +28,7 @@ impl Login {
     }
 }
 
-/// The registry of a server, with a login or without.
+/// The registry of a server, with or without a login.
 #[derive(Clone, Debug)]
 pub struct Registry {
     http: Client,
@@ -67,25 +67,25 @@ impl Registry {
         self.send(method, path).status().as_u16()
     }
 
-    /// Asks for an upload session; returns the status.
+    /// Requests an upload session. Returns the status.
     pub fn start_upload_status(&self, repository: &str) -> u16 {
         self.status("POST", &format!("{repository}/blobs/uploads/"))
     }
 
-    /// Opens an upload session; returns its location.
+    /// Opens an upload session. Returns its location.
     pub fn start_upload(&self, repository: &str) -> String {
         let answer = self.send("POST", &format!("{repository}/blobs/uploads/"));
         assert_eq!(answer.status(), 202, "POST of an upload");
         answer.headers()[LOCATION].to_str().expect("a location").to_owned()
     }
 
-    /// Pushes a blob in two requests; returns the last status.
+    /// Pushes a blob in two requests. Returns the last status.
     pub fn push_blob(&self, repository: &str, blob: &Blob) -> u16 {
         let location = self.start_upload(repository);
         self.put_blob(&format!("{location}?digest={}", blob.digest), &blob.bytes)
     }
 
-    /// Sends a blob's bytes with a PUT to `path`; returns the status.
+    /// Sends a blob's bytes with a PUT to `path`. Returns the status.
     pub fn put_blob(&self, path: &str, bytes: &[u8]) -> u16 {
         let put = self.request("PUT", path).body(bytes.to_vec());
         put.send().expect("an answer of the registry").status().as_u16()
@@ -97,7 +97,7 @@ impl Registry {
         put.header(CONTENT_TYPE, media_type).body(body.to_vec()).send().expect("an answer of the registry")
     }
 
-    /// Pushes an image whole; returns its digest.
+    /// Pushes a whole image. Returns its digest.
     pub fn push_image(&self, repository: &str, reference: &str, image: &Image) -> String {
         for blob in image.blobs() {
             assert_eq!(self.push_blob(repository, blob), 201, "push of {}", blob.digest);

@@ -15,7 +15,7 @@ use crate::{Api, Login, Registry};
 /// The access key that every test server starts with.
 const ROOT_KEY: (&str, &str) = ("GPAKTESTTESTTESTTEST", "test-secret-access-key-0123456789");
 
-/// Collects what a server is to be started with.
+/// Collects the options of a server.
 #[derive(Clone, Debug)]
 pub struct ServerBuilder {
     program: PathBuf,
@@ -38,20 +38,20 @@ impl ServerBuilder {
         self
     }
 
-    /// Starts it and waits until it says that it listens.
+    /// Starts the server, and waits for the line that says that it listens.
     pub fn start(self) -> TestServer {
         let home = tempfile::Builder::new().prefix("gangplank-test-").tempdir().expect("a home");
         self.start_in(home)
     }
 
-    /// The same in a home that the test has prepared; the data directory is `data` in it.
+    /// The same in a home that the test has prepared. The data directory is `data` in it.
     pub fn start_in(self, home: TempDir) -> TestServer {
         let running = run(&self, home.path(), "127.0.0.1:0").unwrap_or_else(|why| panic!("{why}"));
         TestServer { builder: self, home, running }
     }
 }
 
-/// A running server. Killed, and its home removed, when dropped.
+/// A running server. Dropping it kills it and removes its home.
 #[derive(Debug)]
 pub struct TestServer {
     builder: ServerBuilder,
@@ -72,7 +72,7 @@ impl TestServer {
         Self::builder(program).start()
     }
 
-    /// Starts it with more.
+    /// A builder for a server with more options.
     pub fn builder(program: impl AsRef<Path>) -> ServerBuilder {
         ServerBuilder { program: program.as_ref().to_owned(), args: Vec::new(), environment: Vec::new() }
     }
@@ -97,17 +97,17 @@ impl TestServer {
         self.home.path().join("data")
     }
 
-    /// A directory of the test's own beside it, removed with it.
+    /// A directory for the test beside the data directory. It is removed with the server.
     pub fn home(&self) -> &Path {
         self.home.path()
     }
 
-    /// What it has logged so far.
+    /// The log so far.
     pub fn log(&self) -> String {
         self.running.log.lock().expect("the log").clone()
     }
 
-    /// The process, for tests that look at it from outside.
+    /// The process id, for tests that look at the process from outside.
     pub fn process_id(&self) -> u32 {
         self.running.process.id()
     }
@@ -117,35 +117,35 @@ impl TestServer {
         Api::new(&self.endpoint(), ROOT_KEY.0, ROOT_KEY.1)
     }
 
-    /// The registry without a login.
+    /// The registry, without a login.
     pub fn registry(&self) -> Registry {
         Registry::new(&self.endpoint(), None)
     }
 
-    /// The registry with a login.
+    /// The registry, with a login.
     pub fn registry_as(&self, login: &Login) -> Registry {
         Registry::new(&self.endpoint(), Some(login.clone()))
     }
 
-    /// A push login of the root account; makes the service that it needs.
+    /// Makes a push login of the root account, and the service that it needs.
     pub fn push_login(&self) -> Login {
         let api = self.api();
         api.ensure_service("test-service");
         api.push_login()
     }
 
-    /// An operator login of the root account.
+    /// Makes an operator login of the root account.
     pub fn operator_login(&self) -> Login {
         self.api().registry_login(&serde_json::json!({ "scope": ["push", "pull", "delete"] }))
     }
 
-    /// Ends it as a crash would.
+    /// Kills it, as a crash would.
     pub fn kill(&mut self) {
         let _ = self.running.process.kill();
         let _ = self.running.process.wait();
     }
 
-    /// Asks it to stop, as an operator would, and waits.
+    /// Asks it to stop, as an operator would. Waits for its end.
     pub fn terminate(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
         self.wait()
@@ -162,27 +162,26 @@ impl TestServer {
         kill_process(Pid::from_raw(id).expect("a process id"), signal).expect("to send a signal");
     }
 
-    /// Starts it again with the same home, on the same address, after [`kill`](Self::kill) or
-    /// [`terminate`](Self::terminate).
+    /// Starts it again with the same home and address, after [`kill`](Self::kill) or [`terminate`](Self::terminate).
     pub fn restart(&mut self) {
         self.try_restart().unwrap_or_else(|why| panic!("{why}"));
     }
 
-    /// The same where it may fail to start.
+    /// The same if it may fail to start.
     ///
     /// # Errors
-    /// How it ended, and what it said.
+    /// The exit status and the log, if it does not start.
     pub fn try_restart(&mut self) -> Result<(), String> {
         let listen = self.running.address.to_string();
         self.running = run(&self.builder, self.home.path(), &listen)?;
         Ok(())
     }
 
-    /// Where it answers health, if it was started with `--admin-listen`.
+    /// The address of its health endpoint, if it was started with `--admin-listen`.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         let asked = self.builder.args.iter().any(|arg| arg == "--admin-listen")
             || self.builder.environment.iter().any(|(name, _)| name == "GANGPLANK_ADMIN_LISTEN");
-        // Its log is collected by a thread, which may be behind its ready line.
+        // A thread collects the log, and may be behind the line that says that the server is ready.
         let until = Instant::now() + Duration::from_secs(10);
         loop {
             let log = self.log();
@@ -214,7 +213,7 @@ fn run(builder: &ServerBuilder, home: &Path, listen: &str) -> Result<Running, St
         .args(&builder.args)
         .env_clear()
         .env("HOME", home)
-        // No engine of the machine's, unless a test asks for one.
+        // Tests use no engine of the machine, unless they ask for one.
         .env("GANGPLANK_ENGINE", "none")
         .env("GANGPLANK_ROOT_ACCESS_KEY_ID", ROOT_KEY.0)
         .env("GANGPLANK_ROOT_SECRET_ACCESS_KEY", ROOT_KEY.1)

@@ -1,4 +1,4 @@
-//! Skipping a test for want of something, so that nobody overlooks it.
+//! Skips a test if something is missing, in a way that nobody overlooks.
 
 use std::io::Write as _;
 
@@ -7,8 +7,8 @@ pub fn clients_are_required() -> bool {
     std::env::var_os("GANGPLANK_REQUIRE_CLIENTS").is_some_and(|value| value == "1")
 }
 
-/// Says that the running test is skipped, and why. Past the test runner, which keeps to itself what
-/// a passed test prints.
+/// Reports that the running test is skipped, and why. It writes past the test runner, which hides the output of
+/// passed tests.
 pub fn skip(why: &str) {
     assert!(!clients_are_required(), "nothing may be skipped here: {why}");
     let thread = std::thread::current();

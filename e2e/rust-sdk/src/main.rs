@@ -1,9 +1,8 @@
-//! What a program of the AWS SDK for Rust does with a Gangplank server.
+//! A program with the AWS SDK for Rust that calls a Gangplank server.
 //!
-//! The server is `GANGPLANK_ENDPOINT`; the keys are in `AWS_ACCESS_KEY_ID` and
-//! `AWS_SECRET_ACCESS_KEY`. With `login` or `register DIGEST` it is a job without a key, and is told all by the
-//! environment. Panics at the first answer that is not as it should be. `cargo test --test clients` runs it, if
-//! `GANGPLANK_RUST_SDK` names it.
+//! The server is `GANGPLANK_ENDPOINT`. The keys are in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`. With `login`
+//! or `register DIGEST` it acts as a job without a key, and the environment has everything. It panics at the first
+//! unexpected answer. `cargo test --test clients` runs it if `GANGPLANK_RUST_SDK` names it.
 
 use aws_sdk_lightsail::Client;
 use aws_sdk_lightsail::config::{Builder, Credentials, Region};
@@ -56,7 +55,7 @@ async fn control_flow(client: &Client) {
     client.delete_container_service().service_name("rust").send().await.expect("to delete it");
 }
 
-/// A client as the SDK makes it of the environment: here a role, and the file of a token.
+/// A client that the SDK makes from the environment: here with a role and the file of a token.
 async fn of_the_environment() -> Client {
     let http = aws_smithy_http_client::Builder::new().build_http();
     Client::new(&aws_config::from_env().http_client(http).load().await)
@@ -68,7 +67,7 @@ async fn log_in(client: &Client) {
     println!("{}", login.registry_login().and_then(|login| login.password()).expect("its password"));
 }
 
-/// Registers an image, and is refused what the role may not do.
+/// Registers an image. Then checks that another action is refused.
 async fn register(client: &Client, digest: &str) {
     let register = client.register_container_image().service_name("web").label("app").digest(digest);
     let made = register.send().await.expect("a registration");

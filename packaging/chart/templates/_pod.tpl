@@ -2,7 +2,7 @@
 {{- define "gangplank.pod" -}}
 serviceAccountName: {{ include "gangplank.serviceAccountName" . }}
 automountServiceAccountToken: false
-# Else the cluster's variables for Services would look like settings: GANGPLANK_PORT=tcp://...
+# Otherwise the cluster's variables for Services would look like settings: GANGPLANK_PORT=tcp://...
 enableServiceLinks: false
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets:
@@ -39,7 +39,7 @@ topologySpreadConstraints:
   value: 0.0.0.0:5000
 - name: GANGPLANK_ADMIN_LISTEN
   value: 0.0.0.0:5001
-# A folder in the volume: the volume itself is its driver's, and may not be closed to others.
+# A folder in the volume. The volume itself belongs to its driver, and its mode may not be changed.
 - name: GANGPLANK_DATA_DIR
   value: /data/gangplank
 {{- with include "gangplank.publicAddress" . }}
@@ -52,7 +52,7 @@ topologySpreadConstraints:
 - name: GANGPLANK_TLS_KEY
   value: /etc/gangplank/tls/tls.key
 {{- else }}
-# TLS ends before the Pod.
+# TLS ends in front of the Pod.
 - name: GANGPLANK_INSECURE_HTTP
   value: "true"
 {{- end }}
@@ -94,7 +94,7 @@ topologySpreadConstraints:
 
 {{- define "gangplank.volumes" -}}
 {{- if not .Values.persistence.enabled -}}
-# Everything is gone with the Pod.
+# All data is lost with the Pod.
 - name: data
   emptyDir: {}
 {{ else if .Values.persistence.existingClaim -}}

@@ -13,11 +13,11 @@ const ACCOUNT: Shape = Shape::text("Account", Range::ANY, &ACCOUNT_FORM);
 const ACCESS_KEY_ID: Shape = Shape::text("AccessKeyId", Range::ANY, &IDENTIFIER);
 
 enumeration! {
-    /// Whether an access key signs.
+    /// Whether an access key is accepted.
     pub enum AccessKeyStatus {
         /// It signs.
         Active,
-        /// It is refused until it is made active again.
+        /// The key is refused until it is active again.
         Disabled,
     }
 }
@@ -27,23 +27,24 @@ structure! {
     pub struct CreateAccessKeyRequest: Default, check check_create {
         /// The account it belongs to, 12 digits; that of the caller if not given.
         "account" account: Option<String> as &ACCOUNT,
-        /// Whether it is a root key, which administers the server; one that is not may do everything in its account.
+        /// Whether it is a root key, which administers the server; any other key only acts within its account.
         "root" root: Option<bool>,
-        /// What it may do, by name; all if neither this nor a policy is given.
+        /// What it may do, by the name of a preset; everything if neither this nor a policy is given.
         "preset" preset: Option<PermissionPreset>,
         /// What it may do, as a policy in IAM's language.
         "policy" policy: Option<String> as &POLICY,
-        /// The services that the preset is about: names, in which * stands for any characters and ? for one.
+        /// The services that the preset is about: names, in which * matches any characters and ? one.
         "services" services: Option<Vec<String>> as &SERVICES,
-        /// The repositories that its logins are for: names, in which * stays within a segment and ** crosses.
+        /// The repositories that its logins are for: names, in which * matches within a segment and ** across
+        /// segments.
         "repositories" repositories: Option<Vec<String>> as &REPOSITORIES,
         /// The networks that it and its logins are accepted from, such as 10.0.0.0/8.
         "sourceNetworks" source_networks: Option<Vec<String>> as &NETWORKS,
-        /// How many seconds its logins live at the most, 60 to 43200.
+        /// The longest life of its logins, 60 to 43200 seconds.
         "maxLoginSeconds" max_login_seconds: Option<i32> as &LOGIN_SECONDS,
-        /// When it ends, and its logins with it.
+        /// When the key and its logins end.
         "expiresAt" expires_at: Option<Timestamp>,
-        /// What it is for, in the words of who makes it.
+        /// A description in the maker's own words.
         "description" description: Option<String> as &DESCRIPTION,
     }
 }
@@ -51,7 +52,7 @@ structure! {
 structure! {
     /// The access key that was made.
     pub struct CreateAccessKeyResult {
-        /// The key; its secret is told this once.
+        /// The key; its secret is shown only once.
         "accessKey" access_key: AccessKey,
     }
 }
@@ -59,7 +60,7 @@ structure! {
 structure! {
     /// An access key with its secret.
     pub struct AccessKey {
-        /// The public half, which says whose key it is.
+        /// The public half, which names the key.
         "accessKeyId" access_key_id: String as &ACCESS_KEY_ID,
         /// The secret half, which signs.
         "secretAccessKey" secret_access_key: Secret,
@@ -89,11 +90,11 @@ structure! {
 }
 
 structure! {
-    /// The access keys that were asked for.
+    /// The access keys.
     pub struct ListAccessKeysResult: Default {
         /// The keys, the newest first.
         "accessKeys" access_keys: Vec<AccessKeySummary>,
-        /// What to ask for the next page with, if there is one.
+        /// The token for the next page, if there is one.
         "nextToken" next_token: Option<String>,
     }
 }
@@ -101,7 +102,7 @@ structure! {
 structure! {
     /// An access key without its secret.
     pub struct AccessKeySummary {
-        /// The public half, which says whose key it is.
+        /// The public half, which names the key.
         "accessKeyId" access_key_id: String as &ACCESS_KEY_ID,
         /// The account it belongs to.
         "account" account: String as &ACCOUNT,
@@ -115,23 +116,23 @@ structure! {
         "lastUsedAt" last_used_at: Option<Timestamp>,
         /// When it ends.
         "expiresAt" expires_at: Option<Timestamp>,
-        /// What it is for, in the words of who made it.
+        /// A description in the maker's own words.
         "description" description: Option<String>,
         /// The key or role that made it, if one did.
         "createdBy" created_by: Option<String>,
-        /// What it may do; without a policy it may do whatever a key may.
+        /// What it may do; without a policy, everything that a key may do.
         "policy" policy: Option<String>,
         /// The repositories that its logins are for; without any, all.
         "repositories" repositories: Option<Vec<String>>,
         /// The networks that it and its logins are accepted from; without any, all.
         "sourceNetworks" source_networks: Option<Vec<String>>,
-        /// How many seconds its logins live at the most.
+        /// The longest life of its logins, in seconds.
         "maxLoginSeconds" max_login_seconds: Option<i32>,
     }
 }
 
 structure! {
-    /// What to change on an access key.
+    /// The change to an access key.
     pub struct UpdateAccessKeyRequest {
         /// The key to change.
         "accessKeyId" access_key_id: String as &ACCESS_KEY_ID,
@@ -139,7 +140,7 @@ structure! {
         "status" status: AccessKeyStatus,
         /// Whether to disable even the last root key.
         "force" force: Option<bool>,
-        /// Whether to disable also the keys and roles that it made, and those that these made.
+        /// Whether to disable also the keys and roles that it made, and all that those made.
         "withMade" with_made: Option<bool>,
     }
 }

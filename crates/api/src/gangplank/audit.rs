@@ -16,29 +16,30 @@ gangplank_core::event_kinds!(enumeration! {
 });
 
 structure! {
-    /// Which events to show: those that fit all that is given.
+    /// The events to show: those that match all of these members.
     pub struct ListAuditEventsRequest: Default {
         /// The account whose events to show; without it, all that the caller may see are shown.
         "account" account: Option<String> as &ACCOUNT,
-        /// Only events of this moment and later.
+        /// Only events from this time on.
         "since" since: Option<Timestamp>,
-        /// Only events before this moment.
+        /// Only events before this time.
         "until" until: Option<Timestamp>,
         /// Only events of this kind.
         "kind" kind: Option<AuditEventKind>,
-        /// Only what this access key did, itself or by its logins, or what was done to it.
+        /// Only events in which this access key acted, itself or by its logins, or was changed.
         "accessKeyId" access_key_id: Option<String> as &IDENTIFIED,
-        /// Only what this role did, by its sessions or their logins, or what was done to it, refusals of tokens included.
+        /// Only events in which this role acted, by its sessions or their logins, or was changed; refused tokens
+        /// included.
         "roleName" role_name: Option<String> as &ROLE_NAME,
-        /// Only what this registry login did, or what was done to it.
+        /// Only events in which this registry login acted, or was changed.
         "registryLoginId" registry_login_id: Option<String> as &IDENTIFIED,
-        /// Only what happened in this repository.
+        /// Only events in this repository.
         "repository" repository: Option<String>,
-        /// Only what was done to this content.
+        /// Only events about the content with this digest.
         "digest" digest: Option<String>,
-        /// Only what was done to this: an image such as :web.app.7, a container service, an access key, a role.
+        /// Only events about this: an image such as :web.app.7, a container service, an access key, a role.
         "subject" subject: Option<String>,
-        /// Only what came from this address.
+        /// Only events that this address caused.
         "address" address: Option<String>,
         /// How many events to show at the most; up to 1000 if not given.
         "maxResults" max_results: Option<i32> as &MAX_RESULTS,
@@ -50,9 +51,9 @@ structure! {
 structure! {
     /// A page of events.
     pub struct ListAuditEventsResult: Default {
-        /// The events, the newest first; there may be none on a page that is followed by another.
+        /// The events, the newest first; a page may be empty although another follows.
         "auditEvents" audit_events: Vec<AuditEvent>,
-        /// What to ask for the next page with, if there is one.
+        /// The token for the next page, if there is one.
         "nextToken" next_token: Option<String>,
     }
 }
@@ -66,41 +67,41 @@ structure! {
         "at" at: Timestamp,
         /// What happened.
         "kind" kind: AuditEventKind,
-        /// Whose trail it belongs to; nobody's, if a caller was refused that nobody knows.
+        /// The account whose trail has the event; missing if an unknown caller was refused.
         "account" account: Option<String> as &ACCOUNT,
-        /// In which region it happened.
+        /// The region in which it happened.
         "region" region: Option<String>,
-        /// The access key that did it, itself or by its logins.
+        /// The access key that acted, itself or by its logins.
         "accessKeyId" access_key_id: Option<String>,
-        /// The role that did it, by a session, or by a session's logins.
+        /// The role that acted, by a session or by a session's logins.
         "roleName" role_name: Option<String>,
         /// The name of the session, if it is known.
         "sessionName" session_name: Option<String>,
-        /// What the issuer of the session's token said of the job.
+        /// The claims that the issuer of the session's token made about the job.
         "claims" claims: Option<Map<String>>,
-        /// The registry login that did it, or that it was done to.
+        /// The registry login that acted, or that was changed.
         "registryLoginId" registry_login_id: Option<String>,
-        /// The repository that it was done in.
+        /// The repository in which it happened.
         "repository" repository: Option<String>,
-        /// The content that it was done to.
+        /// The digest of the content that it is about.
         "digest" digest: Option<String>,
-        /// What else it was done to: an image, tags, a container service, an access key, a role; or what a login may do; or
-        /// the share of the trail that was forgotten: pushes, refusals, logins or rest.
+        /// Anything else that it is about: an image, tags, a container service, an access key, a role; or the scope
+        /// of a login; or the share of the trail that was forgotten: pushes, refusals, logins or rest.
         "subject" subject: Option<String>,
-        /// What was asked for, if it was refused.
+        /// The refused action.
         "action" action: Option<String>,
         /// Why it was refused.
         "reason" reason: Option<String>,
-        /// The address that it came from.
+        /// The address that the request came from.
         "address" address: Option<String>,
         /// What the client called itself.
         "userAgent" user_agent: Option<String>,
-        /// The request that did it, as the server's log and the answer's `X-Request-Id` have it; none of what was
-        /// counted or happened by itself.
+        /// The id of the request, as in the server's log and the answer's `X-Request-Id`; missing for events that
+        /// were counted or happened by themselves.
         "requestId" request_id: Option<String>,
         /// True if it was done on the web console.
         "byConsole" by_console: Option<bool>,
-        /// How many times it happened: refusals that are alike are counted, and so is what was forgotten.
+        /// The number of times that it happened: equal refusals are counted, and so are forgotten events.
         "count" count: i32,
     }
 }

@@ -1,4 +1,4 @@
-//! Garbage collection, asked for by an operator.
+//! Garbage collection that an operator starts.
 
 use crate::Shape;
 use crate::macros::{enumeration, structure};
@@ -10,7 +10,7 @@ enumeration! {
     pub enum GarbageKind {
         /// A manifest.
         Manifest,
-        /// A repository's hold on a blob.
+        /// A blob in a repository. Other repositories may have it too.
         Blob,
     }
 }
@@ -18,28 +18,28 @@ enumeration! {
 structure! {
     /// How to collect garbage.
     pub struct CollectGarbageRequest: Default {
-        /// Whether to say what would be removed, and to remove nothing.
+        /// Whether to list what would be removed, and to remove nothing.
         "dryRun" dry_run: Option<bool>,
-        /// How long ago a client must have been told last that it is there; what the server was told if not
-        /// given.
+        /// The grace period: content is kept for so long after a client was last told that it is there; the server's
+        /// own if not given.
         "graceSeconds" grace_seconds: Option<i32> as &GRACE,
     }
 }
 
 structure! {
-    /// What was removed, or would be.
+    /// The result of a collection.
     pub struct CollectGarbageResult: Default {
-        /// Whether nothing was removed, because only that was asked.
+        /// Whether nothing was removed, because only a list was asked for.
         "dryRun" dry_run: bool,
         /// How many manifests.
         "manifests" manifests: i32,
-        /// How many holds of repositories on blobs.
+        /// The number of blobs that were removed from repositories.
         "blobs" blobs: i32,
-        /// How many contents that no repository holds any more.
+        /// The number of contents that no repository has any more.
         "contents" contents: i32,
-        /// How many bytes those and the manifests have.
+        /// The bytes of those contents and of the manifests.
         "freedBytes" freed_bytes: f64,
-        /// What would be removed, if that was asked: as much of it as fits an answer.
+        /// The garbage that would be removed, if a list was asked for: as much of it as fits an answer.
         "garbage" garbage: Option<Vec<Garbage>>,
     }
 }
@@ -59,9 +59,9 @@ structure! {
         "digest" digest: String,
         /// Its length in bytes.
         "size" size: f64,
-        /// How long ago a client was last told that it is there, in seconds in which a server ran.
+        /// How long ago a client was last told that it is there, in seconds of the server's running time.
         "unusedSeconds" unused_seconds: f64,
-        /// Why it is garbage, in words.
+        /// The reason for which it is garbage.
         "reason" reason: String,
     }
 }

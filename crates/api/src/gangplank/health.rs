@@ -1,4 +1,4 @@
-//! How the server is.
+//! The state of the server.
 
 use crate::Timestamp;
 use crate::macros::structure;
@@ -9,41 +9,42 @@ structure! {
 }
 
 structure! {
-    /// How the server is.
+    /// The state of the server.
     pub struct GetServerHealthResult {
         /// The version of the program.
         "version" version: String,
-        /// What time it is by the server's clock.
+        /// The time of the server's clock.
         "now" now: Timestamp,
-        /// Whether the database takes writes; if not, the server has to be restarted.
+        /// Whether the database accepts writes; if not, the server has to be restarted.
         "databaseTakesWrites" database_takes_writes: bool,
-        /// How many bytes of the disk pushes may still take; nothing if the disk cannot be asked.
+        /// The bytes of the disk that pushes may still use; missing if the disk does not say.
         "diskFreeBytes" disk_free_bytes: Option<f64>,
-        /// How many bytes of the disk content may take in all.
+        /// The bytes of the disk that content may use in all.
         "diskTotalBytes" disk_total_bytes: Option<f64>,
-        /// How many bytes of the disk are kept free, so that the database can still commit.
+        /// The bytes of the disk that stay free, so that the database can still commit.
         "diskReserveBytes" disk_reserve_bytes: f64,
-        /// When the last round of reading all content again began, or the next one begins; nothing if there was none.
+        /// When the scrub began to read all content for the last time, or will begin next; missing if it never did.
         "scrubRoundAt" scrub_round_at: Option<Timestamp>,
-        /// How many contents are known to be damaged, up to 1000. The next push of each replaces it.
+        /// The number of damaged contents, up to 1000. The next push of each replaces it.
         "damagedContents" damaged_contents: i32,
-        /// How many manifests the next collection begins with, up to 10000: nothing holds them, and their time is over.
+        /// The number of manifests with which the next collection begins, up to 10000: unreferenced ones whose grace
+        /// period is over.
         "garbageManifests" garbage_manifests: i32,
-        /// How many holds of repositories on blobs it begins with, up to 10000.
+        /// The number of blobs in repositories with which it begins, up to 10000.
         "garbageBlobs" garbage_blobs: i32,
-        /// How many seconds what nothing holds is kept, from when a client was last told of it.
+        /// The seconds for which unreferenced content is kept, from when a client was last told that it is there.
         "graceSeconds" grace_seconds: f64,
-        /// The certificates that the server has: its own first, then those of services' domains.
+        /// The certificates of the server: its own first, then those of services' domains.
         "certificates" certificates: Vec<ServedCertificate>,
     }
 }
 
 structure! {
-    /// A certificate that the server has.
+    /// A certificate of the server.
     pub struct ServedCertificate {
-        /// Its name; none of the server's own.
+        /// Its name; the server's own has none.
         "name" name: Option<String>,
-        /// What it is for.
+        /// The domain names that it covers.
         "domains" domains: Vec<String>,
         /// When it ends.
         "endsAt" ends_at: Timestamp,

@@ -1,4 +1,4 @@
-//! A registry login for an identity token, in one call that nobody signs.
+//! Exchanges an identity token for a registry login, in one call that is not signed.
 
 use super::permissions::{LOGIN_SECONDS, NETWORKS, REPOSITORIES, check_list};
 use super::roles::IDENTITY_TOKEN;
@@ -11,7 +11,7 @@ const ROLE_ARN: Shape = Shape::text("RoleArn", Range { min: Some(20), max: Some(
 const REGION: Shape = Shape::text("RegionName", Range { min: Some(1), max: Some(64) }, &NOT_BLANK);
 
 structure! {
-    /// The token to exchange, and for which login.
+    /// The token to exchange, and the login to make.
     pub struct ExchangeIdentityTokenRequest, check check_exchange {
         /// The ARN of the role that the token opens.
         "roleArn" role_arn: String as &ROLE_ARN,
@@ -23,7 +23,7 @@ structure! {
         "serviceName" service_name: Option<String> as &CONTAINER_SERVICE_NAME,
         /// How many seconds the login lives, 60 to 43200; as long as the role allows if not given.
         "lifeSeconds" life_seconds: Option<i32> as &LOGIN_SECONDS,
-        /// The repositories that the login is for: names, in which * stays within a segment and ** crosses.
+        /// The repositories that the login is for: names, in which * matches within a segment and ** across segments.
         "repositories" repositories: Option<Vec<String>> as &REPOSITORIES,
         /// The networks that the login is accepted from, such as 10.0.0.0/8.
         "sourceNetworks" source_networks: Option<Vec<String>> as &NETWORKS,
@@ -33,7 +33,7 @@ structure! {
 structure! {
     /// The login that was made.
     pub struct ExchangeIdentityTokenResult: Default {
-        /// The login; its password is told this once.
+        /// The login; its password is shown only once.
         "registryLogin" registry_login: ContainerServiceRegistryLogin,
     }
 }

@@ -1,4 +1,4 @@
-//! Indexes that the server makes of manifests that it has.
+//! Image indexes that the server makes from manifests that it has.
 
 use crate::macros::structure;
 use crate::pattern::{DIGEST as DIGEST_FORM, NOT_BLANK};
@@ -14,7 +14,7 @@ const TAGS: Shape = Shape::list(&TAG);
 const MAX_DIGESTS: usize = 100;
 
 structure! {
-    /// The image index to make, of manifests that are in the repository.
+    /// The image index to make, from manifests in the repository.
     pub struct CreateImageIndexRequest: Default, check check_create {
         /// The repository that has the manifests, and gets the index.
         "repository" repository: String as &REPOSITORY,

@@ -20,16 +20,17 @@ structure! {
     pub struct GetImageOriginResult: Default {
         /// The digest of the image.
         "digest" digest: String,
-        /// Who pushed it, each once, the first first. Asked for by its digest: each once for a repository.
+        /// Everybody who pushed it, each once, in order of their first push. For a digest: each once for every
+        /// repository.
         "pushes" pushes: Vec<ImageOrigin>,
-        /// Who registered it, the first registration first. Of a registered image, that registration alone.
+        /// Everybody who registered it, in order. For a registered image, only that registration.
         "registrations" registrations: Vec<ImageOrigin>,
     }
 }
 
 structure! {
-    /// Who pushed or registered an image. It is kept for as long as the image, also after the session, the login and the
-    /// key are gone.
+    /// A principal who pushed or registered an image. It is kept as long as the image, also after the session, the
+    /// login and the key are gone.
     pub struct ImageOrigin: Default {
         /// When it was registered.
         "at" at: Option<Timestamp>,
@@ -39,15 +40,15 @@ structure! {
         "image" image: Option<String>,
         /// The ARN of the role or the access key.
         "principal" principal: String,
-        /// The access key, if it was one.
+        /// The access key, if it is one.
         "accessKeyId" access_key_id: Option<String>,
         /// The description of the access key.
         "description" description: Option<String>,
-        /// The name of the role, if it was one.
+        /// The name of the role, if it is one.
         "roleName" role_name: Option<String>,
         /// The name of the session of the role.
         "sessionName" session_name: Option<String>,
-        /// What the issuer said of the job, such as its subject, repository, ref, commit and run.
+        /// The claims that the issuer made about the job, such as its subject, repository, ref, commit and run.
         "claims" claims: Option<Map<String>>,
     }
 }

@@ -1,8 +1,7 @@
-//! What is ours and not Amazon's: access keys, roles, the audit trail, garbage collection, and the registry
-//! logins that Lightsail does not have.
+//! Operations of our own: access keys, roles, the audit trail, garbage collection, and the registry logins that
+//! Lightsail does not have.
 //!
-//! The protocol is the same, the target prefix our own, so that the Lightsail surface stays exactly
-//! Lightsail's.
+//! The protocol is Lightsail's, with a target prefix of our own. So the Lightsail service stays exactly Lightsail's.
 
 mod access_keys;
 mod audit;

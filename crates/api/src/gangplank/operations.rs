@@ -24,11 +24,11 @@ use super::{
     UpdateAccessKeyResult, UpdateRoleRequest, UpdateRoleResult,
 };
 
-/// The errors of the operations that name nothing that could be missing.
+/// The errors of operations that name no existing thing.
 const GENERAL: &[ErrorCode] =
     &[ServiceException, InvalidInputException, AccessDeniedException, UnauthenticatedException];
 
-/// The errors of the operations on something that is there, or is not.
+/// The errors of operations on an existing thing.
 const NAMED: &[ErrorCode] = &[
     ServiceException,
     InvalidInputException,
@@ -38,7 +38,7 @@ const NAMED: &[ErrorCode] = &[
     UnauthenticatedException,
 ];
 
-/// The errors of an exchange, where a token and not a key says who asks.
+/// The errors of an exchange, where a token and not a key identifies the caller.
 const EXCHANGE: &[ErrorCode] = &[
     ServiceException,
     InvalidInputException,
@@ -57,22 +57,22 @@ operations! {
     /// An operation of our own.
     target "Gangplank_20261123" of Gangplank;
 
-    /// Collects garbage: what is not registered and has not been used for a while, in every account.
+    /// Collects garbage in every account: content that is not registered and was not used for a while.
     CollectGarbage:
         CollectGarbageRequest => CollectGarbageResult, GENERAL;
     /// Makes an access key, the long-lived pair that signs API calls.
     CreateAccessKey:
         CreateAccessKeyRequest => CreateAccessKeyResult, GENERAL;
-    /// Makes a one-time link that signs a browser in to the web console, as whoever signs this call.
+    /// Makes a one-time link that signs a browser in to the web console, as the caller who signs this call.
     CreateConsoleLink:
         CreateConsoleLinkRequest => CreateConsoleLinkResult, GENERAL;
-    /// Makes an image index of manifests that the account has pushed, without reading anything to the caller.
+    /// Makes an image index from manifests that the account has pushed, without returning any content.
     CreateImageIndex:
         CreateImageIndexRequest => CreateImageIndexResult, NAMED;
     /// Makes a registry login that may pull, push or delete, or that is for one service only.
     CreateRegistryLogin:
         CreateRegistryLoginRequest => CreateRegistryLoginResult, NAMED;
-    /// Makes a role, which jobs become that show an identity token.
+    /// Makes a role, which jobs take on by showing an identity token.
     CreateRole:
         CreateRoleRequest => CreateRoleResult, GENERAL;
     /// Deletes an access key, for good.
@@ -81,19 +81,19 @@ operations! {
     /// Deletes a role, for good, and ends its sessions and logins.
     DeleteRole:
         DeleteRoleRequest => DeleteRoleResult, NAMED;
-    /// Makes a registry login for whoever holds an identity token that opens a role. Nobody signs this call.
+    /// Makes a registry login for the holder of an identity token that opens a role. The call is not signed.
     ExchangeIdentityToken:
         ExchangeIdentityTokenRequest => ExchangeIdentityTokenResult, EXCHANGE;
-    /// Shows where an image came from: which jobs and keys pushed it, and which registered it.
+    /// Shows where an image came from: the jobs and keys that pushed it, and those that registered it.
     GetImageOrigin:
         GetImageOriginRequest => GetImageOriginResult, NAMED;
-    /// Shows a manifest: what it is made of, what its configuration says, what is about it and what holds it.
+    /// Shows a manifest: its parts, its configuration, its referrers, and what keeps it from being collected.
     GetManifest:
         GetManifestRequest => GetManifestResult, NAMED;
     /// Shows a role.
     GetRole:
         GetRoleRequest => GetRoleResult, NAMED;
-    /// Shows how the server is: disk, database, damage, garbage, certificates.
+    /// Shows the state of the server: disk, database, damage, garbage, certificates.
     GetServerHealth:
         GetServerHealthRequest => GetServerHealthResult, GENERAL;
     /// Shows access keys, without their secrets.
@@ -117,7 +117,7 @@ operations! {
     /// Shows the sessions of a role that have not ended.
     ListRoleSessions:
         ListRoleSessionsRequest => ListRoleSessionsResult, NAMED;
-    /// Ends a registry login before its time, for whoever has its password. Nobody signs this call.
+    /// Ends a registry login before its time, for the holder of its password. The call is not signed.
     RevokeOwnRegistryLogin:
         RevokeOwnRegistryLoginRequest => RevokeOwnRegistryLoginResult, OWN_LOGIN;
     /// Ends a registry login before its time.
@@ -126,7 +126,7 @@ operations! {
     /// Ends a session of a role before its time, with its logins.
     RevokeRoleSession:
         RevokeRoleSessionRequest => RevokeRoleSessionResult, NAMED;
-    /// Tries whether an identity token opens a role, and says why.
+    /// Tests whether an identity token opens a role, and says why.
     TryRole:
         TryRoleRequest => TryRoleResult, NAMED;
     /// Switches an access key off, or on again.

@@ -1,10 +1,10 @@
-//! Lists that are told a page at a time.
+//! Lists in pages.
 
 use crate::pattern::IDENTIFIER;
 use crate::{Range, Shape};
 
-/// How many a page may have.
+/// The number of entries on a page.
 pub(super) const MAX_RESULTS: Shape = Shape::integer("MaxResults", 1, 1_000);
 
-/// Where a page begins, as the page before said it.
+/// The position of a page, as the page before gave it.
 pub(super) const NEXT_TOKEN: Shape = Shape::text("NextToken", Range::ANY, &IDENTIFIER);

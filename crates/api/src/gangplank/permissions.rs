@@ -1,4 +1,4 @@
-//! What access keys, roles and logins may be narrowed to.
+//! Permissions and limits of access keys, roles and logins.
 
 use crate::macros::enumeration;
 use crate::pattern::{NOT_BLANK, SERVICE_PATTERN};
@@ -28,20 +28,20 @@ pub(super) const DESCRIPTION: Shape =
 pub(super) const MOST_ENTRIES: usize = 32;
 
 enumeration! {
-    /// What somebody may do, by name.
+    /// Permissions by name.
     pub enum PermissionPreset {
         /// Log in, push, register.
         Push = "push",
-        /// The same, and deploy what was registered.
+        /// The same, and deploy registered images.
         Deploy = "deploy",
-        /// Look, and pull what is registered.
+        /// See everything, and pull registered images.
         Read = "read",
-        /// Whatever an access key may do in its account.
+        /// Everything that an access key may do in its account.
         All = "all",
     }
 }
 
-/// The rules over several members: one of preset and policy, and services only beside a preset.
+/// Checks rules about several members: either a preset or a policy, and services only beside a preset.
 pub(super) fn check_permissions(
     preset: Option<PermissionPreset>,
     policy: Option<&str>,

@@ -1,4 +1,4 @@
-//! Registry logins of any scope: made, listed, revoked.
+//! Registry logins of any scope: making, listing and revoking them.
 
 use super::page::{MAX_RESULTS, NEXT_TOKEN};
 use super::permissions::{LOGIN_SECONDS, NETWORKS, REPOSITORIES, check_list};
@@ -13,7 +13,7 @@ const PASSWORD: Shape =
     Shape::text("RegistryLoginPassword", Range { min: Some(1), max: Some(256) }, &NOT_BLANK);
 
 enumeration! {
-    /// Something that a registry login may do.
+    /// An action that a registry login may do.
     pub enum RegistryLoginScope {
         /// It may push images.
         Push = "push",
@@ -29,9 +29,9 @@ enumeration! {
     pub enum RegistryLoginStatus {
         /// It is accepted.
         Active,
-        /// Its time is over.
+        /// It has expired.
         Expired,
-        /// It was revoked before its time was over.
+        /// It was revoked before it expired.
         Revoked,
     }
 }
@@ -39,13 +39,13 @@ enumeration! {
 structure! {
     /// The registry login to make: at least one of a scope and a service.
     pub struct CreateRegistryLoginRequest: Default, check check_create {
-        /// What the login may do; `pull` if only a service is given.
+        /// The actions that the login may do; `pull` if only a service is given.
         "scope" scope: Option<Vec<RegistryLoginScope>>,
         /// The one service whose images the login is for.
         "serviceName" service_name: Option<String> as &CONTAINER_SERVICE_NAME,
-        /// How many seconds the login lives, 60 to 43200; as long as the caller may make it if not given.
+        /// How many seconds the login lives, 60 to 43200; as long as the caller's limits allow if not given.
         "lifeSeconds" life_seconds: Option<i32> as &LOGIN_SECONDS,
-        /// The repositories that the login is for: names, in which * stays within a segment and ** crosses.
+        /// The repositories that the login is for: names, in which * matches within a segment and ** across segments.
         "repositories" repositories: Option<Vec<String>> as &REPOSITORIES,
         /// The networks that the login is accepted from, such as 10.0.0.0/8.
         "sourceNetworks" source_networks: Option<Vec<String>> as &NETWORKS,
@@ -55,13 +55,13 @@ structure! {
 structure! {
     /// The registry login that was made.
     pub struct CreateRegistryLoginResult: Default {
-        /// The login; its password is told this once.
+        /// The login; its password is shown only once.
         "registryLogin" registry_login: ContainerServiceRegistryLogin,
     }
 }
 
 structure! {
-    /// Which page of the registry logins of the account to show.
+    /// The page of the account's registry logins to show.
     pub struct ListRegistryLoginsRequest: Default {
         /// How many logins to show at the most; up to 1000 if not given.
         "maxResults" max_results: Option<i32> as &MAX_RESULTS,
@@ -73,9 +73,9 @@ structure! {
 structure! {
     /// The registry logins of the account.
     pub struct ListRegistryLoginsResult: Default {
-        /// The logins, the newest first; there may be none on a page that is followed by another.
+        /// The logins, the newest first; a page may be empty although another follows.
         "registryLogins" registry_logins: Vec<RegistryLoginSummary>,
-        /// What to ask for the next page with, if there is one.
+        /// The token for the next page, if there is one.
         "nextToken" next_token: Option<String>,
     }
 }
@@ -93,9 +93,9 @@ structure! {
         "accessKeyId" access_key_id: Option<String>,
         /// The role that made it, if one did.
         "roleName" role_name: Option<String>,
-        /// The name of the role's session that made it, as long as it is known.
+        /// The name of the role's session that made it, while the session is known.
         "sessionName" session_name: Option<String>,
-        /// What the issuer of the session's token said of the job, as long as it is known.
+        /// The claims that the issuer of the session's token made about the job, while the session is known.
         "claims" claims: Option<Map<String>>,
         /// The repositories that it is for; without any, all.
         "repositories" repositories: Option<Vec<String>>,
@@ -125,7 +125,7 @@ structure! {
 }
 
 structure! {
-    /// Nothing: the registry login is accepted no more.
+    /// Nothing: the registry login is no longer accepted.
     pub struct RevokeRegistryLoginResult: Default {}
 }
 
@@ -138,7 +138,7 @@ structure! {
 }
 
 structure! {
-    /// Nothing: the registry login is accepted no more.
+    /// Nothing: the registry login is no longer accepted.
     pub struct RevokeOwnRegistryLoginResult: Default {}
 }
 

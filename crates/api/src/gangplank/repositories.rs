@@ -1,4 +1,4 @@
-//! Repositories and the manifests in them, for whoever may read them.
+//! Repositories and their manifests, for callers who may read them.
 
 use super::page::{MAX_RESULTS, NEXT_TOKEN};
 use crate::describe::Map;
@@ -14,7 +14,7 @@ const REFERENCE: Shape = Shape::text("TagOrDigest", Range { min: Some(1), max: S
 structure! {
     /// Which repositories to show.
     pub struct ListRepositoriesRequest: Default {
-        /// Only those whose names begin so.
+        /// Only repositories whose names begin with this.
         "prefix" prefix: Option<String> as &PREFIX,
         /// How many repositories to show at the most; up to 1000 if not given.
         "maxResults" max_results: Option<i32> as &MAX_RESULTS,
@@ -24,12 +24,12 @@ structure! {
 }
 
 structure! {
-    /// The repositories that were asked for.
+    /// The repositories.
     pub struct ListRepositoriesResult: Default {
-        /// The repositories that the caller's logins may be for, by name; there may be none on a page that is followed by
-        /// another.
+        /// The repositories that the caller's logins may be for, by name; a page may be empty although another
+        /// follows.
         "repositories" repositories: Vec<RepositorySummary>,
-        /// What to ask for the next page with, if there is one.
+        /// The token for the next page, if there is one.
         "nextToken" next_token: Option<String>,
     }
 }
@@ -39,7 +39,7 @@ structure! {
     pub struct RepositorySummary: Default {
         /// Its name.
         "repository" repository: String,
-        /// When its newest manifest came.
+        /// When its newest manifest was pushed.
         "newestAt" newest_at: Option<Timestamp>,
     }
 }
@@ -49,10 +49,10 @@ structure! {
     pub struct ListManifestsRequest: Default {
         /// The repository.
         "repository" repository: String as &REPOSITORY,
-        /// Only those with a tag that begins so.
+        /// Only manifests with a tag that begins with this.
         "tagPrefix" tag_prefix: Option<String> as &TAG_PREFIX,
-        /// Whether to show also those that belong to another and have no tag: what an index lists, and what is about
-        /// another manifest.
+        /// Whether to show also manifests that belong to another one and have no tag: entries of an index, and
+        /// referrers.
         "withParts" with_parts: Option<bool>,
         /// How many manifests to show at the most; up to 100 if not given, and no more than 100.
         "maxResults" max_results: Option<i32> as &MAX_RESULTS,
@@ -62,11 +62,11 @@ structure! {
 }
 
 structure! {
-    /// The manifests that were asked for.
+    /// The manifests.
     pub struct ListManifestsResult: Default {
-        /// The manifests, the newest first; there may be none on a page that is followed by another.
+        /// The manifests, the newest first; a page may be empty although another follows.
         "manifests" manifests: Vec<ManifestSummary>,
-        /// What to ask for the next page with, if there is one.
+        /// The token for the next page, if there is one.
         "nextToken" next_token: Option<String>,
     }
 }
@@ -76,19 +76,20 @@ structure! {
     pub struct ManifestSummary {
         /// Its digest.
         "digest" digest: String,
-        /// As the client declared it.
+        /// The media type, as the client declared it.
         "mediaType" media_type: String,
-        /// What kind of artifact it is, if it is one.
+        /// The type of the artifact, if it is one.
         "artifactType" artifact_type: Option<String>,
-        /// The digest of the manifest that it is about.
+        /// The digest of the manifest that it refers to.
         "subject" subject: Option<String>,
         /// When it came.
         "createdAt" created_at: Timestamp,
         /// Its tags in byte order, up to 100.
         "tags" tags: Vec<String>,
-        /// How many bytes its layers have, as they are kept; none of an index, whose platforms have each their own.
+        /// The bytes of its layers, as they are stored; missing for an index, whose platforms have layers of their
+        /// own.
         "layersSize" layers_size: Option<f64>,
-        /// How many manifests it lists, if it is an index.
+        /// The number of manifests that it lists, if it is an index.
         "children" children: Option<i32>,
     }
 }
@@ -112,15 +113,15 @@ structure! {
 }
 
 structure! {
-    /// A manifest, with what it is made of and what holds it.
+    /// A manifest, with its parts and what keeps it from being collected.
     pub struct ManifestDetail {
         /// Its digest.
         "digest" digest: String,
-        /// As the client declared it.
+        /// The media type, as the client declared it.
         "mediaType" media_type: String,
-        /// What kind of artifact it is, if it is one.
+        /// The type of the artifact, if it is one.
         "artifactType" artifact_type: Option<String>,
-        /// How many bytes the manifest itself has.
+        /// The bytes of the manifest itself.
         "size" size: f64,
         /// When it came.
         "createdAt" created_at: Timestamp,
@@ -128,45 +129,46 @@ structure! {
         "tags" tags: Vec<String>,
         /// Its annotations.
         "annotations" annotations: Option<Map<String>>,
-        /// How many bytes its layers have, as they are kept.
+        /// The bytes of its layers, as they are stored.
         "layersSize" layers_size: Option<f64>,
         /// Its layers, the lowest first.
         "layers" layers: Option<Vec<ManifestPart>>,
-        /// What its configuration says, if it is an image of a container and has one of at most 4 MiB.
+        /// Its configuration, if it is an image of a container and has one of at most 4 MiB.
         "configuration" configuration: Option<ImageConfiguration>,
         /// The manifests that it lists, if it is an index.
         "children" children: Option<Vec<ManifestPart>>,
-        /// The digest of the manifest that it is about.
+        /// The digest of the manifest that it refers to.
         "subject" subject: Option<String>,
-        /// The manifests that are about it, the oldest first, up to 100.
+        /// The manifests that refer to it, the oldest first, up to 100.
         "referrers" referrers: Vec<ManifestPart>,
-        /// Whether there are more of them.
+        /// Whether there are more referrers.
         "moreReferrers" more_referrers: Option<bool>,
-        /// The registered images that it is, or is a part of, up to 20 of each.
+        /// The registered images that it is, or that it is a part of, up to 20 of each.
         "heldByImages" held_by_images: Vec<String>,
         /// The services whose deployments run it, up to 20.
         "heldByServices" held_by_services: Vec<String>,
         /// The digests of the indexes of the repository that list it, up to 20.
         "heldByIndexes" held_by_indexes: Vec<String>,
-        /// In how many seconds in which a server runs it may be collected as garbage, if nothing holds it till then.
+        /// The seconds of the server's running time until it may be collected as garbage, if nothing references it by
+        /// then.
         "collectedInSeconds" collected_in_seconds: Option<f64>,
     }
 }
 
 structure! {
-    /// Something that a manifest is made of, or that is about it.
+    /// A part of a manifest, or a referrer.
     pub struct ManifestPart: Default {
         /// Its digest.
         "digest" digest: String,
         /// Its media type.
         "mediaType" media_type: String,
-        /// How many bytes it has.
+        /// Its length in bytes.
         "size" size: f64,
-        /// What kind of artifact it is.
+        /// The type of the artifact.
         "artifactType" artifact_type: Option<String>,
         /// The platform that it is for, as in linux/arm64/v8.
         "platform" platform: Option<String>,
-        /// Of a manifest in an index, how many bytes its layers have; nothing if it is not read.
+        /// For a manifest in an index, the bytes of its layers; missing if it was not read.
         "layersSize" layers_size: Option<f64>,
         /// Its annotations.
         "annotations" annotations: Option<Map<String>>,
@@ -174,7 +176,7 @@ structure! {
 }
 
 structure! {
-    /// What the configuration of an image says: the words of whoever built it.
+    /// The configuration of an image. Its texts are those of the image's builder.
     pub struct ImageConfiguration: Default {
         /// The platform that it is for, as in linux/arm64/v8.
         "platform" platform: Option<String>,
@@ -182,7 +184,7 @@ structure! {
         "created" created: Option<String>,
         /// Who built it.
         "author" author: Option<String>,
-        /// As whom it runs.
+        /// The user that it runs as.
         "user" user: Option<String>,
         /// Where it runs.
         "workingDirectory" working_directory: Option<String>,
@@ -194,13 +196,13 @@ structure! {
         "environment" environment: Option<Vec<String>>,
         /// The ports that it listens on, as in 80/tcp.
         "exposedPorts" exposed_ports: Option<Vec<String>>,
-        /// Where it keeps data.
+        /// The paths where it keeps data.
         "volumes" volumes: Option<Vec<String>>,
         /// The signal that stops it.
         "stopSignal" stop_signal: Option<String>,
         /// Its labels.
         "labels" labels: Option<Map<String>>,
-        /// The steps of its build, the first first.
+        /// The steps of its build, in order.
         "history" history: Option<Vec<BuildStep>>,
     }
 }
@@ -212,9 +214,9 @@ structure! {
         "createdBy" created_by: Option<String>,
         /// When.
         "created" created: Option<String>,
-        /// What was said of it.
+        /// The comment about the step.
         "comment" comment: Option<String>,
-        /// Whether it made no layer.
+        /// Whether the step made no layer.
         "isEmpty" is_empty: bool,
     }
 }

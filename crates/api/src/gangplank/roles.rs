@@ -1,4 +1,4 @@
-//! Roles: what jobs become that show an identity token.
+//! Roles, which jobs take on by showing an identity token.
 
 use super::page::{MAX_RESULTS, NEXT_TOKEN};
 use super::permissions::{
@@ -26,21 +26,21 @@ enumeration! {
     pub enum RoleStatus {
         /// It can.
         Active,
-        /// It cannot; its sessions and logins have ended.
+        /// It cannot be assumed; its sessions and logins have ended.
         Disabled,
     }
 }
 
 structure! {
-    /// Whose tokens open a role. The server writes the trust policy from it.
+    /// The tokens that open a role. The server makes the trust policy from it.
     pub struct RoleTrust: Default {
         /// The issuer of the tokens, one of those that the server is configured with.
         "issuer" issuer: String as &ISSUER,
         /// The audience of the tokens; the only one that is configured for the issuer if not given.
         "audience" audience: Option<String> as &AUDIENCE,
-        /// What claims of a token must be. A value with * or ? is a pattern.
+        /// The values that claims of a token must have. A value with * or ? is a pattern.
         "claims" claims: Map<String>,
-        /// What claims of a token must not be.
+        /// The values that claims of a token must not have.
         "refusedClaims" refused_claims: Option<Map<Vec<String>>>,
     }
 }
@@ -50,25 +50,26 @@ structure! {
     pub struct CreateRoleRequest: Default, check check_create {
         /// The name, 1 to 64 letters, digits and + = , . @ _ -.
         "roleName" role_name: String as &ROLE_NAME,
-        /// Whose tokens open it.
+        /// The tokens that open it.
         "trust" trust: Option<RoleTrust>,
-        /// Whose tokens open it, as a trust policy in IAM's language.
+        /// The tokens that open it, as a trust policy in IAM's language.
         "trustPolicy" trust_policy: Option<String> as &POLICY,
-        /// What it may do, by name; push if neither this nor a policy is given.
+        /// What it may do, by the name of a preset; push if neither this nor a policy is given.
         "preset" preset: Option<PermissionPreset>,
         /// What it may do, as a policy in IAM's language.
         "policy" policy: Option<String> as &POLICY,
-        /// The services that the preset is about: names, in which * stands for any characters and ? for one.
+        /// The services that the preset is about: names, in which * matches any characters and ? one.
         "services" services: Option<Vec<String>> as &SERVICES,
-        /// The repositories that its logins are for: names, in which * stays within a segment and ** crosses.
+        /// The repositories that its logins are for: names, in which * matches within a segment and ** across
+        /// segments.
         "repositories" repositories: Option<Vec<String>> as &REPOSITORIES,
-        /// The networks that it is assumed from, and that its sessions and logins are accepted from.
+        /// The networks that it may be assumed from, and that its sessions and logins are accepted from.
         "sourceNetworks" source_networks: Option<Vec<String>> as &NETWORKS,
-        /// How many seconds its sessions live at the most, 900 to 43200; 3600 if not given.
+        /// The longest life of its sessions, 900 to 43200 seconds; 3600 if not given.
         "maxSessionSeconds" max_session_seconds: Option<i32> as &SESSION_SECONDS,
-        /// How many seconds its logins live at the most, 60 to 43200; until the session ends if not given.
+        /// The longest life of its logins, 60 to 43200 seconds; until the session ends if not given.
         "maxLoginSeconds" max_login_seconds: Option<i32> as &LOGIN_SECONDS,
-        /// What it is for, in the words of who makes it.
+        /// A description in the maker's own words.
         "description" description: Option<String> as &DESCRIPTION,
     }
 }
@@ -86,7 +87,7 @@ structure! {
     pub struct Role {
         /// Its name.
         "roleName" role_name: String,
-        /// Its ARN, which clients assume it by.
+        /// Its ARN, with which clients assume it.
         "arn" arn: String,
         /// The account that it belongs to.
         "account" account: String,
@@ -98,9 +99,9 @@ structure! {
         "lastUsedAt" last_used_at: Option<Timestamp>,
         /// The key that made it, if one did.
         "createdBy" created_by: Option<String>,
-        /// What it is for, in the words of who made it.
+        /// A description in the maker's own words.
         "description" description: Option<String>,
-        /// Whose tokens open it, as a trust policy.
+        /// The tokens that open it, as a trust policy.
         "trustPolicy" trust_policy: String,
         /// What it may do, as a policy.
         "policy" policy: String,
@@ -108,12 +109,12 @@ structure! {
         "repositories" repositories: Option<Vec<String>>,
         /// The networks that it is accepted from; without any, all.
         "sourceNetworks" source_networks: Option<Vec<String>>,
-        /// How many seconds its sessions live at the most.
+        /// The longest life of its sessions, in seconds.
         "maxSessionSeconds" max_session_seconds: i32,
-        /// How many seconds its logins live at the most; until the session ends if not given.
+        /// The longest life of its logins, in seconds; until the session ends if not given.
         "maxLoginSeconds" max_login_seconds: Option<i32>,
-        /// The claims of its first token that every later one must have too, so that a name that is taken anew does not
-        /// open it.
+        /// Claims of its first token that every later token must have too, so that a new owner of a repository's name
+        /// cannot open it.
         "rememberedClaims" remembered_claims: Option<Map<String>>,
     }
 }
@@ -135,7 +136,7 @@ structure! {
 }
 
 structure! {
-    /// Which page of the roles of the account to show.
+    /// The page of the account's roles to show.
     pub struct ListRolesRequest: Default {
         /// How many roles to show at the most; up to 1000 if not given.
         "maxResults" max_results: Option<i32> as &MAX_RESULTS,
@@ -149,17 +150,17 @@ structure! {
     pub struct ListRolesResult: Default {
         /// The roles, by name.
         "roles" roles: Vec<Role>,
-        /// What to ask for the next page with, if there is one.
+        /// The token for the next page, if there is one.
         "nextToken" next_token: Option<String>,
     }
 }
 
 structure! {
-    /// What to change on a role.
+    /// The change to a role.
     pub struct UpdateRoleRequest {
         /// The name of the role.
         "roleName" role_name: String as &ROLE_NAME,
-        /// Whether it can be assumed from now on. What ended with it stays ended.
+        /// Whether it can be assumed from now on. Sessions and logins that ended stay ended.
         "status" status: RoleStatus,
     }
 }
@@ -183,7 +184,7 @@ structure! {
 }
 
 structure! {
-    /// Which page of the sessions of a role to show.
+    /// The page of a role's sessions to show.
     pub struct ListRoleSessionsRequest: Default {
         /// The name of the role.
         "roleName" role_name: String as &ROLE_NAME,
@@ -197,9 +198,9 @@ structure! {
 structure! {
     /// The sessions of a role that have not ended.
     pub struct ListRoleSessionsResult: Default {
-        /// The sessions, the newest first; there may be none on a page that is followed by another.
+        /// The sessions, the newest first; a page may be empty although another follows.
         "roleSessions" role_sessions: Vec<RoleSession>,
-        /// What to ask for the next page with, if there is one.
+        /// The token for the next page, if there is one.
         "nextToken" next_token: Option<String>,
     }
 }
@@ -207,15 +208,15 @@ structure! {
 structure! {
     /// A session of a role, without its secrets.
     pub struct RoleSession {
-        /// The id of its temporary key, by which it is revoked.
+        /// The id of its temporary key, with which it can be revoked.
         "accessKeyId" access_key_id: String as &SESSION_KEY,
-        /// What its maker called it.
+        /// The name that its maker gave it.
         "sessionName" session_name: String,
         /// When it began.
         "createdAt" created_at: Timestamp,
         /// When it ends.
         "expiresAt" expires_at: Timestamp,
-        /// The claims of its token that are kept.
+        /// The claims of its token that are recorded.
         "claims" claims: Map<String>,
     }
 }
@@ -236,7 +237,7 @@ structure! {
 }
 
 structure! {
-    /// The token to try on a role. Nothing is issued, and nothing is remembered.
+    /// The token to test on a role. No key is issued, and no claim is recorded.
     pub struct TryRoleRequest {
         /// The name of the role.
         "roleName" role_name: String as &ROLE_NAME,
@@ -250,29 +251,29 @@ structure! {
     pub struct TryRoleResult: Default {
         /// Whether it does.
         "trusted" trusted: bool,
-        /// What kept it from opening the role, if anything did.
+        /// The reason for which the token does not open the role, if it does not.
         "reason" reason: Option<String>,
-        /// What was asked of the claims, in the order of the trust policy. None if the token itself is no good.
+        /// The conditions on the claims, in the order of the trust policy. Empty if the token itself is not valid.
         "checks" checks: Vec<RoleCheck>,
-        /// The claims of the token, if it is a good one.
+        /// The claims of the token, if it is valid.
         "claims" claims: Option<Map<String>>,
     }
 }
 
 structure! {
-    /// One condition of a trust policy, held against a token.
+    /// One condition of a trust policy, compared with a token.
     pub struct RoleCheck: Default {
-        /// What the statement does if all its conditions hold: Allow or Deny.
+        /// The effect of the statement if all its conditions hold: Allow or Deny.
         "effect" effect: String,
         /// The number of the statement in the policy, from 1.
         "statement" statement: i32,
-        /// What was looked at, such as the key of a claim.
+        /// The key that was looked at, such as that of a claim.
         "subject" subject: String,
-        /// How it was compared.
+        /// The operator of the comparison.
         "operator" operator: String,
-        /// What the policy names.
+        /// The values in the policy.
         "wanted" wanted: Vec<String>,
-        /// What the token has; nothing if it has no such claim.
+        /// The value in the token; missing if it has no such claim.
         "found" found: Option<String>,
         /// Whether it holds.
         "holds" holds: bool,

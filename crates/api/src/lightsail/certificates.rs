@@ -1,4 +1,4 @@
-//! Certificates, with which domain names lead to container services.
+//! Certificates for the domain names of container services.
 
 use crate::macros::structure;
 use crate::pattern::DOMAIN;
@@ -14,7 +14,7 @@ use super::{
 const CERTIFICATE_NAME: Shape = Shape::string("CertificateName");
 const DOMAIN_NAME: Shape = Shape::string("DomainName");
 const DOMAIN_NAMES: Shape = Shape::list(&DOMAIN_NAME);
-/// The domain names to make a certificate for; those of one that is there may be wildcards.
+/// A domain name for a new certificate. Those of an existing one may be wildcards.
 const NEW_DOMAIN_NAME: Shape = Shape::text("DomainName", Range::ANY, &DOMAIN);
 const NEW_DOMAIN_NAMES: Shape = Shape::list(&NEW_DOMAIN_NAME);
 const SERIAL_NUMBER: Shape = Shape::string("SerialNumber");
@@ -30,11 +30,11 @@ const WITH_DETAILS: Shape = Shape { name: "IncludeCertificateDetails", kind: Kin
 structure! {
     /// The certificate to make.
     pub struct CreateCertificateRequest: Default {
-        /// The name of the certificate, by which services speak of it.
+        /// The name of the certificate, which services refer to.
         "certificateName" certificate_name: String as &CERTIFICATE_NAME,
-        /// The domain name that it is for.
+        /// The domain name that it covers.
         "domainName" domain_name: String as &NEW_DOMAIN_NAME,
-        /// More domain names that it is for.
+        /// More domain names that it covers.
         "subjectAlternativeNames" subject_alternative_names: Option<Vec<String>> as &NEW_DOMAIN_NAMES,
         /// Tags to put on the certificate.
         "tags" tags: Option<Vec<Tag>>,
@@ -52,25 +52,25 @@ structure! {
 }
 
 structure! {
-    /// Which certificates to show.
+    /// Filters for the certificates to show.
     pub struct GetCertificatesRequest: Default {
-        /// The statuses of those to show; without them, all are shown.
+        /// Only certificates with these statuses; all if not given.
         "certificateStatuses" certificate_statuses: Option<Vec<CertificateStatus>>,
-        /// Whether to show more than names.
+        /// Whether to show all members, and not only names.
         "includeCertificateDetails" include_certificate_details: Option<bool> as &WITH_DETAILS,
-        /// The one certificate to show.
+        /// Only this certificate.
         "certificateName" certificate_name: Option<String> as &CERTIFICATE_NAME,
-        /// Where the page before ended.
+        /// The nextPageToken of the page before.
         "pageToken" page_token: Option<String>,
     }
 }
 
 structure! {
-    /// The certificates that were asked for.
+    /// The certificates.
     pub struct GetCertificatesResult: Default {
         /// The certificates.
         "certificates" certificates: Option<Vec<CertificateSummary>>,
-        /// Where the next page begins; without it there is none.
+        /// The token for the next page, if there is one.
         "nextPageToken" next_page_token: Option<String>,
     }
 }
@@ -86,21 +86,21 @@ structure! {
 structure! {
     /// What was done.
     pub struct DeleteCertificateResult: Default {
-        /// The records of it.
+        /// The records of the operation.
         "operations" operations: Option<Vec<OperationRecord>>,
     }
 }
 
 structure! {
-    /// A certificate in short.
+    /// A summary of a certificate.
     pub struct CertificateSummary: Default {
         /// The Amazon resource name of the certificate.
         "certificateArn" certificate_arn: Option<String> as &NON_EMPTY_STRING,
         /// The name of the certificate.
         "certificateName" certificate_name: Option<String> as &CERTIFICATE_NAME,
-        /// The first domain name that it is for.
+        /// The first domain name that it covers.
         "domainName" domain_name: Option<String> as &DOMAIN_NAME,
-        /// All about it, if that was asked for.
+        /// All members, if that was asked for.
         "certificateDetail" certificate_detail: Option<Certificate>,
         /// The tags on the certificate.
         "tags" tags: Option<Vec<Tag>>,
@@ -108,21 +108,21 @@ structure! {
 }
 
 structure! {
-    /// All about a certificate.
+    /// A certificate, with all members.
     pub struct Certificate: Default {
         /// The Amazon resource name of the certificate.
         "arn" arn: Option<String> as &NON_EMPTY_STRING,
         /// The name of the certificate.
         "name" name: Option<String> as &CERTIFICATE_NAME,
-        /// The first domain name that it is for.
+        /// The first domain name that it covers.
         "domainName" domain_name: Option<String> as &DOMAIN_NAME,
         /// Whether it can be used.
         "status" status: Option<CertificateStatus>,
         /// The number that its issuer gave it.
         "serialNumber" serial_number: Option<String> as &SERIAL_NUMBER,
-        /// All domain names that it is for.
+        /// All domain names that it covers.
         "subjectAlternativeNames" subject_alternative_names: Option<Vec<String>> as &DOMAIN_NAMES,
-        /// The DNS records by which its issuer is shown whose the domains are.
+        /// The DNS records that prove to its issuer who owns the domains.
         "domainValidationRecords" domain_validation_records: Option<Vec<DomainValidationRecord>>,
         /// Why it was not issued.
         "requestFailureReason" request_failure_reason: Option<String> as &FAILURE_REASON,
@@ -142,7 +142,7 @@ structure! {
         "notAfter" not_after: Option<Timestamp>,
         /// Whether it can be renewed.
         "eligibleToRenew" eligible_to_renew: Option<String> as &ELIGIBLE,
-        /// How far its renewal has got.
+        /// The progress of its renewal.
         "renewalSummary" renewal_summary: Option<RenewalSummary>,
         /// When it was revoked.
         "revokedAt" revoked_at: Option<Timestamp>,
@@ -150,19 +150,19 @@ structure! {
         "revocationReason" revocation_reason: Option<String> as &REVOCATION_REASON,
         /// The tags on the certificate.
         "tags" tags: Option<Vec<Tag>>,
-        /// What Amazon's support asks for.
+        /// A code for Amazon's support.
         "supportCode" support_code: Option<String>,
     }
 }
 
 structure! {
-    /// The DNS record by which the issuer of a certificate is shown whose a domain is.
+    /// The DNS record that proves to the issuer of a certificate who owns a domain.
     pub struct DomainValidationRecord: Default {
         /// The domain name.
         "domainName" domain_name: Option<String> as &DOMAIN_NAME,
         /// The record.
         "resourceRecord" resource_record: Option<ResourceRecord>,
-        /// Whether it was put into the DNS.
+        /// Whether it was added to the DNS.
         "dnsRecordCreationState" dns_record_creation_state: Option<DnsRecordCreationState>,
         /// Whether the issuer has seen it.
         "validationStatus" validation_status: Option<CertificateDomainValidationStatus>,
@@ -182,23 +182,23 @@ structure! {
 }
 
 structure! {
-    /// Whether a record was put into the DNS.
+    /// Whether a record was added to the DNS.
     pub struct DnsRecordCreationState: Default {
-        /// How far that has got.
+        /// The progress of that.
         "code" code: Option<DnsRecordCreationStateCode>,
-        /// Why it got no further.
+        /// The reason for which it failed.
         "message" message: Option<String>,
     }
 }
 
 structure! {
-    /// How far the renewal of a certificate has got.
+    /// The progress of a certificate's renewal.
     pub struct RenewalSummary: Default {
-        /// The DNS records by which the issuer is shown whose the domains are.
+        /// The DNS records that prove to the issuer who owns the domains.
         "domainValidationRecords" domain_validation_records: Option<Vec<DomainValidationRecord>>,
-        /// How far it has got.
+        /// The progress.
         "renewalStatus" renewal_status: Option<RenewalStatus>,
-        /// Why it got no further.
+        /// The reason for which it failed.
         "renewalStatusReason" renewal_status_reason: Option<String> as &RENEWAL_REASON,
         /// When that changed.
         "updatedAt" updated_at: Option<Timestamp>,

@@ -1,4 +1,4 @@
-//! What makes sense as a deployment, beyond the shapes of its members.
+//! Rules for deployments, beyond the shapes of their members.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use crate::{ApiError, Map};
 
 use super::{Container, ContainerServiceHealthCheckConfig, ContainerServiceProtocol, EndpointRequest};
 
-/// How many containers one deployment may have.
+/// The largest number of containers in a deployment.
 pub const MAX_CONTAINERS: usize = 10;
 
-/// How many bytes the names, images, commands, variables and paths of one deployment may have together.
+/// The largest sum of the names, images, commands, variables and paths of a deployment, in bytes.
 pub const MAX_DEPLOYMENT: usize = 64 << 10;
 
 /// The longest path of a health check.
 const MAX_PATH: usize = 1_024;
 
-/// Checks the containers of a deployment, and that its endpoint is an open port of one of them.
+/// Checks the containers of a deployment. Also checks that its endpoint is an open port of one of them.
 pub(crate) fn check_deployment(
     service: &str,
     containers: Option<&Map<Container>>,
@@ -42,7 +42,7 @@ pub(crate) fn check_deployment(
     check_size(containers, endpoint)
 }
 
-/// What the real service says of an image that a container cannot have.
+/// The error for an image that a container cannot have, in the words of the real service.
 pub fn invalid_image(container: &str, image: &str) -> ApiError {
     ApiError::invalid_input(format!(
         "Container \"{container}\" has invalid image {}.\n\
@@ -75,7 +75,7 @@ fn check_container(service: &str, name: &str, container: &Container) -> Result<(
     Ok(())
 }
 
-/// A registered image is one of the service itself.
+/// Whether a name is valid. A registered image has to be one of the service itself.
 fn is_image(service: &str, image: &str) -> bool {
     if image.starts_with(':') {
         image_reference_service(image) == Some(service)
@@ -88,7 +88,7 @@ fn is_port(text: &str) -> bool {
     !text.starts_with(['0', '+']) && text.parse::<u16>().is_ok()
 }
 
-/// Values may be secrets, so no refusal shows one.
+/// Checks the environment. Values may be secrets, so no error shows one.
 fn check_environment(container: &str, Container { environment, .. }: &Container) -> Result<(), ApiError> {
     for (name, value) in environment.iter().flatten() {
         if name.is_empty() || name.contains(['=', '\0']) {
@@ -109,7 +109,8 @@ fn check_environment(container: &str, Container { environment, .. }: &Container)
     Ok(())
 }
 
-/// The containers of a node share one network namespace, in which a port is opened once. TCP and UDP have their own.
+/// Checks the ports. The containers of a node share one network namespace, so each port can be opened once, for TCP
+/// and UDP separately.
 fn check_ports(containers: &Map<Container>) -> Result<(), ApiError> {
     let mut opened = BTreeMap::new();
     for (name, container) in containers {
@@ -197,7 +198,7 @@ fn check_health_check(check: &ContainerServiceHealthCheckConfig) -> Result<(), A
     Ok(())
 }
 
-/// The path is sent in the first line of a request, as it is.
+/// Checks a path, which is sent unchanged in the first line of a request.
 fn check_path(path: &str) -> Result<(), ApiError> {
     let wrong = match path {
         path if !path.starts_with('/') => "does not begin with \"/\"",

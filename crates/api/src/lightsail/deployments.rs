@@ -1,4 +1,4 @@
-//! Deployments: which containers a service runs, and which of them the outside reaches.
+//! Deployments: the containers that a service runs, and the one that answers requests from outside.
 
 use crate::macros::structure;
 use crate::{ApiError, Map, Timestamp};
@@ -10,7 +10,7 @@ use super::{ContainerService, ContainerServiceDeploymentState, ContainerServiceP
 structure! {
     /// The deployment to start on a container service.
     pub struct CreateContainerServiceDeploymentRequest: Default, check check_create {
-        /// The name of the service that is to run the containers.
+        /// The name of the service to run the containers.
         "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
         /// The containers, each under a name of its own.
         "containers" containers: Option<Map<Container>> as &CONTAINER_MAP,
@@ -28,7 +28,7 @@ structure! {
 }
 
 structure! {
-    /// Whose deployments to show.
+    /// The service whose deployments to show.
     pub struct GetContainerServiceDeploymentsRequest: Default {
         /// The name of the service.
         "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
@@ -56,45 +56,44 @@ structure! {
 structure! {
     /// One container of a deployment.
     pub struct Container: Default {
-        /// The image to run: `:service.label.N` for one that is registered on the service, where `latest`
-        /// stands for the highest number, else a reference to a public registry.
+        /// The image to run: `:service.label.N` for one that is registered on the service, with `latest` for the
+        /// highest number; any other name refers to a public registry.
         "image" image: Option<String>,
-        /// The command to run in place of the one that the image names.
+        /// The command to run in place of the image's own.
         "command" command: Option<Vec<String>>,
         /// Environment variables that the container starts with.
         "environment" environment: Option<Map<String>>,
-        /// The ports that the container opens, each with what is spoken there.
+        /// The ports that the container opens, each with its protocol.
         "ports" ports: Option<Map<ContainerServiceProtocol>>,
     }
 }
 
 structure! {
-    /// The container that is to answer requests from outside.
+    /// The container to answer requests from outside.
     pub struct EndpointRequest: Default {
         /// The name of the container, one of the same deployment.
         "containerName" container_name: String,
-        /// The port of the container, which it has to open for HTTP or HTTPS.
+        /// The port of the container. The container has to open it for HTTP or HTTPS.
         "containerPort" container_port: i32,
-        /// How to find out whether the container is well.
+        /// The health check of the container.
         "healthCheck" health_check: Option<ContainerServiceHealthCheckConfig>,
     }
 }
 
 structure! {
-    /// How to find out whether a container is well.
+    /// A health check.
     pub struct ContainerServiceHealthCheckConfig: Default {
-        /// The number of good answers in a row after which a container counts as well, from 1 to 10; 2 if not given.
+        /// The number of successful checks in a row after which a container is healthy, from 1 to 10; 2 if not given.
         "healthyThreshold" healthy_threshold: Option<i32>,
-        /// The number of bad answers in a row after which it counts as unwell, from 1 to 10; 2 if not given.
+        /// The number of failed checks in a row after which it is unhealthy, from 1 to 10; 2 if not given.
         "unhealthyThreshold" unhealthy_threshold: Option<i32>,
         /// The seconds to wait for an answer, from 2 to 60; 2 if not given.
         "timeoutSeconds" timeout_seconds: Option<i32>,
-        /// The seconds from one question to the next, from 5 to 300; 5 if not given.
+        /// The seconds between two checks, from 5 to 300; 5 if not given.
         "intervalSeconds" interval_seconds: Option<i32>,
-        /// The path to ask for; `/` if not given.
+        /// The path to request; `/` if not given.
         "path" path: Option<String>,
-        /// The HTTP statuses that count as good, such as `200`, `200,202` or `200-299`; `200-499` if not
-        /// given.
+        /// The HTTP statuses of a successful check, such as `200`, `200,202` or `200-299`; `200-499` if not given.
         "successCodes" success_codes: Option<String>,
     }
 }
@@ -104,7 +103,7 @@ structure! {
     pub struct ContainerServiceDeployment: Default {
         /// The number of the deployment on its service.
         "version" version: Option<i32>,
-        /// What has become of it.
+        /// The state of the deployment.
         "state" state: Option<ContainerServiceDeploymentState>,
         /// Its containers, by name.
         "containers" containers: Option<Map<Container>> as &CONTAINER_MAP,
@@ -122,7 +121,7 @@ structure! {
         "containerName" container_name: Option<String>,
         /// The port of the container.
         "containerPort" container_port: Option<i32>,
-        /// How it is found out whether the container is well.
+        /// The health check of the container.
         "healthCheck" health_check: Option<ContainerServiceHealthCheckConfig>,
     }
 }

@@ -11,11 +11,11 @@ enumeration! {
 }
 
 enumeration! {
-    /// What a container service is doing.
+    /// The state of a container service.
     pub enum ContainerServiceState {
         /// It is being made.
         Pending = "PENDING",
-        /// It is there and has no deployment that runs.
+        /// It exists, and no deployment runs.
         Ready = "READY",
         /// Its deployment runs.
         Running = "RUNNING",
@@ -25,13 +25,13 @@ enumeration! {
         Deleting = "DELETING",
         /// It is switched off.
         Disabled = "DISABLED",
-        /// A deployment is being brought up.
+        /// A deployment is being started.
         Deploying = "DEPLOYING",
     }
 }
 
 enumeration! {
-    /// How far a container service has got with what it is doing.
+    /// The progress of a container service's current change.
     pub enum ContainerServiceStateDetailCode {
         CreatingSystemResources = "CREATING_SYSTEM_RESOURCES",
         CreatingNetworkInfrastructure = "CREATING_NETWORK_INFRASTRUCTURE",
@@ -46,35 +46,35 @@ enumeration! {
 }
 
 enumeration! {
-    /// What has become of a deployment.
+    /// The state of a deployment.
     pub enum ContainerServiceDeploymentState {
-        /// It is being brought up.
+        /// It is being started.
         Activating = "ACTIVATING",
         /// It runs.
         Active = "ACTIVE",
-        /// It ran before the one that runs now.
+        /// It ran before the current one.
         Inactive = "INACTIVE",
-        /// It could not be brought up.
+        /// It could not be started.
         Failed = "FAILED",
     }
 }
 
 enumeration! {
-    /// What is spoken on an open port of a container.
+    /// The protocol of a container's open port.
     pub enum ContainerServiceProtocol {
         Http = "HTTP", Https = "HTTPS", Tcp = "TCP", Udp = "UDP",
     }
 }
 
 enumeration! {
-    /// What can be measured of a container service.
+    /// A measurement of container services.
     pub enum ContainerServiceMetricName {
         CpuUtilization = "CPUUtilization", MemoryUtilization = "MemoryUtilization",
     }
 }
 
 enumeration! {
-    /// How the measurements within a period become one number.
+    /// How the measurements of a period are combined into one number.
     pub enum MetricStatistic { Minimum, Maximum, Sum, Average, SampleCount }
 }
 
@@ -92,7 +92,7 @@ enumeration! {
 }
 
 enumeration! {
-    /// How far an operation has got.
+    /// The progress of an operation.
     pub enum OperationStatus { NotStarted, Started, Failed, Completed, Succeeded }
 }
 
@@ -103,26 +103,26 @@ enumeration! {
         /// It can be used.
         Issued = "ISSUED",
         Inactive = "INACTIVE",
-        /// Its time is over.
+        /// It has expired.
         Expired = "EXPIRED",
         ValidationTimedOut = "VALIDATION_TIMED_OUT", Revoked = "REVOKED", Failed = "FAILED",
     }
 }
 
 enumeration! {
-    /// Whether the issuer of a certificate has seen whose a domain is.
+    /// Whether the issuer of a certificate has verified who owns a domain.
     pub enum CertificateDomainValidationStatus {
         PendingValidation = "PENDING_VALIDATION", Failed = "FAILED", Success = "SUCCESS",
     }
 }
 
 enumeration! {
-    /// Whether a record was put into the DNS.
+    /// Whether a record was added to the DNS.
     pub enum DnsRecordCreationStateCode { Succeeded = "SUCCEEDED", Started = "STARTED", Failed = "FAILED" }
 }
 
 enumeration! {
-    /// How far the renewal of a certificate has got.
+    /// The progress of a certificate's renewal.
     pub enum RenewalStatus { PendingAutoRenewal, PendingValidation, Success, Failed }
 }
 

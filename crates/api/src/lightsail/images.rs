@@ -6,11 +6,11 @@ use crate::macros::structure;
 use super::names::{CONTAINER_LABEL, CONTAINER_SERVICE_NAME, DIGEST, IMAGE};
 
 structure! {
-    /// The pushed image to attach to a container service.
+    /// The pushed image to register on a container service.
     pub struct RegisterContainerImageRequest: Default {
         /// The name of the service that is to use the image.
         "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
-        /// What to call the image on that service; many images may have the same label.
+        /// The label of the image on that service; several images may have the same label.
         "label" label: String as &CONTAINER_LABEL,
         /// The digest that the push printed, such as `sha256:` and 64 hexadecimal digits.
         "digest" digest: String as &DIGEST,
@@ -26,19 +26,20 @@ structure! {
 }
 
 structure! {
-    /// The image to push and register. No operation has this input: the AWS CLI's command `push-container-image` does.
+    /// The image to push and register. No operation has this input; it is that of the AWS CLI's command
+    /// `push-container-image`.
     pub struct PushContainerImageRequest: Default {
         /// The name of the service that is to use the image.
         "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
         /// The name of the image in the container engine of this machine, such as `app:latest`.
         "image" image: String,
-        /// What to call the image on that service; many images may have the same label.
+        /// The label of the image on that service; several images may have the same label.
         "label" label: String as &CONTAINER_LABEL,
     }
 }
 
 structure! {
-    /// Whose images to show.
+    /// The service whose images to show.
     pub struct GetContainerImagesRequest: Default {
         /// The name of the service.
         "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
@@ -54,7 +55,7 @@ structure! {
 }
 
 structure! {
-    /// Which registered image to take off its service.
+    /// The registered image to remove from its service.
     pub struct DeleteContainerImageRequest: Default {
         /// The name of the service that has the image.
         "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,

@@ -1,4 +1,4 @@
-//! What containers have written.
+//! The output of containers.
 
 use crate::macros::structure;
 use crate::{ApiError, Timestamp};
@@ -6,18 +6,18 @@ use crate::{ApiError, Timestamp};
 use super::names::CONTAINER_SERVICE_NAME;
 
 structure! {
-    /// Which part of a container's log to show.
+    /// The part of a container's log to show.
     pub struct GetContainerLogRequest: Default, check check_times {
         /// The name of the service that runs the container, or has run it.
         "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
         /// The name of the container.
         "containerName" container_name: String,
-        /// The moment from which on to show lines; without one, the newest lines are shown.
+        /// The time from which to show lines; the newest lines if not given.
         "startTime" start_time: Option<Timestamp>,
-        /// The moment up to which to show lines.
+        /// The time up to which to show lines.
         "endTime" end_time: Option<Timestamp>,
-        /// The words that a line must have to be shown: all of them, none that follows a `-`; or, with a `?` before
-        /// each, at least one of them. Words in double quotes belong together; upper and lower case differ.
+        /// The words that a line must have: all of them, and no word behind a `-`; or, if each has a `?` in front, at
+        /// least one of them. Words in double quotes belong together; upper and lower case differ.
         "filterPattern" filter_pattern: Option<String>,
         /// The `nextPageToken` of the page before.
         "pageToken" page_token: Option<String>,
@@ -29,7 +29,7 @@ structure! {
     pub struct GetContainerLogResult: Default {
         /// The lines, the oldest first.
         "logEvents" log_events: Option<Vec<ContainerServiceLogEvent>>,
-        /// What to ask with for the page after this one; without a startTime, for the lines before these.
+        /// The token for the next page; without a startTime, for the lines before these.
         "nextPageToken" next_page_token: Option<String>,
     }
 }

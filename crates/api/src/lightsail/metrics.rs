@@ -1,4 +1,4 @@
-//! What is measured of container services.
+//! Measurements of container services.
 
 use crate::macros::structure;
 use crate::{ApiError, Timestamp};
@@ -7,25 +7,25 @@ use super::names::{CONTAINER_SERVICE_NAME, METRIC_PERIOD, TIMESTAMP};
 use super::{ContainerServiceMetricName, MetricStatistic, MetricUnit};
 
 structure! {
-    /// Which measurements to show.
+    /// The measurements to show.
     pub struct GetContainerServiceMetricDataRequest, check check_metric_data {
         /// The name of the service.
         "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
         /// What was measured.
         "metricName" metric_name: ContainerServiceMetricName,
-        /// The moment from which on to show data points; the one in which it lies is shown too.
+        /// The time from which to show data points, including the one that this time is in.
         "startTime" start_time: Timestamp,
-        /// The moment before which the data points to show begin.
+        /// The time before which the data points begin.
         "endTime" end_time: Timestamp,
-        /// The seconds that each data point sums up, a multiple of 60; there is one measurement in 300 seconds.
+        /// The seconds that each data point covers, a multiple of 60; one measurement is taken in 300 seconds.
         "period" period: i32 as &METRIC_PERIOD,
-        /// The numbers that each data point is to have.
+        /// The numbers that each data point has.
         "statistics" statistics: Vec<MetricStatistic>,
     }
 }
 
 structure! {
-    /// The measurements that were asked for.
+    /// The measurements.
     pub struct GetContainerServiceMetricDataResult: Default {
         /// What was measured.
         "metricName" metric_name: Option<ContainerServiceMetricName>,
@@ -43,7 +43,7 @@ structure! {
         "maximum" maximum: Option<f64>,
         /// The least.
         "minimum" minimum: Option<f64>,
-        /// How many there are.
+        /// The number of measurements.
         "sampleCount" sample_count: Option<f64>,
         /// All added up.
         "sum" sum: Option<f64>,

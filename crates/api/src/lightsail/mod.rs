@@ -1,8 +1,8 @@
 //! The container part of Amazon Lightsail's API: nineteen operations and their shapes.
 //!
-//! Names, members and their order are those of the service model of 2016-11-28. Where the server refuses more
-//! than the model says, it does so by patterns and by rules, which clients leave to the server; lengths,
-//! ranges and required members, which clients check themselves, are the model's.
+//! Names, members and their order are those of the service model of 2016-11-28. So are lengths, ranges and required
+//! members, which clients check themselves. Where the server refuses more than the model says, it does so by patterns
+//! and rules, which clients do not check.
 
 mod certificates;
 mod deployment_rules;

@@ -26,7 +26,7 @@ const DOMAIN_NAME: Shape = Shape::text("string", Range::ANY, &DOMAIN);
 pub(crate) const DIGEST: Shape = Shape::text("string", Range::ANY, &DIGEST_FORM);
 /// The name of a registered image.
 pub(crate) const IMAGE: Shape = Shape::text("string", Range::ANY, &IMAGE_NAME);
-/// A string that says something.
+/// A string that is not empty.
 pub(crate) const NON_EMPTY_STRING: Shape = Shape::text("NonEmptyString", Range::ANY, &NOT_BLANK);
 /// The name of a resource of any kind.
 pub(crate) const RESOURCE_NAME: Shape = Shape::text("ResourceName", Range::ANY, &RESOURCE_FORM);
@@ -36,9 +36,9 @@ pub(crate) const RESOURCE_ARN: Shape = Shape::text("ResourceArn", Range::ANY, &A
 pub(crate) const TAG_KEY: Shape = Shape::text("TagKey", Range::ANY, &KEY_FORM);
 /// The value of a tag.
 pub(crate) const TAG_VALUE: Shape = Shape::text("TagValue", Range::ANY, &VALUE_FORM);
-/// The seconds that one data point of a metric sums up.
+/// The seconds that one data point of a metric covers.
 pub(crate) const METRIC_PERIOD: Shape = Shape::integer("MetricPeriod", 60, 86_400);
-/// A moment, under the other of the model's two names for it.
+/// A timestamp, under the second of the model's two names for it.
 pub(crate) const TIMESTAMP: Shape = Shape { name: "timestamp", kind: Kind::Timestamp };
 
 const fn length(min: i32, max: i32) -> Range {

@@ -1,9 +1,9 @@
-//! The kinds of recorded operations: all of Lightsail's, since clients know them all.
+//! The kinds of recorded operations. All of Lightsail's are here, because clients know them all.
 
 use crate::macros::enumeration;
 
 enumeration! {
-    /// The kind of a recorded operation. Those of container services stand together; none is for tags.
+    /// The kind of a recorded operation. Those of container services stand together. No kind is for tags.
     pub enum OperationType {
         DeleteKnownHostKeys, DeleteInstance, CreateInstance, StopInstance, StartInstance, RebootInstance,
         OpenInstancePublicPorts, PutInstancePublicPorts, CloseInstancePublicPorts, AllocateStaticIp,

@@ -33,7 +33,7 @@ const CONTAINERS: &[ErrorCode] = &[
     RegionSetupInProgressException,
 ];
 
-/// The same, as the model lists them where a certificate is deleted.
+/// The same, in the order of the model for the deletion of a certificate.
 const CERTIFICATE_DELETION: &[ErrorCode] = &[
     ServiceException,
     InvalidInputException,
@@ -43,7 +43,7 @@ const CERTIFICATE_DELETION: &[ErrorCode] = &[
     RegionSetupInProgressException,
 ];
 
-/// The errors of the one operation that has no input to be wrong and nothing to be missing.
+/// The errors of the one operation without any input.
 const METADATA: &[ErrorCode] =
     &[ServiceException, AccessDeniedException, UnauthenticatedException, RegionSetupInProgressException];
 
@@ -63,38 +63,38 @@ operations! {
     /// An operation of the container part of Lightsail's API.
     target "Lightsail_20161128" of Lightsail;
 
-    /// Asks for a certificate. This server takes certificates from files, so it refuses and says how.
+    /// Asks for a certificate. This server takes certificates from files, so it refuses, and says how.
     CreateCertificate:
         CreateCertificateRequest => CreateCertificateResult, CONTAINERS;
-    /// Makes a container service: a place for images and, if given, the first deployment that runs them.
+    /// Makes a container service, which holds images and runs them. It may start a first deployment.
     CreateContainerService:
         CreateContainerServiceRequest => CreateContainerServiceResult, CONTAINERS;
-    /// Starts a new deployment on a container service, in the place of the one that runs.
+    /// Starts a new deployment on a container service. It takes the place of the current one.
     CreateContainerServiceDeployment:
         CreateContainerServiceDeploymentRequest => CreateContainerServiceDeploymentResult, CONTAINERS;
-    /// Makes a temporary login with which `docker` and its like push images to the registry of the account;
-    /// it ends after twelve hours, and it can do nothing but push.
+    /// Makes a temporary login with which `docker` and other clients push images to the registry of the account. It
+    /// ends after twelve hours, and can only push.
     CreateContainerServiceRegistryLogin:
         CreateContainerServiceRegistryLoginRequest => CreateContainerServiceRegistryLoginResult, CONTAINERS;
-    /// Deletes a certificate. This server takes certificates from files, so it refuses and says how.
+    /// Deletes a certificate. This server takes certificates from files, so it refuses, and says how.
     DeleteCertificate:
         DeleteCertificateRequest => DeleteCertificateResult, CERTIFICATE_DELETION;
-    /// Takes a registered image off its container service, for good.
+    /// Removes a registered image from its container service, for good.
     DeleteContainerImage:
         DeleteContainerImageRequest => DeleteContainerImageResult, CONTAINERS;
     /// Deletes a container service with its deployments and registered images, for good.
     DeleteContainerService:
         DeleteContainerServiceRequest => DeleteContainerServiceResult, CONTAINERS;
-    /// Shows the certificates whose domain names can lead to container services.
+    /// Shows the certificates for domain names of container services.
     GetCertificates:
         GetCertificatesRequest => GetCertificatesResult, CONTAINERS;
-    /// Shows what clients ought to know of the API, such as the newest version of the `lightsailctl` plugin.
+    /// Shows facts about the API for clients, such as the newest version of the `lightsailctl` plugin.
     GetContainerAPIMetadata:
         GetContainerAPIMetadataRequest => GetContainerAPIMetadataResult, METADATA;
     /// Shows the images that are registered on a container service, the newest first.
     GetContainerImages:
         GetContainerImagesRequest => GetContainerImagesResult, CONTAINERS;
-    /// Shows what a container has written, page by page, the oldest line first.
+    /// Shows the output of a container, page by page, the oldest line first.
     GetContainerLog:
         GetContainerLogRequest => GetContainerLogResult, CONTAINERS;
     /// Shows the deployments of a container service, the newest first.
@@ -103,19 +103,19 @@ operations! {
     /// Shows how much processor or memory a container service has used.
     GetContainerServiceMetricData:
         GetContainerServiceMetricDataRequest => GetContainerServiceMetricDataResult, CONTAINERS;
-    /// Shows the sizes that the nodes of a container service come in.
+    /// Shows the sizes of nodes for container services.
     GetContainerServicePowers:
         GetContainerServicePowersRequest => GetContainerServicePowersResult, CONTAINERS;
-    /// Shows one container service, or all of the region.
+    /// Shows one container service, or all in the region.
     GetContainerServices:
         GetContainerServicesRequest => ContainerServicesListResult, CONTAINERS;
-    /// Attaches an image that was pushed to a container service, which can use it from then on.
+    /// Registers a pushed image on a container service, which can use it from then on.
     RegisterContainerImage:
         RegisterContainerImageRequest => RegisterContainerImageResult, CONTAINERS;
-    /// Puts tags on a resource.
+    /// Adds tags to a resource.
     TagResource:
         TagResourceRequest => TagResourceResult, RESOURCES;
-    /// Takes tags off a resource.
+    /// Removes tags from a resource.
     UntagResource:
         UntagResourceRequest => UntagResourceResult, RESOURCES;
     /// Changes the size, the number of nodes or other settings of a container service.

@@ -1,4 +1,4 @@
-//! The sizes that nodes come in.
+//! The sizes of nodes.
 
 use crate::macros::structure;
 
@@ -8,7 +8,7 @@ structure! {
 }
 
 structure! {
-    /// The sizes that nodes come in.
+    /// The sizes of nodes.
     pub struct GetContainerServicePowersResult: Default {
         /// The sizes, the smallest first.
         "powers" powers: Option<Vec<ContainerServicePower>>,
@@ -20,7 +20,7 @@ structure! {
     pub struct ContainerServicePower: Default {
         /// The identifier of the size.
         "powerId" power_id: Option<String>,
-        /// What one node costs in a month, in US dollars.
+        /// The price of one node for a month, in US dollars.
         "price" price: Option<f32>,
         /// The virtual processors of one node.
         "cpuCount" cpu_count: Option<f32>,
@@ -28,7 +28,7 @@ structure! {
         "ramSizeInGb" ram_size_in_gb: Option<f32>,
         /// The name of the size.
         "name" name: Option<String>,
-        /// Whether services can be made with it.
+        /// Whether new services can have this size.
         "isActive" is_active: Option<bool>,
     }
 }

@@ -1,4 +1,4 @@
-//! What is told of operations and places.
+//! Records of operations, and places of resources.
 
 use crate::Timestamp;
 use crate::macros::structure;
@@ -7,7 +7,7 @@ use super::names::{NON_EMPTY_STRING, RESOURCE_NAME};
 use super::{OperationStatus, OperationType, RegionName, ResourceType};
 
 structure! {
-    /// The record of something that was done to a resource.
+    /// The record of an operation on a resource.
     pub struct OperationRecord = "Operation": Default {
         /// The identifier of the record.
         "id" id: Option<String> as &NON_EMPTY_STRING,
@@ -17,27 +17,27 @@ structure! {
         "resourceType" resource_type: Option<ResourceType>,
         /// When it was begun.
         "createdAt" created_at: Option<Timestamp>,
-        /// Where the resource is.
+        /// The place of the resource.
         "location" location: Option<ResourceLocation>,
-        /// Whether nothing more will happen.
+        /// Whether its status is final.
         "isTerminal" is_terminal: Option<bool>,
-        /// More about it, in words.
+        /// More about it, as text.
         "operationDetails" operation_details: Option<String>,
         /// What was done.
         "operationType" operation_type: Option<OperationType>,
-        /// How far it has got.
+        /// The status.
         "status" status: Option<OperationStatus>,
-        /// When it got there.
+        /// When the status last changed.
         "statusChangedAt" status_changed_at: Option<Timestamp>,
         /// The error with which it ended.
         "errorCode" error_code: Option<String>,
-        /// That error in words.
+        /// The error's message.
         "errorDetails" error_details: Option<String>,
     }
 }
 
 structure! {
-    /// Where a resource is.
+    /// The place of a resource.
     pub struct ResourceLocation: Default {
         /// The zone in the region; `all` for container services.
         "availabilityZone" availability_zone: Option<String>,

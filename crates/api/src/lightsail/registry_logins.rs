@@ -4,14 +4,14 @@ use crate::macros::structure;
 use crate::{Secret, Timestamp};
 
 structure! {
-    /// Nothing: a login is made from who asks.
+    /// Nothing: the login is for the caller.
     pub struct CreateContainerServiceRegistryLoginRequest: Default {}
 }
 
 structure! {
     /// The login that was made.
     pub struct CreateContainerServiceRegistryLoginResult: Default {
-        /// The login; its password is told this once.
+        /// The login; its password is shown only once.
         "registryLogin" registry_login: Option<ContainerServiceRegistryLogin>,
     }
 }

@@ -18,21 +18,20 @@ pub const MAX_DOMAINS: usize = 4;
 structure! {
     /// The container service to make.
     pub struct CreateContainerServiceRequest, check check_create {
-        /// The name of the service, by which every later call speaks of it and which becomes part of its
-        /// address; one account has it once in a region.
+        /// The name of the service. Later calls refer to it, and it becomes part of the service's address. It is
+        /// unique in the account and region.
         "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
-        /// The size of each node: how much processor and memory it has.
+        /// The size of each node: its processor and memory.
         "power" power: ContainerServicePowerName,
         /// The number of nodes that run the containers of the service side by side.
         "scale" scale: i32 as &SCALE,
-        /// Tags to put on the service.
+        /// Tags for the service.
         "tags" tags: Option<Vec<Tag>>,
-        /// The domain names that lead to the service, listed under the name of the certificate that covers
-        /// them.
+        /// The domain names of the service, under the name of the certificate that covers them.
         "publicDomainNames" public_domain_names: Option<Map<Vec<String>>> as &PUBLIC_DOMAINS,
-        /// A first deployment, to be started as soon as the service is there.
+        /// A first deployment, which is started as soon as the service exists.
         "deployment" deployment: Option<ContainerServiceDeploymentRequest>,
-        /// What the service may read from private registries.
+        /// The private registries that the service may read.
         "privateRegistryAccess" private_registry_access: Option<PrivateRegistryAccessRequest>,
     }
 }
@@ -48,13 +47,13 @@ structure! {
 structure! {
     /// Which container services to show.
     pub struct GetContainerServicesRequest: Default {
-        /// The one service to show; without it, all of the region are shown.
+        /// Only this service; all in the region if not given.
         "serviceName" service_name: Option<String> as &CONTAINER_SERVICE_NAME,
     }
 }
 
 structure! {
-    /// The container services that were asked for.
+    /// The container services.
     pub struct ContainerServicesListResult: Default {
         /// The services.
         "containerServices" container_services: Option<Vec<ContainerService>>,
@@ -62,7 +61,7 @@ structure! {
 }
 
 structure! {
-    /// What to change on a container service; what is not given stays as it is.
+    /// The changes to a container service; members that are not given stay as they are.
     pub struct UpdateContainerServiceRequest: Default, check check_update {
         /// The name of the service to change.
         "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
@@ -70,12 +69,12 @@ structure! {
         "power" power: Option<ContainerServicePowerName>,
         /// The new number of nodes.
         "scale" scale: Option<i32> as &SCALE,
-        /// Whether the service is switched off, so that it runs nothing and answers nobody.
+        /// Whether to disable the service, so that it runs nothing and does not answer.
         "isDisabled" is_disabled: Option<bool>,
-        /// The domain names that lead to the service from now on, listed under the name of their certificate;
-        /// an empty list takes the certificate off, a certificate that is not named stays.
+        /// The new domain names of the service, under the name of their certificate; an empty list removes the
+        /// certificate, and a certificate that is not named stays.
         "publicDomainNames" public_domain_names: Option<Map<Vec<String>>> as &PUBLIC_DOMAINS,
-        /// What the service may read from private registries.
+        /// The private registries that the service may read.
         "privateRegistryAccess" private_registry_access: Option<PrivateRegistryAccessRequest>,
     }
 }
@@ -91,7 +90,7 @@ structure! {
 structure! {
     /// Which container service to delete.
     pub struct DeleteContainerServiceRequest: Default {
-        /// The name of the service, which goes with all of its deployments and registered images.
+        /// The name of the service. All of its deployments and registered images are deleted too.
         "serviceName" service_name: String as &CONTAINER_SERVICE_NAME,
     }
 }
@@ -120,35 +119,35 @@ structure! {
         "power" power: Option<ContainerServicePowerName>,
         /// The identifier of that size.
         "powerId" power_id: Option<String>,
-        /// What the service is doing.
+        /// The state of the service.
         "state" state: Option<ContainerServiceState>,
-        /// How far it has got with that.
+        /// The progress of the current change.
         "stateDetail" state_detail: Option<ContainerServiceStateDetail>,
         /// The number of nodes.
         "scale" scale: Option<i32> as &SCALE,
         /// The deployment that runs.
         "currentDeployment" current_deployment: Option<ContainerServiceDeployment>,
-        /// The deployment that is being brought up to take its place.
+        /// The deployment that is being started to take its place.
         "nextDeployment" next_deployment: Option<ContainerServiceDeployment>,
-        /// Whether the service is switched off.
+        /// Whether the service is disabled.
         "isDisabled" is_disabled: Option<bool>,
-        /// The principal under which the service acts.
+        /// The principal that the service acts as.
         "principalArn" principal_arn: Option<String>,
         /// The name by which other resources of the account reach the service.
         "privateDomainName" private_domain_name: Option<String>,
-        /// The domain names that lead to the service, by certificate.
+        /// The domain names of the service, by certificate.
         "publicDomainNames" public_domain_names: Option<Map<Vec<String>>> as &PUBLIC_DOMAINS,
         /// The address of the service.
         "url" url: Option<String>,
-        /// What the service may read from private registries.
+        /// The private registries that the service may read.
         "privateRegistryAccess" private_registry_access: Option<PrivateRegistryAccess>,
     }
 }
 
 structure! {
-    /// How far a container service has got with what it is doing.
+    /// The progress of a container service's current change.
     pub struct ContainerServiceStateDetail: Default {
-        /// The step it is at, or the reason why it cannot go on.
+        /// The current step, or the reason for which it cannot go on.
         "code" code: Option<ContainerServiceStateDetailCode>,
         /// The same in words.
         "message" message: Option<String>,
@@ -156,7 +155,7 @@ structure! {
 }
 
 structure! {
-    /// What a service is to be allowed to read from private registries.
+    /// A request for access to private registries.
     pub struct PrivateRegistryAccessRequest: Default {
         /// The role for pulling from private repositories of Amazon ECR.
         "ecrImagePullerRole" ecr_image_puller_role: Option<ContainerServiceECRImagePullerRoleRequest>,
@@ -164,15 +163,15 @@ structure! {
 }
 
 structure! {
-    /// The wish to have the role for pulling from Amazon ECR, or not.
+    /// A request to activate the role for pulling from Amazon ECR, or to deactivate it.
     pub struct ContainerServiceECRImagePullerRoleRequest: Default {
-        /// Whether the role is to be active.
+        /// Whether to activate the role.
         "isActive" is_active: Option<bool>,
     }
 }
 
 structure! {
-    /// What a service may read from private registries.
+    /// The private registries that a service may read.
     pub struct PrivateRegistryAccess: Default {
         /// The role for pulling from private repositories of Amazon ECR.
         "ecrImagePullerRole" ecr_image_puller_role: Option<ContainerServiceECRImagePullerRole>,
@@ -184,7 +183,7 @@ structure! {
     pub struct ContainerServiceECRImagePullerRole: Default {
         /// Whether the role is active.
         "isActive" is_active: Option<bool>,
-        /// The principal of the role, to be named in the policy of a repository.
+        /// The principal of the role, for the policy of a repository.
         "principalArn" principal_arn: Option<String>,
     }
 }
@@ -206,7 +205,7 @@ fn check_update(request: &UpdateContainerServiceRequest) -> Result<(), ApiError>
     check_domains(request.public_domain_names.as_ref())
 }
 
-/// Checks that a service gets no more domain names than it may have, and none twice.
+/// Checks that there are not too many domain names, and none twice.
 fn check_domains(domains: Option<&Map<Vec<String>>>) -> Result<(), ApiError> {
     let mut seen = BTreeSet::new();
     for domain in domains.into_iter().flat_map(Map::values).flatten() {

@@ -13,19 +13,19 @@ use super::names::{RESOURCE_ARN, RESOURCE_NAME, TAG_KEY, TAG_VALUE};
 pub const MAX_TAGS: usize = 50;
 
 structure! {
-    /// The tags to put on a resource.
+    /// The tags to add to a resource.
     pub struct TagResourceRequest: Default, check check_tag_resource {
         /// The name of the resource.
         "resourceName" resource_name: String as &RESOURCE_NAME,
         /// The Amazon resource name of the resource.
         "resourceArn" resource_arn: Option<String> as &RESOURCE_ARN,
-        /// The tags; one whose key the resource has already takes the place of that one.
+        /// The tags. A tag replaces the resource's tag with the same key.
         "tags" tags: Vec<Tag>,
     }
 }
 
 structure! {
-    /// What was done to put the tags on.
+    /// The records of the operation.
     pub struct TagResourceResult: Default {
         /// The operations.
         "operations" operations: Option<Vec<OperationRecord>>,
@@ -33,7 +33,7 @@ structure! {
 }
 
 structure! {
-    /// The tags to take off a resource.
+    /// The tags to remove from a resource.
     pub struct UntagResourceRequest: Default {
         /// The name of the resource.
         "resourceName" resource_name: String as &RESOURCE_NAME,
@@ -45,7 +45,7 @@ structure! {
 }
 
 structure! {
-    /// What was done to take the tags off.
+    /// The records of the operation.
     pub struct UntagResourceResult: Default {
         /// The operations.
         "operations" operations: Option<Vec<OperationRecord>>,
@@ -53,9 +53,9 @@ structure! {
 }
 
 structure! {
-    /// A tag: a key and, if one likes, a value.
+    /// A tag: a key with an optional value.
     pub struct Tag: Default {
-        /// The key: up to 128 letters, numbers, spaces and any of `+ - = . _ : / @`; a resource has it once.
+        /// The key: up to 128 letters, numbers, spaces and any of `+ - = . _ : / @`. A resource has each key once.
         "key" key: Option<String> as &TAG_KEY,
         /// The value: up to 256 of the same characters.
         "value" value: Option<String> as &TAG_VALUE,

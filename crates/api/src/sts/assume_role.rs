@@ -1,31 +1,31 @@
-//! `AssumeRoleWithWebIdentity`: an identity token for temporary keys. Here is its form; who is trusted is decided
-//! elsewhere.
+//! `AssumeRoleWithWebIdentity`: temporary keys for an identity token. This is only its form. Other code decides whom
+//! to trust.
 
 use std::time::Duration;
 
 use super::{Operation, Parameters, StsError, response};
 use crate::{Secret, Timestamp, xml};
 
-/// What is asked for. Every rule is checked that needs no more than the parameters.
+/// The request. Every rule that needs only the parameters has been checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AssumeRoleWithWebIdentity {
-    /// The role's ARN. That it has 20 to 2,048 characters is all that is known of it.
+    /// The role's ARN. Only its length has been checked: 20 to 2,048 characters.
     pub role_arn: String,
-    /// How the caller wants the session to be called.
+    /// The name for the session.
     pub role_session_name: String,
     /// The token, without white space at its end.
     pub web_identity_token: Secret,
-    /// How long the session is to last: 15 minutes to 12 hours. `None`: as the role says.
+    /// The wanted length of the session: 15 minutes to 12 hours. `None` for the role's default.
     pub duration: Option<Duration>,
-    /// A policy that narrows the session: JSON of 1 to 2,048 characters that nobody has read yet.
+    /// A policy that limits the session: 1 to 2,048 characters, which have not been parsed yet.
     pub policy: Option<String>,
 }
 
 impl AssumeRoleWithWebIdentity {
-    /// Reads what is asked for. Parameters that are not known are not looked at.
+    /// Reads the request. Unknown parameters are ignored.
     ///
     /// # Errors
-    /// A `ValidationError` that says of each parameter what is wrong with it, and repeats neither token nor policy.
+    /// A `ValidationError` with the fault of each parameter. It never repeats the token or the policy.
     pub fn read(parameters: &Parameters) -> Result<Self, StsError> {
         if parameters.has_list("PolicyArns") {
             let message = "PolicyArns: there are no managed policies here. Narrow the session with Policy.";
@@ -55,24 +55,24 @@ impl AssumeRoleWithWebIdentity {
     }
 }
 
-/// `\w` and a few signs.
+/// `\w` and some other characters.
 fn is_of_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || "_+=,.@-".contains(letter)
 }
 
-/// What is wrong with the parameters.
+/// The faults of the parameters.
 #[derive(Default)]
 struct Faults(Vec<String>);
 
 impl Faults {
-    /// AWS writes the names with a small letter here.
+    /// Adds a fault. AWS writes the parameter's name with a small first letter here.
     fn add(&mut self, name: &str, constraint: &str) {
         let (first, rest) = name.split_at(1);
         let first = first.to_ascii_lowercase();
         self.0.push(format!("Value at '{first}{rest}' failed to satisfy constraint: {constraint}"));
     }
 
-    /// A parameter that has to be there and is at most so long; empty if it is not.
+    /// A required parameter with a longest length. Empty if it is faulty.
     fn text(
         &mut self,
         parameters: &Parameters,
@@ -120,7 +120,7 @@ impl Faults {
     }
 }
 
-/// A session that was begun, and its keys.
+/// A new session, with its keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AssumedRole {
     /// The audience of the token that was accepted.
@@ -129,22 +129,22 @@ pub struct AssumedRole {
     pub assumed_role_id: String,
     /// The session's ARN.
     pub arn: String,
-    /// The ARN of the token's issuer.
+    /// The URL of the token's issuer.
     pub provider: String,
     /// The id of the temporary access key.
     pub access_key_id: String,
     /// The secret that calls are signed with.
     pub secret_access_key: Secret,
-    /// What signed calls bring along.
+    /// The token that signed calls have to carry.
     pub session_token: Secret,
     /// When the keys end.
     pub expiration: Timestamp,
-    /// Whom the token names. Of a long one the first 255 characters are answered.
+    /// The subject of the token. A long one is cut to 255 characters.
     pub subject: String,
 }
 
 impl AssumedRole {
-    /// The most of a subject that clients take.
+    /// The longest subject that clients accept, in characters.
     const SUBJECT: usize = 255;
 
     /// The body.

@@ -1,4 +1,4 @@
-//! `GetCallerIdentity`: whose key it is that signed.
+//! `GetCallerIdentity`: says whose key signed the call.
 
 use super::{Operation, response};
 use crate::xml;
@@ -8,7 +8,7 @@ use crate::xml;
 pub struct CallerIdentity {
     /// Its ARN.
     pub arn: String,
-    /// What names it within its account.
+    /// Its name within its account.
     pub user_id: String,
     /// The 12 digits of its account.
     pub account: String,

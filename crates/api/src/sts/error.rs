@@ -1,49 +1,49 @@
-//! What STS answers when it does not do what was asked.
+//! Errors of STS.
 
 use crate::macros::enumeration;
 use crate::{ApiError, ErrorCode};
 
 enumeration! {
-    /// The name of an error, by which clients tell one from another. Where the query protocol and AWS JSON say the
-    /// same, the former says it without "Exception".
+    /// The name of an error. Clients tell errors apart by it. Most names are those of AWS JSON without "Exception".
     pub enum StsErrorCode {
-        /// The caller may not do this: no such role, or one that does not trust the token.
+        /// The caller may not do this: the role does not exist, or does not trust the token.
         AccessDenied,
-        /// The temporary credentials have ended.
+        /// The temporary credentials have expired.
         ExpiredToken,
-        /// The identity token has ended.
+        /// The identity token has expired.
         ExpiredTokenException,
-        /// The keys of the token's issuer cannot be had now. The one refusal after which clients try again.
+        /// The keys of the token's issuer cannot be fetched now. It is the only refusal after which clients try
+        /// again.
         IDPCommunicationError,
         /// The signature lacks a part.
         IncompleteSignature,
-        /// The fault is the server's.
+        /// The server has an error.
         InternalFailure,
-        /// There is no such operation.
+        /// The operation does not exist.
         InvalidAction,
-        /// There is no such access key, or it is disabled.
+        /// The access key does not exist, or is disabled.
         InvalidClientTokenId,
-        /// The identity token is none, or not one of an issuer that is trusted here.
+        /// The identity token is not valid, or its issuer is not trusted here.
         InvalidIdentityToken,
         /// The policy of a session cannot be read.
         MalformedPolicyDocument,
-        /// No operation is named.
+        /// No operation was named.
         MissingAction,
         /// The request is not signed.
         MissingAuthenticationToken,
-        /// The body is larger than is read.
+        /// The body is too large.
         RequestEntityTooLarge,
-        /// The request was signed too long ago, or for too far ahead.
+        /// The signature is too old, or its date is too far in the future.
         RequestExpired,
-        /// The body stopped coming.
+        /// The body did not arrive in time.
         RequestTimeout,
-        /// The server cannot serve now; later it may.
+        /// The server cannot answer now, and may be able to later.
         ServiceUnavailable,
-        /// The signature is not the one that the secret key makes.
+        /// The signature does not match the secret key.
         SignatureDoesNotMatch,
         /// Too many requests in too short a time.
         Throttling,
-        /// A parameter is missing, or not of the form that it has to have.
+        /// A parameter is missing, or has a wrong form.
         ValidationError,
     }
 }
@@ -66,23 +66,23 @@ impl StsErrorCode {
     }
 }
 
-/// An error, ready to be answered.
+/// An error with its message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct StsError {
     /// Which error.
     pub code: StsErrorCode,
-    /// What was refused and why.
+    /// The refused value and the reason.
     pub message: String,
 }
 
 impl StsError {
-    /// A parameter is missing, or not of the form that it has to have.
+    /// A parameter is missing, or has a wrong form.
     pub fn validation(message: impl Into<String>) -> Self {
         Self { code: StsErrorCode::ValidationError, message: message.into() }
     }
 
-    /// A role that is not there, or does not trust whoever asks: the same words for both.
+    /// The role does not exist, or does not trust the caller: the message is the same for both.
     pub fn not_trusted() -> Self {
         let message = "Not authorized to perform sts:AssumeRoleWithWebIdentity".to_owned();
         Self { code: StsErrorCode::AccessDenied, message }
@@ -94,7 +94,7 @@ impl StsError {
     }
 }
 
-/// What refuses a signature or a body, in the query protocol's names.
+/// Converts refusals of a signature or a body to the query protocol's names.
 impl From<ApiError> for StsError {
     fn from(error: ApiError) -> Self {
         let code = match error.code {

@@ -1,5 +1,5 @@
-//! The part of AWS's Security Token Service that is served here: who somebody is, and temporary keys for whoever
-//! holds an identity token. Its protocol is AWS's query protocol: a form comes in, XML goes out.
+//! The served part of AWS's Security Token Service: saying who a caller is, and temporary keys for identity tokens.
+//! It uses AWS's query protocol, in which a request is a form and an answer is XML.
 
 mod assume_role;
 mod caller_identity;
@@ -16,10 +16,10 @@ pub use parameters::Parameters;
 /// The media type of answers.
 pub const CONTENT_TYPE: &str = "text/xml";
 
-/// The one version of this API.
+/// The only version of this API.
 const VERSION: &str = "2011-06-15";
 
-/// What an answer is, with the result of an operation in it.
+/// An answer with the result of an operation.
 fn response(operation: &str, result: &str, request_id: &str) -> Vec<u8> {
     let mut out = format!(
         "<{operation}Response xmlns=\"https://sts.amazonaws.com/doc/{VERSION}/\"><{operation}Result>{result}\

@@ -1,23 +1,23 @@
-//! Which operation a call asks for.
+//! The operation of a call.
 
 use super::{Parameters, StsError, StsErrorCode, VERSION};
 
 /// An operation that is served here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// Says whose key it is that signed.
+    /// Says whose key signed the call.
     GetCallerIdentity,
-    /// Makes temporary keys for whoever holds an identity token. It is not signed.
+    /// Makes temporary keys for the holder of an identity token. The call is not signed.
     AssumeRoleWithWebIdentity,
 }
 
 impl Operation {
     const ALL: [Self; 2] = [Self::GetCallerIdentity, Self::AssumeRoleWithWebIdentity];
 
-    /// The operation that the parameters ask for.
+    /// Reads the operation from the parameters.
     ///
     /// # Errors
-    /// If they name none, or one that is not served here.
+    /// If they name no operation, or one that is not served here.
     pub fn of(parameters: &Parameters) -> Result<Self, StsError> {
         let refused = |code, message| Err(StsError { code, message });
         let Some(name) = parameters.get("Action") else {

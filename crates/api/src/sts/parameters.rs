@@ -1,4 +1,4 @@
-//! The parameters of a call, as a form brings them.
+//! The parameters of a call, read from a form.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -6,14 +6,14 @@ use std::fmt;
 
 use super::StsError;
 
-/// The parameters of a call: names and values, each name once.
+/// The parameters of a call: names and values, with each name once.
 pub struct Parameters(BTreeMap<String, String>);
 
 impl Parameters {
     /// Reads a body of the type `application/x-www-form-urlencoded`.
     ///
     /// # Errors
-    /// If a name is given twice: which of the two is meant nobody can say.
+    /// If a name is there twice, because the meaning would be unclear.
     pub fn parse(body: &[u8]) -> Result<Self, StsError> {
         let mut parameters = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(body) {
@@ -43,7 +43,7 @@ impl Parameters {
     }
 }
 
-/// Values may be tokens.
+/// Hides the values, which may be tokens.
 impl fmt::Debug for Parameters {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_set().entries(self.0.keys()).finish()

@@ -1,4 +1,4 @@
-//! Each constraint of the service model, and each rule beside it: what is accepted and what is refused.
+//! Each constraint of the service model, and each rule of our own: accepted and refused values.
 
 use gangplank_api::lightsail::{
     CreateContainerServiceRequest, DeleteContainerImageRequest, DeleteContainerServiceRequest,
@@ -12,7 +12,7 @@ use crate::{accept, invalid};
 
 const NAME: &str = "^(?:[a-z0-9]{1,2}|[a-z0-9][a-z0-9-]+[a-z0-9])$";
 
-/// The request with some members in the place of others.
+/// The request with some members replaced.
 fn with(mut request: Value, changes: &Value) -> Value {
     for (name, value) in changes.as_object().into_iter().flatten() {
         request[name] = value.clone();

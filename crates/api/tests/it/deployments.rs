@@ -1,4 +1,4 @@
-//! What makes sense as a deployment.
+//! Rules for deployments.
 
 use gangplank_api::lightsail::{
     CreateContainerServiceDeploymentRequest, CreateContainerServiceRequest, MAX_CONTAINERS, MAX_DEPLOYMENT,
@@ -191,7 +191,7 @@ fn variables_and_commands_can_be_given_to_a_program() {
 #[test]
 fn a_deployment_has_64_kib_at_most() {
     let sized = |bytes: usize| {
-        // The rest: two names, the image, the name of the variable.
+        // The bytes of the rest: two names, the image, the name of the variable.
         let value = "v".repeat(bytes - "web".len() - "nginx".len() - "A".len());
         containers(&json!({"web": {"image": "nginx", "environment": {"A": value}}}))
     };

@@ -1,4 +1,4 @@
-//! Errors as they are answered.
+//! Errors in wire form.
 
 use gangplank_api::{ApiError, ErrorCode};
 

@@ -1,4 +1,4 @@
-//! What bodies are read at all.
+//! Bodies that can be read, and bodies that cannot.
 
 use gangplank_api::lightsail::{ContainerServiceRegistryLogin, GetContainerServiceMetricDataRequest};
 use gangplank_api::lightsail::{

@@ -1,4 +1,4 @@
-//! The tests of the crate, one module for each thing it promises.
+//! The tests of the crate, one module for each promise.
 
 mod constraints;
 mod deployments;
@@ -22,7 +22,7 @@ fn accept<T: Described + DeserializeOwned>(request: &Value) -> T {
     decode(request.to_string().as_bytes()).unwrap_or_else(|error| panic!("{request} was refused: {error}"))
 }
 
-/// Reads a request that has to be refused, and gives the error.
+/// Reads a request that has to be refused. Returns the error.
 fn refuse<T: Described + DeserializeOwned>(body: &[u8]) -> ApiError {
     match decode::<T>(body) {
         Ok(_) => panic!("{} was accepted", String::from_utf8_lossy(body)),
@@ -30,14 +30,14 @@ fn refuse<T: Described + DeserializeOwned>(body: &[u8]) -> ApiError {
     }
 }
 
-/// Reads a request whose values are not allowed, and gives the message.
+/// Reads a request with values that are not allowed. Returns the message.
 fn invalid<T: Described + DeserializeOwned>(request: &Value) -> String {
     let error = refuse::<T>(request.to_string().as_bytes());
     assert_eq!(error.code, ErrorCode::InvalidInputException, "{error}");
     error.message
 }
 
-/// Reads a body that cannot be read as such a request, and gives the message.
+/// Reads a body that is no request of this type. Returns the message.
 fn unreadable<T: Described + DeserializeOwned>(body: &str) -> String {
     let error = refuse::<T>(body.as_bytes());
     assert_eq!(error.code, ErrorCode::SerializationException, "{error}");

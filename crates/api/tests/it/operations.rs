@@ -1,4 +1,4 @@
-//! Targets, and the way from a request to its operation.
+//! Targets, and how a request names its operation.
 
 use gangplank_api::{Described, Request, Target, gangplank, lightsail};
 

@@ -6,7 +6,7 @@ use gangplank_api::lightsail::{
 use gangplank_api::{decode, image_name, is_digest, is_name};
 use serde_json::json;
 
-/// Whether a request with those members is accepted.
+/// Whether a request with these members is accepted.
 macro_rules! accepts {
     ($request:ty, $($json:tt)+) => {
         decode::<$request>(json!({$($json)+}).to_string().as_bytes()).is_ok()

@@ -1,4 +1,4 @@
-//! What holds for every input.
+//! Properties that hold for every input.
 
 use gangplank_api::lightsail::{
     CreateContainerServiceDeploymentRequest, CreateContainerServiceRequest,
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
-/// Any JSON, with many of the words that requests have.
+/// Any JSON, often with words that requests have.
 fn any_json() -> impl Strategy<Value = Value> {
     let word = prop_oneof![
         "[a-zA-Z0-9:._-]{0,9}",
@@ -38,7 +38,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A value of the right type, whose constraints may be broken.
+/// A value of the right type. Its constraints may be violated.
 fn of_shape(shape: &'static Shape) -> BoxedStrategy<Value> {
     match &shape.kind {
         Kind::String(constraints) if !constraints.values.is_empty() => {
@@ -78,7 +78,7 @@ fn of_structure(structure: &'static Structure) -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// Reads the body as the input of every operation; whatever comes of it, nothing panics.
+/// Reads a body as the input of every operation. Nothing may panic.
 fn read_as_everything(body: &[u8]) {
     let _ = decode::<CreateContainerServiceRequest>(body);
     let _ = decode::<CreateContainerServiceDeploymentRequest>(body);

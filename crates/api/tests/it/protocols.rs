@@ -1,4 +1,4 @@
-//! Errors in the protocols of services that are not served.
+//! Errors in the protocols of services that are not served here.
 
 use gangplank_api::{Protocol, Traits, WireError};
 
@@ -24,7 +24,7 @@ fn what_a_call_looks_like_tells_its_protocol() {
         ("ec2", form(), Protocol::Ec2),
         ("ecr", target("application/x-amz-json-1.1"), Protocol::Json11),
         ("dynamodb", target("application/x-amz-json-1.0"), Protocol::Json10),
-        // One service, three ages of clients.
+        // Three generations of clients of the same service.
         ("monitoring", form(), Protocol::Query),
         ("monitoring", target("application/x-amz-json-1.0"), Protocol::Json10),
         ("monitoring", cbor, Protocol::Cbor),

@@ -1,4 +1,4 @@
-//! STS: what its forms may hold, and what its answers look like.
+//! The forms of STS's requests and answers.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn parameters(form: &str) -> Parameters {
     Parameters::parse(form.as_bytes()).expect("parameters")
 }
 
-/// Reads a request that is whole but for the parameters that are given here.
+/// Reads a request that is complete, with the given parameters changed.
 fn read(changed: &[(&str, &str)]) -> Result<AssumeRoleWithWebIdentity, StsError> {
     let mut given = vec![("RoleArn", ROLE), ("RoleSessionName", "ci"), ("WebIdentityToken", "a.b.c")];
     given.retain(|(name, _)| changed.iter().all(|(other, _)| other != name));

@@ -1,4 +1,4 @@
-//! Moments on the wire.
+//! Timestamps in wire form.
 
 use gangplank_api::Timestamp;
 

@@ -13,11 +13,11 @@ pub struct AccessKeys {
     pub frame: Frame,
     /// The keys, the newest first.
     pub rows: Vec<KeyRow>,
-    /// Where a key is made.
+    /// The path of the form for a new key.
     pub new: String,
-    /// Where the next page is, if there is one.
+    /// The path of the next page, if there is one.
     pub next: Option<String>,
-    /// What shows the same on the command line.
+    /// The command that shows the same.
     pub command: Command,
 }
 
@@ -26,13 +26,13 @@ pub struct AccessKeys {
 pub struct KeyRow {
     /// The public half.
     pub id: Copied,
-    /// Its account, where keys of several are shown.
+    /// Its account, if the list has keys of several.
     pub account: Option<String>,
     /// Whether it signs.
     pub state: State,
-    /// What it is for, in the words of who made it.
+    /// The maker's description.
     pub description: Option<String>,
-    /// What it may do.
+    /// Its permissions.
     pub rights: Rights,
     /// When it was made.
     pub made: Moment,
@@ -42,7 +42,7 @@ pub struct KeyRow {
     pub used: Option<Moment>,
     /// When it ends.
     pub ends: Option<Moment>,
-    /// What can be done with it: the word, and where.
+    /// The actions on the key: the word for the button, and the path.
     pub actions: Vec<(&'static str, String)>,
 }
 
@@ -52,41 +52,41 @@ pub struct KeyRow {
 pub struct NewKey {
     /// What surrounds it.
     pub frame: Frame,
-    /// Why the last attempt was refused.
+    /// The reason for which the last attempt was refused.
     pub refusal: Option<String>,
-    /// Where the form is sent.
+    /// The path that the form is sent to.
     pub action: String,
-    /// Where to go instead.
+    /// The path for cancelling.
     pub back: String,
-    /// Whether other accounts and root keys are offered.
+    /// Whether other accounts and root keys can be chosen.
     pub is_root: bool,
-    /// What was filled in.
+    /// The values that were filled in.
     pub filled: FilledKey,
 }
 
-/// What is filled in for a new key.
+/// The values of the form for a new key.
 #[derive(Clone, Debug, Default)]
 pub struct FilledKey {
-    /// What it is for.
+    /// The description.
     pub description: String,
-    /// What it may do, by name.
+    /// The name of the preset.
     pub preset: String,
-    /// The services that it is for.
+    /// The services, as text.
     pub services: String,
-    /// The repositories that it is for.
+    /// The repositories, as text.
     pub repositories: String,
-    /// The networks that it is accepted from.
+    /// The networks, as text.
     pub networks: String,
-    /// After how many days it ends.
+    /// The number of days until it ends, as text.
     pub days: String,
     /// Its account.
     pub account: String,
-    /// Whether it administers the server.
+    /// Whether it is a root key.
     pub root: bool,
 }
 
 impl FilledKey {
-    /// What can be chosen: the name, and what it means.
+    /// The presets: each name, and its meaning.
     const PRESETS: [(&'static str, &'static str); 4] = [
         ("all", "everything in its account"),
         ("push", "log in, push and register images"),
@@ -95,7 +95,7 @@ impl FilledKey {
     ];
 }
 
-/// A key that was just made: the one page that shows its secret.
+/// A key that was just made. Only this page shows its secret.
 #[derive(Clone, Debug, Template)]
 #[template(path = "key_made.html")]
 pub struct KeyMade {
@@ -109,8 +109,8 @@ pub struct KeyMade {
     pub account: String,
     /// When it ends.
     pub ends: Option<Moment>,
-    /// How a machine is set up with it.
+    /// The command that sets up a machine with it.
     pub command: Command,
-    /// Where the list is.
+    /// The path of the list.
     pub back: String,
 }

@@ -10,32 +10,32 @@ use crate::{Command, Copied, Frame, Moment};
 pub struct Audit {
     /// What surrounds it.
     pub frame: Frame,
-    /// Where the filter is sent.
+    /// The path that the filter is sent to.
     pub action: String,
-    /// Every kind of event, and whether it is the one that is asked for.
+    /// Every kind of event, and whether it is selected.
     pub kinds: Vec<(&'static str, bool)>,
-    /// What is asked for beside the kind.
+    /// The filters beside the kind.
     pub filters: Vec<Filter>,
-    /// Whether anything is asked for.
+    /// Whether any filter is set.
     pub is_filtered: bool,
     /// The events, the newest first.
     pub rows: Vec<EventRow>,
-    /// Where the next page is, if there is one.
+    /// The path of the next page, if there is one.
     pub next: Option<String>,
-    /// Where the same events are as a file.
+    /// The path of the same events as a file.
     pub export: String,
-    /// What shows the same on the command line.
+    /// The command that shows the same.
     pub command: Command,
 }
 
-/// Something to ask for.
+/// One filter.
 #[derive(Clone, Debug)]
 pub struct Filter {
-    /// What it is called in the path.
+    /// Its name in the path.
     pub name: &'static str,
-    /// What people call it.
+    /// Its label.
     pub label: &'static str,
-    /// What is asked for.
+    /// Its value.
     pub value: String,
 }
 
@@ -46,18 +46,18 @@ pub struct EventRow {
     pub at: Moment,
     /// What happened.
     pub kind: &'static str,
-    /// Who did it, and where that is shown.
+    /// The actors, each with the path of its page.
     pub who: Vec<(String, Option<String>)>,
-    /// What it was done to, and where that is shown.
+    /// The things that it is about, each with the path of its page.
     pub what: Vec<(String, Option<String>)>,
-    /// The content that it was done to.
+    /// The digest of the content that it is about.
     pub digest: Option<Copied>,
-    /// What was asked for and refused, or why it happened.
+    /// The refused action, and the reasons.
     pub why: Vec<String>,
     /// From where.
     pub from: Option<String>,
     /// With what.
     pub agent: Option<String>,
-    /// How often, if more than once.
+    /// How often it happened, if more than once.
     pub count: Option<i32>,
 }

@@ -1,10 +1,10 @@
-//! The question before something is done that cannot be undone.
+//! A question before an action that cannot be undone.
 
 use askama::Template;
 
 use crate::Frame;
 
-/// Something that helps to decide.
+/// A fact that helps to decide.
 #[derive(Clone, Debug)]
 pub struct Fact {
     /// What it is.
@@ -24,16 +24,16 @@ impl Fact {
 #[derive(Clone, Debug, Template)]
 #[template(path = "confirm.html")]
 pub struct Confirm {
-    /// What surrounds it; its title is the question.
+    /// The frame. Its title is the question.
     pub frame: Frame,
     /// What happens then.
     pub consequence: String,
-    /// What is known of the thing.
+    /// Facts about the thing.
     pub facts: Vec<Fact>,
-    /// Where the answer goes.
+    /// The path that the answer is sent to.
     pub action: String,
-    /// What the button says.
+    /// The text of the button.
     pub button: String,
-    /// Where to go instead.
+    /// The path for cancelling.
     pub back: String,
 }

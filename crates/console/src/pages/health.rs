@@ -1,10 +1,10 @@
-//! How the server is.
+//! The state of the server.
 
 use askama::Template;
 
 use crate::{Command, Frame, Moment, Size, State};
 
-/// How the server is.
+/// The state of the server.
 #[derive(Clone, Debug, Template)]
 #[template(path = "health.html")]
 pub struct Health {
@@ -12,24 +12,24 @@ pub struct Health {
     pub frame: Frame,
     /// The version of the program.
     pub version: String,
-    /// What time it is by the server's clock.
+    /// The time of the server's clock.
     pub now: Moment,
-    /// Whether the database takes writes.
+    /// Whether the database accepts writes.
     pub database: State,
-    /// Whether pushes find room.
+    /// Whether there is space for pushes.
     pub disk: State,
-    /// How much pushes may still take, and how much there is.
+    /// The bytes that pushes may still use, and all that there are.
     pub space: Option<(Size, Size)>,
-    /// How much is kept free.
+    /// The bytes that stay free.
     pub reserve: Size,
-    /// Whether anything is damaged.
+    /// Whether any content is damaged.
     pub content: State,
-    /// When the last round of reading everything again began, or the next one begins.
+    /// When the scrub began to read all content for the last time, or will begin next.
     pub scrub: Option<Moment>,
-    /// What is there for the next collection, in words.
+    /// The garbage for the next collection, as text.
     pub garbage: String,
-    /// The certificates: what each is for, how it stands and when it ends.
+    /// The certificates: the names that each covers, its state, and when it ends.
     pub certificates: Vec<(String, State, Moment)>,
-    /// What shows the same on the command line.
+    /// The command that shows the same.
     pub command: Command,
 }

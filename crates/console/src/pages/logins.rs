@@ -12,9 +12,9 @@ pub struct Logins {
     pub frame: Frame,
     /// The logins, live ones first.
     pub rows: Vec<LoginRow>,
-    /// Where the next page is, if there is one.
+    /// The path of the next page, if there is one.
     pub next: Option<String>,
-    /// What shows the same on the command line.
+    /// The command that shows the same.
     pub command: Command,
 }
 
@@ -25,15 +25,15 @@ pub struct LoginRow {
     pub id: String,
     /// Whether it is accepted.
     pub state: State,
-    /// What it is for: push, pull or operator.
+    /// Its kind: push, pull or operator.
     pub kind: &'static str,
-    /// What it may do, and where.
+    /// Its actions and repositories.
     pub reach: Vec<String>,
     /// Who made it.
     pub made_by: String,
-    /// Of which session of a role, and for which repository that worked.
+    /// The session of the role that made it, and the repository of the CI job.
     pub job: Vec<String>,
-    /// Where all logins of the same maker are revoked.
+    /// The path for revoking all logins of the same maker.
     pub revoke_all: Option<String>,
     /// When it was made.
     pub made: Moment,
@@ -43,10 +43,10 @@ pub struct LoginRow {
     pub used: Option<Moment>,
     /// When it last pushed.
     pub pushed: Option<Moment>,
-    /// From where it last pushed.
+    /// The address of its last push.
     pub from: Option<String>,
-    /// Where its events are.
+    /// The path of its events.
     pub events: String,
-    /// Where it is revoked, if it is live.
+    /// The path for revoking it, if it is live.
     pub revoke: Option<String>,
 }

@@ -4,23 +4,23 @@ use askama::Template;
 
 use crate::{Command, Copied, Frame, Moment, Size};
 
-/// A manifest: what it is made of, what its configuration says, what is about it and what holds it.
+/// A manifest: its parts, its configuration, its referrers, and what keeps it from being collected.
 #[derive(Clone, Debug, Template)]
 #[template(path = "manifest.html")]
 pub struct Manifest {
     /// What surrounds it.
     pub frame: Frame,
-    /// The repository, and where its page is.
+    /// The repository, and the path of its page.
     pub repository: (String, String),
     /// Its digest.
     pub digest: Copied,
-    /// What it is, in words.
+    /// Its kind, in words.
     pub kind: String,
     /// Its media type.
     pub media_type: String,
-    /// How many bytes it has itself.
+    /// The bytes of the manifest itself.
     pub own_size: Size,
-    /// How many bytes its layers have.
+    /// The bytes of its layers.
     pub size: Option<Size>,
     /// When it came.
     pub came: Moment,
@@ -28,25 +28,25 @@ pub struct Manifest {
     pub tags: Vec<String>,
     /// Its annotations.
     pub annotations: Vec<Note>,
-    /// What it lists, if it is an index.
+    /// The manifests that it lists, if it is an index.
     pub platforms: Vec<PartRow>,
-    /// What its configuration says.
+    /// The facts of its configuration.
     pub configuration: Vec<(&'static str, Vec<String>)>,
-    /// Its layers, or the steps of its build, the first first.
+    /// Its layers, or the steps of its build, in order.
     pub layers: Vec<LayerRow>,
-    /// What it is about.
+    /// The manifest that it refers to, and the path of its page.
     pub subject: Option<(Copied, String)>,
-    /// What is about it.
+    /// The manifests that refer to it.
     pub referrers: Vec<PartRow>,
-    /// Whether there is more about it than is shown.
+    /// Whether there are more referrers than are shown.
     pub more_referrers: bool,
-    /// What holds it, and where that is shown.
+    /// What keeps it from being collected, each with the path of its page.
     pub holders: Vec<(String, Option<String>)>,
-    /// When it may be collected.
+    /// When it may be collected, in words.
     pub collected: Option<String>,
-    /// Where its events are.
+    /// The path of its events.
     pub events: String,
-    /// What to do with it.
+    /// Commands for this manifest.
     pub commands: Vec<Command>,
 }
 
@@ -63,35 +63,35 @@ impl Manifest {
 /// An annotation or a label.
 #[derive(Clone, Debug)]
 pub struct Note {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// What it says.
     pub value: String,
-    /// Whether it is a link that may be followed.
+    /// Whether its value is a link that may be followed.
     pub is_link: bool,
 }
 
 /// A manifest that belongs to another.
 #[derive(Clone, Debug)]
 pub struct PartRow {
-    /// The platform that it is for, or what kind of thing it is.
+    /// Its platform, or the type of the artifact.
     pub what: String,
     /// Its digest.
     pub digest: Copied,
-    /// Where its page is.
+    /// The path of its page.
     pub page: String,
     /// Its media type.
     pub media_type: String,
-    /// How many bytes its layers have.
+    /// The bytes of its layers.
     pub size: Option<Size>,
 }
 
-/// A layer, or a step of the build that made none.
+/// A layer, or a step of the build that made no layer.
 #[derive(Clone, Debug)]
 pub struct LayerRow {
-    /// What was done, as far as it is known.
+    /// The command of the step, if it is known.
     pub step: Option<String>,
-    /// The layer: its digest and its bytes.
+    /// The layer: its digest and its size.
     pub layer: Option<(Copied, Size)>,
     /// Its media type.
     pub media_type: String,

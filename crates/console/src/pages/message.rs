@@ -1,10 +1,10 @@
-//! Something in words: mostly, why something was refused.
+//! A message, usually a refusal.
 
 use askama::Template;
 
 use crate::Frame;
 
-/// A message to whoever is signed in.
+/// A message for a person who is signed in.
 #[derive(Clone, Debug, Template)]
 #[template(path = "message.html")]
 pub struct Message {
@@ -14,15 +14,15 @@ pub struct Message {
     pub words: String,
     /// What to do.
     pub tip: Option<String>,
-    /// Where to go from here.
+    /// The path to go on to.
     pub back: Option<String>,
 }
 
-/// A message to whoever is not.
+/// A message for a person who is not signed in.
 #[derive(Clone, Debug, Template)]
 #[template(path = "stranger.html")]
 pub struct Stranger {
-    /// What it is called.
+    /// The title.
     pub title: String,
     /// What happened.
     pub words: String,

@@ -10,13 +10,13 @@ use crate::{Command, Copied, Frame, Moment, Size};
 pub struct Repositories {
     /// What surrounds it.
     pub frame: Frame,
-    /// With what their names begin.
+    /// The prefix of the names that are shown.
     pub prefix: String,
     /// The repositories, by name.
     pub rows: Vec<RepositoryRow>,
-    /// Where the next page is, if there is one.
+    /// The path of the next page, if there is one.
     pub next: Option<String>,
-    /// What shows the same on the command line.
+    /// The command that shows the same.
     pub command: Command,
 }
 
@@ -25,9 +25,9 @@ pub struct Repositories {
 pub struct RepositoryRow {
     /// Its name.
     pub name: String,
-    /// Where its page is.
+    /// The path of its page.
     pub page: String,
-    /// When its newest manifest came.
+    /// When its newest manifest was pushed.
     pub newest: Option<Moment>,
 }
 
@@ -35,25 +35,25 @@ pub struct RepositoryRow {
 #[derive(Clone, Debug, Template)]
 #[template(path = "repository.html")]
 pub struct Repository {
-    /// What surrounds it; its title is the repository's name.
+    /// The frame. Its title is the repository's name.
     pub frame: Frame,
     /// Its name.
     pub name: String,
-    /// Where the filter is sent.
+    /// The path that the filter is sent to.
     pub action: String,
-    /// Where its events are.
+    /// The path of its events.
     pub events: String,
-    /// With what tags begin.
+    /// The prefix of the tags that are shown.
     pub prefix: String,
-    /// Whether what belongs to another manifest is shown too.
+    /// Whether manifests that belong to others are shown too.
     pub with_parts: bool,
     /// The manifests, the newest first.
     pub rows: Vec<ManifestRow>,
-    /// Where the next page is, if there is one.
+    /// The path of the next page, if there is one.
     pub next: Option<String>,
-    /// How an image gets here.
+    /// Commands that push an image here.
     pub push: Vec<Command>,
-    /// What shows the same on the command line.
+    /// The command that shows the same.
     pub command: Command,
 }
 
@@ -64,11 +64,11 @@ pub struct ManifestRow {
     pub tags: Vec<String>,
     /// Its digest.
     pub digest: Copied,
-    /// Where its page is.
+    /// The path of its page.
     pub page: String,
-    /// What it is, in words.
+    /// Its kind, in words.
     pub kind: String,
-    /// How many bytes its layers have.
+    /// The bytes of its layers.
     pub size: Option<Size>,
     /// When it came.
     pub came: Moment,

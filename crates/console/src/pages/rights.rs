@@ -1,9 +1,9 @@
-//! What a key or a role may do.
+//! The permissions of a key or a role.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-/// What a key or a role may do: in words, and as the policy that decides.
+/// The permissions of a key or a role: in words, and as a policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Template)]
 #[template(path = "parts/rights.html")]
 pub struct Rights {
@@ -13,5 +13,5 @@ pub struct Rights {
     pub policy: Option<String>,
 }
 
-// A template of its own, which has escaped what it shows.
+// This template has escaped its values already.
 impl HtmlSafe for Rights {}

@@ -1,4 +1,4 @@
-//! Roles: what jobs become that show an identity token.
+//! Roles, which jobs take on by showing an identity token.
 
 use askama::Template;
 
@@ -13,9 +13,9 @@ pub struct Roles {
     pub frame: Frame,
     /// The roles, by name.
     pub rows: Vec<RoleRow>,
-    /// How a role is made.
+    /// Commands that make a role.
     pub first_steps: Vec<Command>,
-    /// Where the next page is, if there is one.
+    /// The path of the next page, if there is one.
     pub next: Option<String>,
 }
 
@@ -24,15 +24,15 @@ pub struct Roles {
 pub struct RoleRow {
     /// Its name.
     pub name: String,
-    /// Where its page is.
+    /// The path of its page.
     pub page: String,
     /// Whether it can be assumed.
     pub state: State,
-    /// What it is for, in the words of who made it.
+    /// The maker's description.
     pub description: Option<String>,
-    /// Whose tokens open it, in words.
+    /// The tokens that open it, in words.
     pub trust: Vec<String>,
-    /// What it may do, in words.
+    /// Its permissions, in words.
     pub rights: Vec<String>,
     /// When it was last assumed.
     pub used: Option<Moment>,
@@ -42,13 +42,13 @@ pub struct RoleRow {
 #[derive(Clone, Debug, Template)]
 #[template(path = "role.html")]
 pub struct RolePage {
-    /// What surrounds it; its title is the role's name.
+    /// The frame. Its title is the role's name.
     pub frame: Frame,
     /// Whether it can be assumed.
     pub state: State,
-    /// What it is for, in the words of who made it.
+    /// The maker's description.
     pub description: Option<String>,
-    /// How clients name it.
+    /// Its ARN.
     pub arn: Copied,
     /// When it was made.
     pub made: Moment,
@@ -56,27 +56,27 @@ pub struct RolePage {
     pub made_by: Option<String>,
     /// When it was last assumed.
     pub used: Option<Moment>,
-    /// Whose tokens open it: in words, and as the policy that decides.
+    /// The tokens that open it: in words, and as a policy.
     pub trust: Rights,
-    /// What it may do.
+    /// Its permissions.
     pub rights: Rights,
-    /// The claims of its first token that every later one must have too.
+    /// Claims of its first token that every later token must have too.
     pub remembered: Vec<(String, String)>,
-    /// How long its sessions and logins live.
+    /// The longest lives of its sessions and logins, in words.
     pub lives: String,
     /// Its sessions, the newest first.
     pub sessions: Vec<SessionRow>,
-    /// Why there are none to be seen.
+    /// The reason for which no sessions are shown.
     pub no_sessions: Option<String>,
-    /// Where the next page of them is.
+    /// The path of the next page of sessions.
     pub more_sessions: Option<String>,
-    /// Who was refused lately, the newest first.
+    /// Recent refusals, the newest first.
     pub refusals: Vec<RefusalRow>,
-    /// Why there are none to be seen.
+    /// The reason for which no refusals are shown.
     pub no_refusals: Option<String>,
-    /// What can be done with it: the word, and where.
+    /// The actions on the role: the word for the button, and the path.
     pub actions: Vec<(&'static str, String)>,
-    /// What helps to find out why a token does not open it.
+    /// The command that tests a token on it.
     pub trial: Command,
 }
 
@@ -85,26 +85,26 @@ pub struct RolePage {
 pub struct SessionRow {
     /// The id of its temporary key.
     pub id: String,
-    /// What its maker called it.
+    /// The name that its maker gave it.
     pub name: String,
     /// When it began.
     pub began: Moment,
     /// When it ends.
     pub ends: Moment,
-    /// What its token claimed.
+    /// The claims of its token.
     pub claims: Vec<(String, String)>,
-    /// Where it is revoked.
+    /// The path for revoking it.
     pub revoke: String,
 }
 
-/// A refusal, or several that are alike.
+/// A refusal, or several equal ones.
 #[derive(Clone, Debug)]
 pub struct RefusalRow {
-    /// When the last of them was.
+    /// The time of the last one.
     pub at: Moment,
     /// Why.
     pub reason: String,
-    /// What was asked for.
+    /// The refused action.
     pub action: String,
     /// From where.
     pub address: Option<String>,

@@ -4,71 +4,71 @@ use askama::Template;
 
 use crate::{Chart, Command, Copied, Frame, Moment, State};
 
-/// A service, with its images and what runs of it.
+/// A service, with its images and deployments.
 #[derive(Clone, Debug, Template)]
 #[template(path = "service.html")]
 pub struct Service {
-    /// What surrounds it; its title is the service's name.
+    /// The frame. Its title is the service's name.
     pub frame: Frame,
     /// Its state.
     pub state: State,
-    /// Where its events are.
+    /// The path of its events.
     pub events: String,
-    /// Why it is in that state, if there is more to say.
+    /// The reason for its state, if there is one.
     pub detail: Option<String>,
     /// Its power and scale.
     pub capacity: String,
-    /// Where it is reached.
+    /// The address of its endpoint.
     pub endpoint: Option<Endpoint>,
     /// When it was made.
     pub made: Option<Moment>,
     /// The registered images, the newest first.
     pub images: Vec<ImageRow>,
-    /// Why there are none to be seen.
+    /// The reason for which no images are shown.
     pub no_images: Option<String>,
-    /// How the first image gets here.
+    /// Commands that push and register the first image.
     pub first_steps: Vec<Command>,
-    /// How its images are pulled.
+    /// Commands that pull its images.
     pub pull: Vec<Command>,
     /// Its deployments, the newest first.
     pub deployments: Vec<DeploymentRow>,
-    /// Why there are none to be seen.
+    /// The reason for which no deployments are shown.
     pub no_deployments: Option<String>,
-    /// The containers that there are logs of, each with where its log is shown.
+    /// The containers with logs, each with the path of its log.
     pub containers: Vec<(String, String)>,
-    /// Of which container the log is shown.
+    /// The container whose log is shown.
     pub container: String,
     /// The newest lines of its log.
     pub log: Vec<LogLine>,
-    /// Why there is no log to be seen.
+    /// The reason for which no log is shown.
     pub no_log: Option<String>,
-    /// What it uses of its power.
+    /// Its use of processor and memory.
     pub charts: Vec<Chart>,
 }
 
-/// Where a service is reached.
+/// The address of a service.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     /// Its URL.
     pub url: Copied,
-    /// Whether something answers there.
+    /// Whether anything answers at it.
     pub is_live: bool,
 }
 
 /// A registered image.
 #[derive(Clone, Debug)]
 pub struct ImageRow {
-    /// Its name, as deployments write it: `:web.app.7`.
+    /// Its name in deployments: `:web.app.7`.
     pub name: Copied,
     /// Its digest.
     pub digest: Copied,
     /// When it was registered.
     pub registered: Option<Moment>,
-    /// Who registered it, if that may be seen.
+    /// The principal who registered it, if the caller may see that.
     pub by: Option<String>,
     /// Whether a deployment uses it.
     pub in_use: bool,
-    /// Where it is deleted.
+    /// The path for deleting it.
     pub delete: String,
 }
 
@@ -83,7 +83,7 @@ pub struct DeploymentRow {
     pub made: Option<Moment>,
     /// Its containers, each with its image.
     pub containers: Vec<(String, String)>,
-    /// The container that answers, and its port.
+    /// The container of the public endpoint, and its port.
     pub endpoint: Option<String>,
 }
 

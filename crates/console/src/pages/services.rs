@@ -12,7 +12,7 @@ pub struct Services {
     pub frame: Frame,
     /// The services, by name.
     pub rows: Vec<ServiceRow>,
-    /// How to come from nothing to a registered image.
+    /// Commands that lead to a first registered image.
     pub first_steps: Vec<Command>,
 }
 
@@ -21,16 +21,16 @@ pub struct Services {
 pub struct ServiceRow {
     /// Its name.
     pub name: String,
-    /// Where its page is.
+    /// The path of its page.
     pub page: String,
     /// Its state.
     pub state: State,
-    /// How many images are registered, if that may be seen.
+    /// The number of registered images, if the caller may see that.
     pub images: Option<usize>,
-    /// When the last of them was registered.
+    /// When the newest image was registered.
     pub last_registered: Option<Moment>,
-    /// The version that runs, and the one that is on its way.
+    /// The version that runs, and the one that is being started.
     pub deployments: Vec<String>,
-    /// Where it is reached, if it runs.
+    /// Its address, if it runs.
     pub url: Option<String>,
 }

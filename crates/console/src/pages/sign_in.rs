@@ -1,4 +1,4 @@
-//! How somebody comes in.
+//! The pages for signing in.
 
 use askama::Template;
 
@@ -6,32 +6,32 @@ use askama::Template;
 #[derive(Clone, Debug, Template)]
 #[template(path = "sign_in.html")]
 pub struct SignIn {
-    /// Why the last try was refused.
+    /// The reason for which the last attempt was refused.
     pub refusal: Option<String>,
-    /// The key id of the last try.
+    /// The key id of the last attempt.
     pub key_id: String,
-    /// Where to go afterwards, if a page was asked for.
+    /// The page to show afterwards, if one was asked for.
     pub to: Option<String>,
-    /// Why the form cannot be used over this connection; then it is not shown.
+    /// The reason for which signing in is not allowed over this connection. Then there is no form.
     pub closed: Option<String>,
-    /// The command that makes a one-time link here.
+    /// The command that makes a one-time link.
     pub command: crate::Command,
 }
 
-/// The button that uses a one-time link.
+/// The page with the button that uses a one-time link.
 #[derive(Clone, Debug, Template)]
 #[template(path = "link.html")]
 pub struct Link {
     /// The secret of the link.
     pub secret: String,
-    /// Why it cannot be used over this connection; then there is no button.
+    /// The reason for which signing in is not allowed over this connection. Then there is no button.
     pub closed: Option<String>,
 }
 
-/// A page that asks for another one at once, so that the browser comes from here.
+/// A page that loads another one at once, so that the request comes from this origin.
 #[derive(Clone, Debug, Template)]
 #[template(path = "detour.html")]
 pub struct Detour {
-    /// The path of the other one.
+    /// The path of the other page.
     pub target: String,
 }

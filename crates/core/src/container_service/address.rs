@@ -1,14 +1,15 @@
-//! Where the outside reaches a container service.
+//! Addresses of container services for requests from outside.
 
 use sha2::{Digest as _, Sha256};
 
 use crate::tenant::Region;
 
-/// How many characters the random part of an address has.
+/// The number of characters in the random part of an address.
 const PART: usize = 13;
 
-/// The part of a service's address that nobody can guess from its name: 13 letters and digits. It follows from the
-/// service's uuid, so it stays as long as the service does, and a later one of the same name has another.
+/// The random part of a service's address: 13 letters and digits. Nobody can guess it from the service's name. It
+/// follows from the service's uuid. So it stays as long as the service does, and a later service with the same name
+/// has another.
 pub fn address_part(uuid: &str) -> String {
     const DIGITS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     let hash: [u8; 32] = Sha256::digest(uuid).into();
@@ -21,22 +22,22 @@ pub fn address_part(uuid: &str) -> String {
     part
 }
 
-/// The host by which the outside reaches a service, under the domain that all services share.
+/// The host of a service's address, under the domain that all services share.
 pub fn host_name(name: &str, uuid: &str, region: &Region, domain: &str) -> String {
     format!("{name}.{}.{region}.cs.{domain}", address_part(uuid))
 }
 
-/// Where the outside reaches services: the scheme and the port of their URLs.
+/// The scheme and port of services' URLs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entrance {
-    /// Whether TLS is spoken there.
+    /// Whether it is TLS.
     pub is_tls: bool,
     /// The port.
     pub port: u16,
 }
 
 impl Entrance {
-    /// Reads `http`, `https`, or one of them with a port, such as `https:8443`; `None` for anything else.
+    /// Reads `http`, `https`, or one of them with a port, such as `https:8443`. `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, port) = text.split_once(':').map_or((text, None), |(scheme, port)| (scheme, Some(port)));
         let (is_tls, usual) = match scheme {
@@ -48,7 +49,7 @@ impl Entrance {
         (port > 0).then_some(Self { is_tls, port })
     }
 
-    /// The URL of a host behind it. It ends in `/`, and names no port that goes without saying.
+    /// The URL of a host. It ends in `/`, and leaves out the default port.
     pub fn url(self, host: &str) -> String {
         match (self.is_tls, self.port) {
             (true, 443) => format!("https://{host}/"),
@@ -92,7 +93,7 @@ mod tests {
             assert_eq!(part.len(), 13, "{part}");
             assert!(part.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit()), "{part}");
         }
-        // Addresses are kept by people: they do not change with the program.
+        // People write addresses down, so they must never change.
         assert_eq!(address_part("00000000-0000-0000-0000-000000000000"), "dunkgde3ubect");
     }
 

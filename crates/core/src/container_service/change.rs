@@ -1,4 +1,4 @@
-//! Changes to a container service, and what has to follow them.
+//! Changes to a container service, and their consequences for its nodes.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use crate::power::{Power, Room, Scale};
 /// A change to a service.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ServiceChange {
-    /// Changes what is given, and nothing else.
+    /// Changes the given members.
     Update(ServiceUpdate),
-    /// Sets tags, over those of the same key.
+    /// Sets tags. A tag replaces the one with the same key.
     Tag(Vec<(String, Option<String>)>),
-    /// Removes the tags with these keys. One that is not there is no mistake.
+    /// Removes the tags with these keys. A missing key is no error.
     Untag(Vec<String>),
 }
 
-/// Changes to how a service runs: only what is given changes.
+/// Changes to how a service runs. Only given members change.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceUpdate {
     /// New power.
@@ -25,28 +25,28 @@ pub struct ServiceUpdate {
     pub scale: Option<Scale>,
     /// Disable or enable.
     pub is_disabled: Option<bool>,
-    /// Ask for or give up the puller role.
+    /// Whether the role that pulls from private registries is wanted.
     pub puller_role_active: Option<bool>,
-    /// Certificates to set; an empty list detaches one, an absent key leaves it.
+    /// Certificates with their domain names. An empty list detaches one; a certificate that is not named stays.
     pub public_domain_names: Option<BTreeMap<String, Vec<String>>>,
-    /// What all services of the server together may be promised. None if nothing runs them: then a change is over at
-    /// once.
+    /// The resources that may be promised to all services of the server together. `None` if nothing runs services;
+    /// then a change is complete at once.
     pub room: Option<Room>,
 }
 
-/// What follows a change of a service.
+/// The consequence of a change of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Follows {
-    /// Nothing: what runs of it stays as it is.
+    /// Nothing: its nodes stay as they are.
     Nothing,
-    /// The change has to wait for the deployment of this version, or for the change of its nodes.
+    /// The change has to wait: for the deployment with this version, or for an earlier change of its nodes.
     InProgress(i64),
-    /// Nodes change, or requests are led elsewhere.
+    /// Nodes change, or requests are routed to other ones.
     Nodes,
 }
 
 impl ServiceChange {
-    /// The service after the change. What has to follow is not noted yet: see [`ContainerService::follows`].
+    /// The service after the change. Its consequence is not recorded yet: see [`ContainerService::follows`].
     pub fn apply(&self, before: &ContainerService) -> ContainerService {
         let mut service = before.clone();
         match self {
@@ -64,7 +64,7 @@ impl ServiceChange {
         service
     }
 
-    /// What all services together may be promised, if the change is to be followed.
+    /// The resources that may be promised to all services, if nodes have to change.
     pub fn room(&self) -> Option<Room> {
         match self {
             Self::Update(update) => update.room,
@@ -90,7 +90,7 @@ impl ServiceUpdate {
 }
 
 impl ContainerService {
-    /// What follows if this service becomes `after`.
+    /// The consequence if this service becomes `after`.
     pub fn follows(&self, after: &Self) -> Follows {
         if !self.has_other_nodes(after) && self.public_domain_names == after.public_domain_names {
             return Follows::Nothing;
@@ -98,12 +98,11 @@ impl ContainerService {
         self.in_progress().map_or(Follows::Nodes, Follows::InProgress)
     }
 
-    /// This service, changed from `before`, with a note that its nodes have to follow. Without a `room` nothing runs them,
-    /// and the change is over at once.
+    /// This service, changed from `before`, with a mark that its nodes have to change. Without a `room` nothing runs
+    /// them, and the change is complete at once.
     #[must_use]
     pub fn to_be_followed(mut self, before: &Self, room: Option<Room>) -> Self {
-        // Requests have to be led elsewhere, which is the runner's as the nodes are. Of a service that runs nothing
-        // nobody has to follow.
+        // Routing requests is the runner's work, like the nodes. If a service runs nothing, no routes have to change.
         if before.has_other_nodes(&self) || self.current_version.is_some() {
             self.changes += 1;
             let stays_off = before.is_disabled && self.is_disabled;
@@ -163,7 +162,7 @@ mod tests {
         let after = updated(&before, update);
         assert_eq!(after.public_domain_names, names(&[("one", &["a.example"]), ("three", &["c.example"])]));
         assert_eq!(before.follows(&after), Follows::Nodes);
-        // Nothing runs yet, so nobody has to follow.
+        // No nodes run yet, so none have to change.
         assert_eq!(after.clone().to_be_followed(&before, ROOM), after);
         let running = ContainerService { current_version: Some(1), ..after };
         let followed = running.clone().to_be_followed(&before, ROOM);

@@ -1,37 +1,37 @@
-//! What people are told of a service beside its state.
+//! The details of a service beside its state.
 
 use super::ContainerService;
 use crate::deployment::{ServiceState, Step};
 
-/// How far a service is with its next deployment.
+/// The progress of a service's next deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress<'a> {
-    /// What is being done.
+    /// The current step.
     pub step: Step,
-    /// What is to be said of it, if more than what the step does.
+    /// A message, if there is more to say than the step's name.
     pub message: Option<&'a str>,
 }
 
-/// Whether what a service's deployments run can be read.
+/// Whether the stored specs of a service's deployments can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Specs {
     /// All of it.
     Readable,
-    /// That of the current or the next deployment cannot.
+    /// The spec of the current or the next deployment cannot be read.
     Damaged,
 }
 
-/// What is told of a service.
+/// The details of a service for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detail {
-    /// What it is doing; `None` if something of it is damaged.
+    /// The current step. `None` if a part of the service is damaged.
     pub step: Option<Step>,
     /// What people read.
     pub message: String,
 }
 
 impl ContainerService {
-    /// What is told beside the state: damage first, then what the service is doing; nothing if it does nothing.
+    /// The details to show: damage first, else the current step. `None` if nothing is in progress.
     pub fn detail(&self, progress: Option<Progress<'_>>, specs: Specs) -> Option<Detail> {
         let damage = |message| Some(Detail { step: None, message });
         match (&self.damage, specs) {

@@ -1,23 +1,23 @@
-//! Whether a service may have its domain names.
+//! Checks the domain names of a service.
 
 use std::collections::BTreeSet;
 
 use super::ContainerService;
 
-/// Lightsail lets a service have four domain names.
+/// The largest number of domain names, which is Lightsail's.
 pub const MAX_DOMAINS: usize = 4;
 
-/// Why a service cannot have its domain names.
+/// The reason for which a service cannot have its domain names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DomainRefusal {
-    /// They are more than [`MAX_DOMAINS`].
+    /// There are more than [`MAX_DOMAINS`].
     TooMany,
-    /// Another service has this one, or the service has it twice.
+    /// Another service has this name, or it is there twice.
     Taken(String),
 }
 
 impl ContainerService {
-    /// Its domain names as they are compared: in lower case. They are at most [`MAX_DOMAINS`].
+    /// Its domain names in lower case, as they are compared. There are at most [`MAX_DOMAINS`].
     ///
     /// # Errors
     /// [`DomainRefusal::TooMany`].
@@ -29,11 +29,11 @@ impl ContainerService {
         Ok(domains.map(|domain| domain.to_ascii_lowercase()).collect())
     }
 
-    /// Checks its domain names against those that other services of the whole server have, in lower case. A name leads to
-    /// one service, whoever asks for it first.
+    /// Checks its domain names. `others` has those of all other services of the server, in lower case. A name belongs
+    /// to the first service that asked for it, whatever its account.
     ///
     /// # Errors
-    /// [`DomainRefusal`], of the first name that it cannot have.
+    /// [`DomainRefusal`] for the first name that it cannot have.
     pub fn check_domains(&self, others: &BTreeSet<String>) -> Result<(), DomainRefusal> {
         let compared = self.compared_domains()?;
         for (index, (name, spelling)) in compared.iter().zip(self.domains()).enumerate() {

@@ -1,4 +1,4 @@
-//! Container services: what they are known by, how they are changed, and what follows from a change.
+//! Container services: their names, changes to them, and the consequences of a change.
 
 mod address;
 mod change;
@@ -17,19 +17,19 @@ use crate::deployment::ServiceFacts;
 use crate::power::{Power, Scale};
 use crate::time::Time;
 
-/// The number of a container service, unique for good. A service of the same name that is made later has
-/// another, so what was made for the first does not open the second.
+/// The number of a container service, never used twice. A later service with the same name has another number. So a
+/// login that was made for the first one does not open the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServiceId(pub i64);
 
-/// A container service as it is kept.
+/// A container service as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContainerService {
-    /// Its number; of a service that is not kept yet, none that counts.
+    /// Its number. It has no meaning before the service is stored.
     pub id: ServiceId,
     /// Its name, unique in the tenant.
     pub name: String,
-    /// The id in its ARN and address, unique for good.
+    /// The id in its ARN and address, never used twice.
     pub uuid: String,
     /// The size of its nodes.
     pub power: Power,
@@ -37,30 +37,31 @@ pub struct ContainerService {
     pub scale: Scale,
     /// Whether it was disabled.
     pub is_disabled: bool,
-    /// Whether the role that pulls from private registries was asked for.
+    /// Whether the role that pulls from private registries is wanted.
     pub puller_role_active: bool,
-    /// Tags, in the order they were given; a value may be absent.
+    /// Its tags, in the order in which they were given. A value may be absent.
     pub tags: Vec<(String, Option<String>)>,
-    /// Certificate name to domain names.
+    /// Its domain names, by the name of their certificate.
     pub public_domain_names: BTreeMap<String, Vec<String>>,
     /// When it was made.
     pub created_at: Time,
-    /// The version of its newest deployment, whatever became of it; 0 before the first.
+    /// The version of its newest deployment, whatever its state. 0 before the first one.
     pub last_version: i64,
-    /// The version of the deployment that serves.
+    /// The version of the current deployment, which serves.
     pub current_version: Option<i64>,
-    /// The version of the deployment that is on its way.
+    /// The version of the next deployment, which is being started.
     pub next_version: Option<i64>,
-    /// How often its power, scale or domain names were changed, or it was disabled or enabled.
+    /// How often its power, scale or domain names changed, or it was disabled or enabled.
     pub changes: i64,
-    /// The last of these changes has not come to its end.
+    /// Whether the last of these changes is still in progress.
     pub is_updating: bool,
-    /// What of it cannot be read any more, and is missing here. Such a service runs, and is not changed.
+    /// The stored parts that cannot be read, and are missing here. Such a service goes on running, and cannot be
+    /// changed.
     pub damage: Option<String>,
 }
 
 impl ContainerService {
-    /// What decides its state.
+    /// The facts that decide its state.
     pub fn facts(&self) -> ServiceFacts {
         ServiceFacts {
             is_disabled: self.is_disabled,
@@ -70,7 +71,7 @@ impl ContainerService {
         }
     }
 
-    /// The version of the deployment that keeps others waiting: the one on its way, or the one whose nodes change.
+    /// The version of the deployment that others have to wait for: the next one, or the one whose nodes change.
     pub fn in_progress(&self) -> Option<i64> {
         self.next_version.or(if self.is_updating { self.current_version } else { None })
     }
@@ -80,7 +81,7 @@ impl ContainerService {
 pub(crate) mod tests {
     use super::*;
 
-    /// A service that has nothing yet.
+    /// A new service without anything.
     pub(crate) fn service() -> ContainerService {
         ContainerService {
             id: ServiceId(1),

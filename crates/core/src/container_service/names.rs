@@ -1,16 +1,16 @@
-//! The names that follow from a container service and its tenant.
+//! Names that follow from a container service and its tenant.
 
 use super::{ContainerService, address_part, host_name};
 use crate::tenant::{Region, Tenant};
 
 impl ContainerService {
-    /// The name that the whole world knows it by.
+    /// Its ARN, which is unique in the world.
     pub fn arn(&self, tenant: &Tenant) -> String {
         let Tenant { account, region } = tenant;
         format!("arn:aws:lightsail:{region}:{account}:ContainerService/{}", self.uuid)
     }
 
-    /// The role that its containers act as, from its first deployment on; empty before.
+    /// The role that its containers act as. Empty before its first deployment.
     pub fn principal_arn(&self, tenant: &Tenant) -> String {
         if self.last_version == 0 {
             return String::new();
@@ -20,7 +20,7 @@ impl ContainerService {
         format!("arn:aws:iam::{account}:role/amazon/lightsail/{region}/containers/{name}/{part}")
     }
 
-    /// The role that pulls from private registries, as long as it is asked for; else empty.
+    /// The role that pulls from private registries. Empty if it is not wanted.
     pub fn puller_role_arn(&self, tenant: &Tenant) -> String {
         if !self.puller_role_active {
             return String::new();
@@ -29,12 +29,12 @@ impl ContainerService {
         format!("arn:aws:iam::{account}:role/gangplank/{region}/containers/{name}/private-repo-access")
     }
 
-    /// The name that other services of the tenant reach it by.
+    /// The name for other services of the tenant.
     pub fn private_domain_name(&self) -> String {
         format!("{}.service.local", self.name)
     }
 
-    /// The host by which the outside reaches it, without a port, under the domain that all services share.
+    /// The host of its address, without a port, under the domain that all services share.
     pub fn host(&self, region: &Region, domain: &str) -> String {
         host_name(&self.name, &self.uuid, region, domain)
     }

@@ -1,4 +1,4 @@
-//! Deployments: which containers a service runs, and in which states service and deployment can be.
+//! Deployments: the containers that a service runs, and the states of deployments and services.
 
 mod spec;
 mod state;

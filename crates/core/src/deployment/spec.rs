@@ -1,29 +1,29 @@
-//! What a deployment runs, with every default filled in.
+//! The spec of a deployment, with every default filled in.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a deployment runs. Kept sealed, since the values of environment variables are secrets.
+/// The spec of a deployment. It is stored sealed, because the values of environment variables are secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spec {
-    /// The containers of a node, each under its name.
+    /// The containers of a node, by name.
     pub containers: BTreeMap<String, Container>,
-    /// The port that the outside reaches.
+    /// The public endpoint.
     pub endpoint: Option<Endpoint>,
 }
 
 /// One container of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
-    /// The image as it was given; which digest runs is kept beside the spec.
+    /// The image as it was written. The digest that runs is stored beside the spec.
     pub image: String,
-    /// Replaces the image's command; if empty, the image's own runs.
+    /// Replaces the image's command. If it is empty, the image's own runs.
     pub command: Vec<String>,
-    /// Environment variables over those of the image.
+    /// Environment variables, which win over those of the image.
     pub environment: Values,
-    /// The ports that the container opens.
+    /// The ports that the container opens, each with its protocol.
     pub ports: BTreeMap<u16, Protocol>,
 }
 
@@ -38,7 +38,7 @@ impl fmt::Debug for Values {
     }
 }
 
-/// What is spoken on a port.
+/// The protocol of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Protocol {
@@ -52,31 +52,31 @@ pub enum Protocol {
     Udp,
 }
 
-/// The port that the outside reaches.
+/// The public endpoint: the port that answers requests from outside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
-    /// Whose port it is.
+    /// The container that opens the port.
     pub container: String,
-    /// The port: one that the container opens for HTTP or HTTPS.
+    /// The port. The container opens it for HTTP or HTTPS.
     pub port: u16,
-    /// What tells a healthy node.
+    /// The health check of a node.
     pub health_check: HealthCheck,
 }
 
-/// What tells a healthy node from one that is not.
+/// A health check, which tells healthy nodes from others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthCheck {
-    /// Good answers in a row after which a node is healthy, 1 to 10.
+    /// The number of successful checks in a row after which a node is healthy, 1 to 10.
     pub healthy_threshold: u32,
-    /// Bad answers in a row after which it is no longer, 1 to 10.
+    /// The number of failed checks in a row after which it is unhealthy, 1 to 10.
     pub unhealthy_threshold: u32,
     /// Seconds to wait for an answer, 2 to 60.
     pub timeout_seconds: u32,
-    /// Seconds from one question to the next, 5 to 300.
+    /// Seconds between two checks, 5 to 300.
     pub interval_seconds: u32,
-    /// The path that is asked for.
+    /// The path to request.
     pub path: String,
-    /// The statuses that are good: numbers and ranges from 200 to 499, with commas.
+    /// The statuses of a successful check: numbers and ranges from 200 to 499, with commas.
     pub success_codes: String,
 }
 
@@ -95,7 +95,7 @@ impl Default for HealthCheck {
 }
 
 impl HealthCheck {
-    /// Whether an answer with this status is a good one.
+    /// Whether a check with this status is successful.
     pub fn accepts(&self, status: u16) -> bool {
         self.success_codes.split(',').any(|codes| {
             let (first, last) = codes.split_once('-').unwrap_or((codes, codes));

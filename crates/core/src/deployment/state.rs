@@ -3,40 +3,40 @@
 /// The state of one deployment. It goes from activating to active to inactive, or from activating to failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeploymentState {
-    /// On its way: the service's next deployment.
+    /// It is being started. It is the service's next deployment.
     Activating,
-    /// The service's current deployment.
+    /// It serves. It is the service's current deployment.
     Active,
-    /// A later one took its place.
+    /// A later deployment took its place.
     Inactive,
     /// It never became active.
     Failed,
 }
 
-/// How far a deployment or a change of a service has come.
+/// The progress of a deployment, or of a change of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Images are pulled and nodes are started.
+    /// Images are pulled, and nodes are started.
     CreatingDeployment,
-    /// Nodes run, and have to show that they are healthy.
+    /// Nodes run. Their health checks have to succeed.
     EvaluatingHealthCheck,
-    /// Requests are being led to the new nodes.
+    /// Requests are being routed to the new nodes.
     ActivatingDeployment,
-    /// Capacity is changed, or nodes are stopped or started for a service that is disabled or enabled.
+    /// Capacity changes, or nodes are stopped or started because the service is disabled or enabled.
     ProvisioningService,
 }
 
-/// What decides the state of a service.
+/// The facts that decide the state of a service.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ServiceFacts {
     /// It was disabled.
     pub is_disabled: bool,
-    /// A change of its capacity, or that it was disabled or enabled, has not come to its end.
+    /// Whether a change of its capacity is in progress, or it is being disabled or enabled.
     pub is_updating: bool,
-    /// It has a current deployment.
+    /// Whether it has a current deployment.
     pub has_current: bool,
-    /// It has a next deployment.
+    /// Whether it has a next deployment.
     pub has_next: bool,
 }
 
@@ -45,18 +45,18 @@ pub struct ServiceFacts {
 pub enum ServiceState {
     /// It has no current deployment.
     Ready,
-    /// Its next deployment is on its way.
+    /// Its next deployment is being started.
     Deploying,
     /// It has a current deployment.
     Running,
     /// Its capacity changes, or it is being disabled or enabled.
     Updating,
-    /// Nothing of it runs, until it is enabled.
+    /// It is disabled, and nothing of it runs.
     Disabled,
 }
 
 impl Step {
-    /// What it does, for people.
+    /// Its state in words for people.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::CreatingDeployment => "Pulling the images and starting the containers.",
@@ -68,8 +68,8 @@ impl Step {
 }
 
 impl ServiceFacts {
-    /// The state that follows. Clients wait for a disabled service to leave `Updating` for `Disabled` and nothing
-    /// else, and for an enabled one never to show `Disabled`.
+    /// The state that follows from the facts. Clients wait until a disabled service goes from `Updating` to
+    /// `Disabled` with no other state in between. An enabled one must never show `Disabled`.
     pub fn state(self) -> ServiceState {
         match self {
             Self { is_updating: true, .. } => ServiceState::Updating,

@@ -1,7 +1,7 @@
-//! JSON that means the same to everybody who reads it: no member twice at any depth, no bottomless nesting.
+//! JSON that has the same meaning for every reader: no member twice in an object, and limited nesting.
 //!
-//! RFC 8259 leaves it open what a repeated member means. Of two `Condition` members, one reader would take the first
-//! and another the last; a policy cannot have that.
+//! RFC 8259 does not define the meaning of a repeated member. Of two `Condition` members, one reader would take the
+//! first and another the last. A policy must not be ambiguous.
 
 mod path;
 
@@ -13,23 +13,23 @@ use serde_json::{Map, Value};
 
 pub use path::{Path, Quoted};
 
-/// How deep lists and objects may lie in each other.
+/// How many lists and objects may be nested.
 pub const DEEPEST: usize = 32;
 
-/// Why a text is no acceptable JSON.
+/// The reason for which a text is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path} {problem}")]
 pub struct JsonError {
-    /// The place, such as `$.Statement[0]`.
+    /// The place of the fault, such as `$.Statement[0]`.
     pub path: String,
-    /// What is wrong there. Follows the place as the rest of its sentence.
+    /// The fault. It continues the sentence that begins with the place.
     pub problem: String,
 }
 
-/// Reads one JSON value, and nothing behind it.
+/// Reads one JSON value, and nothing after it.
 ///
 /// # Errors
-/// If it is no JSON, nests deeper than [`DEEPEST`], or has a member twice.
+/// If it is no JSON, is nested deeper than [`DEEPEST`], or has a member twice.
 pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
     let fault = Cell::new(None);
     let mut reader = serde_json::Deserializer::from_slice(text);
@@ -49,7 +49,7 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
 struct Strict<'s> {
     path: Path<'s>,
     depth: usize,
-    /// What these rules found, which the reader's own error cannot carry.
+    /// The fault that these rules found. serde's own error type cannot carry it.
     fault: &'s Cell<Option<JsonError>>,
 }
 
@@ -62,7 +62,7 @@ impl<'s> Strict<'s> {
         if self.depth < DEEPEST {
             return Ok(());
         }
-        // The place itself would be a long text, and hardly matters.
+        // The place would be a long text, and does not matter.
         Err(self.refuse(Path::Root, format!("must not nest deeper than {DEEPEST} levels")))
     }
 

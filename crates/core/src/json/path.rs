@@ -1,8 +1,8 @@
-//! Where a value stands in its document, and how a stranger's text is quoted.
+//! The place of a value in its document, and the form in which a client's text is quoted.
 
 use std::fmt;
 
-/// Where a value stands in its document. Printed as a JSON path: `$.Statement[0].Effect`.
+/// The place of a value in its document. Printed as a JSON path: `$.Statement[0].Effect`.
 #[derive(Clone, Copy, Debug)]
 pub enum Path<'p> {
     /// The whole document.
@@ -28,7 +28,8 @@ fn is_plain(name: &str) -> bool {
     (1..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// A stranger's text between backquotes: escaped, so that it forges no line of a log, and cut after 80 characters.
+/// A client's text between backquotes. It is escaped, so that it cannot forge a line of a log, and cut after 80
+/// characters.
 pub struct Quoted<'a>(pub &'a str);
 
 impl fmt::Display for Quoted<'_> {

@@ -1,7 +1,7 @@
-//! The one list of what can be done, and the patterns that policies name it by.
+//! The list of all actions, and the patterns with which policies name them.
 //!
-//! Amazon's service authorization reference says which of Lightsail's actions know a resource; ours are named after
-//! the operations of our own API.
+//! Amazon's service authorization reference says which of Lightsail's actions have a resource. Our own actions are
+//! named after the operations of our API.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use super::pattern::{Grammar, Pattern};
 use crate::json::Quoted;
 use crate::tenant::Tenant;
 
-/// What an action's request names as its resource.
+/// The resource of an action's request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResourceType {
-    /// Nothing of its own, so `arn:aws:SERVICE:REGION:ACCOUNT:*`.
+    /// No resource of its own: `arn:aws:SERVICE:REGION:ACCOUNT:*`.
     Tenant,
     /// A container service, by its id.
     ContainerService,
@@ -28,7 +28,7 @@ struct Entry {
 
 macro_rules! actions {
     ($($(#[doc = $doc:literal])+ $variant:ident = $service:literal, $resource:ident $(, $fact:ident)*;)+) => {
-        /// Something that can be done through the API, as policies name it.
+        /// An action of the API, as policies name it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Action {
             $($(#[doc = $doc])+ $variant,)+
@@ -65,31 +65,31 @@ actions! {
     CreateContainerServiceRegistryLogin = "lightsail", Tenant;
     /// Deletes a certificate.
     DeleteCertificate = "lightsail", Tenant;
-    /// Takes a registered image off its service.
+    /// Removes a registered image from its service.
     DeleteContainerImage = "lightsail", ContainerService, service;
     /// Deletes a service.
     DeleteContainerService = "lightsail", ContainerService, service;
     /// Shows certificates.
     GetCertificates = "lightsail", Tenant;
-    /// Shows what clients ought to know.
+    /// Shows facts about the API.
     GetContainerAPIMetadata = "lightsail", Tenant;
     /// Shows registered images.
     GetContainerImages = "lightsail", Tenant, service;
-    /// Shows what a container has written.
+    /// Shows the output of a container.
     GetContainerLog = "lightsail", Tenant, service;
     /// Shows deployments.
     GetContainerServiceDeployments = "lightsail", Tenant, service;
-    /// Shows what a service has used.
+    /// Shows the resources that a service has used.
     GetContainerServiceMetricData = "lightsail", Tenant, service;
-    /// Shows the powers that there are.
+    /// Shows the powers that services can have.
     GetContainerServicePowers = "lightsail", Tenant;
     /// Shows one service, or all.
     GetContainerServices = "lightsail", Tenant, service;
     /// Registers an image on a service.
     RegisterContainerImage = "lightsail", ContainerService, service, repository;
-    /// Puts tags on a service.
+    /// Adds tags to a service.
     TagResource = "lightsail", ContainerService, service;
-    /// Takes tags off a service.
+    /// Removes tags from a service.
     UntagResource = "lightsail", ContainerService, service;
     /// Changes a service.
     UpdateContainerService = "lightsail", ContainerService, service;
@@ -115,7 +115,7 @@ actions! {
     GetManifest = "gangplank", Tenant, repository;
     /// Shows a role.
     GetRole = "gangplank", Tenant;
-    /// Shows how the server is.
+    /// Shows the state of the server.
     GetServerHealth = "gangplank", Tenant;
     /// Shows access keys.
     ListAccessKeys = "gangplank", Tenant;
@@ -147,33 +147,34 @@ impl Action {
         self.entry().name
     }
 
-    /// The service and the name in it.
+    /// The service, and the name within the service.
     fn parts(self) -> (&'static str, &'static str) {
         self.as_str().split_once(':').unwrap_or_default()
     }
 
-    /// The action of an operation; none for `CreateRegistryLogin`, which is two by what it makes, and for `TryRole`,
-    /// which only shows a role.
+    /// The action of an operation. `None` for `CreateRegistryLogin`, whose action depends on the kind of login, and
+    /// for `TryRole`, which has the action of showing a role.
     pub fn of_operation(operation: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|action| action.parts().1 == operation)
     }
 
-    /// What its requests name as their resource.
+    /// The resource type of its requests.
     pub const fn resource_type(self) -> ResourceType {
         self.entry().resource
     }
 
-    /// Whether its request can name a container service, so that `gangplank:ServiceName` is known.
+    /// Whether its request can name a container service, which then is `gangplank:ServiceName`.
     pub const fn names_service(self) -> bool {
         self.entry().names_service
     }
 
-    /// Whether its request concerns repositories, so that `gangplank:Repository` is known.
+    /// Whether its request concerns repositories, which then are `gangplank:Repository`.
     pub const fn names_repository(self) -> bool {
         self.entry().names_repository
     }
 
-    /// Whether it makes, changes or deletes access keys or roles, or ends a role's session, which nobody may who has a policy or limits.
+    /// Whether it makes, changes or deletes access keys or roles, or ends a role's session. A caller with a policy or
+    /// limits may never do that.
     pub const fn changes_principals(self) -> bool {
         matches!(
             self,
@@ -187,8 +188,8 @@ impl Action {
         )
     }
 
-    /// The resource of a request in `tenant`. `service` is the id of the container service that it names; without
-    /// one, the service is unknown, and the ARN is none that a service could have.
+    /// The ARN of a request's resource in `tenant`. `service` is the id of the container service that it names. If
+    /// the service is not known, the ARN is one that no service has.
     pub fn resource(self, tenant: &Tenant, service: Option<&str>) -> String {
         let Tenant { account, region } = tenant;
         match self.resource_type() {
@@ -207,13 +208,13 @@ impl fmt::Display for Action {
     }
 }
 
-/// The action that trust policies speak of.
+/// The action in trust policies.
 pub(super) const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
 
-/// What else Amazon's trust policies name beside it. Nothing asks for it here.
+/// Another action in Amazon's trust policies. It is never requested here.
 const TAG_SESSION: &str = "sts:TagSession";
 
-/// An action, or a pattern of actions, as a policy writes it. Upper and lower case are the same.
+/// An action, or a pattern of actions, in a policy. Case does not matter.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ActionPattern {
     pub(super) text: String,
@@ -257,7 +258,7 @@ impl ActionPattern {
         })
     }
 
-    /// Whether it names the action, which is given in lower case.
+    /// Whether it matches an action in lower case.
     pub(super) fn matches_folded(&self, action: &str) -> bool {
         self.pattern.matches_plain(action)
     }

@@ -1,4 +1,4 @@
-//! ARNs: the resources that permission policies name, and the issuers that trust policies name.
+//! ARNs: resources in permission policies, and issuers in trust policies.
 
 use super::condition::check_variable;
 use super::facts::Facts;
@@ -8,7 +8,7 @@ use super::truth::Truth;
 use crate::json::Quoted;
 use crate::tenant::AccountId;
 
-/// Splits an ARN into its six segments, or fewer. A colon inside of a variable splits nothing.
+/// Splits an ARN into its six segments, or fewer. A colon inside a variable does not split.
 pub(super) fn segments(text: &str) -> Vec<&str> {
     let mut parts = Vec::with_capacity(6);
     let (mut begin, mut in_variable) = (0, false);
@@ -27,7 +27,7 @@ pub(super) fn segments(text: &str) -> Vec<&str> {
     parts
 }
 
-/// A resource, or a pattern of resources, of a permission policy.
+/// A resource, or a pattern of resources, in a permission policy.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ResourcePattern {
     pub(super) text: String,
@@ -35,10 +35,10 @@ pub(super) struct ResourcePattern {
 }
 
 impl ResourcePattern {
-    /// Reads a resource. An ARN with fewer than six segments is completed with `*`, as IAM does.
+    /// Reads a resource. An ARN with fewer than six segments is completed with `*`, as in IAM.
     ///
     /// # Errors
-    /// If nothing here could have that ARN. The text follows the place as the rest of its sentence.
+    /// If nothing on this server can have that ARN. The text continues the sentence that begins with the place.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         if text == "*" {
             return Ok(Self { text: text.to_owned(), pattern: Pattern::parse(text, Grammar::Like)? });
@@ -90,7 +90,7 @@ impl ResourcePattern {
         Ok(Self { text: text.to_owned(), pattern })
     }
 
-    /// Whether it names the resource.
+    /// Whether it matches the resource.
     pub(super) fn matches(&self, resource: &str, facts: &Facts) -> Truth {
         self.pattern.matches(resource, facts)
     }
@@ -107,7 +107,7 @@ impl Provider {
     /// Reads an issuer's ARN.
     ///
     /// # Errors
-    /// If it is none. The text follows the place as the rest of its sentence.
+    /// If it is no ARN of an issuer. The text continues the sentence that begins with the place.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let no = |why: &str| format!("is {}, but {why}", Quoted(text));
         let form =

@@ -1,4 +1,4 @@
-//! The claims of a verified token as facts, under the condition keys that trust policies name them by.
+//! Turns the claims of a verified token into facts, under the condition keys that trust policies use.
 
 use serde_json::{Map, Value};
 
@@ -8,10 +8,10 @@ use super::facts::{Fact, Facts};
 impl Facts {
     /// Adds the claims of a token of the issuer with this URL.
     ///
-    /// The key of a claim is `ISSUER:CLAIM`, with the issuer's URL without its scheme. Members of an object have a
-    /// path, such as `kubernetes.io/serviceaccount/uid`. Numbers and truth values are their JSON text. `aud` is those
-    /// of the token's audiences that are also in `audiences`, any of which stands for the token; with none it is
-    /// missing. What is null is missing.
+    /// The key of a claim is `ISSUER:CLAIM`, where the issuer's URL has no scheme. A member of an object has a path,
+    /// such as `kubernetes.io/serviceaccount/uid`. Numbers and booleans are added as their JSON text. For `aud`, only
+    /// those of the token's audiences count that are in `audiences`, and any of them may match. If there is none,
+    /// `aud` is missing. A claim that is null is missing.
     pub fn add_claims(&mut self, issuer: &str, claims: &Map<String, Value>, audiences: &[String]) {
         let issuer = without_scheme(issuer);
         for (name, value) in claims {
@@ -55,7 +55,7 @@ fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Bool(value) => Some(value.to_string()),
-        // Beyond 64 bits a number was rounded when it was read.
+        // A number beyond 64 bits was rounded when it was read.
         Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! One condition of a statement: an operator, a key, and the values that are wanted.
+//! One condition of a statement: an operator, a key, and the wanted values.
 
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -31,7 +31,7 @@ enum Wanted {
     Bool(bool),
     Network(IpNet),
     Arn(Pattern),
-    /// Whether the key shall be missing.
+    /// Whether the key has to be missing.
     Missing(bool),
 }
 
@@ -39,8 +39,7 @@ impl Condition {
     /// Reads the wanted values of `key` under `operator`.
     ///
     /// # Errors
-    /// Gives the number of the value and what is wrong with it. The text follows the place as the rest of its
-    /// sentence.
+    /// The number of the value, and its fault. The text continues the sentence that begins with the place.
     pub(super) fn parse(
         operator: Operator,
         key: Key,
@@ -99,7 +98,7 @@ impl Condition {
         }
     }
 
-    /// Whether a found value is one of those wanted.
+    /// Whether a found value is one of the wanted ones.
     fn matches(&self, found: &str, facts: &Facts) -> Truth {
         Truth::any(self.wanted.iter().map(|wanted| wanted.matches(found, facts)))
     }
@@ -108,7 +107,7 @@ impl Condition {
         if self.operator.negated { !truth } else { truth }
     }
 
-    /// The wanted texts, if this holds only when the key is there with one of them.
+    /// The wanted texts, if the condition can only hold if the key has one of them.
     pub(super) fn required_texts(&self) -> Option<impl Iterator<Item = &Pattern>> {
         let all_texts =
             self.wanted.iter().all(|wanted| matches!(wanted, Wanted::Text(_) | Wanted::TextInAnyCase(_)));
@@ -116,14 +115,14 @@ impl Condition {
             .then(|| self.wanted.iter().filter_map(Wanted::pattern))
     }
 
-    /// The keys that have to be known to test it, in lower case.
+    /// The keys that are needed to evaluate it, in lower case.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         let variables = self.wanted.iter().filter_map(Wanted::pattern).flat_map(Pattern::variables);
         std::iter::once(self.key.folded.as_str()).chain(variables.map(|variable| variable.key.as_str()))
     }
 }
 
-/// Whether a variable can stand in a policy of this kind.
+/// Checks that a variable is allowed in this kind of policy.
 pub(super) fn check_variable(variable: &Variable, scope: Scope<'_>) -> Result<(), String> {
     Key::parse(&variable.key, scope)?.check_variable()
 }
@@ -177,7 +176,7 @@ impl Wanted {
             Self::Network(network) => decided(value::address(found), |found| network.contains(&found)),
             Self::Arn(_) if super::arn::segments(found).len() != 6 => Truth::Undecided,
             Self::Text(pattern) | Self::Arn(pattern) => pattern.matches(found, facts),
-            // Asked of the key, not of its values.
+            // The condition is about the key and not about its values.
             Self::Missing(_) => Truth::Undecided,
         }
     }

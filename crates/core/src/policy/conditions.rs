@@ -1,4 +1,4 @@
-//! The `Condition` of a statement, read and written.
+//! Reads and writes the `Condition` of a statement.
 
 use serde_json::{Map, Value};
 
@@ -48,8 +48,8 @@ fn not_empty<'v>(value: &'v Value, path: &Path<'_>) -> Result<&'v Map<String, Va
     Ok(object)
 }
 
-/// Reads a wanted value. Numbers and truth values may stand without quotation marks, as IAM takes them; a number with
-/// a fraction may not, since reading it would round it.
+/// Reads a wanted value. As in IAM, whole numbers and booleans may have no quotation marks. A number with a fraction
+/// needs them, because it would be rounded.
 fn wanted(value: &Value, path: &Path<'_>) -> Result<String, PolicyError> {
     match value {
         Value::String(text) => Ok(text.clone()),

@@ -1,4 +1,4 @@
-//! A policy as a whole: `Version`, `Id` and statements.
+//! A whole policy: `Version`, `Id` and statements.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +9,14 @@ use super::reading::{self, Members};
 use super::statement::{Effect, Kind, Question, Statement};
 use crate::json::{self, Path, Quoted};
 
-/// The one version of the language. The one before has no variables, so the same text would mean something else.
+/// The only version of the language that is accepted. The older one has no variables, so the same text would have
+/// another meaning.
 const VERSION: &str = "2012-10-17";
 
 /// The most statements in a policy.
 const MOST_STATEMENTS: usize = 50;
 
-/// The most bytes that are looked at, most of which would have to be white space.
+/// The longest policy in bytes. Most of a longer one would be white space.
 const MOST_BYTES: usize = 64 * 1024;
 
 /// A policy of any kind.
@@ -25,16 +26,16 @@ pub(super) struct Document {
     pub(super) statements: Vec<Statement>,
 }
 
-/// How long a policy may be.
+/// How the length of a policy is limited.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Length {
-    /// So many characters, white space not counted, as IAM counts what it keeps.
+    /// A number of characters without white space, as IAM counts stored policies.
     WithoutSpace(usize),
-    /// So many characters, as STS counts what it is sent.
+    /// A number of all characters, as STS counts policies in requests.
     Whole(usize),
 }
 
-/// What a policy says to a question.
+/// The answer of a policy to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Allowed,
@@ -79,7 +80,7 @@ impl Document {
         Ok(Self { id: id.map(str::to_owned), statements })
     }
 
-    /// Whether a statement denies, one allows, or none does.
+    /// Whether a statement denies it, one allows it, or neither.
     pub(super) fn answer(&self, question: &Question<'_>) -> Answer {
         let mut answer = Answer::NotAllowed;
         for statement in self.statements.iter().filter(|statement| statement.applies(question)) {
@@ -91,8 +92,8 @@ impl Document {
         answer
     }
 
-    /// Whether a statement about the action has to know the key. A key that ends in a slash stands for all that begin
-    /// with it.
+    /// Whether statements about the action need the value of the key. A key that ends in a slash stands for all keys
+    /// that begin with it.
     pub(super) fn asks_for(&self, action: &str, key: &str) -> bool {
         let key = key.to_lowercase();
         let statements = self.statements.iter().filter(|statement| statement.names_action(action));
@@ -101,7 +102,7 @@ impl Document {
             .any(|asked| asked == key || key.ends_with('/') && asked.starts_with(&key))
     }
 
-    /// The policy as JSON, on one line. What it reads back to is equal to this.
+    /// The policy as JSON, on one line. Reading it again gives an equal policy.
     pub(super) fn to_json(&self) -> String {
         let mut object = Map::new();
         object.insert("Version".to_owned(), json!(VERSION));

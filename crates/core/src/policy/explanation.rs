@@ -1,4 +1,4 @@
-//! Why a decision fell as it did: statement by statement, condition by condition.
+//! Explains a decision: statement by statement, condition by condition.
 
 use std::fmt;
 
@@ -8,14 +8,14 @@ use super::facts::{Fact, Facts};
 use super::statement::{Effect, Question, Statement};
 use super::truth::Truth;
 
-/// Which of the policies.
+/// The kind of a policy in a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyKind {
-    /// That of a role or an access key.
+    /// The policy of a role or an access key.
     Identity,
-    /// That of a session.
+    /// The policy of a session.
     Session,
-    /// That which says who may become a role.
+    /// The policy that says who may assume a role.
     Trust,
 }
 
@@ -29,7 +29,7 @@ impl fmt::Display for PolicyKind {
     }
 }
 
-/// A decision with all that led to it.
+/// A decision with all its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// The decision.
@@ -38,39 +38,39 @@ pub struct Explanation {
     pub statements: Vec<Trial>,
 }
 
-/// One statement, held against a request.
+/// One statement, compared with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trial {
-    /// Whose statement it is.
+    /// The policy of the statement.
     pub policy: PolicyKind,
-    /// Which of its policy's, from 0.
+    /// Its number in the policy, from 0.
     pub index: usize,
     /// Its `Sid`.
     pub sid: Option<String>,
-    /// What it does when it applies.
+    /// Its effect if it applies.
     pub effect: Effect,
-    /// Whether it is about the action.
+    /// Whether it names the action.
     pub action: bool,
-    /// Whether it is about the resource; in a trust policy, about the issuer.
+    /// Whether it names the resource; in a trust policy, the issuer.
     pub target: Truth,
     /// Its conditions.
     pub conditions: Vec<ConditionTrial>,
-    /// Whether it has its effect.
+    /// Whether it applies.
     pub applies: bool,
 }
 
-/// One condition, held against what is known.
+/// One condition, compared with the facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConditionTrial {
     /// The operator, such as `StringEquals`.
     pub operator: String,
     /// The key, as the policy writes it.
     pub key: String,
-    /// The claim of the token that it is, in a trust policy.
+    /// In a trust policy, the claim that the key stands for.
     pub claim: Option<String>,
-    /// The values that are wanted.
+    /// The wanted values.
     pub wanted: Vec<String>,
-    /// What was found; none if the key is missing.
+    /// The found value. `None` if the key is missing.
     pub found: Option<Fact>,
     /// Whether it holds.
     pub holds: Truth,

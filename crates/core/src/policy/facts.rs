@@ -1,4 +1,4 @@
-//! What is known of a request: the values of condition keys.
+//! Facts of a request: the values of condition keys.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -12,16 +12,16 @@ use crate::time::Time;
 pub enum Fact {
     /// One value.
     One(String),
-    /// A list of values, which only `ForAnyValue` and `ForAllValues` can look into.
+    /// A list of values. Only `ForAnyValue` and `ForAllValues` can look into it.
     Many(Vec<String>),
-    /// Values any of which stands for the request, such as the audiences of a token.
+    /// Several values, any of which may match, such as the audiences of a token.
     Alternatives(Vec<String>),
-    /// Something that no operator can compare, such as a claim that is an object.
+    /// A value that no operator can compare, such as a claim that is an object.
     Opaque,
 }
 
 impl Fact {
-    /// Whether there is nothing in it, which counts as missing wherever lists may stand.
+    /// Whether it has no values. Then it counts as missing, wherever lists are allowed.
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Many(values) | Self::Alternatives(values) => values.is_empty(),
@@ -30,8 +30,8 @@ impl Fact {
     }
 }
 
-/// The condition keys of one request and their values. Names of keys are the same in any case (IAM user guide,
-/// "Condition keys").
+/// The condition keys of one request with their values. The case of a key does not matter (IAM user guide, "Condition
+/// keys").
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts(BTreeMap<String, Fact>);
 
@@ -65,8 +65,8 @@ impl Facts {
         self
     }
 
-    /// Adds a key. If it is there with another value, no operator can compare it any more: nobody could say which of
-    /// the two was meant.
+    /// Adds a key. If it already has another value, no operator can compare it any more, because its meaning would be
+    /// ambiguous.
     pub fn add(&mut self, key: &str, fact: Fact) {
         match self.0.entry(key.to_lowercase()) {
             Entry::Vacant(entry) => {
@@ -85,7 +85,7 @@ impl Facts {
         self.0.get(&key.to_lowercase())
     }
 
-    /// The value of a key that is written in lower case.
+    /// The value of a key in lower case.
     pub(super) fn get_folded(&self, key: &str) -> Option<&Fact> {
         self.0.get(key)
     }

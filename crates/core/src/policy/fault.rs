@@ -1,14 +1,14 @@
-//! Why a policy is refused when it is made. A policy that was taken never fails when it is asked.
+//! The reasons for which a new policy is refused. A policy that was accepted never fails later.
 
 use crate::json::{JsonError, Path};
 
-/// A mistake in a policy, and where it is.
+/// A mistake in a policy, and its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path} {problem}")]
 pub struct PolicyError {
     /// The place, such as `$.Statement[0].Condition.StringEquals`.
     pub path: String,
-    /// What is wrong there. Follows the place as the rest of its sentence.
+    /// The fault. It continues the sentence that begins with the place.
     pub problem: String,
 }
 

@@ -1,26 +1,26 @@
-//! The condition keys: which there are, and what their values are.
+//! The list of condition keys, with the types of their values.
 //!
-//! A key that this server never fills would be missing for ever, and a `Deny` on it would never hold. So only keys of
-//! this list can stand in a policy.
+//! A key that this server never sets would always be missing, and a `Deny` on it would never apply. So a policy may
+//! only have keys of this list.
 
 use std::fmt;
 
 use super::operator::{Comparison, Operator};
 use crate::json::Quoted;
 
-/// What the values of a key are.
+/// The type of a key's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
-    /// Names of repositories, in whose patterns `*` stays within a segment.
+    /// Names of repositories. In their patterns `*` matches within a segment.
     Repository,
     Arn,
     Address,
     Date,
-    /// Seconds, which are a number and a moment.
+    /// Seconds, which are both a number and a time.
     Seconds,
     Bool,
-    /// What the issuer of a token says: text, or a list.
+    /// A claim of a token: a text, or a list.
     Claim,
 }
 
@@ -63,7 +63,7 @@ enum Values {
     Unknown,
 }
 
-/// Which policies can ask for it.
+/// The kinds of policies that can have the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     Anywhere,
@@ -72,7 +72,7 @@ enum Asked {
 }
 
 struct Known {
-    /// If it ends in a slash, the name of a tag follows.
+    /// Its name. If it ends in a slash, the name of a tag follows.
     name: &'static str,
     kind: Kind,
     values: Values,
@@ -86,7 +86,7 @@ const fn known(name: &'static str, kind: Kind, values: Values, asked: Asked) -> 
 const KNOWN: &[Known] = &[
     known("aws:CurrentTime", Kind::Date, Values::One, Asked::Anywhere),
     known("aws:EpochTime", Kind::Seconds, Values::One, Asked::Anywhere),
-    // Amazon's policies ask for it. It is always missing here.
+    // Amazon's policies have this key. It is always missing here.
     known("aws:MultiFactorAuthPresent", Kind::Bool, Values::One, Asked::Anywhere),
     known("aws:PrincipalAccount", Kind::Text, Values::One, Asked::Permission),
     known("aws:PrincipalArn", Kind::Arn, Values::One, Asked::Permission),
@@ -118,23 +118,23 @@ impl Known {
     }
 }
 
-/// Where a key stands: it decides which keys there are.
+/// The place of a key, which decides which keys are allowed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Scope<'a> {
-    /// In a permission or session policy.
+    /// A permission policy or session policy.
     Permission,
-    /// In a trust policy's statement about an issuer, written without its scheme.
+    /// A trust policy's statement about an issuer, whose URL is given without scheme.
     Trust(&'a str),
 }
 
-/// A condition key as a policy writes it.
+/// A condition key in a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     pub(super) text: String,
-    /// In lower case, as facts are kept.
+    /// In lower case, as facts have it.
     pub(super) folded: String,
     pub(super) kind: Kind,
-    /// The claim, if it is one.
+    /// The name of the claim, if it is one.
     pub(super) claim: Option<String>,
     single: bool,
     list: bool,
@@ -144,7 +144,7 @@ impl Key {
     /// Reads a key.
     ///
     /// # Errors
-    /// If it is none in this place. The text follows the place as the rest of its sentence.
+    /// If there is no such key in this place. The text continues the sentence that begins with the place.
     pub(super) fn parse(text: &str, scope: Scope<'_>) -> Result<Self, String> {
         let folded = text.to_lowercase();
         let (kind, values, claim) = match (KNOWN.iter().find(|known| known.is(&folded)), scope) {
@@ -167,15 +167,15 @@ impl Key {
         Ok(Self { text: text.to_owned(), folded, kind, claim, single, list })
     }
 
-    /// Whether it is that claim, in whatever case.
+    /// Whether it is the claim with this name, whatever the case.
     pub(super) fn is_claim(&self, name: &str) -> bool {
         self.claim.as_deref().is_some_and(|claim| claim.eq_ignore_ascii_case(name))
     }
 
-    /// Whether an operator can say anything about it.
+    /// Checks that an operator can compare its values.
     ///
     /// # Errors
-    /// If it cannot. The text follows the place as the rest of its sentence.
+    /// If it cannot. The text continues the sentence that begins with the place.
     pub(super) fn check(&self, operator: &Operator) -> Result<(), String> {
         let (name, said) = (&self.text, &operator.text);
         if !self.kind.compares(operator.comparison) {
@@ -193,10 +193,10 @@ impl Key {
         Ok(())
     }
 
-    /// Whether a variable can stand for its value.
+    /// Checks that a variable can stand for its value.
     ///
     /// # Errors
-    /// If it cannot. The text follows the place as the rest of its sentence.
+    /// If it cannot. The text continues the sentence that begins with the place.
     pub(super) fn check_variable(&self) -> Result<(), String> {
         if self.list {
             return Err(format!("has the variable {}, which can have many values", Quoted(&self.text)));
@@ -205,7 +205,7 @@ impl Key {
     }
 }
 
-/// The claim that a condition key names: what follows the issuer, which may itself hold colons.
+/// The claim in a condition key: the text after the issuer, which may itself have colons.
 fn claim_of<'t>(text: &'t str, issuer: &str) -> Option<&'t str> {
     let prefix = text.get(..issuer.len())?;
     let claim = text[issuer.len()..].strip_prefix(':')?;

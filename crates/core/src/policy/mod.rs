@@ -1,16 +1,16 @@
-//! Policies: who may become a role, and what a role, an access key or a session may do.
+//! Policies: who may assume a role, and the permissions of roles, access keys and sessions.
 //!
-//! The language is IAM's, so that what people have for Amazon is usable here, and it is evaluated as IAM does: what no
-//! statement allows is denied, and one that denies is stronger than all that allow (IAM user guide, "Grammar of the
-//! JSON policy language" and "Policy evaluation logic"). Reading is stricter than IAM's. What could never match, such
-//! as an operation, a condition key or a resource that this server does not have, is a mistake of whoever wrote it,
-//! and is refused when the policy is made. A policy that was taken never fails when it is asked: what cannot be
-//! decided then, such as a claim that is a list where a text is wanted, allows nothing, and denies where it might.
+//! The language is IAM's, so that policies written for Amazon work here. It is evaluated as IAM does: an action is
+//! denied if no statement allows it, or if one denies it (IAM user guide, "Grammar of the JSON policy language" and
+//! "Policy evaluation logic"). Reading is stricter than IAM's. If an operation, a condition key or a resource does
+//! not exist on this server, a statement about it could never apply. That is a mistake, and the policy is refused
+//! when it is made. A policy that was accepted never fails later. Some comparisons cannot be decided, such as a list
+//! with a text. Then the statement allows nothing, and denies what it might deny.
 //!
-//! - [`PermissionPolicy`] and [`Permissions`]: what may be done, by a policy of its own or a [`Preset`].
-//! - [`TrustPolicy`]: whose tokens open a role; [`Trusted`] makes one of what people say.
-//! - [`Facts`]: what is known of a request.
-//! - [`Explanation`]: either decision with all that led to it.
+//! - [`PermissionPolicy`] and [`Permissions`]: permitted actions, by a policy or a [`Preset`].
+//! - [`TrustPolicy`]: the tokens that open a role. [`Trusted`] makes one from names.
+//! - [`Facts`]: the facts of a request.
+//! - [`Explanation`]: a decision with all its reasons.
 
 mod action;
 mod arn;

@@ -1,28 +1,28 @@
-//! The condition operators (IAM user guide, "Condition operators"), and what is put before and behind their names.
+//! The condition operators (IAM user guide, "Condition operators"), with their prefixes and suffixes.
 
 use std::cmp::Ordering;
 
 use crate::json::Quoted;
 
-/// How the values of a list are asked.
+/// How the values of a list are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Quantifier {
-    /// One of them has to match.
+    /// At least one has to match.
     ForAnyValue,
-    /// Every one has to match, so it also holds when there is none.
+    /// Every one has to match. An empty list matches.
     ForAllValues,
 }
 
-/// What is compared, and how.
+/// The type of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Comparison {
-    /// Texts, as they are.
+    /// Texts, exactly.
     Text,
-    /// Texts, whatever their case.
+    /// Texts, without regard to case.
     TextInAnyCase,
     /// Texts with patterns.
     TextLike,
-    /// Numbers: the found one is this of the wanted one.
+    /// Numbers: the found one has this relation to the wanted one.
     Number(Relation),
     /// Moments.
     Date(Relation),
@@ -36,7 +36,7 @@ pub(super) enum Comparison {
     Null,
 }
 
-/// What the found value has to be, next to the wanted one.
+/// The relation of the found value to the wanted one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Relation {
     Equal,
@@ -58,7 +58,8 @@ impl Relation {
     }
 }
 
-/// Each name, what it compares, and whether it is negated: then no wanted value may match, and a missing key holds.
+/// Each name with its comparison, and whether it is negated. A negated operator holds if no wanted value matches, or
+/// if the key is missing.
 const NAMES: [(&str, Comparison, bool); 26] = {
     use Comparison::{Address, Arn, Bool, Date, Null, Number, Text, TextInAnyCase, TextLike};
     use Relation::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
@@ -92,7 +93,7 @@ const NAMES: [(&str, Comparison, bool); 26] = {
     ]
 };
 
-/// A condition operator as a policy writes it.
+/// A condition operator in a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Operator {
     pub(super) text: String,
@@ -106,7 +107,7 @@ impl Operator {
     /// Reads an operator.
     ///
     /// # Errors
-    /// If there is none of that name. The text follows the place as the rest of its sentence.
+    /// If there is no operator with that name. The text continues the sentence that begins with the place.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (quantifier, rest) = match text.split_once(':') {
             Some(("ForAnyValue", rest)) => (Some(Quantifier::ForAnyValue), rest),
@@ -126,7 +127,7 @@ impl Operator {
         Ok(Self { text: text.to_owned(), quantifier, comparison, negated, if_exists })
     }
 
-    /// Whether it can hold only if the key is there with a wanted value.
+    /// Whether it can only hold if the key has a wanted value.
     pub(super) fn requires_a_value(&self) -> bool {
         !self.negated
             && !self.if_exists

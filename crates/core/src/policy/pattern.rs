@@ -1,8 +1,7 @@
-//! Texts with wildcards and variables, and how a value is held against them.
+//! Texts with wildcards and variables, and how they are matched.
 //!
-//! What a variable stands for is text: a `*` in it matches a `*` and nothing else. `${*}`, `${?}` and `${$}` are the
-//! characters themselves, and `${key, 'text'}` stands for the text where the key is missing (IAM user guide, "Policy
-//! variables").
+//! The value of a variable is plain text: a `*` in it matches only a `*`. `${*}`, `${?}` and `${$}` are the
+//! characters themselves. `${key, 'text'}` has a default for a missing key (IAM user guide, "Policy variables").
 
 use super::facts::{Fact, Facts};
 use super::truth::Truth;
@@ -11,22 +10,22 @@ use crate::json::Quoted;
 /// The longest pattern, in characters.
 pub(super) const LONGEST: usize = 1024;
 
-/// What `*` and `?` mean.
+/// The meaning of `*` and `?`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grammar {
     /// Themselves.
     Literal,
     /// Any characters, any one character.
     Like,
-    /// The same within a segment of a path. `**` crosses slashes.
+    /// The same within a segment of a path. `**` matches across slashes.
     Path,
     /// The same within one of the six segments of an ARN.
     Arn,
-    /// The same, but a `*` that ends a segment may run past its colon.
+    /// The same, but a `*` at the end of a segment also matches beyond its colon.
     Resource,
 }
 
-/// The characters that a wildcard stands for.
+/// The characters that a wildcard matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Class {
     Any,
@@ -64,7 +63,7 @@ impl Variable {
     }
 }
 
-/// A text that can hold wildcards and variables.
+/// A text with wildcards and variables.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Pattern(Vec<Piece>);
 
@@ -72,7 +71,7 @@ impl Pattern {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// If it is too long, or a variable in it is malformed. The text follows the place as the rest of its sentence.
+    /// If it is too long, or has a malformed variable. The text continues the sentence that begins with the place.
     pub(super) fn parse(text: &str, grammar: Grammar) -> Result<Self, String> {
         if text.chars().count() > LONGEST {
             return Err(format!("must have at most {LONGEST} characters"));
@@ -97,7 +96,7 @@ impl Pattern {
         Ok(Self(reader.pieces))
     }
 
-    /// Whether `value` fits, with what `facts` put in the place of variables.
+    /// Whether `value` matches, with variables replaced by `facts`.
     pub(super) fn matches(&self, value: &str, facts: &Facts) -> Truth {
         match &self.0[..] {
             [] => Truth::from(value.is_empty()),
@@ -106,12 +105,12 @@ impl Pattern {
         }
     }
 
-    /// The same where no variable can be.
+    /// The same for a pattern without variables.
     pub(super) fn matches_plain(&self, value: &str) -> bool {
         self.matches(value, &Facts::default()) == Truth::Yes
     }
 
-    /// The text, if it holds no wildcards, with what `facts` put in the place of variables.
+    /// The text, if it has no wildcards, with variables replaced by `facts`.
     pub(super) fn text(&self, facts: &Facts) -> Option<String> {
         self.0
             .iter()
@@ -123,7 +122,7 @@ impl Pattern {
             .collect()
     }
 
-    /// The text before the first wildcard or variable, and whether it is all there is.
+    /// The text before the first wildcard or variable, and whether that is the whole text.
     pub(super) fn fixed(&self) -> (&str, bool) {
         match &self.0[..] {
             [] => ("", true),
@@ -159,7 +158,7 @@ impl Pattern {
 struct Reader {
     pieces: Vec<Piece>,
     grammar: Grammar,
-    /// Of an ARN: how many colons were before.
+    /// In an ARN: the number of colons so far.
     segment: usize,
 }
 
@@ -178,7 +177,7 @@ impl Reader {
     fn class(&self) -> Class {
         match self.grammar {
             Grammar::Path => Class::AllBut('/'),
-            // The sixth segment may hold colons of its own.
+            // The sixth segment may have colons itself.
             Grammar::Arn | Grammar::Resource if self.segment < 5 => Class::AllBut(':'),
             _ => Class::Any,
         }
@@ -198,7 +197,7 @@ impl Reader {
         self.pieces.push(Piece::Run(if crosses { Class::Any } else { self.class() }));
     }
 
-    /// Reads what follows `${`, and gives what follows its `}`.
+    /// Reads the text after `${`. Returns the text after its `}`.
     fn variable<'t>(&mut self, inner: &'t str) -> Result<&'t str, String> {
         for special in ['*', '?', '$'] {
             if let Some(rest) = inner.strip_prefix(special).and_then(|rest| rest.strip_prefix('}')) {
@@ -233,8 +232,8 @@ enum Token {
     Run(Class),
 }
 
-/// Keeps all the places in the pattern at which the text read so far may stand. So the time is the product of the
-/// two lengths at the most, however many wildcards there are.
+/// Keeps all places in the pattern that the text so far may have reached. So the time is at most the product of the
+/// two lengths, however many wildcards there are.
 fn run(tokens: &[Token], value: &str) -> bool {
     let mut here = vec![false; tokens.len() + 1];
     let mut next = here.clone();
@@ -260,7 +259,7 @@ fn run(tokens: &[Token], value: &str) -> bool {
     here[tokens.len()]
 }
 
-/// Marks a place, and those that follow it without any text.
+/// Marks a place, and those that can be reached from it without any text.
 fn reach(tokens: &[Token], places: &mut [bool], mut place: usize) {
     while !places[place] {
         places[place] = true;
@@ -346,7 +345,7 @@ mod tests {
         assert!(Pattern::parse(&"a".repeat(LONGEST + 1), Grammar::Like).is_err());
     }
 
-    /// The rule as it is told, with all its backtracking.
+    /// The rule in its simplest form, with backtracking.
     fn naive(pattern: &[char], value: &[char], path: bool) -> bool {
         match pattern {
             [] => value.is_empty(),

@@ -1,4 +1,4 @@
-//! What a role or an access key may do, and what is left of that in a session.
+//! The permissions of a role or an access key, and of its sessions.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use super::facts::Facts;
 use super::fault::PolicyError;
 use super::statement::{Asked, Kind, Question};
 
-/// The most characters of a policy that is kept, white space not counted. (IAM: a managed policy.)
+/// The longest stored policy in characters, without white space. (IAM: a managed policy.)
 pub const MOST_CHARACTERS: usize = 6_144;
 
-/// The most characters of a session policy. (STS: `Policy` of `AssumeRoleWithWebIdentity`.)
+/// The longest session policy in characters. (STS: `Policy` of `AssumeRoleWithWebIdentity`.)
 pub const MOST_SESSION_CHARACTERS: usize = 2_048;
 
-/// A policy that says what its holder may do.
+/// A policy with the permissions of its holder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PermissionPolicy(pub(super) Document);
 
@@ -23,33 +23,33 @@ impl PermissionPolicy {
     /// Reads the policy of a role or an access key.
     ///
     /// # Errors
-    /// Says where the mistake is and what it is.
+    /// The place of the mistake, and what it is.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         Document::parse(text, Kind::Permission, Length::WithoutSpace(MOST_CHARACTERS)).map(Self)
     }
 
-    /// Reads the policy that a session is to be narrowed by.
+    /// Reads a policy that limits a session.
     ///
     /// # Errors
-    /// Says where the mistake is and what it is.
+    /// The place of the mistake, and what it is.
     pub fn parse_session(text: &str) -> Result<Self, PolicyError> {
         Document::parse(text, Kind::Permission, Length::Whole(MOST_SESSION_CHARACTERS)).map(Self)
     }
 
-    /// The policy as JSON, on one line. It reads back to a policy equal to this.
+    /// The policy as JSON, on one line. Reading it again gives an equal policy.
     pub fn to_json(&self) -> String {
         self.0.to_json()
     }
 }
 
-/// What a caller asks for.
+/// The request of a caller.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// What is to be done.
+    /// The action.
     pub action: Action,
-    /// The ARN of what it is done to; see [`Action::resource`].
+    /// The ARN of its resource; see [`Action::resource`].
     pub resource: &'a str,
-    /// What else is known.
+    /// All other facts.
     pub facts: &'a Facts,
 }
 
@@ -62,20 +62,20 @@ impl<'a> Request<'a> {
 /// All policies of a caller.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Permissions<'a> {
-    /// What the role or the key may do: whatever one of these allows and none denies.
+    /// The policies of the role or key. An action needs one that allows it, and none may deny it.
     pub identity: &'a [PermissionPolicy],
-    /// What the session keeps of that: only what this allows too.
+    /// The policy of the session, which has to allow the action too.
     pub session: Option<&'a PermissionPolicy>,
 }
 
-/// Why a request is denied. Prints as the end of IAM's own sentence.
+/// The reason for which a request is denied. It prints as the end of IAM's own sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Denial {
-    /// What was asked for.
+    /// The requested action.
     pub action: Action,
-    /// The policies that stand in the way.
+    /// The policies that deny it.
     pub policy: PolicyKind,
-    /// Whether a statement denies it; otherwise none allows it.
+    /// Whether a statement denies it; otherwise no statement allows it.
     pub explicit: bool,
 }
 
@@ -91,11 +91,11 @@ impl fmt::Display for Denial {
 }
 
 impl Permissions<'_> {
-    /// Decides: a statement that denies is stronger than all that allow, and what no statement allows is denied (IAM
-    /// user guide, "Policy evaluation logic").
+    /// Decides: an action is denied if no statement allows it, or if one denies it (IAM user guide, "Policy
+    /// evaluation logic").
     ///
     /// # Errors
-    /// Says which policies deny it.
+    /// The policies that deny it.
     pub fn decide(&self, request: &Request<'_>) -> Result<(), Denial> {
         let question = request.question();
         let identity: Vec<_> = self.identity.iter().map(|policy| policy.0.answer(&question)).collect();
@@ -116,7 +116,7 @@ impl Permissions<'_> {
         }
     }
 
-    /// The same decision with all that led to it.
+    /// The same decision with all its reasons.
     pub fn explain(&self, request: &Request<'_>) -> Explanation {
         let question = request.question();
         let identity = self.identity.iter().map(|policy| (PolicyKind::Identity, policy));
@@ -125,8 +125,8 @@ impl Permissions<'_> {
         Explanation { allowed: self.decide(request).is_ok(), statements: trials }
     }
 
-    /// Whether `key` has to be known to decide `action`, so that nothing is looked up that no policy asks for. A key
-    /// that ends in a slash, such as `aws:ResourceTag/`, stands for all that begin with it.
+    /// Whether `key` is needed to decide `action`. So nothing is looked up that no policy needs. A key that ends in a
+    /// slash, such as `aws:ResourceTag/`, stands for all keys that begin with it.
     pub fn ask_for(&self, action: Action, key: &str) -> bool {
         let mut policies = self.identity.iter().chain(self.session);
         policies.any(|policy| policy.0.asks_for(action.as_str(), key))

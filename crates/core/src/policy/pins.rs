@@ -1,14 +1,14 @@
-//! What a trust policy has to fix, or it would open the role to strangers.
+//! The claims that a trust policy has to fix, so that it does not open the role to strangers.
 //!
-//! One issuer signs for everybody who uses it: all of GitHub's repositories, all of GitLab's projects. A policy that
-//! fixed the audience alone let in any of them, and roles of many companies stood open so.
+//! One issuer signs for all its users: GitHub for all repositories, GitLab for all projects. A policy that fixes only
+//! the audience lets in any of them. Roles of many companies were open in this way.
 
 use super::fault::PolicyError;
 use super::pattern::Pattern;
 use super::statement::{Effect, Statement, Target};
 use crate::json::{Path, Quoted};
 
-/// The claims that say who comes, and how a pattern of each has to begin.
+/// The claims that identify a job, and the form that a pattern of each must have.
 const IDENTITIES: [(&str, Form); 8] = [
     ("sub", Form::Subject),
     ("repository", Form::Path),
@@ -20,19 +20,19 @@ const IDENTITIES: [(&str, Form); 8] = [
     ("oidc.circleci.com/project-id", Form::Id),
 ];
 
-/// How an issuer forms a claim.
+/// The form of a claim.
 #[derive(Clone, Copy)]
 enum Form {
-    /// An id, of which a part says nothing.
+    /// An id. A part of an id has no meaning.
     Id,
     /// `OWNER/NAME`.
     Path,
-    /// A text of the issuer's own form.
+    /// A text in a form of the issuer's own.
     Subject,
 }
 
-/// How subjects begin that name an owner, and what ends the owner in them: GitHub's and Forgejo's, those of GitHub
-/// whose form was changed, GitLab's, Buildkite's, those of Kubernetes and of `CircleCI`.
+/// The beginnings of subjects that name an owner, and the character after the owner: GitHub's and Forgejo's, GitHub's
+/// with a changed form, GitLab's, Buildkite's, Kubernetes' and `CircleCI`'s.
 const SUBJECTS: [(&str, char); 9] = [
     ("repo:", '/'),
     ("repository:", '/'),
@@ -45,11 +45,11 @@ const SUBJECTS: [(&str, char); 9] = [
     ("org/", '/'),
 ];
 
-/// The issuer whose users choose which claims make the subject (GitHub's `include_claim_keys`): anybody there can have
+/// The issuer whose users choose the claims in the subject (GitHub's `include_claim_keys`). Anybody there can have
 /// the subject `environment:production`.
 const CHOSEN_SUBJECTS: &str = "token.actions.githubusercontent.com";
 
-/// Checks that a statement that allows fixes the audience and who comes.
+/// Checks that an allowing statement fixes the audience and identifies the job.
 pub(super) fn check(statement: &Statement, path: &Path<'_>) -> Result<(), PolicyError> {
     let Target::Provider(provider) = &statement.target else { return Ok(()) };
     if statement.effect == Effect::Deny {
@@ -87,7 +87,7 @@ pub(super) fn check(statement: &Statement, path: &Path<'_>) -> Result<(), Policy
     Err(PolicyError::new(&path, problem))
 }
 
-/// Checks that a statement names no audience but these.
+/// Checks that a statement names only these audiences.
 pub(super) fn check_audiences(
     statement: &Statement,
     path: &Path<'_>,
@@ -106,7 +106,7 @@ pub(super) fn check_audiences(
     }
 }
 
-/// The texts that conditions want of a claim, one of which it must then have.
+/// The texts that conditions want for a claim, if the claim must have one of them.
 fn claim<'s>(statement: &'s Statement, name: &'s str) -> impl Iterator<Item = Vec<&'s Pattern>> {
     let conditions = statement.conditions.iter().filter(|condition| condition.key.is_claim(name));
     conditions.filter_map(|condition| condition.required_texts().map(Iterator::collect))
@@ -116,7 +116,7 @@ fn is_whole(text: &Pattern) -> bool {
     matches!(text.fixed(), (fixed, true) if !fixed.is_empty())
 }
 
-/// Says why a text fixes nobody, if so.
+/// The reason for which a text identifies nobody. `None` if it identifies somebody.
 fn loose(text: &Pattern, form: Form, issuer: &str) -> Option<String> {
     let (fixed, is_whole) = text.fixed();
     let whole = is_whole.then_some(fixed);
@@ -131,8 +131,8 @@ fn loose(text: &Pattern, form: Form, issuer: &str) -> Option<String> {
     }
 }
 
-/// Why a subject says too little. `fixed` is its text before the first wildcard or variable; `whole` is the same if there
-/// is none.
+/// The reason for which a subject identifies nobody. `fixed` is its text before the first wildcard or variable.
+/// `whole` is the same if there is none.
 fn loose_subject(fixed: &str, whole: Option<&str>, issuer: &str) -> Option<String> {
     let is_chosen = issuer.starts_with(CHOSEN_SUBJECTS);
     let head = SUBJECTS.iter().find_map(|(head, end)| Some((fixed.strip_prefix(head)?, *end)));
@@ -146,7 +146,7 @@ fn loose_subject(fixed: &str, whole: Option<&str>, issuer: &str) -> Option<Strin
         };
         return Some(format!("{} {why}", Quoted(fixed)));
     };
-    // Where the claim that ends a subject names the owner, the end of the text is its end.
+    // If the subject ends with the claim that names the owner, the end of the text is the end of the name.
     let is_named = !is_chosen || end == ':' && !owner.is_empty();
     if whole.is_some() && is_named { None } else { unowned(fixed, owner, end) }
 }

@@ -1,4 +1,4 @@
-//! Policies by name, so that nobody has to write one.
+//! Policies with a name, so that nobody has to write one.
 
 use std::fmt;
 
@@ -8,26 +8,26 @@ use super::action::Action;
 use super::fault::PolicyError;
 use super::permission::PermissionPolicy;
 
-/// A policy by name.
+/// A policy with a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Preset {
     /// Log in, push, register.
     Push,
-    /// The same, and run what was registered.
+    /// The same, and deploy registered images.
     Deploy,
-    /// Look, and pull what is registered.
+    /// See everything, and pull registered images.
     Read,
-    /// Whatever an access key may do in its account.
+    /// Everything that an access key may do in its account.
     All,
 }
 
-/// What a preset is narrowed to. Texts are patterns: of services with `*` and `?`, of repositories with `*` and `?`
-/// within a segment of the path and `**` across.
+/// The limits of a preset, as patterns. For services `*` and `?` match any characters. For repositories they match
+/// within a segment of the path, and `**` across segments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// The services; all if there are none here.
+    /// The services. If empty, all.
     pub services: Vec<String>,
-    /// The repositories; the preset's own if there are none here.
+    /// The repositories. If empty, those of the preset.
     pub repositories: Vec<String>,
 }
 
@@ -45,12 +45,12 @@ impl Preset {
         }
     }
 
-    /// The preset of that name.
+    /// The preset with a name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|preset| preset.as_str() == name)
     }
 
-    /// Whether it allows the action, before any limit.
+    /// Whether it allows the action, before its limits are considered.
     pub fn allows(self, action: Action) -> bool {
         use Action::{
             CreateContainerServiceDeployment, CreateContainerServiceRegistryLogin, CreatePullLogin,
@@ -81,8 +81,8 @@ impl Preset {
         }
     }
 
-    /// The repositories that it is about where none are named: those of a pushing job are named when it is made, or
-    /// it has the one that Lightsail's own plugin pushes to.
+    /// The repositories of the preset if none are given. A job that pushes names its repositories, or uses the one of
+    /// Lightsail's own plugin.
     pub const fn repositories(self) -> &'static [&'static str] {
         match self {
             Self::Push | Self::Deploy => &["sr"],
@@ -92,11 +92,12 @@ impl Preset {
 
     /// Makes the policy.
     ///
-    /// With services, whatever can name one must name one of them. With repositories, an image can only be registered
-    /// if one of them has it. With either, access keys and roles are out of reach, as for everybody who has limits.
+    /// With services, a request that can name a service must name one of them. With repositories, an image can only
+    /// be registered if one of them has it. With either, access keys and roles cannot be changed, as for every caller
+    /// with limits.
     ///
     /// # Errors
-    /// If a limit is no pattern, or they are too many.
+    /// If a limit is no pattern, or there are too many.
     pub fn policy(self, limits: &Limits) -> Result<PermissionPolicy, PolicyError> {
         let own: Vec<String> = self.repositories().iter().map(|name| (*name).to_owned()).collect();
         let repositories = if limits.repositories.is_empty() { &own } else { &limits.repositories };

@@ -1,4 +1,4 @@
-//! Reading the parts of a policy: members of objects, one text or a list of them.
+//! Reads the parts of a policy: members of objects, and a text or a list of texts.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use crate::json::{Path, Quoted};
 /// The most texts in a list.
 pub(super) const MOST_TEXTS: usize = 200;
 
-/// An object, of which every member has to be known.
+/// An object with known members only.
 #[derive(Clone, Copy)]
 pub(super) struct Members<'v> {
     map: &'v Map<String, Value>,
@@ -16,7 +16,7 @@ pub(super) struct Members<'v> {
 }
 
 impl<'v> Members<'v> {
-    /// Reads an object with none but these members.
+    /// Reads an object that has only these members.
     pub(super) fn of(value: &'v Value, path: &'v Path<'v>, known: &[&str]) -> Result<Self, PolicyError> {
         let map = object(value, path)?;
         match map.keys().find(|name| !known.contains(&name.as_str())) {
@@ -37,7 +37,7 @@ impl<'v> Members<'v> {
         self.get(name).ok_or_else(|| PolicyError::new(self.path, format!("must have {name}")))
     }
 
-    /// Of two members that exclude each other the one that is there, and whether it is the second.
+    /// The one of two exclusive members that is there, and whether it is the second.
     pub(super) fn either(
         &self,
         one: &'v str,
@@ -54,7 +54,7 @@ impl<'v> Members<'v> {
     }
 }
 
-/// Reads an object that is not empty or has members of any name.
+/// Reads an object with members of any name. It must not be empty.
 pub(super) fn object<'v>(value: &'v Value, path: &Path<'_>) -> Result<&'v Map<String, Value>, PolicyError> {
     value
         .as_object()
@@ -66,7 +66,7 @@ pub(super) fn text<'v>(value: &'v Value, path: &Path<'_>) -> Result<&'v str, Pol
     value.as_str().ok_or_else(|| PolicyError::new(path, format!("must be a text, but is {}", kind(value))))
 }
 
-/// Reads one thing or a list of things, each with `read`. A list has at least one and at most `most`.
+/// Reads one value or a list of values, each with `read`. A list has at least one and at most `most`.
 pub(super) fn one_or_many<T>(
     value: &Value,
     path: &Path<'_>,
@@ -94,7 +94,7 @@ pub(super) fn texts<T>(
     })
 }
 
-/// One text as it is, several as a list.
+/// One text as it is, or several as a list.
 pub(super) fn written<'t>(texts: impl Iterator<Item = &'t str>) -> Value {
     let mut texts: Vec<Value> = texts.map(Value::from).collect();
     if texts.len() == 1 { texts.remove(0) } else { Value::Array(texts) }

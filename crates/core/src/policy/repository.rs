@@ -1,11 +1,11 @@
-//! Which repositories a login may push to, by pattern.
+//! Patterns of repositories that a login is limited to.
 
 use std::fmt;
 
 use super::pattern::{Grammar, Pattern};
 
-/// A pattern of names of repositories: `*` and `?` within a segment of the path, `**` across. The same as
-/// `StringLike` on `gangplank:Repository`.
+/// A pattern of names of repositories: `*` and `?` match within a segment of the path, `**` across segments. It is
+/// the same as `StringLike` on `gangplank:Repository`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RepositoryPattern {
     text: String,
@@ -39,7 +39,7 @@ impl RepositoryPattern {
         Ok(Self { text: text.to_owned(), pattern })
     }
 
-    /// Whether the repository is meant.
+    /// Whether the repository matches.
     pub fn matches(&self, repository: &str) -> bool {
         self.pattern.matches_plain(repository)
     }

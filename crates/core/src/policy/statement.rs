@@ -14,16 +14,16 @@ use super::truth::Truth;
 use crate::json::{Path, Quoted};
 use crate::tenant::AccountId;
 
-/// What a statement does when it applies.
+/// The effect of a statement that applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Allows, unless another denies.
+    /// Allows, unless another statement denies.
     Allow,
-    /// Denies, whatever others allow.
+    /// Denies, whatever other statements allow.
     Deny,
 }
 
-/// Which kind of document a statement stands in.
+/// The kind of document that has a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Permission,
@@ -40,21 +40,21 @@ pub(super) struct Statement {
     pub(super) conditions: Vec<Condition>,
 }
 
-/// Some things, or all but those.
+/// Some things, or all except those.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct AllBut<T> {
     not: bool,
     these: Vec<T>,
 }
 
-/// What a statement is about.
+/// The target of a statement.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Target {
     Resources(AllBut<ResourcePattern>),
     Provider(Provider),
 }
 
-/// What is asked of a policy.
+/// A question to a policy.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Question<'a> {
     pub(super) action: &'a str,
@@ -62,11 +62,11 @@ pub(super) struct Question<'a> {
     pub(super) facts: &'a Facts,
 }
 
-/// What a question is about.
+/// The subject of a question.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Asked<'a> {
     Resource(&'a str),
-    /// An issuer without its scheme, in an account.
+    /// An issuer's URL without its scheme, in an account.
     Provider(&'a AccountId, &'a str),
 }
 
@@ -103,13 +103,13 @@ impl Statement {
         })
     }
 
-    /// Whether it is about the action.
+    /// Whether it names the action.
     pub(super) fn names_action(&self, action: &str) -> bool {
         let folded = action.to_ascii_lowercase();
         self.actions.these.iter().any(|pattern| pattern.matches_folded(&folded)) != self.actions.not
     }
 
-    /// Whether it is about the resource or the issuer.
+    /// Whether it names the resource or the issuer.
     pub(super) fn names_target(&self, question: &Question<'_>) -> Truth {
         match (&self.target, question.target) {
             (Target::Resources(resources), Asked::Resource(resource)) => {
@@ -124,7 +124,7 @@ impl Statement {
         }
     }
 
-    /// Whether it has its effect. What cannot be decided allows nothing and denies.
+    /// Whether it applies. If that cannot be decided, it does not allow, and it denies.
     pub(super) fn applies(&self, question: &Question<'_>) -> bool {
         if !self.names_action(question.action) {
             return false;
@@ -134,7 +134,7 @@ impl Statement {
         self.takes_effect(Truth::all(target.chain(conditions)))
     }
 
-    /// Whether it has its effect, if all it asks for holds, does not hold, or cannot be decided.
+    /// Whether it has its effect, given the truth of all its conditions.
     pub(super) fn takes_effect(&self, truth: Truth) -> bool {
         match self.effect {
             Effect::Allow => truth == Truth::Yes,
@@ -142,7 +142,7 @@ impl Statement {
         }
     }
 
-    /// The keys that have to be known to ask it, in lower case.
+    /// The keys that are needed to evaluate it, in lower case.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         let resources = match &self.target {
             Target::Resources(resources) => &resources.these[..],
@@ -185,7 +185,7 @@ fn member<'p>(path: &'p Path<'p>, name: &'p str) -> Path<'p> {
     Path::Member(path, name)
 }
 
-/// IAM takes letters and digits only. Its console leaves an empty one behind.
+/// IAM accepts letters and digits only. Its console leaves an empty text behind.
 fn sid(value: &Value, path: &Path<'_>) -> Result<String, PolicyError> {
     let text = reading::text(value, path)?;
     if text.len() > 128 || !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {

@@ -1,4 +1,4 @@
-//! Who may become a role: the policy that holds a token's claims against what the role's owner trusts.
+//! Who may assume a role: a policy about the claims of a token.
 
 use super::action::ASSUME;
 use super::arn::without_scheme;
@@ -12,27 +12,27 @@ use super::statement::{Asked, Kind, Question, Statement, Target};
 use crate::json::{Path, Quoted};
 use crate::tenant::AccountId;
 
-/// A trust policy. Each of its statements that allow fixes the audience and who comes.
+/// A trust policy. Each statement that allows fixes the audience and identifies the job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrustPolicy(Document);
 
 /// An issuer that the operator has configured.
 #[derive(Clone, Copy, Debug)]
 pub struct Issuer<'a> {
-    /// Its URL, exactly as tokens name it.
+    /// Its URL, exactly as in tokens.
     pub url: &'a str,
-    /// The audiences that its tokens may have here.
+    /// The audiences that its tokens may have on this server.
     pub audiences: &'a [String],
 }
 
-/// A token that was verified.
+/// A verified token.
 #[derive(Clone, Copy, Debug)]
 pub struct Token<'a> {
-    /// The account of the role that is asked for.
+    /// The account of the requested role.
     pub account: &'a AccountId,
     /// The URL of the issuer that signed it.
     pub issuer: &'a str,
-    /// Its claims, by [`Facts::add_claims`], and what is known of the call.
+    /// Its claims, added by [`Facts::add_claims`], and the facts of the call.
     pub facts: &'a Facts,
 }
 
@@ -47,8 +47,8 @@ impl TrustPolicy {
     /// Reads a trust policy.
     ///
     /// # Errors
-    /// Says where the mistake is and what it is; so also of a statement that allows without fixing the audience and
-    /// who comes, and which claim is missing.
+    /// The place of the mistake, and what it is. It is also a mistake if an allowing statement does not fix the
+    /// audience and identify the job; the error names the missing claim.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let document = Document::parse(text, Kind::Trust, Length::WithoutSpace(MOST_CHARACTERS))?;
         let policy = Self(document);
@@ -56,12 +56,12 @@ impl TrustPolicy {
         Ok(policy)
     }
 
-    /// Whether the policy fits where its role is made: it names issuers of this account that are configured, and only
-    /// audiences that those may have. To be asked when a policy is made, not when it is read again: what is configured
-    /// may have changed since.
+    /// Checks that the policy fits its server: it names issuers of this account that are configured, and only
+    /// audiences that those may have. Call it when a policy is made and not when it is read again, because the
+    /// configuration may have changed since.
     ///
     /// # Errors
-    /// Says where it does not.
+    /// The place that does not fit.
     pub fn check(&self, account: &AccountId, issuers: &[Issuer<'_>]) -> Result<(), PolicyError> {
         self.each(|statement, path| {
             let Target::Provider(provider) = &statement.target else { return Ok(()) };
@@ -91,12 +91,12 @@ impl TrustPolicy {
         statements.try_for_each(|(index, statement)| check(statement, &Path::Item(&path, index)))
     }
 
-    /// Whether the token's bearer may become the role.
+    /// Whether the holder of the token may assume the role.
     pub fn trusts(&self, token: &Token<'_>) -> bool {
         self.0.answer(&token.question()) == Answer::Allowed
     }
 
-    /// The same decision with all that led to it.
+    /// The same decision with all its reasons.
     pub fn explain(&self, token: &Token<'_>) -> Explanation {
         let question = token.question();
         let statements = Trial::of_all(PolicyKind::Trust, &self.0, &question).collect();
@@ -111,14 +111,14 @@ impl TrustPolicy {
         })
     }
 
-    /// Whether a condition names the claim of its issuer, in whatever case.
+    /// Whether a condition names a claim of its issuer, whatever the case.
     pub fn names_claim(&self, claim: &str) -> bool {
         let conditions = self.0.statements.iter().flat_map(|statement| &statement.conditions);
         let mut claims = conditions.filter_map(|condition| condition.key.claim.as_deref());
         claims.any(|named| named.eq_ignore_ascii_case(claim))
     }
 
-    /// The policy as JSON, on one line. It reads back to a policy equal to this.
+    /// The policy as JSON, on one line. Reading it again gives an equal policy.
     pub fn to_json(&self) -> String {
         self.0.to_json()
     }

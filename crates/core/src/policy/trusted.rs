@@ -1,4 +1,4 @@
-//! Trust policies of what people say: this repository, that project, this service account.
+//! Trust policies made from names: a repository, a project, a service account.
 
 use std::collections::BTreeMap;
 
@@ -10,19 +10,19 @@ use super::fault::PolicyError;
 use super::trust::TrustPolicy;
 use crate::tenant::AccountId;
 
-/// Whom a role is to trust. Claims are pinned and not `sub`, wherever the issuer has a claim that says it alone: the form
-/// of a subject is the issuer's to change, and GitHub's did.
+/// The tokens that a role is to trust. If the issuer has a claim for it, that claim is fixed and not `sub`: an issuer
+/// can change the form of its subjects, and GitHub did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trusted {
-    /// The URL of the issuer, exactly as its tokens name it.
+    /// The URL of the issuer, exactly as in its tokens.
     pub issuer: String,
-    /// What claims have to be. In a value `*` and `?` stand for other characters.
+    /// Claims with the values that they must have. In a value `*` and `?` are wildcards.
     pub claims: BTreeMap<String, String>,
-    /// What claims may not be.
+    /// Claims with the values that they must not have.
     pub refused: BTreeMap<String, Vec<String>>,
 }
 
-/// A name that is not of the form that its issuer's names have.
+/// A name that does not have the form of its issuer's names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} is not {wanted}")]
 pub struct BadName {
@@ -42,17 +42,17 @@ impl Trusted {
     /// The issuer of the jobs on gitlab.com.
     pub const GITLAB: &'static str = "https://gitlab.com";
 
-    /// Whomever this issuer signs for; claims have to say more.
+    /// All tokens of an issuer. Claims have to be added.
     pub fn of(issuer: impl Into<String>) -> Self {
         Self { issuer: issuer.into(), claims: BTreeMap::new(), refused: BTreeMap::new() }
     }
 
-    /// The jobs of a repository, `OWNER/REPO`, of GitHub's form.
+    /// The jobs of a repository, `OWNER/REPO`, with GitHub's claims.
     ///
-    /// Events are left out that run with the repository's rights on what a stranger wrote.
+    /// Events are left out that run a stranger's code with the repository's rights.
     ///
     /// # Errors
-    /// If that is no name of a repository.
+    /// If the text is no name of a repository.
     pub fn github(issuer: impl Into<String>, repository: &str) -> Result<Self, BadName> {
         let name = path(repository).filter(|parts| parts.len() == 2).map(|_| repository);
         let repository = name.ok_or_else(|| BadName::of(repository, "OWNER/REPO"))?;
@@ -62,39 +62,39 @@ impl Trusted {
         Ok(trusted)
     }
 
-    /// The jobs of a project, `GROUP/PROJECT` with groups in groups, of GitLab's form.
+    /// The jobs of a project, `GROUP/PROJECT` with nested groups, with GitLab's claims.
     ///
     /// # Errors
-    /// If that is no name of a project.
+    /// If the text is no name of a project.
     pub fn gitlab(issuer: impl Into<String>, project: &str) -> Result<Self, BadName> {
         let name = path(project).filter(|parts| parts.len() >= 2).map(|_| project);
         Ok(Self::of(issuer).with("project_path", name.ok_or_else(|| BadName::of(project, "GROUP/PROJECT"))?))
     }
 
-    /// The pods of a service account, `NAMESPACE/NAME`, of a cluster.
+    /// The pods of a cluster's service account, `NAMESPACE/NAME`.
     ///
     /// # Errors
-    /// If that is no name of a service account.
+    /// If the text is no name of a service account.
     pub fn kubernetes(issuer: impl Into<String>, account: &str) -> Result<Self, BadName> {
         let parts = path(account).filter(|parts| parts.len() == 2 && !account.contains(':'));
         let account =
             parts.map(|_| account).ok_or_else(|| BadName::of(account, "NAMESPACE/SERVICEACCOUNT"))?;
-        // A cluster's tokens have no plain claim that says it: the others are members of an object.
+        // A cluster's tokens have no plain claim for it: the others are members of an object.
         let subject = format!("system:serviceaccount:{}", account.replacen('/', ":", 1));
         Ok(Self::of(issuer).with("sub", subject))
     }
 
-    /// The same where a claim is this, too.
+    /// Adds a claim with the value that it must have.
     #[must_use]
     pub fn with(mut self, claim: impl Into<String>, value: impl Into<String>) -> Self {
         self.claims.insert(claim.into(), value.into());
         self
     }
 
-    /// The policy, for a role of an account and tokens made for an audience.
+    /// The policy for a role of an account, and for tokens with an audience.
     ///
     /// # Errors
-    /// If the claims fix nobody, or one is none.
+    /// If the claims identify nobody, or one does not exist.
     pub fn policy(&self, account: &AccountId, audience: &str) -> Result<TrustPolicy, PolicyError> {
         let mut equal = Map::from_iter([(self.key("aud"), json!(audience))]);
         let mut like = Map::new();
@@ -128,7 +128,7 @@ impl Trusted {
     }
 }
 
-/// The segments of a path, each of which says something.
+/// The segments of a path. `None` if one is empty or has white space.
 fn path(name: &str) -> Option<Vec<&str>> {
     let parts: Vec<_> = name.split('/').collect();
     let says =

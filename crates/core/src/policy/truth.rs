@@ -1,8 +1,8 @@
-//! Yes, no, or not to be decided.
+//! True, false, or undecided.
 //!
-//! A policy can compare what cannot be compared: a claim that is a list with one text, a header with a number. Then
-//! neither answer is right, nor is the opposite right where the operator is negated. Such a statement allows nothing
-//! and denies what it might have denied.
+//! A condition may compare values that cannot be compared: a claim that is a list with one text, a header with a
+//! number. Then neither "true" nor "false" is right, also if the operator is negated. Such a statement allows
+//! nothing, and denies what it might deny.
 
 use std::ops::Not;
 
@@ -13,7 +13,7 @@ pub enum Truth {
     Yes,
     /// It does not.
     No,
-    /// What was found cannot be compared with what is wanted.
+    /// The found value cannot be compared with the wanted one.
     Undecided,
 }
 
@@ -31,7 +31,7 @@ impl Truth {
         all
     }
 
-    /// Whether one of them holds.
+    /// Whether at least one is true.
     pub(super) fn any(truths: impl IntoIterator<Item = Self>) -> Self {
         !Self::all(truths.into_iter().map(Not::not))
     }

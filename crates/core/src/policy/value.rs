@@ -1,4 +1,4 @@
-//! Values other than text: numbers, moments, truth values, networks.
+//! Values other than text: numbers, times, booleans, networks.
 
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -6,11 +6,11 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-/// A decimal number, compared exactly: a number as long as the id of a repository has no room in floating point.
+/// A decimal number, compared exactly. The id of a repository can be too long for floating point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decimal {
     negative: bool,
-    /// Without zeros in front.
+    /// The digits before the point, without leading zeros.
     whole: String,
     /// Without zeros behind.
     fraction: String,
@@ -59,8 +59,8 @@ impl PartialOrd for Decimal {
     }
 }
 
-/// Reads a moment: seconds since 1970, or ISO 8601 as `2026-11-27`, `2026-11-27T02:35:51Z` or with an offset. Four
-/// digits could be a year or seconds, so they are neither.
+/// Reads a time: seconds since 1970, or ISO 8601 as `2026-11-27`, `2026-11-27T02:35:51Z` or with an offset. Four
+/// digits could be a year or seconds, so they are refused.
 pub(super) fn moment(text: &str) -> Option<Timestamp> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() != 4 {
         return Timestamp::from_second(text.parse().ok()?).ok();
@@ -79,7 +79,7 @@ pub(super) fn moment(text: &str) -> Option<Timestamp> {
     text.parse().ok()
 }
 
-/// Reads a truth value.
+/// Reads a boolean.
 pub(super) fn truth_value(text: &str) -> Option<bool> {
     match text {
         _ if text.eq_ignore_ascii_case("true") => Some(true),
@@ -88,13 +88,13 @@ pub(super) fn truth_value(text: &str) -> Option<bool> {
     }
 }
 
-/// Reads an address. One of IPv4 that is written as IPv6 is one of IPv4.
+/// Reads an address. An IPv4-mapped IPv6 address is converted to IPv4.
 pub(super) fn address(text: &str) -> Option<IpAddr> {
     text.parse().ok().map(|address: IpAddr| address.to_canonical())
 }
 
-/// Reads a network, or an address that stands for itself alone. IPv4 written as IPv6 is none: no address would ever
-/// be in it.
+/// Reads a network, or a single address. An IPv4-mapped IPv6 network is refused, because no address would ever be in
+/// it.
 pub(super) fn network(text: &str) -> Option<IpNet> {
     let network = match text.parse::<IpNet>() {
         Ok(network) => network,

@@ -1,5 +1,5 @@
-//! What an engine is asked to make. Everything that keeps a container in is here, and nothing of it comes from a
-//! request.
+//! The requests that make containers. Everything that confines a container is here, and no part of it comes from a
+//! client.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -13,26 +13,27 @@ use super::limits::Limits;
 use super::{labels, pause_image};
 use crate::{ContainerSpec, NodeSpec};
 
-/// What images need that start as root and step down: own files, switch users, open low ports, end their processes.
+/// The capabilities that images need when they start as root and step down: to own files, switch users, open low
+/// ports, and end their processes.
 const CAPABILITIES: [&str; 9] =
     ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETGID", "SETPCAP", "SETUID"];
-/// Processes and threads of a container.
+/// The largest number of processes and threads of a container.
 const PROCESSES: i64 = 512;
-/// Bytes of memory of a pause container, which needs less than one.
+/// The memory of a pause container, in bytes. It needs less than one MiB.
 const PAUSE_MEMORY: i64 = 16 << 20;
-/// Processes of a pause container.
+/// The largest number of processes of a pause container.
 const PAUSE_PROCESSES: i64 = 16;
 
-/// What the engine allows.
+/// Limits of the engine.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    /// Processors of its machine.
+    /// The processors of its machine.
     pub(super) cpus: f64,
     /// The kernel's limits.
     pub(super) limits: Limits,
 }
 
-/// The pause container of a node.
+/// Describes the pause container of a node.
 pub(super) fn pause(
     owner: &str,
     node: &NodeSpec,
@@ -43,7 +44,7 @@ pub(super) fn pause(
     let ports: Vec<String> = node.tcp_ports().keys().map(|port| format!("{port}/tcp")).collect();
     let binding = PortBinding { host_ip: Some(published_on.to_string()), host_port: Some(String::new()) };
     let bindings = ports.iter().map(|port| (port.clone(), Some(vec![binding.clone()]))).collect();
-    // The private name: every node of the service answers to it, for all services of the tenant.
+    // The private name. Every node of the service answers to it, for all services of the tenant.
     let endpoint = EndpointSettings {
         aliases: Some(vec![format!("{}.service.local", node.name.service)]),
         ..EndpointSettings::default()
@@ -69,8 +70,8 @@ pub(super) fn pause(
     }
 }
 
-/// A container of a node, in the network namespace of its pause container. Each has the whole power of the node, since
-/// engines make no group around several.
+/// Describes a container of a node, in the network namespace of its pause container. Each container may use the whole
+/// power of the node, because engines cannot group several.
 pub(super) fn container(
     owner: &str,
     node: &NodeSpec,
@@ -85,7 +86,7 @@ pub(super) fn container(
         labels: Some(labels::of_container(owner, node, Some(name))),
         cmd: (!spec.command.is_empty()).then(|| spec.command.clone()),
         env: Some(spec.environment.iter().map(|(name, value)| format!("{name}={value}")).collect()),
-        // The server looks itself; the image's own check would use the node's power.
+        // The server makes health checks itself. The image's own check would use the node's power.
         healthcheck: Some(HealthConfig { test: Some(vec!["NONE".to_owned()]), ..HealthConfig::default() }),
         host_config: Some(HostConfig {
             network_mode: Some(format!("container:{pause}")),
@@ -98,7 +99,7 @@ pub(super) fn container(
     }
 }
 
-/// Processors in the engine's unit.
+/// Converts processors to the engine's unit.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a machine has fewer than nine thousand million processors"
@@ -107,7 +108,7 @@ fn nano_cpus(cpus: f64) -> i64 {
     (cpus * 1e9).round() as i64
 }
 
-/// What keeps every container in.
+/// The limits that confine every container.
 fn kept_in(bounds: Bounds) -> HostConfig {
     let limits = [("nofile", bounds.limits.files), ("nproc", bounds.limits.processes)];
     let limits = limits
@@ -125,7 +126,7 @@ fn kept_in(bounds: Bounds) -> HostConfig {
         pids_limit: Some(PROCESSES),
         ulimits: Some(limits.collect()),
         log_config: Some(HostConfigLogConfig { typ: Some("json-file".to_owned()), config: Some(log) }),
-        // The server starts what has to run. The engine would also start what the server does not want any more.
+        // The server starts containers. The engine would also start those that the server no longer wants.
         restart_policy: Some(RestartPolicy {
             name: Some(RestartPolicyNameEnum::NO),
             maximum_retry_count: None,

@@ -1,5 +1,6 @@
-//! Going on after a gap. While nobody was attached, the engine kept what was printed. That is read up to what was taken
-//! before; then there is a second seam, between what the engine kept and what comes from then on.
+//! Continues reading a container's output after a gap. Meanwhile the engine kept the output in its log. There are two
+//! seams. The first is between the lines that were read before and the log. The second is between the log and the
+//! lines that the attached stream brings from now on.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -14,19 +15,19 @@ use super::lines::{Lines, NotedLine, NotedLines, Pipe};
 use super::readers::{Life, Printed, Readers, Who};
 use crate::seam;
 
-/// How far before the last line that was taken the engine's log is read, in milliseconds.
+/// How far before the last known line the engine's log is read, in milliseconds.
 const BEFORE: i64 = 60_000;
-/// How long what the engine kept may take to come from the attached stream too.
+/// How long the attached stream may take to bring a line that is already in the log.
 const LATE: Duration = Duration::from_millis(300);
 
-/// A container's output from here on.
+/// A container's output from now on.
 pub(super) struct CaughtUp {
     pub(super) printed: Printed,
     pub(super) lines: Lines,
 }
 
 impl Readers {
-    /// Hands over what was printed since something was last taken. If the container runs, reading goes on from there.
+    /// Hands over the lines since the last known one. If the container runs, returns its output from there on.
     pub(super) async fn catch_up(&self, who: &Who, life: Life) -> Result<Option<CaughtUp>, Trouble> {
         let kept = self.output.kept(&who.node, &who.container, seam::LINES);
         let since = match (kept.first(), kept.last()) {
@@ -59,7 +60,7 @@ impl Readers {
         Ok(Some(CaughtUp { printed: gathered.printed, lines: gathered.lines }))
     }
 
-    /// What the engine kept since a second.
+    /// Reads the engine's log since a second.
     async fn log(&self, id: &str, since: i64, life: Life) -> Result<Vec<NotedLine>, Trouble> {
         let since = i32::try_from(since.max(0)).unwrap_or(i32::MAX);
         let options =
@@ -76,7 +77,7 @@ impl Readers {
     }
 }
 
-/// What came from the attached stream while the log was read.
+/// Pieces from the attached stream that came while the log was read.
 struct Gathered {
     printed: Printed,
     lines: Lines,
@@ -84,7 +85,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    /// Reads the stream beside something else, so that the container never waits.
+    /// Reads the stream while another future runs, so that the container never has to wait.
     async fn beside<T>(
         printed: Printed,
         work: impl Future<Output = Result<T, Trouble>>,
@@ -100,7 +101,7 @@ impl Gathered {
         }
     }
 
-    /// Takes a piece; `false` at the end.
+    /// Reads a piece. `false` at the end.
     async fn next(&mut self) -> bool {
         let Some(Ok(piece)) = self.printed.next().await else { return false };
         let (pipe, piece) = Pipe::of(piece);
@@ -113,7 +114,7 @@ impl Gathered {
         self.came.iter().filter(|(one, _)| *one == pipe).map(|(_, text)| text.as_slice()).collect()
     }
 
-    /// Reads on until everything of the log that was printed after attaching must have come.
+    /// Reads until all lines of the log that were printed after attaching must have arrived.
     async fn wait_for(&mut self, between: &[NotedLine]) {
         let deadline = Instant::now() + LATE;
         let missing = |gathered: &Self| {
@@ -129,8 +130,8 @@ impl Gathered {
         }
     }
 
-    /// Finds of the log's lines those that did not come from the stream. Each pipe keeps its order, so what came begins
-    /// with the end of the log, in each. The first line may have begun before, then the log has it whole.
+    /// Finds the lines of the log that the stream did not bring. Each pipe keeps its order, so in each the stream
+    /// begins with the end of the log. The stream's first line may have begun earlier; then the log has it whole.
     fn join(&mut self, between: Vec<NotedLine>) -> Vec<NotedLine> {
         let mut missed = Vec::new();
         for pipe in Pipe::ALL {
@@ -149,7 +150,7 @@ impl Gathered {
     }
 }
 
-/// Whether what came begins with these lines.
+/// Whether the stream begins with these lines.
 fn overlaps(log: &[NotedLine], came: &[&[u8]]) -> bool {
     log.len() <= came.len()
         && log.iter().zip(came).enumerate().all(|(place, (line, came))| {

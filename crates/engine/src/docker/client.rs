@@ -1,4 +1,4 @@
-//! Calls to the engine: found anew when it was away, bounded in time and number.
+//! Calls to the engine. The client finds the engine again if it was away, and limits the time and number of calls.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,20 +10,20 @@ use tokio::sync::Semaphore;
 use super::failure::Trouble;
 use super::options::Place;
 
-/// How long a call may take that only looks or changes a little.
+/// The longest time for a call that only reads, or changes little.
 pub(super) const CALL: Duration = Duration::from_secs(30);
-/// How long the start of a container may take.
+/// The longest time for starting a container.
 pub(super) const START: Duration = Duration::from_mins(1);
-/// How long a stream of progress may say nothing.
+/// The longest pause in a stream of progress.
 pub(super) const PROGRESS: Duration = Duration::from_mins(2);
-/// How long an engine may take to say that it is there.
+/// The longest time for the answer to a ping.
 const PING: Duration = Duration::from_secs(3);
-/// Calls at a time: an engine on a small machine gets slower with more.
+/// The number of calls at a time. An engine on a small machine gets slower with more.
 const CALLS: usize = 16;
-/// The library's own limit, for answers that take as long as an upload. Ours are shorter.
+/// The library's own limit, large enough for answers that take as long as an upload. Our limits are shorter.
 const LIBRARY_SECONDS: u64 = 3_600;
 
-/// The way to an engine.
+/// A connection to an engine.
 pub(super) struct Client {
     places: Vec<Place>,
     found: Mutex<Option<(Place, Bollard)>>,
@@ -35,13 +35,13 @@ impl Client {
         Self { places, found: Mutex::new(None), permits: Semaphore::new(CALLS) }
     }
 
-    /// Where the engine listens that was found.
+    /// The address of the engine that was found.
     pub(super) fn place(&self) -> Option<Place> {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.as_ref().map(|(place, _)| place.clone())
     }
 
-    /// The engine; the first place that answers is kept for good.
+    /// Connects to the engine. The first address that answers is kept for good.
     pub(super) async fn engine(&self) -> Result<Bollard, Trouble> {
         if let Some((_, engine)) = &*self.found.lock().unwrap_or_else(PoisonError::into_inner) {
             return Ok(engine.clone());
@@ -65,7 +65,7 @@ impl Client {
         Err(Trouble::Away(said.join("; ")))
     }
 
-    /// Makes a call that mostly waits, so that it may go beside any number of others.
+    /// Makes a call that mostly waits. Any number of these may run at a time.
     pub(super) async fn wait_within<T, F>(
         &self,
         limit: Duration,
@@ -78,7 +78,7 @@ impl Client {
         tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(Trouble::slow(limit)))
     }
 
-    /// Makes a call that takes no longer than `limit`.
+    /// Makes a call with a time limit.
     pub(super) async fn call_within<T, F>(
         &self,
         limit: Duration,
@@ -92,7 +92,7 @@ impl Client {
         self.wait_within(limit, call).await
     }
 
-    /// Makes a call that only looks or changes a little.
+    /// Makes a call that only reads, or changes little.
     pub(super) async fn call<T, F>(&self, call: impl FnOnce(Bollard) -> F) -> Result<T, Trouble>
     where
         F: Future<Output = Result<T, bollard::errors::Error>>,
@@ -100,7 +100,7 @@ impl Client {
         self.call_within(CALL, call).await
     }
 
-    /// Takes what a stream says until it ends; it may not be silent for longer than `limit`.
+    /// Passes every item of a stream on until it ends. It may not pause for longer than `limit`.
     pub(super) async fn each<T>(
         limit: Duration,
         stream: impl Stream<Item = Result<T, bollard::errors::Error>>,

@@ -1,4 +1,4 @@
-//! What happens in the engine: reasons to look, and no more.
+//! Events of the engine. They are only reasons to look at it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,12 +8,12 @@ use futures_util::StreamExt as _;
 
 use super::{Inner, labels};
 
-/// How long until the events are asked for again, at first and at most.
+/// The first and the longest pause before events are asked for again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
-/// What may matter, in Docker's words and in Podman's. The others are noise of our own, such as attaching.
+/// The actions that may matter, in Docker's and in Podman's names. Others come from our own calls, such as attaching.
 const ACTIONS: [&str; 7] = ["start", "die", "oom", "destroy", "died", "stop", "remove"];
 
-/// Watches for ever. Each time that the engine is found again counts as a change, since much may have happened.
+/// Watches for ever. Finding the engine again counts as a change, because much may have happened meanwhile.
 pub(super) async fn watch(inner: Arc<Inner>) {
     let mut pause = PAUSES.0;
     loop {
@@ -21,7 +21,7 @@ pub(super) async fn watch(inner: Arc<Inner>) {
         if let Ok(engine) = inner.client.engine().await
             && inner.client.call(|engine| async move { engine.ping().await }).await.is_ok()
         {
-            // Another version may have been started in its place.
+            // The engine may have been replaced by another version.
             inner.forget_facts();
             inner.changed();
             let mut filters = labels::filter(&inner.options.owner, &[]);

@@ -1,4 +1,4 @@
-//! What kind of engine it is.
+//! Facts about an engine.
 
 use super::client::Client;
 use super::failure::Trouble;
@@ -10,18 +10,18 @@ pub(super) enum Program {
     Podman,
 }
 
-/// What does not change while an engine runs.
+/// Facts that do not change while an engine runs.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
     /// The program that answers.
     pub(super) program: Program,
-    /// Whether it runs in namespaces or a machine of its own, so that its networks are not this machine's.
+    /// Whether it runs in its own namespaces or virtual machine, so that its networks are not this machine's.
     pub(super) is_apart: bool,
-    /// The processor, as the engine names it.
+    /// The processor's name, as the engine gives it.
     pub(super) processor: String,
-    /// Processors of its machine.
+    /// The processors of its machine.
     pub(super) cpus: f64,
-    /// Bytes of memory of its machine.
+    /// The memory of its machine, in bytes.
     pub(super) memory: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What an engine's refusals mean.
+//! The meaning of an engine's errors.
 
 use std::error::Error as _;
 use std::fmt;
@@ -8,12 +8,12 @@ use bollard::errors::Error;
 
 use crate::EngineError;
 
-/// A call that failed, before it is known what the caller makes of it.
+/// The error of a call, before its meaning for the caller is known.
 #[derive(Debug)]
 pub(super) enum Trouble {
     /// The engine did not answer.
     Away(String),
-    /// It answered with a status that says no, and its words.
+    /// It answered with an error status and a message.
     Answer {
         /// The status.
         status: u16,
@@ -23,7 +23,7 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    /// A failure that was told after the answer had begun.
+    /// An error that came after the answer had begun.
     pub(super) fn told(message: String) -> Self {
         Self::Answer { status: 500, message }
     }
@@ -40,7 +40,7 @@ impl Trouble {
         matches!(self, Self::Answer { status, .. } if *status == wanted)
     }
 
-    /// Whether its words have one of these in them.
+    /// Whether its message has one of these texts.
     pub(super) fn says(&self, words: &[&str]) -> bool {
         match self {
             Self::Away(_) => false,
@@ -51,7 +51,7 @@ impl Trouble {
         }
     }
 
-    /// What it means that an image could not be pulled.
+    /// The meaning of an error from pulling an image.
     pub(super) fn of_a_pull(self) -> EngineError {
         let status = match &self {
             Self::Away(reason) => return EngineError::Away(reason.clone()),
@@ -70,7 +70,7 @@ impl Trouble {
     }
 }
 
-/// What registries and engines say of images that are not there or not to be had.
+/// Messages of registries and engines about images that do not exist or are denied.
 const DENIED: &[&str] = &[
     "unauthorized",
     "denied",
@@ -90,7 +90,7 @@ const DENIED: &[&str] = &[
     "unsupported media type",
 ];
 
-/// What they say when a registry cannot be reached or is in trouble itself.
+/// Messages about registries that cannot be reached or have an error.
 const UNREACHABLE: &[&str] = &[
     "connection refused",
     "connection reset",
@@ -106,7 +106,7 @@ const UNREACHABLE: &[&str] = &[
     "eof",
 ];
 
-/// What an engine says when it stops while it answers.
+/// Messages of an engine that stops while it answers.
 const STOPPING: &[&str] = &[
     "shutting down",
     "transport is closing",
@@ -136,7 +136,7 @@ impl From<Error> for Trouble {
     }
 }
 
-/// The last cause, which says most: the others say that a client had an error.
+/// The last cause, which says the most. The others only say that a client had an error.
 fn root(error: &Error) -> String {
     let mut last = error.to_string();
     let mut cause = error.source();
@@ -168,7 +168,7 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// An engine's words without those that name its parts.
+/// An engine's message, without the names of its internal parts.
 fn tidy(message: &str) -> String {
     let mut words = message.trim();
     for before in [

@@ -1,4 +1,4 @@
-//! What a node is called: its name, and the id of its pause container, which no later node of that name has.
+//! The handle of a node: its name and the id of its pause container. No later node of that name has the same id.
 
 use crate::{EngineError, NodeHandle, NodeName, Result};
 

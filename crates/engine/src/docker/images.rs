@@ -1,4 +1,4 @@
-//! Images: there already, pulled, or loaded.
+//! Images: those that the engine has, pulling, and loading.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use super::references::Reference;
 use super::{loading, marks, pulling};
 use crate::{Credentials, EngineError, ImageWanted, PresentImage, Result};
 
-/// Pulls at a time.
+/// The number of pulls at a time.
 const PULLS: usize = 3;
 
 /// Makes images present.
@@ -23,7 +23,7 @@ pub(super) struct Images {
     client: Arc<Client>,
     options: Options,
     permits: Semaphore,
-    /// One pull of an image at a time: the second finds what the first brought.
+    /// A lock for each image. The second caller finds the image that the first one pulled.
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -166,7 +166,7 @@ impl Images {
         Ok(PresentImage { reference, digest, remark })
     }
 
-    /// What the engine has under a name.
+    /// The engine's image with a name.
     async fn look(&self, name: &str) -> Result<Option<ImageInspect>> {
         match self.client.call(|engine| async move { engine.inspect_image(name).await }).await {
             Ok(image) => Ok(Some(image)),
@@ -175,7 +175,7 @@ impl Images {
         }
     }
 
-    /// Notes in the engine that an image came through us.
+    /// Marks an image in the engine as one that this server brought.
     async fn mark(&self, name: &str, mark: &str) -> Result<()> {
         let (repository, tag) = mark.rsplit_once(':').unwrap_or((mark, "latest"));
         let options = TagImageOptionsBuilder::new().repo(repository).tag(tag).build();
@@ -187,7 +187,7 @@ impl Images {
     }
 }
 
-/// The digest by which a registry gave an image.
+/// The digest that a registry gave an image.
 fn digest_of(image: &ImageInspect, wanted: &Reference) -> Option<String> {
     let names = image.repo_digests.iter().flatten();
     let digest = names.filter(|name| wanted.is_of_repository(name)).find_map(|name| name.split_once('@'));

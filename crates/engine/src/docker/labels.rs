@@ -1,4 +1,4 @@
-//! The labels by which everything is found. They are an interface: people and tools filter by them.
+//! The labels on everything that we make. They are an interface: people and programs filter by them.
 
 use std::collections::HashMap;
 
@@ -9,18 +9,18 @@ pub(super) const TENANT: &str = "dev.gangplank.tenant";
 pub(super) const SERVICE: &str = "dev.gangplank.service";
 const DEPLOYMENT: &str = "dev.gangplank.deployment";
 const NODE: &str = "dev.gangplank.node";
-/// Absent on a pause container.
+/// Missing on a pause container.
 const CONTAINER: &str = "dev.gangplank.container";
 const SPEC: &str = "dev.gangplank.spec";
 
-/// What labels say of a container.
+/// The labels of a container, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Labelled {
     /// Its node.
     pub(super) node: NodeName,
     /// Its name in the node; `None` for the pause container.
     pub(super) container: Option<String>,
-    /// What its node was made from.
+    /// The hash of the specification that its node was made from.
     pub(super) spec: String,
 }
 
@@ -48,7 +48,7 @@ pub(super) fn of_network(owner: &str, tenant: &str) -> HashMap<String, String> {
     [(OWNER.to_owned(), owner.to_owned()), (TENANT.to_owned(), tenant.to_owned())].into()
 }
 
-/// Reads the labels of a container of an owner.
+/// Parses the labels of a container. `None` if it has another owner.
 pub(super) fn read(owner: &str, labels: &HashMap<String, String>) -> Option<Labelled> {
     let text = |name: &str| labels.get(name).cloned();
     if text(OWNER)? != owner {
@@ -66,7 +66,7 @@ pub(super) fn read(owner: &str, labels: &HashMap<String, String>) -> Option<Labe
     })
 }
 
-/// A filter for what has an owner's label and these.
+/// A filter for an owner's label and these labels.
 pub(super) fn filter(owner: &str, more: &[(&str, &str)]) -> HashMap<String, Vec<String>> {
     let owned = format!("{OWNER}={owner}");
     let more = more.iter().map(|(name, value)| format!("{name}={value}"));

@@ -1,19 +1,19 @@
-//! How many files and processes a container's programs may have by the kernel's limits. The wish is bounded by the hard
-//! limits of the engine, which it does not tell; so what does not start is tried with less, and what worked is kept.
+//! The kernel's limits on open files and processes of a container's programs. The engine has hard limits, which it
+//! does not tell. So if a container does not start, lower limits are tried, and those that work are kept.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::failure::Trouble;
 
-/// Open files of a process: the wish.
+/// The wanted number of open files of a process.
 const FILES: i64 = 65_536;
-/// What is tried after the wish and this process's own limit. An engine of this machine mostly has the same limit as
-/// its other services.
+/// Numbers to try after the wanted one and this process's own limit. An engine on this machine usually has the limit
+/// of the machine's other services.
 const FEWER_FILES: [i64; 3] = [16_384, 4_096, 1_024];
-/// Processes of a user, where the engine's own default does not work. What bounds a container is another number.
+/// Numbers of processes of a user, to try if the engine's default does not work. Another limit confines a container.
 const PROCESSES: [i64; 3] = [32_768, 16_384, 4_096];
 
-/// The limits of a container's programs; `None` leaves one to the engine.
+/// The limits of a container's programs. `None` leaves a limit to the engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Limits {
     /// Open files of a process.
@@ -22,7 +22,7 @@ pub(super) struct Limits {
     pub(super) processes: Option<i64>,
 }
 
-/// What is tried, one after the other, and how far that went.
+/// Values to try one after the other, and the current one.
 struct Ladder {
     steps: Vec<Option<i64>>,
     current: AtomicUsize,
@@ -37,7 +37,7 @@ impl Ladder {
         self.steps.get(self.current.load(Ordering::Relaxed)).copied().flatten()
     }
 
-    /// Goes on from a step that failed, unless another start did; `false` at the end.
+    /// Goes to the next value after a failed one, unless another start already did. `false` at the end.
     fn leave(&self, failed: Option<i64>) -> bool {
         let next = self.steps.iter().position(|step| *step == failed).unwrap_or(self.steps.len()) + 1;
         self.current.fetch_max(next.min(self.steps.len() - 1), Ordering::Relaxed);
@@ -66,12 +66,12 @@ impl EngineLimits {
         Limits { files: self.files.now(), processes: self.processes.now() }
     }
 
-    /// Whether a start with these limits failed for one of them and should be tried again with what is now.
+    /// Whether a start failed because of these limits, so that it should be tried again with the current ones.
     pub(super) fn were_too_high(&self, tried: Limits, trouble: &Trouble) -> bool {
         if !trouble.says(&["rlimit"]) {
             return false;
         }
-        // 6 is the kernel's number of it.
+        // 6 is the kernel's number for it.
         if trouble.says(&["rlimit type 6", "rlimit_nproc"]) {
             self.processes.leave(tried.processes)
         } else {
@@ -80,7 +80,7 @@ impl EngineLimits {
     }
 }
 
-/// A hard limit, as the kernel shows limits.
+/// The hard limit in the kernel's text.
 fn hard_limit(text: &str, name: &str) -> Option<i64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().nth(1)?.parse().ok()
@@ -111,7 +111,7 @@ mod tests {
         let first = limits.now();
         assert!(!limits.were_too_high(first, &Trouble::told("no such command".to_owned())));
         assert!(limits.were_too_high(first, &refused("7")));
-        // Another start that was under way with the old limits.
+        // Another start that was already running with the old limits.
         assert!(limits.were_too_high(first, &refused("7")));
         assert_eq!(limits.now(), Limits { files: Some(20_000), processes: None });
         assert!(limits.were_too_high(limits.now(), &refused("6")));

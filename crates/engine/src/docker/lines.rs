@@ -1,14 +1,14 @@
-//! Lines, put together from the pieces in which they come.
+//! Lines, put together from pieces of output.
 
 use bollard::container::LogOutput;
 use bytes::Bytes;
 
 use super::readers::Life;
 
-/// The longest line that is handed over. What is longer comes as several.
+/// The longest line, in bytes. A longer one is split.
 pub(super) const LONGEST: usize = 256 * 1024;
 
-/// Which of its two streams a container wrote to.
+/// The two output streams of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Pipe {
     Output,
@@ -18,7 +18,7 @@ pub(super) enum Pipe {
 impl Pipe {
     pub(super) const ALL: [Self; 2] = [Self::Output, Self::Errors];
 
-    /// The pipe of a piece, and the piece.
+    /// The stream and the bytes of a piece.
     pub(super) fn of(piece: LogOutput) -> (Self, Bytes) {
         match piece {
             LogOutput::StdErr { message } => (Self::Errors, message),
@@ -29,14 +29,14 @@ impl Pipe {
     }
 }
 
-/// Pieces of lines that have not come whole.
+/// The beginnings of lines that are not complete yet.
 #[derive(Default)]
 pub(super) struct Lines {
     pending: [Vec<u8>; 2],
 }
 
 impl Lines {
-    /// Adds a piece, and hands over what is whole with it.
+    /// Adds a piece, and hands over the lines that it completes.
     pub(super) fn push(&mut self, pipe: Pipe, piece: &[u8], take: &mut dyn FnMut(Pipe, Vec<u8>)) {
         let pending = &mut self.pending[pipe as usize];
         for part in piece.split_inclusive(|byte| *byte == b'\n') {
@@ -52,7 +52,7 @@ impl Lines {
         }
     }
 
-    /// Hands over what has no line feed and will get none.
+    /// Hands over the rest, which has no line feed and will get none.
     pub(super) fn finish(&mut self, take: &mut dyn FnMut(Pipe, Vec<u8>)) {
         for pipe in Pipe::ALL {
             let rest = std::mem::take(&mut self.pending[pipe as usize]);
@@ -63,22 +63,22 @@ impl Lines {
     }
 }
 
-/// Where a line that is too long is cut: not within a character.
+/// The place at which a line that is too long is split. It is never within a character.
 fn cut(line: &[u8]) -> usize {
     let within_character = |place: &usize| line[*place] & 0b1100_0000 == 0b1000_0000;
     (LONGEST - 3..=LONGEST).rev().find(|place| !within_character(place)).unwrap_or(LONGEST)
 }
 
-/// A line as the engine kept it.
+/// A line from the engine's log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct NotedLine {
-    /// When its beginning was noted, in nanoseconds since 1970.
+    /// The time of its beginning, in nanoseconds since 1970.
     pub(super) at: i64,
     pub(super) pipe: Pipe,
     pub(super) text: Vec<u8>,
 }
 
-/// Lines, put together from the pieces that the engine kept. Each has a time before it.
+/// Lines, put together from pieces of the engine's log. Each piece begins with a time.
 #[derive(Default)]
 pub(super) struct NotedLines {
     lines: Lines,
@@ -96,7 +96,7 @@ impl NotedLines {
         self.lines.push(pipe, text, &mut |pipe, text| whole.push(NotedLine { at, pipe, text }));
     }
 
-    /// The whole lines. If the container has ended, its last line need have no line feed.
+    /// The complete lines. The last line of a container that has ended needs no line feed.
     pub(super) fn end(mut self, life: Life) -> Vec<NotedLine> {
         if life == Life::Ended {
             let (whole, began) = (&mut self.whole, &self.began);
@@ -108,7 +108,7 @@ impl NotedLines {
     }
 }
 
-/// The time before a piece, and the piece.
+/// The time at the beginning of a piece, and the rest.
 fn split_time(piece: &[u8]) -> (Option<i64>, &[u8]) {
     let Some(space) = piece.iter().take(40).position(|byte| *byte == b' ') else { return (None, piece) };
     let time =

@@ -1,4 +1,4 @@
-//! What the engine shows, read into nodes.
+//! Puts the engine's containers together into nodes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -13,7 +13,7 @@ use super::readers::Life;
 use super::shown::{self, Shown};
 use crate::{ContainerSeen, ContainerState, NodeSeen};
 
-/// Containers that are looked at at a time.
+/// The number of containers that are inspected at a time.
 const LOOKS: usize = 8;
 
 /// A container of ours.
@@ -23,7 +23,7 @@ pub(super) struct Found {
     pub(super) shown: Shown,
 }
 
-/// The containers that a filter finds. One that goes while it is looked at is not among them.
+/// The containers that a filter finds. One that is removed meanwhile is left out.
 pub(super) async fn containers(
     client: &Client,
     owner: &str,
@@ -73,7 +73,7 @@ impl Found {
         } else {
             ContainerState::Exited { status: state.exit_code, out_of_memory: state.is_out_of_memory }
         };
-        // The engine's words, which change with each start.
+        // The engine's text, which changes with each start.
         ContainerSeen { state: seen, run: state.started_at.clone() }
     }
 }
@@ -101,12 +101,12 @@ fn node(handle: &Handle, members: &[&Found], access: Access) -> NodeSeen {
     let pause = members.iter().find(|one| one.labelled.container.is_none() && one.is_running());
     let containers: BTreeMap<String, ContainerSeen> =
         members.iter().filter_map(|one| Some((one.labelled.container.clone()?, one.seen()))).collect();
-    // What joined before the pause container was started again is in a namespace that nobody reaches.
+    // Containers that joined before the pause container was restarted are in a namespace that nothing reaches.
     let joined = |pause: &Found| {
         let others = members.iter().filter(|one| one.labelled.container.is_some() && one.is_running());
         others.into_iter().all(|one| one.started() >= pause.started())
     };
-    // A start does not end before all run: what never did is left of one that was cut off.
+    // A start ends only when all containers run. One that never ran is from a start that was interrupted.
     let whole = pause.filter(|pause| joined(pause) && !members.iter().any(|one| one.never_ran()));
     NodeSeen {
         handle: handle.to_public(),
@@ -118,7 +118,7 @@ fn node(handle: &Handle, members: &[&Found], access: Access) -> NodeSeen {
     }
 }
 
-/// Where each TCP port of a pause container is reached.
+/// The address of each TCP port of a pause container.
 fn addresses(pause: &Shown, access: Access) -> BTreeMap<u16, SocketAddr> {
     let settings = &pause.network_settings;
     let bridge = settings.networks.iter().flatten().find_map(|(_, endpoint)| {
@@ -138,7 +138,7 @@ fn addresses(pause: &Shown, access: Access) -> BTreeMap<u16, SocketAddr> {
     ports.collect()
 }
 
-/// Whether an address is one of this machine's: then the bridge that has it is here too.
+/// Whether an address belongs to this machine. Then the bridge with that address is on this machine too.
 fn is_this_machine(address: IpAddr) -> bool {
     UdpSocket::bind((address, 0)).is_ok()
 }

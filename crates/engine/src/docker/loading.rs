@@ -1,4 +1,4 @@
-//! Loading images that come as archives.
+//! Loads images from archives.
 
 use bollard::query_parameters::ImportImageOptionsBuilder;
 use bytes::{Bytes, BytesMut};
@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use super::client::{Client, PROGRESS};
 use super::failure::Trouble;
 
-/// Bytes of an archive that are on their way at a time.
+/// The size of a piece of an archive, in bytes.
 const PIECE: usize = 256 * 1024;
 
 /// Loads an archive.
@@ -18,7 +18,7 @@ pub(super) async fn load(
 ) -> Result<(), Trouble> {
     let engine = client.engine().await?;
     let options = ImportImageOptionsBuilder::new().quiet(true).build();
-    // Without a word from the engine until the whole archive is there, so a large one may take its time.
+    // The engine sends nothing before the whole archive has arrived, so a large one may take long.
     Client::each(PROGRESS * 10, engine.import_image_stream(options, pieces(archive), None), |_| Ok(())).await
 }
 

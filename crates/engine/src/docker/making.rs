@@ -1,4 +1,4 @@
-//! Making, restarting and removing nodes.
+//! Makes, restarts and removes nodes.
 
 use std::time::Duration;
 
@@ -18,13 +18,13 @@ use super::{Inner, labels, loading, names, pause_image, shown};
 use crate::{ContainerSpec, ContainerState, EngineError, NodeName, NodeSeen, NodeSpec, Result};
 
 impl Inner {
-    /// The containers of a node name.
+    /// The containers of nodes with a name.
     pub(super) async fn of_name(&self, node: &NodeName) -> Result<Vec<Found>> {
         let filters = labels::node_filter(&self.options.owner, node);
         Ok(listing::containers(&self.client, &self.options.owner, &filters).await?)
     }
 
-    /// The containers of a node.
+    /// The containers of one node.
     pub(super) async fn of_node(&self, handle: &Handle) -> Result<Vec<Found>> {
         let mut found = self.of_name(&handle.node).await?;
         found.retain(|one| one.pause() == handle.pause);
@@ -43,7 +43,7 @@ impl Inner {
         self.clear(&there).await?;
         let made = self.make(spec, access).await;
         if made.is_err() {
-            // What is left if this fails too has our labels, and is found by them.
+            // If this fails too, the rest has our labels and is found by them later.
             if let Ok(left) = self.of_name(&spec.name).await {
                 let _ = self.clear(&left).await;
             }
@@ -63,7 +63,7 @@ impl Inner {
             .containers
             .iter()
             .map(|(name, container)| self.start_container(spec, name, container, &pause, bounds));
-        // All of them come to their end: a container whose creation nobody waits for would be left.
+        // Wait for all of them: a container whose creation nobody waits for would be left behind.
         join_all(starts).await.into_iter().collect::<Result<()>>()?;
         let handle = Handle { node: spec.name.clone(), pause };
         let nodes = listing::nodes(&self.of_node(&handle).await?, access);
@@ -87,7 +87,8 @@ impl Inner {
         Ok(loading::load_bytes(&self.client, archive).await?)
     }
 
-    /// The first container of a node to start, so the one that finds out how many files the engine allows.
+    /// Starts the pause container. It is the first container of a node, so it finds out how many open files the
+    /// engine allows.
     async fn start_pause(&self, spec: &NodeSpec, network: &str, cpus: f64) -> Result<String> {
         loop {
             let limits = self.limits.now();
@@ -132,8 +133,8 @@ impl Inner {
         self.run(&id).await.map_err(|trouble| of_a_container(name, trouble))
     }
 
-    /// Creates a container by a name for people. Who has that name already may be what is left of an earlier node of
-    /// ours, and goes; or somebody else, who stays.
+    /// Creates a container with a name for people. A container that has the name already is removed if it is from an
+    /// earlier node of ours. If it belongs to somebody else, another name is used.
     async fn create(
         &self,
         node: &NodeName,
@@ -186,7 +187,7 @@ impl Inner {
         }
         let attached = self.readers.attach(who(one, container)).await;
         match &attached {
-            // Podman does not attach to a container that it has not cleaned up yet.
+            // Podman refuses to attach to a container that it has not cleaned up yet.
             Err(trouble) if trouble.says(&["can only attach"]) => {}
             _ => attached?,
         }
@@ -200,7 +201,7 @@ impl Inner {
         Ok(self.readers.adopt(who(one, container), Life::Running).await?)
     }
 
-    /// Goes on reading the containers of a node.
+    /// Reads the output of all containers of a node.
     pub(super) async fn read_all(&self, found: &[Found]) -> Result<()> {
         let named = found.iter().filter_map(|one| Some((one, one.labelled.container.as_deref()?)));
         let adopting = named.map(|(one, container)| self.readers.adopt(who(one, container), one.life()));
@@ -219,7 +220,7 @@ impl Inner {
             let stopped = self.client.wait_within(grace.saturating_add(CALL), stop).await;
             stopped.or_else(|trouble| if trouble.is(404) { Ok(()) } else { Err(trouble) })
         });
-        // What cannot be stopped is removed by force all the same.
+        // A container that cannot be stopped is still removed by force.
         let troubles: Vec<_> = join_all(stops).await.into_iter().filter_map(Result::err).collect();
         if let Some(away) = troubles.into_iter().find(|trouble| matches!(trouble, Trouble::Away(_))) {
             return Err(away.into());
@@ -248,7 +249,8 @@ impl Inner {
         self.client.call_within(START, start).await
     }
 
-    /// Removes a container with the volumes that its image made. One that is gone or going is as good.
+    /// Removes a container with the volumes that its image made. It is no error if the container is gone or is being
+    /// removed.
     async fn delete(&self, id: &str) -> Result<(), Trouble> {
         let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
         let remove =
@@ -264,7 +266,7 @@ fn who(one: &Found, container: &str) -> Who {
     Who { id: one.id.clone(), node: one.labelled.node.clone(), container: container.to_owned() }
 }
 
-/// Whether a node is what a start of this would make.
+/// Whether a node is the one that a start would make.
 fn is_already(node: &NodeSeen, spec: &NodeSpec) -> bool {
     node.is_whole
         && node.spec == spec.hash()
@@ -272,7 +274,7 @@ fn is_already(node: &NodeSeen, spec: &NodeSpec) -> bool {
         && node.containers.values().all(|container| container.state == ContainerState::Running)
 }
 
-/// Says which container it is that cannot be started.
+/// Adds the name of the container to an error.
 fn of_a_container(name: &str, trouble: Trouble) -> EngineError {
     match EngineError::from(trouble) {
         EngineError::Refused(words) => EngineError::Refused(format!("{name}: {words}")),

@@ -1,5 +1,6 @@
-//! Which images came through us: each has a second name that no registry can give, which says whose it is and from
-//! where. So a restart of the server forgets nothing, and an image that somebody else pulled stays.
+//! Marks images that this server brought. Such an image has a second name, which no registry can give. The name tells
+//! the owner and the origin. So the server finds its images after a restart, and never removes an image that somebody
+//! else pulled.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,10 +11,10 @@ use super::references::Reference;
 use super::shown::{self, ListedImage};
 use crate::{EngineError, Result};
 
-/// A host that can never be: names under it come from no registry.
+/// A host that cannot exist, so no registry has names under it.
 const HOST: &str = "gangplank.invalid";
 
-/// The mark of an image of an owner, by where it came from (registry and repository) and its digest.
+/// The mark of an image: its owner, its origin (registry and repository) and its digest.
 pub(super) fn of(owner: &str, repository: &str, digest: &str) -> String {
     let hash = digest.rsplit(':').next().unwrap_or(digest);
     format!("{}:{hash}", repository_of(owner, repository))
@@ -22,13 +23,13 @@ pub(super) fn of(owner: &str, repository: &str, digest: &str) -> String {
 fn repository_of(owner: &str, repository: &str) -> String {
     let plain = |one: char| if one.is_ascii_alphanumeric() || "._/".contains(one) { one } else { '-' };
     let path: String = format!("{owner}/{repository}").to_ascii_lowercase().chars().map(plain).collect();
-    // Parts of a name begin and end with a letter or digit.
+    // Each part of a name begins and ends with a letter or digit.
     let parts =
         path.split('/').map(|part| part.trim_matches(['-', '.', '_'])).filter(|part| !part.is_empty());
     format!("{HOST}/{}", parts.collect::<Vec<_>>().join("/"))
 }
 
-/// Refuses references to images of our own making, which no tenant may name.
+/// Refuses references to marks and to the pause image, which no tenant may use.
 pub(super) fn check_is_not_ours(reference: &Reference) -> Result<()> {
     let pause = Reference::read(pause_image::NAME)?;
     if reference.registry == HOST || pause.is_of_repository(&reference.name) {
@@ -37,7 +38,7 @@ pub(super) fn check_is_not_ours(reference: &Reference) -> Result<()> {
     Ok(())
 }
 
-/// Removes the images with an owner's mark that are neither used by a container nor among `keep`.
+/// Removes the images with an owner's mark, except those that a container uses or that are in `keep`.
 pub(super) async fn remove_except(client: &Client, owner: &str, keep: &[String]) -> Result<()> {
     let containers = shown::list(client, None).await?;
     let used: HashSet<String> = containers.into_iter().map(|container| container.image).collect();
@@ -51,7 +52,7 @@ pub(super) async fn remove_except(client: &Client, owner: &str, keep: &[String])
         for name in ours(owner, &image) {
             match raw::delete(client, format!("/images/{name}")).await {
                 Ok(()) => {}
-                // Gone already with the name before, or used since it was looked at.
+                // The image went with an earlier name, or is in use by now.
                 Err(trouble) if trouble.is(404) || trouble.is(409) => {}
                 Err(trouble) => return Err(trouble.into()),
             }
@@ -60,7 +61,7 @@ pub(super) async fn remove_except(client: &Client, owner: &str, keep: &[String])
     Ok(())
 }
 
-/// The names of an image that came through us: our marks, and the names of the repositories that the marks name.
+/// The names of an image that this server brought: the marks, and the names of the marked repositories.
 fn ours(owner: &str, image: &ListedImage) -> Vec<String> {
     let own = format!("{HOST}/{owner}/");
     let marks: HashMap<&str, &str> = image

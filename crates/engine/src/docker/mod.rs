@@ -1,7 +1,7 @@
-//! Docker Engine and Podman, through the interface that both speak.
+//! Docker Engine and Podman, through Docker's API.
 //!
-//! Requests have no version in their path, so an engine answers with the newest interface that it has. A node is a
-//! pause container that holds the network namespace, and its containers, which join it.
+//! Requests have no version in their path, so an engine answers with its newest version. A node is a pause container,
+//! which holds the network namespace, and the containers that join it.
 
 mod bodies;
 mod catching_up;
@@ -52,7 +52,7 @@ use crate::{
     Engine, Host, ImageWanted, NodeHandle, NodeName, NodeSeen, NodeSpec, PresentImage, Result, Usage,
 };
 
-/// Docker Engine or Podman. When it is dropped, what it made goes on running.
+/// Docker Engine or Podman. Its containers go on running after this value is dropped.
 pub struct Docker {
     inner: Arc<Inner>,
     watching: AbortHandle,
@@ -71,10 +71,11 @@ struct Inner {
 }
 
 impl Docker {
-    /// Finds an engine. With [`Choice::Auto`] there is none if none answers; one that was named is waited for.
+    /// Finds an engine. With [`Choice::Auto`] the result is `None` if no engine answers. An engine that was named is
+    /// waited for.
     ///
     /// # Errors
-    /// If its address cannot be used.
+    /// If the engine's address is not valid.
     pub async fn connect(options: Options) -> Result<Option<Self>> {
         let places = options.places()?;
         if options.choice == Choice::Auto && !places.iter().any(Place::may_answer) {
@@ -98,13 +99,13 @@ impl Docker {
             limits: EngineLimits::new(),
             changes: watch::Sender::new(0),
         });
-        // So that the name is right from the start, where that can be known.
+        // Ask now, so that the name is right from the start if possible.
         let _ = inner.facts().await;
         let watching = tokio::spawn(events::watch(Arc::clone(&inner))).abort_handle();
         Ok(Some(Self { inner, watching }))
     }
 
-    /// Where the engine listens, for people; `None` while it was never reached.
+    /// The engine's address, for people. `None` if it was never reached.
     pub fn place(&self) -> Option<String> {
         self.inner.client.place().map(|place| place.to_string())
     }
@@ -157,7 +158,7 @@ impl Engine for Docker {
 
     async fn host(&self) -> Result<Host> {
         let facts = self.inner.facts().await?;
-        // Facts may be old; an engine that is away must not look as if it were there.
+        // The facts may be old, so ask: an engine that is away must not look available.
         self.inner.client.call(|engine| async move { engine.ping().await }).await?;
         Ok(Host { cpus: facts.cpus, memory: facts.memory })
     }

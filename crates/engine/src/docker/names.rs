@@ -1,4 +1,4 @@
-//! What containers and networks are called. Names are for people; nothing is found by them.
+//! The names of containers and networks. They are for people; the program finds everything by labels.
 
 use sha2::{Digest as _, Sha256};
 
@@ -10,7 +10,7 @@ pub(super) fn of_container(node: &NodeName, container: Option<&str>) -> String {
     container.map_or(name.clone(), |container| format!("{name}-{container}"))
 }
 
-/// The same for when somebody else has that name, such as another tenant's service.
+/// Another name, for when somebody else has the first one, such as another tenant's service.
 pub(super) fn of_container_otherwise(owner: &str, node: &NodeName, container: Option<&str>) -> String {
     let who = format!("{owner}\n{node:?}\n{container:?}");
     format!("{}-{}", of_container(node, container), short_hash(&who))

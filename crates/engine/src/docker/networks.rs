@@ -1,4 +1,4 @@
-//! One network for each tenant: its services reach each other there, and no other tenant's.
+//! One network for each tenant. Its services reach each other there, and not those of other tenants.
 
 use std::time::Duration;
 
@@ -11,25 +11,25 @@ use super::client::Client;
 use super::failure::Trouble;
 use super::{labels, names, shown};
 
-/// How long until a network is tried again.
+/// The pause before another attempt to make a network.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Makes networks, one at a time: engines make several of one name when they are asked at once.
+/// Makes networks, one at a time. If an engine gets several requests for one name at once, it makes several networks.
 #[derive(Default)]
 pub(super) struct Networks {
     making: Mutex<()>,
-    /// Held for reading while a network is about to be used, for writing while unused ones go.
+    /// Held for reading while a network is about to be used, and for writing while unused ones are removed.
     in_use: RwLock<()>,
 }
 
-/// A network that stays as long as this is held.
+/// A network that is not removed while this value exists.
 pub(super) struct Held<'a> {
     pub(super) id: String,
     _stays: RwLockReadGuard<'a, ()>,
 }
 
 impl Networks {
-    /// The network of a tenant, made if there is none.
+    /// The network of a tenant. Makes it if it does not exist.
     pub(super) async fn hold(&self, client: &Client, owner: &str, tenant: &str) -> Result<Held<'_>, Trouble> {
         let stays = self.in_use.read().await;
         let _one_at_a_time = self.making.lock().await;
@@ -40,7 +40,7 @@ impl Networks {
         Ok(Held { id, _stays: stays })
     }
 
-    /// Removes the network of a tenant if nothing of the tenant is left. If a start is under way, it stays.
+    /// Removes the network of a tenant if nothing of the tenant is left. During a start it stays.
     pub(super) async fn drop_unused(
         &self,
         client: &Client,
@@ -58,7 +58,7 @@ impl Networks {
     }
 }
 
-/// The oldest one, should there be several.
+/// If there are several, the oldest one.
 async fn find(client: &Client, owner: &str, tenant: &str) -> Result<Option<String>, Trouble> {
     let filters = labels::filter(owner, &[(labels::TENANT, tenant)]);
     let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
@@ -67,14 +67,15 @@ async fn find(client: &Client, owner: &str, tenant: &str) -> Result<Option<Strin
     Ok(oldest.and_then(|network| network.id))
 }
 
-/// Where networks are taken from when the engine has handed out all of its own ranges, which Docker has done after about
-/// thirty. The range is kept for measurements between networks (RFC 2544), so no site has machines there.
+/// The range for networks when the engine has used up all of its own ranges, which happens in Docker after about
+/// thirty. The range is reserved for measurements between networks (RFC 2544), so no site has machines there.
 const RANGE: [u8; 2] = [198, 18];
 
-/// How many ranges of our own are tried. Another network may have one.
+/// How many ranges are tried. Another network may use one of them.
 const OWN_RANGES: u16 = 32;
 
-/// Tries again when the engine stumbles: Podman does over interfaces that go while it looks for a free range.
+/// Makes a network. Tries again after an error: Podman has one if interfaces disappear while it looks for a free
+/// range.
 async fn make(client: &Client, owner: &str, tenant: &str) -> Result<String, Trouble> {
     let wanted = NetworkCreateRequest {
         name: names::of_network(owner, tenant),
@@ -111,7 +112,7 @@ async fn make(client: &Client, owner: &str, tenant: &str) -> Result<String, Trou
     }
 }
 
-/// A range for the network of this name, another one at each attempt.
+/// A range for the network of this name. Each attempt gives another one.
 fn own_range(name: &str, attempt: u16) -> String {
     let hash = Sha256::digest(format!("{name} {attempt}"));
     format!("{}.{}.{}.0/24", RANGE[0], RANGE[1] + (hash[0] & 1), hash[1])

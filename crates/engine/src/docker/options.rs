@@ -1,4 +1,4 @@
-//! Which engine, and how it is used.
+//! Options for finding and using an engine.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::{Archives, EngineError, Output, Result};
 
-/// Which engine is meant.
+/// The engine to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// The first that answers: the named host, Docker's socket, Podman's sockets.
+    /// The first one that answers: the named host, Docker's socket, Podman's sockets.
     Auto,
     /// Docker Engine.
     Docker,
@@ -17,46 +17,47 @@ pub enum Choice {
     Podman,
 }
 
-/// How the ports of nodes are reached.
+/// How this machine reaches the ports of nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// At the address on the engine's network where this machine has a way to it, which lives on when the engine does
-    /// not; else at the published port.
+    /// At the node's address on the engine's network, if this machine has a route to it. That also works while the
+    /// engine is down. Otherwise at the published port.
     Auto,
     /// At the published port.
     Published,
 }
 
-/// How an engine is found and used.
+/// Options for finding and using an engine.
 #[derive(Clone)]
 pub struct Options {
     /// Which engine.
     pub choice: Choice,
-    /// Where it listens, as `DOCKER_HOST` says it: `unix://`, `tcp://` or `http://`.
+    /// Its address in the form of `DOCKER_HOST`: `unix://`, `tcp://` or `http://`.
     pub host: Option<String>,
     /// The folder of the user's sockets (`XDG_RUNTIME_DIR`), where rootless engines listen.
     pub runtime_folder: Option<PathBuf>,
-    /// Told apart by this, servers share an engine. Lower-case letters, digits and `-`.
+    /// The owner of everything that is made. Servers with different owners can share an engine. Lower-case letters,
+    /// digits and `-`.
     pub owner: String,
     /// The `host:port` at which the engine reaches our registry.
     pub registry: String,
-    /// Whether nobody else can be on the way to it, as on loopback: then it needs no certificate, and none that the
-    /// engine trusts.
+    /// Whether nobody can be between the engine and the registry, as on loopback. Then the registry needs no
+    /// certificate that the engine trusts.
     pub registry_is_trusted: bool,
-    /// Whether public references may point to private addresses.
+    /// Whether references to public images may resolve to private addresses.
     pub allow_private_registries: bool,
     /// How ports are reached.
     pub reach: Reach,
-    /// The address of the engine's machine on which ports are published.
+    /// The address on the engine's machine at which ports are published.
     pub published_on: IpAddr,
-    /// Takes what containers print.
+    /// The receiver of the containers' output.
     pub output: Arc<dyn Output>,
-    /// Images as archives, for when the engine cannot pull ours.
+    /// A source of archives for images that the engine cannot pull from us.
     pub archives: Option<Arc<dyn Archives>>,
 }
 
 impl Options {
-    /// The usual ones: any engine of this machine, ports on loopback.
+    /// The defaults: any engine of this machine, ports on loopback.
     pub fn new(owner: &str, registry: &str, output: Arc<dyn Output>) -> Self {
         Self {
             choice: Choice::Auto,
@@ -73,7 +74,7 @@ impl Options {
         }
     }
 
-    /// Where the engine may listen, the first choice first.
+    /// The places where the engine may listen, in order.
     pub(super) fn places(&self) -> Result<Vec<Place>> {
         let mut places = Vec::new();
         if let Some(host) = &self.host {
@@ -95,12 +96,12 @@ impl Options {
     }
 }
 
-/// Where an engine listens.
+/// The place where an engine listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// A socket in the file system.
     Socket(PathBuf),
-    /// A host and port that speaks plain HTTP.
+    /// A host and port with plain HTTP.
     Http(String),
 }
 
@@ -119,7 +120,7 @@ impl Place {
         })
     }
 
-    /// Whether anything can be there at all.
+    /// Whether anything can be listening there.
     pub(super) fn may_answer(&self) -> bool {
         match self {
             Self::Socket(path) => path.exists(),

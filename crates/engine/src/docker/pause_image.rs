@@ -1,5 +1,5 @@
-//! The image of the pause container, which holds a node's network namespace: one program that waits for ever. It is
-//! made here, so nothing has to be pulled for it.
+//! The image of the pause container, which holds a node's network namespace. It has one program, which waits for
+//! ever. The image is made here, so none has to be pulled.
 
 use bytes::Bytes;
 use serde_json::json;
@@ -8,14 +8,14 @@ use sha2::{Digest as _, Sha256};
 /// Its name in the engine.
 pub(super) const NAME: &str = "gangplank/pause:1";
 
-/// What waits on a processor: pause(2) in a loop.
+/// The program for x86_64: pause(2) in a loop.
 const X86_64: [u8; 9] = [
     0xb8, 0x22, 0x00, 0x00, 0x00, // mov eax, 34 (pause)
     0x0f, 0x05, // syscall
     0xeb, 0xf7, // jmp back to the start
 ];
 
-/// There is no pause(2) on this processor: ppoll(0, 0, 0, 0) in a loop.
+/// The program for aarch64, which has no pause(2): ppoll(0, 0, 0, 0) in a loop.
 const AARCH64: [u32; 7] = [
     0xd280_0000, // mov x0, 0
     0xd280_0001, // mov x1, 0
@@ -26,13 +26,13 @@ const AARCH64: [u32; 7] = [
     0x17ff_fffa, // b back to the start
 ];
 
-/// Where the program is in memory.
+/// The address in memory where the program is loaded.
 const BASE: u64 = 0x40_0000;
-/// The length of the heads before the code.
+/// The length of the headers before the code, in bytes.
 const HEADS: u64 = 120;
 
-/// The image as an archive that an engine loads; `None` for a processor for which there is no program. The processor is
-/// named as Go or the kernel names it.
+/// The image as an archive for `docker load`. `None` for a processor without a program. The processor's name is Go's
+/// or the kernel's.
 pub(super) fn archive(processor: &str) -> Option<Bytes> {
     let (name, program) = match processor {
         "amd64" | "x86_64" => ("amd64", program(62, &X86_64)),
@@ -55,7 +55,7 @@ pub(super) fn archive(processor: &str) -> Option<Bytes> {
     ])))
 }
 
-/// A static program for Linux: an ELF head, one segment, the code.
+/// A static program for Linux: an ELF header, one segment, the code.
 fn program(machine: u16, code: &[u8]) -> Vec<u8> {
     let length = HEADS + code.len() as u64;
     let mut file = Vec::new();
@@ -76,7 +76,7 @@ fn program(machine: u16, code: &[u8]) -> Vec<u8> {
     file
 }
 
-/// An archive of these files: name, mode, content. The same files give the same bytes.
+/// A tar archive of these files: name, mode, content. The same files give the same bytes.
 fn tar(files: &[(&str, u32, &[u8])]) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     for (name, mode, content) in files {
@@ -84,7 +84,7 @@ fn tar(files: &[(&str, u32, &[u8])]) -> Vec<u8> {
         header.set_mode(*mode);
         header.set_size(content.len() as u64);
         header.set_mtime(0);
-        // Names are short and writing to memory does not fail.
+        // Names are short, and writing to memory does not fail.
         let _ = archive.append_data(&mut header, name, *content);
     }
     archive.into_inner().unwrap_or_default()

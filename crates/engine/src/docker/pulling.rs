@@ -1,4 +1,4 @@
-//! Pulling: a stream of progress, in which the engine also says what failed.
+//! Pulls images. The engine answers with a stream of progress, which may end with an error.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
@@ -14,21 +14,21 @@ use super::failure::Trouble;
 use super::raw;
 use crate::Credentials;
 
-/// The longest line of progress that is kept to be read.
+/// The longest line of progress that is read, in bytes.
 const LONGEST_LINE: usize = 1 << 20;
 
-/// An image that is to be pulled.
+/// An image to pull.
 pub(super) struct Pull<'a> {
     /// Its full name, with tag or digest.
     pub(super) reference: &'a str,
-    /// The login, and the registry that it is for.
+    /// The login, with the registry that it is for.
     pub(super) login: Option<(&'a Credentials, &'a str)>,
     pub(super) program: Program,
-    /// Whether the registry may speak plain HTTP or show any certificate. Docker knows that of loopback by itself.
+    /// Whether the registry may use plain HTTP or any certificate. Docker allows that by itself on loopback.
     pub(super) is_trusted: bool,
 }
 
-/// A line of progress. Podman says errors in another place than Docker.
+/// A line of progress. Podman puts errors into another member than Docker.
 #[derive(Deserialize)]
 struct Progress {
     error: Option<String>,
@@ -42,7 +42,7 @@ struct Detail {
 }
 
 impl Pull<'_> {
-    /// Pulls. An engine that fails while it pulls says so in the last line of an answer that began well.
+    /// Pulls the image. An error during the pull is in the last line of an answer with status 200.
     pub(super) async fn run(&self, client: &Client) -> Result<(), Trouble> {
         let engine = client.engine().await?;
         let mut pending = Vec::new();
@@ -65,13 +65,13 @@ impl Pull<'_> {
         }
     }
 
-    /// Asks for the pull; the answer as it comes.
+    /// Sends the request. Returns the answer as a stream.
     fn answer(
         &self,
         engine: Bollard,
     ) -> impl Stream<Item = Result<Bytes, bollard::errors::Error>> + Unpin + use<> {
         let reference = raw::escaped(self.reference);
-        // Podman's own calls, unlike Docker's, have to name a version.
+        // Podman's own API, unlike Docker's, needs a version in the path.
         let path = if self.program == Program::Podman && self.is_trusted {
             format!("/v4.0.0/libpod/images/pull?reference={reference}&tlsVerify=false")
         } else {
@@ -94,7 +94,7 @@ fn failure_in(line: &[u8]) -> Option<String> {
     progress.detail.and_then(|detail| detail.message).or(progress.error).filter(|message| !message.is_empty())
 }
 
-/// Whether the engine could not speak to the registry at all, which an archive makes up for.
+/// Whether the engine could not reach the registry. Then an archive helps.
 pub(super) fn is_out_of_reach(trouble: &Trouble) -> bool {
     trouble.says(&[
         "connection refused",

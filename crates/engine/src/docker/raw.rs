@@ -1,6 +1,6 @@
-//! Calls whose requests or answers are our own. The library's do not do where engines differ: it encodes logins in a way
-//! that not all of them read, has no name for each state that Podman has, and cannot tell Podman that a registry speaks
-//! plain HTTP.
+//! Calls with requests or answers of our own. The library is not enough where engines differ: it encodes logins in a
+//! form that some engines do not read, it does not know each state of Podman's containers, and it cannot tell Podman
+//! that a registry uses plain HTTP.
 
 use bollard::{BollardRequest, Docker as Bollard};
 use bytes::Bytes;
@@ -10,17 +10,17 @@ use serde::de::DeserializeOwned;
 use super::client::Client;
 use super::failure::Trouble;
 
-/// The largest answer that is read whole.
+/// The largest answer that is read as a whole, in bytes.
 const LARGEST: usize = 64 << 20;
 
-/// Makes a request; the answer as it comes. `path` has the query in it.
+/// Makes a request. Returns the answer as a stream. `path` includes the query.
 pub(super) fn request(
     engine: Bollard,
     method: &'static str,
     path: String,
     header: Option<(&'static str, String)>,
 ) -> impl Stream<Item = Result<Bytes, bollard::errors::Error>> + Unpin + use<> {
-    // The library's plainest streamed call, made into this one.
+    // The library's simplest streaming call, with the request replaced.
     let engine =
         engine.with_request_modifier(move |request| rewritten(request, method, &path, header.as_ref()));
     engine.export_image("any")
@@ -48,13 +48,13 @@ fn rewritten(
     request
 }
 
-/// Asks for what is answered in JSON.
+/// Gets a JSON document.
 pub(super) async fn get<T: DeserializeOwned>(client: &Client, path: String) -> Result<T, Trouble> {
     serde_json::from_slice(&whole(client, "GET", path).await?)
         .map_err(|error| Trouble::told(format!("the engine's answer cannot be understood: {error}")))
 }
 
-/// Deletes something. Engines answer with a list or with nothing.
+/// Deletes something. Engines answer with a list or an empty body.
 pub(super) async fn delete(client: &Client, path: String) -> Result<(), Trouble> {
     whole(client, "DELETE", path).await.map(drop)
 }
@@ -74,7 +74,7 @@ async fn whole(client: &Client, method: &'static str, path: String) -> Result<Ve
     answer.await
 }
 
-/// A value as part of a query.
+/// A value, escaped for a query.
 pub(super) fn escaped(value: &str) -> String {
     use std::fmt::Write as _;
     value.bytes().fold(String::new(), |mut text, byte| {

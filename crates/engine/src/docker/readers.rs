@@ -1,5 +1,5 @@
-//! Reading what containers print: a task for each, attached before the container starts. It never waits, since a
-//! container whose output nobody takes stands still.
+//! Reads the output of containers. Each has a task, which is attached before the container starts. The task never
+//! waits: a container stands still if nobody reads its output.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,18 +17,18 @@ use super::lines::{Lines, Pipe};
 use super::shown;
 use crate::{Line, NodeName, Output};
 
-/// How often, and how many times, a container is looked at whose output has ended and that seems to run on.
+/// How often a container is looked at whose output has ended although it seems to run, and the pause in between.
 const SECOND_LOOKS: (u32, Duration) = (20, Duration::from_millis(100));
-/// How long a reader waits before it tries again, at first and at most.
+/// The first and the longest pause before a reader tries again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
-/// How long the reader of a container's run may take to end after the run.
+/// How long a reader may go on after its container has ended.
 const LINGERS: Duration = Duration::from_secs(5);
 
-/// What a container prints, as it comes.
+/// The output of a container, as a stream.
 pub(super) type Printed =
     std::pin::Pin<Box<dyn Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send>>;
 
-/// Whose output is read.
+/// The container whose output is read.
 #[derive(Clone, Debug)]
 pub(super) struct Who {
     pub(super) id: String,
@@ -58,15 +58,15 @@ pub(super) struct Readers {
 
 #[derive(Default)]
 struct State {
-    /// By the ids of the containers.
+    /// The readers, by the ids of their containers.
     readers: HashMap<String, Reader>,
-    /// Containers that have ended and whose output was read to its end.
+    /// Containers that have ended and whose output was read completely.
     done: HashSet<String>,
 }
 
 struct Reader {
     node: NodeName,
-    /// `None` while it catches up for the first time.
+    /// The reader's task. `None` while it catches up for the first time.
     task: Option<AbortHandle>,
 }
 
@@ -79,20 +79,20 @@ impl Readers {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends all readers. What they read of is not touched.
+    /// Ends all readers. Their containers are not touched.
     pub(super) fn stop(&self) {
         for (_, reader) in self.state().readers.drain() {
             reader.task.iter().for_each(AbortHandle::abort);
         }
     }
 
-    /// The nodes of which something is read.
+    /// The nodes whose output is being read.
     pub(super) fn nodes(&self) -> Vec<NodeName> {
         let names: BTreeSet<_> = self.state().readers.values().map(|reader| reader.node.clone()).collect();
         names.into_iter().collect()
     }
 
-    /// Forgets containers that are gone.
+    /// Forgets containers that no longer exist.
     pub(super) fn forget(&self, is_there: impl Fn(&str) -> bool) {
         self.state().done.retain(|id| is_there(id));
     }
@@ -106,7 +106,8 @@ impl Readers {
         Ok(())
     }
 
-    /// Goes on reading a container that an earlier run of the server read, or nobody. Does nothing if it is read.
+    /// Reads a container that was started before, by this run of the server or an earlier one. Does nothing if it is
+    /// already read.
     pub(super) async fn adopt(self: &Arc<Self>, who: Who, life: Life) -> Result<(), Trouble> {
         {
             let mut state = self.state();
@@ -132,7 +133,7 @@ impl Readers {
         }
     }
 
-    /// The output of a container from now on.
+    /// Attaches to a container. Returns its output from now on.
     pub(super) async fn open(&self, id: &str) -> Result<Printed, Trouble> {
         let options = AttachContainerOptionsBuilder::new().stream(true).stdout(true).stderr(true).build();
         let attached = self
@@ -147,7 +148,7 @@ impl Readers {
         self.output.line(&who.node, &who.container, Line { at, text });
     }
 
-    /// Notes that everything that a container printed was read.
+    /// Records that the whole output of a container was read.
     fn finish(&self, id: &str) {
         let mut state = self.state();
         state.readers.remove(id);
@@ -188,7 +189,7 @@ impl Readers {
                 from.lines.finish(&mut take);
                 return self.finish(&who.id);
             }
-            // The connection was cut. What came of a last line comes again, whole.
+            // The connection was cut. The beginning of an incomplete line comes again with the whole line.
             from = loop {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(PAUSES.1);
@@ -206,8 +207,8 @@ impl Readers {
         }
     }
 
-    /// Whether a container whose output has ended has ended too, rather than the way to it. Its output ends a moment
-    /// before it is said to have ended.
+    /// Whether the container has ended, or only the connection to it was cut. The output ends a moment before the
+    /// container's state changes.
     async fn has_ended(&self, id: &str) -> bool {
         for _ in 0..SECOND_LOOKS.0 {
             match self.is_running(id).await {

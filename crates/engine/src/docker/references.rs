@@ -1,23 +1,23 @@
-//! References of public images: which registry they name, and whether that may be asked.
+//! References to public images: the registry in them, and whether the engine may ask it.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use crate::{EngineError, Result};
 
-/// The registry of references that name none.
+/// The registry of references without one.
 const DEFAULT_REGISTRY: &str = "docker.io";
-/// How long the look-up of a registry's name may take. The engine looks it up itself in any case.
+/// The longest look-up of a registry's name. The engine looks it up again by itself.
 const LOOK_UP: Duration = Duration::from_secs(3);
 
-/// A reference, taken apart.
+/// A reference in parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reference {
-    /// The registry's host, with its port if it has one.
+    /// The registry's host, with its port if there is one.
     pub(super) registry: String,
     /// The repository, such as `library/nginx`.
     pub(super) repository: String,
-    /// The reference without tag and digest, as it was given.
+    /// The reference without tag and digest, as it was written.
     pub(super) name: String,
     /// What follows `:`.
     pub(super) tag: Option<String>,
@@ -55,20 +55,20 @@ impl Reference {
         Ok(Self { registry, repository, name, tag, digest })
     }
 
-    /// Whether a name of the engine, such as one of `RepoDigests`, is of the same repository.
+    /// Whether a name from the engine, such as one of `RepoDigests`, has the same repository.
     pub(super) fn is_of_repository(&self, other: &str) -> bool {
         Self::read(other).is_ok_and(|other| {
             official(&other.registry) == official(&self.registry) && other.repository == self.repository
         })
     }
 
-    /// The same, by a digest.
+    /// The same repository with a digest.
     pub(super) fn at(&self, digest: &str) -> String {
         format!("{}@{digest}", self.name)
     }
 
-    /// Refuses the id of an image, or the beginning of one. The engine takes `sha256:` and a few digits for whatever
-    /// image it has, which may be another tenant's.
+    /// Refuses the id of an image, or the beginning of one. For `sha256:` and a few digits the engine would take any
+    /// image that it has, even another tenant's.
     pub(super) fn check_is_no_id(&self) -> Result<()> {
         if self.name == "sha256" {
             return Err(EngineError::NoImage(
@@ -80,7 +80,7 @@ impl Reference {
         Ok(())
     }
 
-    /// Refuses what a tenant must not have the engine ask: registries at private addresses.
+    /// Refuses registries at private addresses, which a tenant must not make the engine contact.
     pub(super) async fn check_is_public(&self) -> Result<()> {
         let (host, port) = split_port(&self.registry);
         let refused = || {
@@ -103,7 +103,7 @@ impl Reference {
     }
 }
 
-/// The names of the registry that references without one mean.
+/// The registry's official name, which references without a registry mean.
 fn official(registry: &str) -> &str {
     match registry {
         "index.docker.io" | "registry-1.docker.io" => DEFAULT_REGISTRY,
@@ -119,7 +119,7 @@ fn split_port(registry: &str) -> (&str, Option<u16>) {
     (host.trim_start_matches('[').trim_end_matches(']'), port)
 }
 
-/// Names that only mean something within a network.
+/// Whether a name only has a meaning within a network.
 fn is_private_name(host: &str) -> bool {
     let host = host.trim_end_matches('.');
     let inner = ["localhost", "local", "internal", "lan", "home", "intranet", "corp", "invalid"];
@@ -127,7 +127,7 @@ fn is_private_name(host: &str) -> bool {
     !host.contains('.') || inner.contains(&last)
 }
 
-/// Addresses that are not reached through the internet.
+/// Whether an address cannot be reached through the internet.
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {

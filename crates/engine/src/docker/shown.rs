@@ -1,4 +1,4 @@
-//! What engines show of containers and images: of it, what is looked at.
+//! The parts of the engine's answers about containers and images that we use.
 
 use std::collections::HashMap;
 
@@ -91,7 +91,7 @@ pub(super) struct Binding {
     pub(super) host_port: String,
 }
 
-/// All containers that a filter finds; all there are without one.
+/// All containers that a filter finds.
 pub(super) async fn list(
     client: &Client,
     filters: Option<&HashMap<String, Vec<String>>>,
@@ -101,7 +101,7 @@ pub(super) async fn list(
     raw::get(client, format!("/containers/json?all=true{filters}")).await
 }
 
-/// A container by its id or name; `None` if there is none.
+/// A container with an id or name. `None` if there is none.
 pub(super) async fn look(client: &Client, id: &str) -> Result<Option<Shown>, Trouble> {
     match raw::get(client, format!("/containers/{id}/json")).await {
         Ok(shown) => Ok(Some(shown)),
@@ -122,7 +122,7 @@ pub(super) struct ListedImage {
 }
 
 impl ListedImage {
-    /// The names by which it is known, with tags and with digests.
+    /// Its names, with tags and with digests.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.repo_tags.iter().chain(&self.repo_digests).flatten().map(String::as_str)
     }

@@ -1,4 +1,4 @@
-//! What a node uses.
+//! The resources that a node uses.
 
 use bollard::models::ContainerStatsResponse;
 use bollard::query_parameters::StatsOptionsBuilder;
@@ -10,7 +10,7 @@ use super::failure::Trouble;
 use super::listing::Found;
 use crate::{Result, Usage};
 
-/// The sum over the containers that run.
+/// The sum of the running containers.
 pub(super) async fn of(client: &Client, found: &[Found]) -> Result<Option<Usage>> {
     let running = found.iter().filter(|one| one.labelled.container.is_some() && one.is_running());
     let each = try_join_all(running.map(|one| of_container(client, &one.id))).await?;
@@ -20,7 +20,7 @@ pub(super) async fn of(client: &Client, found: &[Found]) -> Result<Option<Usage>
     }))
 }
 
-/// One sample. The engine would take two by itself, a second apart.
+/// Takes one sample. By default the engine would take two, a second apart.
 async fn of_container(client: &Client, id: &str) -> Result<Option<Usage>, Trouble> {
     let options = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
     let sample = client.call_within(CALL, |engine| async move {
@@ -34,11 +34,11 @@ async fn of_container(client: &Client, id: &str) -> Result<Option<Usage>, Troubl
     }
 }
 
-/// A container that does not run has a sample with nothing in it.
+/// Reads a sample. It is empty if the container does not run.
 fn read(sample: &ContainerStatsResponse) -> Option<Usage> {
     let processor = sample.cpu_stats.as_ref()?.cpu_usage.as_ref()?.total_usage.filter(|time| *time > 0)?;
     let memory = sample.memory_stats.as_ref()?;
-    // Pages of files that the kernel would give up first; the first name is cgroup v1's, the second v2's.
+    // Pages of files that the kernel can drop. The first name is cgroup v1's, the second v2's.
     let of_files = memory
         .stats
         .as_ref()

@@ -1,34 +1,34 @@
-//! How a container behaves.
+//! The behaviour of a simulated container.
 
 use std::time::Duration;
 
-/// How a container of a [`Machine`](super::Machine) behaves, each time that it is started.
+/// The behaviour of a container on a [`Machine`](super::Machine), each time that it is started.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
-    /// The engine refuses to start it, in these words.
+    /// The error with which the engine refuses to start it.
     pub refused: Option<String>,
     /// The lines that it prints at its start.
     pub prints: Vec<String>,
-    /// What its TCP ports answer.
+    /// The answer of its TCP ports.
     pub answers: Answers,
     /// How long its ports refuse connections after its start.
     pub silent_for: Duration,
-    /// How it ends by itself.
+    /// How it ends by itself, if it does.
     pub ends: Option<End>,
-    /// How long it takes to stop when it is asked to.
+    /// How long it takes to stop.
     pub stops_in: Duration,
     /// Processors that it keeps busy, such as 0.5.
     pub cpus: f64,
-    /// Bytes of memory that it uses.
+    /// The memory that it uses, in bytes.
     pub memory: u64,
 }
 
-/// What the TCP ports of a container answer.
+/// The answer of a container's TCP ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answers {
     /// They are closed.
     Nothing,
-    /// They take a request and never answer it.
+    /// They accept requests and never answer.
     Never,
     /// They answer each HTTP request with this status. The body is `SERVICE VERSION ORDINAL CONTAINER TARGET` and a
     /// line feed.
@@ -38,16 +38,16 @@ pub enum Answers {
 /// How a container ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct End {
-    /// How long after its start.
+    /// The time after its start.
     pub after: Duration,
     /// With this status.
     pub status: i64,
-    /// Because it wanted more memory than its node has.
+    /// Whether it ends because it wanted more memory than its node has.
     pub out_of_memory: bool,
 }
 
 impl Behaviour {
-    /// Runs until it is stopped, and opens no port.
+    /// A container that runs until it is stopped, and opens no port.
     pub fn runs() -> Self {
         Self {
             refused: None,
@@ -61,22 +61,22 @@ impl Behaviour {
         }
     }
 
-    /// Answers each request with a status.
+    /// A container that answers each request with a status.
     pub fn serves(status: u16) -> Self {
         Self { answers: Answers::Status(status), ..Self::runs() }
     }
 
-    /// Takes requests and never answers.
+    /// A container that accepts requests and never answers.
     pub fn hangs() -> Self {
         Self { answers: Answers::Never, ..Self::runs() }
     }
 
-    /// Ends with a status.
+    /// A container that ends with a status.
     pub fn ends(status: i64, after: Duration) -> Self {
         Self { ends: Some(End { after, status, out_of_memory: false }), ..Self::runs() }
     }
 
-    /// Is ended for the memory that it wants.
+    /// A container that is ended because it wants too much memory.
     pub fn runs_out_of_memory(after: Duration) -> Self {
         Self { ends: Some(End { after, status: 137, out_of_memory: true }), ..Self::runs() }
     }
@@ -86,25 +86,25 @@ impl Behaviour {
         Self { refused: Some(reason.to_owned()), ..Self::runs() }
     }
 
-    /// The same, printing these lines at its start.
+    /// Adds lines that it prints at its start.
     #[must_use]
     pub fn printing<'a>(self, lines: impl IntoIterator<Item = &'a str>) -> Self {
         Self { prints: lines.into_iter().map(str::to_owned).collect(), ..self }
     }
 
-    /// The same, with ports that refuse connections at first.
+    /// Adds a time after its start in which its ports refuse connections.
     #[must_use]
     pub fn silent_for(self, time: Duration) -> Self {
         Self { silent_for: time, ..self }
     }
 
-    /// The same, taking so long to stop.
+    /// Sets how long it takes to stop.
     #[must_use]
     pub fn stopping_in(self, time: Duration) -> Self {
         Self { stops_in: time, ..self }
     }
 
-    /// The same, using so much.
+    /// Sets the resources that it uses.
     #[must_use]
     pub fn using(self, cpus: f64, memory: u64) -> Self {
         Self { cpus, memory, ..self }

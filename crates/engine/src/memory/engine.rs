@@ -1,4 +1,4 @@
-//! One server's way to a machine.
+//! One server's connection to a machine.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,8 @@ use crate::{
     Result, Usage,
 };
 
-/// An engine in memory, for one server. When it is dropped, nobody reads its nodes any more; they go on running.
+/// An engine in memory, for one server. After it is dropped, nothing reads the output of its nodes. They go on
+/// running.
 pub struct Memory {
     machine: Machine,
     number: u64,
@@ -29,7 +30,7 @@ impl Memory {
         Self { number: machine.next(), machine, owner: owner.to_owned(), output }
     }
 
-    /// What it runs on.
+    /// The machine that it runs on.
     pub fn machine(&self) -> &Machine {
         &self.machine
     }

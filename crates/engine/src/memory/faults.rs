@@ -1,4 +1,4 @@
-//! What fails, and when.
+//! Simulated faults.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -29,18 +29,18 @@ pub enum Step {
     Usage,
 }
 
-/// How one call goes.
+/// The outcome of one call.
 #[derive(Clone, Debug)]
 enum Outcome {
-    /// It does what it should.
+    /// It works.
     Works,
-    /// It fails and has done nothing.
+    /// It fails before it does anything.
     Fails(EngineError),
     /// It does what it should, and its answer is lost.
     AnswerLost(EngineError),
 }
 
-/// What was told about calls to come, and which there were.
+/// The faults for calls to come, and the calls so far.
 #[derive(Default)]
 pub(super) struct Script {
     coming: HashMap<Step, VecDeque<Outcome>>,
@@ -54,39 +54,39 @@ fn away() -> EngineError {
 }
 
 impl Machine {
-    /// Lets the next call of a step that nothing was said of yet fail before it does anything.
+    /// Makes the next unscripted call of a step fail before it does anything.
     pub fn fail(&self, step: Step, error: EngineError) {
         self.say(step, Outcome::Fails(error));
     }
 
-    /// Lets the next call of a step that nothing was said of yet do its work and then answer with an error.
+    /// Makes the next unscripted call of a step do its work and then return an error.
     pub fn lose_answer(&self, step: Step, error: EngineError) {
         self.say(step, Outcome::AnswerLost(error));
     }
 
-    /// Lets the next call of a step that nothing was said of yet work, so that what is said next is of a later one.
+    /// Makes the next unscripted call of a step work, so that the next fault is for a later one.
     pub fn work(&self, step: Step) {
         self.say(step, Outcome::Works);
     }
 
-    /// Lets every call of a step take so long before it does anything.
+    /// Delays every call of a step before it does anything.
     pub fn delay(&self, step: Step, time: Duration) {
         self.script().delays.insert(step, time);
     }
 
-    /// Lets every call fail with [`EngineError::Away`]. Containers go on running.
+    /// Makes every call fail with [`EngineError::Away`]. Containers go on running.
     pub fn go_away(&self) {
         self.script().is_away = true;
         self.changed();
     }
 
-    /// Lets calls work again after [`Machine::go_away`].
+    /// Makes calls work again after [`Machine::go_away`].
     pub fn come_back(&self) {
         self.script().is_away = false;
         self.changed();
     }
 
-    /// Is away from now on for so long.
+    /// Makes every call fail with [`EngineError::Away`] for a time.
     pub fn away_for(&self, time: Duration) {
         self.go_away();
         let machine = self.clone();
@@ -105,7 +105,7 @@ impl Machine {
         self.script().coming.entry(step).or_default().push_back(outcome);
     }
 
-    /// Does a step as the script says.
+    /// Runs a step according to the script.
     pub(super) async fn play<T>(&self, step: Step, work: impl Future<Output = Result<T>>) -> Result<T> {
         let (outcome, delay) = {
             let mut script = self.script();

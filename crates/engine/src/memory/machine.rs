@@ -1,4 +1,4 @@
-//! What a memory engine runs on.
+//! The machine that an engine in memory runs on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,10 +12,10 @@ use super::node::Node;
 use super::{Behaviour, Memory};
 use crate::{ContainerSpec, Host, NodeName, Output};
 
-/// How containers behave, by node, name and what was wanted.
+/// Decides about the behaviour of a container, by its node, name and specification.
 type Program = dyn Fn(&NodeName, &str, &ContainerSpec) -> Behaviour + Send + Sync;
 
-/// What memory engines run on; a clone is the same machine.
+/// The machine that engines in memory run on. A clone is the same machine.
 #[derive(Clone)]
 pub struct Machine {
     inner: Arc<Inner>,
@@ -28,15 +28,15 @@ struct Inner {
     counter: AtomicU64,
 }
 
-/// All that a machine has.
+/// The state of a machine.
 pub(super) struct State {
     pub(super) program: Arc<Program>,
     pub(super) host: Host,
     /// Nodes by handle.
     pub(super) nodes: BTreeMap<String, Node>,
-    /// Images that engines brought, and their owners.
+    /// Images that engines brought, with their owners.
     pub(super) images: BTreeSet<(String, String)>,
-    /// Parts of the names of images that cannot be pulled.
+    /// Texts in the names of images that cannot be pulled.
     pub(super) missing: Vec<String>,
 }
 
@@ -45,7 +45,7 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Machine {
-    /// A machine with four processors and 8 GiB, on which containers behave as `program` says when they start.
+    /// A machine with four processors and 8 GiB. `program` decides about the behaviour of each container that starts.
     pub fn new(
         program: impl Fn(&NodeName, &str, &ContainerSpec) -> Behaviour + Send + Sync + 'static,
     ) -> Self {
@@ -71,12 +71,12 @@ impl Machine {
         Self::new(|_, _, _| Behaviour::serves(200))
     }
 
-    /// A server's way to it, for what carries the label `owner`.
+    /// A server's connection to it, for nodes with the label `owner`.
     pub fn engine(&self, owner: &str, output: Arc<dyn Output>) -> Memory {
         Memory::new(self.clone(), owner, output)
     }
 
-    /// Lets containers that start from now on behave as `program` says.
+    /// Sets the behaviour of containers that start from now on.
     pub fn set_program(
         &self,
         program: impl Fn(&NodeName, &str, &ContainerSpec) -> Behaviour + Send + Sync + 'static,
@@ -84,7 +84,7 @@ impl Machine {
         self.state().program = Arc::new(program);
     }
 
-    /// Changes what the machine has.
+    /// Sets the resources of the machine.
     pub fn set_host(&self, host: Host) {
         self.state().host = host;
     }
@@ -97,12 +97,12 @@ impl Machine {
         unpoisoned(&self.inner.script)
     }
 
-    /// A number that was not used yet.
+    /// A number that was not used before.
     pub(super) fn next(&self) -> u64 {
         self.inner.counter.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Wakes those who watch.
+    /// Wakes everybody who watches.
     pub(super) fn changed(&self) {
         self.inner.changes.send_modify(|count| *count += 1);
     }
@@ -111,7 +111,7 @@ impl Machine {
         self.inner.changes.subscribe()
     }
 
-    /// Does something with a node after a while, if both are still there.
+    /// Changes a node after a while, if node and machine still exist.
     pub(super) fn later(&self, time: Duration, action: impl FnOnce(&Self) + Send + 'static) {
         let inner = Arc::downgrade(&self.inner);
         tokio::spawn(async move {
@@ -123,7 +123,7 @@ impl Machine {
     }
 }
 
-/// Nanoseconds since 1970 by the machine's own clock, which an engine has beside the server's.
+/// Nanoseconds since 1970 by the machine's clock. An engine has another clock than the server.
 pub(super) fn now() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)

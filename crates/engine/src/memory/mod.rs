@@ -1,10 +1,9 @@
-//! An engine that runs nothing, for tests: it can be told to fail at every step.
+//! An engine for tests that runs nothing. It can be made to fail at every step.
 //!
-//! A [`Machine`] stands for what an engine runs on: it has the nodes, and is told how containers behave
-//! ([`Behaviour`]) and what fails ([`Step`]). A [`Memory`] is one server's way to it; dropping it is what the end of
-//! that server is to the machine, and another one finds what runs. Each TCP port of a node is a real listener on
-//! loopback that speaks enough HTTP for probes and proxies. What the machine waits for, it waits for by Tokio's
-//! clock.
+//! A [`Machine`] stands for the machine of an engine. It has the nodes, and knows the behaviour of containers
+//! ([`Behaviour`]) and the faults ([`Step`]). A [`Memory`] is one server's connection to it. Dropping it is like
+//! ending that server; another one finds the running nodes. Each TCP port of a node is a real listener on loopback
+//! with enough HTTP for probes and proxies. All waiting uses Tokio's clock.
 //!
 //! ```
 //! # use std::{collections::BTreeMap, sync::Arc, time::Duration};

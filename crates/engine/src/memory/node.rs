@@ -14,7 +14,7 @@ use crate::{
     Result, Usage, seam,
 };
 
-/// A node. Its listeners end with it.
+/// A node. Its listeners close with it.
 pub(super) struct Node {
     pub(super) owner: String,
     pub(super) spec: NodeSpec,
@@ -25,7 +25,7 @@ pub(super) struct Node {
     pub(super) reader: Option<Reader>,
 }
 
-/// Who reads what a node prints.
+/// The reader of a node's output.
 pub(super) struct Reader {
     /// The number of the engine.
     pub(super) engine: u64,
@@ -38,7 +38,7 @@ pub(super) struct Container {
     pub(super) run: u64,
     pub(super) since: Instant,
     pub(super) behaviour: Behaviour,
-    /// What it printed, and when.
+    /// Its output, with times.
     log: Vec<(i64, Vec<u8>)>,
 }
 
@@ -49,7 +49,7 @@ impl Drop for Node {
 }
 
 impl Container {
-    /// One that has not run yet.
+    /// A container that has not run yet.
     pub(super) fn new() -> Self {
         Self {
             state: ContainerState::Starting(None),
@@ -60,7 +60,7 @@ impl Container {
         }
     }
 
-    /// Its ports, if they are open now.
+    /// Whether its ports are open now.
     pub(super) fn is_listening(&self) -> bool {
         self.state == ContainerState::Running && self.since.elapsed() >= self.behaviour.silent_for
     }
@@ -93,7 +93,7 @@ impl Node {
         }
     }
 
-    /// Whether it is what a start of this would make.
+    /// Whether it is the node that a start would make.
     pub(super) fn is_already(&self, owner: &str, spec: &NodeSpec) -> bool {
         self.owner == owner
             && self.spec == *spec
@@ -102,7 +102,7 @@ impl Node {
             && self.containers.values().all(|one| one.state == ContainerState::Running)
     }
 
-    /// Keeps a line of a container, and hands it to whoever reads.
+    /// Keeps a line of a container, and hands it to the reader.
     pub(super) fn print(&mut self, container: &str, text: &[u8]) {
         let Some(one) = self.containers.get_mut(container) else { return };
         one.log.push((now(), text.to_vec()));
@@ -111,7 +111,7 @@ impl Node {
         }
     }
 
-    /// Hands over what nobody read yet, and goes on reading.
+    /// Hands over the lines that nobody has read, and goes on reading.
     pub(super) fn read_on(&mut self, engine: u64, output: &Arc<dyn Output>) {
         if self.reader.as_ref().is_some_and(|reader| reader.engine == engine) {
             return;

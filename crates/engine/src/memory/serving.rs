@@ -1,4 +1,4 @@
-//! The ports of a node: listeners on loopback that speak a little HTTP.
+//! The ports of a node: listeners on loopback with a little HTTP.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -9,8 +9,8 @@ use tokio::task::AbortHandle;
 use super::{Answers, Machine};
 use crate::{EngineError, Result};
 
-/// Opens a port of a container. As a published port does, it takes connections also while the container does not, and
-/// closes them at once.
+/// Opens a port of a container. Like a published port, it accepts connections even if the container does not, and
+/// then closes them at once.
 pub(super) async fn listen(
     machine: &Machine,
     handle: &str,
@@ -37,7 +37,7 @@ struct Place {
 }
 
 impl Place {
-    /// What it answers now, and who it is.
+    /// The current answer, and the text that names the container.
     fn answers(&self) -> (Answers, String) {
         let mut state = self.machine.state();
         let Ok(node) = state.node(&self.handle) else { return (Answers::Nothing, String::new()) };
@@ -68,7 +68,7 @@ impl Place {
     }
 }
 
-/// Reads a request with a body of a known length; its target.
+/// Reads a request with a body of known length. Returns its target.
 async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<String> {
     let mut first = String::new();
     stream.read_line(&mut first).await.ok().filter(|length| *length > 0)?;

@@ -1,17 +1,17 @@
-//! What happens to a machine behind an engine's back, and what a test sees of it.
+//! Changes to a machine that its engine did not make, and what a test can see of the machine.
 
 use super::Machine;
 use crate::{ContainerState, NodeName};
 
 impl Machine {
-    /// Lets a container print a line.
+    /// Makes a container print a line.
     pub fn print(&self, node: &NodeName, container: &str, line: &str) {
         for one in self.state().nodes.values_mut().filter(|one| one.name() == node) {
             one.print(container, line.as_bytes());
         }
     }
 
-    /// Lets a container end now.
+    /// Makes a container end now.
     pub fn end(&self, node: &NodeName, container: &str, status: i64) {
         let found: Vec<_> = {
             let state = self.state();
@@ -26,7 +26,7 @@ impl Machine {
         }
     }
 
-    /// Takes a node's network namespace away. Its containers run on, out of reach.
+    /// Destroys a node's network namespace. Its containers go on running, out of reach.
     pub fn break_node(&self, node: &NodeName) {
         for one in self.state().nodes.values_mut().filter(|one| one.name() == node) {
             one.is_whole = false;
@@ -34,7 +34,7 @@ impl Machine {
         self.changed();
     }
 
-    /// Takes a container out of a node, as if the server had ended before it was made.
+    /// Removes a container from a node, as if the server had stopped before making it.
     pub fn cut_start(&self, node: &NodeName, container: &str) {
         for one in self.state().nodes.values_mut().filter(|one| one.name() == node) {
             one.containers.remove(container);
@@ -42,13 +42,13 @@ impl Machine {
         self.changed();
     }
 
-    /// Removes a node as somebody else would.
+    /// Removes a node, as another program would.
     pub fn vanish(&self, node: &NodeName) {
         self.state().nodes.retain(|_, one| one.name() != node);
         self.changed();
     }
 
-    /// Restarts: nothing runs after it, and what ran is still listed.
+    /// Reboots the machine: nothing runs afterwards, and all containers are still listed.
     pub fn reboot(&self) {
         for node in self.state().nodes.values_mut() {
             node.is_whole = false;
@@ -60,14 +60,14 @@ impl Machine {
         self.changed();
     }
 
-    /// Lets images whose name contains this be pulled no more; there is none.
+    /// Makes images with this text in their names impossible to pull.
     pub fn lose_image(&self, part: &str) {
         let mut state = self.state();
         state.images.retain(|(_, image)| !image.contains(part));
         state.missing.push(part.to_owned());
     }
 
-    /// Lets the machine have an image that no engine brought, by the name that containers are started by.
+    /// Adds an image that no engine brought, by the name with which containers are started.
     pub fn add_image(&self, name: &str) {
         self.state().images.insert((String::new(), name.to_owned()));
     }
@@ -77,7 +77,7 @@ impl Machine {
         self.state().images.iter().map(|(_, image)| image.clone()).collect()
     }
 
-    /// The names of all nodes, of every owner; one that is there twice is twice in it.
+    /// The names of all nodes, of every owner. A name is in the list once for each node.
     pub fn node_names(&self) -> Vec<NodeName> {
         self.state().nodes.values().map(|node| node.name().clone()).collect()
     }

@@ -1,4 +1,4 @@
-// The program of the tests' image: does what its arguments say, and then waits.
+// The program in the tests' image. It does what its arguments say, and then waits.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -42,7 +42,7 @@ static void serve(int port) {
     }
 }
 
-// Asks a port of this network namespace.
+// Connects to a port of this network namespace.
 static void ask(int port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -58,7 +58,7 @@ static void ask(int port) {
     printf("not reached\n");
 }
 
-// Asks the network's name server how many addresses a name has.
+// Asks the network's name server for the number of a name's addresses.
 static void resolve(const char *name) {
     unsigned char packet[512] = {0, 7, 1, 0, 0, 1};
     int length = 12, peer = socket(AF_INET, SOCK_DGRAM, 0);

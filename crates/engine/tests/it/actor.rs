@@ -1,5 +1,5 @@
-//! The image of the tests: one static program that does what its command says. For the memory engine the same commands
-//! are read here.
+//! The image for tests: one static program that does what its command says. The memory engine interprets the same
+//! commands here.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -16,10 +16,11 @@ pub(crate) const IMAGE: &str = "actor:1";
 
 /// The same without an entry point.
 pub(crate) const BARE_IMAGE: &str = "actor:bare";
-/// The same with a user that it does not have, so that no engine starts it.
+/// The same with a user that does not exist, so that no engine starts it.
 pub(crate) const BROKEN_IMAGE: &str = "actor:broken";
 
-/// The tests' images as an archive that an engine loads. They have what images may have and we must not obey.
+/// The tests' images as an archive for `docker load`. They have settings that images may have and that we must not
+/// obey.
 pub(crate) fn archive() -> Vec<u8> {
     images(&[
         (IMAGE, json!(["/actor"]), ""),
@@ -28,7 +29,7 @@ pub(crate) fn archive() -> Vec<u8> {
     ])
 }
 
-/// The image alone, by another name.
+/// The image alone, under another name.
 pub(crate) fn archive_named(name: &str) -> Vec<u8> {
     images(&[(name, json!(["/actor"]), "")])
 }
@@ -117,7 +118,7 @@ pub(crate) fn node(version: i64, containers: &[(&str, &str)]) -> NodeSpec {
     }
 }
 
-/// What the program does, for the memory engine.
+/// The behaviour of the program, for the memory engine.
 pub(crate) fn behaviour(_: &NodeName, _: &str, spec: &ContainerSpec) -> Behaviour {
     let word = |place: usize| spec.command.get(place).map(String::as_str).unwrap_or_default();
     let number = |place: usize| word(place).parse::<u64>().unwrap_or_default();

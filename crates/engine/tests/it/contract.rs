@@ -1,4 +1,4 @@
-//! What every engine does, whatever is behind it.
+//! The contract that every engine keeps.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -12,7 +12,7 @@ use crate::actor::{self, node};
 use crate::recorder::Recorder;
 use crate::world::World;
 
-/// A trial on a machine.
+/// A case of the contract.
 pub(crate) type Case = fn(Arc<World>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Cases with their names.
@@ -21,7 +21,7 @@ macro_rules! cases {
     ($($name:path),* $(,)?) => { &[$((stringify!($name), |world| Box::pin($name(world)))),*] };
 }
 
-/// All that is promised.
+/// All cases of the contract.
 pub(crate) const CASES: &[(&str, Case)] = cases![
     a_node_starts_and_answers,
     a_start_may_be_repeated,
@@ -42,7 +42,7 @@ pub(crate) const CASES: &[(&str, Case)] = cases![
     usage_is_of_what_runs,
 ];
 
-/// Runs cases, and says which failed.
+/// Runs cases, and reports those that failed.
 pub(crate) async fn hold(world: World, cases: &[&[(&str, Case)]]) {
     let world = Arc::new(world);
     let mut failed = Vec::new();
@@ -72,7 +72,7 @@ pub(crate) async fn trial(world: &World) -> Trial {
 }
 
 impl Trial {
-    /// Removes everything that it made.
+    /// Removes everything that the engine made.
     pub(crate) async fn end(&self) {
         for node in self.engine.nodes(None).await.expect("the nodes") {
             self.engine.remove(&node.handle, Duration::ZERO).await.expect("a removal");
@@ -99,7 +99,7 @@ impl Trial {
     }
 }
 
-/// Asks an address by HTTP; the status line.
+/// Makes an HTTP request to an address. Returns the status line.
 pub(crate) fn ask(address: SocketAddr) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
@@ -158,7 +158,7 @@ async fn another_spec_replaces_a_node(world: Arc<World>) {
     let other = start(&trial, &node(1, &[("app", "serve 8080")])).await;
     assert_ne!((&first.handle, &first.spec), (&other.handle, &other.spec));
     assert_eq!(trial.only_node().await, other);
-    // What was known of the first does not touch the other.
+    // Lines known of the first container do not affect the other.
     trial.engine.remove(&first.handle, Duration::ZERO).await.unwrap();
     assert_eq!(trial.only_node().await, other);
     assert_eq!(trial.engine.restart(&first.handle, "app").await, Err(EngineError::NoNode));
@@ -183,7 +183,7 @@ async fn a_container_that_ended_starts_again(world: Arc<World>) {
     let first = start(&trial, &spec).await;
     trial.wait_for_end("app").await;
     trial.engine.restart(&first.handle, "app").await.unwrap();
-    // One that runs is left alone.
+    // A running container is left alone.
     trial.engine.restart(&first.handle, "side").await.unwrap();
     let again = trial.only_node().await;
     assert_ne!(again.containers["app"].run, first.containers["app"].run);
@@ -340,7 +340,7 @@ async fn another_server_goes_on_reading(world: Arc<World>) {
 
 async fn ends_wake_those_who_watch(world: Arc<World>) {
     let trial = trial(&world).await;
-    // The watching begins after the connection.
+    // The watch begins only after the connection was made.
     tokio::time::sleep(Duration::from_millis(500)).await;
     start(&trial, &node(1, &[("app", "exit 1 2000")])).await;
     tokio::time::sleep(Duration::from_millis(500)).await;

@@ -1,4 +1,4 @@
-//! A daemon of the tests' own: Docker's or Podman's, in a folder of its own.
+//! A daemon for the tests: Docker or Podman, in a folder of its own.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -18,17 +18,17 @@ use tempfile::TempDir;
 
 use crate::leftovers;
 
-/// Turns a skipped trial into a failed one.
+/// Set by CI: a skipped test is then a failed one.
 const REQUIRED: &str = "GANGPLANK_REQUIRE_CLIENTS";
 
-/// A running daemon; ended when dropped, with everything that it runs.
+/// A running daemon. Dropping it ends the daemon and its containers.
 pub(crate) struct Daemon {
     pub(crate) choice: Choice,
     folder: TempDir,
     process: Option<Child>,
 }
 
-/// Whether a program can be run; if not, the trial says so.
+/// Whether a program is installed. If not, reports that the test is skipped.
 pub(crate) fn has(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path)
@@ -47,12 +47,12 @@ pub(crate) fn has(program: &str) -> bool {
 }
 
 impl Daemon {
-    /// Docker's, if there is one, with the tests' image.
+    /// Starts Docker, if it is installed, with the tests' image.
     pub(crate) async fn docker() -> Option<Self> {
         Self::with_image("dockerd", Choice::Docker).await
     }
 
-    /// Podman's, if there is one, with the tests' image.
+    /// Starts Podman, if it is installed, with the tests' image.
     pub(crate) async fn podman() -> Option<Self> {
         Self::with_image("podman", Choice::Podman).await
     }
@@ -75,7 +75,7 @@ impl Daemon {
         format!("unix://{}", self.path("socket").display())
     }
 
-    /// The tests' own way to it.
+    /// The tests' own connection to it.
     pub(crate) fn client(&self) -> Docker {
         Docker::connect_with_unix(&self.host(), 60, API_DEFAULT_VERSION).expect("the daemon's socket")
     }
@@ -114,7 +114,7 @@ impl Daemon {
         command
     }
 
-    /// Starts it, again if need be: with what a killed one left, the first start can fail.
+    /// Starts the daemon. If a killed daemon left something, the first attempt can fail, so it tries again.
     pub(crate) async fn start(&mut self) {
         for _ in 0..3 {
             let _ = std::fs::remove_file(self.path("pid"));
@@ -146,7 +146,7 @@ impl Daemon {
         std::fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
-    /// Kills it. What it runs goes on.
+    /// Kills the daemon. Its containers go on running.
     pub(crate) fn kill_daemon(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().expect("a signal");
@@ -154,7 +154,7 @@ impl Daemon {
         }
     }
 
-    /// Kills it and what it runs, and lets it forget its containers.
+    /// Kills the daemon and its containers, and deletes its list of containers.
     pub(crate) async fn forget_containers(&mut self) {
         let containers = self.containers(&[]).await;
         self.kill_daemon();
@@ -168,7 +168,7 @@ impl Daemon {
         }
     }
 
-    /// Where Podman's networks are configured.
+    /// The folder of Podman's network configuration.
     pub(crate) fn networks_folder(&self) -> PathBuf {
         self.path("network-config-dir")
     }
@@ -197,7 +197,7 @@ impl Daemon {
         found
     }
 
-    /// The id of the pause container of a node.
+    /// The id of a node's pause container.
     pub(crate) async fn pause_of(&self, owner: &str, node: &NodeName) -> String {
         let version = node.version.to_string();
         let found =
@@ -228,7 +228,7 @@ impl Drop for Daemon {
     }
 }
 
-/// How long what the daemon started may take to end by itself.
+/// How long the daemon's processes may take to end by themselves.
 const ENDS: Duration = Duration::from_secs(10);
 
 impl Daemon {
@@ -244,13 +244,13 @@ impl Daemon {
         }
     }
 
-    /// Removes all containers, and then the networks, whose bridges Docker leaves to the machine.
+    /// Removes all containers, and then the networks. Docker would leave their bridges to the machine.
     fn clear_docker(&self) {
         if self.process.is_none() {
             return;
         }
         let client = self.client();
-        // A runtime cannot wait within another one's thread.
+        // A runtime cannot wait inside a thread of another runtime.
         let clearing = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
@@ -266,9 +266,9 @@ impl Daemon {
         let _ = clearing.join();
     }
 
-    /// Podman's containers are nobody's children, those that others joined go with them, and each takes the rules of
-    /// its network with it when its end is looked after. So: containers, then whoever still looks after one, then
-    /// networks, then what is left of them all the same, because Podman was killed in between.
+    /// Podman's containers have no parent that waits for them. Removing one also removes those that joined it. Each
+    /// removes the rules of its network in a cleanup process. So: remove containers, wait for cleanup processes,
+    /// remove networks, and then remove what is still left because Podman was killed in between.
     fn clear_podman(&self) {
         for _ in 0..5 {
             let _ = self.podman_command().args(["rm", "--all", "--force", "--depend", "--time=0"]).output();
@@ -286,7 +286,7 @@ impl Daemon {
         leftovers::remove(&networks);
     }
 
-    /// Whether a process has the trial's folder in its command line.
+    /// Whether a process has the test's folder in its command line.
     fn is_anybody_at_work(&self) -> bool {
         let folder = self.folder.path().as_os_str().as_encoded_bytes();
         let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();

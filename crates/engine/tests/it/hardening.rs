@@ -1,5 +1,5 @@
-//! What keeps containers in: looked at from outside, by what the engine made, and from inside, by what a container can
-//! do.
+//! The limits that confine containers: checked from outside, in the engine's configuration, and from inside, by what
+//! a container can do.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::actor::node;
 use crate::contract::{Trial, trial};
 use crate::world::World;
 
-/// What must be set, must not be set, and must not work.
+/// Settings that must be there, settings that must not, and actions that must fail.
 pub(crate) async fn containers_are_kept_in(world: Arc<World>) {
     let trial = trial(&world).await;
     let mut spec = node(3, &[("app", "serve 8080"), ("probe", "probe")]);
@@ -58,7 +58,7 @@ pub(crate) async fn containers_are_kept_in(world: Arc<World>) {
 fn holds_for_all(one: &ContainerInspectResponse, config: &HostConfig) {
     assert_ne!(config.privileged, Some(true));
     for (what, is_there) in [
-        // Podman lists the image's own volume here, by a name.
+        // Podman lists the image's own volume here, under a name.
         ("binds of the host's", config.binds.iter().flatten().any(|bind| bind.starts_with('/'))),
         ("mounts", config.mounts.as_ref().is_some_and(|some| !some.is_empty())),
         ("volumes of others", config.volumes_from.as_ref().is_some_and(|some| !some.is_empty())),
@@ -76,7 +76,7 @@ fn holds_for_all(one: &ContainerInspectResponse, config: &HostConfig) {
         assert!(["", "private", "shareable"].contains(&mode), "{mode}");
     }
     let dropped = config.cap_drop.clone().unwrap_or_default();
-    // Podman lists what dropping all of them dropped.
+    // Podman lists the capabilities that were dropped.
     assert!(dropped == ["ALL"] || dropped.iter().any(|one| one.ends_with("NET_RAW")), "{dropped:?}");
     let options = config.security_opt.clone().unwrap_or_default();
     assert!(options.iter().any(|one| one.starts_with("no-new-privileges")), "{options:?}");
@@ -122,7 +122,7 @@ fn holds_for_containers(config: &HostConfig, memory: u64, cpus: f64) {
     ];
     assert!(added.iter().all(|one| allowed.contains(one)), "{added:?}");
     let log = config.log_config.clone().unwrap();
-    // Podman has another name for what it keeps in files.
+    // Podman has another name for this setting.
     assert!(["json-file", "k8s-file"].contains(&log.typ.as_deref().unwrap()), "{log:?}");
 }
 
@@ -151,7 +151,7 @@ async fn probes_fail(trial: &Trial, node: &gangplank_engine::NodeName) {
     }
 }
 
-/// Processes and memory are bounded, and the node beside is not harmed.
+/// Processes and memory are limited, and a node beside is not affected.
 pub(crate) async fn a_greedy_container_harms_nobody(world: Arc<World>) {
     let trial = trial(&world).await;
     let quiet = node(1, &[("app", "serve 8080")]);
@@ -167,7 +167,8 @@ pub(crate) async fn a_greedy_container_harms_nobody(world: Arc<World>) {
     trial.end().await;
 }
 
-/// Containers of a node meet on `localhost`; services of a tenant by their private names, those of others not.
+/// Containers of a node reach each other on `localhost`. Services of a tenant reach each other by their private
+/// names, and not those of other tenants.
 pub(crate) async fn names_and_ports_are_the_tenants(world: Arc<World>) {
     let trial = trial(&world).await;
     let mut served = node(1, &[("app", "serve 8080"), ("beside", "ask 8080")]);
@@ -185,13 +186,13 @@ pub(crate) async fn names_and_ports_are_the_tenants(world: Arc<World>) {
     };
     assert_eq!(said(&served, "beside").await, "reached");
     assert_eq!(said(&asking, "app").await, "2 addresses");
-    // Where no other name server is reached, there is no answer at all.
+    // If no other name server can be reached, there is no answer at all.
     let foreign = said(&other, "app").await;
     assert!(["0 addresses", "no answer"].contains(&foreign.as_str()), "{foreign}");
     trial.end().await;
 }
 
-/// A tenant's network is one, also when many nodes start at once, and goes with the last node.
+/// A tenant has one network, even if many nodes start at once. It is removed with the last node.
 pub(crate) async fn a_tenant_has_one_network(world: Arc<World>) {
     let trial = trial(&world).await;
     let specs: Vec<_> = (0..6)

@@ -1,14 +1,14 @@
-//! What Podman leaves to the machine when it is killed in the middle of something: rules of its networks, their bridges,
-//! and the addresses that were handed out. Whatever does not name a network of the trial is not looked at.
+//! Removes what Podman leaves to the machine when it is killed: rules of its networks, bridges, and allocated
+//! addresses. Only what names a network of the test is touched.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where it is noted which addresses of a network are taken, and what each container got.
+/// The folders that record the allocated addresses of networks and containers.
 const NOTES: [&str; 2] = ["/var/lib/cni/networks", "/var/lib/cni/results"];
 
-/// A network of a trial, as its configuration says.
+/// A network of a test, from its configuration.
 pub(crate) struct Network {
     name: String,
     bridge: Option<String>,
@@ -24,19 +24,19 @@ pub(crate) fn networks(folder: &Path) -> Vec<Network> {
         let plugins = said["plugins"].as_array()?.iter();
         let mut bridges = plugins.filter_map(|plugin| plugin["bridge"].as_str());
         let bridge = bridges.next().map(str::to_owned);
-        // Podman's own network is everybody's.
+        // Podman's default network is shared by everybody.
         (name != "podman").then_some(Network { name, bridge })
     });
     networks.collect()
 }
 
-/// Removes what is left of networks whose containers and configuration are gone.
+/// Removes the rest of networks whose containers and configuration are gone.
 pub(crate) fn remove(networks: &[Network]) {
     for network in networks {
         remove_rules(&network.name);
         remove_notes(&network.name);
         let Some(bridge) = &network.bridge else { continue };
-        // Another trial's network may have got the same name for its bridge.
+        // The network of another test may have the same bridge name.
         let ports = std::fs::read_dir(format!("/sys/class/net/{bridge}/brif"));
         if ports.is_ok_and(|mut ports| ports.next().is_none()) {
             let _ = Command::new("ip").args(["link", "delete", bridge]).output();
@@ -44,7 +44,7 @@ pub(crate) fn remove(networks: &[Network]) {
     }
 }
 
-/// How much of a network the machine has: rules that name it, notes, and its bridge.
+/// How much is left of a network: rules that name it, records, and its bridge.
 pub(crate) fn count(network: &Network) -> usize {
     let rules = rules("nat").iter().filter(|rule| names(rule, &network.name)).count();
     let bridge = network.bridge.iter().filter(|it| Path::new("/sys/class/net").join(it).exists()).count();
@@ -57,7 +57,7 @@ fn remove_notes(network: &str) {
         let said: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         for interface in said["result"]["interfaces"].as_array().into_iter().flatten() {
             match (interface["sandbox"].as_str(), interface["name"].as_str()) {
-                // The namespace of a container that is gone, with the container's end of the pair in it.
+                // The namespace of a container that is gone. It has the container's end of a pair of interfaces.
                 (Some(namespace), _) if !namespace.is_empty() => {
                     let _ = Command::new("umount").arg(namespace).output();
                     let _ = std::fs::remove_file(namespace);
@@ -78,7 +78,8 @@ fn notes(network: &str) -> impl Iterator<Item = PathBuf> {
     all.filter(move |note| note.file_name().to_str().is_some_and(&is_its)).map(|note| note.path())
 }
 
-/// Removes the rules that name a network, the chains that they lead to, and what lets packets to its containers pass.
+/// Removes the rules that name a network, the chains that they jump to, and the rules that let packets to its
+/// containers pass.
 fn remove_rules(network: &str) {
     let all = rules("nat");
     let mut chains = BTreeSet::new();
@@ -111,7 +112,7 @@ fn rules(table: &str) -> Vec<String> {
     listed.unwrap_or_default().lines().map(str::to_owned).collect()
 }
 
-/// Whether a rule's comment is of a container of this network.
+/// Whether a rule's comment names a container of this network.
 fn names(rule: &str, network: &str) -> bool {
     rule.contains(&format!("name: \\\"{network}\\\""))
 }
@@ -120,7 +121,7 @@ fn after<'a>(rule: &'a str, option: &str) -> Option<&'a str> {
     rule.split_once(option)?.1.split(' ').next()
 }
 
-/// A rule is listed as a shell would have to be told it.
+/// Deletes a rule. It is listed in the syntax of a shell.
 fn delete(table: &str, rule: &str) {
     let Some(rule) = rule.strip_prefix("-A ") else { return };
     let _ = Command::new("sh").args(["-c", &format!("iptables -w -t {table} -D {rule}")]).output();

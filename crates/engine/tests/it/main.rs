@@ -1,4 +1,4 @@
-//! The engines against their contract, and Docker's and Podman's against what only they can be asked.
+//! Tests every engine against the contract, and Docker's and Podman's engine also against cases of their own.
 
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
@@ -19,7 +19,7 @@ use contract::{Case, hold};
 use daemon::Daemon;
 use world::World;
 
-/// What is asked of engines that really run containers, beside the contract.
+/// Cases beside the contract for engines that really run containers.
 const REAL: &[(&str, Case)] = cases![
     outages::a_start_that_is_cut_short_is_seen,
     hardening::containers_are_kept_in,
@@ -37,7 +37,7 @@ const REAL: &[(&str, Case)] = cases![
     pulls::private_registries_are_refused,
 ];
 
-/// What needs a name server on the engine's networks.
+/// Cases that need a name server on the engine's networks.
 const NAMES: &[(&str, Case)] = cases![hardening::names_and_ports_are_the_tenants];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,7 @@ use crate::leftovers;
 use crate::recorder::Recorder;
 use crate::world::{World, docker};
 
-/// Away is said as long as the daemon is away, and the same engine goes on when it is back.
+/// While the daemon is down, the engine says that it is away. It works again when the daemon is back.
 pub(crate) async fn an_engine_comes_back(daemon: Daemon) {
     let choice = daemon.choice;
     let output = Recorder::new();
@@ -38,7 +38,7 @@ pub(crate) async fn an_engine_comes_back(daemon: Daemon) {
     ] {
         assert!(matches!(answer, Err(EngineError::Away(_))), "{answer:?}");
     }
-    // On the engine's network what runs is reached without the engine.
+    // On the engine's network a container is reached without the engine.
     wait_for_answer(seen.addresses[&8080]).await;
 
     changes.mark_unchanged();
@@ -47,7 +47,7 @@ pub(crate) async fn an_engine_comes_back(daemon: Daemon) {
     let nodes = engine.nodes(None).await.expect("the nodes");
     assert_eq!(nodes.len(), 1);
     if choice == Choice::Docker {
-        // This engine stops what it finds running when it starts.
+        // This engine stops running containers when it starts.
         assert!(!nodes[0].is_whole, "{nodes:?}");
         let ended = |state: &ContainerState| matches!(state, ContainerState::Exited { .. });
         assert!(nodes[0].containers.values().all(|one| ended(&one.state)), "{nodes:?}");
@@ -60,7 +60,7 @@ pub(crate) async fn an_engine_comes_back(daemon: Daemon) {
     let again = engine.start(&spec).await.expect("a node");
     wait_for_answer(again.addresses[&8080]).await;
     let lines = output.lines(&spec.name, "tick");
-    // What was printed while nobody could read is there too: each run counts from 0, without a gap.
+    // Lines that were printed while nobody read are there too: each run counts from 0, without a gap.
     let mut expected = 0;
     for line in &lines {
         let number: usize = line.trim_start_matches("tick ").parse().expect("a number");
@@ -73,8 +73,8 @@ pub(crate) async fn an_engine_comes_back(daemon: Daemon) {
     assert_eq!(engine.nodes(None).await, Ok(Vec::new()));
 }
 
-/// Podman that has forgotten its containers, as a kill in the middle of making one leaves it, leaves no rules, bridge or
-/// addresses of theirs when its trial ends.
+/// Podman forgets its containers if it is killed while it makes one. Then nothing of them is left when the test ends:
+/// no rules, bridge or addresses.
 pub(crate) async fn nothing_is_left_to_the_machine(daemon: Daemon) {
     let output = Recorder::new();
     let world = World::Daemon(daemon);
@@ -91,13 +91,13 @@ pub(crate) async fn nothing_is_left_to_the_machine(daemon: Daemon) {
     assert_eq!(left(), 0);
 }
 
-/// A start that is cut short, as by a server that is killed, leaves no node that looks whole and does not run.
+/// An interrupted start, such as by a killed server, leaves no node that looks complete and does not run.
 pub(crate) async fn a_start_that_is_cut_short_is_seen(world: Arc<World>) {
     let trial = trial(&world).await;
     let spec = node(1, &[("app", "wait"), ("other", "wait")]);
     for step in 1..=8 {
         let _ = tokio::time::timeout(Duration::from_millis(80 * step), trial.engine.start(&spec)).await;
-        // What the engine was asked last it may still do.
+        // The engine may still execute the last request.
         tokio::time::sleep(Duration::from_millis(300)).await;
         for node in trial.engine.nodes(None).await.expect("the nodes") {
             let runs = node.containers.values().all(|one| one.state == ContainerState::Running);
@@ -107,7 +107,7 @@ pub(crate) async fn a_start_that_is_cut_short_is_seen(world: Arc<World>) {
     }
 }
 
-/// A named engine that is not there is waited for; with `auto` there is none.
+/// An engine that was named is waited for. With `auto` there is none.
 #[tokio::test]
 async fn a_named_engine_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Images: how they come, why they do not, and how they go again.
+//! Images: how they are pulled, why they are not, and how they are removed.
 
 use std::sync::{Arc, Mutex};
 
@@ -30,7 +30,7 @@ fn public(reference: String) -> ImageWanted {
     ImageWanted::Public { reference, pinned: None }
 }
 
-/// Ours are pulled by digest with the login, once.
+/// Our images are pulled by digest with the login, once.
 pub(crate) async fn ours_are_pulled_by_digest(world: Arc<World>) {
     let registry = Registry::start();
     let digest = registry.put("private/web");
@@ -53,7 +53,7 @@ pub(crate) async fn ours_are_pulled_by_digest(world: Arc<World>) {
     engine.remove_images_except(&[]).await.expect("a removal");
 }
 
-/// Each reason is told as what it is, in the registry's words where it had some.
+/// Each reason is told apart, with the registry's message if there is one.
 pub(crate) async fn refusals_are_told_apart(world: Arc<World>) {
     let registry = Registry::start();
     let digest = registry.put("private/web");
@@ -82,7 +82,7 @@ pub(crate) async fn refusals_are_told_apart(world: Arc<World>) {
     );
 }
 
-/// An archive, and what it was asked for.
+/// An archive, and the requests for it.
 #[derive(Default)]
 struct Archive(Mutex<Vec<String>>);
 
@@ -99,7 +99,7 @@ impl Archives for Archive {
     }
 }
 
-/// Where the engine does not reach the registry, ours are loaded.
+/// If the engine cannot reach the registry, our images are loaded.
 pub(crate) async fn what_cannot_be_pulled_is_loaded(world: Arc<World>) {
     let archives = Arc::new(Archive::default());
     let engine = engine(&world, "127.0.0.1:1", |options| options.archives = Some(archives.clone())).await;
@@ -112,7 +112,7 @@ pub(crate) async fn what_cannot_be_pulled_is_loaded(world: Arc<World>) {
     let mut spec = crate::actor::node(1, &[("app", "wait")]);
     spec.containers.get_mut("app").unwrap().image = present.reference;
     let seen = engine.start(&spec).await.expect("a node of a loaded image");
-    // What is used stays.
+    // An image in use stays.
     engine.remove_images_except(&[]).await.expect("a removal");
     engine.ensure_image(&image).await.expect("an image");
     assert_eq!(archives.0.lock().unwrap().len(), 1);
@@ -123,14 +123,14 @@ pub(crate) async fn what_cannot_be_pulled_is_loaded(world: Arc<World>) {
     engine.remove_images_except(&[]).await.expect("a removal");
 }
 
-/// Public images are pinned; one that the engine has is used when it cannot be pulled, and that is said.
+/// Public images are pinned. If one cannot be pulled, the engine's own copy is used, and the user is told.
 pub(crate) async fn public_images_are_pinned(world: Arc<World>) {
     let registry = Registry::start_open();
     let digest = registry.put("open/app");
     let engine = engine(&world, "127.0.0.1:1", |options| options.allow_private_registries = true).await;
     let reference = format!("{}/open/app", registry.address);
     if !world.is_podman() {
-        // Podman needs its own settings for a registry that speaks plain HTTP.
+        // Podman needs a setting of its own for a registry with plain HTTP.
         let present = engine.ensure_image(&public(reference.clone())).await.expect("an image");
         assert_eq!(present.reference, format!("{reference}@{digest}"));
         assert_eq!((present.digest.as_deref(), &present.remark), (Some(digest.as_str()), &None));
@@ -148,12 +148,12 @@ pub(crate) async fn public_images_are_pinned(world: Arc<World>) {
     let own = engine.ensure_image(&public(crate::actor::IMAGE.to_owned())).await.expect("the engine's own");
     assert_eq!(own.digest, None);
     assert!(own.remark.as_deref().is_some_and(|remark| remark.contains("own copy")), "{own:?}");
-    // Nobody's image goes that we did not bring.
+    // An image that we did not bring stays.
     engine.remove_images_except(&[]).await.expect("a removal");
     engine.ensure_image(&public(crate::actor::IMAGE.to_owned())).await.expect("the engine's own");
 }
 
-/// A tenant cannot have the engine ask hosts that are nobody else's business.
+/// A tenant cannot make the engine contact private hosts.
 pub(crate) async fn private_registries_are_refused(world: Arc<World>) {
     let registry = Registry::start_open();
     registry.put("open/app");
@@ -163,7 +163,7 @@ pub(crate) async fn private_registries_are_refused(world: Arc<World>) {
         "localhost:1/x".to_owned(),
         "169.254.169.254/latest/meta-data".to_owned(),
         "gangplank/pause:1".to_owned(),
-        // Which images an engine has is no tenant's business either.
+        // A tenant cannot find out which images an engine has.
         "sha256:0".to_owned(),
         "gangplank.invalid/x/y:z".to_owned(),
     ] {

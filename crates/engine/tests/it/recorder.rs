@@ -1,11 +1,11 @@
-//! Keeps what containers print, as a server does.
+//! Keeps the output of containers, as a server does.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use gangplank_engine::{KeptLine, Line, NodeName, Output};
 
-/// What was printed, in order. It outlives engines, as the logs of a server do.
+/// The output, in order. Like a server's logs it outlives engines.
 #[derive(Default)]
 pub(crate) struct Recorder {
     lines: Mutex<Vec<(NodeName, String, KeptLine)>>,
@@ -16,7 +16,7 @@ impl Recorder {
         Arc::default()
     }
 
-    /// One that knows the first lines of a container, as another one took them.
+    /// A recorder that knows the first lines of a container, copied from another one.
     pub(crate) fn with(node: &NodeName, container: &str, other: &Self, known: usize) -> Arc<Self> {
         let lines = other.lines.lock().unwrap();
         let own = lines.iter().filter(|(one, name, _)| one == node && name == container).take(known).cloned();
@@ -30,14 +30,14 @@ impl Recorder {
         own.map(|(_, _, line)| String::from_utf8_lossy(&line.text).into_owned()).collect()
     }
 
-    /// Bytes of the lines of a container.
+    /// The bytes of a container's lines.
     pub(crate) fn bytes(&self, node: &NodeName, container: &str) -> usize {
         let lines = self.lines.lock().unwrap();
         let own = lines.iter().filter(|(one, name, _)| one == node && name == container);
         own.map(|(_, _, line)| line.text.len() + 1).sum()
     }
 
-    /// Waits until the lines of a container are as they should be.
+    /// Waits until the lines of a container are the expected ones.
     pub(crate) async fn wait_for(
         &self,
         node: &NodeName,

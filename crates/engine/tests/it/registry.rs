@@ -1,4 +1,4 @@
-//! A registry that says what a trial wants: an image, or why there is none.
+//! A registry for tests: it answers with an image, or with an error.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 /// Answers by path: status, media type, body.
 type Answers = HashMap<String, (u16, String, Vec<u8>)>;
 
-/// The login that opens it. Its letters need both characters in which the two base64 alphabets differ.
+/// The login that it accepts. Encoded, it has both characters in which the two base64 alphabets differ.
 pub(crate) const LOGIN: (&str, &str) = ("AWS", "~~~???>>>~~~???");
 
 /// A registry on loopback.
@@ -24,12 +24,12 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// One that wants a login.
+    /// A registry that requires a login.
     pub(crate) fn start() -> Self {
         Self::start_as(false)
     }
 
-    /// One that is open to all.
+    /// A registry that is open to all.
     pub(crate) fn start_open() -> Self {
         Self::start_as(true)
     }
@@ -48,13 +48,13 @@ impl Registry {
         registry
     }
 
-    /// Lets a path be answered so.
+    /// Sets the answer for a path.
     pub(crate) fn answer(&self, path: &str, status: u16, media_type: &str, body: impl Into<Vec<u8>>) {
         let answer = (status, media_type.to_owned(), body.into());
         self.answers.lock().unwrap().insert(path.to_owned(), answer);
     }
 
-    /// Puts an image into a repository; its digest.
+    /// Puts an image into a repository. Returns its digest.
     pub(crate) fn put(&self, repository: &str) -> String {
         let layer = crate::actor::tar(&[("file", 0o644, repository.as_bytes())]);
         let processor = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
@@ -91,7 +91,7 @@ impl Registry {
         name
     }
 
-    /// How many requests began so.
+    /// The number of requests that began with this text.
     pub(crate) fn asked(&self, begin: &str) -> usize {
         self.requests.lock().unwrap().iter().filter(|line| line.starts_with(begin)).count()
     }
@@ -151,7 +151,7 @@ fn serve(stream: TcpStream, is_open: bool, answers: &Mutex<Answers>, requests: &
     }
 }
 
-/// What a registry says when it refuses.
+/// A refusal in the form of a registry.
 pub(crate) fn refusal(status: u16, code: &str, message: &str) -> (u16, String, Vec<u8>) {
     let body = json!({ "errors": [{ "code": code, "message": message }] });
     (status, "application/json".to_owned(), body.to_string().into_bytes())

@@ -1,4 +1,4 @@
-//! What goes over the socket, whatever engine is behind it.
+//! The requests on the socket, for any engine.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::recorder::Recorder;
 
-/// An engine that answers each request with an empty list and keeps the request lines.
+/// An engine that answers each request with an empty list and records the request lines.
 struct Fake {
     folder: tempfile::TempDir,
     requests: Arc<Mutex<Vec<String>>>,
@@ -60,7 +60,7 @@ async fn answer(stream: UnixStream, requests: Arc<Mutex<Vec<String>>>) {
     let _ = stream.write_all((head + body).as_bytes()).await;
 }
 
-/// An engine older or newer than the library refuses a version in the path that it does not speak.
+/// An engine with another version than the library refuses a path with a version that it does not support.
 #[tokio::test]
 async fn requests_name_no_version() {
     let fake = Fake::start();
@@ -84,7 +84,7 @@ async fn requests_name_no_version() {
     assert!(!paths.iter().any(|path| path.starts_with("/v1")), "{paths:?}");
 }
 
-/// An engine that takes requests and never answers is away, and does not hold up its caller for ever.
+/// An engine that accepts requests and never answers counts as away, and does not block its caller for ever.
 #[tokio::test(start_paused = true)]
 async fn an_engine_that_hangs_is_away() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! An engine's machine, of each kind, as the contract sees it.
+//! The machine of an engine, of each kind, for the contract.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,7 +15,7 @@ use crate::recorder::Recorder;
 pub(crate) enum World {
     /// Ours, in memory.
     Memory(Machine),
-    /// A daemon of the test's own.
+    /// A daemon for the tests.
     Daemon(Daemon),
 }
 
@@ -25,7 +25,7 @@ impl World {
         Self::Memory(Machine::new(actor::behaviour))
     }
 
-    /// A server's way to it.
+    /// A server's connection to it.
     pub(crate) async fn engine(&self, owner: &str, output: &Arc<Recorder>) -> Box<dyn Engine> {
         match self {
             Self::Memory(machine) => {
@@ -48,7 +48,7 @@ impl World {
         options
     }
 
-    /// Whether it is Podman, which does not always say that a container was ended for its memory.
+    /// Whether it is Podman. Podman does not always report that a container ended because of its memory.
     pub(crate) fn is_podman(&self) -> bool {
         matches!(self, Self::Daemon(daemon) if daemon.choice == Choice::Podman)
     }
@@ -71,7 +71,7 @@ impl World {
     /// An owner that no other trial has.
     pub(crate) fn owner() -> String {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        // Nor another run: what is left of networks is found by their names, which owners are in.
+        // It differs from run to run, too: the rest of networks is found by their names, which have the owner.
         format!("trial-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }

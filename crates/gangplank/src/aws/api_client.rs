@@ -1,4 +1,5 @@
-//! Calls the control API: signed AWS JSON 1.1, with retries that the server can recognise.
+//! Calls the control API: signed requests in AWS JSON 1.1. A repeated attempt has the same id, so that the server
+//! recognises it.
 
 mod answer;
 mod session;
@@ -23,9 +24,9 @@ use crate::http::{answers, retry};
 use crate::terminal::output;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
-/// How long a call may take that has much to do before it can answer.
+/// How long a call may take if the server has much work to do before it answers.
 const LONG_WORK: Duration = Duration::from_hours(1);
-/// An attempt that took longer than this is told of.
+/// If an attempt took longer than this, the user is told that it is repeated.
 const NOTICEABLE: Duration = Duration::from_secs(5);
 
 /// How calls are made.
@@ -33,20 +34,20 @@ const NOTICEABLE: Duration = Duration::from_secs(5);
 pub(crate) struct ClientOptions {
     /// A file of certificates to trust in place of the system's.
     pub(crate) ca_bundle: Option<PathBuf>,
-    /// Whether certificates are checked at all.
+    /// Whether certificates are checked.
     pub(crate) verify: bool,
-    /// How long to wait for the next part of an answer; `None` for ever.
+    /// The longest wait for the next part of an answer; `None` for no limit.
     pub(crate) read_timeout: Option<Duration>,
-    /// How long to wait for a connection; `None` for ever.
+    /// The longest wait for a connection; `None` for no limit.
     pub(crate) connect_timeout: Option<Duration>,
-    /// How often a call is tried.
+    /// How often a call is tried, the first time included.
     pub(crate) attempts: u32,
-    /// Whether a long wait is told of on standard error.
+    /// Whether a long wait is reported on standard error.
     pub(crate) reports_waits: bool,
 }
 
 impl ClientOptions {
-    /// For a call that may take long to be answered.
+    /// Options for a call whose answer may take long.
     pub(crate) fn for_long_calls() -> Self {
         Self { read_timeout: Some(LONG_WORK), ..Self::default() }
     }
@@ -65,7 +66,7 @@ impl Default for ClientOptions {
     }
 }
 
-/// A server, and as whom to call it.
+/// A client of one server, with a signer.
 #[derive(Debug)]
 pub(crate) struct ApiClient {
     http: reqwest::Client,
@@ -74,9 +75,9 @@ pub(crate) struct ApiClient {
     signer: Signer,
     attempts: u32,
     options: ClientOptions,
-    /// What may be the matter if the server cannot be reached.
+    /// A likely reason if the server cannot be reached.
     hint: Option<String>,
-    /// What to do if the server does not know the key.
+    /// Advice if the server does not know the key.
     key_hint: Option<String>,
 }
 
@@ -88,7 +89,7 @@ enum Signer {
     Role(session::Sessions),
 }
 
-/// Whom a server knows a caller as.
+/// A caller, as a server knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Principal {
@@ -96,12 +97,12 @@ pub(crate) struct Principal {
     pub(crate) endpoint: String,
     /// The region it acts in.
     pub(crate) region: String,
-    /// Its access key, or the ARN of its role.
+    /// The id of its access key, or the ARN of its role.
     pub(crate) access_key_id: String,
 }
 
 impl ApiClient {
-    /// A client; without an identity its calls are not signed.
+    /// Makes a client. Without an identity its calls are not signed.
     pub(crate) fn new(
         endpoint: &str,
         region: String,
@@ -130,17 +131,17 @@ impl ApiClient {
         })
     }
 
-    /// The same, with what may be the matter if the server cannot be reached.
+    /// Adds a likely reason, which is shown if the server cannot be reached.
     pub(crate) fn with_hint(self, hint: Option<String>) -> Self {
         Self { hint, ..self }
     }
 
-    /// The same, with what to do if the server does not know the key.
+    /// Adds advice, which is shown if the server does not know the key.
     pub(crate) fn with_key_hint(self, key_hint: Option<String>) -> Self {
         Self { key_hint, ..self }
     }
 
-    /// Whom the server knows this client as.
+    /// The caller that the server sees behind this client.
     pub(crate) fn principal(&self) -> Principal {
         let name = match &self.signer {
             Signer::Nobody => String::new(),
@@ -150,7 +151,7 @@ impl ApiClient {
         self.principal_of(name)
     }
 
-    /// Somebody of this name, at this server and in this region.
+    /// A caller of this name, at this server and in this region.
     pub(crate) fn principal_of(&self, access_key_id: String) -> Principal {
         Principal { endpoint: self.endpoint.to_string(), region: self.region.clone(), access_key_id }
     }
@@ -160,12 +161,13 @@ impl ApiClient {
         &self.endpoint
     }
 
-    /// A client for a registry, which trusts what this one trusts and the system's certificates. It waits as long as a body takes to send.
+    /// Makes a client for a registry. It trusts the system's certificates and those that this client trusts. It has
+    /// no limit for the time that a body takes to send.
     pub(crate) fn http_for(&self, registry: &Url) -> Result<reqwest::Client> {
         let options = ClientOptions { ca_bundle: None, ..self.options.clone() };
         let mut http = configured(registry, &options)?;
         if let Some(bundle) = self.options.ca_bundle.as_ref().filter(|_| registry.scheme() == "https") {
-            // The API's certificates need not be the registry's.
+            // The registry's certificate may come from another authority than the API's.
             http = http.tls_certs_merge(certificates(bundle)?);
         }
         Ok(http.build()?)
@@ -179,7 +181,7 @@ impl ApiClient {
     /// Calls an operation.
     ///
     /// # Errors
-    /// If the server cannot be reached, or refuses: the error then carries its exception and words.
+    /// If the server cannot be reached, or refuses: then the error has the server's exception and message.
     pub(crate) async fn call<I>(&self, input: &I) -> Result<I::Output, CallFailure>
     where
         I: Request + Serialize,
@@ -202,7 +204,7 @@ impl ApiClient {
         let mut refusal = answer.refusal(name);
         let is_of_key =
             matches!(refusal.code.as_str(), "UnrecognizedClientException" | "InvalidSignatureException");
-        // Whoever refuses may know better.
+        // A tip of the server's own is better than ours.
         if is_of_key && refusal.tip.is_none() {
             refusal.tip.clone_from(&self.key_hint);
         }
@@ -213,12 +215,12 @@ impl ApiClient {
         CallFailure::Stranger(format!("what answers at {} {}", self.endpoint, answer.strange()))
     }
 
-    /// Sends a body to an operation until there is an answer that sending again would not change.
+    /// Sends a body to an operation. Tries again for as long as another attempt may help.
     ///
     /// # Errors
-    /// If there is none; of a role also if it cannot be assumed.
+    /// If no answer comes. With a role also if it cannot be assumed.
     pub(crate) async fn exchange(&self, target: &str, body: &[u8]) -> Result<Answer, CallFailure> {
-        // The same on every attempt: a repeated registration is then made once.
+        // The id stays the same for every attempt, so that a repeated registration registers once.
         let invocation = uuid::Uuid::new_v4().to_string();
         let mut attempt = 1;
         loop {
@@ -305,16 +307,16 @@ impl ApiClient {
 /// Reads the address of a server.
 ///
 /// # Errors
-/// If it is no URL of `http` or `https`.
+/// If the text is no URL of `http` or `https`.
 pub(crate) fn address(text: &str) -> Result<Url> {
     let speaks_http = |url: &Url| url.has_host() && matches!(url.scheme(), "http" | "https");
     let wanted = || format!("{text:?} is no address of a server; it looks like http://host:port");
     Url::parse(text).ok().filter(speaks_http).with_context(wanted)
 }
 
-/// A client that trusts what it was told to trust.
+/// Makes an HTTP client with the certificates and timeouts of the options.
 pub(crate) fn configured(server: &Url, options: &ClientOptions) -> Result<reqwest::ClientBuilder> {
-    // A signature holds for one address, so there is no following to another.
+    // A signature is valid for one address, so redirections are not followed.
     let mut http = builder(server).redirect(reqwest::redirect::Policy::none());
     if let Some(timeout) = options.connect_timeout {
         http = http.connect_timeout(timeout);
@@ -332,34 +334,34 @@ fn certificates(bundle: &Path) -> Result<Vec<Certificate>> {
     Certificate::from_pem_bundle(&pem).with_context(|| format!("{} holds no certificates", bundle.display()))
 }
 
-/// A client for somebody else than a server of ours, such as a CI.
+/// Makes an HTTP client for a server that is not ours, such as a CI's.
 pub(crate) fn plain(server: &Url) -> reqwest::ClientBuilder {
     builder(server).redirect(reqwest::redirect::Policy::none())
 }
 
-/// A client's beginnings for what is on this machine and speaks no TLS: neither proxies nor authorities count, and a
-/// system without any authorities will do.
+/// Makes an HTTP client for services on this machine that speak no TLS. It uses no proxy and no certificates, so it
+/// also works on a system that has none.
 pub(crate) fn here() -> reqwest::ClientBuilder {
     reqwest::Client::builder().no_proxy().tls_certs_only([])
 }
 
-/// A client's beginnings. No proxy stands between a command and a server on this machine.
+/// Begins an HTTP client. It uses no proxy for a server on this machine.
 fn builder(server: &Url) -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder();
-    // Else it would not begin on a system that knows no authorities.
+    // Without this, the client could not be made on a system without certificates.
     let builder = if server.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
     let host = server.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
     if here { builder.no_proxy() } else { builder }
 }
 
-/// The `Host` header for a URL: the port only where it is not the scheme's own.
+/// The `Host` header for a URL. The port is left out if it is the default of the scheme.
 fn host(url: &Url) -> String {
     let name = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
 }
 
-/// Refuses an answer that lacks a member which every server sends.
+/// Takes a member out of an answer, or refuses the answer if it lacks that member.
 pub(crate) fn present<T>(member: Option<T>, name: &str) -> Result<T> {
     match member {
         Some(member) => Ok(member),

@@ -1,4 +1,4 @@
-//! How a call of the control API fails.
+//! The reasons for which a call of the control API fails.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::http::answers::Unread;
 use crate::http::tls_errors;
 use crate::terminal::foreign;
 
-/// Why a call has no result.
+/// The reason for which a call has no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallFailure {
     /// The server refused.
@@ -20,39 +20,39 @@ pub(crate) enum CallFailure {
     /// No answer came.
     #[error(transparent)]
     Unreachable(#[from] Unreachable),
-    /// What answers there wants TLS.
+    /// The server at this address speaks TLS, and was called without it.
     #[error("cannot reach {0}: what answers there speaks TLS; try https://")]
     WantsTls(Url),
-    /// Something else than a server of ours answered.
+    /// The answer comes from another program than our server. The text explains it.
     #[error("{0}")]
     Stranger(String),
-    /// There is no identity token to call with, or it cannot be had.
+    /// No identity token was found, or the CI did not give one.
     #[error("{0}")]
     NoToken(String),
-    /// The answer is none that the operation has.
+    /// The answer does not have the form of the operation's answers.
     #[error("the server's answer to {0} cannot be read; is it a gangplank server?")]
     Unreadable(&'static str),
 }
 
 impl CallFailure {
-    /// Whether the same call may be answered otherwise in a while: the server is away, or says that it cannot now.
+    /// Whether the same call may succeed later: the server is away, or says that it cannot answer now.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.status >= 500 || refusal.retries.is_some(),
             Self::Unreachable(unreachable) => unreachable.cause.may_pass(),
-            // As a proxy answers while its server restarts.
+            // A proxy answers in place of its server while that restarts.
             Self::Stranger(_) => true,
             Self::WantsTls(_) | Self::NoToken(_) | Self::Unreadable(_) => false,
         }
     }
 
-    /// Whether an error is the server's refusal under this name.
+    /// Whether the server refused with this error.
     pub(crate) fn is_refused_with(&self, code: ErrorCode) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.code == code.as_str())
     }
 }
 
-/// What a server said when it refused.
+/// A refusal of the server.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{operation} was refused with {}: {}", foreign::words(code), self.words())]
 pub(crate) struct Refusal {
@@ -62,32 +62,32 @@ pub(crate) struct Refusal {
     pub(crate) status: u16,
     /// The id that the server gave the request.
     pub(crate) request_id: Option<String>,
-    /// The name of the error; the status where it has none.
+    /// The name of the error, or the HTTP status if it has none.
     pub(crate) code: String,
-    /// The server's words, as they came; ours, where it was no server of this API.
+    /// The server's message. Ours, if the answer did not come from our server.
     pub(crate) message: String,
-    /// What to do next, if somebody knows.
+    /// Advice on what to do next, if there is any.
     pub(crate) tip: Option<String>,
-    /// How often the call was repeated, where no repetition was left.
+    /// How often the call was repeated, if all repetitions were used up.
     pub(crate) retries: Option<u32>,
-    /// All that the body says.
+    /// All members of the body.
     pub(crate) body: Map<String, Value>,
 }
 
 impl Refusal {
-    /// Whether the service model of Lightsail knows the error.
+    /// Whether the error is in Lightsail's service model.
     pub(crate) fn is_modelled(&self) -> bool {
         ErrorCode::parse(&self.code)
             .is_some_and(|code| Operation::ALL.iter().any(|operation| operation.errors().contains(&code)))
     }
 
-    /// The message, and the hint at what to do next.
+    /// The message, with the advice.
     fn words(&self) -> String {
         foreign::words(&with_tip(&self.message, self.tip.as_deref()))
     }
 }
 
-/// A message, and the hint at what to do next as a sentence of its own.
+/// Joins a message with advice, as two sentences.
 pub(crate) fn with_tip(message: &str, tip: Option<&str>) -> String {
     match tip {
         Some(tip) if message.ends_with(['.', '!', '?']) => format!("{message} {tip}"),
@@ -103,16 +103,16 @@ pub(crate) struct Unreachable {
     /// The address.
     pub(crate) endpoint: Url,
     /// Why not.
-    // Not called `source`: it is shown above, and would be shown again.
+    // The field is not called `source`: then anyhow would print the cause a second time.
     pub(crate) cause: Cause,
-    /// What may be the matter.
+    /// A likely reason.
     pub(crate) hint: Option<String>,
 }
 
 impl Unreachable {
-    /// `hint` says what the caller knows may be the matter, where the cause does not tell more.
+    /// `hint` is a likely reason that the caller knows. It is shown if the cause itself says nothing better.
     pub(crate) fn new(endpoint: &Url, cause: Cause, hint: Option<&str>) -> Self {
-        // What is wrong with TLS is told with what to do about it.
+        // The message about a TLS error already says what to do.
         let is_told = matches!(&cause, Cause::Request(cause) if tls_errors::explain(cause).is_some());
         let hint = hint.filter(|_| !is_told);
         let hint = hint_of(endpoint.scheme(), &cause.to_string()).or(hint).map(str::to_owned);
@@ -120,17 +120,17 @@ impl Unreachable {
     }
 }
 
-/// Why no answer came.
+/// The reason for which no answer came.
 #[derive(Debug)]
 pub(crate) enum Cause {
     /// There was none.
     Request(reqwest::Error),
-    /// There was one that was not read to its end.
+    /// An answer began and was not read to its end.
     Answer(Unread),
 }
 
 impl Cause {
-    /// Whether the same call may go well in a moment.
+    /// Whether the same call may succeed in a moment.
     pub(crate) fn may_pass(&self) -> bool {
         !matches!(self, Self::Answer(Unread::TooLong | Unread::TooSlow))
     }
@@ -146,13 +146,13 @@ impl fmt::Display for Cause {
     }
 }
 
-/// What to do about a cause that was told in words of HTTP: something listens there, but not so.
+/// Advice for an error in HTTP that another protocol explains.
 fn hint_of(scheme: &str, cause: &str) -> Option<&'static str> {
     let speaks_tls = scheme == "http" && cause.contains("invalid HTTP version");
     speaks_tls.then_some("it may speak TLS; try https://")
 }
 
-/// Whether an answer says, in the words of a server that we know, that it was to be asked by TLS.
+/// Whether an answer says that the server wants TLS. The texts are those of well-known servers.
 pub(crate) fn wants_tls(status: u16, body: &[u8]) -> bool {
     const WORDS: [&str; 3] = [
         "This port speaks TLS",
@@ -163,7 +163,7 @@ pub(crate) fn wants_tls(status: u16, body: &[u8]) -> bool {
     status == 400 && WORDS.iter().any(|words| body().contains(words))
 }
 
-/// The innermost cause: the one that tells a person something.
+/// The message of the innermost cause, which says the most to a person.
 pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     if let Some(words) = tls_errors::explain(error) {
         return words;

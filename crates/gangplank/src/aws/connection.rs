@@ -1,4 +1,4 @@
-//! Which server a command talks to, and as whom.
+//! The server that a command calls, and the identity that it calls with.
 
 use std::path::{Path, PathBuf};
 
@@ -9,8 +9,8 @@ use super::api_client::{ApiClient, ClientOptions};
 use super::credentials::Identity;
 use super::settings::Settings;
 
-/// How a command finds its server and its access key: the data directory's own files, or the AWS
-/// CLI's environment variables and files.
+/// Finds the server and the access key: in the files of a data directory, or in the AWS CLI's environment variables
+/// and files.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct Connection {
@@ -23,7 +23,7 @@ pub(crate) struct Connection {
     /// Region to act in [default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile]
     #[arg(long, global = true)]
     pub(crate) region: Option<String>,
-    /// Profile of the AWS CLI's files, where no data directory is named [default: `AWS_PROFILE`]
+    /// Profile of the AWS CLI's files, if no data directory is named [default: `AWS_PROFILE`]
     #[arg(long, global = true)]
     pub(crate) profile: Option<String>,
 }
@@ -39,17 +39,17 @@ impl Connection {
         Self { data_dir: None, endpoint_url: None, region: None, profile: Some(profile.to_owned()) }
     }
 
-    /// Finds address, region and access key.
+    /// Makes a client from the address, the region and the access key.
     pub(crate) fn client(&self) -> Result<ApiClient> {
         self.client_with(ClientOptions::default())
     }
 
-    /// The same for a call that may take long to be answered.
+    /// Makes a client for calls whose answer may take long.
     pub(crate) fn patient_client(&self) -> Result<ApiClient> {
         self.client_with(ClientOptions::for_long_calls())
     }
 
-    /// A client whose calls nobody signs: the token in them says who asks.
+    /// Makes a client whose calls are not signed, because a token in them says who calls.
     pub(crate) fn unsigned_client(&self) -> Result<ApiClient> {
         let settings = self.settings()?;
         let endpoint = self.endpoint(&settings)?;
@@ -80,7 +80,7 @@ impl Connection {
 
     fn settings(&self) -> Result<Settings> {
         Ok(match &self.data_dir {
-            // With a data directory its files speak, not whatever the environment has of AWS.
+            // A data directory has everything. The AWS variables of the environment are for other servers.
             Some(dir) => {
                 check_data_dir(dir)?;
                 Settings::of_data_dir(dir)?
@@ -117,7 +117,7 @@ impl Connection {
 }
 
 fn no_server_named() -> String {
-    // The usual directory is not taken unasked: it may have come with somebody else's files.
+    // The default directory is not used unless it is named: it may have been copied here with somebody else's files.
     let here = usual_data_dir().map_or_else(String::new, |dir| {
         format!("; there is a {0} here, which --data-dir {0} names", dir.display())
     });
@@ -127,7 +127,7 @@ fn no_server_named() -> String {
     )
 }
 
-/// The directory in which `gangplank serve` keeps everything unless it is told otherwise, if it is here.
+/// The default data directory of `gangplank serve`, if it is in the current directory.
 pub(crate) fn usual_data_dir() -> Option<PathBuf> {
     #[cfg(unix)]
     let usual = Some(PathBuf::from(crate::serving::options::DEFAULT_DATA_DIR));
@@ -136,9 +136,9 @@ pub(crate) fn usual_data_dir() -> Option<PathBuf> {
     usual.filter(|dir| dir.is_dir())
 }
 
-/// Refuses a directory that no server has ever used.
+/// Refuses a directory that is no data directory.
 pub(crate) fn check_data_dir(dir: &Path) -> Result<()> {
-    // Any error is told by whoever opens a file in it.
+    // An error here shows up again, and better explained, when a file is opened.
     #[cfg(unix)]
     let is_none = matches!(gangplank_server::data_dir::is_one(dir), Ok(false));
     #[cfg(not(unix))]
@@ -150,8 +150,8 @@ pub(crate) fn check_data_dir(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What helps where no key in a data directory's `credentials` opens its server: after a restore, for backups have no
-/// such file, and after the root key was lost.
+/// Advice if the key in a data directory's `credentials` does not open its server. That happens after a restore,
+/// because backups do not have that file, and after the root key was lost.
 fn key_advice(dir: &Path) -> String {
     let dir = dir.display();
     format!(

@@ -1,4 +1,4 @@
-//! As whom a client calls: an access key, the program that may be asked for one, or a role.
+//! Identities of a client: an access key, a program that prints one, or a role.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,38 +11,38 @@ use crate::cli::words;
 use crate::system::child;
 use crate::terminal::foreign;
 
-/// As whom calls are signed.
+/// The identity that signs calls.
 #[derive(Debug, Clone)]
 pub(crate) enum Identity {
-    /// The holder of an access key.
+    /// An access key.
     Key(Credentials),
-    /// A role, for whoever holds an identity token.
+    /// A role that an identity token opens.
     Role(WebIdentity),
 }
 
-/// A role, and where the identity token is that opens it.
+/// A role, and the place of its identity token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WebIdentity {
     /// The ARN of the role.
     pub(crate) role_arn: String,
-    /// The file of the token, read anew for each session; without it, the CI that runs this job is asked.
+    /// The file of the token, which is read for each session. Without a file, the CI that runs this job is asked.
     pub(crate) token_file: Option<PathBuf>,
-    /// How the session is to be called.
+    /// The name for the session.
     pub(crate) session_name: Option<String>,
 }
 
-/// What signs a call.
+/// An access key with its secret.
 #[derive(Debug, Clone)]
 pub(crate) struct Credentials {
     /// The public half.
     pub(crate) access_key_id: String,
-    /// The half that signs.
+    /// The secret half, which signs.
     pub(crate) secret_access_key: Secret,
-    /// What comes with temporary keys.
+    /// The token that belongs to a temporary key.
     pub(crate) session_token: Option<Secret>,
 }
 
-/// What such a program prints: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
+/// The output of such a program: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Printed {
@@ -52,7 +52,7 @@ struct Printed {
     session_token: Option<Secret>,
 }
 
-/// Asks the program that `credential_process` names.
+/// Runs the program of `credential_process`, and reads the access key that it prints.
 pub(crate) fn from_process(command: &str) -> Result<Credentials, Unresolved> {
     let failed = |why: &str| {
         Unresolved::Process(format!("Error when retrieving credentials from custom-process: {why}"))
@@ -64,7 +64,7 @@ pub(crate) fn from_process(command: &str) -> Result<Credentials, Unresolved> {
     if !done.status.success() {
         return Err(failed(&foreign::words(String::from_utf8_lossy(&done.stderr).trim())));
     }
-    // What was printed is never shown: it may be a secret all the same.
+    // The output is not shown even if it cannot be read: it may hold a secret.
     let printed: Printed = serde_json::from_slice(&done.stdout)
         .map_err(|_| failed("the output is not the JSON of credentials"))?;
     if printed.version != 1 {

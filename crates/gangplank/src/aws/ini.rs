@@ -1,16 +1,16 @@
 //! The AWS CLI's files, read as the AWS CLI reads them: by the rules of Python's `configparser`, as botocore uses it
-//! (<https://docs.python.org/3/library/configparser.html#supported-ini-file-structure>). A line that those do not
-//! understand makes the file unreadable, and is named.
+//! (<https://docs.python.org/3/library/configparser.html#supported-ini-file-structure>). A line that these rules do
+//! not allow makes the file unreadable. The error says the line's number.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::cli::words;
 
-/// One section: `key = value`, keys in lower case. Lines under an empty key are settings of their own:
-/// `endpoint_url = ...` under `lightsail =` is `lightsail.endpoint_url`.
+/// One section: `key = value`, with keys in lower case. Indented lines under an empty key are settings of their own:
+/// `endpoint_url = ...` under `lightsail =` becomes `lightsail.endpoint_url`.
 pub(crate) type Section = HashMap<String, String>;
 
-/// A line that is not understood: its number, and what is the matter. Never the line itself: it may be a secret.
+/// A line that cannot be parsed: its number, and the reason. Never its text, which may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {number} {why}")]
 pub(crate) struct BadLine {
@@ -18,44 +18,44 @@ pub(crate) struct BadLine {
     why: &'static str,
 }
 
-/// What a line is.
+/// The kinds of lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
-    /// Empty, or a comment.
+    /// An empty line, or a comment.
     Nothing,
-    /// The head of a section, by the name between its brackets.
+    /// The head of a section. Holds the name between the brackets.
     Section(String),
     /// The first line of a setting.
     Setting {
         /// Its key, in lower case.
         key: String,
-        /// What stands behind the key.
+        /// The text behind the key.
         value: String,
     },
-    /// A line that goes on with the setting above it, which it is indented against.
+    /// A line that continues the setting above it, because it is indented further.
     More(String),
 }
 
-/// What Windows programs may begin a text with.
+/// The byte order mark, with which Windows programs may begin a text.
 pub(crate) const MARK: char = '\u{feff}';
 
-/// The lines of a text as they stand there, without their ends, which may be those of any system.
+/// Splits a text into lines, with the line ends of any system removed.
 pub(crate) fn split(text: &str) -> Vec<String> {
     let text = text.trim_start_matches(MARK).replace("\r\n", "\n").replace('\r', "\n");
     text.lines().map(str::to_owned).collect()
 }
 
-/// Reads the lines of a file.
+/// Parses the lines of a file.
 ///
 /// # Errors
-/// If one is not understood, or a section or a key is there twice.
+/// If a line cannot be parsed, or a section or a key is there twice.
 pub(crate) fn lines(text: &[String]) -> Result<Vec<Line>, BadLine> {
     let mut reader = Reader::default();
     let numbered = text.iter().enumerate();
     numbered.map(|(at, line)| reader.line(line).map_err(|why| BadLine { number: at + 1, why })).collect()
 }
 
-/// How far a line is indented, in characters.
+/// The indent of a line, in characters.
 pub(crate) fn indent(line: &str) -> usize {
     line.chars().take_while(|letter| letter.is_whitespace()).count()
 }
@@ -64,7 +64,7 @@ pub(crate) fn indent(line: &str) -> usize {
 struct Reader {
     section: Option<String>,
     in_setting: bool,
-    /// Whether the setting has only an empty value yet, so that what follows is settings of their own.
+    /// Whether the setting has no value yet, so that the lines below it are settings of their own.
     is_nested: bool,
     indent: usize,
     sections: HashSet<String>,
@@ -131,7 +131,7 @@ pub(crate) fn sections(lines: Vec<Line>) -> Vec<(String, Section)> {
     sections
 }
 
-/// Adds a line to a setting: to its value, or as a setting of its own where there was no value.
+/// Adds a line to a setting: to its value, or as a setting of its own if it has no value.
 fn go_on(section: &mut Section, key: &str, text: &str) {
     let value = section.get_mut(key);
     match (value, text.split_once('=')) {
@@ -143,7 +143,7 @@ fn go_on(section: &mut Section, key: &str, text: &str) {
     }
 }
 
-/// What a section's name says, in words: `profile "a b"` is two.
+/// Splits a section's name into words: `profile "a b"` is two.
 pub(crate) fn name_words(name: &str) -> Vec<String> {
     words::split(name).unwrap_or_default()
 }

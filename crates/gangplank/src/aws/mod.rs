@@ -1,9 +1,10 @@
 //! The server that a command calls, and the key or role that it calls with. Both come from the environment and the files
 //! of the AWS CLI, read in its order, or from a server's data directory.
 //!
-//! `settings` reads one value of the environment or a file; `ini` and `profile` read and change those files;
-//! `credentials` and `identity_token` say who calls. `connection` finds all of that for a command and makes an
-//! `api_client`, whose calls are signed and tried again. `call_failure` says why a call has no result.
+//! `settings` reads one value from the environment or a file. `ini` and `profile` read and change those files.
+//! `credentials` and `identity_token` find out who calls. `connection` puts all of that together for a command and
+//! makes an `api_client`. Its calls are signed, and tried again if that may help. `call_failure` has the reasons for
+//! which a call fails.
 
 pub(crate) mod api_client;
 pub(crate) mod call_failure;

@@ -1,4 +1,4 @@
-//! Lists that come in pages: no server decides how long a command goes on asking for them.
+//! Lists that come in pages. A server cannot make a command ask for pages for ever.
 
 use anyhow::{Result, ensure};
 use gangplank_api::Request;
@@ -12,13 +12,13 @@ use serde::de::DeserializeOwned;
 
 use super::api_client::ApiClient;
 
-/// Pages may be empty where little fits; so many after each other are not, of the most that there can be.
+/// A page may be empty. No list of our servers has so many empty pages in a row.
 const MOST_EMPTY: usize = 1_000;
 
-/// More than any list of ours has.
+/// More entries than any list of our servers has.
 const MOST_ENTRIES: usize = 10_000_000;
 
-/// The pages of one list.
+/// A count of the pages of one list.
 #[derive(Default)]
 pub(crate) struct Pages {
     empty: usize,
@@ -26,10 +26,10 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
-    /// Counts a page with so many entries.
+    /// Counts a page with this many entries.
     ///
     /// # Errors
-    /// If a server that means well has no such pages.
+    /// If there are more empty pages in a row, or more entries, than a server of ours has.
     pub(crate) fn count(&mut self, entries: usize) -> Result<()> {
         self.empty = if entries == 0 { self.empty + 1 } else { 0 };
         self.entries = self.entries.saturating_add(entries);
@@ -83,7 +83,7 @@ paged! {
 /// The whole list, page after page.
 ///
 /// # Errors
-/// If a call fails, or the pages have no end.
+/// If a call fails, or the pages do not end.
 pub(crate) async fn all<I>(client: &ApiClient, mut request: I) -> Result<Vec<I::Entry>>
 where
     I: Paged,

@@ -1,4 +1,4 @@
-//! Profiles in the AWS CLI's files, and how they are changed: no more of a file than has to be.
+//! Profiles in the AWS CLI's files. A change touches only the lines that it is about.
 
 use std::path::{Path, PathBuf};
 
@@ -12,14 +12,14 @@ use crate::files::{home_folders, private_file};
 /// One of the AWS CLI's two files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// `config`, where a profile's section is called `profile NAME`, and that of `default` may be.
+    /// `config`. The section of a profile is called `profile NAME`; that of `default` may also be called `default`.
     Config,
-    /// `credentials`, where it has the profile's own name.
+    /// `credentials`. The section of a profile has the profile's name.
     Credentials,
 }
 
 impl Kind {
-    /// Where the file is: where its variable says, in which `~` is the home folder, else under `~/.aws`.
+    /// The path of the file: the value of its variable, in which `~` is the home folder, else a file under `~/.aws`.
     ///
     /// # Errors
     /// If the home folder is needed and `HOME` is not set.
@@ -39,7 +39,7 @@ impl Kind {
         }
     }
 
-    /// Whether a section of the file is a profile's.
+    /// Whether a section of the file belongs to a profile.
     pub(crate) fn is_of(self, section: &str, profile: &str) -> bool {
         match self {
             Self::Credentials => section.trim() == profile,
@@ -48,7 +48,7 @@ impl Kind {
         }
     }
 
-    /// What a profile's section is called where it is made.
+    /// The name of a new section for a profile.
     fn section_of(self, profile: &str) -> String {
         let is_plain = |letter: char| letter.is_alphanumeric() || "_@%+=:,./-".contains(letter);
         match self {
@@ -60,7 +60,7 @@ impl Kind {
         }
     }
 
-    /// What the file holds.
+    /// Whether the file holds secrets.
     fn holds(self) -> Holds {
         match self {
             Self::Config => Holds::Settings,
@@ -77,7 +77,7 @@ pub(crate) fn is_named(section: &str, word: &str, name: &str) -> bool {
 /// Reads the sections of a file. A missing file has none.
 ///
 /// # Errors
-/// If it cannot be read, or has a line that is not understood.
+/// If the file cannot be read, or a line cannot be parsed.
 pub(crate) fn sections(path: &Path) -> Result<Vec<(String, Section)>> {
     let text = private_file::read(path)?.unwrap_or_default();
     Ok(ini::sections(lines(path, &ini::split(&text))?))
@@ -87,8 +87,8 @@ fn lines(path: &Path, text: &[String]) -> Result<Vec<Line>> {
     ini::lines(text).with_context(|| format!("{} cannot be used", path.display()))
 }
 
-/// Sets keys of a profile's section, which is added if it is not there, and takes away others; says which of those
-/// were there. What else the file says stays as it is.
+/// Sets keys in a profile's section and removes others. Adds the section if it is missing. Returns the keys that were
+/// removed. The rest of the file stays as it is.
 ///
 /// # Errors
 /// If the file cannot be read or written, or a value has more than one line.
@@ -128,7 +128,7 @@ fn with(
     values: &[(&str, &str)],
     unwanted: impl Fn(&str) -> bool,
 ) -> (String, Vec<String>) {
-    // Of two sections of `default`, the last one counts.
+    // If there are two sections of `default`, the last one counts.
     let is_wanted =
         |(_, line): &(String, Line)| matches!(line, Line::Section(name) if kind.is_of(name, profile));
     let start = file.iter().rposition(is_wanted).unwrap_or_else(|| {
@@ -164,7 +164,7 @@ fn keys(section: &[(String, Line)]) -> Vec<String> {
     section.iter().filter_map(key).collect()
 }
 
-/// The lines of a setting, with those that go on with it; none if it is not there.
+/// The lines of a setting, with its continuation lines. An empty range if it is not there.
 fn setting(section: &[(String, Line)], wanted: &str) -> std::ops::Range<usize> {
     let is_it = |(_, line): &(String, Line)| matches!(line, Line::Setting { key, .. } if key == wanted);
     let Some(start) = section.iter().position(is_it) else { return 0..0 };
@@ -184,7 +184,8 @@ fn put(section: &mut Vec<(String, Line)>, key: &str, value: &str) {
     let there = setting(section, key);
     if there.is_empty() {
         let filled = section.iter().rposition(|(line, _)| !line.trim().is_empty()).unwrap_or(0);
-        // Indented less than what follows or more than what is before, it would be taken for a part of that.
+        // With any other indent, the line would be read as a part of the setting above it, or the next line as a part
+        // of this one.
         let above = section.iter().rev().find(|(_, line)| !matches!(line, Line::Nothing | Line::More(_)));
         let indent = above.map(|(line, _)| indent(line)).unwrap_or_default();
         section.insert(filled + 1, set(&indent));

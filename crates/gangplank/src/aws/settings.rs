@@ -1,5 +1,5 @@
-//! What the environment and the AWS CLI's files say: endpoint, region, access key and everything else, in the
-//! order that the AWS CLI documents. Every command that calls a server asks here.
+//! Settings from the environment and the AWS CLI's files: endpoint, region, access key and others, in the order that
+//! the AWS CLI documents. Every command that calls a server uses them.
 
 use std::path::{Path, PathBuf};
 
@@ -7,32 +7,32 @@ use super::credentials::{Credentials, Identity, WebIdentity};
 use super::profile::{Kind, Section};
 use super::{credentials, profile};
 
-/// Why the settings cannot be read.
+/// The reason for which settings cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unresolved {
-    /// The profile that was named is in neither file.
+    /// Neither file has the profile that was named.
     #[error("The config profile ({0}) could not be found")]
     NoProfile(String),
-    /// There is one half of an access key without the other.
+    /// One half of an access key is there, and the other is missing.
     #[error("Partial credentials found in {0}, missing: {1}")]
     Partial(&'static str, &'static str),
-    /// There is an identity token, and nothing says what it is to open.
+    /// There is an identity token, and no role is named that it should open.
     #[error(
         "there is an identity token (AWS_WEB_IDENTITY_TOKEN_FILE, or web_identity_token_file in the profile), but no \
          role: set AWS_ROLE_ARN, or role_arn in the profile"
     )]
     NoRole,
-    /// The program that should give the access key did not.
+    /// The program that prints the access key failed.
     #[error("{0}")]
     Process(String),
-    /// A file cannot be read, or nothing says where it is.
+    /// A file cannot be read, or its path is not known.
     #[error("{0:#}")]
     File(anyhow::Error),
 }
 
 /// The settings of one profile.
 pub(crate) struct Settings {
-    /// Those of both files: where both have one, that of `credentials` counts.
+    /// The settings of both files. If both have one, the one of `credentials` counts.
     profile: Section,
     credentials: Section,
     services: Section,
@@ -41,13 +41,13 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// The settings of a profile: the one that was asked for on the command line, else the environment's.
+    /// Reads the settings of the profile that the command line names, else of the one that the environment names.
     pub(crate) fn of_profile(asked: Option<&str>) -> Result<Self, Unresolved> {
         let environment = || variable("AWS_PROFILE").or_else(|| variable("AWS_DEFAULT_PROFILE"));
         let named = asked.map(str::to_owned).or_else(environment);
         let mut settings = match (Kind::Config.path(), Kind::Credentials.path()) {
             (Ok(config), Ok(credentials)) => Self::read(&config, &credentials, named.as_deref())?,
-            // Without a home there are no files, and the environment may say all that is needed.
+            // Without a home folder there are no files. The environment may be enough.
             _ if named.is_none() && variable("AWS_ACCESS_KEY_ID").is_some() => Self::of_environment(),
             (Err(error), _) | (_, Err(error)) => return Err(Unresolved::File(error)),
         };
@@ -55,13 +55,13 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The settings of the environment alone, without any file.
+    /// The settings of the environment, without any file.
     pub(crate) fn of_environment() -> Self {
         let (profile, credentials, services) = Default::default();
         Self { profile, credentials, services, reads_environment: true, profile_wins: false }
     }
 
-    /// The settings of a profile that may not be there yet: then the environment's alone.
+    /// Reads the settings of a profile, which need not exist: then only the environment counts.
     pub(crate) fn of_profile_to_be(name: &str) -> Result<Self, Unresolved> {
         match Self::of_profile(Some(name)) {
             Err(Unresolved::NoProfile(_)) => Ok(Self::of_environment()),
@@ -69,8 +69,8 @@ impl Settings {
         }
     }
 
-    /// The settings that a server has written into its data directory. They have one profile, and the environment
-    /// has no say.
+    /// Reads the settings that a server has written into its data directory. They have one profile, and the
+    /// environment is ignored.
     pub(crate) fn of_data_dir(dir: &Path) -> Result<Self, Unresolved> {
         let mut settings = Self::read(&dir.join("config"), &dir.join("credentials"), None)?;
         settings.reads_environment = false;
@@ -81,7 +81,7 @@ impl Settings {
         let name = named.unwrap_or("default");
         let sections = |file: &Path| profile::sections(file).map_err(Unresolved::File);
         let (config, credentials) = (sections(config_file)?, sections(credentials_file)?);
-        // Of two sections for one name, the last one counts.
+        // If there are two sections of one name, the last one counts.
         let of_profile = |sections: &[(String, Section)], kind: Kind| {
             let found = sections.iter().rfind(|(section, _)| kind.is_of(section, name));
             found.map(|(_, section)| section.clone())
@@ -103,17 +103,17 @@ impl Settings {
         Ok(Self { profile, credentials, services, reads_environment: true, profile_wins: false })
     }
 
-    /// A setting of the profile; an empty one counts as none.
+    /// A setting of the profile. An empty value counts as none.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         filled(&self.profile, key)
     }
 
-    /// A setting that is an environment variable first, and then one of the profile.
+    /// A setting that an environment variable overrides.
     pub(crate) fn either(&self, name: &str, key: &str) -> Option<String> {
         self.variable(name).or_else(|| self.get(key).map(str::to_owned))
     }
 
-    /// The address of the server, unless addresses from settings are to be ignored.
+    /// The address of the server. `None` if `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` says to ignore it.
     pub(crate) fn endpoint(&self) -> Option<String> {
         let ignored = self.either("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls");
         if ignored.is_some_and(|ignored| ignored.eq_ignore_ascii_case("true")) {
@@ -133,20 +133,21 @@ impl Settings {
             .filter(|region| !region.is_empty())
     }
 
-    /// A file of certificates to trust. It says nothing about which server or who calls, so the environment is heard
-    /// beside a data directory too: a server does not write down whose signature its certificate has.
+    /// A file of certificates to trust. It names neither a server nor a caller, so the environment's value also
+    /// counts beside a data directory: a server does not write down which authority signed its certificate.
     pub(crate) fn ca_bundle(&self) -> Option<PathBuf> {
         variable("AWS_CA_BUNDLE").or_else(|| self.get("ca_bundle").map(str::to_owned)).map(PathBuf::from)
     }
 
-    /// How often a call is tried.
+    /// How often a call is tried, the first time included.
     pub(crate) fn attempts(&self) -> Option<Result<u32, String>> {
         let text = self.either("AWS_MAX_ATTEMPTS", "max_attempts")?;
         Some(text.trim().parse().ok().filter(|attempts| *attempts > 0).ok_or(text))
     }
 
-    /// As whom to call: the environment's access key, unless a profile was asked for; a role, if there is an identity
-    /// token for it; the profile's access key; the role that the environment names, with the token of the CI.
+    /// The identity. The first of these counts: the environment's access key, unless a profile was named on the
+    /// command line; a role with an identity token in a file; the profile's access key; the environment's role, with
+    /// the token of the CI.
     pub(crate) fn identity(&self) -> Result<Option<Identity>, Unresolved> {
         if let Some(key) = self.key_of_environment()? {
             return Ok(Some(Identity::Key(key)));
@@ -161,7 +162,7 @@ impl Settings {
         Ok(role_arn.map(|role_arn| Identity::Role(self.role(role_arn, None))))
     }
 
-    /// The access key: the environment's, unless a profile was asked for; then the profile's.
+    /// The access key: the environment's, unless a profile was named on the command line; else the profile's.
     pub(crate) fn credentials(&self) -> Result<Option<Credentials>, Unresolved> {
         Ok(match self.key_of_environment()? {
             Some(key) => Some(key),
@@ -204,7 +205,7 @@ impl Settings {
         WebIdentity { role_arn, token_file, session_name }
     }
 
-    /// A setting of a role: the environment's, unless a profile was asked for.
+    /// A setting of a role: the environment's, unless a profile was named on the command line; else the profile's.
     fn of_role(&self, name: &str, key: &str) -> Option<String> {
         if self.profile_wins { self.get(key).map(str::to_owned) } else { self.either(name, key) }
     }
@@ -222,7 +223,7 @@ fn of_section(section: &Section, source: &'static str) -> Result<Option<Credenti
     Ok(Some(credentials(id, secret, token)))
 }
 
-/// A setting; an empty one counts as none.
+/// A setting. An empty value counts as none.
 fn filled<'a>(section: &'a Section, key: &str) -> Option<&'a str> {
     section.get(key).map(String::as_str).filter(|value| !value.is_empty())
 }
@@ -231,7 +232,7 @@ fn credentials(id: String, secret: String, token: Option<String>) -> Credentials
     Credentials { access_key_id: id, secret_access_key: secret.into(), session_token: token.map(Into::into) }
 }
 
-/// A variable of the environment; an empty one counts as none.
+/// A variable of the environment. An empty value counts as none.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -1,10 +1,10 @@
-//! Variables of the environment that are set and empty, as compose files and CI jobs leave them. Commands take them
-//! for unset; a server that is told nothing where it was meant to be told something does not start.
+//! Variables of the environment that are set and empty. Compose files and CI jobs leave such variables. A command
+//! takes an empty variable for an unset one. A server does not start with one: somebody meant to configure it.
 
 use clap::builder::Resettable;
 use clap::{Arg, ArgMatches, Command};
 
-/// A command line that takes no empty variable for a value.
+/// A command line that takes empty variables for unset ones.
 pub(crate) struct Forgiving {
     /// The command line.
     pub(crate) command: Command,
@@ -18,13 +18,13 @@ struct Empty {
 }
 
 impl Forgiving {
-    /// Makes a command line so.
+    /// Makes the command line ignore empty variables.
     pub(crate) fn of(command: Command) -> Self {
         let mut empty = Vec::new();
         Self { command: without_empty(command, &mut empty), empty }
     }
 
-    /// An empty variable that would have said something to a subcommand that was not told it otherwise.
+    /// An empty variable of the subcommand, if neither an option nor a file gives the value.
     pub(crate) fn missed_by(&self, subcommand: &str, matches: &ArgMatches) -> Option<&str> {
         let (_, matches) = matches.subcommand().filter(|(name, _)| *name == subcommand)?;
         let missed = |empty: &&Empty| empty.command == subcommand && !matches.contains_id(&empty.option);

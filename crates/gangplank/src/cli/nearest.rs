@@ -1,7 +1,6 @@
-//! Did you mean: the known name that is nearest to one that is not known.
+//! "Did you mean": the known name that is nearest to an unknown one.
 
-/// The nearest name, if it is near enough to be meant: a third of the letters may differ. Case and the kind of dash
-/// do not count.
+/// The nearest name, if at most a third of the letters differ. Upper case and the kind of dash are ignored.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace('_', "-");
     let word = plain(word);

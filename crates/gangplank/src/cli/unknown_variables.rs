@@ -1,4 +1,4 @@
-//! Variables of our own that nothing reads: most are slips of the pen.
+//! Variables with our prefix that nothing reads. Most are misspelled.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::Cli;
 use super::nearest::nearest;
 
 const PREFIX: &str = "GANGPLANK_";
-/// What is read without an option of that name.
+/// Variables that are read though no option has their name.
 const WITHOUT_OPTION: [&str; 4] = [
     "GANGPLANK_ROOT_ACCESS_KEY_ID",
     "GANGPLANK_ROOT_SECRET_ACCESS_KEY",
@@ -16,7 +16,7 @@ const WITHOUT_OPTION: [&str; 4] = [
     "GANGPLANK_ID_TOKEN",
 ];
 
-/// What to say of each variable that is set and not known.
+/// A warning for each variable that is set and unknown.
 pub(crate) fn unknown() -> Vec<String> {
     let known = known();
     let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
@@ -34,7 +34,8 @@ fn said_of(name: &str, known: &BTreeSet<String>) -> Option<String> {
     })
 }
 
-/// Kubernetes sets variables for each service of a namespace, also for one that is called `gangplank`.
+/// Kubernetes sets variables for each service of a namespace. One may be called `gangplank`, and its variables then
+/// have our prefix.
 fn is_kubernetes(name: &str) -> bool {
     let rest = name.strip_prefix(PREFIX).unwrap_or_default();
     let is_port = rest == "PORT"

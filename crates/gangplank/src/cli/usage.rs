@@ -1,4 +1,4 @@
-//! What is said of a command line that cannot be read: clap's words in the program's voice.
+//! Messages about a command line that cannot be parsed: clap's text in the program's own style.
 
 use std::io::Write as _;
 
@@ -8,7 +8,7 @@ use super::empty_variables::Forgiving;
 use crate::help::notes;
 use crate::terminal::{colour, output};
 
-/// Reads the command line, or says what is wrong with it and ends the program.
+/// Parses the command line. If that fails, prints why and ends the program.
 pub(crate) fn parse<T: clap::Parser>() -> T {
     let line = Forgiving::of(notes::explained(T::command()));
     let command = line.command.clone();
@@ -48,7 +48,7 @@ fn told(mut error: clap::Error, mut command: clap::Command, args: &[String], col
     if let Some(variable) = variable(&error, &asked, args) {
         error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
     }
-    // Clap would show what a variable gave as if it had to be given.
+    // Clap's usage line would list a value from a variable as a required argument.
     if error.get(ContextKind::Usage).is_some() {
         error.insert(ContextKind::Usage, ContextValue::StyledStr(asked.render_usage()));
     }
@@ -57,7 +57,7 @@ fn told(mut error: clap::Error, mut command: clap::Command, args: &[String], col
     text.replacen("error:", output::NAME, 1)
 }
 
-/// How an option of `gangplank serve` was given: its flag, its variable, or its key in the file.
+/// The name under which an option of `gangplank serve` was given: its flag, its variable, or its key in the file.
 pub(crate) fn named(option: &str) -> String {
     let (flag, variable) =
         (format!("--{option}"), format!("GANGPLANK_{}", option.to_uppercase().replace('-', "_")));
@@ -71,7 +71,7 @@ pub(crate) fn named(option: &str) -> String {
     }
 }
 
-/// The variable that the refused value comes from, if it was not given on the command line.
+/// The variable that holds the refused value, if the value was not given on the command line.
 fn variable(error: &clap::Error, command: &clap::Command, args: &[String]) -> Option<String> {
     let Some(ContextValue::String(refused)) = error.get(ContextKind::InvalidArg) else { return None };
     let name = refused.split([' ', '=', '[']).next()?.strip_prefix("--")?;

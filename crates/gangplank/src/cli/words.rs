@@ -1,6 +1,6 @@
-//! Command lines: split into words without a shell, and words written so that a shell reads them as one.
+//! Command lines: splitting text into words without a shell, and quoting a word for a shell.
 
-/// The words of a command line, quotes and backslashes understood; `None` if a quote is not closed.
+/// Splits a command line into words, with quotes and backslashes as in a shell. `None` if a quote is not closed.
 pub(crate) fn split(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -38,7 +38,7 @@ pub(crate) fn split(line: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
-/// A word as a shell reads it back.
+/// Quotes a word, so that a shell reads it as one word.
 pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+:@%,=".contains(letter);
     if !word.is_empty() && word.chars().all(is_plain) {

@@ -1,5 +1,5 @@
-//! `gangplank access-key`: manages access keys, on a running server or, to make one when all others
-//! are lost, in the data directory of a stopped one.
+//! `gangplank access-key`: manages the access keys of a running server. In the data directory of a stopped server it
+//! makes a key, which helps when all others are lost.
 
 #[cfg(unix)]
 mod offline;
@@ -35,9 +35,10 @@ pub(crate) struct Args {
 enum Command {
     /// Make an access key and print it: the only time its secret is shown
     ///
-    /// Without --root it is an ordinary key: it may do everything in its account, and nothing to the server. With a
-    /// preset or a policy it may do that alone; a preset of push or deploy is for the repository sr, where --repository
-    /// names no other. In the data directory of a stopped server without an enabled root key, a root key is made.
+    /// Without --root the key is an ordinary one: it may do everything in its account, and nothing to the server.
+    /// With a preset or a policy it may do only that. The presets push and deploy are for the repository sr, unless
+    /// --repository names another. In the data directory of a stopped server without an enabled root key, a root key
+    /// is made.
     Create(Box<NewKey>),
     /// Show access keys, without their secrets
     List {
@@ -51,11 +52,11 @@ enum Command {
     Disable {
         #[command(flatten)]
         change: Change,
-        /// Disable also the keys and roles that it made, and those that these made
+        /// Disable also the keys and roles that this key made, and all that those made
         #[arg(long)]
         with_made: bool,
     },
-    /// Take a disabled key's calls and logins again
+    /// Accept a disabled key's calls and logins again
     Enable { access_key_id: String },
     /// Delete a key for good; its logins end with it
     Delete(Change),
@@ -74,7 +75,7 @@ struct NewKey {
     master_key_file: Option<PathBuf>,
     #[command(flatten)]
     permissions: Permissions,
-    /// When it ends, and its logins with it: after a time such as 90d, or at a moment such as 2027-01-31
+    /// When the key and its logins end: after a time such as 90d, or on a date such as 2027-01-31
     #[arg(long, value_name = "WHEN", value_parser = timestamp::read_ahead)]
     expires: Option<Timestamp>,
     /// How the key is shown [default: table on a terminal, json elsewhere]
@@ -116,7 +117,7 @@ const KEYS: Listing<AccessKeySummary> = Listing {
     sentence: None,
 };
 
-/// What a key is narrowed to, in few words.
+/// The limits of a key, in few words.
 fn limits(key: &AccessKeySummary) -> Cell {
     let repositories = key.repositories.iter().flatten().map(|name| format!("repository {name}"));
     let networks = key.source_networks.iter().flatten().map(|network| format!("from {network}"));

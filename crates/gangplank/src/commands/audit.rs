@@ -23,44 +23,44 @@ use crate::values::{timestamp, whole_number};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only events of this account, for a root key [default: all that the access key may see]
+    /// Only events of this account, for a root key [default: all accounts that the access key may see]
     #[arg(long, value_parser = account)]
     account: Option<String>,
-    /// Only events of this moment and later: 2026-11-25, 2026-11-25T09:00:00Z, 30m, 1h or 7d for that long ago, today,
+    /// Only events from this time on: 2026-11-25, 2026-11-25T09:00:00Z, 30m, 1h or 7d for that long ago, today,
     /// yesterday; days are those of UTC
     #[arg(long, value_name = "MOMENT", value_parser = timestamp::read, allow_hyphen_values = true)]
     since: Option<Timestamp>,
-    /// Only events before this moment
+    /// Only events before this time
     #[arg(long, value_name = "MOMENT", value_parser = timestamp::read, allow_hyphen_values = true)]
     until: Option<Timestamp>,
     /// Only events of this kind
     #[arg(long, value_name = "KIND", value_parser = kinds(), ignore_case = true)]
     kind: Option<AuditEventKind>,
-    /// Only what this access key did, itself or by its logins, or what was done to it
+    /// Only events in which this access key acted, itself or by its logins, or was changed
     #[arg(long, value_name = "ID")]
     access_key_id: Option<String>,
-    /// Only what this role did, by its sessions or their logins, or what was done to it; refusals of tokens included
+    /// Only events in which this role acted, by its sessions or their logins, or was changed; also refused tokens
     #[arg(long, value_name = "NAME")]
     role: Option<String>,
-    /// Only what this registry login did, or what was done to it
+    /// Only events in which this registry login acted, or was changed
     #[arg(long, value_name = "ID", value_parser = login)]
     login: Option<String>,
-    /// Only what happened in this repository
+    /// Only events in this repository
     #[arg(long, value_name = "NAME", value_parser = repository)]
     repository: Option<String>,
-    /// Only what was done to this content
+    /// Only events about the content with this digest
     #[arg(long, value_name = "DIGEST", value_parser = digest)]
     digest: Option<String>,
-    /// Only what was done to this: an image such as :web.app.7, a container service, an access key, a role
+    /// Only events about this: an image such as :web.app.7, a container service, an access key, a role
     #[arg(long, value_name = "NAME")]
     subject: Option<String>,
-    /// Only what came from this address
+    /// Only events that this address caused
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
-    /// How many events to show at the most, the newest first
+    /// The number of events to show, the newest first
     #[arg(long, value_name = "N", default_value = "100", value_parser = limit, allow_hyphen_values = true)]
     limit: usize,
-    /// Show what happens from now on too, the newest last, until it is stopped or nobody reads on
+    /// Go on showing new events, the newest last, until the command is stopped or its output is closed
     #[arg(long, short, conflicts_with = "until")]
     follow: bool,
     /// How events are shown; a JSON object for each with --follow [default: table on a terminal, text elsewhere]
@@ -70,7 +70,7 @@ pub(crate) struct Args {
     connection: Connection,
 }
 
-/// The longest page of the API.
+/// The largest page that the API gives.
 const PAGE: usize = 1_000;
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
@@ -108,7 +108,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The newest events that fit, the newest first by the time that is shown.
+/// The newest `limit` events, ordered by the time that each shows, the newest first.
 async fn events(
     client: &ApiClient,
     mut request: ListAuditEventsRequest,
@@ -125,12 +125,13 @@ async fn events(
             break;
         }
     }
-    // What is counted for a while before it is noted comes later than the time that it shows.
+    // Some events are counted for a while before they are noted. Such an event comes after others that show a later
+    // time.
     events.sort_by_key(|event| Reverse((event.at.0, number(event))));
     Ok(events)
 }
 
-/// The number of an event: later ones have larger ones.
+/// The number of an event. Later events have larger numbers.
 fn number(event: &AuditEvent) -> i64 {
     event.id.parse().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! `gangplank backup`: copies a data directory, beside its server or without.
+//! `gangplank backup`: copies a data directory, with or without a running server.
 
 use std::io::{IsTerminal as _, stdout};
 use std::path::{Path, PathBuf};
@@ -11,20 +11,20 @@ use crate::aws::connection::{check_data_dir, usual_data_dir};
 use crate::terminal::bar::Bar;
 use crate::terminal::output::{counted, done, size, warn};
 
-/// Stands for standard output or input in place of a folder.
+/// The name that stands for standard output or standard input, in place of a folder.
 pub(crate) const STREAM: &str = "-";
-/// It was done, but something in it is broken.
+/// The exit status of a backup that is complete except for content that was already damaged.
 pub(crate) const DAMAGED: u8 = 2;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The folder, which is made if it is not there; or - for one tar stream on standard output
+    /// The folder, which is made if it does not exist; or - for one tar stream on standard output
     #[arg(value_name = "DIR|-")]
     to: PathBuf,
     /// The data directory [default: gangplank-data, if it is there]
     #[arg(long, env = "GANGPLANK_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Leave out the master key, without which the access keys in the backup cannot be opened; keep it elsewhere
+    /// Leave out the master key, and keep it elsewhere: without it the access keys in the backup cannot be opened
     #[arg(long)]
     without_master_key: bool,
 }

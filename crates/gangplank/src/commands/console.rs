@@ -11,7 +11,7 @@ use crate::terminal::output::{done, say, text};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Print the link, which signs a browser in once within a minute, and open nothing
+    /// Print the link and open no browser; the link signs a browser in once, within a minute
     #[arg(long)]
     print: bool,
     #[command(flatten)]
@@ -21,10 +21,10 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = args.connection.client()?;
     let link = client.call(&CreateConsoleLinkRequest::default()).await?;
-    // The address is the one that this call took, which is known to lead there.
+    // The address is the one that this call used, so it is known to work.
     let path = link.path.expose();
     let url = client.endpoint().join(path).context("the server made no link that can be used")?;
-    // A server may choose the path, and nothing else.
+    // The server chooses only the path of the link.
     anyhow::ensure!(
         url.origin() == client.endpoint().origin(),
         "the server made a link that leads elsewhere"

@@ -1,5 +1,5 @@
-//! `gangplank deploy`: runs an image on a container service; one that is not registered yet is pushed and registered on
-//! the way.
+//! `gangplank deploy`: runs an image on a container service. An image that is not registered yet is pushed and
+//! registered first.
 
 mod environment;
 mod image;
@@ -39,60 +39,61 @@ use crate::terminal::listing::Form;
 use crate::terminal::{foreign, output};
 use crate::values::duration::{self, LengthOfTime};
 
-/// The status of a program that SIGINT ended.
+/// The exit status of a program that SIGINT ended.
 const INTERRUPTED: u8 = 130;
-/// How many blobs go up at a time.
+/// The number of blobs that are uploaded at a time.
 const JOBS: usize = 4;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The container service
     service: String,
-    /// The image: NAME in a running engine, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME]` or
-    /// `-`, as `gangplank push` takes it, which is pushed and registered; `:SERVICE.LABEL.NUMBER`, which is registered
-    /// already; or a name that begins with a registry's host, as in docker.io/library/nginx, which the engine pulls
+    /// The image. One that is pushed and registered first, named as for `gangplank push`: NAME in a running engine,
+    /// `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME]` or `-`. One that is registered
+    /// already: `:SERVICE.LABEL.NUMBER`. One that the engine pulls from another registry: a name that begins with the
+    /// registry's host, as in docker.io/library/nginx
     #[arg(long, value_name = "IMAGE")]
     image: String,
-    /// The port of the public endpoint, spoken to in HTTP; none for no endpoint [default: the only one that the image
-    /// exposes]
+    /// The port of the public endpoint, which speaks HTTP; none for no endpoint [default: the only port that the
+    /// image exposes]
     #[arg(long, value_name = "PORT")]
     port: Option<Port>,
-    /// A variable of the environment; without =VALUE it has the value that it has here
+    /// A variable of the container's environment; without =VALUE it gets the value that it has here
     #[arg(long, short, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
-    /// A file with a variable on each line, as docker reads it; --env wins over it
+    /// A file with a variable on each line, in docker's format; --env wins over it
     #[arg(long, value_name = "FILE")]
     env_file: Vec<PathBuf>,
-    /// The command to run in place of the image's, split into words as a shell would; nothing in it is expanded
+    /// The command to run in place of the image's, split into words as a shell would do; nothing in it is expanded
     #[arg(long, value_name = "COMMAND", value_parser = command, allow_hyphen_values = true)]
     command: Option<Command>,
     /// The name of the container
     #[arg(long, value_name = "NAME", default_value = "app")]
     name: String,
-    /// The path that is asked for to find out whether the container is well [default: /]
+    /// The path of health checks [default: /]
     #[arg(long, value_name = "PATH")]
     health_path: Option<String>,
     /// The label to register a pushed image under [default: the last part of its name]
     #[arg(long)]
     label: Option<String>,
-    /// Of an image for several platforms, push this one alone
+    /// Push this platform of an image for several platforms, and no other
     #[arg(long, value_name = "OS/ARCHITECTURE")]
     platform: Option<Platform>,
-    /// Wait until the deployment is active, and show its states and the log on the way; the address is the last line
+    /// Wait until the deployment is active, and show its states and the log meanwhile; the address is the last line
     /// of standard output
     #[arg(long)]
     wait: bool,
-    /// How long to wait at the most [default: 30m]
+    /// The longest time to wait [default: 30m]
     #[arg(long, value_name = "TIME", requires = "wait", allow_hyphen_values = true)]
     timeout: Option<LengthOfTime>,
-    /// How the result is told [default: text]
+    /// How the result is shown [default: text]
     #[arg(long, value_name = "FORM", value_parser = Form::json_or_text())]
     output: Option<Form>,
     #[command(flatten)]
     connection: Connection,
 }
 
-/// A command in words.
+/// A command, split into words.
 #[derive(Clone, Debug)]
 struct Command(Vec<String>);
 
@@ -105,7 +106,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let environment = environment::read(&args.env, &args.env_file)?;
     let wanted = Wanted::of(&args.image, args.label.as_deref(), &args.name)?;
     let client = Arc::new(args.connection.client()?);
-    // What the server would refuse at the end had better be known before anything is pushed.
+    // Check before the push what the server checks after it, so that nobody waits for a push that was of no use.
     if let Wanted::Push(_, label) = &wanted {
         Place { service: args.service.clone(), label: label.clone() }.check()?;
     }
@@ -188,7 +189,7 @@ fn check(request: &CreateContainerServiceDeploymentRequest) -> Result<()> {
     decoded.map(|_| ()).map_err(|error| anyhow!("{}", with_tip(&error.message, error.tip.as_deref())))
 }
 
-/// Refuses early what the server would refuse after the push.
+/// Refuses a service that is busy. The server would refuse it after the push.
 fn require_idle(service: &ContainerService, name: &str) -> Result<()> {
     let quoted = words::quoted(name);
     let version = service.next_deployment.as_ref().and_then(|next| next.version);
@@ -221,7 +222,7 @@ fn tell_of(image: &Image, progress: &Arc<Progress>) {
     }
 }
 
-/// The image with the port of its endpoint, on a service that has this one now.
+/// Completes the image with the port of its endpoint. `service` may have an endpoint with another port now.
 async fn with_port(
     image: Image,
     args: &Args,
@@ -245,11 +246,11 @@ async fn wait(args: &Args, awaited: &Awaited<'_>, told: Told<'_>) -> Result<Exit
     let (service, version) = (&args.service, awaited.version());
     let mut tell = |seen: Seen<'_>| match seen {
         Seen::State(state) => output::complain(state),
-        // Set off from what is said here.
+        // An indent sets the container's lines apart from ours.
         Seen::Line(line) => output::complain(format_args!("  | {}", foreign::line(&line.text))),
     };
     let shows = format!("`gangplank logs {} --follow` shows how", words::quoted(service));
-    // Heard from now on, and not only when it is waited for.
+    // Handle Ctrl-C from now on, not only during the wait.
     let mut interrupts = Interrupts::hear()?;
     let settled = tokio::select! {
         settled = tokio::time::timeout(longest, awaited.settled(&mut tell)) => settled,
@@ -275,7 +276,7 @@ async fn wait(args: &Args, awaited: &Awaited<'_>, told: Told<'_>) -> Result<Exit
     }
 }
 
-/// What is told of a deployment on standard output.
+/// The result of a deployment, for standard output.
 struct Told<'t> {
     service: &'t str,
     image: &'t str,

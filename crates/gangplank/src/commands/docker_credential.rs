@@ -1,6 +1,6 @@
 //! `docker-credential-gangplank`: docker's credential-helper protocol
-//! (<https://github.com/docker/docker-credential-helpers>). docker, podman, skopeo, buildah and others ask it, and
-//! nobody types a password.
+//! (<https://github.com/docker/docker-credential-helpers>). docker, podman, skopeo, buildah and others ask it for
+//! logins, so that nobody types a password.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -16,10 +16,10 @@ use crate::logins::registries::Registries;
 use crate::logins::{make, named_registry};
 use crate::terminal::{foreign, output};
 
-/// What clients compare an answer with to know that there is no login; they then go on without one.
+/// The answer for "there is no login". Clients compare it with this text, and go on without a login.
 const NOT_FOUND: &str = "credentials not found in native keychain";
 
-/// The most that a client says to a helper, in bytes.
+/// The longest message that a client sends to a helper, in bytes.
 const MAX_INPUT: u64 = 1 << 20;
 
 /// The program under the name that docker looks for.
@@ -35,7 +35,7 @@ pub(crate) struct Helper {
 }
 
 impl Helper {
-    /// Does what it was asked.
+    /// Runs the action that was asked for.
     pub(crate) fn run(self) -> Result<ExitCode> {
         crate::cli::in_runtime(run(self.args))
     }
@@ -57,13 +57,13 @@ enum Action {
     Store,
     /// Forget the login for the registry named on standard input
     Erase,
-    /// Print which registries there are logins for
+    /// List the registries that logins are kept for
     List,
     /// Print the version
     Version,
 }
 
-/// A login for a server, as the protocol has it.
+/// A login for a server, in the protocol's form.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ForServer {
@@ -73,7 +73,7 @@ struct ForServer {
     login: Login,
 }
 
-/// Answers a client. What is wrong goes to standard output, where clients look for it.
+/// Answers a client. An error goes to standard output, where clients look for it.
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     match answer(&args).await {
         Ok(text) => output::text(&text).map(|()| ExitCode::SUCCESS),
@@ -93,7 +93,7 @@ async fn answer(args: &Args) -> Result<String> {
             Ok(format!("{}\n", foreign::json(&serde_json::to_string(&ForServer { server, login })?)))
         }
         Action::Store => {
-            // What is wrong with it is not shown: it may hold a password.
+            // The error does not show the input, which may hold a password.
             let given: ForServer = serde_json::from_str(&input()?)
                 .ok()
                 .context("no login was given: JSON with ServerURL, Username and Secret is wanted")?;
@@ -116,27 +116,27 @@ async fn answer(args: &Args) -> Result<String> {
     }
 }
 
-/// Finds or makes the login for a registry. The file stays locked meanwhile, so that of several clients that ask
-/// at once only the first has one made.
+/// Finds the login for a registry, or makes one. The file stays locked meanwhile: if several clients ask at once,
+/// only the first makes a login.
 async fn get(connection: &Connection, registry: &str, repository: Option<&str>, now: i64) -> Result<Login> {
     let mut kept = KeptLogins::open_to_use()?;
     if let Some(login) = kept.stored(registry, now) {
         return Ok(login.clone());
     }
-    // What was configured for this registry says more than an environment that speaks of none.
+    // A profile that was configured for this registry wins over the environment, which does not name the registry.
     let registries = Registries::open_to_use()?;
     let configured = registries.profile(registry).map(Connection::of_profile);
     let kind = match (registries.kind(registry), repository) {
-        // What a machine pulls is in the repository that is named like its service.
+        // A machine that pulls names a repository, and it has the name of its service.
         (Kind::Pull(_), Some(repository)) => Kind::Pull(repository.to_owned()),
         (kind, _) => kind,
     };
     let client = match &configured {
         Some(connection) => connection.client()?,
-        // Without a server or an access key there is nothing to say about any registry.
+        // Without a server or an access key there is no login for any registry.
         None => connection.client().or_else(|_| bail!(NOT_FOUND))?,
     };
-    // A server does not say by itself whose logins it makes.
+    // A server is not believed when it names a registry that nobody configured.
     if configured.is_none() && !named_registry::is_named(connection, &client, registry, None)? {
         bail!(NOT_FOUND);
     }
@@ -147,12 +147,12 @@ async fn get(connection: &Connection, registry: &str, repository: Option<&str>, 
         }
         bail!(NOT_FOUND);
     }
-    // Only the server can say which registry it is; whoever asks for another one goes on without it.
+    // Only the server knows the name of its registry. For any other registry the client goes on without a login.
     match make::make(&client, &kind).await {
         Ok(made) => {
             let found = (made.registry == registry).then(|| made.login.clone());
             if found.is_some() || named_registry::is_named(connection, &client, &made.registry, None)? {
-                // It is good, also where it cannot be kept.
+                // The login is good even if it cannot be kept.
                 let _ = kept.keep(made, now);
             }
             found.context(NOT_FOUND)
@@ -164,7 +164,7 @@ async fn get(connection: &Connection, registry: &str, repository: Option<&str>, 
     }
 }
 
-/// The registry in what a client says, with or without a scheme, and in podman's case the repository behind it.
+/// The registry that a client names, without its scheme. Podman appends a repository, which comes second.
 fn named_in(server: &str) -> (&str, Option<&str>) {
     let bare = server.split_once("://").map_or(server, |(_, bare)| bare);
     let Some((registry, path)) = bare.split_once('/') else { return (bare, None) };

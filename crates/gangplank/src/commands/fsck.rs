@@ -1,4 +1,4 @@
-//! `gangplank fsck`: checks a data directory, beside its server or without.
+//! `gangplank fsck`: checks a data directory, with or without a running server.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ use crate::terminal::bar::Bar;
 use crate::terminal::listing::{Cell, Column, Form, Listing};
 use crate::terminal::output::{counted, print, size, text, text_in_colour};
 
-/// Something was found, and not all of it could be set right.
+/// The exit status if something was found and not all of it was repaired.
 const FOUND: u8 = 2;
 
 #[derive(Debug, clap::Args)]
@@ -21,10 +21,10 @@ pub(crate) struct Args {
     /// The data directory [default: gangplank-data, if it is there]
     #[arg(long, env = "GANGPLANK_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Set right what can be set right without losing what is whole; no server may use the directory
+    /// Repair what can be repaired without losing intact content; no server may use the directory
     #[arg(long)]
     repair: bool,
-    /// How it is told [default: table on a terminal, text elsewhere]
+    /// How the report is shown [default: table on a terminal, text elsewhere]
     #[arg(long, value_name = "FORM")]
     output: Option<Form>,
 }

@@ -17,14 +17,14 @@ use crate::values::duration::{self, LengthOfTime};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Say what would be removed, and why, and remove nothing
+    /// List what would be removed, and why; remove nothing
     #[arg(long)]
     dry_run: bool,
-    /// Keep what a client was last told of this long ago, such as 24h [default: what the
-    /// server was told when it was last started]
+    /// Keep content for this long after a client was last told that it is there, such as 24h [default: the grace
+    /// period of the server's last start]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     grace: Option<LengthOfTime>,
-    /// How it is told [default: table on a terminal, text elsewhere]
+    /// How the result is shown [default: table on a terminal, text elsewhere]
     #[arg(long, value_name = "FORM")]
     output: Option<Form>,
     #[command(flatten)]

@@ -29,13 +29,13 @@ pub(crate) struct Args {
 enum Command {
     /// Write a manual page for every command into a directory
     Man {
-        /// The directory, which is made if it is not there
+        /// The directory, which is made if it does not exist
         dir: PathBuf,
     },
     #[cfg(unix)]
     /// Write the reference pages of the manual into a directory, in Markdown
     Book {
-        /// The directory, which is made if it is not there
+        /// The directory, which is made if it does not exist
         dir: PathBuf,
     },
     #[cfg(unix)]
@@ -94,20 +94,20 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes a page for every command and says how many there are.
+/// Writes a page for every command. Returns the number of pages.
 fn write_pages(dir: &Path) -> Result<u64> {
     let mut pages = BTreeMap::new();
     for command in programs() {
         manual_pages::collect(&command, None, &mut pages)?;
     }
-    // These come last: what clap knows of `gangplank lightsail` is a page that says nothing.
+    // These come last and replace the page that clap made for `gangplank lightsail`, which is empty.
     pages.extend(lightsail::manual_sources());
     let files = pages.iter().map(|(name, source)| (format!("{name}.1"), source.clone())).collect();
     write_all(dir, &files)?;
     Ok(u64::try_from(pages.len())?)
 }
 
-/// The program under each of its names, with all that clap knows of it.
+/// The program under each of its names, with the options that clap knows.
 pub(crate) fn programs() -> Vec<clap::Command> {
     let names = [Cli::command(), Helper::command(), Provider::command(), lightsailctl::command()];
     let built = names.map(|command| {

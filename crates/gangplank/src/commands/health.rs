@@ -1,4 +1,4 @@
-//! `gangplank health`: how a server is.
+//! `gangplank health`: shows the state of a server.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `gangplank image`: where images came from.
+//! `gangplank image`: shows where images came from.
 
 use std::process::ExitCode;
 
@@ -23,9 +23,9 @@ pub(crate) struct Args {
 enum Command {
     /// Show who pushed an image and who registered it
     ///
-    /// Of a role that is the session's name and what the issuer said of the job: subject, repository, ref, commit,
-    /// run. Of an access key it is the key and its description. It is kept for as long as the image, also after
-    /// session, login and key are gone.
+    /// For a role, this is the session's name and the issuer's statements about the job: subject, repository, ref,
+    /// commit, run. For an access key, it is the key and its description. It is kept as long as the image, also after
+    /// the session, login and key are gone.
     Show {
         /// A registered image, :SERVICE.LABEL.NUMBER, or a digest
         image: String,
@@ -35,7 +35,7 @@ enum Command {
     },
 }
 
-/// What the issuer said of the job.
+/// A claim that the issuer made about the job.
 fn claim(origin: &ImageOrigin, name: &str) -> Cell {
     Cell::maybe(origin.claims.as_ref().and_then(|claims| claims.get(name)).map(String::as_str))
 }

@@ -1,4 +1,4 @@
-//! `gangplank index`: indexes of images that other jobs have pushed.
+//! `gangplank index`: makes indexes of images that other jobs have pushed.
 
 use std::process::ExitCode;
 
@@ -19,12 +19,12 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Join images into one for several platforms, on the server; nothing is pulled for it
+    /// Join images into one for several platforms, on the server; no image is pulled for it
     Create {
-        /// Repository that has the images, without the registry's address, and the tag that the index gets
+        /// Repository of the images, without the registry's address, and the tag for the index
         #[arg(value_name = "NAME[:TAG]")]
         name: String,
-        /// Digest of an image, or of an index whose images are taken; once for each
+        /// Digest of an image, or of an index whose images are taken; give it several times
         #[arg(long = "digest", value_name = "DIGEST", required = true)]
         digests: Vec<String>,
     },
@@ -42,7 +42,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads `NAME[:TAG]`. No repository's name has a colon, but a registry's address may.
+/// Reads `NAME[:TAG]`. A repository's name has no colon, but a registry's address may have one.
 fn repository_and_tags(name: &str) -> Result<(String, Option<Vec<String>>)> {
     match name.split_once(':') {
         None => Ok((name.to_owned(), None)),

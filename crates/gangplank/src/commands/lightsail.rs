@@ -1,5 +1,5 @@
-//! `gangplank lightsail`: the container operations of `aws lightsail`. Its command line is the AWS CLI's and not
-//! clap's, so the arguments go on as they are.
+//! `gangplank lightsail`: the container operations of `aws lightsail`. It parses its arguments as the AWS CLI does
+//! and not as clap does, so they are passed on unparsed.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use anyhow::Result;
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Args {
-    /// An operation and its options; `help` tells more
+    /// An operation and its options; `help` explains them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPERATION OPTIONS")]
     args: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! `gangplank login`: puts a fresh login where container tools look for it.
+//! `gangplank login`: writes a new login to where container tools look for it.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,12 +16,12 @@ use crate::logins::kept::{Kind, Made};
 use crate::logins::{make, named_registry};
 use crate::terminal::{masks, output};
 
-/// Makes a registry login and writes it where docker, podman, skopeo and buildah look: docker's `config.json`
-/// (or the credential helper that it names), and podman's file where there is one
+/// Makes a registry login and writes it to where docker, podman, skopeo and buildah look: docker's `config.json` (or
+/// the credential helper that it names), and podman's file if there is one
 ///
-/// With --role it needs no access key: the identity token of the CI that runs this job opens the role. It is found by
-/// itself in GitHub Actions, Forgejo Actions, GitLab CI (in the variable `GANGPLANK_ID_TOKEN`), `CircleCI` and Buildkite,
-/// or in the file that `AWS_WEB_IDENTITY_TOKEN_FILE` names.
+/// With --role it needs no access key: the identity token of the CI job opens the role. The command finds the token
+/// in GitHub Actions, Forgejo Actions, GitLab CI (in the variable `GANGPLANK_ID_TOKEN`), `CircleCI` and Buildkite, or
+/// in the file that `AWS_WEB_IDENTITY_TOKEN_FILE` names.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Make a login that pulls this service's images, in place of a push login
@@ -33,12 +33,12 @@ pub(crate) struct Args {
     /// The file of the identity token [default: the token of the CI that runs this job]
     #[arg(long, value_name = "FILE", requires = "role")]
     token_file: Option<PathBuf>,
-    /// Whom the CI is to make its token for [default: the server's address]
+    /// The audience that the CI puts into its token [default: the server's address]
     #[arg(long, value_name = "TEXT", requires = "role", conflicts_with = "token_file")]
     audience: Option<String>,
     #[command(flatten)]
     narrowing: Narrowing,
-    /// The registry that the server may name, where that is not at the server's own address
+    /// The registry that the server may name, if that is not at the server's own address
     #[arg(long, value_name = "HOST[:PORT]")]
     registry: Option<String>,
     /// Replace a login of another kind
@@ -78,7 +78,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         output::text(&format!("{}\n", made.login.secret))?;
     } else {
         let (registry, said) = (made.registry.as_str(), args.registry.as_deref());
-        // What is ours already may be replaced by what is ours.
+        // A login of ours may take the place of another login of ours.
         if !auth_files::has_ours(registry)? {
             named_registry::check(&args.connection, &client, registry, said)?;
         }
@@ -95,7 +95,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 }
 
 impl Args {
-    /// Has a login made for an identity token.
+    /// Exchanges an identity token for a login.
     async fn exchange(&self, client: &ApiClient, role: &str, kind: &Kind) -> Result<Made> {
         let (file, audience) = (self.token_file.as_deref(), self.audience.as_deref());
         let identity_token = identity_token::find(file, audience, client.endpoint()).await?;
@@ -110,7 +110,7 @@ impl Args {
             source_networks: self.narrowing.limits.networks(),
         };
         let login = client.call(&request).await?.registry_login;
-        // Before anything is printed that may hold it.
+        // Mask the password before anything is printed that may hold it.
         login.password.iter().for_each(masks::mask);
         make::checked(principal, login, kind)
     }

@@ -1,4 +1,4 @@
-//! `gangplank logout`: takes a login away from where `gangplank login` and `docker login` put it.
+//! `gangplank logout`: removes a login from where `gangplank login` and `docker login` put it.
 
 use std::process::ExitCode;
 
@@ -8,8 +8,8 @@ use crate::aws::connection::Connection;
 use crate::logins::auth_files;
 use crate::terminal::output;
 
-/// Removes the login for a registry from docker's and podman's files and from the credential helper. The login
-/// itself lives on until it ends; `gangplank registry-login revoke` ends it
+/// Removes the login for a registry from docker's and podman's files and from the credential helper. The login itself
+/// stays valid until its end; `gangplank registry-login revoke` ends it
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The registry, `host[:port]` [default: the address of the server]

@@ -1,4 +1,4 @@
-//! `gangplank logs`: what the containers of a service print.
+//! `gangplank logs`: shows the output of a service's containers.
 
 mod follow;
 mod lines;
@@ -19,29 +19,30 @@ use crate::terminal::listing::Form;
 use crate::terminal::output::is_enough;
 use crate::values::{timestamp, whole_number};
 
-/// How many lines are shown where nothing else is asked for.
+/// The number of lines that are shown by default.
 const TAIL: usize = 100;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The container service
     service: String,
-    /// The container [default: the public endpoint's, or the only one, of the newest deployment]
+    /// The container [default: in the newest deployment, the one of the public endpoint, or the only one]
     container: Option<String>,
-    /// Show what is printed from now on too, also by later deployments, until it is stopped or nobody reads on
+    /// Go on showing new lines, also of later deployments, until the command is stopped or its output is closed
     #[arg(long, short)]
     follow: bool,
-    /// How many lines to show at the most, the newest of them [default: 100, with --since all]
+    /// The number of lines to show, the newest ones [default: 100, with --since all]
     #[arg(long, short = 'n', value_name = "N", value_parser = whole_number::read::<usize>, allow_hyphen_values = true)]
     tail: Option<usize>,
-    /// Only lines of this moment and later: 2026-11-25, 2026-11-25T09:00:00Z, 30m, 1h or 7d for that long ago, today,
+    /// Only lines from this time on: 2026-11-25, 2026-11-25T09:00:00Z, 30m, 1h or 7d for that long ago, today,
     /// yesterday; days are those of UTC
     #[arg(long, value_name = "MOMENT", value_parser = timestamp::read, allow_hyphen_values = true)]
     since: Option<Timestamp>,
-    /// Only lines that have all of these words, none that follows a `-`, and one of those that follow a `?`
+    /// Only lines with all of these words; a word after - must be missing, and of the words after ? at least one must
+    /// be there
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     filter: Option<String>,
-    /// Begin each line with the moment of it
+    /// Begin each line with its time
     #[arg(long, short)]
     timestamps: bool,
     /// How lines are shown; a JSON object for each with --follow [default: text]
@@ -78,7 +79,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The lines that are there: the newest `tail` of those since a moment.
+/// The lines that exist now: the newest `tail` lines since a time.
 async fn wanted(
     client: &ApiClient,
     log: &ContainerLog,
@@ -96,13 +97,13 @@ async fn wanted(
     Ok(kept.into())
 }
 
-/// The server knows whole seconds.
+/// Removes lines before a time. The server compares whole seconds only.
 fn not_before(mut lines: Vec<Line>, since: Timestamp) -> Vec<Line> {
     lines.retain(|line| line.at.0 >= since.0);
     lines
 }
 
-/// The container that is meant where none is named: that of the newest deployment, whatever became of it.
+/// The container that is shown if none is named: that of the newest deployment, whether it is active or failed.
 async fn main_container(client: &ApiClient, service: &str) -> Result<String> {
     by_name::existing(client, service).await?;
     let deployments = by_name::deployments(client, service).await?;

@@ -39,7 +39,7 @@ pub(crate) mod services;
 #[cfg(not(unix))]
 pub(crate) mod unserved;
 
-// What is a server, or opens its data directory.
+// Commands that run a server or open its data directory.
 #[cfg(not(unix))]
 pub(crate) use unserved::{
     self as fsck, self as ping, self as quickstart, self as serve, at_once as backup, at_once as generate,

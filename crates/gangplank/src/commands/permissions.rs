@@ -1,4 +1,4 @@
-//! What a role or an access key may do, and how its logins are narrowed: the options that both have.
+//! The permissions of a role or an access key, and the limits of its logins: options that both have.
 
 use std::path::{Path, PathBuf};
 
@@ -10,29 +10,29 @@ use gangplank_core::policy::RepositoryPattern;
 
 use crate::values::duration::{self, LengthOfTime};
 
-/// The lives that a login may have, in seconds.
+/// The shortest and the longest life of a login, in seconds.
 const LOGIN: (u64, u64) = (60, 43_200);
-/// The lives that a session may have.
+/// The shortest and the longest life of a session, in seconds.
 const SESSION: (u64, u64) = (900, 43_200);
 
-/// What somebody may do.
+/// The permissions.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Permissions {
-    /// What it may do: push images and register them; deploy them, too; read; or all that a key may do
+    /// Permissions: push and register images; deploy them, too; read; or everything that a key may do
     #[arg(long, value_name = "NAME", conflicts_with = "policy", value_parser = presets())]
     pub(super) preset: Option<PermissionPreset>,
     /// A file with a policy in the language of AWS's IAM, in place of a preset
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Only on this container service, or those that a pattern such as web-* names; several times if need be
+    /// Only on this container service, or on those that match a pattern such as web-*; may be given several times
     #[arg(long = "service", value_name = "NAME", conflicts_with = "policy")]
     services: Vec<String>,
     #[command(flatten)]
     limits: Limits,
-    /// How long its logins live at the most: 1m to 12h
+    /// The longest life of its logins: 1m to 12h
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = login_life)]
     pub(super) max_login: Option<i32>,
-    /// What it is for, in a few words that lists show
+    /// A description in a few words, which lists show
     #[arg(long, value_name = "WORDS")]
     pub(super) description: Option<String>,
 }
@@ -40,29 +40,29 @@ pub(super) struct Permissions {
 /// Where something holds.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Limits {
-    /// Only for this repository, or those that a pattern names: * stays within a segment of the path, ** crosses;
-    /// several times if need be
+    /// Only for this repository, or for those that match a pattern: * matches within a segment of the path, ** across
+    /// segments; may be given several times
     #[arg(long = "repository", value_name = "NAME", value_parser = repository)]
     repositories: Vec<String>,
-    /// Only from these addresses, such as 10.0.0.0/8; several times if need be
+    /// Only from these addresses, such as 10.0.0.0/8; may be given several times
     #[arg(long = "from", value_name = "CIDR", value_parser = network)]
     networks: Vec<String>,
 }
 
 impl Limits {
-    /// The repositories, as the API has them.
+    /// The repositories, for a request. `None` if the option was not given.
     pub(super) fn repositories(&self) -> Option<Vec<String>> {
         list(&self.repositories)
     }
 
-    /// The networks, as the API has them.
+    /// The networks, for a request. `None` if the option was not given.
     pub(super) fn networks(&self) -> Option<Vec<String>> {
         list(&self.networks)
     }
 }
 
 impl Permissions {
-    /// Whether anything is said.
+    /// Whether any of the options was given.
     pub(super) fn are_given(&self) -> bool {
         self.preset.is_some()
             || self.policy.is_some()
@@ -73,7 +73,7 @@ impl Permissions {
                 && self.limits.networks.is_empty())
     }
 
-    /// The services, as the API has them.
+    /// The services, for a request. `None` if the option was not given.
     pub(super) fn services(&self) -> Option<Vec<String>> {
         list(&self.services)
     }
@@ -92,7 +92,7 @@ impl Permissions {
     }
 }
 
-/// Reads a policy; what it says is the server's to judge.
+/// Reads a policy from a file. The server checks its content.
 pub(super) fn read_policy(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read the policy in {}", path.display()))
 }

@@ -1,4 +1,4 @@
-//! `gangplank ping`: whether a server is fit to be sent requests, for the health checks of whatever runs it.
+//! `gangplank ping`: asks whether a server can take requests. Health checks of containers run it.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -16,17 +16,18 @@ use crate::serving::options::{DEFAULT_LISTEN, listen_address};
 use crate::terminal::foreign;
 use crate::terminal::output::{error, say};
 
-/// How long all of it may take.
+/// The longest time for the whole command.
 const PATIENCE: Duration = Duration::from_millis(4_500);
-/// What a server is asked for.
+/// The path that is asked for.
 const READY: &str = "/readyz";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Address of the server, or of its admin listener [default: that of `GANGPLANK_LISTEN`, or port 5000 of this machine]
+    /// Address of the server, or of its admin listener [default: that of `GANGPLANK_LISTEN`, or port 5000 of this
+    /// machine]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// What the server of this machine was told
+    /// The address that the server of this machine listens on
     #[arg(long, env = "GANGPLANK_LISTEN", value_name = "ADDR", value_parser = listen_address, hide = true)]
     listen: Option<SocketAddr>,
 }
@@ -39,18 +40,18 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let name = asked.url.clone();
     let Ok(answered) = tokio::time::timeout(PATIENCE, asked.answer()).await else {
         error(format_args!("{name} did not answer within {} s", PATIENCE.as_secs_f32()));
-        // A look-up of the name may hold a thread for longer, and the runtime would wait for it.
+        // The look-up of a name may block a thread for longer than that, and the runtime would wait for the thread.
         std::process::exit(1);
     };
     say(format_args!("{} is ready", answered?));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Which server is asked, and whom it is taken for.
+/// The server that is asked, and how it is recognised.
 struct Asked {
     url: Url,
     options: ClientOptions,
-    /// Whether it may turn out to speak TLS.
+    /// Whether the server may speak TLS though nobody said so.
     may_speak_tls: bool,
 }
 
@@ -60,7 +61,7 @@ impl Asked {
         if url.path() == "/" {
             url.set_path(READY);
         }
-        // Profiles are of no concern to a health check, and need not be there.
+        // A health check needs no profile, so none is read.
         let options =
             ClientOptions { ca_bundle: Settings::of_environment().ca_bundle(), ..ClientOptions::default() };
         Ok(Self { url, options, may_speak_tls: false })
@@ -82,7 +83,7 @@ impl Asked {
         })
     }
 
-    /// Asks the server; says where it answered.
+    /// Asks the server. Returns the address that answered.
     async fn answer(mut self) -> Result<Url> {
         let answer = self.get().await?;
         let status = answer.status().as_u16();

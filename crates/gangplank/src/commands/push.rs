@@ -1,4 +1,4 @@
-//! `gangplank push`: pushes an image and registers it, in one go.
+//! `gangplank push`: pushes an image and registers it.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,7 +23,8 @@ mod service;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The image: NAME in a running engine (Docker's or Podman's socket), `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`,
-    /// `docker-archive:FILE[:NAME]`, or `-` for an archive on standard input, in which `docker-archive:-:NAME` names one
+    /// `docker-archive:FILE[:NAME]`, or `-` for an archive on standard input; `docker-archive:-:NAME` names an image
+    /// in it
     image: String,
     /// The container service to register it on
     #[arg(long, value_name = "NAME")]
@@ -31,18 +32,18 @@ pub(crate) struct Args {
     /// The label to register it under
     #[arg(long)]
     label: String,
-    /// Of an image for several platforms, push this one alone
+    /// Push this platform of an image for several platforms, and no other
     #[arg(long, value_name = "OS/ARCHITECTURE")]
     platform: Option<Platform>,
-    /// How many blobs go up at a time
+    /// How many blobs are uploaded at a time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = jobs, allow_negative_numbers = true)]
     jobs: u8,
     #[command(flatten)]
     creation: service::Creation,
-    /// Send and register nothing; say what would be sent
+    /// Send and register nothing; list what would be sent
     #[arg(long)]
     dry_run: bool,
-    /// How the result is told [default: table on a terminal, text elsewhere]
+    /// How the result is shown [default: table on a terminal, text elsewhere]
     #[arg(long, value_name = "FORM")]
     output: Option<Form>,
     /// Print the name of the registered image, and nothing else
@@ -70,7 +71,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let form = Form::chosen(args.output, Form::Text);
     let client = Arc::new(args.connection.client()?);
     let place = Place { service: args.service_name.clone(), label: args.label.clone() };
-    // What the server would refuse at the end had better be known at the beginning.
+    // Check before the push what the server checks after it.
     place.check()?;
     let is_there = service::is_there(&client, &args.service_name).await?;
     if !is_there && !args.creation.wanted() {
@@ -90,7 +91,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     }
     let jobs = usize::from(args.jobs);
     if args.dry_run {
-        // The server makes no login where there is no service; nothing of the image can be there either.
+        // Without the service the server makes no login, and has no part of the image.
         let registry = if is_there { Some(connect(&client).await?) } else { None };
         if !is_there {
             progress.say(format_args!("Would create the container service {}.", args.service_name));

@@ -1,4 +1,4 @@
-//! `gangplank registry-login`: logins beyond the push login that the Lightsail call hands out.
+//! `gangplank registry-login`: makes and lists logins of other kinds than the push login of Lightsail's call.
 
 use std::process::ExitCode;
 
@@ -29,13 +29,13 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a login for pulling a service's images, or an operator's for everything
+    /// Make a login that pulls a service's images, or an operator's login for all repositories
     #[command(group(ArgGroup::new("purpose").required(true).args(["service_name", "scope"])))]
     Create {
         /// Pull the images registered on this service, and nothing else
         #[arg(long, value_name = "NAME")]
         service_name: Option<String>,
-        /// Do these on every repository of the account, comma-separated
+        /// The actions that the login may do on every repository of the account, comma-separated
         #[arg(long, value_delimiter = ',', value_name = "WORDS", value_parser = scopes())]
         scope: Vec<RegistryLoginScope>,
         #[command(flatten)]
@@ -88,7 +88,7 @@ const LOGINS: Listing<RegistryLoginSummary> = Listing {
     sentence: None,
 };
 
-/// The four members that the AWS CLI shows of a login.
+/// The four members of a login that the AWS CLI shows.
 const MADE: Listing<ContainerServiceRegistryLogin> = Listing {
     name: "registryLogin",
     empty: "",

@@ -1,4 +1,4 @@
-//! `gangplank repository`: repositories, their manifests, and what one is made of.
+//! `gangplank repository`: shows repositories, their manifests, and the parts of a manifest.
 
 use std::process::ExitCode;
 
@@ -26,7 +26,7 @@ pub(crate) struct Args {
 enum Command {
     /// Show the repositories of the account
     List {
-        /// Only those whose names begin so
+        /// Only repositories whose names begin with this
         #[arg(long, value_name = "TEXT")]
         prefix: Option<String>,
         #[command(flatten)]
@@ -34,19 +34,20 @@ enum Command {
     },
     /// Show the manifests of a repository, the newest first
     ///
-    /// What an index lists and what is about another manifest belongs to that, and is left out unless it has a tag.
+    /// A manifest that an index lists, or that refers to another manifest, belongs to that one. It is left out unless
+    /// it has a tag.
     Manifests {
         repository: String,
-        /// Only those with a tag that begins so
+        /// Only manifests with a tag that begins with this
         #[arg(long, value_name = "TEXT")]
         tag_prefix: Option<String>,
-        /// Show also what belongs to other manifests
+        /// Show also manifests that belong to others
         #[arg(long)]
         with_parts: bool,
         #[command(flatten)]
         list_form: ListForm,
     },
-    /// Show a manifest as JSON: layers, configuration, platforms, what is about it and what holds it
+    /// Show a manifest as JSON: layers, configuration, platforms, referrers, and what keeps it from being collected
     Show {
         repository: String,
         /// A tag, or a digest
@@ -83,7 +84,7 @@ const MANIFESTS: Listing<ManifestSummary> = Listing {
     sentence: None,
 };
 
-/// A number of bytes, as the API says it.
+/// A number of bytes. The API has it as a floating-point number.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -1,4 +1,4 @@
-//! `gangplank restore`: makes a data directory of a backup.
+//! `gangplank restore`: makes a data directory from a backup.
 
 use std::io::{IsTerminal as _, stdin};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub(crate) struct Args {
     /// The folder of the backup, or - for a tar stream on standard input
     #[arg(value_name = "DIR|-")]
     from: PathBuf,
-    /// The data directory to make, which is not there or empty
+    /// The data directory to make, which does not exist or is empty
     #[arg(long, env = "GANGPLANK_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// File of the master key, if the server keeps it apart [default: the backup's, in the data directory]

@@ -16,7 +16,7 @@ use crate::serving::signals::Signals;
 use crate::serving::{logging, open_files};
 use crate::terminal::output::{done, say};
 
-/// After so long a server is done with what it does first.
+/// After this time the work of the server's start is done.
 const REST: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// TOML file with the same options; flags and environment variables win over it
     #[arg(long, env = "GANGPLANK_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Say whether the options, the variables and the file are right, and start nothing
+    /// Check the options, the variables and the file, and start nothing
     #[arg(long)]
     check: bool,
     #[command(flatten)]
@@ -48,7 +48,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     }
     config.dropped_log_lines = logs.dropped();
     let drain = config.limits.drain;
-    // Before the server starts, so that an early SIGTERM is not lost.
+    // Handle signals before the server starts, so that an early SIGTERM is not lost.
     let mut signals = Signals::hear(logs.flusher())?;
     let Location::Local { dir: data_dir } = config.location.clone();
     let is_first = !database_in(&data_dir).exists();
@@ -84,7 +84,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes the code that only the start needed out of memory, when the server has come to rest.
+/// Takes code that only the start needed out of memory, when the start's work is done.
 async fn forget_the_start() {
     tokio::time::sleep(REST).await;
     #[cfg(target_os = "linux")]
@@ -93,12 +93,12 @@ async fn forget_the_start() {
     }
 }
 
-/// Says where everything is kept.
+/// Logs the path of the data directory.
 fn introduce(data_dir: &Path) {
     tracing::info!("the data directory is {}", absolute(data_dir).display());
 }
 
-/// Says after the first start what to type next.
+/// Logs what to type next, after the first start.
 fn say_what_is_next(data_dir: &Path) {
     let data_dir = absolute(data_dir);
     tracing::info!("the root access key and its secret are in {}", data_dir.join("credentials").display());
@@ -115,18 +115,19 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// What a running server was told, and may be told anew.
+/// The options of a running server. SIGHUP reads them again.
 struct Settings {
     args: Args,
-    /// What it was started with.
+    /// The options that the server started with.
     started: ServeOptions,
-    /// The filter of the log that is in force.
+    /// The filter of the log that is in effect.
     log: String,
     logs: Logs,
 }
 
 impl Settings {
-    /// Reads the file anew, takes what can be taken while the server runs, and names what cannot.
+    /// Reads the file again, applies the options that can change while the server runs, and logs the names of those
+    /// that cannot.
     fn reload(&mut self) {
         let options = match self.args.options.clone().with_file(self.args.config.as_deref()) {
             Ok(options) => options,
@@ -156,7 +157,7 @@ impl Settings {
     }
 }
 
-/// What runs images, or why nothing does.
+/// Logs which engine runs images, or why none does.
 fn tell_engine(server: &Server, options: &ServeOptions) {
     match (server.engine(), options.engine) {
         (Some(engine), _) => tracing::info!("images run on {engine}"),
@@ -167,7 +168,7 @@ fn tell_engine(server: &Server, options: &ServeOptions) {
     }
 }
 
-/// Scripts wait for this one line.
+/// Logs the line that scripts wait for.
 fn announce(server: &Server) {
     if let Some(admin) = server.admin_address() {
         tracing::info!("health is answered on http://{admin}/healthz and /readyz, metrics on /metrics");

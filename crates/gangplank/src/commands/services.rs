@@ -1,4 +1,4 @@
-//! `gangplank services`: what runs, and where it is reached.
+//! `gangplank services`: lists container services, their images and their addresses.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The commands that are a server or open its data directory, on an operating system that it does not run on.
+//! Commands that run a server or open its data directory, on an operating system without a server.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 /// Runs on Linux and macOS only.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What it would be told
+    /// The arguments, which are ignored
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     rest: Vec<String>,
 }
@@ -16,7 +16,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     at_once::run(args)
 }
 
-/// Those of them that wait for nothing.
+/// The commands among them that are not asynchronous.
 pub(crate) mod at_once {
     pub(crate) use super::Args;
     use super::{ExitCode, Result, bail};

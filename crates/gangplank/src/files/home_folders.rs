@@ -1,5 +1,6 @@
-//! The user's own folders. `HOME` counts unless it is empty; a variable of the XDG Base Directory Specification
-//! counts only if it is an absolute path, as that demands. No folder is ever looked for in the current directory.
+//! The user's own folders. An empty `HOME` counts as unset. A variable of the XDG Base Directory Specification counts
+//! only if it is an absolute path, as the specification demands. No folder is ever looked for in the current
+//! directory.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,12 +10,12 @@ use anyhow::{Context as _, Result};
 /// The home folder.
 ///
 /// # Errors
-/// If `HOME` is not set or empty.
+/// If `HOME` is unset or empty.
 pub(crate) fn home() -> Result<PathBuf> {
     own().home()
 }
 
-/// Where configuration is kept: `$XDG_CONFIG_HOME`, else `~/.config`.
+/// The folder for configuration: `$XDG_CONFIG_HOME`, else `~/.config`.
 ///
 /// # Errors
 /// If neither variable names a folder.
@@ -22,7 +23,7 @@ pub(crate) fn config() -> Result<PathBuf> {
     own().xdg("XDG_CONFIG_HOME", ".config")
 }
 
-/// Where state is kept from run to run: `$XDG_STATE_HOME`, else `~/.local/state`.
+/// The folder for state that outlives the program: `$XDG_STATE_HOME`, else `~/.local/state`.
 ///
 /// # Errors
 /// If neither variable names a folder.
@@ -30,12 +31,13 @@ pub(crate) fn state() -> Result<PathBuf> {
     own().xdg("XDG_STATE_HOME", ".local/state")
 }
 
-/// Where sockets and other files of a user's session are: `$XDG_RUNTIME_DIR`, which has no default.
+/// The folder for sockets and other files of a user's session: `$XDG_RUNTIME_DIR`. It has no default.
 pub(crate) fn runtime() -> Option<PathBuf> {
     own().absolute("XDG_RUNTIME_DIR")
 }
 
-/// Docker's configuration, by Docker's own rule: `$DOCKER_CONFIG`, relative or not, else `~/.docker`.
+/// The folder of Docker's configuration, by Docker's own rule: `$DOCKER_CONFIG`, also if it is relative, else
+/// `~/.docker`.
 ///
 /// # Errors
 /// If neither variable names a folder.

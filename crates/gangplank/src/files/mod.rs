@@ -1,4 +1,4 @@
-//! A person's own files: the folders that they are in, who owns them, and how one is replaced whole.
+//! A person's own files: their folders, their owner, and how one is replaced as a whole.
 
 pub(crate) mod home_folders;
 #[cfg_attr(not(unix), path = "owner_elsewhere.rs")]

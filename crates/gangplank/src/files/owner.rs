@@ -1,4 +1,4 @@
-//! Whose files are. What a person's files are replaced by stays theirs, also where the program runs as root: under
+//! The owner of files. A person's file keeps its owner when it is replaced, also if the program runs as root. Under
 //! `sudo` with the person's home, a file of root's would lock them out of their own settings.
 
 use std::fs::{self, DirBuilder, File, Metadata};
@@ -18,7 +18,7 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// Those of a file.
+    /// The owner of a file.
     pub(crate) fn of(file: &Metadata) -> Self {
         Self { user: file.uid(), group: file.gid() }
     }
@@ -26,7 +26,7 @@ impl Owner {
     /// Gives a file that this process has made to this owner.
     ///
     /// # Errors
-    /// If it belongs to another and may not be given away.
+    /// If the file belongs to another user and may not be given away.
     pub(crate) fn take(self, file: &File) -> io::Result<()> {
         if Self::of(&file.metadata()?) == self {
             return Ok(());
@@ -35,18 +35,18 @@ impl Owner {
     }
 }
 
-/// Whom to give what is made in a folder to: where root makes it, the folder's owner.
+/// The owner for a new file in a folder. If root makes it, that is the folder's owner. `None` if it needs no change.
 ///
 /// # Errors
-/// If the folder cannot be looked at.
+/// If the folder's owner cannot be read.
 pub(crate) fn of_new(folder: &Path) -> io::Result<Option<Owner>> {
     geteuid().is_root().then(|| Ok(Owner::of(&fs::metadata(folder)?))).transpose()
 }
 
-/// Makes a folder and those above it that are missing, with a mode, each for the owner of what it comes into.
+/// Makes a folder, and the missing folders above it, with a mode. Each belongs to the owner of the folder around it.
 ///
 /// # Errors
-/// If one cannot be made, or is there and no folder.
+/// If a folder cannot be made, or its path is no folder.
 pub(crate) fn make_folder(folder: &Path, mode: u32) -> io::Result<()> {
     match fs::metadata(folder) {
         Ok(found) if found.is_dir() => return Ok(()),
@@ -57,7 +57,7 @@ pub(crate) fn make_folder(folder: &Path, mode: u32) -> io::Result<()> {
     let above = folder_of(folder);
     make_folder(above, mode)?;
     match DirBuilder::new().mode(mode).create(folder) {
-        // Another command may have made it since.
+        // Another command may have made the folder meanwhile.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
         made => made?,
     }

@@ -1,4 +1,4 @@
-//! Whose files are, where a person's files are theirs by the folder that they are in.
+//! The owner of files, on systems where a person's files are protected by the folder that they are in.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -9,12 +9,12 @@ use std::path::Path;
 pub(crate) struct Owner;
 
 impl Owner {
-    /// That of a file.
+    /// The owner of a file.
     pub(crate) fn of(_: &Metadata) -> Self {
         Self
     }
 
-    /// Gives a file that this process has made to this owner, which is done by making it.
+    /// Gives a file to this owner. It already belongs to the user who made it.
     ///
     /// # Errors
     /// Never.
@@ -23,7 +23,7 @@ impl Owner {
     }
 }
 
-/// Whom to give what is made in a folder to: nobody else.
+/// The owner for a new file in a folder. Nothing needs a change.
 ///
 /// # Errors
 /// Never.
@@ -31,10 +31,10 @@ pub(crate) fn of_new(_: &Path) -> io::Result<Option<Owner>> {
     Ok(None)
 }
 
-/// Makes a folder and those above it that are missing.
+/// Makes a folder, and the missing folders above it.
 ///
 /// # Errors
-/// If one cannot be made.
+/// If a folder cannot be made.
 pub(crate) fn make_folder(folder: &Path, _: u32) -> io::Result<()> {
     fs::create_dir_all(folder)
 }

@@ -1,5 +1,5 @@
-//! Files of a person's that programs read, ours and others': replaced whole or not at all. Each keeps its owner, its
-//! group and its mode; a new one is its owner's alone.
+//! A person's files that programs read, ours and others'. Such a file is replaced as a whole or not at all. It keeps
+//! its owner, group and mode. Only its owner can open a new one.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Seek as _, Write as _};
@@ -11,17 +11,17 @@ use tempfile::NamedTempFile;
 use super::owner::{self, Owner};
 use crate::system::{self, folder_of, sync_folder};
 
-/// What a file holds: a mode that is safe for one is not for the other.
+/// What a file holds, which decides about its mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holds {
-    /// Passwords or keys: a file that strangers may open becomes its owner's alone.
+    /// Passwords or keys. If others may open the file, they lose that right.
     Secrets,
-    /// Nothing secret: strangers may read on what they could read.
+    /// Nothing secret. Others may go on reading the file.
     Settings,
 }
 
 impl Holds {
-    /// The mode of the file that takes the place of one with `mode`.
+    /// The mode for a file that replaces one with `mode`.
     fn safe(self, mode: u32) -> u32 {
         match self {
             Self::Secrets if mode & 0o007 != 0 => 0o600,
@@ -31,10 +31,10 @@ impl Holds {
     }
 }
 
-/// Reads a file; `None` if there is none.
+/// Reads a file. `None` if it does not exist.
 ///
 /// # Errors
-/// If it is there and cannot be read, or is no text.
+/// If the file cannot be read, or is no UTF-8.
 pub(crate) fn read(path: &Path) -> Result<Option<String>> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
@@ -43,11 +43,11 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>> {
     }
 }
 
-/// Puts `content` in the place of whatever the file held. Who reads meanwhile sees the old content or the new;
-/// a link stays a link. A file that cannot be replaced, as one that is mounted by itself, is written in place.
+/// Replaces the content of a file. A reader sees the old content or the new, and nothing in between. A link stays a
+/// link. A file that cannot be replaced, such as one that is a mount point, is written in place.
 ///
 /// # Errors
-/// If it cannot be written; the old content is then still there.
+/// If the file cannot be written. The old content is then still there.
 pub(crate) fn replace(path: &Path, content: &str, holds: Holds) -> Result<()> {
     let failed = || format!("cannot write {}", path.display());
     let path = target(path);
@@ -67,7 +67,7 @@ pub(crate) fn replace(path: &Path, content: &str, holds: Holds) -> Result<()> {
     }
 }
 
-/// The file at the end of links, also where it is not there yet.
+/// The file at the end of links. It need not exist.
 fn target(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..40 {
@@ -83,21 +83,21 @@ fn target(path: &Path) -> PathBuf {
 }
 
 fn by_another(path: &Path, folder: &Path, content: &str, owner: Option<Owner>, mode: u32) -> io::Result<()> {
-    // tempfile makes its files with mode 0600, and each under a name of its own: several may write at once.
+    // tempfile makes files with mode 0600. Each has its own name, so several processes may write at once.
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(content.as_bytes())?;
     if let Some(owner) = owner {
         owner.take(file.as_file())?;
     }
-    // Last, for a change of owner may take bits away.
+    // Set the mode last, because a change of owner may remove bits of it.
     system::set_mode(file.as_file(), mode)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     sync_folder(folder)
 }
 
-/// Whether a failure means that no other file may take this one's place: it is mounted by itself, its folder may not be
-/// written to, or it belongs to somebody whose files we cannot make.
+/// Whether an error means that the file cannot be replaced by another: it is a mount point, its folder is not
+/// writable, or it belongs to a user for whom we cannot make files.
 fn must_stay(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -112,7 +112,7 @@ fn in_place(path: &Path, content: &str, holds: Holds, before: &fs::Metadata) -> 
     let old = fs::read(path)?;
     let mut file = OpenOptions::new().write(true).open(path)?;
     let mode = holds.safe(system::mode(before));
-    // Of a file that is not ours, the mode is its owner's to choose.
+    // The mode of a file that is not ours is its owner's decision.
     if system::mode(before) & 0o777 != mode {
         let _ = system::set_mode(&file, mode);
     }
@@ -128,8 +128,8 @@ fn overwrite(file: &mut File, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Waits until nobody else has the lock, and holds it until the answer is dropped. A file of its own, since
-/// the file it guards is replaced by another.
+/// Waits for the lock, and holds it until the returned file is dropped. The lock is a file of its own, because the
+/// file that it guards is replaced.
 ///
 /// # Errors
 /// If the lock's file cannot be made.
@@ -147,7 +147,7 @@ pub(crate) fn lock(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Makes a folder and those above it that are missing, for the owner of the folder they come into.
+/// Makes a folder, and the missing folders above it. Each belongs to the owner of the folder around it.
 fn make_folder(folder: &Path) -> Result<()> {
     owner::make_folder(folder, 0o700).with_context(|| format!("cannot make the folder {}", folder.display()))
 }

@@ -16,10 +16,10 @@ pub(crate) use self::exit_statuses::exit_statuses;
 pub(crate) use self::files::{AWS_FILES, files};
 pub(crate) use self::variables::{AWS_VARIABLES, VARIABLES, variables};
 
-/// A name or a value, and what it means.
+/// Pairs of a name or value, and its meaning.
 type Pairs = &'static [(&'static str, &'static str)];
 
-/// The command with its examples at the end of every help text, made from one description.
+/// Appends examples to the help of a command and all its subcommands.
 pub(crate) fn explained(command: Command) -> Command {
     let path = command.get_name().to_owned();
     explained_at(command, &path)

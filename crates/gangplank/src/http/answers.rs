@@ -1,4 +1,5 @@
-//! Answers from outside, none of which is trusted to end: how long they may be, and how long each part may take.
+//! Limits for answers from outside: their size, and the time that each part may take. No server is trusted to end an
+//! answer.
 
 use std::time::Duration;
 
@@ -7,33 +8,33 @@ use tokio::time::{Instant, timeout};
 
 use crate::aws::call_failure::root_cause;
 
-/// The longest answer that is read, in bytes.
+/// The largest answer that is read, in bytes.
 pub(crate) const LONGEST: usize = 8 * 1024 * 1024;
-/// How much of an error's body is read, in bytes.
+/// How much is read of an error's body, in bytes.
 pub(crate) const LONGEST_ERROR: usize = 64 * 1024;
-/// How long a connection may take.
+/// The longest wait for a connection.
 pub(crate) const CONNECT: Duration = Duration::from_secs(10);
-/// How long the first byte of an answer may take.
+/// The longest wait for the first byte of an answer.
 pub(crate) const FIRST_BYTE: Duration = Duration::from_mins(1);
-/// The same, where much has to be done before it.
+/// The longest wait for the first byte if the server has much work to do before it.
 pub(crate) const FIRST_BYTE_AFTER_WORK: Duration = Duration::from_mins(15);
-/// How long there may be nothing between two parts of a body.
+/// The longest pause between two parts of a body.
 pub(crate) const BETWEEN: Duration = Duration::from_mins(1);
-/// How long an answer that is kept in memory may take in all.
+/// The longest time for an answer that is kept in memory.
 const WHOLE: Duration = Duration::from_mins(5);
-/// How often something is tried that takes its whole time and gets nowhere.
+/// How many attempts may each use up their whole time without progress.
 pub(crate) const SLOW_TRIES: u32 = 3;
 
-/// Why an answer was not read to its end.
+/// The reason for which an answer was not read to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unread {
-    /// It is longer than any answer.
+    /// It is larger than any answer of our server.
     #[error("its answer is longer than {} MiB, so it was not read on", LONGEST >> 20)]
     TooLong,
-    /// It did not come to its end in time.
+    /// It did not end in time.
     #[error("its answer did not come to an end in time")]
     TooSlow,
-    /// Nothing more of it came.
+    /// It stopped in the middle.
     #[error("nothing more of its answer came for {} s", BETWEEN.as_secs())]
     Silent,
     /// It broke off.
@@ -41,18 +42,18 @@ pub(crate) enum Unread {
     Cut(reqwest::Error),
 }
 
-/// All of an answer.
+/// Reads a whole answer.
 pub(crate) async fn whole(answer: Response) -> Result<Vec<u8>, Unread> {
     let (body, is_whole) = read(answer, LONGEST).await?;
     if is_whole { Ok(body) } else { Err(Unread::TooLong) }
 }
 
-/// As much of an error's body as is read; none, if it cannot be.
+/// Reads the beginning of an error's body. Empty if it cannot be read.
 pub(crate) async fn of_error(answer: Response) -> Vec<u8> {
     read(answer, LONGEST_ERROR).await.map(|(body, _)| body).unwrap_or_default()
 }
 
-/// A body up to a limit, and whether that is all of it.
+/// Reads a body up to a limit. Returns whether that is the whole body.
 async fn read(mut answer: Response, limit: usize) -> Result<(Vec<u8>, bool), Unread> {
     let end = Instant::now() + WHOLE;
     let mut body = Vec::new();

@@ -1,5 +1,5 @@
-//! HTTP as every client here speaks it, to a server of ours or to another: how long an answer may be and may take, which
-//! answers are asked for again, and what a failed TLS handshake means.
+//! HTTP for every client of this program: limits for answers, the rules for repeating a call, and explanations of TLS
+//! errors.
 
 pub(crate) mod answers;
 pub(crate) mod retry;

@@ -1,4 +1,4 @@
-//! Which answers are asked for again, and after how long: the AWS SDKs' "standard" mode
+//! The rules for repeating a call, and the pauses between attempts: the "standard" mode of the AWS SDKs
 //! (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>).
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ pub(crate) const ATTEMPTS: u32 = 3;
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// Errors that pass, whatever their status.
+/// Errors after which a repetition may help, whatever their status.
 const PASSING: &[&str] = &[
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
@@ -31,7 +31,7 @@ const PASSING: &[&str] = &[
     "TransactionInProgressException",
 ];
 
-/// Whether the same call may be answered otherwise if it is made again.
+/// Whether a repetition of the call may get another answer.
 pub(crate) fn is_worthwhile(status: u16, body: &[u8]) -> bool {
     match status {
         500 | 502 | 503 | 504 => true,
@@ -44,11 +44,11 @@ pub(crate) fn is_worthwhile(status: u16, body: &[u8]) -> bool {
     }
 }
 
-/// How long to wait after an attempt: a random part of a time that doubles, so that clients that were refused
-/// together do not come back together.
+/// The pause after an attempt: a random part of a time that doubles with each attempt. Clients that were refused at
+/// the same time so come back at different times.
 pub(crate) fn pause(attempt: u32) -> Duration {
     let mut random = [0; 4];
-    // Without random numbers, the whole pause is as good as any.
+    // If there are no random numbers, use the whole pause.
     let part = getrandom::fill(&mut random).map_or(u32::MAX, |()| u32::from_le_bytes(random));
     let whole = Duration::from_secs(1 << (attempt - 1).min(5));
     whole.mul_f64(f64::from(part) / f64::from(u32::MAX)).min(LONGEST)

@@ -1,4 +1,4 @@
-//! Why TLS failed, in words: the library has names for it, and those are for programmers.
+//! Explanations of TLS errors. Those of the library are written for programmers.
 
 use std::error::Error;
 use std::io;
@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use rustls::CertificateError;
 
-/// What an error says, if it is one of TLS, and what to do about it.
+/// Explains an error, with advice, if TLS is its cause.
 pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<String> {
     let host = error.downcast_ref::<reqwest::Error>().and_then(reqwest::Error::url);
     let host = host.and_then(|url| url.host_str()).unwrap_or("HOST").trim_matches(['[', ']']);
@@ -32,14 +32,14 @@ pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<String> {
     })
 }
 
-/// The error of TLS among the causes of another.
+/// The TLS error among the causes of an error.
 fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        // What an error of input and output carries is not among its causes.
+        // An I/O error holds the TLS error inside, and not as its cause.
         let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         cause = match carried {
             Some(carried) => Some(carried),
@@ -53,7 +53,7 @@ fn certificate(why: &CertificateError, host: &str) -> String {
     const AUTHORITY: &str = "name the file of the authority that signed it with AWS_CA_BUNDLE";
     match why {
         CertificateError::UnknownIssuer => format!("is signed by nobody that is trusted here; {AUTHORITY}"),
-        // A key of another kind is another key.
+        // A key of another type fails in the same way as another key.
         CertificateError::BadSignature
         | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => format!(
             "is not signed by the authority that is trusted here, but by another one of the same name; {AUTHORITY}"
@@ -80,7 +80,7 @@ fn certificate(why: &CertificateError, host: &str) -> String {
         CertificateError::UnhandledCriticalExtension => {
             "has a critical extension that this program does not know".to_owned()
         }
-        // The library has no name of its own for it.
+        // The library has no error of its own for this.
         CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
             authority(host)
         }
@@ -91,7 +91,7 @@ fn certificate(why: &CertificateError, host: &str) -> String {
     }
 }
 
-/// What `openssl req -x509` makes if it is told no more.
+/// A certificate as `openssl req -x509` makes it with its defaults.
 fn authority(host: &str) -> String {
     let name = if host.parse::<IpAddr>().is_ok() { "IP" } else { "DNS" };
     format!(
@@ -103,12 +103,12 @@ fn authority(host: &str) -> String {
     )
 }
 
-/// `DnsName("example.com")` without its wrapping.
+/// The inner text of `DnsName("example.com")`.
 fn bare(name: &str) -> &str {
     name.split('"').nth(1).unwrap_or_else(|| name.split(['(', ')']).nth(1).unwrap_or(name))
 }
 
-/// `HandshakeFailure` as people write it.
+/// Writes `HandshakeFailure` as two words.
 fn spelt(name: &str) -> String {
     let mut words = String::new();
     for letter in name.chars() {

@@ -1,9 +1,9 @@
-//! The grammar of a command line as the AWS CLI reads it, which is that of Python's `argparse`: options anywhere,
-//! abbreviated where that is unambiguous, `--option value` or `--option=value`, what is not known left over.
+//! Parses a command line as the AWS CLI does, which uses Python's `argparse`: options anywhere, abbreviated if that
+//! is unambiguous, `--option value` or `--option=value`. Unknown arguments are left over.
 
 use super::failure::Failure;
 
-/// What follows an option.
+/// The values that an option takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Takes {
     /// Nothing.
@@ -12,7 +12,7 @@ pub(crate) enum Takes {
     One,
     /// Any number of values.
     Many,
-    /// A value, or else this one.
+    /// One value, or none: then this one counts.
     Maybe(&'static str),
 }
 
@@ -23,46 +23,46 @@ pub(crate) struct Spec {
     pub(crate) name: String,
     /// What follows it.
     pub(crate) takes: Takes,
-    /// The only values allowed; empty means any.
+    /// The allowed values. If the list is empty, all are.
     pub(crate) choices: &'static [&'static str],
 }
 
 impl Spec {
-    /// An option that takes any one value.
+    /// An option that takes one value.
     pub(crate) fn one(name: impl Into<String>) -> Self {
         Self { name: name.into(), takes: Takes::One, choices: &[] }
     }
 
-    /// The same, with what follows it.
+    /// Changes the values that the option takes.
     pub(crate) fn taking(self, takes: Takes) -> Self {
         Self { takes, ..self }
     }
 
-    /// The same, with the only values allowed.
+    /// Limits the values to these.
     pub(crate) fn among(self, choices: &'static [&'static str]) -> Self {
         Self { choices, ..self }
     }
 }
 
-/// A command line, read.
+/// A parsed command line.
 #[derive(Debug, Default)]
 pub(crate) struct Parsed {
     /// The options, by name, with their values, in the order given.
     pub(crate) options: Vec<(String, Vec<String>)>,
     /// The one positional argument.
     pub(crate) positional: Option<String>,
-    /// What nothing takes, in the order given.
+    /// Arguments that no option takes, in the order given.
     pub(crate) remaining: Vec<String>,
 }
 
 impl Parsed {
-    /// The values of an option, the last time it was given.
+    /// The values of an option. If it was given several times, the last counts.
     pub(crate) fn values(&self, name: &str) -> Option<&[String]> {
         let found = self.options.iter().rev().find(|(given, _)| given == name);
         found.map(|(_, values)| values.as_slice())
     }
 
-    /// The value of an option, the last time it was given.
+    /// The value of an option. If it was given several times, the last counts.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.values(name).and_then(|values| values.first()).map(String::as_str)
     }
@@ -79,9 +79,9 @@ enum Word<'a> {
     Unknown,
 }
 
-/// Reads a command line with the options that are known.
+/// Parses a command line. `specs` has the known options.
 pub(crate) fn parse(specs: &[Spec], args: &[String]) -> Result<Parsed, Failure> {
-    // Two dashes alone end the options.
+    // `--` alone ends the options.
     let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
     let words = args
         .iter()
@@ -111,7 +111,7 @@ pub(crate) fn parse(specs: &[Spec], args: &[String]) -> Result<Parsed, Failure> 
     Ok(parsed)
 }
 
-/// The values of an option, and whether they are its default.
+/// The values of an option, and whether they are the default.
 fn values(spec: &Spec, explicit: Option<&str>, following: &[String]) -> Result<(Vec<String>, bool), Failure> {
     let refuse = |why: &str| Failure::Usage(format!("argument {}: {why}", spec.name));
     match (spec.takes, explicit) {
@@ -139,7 +139,7 @@ fn check_choice(spec: &Spec, value: &str) -> Result<(), Failure> {
     Err(invalid_choice(&spec.name, value, spec.choices))
 }
 
-/// The refusal of a value that is none of the few allowed.
+/// The error for a value that is not allowed.
 pub(crate) fn invalid_choice(name: &str, value: &str, choices: &[&str]) -> Failure {
     let mut message = format!("argument {name}: Found invalid choice '{value}'\n");
     let close: Vec<_> = choices.iter().filter(|choice| resembles(choice, value)).collect();
@@ -152,7 +152,7 @@ pub(crate) fn invalid_choice(name: &str, value: &str, choices: &[&str]) -> Failu
     Failure::Usage(message)
 }
 
-/// Whether one is the other with a few letters changed: at most one in five.
+/// Whether two words differ in few letters: at most one in five.
 fn resembles(one: &str, other: &str) -> bool {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
@@ -191,7 +191,7 @@ fn classify<'a>(specs: &'a [Spec], arg: &'a str) -> Result<Word<'a>, Failure> {
     }
 }
 
-/// Whether an argument is a negative number, which is a value although it begins with a dash.
+/// Whether an argument is a negative number. Such an argument begins with a dash and is a value.
 fn is_number(arg: &str) -> bool {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = arg.get(1..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The call itself: whom, as whom, and what came back.
+//! Makes the call, and reads the answer.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::http::{retry, tls_errors};
 /// The members of every error of the service, in the order of the service model.
 const ERROR_MEMBERS: [&str; 4] = ["code", "docs", "message", "tip"];
 
-/// The settings of the data directory, where one is named, else of the profile.
+/// Reads the settings of the data directory, if one is named, else those of the profile.
 pub(crate) fn settings(globals: &Globals) -> Result<Settings, Failure> {
     let profile = globals.value("--profile");
     let variable =
@@ -39,7 +39,7 @@ pub(crate) fn region(globals: &Globals, settings: &Settings) -> Result<String, F
     })
 }
 
-/// The client that the options and the settings describe.
+/// Makes the client from the options and the settings.
 pub(crate) fn client(region: String, globals: &Globals, settings: &Settings) -> Result<ApiClient, Failure> {
     let identity = identity(globals, settings)?;
     let endpoint = globals.value("--endpoint-url").map(str::to_owned).or_else(|| settings.endpoint());
@@ -64,7 +64,7 @@ pub(crate) async fn call(
     globals: &Globals,
 ) -> Result<Map<String, Value>, Failure> {
     let principal = client.principal();
-    // Names only: values may be secrets, as the environment of a container often is.
+    // Names only, because values may be secrets. The environment of a container often has some.
     let names: Vec<&str> = input.keys().map(String::as_str).collect();
     globals.note(format_args!(
         "{} with {names:?} to {} in {} as {}",
@@ -109,12 +109,13 @@ fn options(globals: &Globals, settings: &Settings) -> Result<ClientOptions, Fail
         read_timeout: seconds("--cli-read-timeout")?,
         connect_timeout: seconds("--cli-connect-timeout")?,
         attempts,
-        // The AWS CLI does not tell either.
+        // The AWS CLI does not report this either.
         reports_waits: false,
     })
 }
 
-/// The members of a body. One that is no JSON has none, as for every AWS client; JSON that is no object is a fault.
+/// The members of a body. A body that is no JSON has none, as in every AWS client. JSON that is no object is an
+/// error.
 fn object(body: &[u8]) -> Result<Map<String, Value>, Failure> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => Ok(members),
@@ -142,7 +143,7 @@ fn refusal(operation: Operation, answer: &Answer) -> Failure {
 fn unanswered(error: CallFailure) -> Failure {
     match error {
         CallFailure::Unreachable(error) => unreachable(error),
-        // The call before this one, which was to give the keys.
+        // The failed call is the one to STS for temporary keys.
         CallFailure::Refused(refusal) => Failure::Service(Box::new(refusal), Map::new()),
         other => Failure::Other(other.to_string()),
     }

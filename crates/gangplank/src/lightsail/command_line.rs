@@ -1,7 +1,7 @@
-//! What a command line asks for.
+//! Finds out what a command line asks for.
 //!
-//! It is read three times, as the AWS CLI does: the global options are taken from wherever they stand, the first
-//! word of what is left is the operation, and the operation's own options are read from the rest.
+//! It is parsed three times, as in the AWS CLI. First the global options are taken from anywhere. Then the first
+//! remaining word is the operation. Then the rest are the options of that operation.
 
 use gangplank_api::lightsail::Operation;
 
@@ -11,28 +11,28 @@ use super::globals::Globals;
 use super::options::{CLI_INPUT_JSON, CLI_INPUT_YAML, Command, GENERATE_CLI_SKELETON};
 use super::{argparse, globals, options};
 
-/// A command line, read.
+/// A parsed command line.
 pub(crate) struct CommandLine {
     /// The options that every operation has.
     pub(crate) globals: Globals,
-    /// What is to be done.
+    /// The action.
     pub(crate) asked: Asked,
 }
 
-/// What is to be done.
+/// The action.
 pub(crate) enum Asked {
     /// Show the version.
     Version,
-    /// Show the manual page of a command, or of them all.
+    /// Show the manual page of a command, or the overview.
     Help(Option<Command>),
-    /// Call an operation, or make a sample of it.
+    /// Call an operation, or print a sample.
     Operation(Operation, Parsed),
     /// Push an image and register it.
     PushContainerImage(Parsed),
 }
 
-/// Whether the arguments are for `lightsail`: with global options before it, as the AWS CLI allows, or not; or
-/// asking for help on it.
+/// Whether the arguments are for `lightsail`. Global options may stand before the word, as in the AWS CLI. `help
+/// lightsail` counts too.
 pub(crate) fn is_ours(args: &[String]) -> bool {
     match args {
         [first, ..] if first == "lightsail" => true,
@@ -50,7 +50,7 @@ pub(crate) fn error_format(args: &[String]) -> Option<String> {
     given.or_else(|| std::env::var("AWS_CLI_ERROR_FORMAT").ok())
 }
 
-/// Reads a command line that begins, global options aside, with `lightsail`, or with `help lightsail`.
+/// Parses a command line. Apart from global options it begins with `lightsail` or `help lightsail`.
 pub(crate) fn read(args: &[String]) -> Result<CommandLine, Failure> {
     let mut outer = argparse::parse(&globals::specs(), args)?;
     let mut remaining = std::mem::take(&mut outer.remaining);
@@ -93,7 +93,7 @@ fn operation(args: &[String]) -> Result<Asked, Failure> {
     }
     let mut unknown = given.remaining.clone();
     unknown.extend(given.positional.clone());
-    // It ends the options and is nothing itself.
+    // `--` ends the options and has no other meaning.
     unknown.retain(|word| word != "--");
     if !unknown.is_empty() {
         return Err(Failure::UnknownOptions(unknown));
@@ -104,10 +104,11 @@ fn operation(args: &[String]) -> Result<Asked, Failure> {
     })
 }
 
-/// Checks that every required option is given, unless the whole input is, or a sample is asked for.
+/// Checks that every required option is given. None is required if the whole input is given at once, or if a sample
+/// is asked for.
 ///
-/// Only options spelt out with their value apart count here, which is the AWS CLI's way of looking for them; and a
-/// sample of the output needs the input checked.
+/// Like the AWS CLI, this only finds options that are written in full, with the value as a separate word. A sample of
+/// the output still needs the required options.
 fn check_required(command: Command, given: &Parsed, args: &[String]) -> Result<(), Failure> {
     let position = |name: &str| args.iter().position(|arg| arg == name);
     let lifted = position(CLI_INPUT_JSON).is_some()

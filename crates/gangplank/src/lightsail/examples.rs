@@ -1,11 +1,11 @@
-//! Examples for the manual pages, made from the descriptions: a call with what is required, one with everything from
-//! a file, and one that shows a single member of the answer.
+//! Examples for the manual pages, made from the descriptions: a call with the required options, one with all options
+//! from a file, and one that shows a single member of the answer.
 
 use gangplank_api::{Kind, Member, Shape};
 
 use super::options::{self, Command};
 
-/// What each example does, and its command line.
+/// The purpose of each example, and its command line.
 pub(crate) fn of(command: Command) -> Vec<(String, String)> {
     let line = format!("gangplank lightsail {}", command.name());
     let required = command.input().members.iter().filter(|member| member.required);
@@ -29,7 +29,7 @@ pub(crate) fn of(command: Command) -> Vec<(String, String)> {
     examples
 }
 
-/// A value that the shape allows.
+/// A valid value for a shape.
 fn value(shape: &Shape, member: &Member) -> String {
     match &shape.kind {
         Kind::String(string) => match string.values.first() {

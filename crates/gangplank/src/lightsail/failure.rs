@@ -1,28 +1,28 @@
-//! How a call can fail, and the exit status that version 2 of the AWS CLI gives each way.
+//! The ways in which a call can fail, each with the exit status that version 2 of the AWS CLI gives it.
 
 use serde_json::{Map, Value};
 
 use crate::aws::call_failure::Refusal;
 
-/// Why there is no answer.
+/// The reason for which there is no answer.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The command line cannot be read; the usage is shown after the reason.
+    /// The command line cannot be parsed. The usage is shown after the reason.
     Usage(String),
-    /// There are arguments that nothing takes; the usage is shown before them.
+    /// No option takes these arguments. The usage is shown before them.
     UnknownOptions(Vec<String>),
-    /// An argument was read and is not allowed.
+    /// An argument is not allowed.
     Parameter(String),
-    /// The environment or a file lacks something or has something wrong; the first is the kind.
+    /// The environment or a file is incomplete or wrong. The first text is the kind of error.
     Configuration(&'static str, String),
-    /// The server refused; the members that the service model gives this error, in the order of the model.
+    /// The server refused. The map has the members that the service model gives this error, in the model's order.
     Service(Box<Refusal>, Map<String, Value>),
-    /// Anything else, such as a server that cannot be reached.
+    /// Any other error, such as a server that cannot be reached.
     Other(String),
 }
 
 impl Failure {
-    /// The exit status: 252 for the command line, 253 for the configuration, 254 for the service, 255 else.
+    /// The exit status: 252 for the command line, 253 for the configuration, 254 for a refusal, 255 otherwise.
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::UnknownOptions(_) | Self::Parameter(_) => 252,
@@ -32,7 +32,7 @@ impl Failure {
         }
     }
 
-    /// A parameter that cannot be parsed.
+    /// The error for a parameter that cannot be parsed.
     pub(crate) fn parsing(name: &str, why: impl std::fmt::Display) -> Self {
         Self::Parameter(format!("Error parsing parameter '{name}': {why}"))
     }
@@ -47,7 +47,7 @@ impl Failure {
         }
     }
 
-    /// What happened, in words, without its name.
+    /// The message, without the error's name.
     pub(crate) fn message(&self) -> String {
         match self {
             Self::Usage(message)

@@ -1,18 +1,18 @@
-//! The options that every operation has.
+//! The global options, which every operation has.
 
 use super::argparse::{Parsed, Spec, Takes};
 use super::failure::Failure;
 use super::query::Query;
 
-/// One global option: its name, what it takes, the values allowed, and what it is for.
+/// One global option.
 pub(crate) struct Global {
     /// Its name, with the dashes.
     pub(crate) name: &'static str,
-    /// Whether a value follows.
+    /// Whether the option takes a value.
     pub(crate) takes_value: bool,
-    /// The only values allowed; empty means any.
+    /// The allowed values. If the list is empty, all are.
     pub(crate) choices: &'static [&'static str],
-    /// What it is for.
+    /// Its purpose, for the manual page.
     pub(crate) documentation: &'static str,
 }
 
@@ -33,7 +33,7 @@ const fn choice(name: &'static str, choices: &'static [&'static str], documentat
     Global { name, takes_value: true, choices, documentation }
 }
 
-/// The global options: those of version 2 of the AWS CLI, and --data-dir as our other commands have it.
+/// The global options: those of version 2 of the AWS CLI, and --data-dir as in our other commands.
 pub(crate) const GLOBALS: &[Global] = &[
     flag("--debug", "Tell on standard error what is done, without secrets."),
     value(
@@ -69,7 +69,7 @@ pub(crate) const GLOBALS: &[Global] = &[
     ),
 ];
 
-/// The global options as the grammar wants them.
+/// The global options in the form that `argparse` takes.
 pub(crate) fn specs() -> Vec<Spec> {
     let spec = |global: &Global| {
         let takes = if global.takes_value { Takes::One } else { Takes::Nothing };
@@ -82,12 +82,12 @@ pub(crate) fn specs() -> Vec<Spec> {
 #[derive(Debug)]
 pub(crate) struct Globals {
     given: Parsed,
-    /// What of the answer is shown.
+    /// The expression that selects a part of the answer.
     pub(crate) query: Option<Query>,
 }
 
 impl Globals {
-    /// Checks the values that can be checked before the operation is looked at.
+    /// Checks the values that can be checked without the operation.
     pub(crate) fn new(given: Parsed) -> Result<Self, Failure> {
         let query = given.value("--query").map(Query::compile).transpose()?;
         if let Some(url) = given.value("--endpoint-url")
@@ -119,14 +119,14 @@ impl Globals {
         self.given.has(name)
     }
 
-    /// Tells on standard error what is done, if that was asked for.
+    /// Reports progress on standard error, if that was asked for.
     pub(crate) fn note(&self, what: std::fmt::Arguments<'_>) {
         if self.has("--debug") {
             super::report::note(what);
         }
     }
 
-    /// The seconds that an option sets: `None` for no end.
+    /// The seconds that an option gives. `None` for no limit.
     pub(crate) fn seconds(&self, name: &str) -> Result<Option<u64>, Failure> {
         match self.value(name) {
             None => Ok(Some(60)),

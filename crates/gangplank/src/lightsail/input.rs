@@ -1,4 +1,4 @@
-//! The whole input at once: `--cli-input-json` and `--cli-input-yaml`.
+//! The whole input at once, by `--cli-input-json` or `--cli-input-yaml`.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::options::{CLI_INPUT_JSON, CLI_INPUT_YAML};
 use super::{paramfile, python_repr, yaml};
 
-/// Adds what the whole input has; what an option has given already wins, member by member.
+/// Adds the members of the whole input. A member that an option has given stays.
 pub(crate) fn merge(input: &mut Map<String, Value>, given: &Parsed) -> Result<(), Failure> {
     let (option, text) = match (given.value(CLI_INPUT_JSON), given.value(CLI_INPUT_YAML)) {
         (None, None) => return Ok(()),

@@ -1,4 +1,5 @@
-//! Manual pages, made from the descriptions: one structure, shown as plain text on a terminal or as `man` source.
+//! Manual pages, made from the descriptions. A page is one structure, which is printed as text for a terminal or as
+//! source for `man`.
 
 use std::fmt::Write as _;
 
@@ -10,25 +11,25 @@ use super::{examples, options};
 use crate::help::manual_pages::escaped;
 use crate::help::notes;
 
-/// How wide a page is.
+/// The width of a page, in columns.
 const WIDTH: usize = 78;
 
 /// A manual page.
 pub(crate) struct Page {
-    /// What it is called: `gangplank-lightsail-get-container-images`.
+    /// Its name, such as `gangplank-lightsail-get-container-images`.
     pub(crate) name: String,
-    /// Its parts, in order.
+    /// Its paragraphs and lists, in order.
     parts: Vec<Part>,
 }
 
 enum Part {
     Heading(&'static str),
     Text(usize, String),
-    /// Kept as it is.
+    /// Printed as it is, with an indent.
     Code(usize, String),
 }
 
-/// The page on all operations.
+/// The page about all operations.
 pub(crate) fn overview() -> Page {
     let mut page = Page { name: "gangplank-lightsail".to_owned(), parts: Vec::new() };
     page.heading("NAME");
@@ -58,7 +59,7 @@ pub(crate) fn overview() -> Page {
     page
 }
 
-/// The page on one command.
+/// The page about one command.
 pub(crate) fn page(command: Command) -> Page {
     let name = command.name();
     let mut page = Page { name: format!("gangplank-lightsail-{name}"), parts: Vec::new() };
@@ -98,11 +99,11 @@ pub(crate) fn page(command: Command) -> Page {
     page
 }
 
-/// What is printed when an image was pushed.
+/// The output after an image was pushed.
 const PUSHED: &str = "Three lines, the same whatever --output says: the digest, the image that was registered, and the \
                       name by which deployments refer to it. What is being sent is told on standard error.";
 
-/// The options that are about the input as a whole.
+/// The options for the input as a whole.
 const INPUT_OPTIONS: &[(&str, &str)] = &[
     (
         "--cli-input-json (string)",
@@ -160,7 +161,7 @@ impl Page {
         }
     }
 
-    /// What stands at the end of every page.
+    /// Adds the end that every page has.
     fn end(&mut self, see_also: &str) {
         let own = [("GANGPLANK_DATA_DIR", "The same as --data-dir.")];
         let parts: [(&'static str, Vec<_>); 3] = [
@@ -193,7 +194,7 @@ impl Page {
     }
 }
 
-/// The page as plain text, its lines broken.
+/// Writes the page as text, with folded lines.
 pub(crate) fn plain(page: &Page) -> String {
     let mut out = String::new();
     for part in &page.parts {
@@ -220,7 +221,7 @@ pub(crate) fn plain(page: &Page) -> String {
     out
 }
 
-/// The page as source for `man`, in section 1.
+/// Writes the page as source for `man`, in section 1.
 pub(crate) fn roff(page: &Page) -> String {
     let mut out =
         format!(".TH {} 1 \"\" \"gangplank {}\"\n", page.name.to_uppercase(), env!("CARGO_PKG_VERSION"));
@@ -230,7 +231,7 @@ pub(crate) fn roff(page: &Page) -> String {
             Part::Heading(heading) => {
                 let _ = writeln!(out, ".SH {heading}");
             }
-            // `apropos` wants one word for a name, right below the heading.
+            // `apropos` needs the name as one word right below the heading.
             Part::Text(_, text) if under == Some("NAME") => {
                 let about = text.split_once(" - ").map_or(text.as_str(), |(_, about)| about);
                 let _ = writeln!(out, "{} \\- {}", escaped(&page.name), escaped(about));
@@ -266,7 +267,7 @@ fn synopsis(command: Command) -> String {
     text + "\n  [global options]"
 }
 
-/// What a member is, with what it may be.
+/// The description of a member, with its constraints.
 fn described(member: &Member) -> String {
     let mut text = member.documentation.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Kind::String(string) = &element(member.shape).kind
@@ -295,7 +296,7 @@ fn kind(shape: &Shape) -> String {
     }
 }
 
-/// The shorthand of a value, as a pattern.
+/// The shorthand syntax of a value, as a pattern.
 fn shorthand(shape: &Shape) -> String {
     match &shape.kind {
         Kind::Structure(structure) => {
@@ -318,12 +319,12 @@ fn nested(shape: &Shape) -> String {
     }
 }
 
-/// Whether a value has parts that have names.
+/// Whether a value is an object, or a list or map of objects.
 fn is_complex(shape: &'static Shape) -> bool {
     matches!(element(shape).kind, Kind::Structure(_) | Kind::Map { .. })
 }
 
-/// The element of a list; of anything else, that itself.
+/// The element of a list. Any other shape stands for itself.
 fn element(shape: &'static Shape) -> &'static Shape {
     match &shape.kind {
         Kind::List(element) => element,
@@ -331,7 +332,7 @@ fn element(shape: &'static Shape) -> &'static Shape {
     }
 }
 
-/// The structure that a value is, or that its elements or entries are.
+/// The structure of a value, or of its elements or entries.
 fn structure_in(shape: &'static Shape) -> Option<&'static Structure> {
     match &shape.kind {
         Kind::Structure(structure) => Some(structure),

@@ -1,9 +1,9 @@
 //! `gangplank lightsail`: the container operations of `aws lightsail`, with the contract of version 2 of the AWS
 //! CLI: the same options, output, and exit status.
 //!
-//! A call walks through the files in this order: `command_line` (what was asked), `unpack` and `input` (its
-//! input), `validate`, `call` (over the wire), `format` (the answer), and `report` if anything fails. All of them
-//! read the operation's description in `gangplank-api`; no operation and no member is named here.
+//! A call goes through the files in this order: `command_line` (parses the arguments), `unpack` and `input` (make the
+//! input), `validate`, `call` (sends it), `format` (prints the answer), and `report` if something fails. All of them
+//! read the operation's description in `gangplank-api`. None of them names an operation or a member.
 
 mod argparse;
 mod call;
@@ -48,16 +48,16 @@ pub(crate) use self::places::places;
 use crate::aws::settings::Settings;
 use crate::terminal::{colour, foreign};
 
-/// The manual pages as source for `man`, each with its name.
+/// The manual pages as source for `man`, by name.
 pub(crate) fn manual_sources() -> Vec<(String, String)> {
     let pages = options::Command::all().into_iter().map(manual::page);
     let all = std::iter::once(manual::overview()).chain(pages);
     all.map(|page| (page.name.clone(), manual::roff(&page))).collect()
 }
 
-/// Runs the command with the arguments that follow `gangplank`, as they are.
+/// Runs the command. `args` are the arguments behind `gangplank`.
 pub(crate) async fn run(args: &[String]) -> ExitCode {
-    // Found before anything else is read, because it also holds for what cannot be read.
+    // Find the format of errors first: errors in the command line itself are printed in it.
     let error_format = command_line::error_format(args);
     match attempt(args).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -124,7 +124,7 @@ async fn perform(operation: Operation, given: &argparse::Parsed, globals: &Globa
     pager::print(&text, pager.as_deref())
 }
 
-/// The format of the answer: the option, `AWS_DEFAULT_OUTPUT`, the profile's `output`, JSON.
+/// The format of the answer: the option, else `AWS_DEFAULT_OUTPUT`, else the profile's `output`, else JSON.
 fn output_format(globals: &Globals, settings: &Settings) -> Result<Format, Failure> {
     let setting = settings.either("AWS_DEFAULT_OUTPUT", "output");
     let name = globals.value("--output").map(str::to_owned).or(setting).unwrap_or_else(|| "json".to_owned());

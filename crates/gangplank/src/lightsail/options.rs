@@ -1,31 +1,31 @@
-//! The options of an operation: one for each member of its input, as the description has them.
+//! The options of an operation: one for each member of its input.
 
 use gangplank_api::lightsail::{Operation, PushContainerImageRequest};
 use gangplank_api::{Described as _, Kind, Member, Structure};
 
 use super::argparse::{Spec, Takes};
 
-/// Reads the whole input as JSON.
+/// The option that gives the whole input as JSON.
 pub(crate) const CLI_INPUT_JSON: &str = "--cli-input-json";
-/// Reads the whole input as YAML.
+/// The option that gives the whole input as YAML.
 pub(crate) const CLI_INPUT_YAML: &str = "--cli-input-yaml";
-/// Prints a sample in place of calling.
+/// The option that prints a sample and makes no call.
 pub(crate) const GENERATE_CLI_SKELETON: &str = "--generate-cli-skeleton";
 
-/// The samples there are.
+/// The kinds of samples.
 pub(crate) const SKELETONS: &[&str] = &["input", "output", "yaml-input"];
 
-/// What can be asked for by name.
+/// A command that has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     /// An operation of the API.
     Call(Operation),
-    /// The command that pushes an image and registers it, for which the AWS CLI needs its plugin.
+    /// Pushes an image and registers it. The AWS CLI needs its plugin for that.
     PushContainerImage,
 }
 
 impl Command {
-    /// Every command, by name.
+    /// Every command, in alphabetical order.
     pub(crate) fn all() -> Vec<Self> {
         let mut all: Vec<Self> = Operation::ALL.iter().map(|operation| Self::Call(*operation)).collect();
         all.push(Self::PushContainerImage);
@@ -33,12 +33,12 @@ impl Command {
         all
     }
 
-    /// The command of this name.
+    /// Finds a command by its name.
     pub(crate) fn find(name: &str) -> Option<Self> {
         Self::all().into_iter().find(|command| command.name() == name)
     }
 
-    /// Its name: `GetContainerAPIMetadata` is called by `get-container-api-metadata`.
+    /// Its name. `GetContainerAPIMetadata` becomes `get-container-api-metadata`.
     pub(crate) fn name(self) -> String {
         match self {
             Self::Call(operation) => kebab(operation.name()),
@@ -65,23 +65,23 @@ impl Command {
         }
     }
 
-    /// Whether it takes its whole input at once, and makes samples.
+    /// Whether it accepts its whole input at once, and prints samples.
     pub(crate) fn has_samples(self) -> bool {
         matches!(self, Self::Call(_))
     }
 }
 
-/// The option that gives a member its value.
+/// The option that sets a member.
 pub(crate) fn option(member: &Member) -> String {
     format!("--{}", kebab(member.name))
 }
 
-/// The option that gives a boolean member the value `false`.
+/// The option that sets a boolean member to `false`.
 pub(crate) fn negation(member: &Member) -> String {
     format!("--no-{}", kebab(member.name))
 }
 
-/// All options of a command, in the order of its input's description.
+/// All options of a command, in the order of its input's members.
 pub(crate) fn specs(command: Command) -> Vec<Spec> {
     let mut specs = Vec::new();
     for member in command.input().members {
@@ -103,7 +103,8 @@ pub(crate) fn specs(command: Command) -> Vec<Spec> {
     specs
 }
 
-/// `serviceName` as `service-name`. Capitals in a row are one word, up to the one that begins the next.
+/// Writes `serviceName` as `service-name`. Capitals in a row are one word, without the last if a small letter
+/// follows.
 fn kebab(name: &str) -> String {
     let letters: Vec<char> = name.chars().collect();
     let mut kebab = String::new();

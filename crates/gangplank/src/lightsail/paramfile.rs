@@ -1,10 +1,10 @@
-//! Values that stand in files: `file://path` and `fileb://path`.
+//! Values in files: `file://path` and `fileb://path`.
 
 use std::path::PathBuf;
 
 use crate::files::home_folders;
 
-/// What the file holds, if the value names one.
+/// The content of the file that a value names. `None` if it names none.
 pub(crate) fn load(value: &str) -> Option<Result<String, String>> {
     let path = value.strip_prefix("file://").or_else(|| value.strip_prefix("fileb://"))?;
     Some(
@@ -28,13 +28,13 @@ fn read(value: &str, path: &str) -> Result<String, String> {
     })
 }
 
-/// The system's words, without the number that Rust adds.
+/// The system's message, without the number that Rust appends.
 fn reason(error: &std::io::Error) -> String {
     let words = error.to_string();
     words.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
-/// A path in which `~`, `$NAME` and `${NAME}` are replaced; unknown variables stay as they are.
+/// A path with `~`, `$NAME` and `${NAME}` expanded. Unknown variables stay as they are.
 fn expand(path: &str) -> anyhow::Result<String> {
     let path = match path.strip_prefix('~') {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => {

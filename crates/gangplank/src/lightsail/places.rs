@@ -1,4 +1,4 @@
-//! What may follow each operation on a command line, for completion in shells.
+//! Words that may follow each operation on a command line, for completion in shells.
 
 use gangplank_api::Kind;
 
@@ -6,7 +6,7 @@ use super::globals::GLOBALS;
 use super::options::{self, Command};
 use crate::help::completions::Place;
 
-/// The command itself and each of its commands.
+/// `gangplank lightsail` itself, and each of its commands.
 pub(crate) fn places(path: &str) -> Vec<Place> {
     let globals = GLOBALS.iter().map(|global| global.name.to_owned());
     let choices = GLOBALS.iter().filter(|global| !global.choices.is_empty()).map(|global| {

@@ -1,4 +1,4 @@
-//! `push-container-image`: what the AWS CLI does with its plugin, without one.
+//! `push-container-image`. The AWS CLI needs a plugin for it, and here it is built in.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::options::Command;
 use super::{call, pager, unpack};
 use crate::lightsailctl::{Order, push_image};
 
-/// Pushes and registers. Whatever fails behind the command line ends with 255, as the plugin's failures do.
+/// Pushes and registers. Any failure after parsing ends with status 255, as the plugin's failures do.
 pub(crate) async fn run(given: &Parsed, globals: &Globals) -> Result<(), Failure> {
     let input = unpack::input(Command::PushContainerImage.input(), given)?;
     let member = |name: &str| input.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();

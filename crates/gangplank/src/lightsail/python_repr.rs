@@ -1,4 +1,4 @@
-//! How Python writes values, which is what the AWS CLI's text output and its messages show.
+//! Writes values as Python does. The AWS CLI's text output and messages have them in that form.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 
 use super::timestamp;
 
-/// A value as `str()` writes it.
+/// Writes a value as `str()` does.
 pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => timestamp::sample_as_text(text).unwrap_or(text).to_owned(),
@@ -14,7 +14,7 @@ pub(crate) fn text(value: &Value) -> String {
     }
 }
 
-/// A value as `repr()` writes it.
+/// Writes a value as `repr()` does.
 pub(crate) fn repr(value: &Value) -> String {
     match value {
         Value::Null => "None".to_owned(),
@@ -37,7 +37,7 @@ pub(crate) fn repr(value: &Value) -> String {
     }
 }
 
-/// The type of a value, as `str(type(value))` writes it.
+/// The type of a value, as in `str(type(value))`.
 pub(crate) fn class(value: &Value) -> &'static str {
     match value {
         Value::Null => "<class 'NoneType'>",
@@ -50,7 +50,7 @@ pub(crate) fn class(value: &Value) -> &'static str {
     }
 }
 
-/// A number: one with a fraction always shows it, if only as `.0`.
+/// Writes a number. A float always has a fraction, if only `.0`.
 pub(crate) fn number(number: &Number) -> String {
     match number.as_f64() {
         Some(float) if number.is_f64() => self::float(float),
@@ -58,7 +58,7 @@ pub(crate) fn number(number: &Number) -> String {
     }
 }
 
-/// The shortest digits that mean the number; with an exponent from 1e16 on and below 1e-4.
+/// The shortest digits that mean the number. From 1e16 on and below 1e-4 it has an exponent.
 fn float(float: f64) -> String {
     let exponential = format!("{float:e}");
     let Some((digits, exponent)) = exponential.split_once('e') else { return exponential };
@@ -70,7 +70,7 @@ fn float(float: f64) -> String {
     format!("{digits}e{sign}{:02}", exponent.abs())
 }
 
-/// A string in quotes: single ones, unless it has those and no double ones.
+/// A string in quotes: single ones, unless it has single quotes and no double ones.
 pub(crate) fn quoted(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut shown = String::from(quote);

@@ -21,18 +21,18 @@ impl Query {
         if text.is_empty() {
             return Err(bad("Invalid JMESPath expression: cannot be empty.".to_owned()));
         }
-        // One for the life of the program: the expression borrows it.
+        // One runtime for the life of the program, because each expression borrows it.
         let runtime: &'static Runtime = Box::leak(Box::new(runtime()));
         runtime.compile(&with_json_literals(text)).map(Self).map_err(|error| bad(explain(text, &error)))
     }
 
-    /// What the expression selects.
+    /// Applies the expression to a value.
     pub(crate) fn search(&self, value: &Value) -> Result<Value, Failure> {
         self.0.search(value).map_err(|error| Failure::Other(error.reason.to_string()))
     }
 }
 
-/// The reason in the form that the AWS CLI gives it, with a mark under the place.
+/// The reason in the AWS CLI's form, with a mark under the place.
 fn explain(text: &str, error: &JmespathError) -> String {
     let column = text.get(..error.offset.min(text.len())).unwrap_or(text).chars().count();
     if error.offset >= text.len() {
@@ -44,8 +44,8 @@ fn explain(text: &str, error: &JmespathError) -> String {
     format!("Invalid jmespath expression: {}, at column {column}:\n\"{text}\"\n{mark}^", error.reason)
 }
 
-/// The expression with every literal in backquotes as JSON. The AWS CLI takes what is no JSON there as text, and
-/// expressions such as ``[?name==`web`]`` are all over its documentation.
+/// The expression, with each literal in backquotes turned into JSON. The AWS CLI takes a literal that is no JSON as
+/// text, and its documentation is full of expressions such as ``[?name==`web`]``.
 fn with_json_literals(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -66,7 +66,7 @@ fn with_json_literals(text: &str) -> String {
     out + rest
 }
 
-/// How long a literal is, up to the quote that ends it.
+/// The length of a literal, up to the closing quote.
 fn literal_length(text: &str, quote: &str) -> Option<usize> {
     let mut escaped = false;
     for (at, letter) in text.char_indices() {
@@ -78,8 +78,8 @@ fn literal_length(text: &str, quote: &str) -> Option<usize> {
     None
 }
 
-/// The functions of the JMESPath specification. Those that calculate keep whole numbers whole, as the AWS
-/// CLI's do: the library's own make a fraction of every number.
+/// The functions of the JMESPath specification. The library's own turn every number into a float. Ours keep whole
+/// numbers whole, as those of the AWS CLI do.
 fn runtime() -> Runtime {
     let mut runtime = Runtime::strict();
     for name in ["abs", "ceil", "floor", "sum"] {

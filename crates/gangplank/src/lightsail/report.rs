@@ -1,4 +1,4 @@
-//! What a failed call leaves on standard error, in the forms of `--cli-error-format`.
+//! The error output of a failed call, in the forms of `--cli-error-format`.
 
 use serde_json::{Map, Value, json};
 
@@ -6,11 +6,11 @@ use super::failure::Failure;
 use super::format::Format;
 use crate::terminal::{foreign, output};
 
-/// What is shown after a command line that cannot be read.
+/// The usage that is shown with a command line that cannot be parsed.
 pub(crate) const USAGE: &str = "usage: gangplank lightsail <operation> [options]\n\
     To see help text, you can run:\n\n  gangplank lightsail help\n  gangplank lightsail <operation> help\n";
 
-/// Tells on standard error what is done, for `--debug`.
+/// Reports progress on standard error, for `--debug`.
 pub(crate) fn note(what: std::fmt::Arguments<'_>) {
     output::complain(format_args!("gangplank: [DEBUG]: {what}"));
 }
@@ -69,7 +69,7 @@ fn sentence(failure: &Failure) -> String {
     }
 }
 
-/// The parts of an error that has a name.
+/// The members of an error that has a name.
 fn fields(failure: &Failure) -> Option<Map<String, Value>> {
     let mut fields = Map::new();
     fields.insert("Code".to_owned(), json!(failure.code()?));

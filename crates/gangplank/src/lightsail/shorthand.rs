@@ -1,7 +1,7 @@
-//! The shorthand for values with parts: `key=a,value=b`, `key=[a,b]`, `key={inner=a}`.
+//! The shorthand syntax for lists and objects: `key=a,value=b`, `key=[a,b]`, `key={inner=a}`.
 //!
-//! The grammar is the one that the AWS CLI's user guide describes under "Using shorthand syntax"; it is read
-//! without looking at the shapes, which then only turn words into numbers and single values into lists.
+//! The grammar is described in the AWS CLI's user guide under "Using shorthand syntax". The text is first parsed
+//! without its shape. Then the shape turns words into numbers, and single values into lists.
 
 use gangplank_api::{Kind, Shape};
 use serde_json::{Map, Value};
@@ -112,7 +112,7 @@ impl Parser {
                 }
                 Err(why) if self.current().is_none() => return Err(why),
                 Err(_) => {
-                    // What was read last is the key of the next pair: back to the comma before it.
+                    // The last word was the key of the next pair, so go back to the comma before it.
                     while self.text.get(self.at) != Some(&',') && self.at > 0 {
                         self.at -= 1;
                     }
@@ -177,7 +177,7 @@ impl Parser {
         Ok(())
     }
 
-    /// A word, in quotes or not; `None` if there is none.
+    /// A word, with or without quotes. `None` if there is none.
     fn word(&mut self, follows: fn(char) -> bool) -> Parsed<Option<String>> {
         match self.current() {
             Some(quote @ ('\'' | '"')) => self.in_quotes(quote).map(Some),
@@ -226,7 +226,7 @@ impl Parser {
         }
     }
 
-    /// Reads a character that may stand between spaces.
+    /// Reads a character, with spaces around it allowed.
     fn expect_spaced(&mut self, wanted: &str) -> Parsed<()> {
         self.skip_spaces();
         self.expect(wanted)?;
@@ -247,7 +247,7 @@ impl Parser {
         format!("Expected: '{wanted}', received: '{found}' for input:\n{}", self.location())
     }
 
-    /// The text with a mark under the place that is being read, in the line that it is in.
+    /// The line that is being read, with a mark under the current place.
     fn location(&self) -> String {
         let (before, after) = self.text.split_at(self.at.min(self.text.len()));
         let column = before.iter().rev().take_while(|c| **c != '\n').count();
@@ -268,22 +268,22 @@ impl Parser {
     }
 }
 
-/// What a bare word may begin with.
+/// The characters that a bare word may begin with.
 fn is_start(c: char) -> bool {
     !c.is_whitespace() && !matches!(c, '"' | '\'' | ',' | '=' | '[' | '{') && c > ' '
 }
 
-/// What may stand further on in the first word after a key.
+/// The further characters of the first word after a key.
 fn is_first_follow(c: char) -> bool {
     !matches!(c, '"' | '\'' | ',' | ']' | '}') && (c >= ' ' || c.is_whitespace())
 }
 
-/// What may stand further on in the words after that, where `=` tells a key from a value.
+/// The further characters of later words. There `=` separates a key from a value.
 fn is_second_follow(c: char) -> bool {
     !matches!(c, '"' | '\'' | ',' | '=') && (c >= ' ' || c.is_whitespace())
 }
 
-/// The value, made to fit its shape: words become numbers and truth values, a single value a list of one.
+/// Converts a value to its shape: words become numbers and booleans, a single value becomes a list of one.
 fn fitted(shape: &Shape, value: Value) -> Result<Value, Failure> {
     Ok(match (&shape.kind, value) {
         (Kind::Structure(structure), Value::Object(members)) => {
@@ -301,7 +301,7 @@ fn fitted(shape: &Shape, value: Value) -> Result<Value, Failure> {
         (Kind::List(element), Value::Array(values)) => {
             values.into_iter().map(|value| fitted(element, value)).collect::<Result<_, _>>()?
         }
-        // As the AWS CLI has it, such a value is taken as it is, and not fitted to the element's shape.
+        // Like the AWS CLI, this does not convert such a value to the shape of the element.
         (Kind::List(_), value) => vec![value].into(),
         (Kind::Integer(_), Value::String(text)) => unpack::integer(&text)?,
         (Kind::Float | Kind::Double, Value::String(text)) => unpack::float(&text)?,

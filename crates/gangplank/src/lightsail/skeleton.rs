@@ -1,14 +1,14 @@
-//! Samples of inputs and of outputs, made from the descriptions.
+//! Samples of inputs and outputs, made from the descriptions.
 
 use gangplank_api::{Kind, Shape, Structure};
 use serde_json::{Map, Value, json};
 
 use super::timestamp;
 
-/// What stands where text is wanted and its content does not matter.
+/// The text in a sample, where the content does not matter.
 #[derive(Debug, Clone, Copy)]
 enum Words {
-    /// Nothing, or the first of the values that are allowed: to be filled in.
+    /// Empty, or the first of the allowed values: a person fills it in.
     Blank,
     /// The name of the member.
     Names,

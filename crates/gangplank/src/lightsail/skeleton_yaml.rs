@@ -1,11 +1,11 @@
-//! The sample of an input as YAML, each member with a comment that says what it is.
+//! The sample of an input as YAML, with a comment about each member.
 
 use gangplank_api::{Kind, Member, Shape, Structure};
 
 use super::format::yaml::scalar;
 use super::timestamp;
 
-/// The sample, ready to print.
+/// Writes the sample.
 pub(crate) fn yaml_input(structure: &Structure) -> String {
     if structure.members.is_empty() {
         return "{}\n".to_owned();
@@ -15,7 +15,7 @@ pub(crate) fn yaml_input(structure: &Structure) -> String {
     text
 }
 
-/// Writes the members, the first behind `lead` and the others behind `indent`, which is as long.
+/// Writes members: the first behind `lead`, the others behind `indent`, which has the same width.
 fn members(structure: &Structure, lead: &str, indent: &str, text: &mut String) {
     for (index, member) in structure.members.iter().enumerate() {
         text.push_str(if index == 0 { lead } else { indent });
@@ -26,7 +26,7 @@ fn members(structure: &Structure, lead: &str, indent: &str, text: &mut String) {
             text.push(' ');
             text.push_str(&head);
         }
-        // The AWS CLI's writer puts the first comment of a map one column further out.
+        // The AWS CLI indents the first comment of a map by one column less.
         text.push_str(if index == 0 { "  # " } else { " # " });
         text.push_str(&comment(member));
         text.push('\n');
@@ -34,7 +34,7 @@ fn members(structure: &Structure, lead: &str, indent: &str, text: &mut String) {
     }
 }
 
-/// What stands on the line of the name.
+/// The text on the line of the name.
 fn head(shape: &Shape) -> String {
     match &shape.kind {
         Kind::String(string) => scalar(&string.values.first().copied().unwrap_or_default().into()),
@@ -47,7 +47,7 @@ fn head(shape: &Shape) -> String {
     }
 }
 
-/// What stands on the lines below the name.
+/// The text on the lines below the name.
 fn body(shape: &Shape, indent: &str, text: &mut String) {
     let deeper = format!("{indent}  ");
     match &shape.kind {

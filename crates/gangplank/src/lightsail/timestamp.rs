@@ -1,4 +1,4 @@
-//! Moments: read from what people write, shown as `cli_timestamp_format` says.
+//! Timestamps: reads the forms that people write, and writes the form of `cli_timestamp_format`.
 
 use gangplank_api::Timestamp;
 use jiff::civil::DateTime;
@@ -7,21 +7,21 @@ use serde_json::Value;
 
 use super::failure::Failure;
 
-/// The moment in a sample. The AWS CLI holds it as a date and not as text, so its formats write it in
-/// different ways; no server's text can be taken for it.
+/// The timestamp in a sample. The AWS CLI holds it as a date and not as text, so its formats write it differently.
+/// The character in front keeps it apart from any text of a server.
 const SAMPLE: &str = "\u{10fffe}moment";
 
-/// How moments in answers are shown.
+/// The form of timestamps in answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     /// `2020-10-23T05:50:03+00:00`.
     Iso8601,
-    /// As the server sent it.
+    /// In the form that the server sent.
     Wire,
 }
 
 impl Format {
-    /// The format that the profile's `cli_timestamp_format` asks for.
+    /// The form that the profile's `cli_timestamp_format` asks for.
     pub(crate) fn parse(setting: Option<&str>) -> Result<Self, Failure> {
         match setting {
             None | Some("iso8601") => Ok(Self::Iso8601),
@@ -36,22 +36,22 @@ impl Format {
     }
 }
 
-/// The moment of a sample.
+/// The timestamp for a sample.
 pub(crate) fn sample() -> Value {
     SAMPLE.into()
 }
 
-/// The moment of a sample as text and YAML have it, if that is what the text is.
+/// The timestamp of a sample as text and YAML write it. `None` if `text` is any other text.
 pub(crate) fn sample_as_text(text: &str) -> Option<&'static str> {
     (text == SAMPLE).then_some("1970-01-01 00:00:00")
 }
 
-/// The moment of a sample as JSON has it, if that is what the text is.
+/// The timestamp of a sample as JSON writes it. `None` if `text` is any other text.
 pub(crate) fn sample_as_json(text: &str) -> Option<&'static str> {
     (text == SAMPLE).then_some("1970-01-01T00:00:00")
 }
 
-/// A moment of an answer, as it is shown. What is no moment is shown as it is.
+/// A timestamp of an answer, in the form to be printed. Any other value stays as it is.
 pub(crate) fn shown(value: &Value, format: Format) -> Value {
     match (format, read(value)) {
         (Format::Iso8601, Some(microseconds)) => {
@@ -61,12 +61,12 @@ pub(crate) fn shown(value: &Value, format: Format) -> Value {
     }
 }
 
-/// A moment of a request, in the form that goes over the wire: whole seconds, as every AWS client sends them.
+/// A timestamp for a request: whole seconds, as every AWS client sends them.
 pub(crate) fn wire(value: &Value) -> Option<i64> {
     read(value).map(|microseconds| microseconds.div_euclid(1_000_000))
 }
 
-/// In the time zone of the machine, as the AWS CLI shows moments.
+/// In the machine's time zone, as the AWS CLI does.
 fn iso8601(microseconds: i64) -> Option<String> {
     let time = jiff::Timestamp::from_microsecond(microseconds).ok()?.to_zoned_datetime(TimeZone::system());
     let format =
@@ -74,7 +74,7 @@ fn iso8601(microseconds: i64) -> Option<String> {
     Some(time.strftime(format).to_string())
 }
 
-/// Microseconds since 1970, from a number of seconds or from text.
+/// Reads a number of seconds or a text. Returns microseconds since 1970.
 pub(crate) fn read(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => from_seconds(number.as_f64()?),
@@ -98,7 +98,7 @@ fn from_seconds(seconds: f64) -> Option<i64> {
     range.contains(&microseconds).then_some(microseconds as i64)
 }
 
-/// ISO 8601, with or without time and zone, or the form of mail and HTTP. Without a zone it is UTC.
+/// Reads ISO 8601, with or without time and zone, or the form of mail and HTTP. Without a zone it is UTC.
 fn from_text(text: &str) -> Option<i64> {
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Some(time.as_microsecond());

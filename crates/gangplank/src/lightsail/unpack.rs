@@ -1,4 +1,4 @@
-//! From the text of an option to the value of its member.
+//! Turns the text of an option into the value of its member.
 
 use gangplank_api::{Kind, Shape, Structure};
 use serde_json::{Map, Value};
@@ -7,7 +7,7 @@ use super::argparse::Parsed;
 use super::failure::Failure;
 use super::{options, paramfile, shorthand};
 
-/// The input that the options of a command line make, in the order of the description.
+/// Makes the input from the options of a command line, in the order of the description.
 pub(crate) fn input(structure: &Structure, given: &Parsed) -> Result<Map<String, Value>, Failure> {
     let mut input = Map::new();
     for member in structure.members {
@@ -26,7 +26,7 @@ pub(crate) fn input(structure: &Structure, given: &Parsed) -> Result<Map<String,
     Ok(input)
 }
 
-/// The values, or what the file holds that a single one names.
+/// The values of an option, or the content of the file that a single value names.
 fn loaded(option: &str, values: &[String]) -> Result<Vec<String>, Failure> {
     let file = match values {
         [value] => paramfile::load(value),
@@ -73,7 +73,7 @@ fn json(option: &str, text: &str) -> Result<Value, Failure> {
         .map_err(|why| Failure::parsing(option, format!("Invalid JSON: {why}\nJSON received: {text}")))
 }
 
-/// A whole number, as Python reads it: spaces around it and underscores within are allowed.
+/// Reads a whole number as Python does: spaces around it and underscores within are allowed.
 pub(crate) fn integer(text: &str) -> Result<Value, Failure> {
     let digits = text.trim();
     let underscored = digits.starts_with('_') || digits.ends_with('_') || digits.contains("__");
@@ -84,7 +84,7 @@ pub(crate) fn integer(text: &str) -> Result<Value, Failure> {
     })
 }
 
-/// A number with a fraction.
+/// Reads a number with a fraction.
 pub(crate) fn float(text: &str) -> Result<Value, Failure> {
     let number = text.trim().parse::<f64>().ok().and_then(serde_json::Number::from_f64);
     number.map(Value::Number).ok_or_else(|| {

@@ -1,6 +1,6 @@
-//! What a client checks before it calls: members that are missing or unknown, types, least lengths and values.
-//! Patterns, greatest values and enumerations are the server's to check, as with every AWS client; all that is
-//! wrong is told at once.
+//! The checks that a client makes before it calls: missing and unknown members, types, shortest lengths and smallest
+//! values. The server checks patterns, largest values and enumerations, as with every AWS client. All errors are
+//! reported at once.
 
 use gangplank_api::{Kind, Range, Shape, Structure};
 use serde_json::{Map, Value};
@@ -48,7 +48,7 @@ fn check(shape: &Shape, value: &Value, at: &str, report: &mut Vec<String>) {
                 push_least("value", at, &python_repr::number(number), *range, report);
             }
         }
-        // To Python a truth value is a whole number, and so it is to every client written in it.
+        // In Python a boolean is a whole number, so AWS's clients accept one here.
         (Kind::Integer(range), Value::Bool(value)) => {
             if range.min.is_some_and(|min| i32::from(*value) < min) {
                 push_least("value", at, &python_repr::repr(&Value::Bool(*value)), *range, report);

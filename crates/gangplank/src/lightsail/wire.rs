@@ -1,11 +1,11 @@
-//! Between what a person sees and what goes over the wire, shape by shape.
+//! Converts values between the form on the command line and the form on the wire, by their shapes.
 
 use gangplank_api::{Kind, Shape, Structure};
 use serde_json::{Map, Value};
 
 use super::timestamp::{self, Format};
 
-/// An input as it is sent: moments become seconds.
+/// Converts an input for the wire: timestamps become seconds.
 pub(crate) fn sent(structure: &Structure, members: Map<String, Value>) -> Map<String, Value> {
     let members = members.into_iter().map(|(name, value)| {
         let value = match structure.member(&name) {
@@ -31,7 +31,7 @@ fn sent_value(shape: &Shape, value: Value) -> Value {
     }
 }
 
-/// An answer as it is shown: the members of the description, in its order, without those that are null.
+/// Converts an answer for printing: the members of the description, in its order, without those that are null.
 pub(crate) fn shown(
     structure: &Structure,
     members: &Map<String, Value>,

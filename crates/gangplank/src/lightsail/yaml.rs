@@ -1,9 +1,9 @@
-//! YAML that is read: one document, as the JSON value that it means.
+//! Reads YAML: one document, as a JSON value.
 
 use serde_json::{Map, Number, Value};
 use yaml_rust2::{Yaml, YamlLoader};
 
-/// The value, if the text is one YAML document.
+/// The value of a text. `None` if it is not exactly one YAML document.
 pub(crate) fn parse(text: &str) -> Option<Value> {
     match YamlLoader::load_from_str(text).ok()?.as_slice() {
         [] => Some(Value::Null),
@@ -28,7 +28,7 @@ fn value(yaml: &Yaml) -> Option<Value> {
     })
 }
 
-/// A key: JSON has only text, so `80` is what `'80'` is.
+/// A key. JSON's keys are text, so `80` becomes `'80'`.
 fn key(yaml: &Yaml) -> Option<String> {
     match value(yaml)? {
         Value::String(text) => Some(text),

@@ -1,25 +1,25 @@
-//! Text in YAML: which of the three styles it needs, and where its lines break.
+//! Text in YAML: which of three styles it needs, and where its lines are folded.
 
 use std::fmt::Write as _;
 
 use super::yaml_words::means_something_else;
 use crate::terminal::foreign;
 
-/// After this column a line breaks at the next space.
+/// After this column a line is folded at the next space.
 const WIDTH: usize = 80;
-/// A longer key is written on a line of its own.
+/// A longer key stands on a line of its own.
 const LONGEST_KEY: usize = 128;
 
-/// Where the text stands.
+/// The place of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// Before a colon, where no line may break.
+    /// A key, before a colon. It is never folded.
     Key,
-    /// After one, or after a dash.
+    /// A value, after a colon or a dash.
     Value,
 }
 
-/// Text, and what is special about it.
+/// A text, with the features that decide about its style.
 pub(crate) struct Scalar<'a> {
     text: &'a str,
     plain: bool,
@@ -51,7 +51,7 @@ impl<'a> Scalar<'a> {
             break_space |= *letter == ' ' && before.is_some_and(is_break);
             space_break |= is_break(*letter) && before == Some(' ');
         }
-        // Only between quotes, and in one line, is such text sure not to begin a line.
+        // Such text must not begin a line. It is safe only between quotes and unfolded.
         special |= gives_orders(text);
         let outer = |letter: Option<&char>| letter.is_some_and(|letter| *letter == ' ' || is_break(*letter));
         let padded = outer(letters.first()) || outer(letters.last());
@@ -69,7 +69,7 @@ impl<'a> Scalar<'a> {
         !self.several_lines && self.text.len() <= LONGEST_KEY
     }
 
-    /// The text as it is written from a column on; further lines begin behind `indent` spaces.
+    /// Writes the text from a column on. Folded lines begin behind `indent` spaces.
     pub(crate) fn written(&self, style: Style, column: usize, indent: usize) -> String {
         let fold = style == Style::Value && !gives_orders(self.text);
         let single_quoted = self.single_quoted && !(style == Style::Key && self.several_lines);
@@ -213,7 +213,7 @@ fn escaped(letter: char) -> String {
     format!("\\{short}")
 }
 
-/// Whether a job would take a line for an order that began with one of the words.
+/// Whether a CI job would take a line for an order if the line began with a word of the text.
 fn gives_orders(text: &str) -> bool {
     text.split(char::is_whitespace).any(foreign::gives_orders)
 }
@@ -226,7 +226,7 @@ fn is_break(letter: char) -> bool {
     matches!(letter, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// What `libyaml` writes as it is: nothing beyond the 65536 characters of the first plane.
+/// Whether `libyaml` writes a character unescaped: only characters below U+10000.
 fn is_printable(letter: char) -> bool {
     matches!(letter, '\n' | ' '..='~' | '\u{a0}'..='\u{fffd}')
         && letter != '\u{feff}'
@@ -237,7 +237,7 @@ fn is_printable(letter: char) -> bool {
 mod tests {
     use super::*;
 
-    /// What the AWS CLI 2.9 writes without quotes, and what not.
+    /// Texts that the AWS CLI 2.9 writes without quotes, and texts that it quotes.
     #[test]
     fn what_means_something_else_is_quoted() {
         let written = |text: &str| Scalar::new(text).written(Style::Value, 0, 2);

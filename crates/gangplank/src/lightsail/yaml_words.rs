@@ -1,6 +1,6 @@
-//! Words that YAML takes for numbers, dates, truth values or nothing, and that are therefore quoted to be text.
+//! Words that YAML reads as numbers, dates, booleans or null. As text they need quotes.
 
-/// Whether the text without quotes would be read as something that is no text (YAML 1.2, with the dates, `=` and
+/// Whether the text would be read as something other than text if it had no quotes (YAML 1.2, with the dates, `=` and
 /// `<<` of 1.1).
 pub(crate) fn means_something_else(text: &str) -> bool {
     matches!(
@@ -37,7 +37,7 @@ fn is_number(text: &str) -> bool {
     if let Some(rest) = bare.strip_prefix("0o") {
         return all(rest, |c| matches!(c, '0'..='7' | '_'));
     }
-    // An underscore at the start makes a word, because the reader looks at the first letter only.
+    // A word with an underscore first is text, because the reader decides by the first letter.
     if all(bare, digit) {
         return !text.starts_with('_');
     }

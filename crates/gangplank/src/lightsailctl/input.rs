@@ -1,5 +1,5 @@
-//! What the AWS CLI tells its plugin: what to do, and the global options it was given. Credentials are not in it;
-//! they are where every AWS client looks for them.
+//! The input that the AWS CLI gives to its plugin: the action, and the global options. Credentials are not in it; the
+//! plugin finds them as every AWS client does.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::aws::api_client::{ApiClient, ClientOptions};
 use crate::aws::settings::Settings;
 use crate::http::retry;
 
-/// The whole input. Members that nobody knows are passed over: newer versions of the AWS CLI send more.
+/// The whole input. Unknown members are ignored, because newer versions of the AWS CLI send more.
 #[derive(Deserialize)]
 pub(super) struct Input {
     #[serde(default, rename = "inputVersion")]
@@ -39,9 +39,9 @@ pub(super) struct Configuration {
     #[serde(rename = "doNotVerifySSL")]
     do_not_verify_ssl: Option<bool>,
     do_not_sign_request: Option<bool>,
-    /// In seconds; 0 for no end.
+    /// In seconds; 0 for no limit.
     read_timeout: Option<u64>,
-    /// In seconds; 0 for no end.
+    /// In seconds; 0 for no limit.
     connect_timeout: Option<u64>,
 }
 
@@ -55,7 +55,7 @@ impl Input {
         Ok(input)
     }
 
-    /// What is to be pushed.
+    /// The image to push.
     pub(super) fn order(&self) -> Result<Order> {
         if self.operation != "PushContainerImage" {
             bail!("unknown plugin operation: {:?}", self.operation);
@@ -73,7 +73,7 @@ impl Configuration {
         self.debug == Some(true)
     }
 
-    /// The API's client. Where nothing names a server, it is Amazon's.
+    /// Makes the API's client. If no server is named, it is Amazon's.
     pub(super) fn client(&self) -> Result<Arc<ApiClient>> {
         let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
         let settings = Settings::of_profile(given(&self.profile).as_deref())?;

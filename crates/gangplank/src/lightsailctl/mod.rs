@@ -1,5 +1,5 @@
 //! `lightsailctl`: the AWS CLI's plugin for pushing images. `aws lightsail push-container-image` runs the program
-//! under this name, hands it what to do as JSON, and shows what it prints.
+//! under this name, passes the input as JSON, and shows the output.
 
 mod input;
 mod push_image;
@@ -14,13 +14,14 @@ use clap::{Arg, ArgAction, Command};
 pub(crate) use self::push_image::{Order, push_image};
 use crate::terminal::output;
 
-/// The most that a caller says.
+/// The longest input, in bytes.
 const MAX_INPUT: u64 = 1 << 20;
 
 const USAGE: &str = "lightsailctl is run by the AWS CLI, for `aws lightsail push-container-image`; by hand it takes \
                      --version, and --plugin with --input JSON or --input-stdin";
 
-/// The command line, to be shown. It is read by hand: like Amazon's plugin it takes one dash for two.
+/// Describes the command line for help. It is parsed by hand, because Amazon's plugin accepts one dash in place of
+/// two.
 pub(crate) fn command() -> Command {
     let flag = |name| Arg::new(name).long(name).action(ArgAction::SetTrue);
     Command::new("lightsailctl")
@@ -32,7 +33,7 @@ pub(crate) fn command() -> Command {
         .arg(flag("input-stdin").help("Read what it asks from standard input"))
 }
 
-/// Runs with the arguments that follow the name.
+/// Runs the plugin. `args` are the arguments behind the name.
 pub(crate) fn run(args: &[String]) -> ExitCode {
     let result = match args.first().map(|first| first.trim_start_matches('-')) {
         Some("version") => output::text(&format!("{}\n", version::shown())),

@@ -1,6 +1,6 @@
-//! Pushes an image of the engine and registers it: the calls of Amazon's plugin in its order, and its words on
-//! standard output. Where it lets the engine push, this pushes what the engine exports, so that the engine needs no
-//! way to the registry and no configuration for it.
+//! Pushes an image of the engine and registers it. It makes the calls of Amazon's plugin in the same order, and
+//! prints the same text on standard output. Amazon's plugin lets the engine push. This one pushes what the engine
+//! exports, so the engine needs neither a network route to the registry nor a configuration for it.
 
 use std::sync::Arc;
 
@@ -25,12 +25,12 @@ use crate::push::upload::login::{Login, LoginProvider};
 use crate::push::upload::registry::Registry;
 use crate::terminal::foreign;
 
-/// How many blobs go up at a time.
+/// The number of blobs that are uploaded at a time.
 const JOBS: usize = 4;
 /// The digits of a tag's random part.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
 
-/// What is to be pushed.
+/// An image to push.
 #[derive(Debug)]
 pub(crate) struct Order {
     /// The container service.
@@ -41,7 +41,7 @@ pub(crate) struct Order {
     pub(crate) label: String,
 }
 
-/// Pushes and registers; returns what is to be printed. `note` hears what is done.
+/// Pushes and registers. Returns the text for standard output. `note` is called with each step.
 pub(crate) async fn push_image(
     client: &Arc<ApiClient>,
     order: &Order,
@@ -55,7 +55,7 @@ pub(crate) async fn push_image(
     });
     let wanted = Platform::of_services();
     let open = || Source::Engine(order.image.clone()).open(Platforms::Rather(wanted.clone()), &progress);
-    // Amazon's services run nothing else, and Amazon's plugin says so before anything is asked of them.
+    // Amazon's services run no other platform. Amazon's plugin checks that before it calls them.
     let checked = if is_amazons(client.endpoint()) {
         let image = open().await?;
         if let Some(platform) = image.is_for_others_than(&wanted) {
@@ -103,7 +103,7 @@ fn is_amazons(endpoint: &Url) -> bool {
     [".amazonaws.com", ".amazonaws.com.cn"].iter().any(|domain| host.ends_with(domain))
 }
 
-/// Whatever goes wrong with it is no reason not to push.
+/// Warns about a newer version of the plugin. A failure here does not stop the push.
 async fn look_for_a_newer_version(
     client: &ApiClient,
     progress: &Progress,
@@ -131,7 +131,7 @@ async fn login(client: &ApiClient) -> Result<Login> {
     })
 }
 
-/// A call whose failure is told in the form that scripts know from Amazon's plugin.
+/// Makes a call. Its error has the form of Amazon's plugin, which scripts may expect.
 async fn call<I>(client: &ApiClient, input: &I) -> Result<I::Output>
 where
     I: Request + Serialize,
@@ -157,7 +157,7 @@ where
     })
 }
 
-/// A tag like those of Amazon's plugin: the time in nanoseconds, and 64 random bits in base 32.
+/// A tag in the form of Amazon's plugin: the time in nanoseconds, and 64 random bits in base 32.
 fn tag() -> Result<Tag> {
     let mut random = [0; 8];
     getrandom::fill(&mut random)?;

@@ -1,13 +1,13 @@
-//! The plugin's version: that of Amazon's plugin whose work it does.
+//! The plugin's version: the version of Amazon's plugin that this one is equal to.
 
 use gangplank_api::lightsail::LIGHTSAILCTL_VERSION;
 
-/// As `--version` prints it, with the program's own version behind.
+/// The text for `--version`, with the program's own version at the end.
 pub(super) fn shown() -> String {
     format!("v{LIGHTSAILCTL_VERSION}+gangplank.{}", env!("CARGO_PKG_VERSION"))
 }
 
-/// What to tell somebody whose server speaks of a newer version; nothing if it is not newer, or no version.
+/// A warning, if the server knows a newer version. `None` if it is not newer, or no version.
 pub(super) fn warning(available: &str) -> Option<String> {
     let newer = parse(available)? > parse(LIGHTSAILCTL_VERSION)?;
     let available = available.trim_start_matches('v');
@@ -19,7 +19,7 @@ pub(super) fn warning(available: &str) -> Option<String> {
     })
 }
 
-/// Numbers that compare as versions do; one that is released comes after its candidates.
+/// Numbers that compare as versions do. A release comes after its release candidates.
 fn parse(version: &str) -> Option<([u64; 3], bool)> {
     let version = version.strip_prefix('v').unwrap_or(version);
     let version = version.split_once('+').map_or(version, |(version, _)| version);

@@ -1,5 +1,5 @@
-//! One file in which container tools keep logins, read as docker and podman read it. Those are Go programs: the case of
-//! a member's letters does not count, and `null` is nothing.
+//! One file in which container tools keep logins, read as docker and podman read it. Those are Go programs, so the
+//! case of a member's letters does not matter, and `null` counts as missing.
 
 use std::fs;
 use std::path::Path;
@@ -12,32 +12,32 @@ use serde_json::{Map, Value};
 use super::kept::Login;
 use crate::files::private_file::{self, Holds};
 
-/// What a file says.
+/// The content of a file.
 #[derive(Debug, Default)]
 pub(crate) struct AuthFile {
     /// Logins, by registry.
     pub(crate) auths: Option<Map<String, Value>>,
-    /// Helpers that are asked for a login, by registry.
+    /// The credential helper of each registry.
     pub(crate) helpers: Option<Map<String, Value>>,
-    /// The helper that is asked for all other logins.
+    /// The credential helper for all other registries.
     store: Option<Value>,
-    /// What else it says.
+    /// All other members, which stay as they are.
     rest: Map<String, Value>,
 }
 
 impl AuthFile {
-    /// Reads a file, which need not be there.
+    /// Reads a file. A missing file is an empty one.
     ///
     /// # Errors
-    /// If it cannot be read, or is no JSON of the form that docker takes.
+    /// If the file cannot be read, or is no JSON of docker's form.
     pub(crate) fn read(file: &Path) -> Result<Self> {
-        // A pipe would be waited for, and a device has no end.
+        // Reading a pipe would block, and a device has no end.
         if fs::metadata(file).is_ok_and(|it| !it.is_file()) {
             bail!("{} is no regular file, and is left as it is", file.display());
         }
         let text = private_file::read(file)?.filter(|text| !text.trim().is_empty());
         let Some(text) = text else { return Ok(Self::default()) };
-        // What is wrong with it is not shown: the file may hold secrets.
+        // The error does not show the content, which may hold secrets.
         let content: Option<Map<String, Value>> = serde_json::from_str(&text)
             .ok()
             .with_context(|| format!("{} is not a JSON object, and is left as it is", file.display()))?;
@@ -45,7 +45,7 @@ impl AuthFile {
         Self::of(content.unwrap_or_default()).map_err(shown)
     }
 
-    /// Fails with the name of a member that should be an object and is none.
+    /// Checks the members. The error is the name of one that should be an object.
     fn of(content: Map<String, Value>) -> Result<Self, &'static str> {
         let mut read = Self::default();
         for (name, value) in content {
@@ -62,10 +62,10 @@ impl AuthFile {
         Ok(read)
     }
 
-    /// Writes the file, with docker's own spelling of the members.
+    /// Writes the file, with docker's spelling of the members.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If the file cannot be written.
     pub(crate) fn write(self, file: &Path) -> Result<()> {
         let mut content = self.rest;
         let objects = [("auths", self.auths), ("credHelpers", self.helpers)];
@@ -77,12 +77,12 @@ impl AuthFile {
         private_file::replace(file, &String::from_utf8_lossy(&text), Holds::Secrets)
     }
 
-    /// Whether it has an entry for a registry, of whatever form.
+    /// Whether the file has an entry for a registry, in any form.
     pub(crate) fn has_login(&self, registry: &str) -> bool {
         self.auths.as_ref().is_some_and(|auths| auths.keys().any(|key| is_for(key, registry)))
     }
 
-    /// The login that it has for a registry, if that can be read.
+    /// The login for a registry, if the file has one that can be read.
     pub(crate) fn login(&self, registry: &str) -> Option<Login> {
         let auths = self.auths.as_ref()?;
         let older = || auths.iter().find(|(key, _)| is_for(key, registry)).map(|(_, entry)| entry);
@@ -93,7 +93,7 @@ impl AuthFile {
         Some(Login { username: username.to_owned(), secret: secret.to_owned() })
     }
 
-    /// Takes a registry's login out, under whatever key; whether there was one.
+    /// Removes a registry's login under any key. Returns whether there was one.
     pub(crate) fn forget(&mut self, registry: &str) -> bool {
         let Some(auths) = &mut self.auths else { return false };
         let before = auths.len();
@@ -109,14 +109,14 @@ impl AuthFile {
     }
 }
 
-/// Whether a key of `auths` is a registry's: its name, or an address of it, as old clients wrote them and docker still
-/// reads them. A name with a path is podman's, and means less than the registry.
+/// Whether a key of `auths` stands for a registry. It is the registry's name, or an address of it: old clients wrote
+/// addresses, and docker still reads them. A name with a path is podman's, and stands for less than the registry.
 fn is_for(key: &str, registry: &str) -> bool {
     let host = key.split_once("://").and_then(|(_, address)| address.split('/').next());
     key == registry || host == Some(registry)
 }
 
-/// Adds the members of an object; `None` if it is none. `null` takes away what was there.
+/// Adds the members of an object. `None` if the value is no object. `null` removes the object.
 fn add(to: &mut Option<Map<String, Value>>, value: Value) -> Option<()> {
     match value {
         Value::Null => *to = None,

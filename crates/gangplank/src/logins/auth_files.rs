@@ -1,5 +1,5 @@
-//! Where container tools look for a registry's login: docker's `config.json`, the credential helper that it may
-//! name, and the `auth.json` of podman, skopeo and buildah
+//! The places where container tools look for a registry's login: docker's `config.json`, the credential helper that
+//! it names, and the `auth.json` of podman, skopeo and buildah
 //! (<https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md>).
 
 use std::path::PathBuf;
@@ -17,10 +17,10 @@ use crate::files::home_folders;
 use crate::system::{self, child};
 use crate::terminal::output;
 
-/// The name by which configuration files mean `docker-credential-gangplank`.
+/// The name of `docker-credential-gangplank` in configuration files.
 const OUR_HELPER: &str = "gangplank";
 
-/// Whether every login that the files have for a registry is one of ours, and there is one.
+/// Whether the files have a login for a registry, and all such logins are ours.
 ///
 /// # Errors
 /// If a file is no JSON object.
@@ -39,7 +39,7 @@ pub(crate) fn has_ours(registry: &str) -> Result<bool> {
     Ok(found)
 }
 
-/// Refuses if a login of another kind, that has not ended, would be replaced somewhere.
+/// Fails if a login of another kind, which has not ended, would be replaced.
 fn refuse_other_kind(made: &Made) -> Result<()> {
     let kind = &made.kind;
     let (kept, now, registry) = (KeptLogins::open()?, output::now(), made.registry.as_str());
@@ -54,7 +54,7 @@ fn refuse_other_kind(made: &Made) -> Result<()> {
                     format!("docker-credential-{helper}"),
                 )
             }
-            // What another helper has is not asked for.
+            // Other helpers are not asked for their logins.
             Some(helper) => (kept.kind(registry, None, now), format!("docker-credential-{helper}")),
             None => {
                 let login = content.login(registry);
@@ -71,17 +71,17 @@ fn refuse_other_kind(made: &Made) -> Result<()> {
     Ok(())
 }
 
-/// What becomes of a login that is there and of another kind.
+/// The treatment of an existing login of another kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OtherKind {
-    /// It stays, and nothing is written.
+    /// Keep the existing login, and write nothing.
     Refuse,
-    /// The new login takes its place.
+    /// Replace it by the new login.
     Replace,
 }
 
-/// Writes a login into every place that is looked at, and names them. What else the files say stays as it is.
-/// `other_kind` decides about a login of another kind that is there.
+/// Writes a login into every place where container tools look. Returns the places. The rest of each file stays as it
+/// is.
 ///
 /// # Errors
 /// If a file is no JSON object or cannot be written, or a helper refuses.
@@ -108,23 +108,23 @@ pub(crate) fn put(made: &Made, other_kind: OtherKind) -> Result<Vec<String>> {
             places.push(file.display().to_string());
         }
     }
-    // The logins are in their places, whatever becomes of the note.
+    // The logins are written already, so a failure here is only reported.
     if let Err(error) = KeptLogins::open().and_then(|mut kept| kept.note(made, output::now())) {
         output::warn(format_args!("which kind of login this is could not be noted: {error:#}"));
     }
     Ok(places)
 }
 
-/// Reads every file that would be written, so that no login is made that has no place.
+/// Reads every file that will be written. So no login is made that could not be stored.
 ///
 /// # Errors
-/// If one cannot be read, or is none of theirs.
+/// If a file cannot be read, or does not have docker's form.
 pub(crate) fn check() -> Result<()> {
     files()?.iter().try_for_each(|file| AuthFile::read(file).map(drop))
 }
 
-/// Makes clients ask our helper for a registry's login, in place of what the files have; names the files, and what was
-/// there.
+/// Makes clients ask our helper for a registry's login, in place of the login that the files have. Returns the files,
+/// and what each had before.
 ///
 /// # Errors
 /// If a file is no JSON object or cannot be written.
@@ -145,7 +145,7 @@ pub(crate) fn set_helper(registry: &str) -> Result<Vec<String>> {
     Ok(places)
 }
 
-/// Removes the login for a registry from every place, and names those that had one.
+/// Removes the login for a registry from every place. Returns the places that had one.
 ///
 /// # Errors
 /// If a file is no JSON object or cannot be written, or a helper fails.
@@ -168,8 +168,8 @@ pub(crate) fn remove(registry: &str) -> Result<Vec<String>> {
     Ok(places)
 }
 
-/// Of a registry that it was set up for, the helper makes such logins itself from now on, in time before one ends; of
-/// others it makes push logins, and keeps what else it is given.
+/// Gives a login to our helper. If the helper was set up for the registry, it remembers only the kind, and makes and
+/// renews such logins itself. For another registry it stores the login.
 fn hand_to_our_helper(made: &Made) -> Result<()> {
     let (mut kept, now) = (KeptLogins::open()?, output::now());
     let is_known = Registries::open()?.set_kind(&made.registry, &made.kind)?;
@@ -180,8 +180,8 @@ fn hand_to_our_helper(made: &Made) -> Result<()> {
     kept.keep(made.clone(), now)
 }
 
-/// docker's file always. podman reads it too where its own says nothing of a registry, so its own is written only
-/// where it is there or was asked for.
+/// The files to write: always docker's. Podman reads docker's file if its own has no entry, so podman's own file is
+/// written only if it exists or was asked for.
 fn files() -> Result<Vec<PathBuf>> {
     let docker = home_folders::docker_config().context("there is no folder for docker's configuration")?;
     let mut files = vec![docker.join("config.json")];
@@ -191,14 +191,14 @@ fn files() -> Result<Vec<PathBuf>> {
     }
     let runtime = home_folders::runtime().map(|folder| folder.join("containers/auth.json"));
     let own = system::podman_folder().join("auth.json");
-    // Without a home there is no such file.
+    // Without a home folder there is no such file.
     let config = home_folders::config().ok();
     let podman = [Some(runtime.unwrap_or(own)), config.map(|folder| folder.join("containers/auth.json"))];
     files.extend(podman.into_iter().flatten().filter(|file| file.exists()));
     Ok(files)
 }
 
-/// Runs another helper. Nothing it prints is shown: it may be a secret.
+/// Runs another helper. Its output is never shown, because it may be a secret.
 fn ask(helper: &str, action: &str, input: &str) -> Result<()> {
     let program = format!("docker-credential-{helper}");
     let run = child::run(Command::new(&program).arg(action), Some(input));

@@ -1,5 +1,5 @@
-//! Registry logins that the credential helper keeps between calls: those it made, until shortly before they
-//! end, and those that `docker login` handed to it.
+//! Registry logins that the credential helper keeps between calls. It keeps those that it made until shortly before
+//! they end, and those that `docker login` gave to it.
 
 use std::fmt;
 use std::fs::File;
@@ -14,8 +14,8 @@ use crate::aws::api_client::Principal;
 use crate::files::private_file::Holds;
 use crate::files::{home_folders, private_file};
 
-/// A login with less time left than this is made anew, or with less than half of its life: a push that starts with it
-/// should also end with it.
+/// A login is replaced if less than this is left of it, or less than half of its life: a push that begins with a
+/// login should also end with it. In milliseconds.
 const MARGIN_MS: i64 = 60 * 60 * 1000;
 
 /// A user name and a password, as container tools take them.
@@ -28,16 +28,16 @@ pub(crate) struct Login {
     pub(crate) secret: String,
 }
 
-/// A login that was made for an access key.
+/// A login that was made for a principal.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Made {
-    /// For whom, and by which server.
+    /// The principal, and its server.
     #[serde(flatten)]
     pub(crate) principal: Principal,
-    /// The registry it is for: `host[:port]`, as the server named it.
+    /// The registry: `host[:port]`, as the server named it.
     pub(crate) registry: String,
-    /// What it can do.
+    /// What the login may do.
     #[serde(default)]
     pub(crate) kind: Kind,
     /// The login.
@@ -50,14 +50,14 @@ pub(crate) struct Made {
 }
 
 impl Made {
-    /// From when on another is made in its place.
+    /// The time from which a new login replaces it, in milliseconds since 1970.
     pub(crate) fn renew_at(&self) -> i64 {
         let life = self.expires_at.saturating_sub(self.issued_at);
         self.expires_at - MARGIN_MS.min(life / 2)
     }
 }
 
-/// A login that was handed over.
+/// A login that a client gave to the helper.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Stored {
@@ -67,14 +67,15 @@ struct Stored {
 }
 
 impl Stored {
-    /// A registry login lives no longer than from now on; of any other nobody knows.
+    /// Whether the login has ended. A registry login cannot live longer than its maximal life from now on; how long
+    /// others live is not known.
     fn is_over(&self, now: i64) -> bool {
         let lifetime = i64::try_from(LIFETIME.as_millis()).unwrap_or(i64::MAX);
         self.login.is_ours() && now >= self.since.saturating_add(lifetime)
     }
 }
 
-/// What a login can do.
+/// What a login may do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Kind {
@@ -86,7 +87,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The container service whose images it pulls, if it pulls.
+    /// The service whose images the login pulls. `None` for a push login.
     pub(crate) fn service(&self) -> Option<&str> {
         match self {
             Self::Push => None,
@@ -104,7 +105,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A login that was written somewhere: enough to know it again.
+/// A login that was written to a file: enough to recognise it.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Placed {
@@ -128,7 +129,7 @@ fn digest(secret: &str) -> String {
 }
 
 impl Login {
-    /// Whether a server of ours may have made it.
+    /// Whether the user name is that of our servers' logins.
     pub(crate) fn is_ours(&self) -> bool {
         self.username == USERNAME && Password::parse(&self.secret).is_some()
     }
@@ -137,7 +138,7 @@ impl Login {
 impl Content {
     fn read(file: &Path) -> Result<Self> {
         match private_file::read(file)? {
-            // What is wrong with it is not shown: the file holds secrets.
+            // The error does not show the content, which holds secrets.
             Some(text) => serde_json::from_str(&text).ok().with_context(|| {
                 format!("{} is damaged; remove it, and log in again where you did by hand", file.display())
             }),
@@ -146,11 +147,11 @@ impl Content {
     }
 }
 
-/// The file of kept logins. Nobody else changes it while this lives.
+/// The file of kept logins. It is locked while this value lives.
 pub(crate) struct KeptLogins {
     file: PathBuf,
     content: Content,
-    /// Without it, nothing can be kept.
+    /// The lock. Without it, nothing can be written.
     lock: Option<File>,
 }
 
@@ -158,17 +159,17 @@ impl KeptLogins {
     /// Opens the user's file: `$XDG_STATE_HOME/gangplank/logins.json`, else under `~/.local/state`.
     ///
     /// # Errors
-    /// If the file is there and cannot be read, or there is no home.
+    /// If the file cannot be read, or there is no home folder.
     pub(crate) fn open() -> Result<Self> {
         let state = home_folders::state().context("there is no folder to keep logins in")?;
         Self::open_in(&state.join("gangplank"))
     }
 
-    /// The same where nothing need be kept: without a home, or one that cannot be written to, there is what can be
+    /// Opens the file for reading. Without a home folder, or with a read-only one, it has the logins that can be
     /// read, and [`keep`](Self::keep) fails.
     ///
     /// # Errors
-    /// If the file is there and is damaged.
+    /// If the file is damaged.
     pub(crate) fn open_to_use() -> Result<Self> {
         let Ok(state) = home_folders::state() else {
             return Ok(Self { file: PathBuf::new(), content: Content::default(), lock: None });
@@ -185,21 +186,21 @@ impl KeptLogins {
         Ok(Self { content: Content::read(&file)?, file, lock })
     }
 
-    /// The login that was handed over for a server, if it has not ended.
+    /// The login that a client gave for a server, if it has not ended.
     pub(crate) fn stored(&self, server: &str, now: i64) -> Option<&Login> {
         let stored = self.content.stored.iter().find(|each| each.server == server && !each.is_over(now))?;
         Some(&stored.login)
     }
 
-    /// The login that was made for a principal, if it has enough time left.
+    /// The login that was made for a principal, if enough time is left of it.
     pub(crate) fn made(&self, principal: &Principal, kind: &Kind, now: i64) -> Option<&Made> {
         let fresh =
             |each: &&Made| each.principal == *principal && each.kind == *kind && now < each.renew_at();
         self.content.made.iter().find(fresh)
     }
 
-    /// What kind of login there is for a registry that has not ended: that with this password, or if nobody knows the
-    /// password, the one that was written last.
+    /// The kind of the live login for a registry: the one with this password. Without a password, the one that was
+    /// written last.
     pub(crate) fn kind(&self, registry: &str, secret: Option<&str>, now: i64) -> Option<&Kind> {
         let digest = secret.map(digest);
         let is_it = |placed: &&Placed| {
@@ -209,7 +210,7 @@ impl KeptLogins {
         self.content.placed.iter().rev().find(is_it).map(|placed| &placed.kind)
     }
 
-    /// Notes that a login was written somewhere, in place of an earlier one for its registry.
+    /// Records that a login was written to a file. It replaces an earlier record for its registry.
     pub(crate) fn note(&mut self, made: &Made, now: i64) -> Result<()> {
         self.content.placed.retain(|placed| placed.registry != made.registry);
         let (registry, digest) = (made.registry.clone(), digest(&made.login.secret));
@@ -222,27 +223,27 @@ impl KeptLogins {
         self.save(now)
     }
 
-    /// What the login can do that was made for a registry last and has not ended.
+    /// The kind of the login that was made last for a registry, if it has not ended.
     pub(crate) fn made_kind(&self, registry: &str, now: i64) -> Option<&Kind> {
         let is_it = |made: &&Made| made.registry == registry && now < made.expires_at;
         self.content.made.iter().rev().find(is_it).map(|made| &made.kind)
     }
 
-    /// Keeps a login that was handed over for a server, in place of an earlier one.
+    /// Keeps a login that a client gave for a server. It replaces an earlier one.
     pub(crate) fn store(&mut self, server: &str, login: Login, now: i64) -> Result<()> {
         self.content.stored.retain(|each| each.server != server);
         self.content.stored.push(Stored { server: server.to_owned(), login, since: now });
         self.save(now)
     }
 
-    /// Keeps a login that was made, in place of an earlier one of the same principal and kind.
+    /// Keeps a login that was made. It replaces an earlier one of the same principal and kind.
     pub(crate) fn keep(&mut self, made: Made, now: i64) -> Result<()> {
         self.content.made.retain(|each| each.principal != made.principal || each.kind != made.kind);
         self.content.made.push(made);
         self.save(now)
     }
 
-    /// Forgets every login for a server; whether there was one.
+    /// Forgets every login for a server. Returns whether there was one.
     pub(crate) fn forget(&mut self, server: &str, now: i64) -> Result<bool> {
         let count = |content: &Content| content.made.len() + content.stored.len();
         let before = count(&self.content);
@@ -257,7 +258,7 @@ impl KeptLogins {
         Ok(forgotten)
     }
 
-    /// Servers and the user names for them; a login that was handed over comes before one that was made.
+    /// The servers with their user names. A login that a client gave hides one that was made.
     pub(crate) fn servers(&self, now: i64) -> Vec<(&str, &str)> {
         let stored = self.content.stored.iter().filter(|each| !each.is_over(now));
         let mut servers: Vec<_> =

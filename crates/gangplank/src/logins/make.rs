@@ -11,7 +11,7 @@ use crate::terminal::{foreign, output};
 /// Makes a login of a kind.
 ///
 /// # Errors
-/// If the server refuses or cannot be reached, or if nobody could use its answer.
+/// If the server refuses or cannot be reached, or if its answer has no usable login.
 pub(crate) async fn make(client: &ApiClient, kind: &Kind) -> Result<Made> {
     match kind {
         // The call that every AWS client makes.
@@ -24,7 +24,7 @@ pub(crate) async fn make(client: &ApiClient, kind: &Kind) -> Result<Made> {
     }
 }
 
-/// Makes a login of a kind, whose request `narrow` completes with limits.
+/// Makes a login of a kind. `narrow` adds limits to the request.
 ///
 /// # Errors
 /// As for [`make`].
@@ -43,7 +43,7 @@ pub(crate) async fn make_with(
 /// Checks a login that a server made.
 ///
 /// # Errors
-/// If a member is missing, or holds letters that no login has.
+/// If a member is missing, or has letters that no login has.
 pub(crate) fn checked(
     principal: Principal,
     login: ContainerServiceRegistryLogin,
@@ -52,7 +52,7 @@ pub(crate) fn checked(
     let secret = present(login.password, "password")?.expose().to_owned();
     let registry = present(login.registry, "registry")?;
     let username = present(login.username, "username")?;
-    // Each is printed or written to files as it is, and scripts read it there.
+    // Each is printed or written as it is, and scripts read it.
     for word in [&registry, &username, &secret] {
         let is_word = !word.is_empty()
             && !word.contains(|letter: char| letter.is_whitespace() || foreign::is_hidden(letter));

@@ -1,5 +1,5 @@
-//! Registry logins on a person's machine: how one is made, which are kept between calls, and the files in which container
-//! tools look for them.
+//! Registry logins on a person's machine: making one, keeping it between calls, and the files in which container
+//! tools look for it.
 
 mod auth_file;
 pub(crate) mod auth_files;

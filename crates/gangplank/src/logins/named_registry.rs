@@ -1,5 +1,5 @@
-//! Whether a server may say whose login is written: by naming a registry it chooses which of a person's logins are
-//! replaced, and which registry is sent the new one.
+//! Whether a server is believed when it names its registry. The name decides which of a person's logins is replaced,
+//! and which registry later gets the new login.
 
 use anyhow::{Result, ensure};
 
@@ -7,8 +7,8 @@ use super::registries::Registries;
 use crate::aws::api_client::ApiClient;
 use crate::aws::connection::Connection;
 
-/// Refuses a registry that the server names and nothing of the person's does: neither the server's address, nor
-/// `said`, nor a profile, nor the data directory of a server of their own.
+/// Refuses a registry that only the server names. It has to be at the server's address, or be named by the option
+/// (`said`), by a profile, or by the data directory of a server on this machine.
 pub(crate) fn check(
     connection: &Connection,
     client: &ApiClient,
@@ -24,7 +24,7 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// Whether something of the person's names a registry.
+/// Whether the person's own configuration names a registry.
 pub(crate) fn is_named(
     connection: &Connection,
     client: &ApiClient,
@@ -38,11 +38,11 @@ pub(crate) fn is_named(
     let Some(profile) = Registries::open_to_use()?.profile(registry).map(Connection::of_profile) else {
         return Ok(false);
     };
-    // The profile of another server says nothing of this one.
+    // The profile of another server does not count for this server.
     Ok(profile.client().is_ok_and(|other| other.endpoint() == client.endpoint()))
 }
 
-/// Whether a registry is at the server's address; the scheme's own port may be said or not.
+/// Whether a registry is at the server's address. The default port may be written or left out.
 fn is_address(client: &ApiClient, registry: &str) -> bool {
     let endpoint = client.endpoint();
     let usual = endpoint.port_or_known_default().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Which profile makes the logins of which registry, as `gangplank configure` wrote it down. The credential helper
-//! reads it: those who run it say the registry's name and nothing else.
+//! The profile that makes the logins of each registry, as `gangplank configure` recorded it. The credential helper
+//! needs it, because clients tell it only the registry's name.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,16 +20,16 @@ pub(crate) struct Registries {
 #[derive(Serialize, Deserialize)]
 struct Entry {
     profile: String,
-    /// The container service that this machine pulls images of; without one, its logins push.
+    /// The container service whose images this machine pulls. Without one, the logins push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pulls: Option<String>,
 }
 
 impl Registries {
-    /// Reads the file, which need not be there.
+    /// Reads the file. A missing file has no registries.
     ///
     /// # Errors
-    /// If it cannot be read or is damaged, or there is no home.
+    /// If the file cannot be read or is damaged, or there is no home folder.
     pub(crate) fn open() -> Result<Self> {
         let config = home_folders::config().context("there is no folder for configuration")?;
         let file = config.join("gangplank/registries.toml");
@@ -38,10 +38,10 @@ impl Registries {
         Ok(Self { file, known })
     }
 
-    /// The same; without a home, no registry is known.
+    /// The same. Without a home folder, no registry is known.
     ///
     /// # Errors
-    /// If the file is there and cannot be read or is damaged.
+    /// If the file cannot be read or is damaged.
     pub(crate) fn open_to_use() -> Result<Self> {
         match home_folders::config() {
             Ok(_) => Self::open(),
@@ -54,13 +54,13 @@ impl Registries {
         self.known.get(registry).map(|entry| entry.profile.as_str())
     }
 
-    /// What the logins of a registry are to do.
+    /// The kind of login for a registry.
     pub(crate) fn kind(&self, registry: &str) -> Kind {
         let pulls = self.known.get(registry).and_then(|entry| entry.pulls.clone());
         pulls.map_or(Kind::Push, Kind::Pull)
     }
 
-    /// Writes down what the logins of a registry are to do from now on; false if the registry is not known.
+    /// Records the kind of login for a registry. False if the registry is not known.
     pub(crate) fn set_kind(&mut self, registry: &str, kind: &Kind) -> Result<bool> {
         let pulls = kind.service().map(str::to_owned);
         match self.known.get_mut(registry) {
@@ -71,7 +71,7 @@ impl Registries {
         self.save().map(|()| true)
     }
 
-    /// Writes down a registry's profile, in place of an earlier one.
+    /// Records a registry's profile. It replaces an earlier one.
     pub(crate) fn set(&mut self, registry: &str, profile: &str) -> Result<()> {
         self.known.insert(registry.to_owned(), Entry { profile: profile.to_owned(), pulls: None });
         self.save()

@@ -19,7 +19,7 @@ pub(crate) use self::source::image::Image;
 use self::upload::blob;
 use self::upload::registry::{self, Registry};
 
-/// Sends an image and puts it under a tag; returns its digest. `jobs` blobs go up at a time.
+/// Pushes an image under a tag. Returns its digest. `jobs` blobs are uploaded at a time.
 pub(crate) async fn send(
     image: Image,
     registry: &Registry,
@@ -39,17 +39,17 @@ pub(crate) async fn send(
     Ok(manifests[last].digest)
 }
 
-/// A blob that would be sent.
+/// A blob that a push would upload.
 pub(crate) struct Planned {
     /// Its digest.
     pub(crate) digest: Digest,
     /// Its size in bytes.
     pub(crate) size: u64,
-    /// Whether the registry has it, and so would not be sent it.
+    /// Whether the registry already has the blob, so that it would be skipped.
     pub(crate) there: bool,
 }
 
-/// Finds out what [`send`] would do, and does none of it; without a registry, nothing is there yet.
+/// Finds out what [`send`] would do, and does nothing. Without a registry, all blobs are missing there.
 pub(crate) async fn plan(
     image: Image,
     registry: Option<&Registry>,
@@ -59,7 +59,7 @@ pub(crate) async fn plan(
     let planned = Mutex::new(BTreeMap::new());
     let (noted, given) = (&planned, AtomicUsize::new(0));
     let manifests = parts::each_blob(image, jobs, progress, |blob| {
-        // The answers come in any order; they are told in the image's.
+        // The answers come in any order. The result has the order of the image.
         let number = given.fetch_add(1, Ordering::Relaxed);
         async move {
             let there = match registry {
@@ -70,7 +70,7 @@ pub(crate) async fn plan(
                 None => false,
             };
             if !there {
-                // What would be refused when it is sent.
+                // Check what a push would refuse later.
                 let blob = blob.clone();
                 tokio::task::spawn_blocking(move || staging::check(&blob)).await??;
             }

@@ -1,5 +1,5 @@
-//! How far a push has come, for whoever watches: a bar per blob on a terminal, a line per blob elsewhere. Both go
-//! to standard error, so that standard output stays for the result.
+//! Shows the progress of a push: a bar for each blob on a terminal, elsewhere a line for each blob. Both are on
+//! standard error, so that standard output has only the result.
 
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Read};
@@ -12,7 +12,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::terminal::{foreign, output};
 
-/// What is shown of a running step; `{bar}` is left empty by those that know no end.
+/// The template of a running step. `{bar}` is empty for a step of unknown length.
 const BAR: &str = "{prefix:<14} {bar:20} {done:>10} of {all:<10} {bytes_per_sec:>12} {eta:>4} {msg}";
 const SPINNER: &str = "{prefix:<14} {spinner} {done} {msg}";
 
@@ -31,7 +31,7 @@ enum Shown {
 }
 
 impl Progress {
-    /// Told on standard error.
+    /// Progress on standard error.
     pub(crate) fn shown() -> Arc<Self> {
         let terminal = std::io::stderr().is_terminal();
         Self::new(if terminal { Shown::Bars(MultiProgress::new()) } else { Shown::Lines })
@@ -46,12 +46,12 @@ impl Progress {
         Arc::new(Self { sent: AtomicU64::new(0), shown })
     }
 
-    /// Bytes of blobs that went out, those that had to go twice counted twice.
+    /// The bytes of blobs that were sent. Bytes that were sent twice count twice.
     pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Says something that stays.
+    /// Prints a message that stays.
     pub(crate) fn say(&self, text: impl Display) {
         match &self.shown {
             Shown::Nothing => {}
@@ -60,7 +60,7 @@ impl Progress {
         }
     }
 
-    /// Begins a step of so many bytes; of an unknown number, if there is none.
+    /// Begins a step of `length` bytes. `None` for an unknown number.
     pub(super) fn begin(
         self: &Arc<Self>,
         name: impl Display,
@@ -90,7 +90,7 @@ impl Progress {
     }
 }
 
-/// Something that takes a while. What is not ended by name leaves nothing behind.
+/// A step that takes a while. If it is dropped without [`end`](Self::end), its bar disappears.
 pub(crate) struct Step {
     progress: Arc<Progress>,
     bar: ProgressBar,
@@ -98,18 +98,18 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// So many bytes more are done.
+    /// Adds bytes to the progress.
     pub(super) fn advance(&self, bytes: u64) {
         self.bar.inc(bytes);
     }
 
-    /// So many bytes of a blob are on their way, which begin at an offset.
+    /// Sets the progress to these bytes of a blob, which begin at an offset.
     pub(super) fn sending(&self, offset: u64, bytes: u64) {
         self.progress.sent.fetch_add(bytes, Ordering::Relaxed);
         self.bar.set_position(offset + bytes);
     }
 
-    /// Waits, for a reason: shown in its bar, elsewhere in a line.
+    /// Waits, and shows the reason: in the bar, or in a line of its own.
     pub(super) async fn pause(&self, why: &str, pause: Duration) {
         if !pause.is_zero() {
             self.tell(why, pause);
@@ -127,12 +127,12 @@ impl Step {
         }
     }
 
-    /// A reader whose bytes are counted.
+    /// Wraps a reader, whose bytes then count as progress.
     pub(super) fn watch<R: Read>(&self, reader: R) -> impl Read {
         self.bar.wrap_read(reader)
     }
 
-    /// It is over; what came of it stays.
+    /// Ends the step. The result stays on the screen.
     pub(super) fn end(&self, result: &str) {
         let (name, size) = (self.bar.prefix(), output::size(self.bar.length().unwrap_or(0)));
         self.bar.finish_and_clear();
@@ -146,7 +146,7 @@ impl Drop for Step {
     }
 }
 
-/// Enough of a digest to know it by.
+/// The beginning of a digest, long enough to recognise it.
 fn short(digest: &Digest) -> String {
     digest.hex().chars().take(12).collect()
 }

@@ -1,4 +1,4 @@
-//! Where an image comes from, and how that is named on the command line.
+//! The source of an image, and its syntax on the command line.
 
 mod choice;
 pub(crate) mod content;
@@ -31,7 +31,7 @@ use super::layers::staging::Staged;
 use super::progress::Progress;
 use super::spool::spooled::{Spooled, spool};
 
-/// An image's name as the command line has it; the prefixes are those of skopeo and podman.
+/// The source of an image. The prefixes are those of skopeo and podman.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// An image of a running engine.
@@ -42,7 +42,8 @@ pub(crate) enum Source {
     LayoutArchive(PathBuf, Option<String>),
     /// `docker-archive:FILE[:name]`
     DockerArchive(PathBuf, Option<String>),
-    /// `-`: an archive of either kind on standard input; with a name, `docker-archive:-:name` or `oci-archive:-:name`.
+    /// `-`: an archive of either kind on standard input. `docker-archive:-:name` and `oci-archive:-:name` name an
+    /// image in it.
     StandardInput(Option<String>),
 }
 
@@ -64,7 +65,7 @@ impl Source {
         }
     }
 
-    /// Finds the image and what belongs to it.
+    /// Finds the image and all its parts.
     pub(crate) async fn open(self, platforms: Platforms, progress: &Arc<Progress>) -> Result<Image> {
         if let Self::Engine(name) = &self {
             let kept = match engine::export(name, &platforms, progress).await {
@@ -128,7 +129,7 @@ fn wanted<'w>(name: Option<&'w str>, platforms: &'w Platforms, written: &'w str)
     Wanted { name, platform: platforms.named(), written }
 }
 
-/// What is to be said where an engine has no such image, but there is a file of its name.
+/// Adds advice to the error of an engine, if there is a file with that name.
 fn file_of_that_name(name: &str, error: anyhow::Error) -> anyhow::Error {
     let path = Path::new(name);
     let advice = if path.join("index.json").exists() || path.is_dir() {
@@ -143,7 +144,7 @@ fn file_of_that_name(name: &str, error: anyhow::Error) -> anyhow::Error {
     anyhow::anyhow!("{error:#}; {advice}")
 }
 
-/// The part of `rest` that is a file or a directory, and behind a colon the rest of it.
+/// Splits `rest` into the path of a file or directory that exists, and the text behind a colon.
 fn with_path(rest: &str, make: impl Fn(PathBuf, Option<String>) -> Source) -> Source {
     if Path::new(rest).exists() {
         return make(rest.into(), None);
@@ -165,8 +166,8 @@ fn archive(path: &Path, progress: &Arc<Progress>) -> Result<(Files, HashMap<u64,
     Ok((Files::of_archive(kept.file)?, kept.staged))
 }
 
-/// The image in an archive of either kind. Newer engines write both kinds into one: an image whose layers nobody
-/// has compressed is then better taken as a saved one, since it gets a manifest of its own anyway.
+/// The image in an archive of either kind. Newer engines write both kinds into one archive. An image with
+/// uncompressed layers is then read as a saved one, because it needs a new manifest anyway.
 fn either(
     Spooled { file, staged }: Spooled,
     name: Option<&str>,

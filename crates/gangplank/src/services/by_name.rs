@@ -1,4 +1,4 @@
-//! A container service, as commands ask for it by name.
+//! A container service, found by its name.
 
 use anyhow::{Result, anyhow, bail};
 use gangplank_api::ErrorCode;
@@ -11,7 +11,7 @@ use crate::aws::api_client::ApiClient;
 use crate::aws::call_failure::CallFailure;
 use crate::cli::words;
 
-/// The service of a name, as it is now.
+/// Gets the service of a name. `None` if there is none.
 pub(crate) async fn get(client: &ApiClient, name: &str) -> Result<Option<ContainerService>, CallFailure> {
     let answer = client.call(&GetContainerServicesRequest { service_name: Some(name.to_owned()) }).await;
     match answer {
@@ -21,10 +21,10 @@ pub(crate) async fn get(client: &ApiClient, name: &str) -> Result<Option<Contain
     }
 }
 
-/// The same of one that has to be there.
+/// Gets a service that has to exist.
 ///
 /// # Errors
-/// If it is not; the error says how to make it.
+/// If it does not exist; the error says how to make it.
 pub(crate) async fn existing(client: &ApiClient, name: &str) -> Result<ContainerService> {
     get(client, name).await?.ok_or_else(|| {
         anyhow!(
@@ -44,10 +44,10 @@ pub(crate) async fn deployments(
     Ok(client.call(&request).await?.deployments.unwrap_or_default())
 }
 
-/// The container of a deployment that people mean who name none: the endpoint's, else the only one.
+/// The container to take if none is named: the one of the public endpoint, else the only one.
 ///
 /// # Errors
-/// If it has several and no endpoint.
+/// If the deployment has several containers and no endpoint.
 pub(crate) fn main_container(deployment: &ContainerServiceDeployment) -> Result<String> {
     let endpoint = deployment.public_endpoint.as_ref().and_then(|endpoint| endpoint.container_name.clone());
     if let Some(name) = endpoint {
@@ -68,9 +68,9 @@ pub(crate) fn main_container(deployment: &ContainerServiceDeployment) -> Result<
     }
 }
 
-/// Where a service can be reached, if anything could answer there.
+/// The URL of a service, if anything could answer there.
 pub(crate) fn url(service: &ContainerService) -> Option<&str> {
-    // Names under this domain never resolve: a server says by it that nothing can answer.
+    // Names under this domain never resolve. A server uses it to say that nothing can answer.
     let is_nowhere = |url: &str| {
         let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
         host.is_none_or(|host| host.ends_with(".invalid"))

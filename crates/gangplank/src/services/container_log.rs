@@ -1,4 +1,4 @@
-//! The log of a container, as the API gives it: its newest page, or page by page from a moment on.
+//! The log of a container, as the API gives it: the newest page, or all pages from a time on.
 
 mod shown;
 
@@ -21,19 +21,19 @@ pub(crate) struct Line {
     pub(crate) text: String,
 }
 
-/// Whose log, and which lines of it.
+/// A container's log, and a filter for its lines.
 #[derive(Clone, Debug)]
 pub(crate) struct ContainerLog {
     /// The name of the service.
     pub(crate) service: String,
     /// The name of the container.
     pub(crate) container: String,
-    /// The words that lines must have.
+    /// The words that a line must have, in CloudWatch's filter syntax.
     pub(crate) filter: Option<String>,
 }
 
 impl ContainerLog {
-    /// The newest lines, so many of them, the oldest first. Pages are asked for from the newest back.
+    /// The newest lines, at most `most`, the oldest of them first. Pages are read from the newest one back.
     pub(crate) async fn newest(&self, client: &ApiClient, most: usize) -> Result<Vec<Line>> {
         let mut newest = VecDeque::new();
         self.pages(client, self.request(None), |older| {
@@ -45,8 +45,8 @@ impl ContainerLog {
         Ok(newest.into())
     }
 
-    /// Hands every line from a moment on to `take`, the oldest first, page by page. What comes while it is read may be
-    /// among them. Moments are whole seconds for other clients, and so they are here.
+    /// Passes every line from a time on to `take`, page by page, the oldest line first. Lines that are written
+    /// meanwhile may be among them. The start is rounded down to a whole second, as other clients do.
     pub(crate) async fn from(
         &self,
         client: &ApiClient,
@@ -57,7 +57,7 @@ impl ContainerLog {
         self.pages(client, request, |lines| take(lines).map(|()| true)).await
     }
 
-    /// Hands pages to `take` for as long as it wants more, and there are.
+    /// Passes pages to `take` until it returns false or there are no more.
     async fn pages(
         &self,
         client: &ApiClient,
@@ -70,7 +70,7 @@ impl ContainerLog {
             let lines = lines(page.log_events);
             pages.count(lines.len())?;
             let wants_more = take(lines)?;
-            // A server that gives a token twice has no more.
+            // A token that comes a second time means that there are no more pages.
             match page.next_page_token.filter(|token| wants_more && seen.insert(token.clone())) {
                 Some(token) => request.page_token = Some(token),
                 None => return Ok(()),
@@ -90,7 +90,7 @@ impl ContainerLog {
     }
 }
 
-/// Adds lines, and drops the oldest beyond `most`.
+/// Adds lines, and removes the oldest ones beyond `most`.
 pub(crate) fn keep_newest(kept: &mut VecDeque<Line>, lines: Vec<Line>, most: usize) {
     kept.extend(lines);
     kept.drain(..kept.len().saturating_sub(most));

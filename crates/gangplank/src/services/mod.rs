@@ -1,5 +1,5 @@
-//! Container services, as several commands ask for them: one by its name, the log of a container, and an answer of a
-//! server that is away while a command waits.
+//! Container services, for several commands: one by its name, the log of a container, and waiting for a server that
+//! is away.
 
 pub(crate) mod by_name;
 pub(crate) mod container_log;

@@ -1,5 +1,5 @@
-//! A server that is away for a while, as it is for a restart: a command that waits for something on it puts up with
-//! that, says so, and goes on.
+//! A server that is away for a while, for example for a restart. A command that waits for something reports that, and
+//! goes on when the server is back.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::http::retry;
 use crate::terminal::output;
 use crate::values::duration;
 
-/// How long a server may be away.
+/// The longest time for which a server may be away.
 const LONGEST: Duration = Duration::from_mins(10);
 
 /// Whether a server is away, and since when.
@@ -21,10 +21,10 @@ pub(crate) struct Outage {
 }
 
 impl Outage {
-    /// What a call was answered; if the server is away, nothing, after a pause.
+    /// The answer of a call. `None` if the server is away; then a pause has passed.
     ///
     /// # Errors
-    /// If it refused, or is away for too long.
+    /// If the server refused, or is away for too long.
     pub(crate) async fn patiently<T>(&mut self, answer: Result<T>) -> Result<Option<T>> {
         match answer {
             Ok(answer) => {

@@ -1,4 +1,4 @@
-//! Logs: on standard error, so that standard output stays for answers.
+//! The log. It goes to standard error, so that standard output has only answers.
 
 mod lines;
 
@@ -15,8 +15,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use lines::Lines;
 
-/// How a line of the log looks: text for people, or one JSON object a line for machines.
-// The values have no words of their own, or clap would lay out the help in another way.
+/// The form of a line of the log: text for people, or one JSON object a line for programs.
+// The variants have no doc comments: with them clap would lay out the help differently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Format {
@@ -25,13 +25,13 @@ pub(crate) enum Format {
     Json,
 }
 
-/// The log of a running program. Lines that are on their way when it is dropped are waited for a moment.
+/// The log of a running program. Dropping it waits a moment for lines that are still to be written.
 pub(crate) struct Logs {
     lines: Lines,
     filter: reload::Handle<Targets, Registry>,
 }
 
-/// Starts logging what `filter` lets through, such as `info` or `gangplank_server=debug`.
+/// Starts the log. `filter` says which lines it has, such as `info` or `gangplank_server=debug`.
 pub(crate) fn start(filter: &str, format: Format) -> Result<Logs> {
     let (filter, handle) = reload::Layer::new(read_filter(filter)?);
     let lines = Lines::start()?;
@@ -47,20 +47,21 @@ pub(crate) fn start(filter: &str, format: Format) -> Result<Logs> {
 }
 
 impl Logs {
-    /// From now on lets through what another filter does.
+    /// Replaces the filter.
     ///
     /// # Errors
-    /// If the filter cannot be read; then the one before stays.
+    /// If the filter cannot be parsed. Then the old filter stays.
     pub(crate) fn change_filter(&self, filter: &str) -> Result<()> {
         Ok(self.filter.reload(read_filter(filter)?)?)
     }
 
-    /// How many lines were dropped because nobody read them fast enough.
+    /// The number of lines that were dropped because they were written too slowly.
     pub(crate) fn dropped(&self) -> Arc<AtomicU64> {
         self.lines.dropped()
     }
 
-    /// Waits a moment for lines that are on their way, for whoever ends the program without dropping this.
+    /// Waits a moment for lines that are still to be written. For code that ends the program without dropping this
+    /// value.
     pub(crate) fn flusher(&self) -> impl Fn() + Send + 'static {
         let lines = self.lines.clone();
         move || lines.flush()
@@ -73,7 +74,7 @@ impl Drop for Logs {
     }
 }
 
-/// Tells of panics in the log too. Writing them to standard error would wait for whoever reads it.
+/// Writes panics to the log. Writing them directly to standard error could block.
 pub(crate) fn tell_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let trace = std::backtrace::Backtrace::capture();
@@ -82,8 +83,8 @@ pub(crate) fn tell_panics() {
     }));
 }
 
-/// Reads a comma-separated filter. Each part is a level, `TARGET=LEVEL`, or a target of this program, which lets
-/// all of that target through.
+/// Parses a comma-separated filter. Each part is a level, `TARGET=LEVEL`, or a target of this program, which stands
+/// for all lines of that target.
 fn read_filter(text: &str) -> Result<Targets> {
     let mut filter = Targets::new();
     for part in text.split(',') {
@@ -102,12 +103,13 @@ fn read_filter(text: &str) -> Result<Targets> {
     Ok(filter)
 }
 
-/// A level by its name, in any case. `tracing` would also take a number, and an empty text for `error`.
+/// Parses the name of a level, in upper or lower case. `tracing` would also take a number, and an empty text for
+/// `error`.
 fn level(text: &str) -> Option<LevelFilter> {
     text.parse().ok().filter(|_| text.starts_with(|first: char| first.is_ascii_alphabetic()))
 }
 
-/// Whether `text` can be a module's path, or a name that a library chose instead.
+/// Whether `text` can be the path of a module, or a name that a library chose instead.
 fn is_target(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_:-.".contains(c))
 }

@@ -1,5 +1,5 @@
-//! What `gangplank serve` needs around the server: its options, its logs, signals, and the service manager that
-//! started it.
+//! Everything that `gangplank serve` needs beside the server itself: its options, its log, signals, and the service
+//! manager that started it.
 
 pub(crate) mod logging;
 pub(crate) mod open_files;

@@ -1,8 +1,8 @@
-//! The limit on open files: a server holds a connection in each.
+//! The limit on open files. A server holds one for each connection.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit to the hard one, and says how many files may be open.
+/// Raises the soft limit to the hard one. Returns how many files may be open.
 pub(crate) fn raise_limit() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
     let wanted = Rlimit { current: limit.maximum, maximum: limit.maximum };

@@ -1,4 +1,4 @@
-//! What `gangplank serve` can be told: by a flag, an environment variable or a TOML file, in that
+//! The options of `gangplank serve`. Each can be a flag, an environment variable or a key in a TOML file, in that
 //! order of precedence.
 
 mod account_bytes;
@@ -28,19 +28,19 @@ use crate::values::comma_list::CommaList;
 use crate::values::duration::{Days, LengthOfTime};
 use crate::values::whole_number;
 
-/// Where a server listens unless it is told otherwise.
+/// The default address of a server.
 pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:5000";
-/// Where everything is kept unless a server is told otherwise.
+/// The default data directory of a server.
 pub(crate) const DEFAULT_DATA_DIR: &str = "gangplank-data";
 
-/// Declares the options once: the flag, the environment variable and the key in the file; and those that are only keys
-/// in the file.
+/// Declares each option once, as a flag, an environment variable and a key in the file. A second list has options
+/// that are only keys in the file.
 macro_rules! options {
     (
         { $($(#[$attribute:meta])* $field:ident: $kind:ty, $env:literal;)* }
         { $($(#[$in_file:meta])* $key:ident: $value:ty;)* }
     ) => {
-        /// The options of `gangplank serve`. In a file they are called as on the command line.
+        /// The options of `gangplank serve`. The file uses the same names as the command line.
         #[derive(Args, Clone, Debug, Default, Deserialize)]
         #[serde(deny_unknown_fields, rename_all = "kebab-case")]
         pub(crate) struct ServeOptions {
@@ -49,12 +49,12 @@ macro_rules! options {
         }
 
         impl ServeOptions {
-            /// Takes from `file` what is not given here.
+            /// Takes the options that are missing here from `file`.
             fn or(self, file: Self) -> Self {
                 Self { $($field: self.$field.or(file.$field),)* $($key: self.$key.or(file.$key),)* }
             }
 
-            /// The names of the options that are not the same there.
+            /// The names of the options that differ.
             pub(crate) fn differing(&self, other: &Self) -> impl Iterator<Item = String> {
                 let options = [
                     $((stringify!($field), self.$field != other.$field),)*
@@ -66,7 +66,7 @@ macro_rules! options {
     };
 }
 
-/// Reads an address to listen on. Names are not looked up: one may stand for several addresses.
+/// Reads an address to listen on. A host name is refused, because it may stand for several addresses.
 pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "it is an IP address and a port, such as 127.0.0.1:5000 or [::1]:5000".to_owned())
@@ -77,7 +77,7 @@ with_deployments! { options! { {
     #[arg(value_name = "ADDR", value_parser = listen_address)]
     #[serde(default, deserialize_with = "file::address")]
     listen: SocketAddr, "GANGPLANK_LISTEN";
-    /// Directory that everything is kept in [default: gangplank-data]
+    /// Directory for everything that the server keeps [default: gangplank-data]
     #[arg(value_name = "DIR")]
     data_dir: PathBuf, "GANGPLANK_DATA_DIR";
     /// File of the key that seals secrets in the database, kept apart from them [default: master.key in the directory]
@@ -87,7 +87,7 @@ with_deployments! { options! { {
     #[arg(value_name = "ADDR", value_parser = listen_address)]
     #[serde(default, deserialize_with = "file::address")]
     admin_listen: SocketAddr, "GANGPLANK_ADMIN_LISTEN";
-    /// host[:port] that logins name as the registry [default: the one the API was called by]
+    /// host[:port] of the registry in logins [default: the one the API was called by]
     #[arg(value_name = "HOST")]
     public_address: String, "GANGPLANK_PUBLIC_ADDRESS";
     /// Certificate chain in PEM; serves TLS
@@ -104,30 +104,31 @@ with_deployments! { options! { {
     /// Regions that calls may be signed for, comma-separated [default: all of Lightsail's]
     #[arg(value_name = "REGIONS")]
     regions: CommaList, "GANGPLANK_REGIONS";
-    /// What to log, comma-separated: off, error, warn, info, debug, trace, or TARGET=LEVEL [default: info]
+    /// Lines of the log, comma-separated: off, error, warn, info, debug, trace, or TARGET=LEVEL [default: info]
     #[arg(value_name = "FILTER")]
     log: CommaList, "GANGPLANK_LOG";
-    /// How a line of the log looks [default: text]
+    /// Form of a line of the log [default: text]
     log_format: Format, "GANGPLANK_LOG_FORMAT";
 
-    /// Addresses of proxies in front, comma-separated, as in 10.0.0.0/8: their X-Forwarded-For is believed [default: none]
+    /// Addresses of proxies in front, comma-separated, as in 10.0.0.0/8: the server believes their X-Forwarded-For
+    /// [default: none]
     #[arg(value_name = "NETWORKS")]
     trusted_proxies: CommaList, "GANGPLANK_TRUSTED_PROXIES";
-    /// How long events stay in the audit trail, in days or as in 12h; with 0 each is forgotten at once [default: 90d]
+    /// Time that events stay in the audit trail, in days or as in 12h; 0 forgets each at once [default: 90d]
     #[arg(value_name = "TIME", allow_hyphen_values = true)]
     audit_days: Days, "GANGPLANK_AUDIT_DAYS";
-    /// How many events of one account stay in the audit trail [default: 1000000]
+    /// Events of one account that stay in the audit trail [default: 1000000]
     #[arg(value_name = "N", value_parser = whole_number::read::<u64>)]
     max_audit_events: u64, "GANGPLANK_MAX_AUDIT_EVENTS";
 
-    /// How long an unregistered image is kept after the last push, or skip of a push, that relied on it
+    /// Time that an unregistered image is kept after the last push that needed it, also one that skipped its blobs
     /// [default: 24h]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Upkeep")]
     gc_grace: LengthOfTime, "GANGPLANK_GC_GRACE";
-    /// How long after one collection the next begins [default: 10m]
+    /// Pause between two collections [default: 10m]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Upkeep")]
     gc_interval: LengthOfTime, "GANGPLANK_GC_INTERVAL";
-    /// Within how long all content is read again and held against its digest; 0 is never [default: 7d]
+    /// Time in which all content is read again and compared with its digest; 0 is never [default: 7d]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Upkeep")]
     scrub_interval: LengthOfTime, "GANGPLANK_SCRUB_INTERVAL";
 
@@ -199,55 +200,56 @@ with_deployments! { options! { {
     /// Size of an Authorization header [default: 4 KiB]
     #[arg(value_name = "SIZE", allow_hyphen_values = true, help_heading = "Limits")]
     max_authorization_bytes: ByteSize, "GANGPLANK_MAX_AUTHORIZATION_BYTES";
-    /// Memory for manifests and API requests, all together [default: 64 MiB]
+    /// Memory for manifests and API requests, in sum [default: 64 MiB]
     #[arg(value_name = "SIZE", allow_hyphen_values = true, help_heading = "Limits")]
     max_buffered_bytes: ByteSize, "GANGPLANK_MAX_BUFFERED_BYTES";
-    /// Memory for API requests whose signature is not verified yet, all together; an address has an eighth [default: 16 MiB]
+    /// Memory for API requests whose signature is not verified yet, in sum; one address has at most an eighth
+    /// [default: 16 MiB]
     #[arg(value_name = "SIZE", allow_hyphen_values = true, help_heading = "Limits")]
     max_unverified_bytes: ByteSize, "GANGPLANK_MAX_UNVERIFIED_BYTES";
     /// Space that pushes leave free on the disk, so that deletions can still be stored [default: 64 MiB, or an eighth]
     #[arg(value_name = "SIZE", allow_hyphen_values = true, help_heading = "Limits")]
     disk_reserve: ByteSize, "GANGPLANK_DISK_RESERVE";
-    /// Time that an upload session may be left alone [default: 1h]
+    /// Time that an upload session may be idle [default: 1h]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     upload_idle_timeout: LengthOfTime, "GANGPLANK_UPLOAD_IDLE_TIMEOUT";
-    /// Time that an upload session may take [default: 24h]
+    /// Time from the first to the last request of an upload session [default: 24h]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     upload_timeout: LengthOfTime, "GANGPLANK_UPLOAD_TIMEOUT";
     /// Connections open at once [default: 20000, or what the limit on open files allows]
     #[arg(value_name = "N", help_heading = "Limits", value_parser = whole_number::read::<usize>)]
     max_connections: usize, "GANGPLANK_MAX_CONNECTIONS";
-    /// Connections of one address, or one IPv6 /64, open at once; trusted proxies may have more. Over it, those on
-    /// which nothing was authenticated are closed, the oldest first [default: 1024]
+    /// Connections of one address, or one IPv6 /64, open at once; trusted proxies may have more. Beyond it,
+    /// connections without an authenticated request are closed, the oldest first [default: 1024]
     #[arg(value_name = "N", help_heading = "Limits", value_parser = whole_number::read::<usize>)]
     max_connections_per_address: usize, "GANGPLANK_MAX_CONNECTIONS_PER_ADDRESS";
-    /// Refused logins a minute and address before they are answered 429 [default: 20]
+    /// Refused logins a minute from one address; more are answered 429 [default: 20]
     #[arg(value_name = "N", help_heading = "Limits", value_parser = whole_number::read::<u32>)]
     max_failed_logins_per_minute: u32, "GANGPLANK_MAX_FAILED_LOGINS_PER_MINUTE";
-    /// Time to send a request's head [default: 30s]
+    /// Time for sending a request's head [default: 30s]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     header_timeout: LengthOfTime, "GANGPLANK_HEADER_TIMEOUT";
     /// Time that a connection may be open between two requests [default: 75s]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     idle_timeout: LengthOfTime, "GANGPLANK_IDLE_TIMEOUT";
-    /// Time without a byte in the middle of a body [default: 60s]
+    /// Longest pause within a body [default: 60s]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     body_timeout: LengthOfTime, "GANGPLANK_BODY_TIMEOUT";
-    /// Difference between a signature's date and the clock [default: 15m]
+    /// Largest difference between a signature's date and the clock [default: 15m]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     signature_skew: LengthOfTime, "GANGPLANK_SIGNATURE_SKEW";
-    /// Time to finish requests after SIGTERM [default: 30s]
+    /// Time for finishing requests after SIGTERM [default: 30s]
     #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Limits")]
     drain_timeout: LengthOfTime, "GANGPLANK_DRAIN_TIMEOUT";
 } {
-    /// Who makes identity tokens that roles may trust.
+    /// Issuers of identity tokens that roles may trust.
     issuer: Vec<issuers::Written>;
 } } }
 
-/// What no flag can say, as it may stand in the file.
+/// The settings that only the file can have, as they are written there.
 pub(crate) fn file_only() -> String {
     let sample = [deployments::SAMPLE, issuers::SAMPLE].concat();
-    // A key is commented out in a sample, and a comment is set off by a space.
+    // In a sample, # before a key comments it out. A comment has a space after the #.
     let lines = sample.trim().lines().map(|line| match line.strip_prefix('#') {
         Some(key) if !key.starts_with(' ') => key,
         _ => line,
@@ -256,12 +258,12 @@ pub(crate) fn file_only() -> String {
 }
 
 impl ServeOptions {
-    /// What the log lets through.
+    /// The filter of the log.
     pub(crate) fn log_filter(&self) -> String {
         self.log.as_ref().map_or_else(|| "info".to_owned(), |filter| filter.0.join(","))
     }
 
-    /// Completes the options with a file's.
+    /// Takes missing options from a file.
     pub(crate) fn with_file(self, path: Option<&Path>) -> Result<Self> {
         Ok(match path {
             Some(path) => self.or(file::read(path)?),
@@ -281,7 +283,7 @@ mod tests {
         for option in command.get_arguments() {
             let (flag, variable) = (option.get_long().unwrap(), option.get_env().unwrap().to_str().unwrap());
             assert_eq!(variable, format!("GANGPLANK_{}", flag.to_uppercase().replace('-', "_")));
-            // A key that is not known is refused as such, whatever its value.
+            // An unknown key is refused before its value is looked at.
             let refused =
                 toml::from_str::<ServeOptions>(&format!("{flag} = 1979-05-27")).unwrap_err().to_string();
             assert!(!refused.contains("unknown field"), "{refused}");

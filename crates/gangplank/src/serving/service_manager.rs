@@ -1,4 +1,4 @@
-//! How a server stands, told to whoever manages it: systemd's protocol of `Type=notify`, which is a datagram to the
+//! Reports the server's state to the service manager, in systemd's protocol for `Type=notify`: datagrams to the
 //! socket that a variable names.
 
 use std::ffi::OsStr;
@@ -7,13 +7,13 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
-/// The variable that names the socket. Programs that a command starts do not inherit it: what they say would be taken
-/// for the server's words.
+/// The variable that names the socket. Programs that a command starts do not inherit it, because the manager would
+/// take their messages for the server's.
 pub(crate) const VARIABLE: &str = "NOTIFY_SOCKET";
-/// How long a manager may take that takes no more datagrams for now.
+/// The longest wait for a manager that does not take a datagram.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The manager, if there is one that wants to be told.
+/// The service manager, if there is one.
 pub(crate) struct ServiceManager(Option<Socket>);
 
 struct Socket {
@@ -22,7 +22,7 @@ struct Socket {
 }
 
 impl ServiceManager {
-    /// The manager that the environment names.
+    /// Finds the manager in the environment.
     pub(crate) fn of_environment() -> Self {
         let Some(name) = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()) else {
             return Self(None);
@@ -36,20 +36,20 @@ impl ServiceManager {
         }
     }
 
-    /// The server takes requests now, at this address.
+    /// Reports that the server takes requests at this address.
     pub(crate) fn ready(&self, endpoint: &str) {
         self.tell(&format!("READY=1\nSTATUS=Listening on {endpoint}"));
     }
 
-    /// The server reads its settings anew; [`ready`](Self::ready) follows.
+    /// Reports that the server reads its settings again; [`ready`](Self::ready) follows.
     pub(crate) fn reloading(&self) {
-        // Tells this reload from an earlier one.
+        // The time tells this reload from an earlier one.
         let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
         let microseconds = now.tv_sec * 1_000_000 + now.tv_nsec / 1_000;
         self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={microseconds}"));
     }
 
-    /// The server takes no more requests.
+    /// Reports that the server takes no more requests.
     pub(crate) fn stopping(&self) {
         self.tell("STOPPING=1\nSTATUS=Finishing requests in flight");
     }
@@ -70,7 +70,7 @@ impl Socket {
     }
 }
 
-/// A path, or after `@` a name that is in no file system.
+/// Reads the socket's address: a path, or `@` and an abstract name.
 fn address(name: &OsStr) -> io::Result<SocketAddr> {
     match name.as_bytes() {
         [b'/', ..] => SocketAddr::from_pathname(name),

@@ -1,4 +1,4 @@
-//! What a running server is told by signals.
+//! The signals of a running server.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,7 +7,8 @@ use anyhow::Result;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
-/// Signals so close together are one: `timeout` and terminals send the same to a process and to its group.
+/// Two signals within this time count as one: `timeout` and terminals send the same signal to a process and to its
+/// group.
 const TOGETHER: Duration = Duration::from_millis(50);
 
 /// The signals that a server waits for.
@@ -17,13 +18,13 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Hears signals from now on. With a second SIGTERM or SIGINT the program ends at once, after `at_once` was
-    /// called. SIGUSR1, SIGUSR2 and SIGALRM, which end a program that does not know them, are ignored.
+    /// Handles signals from now on. At a second SIGTERM or SIGINT the program calls `at_once` and ends. SIGUSR1,
+    /// SIGUSR2 and SIGALRM are ignored; by default they end a program.
     ///
     /// # Errors
-    /// If they cannot be heard.
+    /// If a handler cannot be set up.
     pub(crate) fn hear(at_once: impl FnOnce() + Send + 'static) -> Result<Self> {
-        // Who has heard a signal once is never ended by it.
+        // A program that has once handled a signal is never ended by it again.
         for ignored in [SignalKind::user_defined1(), SignalKind::user_defined2(), SignalKind::alarm()] {
             drop(signal(ignored)?);
         }
@@ -55,7 +56,7 @@ impl Signals {
         Ok(Self { stop, hang_up })
     }
 
-    /// Waits for SIGHUP; false if SIGTERM or SIGINT came first.
+    /// Waits for SIGHUP. Returns false if SIGTERM or SIGINT comes first.
     pub(crate) async fn hang_up(&mut self) -> bool {
         tokio::select! {
             () = self.stop.notified() => false,

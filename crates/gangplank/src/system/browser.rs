@@ -1,14 +1,14 @@
-//! Opening a page in the browser of whoever sits here.
+//! Opens a page in the browser of the person at this machine.
 
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a program that opens pages may take to fail.
+/// The time in which a program that opens pages fails, if it fails.
 const PATIENCE: Duration = Duration::from_secs(2);
 const STEP: Duration = Duration::from_millis(20);
 
-/// Opens a page; `false` if nothing here can.
+/// Opens a page. `false` if no program here can.
 pub(crate) fn open(url: &str) -> bool {
     let Some(mut command) = opener() else { return false };
     let quiet = command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -21,11 +21,11 @@ pub(crate) fn open(url: &str) -> bool {
             Err(_) => return false,
         }
     }
-    // It may be the browser itself, which stays.
+    // The program may be the browser itself, which goes on running.
     true
 }
 
-/// The program that opens pages, if there is a screen for them.
+/// The program that opens pages, if this machine has a screen.
 fn opener() -> Option<Command> {
     if cfg!(target_os = "macos") {
         Some(Command::new("open"))

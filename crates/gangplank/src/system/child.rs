@@ -1,4 +1,4 @@
-//! Other programs that are asked something: none is trusted to end, or to say little.
+//! Runs other programs that are asked for something. None is trusted to end, or to print little.
 
 use std::io::{self, Read, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use crate::http::answers::{LONGEST, LONGEST_ERROR};
 
-/// How long a program may take; AWS SDKs give such programs as long.
+/// The longest time for a program. It is the same as in the AWS SDKs.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How often it is looked whether a program has ended.
+/// The pause between two looks at whether a program has ended.
 const STEP: Duration = Duration::from_millis(10);
 
-/// What a program left behind.
+/// The result of a program that has ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
@@ -22,10 +22,10 @@ pub(crate) struct Ended {
     pub(crate) stderr: Vec<u8>,
 }
 
-/// Runs a program to its end; `input` is what it reads, where it is not to read what this one does.
+/// Runs a program to its end. `input` becomes its standard input; without it, the program inherits ours.
 ///
 /// # Errors
-/// If it cannot be run, takes too long or prints too much.
+/// If the program cannot be run, takes too long or prints too much.
 pub(crate) fn run(command: &mut Command, input: Option<&str>) -> io::Result<Ended> {
     run_within(command, input, PATIENCE)
 }
@@ -38,7 +38,7 @@ fn run_within(command: &mut Command, input: Option<&str>, patience: Duration) ->
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let outcome = watch(&mut child, input, end, patience);
     if outcome.is_err() {
-        // It may just have ended.
+        // The program may have ended since the last look.
         let _ = child.kill();
         let _ = child.wait();
     }
@@ -48,7 +48,7 @@ fn run_within(command: &mut Command, input: Option<&str>, patience: Duration) ->
 fn watch(child: &mut Child, input: Option<&str>, end: Instant, patience: Duration) -> io::Result<Ended> {
     if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
         let input = input.to_owned();
-        // One that reads nothing ends all the same.
+        // A program that does not read its input ends all the same.
         thread::spawn(move || stdin.write_all(input.as_bytes()));
     }
     let stdout = child.stdout.take().map(|stdout| gather(stdout, LONGEST));
@@ -63,7 +63,7 @@ fn watch(child: &mut Child, input: Option<&str>, end: Instant, patience: Duratio
         }
         thread::sleep(STEP);
     };
-    // What it started may still hold the other end.
+    // A child of the program may still hold the other end of the pipe.
     let taken = |gathered: Option<Receiver<Vec<u8>>>| match gathered {
         Some(gathered) => {
             gathered.recv_timeout(end.saturating_duration_since(Instant::now())).map_err(|_| late())
@@ -78,12 +78,12 @@ fn watch(child: &mut Child, input: Option<&str>, end: Instant, patience: Duratio
     Ok(Ended { status, stdout, stderr })
 }
 
-/// Reads to the end, and keeps one byte more than `most`, by which it is seen that there were more.
+/// Reads to the end, and keeps at most one byte more than `most`. The additional byte shows that there were too many.
 fn gather(mut from: impl Read + Send + 'static, most: usize) -> Receiver<Vec<u8>> {
     let (give, taken) = channel();
     thread::spawn(move || {
         let mut kept = Vec::new();
-        // What was read until then is all there is.
+        // After an error, only the bytes read before it count.
         let _ = from.by_ref().take(most as u64 + 1).read_to_end(&mut kept);
         let _ = give.send(kept);
         io::copy(&mut from, &mut io::sink())
@@ -117,7 +117,7 @@ mod tests {
         let began = Instant::now();
         let error = run_within(&mut shell("exec sleep 60"), None, Duration::from_millis(100)).unwrap_err();
         assert!(error.to_string().contains("did not end"), "{error}");
-        // One that leaves another behind that holds its output.
+        // A program whose child goes on and holds its output.
         assert!(run_within(&mut shell("sleep 5 &"), None, Duration::from_millis(300)).is_err());
         assert!(began.elapsed() < Duration::from_secs(4));
     }

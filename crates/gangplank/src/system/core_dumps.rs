@@ -1,9 +1,9 @@
-//! The image of a crashed process holds every secret that it held, and nearly every command holds an access key.
+//! Prevents core dumps. The memory of a process holds secrets, and nearly every command has an access key in memory.
 
 use crate::system;
 use crate::terminal::output;
 
-/// Lets no crash of this process be written down.
+/// Prevents core dumps of this process.
 pub(crate) fn forbid() {
     if let Err(error) = system::forbid_core_dumps() {
         output::warn(format_args!("cannot forbid core dumps, which would hold secrets: {error}"));

@@ -1,14 +1,14 @@
-//! Windows, where files have no modes, folders are not synced, and a program gets its other names as copies.
+//! Windows: files have no modes, folders are not synced, and the program's other names are copies.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::windows::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-/// Fills a buffer with what a file has from `offset` on.
+/// Fills a buffer with the bytes of a file from `offset` on.
 ///
 /// # Errors
-/// If it has less, or cannot be read.
+/// If the file ends before the buffer is full, or cannot be read.
 pub(crate) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
     while !buffer.is_empty() {
         match file.seek_read(buffer, offset) {
@@ -24,12 +24,12 @@ pub(crate) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64)
     Ok(())
 }
 
-/// The permissions of a file: a person's own folders are theirs alone.
+/// The permissions of a file. Here a folder protects the files in it, so a file has none of its own.
 pub(crate) fn mode(_: &Metadata) -> u32 {
     0o600
 }
 
-/// Gives a file permissions, which it has none of.
+/// Sets the permissions of a file. There are none, so this does nothing.
 ///
 /// # Errors
 /// Never.
@@ -37,7 +37,7 @@ pub(crate) fn set_mode(_: &File, _: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets a file that is made be its owner's alone, as it is in their own folders.
+/// Makes a new file accessible to its owner only. Here the folder does that.
 pub(crate) fn only_for_owner(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
@@ -50,7 +50,7 @@ pub(crate) fn open_at_once(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// How many bytes the disk of a file has in all, and how many are free: nobody says.
+/// The size of the file's disk and its free space, in bytes. Not known here.
 ///
 /// # Errors
 /// Never.
@@ -58,15 +58,15 @@ pub(crate) fn room(_: &File) -> io::Result<Option<(u64, u64)>> {
     Ok(None)
 }
 
-/// How many columns the terminal of standard output has: nobody says.
+/// The width of the terminal at standard output, in columns. Not known here.
 pub(crate) fn terminal_width() -> Option<usize> {
     None
 }
 
-/// Asks with a terminal that does not show what is typed.
+/// Runs `ask` while the terminal does not show the input.
 ///
 /// # Errors
-/// Always: a secret is not asked for where it would be shown.
+/// Always: a secret is not asked for if it would be shown.
 pub(crate) fn unshown<T>(_: impl FnOnce() -> T) -> io::Result<T> {
     Err(io::Error::new(
         ErrorKind::Unsupported,
@@ -74,10 +74,10 @@ pub(crate) fn unshown<T>(_: impl FnOnce() -> T) -> io::Result<T> {
     ))
 }
 
-/// Makes another name of the program, a copy: links are for administrators.
+/// Makes another name of the program: a copy, since only administrators may make links.
 ///
 /// # Errors
-/// If it cannot be made.
+/// If the copy cannot be made.
 pub(crate) fn name_program(program: &Path, name: &Path) -> io::Result<()> {
     fs::copy(program, name.with_extension("exe")).map(drop)
 }
@@ -87,12 +87,12 @@ pub(crate) fn is_writable(folder: &Path) -> bool {
     tempfile::tempfile_in(folder).is_ok()
 }
 
-/// Where podman looks for logins if nothing names a folder for a user's session: nowhere.
+/// The folder where podman looks for logins if no variable names one. There is none here.
 pub(crate) fn podman_folder() -> PathBuf {
     PathBuf::new()
 }
 
-/// The folder that a path is in: of a bare name, the current one.
+/// The folder of a path. For a bare name it is the current folder.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -100,7 +100,7 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes durable which entries a folder has, which is the file system's own affair.
+/// Makes the entries of a folder durable. Here the file system does that.
 ///
 /// # Errors
 /// Never.
@@ -112,10 +112,10 @@ pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
 pub(crate) struct Interrupts(tokio::signal::windows::CtrlC);
 
 impl Interrupts {
-    /// Hears them from now on.
+    /// Handles Ctrl-C from now on.
     ///
     /// # Errors
-    /// If they cannot be heard.
+    /// If a handler cannot be set up.
     pub(crate) fn hear() -> io::Result<Self> {
         tokio::signal::windows::ctrl_c().map(Self)
     }
@@ -126,12 +126,12 @@ impl Interrupts {
     }
 }
 
-/// Ends when the reader of standard output goes away, which the next write finds out.
+/// Ends when standard output is closed. Here only a failed write shows that, so it never ends.
 pub(crate) async fn reader_gone() {
     std::future::pending::<()>().await;
 }
 
-/// Lets no crash of this process be written down, as is the rule.
+/// Prevents core dumps of this process. They are off by default.
 ///
 /// # Errors
 /// Never.

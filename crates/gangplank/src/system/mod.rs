@@ -1,5 +1,5 @@
-//! What differs between operating systems, so that no command that only calls a server has to know on which it runs: each
-//! has a file with the same functions. The server itself, and what opens its data directory, runs on Unix alone.
+//! The differences between operating systems. Each system has a file with the same functions, so commands that only
+//! call a server need not know the system. Commands that run a server or open its data directory exist on Unix only.
 
 pub(crate) mod browser;
 pub(crate) mod child;

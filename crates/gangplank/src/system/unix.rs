@@ -12,10 +12,10 @@ use tokio::io::Interest;
 use tokio::net::unix::pipe::Sender;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Fills a buffer with what a file has from `offset` on.
+/// Fills a buffer with the bytes of a file from `offset` on.
 ///
 /// # Errors
-/// If it has less, or cannot be read.
+/// If the file ends before the buffer is full, or cannot be read.
 pub(crate) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     file.read_exact_at(buffer, offset)
 }
@@ -25,20 +25,21 @@ pub(crate) fn mode(file: &Metadata) -> u32 {
     file.mode()
 }
 
-/// Gives a file permissions.
+/// Sets the permissions of a file.
 ///
 /// # Errors
-/// If it is another's.
+/// If the file belongs to another user.
 pub(crate) fn set_mode(file: &File, mode: u32) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(mode))
 }
 
-/// Lets a file that is made be its owner's alone.
+/// Makes a new file accessible to its owner only.
 pub(crate) fn only_for_owner(options: &mut OpenOptions) -> &mut OpenOptions {
     options.mode(0o600)
 }
 
-/// Opens a file to be read without waiting for anybody: a pipe that took its place would be waited for.
+/// Opens a file to read without blocking. Opening a pipe, which may have taken the file's place, would wait for a
+/// writer.
 ///
 /// # Errors
 /// If it cannot be opened.
@@ -47,24 +48,24 @@ pub(crate) fn open_at_once(path: &Path) -> io::Result<File> {
     File::options().read(true).custom_flags(flags).open(path)
 }
 
-/// How many bytes the disk of a file has in all, and how many are free.
+/// The size of the file's disk and its free space, in bytes.
 ///
 /// # Errors
-/// If it does not say.
+/// If the file system does not say.
 pub(crate) fn room(file: &File) -> io::Result<Option<(u64, u64)>> {
     let disk = rustix::fs::fstatvfs(file)?;
     Ok(Some((disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize)))
 }
 
-/// How many columns the terminal of standard output has.
+/// The width of the terminal at standard output, in columns.
 pub(crate) fn terminal_width() -> Option<usize> {
     rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col))
 }
 
-/// Asks with a terminal that does not show what is typed.
+/// Runs `ask` while the terminal does not show the input.
 ///
 /// # Errors
-/// If the terminal cannot be told.
+/// If the terminal's settings cannot be changed.
 pub(crate) fn unshown<T>(ask: impl FnOnce() -> T) -> io::Result<T> {
     let stdin = io::stdin();
     let before = tcgetattr(&stdin)?;
@@ -76,10 +77,10 @@ pub(crate) fn unshown<T>(ask: impl FnOnce() -> T) -> io::Result<T> {
     Ok(answer)
 }
 
-/// Makes another name of the program, a link.
+/// Makes another name of the program: a link.
 ///
 /// # Errors
-/// If it cannot be made.
+/// If the link cannot be made.
 pub(crate) fn name_program(program: &Path, name: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(program, name)
 }
@@ -89,19 +90,19 @@ pub(crate) fn is_writable(folder: &Path) -> bool {
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
-/// Where podman looks for logins if nothing names a folder for a user's session.
+/// The folder where podman looks for logins if no variable names one.
 pub(crate) fn podman_folder() -> PathBuf {
     PathBuf::from(format!("/run/containers/{}", rustix::process::getuid().as_raw()))
 }
 
-/// Ctrl-C, heard from when this is made.
+/// Ctrl-C, from the moment this is made.
 pub(crate) struct Interrupts(Signal);
 
 impl Interrupts {
-    /// Hears them from now on.
+    /// Handles Ctrl-C from now on.
     ///
     /// # Errors
-    /// If they cannot be heard.
+    /// If a handler cannot be set up.
     pub(crate) fn hear() -> io::Result<Self> {
         signal(SignalKind::interrupt()).map(Self)
     }
@@ -112,10 +113,10 @@ impl Interrupts {
     }
 }
 
-/// Ends when the reader of standard output goes away, be it a pipe, a socket or a terminal; never for a file.
+/// Ends when the other side of standard output is closed: a pipe, a socket or a terminal. For a file it never ends.
 pub(crate) async fn reader_gone() {
     let own = io::stdout().as_fd().try_clone_to_owned();
-    // Not made non-blocking: what is printed goes the usual way.
+    // The file stays blocking, because other code prints to it.
     let watched = own.and_then(Sender::from_owned_fd_unchecked);
     if let Ok(stdout) = watched
         && stdout.ready(Interest::ERROR).await.is_ok()
@@ -125,8 +126,9 @@ pub(crate) async fn reader_gone() {
     std::future::pending::<()>().await;
 }
 
-/// Lets no crash of this process be written down, and where that can be said no other process of the same user look into
-/// it. A limit alone would not do: where the kernel hands core dumps to a program, it pays no attention to the limit.
+/// Prevents core dumps of this process. Where the system allows it, also keeps other processes of the same user from
+/// reading its memory. The resource limit alone is not enough: the kernel ignores it if core dumps are piped to a
+/// program.
 ///
 /// # Errors
 /// If the system refuses.

@@ -1,4 +1,4 @@
-//! How far the reading of a data directory has come: a bar on a terminal, nothing elsewhere.
+//! The progress of reading a data directory: a bar on a terminal, and nothing elsewhere.
 
 use std::io::IsTerminal as _;
 
@@ -6,11 +6,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output::sized;
 
-/// Shows how many bytes of how many have been read.
+/// A bar for bytes.
 pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
-    /// Begins to show it.
+    /// Shows the bar.
     pub(crate) fn shown() -> Self {
         if !std::io::stderr().is_terminal() {
             return Self(ProgressBar::hidden());
@@ -20,7 +20,7 @@ impl Bar {
         Self(ProgressBar::new(0).with_style(style))
     }
 
-    /// So many bytes of so many have been read.
+    /// Sets the bytes that were read so far, and their total.
     pub(crate) fn tell(&self, done: u64, all: u64) {
         self.0.set_length(all);
         self.0.set_position(done);

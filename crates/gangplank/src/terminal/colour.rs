@@ -1,13 +1,13 @@
-//! Whether there is colour: on a terminal that has it, unless `NO_COLOR` is set (<https://no-color.org>).
+//! Whether output is coloured: on a terminal with colours, unless `NO_COLOR` is set (<https://no-color.org>).
 
 use std::io::IsTerminal;
 
-/// Whether standard output shows colour.
+/// Whether standard output is coloured.
 pub(crate) fn on_output() -> bool {
     wanted(&std::io::stdout())
 }
 
-/// Whether standard error shows colour.
+/// Whether standard error is coloured.
 pub(crate) fn on_error() -> bool {
     wanted(&std::io::stderr())
 }

@@ -1,42 +1,43 @@
-//! Words that came from outside: a server's, an archive's, another program's. Shown as they are, they could move a
-//! terminal's cursor, turn the text around, or give orders to the job whose log they end up in.
+//! Text from outside: from a server, an archive or another program. Printed unchanged it could move a terminal's
+//! cursor, reverse the text, or give orders to the CI job whose log it ends up in.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// By these words a job's log gives orders: GitHub's, Azure's and `TeamCity`'s. The first two hold anywhere in a line.
+/// Beginnings of orders in the logs of CI jobs: GitHub's, Azure's and `TeamCity`'s. The first two count anywhere in a
+/// line.
 const ORDERS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
 
-/// Whether a character is not seen where it stands, but changes what is.
+/// Whether a character is invisible and changes how other text looks.
 pub(crate) fn is_hidden(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Text of several lines, ours and others' mixed: what is hidden in it is written out.
+/// Text of several lines, partly from outside. Invisible characters are written as escapes.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     without_orders(written_out(text, |letter| is_hidden(letter) && !matches!(letter, '\n' | '\t')), "\\x23")
 }
 
-/// Others' words for the middle of a line: they end no line, and order nothing.
+/// Text from outside for the middle of a line. It cannot end the line and gives no orders.
 pub(crate) fn words(text: &str) -> String {
     let shown = written_out(text, |letter| is_hidden(letter) && letter != '\t');
     without_orders(shown, "\\x23").into_owned()
 }
 
-/// Text in which no order stands: the second `#` of one is written otherwise.
+/// Text without orders. In each, the second `#` is replaced by `written`.
 fn without_orders<'t>(text: Cow<'t, str>, written: &str) -> Cow<'t, str> {
     ORDERS.iter().filter(|order| text.contains(**order)).fold(text.clone(), |text, order| {
         text.replace(order, &order.replacen("##", &format!("#{written}"), 1)).into()
     })
 }
 
-/// Whether a job would take a line that begins so for an order.
+/// Whether a CI job would take a line with this beginning for an order.
 pub(crate) fn gives_orders(text: &str) -> bool {
     text.trim_start().starts_with("::") || ORDERS.iter().any(|order| text.contains(order))
 }
 
-/// A line of others' words alone, which also gives no order by how it begins.
+/// A whole line from outside. It gives no orders, not even by its beginning.
 pub(crate) fn line(text: &str) -> String {
     let shown = words(text);
     let start = shown.len() - shown.trim_start().len();
@@ -46,12 +47,13 @@ pub(crate) fn line(text: &str) -> String {
     shown
 }
 
-/// An error in its own line: what follows a line's end in it is set off from what a command says itself.
+/// An error for a line of its own. Further lines of it are indented, to set them apart from the command's own
+/// messages.
 pub(crate) fn message(text: &str) -> String {
     visible(text.trim_end()).replace('\n', "\n  | ")
 }
 
-/// JSON that means the same, without anything hidden in its strings.
+/// The same JSON, with invisible characters in strings escaped.
 pub(crate) fn json(text: &str) -> Cow<'_, str> {
     let text = without_orders(Cow::Borrowed(text), "\\u0023");
     if !text.contains(|letter| is_hidden(letter) && letter != '\n') {
@@ -60,7 +62,7 @@ pub(crate) fn json(text: &str) -> Cow<'_, str> {
     let mut shown = String::with_capacity(text.len() + 16);
     for letter in text.chars() {
         if is_hidden(letter) && letter != '\n' {
-            // All of them have a number of four digits.
+            // These characters all have a number of four hexadecimal digits.
             let _ = write!(shown, "\\u{:04x}", u32::from(letter));
         } else {
             shown.push(letter);

@@ -1,12 +1,12 @@
-//! Secrets in the logs of jobs: GitHub's runners replace what they are told of by stars, from then on
+//! Secrets in the logs of CI jobs. GitHub's runners replace a secret by stars from the moment they are told of it
 //! (<https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>).
 
 use std::io::Write as _;
 
 use gangplank_api::Secret;
 
-/// Tells the runner of a secret, if there is one that listens. On standard error, since what a command prints may be
-/// taken by a program.
+/// Tells GitHub's runner of a secret, if one runs this job. It goes to standard error, because a program may read
+/// standard output.
 pub(crate) fn mask(secret: &Secret) {
     if std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true") {
         let _ = writeln!(std::io::stderr(), "{}", order(secret));

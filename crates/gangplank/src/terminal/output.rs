@@ -1,5 +1,5 @@
-//! What commands print: JSON in the AWS CLI's style; sizes, moments and numbers of things, each written in one way.
-//! Nothing hidden passes: what came from outside may be anywhere in it.
+//! Output of commands: JSON in the AWS CLI's style, and one way to write each of sizes, times and counts. Invisible
+//! characters are always escaped, because any output may have text from outside.
 
 use std::fmt::Display;
 use std::io::Write as _;
@@ -14,7 +14,7 @@ use super::{colour, foreign};
 /// Prints an answer on standard output.
 ///
 /// # Errors
-/// If it cannot be written: it may hold a secret that is told this once.
+/// If it cannot be written: the answer may hold a secret that is shown only once.
 pub(crate) fn print(value: &Value) -> Result<()> {
     let mut shown = Vec::new();
     let indented = serde_json::ser::PrettyFormatter::with_indent(b"    ");
@@ -23,42 +23,42 @@ pub(crate) fn print(value: &Value) -> Result<()> {
     text(&foreign::json(&String::from_utf8_lossy(&shown)))
 }
 
-/// Says something to whoever reads along; that nobody does is no error.
+/// Prints a message on standard output. A closed output is no error.
 pub(crate) fn say(text: impl Display) {
     let _ = writeln!(std::io::stdout(), "{}", foreign::visible(&text.to_string()));
 }
 
-/// Says something that has colours of ours in it; what is not ours has been through [`foreign`].
+/// Prints a message with our own colours in it. Text from outside has to pass through [`foreign`] first.
 pub(crate) fn say_in_colour(text: impl Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// What every line of the program's own on standard error begins with.
+/// The beginning of every message of the program on standard error.
 pub(crate) const NAME: &str = "gangplank:";
 
-/// Says on standard error what was done, where standard output has nothing to say.
+/// Prints a success message on standard error, if standard output has no answer.
 pub(crate) fn done(text: impl Display) {
     complain(format_args!("{NAME} {text}"));
 }
 
-/// Warns on standard error; that nobody reads it is no error.
+/// Prints a warning on standard error. A closed output is no error.
 pub(crate) fn warn(text: impl Display) {
     let begin = coloured("33", &format!("{NAME} warning:"));
     let _ = writeln!(std::io::stderr(), "{begin} {}", foreign::message(&text.to_string()));
 }
 
-/// Says on standard error what went wrong.
+/// Prints an error on standard error.
 pub(crate) fn error(text: impl Display) {
     let begin = coloured("31", NAME);
     let _ = writeln!(std::io::stderr(), "{begin} {}", foreign::message(&text.to_string()));
 }
 
-/// Text in bold and in a colour, where standard error shows any.
+/// Makes text bold and coloured, if standard error is coloured.
 fn coloured(colour: &str, text: &str) -> String {
     if colour::on_error() { format!("\x1b[1;{colour}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// Says something on standard error; that nobody reads it is no error.
+/// Prints a message on standard error. A closed output is no error.
 pub(crate) fn complain(text: impl Display) {
     let _ = writeln!(std::io::stderr(), "{}", foreign::message(&text.to_string()));
 }
@@ -68,18 +68,18 @@ pub(crate) fn text(text: &str) -> Result<()> {
     text_in_colour(&foreign::visible(text))
 }
 
-/// Prints text that has colours of ours in it; what is not ours has been through [`foreign`].
+/// Prints text with our own colours in it. Text from outside has to pass through [`foreign`] first.
 pub(crate) fn text_in_colour(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to standard output")
 }
 
-/// Whether printing failed because whoever read it has seen enough, as `head` does.
+/// Whether printing failed because the reader, such as `head`, has read enough.
 pub(crate) fn is_enough(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// A moment as `2026-11-23T20:40:00+00:00` (RFC 3339), with milliseconds if it has any.
+/// A time as `2026-11-23T20:40:00+00:00` (RFC 3339), with milliseconds if they are not 0.
 pub(crate) fn timestamp(timestamp: Timestamp) -> String {
     let format = if timestamp.0 % 1000 == 0 { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S%.3f" };
     match jiff::Timestamp::from_millisecond(timestamp.0) {
@@ -88,7 +88,7 @@ pub(crate) fn timestamp(timestamp: Timestamp) -> String {
     }
 }
 
-/// A length in bytes, in the unit that people would use.
+/// A size in bytes, written in the unit that people would use.
 pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     let (mut unit, mut left) = ("bytes", bytes);
@@ -102,7 +102,7 @@ pub(crate) fn size(bytes: u64) -> String {
     if unit == "bytes" { counted(left, "byte") } else { format!("{left}.{} {unit}", rest * 10 / 1024) }
 }
 
-/// A bar's style in which `{done}` and `{all}` are sizes as [`size`] writes them.
+/// A bar's style with `{done}` and `{all}` as sizes in the form of [`size`].
 pub(crate) fn sized(style: indicatif::ProgressStyle) -> indicatif::ProgressStyle {
     use indicatif::ProgressState;
     type Writer<'a> = &'a mut dyn std::fmt::Write;
@@ -114,13 +114,13 @@ pub(crate) fn sized(style: indicatif::ProgressStyle) -> indicatif::ProgressStyle
     })
 }
 
-/// A number of things, one or several.
+/// A number with its noun, in the singular or plural.
 pub(crate) fn counted(number: u64, thing: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{ending}")
 }
 
-/// A number of bytes that took a time, and how many that is a second.
+/// A number of bytes, and the rate at which they were sent.
 pub(crate) fn sent(bytes: u64, took: Duration) -> String {
     let seconds = took.as_secs_f64();
     let whole = took.as_millis().max(1);
@@ -129,7 +129,7 @@ pub(crate) fn sent(bytes: u64, took: Duration) -> String {
     format!("{} sent in {seconds:.1} s ({}/s)", size(bytes), size(speed))
 }
 
-/// This moment, in milliseconds since 1970.
+/// The current time, in milliseconds since 1970.
 pub(crate) fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }

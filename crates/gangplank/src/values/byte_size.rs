@@ -10,13 +10,13 @@ use serde::Deserialize;
 pub(crate) struct ByteSize(pub(crate) u64);
 
 impl ByteSize {
-    /// The size as a length in memory.
+    /// The size as a `usize`, for lengths in memory.
     pub(crate) fn in_memory(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 }
 
-/// What may follow a number, in lower case: `KiB` and `k` count 1024, `kB` 1000, as the field has it.
+/// The units in lower case. `KiB` and `k` are 1024 bytes, `kB` is 1000.
 const UNITS: [(&str, u64); 22] = [
     ("", 1),
     ("b", 1),
@@ -68,12 +68,12 @@ impl FromStr for ByteSize {
         let tenths = 10_u128.pow(u32::try_from(part.len()).unwrap_or_default());
         let part = part.parse::<u128>().map_err(|_| wrong())? * u128::from(*bytes) / tenths;
         let size = u64::try_from(part).ok().and_then(|part| whole.checked_add(part));
-        // SQLite's numbers and file offsets have a sign.
+        // SQLite's integers and file offsets are signed.
         size.filter(|size| i64::try_from(*size).is_ok()).map(Self).ok_or_else(too_large)
     }
 }
 
-/// As it may stand in a TOML file.
+/// The forms that TOML allows.
 #[derive(Deserialize)]
 #[serde(
     untagged,

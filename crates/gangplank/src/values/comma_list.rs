@@ -1,4 +1,4 @@
-//! Lists as options have them: words with commas between them, or an array in a TOML file.
+//! Lists in options: words with commas between them, or an array in a TOML file.
 
 use std::convert::Infallible;
 use std::str::FromStr;
@@ -18,7 +18,7 @@ impl FromStr for CommaList {
     }
 }
 
-/// As it may stand in a TOML file.
+/// The forms that TOML allows.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a list is written [\"one\", \"two\"] or \"one,two\"")]
 enum Written {

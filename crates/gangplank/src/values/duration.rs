@@ -10,12 +10,12 @@ use serde::Deserialize;
 #[serde(try_from = "Written")]
 pub(crate) struct LengthOfTime(pub(crate) Duration);
 
-/// A length of time whose bare number counts days.
+/// A length of time. A number without a unit counts days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Written")]
 pub(crate) struct Days(pub(crate) Duration);
 
-/// The longest that is taken: what counts it in milliseconds must not overflow.
+/// The longest length of time. Sums in milliseconds cannot overflow with it.
 const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
 const DAY: u64 = 86_400;
 
@@ -35,7 +35,7 @@ impl FromStr for Days {
     }
 }
 
-/// Reads numbers with units, such as `90s` or `1h30m`; `bare` is how many seconds a number without a unit counts.
+/// Reads numbers with units, such as `90s` or `1h30m`. A number without a unit counts `bare` seconds.
 fn read(text: &str, bare: u64) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is no length of time; write 90s, 15m, 24h or 7d");
     let mut rest = text.trim();
@@ -61,7 +61,7 @@ fn read(text: &str, bare: u64) -> Result<Duration, String> {
             "w" | "week" | "weeks" => 7 * DAY,
             _ => return Err(wrong()),
         };
-        // The largest unit comes first, so that nothing is read in two ways.
+        // Units have to come in falling order, so that no text has two meanings.
         if of_unit >= smallest {
             return Err(wrong());
         }
@@ -78,7 +78,7 @@ fn read(text: &str, bare: u64) -> Result<Duration, String> {
     if length > LONGEST { Err(format!("{text} is longer than a hundred years")) } else { Ok(length) }
 }
 
-/// A number of seconds in the unit that people would use.
+/// A number of seconds, written in the unit that people would use.
 pub(crate) fn shown(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds}s"),
@@ -88,7 +88,7 @@ pub(crate) fn shown(seconds: u64) -> String {
     }
 }
 
-/// As it may stand in a TOML file.
+/// The forms that TOML allows.
 #[derive(Deserialize)]
 #[serde(
     untagged,

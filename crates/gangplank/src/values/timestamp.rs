@@ -8,12 +8,12 @@ use crate::terminal::output;
 
 const DAY: i64 = 86_400_000;
 
-/// Reads a point in time. Days begin at midnight UTC, as all times are shown in UTC.
+/// Reads a point in time. Days begin at midnight UTC, because all times are shown in UTC.
 pub(crate) fn read(text: &str) -> Result<Timestamp, String> {
     read_at(text, output::now())
 }
 
-/// Reads a point in time that is to come: a length of time from now, or a moment.
+/// Reads a point in time in the future: a length of time from now, or a date.
 pub(crate) fn read_ahead(text: &str) -> Result<Timestamp, String> {
     read_ahead_of(text, output::now())
 }
@@ -24,7 +24,7 @@ fn read_ahead_of(text: &str, now: i64) -> Result<Timestamp, String> {
     let at = match text.parse().ok().filter(|_| is_length) {
         Some(LengthOfTime(length)) => now + i64::try_from(length.as_millis()).unwrap_or(i64::MAX - now),
         None => lightsail::timestamp::read(&text.into()).map(|micros| micros.div_euclid(1_000)).ok_or_else(|| {
-            "this is no date or time; write 12h or 90d for that long from now, 2027-01-31 or 2027-01-31T09:00:00Z"
+            "this is no moment; write 12h or 90d for that long from now, 2027-01-31 or 2027-01-31T09:00:00Z"
                 .to_owned()
         })?,
     };
@@ -42,7 +42,7 @@ fn read_at(text: &str, now: i64) -> Result<Timestamp, String> {
         _ => {}
     }
     let ago = lower.strip_suffix("ago").unwrap_or(&lower).trim();
-    // A bare number is a moment, in seconds since 1970.
+    // A bare number counts seconds since 1970.
     if ago.ends_with(|last: char| last.is_ascii_alphabetic())
         && let Ok(LengthOfTime(length)) = ago.parse()
     {
@@ -50,7 +50,7 @@ fn read_at(text: &str, now: i64) -> Result<Timestamp, String> {
     }
     let time = lightsail::timestamp::read(&text.into());
     time.map(|micros| Timestamp(micros.div_euclid(1_000))).ok_or_else(|| {
-        "this is no date or time; write 2026-11-25, 2026-11-25T09:00:00Z, 30m, 1h or 7d for that long ago, today or yesterday"
+        "this is no moment; write 2026-11-25, 2026-11-25T09:00:00Z, 30m, 1h or 7d for that long ago, today or yesterday"
             .to_owned()
     })
 }

@@ -1,11 +1,11 @@
-//! Whole numbers among the options: how many of something.
+//! Whole numbers in options.
 
 use std::str::FromStr;
 
-/// Reads a number that counts something.
+/// Reads a count.
 ///
 /// # Errors
-/// In words, if it is negative, too large, or none.
+/// If the number is negative or too large, or the text is no number. The error is a sentence.
 pub(crate) fn read<T: FromStr>(text: &str) -> Result<T, String> {
     let trimmed = text.trim();
     let negative =

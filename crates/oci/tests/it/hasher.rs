@@ -3,14 +3,15 @@ use std::io::{self, ErrorKind, Read};
 use gangplank_oci::{Algorithm, Digest, Hasher, ResumeError};
 use proptest::prelude::*;
 
-/// What is hashed before the states below were taken: longer than a block of either algorithm, and no multiple.
+/// The bytes that are hashed before the states below were taken. Their number is larger than a block of either
+/// algorithm, and no multiple of it.
 const HEAD: &[u8] =
     b"A gangplank is put up to load the ship, and taken away again. A hash that is kept while \
                       the next piece of an upload is on its way has seen whole blocks, and part of one.";
 const TAIL: &[u8] = b" And this comes after a restart.";
 
-/// States after `HEAD`, as written by sha2 0.11.1. Sessions of running servers hold such bytes: a version that
-/// cannot read these makes every upload that is under way start again.
+/// States after `HEAD`, written by sha2 0.11.1. Sessions of running servers have such states. If a version cannot
+/// read them, every upload in progress has to start again.
 const SHA256_STATE: &str = include_str!("states/sha256.hex");
 const SHA512_STATE: &str = include_str!("states/sha512.hex");
 
@@ -46,15 +47,15 @@ fn refuses_a_state_it_did_not_write() {
         assert_eq!(Hasher::resume(&kept[..length]).unwrap_err(), ResumeError::Damaged, "{length}");
     }
     assert_eq!(Hasher::resume(&[&kept[..], &[0]].concat()).unwrap_err(), ResumeError::Damaged);
-    // The other algorithm's format.
+    // The format byte of the other algorithm.
     assert_eq!(Hasher::resume(&[&[2], &kept[1..]].concat()).unwrap_err(), ResumeError::Damaged);
-    // A count of bytes that the state does not agree with.
+    // A number of bytes that the state contradicts.
     let mut farther = kept.clone();
     farther[1] ^= 1;
     assert_eq!(Hasher::resume(&farther).unwrap_err(), ResumeError::Damaged);
 }
 
-/// Gives bytes away a few at a time, is interrupted before each, and fails at the end if told so.
+/// A reader that returns few bytes at a time, is interrupted before each, and fails at the end if told to.
 struct Slow<'a> {
     left: &'a [u8],
     interrupted: bool,

@@ -25,7 +25,7 @@ pub(crate) fn oci_image() -> Value {
     })
 }
 
-/// What `docker buildx build --push` makes: one platform, and an attestation about it.
+/// The index that `docker buildx build --push` makes: one platform, and an attestation about it.
 pub(crate) fn buildx_index() -> Value {
     let mut image = descriptor(media_type::OCI_MANIFEST, "amd64");
     image["platform"] = json!({ "architecture": "amd64", "os": "linux" });

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use crate::manifest::{buildx_index, descriptor, digest, oci_image, read};
 
-/// Changes one place of a good manifest and expects exactly this complaint.
+/// Changes one value of a valid manifest, and expects exactly this error.
 #[track_caller]
 fn check(mut manifest: Value, pointer: &str, replacement: Value, complaint: &str) {
     let (parent, member) = pointer.rsplit_once('/').unwrap();
@@ -72,7 +72,7 @@ fn too_deep_or_too_much() {
     check_text(&"{\"a\":".repeat(1_000_000), "$ must not nest deeper than 64 levels");
 
     let many = |values: usize| {
-        // The object, the version, the list of manifests and the list of zeros are values too.
+        // The object, the version, the list of manifests and the list of zeros also count as values.
         let zeros = vec!["0"; values - 4].join(",");
         format!(r#"{{"schemaVersion":2,"manifests":[],"x":[{zeros}]}}"#)
     };
@@ -224,7 +224,7 @@ fn a_member_that_some_readers_would_take_for_another() {
     index["manifests"][0]["platform"]["OS"] = json!("linux");
     let complaint = "$.manifests[0].platform.OS must be written `os`, or left out";
     assert_eq!(read(&index, None).unwrap_err(), complaint);
-    // Names of annotations are anybody's own.
+    // Anybody can choose names of annotations.
     let mut annotated = oci_image();
     annotated["annotations"] = json!({ "Digest": "x", "digest": "y" });
     annotated["somethingElse"] = json!({ "MediaType": 1 });

@@ -113,7 +113,7 @@ fn manifests() {
         path,
         &Endpoint::PutManifest { repository: repository.clone(), reference: reference.clone(), tags: vec![] },
     );
-    // Beside a tag in the path, further tags have no meaning.
+    // If the path has a tag, further tags have no meaning.
     let url = format!("{path}?tag=other");
     check("PUT", &url, &Endpoint::PutManifest { repository: repository.clone(), reference, tags: vec![] });
 

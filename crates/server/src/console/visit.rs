@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 use super::answers::page;
 use super::trouble::failed;
 use super::{Asked, cookie, notices, stranger};
-use crate::control::Caller;
 use crate::control::console_calls::{self, NoCaller};
+use crate::control::{Caller, Client};
 use crate::http::response::Answer;
 
 /// Somebody who is signed in, and what is asked.
@@ -86,7 +86,8 @@ impl Visit<'_> {
         R::Output: DeserializeOwned,
     {
         let Asked { app, peer, head, .. } = self.asked;
-        console_calls::call(app, &self.caller, *peer, head, request).await
+        let client = Client::of(app, *peer, &head.headers);
+        console_calls::call(app, &self.caller, &client, request).await
     }
 
     /// The same visit in another region.

@@ -3,7 +3,6 @@
 //! The order is one: first all that the token says by itself, then the role. So whoever has no good token learns nothing
 //! of roles, and of a role that is not there what of one that does not trust.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +11,9 @@ use gangplank_core::role::{self, DEFAULT_SESSION, TokenHash};
 use gangplank_core::{EventKind, Origin, Region, SecretAccessKey, SessionName, Tenant};
 use gangplank_store::metadata::role_sessions::{FoundSession, NewSession, RoleSession, SessionMade};
 use gangplank_store::metadata::roles::Role;
-use hyper::HeaderMap;
-use hyper::header::USER_AGENT;
 
 use super::failure::Failure;
-use super::{kept_claims, remembering};
+use super::{Client, kept_claims, remembering};
 use crate::app::App;
 use crate::oidc::{self, Verified};
 use crate::random;
@@ -26,8 +23,7 @@ use crate::refusals::Refusal;
 #[derive(Clone, Copy)]
 pub(super) struct Bearer<'a> {
     pub(super) app: &'a App,
-    pub(super) peer: IpAddr,
-    pub(super) headers: &'a HeaderMap,
+    pub(super) client: &'a Client,
     pub(super) request_id: &'a str,
     /// The operation that is asked for.
     pub(super) action: &'static str,
@@ -86,7 +82,7 @@ impl Bearer<'_> {
                 trusted
             }
             // A right token is never refused for it: it was looked at first.
-            Err(_) if self.app.failed_exchanges.count(self.peer) => trusted,
+            Err(_) if self.app.failed_exchanges.count(self.client.address) => trusted,
             Err(_) => Err(Refused::TooMany),
         }
     }
@@ -126,7 +122,7 @@ impl Bearer<'_> {
         let token = Token { account: &role.account, issuer: &verified.issuer, facts: &facts };
         if !role.enabled {
             Some("RoleDisabled")
-        } else if !role.limits.reach.has_address(self.peer) {
+        } else if !role.limits.reach.has_address(self.client.address) {
             Some("SourceNetwork")
         } else if !role.trust.trusts(&token) {
             Some("TrustPolicy")
@@ -140,10 +136,10 @@ impl Bearer<'_> {
         let app = self.app;
         let mut facts = Facts::new()
             .at(app.clock.now())
-            .with("aws:SourceIp", self.peer.to_string())
+            .with("aws:SourceIp", self.client.address.to_string())
             .with("aws:SecureTransport", app.is_tls.to_string())
             .with("sts:RoleSessionName", session.as_str());
-        if let Some(agent) = self.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()) {
+        if let Some(agent) = self.client.plain_user_agent() {
             facts = facts.with("aws:UserAgent", agent);
         }
         let audiences = app.issuers.audiences(&verified.issuer).unwrap_or_default();
@@ -197,7 +193,7 @@ impl Bearer<'_> {
         let quota = self.app.quotas.role_sessions;
         match self.app.metadata.insert_session(&origin, new.clone(), quota).await? {
             SessionMade::Made => {
-                let (role, session, peer) = (new.role.name.as_str(), new.name.as_str(), self.peer);
+                let (role, session, peer) = (new.role.name.as_str(), new.name.as_str(), self.client.address);
                 tracing::info!(account = %new.role.account, role, session, key = %new.key, %peer, "a role was assumed");
                 Ok(())
             }
@@ -217,7 +213,8 @@ impl Bearer<'_> {
     }
 
     fn origin(&self, role: Option<&Role>) -> Origin {
-        let origin = self.app.origin(self.peer, self.headers, role.map(Role::owner), None);
+        let Client { address, user_agent, .. } = self.client;
+        let origin = self.app.origin_of(*address, user_agent.as_deref(), role.map(Role::owner), None);
         Origin { request: Some(self.request_id.to_owned()), ..origin }
     }
 

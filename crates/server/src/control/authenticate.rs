@@ -2,29 +2,33 @@
 //! neither may have ended.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use gangplank_api::{ApiError, ErrorCode};
 use gangplank_core::role::TokenHash;
-use gangplank_core::{AccessKeyId, Owner, Region, SecretAccessKey, Tenant};
+use gangplank_core::{AccessKeyId, EventKind, Owner, Region, SecretAccessKey, Tenant};
 use gangplank_sigv4::{Claim, Policy, Refusal};
 use gangplank_store::metadata::role_sessions::Credential;
 use hyper::HeaderMap;
+use hyper::body::Incoming;
 use hyper::header::HOST;
 use hyper::http::request::Parts;
 use sha2::{Digest as _, Sha256};
 
-use super::Result;
 use super::caller::Caller;
 use super::spoken::Service;
+use super::{Result, body};
 use crate::app::App;
+use crate::http::small_body::SmallBody;
+use crate::refusals::Refusal as Counted;
 
 /// A caller that could not be verified.
-pub(super) struct Stranger {
-    pub(super) error: ApiError,
+struct Stranger {
+    error: ApiError,
     /// Whose key was named, if it is anybody's.
-    pub(super) owner: Option<Owner>,
-    pub(super) tenant: Option<Tenant>,
+    owner: Option<Owner>,
+    tenant: Option<Tenant>,
 }
 
 impl From<ApiError> for Stranger {
@@ -33,8 +37,41 @@ impl From<ApiError> for Stranger {
     }
 }
 
+/// Finds out who calls, which needs the whole body. A caller whose key is no good is refused before that.
+///
+/// # Errors
+/// If it cannot be verified, its key may not be used any more, or its body cannot be read.
+pub(super) async fn identify(
+    app: &App,
+    peer: IpAddr,
+    service: Service,
+    head: &Parts,
+    body: Incoming,
+) -> Result<(Caller, SmallBody)> {
+    let refused = |stranger: Stranger| {
+        let origin = app.origin(peer, &head.headers, stranger.owner, None);
+        let reason = stranger.error.code.as_str();
+        let refused = Counted { kind: EventKind::CallRefused, action: None, reason };
+        app.count_refusal(refused, origin, stranger.tenant);
+        stranger.error
+    };
+    let limit = service.body_limit(app);
+    body::check_length(limit, &body)?;
+    let claim = claim(app, service, head).map_err(|error| refused(error.into()))?;
+    let body = match look_up(app, &claim).await? {
+        Named::Usable => body::read(app, peer, limit, body).await?,
+        Named::Unknown(stranger) => return Err(refused(stranger).into()),
+        // Only who has the secret is to be told, and a body that is there shows whether that is so.
+        Named::Ended(stranger) => {
+            body::read_what_is_there(app, peer, body).await.ok_or_else(|| refused(stranger))?
+        }
+    };
+    let caller = verify(app, &claim, &body, &head.headers).await?.map_err(refused)?;
+    Ok((caller, body::admit(app, body)?))
+}
+
 /// Checks all that can be checked without the secret and the body: also that the call is signed for this service.
-pub(super) fn claim(app: &App, service: Service, head: &Parts) -> std::result::Result<Claim, ApiError> {
+fn claim(app: &App, service: Service, head: &Parts) -> std::result::Result<Claim, ApiError> {
     let request = gangplank_sigv4::Request {
         method: head.method.as_str(),
         path: head.uri.path(),
@@ -59,7 +96,7 @@ pub(super) fn claim(app: &App, service: Service, head: &Parts) -> std::result::R
 }
 
 /// What is known of a call before its body is read.
-pub(super) enum Named {
+enum Named {
     /// A key that may be used.
     Usable,
     /// One that may not be used any more: what its holder is told.
@@ -72,7 +109,7 @@ pub(super) enum Named {
 ///
 /// # Errors
 /// If the store fails.
-pub(super) async fn look_up(app: &App, claim: &Claim) -> Result<Named> {
+async fn look_up(app: &App, claim: &Claim) -> Result<Named> {
     let Some(credential) = credential(app, claim).await? else {
         return Ok(Named::Unknown(refused(Refusal::UnknownKey).into()));
     };
@@ -86,7 +123,7 @@ pub(super) async fn look_up(app: &App, claim: &Claim) -> Result<Named> {
 ///
 /// # Errors
 /// If the store fails.
-pub(super) async fn verify(
+async fn verify(
     app: &App,
     claim: &Claim,
     body: &[u8],

@@ -70,8 +70,11 @@ pub(super) async fn authorize(call: &Call<'_>, names: &[Named<'_>]) -> Result<Fo
         call.count_refusal(word);
         Err(ApiError::access_denied(message).into())
     };
-    if !caller.is_usable_from(call.peer) {
-        return denied("SourceNetwork", format!("Calls of {} are not taken from {}.", call.who(), call.peer));
+    if !caller.is_usable_from(call.client.address) {
+        return denied(
+            "SourceNetwork",
+            format!("Calls of {} are not taken from {}.", call.who(), call.client.address),
+        );
     }
     if matches!(names, [Named::Caller]) {
         return Ok(found);

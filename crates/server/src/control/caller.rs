@@ -1,4 +1,5 @@
-//! A verified caller: who it is, what it may do, and what the logins that it makes are narrowed to.
+//! A verified caller: who it is, what it may do, and what the logins that it makes are narrowed to; and the client that it
+//! calls with. An operation gets these and no request, so whatever can say as much can make a call.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,6 +8,10 @@ use gangplank_core::policy::Permissions;
 use gangplank_core::{AccessKeyId, LoginLimits, Principal, Region, Tenant, Time};
 use gangplank_store::metadata::access_keys::AccessKey;
 use gangplank_store::metadata::role_sessions::{Credential, FoundSession};
+use hyper::HeaderMap;
+use hyper::header::{HOST, HeaderName, USER_AGENT};
+
+use crate::app::App;
 
 /// A verified caller.
 #[derive(Clone)]
@@ -105,5 +110,43 @@ impl Caller {
             Credential::AccessKey(_) => None,
             Credential::Session(found) => Some(found.session.created_at),
         }
+    }
+}
+
+/// What tells a call from another, the same for every attempt at it.
+const INVOCATION_ID: HeaderName = HeaderName::from_static("amz-sdk-invocation-id");
+
+/// The client of a call. All but the address is what it says of itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    /// Where it is.
+    pub(super) address: IpAddr,
+    /// Whether the call came over TLS.
+    pub(super) is_secure: bool,
+    /// What it calls itself.
+    pub(super) user_agent: Option<String>,
+    /// The host that it called.
+    pub(super) host: Option<String>,
+    /// What tells this call from another, the same for every attempt at it.
+    pub(super) invocation: Option<String>,
+}
+
+impl Client {
+    /// The client at this address, as the head of its request tells it.
+    pub(crate) fn of(app: &App, address: IpAddr, headers: &HeaderMap) -> Self {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let user_agent = headers.get(USER_AGENT);
+        Self {
+            address,
+            is_secure: app.is_secure(headers),
+            user_agent: user_agent.map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned()),
+            host: text(HOST),
+            invocation: text(INVOCATION_ID).filter(|id| (1..=128).contains(&id.len())),
+        }
+    }
+
+    /// What it calls itself, as policies can ask of it: in ASCII.
+    pub(super) fn plain_user_agent(&self) -> Option<&str> {
+        self.user_agent.as_deref().filter(|agent| agent.is_ascii())
     }
 }

@@ -2,20 +2,17 @@
 //! which it is known who calls: policies, handler and audit trail are the same, so the console can never do more than the
 //! key behind it.
 
-use std::net::IpAddr;
-
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use gangplank_api::{ApiError, Request, encode};
 use gangplank_core::{AccessKeyId, Owner, Region, Tenant};
 use gangplank_store::metadata::role_sessions::Credential;
-use hyper::http::request::Parts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use super::authenticate::{open, why_ended};
 use super::failure::Failure;
-use super::{Call, Caller, operations};
+use super::{Call, Caller, Client, operations};
 use crate::app::App;
 
 /// Why there is no caller.
@@ -109,8 +106,7 @@ fn whose(credential: &Credential, region: Region) -> (Owner, Tenant) {
 pub(crate) async fn call<R>(
     app: &App,
     caller: &Caller,
-    peer: IpAddr,
-    head: &Parts,
+    client: &Client,
     request: &R,
 ) -> Result<R::Output, ApiError>
 where
@@ -121,7 +117,7 @@ where
     let request_id = app.request_ids.next(app.clock.now()).to_string();
     let action = R::OPERATION.name();
     let call =
-        Call { app, caller: caller.clone(), action, peer, head, request_id: &request_id, by_console: true };
+        Call { app, caller: caller.clone(), action, client, request_id: &request_id, by_console: true };
     let answered = operations::run(&call, R::OPERATION, &encode(request)).await;
     let answer = answered.map_err(|Failure(error)| {
         let (code, reason) = (error.code.as_str(), &error.message);

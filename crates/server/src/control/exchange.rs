@@ -5,14 +5,13 @@ use gangplank_api::gangplank::{ExchangeIdentityTokenRequest, ExchangeIdentityTok
 use gangplank_api::{ApiError, ErrorCode};
 use gangplank_core::{Region, Scope, SessionName};
 use gangplank_store::metadata::registry_logins::Requires;
-use hyper::http::request::Parts;
 
 use super::assuming::{Bearer, Refused};
 use super::authorize::{Named, authorize};
 use super::caller::Caller;
 use super::container_service::require;
 use super::issue_login::{Narrower, issue};
-use super::{Call, Context, Failure, Result};
+use super::{Call, Client, Context, Failure, Result};
 use crate::app::App;
 use crate::http::record::Record;
 use crate::oidc;
@@ -27,15 +26,14 @@ const SESSION: &str = "exchange";
 pub(super) async fn answer(
     app: &App,
     record: &Record,
-    head: &Parts,
+    client: &Client,
     asked: ExchangeIdentityTokenRequest,
     request_id: &str,
 ) -> Result<ExchangeIdentityTokenResult> {
-    let peer = record.peer;
     let action = Operation::ExchangeIdentityToken.name();
     // An event has a request of its own, and here are two: the session that is begun, and the login that is made.
     let beginning = app.request_ids.next(app.clock.now()).to_string();
-    let bearer = Bearer { app, peer, headers: &head.headers, request_id: &beginning, action };
+    let bearer = Bearer { app, client, request_id: &beginning, action };
     let region = region(app, asked.region.as_deref())?;
     let name = SessionName::parse(SESSION).map_err(anyhow::Error::from)?;
     let trusted =
@@ -50,7 +48,7 @@ pub(super) async fn answer(
         None => gangplank_api::lightsail::Operation::CreateContainerServiceRegistryLogin.name(),
     };
     let caller = Caller::of_session(begun.found(), region);
-    let call = Call { app, caller, action, peer, head, request_id, by_console: false };
+    let call = Call { app, caller, action, client, request_id, by_console: false };
     let named = asked.service_name.as_deref().map_or(Named::Tenant, Named::Service);
     let found = authorize(&call, &[named]).await?;
     bearer.keep(&begun).await.map_err(refused)?;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use gangplank_api::lightsail::ContainerServiceRegistryLogin;
+use gangplank_api::lightsail::{
+    ContainerServiceRegistryLogin, CreateContainerServiceRegistryLoginRequest,
+    CreateContainerServiceRegistryLoginResult,
+};
 use gangplank_api::{ApiError, Timestamp};
 use gangplank_core::login_limits::Wider;
 use gangplank_core::policy::RepositoryPattern;
@@ -15,6 +18,15 @@ use super::failure::sentence;
 use super::service_refusals::unknown;
 use super::{Context, Result};
 use crate::{random, terms};
+
+/// The operation it all starts from: a temporary login that can do nothing but push.
+pub(super) async fn to_push(
+    context: &Context<'_>,
+    _: CreateContainerServiceRegistryLoginRequest,
+) -> Result<CreateContainerServiceRegistryLoginResult> {
+    let issued = issue(context, Scope::PUSH, None, Requires::AnyService, Narrower::default()).await?;
+    Ok(CreateContainerServiceRegistryLoginResult { registry_login: Some(issued.into()) })
+}
 
 /// A login that was just made. Its password is in clear here and nowhere else.
 pub(super) struct Issued {

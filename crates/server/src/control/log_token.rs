@@ -5,14 +5,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gangplank_store::logs::{LogName, Position};
 
 use super::{Result, page};
-use crate::sealing::MasterKey;
+use crate::sealing::{MasterKey, Purpose};
 
 /// The token of a place in a log.
 ///
 /// # Errors
 /// If the system has no random bytes.
 pub(super) fn give(master: &MasterKey, log: &LogName, position: Position) -> Result<String> {
-    let sealed = master.seal(&context(log), position.to_text().as_bytes())?;
+    let sealed = master.seal(Purpose::PlaceInLog(log), position.to_text().as_bytes())?;
     Ok(URL_SAFE_NO_PAD.encode(sealed))
 }
 
@@ -21,14 +21,12 @@ pub(super) fn give(master: &MasterKey, log: &LogName, position: Position) -> Res
 /// # Errors
 /// `InvalidInputException` if it is none that was given out for this log.
 pub(super) fn take(master: &MasterKey, log: &LogName, token: &str) -> Result<Position> {
-    let opened =
-        URL_SAFE_NO_PAD.decode(token).ok().and_then(|sealed| master.open(&context(log), &sealed).ok());
+    let opened = URL_SAFE_NO_PAD
+        .decode(token)
+        .ok()
+        .and_then(|sealed| master.open(Purpose::PlaceInLog(log), &sealed).ok());
     let position = opened.as_deref().and_then(|text| Position::parse(std::str::from_utf8(text).ok()?));
     position.ok_or_else(|| page::unknown("pageToken"))
-}
-
-fn context(log: &LogName) -> String {
-    format!("a place in the log {}/{}", log.service, log.container)
 }
 
 #[cfg(test)]

@@ -38,7 +38,6 @@ mod operations;
 mod own_login;
 mod page;
 mod permit;
-mod push_logins;
 mod registry_logins;
 mod remembering;
 mod repositories;
@@ -60,7 +59,7 @@ use gangplank_api::{ApiError, ErrorCode, Target};
 use gangplank_core::{EventKind, Origin, Owner, Tenant};
 use gangplank_store::metadata::Invocation;
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, HOST, HeaderName, RETRY_AFTER};
+use hyper::header::{AUTHORIZATION, HeaderName, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Request, StatusCode};
 
@@ -68,11 +67,9 @@ use crate::app::App;
 use crate::http::connection::Connection;
 use crate::http::record::{self, Record};
 use crate::http::response::Answer;
-use crate::http::small_body::SmallBody;
 use crate::refusals::Refusal;
-use authenticate::Named;
 use authorize::Found;
-pub(crate) use caller::Caller;
+pub(crate) use caller::{Caller, Client};
 use failure::Failure;
 use spoken::Service;
 pub(crate) use spoken::Spoken;
@@ -81,7 +78,6 @@ const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
-const INVOCATION_ID: HeaderName = HeaderName::from_static("amz-sdk-invocation-id");
 
 type Result<T> = std::result::Result<T, Failure>;
 
@@ -91,9 +87,8 @@ struct Call<'a> {
     caller: Caller,
     /// The name of what it wants done.
     action: &'static str,
-    /// Where the caller is.
-    peer: IpAddr,
-    head: &'a Parts,
+    /// What the caller calls with.
+    client: &'a Client,
     request_id: &'a str,
     /// Whether it is made on the web console.
     by_console: bool,
@@ -103,7 +98,8 @@ impl Call<'_> {
     /// Who does it, from where and when.
     fn origin(&self) -> Origin {
         let owner = Some(self.caller.principal.owner());
-        let origin = self.app.origin(self.peer, &self.head.headers, owner, None);
+        let Client { address, user_agent, .. } = self.client;
+        let origin = self.app.origin_of(*address, user_agent.as_deref(), owner, None);
         let session = self.caller.principal.session().cloned();
         let (by_console, request) = (self.by_console, Some(self.request_id.to_owned()));
         Origin { session, by_console, request, ..origin }
@@ -144,21 +140,19 @@ impl Context<'_> {
 
     /// Where the caller is.
     fn peer(&self) -> IpAddr {
-        self.call.peer
+        self.call.client.address
     }
 
     /// What tells this call from another, the same for every attempt at it.
     fn invocation(&self) -> Option<Invocation> {
-        let id = self.call.head.headers.get(INVOCATION_ID)?.to_str().ok()?;
-        let usable = (1..=128).contains(&id.len());
-        usable.then(|| Invocation { owner: self.owner(), id: id.to_owned() })
+        let id = self.call.client.invocation.clone()?;
+        Some(Invocation { owner: self.owner(), id })
     }
 
     /// The address that a login is for: what the server was told, else what the caller called.
     fn registry(&self) -> String {
-        let host = self.call.head.headers.get(HOST);
-        let called = || host.and_then(|host| host.to_str().ok()).unwrap_or_default();
-        self.app.public_address.clone().unwrap_or_else(|| called().to_owned())
+        let called = || self.call.client.host.clone().unwrap_or_default();
+        self.app.public_address.clone().unwrap_or_else(called)
     }
 }
 
@@ -210,8 +204,8 @@ async fn run_json(
     body: Incoming,
     request_id: &str,
 ) -> Result<Vec<u8>> {
-    let target = head.headers.get(TARGET).and_then(|target| target.to_str().ok()).unwrap_or_default();
-    let target = Target::parse(target);
+    let named = head.headers.get(TARGET).and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let target = Target::parse(named);
     record.is_for(
         match target {
             Some(Target::Gangplank(_)) => record::Service::Gangplank,
@@ -219,13 +213,24 @@ async fn run_json(
         },
         target.map_or("none", Target::name),
     );
-    if let Some(operation) = unsigned::meant(target) {
-        return unsigned::answer(app, record, operation, head, body, request_id).await;
+    let client = Client::of(app, record.peer, &head.headers);
+    if let Some(target) = target.filter(|target| !target.is_signed()) {
+        return unsigned::answer(app, record, target, &client, body, request_id).await;
     }
-    let (caller, body) = identify(app, record.peer, Service::Lightsail, head, body).await?;
+    let (caller, body) = authenticate::identify(app, record.peer, Service::Lightsail, head, body).await?;
     connection.guest.is_known();
     record.is_of(&caller.principal, &caller.tenant);
-    serve(app, record, head, request_id, caller, &body).await
+    let Some(target) = target else {
+        let shown: String = named.chars().take(64).collect();
+        let message = format!("X-Amz-Target {shown:?} names no operation of this server.");
+        return Err(ApiError::unknown_operation(message).into());
+    };
+    let call = Call { app, caller, action: target.name(), client: &client, request_id, by_console: false };
+    let done = operations::run(&call, target, &body).await?;
+    if !target.only_reads() {
+        record.has_changed(None);
+    }
+    Ok(done)
 }
 
 /// Refuses what is not fit to be a call, in the form that its caller reads.
@@ -274,57 +279,4 @@ fn refuse(error: &ApiError) -> Answer {
         ErrorCode::RequestEntityTooLarge | ErrorCode::RequestTimeoutException => answer.close(),
         _ => answer,
     }
-}
-
-/// Finds out who calls, which needs the whole body. A caller whose key is no good is refused before that.
-async fn identify(
-    app: &App,
-    peer: IpAddr,
-    service: Service,
-    head: &Parts,
-    body: Incoming,
-) -> Result<(Caller, SmallBody)> {
-    let refused = |stranger: authenticate::Stranger| {
-        let origin = app.origin(peer, &head.headers, stranger.owner, None);
-        let reason = stranger.error.code.as_str();
-        let refused = Refusal { kind: EventKind::CallRefused, action: None, reason };
-        app.count_refusal(refused, origin, stranger.tenant);
-        stranger.error
-    };
-    let limit = service.body_limit(app);
-    body::check_length(limit, &body)?;
-    let claim = authenticate::claim(app, service, head).map_err(|error| refused(error.into()))?;
-    let body = match authenticate::look_up(app, &claim).await? {
-        Named::Usable => body::read(app, peer, limit, body).await?,
-        Named::Unknown(stranger) => return Err(refused(stranger).into()),
-        // Only who has the secret is to be told, and a body that is there shows whether that is so.
-        Named::Ended(stranger) => {
-            body::read_what_is_there(app, peer, body).await.ok_or_else(|| refused(stranger))?
-        }
-    };
-    let caller = authenticate::verify(app, &claim, &body, &head.headers).await?.map_err(refused)?;
-    Ok((caller, body::admit(app, body)?))
-}
-
-async fn serve(
-    app: &App,
-    record: &Record,
-    head: &Parts,
-    request_id: &str,
-    caller: Caller,
-    body: &[u8],
-) -> Result<Vec<u8>> {
-    let target = head.headers.get(TARGET).and_then(|target| target.to_str().ok()).unwrap_or_default();
-    let Some(target) = Target::parse(target) else {
-        let shown: String = target.chars().take(64).collect();
-        let message = format!("X-Amz-Target {shown:?} names no operation of this server.");
-        return Err(ApiError::unknown_operation(message).into());
-    };
-    let peer = record.peer;
-    let call = Call { app, caller, action: target.name(), peer, head, request_id, by_console: false };
-    let done = operations::run(&call, target, body).await?;
-    if !target.only_reads() {
-        record.has_changed(None);
-    }
-    Ok(done)
 }

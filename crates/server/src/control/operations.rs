@@ -5,7 +5,7 @@ use gangplank_api::{ApiError, Request, Target, decode, encode, gangplank, lights
 use super::authorize::{Named, authorize};
 use super::{
     Call, Context, Result, about, access_keys, audit, certificates, collection, console_links, deployments,
-    health, image_indexes, image_origins, images, manifests, observations, push_logins, registry_logins,
+    health, image_indexes, image_origins, images, issue_login, manifests, observations, registry_logins,
     repositories, role_sessions, role_trials, roles, services, tags,
 };
 
@@ -55,7 +55,7 @@ async fn of_lightsail(call: &Call<'_>, operation: lightsail::Operation, body: &[
         GetContainerServicePowers(GetContainerServicePowersRequest) [Tenant] => about::powers,
         GetContainerAPIMetadata(GetContainerAPIMetadataRequest) [Tenant] => about::metadata,
         CreateContainerServiceRegistryLogin(CreateContainerServiceRegistryLoginRequest) [Tenant]
-            => push_logins::create,
+            => issue_login::to_push,
         RegisterContainerImage(RegisterContainerImageRequest) |it|
             [Service(&it.service_name), Image { label: &it.label, digest: &it.digest }] => images::register,
         GetContainerImages(GetContainerImagesRequest) |it| [Service(&it.service_name)] => images::list,

@@ -1,15 +1,12 @@
 //! The end of a registry login, for whoever has its password: a job hands its login back when it is done, and whoever finds
 //! one in a log ends it, without a right to anything else. Nothing is told of a login but that it is over.
 
-use std::net::IpAddr;
-
 use gangplank_api::gangplank::{RevokeOwnRegistryLoginRequest, RevokeOwnRegistryLoginResult};
 use gangplank_api::{ApiError, ErrorCode};
 use gangplank_core::{EventKind, Grant, Origin, Password};
 use gangplank_store::metadata::registry_logins::LoginLookup;
-use hyper::http::request::Parts;
 
-use super::Result;
+use super::{Client, Result};
 use crate::app::App;
 use crate::http::record::Record;
 use crate::refusals::Refusal;
@@ -21,11 +18,11 @@ use crate::refusals::Refusal;
 pub(super) async fn revoke(
     app: &App,
     record: &Record,
-    head: &Parts,
+    client: &Client,
     asked: RevokeOwnRegistryLoginRequest,
     request_id: &str,
 ) -> Result<RevokeOwnRegistryLoginResult> {
-    let peer = record.peer;
+    let Client { address: peer, user_agent, .. } = client;
     // What no login can have is not looked up.
     let found = match Password::parse(asked.password.expose()) {
         Some(password) => app.metadata.login(&password.hash()).await?,
@@ -33,7 +30,7 @@ pub(super) async fn revoke(
     };
     match found {
         LoginLookup::Live(Grant { login, tenant, owner, session, .. }) => {
-            let origin = app.origin(peer, &head.headers, Some(owner.clone()), Some(login));
+            let origin = app.origin_of(*peer, user_agent.as_deref(), Some(owner.clone()), Some(login));
             let origin = Origin { session, request: Some(request_id.to_owned()), ..origin };
             app.metadata.revoke_login(&origin, &tenant, login, app.clock.now()).await?;
             // What it had begun to upload goes with it.
@@ -44,15 +41,16 @@ pub(super) async fn revoke(
         }
         // It is over already.
         LoginLookup::Revoked(_) => Ok(RevokeOwnRegistryLoginResult {}),
-        LoginLookup::Unknown => Err(unknown(app, peer, head).into()),
+        LoginLookup::Unknown => Err(unknown(app, client).into()),
     }
 }
 
 /// A password that is nobody's may be a guess, and counts as one.
-fn unknown(app: &App, peer: IpAddr, head: &Parts) -> ApiError {
+fn unknown(app: &App, client: &Client) -> ApiError {
     let refused = Refusal { kind: EventKind::LoginRefused, action: None, reason: "unknown" };
-    app.count_refusal(refused, app.origin(peer, &head.headers, None, None), None);
-    if app.failed_logins.count(peer) {
+    let origin = app.origin_of(client.address, client.user_agent.as_deref(), None, None);
+    app.count_refusal(refused, origin, None);
+    if app.failed_logins.count(client.address) {
         ApiError::not_found("There is no registry login with this password.")
     } else {
         let message = "Too many passwords from this address were refused; wait a minute.";

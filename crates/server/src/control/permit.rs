@@ -6,7 +6,6 @@ use gangplank_core::policy::{Action, Facts, Permissions, Request, ResourceType};
 use gangplank_oci::Digest;
 use gangplank_store::StoreError;
 use gangplank_store::metadata::container_services::ContainerService;
-use hyper::header::USER_AGENT;
 
 use super::authorize::{Found, Named};
 use super::{Call, Result};
@@ -97,17 +96,15 @@ fn service<'a>(names: &[Named<'a>]) -> Option<&'a str> {
 fn of_call(call: &Call<'_>) -> Facts {
     let (app, caller) = (call.app, &call.caller);
     let account = &caller.tenant.account;
-    let text = |name| call.head.headers.get(name).and_then(|value| value.to_str().ok());
-    let is_secure = app.is_secure(&call.head.headers);
     let mut facts = Facts::new()
         .at(app.clock.now())
         .with("aws:PrincipalAccount", account.as_str())
         .with("aws:PrincipalArn", caller.principal.owner().arn(account))
         .with("aws:userid", caller.principal.user_id(account))
         .with("aws:RequestedRegion", caller.tenant.region.as_str())
-        .with("aws:SourceIp", call.peer.to_string())
-        .with("aws:SecureTransport", is_secure.to_string());
-    if let Some(agent) = text(USER_AGENT) {
+        .with("aws:SourceIp", call.client.address.to_string())
+        .with("aws:SecureTransport", call.client.is_secure.to_string());
+    if let Some(agent) = call.client.plain_user_agent() {
         facts = facts.with("aws:UserAgent", agent);
     }
     if let Some(began) = caller.session_began_at() {

@@ -26,13 +26,7 @@ pub(super) async fn run(context: &Context<'_>, input: TryRoleRequest) -> Result<
         }
     };
     let call = context.call;
-    let bearer = Bearer {
-        app,
-        peer: call.peer,
-        headers: &call.head.headers,
-        request_id: call.request_id,
-        action: call.action,
-    };
+    let bearer = Bearer { app, client: call.client, request_id: call.request_id, action: call.action };
     let session = SessionName::parse(SESSION).map_err(anyhow::Error::from)?;
     let facts = bearer.facts(&verified, &session);
     let explanation =

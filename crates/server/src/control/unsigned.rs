@@ -1,32 +1,13 @@
 //! The calls that nobody signs: what they bring is their proof, a token or a password.
 
 use gangplank_api::gangplank::Operation;
-use gangplank_api::{Target, decode, encode};
+use gangplank_api::{ApiError, Target, decode, encode};
 use hyper::body::Incoming;
-use hyper::http::request::Parts;
 
 use super::spoken::Service;
-use super::{Result, body, exchange, own_login};
+use super::{Client, Result, body, exchange, own_login};
 use crate::app::App;
 use crate::http::record::Record;
-
-/// Such an operation.
-#[derive(Clone, Copy)]
-pub(super) enum Unsigned {
-    /// A login for an identity token.
-    Exchange,
-    /// The end of a login, for its password.
-    RevokeOwn,
-}
-
-/// Which of them a call asks for, if it does.
-pub(super) fn meant(target: Option<Target>) -> Option<Unsigned> {
-    match target {
-        Some(Target::Gangplank(Operation::ExchangeIdentityToken)) => Some(Unsigned::Exchange),
-        Some(Target::Gangplank(Operation::RevokeOwnRegistryLogin)) => Some(Unsigned::RevokeOwn),
-        _ => None,
-    }
-}
 
 /// Answers one. A signature that it may have is not looked at.
 ///
@@ -35,19 +16,22 @@ pub(super) fn meant(target: Option<Target>) -> Option<Unsigned> {
 pub(super) async fn answer(
     app: &App,
     record: &Record,
-    operation: Unsigned,
-    head: &Parts,
+    target: Target,
+    client: &Client,
     body: Incoming,
     request_id: &str,
 ) -> Result<Vec<u8>> {
     // As much as STS reads of whoever is not known.
     let limit = Service::Sts.body_limit(app);
     body::check_length(limit, &body)?;
-    let body = body::read(app, record.peer, limit, body).await?;
-    Ok(match operation {
-        Unsigned::Exchange => encode(&exchange::answer(app, record, head, decode(&body)?, request_id).await?),
-        Unsigned::RevokeOwn => {
-            encode(&own_login::revoke(app, record, head, decode(&body)?, request_id).await?)
+    let body = body::read(app, client.address, limit, body).await?;
+    Ok(match target {
+        Target::Gangplank(Operation::ExchangeIdentityToken) => {
+            encode(&exchange::answer(app, record, client, decode(&body)?, request_id).await?)
         }
+        Target::Gangplank(Operation::RevokeOwnRegistryLogin) => {
+            encode(&own_login::revoke(app, record, client, decode(&body)?, request_id).await?)
+        }
+        _ => return Err(ApiError::unknown_operation("This operation is signed.").into()),
     })
 }

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_LENGTH, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -20,19 +20,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use super::client;
 use super::connections::Guest;
+use super::dispatch::Route;
 use super::lingering::Lingering;
 use super::listener::Gate;
 use super::own_thread::OwnThread;
 use super::patience::Patient;
-use super::record::{Record, Service};
+use super::record::Record;
 use super::recorded::{Recorded, Underway};
 use super::socket::Socket;
-use super::to_the_end::ToTheEnd;
 use super::turns::{Received, Turn, Turns};
-use super::{client, dispatch};
 use crate::app::App;
-use crate::endpoint;
 use crate::endpoint::tunnel::Tunnel;
 
 /// The first byte of a TLS handshake record.
@@ -202,7 +201,7 @@ fn record(app: &App, peer: SocketAddr, request: &Request<Incoming>, received: Re
     Arc::new(Record::begin(app.request_ids.next(app.clock.now()), peer, request, received))
 }
 
-/// Answers a request of a service's visitor as long as the client is there, any other to its end.
+/// Answers a request, on the course that its route says.
 async fn answer(
     app: Arc<App>,
     peer: SocketAddr,
@@ -210,37 +209,11 @@ async fn answer(
     request: Request<Incoming>,
     (record, turn): (Arc<Record>, Turn),
 ) -> Response<Recorded> {
-    let host = request.headers().get(HOST);
-    match endpoint::visited(&app, connection.gate, host) {
-        Some(visited) => {
-            record.is_for(Service::Endpoint, "Visit");
-            let (underway, span) = (Underway::new(&record, &app), record.span.clone());
-            let answering = endpoint::answer(&app, visited, peer, &connection, request, turn);
-            underway.answered(answering.instrument(span).await)
-        }
-        None => answer_to_the_end(app, peer, connection, request, record).await,
-    }
-}
-
-/// Answers a request, also if the client goes away meanwhile.
-async fn answer_to_the_end(
-    app: Arc<App>,
-    peer: SocketAddr,
-    connection: Connection,
-    request: Request<Incoming>,
-    record: Arc<Record>,
-) -> Response<Recorded> {
-    let requests = connection.requests.clone();
-    let has_body = !request.body().is_end_stream();
+    let route = Route::of(&app, &connection, &request);
+    let (course, requests) = (route.course(), connection.requests.clone());
     let (underway, span) = (Underway::new(&record, &app), record.span.clone());
-    let answering = async move { dispatch::answer(&app, &record, peer, &connection, request).await };
-    let answer = ToTheEnd::new(&requests, answering.instrument(span), underway).await;
-    if has_body {
-        // hyper closes a connection whose body was not read, and has to see that before it writes the
-        // answer, which otherwise would not say so.
-        tokio::task::yield_now().await;
-    }
-    answer
+    let answering = route.answer(app, record, peer, connection, request, turn);
+    course.run(&requests, answering.instrument(span), underway).await
 }
 
 #[cfg(test)]

@@ -1,34 +1,108 @@
-//! Which of the two services a request is for.
+//! Whose a request is, and how it ends.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
 
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::HOST;
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::AnswerBody;
 use super::connection::Connection;
+use super::course::Course;
+use super::hygiene::Violation;
 use super::record::{Record, Service};
 use super::response::Answer;
+use super::turns::Turn;
 use super::{client, health, hygiene};
 use crate::app::App;
 use crate::control::Spoken;
-use crate::{console, control, registry};
+use crate::endpoint::Visited;
+use crate::{console, control, endpoint, registry};
 
-/// Answers one request.
-pub(crate) async fn answer(
-    app: &App,
-    record: &Record,
-    peer: SocketAddr,
-    connection: &Connection,
-    mut request: Request<Incoming>,
-) -> Response<AnswerBody> {
-    client::drop_unbelieved(peer, request.headers_mut(), &app.proxies);
-    let answer = match hygiene::check(request.method(), request.uri(), request.headers(), &app.limits) {
-        Ok(()) => route(app, record, connection, request).await,
-        Err(violation) if is_registrys(request.uri().path()) => registry::refuse_unread(record, &violation),
-        Err(violation) => control::refuse_unread(record, &request, violation.status, violation.text),
-    };
-    answer.into_response()
+/// What answers a request. It is as large as what it is for.
+pub(super) type Answering = Pin<Box<dyn Future<Output = Response<AnswerBody>> + Send>>;
+
+/// Whose a request is.
+pub(super) enum Route {
+    /// A visitor's of a service.
+    Visit(Visited),
+    /// One of our own.
+    Ours(Ours),
+}
+
+/// Who answers a request of our own.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ours {
+    /// Nobody: it is none.
+    Malformed(Violation),
+    /// The registry.
+    Registry,
+    /// The web console.
+    Console,
+    /// The API that it speaks.
+    Control(Spoken),
+    /// Whoever asks what this is.
+    Root,
+    /// Whoever asks whether the server is well.
+    Health,
+    /// Nobody: there is nothing.
+    Nothing,
+}
+
+impl Route {
+    /// Whose a request is: by its host, before anything else of it, then by what it asks for.
+    pub(super) fn of(app: &App, connection: &Connection, request: &Request<Incoming>) -> Self {
+        if let Some(visited) = endpoint::visited(app, connection.gate, request.headers().get(HOST)) {
+            return Self::Visit(visited);
+        }
+        let checked = hygiene::check(request.method(), request.uri(), request.headers(), &app.limits);
+        Self::Ours(match checked {
+            Ok(()) => Ours::of(request, app.console),
+            Err(violation) => Ours::Malformed(violation),
+        })
+    }
+
+    /// How it ends.
+    pub(super) fn course(&self) -> Course {
+        match self {
+            // A push must not end between its bytes and its row, and a call not before it is noted.
+            Self::Ours(Ours::Registry | Ours::Console | Ours::Control(_)) => Course::ToItsEnd,
+            Self::Ours(Ours::Malformed(_) | Ours::Root | Ours::Health | Ours::Nothing) | Self::Visit(_) => {
+                Course::WithItsClient
+            }
+        }
+    }
+
+    /// Answers it.
+    pub(super) fn answer(
+        self,
+        app: Arc<App>,
+        record: Arc<Record>,
+        peer: SocketAddr,
+        connection: Connection,
+        request: Request<Incoming>,
+        turn: Turn,
+    ) -> Answering {
+        match self {
+            Self::Visit(visited) => Box::pin(async move {
+                record.is_for(Service::Endpoint, "Visit");
+                endpoint::answer(&app, visited, peer, &connection, request, turn).await
+            }),
+            Self::Ours(ours) => Box::pin(async move {
+                let _turn = turn;
+                let has_body = !request.body().is_end_stream();
+                let answer = ours.answer(&app, &record, peer, &connection, request).await;
+                if has_body {
+                    // hyper closes a connection whose body was not read, and has to see that before it writes the
+                    // answer, which otherwise would not say so.
+                    tokio::task::yield_now().await;
+                }
+                answer.into_response()
+            }),
+        }
+    }
 }
 
 /// Whether a path is for the registry, if it is for anybody.
@@ -36,34 +110,63 @@ pub(super) fn is_registrys(path: &str) -> bool {
     path == "/v2" || path.starts_with("/v2/")
 }
 
-async fn route(app: &App, record: &Record, connection: &Connection, request: Request<Incoming>) -> Answer {
-    let path = request.uri().path();
-    let spoken = Spoken::of(&request);
-    // Some of AWS's services have paths that begin as the registry's.
-    let is_unserved = matches!(spoken, Some(Spoken::Unserved { .. }));
-    if is_registrys(path) && !is_unserved {
-        return registry::answer(app, record, connection, request).await;
-    }
-    if app.console && console::is_consoles(path) {
-        // Apart, so that no other request is given the room that pages take.
-        return Box::pin(console::answer(app, record, connection, request)).await;
-    }
-    // SDKs append to a configured endpoint's path, so the API answers on any.
-    if let Some(spoken) = spoken {
-        return control::answer(app, record, connection, spoken, request).await;
-    }
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
-        if path == "/" {
-            let is_browser = app.console && console::is_wanted(request.headers());
-            return if is_browser { console::lead_there(app, request.headers()) } else { banner() };
+impl Ours {
+    fn of<B>(request: &Request<B>, has_console: bool) -> Self {
+        let path = request.uri().path();
+        let spoken = Spoken::of(request);
+        // Some of AWS's services have paths that begin as the registry's.
+        let is_unserved = matches!(spoken, Some(Spoken::Unserved { .. }));
+        if is_registrys(path) && !is_unserved {
+            return Self::Registry;
         }
-        if let Some(health) = health::to_anybody(app, path).await {
-            record.is_for(Service::Health, "Health");
-            return health;
+        if has_console && console::is_consoles(path) {
+            return Self::Console;
+        }
+        // SDKs append to a configured endpoint's path, so the API answers on any.
+        if let Some(spoken) = spoken {
+            return Self::Control(spoken);
+        }
+        match (request.method(), path) {
+            (&Method::GET | &Method::HEAD, "/") => Self::Root,
+            (&Method::GET | &Method::HEAD, health::ALIVE | health::READY) => Self::Health,
+            _ => Self::Nothing,
         }
     }
-    let nothing = "nothing here: the registry is at /v2/, the API takes POST /";
-    control::refuse_unread(record, &request, StatusCode::NOT_FOUND, nothing)
+
+    async fn answer(
+        self,
+        app: &App,
+        record: &Record,
+        peer: SocketAddr,
+        connection: &Connection,
+        mut request: Request<Incoming>,
+    ) -> Answer {
+        client::drop_unbelieved(peer, request.headers_mut(), &app.proxies);
+        match self {
+            Self::Malformed(violation) if is_registrys(request.uri().path()) => {
+                registry::refuse_unread(record, &violation)
+            }
+            Self::Malformed(violation) => {
+                control::refuse_unread(record, &request, violation.status, violation.text)
+            }
+            Self::Registry => registry::answer(app, record, connection, request).await,
+            // Apart, so that no other request is given the room that pages take.
+            Self::Console => Box::pin(console::answer(app, record, connection, request)).await,
+            Self::Control(spoken) => control::answer(app, record, connection, spoken, request).await,
+            Self::Root if app.console && console::is_wanted(request.headers()) => {
+                console::lead_there(app, request.headers())
+            }
+            Self::Root => banner(),
+            Self::Health => {
+                record.is_for(Service::Health, "Health");
+                health::to_anybody(app, request.uri().path()).await
+            }
+            Self::Nothing => {
+                let nothing = "nothing here: the registry is at /v2/, the API takes POST /";
+                control::refuse_unread(record, &request, StatusCode::NOT_FOUND, nothing)
+            }
+        }
+    }
 }
 
 fn banner() -> Answer {
@@ -71,4 +174,42 @@ fn banner() -> Answer {
         "text/plain; charset=utf-8",
         "gangplank: the container registry is at /v2/, the API takes POST /\n",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(method: &str, path: &str, has_console: bool) -> Ours {
+        let request = Request::builder().method(method).uri(path).body(()).unwrap();
+        Ours::of(&request, has_console)
+    }
+
+    #[test]
+    fn what_may_change_something_runs_to_its_end() {
+        for (method, path, is_to_its_end) in [
+            ("PUT", "/v2/sr/manifests/latest", true),
+            ("GET", "/v2/", true),
+            ("POST", "/", true),
+            ("POST", "/some/prefix", true),
+            ("POST", "/console/in", true),
+            ("GET", "/", false),
+            ("HEAD", "/healthz", false),
+            ("GET", "/readyz", false),
+            ("GET", "/favicon.ico", false),
+        ] {
+            let course = Route::Ours(of(method, path, true)).course();
+            assert_eq!(course == Course::ToItsEnd, is_to_its_end, "{method} {path}");
+        }
+        assert_eq!(Route::Visit(Visited::Nothing).course(), Course::WithItsClient);
+    }
+
+    #[test]
+    fn a_console_that_is_off_is_not_there() {
+        assert_eq!(of("GET", "/console/", true), Ours::Console);
+        assert_eq!(of("GET", "/console/", false), Ours::Nothing);
+        assert_eq!(of("DELETE", "/healthz", true), Ours::Nothing);
+        assert_eq!(of("GET", "/v2", false), Ours::Registry);
+        assert_eq!(of("GET", "/v2x", false), Ours::Nothing);
+    }
 }

@@ -26,13 +26,9 @@ pub(super) async fn to_operators(app: &App, path: &str, is_stopping: bool) -> Op
 }
 
 /// To anybody, where everybody asks: without.
-pub(super) async fn to_anybody(app: &App, path: &str) -> Option<Answer> {
-    let is_good = match path {
-        ALIVE => true,
-        READY => fault(app).await.is_none(),
-        _ => return None,
-    };
-    Some(if is_good { good(path) } else { answer(StatusCode::SERVICE_UNAVAILABLE, "not ready") })
+pub(super) async fn to_anybody(app: &App, path: &str) -> Answer {
+    let is_good = path != READY || fault(app).await.is_none();
+    if is_good { good(path) } else { answer(StatusCode::SERVICE_UNAVAILABLE, "not ready") }
 }
 
 /// What keeps the server from its work, and what to do.
@@ -40,7 +36,7 @@ async fn fault(app: &App) -> Option<&'static str> {
     if !app.metadata.is_healthy() {
         return Some("the database takes no writes; restart the server");
     }
-    match app.blocking(|blobs| blobs.require_space(0)).await {
+    match app.blobs.require(0).await {
         Err(StoreError::Unavailable(_)) => Some("the folder of bytes is gone; is its disk mounted?"),
         _ => None,
     }

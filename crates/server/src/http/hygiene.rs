@@ -8,7 +8,7 @@ use super::response::Answer;
 use crate::config::Limits;
 
 /// Why a request is not looked at.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Violation {
     pub(crate) status: StatusCode,
     pub(crate) text: &'static str,

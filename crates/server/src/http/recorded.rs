@@ -10,9 +10,9 @@ use hyper::body::{Body, Frame, SizeHint};
 use hyper::{Response, StatusCode};
 
 use super::body::AnswerBody;
+use super::course::{Conclude, Panicked};
 use super::hygiene;
 use super::record::Record;
-use super::to_the_end::{Conclude, Panicked};
 use crate::app::App;
 
 /// A request that has no answer yet. If it is dropped, its client has left.

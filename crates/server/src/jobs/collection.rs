@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use gangplank_store::Result;
 use gangplank_store::coordination::Work;
 use gangplank_store::metadata::collection::Collected;
+use gangplank_store::{Result, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use super::job::{Job, Next};
@@ -53,7 +53,7 @@ pub(crate) async fn collect(
         collected = &mut collecting => collected,
         () = claim.lost() => {
             stop.cancel();
-            collecting.await
+            collecting.await.and(Err(StoreError::unavailable("another server collects now")))
         }
     }?;
     app.metrics.collected(&collected, started.elapsed());

@@ -51,7 +51,7 @@ impl Jobs {
 
     /// Counts a round that failed.
     pub(crate) fn failed(&self, name: &'static str, took: Duration) {
-        self.done(job, took);
+        self.done(name, took);
         self.failed.get_or_create(&Job { name }).inc();
     }
 }

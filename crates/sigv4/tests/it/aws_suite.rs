@@ -1,4 +1,4 @@
-//! The signing test suite of AWS, as it ships in the source of the aws-sigv4 crate we are compiled beside.
+//! AWS's test suite for signing, from the source of the aws-sigv4 crate that these tests are compiled with.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,8 +43,8 @@ impl Case {
     }
 }
 
-/// The suite's directory. The list of sources that rustc left beside this very binary names where aws-sigv4 came
-/// from, be it the registry's cache or a vendored copy.
+/// The suite's directory. rustc's list of sources beside this test binary shows where aws-sigv4 came from: the
+/// registry's cache or a vendored copy.
 fn suite() -> PathBuf {
     let binaries = std::env::current_exe().unwrap().parent().unwrap().to_owned();
     fs::read_dir(&binaries)
@@ -65,7 +65,7 @@ fn suite() -> PathBuf {
         })
 }
 
-/// The cases that have a context. Those "unnormalized" are for S3, which signs a path as it is; we do not.
+/// The cases that have a context. Those called "unnormalized" are for S3, which signs a path unchanged; we do not.
 fn cases() -> Vec<Case> {
     let mut unnormalized = 0;
     let mut cases: Vec<Case> = Vec::new();
@@ -84,10 +84,10 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// The request as it is before signing, but for the hash of the body, which AWS counts as part of signing.
+/// The request before signing, but with the hash of the body. AWS counts the hash as a part of signing.
 fn unsigned(case: &Case) -> Wire {
     let mut wire = Wire::parse(&case.read("request.txt"));
-    // One request has its space escaped here and bare in the signed form, which is the one that was signed.
+    // One request has its space escaped here and unescaped in the signed form. The signature is for the latter.
     wire.path = Wire::parse(&case.read("header-signed-request.txt")).path;
     if case.context.sign_body {
         let hash = hex::encode(sha256(&wire.body));
@@ -141,7 +141,7 @@ fn we_verify_what_aws_signed() {
     assert_eq!((verified, with_query), (23, 7));
 }
 
-/// Two old cases come without a context, so without a signature that holds.
+/// Two old cases have no context, so their signatures are not valid.
 #[test]
 fn encoded_paths_are_encoded_once_more() {
     for name in ["double-encode-path", "double-url-encode"] {

@@ -1,4 +1,4 @@
-//! What this crate promises, held against real clients, the AWS suite, the AWS signer and a hostile sender.
+//! Tests against real clients, the AWS suite, the AWS signer and a hostile sender.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
 mod aws_suite;

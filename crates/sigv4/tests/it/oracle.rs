@@ -1,4 +1,4 @@
-//! The AWS SDK's own signer against ours, on random requests.
+//! The AWS SDK's own signer compared with ours, on random requests.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -37,8 +37,8 @@ fn wires(query: impl Strategy<Value = Option<String>>) -> impl Strategy<Value = 
 }
 
 fn queries() -> impl Strategy<Value = Option<String>> {
-    // Without `+`, which the SDK reads as a space, as forms do; and only what is UTF-8, to which it holds names and
-    // values. We take every byte as it is.
+    // Without `+`, which the SDK reads as a space, as in forms. And only valid UTF-8, which the SDK requires for
+    // names and values. We accept every byte.
     let text = "([a-zA-Z0-9._~-]|%[0-7][0-9A-F]|%C3%A9){1,4}";
     let parameter = (text, text).prop_map(|(name, value)| format!("{name}={value}"));
     prop::collection::vec(parameter, 1..5).prop_map(|parameters| Some(parameters.join("&")))
@@ -100,7 +100,7 @@ proptest! {
         prop_assert_eq!(claim.session_token(), token.as_deref());
         prop_assert_eq!(claim.verify(Some(secret.as_bytes()), &payload), Ok(()));
 
-        // The headers of the SDK's signer are replaced by our own, but for the hash.
+        // The headers of the SDK's signer are replaced by ours, except for the hash.
         for (name, value) in sign(&signed.request(), &keys, &region, "lightsail", now, &payload) {
             prop_assert_eq!(signed.header(name), Some(value.as_str()), "{}", name);
         }

@@ -1,4 +1,4 @@
-//! Every refusal, by example: what is changed in a good request, and the answer.
+//! Every refusal by example: a change to a valid request, and the answer.
 
 use gangplank_sigv4::{Credentials, Refusal, sign};
 
@@ -12,7 +12,7 @@ const INVALID: &str = "InvalidSignatureException";
 const MISSING: &str = "MissingAuthenticationTokenException";
 const EXPIRED: &str = "RequestExpired";
 
-/// A request without fault, with every header that has a rule, signed.
+/// A valid signed request that has every header with a rule.
 fn good() -> Wire {
     let mut wire = Wire::parse(
         "POST / HTTP/1.1\nHost: localhost:8080\nContent-Type: application/x-amz-json-1.1\nX-Amz-Target: Lightsail_20161128.GetContainerServices\nContent-Length: 2\n\n{}",
@@ -39,7 +39,7 @@ fn outcome(wire: &Wire, now: i64) -> Result<(), Refusal> {
     wire.claim("lightsail", now)?.verify(Some(SECRET.as_bytes()), &sha256(&wire.body))
 }
 
-/// Changes a good request, and expects it refused with that exception and that text.
+/// Changes a valid request, and expects this exception with this message.
 #[track_caller]
 fn check(change: impl FnOnce(&mut Wire), code: &str, text: &str) {
     let mut wire = good();
@@ -217,7 +217,7 @@ fn date() {
         "21000229T000000Z",
         "",
     ] {
-        // What is of mixed case is not quoted.
+        // Text of mixed case is not quoted.
         let shown = if date.contains(['t', 'z']) { "..." } else { date };
         check(|wire| wire.set("x-amz-date", date), INCOMPLETE, &form(shown));
     }
@@ -276,7 +276,7 @@ fn signed_headers() {
     check(|wire| wire.add("X-Amz-Security-Token", "TOKEN=="), INVALID, &once("x-amz-security-token"));
 }
 
-/// Found by fuzzing: a name of 32 KiB came back whole.
+/// Found by fuzzing: an answer repeated a name of 32 KiB.
 #[test]
 fn a_long_name_is_not_repeated() {
     let name = format!("x-amz-{}", "a".repeat(30_000));

@@ -1,4 +1,4 @@
-//! A sender who changes what was signed, or sends anything at all.
+//! A sender who changes signed parts, or sends anything at all.
 
 use gangplank_sigv4::{Claim, Policy, Request};
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::real_clients::vectors;
 use crate::wire::{Wire, sha256, unix};
 
-/// Every way to flip one bit of some text that is still text.
+/// Every text that differs in one bit.
 fn flips(text: &str) -> impl Iterator<Item = String> {
     (0..text.len() * 8).filter_map(|bit| {
         let mut bytes = text.as_bytes().to_vec();
@@ -15,7 +15,7 @@ fn flips(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// Every request that is one bit of a signed part away.
+/// Every request that differs in one bit of a signed part.
 fn one_bit_away(wire: &Wire) -> Vec<Wire> {
     let signed_headers: Vec<&str> =
         wire.parameter("SignedHeaders").split(';').chain(["authorization"]).collect();
@@ -50,7 +50,7 @@ fn no_bit_of_a_signed_part_can_be_flipped() {
         let wire = vector.wire();
         let now = unix(wire.header("x-amz-date").unwrap());
         for changed in one_bit_away(&wire) {
-            // The id of the key is not signed: another one names another secret, or none.
+            // The key's id is not signed: another id names another secret, or none.
             let outcome = changed.claim("lightsail", now).and_then(|claim| {
                 let secret = (claim.access_key_id() == "AKIDEXAMPLE").then_some(vector.secret.as_bytes());
                 claim.verify(secret, &sha256(&changed.body))
@@ -72,7 +72,7 @@ fn unsigned_headers_do_not_matter() {
     assert_eq!(claim.verify(Some(vector.secret.as_bytes()), &sha256(&wire.body)), Ok(()));
 }
 
-/// Texts that get past the first checks more often than noise does.
+/// Texts that pass the first checks more often than noise does.
 fn plausible() -> impl Strategy<Value = String> {
     let date = prop_oneof!["[0-9]{8}T[0-9]{6}Z", Just("20261123T175245Z".to_owned()), "\\PC{0,20}"];
     let part = prop_oneof![

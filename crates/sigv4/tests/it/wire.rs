@@ -1,4 +1,4 @@
-//! Requests as text, and the claims they make.
+//! Requests as text, and the claims in them.
 
 use gangplank_sigv4::{Claim, Policy, Refusal, Request};
 
@@ -80,7 +80,7 @@ pub(crate) fn sha256(body: &str) -> [u8; 32] {
     sha2::Sha256::digest(body).into()
 }
 
-/// Unix seconds of `20261123T175245Z` and the like, by counting days one by one: slow, and nothing like the code
+/// Unix seconds of a time such as `20261123T175245Z`, by counting days one by one. It is slow, and unlike the code
 /// under test.
 pub(crate) fn unix(time: &str) -> i64 {
     let number = |from: usize, to: usize| time[from..to].parse::<i64>().unwrap();

@@ -8,8 +8,9 @@
 //! can never hit new ones. One writer at a time has a content: whoever calls sees to that.
 
 mod folder;
-mod folder_writer;
 mod key;
+mod local_files;
+mod local_writer;
 mod memory;
 mod presence;
 mod reading;
@@ -23,8 +24,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use folder::{DEFAULT_RESERVE, Folder};
+pub use folder::Folder;
 pub use key::ContentKey;
+pub use local_files::{DEFAULT_RESERVE, LocalFiles};
+pub use local_writer::LocalWriter;
 pub use memory::Memory;
 pub use presence::ID;
 pub use reading::{ByteStream, FileRange, Read, Reading};

@@ -25,23 +25,28 @@ use crate::metadata::role_sessions::Credential;
 /// The most entries in each half of a cache.
 const HALF: usize = 512;
 
-/// What a commit may make untrue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Touched {
-    /// Who may do what: logins, access keys, roles and their sessions, services.
-    pub(crate) rights: bool,
+/// What a rule may take away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// Rights, which others may have in memory: logins, access keys, roles and their sessions, services.
+    Rights,
+    /// Nothing that anybody has in memory.
+    Nothing,
 }
 
-impl Touched {
-    /// Of work that does not say: everything.
-    pub(crate) const EVERYTHING: Self = Self { rights: true };
-    /// Of work that takes nothing away that a cache holds.
-    pub(crate) const NOTHING: Self = Self { rights: false };
-
-    /// What both touch together.
+impl Takes {
+    /// What two take together.
     pub(crate) fn and(self, other: Self) -> Self {
-        Self { rights: self.rights || other.rights }
+        if self == Self::Rights { self } else { other }
     }
+}
+
+/// The former name, for the rules that are not yet written over a transaction.
+pub(crate) type Touched = Takes;
+
+impl Takes {
+    pub(crate) const EVERYTHING: Self = Self::Rights;
+    pub(crate) const NOTHING: Self = Self::Nothing;
 }
 
 /// What is kept.
@@ -55,16 +60,16 @@ pub(crate) struct Caches {
 
 impl Caches {
     /// Before a commit.
-    pub(crate) fn close(&self, touched: Touched) {
-        if touched.rights {
+    pub(crate) fn close(&self, takes: Takes) {
+        if takes == Takes::Rights {
             self.logins.close();
             self.credentials.close();
         }
     }
 
     /// After it, whatever became of it.
-    pub(crate) fn open(&self, touched: Touched) {
-        if touched.rights {
+    pub(crate) fn open(&self, takes: Takes) {
+        if takes == Takes::Rights {
             self.logins.open();
             self.credentials.open();
         }

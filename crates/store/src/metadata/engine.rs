@@ -4,7 +4,7 @@ use std::future::Future;
 
 use gangplank_core::{AccountId, Tenant};
 
-use super::cache::Caches;
+use super::cache::{Caches, Takes};
 use super::tx::Tx;
 use crate::Result;
 
@@ -22,15 +22,6 @@ impl Whose {
     pub(crate) fn of(tenant: &Tenant) -> Self {
         Self::Account(tenant.account.clone())
     }
-}
-
-/// What a rule may take away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Takes {
-    /// Rights, which others may have in memory: logins, access keys, roles and their sessions, services.
-    Rights,
-    /// Nothing that anybody has in memory.
-    Nothing,
 }
 
 /// What the answer to a rule says of its changes.
@@ -113,4 +104,10 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
         terms: Terms,
         rule: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
     ) -> impl Future<Output = Result<T>> + Send;
+
+    /// Gives back to the file system some of the space that nothing takes any more; `false` if there is no more worth it.
+    /// A server that other programs look after does that itself.
+    fn give_back(&self) -> impl Future<Output = Result<bool>> + Send {
+        async { Ok(false) }
+    }
 }

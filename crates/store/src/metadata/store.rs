@@ -31,14 +31,13 @@ pub(crate) enum Outcome<T> {
     Unchanged(T),
 }
 
-impl<E> Store<E> {
-    pub(crate) fn new(engine: E) -> Self {
-        Self { engine, live_counts: Arc::default(), sources_swept: Arc::default() }
-    }
-}
-
 #[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Store<E> {
+    pub(crate) fn new(engine: E) -> Self {
+        let live_counts = if engine.is_exclusive() { LiveCounts::kept() } else { LiveCounts::Counted };
+        Self { engine, live_counts: Arc::new(live_counts), sources_swept: Arc::default() }
+    }
+
     /// Runs a single query.
     pub(crate) fn read_one<T: Send>(
         &self,

@@ -1,4 +1,4 @@
-//! An issuer on loopback that answers as it is told to, and a decoy that only counts who comes.
+//! An issuer on loopback with answers that tests choose, and a decoy that only counts connections.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,14 +15,14 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-/// What is answered to one kind of request.
+/// The answer to one kind of request.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// 200 with this.
     Text(String),
-    /// What is right, to whoever accepts this media type by its name, and 406 to others.
+    /// The right answer for requests that accept this media type by name, and 406 for others.
     Only(&'static str),
-    /// This status, and what would be right with 200.
+    /// The right answer with this status.
     Status(u16),
     /// A redirection there.
     Redirect(String),
@@ -30,7 +30,7 @@ pub enum Answer {
     Hang,
     /// A byte now and then, without an end.
     Drip,
-    /// What would be right, and 2 MiB of white space.
+    /// The right answer, followed by 2 MiB of white space.
     Large,
 }
 
@@ -45,14 +45,14 @@ struct Shared {
     connections: AtomicUsize,
 }
 
-/// A server that ends with this.
+/// A server that stops when it is dropped.
 #[derive(Debug)]
 pub struct FakeIssuer {
-    /// What its tokens say in `iss`.
+    /// The `iss` of its tokens.
     pub url: String,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
-    /// Where it runs, if it was started outside of a runtime.
+    /// Its own runtime, if it was started outside of one.
     runtime: Option<Runtime>,
 }
 
@@ -103,22 +103,22 @@ impl FakeIssuer {
         Self { url, shared, task, runtime: None }
     }
 
-    /// Answers so when its discovery document is asked for.
+    /// Sets the answer to requests for the discovery document.
     pub fn answer_discovery(&self, answer: Answer) {
         *self.shared.discovery.lock().unwrap() = answer;
     }
 
-    /// Answers so when its keys are asked for.
+    /// Sets the answer to requests for its keys.
     pub fn answer_keys(&self, answer: Answer) {
         *self.shared.keys.lock().unwrap() = answer;
     }
 
-    /// Answers with the discovery document again, naming this address of keys.
+    /// Answers with the discovery document again, with this address for the keys.
     pub fn name_keys(&self, jwks_uri: &str) {
         self.answer_discovery(Answer::Text(document(&self.url, jwks_uri)));
     }
 
-    /// How often the discovery document and the keys were asked for.
+    /// How often the discovery document and the keys were requested.
     pub fn fetches(&self) -> (usize, usize) {
         let of = |count: &AtomicUsize| count.load(Ordering::SeqCst);
         (of(&self.shared.discoveries), of(&self.shared.key_fetches))
@@ -130,7 +130,7 @@ impl FakeIssuer {
     }
 }
 
-/// Takes connections, and nothing more.
+/// Accepts connections, and does nothing else.
 #[derive(Debug)]
 pub struct Decoy {
     /// Where it is.
@@ -160,7 +160,7 @@ impl Decoy {
         Self { address, guests, task }
     }
 
-    /// How many came. They are taken in one after the other, so all were when our own is.
+    /// The number of connections. They are accepted in order, so all earlier ones are counted when our own is.
     pub async fn met(&self) -> usize {
         let own = TcpStream::connect(self.address).await.unwrap().local_addr().unwrap();
         loop {
@@ -217,7 +217,7 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Sha
     }
 }
 
-/// Answers one request and closes.
+/// Answers one request and closes the connection.
 async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, shared: &Shared) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -250,7 +250,7 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, shared: &Share
         Answer::Redirect(to) => {
             format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         }
-        // Without a length, so that only counting helps.
+        // Without a length, so that only counting bytes helps.
         Answer::Large => {
             format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{right}{}", " ".repeat(2 << 20))
         }

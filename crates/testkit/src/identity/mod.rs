@@ -1,4 +1,4 @@
-//! Identity tokens as an issuer makes them, and an issuer on loopback. Uses nothing of what is tested.
+//! Identity tokens as issuers make them, and an issuer on loopback. It uses no code of the program under test.
 
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 

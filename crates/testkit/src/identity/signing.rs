@@ -63,7 +63,7 @@ impl TestKey {
         jwk
     }
 
-    /// The public key in the form that a careless verifier might take for a secret.
+    /// The public key in the form that a careless verifier might take for a shared secret.
     pub fn public_bytes(&self) -> Vec<u8> {
         match &self.pair {
             Pair::Rsa(pair) => pair.public_key().as_ref().to_vec(),
@@ -93,13 +93,13 @@ impl TestKey {
         }
     }
 
-    /// A token of this key: its header as usual, with `claims`.
+    /// A token of this key with `claims` and the usual header.
     pub fn token(&self, algorithm: &str, claims: &Value) -> String {
         let header = json!({"typ": "JWT", "alg": algorithm, "kid": self.id});
         self.signed(algorithm, &header.to_string(), &claims.to_string())
     }
 
-    /// A token of any header and claims, signed as `algorithm` says.
+    /// A token with any header and claims, signed with `algorithm`.
     pub fn signed(&self, algorithm: &str, header: &str, claims: &str) -> String {
         let message = message(header, claims);
         let signature = self.sign(algorithm, message.as_bytes());
@@ -113,7 +113,7 @@ fn ec(curve: &str, pair: &EcdsaKeyPair) -> Value {
     json!({"kty": "EC", "crv": curve, "x": base64(x), "y": base64(y)})
 }
 
-/// What of a token is signed.
+/// The part of a token that is signed.
 pub fn message(header: &str, claims: &str) -> String {
     format!("{}.{}", base64(header.as_bytes()), base64(claims.as_bytes()))
 }

@@ -1,4 +1,4 @@
-//! Where a runner of GitHub's hands tokens to its job.
+//! The endpoint at which GitHub's runner gives tokens to its job.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -7,10 +7,10 @@ use std::thread;
 
 use serde_json::json;
 
-/// What a job shows to be given a token.
+/// The bearer token that a job shows to get an identity token.
 const BEARER: &str = "runner-token";
 
-/// A server on loopback that makes a token for the audience that is asked for. Its thread ends with the test process.
+/// A server on loopback that makes a token for the requested audience. Its thread ends with the test process.
 #[derive(Debug)]
 pub struct TokenEndpoint {
     url: String,
@@ -18,7 +18,7 @@ pub struct TokenEndpoint {
 }
 
 impl TokenEndpoint {
-    /// Starts one that has its tokens from `make`, which is told the audience.
+    /// Starts an endpoint. `make` makes a token for an audience.
     pub fn start(make: impl Fn(&str) -> String + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}/token?api-version=2.0", listener.local_addr().expect("an address"));
@@ -26,14 +26,14 @@ impl TokenEndpoint {
         let asked = Arc::clone(&audiences);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                // Who goes away in the middle is given none.
+                // A client that disconnects gets no token.
                 let _ = answer(stream, &make, &asked);
             }
         });
         Self { url, audiences }
     }
 
-    /// What a job finds in its environment.
+    /// The environment of a job.
     pub fn environment(&self) -> [(&'static str, String); 3] {
         [
             ("GITHUB_ACTIONS", "true".to_owned()),
@@ -42,7 +42,7 @@ impl TokenEndpoint {
         ]
     }
 
-    /// The audiences that were asked for so far.
+    /// The audiences that were requested so far.
     pub fn audiences(&self) -> Vec<String> {
         self.audiences.lock().expect("the audiences").clone()
     }
@@ -80,7 +80,7 @@ fn answer(
     write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
-/// A value of a query.
+/// Decodes a value of a query.
 fn decoded(text: &str) -> String {
     let mut parts = text.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();

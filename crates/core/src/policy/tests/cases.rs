@@ -1,10 +1,10 @@
-//! Cases that other evaluators got wrong, and those that policies are written for.
+//! Cases that other evaluators got wrong, and cases that policies are written for.
 
 use super::*;
 
 const CONDITION_ON: Action = Action::RegisterContainerImage;
 
-/// A policy of one statement with this condition, on top of one that allows everything if the effect is Deny.
+/// A policy of one statement with this condition. If the effect is Deny, another statement allows everything.
 fn with_condition(effect: &str, condition: Value) -> PermissionPolicy {
     let one = json!({ "Effect": effect, "Action": "*", "Resource": "*", "Condition": condition });
     match effect {
@@ -25,7 +25,7 @@ fn the_eighteen_cases() {
     let from = |address: &str| Facts::new().with("aws:SourceIp", address);
     let none = Facts::new();
 
-    // 1. Actions are the same in any case, 2. but resources are not.
+    // 1. The case of actions does not matter, 2. but that of resources does.
     let policy = permission(json!({ "Effect": "Allow", "Action": "LIGHTSAIL:registercontainerimage",
         "Resource": "arn:aws:lightsail:*:*:ContainerService/Ab*" }))
     .unwrap();
@@ -33,7 +33,7 @@ fn the_eighteen_cases() {
     assert!(decide(&policy, CONDITION_ON, &service("Abc"), &none).is_ok());
     assert!(decide(&policy, CONDITION_ON, &service("abc"), &none).is_err());
 
-    // 3. One statement that denies is stronger than all that allow, wherever it stands.
+    // 3. A statement that denies wins over all that allow, wherever it stands.
     let (allow, deny) = (
         json!({ "Effect": "Allow", "Action": "*", "Resource": "*" }),
         json!({ "Effect": "Deny", "Action": "lightsail:Register*", "Resource": "*" }),
@@ -45,23 +45,23 @@ fn the_eighteen_cases() {
         assert!(decide(&policy, Action::GetContainerImages, TENANT, &none).is_ok());
     }
 
-    // 4. What no statement allows is denied.
+    // 4. An action that no statement allows is denied.
     let policy =
         permission(json!({ "Effect": "Allow", "Action": "lightsail:Get*", "Resource": "*" })).unwrap();
     assert!(!decide(&policy, CONDITION_ON, SERVICE, &none).unwrap_err().explicit);
 
-    // 5. A missing key fails, 6. but holds for a negated operator, 7. and with IfExists.
+    // 5. A missing key does not match, 6. but a negated operator holds, 7. and so does IfExists.
     assert!(!allowed("Allow", json!({"StringEquals": {"gangplank:Label": "a"}}), &none));
     assert!(allowed("Allow", json!({"StringNotEquals": {"gangplank:Label": "a"}}), &none));
     assert!(!allowed("Deny", json!({"StringNotLike": {"gangplank:Label": "a*"}}), &none));
     assert!(allowed("Allow", json!({"StringEqualsIfExists": {"gangplank:Label": "a"}}), &none));
     assert!(!allowed("Allow", json!({"StringEqualsIfExists": {"gangplank:Label": "a"}}), &label("b")));
 
-    // 8. Null tells a missing key from one that is there.
+    // 8. Null tells whether a key is missing.
     assert!(allowed("Allow", json!({"Null": {"gangplank:Label": true}}), &none));
     assert!(!allowed("Allow", json!({"Null": {"gangplank:Label": "false"}}), &none));
 
-    // 9. Of several values one suffices, 10. and of negated ones none may match.
+    // 9. Of several values one has to match, 10. and of negated ones none may.
     assert!(allowed("Allow", json!({"StringEquals": {"gangplank:Label": ["a", "b"]}}), &label("b")));
     for value in ["a", "b"] {
         let neither = json!({"StringNotEquals": {"gangplank:Label": ["a", "b"]}});
@@ -70,7 +70,7 @@ fn the_eighteen_cases() {
         assert!(!allowed("Deny", neither, &label("c")));
     }
 
-    // 11. Operators and keys all have to hold.
+    // 11. All operators and keys have to hold.
     let both = json!({"StringEquals": {"gangplank:Label": "a", "gangplank:ServiceName": "web"},
         "IpAddress": {"aws:SourceIp": "10.0.0.0/8"}});
     let facts = label("a").with("gangplank:ServiceName", "web").with("aws:SourceIp", "10.1.1.1");
@@ -84,22 +84,22 @@ fn the_eighteen_cases() {
     assert!(allowed("Deny", build_nodes.clone(), &from("2001:db8::7")));
     assert!(!allowed("Deny", build_nodes, &from("2001:db9::7")));
 
-    // 14. Moments, in both forms.
+    // 14. Times, in both forms.
     let until = json!({"DateLessThan": {"aws:CurrentTime": "2026-12-01T00:00:00Z"},
         "NumericGreaterThan": {"aws:EpochTime": 1_790_000_000}});
     assert!(allowed("Allow", until.clone(), &Facts::new().at(crate::Time(1_795_747_200_000))));
     assert!(!allowed("Allow", until, &Facts::new().at(crate::Time(1_797_000_000_000))));
 
-    // 15. All values of none are as wanted, 16. but none is one of them.
+    // 15. ForAllValues holds for an empty list, 16. but ForAnyValue does not.
     assert!(allowed("Allow", json!({"ForAllValues:StringEquals": {"aws:TagKeys": "a"}}), &none));
     assert!(!allowed("Allow", json!({"ForAnyValue:StringEquals": {"aws:TagKeys": "a"}}), &none));
 
-    // 17. An element that is not known is refused, so a mistyped Condition makes nothing unconditional.
+    // 17. An unknown element is refused, so a misspelled Condition does not make a statement unconditional.
     let mistyped = permission(json!({ "Effect": "Allow", "Action": "*", "Resource": "*",
         "Conditions": {"Bool": {"aws:SecureTransport": "true"}} }));
     assert!(mistyped.unwrap_err().problem.starts_with("has `Conditions`"));
 
-    // 18. A Deny without a resource is refused; an ARN with fewer segments stands for all that begin so.
+    // 18. A Deny without a resource is refused. An ARN with fewer segments stands for all that begin like it.
     assert!(permission(json!({ "Effect": "Deny", "Action": "*" })).is_err());
     let policy =
         permission(json!({ "Effect": "Allow", "Action": "*", "Resource": "arn:aws:lightsail:*" })).unwrap();
@@ -177,7 +177,7 @@ fn a_session_keeps_what_both_allow() {
     ] {
         assert_eq!(decide(&role, Some(&session), action), decision, "{action}");
     }
-    // Several policies of one holder allow together; without any, nothing is allowed.
+    // Several policies of one holder allow together. Without any, nothing is allowed.
     let two = [role[0].clone(), session.clone()];
     assert_eq!(decide(&two, None, Action::ListRoles), Ok(()));
     assert!(decide(&two, None, Action::GetContainerLog).is_err());

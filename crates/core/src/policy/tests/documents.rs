@@ -4,12 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Refusals, as a person reads them.
+/// A refusal, as people read it.
 fn refusal(text: &str) -> String {
     PermissionPolicy::parse(text).unwrap_err().to_string()
 }
 
-/// What is said of a statement that is right but for one member.
+/// The refusal of a statement that is valid except for one member.
 fn refusal_of(member: &str, value: Value) -> String {
     let mut statement = json!({ "Effect": "Allow", "Action": "lightsail:Get*", "Resource": "*" });
     statement[member] = value;
@@ -133,7 +133,7 @@ fn a_policy_has_a_greatest_length() {
     assert!(values(201, 1).unwrap_err().to_string().ends_with("must have at most 200 items"));
     assert!(values(1, 1025).unwrap_err().to_string().ends_with("must have at most 1024 characters"));
     assert_eq!(values(7, 1000).unwrap_err().to_string(), "$ must have at most 6144 characters");
-    // White space counts in a session's policy alone.
+    // White space only counts in a session's policy.
     let text = format!("{}{}", many(1).unwrap().to_json(), " ".repeat(7_000));
     assert!(PermissionPolicy::parse(&text).is_ok());
     assert!(PermissionPolicy::parse_session(text.trim_end()).is_ok());
@@ -159,7 +159,7 @@ fn a_policy_reads_back_as_it_was() {
     });
     let policy = PermissionPolicy::parse(&text.to_string()).unwrap();
     assert_eq!(policy.to_json(), text.to_string());
-    // A statement alone, and values without quotation marks, are written as texts in a list.
+    // A single statement, and values without quotation marks, are written as texts in a list.
     let loose = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":["*"],"Condition":
         {"Bool":{"aws:SecureTransport":false},"NumericLessThan":{"aws:EpochTime":[-5]}}}}"#;
     let policy = PermissionPolicy::parse(loose).unwrap();
@@ -167,7 +167,7 @@ fn a_policy_reads_back_as_it_was() {
     assert!(policy.to_json().contains(r#""aws:SecureTransport":"false""#));
 }
 
-/// JSON of any shape, with the words of policies in it.
+/// JSON of any shape, often with words of policies.
 fn any_json() -> impl Strategy<Value = Value> {
     let word = proptest::sample::select(vec![
         "Version",

@@ -1,9 +1,9 @@
-//! Every operation, under every preset, on what it names.
+//! Every operation, under every preset, with its resources.
 
 use super::*;
 use crate::{AccountId, Region, Tenant};
 
-/// What a preset allows, told by the names alone.
+/// The actions of a preset, by their names alone.
 fn expected(preset: Preset, action: Action) -> bool {
     let push = [
         "lightsail:CreateContainerServiceRegistryLogin",
@@ -29,7 +29,7 @@ fn expected(preset: Preset, action: Action) -> bool {
     }
 }
 
-/// Operations that name no service, whatever they are asked.
+/// Operations that never name a service.
 const NO_SERVICE: [&str; 6] = [
     "CreateCertificate",
     "CreateContainerServiceRegistryLogin",
@@ -43,7 +43,8 @@ fn tenant() -> Tenant {
     Tenant { account: AccountId::root(), region: Region::default_region() }
 }
 
-/// Asks for an action as the server would: on a service, or none, with an image that some repositories hold.
+/// Asks for an action as the server would: with a service or without one, and with an image that some repositories
+/// have.
 fn allowed(policy: &PermissionPolicy, action: Action, service: Option<&str>, held_by: &[&str]) -> bool {
     let mut facts = Facts::new();
     if let Some(service) = service.filter(|_| action.names_service()) {

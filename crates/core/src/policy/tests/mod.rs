@@ -1,4 +1,4 @@
-//! The evaluator as a whole.
+//! Tests of the whole evaluator.
 
 mod cases;
 mod documents;

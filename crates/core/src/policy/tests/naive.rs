@@ -1,4 +1,5 @@
-//! The evaluator beside another that was written for this test: slow, over the JSON itself, and sharing no code.
+//! Compares the evaluator with another one that was written for this test. That one is slow, works on the JSON
+//! itself, and shares no code.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use proptest::sample::select;
 
 use super::*;
 
-/// Whether something may be so, and whether it may be otherwise, given what cannot be told.
+/// Whether something may be true, and whether it may be false, given that some facts are unknown.
 #[derive(Clone, Copy)]
 struct May(bool, bool);
 

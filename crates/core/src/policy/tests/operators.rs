@@ -1,11 +1,11 @@
-//! Every operator by example, with what stands around its name.
+//! Every operator by example, with its prefixes and suffixes.
 
 use super::super::condition::Condition;
 use super::super::key::{Key, Scope};
 use super::super::operator::Operator;
 use super::*;
 
-/// Claims can be asked with every operator.
+/// Claims can be compared with every operator.
 const SCOPE: Scope<'_> = Scope::Trust("ci.example");
 
 fn test_in(scope: Scope<'_>, operator: &str, key: &str, wanted: &[&str], facts: &Facts) -> Truth {

@@ -1,4 +1,4 @@
-//! Trust policies: what they have to fix, and whom they let in.
+//! Trust policies: the claims that they have to fix, and the tokens that they let in.
 
 use super::*;
 use crate::AccountId;
@@ -23,7 +23,7 @@ fn trust(condition: Value) -> Result<TrustPolicy, PolicyError> {
     TrustPolicy::parse(&document(GITHUB, condition).to_string())
 }
 
-/// Conditions on claims of GitHub's, and the audience with them.
+/// Conditions on claims of GitHub's, with the audience.
 fn with_audience(operator: &str, claim: &str, wanted: Value) -> Result<TrustPolicy, PolicyError> {
     let mut condition = json!({ "StringEquals": { format!("{GITHUB}:aud"): AUDIENCE } });
     condition[operator][format!("{GITHUB}:{claim}")] = wanted;

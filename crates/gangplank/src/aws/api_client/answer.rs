@@ -1,32 +1,32 @@
-//! What a server answered, and what to make of it.
+//! An answer of the server, and how it is understood.
 
 use serde_json::{Map, Value};
 
 use crate::aws::call_failure::{Cause, Refusal};
 use crate::http::answers;
 
-/// What a server answered.
+/// An answer of the server.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// The HTTP status.
     pub(crate) status: u16,
     /// The id that the server gave the request.
     pub(crate) request_id: Option<String>,
-    /// Where a redirection leads.
+    /// The target of a redirection.
     pub(crate) location: Option<String>,
     /// The body.
     pub(crate) body: Vec<u8>,
-    /// How often the call was made before this answer, if it would have been made again.
+    /// How often the call was repeated. Only set if it failed with all repetitions used up.
     pub(crate) exhausted: Option<u32>,
 }
 
 impl Answer {
-    /// Whether the operation was done.
+    /// Whether the operation succeeded.
     pub(crate) fn is_success(&self) -> bool {
         self.status < 300
     }
 
-    /// What an answer says that is no success.
+    /// Reads the refusal in an answer that is no success.
     pub(crate) fn refusal(&self, operation: &'static str) -> Refusal {
         let body: Option<Map<String, Value>> = serde_json::from_slice(&self.body).ok();
         let body = body.unwrap_or_default();
@@ -51,12 +51,12 @@ impl Answer {
 }
 
 impl Answer {
-    /// Whether no server of this API has said this: it is no JSON object, and any proxy or web server may be there.
+    /// Whether the answer comes from another program, such as a proxy: its body is no JSON object.
     pub(super) fn is_strange(&self) -> bool {
         !serde_json::from_slice::<Value>(&self.body).is_ok_and(|body| body.is_object())
     }
 
-    /// What to make of an answer that no server of this API gives.
+    /// Explains an answer that does not come from a server of this API.
     pub(super) fn strange(&self) -> String {
         match (self.status, &self.location) {
             (413, _) => {

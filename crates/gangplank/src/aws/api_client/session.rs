@@ -1,5 +1,5 @@
-//! Sessions of a role: keys that STS gives for an identity token. They are kept for as long as the program runs, and had
-//! anew shortly before they end.
+//! Sessions of a role: temporary keys that STS gives for an identity token. They are kept while the program runs, and
+//! replaced shortly before they end.
 
 use gangplank_api::sts::Operation;
 use serde_json::Map;
@@ -12,13 +12,13 @@ use crate::aws::identity_token;
 use crate::http::retry;
 use crate::terminal::output;
 
-/// A session with less time left is replaced: a call that begins with it should also end with it.
+/// A session with less time left is replaced, so that a call that begins with it also ends with it. In milliseconds.
 const MARGIN_MS: i64 = 5 * 60 * 1_000;
 
-/// What STS says of faults that pass.
+/// The codes of STS for faults after which a repetition may help.
 const PASSING: [&str; 3] = ["IDPCommunicationError", "RequestTimeout", "Throttling"];
 
-/// A role, and its session of the moment.
+/// A role, and its current session.
 #[derive(Debug)]
 pub(super) struct Sessions {
     role: WebIdentity,
@@ -43,10 +43,10 @@ impl Sessions {
 }
 
 impl ApiClient {
-    /// The keys that sign now, if any do.
+    /// The keys that sign now. `None` if a session has none.
     ///
     /// # Errors
-    /// If the role cannot be assumed: there is no identity token, or it does not open the role.
+    /// If the role cannot be assumed: no identity token is found, or it does not open the role.
     pub(super) async fn key(&self) -> Result<Option<Credentials>, CallFailure> {
         let sessions = match &self.signer {
             Signer::Nobody => return Ok(None),
@@ -58,7 +58,7 @@ impl ApiClient {
             return Ok(Some(session.keys.clone()));
         }
         let begun = self.assume(&sessions.role).await;
-        // One that has not quite ended is better than none.
+        // An old session that has not ended yet is better than none.
         let session = match (begun, current.take()) {
             (Ok(session), _) => session,
             (Err(_), Some(last)) if output::now() < last.expires_at => last,
@@ -90,7 +90,7 @@ impl ApiClient {
         Err(refusal(&answer, operation).map_or_else(|| self.stranger(&answer), CallFailure::Refused))
     }
 
-    /// Posts a form until there is an answer that posting it again would not change.
+    /// Posts a form. Tries again for as long as another attempt may help.
     async fn post_form(&self, form: String) -> Result<Answer, CallFailure> {
         let mut attempt = 1;
         loop {
@@ -115,7 +115,7 @@ fn passes(answer: &Answer) -> bool {
         || !answer.is_success() && code().is_some_and(|code| PASSING.contains(&code.as_str()))
 }
 
-/// The session in an answer.
+/// Reads the session in an answer.
 fn session(body: &[u8]) -> Option<Session> {
     let expires = text_of(body, "Expiration")?;
     let keys = Credentials {
@@ -140,7 +140,7 @@ fn refusal(answer: &Answer, operation: &'static str) -> Option<Refusal> {
     })
 }
 
-/// The text of the first element of that name.
+/// The text of the first XML element with this name.
 fn text_of(body: &[u8], name: &str) -> Option<String> {
     let text = str::from_utf8(body).ok()?;
     let document = roxmltree::Document::parse(text).ok()?;

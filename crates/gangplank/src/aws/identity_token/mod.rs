@@ -1,4 +1,4 @@
-//! The identity token that says which job this is: where each CI keeps it, or hands it out.
+//! The identity token of a CI job: where each CI keeps it, or how the CI gives it out.
 
 mod request;
 mod source;
@@ -16,14 +16,14 @@ use self::source::Source;
 use crate::system::child;
 use crate::terminal::masks;
 
-/// The most bytes that a server takes as a token.
+/// The longest token that a server accepts, in bytes.
 const LONGEST: usize = 20_000;
 
-/// The token: in the file, if one is named, else that of the CI that runs this job. `audience` is whom it is to be made
-/// for, where that can be said; without it that is the server at `endpoint`.
+/// Finds the token: in the file, if one is named, else in the CI that runs this job. `audience` is put into the token
+/// if the CI can do that. The default audience is the server's address, `endpoint`.
 ///
 /// # Errors
-/// If there is none, which is then told with what gives this job one.
+/// If there is no token. The error says how this job gets one.
 pub(crate) async fn find(file: Option<&Path>, audience: Option<&str>, endpoint: &Url) -> Result<Secret> {
     match file {
         Some(file) => from_file(file),
@@ -31,7 +31,7 @@ pub(crate) async fn find(file: Option<&Path>, audience: Option<&str>, endpoint: 
     }
 }
 
-/// The token in a file.
+/// Reads the token in a file.
 ///
 /// # Errors
 /// If the file cannot be read, or holds no token.
@@ -45,10 +45,10 @@ pub(crate) fn from_file(path: &Path) -> Result<Secret> {
     taken(&text, || format!("the file {shown}"))
 }
 
-/// The token of the CI that runs this job.
+/// Finds the token of the CI that runs this job.
 ///
 /// # Errors
-/// If there is none.
+/// If there is no token.
 pub(crate) async fn of_job(audience: Option<&str>, endpoint: &Url) -> Result<Secret> {
     let usual = usual_audience(endpoint);
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -66,7 +66,7 @@ pub(crate) async fn of_job(audience: Option<&str>, endpoint: &Url) -> Result<Sec
     }
 }
 
-/// Whom tokens for a server are made for if nobody says otherwise: its address.
+/// The default audience of tokens for a server: its address.
 fn usual_audience(endpoint: &Url) -> String {
     endpoint.as_str().trim_end_matches('/').to_owned()
 }
@@ -84,7 +84,7 @@ fn asked(words: &[String]) -> Result<String> {
     Ok(String::from_utf8_lossy(&ended.stdout).into_owned())
 }
 
-/// Takes a token, and hides it in the job's log from here on.
+/// Takes a token, and masks it in the job's log from now on.
 fn taken(text: &str, of: impl Fn() -> String) -> Result<Secret> {
     let token = text.trim();
     let is_token = token.len() <= LONGEST

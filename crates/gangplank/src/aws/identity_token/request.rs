@@ -1,5 +1,5 @@
-//! A token by request, as GitHub and Forgejo hand it out: an address and a token of its own in the job's environment
-//! (<https://docs.github.com/en/actions/reference/security/oidc>).
+//! A token on request, as GitHub and Forgejo give it out: the job's environment has an address and a bearer token for
+//! it (<https://docs.github.com/en/actions/reference/security/oidc>).
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::aws::api_client;
 use crate::aws::call_failure::root_cause;
 use crate::http::{answers, retry};
 
-/// How long the CI may take to answer.
+/// The longest time for the CI's answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A request for a token.
@@ -28,17 +28,17 @@ struct Answer {
 }
 
 impl Request {
-    /// A request for a token that is made for an audience.
+    /// Prepares a request for a token with an audience.
     ///
     /// # Errors
-    /// If the address is none.
+    /// If the address is no URL.
     pub(super) fn new(url: &str, bearer: Secret, audience: &str) -> Result<Self> {
         let mut url = api_client::address(url)?;
         url.query_pairs_mut().append_pair("audience", audience);
         Ok(Self { url, bearer })
     }
 
-    /// Asks until there is an answer that asking again would not change.
+    /// Sends the request. Tries again for as long as another attempt may help.
     pub(super) async fn send(&self) -> Result<String> {
         let http = api_client::plain(&self.url).timeout(PATIENCE).build()?;
         let mut attempt = 1;
@@ -55,7 +55,7 @@ impl Request {
     }
 }
 
-/// Reads the token in an answer. What the CI says otherwise is not shown: it may be a secret.
+/// Reads the token in an answer. An error never shows the answer, which may hold a secret.
 async fn read(answer: reqwest::Response) -> Result<String> {
     let status = answer.status();
     if !status.is_success() {

@@ -1,4 +1,4 @@
-//! Where a job has its identity token from, as its environment says.
+//! The source of a job's identity token, found in its environment.
 
 use std::path::PathBuf;
 
@@ -8,28 +8,28 @@ use serde_json::json;
 
 use super::request::Request;
 
-/// Where GitHub and Forgejo hand out tokens.
+/// The variable with the address at which GitHub and Forgejo give out tokens.
 pub(super) const REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
-/// The name by which a job of GitLab's has its token in our manual.
+/// The variable with the token in GitLab, as our manual names it.
 const OURS: &str = "GANGPLANK_ID_TOKEN";
 const CIRCLECI: &str = "CIRCLE_OIDC_TOKEN_V2";
 const FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 
-/// Where a token is.
+/// The source of a token.
 #[derive(Debug, PartialEq)]
 pub(super) enum Source {
-    /// An address hands it out.
+    /// An address that gives it out.
     Request(Request),
-    /// A variable holds it.
+    /// A variable that holds it.
     Variable(&'static str, String),
-    /// A program prints it.
+    /// A program that prints it.
     Command(Vec<String>),
-    /// A file holds it.
+    /// A file that holds it.
     File(PathBuf),
 }
 
-/// The source that a job's environment names. `audience` is what was asked for, `usual` what is asked for otherwise.
+/// Finds the source in a job's environment. `audience` is the one that was asked for, `usual` the default.
 pub(super) fn of_job(
     audience: Option<&str>,
     usual: &str,
@@ -43,7 +43,7 @@ pub(super) fn of_job(
     if let Some(token) = variable(OURS) {
         return Ok(Source::Variable(OURS, token));
     }
-    // CircleCI's tokens are made for its own organisation, unless its command is asked.
+    // CircleCI makes tokens for its own audience. Only its command makes one for another.
     if let (Some(audience), true) = (audience, is_set("CIRCLECI")) {
         let claims = json!({ "aud": audience }).to_string();
         return Ok(command(&["circleci", "run", "oidc", "get", "--claims", &claims]));
@@ -98,7 +98,7 @@ mod tests {
         ];
         assert_eq!(found(None, &all).unwrap(), Source::Request(request(USUAL)));
         assert_eq!(found(Some("a"), &all).unwrap(), Source::Request(request("a")));
-        // An address without its token is none.
+        // The address is of no use without its bearer token.
         assert!(found(None, &all[..1]).is_err());
         assert_eq!(found(None, &all[2..]).unwrap(), Source::Variable(OURS, "gitlab".into()));
         assert_eq!(found(None, &all[3..]).unwrap(), Source::Variable(CIRCLECI, "circle".into()));

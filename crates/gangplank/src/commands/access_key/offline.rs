@@ -1,4 +1,4 @@
-//! A key that is made in the data directory of a stopped server, also where all others are lost.
+//! A key made in the data directory of a stopped server. It opens a server whose other keys are all lost.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use super::NewKey;
 use crate::aws::connection::check_data_dir;
 use crate::terminal::output::{now, warn};
 
-/// Makes the key, if no server uses the directory.
+/// Makes the key. `None` if a server uses the directory.
 pub(super) async fn make(path: &Path, new: &NewKey) -> Result<Option<AccessKey>> {
     match unused(path, new.account.as_deref())? {
         Some(data_dir) => create_in(&data_dir, new).await.map(Some),
@@ -25,8 +25,8 @@ pub(super) async fn make(path: &Path, new: &NewKey) -> Result<Option<AccessKey>>
     }
 }
 
-/// The data directory, if no server uses it. A new one gets the root key and no other: that of another
-/// account would stand in for it, and nobody could manage the server.
+/// Locks the data directory. `None` if a server uses it. A new directory only gets a root key: with an ordinary key
+/// as its first, nobody could administer the server.
 fn unused(path: &Path, account: Option<&str>) -> Result<Option<DataDir>> {
     let is_root = account.is_none_or(|account| AccountId::parse(account).is_ok_and(|it| it.is_root()));
     let is_new = std::fs::read_dir(path).map_or(!path.exists(), |mut entries| entries.next().is_none());
@@ -36,8 +36,8 @@ fn unused(path: &Path, account: Option<&str>) -> Result<Option<DataDir>> {
     DataDir::try_take(path)
 }
 
-/// Makes a key in a data directory that no server uses. Whoever can write there owns the server, so the key is a root
-/// key where there is no enabled one.
+/// Makes a key in a data directory that no server uses. A caller who can write there owns the server, so the key is a
+/// root key unless there is an enabled one.
 async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
     let account = new.account.as_deref().map_or_else(|| Ok(AccountId::root()), AccountId::parse)?;
     if new.permissions.are_given() || new.expires.is_some() {
@@ -65,7 +65,7 @@ async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
         Ok(true) if !keys.is_empty() => {
             warn("the data directory's file credentials had no root key that works; it has this one now");
         }
-        // The key is made, and what follows is the only time that it is shown.
+        // The key exists now, and this is the only time that its secret is shown: failing here would lose it.
         Err(error) => warn(format!("{error:#}")),
         Ok(_) => {}
     }

@@ -1,10 +1,10 @@
-//! What is shown of an event.
+//! The columns of an event.
 
 use gangplank_api::gangplank::AuditEvent;
 
 use crate::terminal::listing::{Cell, Column, Listing};
 
-/// Text and JSON show all that is known, a table what fits a terminal.
+/// Text and JSON have all members. A table has those that fit a terminal.
 pub(super) const EVENTS: Listing<AuditEvent> = Listing {
     name: "auditEvents",
     empty: "There are no such events.",
@@ -34,7 +34,7 @@ pub(super) const EVENTS: Listing<AuditEvent> = Listing {
     sentence: None,
 };
 
-/// Enough of a digest to know it by.
+/// The beginning of a digest, long enough to recognise it.
 fn short(digest: &str) -> &str {
     let hex = digest.split_once(':').map_or(digest, |(_, hex)| hex);
     hex.get(..12).unwrap_or(hex)

@@ -1,4 +1,4 @@
-//! Events as they happen: the trail is asked again and again, until nobody reads on.
+//! Follows the audit trail: asks for new events again and again, until the output is closed.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -45,7 +45,8 @@ pub(super) async fn run(
     }
 }
 
-/// The number of the newest event of any kind. What is not asked for is not looked through again and again.
+/// The number of the newest event of any kind. Later requests begin there, so that events that do not match are not
+/// read again and again.
 async fn latest(client: &ApiClient, request: &ListAuditEventsRequest) -> Result<i64> {
     let any = ListAuditEventsRequest {
         account: request.account.clone(),
@@ -55,7 +56,7 @@ async fn latest(client: &ApiClient, request: &ListAuditEventsRequest) -> Result<
     Ok(client.call(&any).await?.audit_events.first().map(number).unwrap_or_default())
 }
 
-/// The events with numbers above `newest`: pages are read until one reaches it.
+/// The events with numbers above `newest`. Reads page after page until one reaches that number.
 async fn events_after(
     client: &ApiClient,
     request: &ListAuditEventsRequest,
@@ -67,7 +68,7 @@ async fn events_after(
         let page = client.call(&request).await?;
         let reached = page.audit_events.iter().any(|event| number(event) <= newest);
         new.extend(page.audit_events.into_iter().filter(|event| number(event) > newest));
-        // The token is the number of the last event that was looked at.
+        // The token of a page is the number of the last event that the server looked at.
         let more = page.next_token.filter(|token| token.parse().is_ok_and(|last: i64| last > newest));
         match more {
             Some(token) if !reached && seen.insert(token.clone()) => request.next_token = Some(token),
@@ -84,7 +85,7 @@ fn show(form: Form, events: &[AuditEvent]) -> Result<()> {
         Form::Json => {
             events.iter().try_for_each(|event| output::text(&format!("{}\n", EVENTS.object(event))))
         }
-        // Columns of a list that has no end would change under the reader's eyes.
+        // The widths of columns would change while the list grows, so no table is shown.
         Form::Text | Form::Table => output::text(&EVENTS.lines(events)),
     }
 }

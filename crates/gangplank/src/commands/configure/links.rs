@@ -1,4 +1,4 @@
-//! The program's other names, as links beside it.
+//! The program's other names, as links in the same folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use crate::files::{home_folders, owner};
 use crate::system::{is_writable, name_program};
 use crate::{HELPER, PLUGIN};
 
-/// Makes the links, and says what became of each.
+/// Makes the links. Returns a sentence about each.
 pub(super) fn make(dir: Option<PathBuf>) -> Result<Vec<String>> {
     let program =
         std::env::current_exe().and_then(fs::canonicalize).context("cannot find this program's file")?;
     let beside = program.parent().unwrap_or(Path::new("/")).to_owned();
     let dir = match dir {
         Some(dir) => dir,
-        // Where the program is found, its other names are.
+        // A person who finds the program in PATH has to find its other names there too.
         None if is_searched(&beside) && is_writable(&beside) => beside,
         None => home_folders::home().context("cannot place the links without --bin-dir")?.join(".local/bin"),
     };
@@ -35,7 +35,7 @@ fn link(program: &Path, link: &Path) -> Result<String> {
     if fs::canonicalize(link).is_ok_and(|target| target == program) {
         return Ok(format!("{} is this program.", link.display()));
     }
-    // A link that leads nowhere is in nobody's way; what else is there is somebody's.
+    // A link whose target is gone may be replaced. Any other file belongs to somebody.
     let leads_nowhere = link.is_symlink() && !link.exists();
     if leads_nowhere {
         fs::remove_file(link).with_context(|| format!("cannot replace {}", link.display()))?;

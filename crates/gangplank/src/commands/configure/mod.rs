@@ -22,11 +22,12 @@ use crate::logins::registries::Registries;
 use crate::logins::{auth_files, make, named_registry};
 use crate::terminal::output;
 
-/// The profile that is written where none is named; not `default`, which may be somebody's way to AWS.
+/// The profile that is written if no name is given. It is not `default`, because that one may hold somebody's access
+/// to AWS.
 const PROFILE: &str = "gangplank";
 
 /// Writes a profile for a server into the AWS CLI's files, and makes docker, podman, skopeo and buildah ask
-/// `docker-credential-gangplank` for its registry's logins. Asks for what is not given, at a terminal
+/// `docker-credential-gangplank` for its registry's logins. Asks for missing values if a terminal is there
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Id of the access key
@@ -35,10 +36,10 @@ pub(crate) struct Args {
     /// Read the secret access key from standard input
     #[arg(long)]
     secret_access_key_stdin: bool,
-    /// The registry that the server may name, where that is not at the server's own address
+    /// The registry that the server may name, if that is not at the server's own address
     #[arg(long, value_name = "HOST[:PORT]", conflicts_with = "no_helper")]
     registry: Option<String>,
-    /// Write the profile alone
+    /// Write the profile, and set up no credential helper
     #[arg(long)]
     no_helper: bool,
     /// Directory for the links `docker-credential-gangplank` and `lightsailctl` [default: where the program is, if
@@ -49,7 +50,7 @@ pub(crate) struct Args {
     connection: Connection,
 }
 
-/// What a profile says.
+/// The values of a profile.
 struct Profile {
     name: String,
     endpoint: String,
@@ -63,9 +64,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let options = ClientOptions { ca_bundle: profile.ca_bundle.clone(), ..ClientOptions::default() };
     let identity = Some(Identity::Key(profile.credentials.clone()));
     let client = ApiClient::new(&profile.endpoint, profile.region.clone(), identity, &options)?;
-    // What does not work is not written down.
+    // The profile is written only after a call with it has worked.
     match client.call(&GetContainerServicesRequest::default()).await {
-        // The key is right, and limited to something else.
+        // The server knows the key, which may do other things than this call.
         Err(failure) if failure.is_refused_with(ErrorCode::AccessDeniedException) => {}
         answer => drop(answer.context("nothing was written")?),
     }
@@ -87,7 +88,7 @@ fn gather(args: &Args) -> Result<Profile> {
     if name.chars().any(|c| c.is_control() || "[]\"'\\".contains(c)) || name.trim() != name {
         bail!("{name:?} cannot be the name of a profile");
     }
-    // What is there already, to be kept where nothing else is given.
+    // Values that are there already. They stay unless others are given.
     let known = match &connection.data_dir {
         Some(dir) => {
             check_data_dir(dir)?;
@@ -96,7 +97,8 @@ fn gather(args: &Args) -> Result<Profile> {
         None => Settings::of_profile_to_be(&name)?,
     };
     let asking = if connection.data_dir.is_none() { Asking::AtATerminal } else { Asking::Never };
-    // Before the first question: what is wrong with the last option need not wait for all the answers.
+    // Check the last option before the first question: a person should not answer everything and then hear of a
+    // misspelled region.
     connection.region.as_deref().map(check_region).transpose()?;
     let endpoint = connection.endpoint_url.clone();
     let endpoint = questions::answer(
@@ -121,7 +123,7 @@ fn gather(args: &Args) -> Result<Profile> {
     let secret = if args.secret_access_key_stdin {
         questions::first_line().context("no secret access key is on standard input")?.into()
     } else {
-        // The secret of one key is of no use to another.
+        // A known secret belongs to the known key, and not to another one.
         questions::secret(
             "Secret access key",
             "--secret-access-key-stdin",
@@ -152,7 +154,8 @@ fn check_region(text: &str) -> Result<()> {
     Region::parse(text).map(drop).with_context(known)
 }
 
-/// The server's registry, and the login that told it: without a container service there is none yet.
+/// The server's registry, and the login that named it. Without a container service no login can be made yet; then
+/// there is none.
 async fn registry_of(client: &ApiClient, args: &Args) -> Result<(String, Option<Made>)> {
     let Ok(made) = make::make(client, &Kind::Push).await else { return Ok((client.host(), None)) };
     let registry = made.registry.clone();
@@ -166,7 +169,7 @@ fn set_up_helper(
     profile: &Profile,
     bin_dir: Option<PathBuf>,
 ) -> Result<()> {
-    // The helper makes another one where this one cannot be kept.
+    // If this login cannot be kept, the helper makes another.
     if let (Some(made), Ok(mut kept)) = (made, KeptLogins::open()) {
         let _ = kept.keep(made, output::now());
     }

@@ -1,4 +1,4 @@
-//! Asks the person at the terminal for what was not given.
+//! Asks the person at the terminal for missing values.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
@@ -12,12 +12,12 @@ use crate::system::unshown;
 pub(super) enum Asking {
     /// Yes, if standard input is a terminal.
     AtATerminal,
-    /// No: what is not known is missing.
+    /// No: a missing value is an error.
     Never,
 }
 
-/// The option's value, else an answer, else what was known; `check` says what cannot be one. A question is put
-/// again until its answer can be used.
+/// The value of an option, else the answer to a question, else the known value. `check` refuses a value with a
+/// reason, and then the question is put again.
 pub(super) fn answer(
     question: &str,
     option: &str,
@@ -46,7 +46,7 @@ pub(super) fn answer(
     }
 }
 
-/// The same for a secret, which is not shown.
+/// The same for a secret: the answer is not shown on the terminal.
 pub(super) fn secret(question: &str, option: &str, known: Option<Secret>, asking: Asking) -> Result<Secret> {
     let stdin = std::io::stdin();
     if asking == Asking::Never || !stdin.is_terminal() {
@@ -55,7 +55,7 @@ pub(super) fn secret(question: &str, option: &str, known: Option<Secret>, asking
     let shown = if known.is_some() { " [as before]" } else { "" };
     put(format_args!("{question}{shown}: "))?;
     let line = unshown(first_line).context("cannot ask for a secret here")?;
-    // The line's end was not shown either.
+    // The terminal did not show the end of the line either.
     put(format_args!("\n"))?;
     match (line, known) {
         (Some(line), _) => Ok(line.into()),
@@ -64,7 +64,7 @@ pub(super) fn secret(question: &str, option: &str, known: Option<Secret>, asking
     }
 }
 
-/// The next line of standard input; nothing if it is empty.
+/// The next line of standard input, without spaces around it. `None` if it is empty.
 pub(super) fn first_line() -> Option<String> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).ok()?;
@@ -72,7 +72,7 @@ pub(super) fn first_line() -> Option<String> {
     (!line.is_empty()).then(|| line.to_owned())
 }
 
-/// Questions go to standard error, beside what is printed.
+/// Prints a question on standard error, since standard output is for results.
 fn put(text: std::fmt::Arguments<'_>) -> Result<()> {
     let mut stderr = std::io::stderr();
     stderr.write_fmt(text).and_then(|()| stderr.flush()).context("cannot ask")

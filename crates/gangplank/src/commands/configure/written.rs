@@ -1,12 +1,12 @@
-//! What `gangplank configure` writes into the AWS CLI's files, and what it takes out of a profile because it would
-//! stand against that.
+//! The settings that `gangplank configure` writes into the AWS CLI's files, and those that it removes from a profile
+//! because they would override them.
 
 use anyhow::Result;
 
 use super::Profile;
 use crate::aws::profile::{self, Kind, Section};
 
-/// Settings that say who calls; a lasting access key is used only without them.
+/// Settings that name another caller. The AWS CLI prefers them to an access key.
 const OTHER_CALLERS: [&str; 13] = [
     "aws_session_token",
     "aws_security_token",
@@ -23,22 +23,22 @@ const OTHER_CALLERS: [&str; 13] = [
     "ignore_configured_endpoint_urls",
 ];
 
-/// Settings of `config` that would count more if `credentials` had them.
+/// Settings that belong into `config`. In `credentials` they would win over those of `config`.
 const OF_CONFIG: [&str; 4] = ["region", "endpoint_url", "ca_bundle", "services"];
 
-/// Settings of `credentials` that belong to another key if `config` has them.
+/// Settings that belong into `credentials`. In `config` they are those of an earlier key.
 const OF_CREDENTIALS: [&str; 2] = ["aws_access_key_id", "aws_secret_access_key"];
 
 fn is_of_another_caller(key: &str) -> bool {
     OTHER_CALLERS.contains(&key) || key.starts_with("sso_")
 }
 
-/// Writes a profile, and says what was done.
+/// Writes a profile. Returns a sentence about each file.
 pub(super) fn write(profile: &Profile) -> Result<Vec<String>> {
     let Profile { name, endpoint, region, credentials, .. } = profile;
     let (config, keys) = (Kind::Config.path()?, Kind::Credentials.path()?);
     let sections = profile::sections(&config)?;
-    // A file that cannot be used keeps the other one from being changed.
+    // Read both files before either is written: if one is unusable, the other stays as it is.
     profile::sections(&keys)?;
     let mut values = vec![("region", region.as_str()), ("endpoint_url", endpoint.as_str())];
     let bundle = profile.ca_bundle.as_ref().filter(|_| endpoint.starts_with("https://"));
@@ -69,7 +69,8 @@ pub(super) fn write(profile: &Profile) -> Result<Vec<String>> {
     Ok(told)
 }
 
-/// Whether the profile's `services` name another address for Lightsail, which counts more than the profile's own.
+/// Whether the profile names a section `services` with another address for Lightsail. That address wins over the
+/// profile's own.
 fn leads_elsewhere(sections: &[(String, Section)], name: &str, endpoint: &str) -> bool {
     let section = sections.iter().rfind(|(section, _)| Kind::Config.is_of(section, name));
     let services = section.and_then(|(_, section)| section.get("services"));

@@ -1,6 +1,6 @@
 //! `gangplank-credential-provider`: a kubelet's credential provider
-//! (<https://kubernetes.io/docs/tasks/administer-cluster/kubelet-credential-provider/>). The kubelet names an image that
-//! it is to pull, and is given a login that pulls the images of that container service and nothing else.
+//! (<https://kubernetes.io/docs/tasks/administer-cluster/kubelet-credential-provider/>). The kubelet names an image
+//! that it is about to pull. It gets a login that pulls the images of that container service and nothing else.
 
 mod protocol;
 
@@ -18,12 +18,12 @@ use crate::logins::kept::{Kind, Made};
 use crate::logins::make;
 use crate::terminal::output;
 
-/// The most that a kubelet says, in bytes.
+/// The longest request that a kubelet sends, in bytes.
 const MAX_INPUT: u64 = 1 << 20;
-/// The annotation of a service account that names the role of its pods' pulls.
+/// The annotation of a service account that names the role for its pods' pulls.
 const ROLE_ANNOTATION: &str = "gangplank/role-arn";
 
-/// The program under the name that the kubelet's configuration has.
+/// The program under the name that stands in the kubelet's configuration.
 #[derive(Debug, Parser)]
 #[command(
     name = "gangplank-credential-provider",
@@ -44,9 +44,9 @@ impl Provider {
 
 /// Reads a kubelet's request on standard input and prints the answer
 ///
-/// The login is made for the service that the image's repository is named like: by an access key, or, where the
-/// kubelet sends the token of the pod's service account, by the role that it opens. That is the one of --role, or of the
-/// service account's annotation gangplank/role-arn.
+/// The login pulls the images of the service whose name is the image's repository. It is made with an access key. If
+/// the kubelet sends the token of the pod's service account, it is made with a role instead: the one of --role, or of
+/// the service account's annotation gangplank/role-arn.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The ARN of the role that tokens of service accounts open
@@ -56,7 +56,7 @@ pub(crate) struct Args {
     connection: Connection,
 }
 
-/// Answers the kubelet. What is wrong goes to standard error, which the kubelet logs.
+/// Answers the kubelet. An error goes to standard error, which the kubelet logs.
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let mut input = String::new();
     std::io::stdin()
@@ -75,7 +75,7 @@ impl Args {
         let (registry, service) = request.place()?;
         let kind = Kind::Pull(service.to_owned());
         let made = match &request.service_account_token {
-            // Never the node's own key for a pod that has a token: the token says what the pod may pull.
+            // A pod with a token never gets a login of the node's own key: the token decides what the pod may pull.
             Some(_) => self.exchange(request, &kind).await?,
             None => make::make(&self.connection.client()?, &kind).await?,
         };

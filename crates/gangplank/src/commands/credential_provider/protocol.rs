@@ -1,4 +1,4 @@
-//! What a kubelet and its credential providers say to each other
+//! The messages between a kubelet and its credential providers
 //! (<https://kubernetes.io/docs/reference/config-api/kubelet-credentialprovider.v1/>).
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::logins::kept::Made;
 const GROUP: &str = "credentialprovider.kubelet.k8s.io/";
 const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha1"];
 
-/// What the kubelet asks.
+/// The kubelet's request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Request {
@@ -23,12 +23,12 @@ pub(super) struct Request {
     /// The token of the pod's service account, if the kubelet was told to send it.
     #[serde(default)]
     pub(super) service_account_token: Option<Secret>,
-    /// Those annotations of the service account that the kubelet was told to send.
+    /// The annotations of the service account that the kubelet was configured to send.
     #[serde(default)]
     pub(super) service_account_annotations: BTreeMap<String, String>,
 }
 
-/// What it is answered.
+/// The answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Response {
@@ -49,7 +49,7 @@ impl Request {
     /// Reads a request.
     ///
     /// # Errors
-    /// If it is none. What it holds is not shown: that may be a token.
+    /// If the text is no request of a kubelet. The error does not show the text, which may hold a token.
     pub(super) fn read(text: &str) -> Result<Self> {
         let wanted = "a kubelet's CredentialProviderRequest is wanted on standard input";
         let mut request: Self = serde_json::from_str(text).ok().context(wanted)?;
@@ -67,11 +67,11 @@ impl Request {
         Ok(request)
     }
 
-    /// The registry, and the container service whose image it is: registered images are in the repository that is named
-    /// like their service.
+    /// The registry and the container service of the image. A registered image is in the repository that has its
+    /// service's name.
     pub(super) fn place(&self) -> Result<(&str, &str)> {
         let (registry, path) = self.image.split_once('/').context("the image names no registry")?;
-        // Tags and digests are cut off by the kubelet, but cost nothing here.
+        // The kubelet cuts off tags and digests. Doing it again here does no harm.
         let service = path.split([':', '@']).next().unwrap_or_default();
         if service.is_empty() || service.contains('/') {
             bail!("{:?} is no image of a container service: those are at {registry}/SERVICE", self.image);
@@ -81,7 +81,8 @@ impl Request {
 }
 
 impl Response {
-    /// The answer with a login. It may be kept for as long as a pull that begins with it also ends with it.
+    /// The answer with a login. The kubelet may cache it for so long that a pull that begins with it can also end
+    /// with it.
     pub(super) fn of(request: &Request, made: &Made, now: i64) -> Self {
         let seconds = (made.renew_at() - now).max(0) / 1_000;
         let image = request.image.split('@').next().unwrap_or_default();
@@ -89,7 +90,7 @@ impl Response {
         Self {
             kind: "CredentialProviderResponse",
             api_version: request.api_version.clone(),
-            // The login is for this image's repository and no other.
+            // The login is for the repository of this image, and for no other.
             cache_key_type: "Image",
             cache_duration: format!("{seconds}s"),
             auth: BTreeMap::from([(image.to_owned(), auth)]),

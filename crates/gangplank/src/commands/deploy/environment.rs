@@ -1,14 +1,15 @@
-//! The environment that a container gets. Values are secrets: no error ever shows one.
+//! The environment of a container. Values are secrets, so no error shows one.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use gangplank_api::Map;
 
-/// The variables of the files, in their order, and of the options, which win over them.
+/// Reads the variables of the files, in their order, then those of the options, which win.
 ///
 /// # Errors
-/// If a file cannot be read, a name is none, or a variable that is to have its value from here has none.
+/// If a file cannot be read, if a name is no name of a variable, or if a variable that takes its value from here is
+/// not set.
 pub(super) fn read(given: &[String], files: &[PathBuf]) -> Result<Map<String>> {
     let mut environment = Map::new();
     for file in files {
@@ -21,7 +22,7 @@ pub(super) fn read(given: &[String], files: &[PathBuf]) -> Result<Map<String>> {
     Ok(environment)
 }
 
-/// A variable of this process.
+/// The value of a variable of this process.
 fn here(name: &str) -> Result<String> {
     match std::env::var(name) {
         Ok(value) => Ok(value),
@@ -45,13 +46,13 @@ fn add_file(file: &Path, to: &mut Map<String>, here: &dyn Fn(&str) -> Result<Str
     Ok(())
 }
 
-/// Reads `NAME=VALUE`, or `NAME` for the value that it has here.
+/// Reads `NAME=VALUE`. `NAME` alone takes its value from this process.
 fn pair(text: &str, here: &dyn Fn(&str) -> Result<String>) -> Result<(String, String)> {
     let (name, value) = match text.split_once('=') {
         Some((name, value)) => (name, Some(value)),
         None => (text.trim_end(), None),
     };
-    // Whatever stands before a missing = may be a value, so it is not shown.
+    // A line without = may be a value by mistake, so it is not shown.
     let is_name = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control());
     ensure!(is_name, "a variable is written NAME=VALUE or NAME, without spaces in its name");
     let value = match value {
@@ -77,7 +78,7 @@ mod tests {
         std::fs::write(file.path(), text).unwrap();
         let mut read = Map::new();
         let here = |name: &str| Ok(format!("{name} of here"));
-        // Docker takes no name with a space in it either.
+        // Docker refuses a name with a space too.
         let error = add_file(file.path(), &mut read, &here).unwrap_err();
         assert!(
             format!("{error:#}")

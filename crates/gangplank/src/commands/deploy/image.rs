@@ -1,4 +1,4 @@
-//! Which image is meant: one that is where the engine finds it, or one that has to be pushed first.
+//! Finds out which image is meant: one that the engine can pull, or one that has to be pushed first.
 
 use std::path::Path;
 
@@ -9,21 +9,21 @@ use crate::push::source::Source;
 /// The longest label.
 const LONGEST: usize = 53;
 
-/// What `--image` stands for.
+/// The image that `--image` names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// Registered, or in a registry that is named: the server takes the name as it is.
+    /// A registered image, or one in a registry that the name begins with. The server takes the name as it is.
     AsItIs(String),
-    /// To be pushed, and registered under a label.
+    /// An image to push and to register under this label.
     Push(Source, String),
 }
 
 impl Wanted {
-    /// Reads the name of an image. `label` is the one that was given; what comes without a name on standard input is
-    /// called after its container.
+    /// Reads the name of an image. `label` is the value of `--label`. An archive on standard input has no name, so
+    /// its label is the container's name.
     ///
     /// # Errors
-    /// If no label can be made of the image's name.
+    /// If no label can be made from the image's name.
     pub(super) fn of(text: &str, label: Option<&str>, container: &str) -> Result<Self> {
         let source = Source::parse(text);
         let is_named = matches!(&source, Source::Engine(name) if name == text);
@@ -39,7 +39,7 @@ impl Wanted {
         Ok(Self::Push(source, made))
     }
 
-    /// What the server would be told: of an image that is not pushed yet, its name but for the number.
+    /// The name that a deployment would have. The number of an image that is not pushed yet is made up.
     pub(super) fn stand_in(&self, service: &str) -> String {
         match self {
             Self::AsItIs(image) => image.clone(),
@@ -54,7 +54,7 @@ fn names_registry(name: &str) -> bool {
     host.is_some_and(|host| host.contains(['.', ':']) || host == "localhost")
 }
 
-/// What an image is called, wherever it comes from.
+/// The name of an image, without the parts that say where it comes from.
 fn name_of(source: &Source, container: &str) -> String {
     let of_path = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     match source {
@@ -63,7 +63,7 @@ fn name_of(source: &Source, container: &str) -> String {
             last.split(['@', ':']).next().unwrap_or_default().to_owned()
         }
         Source::Layout(path, _) => {
-            // `.` and the like have no name of their own.
+            // A path such as `.` has no name of its own.
             path.canonicalize().map_or_else(|_| of_path(path), |path| of_path(&path))
         }
         Source::LayoutArchive(path, _) | Source::DockerArchive(path, None) => {
@@ -75,7 +75,7 @@ fn name_of(source: &Source, container: &str) -> String {
     }
 }
 
-/// A label that reads like a name; what no label may have becomes a hyphen.
+/// Makes a label from a name. Letters that no label may have become hyphens.
 fn label_of(name: &str) -> Option<String> {
     let known = |letter: char| {
         let letter = letter.to_ascii_lowercase();

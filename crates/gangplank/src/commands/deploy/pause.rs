@@ -1,11 +1,12 @@
-//! How often a deployment is looked at, and for how long.
+//! How often, and for how long, the state of a deployment is asked for.
 
 use std::time::Duration;
 
-/// How long a deployment is waited for where nothing else is asked.
+/// The longest wait if `--timeout` is not given.
 pub(super) const LONGEST: Duration = Duration::from_mins(30);
 
-/// How long to the next look: most deployments take seconds, those that take minutes need not be asked for so often.
+/// The pause before the next look. Most deployments take seconds, so the first pauses are short; those that take
+/// minutes are asked for less often.
 pub(super) fn after(looks: u32) -> Duration {
     if looks < 60 { Duration::from_millis(500) } else { Duration::from_secs(2) }
 }

@@ -1,11 +1,11 @@
-//! The port of the public endpoint: the one that was given, or the only one that can be meant.
+//! The port of the public endpoint: the one of `--port`, else the only port that the image exposes.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Error, Result, anyhow, bail};
 use gangplank_api::lightsail::{ContainerServiceDeployment, ContainerServiceEndpoint};
 
-/// A port, or none on purpose.
+/// A port, or explicitly none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Port {
     None,
@@ -34,16 +34,16 @@ impl std::str::FromStr for Port {
     }
 }
 
-/// A port for looking at a request before the real one is known.
+/// A port for the request that is checked before the real port is known.
 pub(super) fn stand_in(given: Option<Port>, health_path: Option<&str>) -> Option<u16> {
-    // Only a service with an endpoint has a path that is asked for its health.
+    // A path for health checks needs an endpoint, so there will be a port.
     given.map_or(health_path.map(|_| 1), Port::number)
 }
 
-/// The only port of an image; none, if it exposes none.
+/// The only port that an image exposes. `None` if it exposes none.
 ///
 /// # Errors
-/// If it exposes several.
+/// If the image exposes several ports.
 pub(super) fn only(exposed: &BTreeSet<u16>, image: &str) -> Result<Option<u16>> {
     let mut ports = exposed.iter().copied();
     match (ports.next(), exposed.len()) {
@@ -59,7 +59,7 @@ pub(super) fn only(exposed: &BTreeSet<u16>, image: &str) -> Result<Option<u16>> 
     }
 }
 
-/// That a service would lose its address because nobody said otherwise.
+/// An error: the service has an endpoint, and this deployment would remove it though nobody asked for that.
 pub(super) fn taken_away(service: &str, image: &str, now: &ContainerServiceEndpoint) -> Error {
     let port = now.container_port.unwrap_or_default();
     anyhow!(
@@ -68,10 +68,11 @@ pub(super) fn taken_away(service: &str, image: &str, now: &ContainerServiceEndpo
     )
 }
 
-/// The port that the newest deployment of the same image, apart from its number or tag, has had.
+/// The port that the newest deployment of the same image had. Images are the same if their names differ only in
+/// number or tag.
 ///
 /// # Errors
-/// If there is none: what such an image exposes is not known here.
+/// If no deployment had this image: the ports that it exposes are not known here.
 pub(super) fn used_before(deployments: &[ContainerServiceDeployment], image: &str) -> Result<Option<u16>> {
     let wanted = without_version(image);
     let used = deployments.iter().find_map(|deployment| {

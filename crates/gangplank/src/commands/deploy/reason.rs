@@ -1,12 +1,12 @@
-//! Why a deployment failed, as the platform says it in the container's log.
+//! Why a deployment failed, found in the container's log, where the platform says it.
 
-/// What the platform says of every deployment: no reasons.
+/// Lines that the platform writes about every deployment. They are no reasons.
 const USUAL: [&str; 4] =
     ["Creating your deployment", "Started 1 new node", "Canceled", "Reached a steady state"];
-/// A reason that others may explain.
+/// The beginning of a reason that says little. Another line may explain it.
 const TOO_LONG: &str = "Took too long";
 
-/// What the log says of one deployment.
+/// The lines of the log that are about one deployment.
 #[derive(Debug)]
 pub(super) struct Reason {
     prefix: String,
@@ -19,7 +19,7 @@ impl Reason {
         Self { prefix: format!("[deployment:{version}] "), found: None, took_too_long: false }
     }
 
-    /// Looks at a line of the log: the last that explains something counts.
+    /// Reads a line of the log. The last line that explains something counts.
     pub(super) fn look(&mut self, line: &str) {
         match line.strip_prefix(&self.prefix).map(str::trim) {
             Some(TOO_LONG) => self.took_too_long = true,
@@ -28,12 +28,12 @@ impl Reason {
         }
     }
 
-    /// Whether the log has said why.
+    /// Whether the log said why the deployment failed.
     pub(super) fn is_known(&self) -> bool {
         self.found.is_some()
     }
 
-    /// Why it failed, in words.
+    /// The reason, as text for a person.
     pub(super) fn words(&self) -> String {
         match &self.found {
             Some(found) => found.clone(),

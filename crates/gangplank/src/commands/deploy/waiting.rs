@@ -1,4 +1,4 @@
-//! Waits until a deployment is active or has failed, and tells of its states and of the log as they come.
+//! Waits until a deployment is active or has failed. Reports its states and the lines of its log meanwhile.
 
 use std::time::Duration;
 
@@ -18,20 +18,20 @@ use crate::services::container_log::{ContainerLog, Line, Reading, Shown};
 use crate::services::outage::Outage;
 use crate::terminal::foreign;
 
-/// What is there to tell of while it is waited.
+/// An event that is reported during the wait.
 pub(in crate::commands) enum Seen<'s> {
-    /// What the service is doing, whenever that changes.
+    /// A new state of the service.
     State(&'s str),
     /// A line of the container's log.
     Line(&'s Line),
 }
 
-/// What came of a deployment.
+/// The end of a deployment.
 #[derive(Debug)]
 pub(in crate::commands) enum Outcome {
-    /// It is active; where it is reached, if it has a public endpoint.
+    /// The deployment is active. `url` is the address of its public endpoint, if it has one.
     Active { url: Option<String> },
-    /// It failed; the version that serves, if one does.
+    /// The deployment failed. `serves` is the version that serves instead, if there is one.
     Failed { reason: String, serves: Option<i32> },
 }
 
@@ -43,12 +43,13 @@ pub(in crate::commands) struct Awaited<'a> {
     since: Timestamp,
 }
 
-/// How often the log is asked for the reason after a failure, half a second apart: it may come a moment later.
+/// How often the log is read again for the reason after a failure, half a second apart. The reason may be written a
+/// moment after the state.
 const LAST_LOOKS: u32 = 4;
 const LAST_PAUSE: Duration = Duration::from_millis(500);
 
 impl<'a> Awaited<'a> {
-    /// What is made of the answer that a deployment was accepted with.
+    /// Takes the answer with which the server accepted the deployment.
     pub(in crate::commands) fn new(
         client: &'a ApiClient,
         service: &str,
@@ -60,12 +61,12 @@ impl<'a> Awaited<'a> {
         Ok(Self { client, log, version, since: present(deployment.created_at, "createdAt")? })
     }
 
-    /// The number of the deployment.
+    /// The number of the deployment among those of its service.
     pub(in crate::commands) fn version(&self) -> i32 {
         self.version
     }
 
-    /// Waits for the end of it. A server that is away for a while is waited for too.
+    /// Waits for the end of the deployment. Also waits for a server that is away for a while.
     pub(in crate::commands) async fn settled(&self, tell: &mut dyn FnMut(Seen<'_>)) -> Result<Outcome> {
         let mut watch = Watch {
             shown: Shown::nothing_since(self.since),
@@ -95,7 +96,7 @@ impl<'a> Awaited<'a> {
             let Some(service) = by_name::get(self.client, name).await? else {
                 bail!("the container service {name:?} is gone: somebody has deleted it")
             };
-            // It may have settled since.
+            // The deployment may have ended between the two calls.
             if service.next_deployment.as_ref().is_some_and(|next| next.version == Some(self.version)) {
                 watch.tell_state(&service, tell);
             }
@@ -103,7 +104,7 @@ impl<'a> Awaited<'a> {
         self.read_log(watch, tell).await?;
         match state {
             State::Activating => Ok(None),
-            // One that was replaced meanwhile had been active.
+            // A deployment that was replaced had been active before.
             State::Active | State::Inactive => Ok(Some(self.active(own).await?)),
             State::Failed => {
                 for _ in 0..LAST_LOOKS {
@@ -120,7 +121,7 @@ impl<'a> Awaited<'a> {
         }
     }
 
-    /// The address is asked for once it is active: before, it may not have been one.
+    /// The result of an active deployment. The address is asked for now, because it may not have existed before.
     async fn active(&self, own: &ContainerServiceDeployment) -> Result<Outcome> {
         let now = by_name::get(self.client, &self.log.service).await?;
         let url = now.as_ref().and_then(by_name::url).filter(|_| own.public_endpoint.is_some());
@@ -143,7 +144,7 @@ impl<'a> Awaited<'a> {
         match read.await {
             Ok(()) => watch.shown.end(&reading),
             Err(error) => match error.downcast_ref::<CallFailure>() {
-                // Whoever may not read the log, or cannot yet, may still deploy.
+                // A caller may be allowed to deploy and not to read the log.
                 Some(CallFailure::Refused(refusal)) if !CallFailure::Refused(refusal.clone()).may_pass() => {
                     watch.log_is_open = refusal.code == "NotFoundException";
                 }
@@ -154,13 +155,13 @@ impl<'a> Awaited<'a> {
     }
 }
 
-/// What is known of a deployment so far.
+/// The progress of a deployment so far.
 struct Watch {
     shown: Shown,
     reason: Reason,
-    /// What was told last.
+    /// The state that was reported last.
     state: String,
-    /// Whether the log may be read.
+    /// Whether the caller may read the log.
     log_is_open: bool,
 }
 

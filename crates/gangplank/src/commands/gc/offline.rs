@@ -7,7 +7,7 @@ use gangplank_server::data_dir::DataDir;
 
 use crate::aws::connection::{Connection, check_data_dir};
 
-/// Collects, if a data directory is named that no server uses.
+/// Runs a collection. `None` if no data directory is named, or a server uses it.
 pub(super) async fn collect(
     connection: &Connection,
     request: &CollectGarbageRequest,

@@ -1,4 +1,4 @@
-//! The log as it grows: it is read again and again, until nobody reads on. A new deployment may have another container,
+//! Follows a log: reads it again and again, until the output is closed. A new deployment may have another container,
 //! and a server may be away for a while.
 
 use std::time::Duration;
@@ -16,20 +16,20 @@ use crate::system::reader_gone;
 use crate::terminal::output;
 
 const PAUSE: Duration = Duration::from_secs(1);
-/// After how many readings it is asked which containers there are now.
+/// The number of readings after which the containers of the service are asked for again.
 const READINGS: u32 = 5;
-/// By how much the clock of a server may differ from this machine's, and still take what is signed here, in
-/// milliseconds.
+/// The largest difference between a server's clock and this machine's, in milliseconds. The server refuses signatures
+/// beyond it.
 const SKEW: i64 = 15 * 60 * 1000;
 
-/// A log that is followed.
+/// One log that is followed.
 struct Followed {
     log: ContainerLog,
     shown: Shown,
 }
 
-/// Shows the lines that are there, then each new one. `changes` says whether other containers take the place of the
-/// one that is followed, as later deployments have them.
+/// Shows the lines that exist, then each new one. `changes` says whether to follow the containers of later
+/// deployments too.
 pub(super) async fn run(
     client: &ApiClient,
     log: ContainerLog,
@@ -38,7 +38,7 @@ pub(super) async fn run(
     style: Style,
     changes: bool,
 ) -> Result<()> {
-    // The newest line is known also where no line is wanted, and counts as shown.
+    // The newest line is read even if no line is to be shown, and counts as shown.
     let there = wanted(client, &log, tail.map(|tail| tail.max(1)), since).await?;
     let oldest = there.first().map(|line| line.at).or(since).unwrap_or(Timestamp(output::now() - SKEW));
     let mut shown = Shown::nothing_since(oldest);
@@ -70,7 +70,7 @@ pub(super) async fn run(
 }
 
 impl Followed {
-    /// Shows what is new.
+    /// Shows the new lines.
     async fn read(&mut self, client: &ApiClient, style: Style) -> Result<()> {
         let (shown, mut reading) = (&mut self.shown, Reading::default());
         self.log
@@ -84,7 +84,7 @@ impl Followed {
     }
 }
 
-/// Follows the containers that the service has now or next, and those no more that it has no longer.
+/// Follows the containers that the service has now or will have next, and stops following the others.
 async fn change(client: &ApiClient, followed: &mut Vec<Followed>) -> Result<()> {
     let Some(first) = followed.first().map(|one| one.log.clone()) else { return Ok(()) };
     let Some(service) = by_name::get(client, &first.service).await? else { return Ok(()) };
@@ -98,7 +98,7 @@ async fn change(client: &ApiClient, followed: &mut Vec<Followed>) -> Result<()> 
         }
         named.push(container);
     }
-    // After a failure the last one stays: its log says why.
+    // The last container of a failed service is still followed: its log says why it failed.
     if !named.is_empty() {
         followed.retain(|one| named.contains(&one.log.container));
     }

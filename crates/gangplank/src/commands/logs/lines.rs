@@ -1,4 +1,5 @@
-//! How lines of a log are shown. Their text is a stranger's: nothing hidden passes, and no order to a job.
+//! How lines of a log are printed. Their text comes from a stranger: hidden characters and orders to a CI job are
+//! removed.
 
 use anyhow::Result;
 
@@ -6,7 +7,7 @@ use crate::services::container_log::Line;
 use crate::terminal::listing::{Cell, Column, Form, Listing};
 use crate::terminal::{foreign, output};
 
-/// The names are the API's.
+/// The names are those of the API.
 const LINES: Listing<Line> = Listing {
     name: "logEvents",
     empty: "",
@@ -21,12 +22,12 @@ const LINES: Listing<Line> = Listing {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
     pub(super) form: Form,
-    /// Whether each begins with its moment. JSON always says it.
+    /// Whether each line begins with its time. JSON always has it.
     pub(super) timestamps: bool,
 }
 
 impl Style {
-    /// Shows lines that are the whole answer.
+    /// Prints lines that are the whole answer.
     pub(super) fn show(self, lines: &[Line]) -> Result<()> {
         match self.form {
             Form::Json => LINES.show(Form::Json, lines),
@@ -34,7 +35,7 @@ impl Style {
         }
     }
 
-    /// Shows lines that others may follow.
+    /// Prints lines that more lines may follow.
     pub(super) fn stream(self, lines: &[Line]) -> Result<()> {
         let shown: String = lines.iter().map(|line| self.one(line)).collect();
         if shown.is_empty() { Ok(()) } else { output::text(&shown) }

@@ -1,4 +1,4 @@
-//! A push that ends in a registered image.
+//! A push that ends with a registered image.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,29 +17,29 @@ use crate::push::upload::login::{Login, LoginProvider};
 use crate::push::upload::registry::Registry;
 use crate::push::{self, Image};
 
-/// Where an image is registered: on which service, under which label.
+/// The service and the label of a registered image.
 #[derive(Clone, Debug)]
 pub(in crate::commands) struct Place {
     pub(in crate::commands) service: String,
     pub(in crate::commands) label: String,
 }
 
-/// What came of a push.
+/// The result of a push.
 pub(in crate::commands) struct Registered {
     /// `:service.label.N`
     pub(in crate::commands) image: String,
     pub(in crate::commands) digest: Digest,
-    /// How long the blobs and manifests took.
+    /// The time that the upload of blobs and manifests took.
     pub(in crate::commands) took: Duration,
-    /// The registry, as docker names it.
+    /// The registry's name for docker: `host[:port]`.
     pub(in crate::commands) registry: String,
 }
 
 impl Place {
-    /// Looks at what the server would refuse at the end.
+    /// Checks before the push what the server checks after it.
     ///
     /// # Errors
-    /// If it would refuse the name of the service or the label.
+    /// If the name of the service or the label is not valid.
     pub(in crate::commands) fn check(&self) -> Result<()> {
         let request = self.registration(Digest::sha256(b""));
         let decoded = decode::<RegisterContainerImageRequest>(&encode(&request));
@@ -56,7 +56,7 @@ impl Place {
         progress: &Arc<Progress>,
     ) -> Result<Registered> {
         let registry = connect(client).await?;
-        // Whoever registers by digest needs no tag, but every manifest at the top is put under one.
+        // Registration by digest needs no tag, but a push puts its last manifest under one.
         let tag = Tag::parse(&format!("push-{}", uuid::Uuid::new_v4().simple())).context("a tag")?;
         let began = Instant::now();
         let digest = push::send(image, &registry, &tag, jobs, progress).await?;
@@ -75,7 +75,7 @@ impl Place {
     }
 }
 
-/// The registry, with logins that are made when they are needed.
+/// Connects to the registry. Logins are made when they are needed.
 pub(super) async fn connect(client: &Arc<ApiClient>) -> Result<Registry> {
     let for_logins = Arc::clone(client);
     let provider: LoginProvider = Box::new(move || {
@@ -92,7 +92,7 @@ pub(super) async fn connect(client: &Arc<ApiClient>) -> Result<Registry> {
     Registry::connect(client.endpoint(), provider, |url| client.http_for(url)).await
 }
 
-/// A name that scripts take as it is, so it has to be one: `:service.label.number`.
+/// Checks the name of the registered image, which scripts use as it is: `:service.label.number`.
 fn registered_name(name: String) -> Result<String> {
     let is_known = |b: u8| b.is_ascii_alphanumeric() || b".-_".contains(&b);
     let is_name = name.strip_prefix(':').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(is_known));

@@ -1,4 +1,4 @@
-//! The container service that an image is pushed for: whether it is there, and making it for the first push.
+//! The container service of a push: whether it exists, and how the first push makes it.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use gangplank_api::lightsail::{
 use crate::aws::api_client::ApiClient;
 use crate::values::whole_number;
 
-/// How long a new service may take, and how often it is looked at meanwhile.
+/// How long a new service may take to be ready, and the pause between two looks at its state.
 const PATIENCE: Duration = Duration::from_mins(15);
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -21,17 +21,17 @@ pub(super) struct Creation {
     /// Make the container service if it does not exist
     #[arg(long)]
     create_service: bool,
-    /// The power of a service that is made
+    /// The power of a new service
     #[arg(long, value_name = "NAME", default_value = "nano", requires = "create_service", value_parser = power)]
     power: ContainerServicePowerName,
-    /// The number of nodes of a service that is made
+    /// The number of nodes of a new service
     #[arg(long, value_name = "NODES", default_value_t = 1, requires = "create_service",
           value_parser = nodes, allow_negative_numbers = true)]
     scale: i32,
 }
 
 impl Creation {
-    /// Whether a service is to be made.
+    /// Whether a missing service is to be made.
     pub(super) fn wanted(&self) -> bool {
         self.create_service
     }
@@ -49,12 +49,12 @@ fn power(name: &str) -> Result<ContainerServicePowerName, String> {
     })
 }
 
-/// Whether there is a service of this name. One who may not ask is believed that there is.
+/// Whether there is a service of this name. Also true if the caller may not ask.
 pub(super) async fn is_there(client: &ApiClient, name: &str) -> Result<bool> {
     Ok(state(client, name).await?.is_some())
 }
 
-/// Makes a service, and waits until it takes images.
+/// Makes a service. Waits until it accepts images.
 pub(super) async fn create(client: &ApiClient, name: &str, creation: &Creation) -> Result<()> {
     client
         .call(&CreateContainerServiceRequest {
@@ -79,7 +79,7 @@ pub(super) async fn create(client: &ApiClient, name: &str, creation: &Creation) 
     }
 }
 
-/// `None` if there is no such service; without a state if nobody says.
+/// The state of a service. The outer `None`: there is no such service. The inner `None`: the server did not say.
 async fn state(client: &ApiClient, name: &str) -> Result<Option<Option<ContainerServiceState>>> {
     let answer = client.call(&GetContainerServicesRequest { service_name: Some(name.to_owned()) }).await;
     match answer {

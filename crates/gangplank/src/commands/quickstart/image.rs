@@ -1,4 +1,4 @@
-//! The smallest image worth running: one layer with one program, which serves one page.
+//! A very small image that does something: one layer with one program, which serves one page.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -10,7 +10,7 @@ use super::program::{self, Processor};
 
 /// The port that the program listens on.
 pub(super) const PORT: u16 = 8080;
-/// The page that it serves.
+/// The page that the program serves.
 pub(super) const PAGE: &str = "<!doctype html>\n<meta charset=\"utf-8\">\n<title>Gangplank</title>\n<h1>Hello from a gangplank</h1>\n<p>This page is served by a container: pushed with a login that can only push, registered, deployed.</p>\n";
 
 /// A piece of content and its digest.
@@ -30,13 +30,13 @@ pub(super) struct Image {
 }
 
 impl Image {
-    /// The bytes of its blobs together.
+    /// The size of all blobs, in bytes.
     pub(super) fn size(&self) -> usize {
         self.blobs.iter().map(|blob| blob.bytes.len()).sum()
     }
 }
 
-/// Builds the image; every build on one machine is the same to the byte.
+/// Builds the image. On one machine every build gives the same bytes.
 pub(super) fn build() -> Result<Image> {
     let processor = Processor::of_this_machine();
     let layer = Blob::new(layer(processor)?);
@@ -44,7 +44,7 @@ pub(super) fn build() -> Result<Image> {
     let config = json!({
         "architecture": processor.name(),
         "os": "linux",
-        // Nobody in particular: the program needs no right.
+        // An unprivileged user: the program needs no rights.
         "config": { "Entrypoint": ["/hello"], "User": "65534:65534", "ExposedPorts": { port: {} } },
         "rootfs": { "type": "layers", "diff_ids": [layer.digest] },
     });

@@ -1,10 +1,10 @@
-//! The program of the demonstration, in the instructions of a processor: a server that answers every request with one
-//! page. It is written by hand, so that an image can be made where there is neither a compiler nor a registry.
+//! The demonstration's program in machine code: a server that answers every request with one page. It is written by
+//! hand, so that the image can be made without a compiler and without a registry.
 //!
-//! It ignores SIGCHLD, so that no child stays as a zombie; listens, says so on standard output, and forks for each
-//! connection. The child reads once, answers, and reads on until the client has nothing more to say; reads and writes
-//! that take too long end it. A request for HEAD gets the head alone. What it answers, and where it listens, is data
-//! in front of the code, at a fixed address:
+//! The program ignores SIGCHLD, so that no child becomes a zombie. It listens, says so on standard output, and forks
+//! for each connection. The child reads once, answers, and reads on until the client closes its side. It ends if a
+//! read or write takes too long. A request for HEAD gets the head only. The answer and the address to listen on are
+//! data in front of the code, at a fixed address:
 //!
 //! | offset | what |
 //! |---|---|

@@ -1,6 +1,6 @@
-//! `gangplank quickstart`: the whole story in one command, on a server of its own.
+//! `gangplank quickstart`: shows everything in one command, on a server of its own.
 //!
-//! Every step goes over HTTP, as any client's would, and shows the command that does the same.
+//! Every step goes over HTTP, as any client's would. Each step also shows the command that does the same.
 
 mod image;
 mod machine_code;
@@ -42,10 +42,10 @@ pub(crate) struct Args {
     /// Directory to keep everything in [default: a new one, removed at the end]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Stop after the last step instead of staying up
+    /// Stop after the last step instead of going on to serve
     #[arg(long)]
     exit: bool,
-    /// What runs the image: Docker Engine, Podman, the first of them that answers, or nothing [default: auto]
+    /// The engine that runs the image: Docker Engine, Podman, the first of them that answers, or none [default: auto]
     #[arg(long, env = "GANGPLANK_ENGINE")]
     engine: Option<Engine>,
 }
@@ -63,12 +63,12 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         ..ServeOptions::default()
     };
     let server = Server::start(options.into_config(open_files::raise_limit())?).await?;
-    // A data directory that was here before may have a service of this name.
+    // A data directory that existed before may have a service of this name.
     let service = format!("demo-{}", &uuid::Uuid::new_v4().simple().to_string()[..6]);
     let mut story = Story::new();
     let told = tokio::select! {
         told = tell(&mut story, &server, &data_dir, &service) => told,
-        // A terminal that is closed is the end too.
+        // Closing the terminal ends the program too.
         _ = signals.hang_up() => Err(anyhow!("stopped before the end")),
     };
     match &told {
@@ -87,8 +87,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(if told.is_ok() && removed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Removes what an engine runs for the story. Without an engine there is nothing, and a service in a directory that is
-/// kept is left as it is.
+/// Removes the containers of the demonstration. Without an engine there are none, and the service stays in a
+/// directory that is kept.
 async fn remove(server: &Server, data_dir: PathBuf, service: &str) -> Result<()> {
     if server.engine().is_none() {
         return Ok(());
@@ -100,7 +100,7 @@ async fn remove(server: &Server, data_dir: PathBuf, service: &str) -> Result<()>
     Ok(())
 }
 
-/// Tells the story; returns the address of the page that runs at its end, where there is an engine.
+/// Runs all steps. Returns the address of the page that is served at the end, if there is an engine.
 async fn tell(story: &mut Story, server: &Server, data_dir: &Path, service: &str) -> Result<Option<String>> {
     let address = server.address();
     story.step("A server, on the embedded default: SQLite and a folder");

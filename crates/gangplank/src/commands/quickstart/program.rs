@@ -4,16 +4,16 @@ use std::net::SocketAddrV4;
 
 use super::machine_code;
 
-/// Where the executable is in memory; the code expects its data there.
+/// The address in memory where the executable is loaded. The code expects its data there.
 const BASE: u64 = 0x40_0000;
-/// The length of the ELF header and of its one program header.
+/// The length of the ELF header and the program header, in bytes.
 const HEADS: usize = 64 + 56;
-/// The length of the data that the code reads by its offsets.
+/// The length of the data, in bytes. The code reads it by offsets.
 const DATA: usize = 72;
-/// How long a client may take to say something or to listen, in seconds.
+/// How long a read or write of a client may take, in seconds.
 const PATIENCE: u64 = 5;
 
-/// A processor that there is code for.
+/// A processor that the program is written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Processor {
     X86_64,
@@ -21,12 +21,12 @@ pub(super) enum Processor {
 }
 
 impl Processor {
-    /// This machine's, for an engine is most likely here; else the one that Lightsail has.
+    /// This machine's processor, because the engine is most likely here; else the one that Lightsail has.
     pub(super) fn of_this_machine() -> Self {
         if cfg!(target_arch = "aarch64") { Self::Aarch64 } else { Self::X86_64 }
     }
 
-    /// Its name in images.
+    /// Its name in an image's configuration.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::X86_64 => "amd64",
@@ -50,7 +50,7 @@ impl Processor {
     }
 }
 
-/// An executable that serves a page at an address.
+/// Makes an executable that serves a page at an address.
 pub(super) fn serving(processor: Processor, address: SocketAddrV4, page: &str) -> Vec<u8> {
     let code = processor.code();
     let line = format!("serving one page on port {}\n", address.port());
@@ -63,7 +63,7 @@ pub(super) fn serving(processor: Processor, address: SocketAddrV4, page: &str) -
     let end = answer_at + head.len() + page.len();
 
     let mut program = elf(processor, (HEADS + DATA) as u64, end as u64);
-    // A sockaddr_in: the family in the machine's order, port and address in the network's.
+    // A `sockaddr_in`: the family in the machine's byte order, port and address in the network's.
     program.extend(2_u16.to_le_bytes());
     program.extend(address.port().to_be_bytes());
     program.extend(address.ip().octets());
@@ -84,7 +84,7 @@ pub(super) fn serving(processor: Processor, address: SocketAddrV4, page: &str) -
     program
 }
 
-/// The ELF header and the program header of an executable that is loaded whole.
+/// Makes the ELF header and the program header of an executable that is loaded as one piece.
 fn elf(processor: Processor, entry: u64, length: u64) -> Vec<u8> {
     let mut heads = b"\x7fELF\x02\x01\x01".to_vec(); // 64 bits, little-endian, version 1
     heads.resize(16, 0);
@@ -125,7 +125,7 @@ mod tests {
         }
     }
 
-    /// Runs the executable, by itself or by another program, and holds what it answers against HTTP.
+    /// Runs the executable, directly or by an emulator, and checks its answers.
     fn check(processor: Processor, by: Option<&Path>) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("program");
@@ -143,7 +143,7 @@ mod tests {
         BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, format!("serving one page on port {}\n", address.port()));
 
-        // One who says nothing holds up nobody.
+        // A silent client delays nobody.
         let _silent = TcpStream::connect(address).unwrap();
         let ask = |request: &str| {
             let mut stream = TcpStream::connect(address).unwrap();
@@ -163,12 +163,13 @@ mod tests {
             assert_eq!(body, "<p>Hello</p>");
         }
         assert!(ask("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n").ends_with("Connection: close\r\n\r\n"));
-        // A body that is longer than what is read at once, and an answer that is not cut off by what is left unread.
+        // The body is longer than one read. The answer arrives whole although the server leaves a part of the body
+        // unread.
         let body = "x".repeat(100_000);
         let answer = ask(&format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n{body}"));
         assert!(answer.ends_with("<p>Hello</p>"), "{answer}");
         if by.is_none() {
-            // The silent one's child may be left; none stays as a zombie.
+            // The silent client's child may still run. No child is a zombie.
             let children = format!("/proc/{0}/task/{0}/children", running.0.id());
             let count = || std::fs::read_to_string(&children).unwrap().split_whitespace().count();
             let are_gone = |_| {
@@ -177,7 +178,7 @@ mod tests {
             };
             assert!((0..100).any(are_gone), "{} children", count());
         }
-        // Where the address is taken it ends, and does not pretend to serve.
+        // If the address is taken, the program ends with an error.
         let mut second = by.map_or_else(|| Command::new(&file), Command::new);
         if by.is_some() {
             second.arg(&file);

@@ -1,4 +1,4 @@
-//! A push over HTTP, in the requests that any client makes.
+//! A push over HTTP, with the requests that any client makes.
 
 use anyhow::{Context as _, Result, ensure};
 use reqwest::header::{CONTENT_TYPE, LOCATION};
@@ -7,7 +7,7 @@ use reqwest::{Response, StatusCode};
 use super::image::{Blob, Image};
 use crate::aws::api_client;
 
-/// A repository, and the login to use it with.
+/// A repository, and the login for it.
 pub(super) struct Registry {
     http: reqwest::Client,
     endpoint: String,
@@ -19,7 +19,7 @@ pub(super) struct Registry {
 impl Registry {
     pub(super) fn open(endpoint: &str, repository: &str, username: &str, password: &str) -> Result<Self> {
         Ok(Self {
-            // The server is on this machine: no proxy leads there.
+            // The server is on this machine, so no proxy is used.
             http: api_client::here().build()?,
             endpoint: endpoint.to_owned(),
             repository: repository.to_owned(),
@@ -39,7 +39,7 @@ impl Registry {
         }
     }
 
-    /// Pushes an image under a tag; returns the digest that the registry computed.
+    /// Pushes an image under a tag. Returns the digest that the registry computed.
     pub(super) async fn push(&self, image: &Image, tag: &str) -> Result<String> {
         for blob in &image.blobs {
             self.push_blob(blob).await?;
@@ -66,7 +66,7 @@ impl Registry {
         Ok(())
     }
 
-    /// Asks for something of the repository.
+    /// Gets a path of the repository.
     pub(super) async fn get(&self, path: &str) -> Result<Response> {
         self.send(self.http.get(self.url(path))).await
     }

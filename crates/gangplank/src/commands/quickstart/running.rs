@@ -1,4 +1,4 @@
-//! The image runs: a deployment of it, its page, and at the end nothing of it.
+//! Runs the image: deploys it, shows its page, and removes everything at the end.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ use crate::terminal::{foreign, output};
 
 /// The container's name.
 const NAME: &str = "app";
-/// How long the engine may take to remove what it ran.
+/// How long the engine may take to remove the containers.
 const REMOVAL: Duration = Duration::from_secs(30);
 
-/// Runs a registered image; returns the address of its page.
+/// Runs a registered image. Returns the address of its page.
 pub(super) async fn deploy(
     story: &mut Story,
     client: &ApiClient,
@@ -66,13 +66,13 @@ pub(super) async fn deploy(
     }
 }
 
-/// Fetches the page as a browser would.
+/// Fetches the page, as a browser would.
 pub(super) async fn show_page(story: &mut Story, server: &Server, url: &str) -> Result<()> {
     story.step("Its page, at an address of its own");
     story.command(&format!("curl {url}"));
     let address = Url::parse(url).with_context(|| format!("{url:?} is no address"))?;
     let host = address.host_str().with_context(|| format!("{url:?} names no host"))?;
-    // Not every system looks up names under localhost; all of them are this machine.
+    // Some systems do not resolve names under localhost, so the address is given: it is this machine's.
     let http = api_client::here().resolve(host, server.address()).timeout(answers::FIRST_BYTE);
     let answer = http.build()?.get(address.clone()).send().await?;
     let status = answer.status();
@@ -89,7 +89,7 @@ fn title() -> &'static str {
     rest.and_then(|rest| rest.split("</h1>").next()).unwrap_or_default()
 }
 
-/// Deletes the service and waits until the engine has nothing of it any more.
+/// Deletes the service. Waits until the engine has removed its containers.
 pub(super) async fn remove(client: &ApiClient, server: &Server, service: &str) -> Result<()> {
     client.call(&DeleteContainerServiceRequest { service_name: service.to_owned() }).await?;
     ensure!(

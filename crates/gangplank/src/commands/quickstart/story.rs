@@ -1,11 +1,11 @@
-//! How the story is printed: numbered steps, the command that does the same, what came of it.
+//! Prints the demonstration: numbered steps, the command that does the same, and the result.
 
 use std::io::IsTerminal as _;
 
 use crate::terminal::foreign::visible;
 use crate::terminal::output::say_in_colour as say;
 
-/// Prints a story; in colour on a terminal.
+/// Prints the steps, in colour on a terminal.
 pub(super) struct Story {
     steps: u32,
     colour: bool,
@@ -23,27 +23,27 @@ impl Story {
         say(format_args!("\n{}. {}", self.steps, self.paint("1", title)));
     }
 
-    /// Shows a command that does the same.
+    /// Prints a command that does the same as the step.
     pub(super) fn command(&self, command: &str) {
         say(format_args!("     $ {}", self.paint("36", command)));
     }
 
-    /// Says something in between.
+    /// Prints a remark between two steps.
     pub(super) fn note(&self, text: &str) {
         say(format_args!("     {}", self.paint("2", text)));
     }
 
-    /// Says that a step held, and what it gave.
+    /// Prints that a step succeeded, with its result.
     pub(super) fn held(&self, result: &str) {
         say(format_args!("  {} {}", self.paint("32", "ok"), visible(result)));
     }
 
-    /// Says that the story ended badly.
+    /// Prints that the demonstration failed.
     pub(super) fn failed(&self, error: &anyhow::Error) {
         say(format_args!("  {} {}", self.paint("31", "FAILED"), visible(&format!("{error:#}"))));
     }
 
-    /// Says that the server goes on, and where the page is that runs on it.
+    /// Prints that the server goes on, and the address of its page.
     pub(super) fn staying_up(&self, endpoint: &str, page: Option<&str>) {
         if let Some(page) = page {
             say(format_args!("\n{}", self.paint("1", &format!("Open {page} in a browser."))));

@@ -1,4 +1,4 @@
-//! `gangplank role create`: from what people say of a job to what the API takes.
+//! `gangplank role create`: makes the API's request from the options.
 
 use std::path::PathBuf;
 
@@ -22,14 +22,14 @@ pub(super) struct NewRole {
     name: String,
     #[command(flatten)]
     whom: Whom,
-    /// A file with a trust policy in the language of AWS's IAM, in place of all that
+    /// A file with a trust policy in the language of AWS's IAM, in place of the options above
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "github", "gitlab", "kubernetes", "claims", "issuer", "reference", "environment", "audience",
     ])]
     trust_policy: Option<PathBuf>,
     #[command(flatten)]
     permissions: Permissions,
-    /// How long its sessions live at the most: 15m to 12h [default: 1h]
+    /// The longest life of its sessions: 15m to 12h [default: 1h]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = session_life)]
     max_session: Option<i32>,
     /// How the role is shown [default: table on a terminal, json elsewhere]
@@ -37,22 +37,22 @@ pub(super) struct NewRole {
     output: Option<Form>,
 }
 
-/// Whose tokens open it.
+/// The tokens that open the role.
 #[derive(Debug, Default, clap::Args)]
 struct Whom {
-    /// Jobs of this repository on GitHub, or on another server of GitHub's or Forgejo's form with --issuer
+    /// Jobs of this repository on GitHub; with --issuer, on another server with GitHub's or Forgejo's tokens
     #[arg(long, value_name = "OWNER/REPO", conflicts_with_all = ["gitlab", "kubernetes"])]
     github: Option<String>,
-    /// Jobs of this project on gitlab.com, or on another GitLab with --issuer
+    /// Jobs of this project on gitlab.com; with --issuer, on another GitLab
     #[arg(long, value_name = "GROUP/PROJECT", conflicts_with = "kubernetes")]
     gitlab: Option<String>,
     /// Pods of this service account, of the cluster that --issuer names
     #[arg(long, value_name = "NAMESPACE/NAME", requires = "issuer")]
     kubernetes: Option<String>,
-    /// The issuer of the tokens, as they have it in "iss"; one that the server is configured with
+    /// The issuer of the tokens, as in their claim "iss"; the server has to be configured with it
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
-    /// A claim that tokens must have, with its value; * and ? in it make a pattern. Several times if need be
+    /// A claim that tokens must have, with its value; * and ? in it make a pattern. May be given several times
     #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
     claims: Vec<(String, String)>,
     /// Only jobs of this ref, as tokens have it: refs/heads/main on GitHub, main on GitLab; * and ? make a pattern
@@ -61,7 +61,7 @@ struct Whom {
     /// Only jobs of this environment
     #[arg(long, value_name = "NAME", conflicts_with = "kubernetes")]
     environment: Option<String>,
-    /// What tokens must have in "aud" [default: the only audience that the issuer is configured with]
+    /// The value that tokens must have in "aud" [default: the only audience that the issuer is configured with]
     #[arg(long, value_name = "TEXT")]
     audience: Option<String>,
 }

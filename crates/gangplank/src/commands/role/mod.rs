@@ -1,4 +1,4 @@
-//! `gangplank role`: roles, which jobs become that show an identity token.
+//! `gangplank role`: manages roles. A job takes on a role by showing an identity token.
 
 mod create;
 mod shown;
@@ -28,35 +28,35 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a role: whose identity tokens open it, and what whoever opens it may do
+    /// Make a role: the identity tokens that open it, and its permissions
     ///
-    /// Who is trusted is a repository, a project or a service account by its name, or whoever has the claims that are
-    /// given, of an issuer that the server is configured with. GitHub's events `pull_request_target` and `workflow_run`
-    /// never open a role that is made by --github, since they run what strangers wrote.
+    /// The role trusts a repository, a project or a service account by its name, or tokens with the claims that are
+    /// given. The server has to be configured with their issuer. A role made by --github is never opened by GitHub's
+    /// events `pull_request_target` and `workflow_run`, since these run code that strangers wrote.
     Create(Box<create::NewRole>),
     /// Show the roles of the account
     List {
         #[command(flatten)]
         list_form: ListForm,
     },
-    /// Show a role with its policies, and the claims that it remembers
+    /// Show a role with its policies, and the claims that it records
     Show {
         name: String,
         /// How it is shown [default: table on a terminal, json elsewhere]
         #[arg(long, value_name = "FORM")]
         output: Option<Form>,
     },
-    /// End a role's sessions and logins for good, and begin none until it is enabled again
+    /// End a role's sessions and logins for good, and allow no new ones until it is enabled again
     Disable { name: String },
-    /// Let a disabled role be assumed again; what has ended stays ended
+    /// Allow sessions of a disabled role again; those that ended stay ended
     Enable { name: String },
-    /// Show the sessions of a role that have not ended, and what their tokens claimed
+    /// Show the sessions of a role that have not ended, and the claims of their tokens
     Sessions {
         name: String,
         #[command(flatten)]
         list_form: ListForm,
     },
-    /// End one session of a role before its time, with its logins and what they upload
+    /// End one session of a role before its time, with its logins and uploads
     RevokeSession {
         name: String,
         /// The id of its temporary key, as `role sessions` shows it
@@ -65,7 +65,7 @@ enum Command {
     },
     /// Delete a role; its sessions and logins end with it
     Delete { name: String },
-    /// Say whether an identity token opens a role, and of each claim what was wanted and found
+    /// Test whether an identity token opens a role: of each claim, show the wanted and the found value
     Try(trial::Trial),
 }
 

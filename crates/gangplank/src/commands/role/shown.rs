@@ -1,4 +1,4 @@
-//! Roles, as lists and alone.
+//! The columns of roles, in a list and of one role.
 
 use gangplank_api::gangplank::{Role, RoleSession};
 

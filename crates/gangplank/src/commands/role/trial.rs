@@ -1,4 +1,4 @@
-//! `gangplank role try`: whether an identity token opens a role, and why.
+//! `gangplank role try`: tests whether an identity token opens a role, and why.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,10 +18,10 @@ pub(super) struct Trial {
     /// The file of the token [default: the token of the CI that runs this job]
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Whom the CI is to make its token for [default: the server's address]
+    /// The audience that the CI puts into its token [default: the server's address]
     #[arg(long, value_name = "TEXT", conflicts_with = "token_file")]
     audience: Option<String>,
-    /// How the result is told [default: table on a terminal, text elsewhere]
+    /// How the result is shown [default: table on a terminal, text elsewhere]
     #[arg(long, value_name = "FORM")]
     output: Option<Form>,
 }
@@ -58,7 +58,7 @@ fn sentence(check: &RoleCheck) -> String {
 }
 
 impl Trial {
-    /// Ends well if the token opens the role.
+    /// Runs the test. The exit status is 0 if the token opens the role.
     pub(super) async fn run(self, client: &ApiClient) -> Result<ExitCode> {
         let (file, audience) = (self.token_file.as_deref(), self.audience.as_deref());
         let identity_token = identity_token::find(file, audience, client.endpoint()).await?;

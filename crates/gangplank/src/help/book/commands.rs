@@ -1,4 +1,4 @@
-//! The page of the commands.
+//! The page about the commands.
 
 use clap::{Arg, ArgAction, Command};
 
@@ -21,10 +21,10 @@ It takes the command line of `aws lightsail` (version 2) for the container opera
 [API operations](operations.md) lists them; `gangplank lightsail OPERATION help` is the manual page of one.
 ";
 
-/// The heading under which the options of a connection stand.
+/// The heading of the options of a connection.
 const OF_SERVER: &str = "Server";
 
-/// Commands whose options have a page of their own.
+/// A command whose options have a page of their own.
 const ELSEWHERE: &str = "gangplank serve";
 
 pub(super) fn page() -> Page {
@@ -99,7 +99,7 @@ fn first(command: &Command) -> String {
     command.get_about().map(ToString::to_string).unwrap_or_default()
 }
 
-/// The options under one heading, or all that stand under none of the connection's.
+/// Writes the options under one heading. Without a heading, those that belong to no connection.
 fn options(page: &mut Page, command: &Command, heading: Option<&str>) {
     let shown = |option: &&Arg| {
         let is_usual = ["help", "version"].contains(&option.get_id().as_str());
@@ -117,7 +117,7 @@ fn options(page: &mut Page, command: &Command, heading: Option<&str>) {
     page.table(["option", "meaning"], &rows);
 }
 
-/// An option as it is written.
+/// An option, as it is typed.
 pub(super) fn written(option: &Arg) -> String {
     let value = option.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
     let takes_value = matches!(option.get_action(), ArgAction::Set | ArgAction::Append);
@@ -130,7 +130,7 @@ pub(super) fn written(option: &Arg) -> String {
     if takes_value { format!("{name} {value}") } else { name }
 }
 
-/// What an option is for, with the values that it takes.
+/// The purpose of an option, with the values that it takes.
 pub(super) fn meaning(option: &Arg) -> String {
     let help =
         option.get_long_help().or_else(|| option.get_help()).map(ToString::to_string).unwrap_or_default();
@@ -168,11 +168,11 @@ pub(super) fn variables(page: &mut Page, variables: &[(&str, &str)]) {
 fn examples(page: &mut Page, path: &str) {
     let lines: Vec<String> =
         notes::examples(path).iter().map(|(what, line)| format!("# {what}\n{line}")).collect();
-    // They name files, keys and addresses of the reader's.
+    // The variable's value is left out: it is a path, key or address of whoever generates the page.
     page.code("text", &lines.join("\n"));
 }
 
-/// How it ends, where that is not as usual.
+/// Writes the exit statuses of a command, if they are special.
 fn statuses(page: &mut Page, path: &str) {
     let usual = notes::exit_statuses("gangplank");
     let statuses = notes::exit_statuses(path);

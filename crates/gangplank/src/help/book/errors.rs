@@ -1,5 +1,5 @@
-//! The page of the errors: what each means, and what to do. The matches have no arm for the rest, so an error that is
-//! new does not compile until something is said of it.
+//! The page about errors: the meaning of each, and what to do. The matches have no default arm, so that a new error
+//! does not compile before it is explained here.
 
 use gangplank_api::{ErrorCode, sts::StsErrorCode};
 use gangplank_oci::ErrorCode as RegistryCode;
@@ -105,7 +105,7 @@ fn to_do(error: ErrorCode) -> &'static str {
     }
 }
 
-/// The status, the meaning, and what to do.
+/// The status, the meaning, and the advice.
 fn in_registry(error: RegistryCode) -> (&'static str, &'static str, &'static str) {
     match error {
         RegistryCode::BlobUnknown => {

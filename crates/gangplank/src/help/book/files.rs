@@ -1,4 +1,4 @@
-//! The page of files and permissions. A test holds the table against a real data directory.
+//! The page about files and permissions. A test compares its table with a real data directory.
 
 use super::markdown::{Page, code};
 use crate::help::notes;
@@ -11,7 +11,7 @@ If `blobs` is missing or belongs to another database, as when a disk is not moun
 do; one that runs answers 503, never that an image is unknown. A directory that has lost its database is refused, too.
 ";
 
-/// What a data directory has: its path in it, its mode, what it is, and whether a backup needs it.
+/// The content of a data directory: the path in it, the mode, the meaning, and whether a backup needs it.
 const IN_DATA: [(&str, &str, &str, &str); 15] = [
     ("gangplank.db", "0600", "Rows: services, images, logins, keys, the audit trail", "yes"),
     (
@@ -45,7 +45,7 @@ const IN_DATA: [(&str, &str, &str, &str); 15] = [
     (".NAME.new", "0600", "On its way to the name in it; left by a crash at the most", "no"),
 ];
 
-/// What commands read and write elsewhere.
+/// Files that commands read and write in other places.
 const ELSEWHERE: [(&str, &str); 6] = [
     (
         "~/.aws/config, ~/.aws/credentials",

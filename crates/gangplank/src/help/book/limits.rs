@@ -1,4 +1,4 @@
-//! The page of the limits: those that can be set, and those that cannot.
+//! The page about limits: those that can be set, and the fixed ones.
 
 use gangplank_core::{registry_login, role};
 
@@ -11,7 +11,7 @@ A limit that can be set is an option of the server; [Settings](settings.md) says
 have still is told by the refusals, which name the quota.
 ";
 
-/// The limits that are part of what the server is.
+/// The fixed limits.
 fn fixed() -> Vec<(&'static str, String, &'static str)> {
     let time = |time: std::time::Duration| shown(time.as_secs());
     vec![

@@ -1,8 +1,8 @@
-//! Markdown, as far as the pages need it.
+//! Writes Markdown, as much of it as the pages need.
 
 use std::fmt::Write as _;
 
-/// A page that grows at its end.
+/// A page that is written from top to bottom.
 pub(super) struct Page(String);
 
 impl Page {
@@ -16,7 +16,7 @@ impl Page {
         let _ = write!(self.0, "\n{} {text}\n", "#".repeat(depth));
     }
 
-    /// Paragraphs, as they stand.
+    /// Adds paragraphs.
     pub(super) fn text(&mut self, text: &str) {
         let _ = write!(self.0, "\n{}\n", text.trim());
     }
@@ -25,7 +25,7 @@ impl Page {
         let _ = write!(self.0, "\n```{language}\n{}\n```\n", text.trim_end());
     }
 
-    /// A table; nothing if it has no rows.
+    /// Adds a table, unless it has no rows.
     pub(super) fn table<const N: usize>(&mut self, head: [&str; N], rows: &[[String; N]]) {
         if rows.is_empty() {
             return;
@@ -42,15 +42,15 @@ impl Page {
     }
 }
 
-/// Text as it would be typed.
+/// Text in the form of code.
 pub(super) fn code(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("`{text}`") }
 }
 
-/// Text of help or of a description, on one line, in which nothing is taken for HTML.
+/// Text of a help page or a description, on one line, with HTML escaped.
 pub(super) fn prose(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    // What stands between backticks is shown as it is.
+    // Text between backticks stays as it is.
     let parts = text.split('`').enumerate();
     let parts = parts.map(|(at, part)| {
         if at % 2 == 1 {
@@ -62,7 +62,7 @@ pub(super) fn prose(text: &str) -> String {
     parts.collect::<Vec<_>>().join("`")
 }
 
-/// The same as a sentence.
+/// The same with a full stop at the end.
 pub(super) fn sentence(text: &str) -> String {
     let text = prose(text);
     if text.is_empty() || text.ends_with(['.', ':', '!', '?']) { text } else { text + "." }

@@ -1,4 +1,4 @@
-//! The page of the metrics, made from what `/metrics` answers.
+//! The page about metrics, made from the output of `/metrics`.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +42,7 @@ struct Row {
     meaning: String,
 }
 
-/// A metric that begins with a line, or more of the last one.
+/// Reads a line of the description. Returns a new metric, or adds to the last one.
 fn said_of_metric(said: &str, last: Option<&mut Row>) -> Option<Row> {
     let mut words = said.splitn(3, ' ');
     let (word, name, text) = (words.next()?, words.next()?, words.next()?);
@@ -62,7 +62,7 @@ fn said_of_metric(said: &str, last: Option<&mut Row>) -> Option<Row> {
     None
 }
 
-/// The names of a sample's labels, but for that of a histogram's parts.
+/// The names of a sample's labels, without `le`, which histograms have.
 fn labels(sample: &str) -> impl Iterator<Item = String> {
     let inside =
         sample.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("", |(inside, _)| inside);
@@ -72,7 +72,7 @@ fn labels(sample: &str) -> impl Iterator<Item = String> {
 
 impl Row {
     fn cells(self) -> [String; 4] {
-        // Samples are called so.
+        // A sample has the name of its metric with this suffix.
         let end = match self.kind.as_str() {
             "counter" => "_total",
             "info" => "_info",

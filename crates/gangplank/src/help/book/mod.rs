@@ -1,5 +1,5 @@
-//! The reference pages of the manual, made from what the program knows of itself: a page cannot say what the program
-//! does not do. `docs/book/src/reference` has them as they are written here, which a test compares.
+//! The reference pages of the manual, made from the program's own descriptions, so that a page cannot contradict the
+//! program. A test compares the files in `docs/book/src/reference` with them.
 
 mod commands;
 mod errors;
@@ -12,7 +12,7 @@ mod settings;
 
 use std::collections::BTreeMap;
 
-/// Each page by the name of its file.
+/// All pages, by the name of the file.
 pub(crate) fn pages() -> BTreeMap<String, String> {
     let pages = [
         ("commands", commands::page()),

@@ -1,4 +1,4 @@
-//! The page of the API's operations, made from their descriptions.
+//! The page about the API's operations, made from their descriptions.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ Their parameters and answers are AWS's. `AssumeRoleWithWebIdentity` hears `RoleA
 `WebIdentityToken`, `DurationSeconds` and `Policy`.
 ";
 
-/// An operation of either service, as its description has it.
+/// An operation of either service.
 struct Operation {
     name: &'static str,
     documentation: &'static str,
@@ -98,7 +98,7 @@ fn members(page: &mut Page, structure: &'static Structure, head: &str, shapes: &
     page.table([head, "type", "meaning"], &structure.members.iter().map(row).collect::<Vec<_>>());
 }
 
-/// Structures that are still to be described, each once, in the order of their first use.
+/// Structures that have to be described, each once, in the order of their first use.
 #[derive(Default)]
 struct Shapes {
     seen: BTreeSet<&'static str>,
@@ -135,7 +135,7 @@ fn described_member(member: &Member) -> String {
     if constraints.is_empty() { text } else { format!("{text} {constraints}") }
 }
 
-/// What a value has to be like, as sentences.
+/// The constraints of a value, as sentences.
 fn constraints(shape: &Shape) -> String {
     match &shape.kind {
         Kind::List(element) => constraints(element),

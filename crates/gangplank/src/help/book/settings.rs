@@ -1,4 +1,4 @@
-//! The page of the server's settings.
+//! The page about the server's settings.
 
 use clap::{Arg, Args as _};
 
@@ -48,7 +48,7 @@ pub(super) fn page() -> Page {
     page
 }
 
-/// The headings of the options, in the order of the help; none is the first.
+/// The headings of the options, in the order of the help. The first options have none.
 fn headings() -> Vec<Option<String>> {
     let mut headings = vec![None];
     for option in all() {
@@ -76,7 +76,7 @@ fn row(option: &Arg) -> [String; 4] {
     [code(&written(option)), code(variable), default, sentence(&meaning)]
 }
 
-/// What an option means, and its default.
+/// The meaning of an option, and its default.
 pub(super) fn parts(option: &Arg) -> (String, String) {
     let text = meaning(&option.clone().env(None::<&str>));
     match text.rsplit_once("[default: ") {

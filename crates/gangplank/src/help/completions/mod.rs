@@ -1,5 +1,5 @@
-//! Completion scripts for shells: after which commands which words may follow. What `gangplank lightsail` takes comes
-//! from the descriptions of its operations, the rest from clap.
+//! Completion scripts for shells: which words may follow each command. The words for `gangplank lightsail` come from
+//! the descriptions of its operations, all others from clap.
 
 mod scripts;
 
@@ -9,20 +9,20 @@ use crate::lightsail;
 
 pub(crate) use scripts::{bash, fish, zsh};
 
-/// What may follow a command.
+/// A command, and the words that may follow it.
 pub(crate) struct Place {
     /// The command with its parents, such as `gangplank lightsail tag-resource`.
     pub(crate) path: String,
     /// Commands and options.
     pub(crate) words: Vec<String>,
-    /// The values of options that have only a few.
+    /// The values of options that take one of a few.
     pub(crate) values: Vec<(String, Vec<String>)>,
 }
 
-/// Every command, parents first.
+/// Every command, parents before children.
 pub(crate) fn places() -> Vec<Place> {
     let mut places = Vec::new();
-    // Built, so that commands know the options that those above them have for all.
+    // Build the command, so that each subcommand knows the global options of those above it.
     let mut command = crate::cli::Cli::command().disable_help_subcommand(true);
     command.build();
     visit(&command, "gangplank", &mut places);
@@ -49,7 +49,7 @@ fn visit(command: &clap::Command, path: &str, places: &mut Vec<Place>) {
     }
 }
 
-/// The values that an argument may have, if there are only a few.
+/// The values of an argument, if it takes one of a few.
 fn names(argument: &clap::Arg) -> Vec<String> {
     argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect()
 }

@@ -1,4 +1,5 @@
-//! The scripts. Each walks the words before the cursor down the commands, and offers what may follow.
+//! The scripts. Each follows the words before the cursor from command to subcommand, and offers the words that may
+//! come next.
 
 use std::fmt::Write as _;
 
@@ -67,13 +68,13 @@ pub(crate) fn fish(places: &[Place]) -> String {
     script
 }
 
-/// The `case` by which the path gets longer for as long as words are commands.
+/// The `case` that appends a word to the path if it is a subcommand.
 fn walk(places: &[Place], indent: &str, subject: &str, step: &str) -> String {
     let paths: Vec<String> = below(places).map(|place| format!("'{}'", place.path)).collect();
     format!("{indent}case \"{subject}\" in\n{indent}    {}) {step} ;;\n{indent}esac\n", paths.join(" | "))
 }
 
-/// The `case`s by which a variable gets the words that may follow.
+/// The `case`s that put the words that may follow into a variable.
 fn offer(places: &[Place], path: &str, previous: &str, variable: &str) -> String {
     let mut script = format!("    case \"{path}\" in\n");
     for place in places {
@@ -88,7 +89,7 @@ fn offer(places: &[Place], path: &str, previous: &str, variable: &str) -> String
     script + "    esac\n"
 }
 
-/// Every command but the program itself.
+/// Every command except the program itself.
 fn below(places: &[Place]) -> impl Iterator<Item = &Place> {
     places.iter().filter(|place| place.path.contains(' '))
 }

@@ -1,5 +1,5 @@
-//! Manual pages of the commands: what clap knows of them, and what `notes` and the options say of examples, files,
-//! variables and exit statuses. The pages of `gangplank lightsail` are made from its operations.
+//! Manual pages of the commands: clap's descriptions, with the examples, files, variables and exit statuses of
+//! `notes`. The pages of `gangplank lightsail` are made from its operations.
 
 mod sections;
 
@@ -11,7 +11,7 @@ use clap_mangen::Man;
 
 use self::sections::Section;
 
-/// Adds the page of a command, whose parent is named, and those of the commands below it.
+/// Adds the page of a command and those of its subcommands. `parent` is the name of the command above it.
 pub(crate) fn collect(
     command: &Command,
     parent: Option<&str>,
@@ -30,7 +30,7 @@ fn page_name(command: &Command) -> String {
 }
 
 fn page(command: &Command, parent: Option<&str>) -> Result<String> {
-    // One line in place of every option with its brackets.
+    // One line, because all options in brackets would fill the page.
     let usage = command.clone().render_usage().to_string();
     let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage).to_owned();
     let source = concat!("gangplank ", env!("CARGO_PKG_VERSION"));
@@ -71,7 +71,7 @@ impl Section {
     }
 }
 
-/// Text in which nothing is a command of `man`.
+/// Escapes text, so that `man` takes nothing in it for a command.
 pub(crate) fn escaped(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-");
     let lines = text

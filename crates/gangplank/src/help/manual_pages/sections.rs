@@ -1,19 +1,19 @@
-//! What a manual page says beyond the options: made from the notes and from the options themselves.
+//! The sections of a manual page beyond the options, made from the notes and the options.
 
 use clap::Command;
 
 use crate::help::notes;
 
-/// A part of a page with a heading.
+/// A section of a page.
 pub(super) struct Section {
     pub(super) heading: &'static str,
-    /// Terms and what is said of them.
+    /// Terms and their explanations.
     pub(super) entries: Vec<(String, String)>,
-    /// Whether what is said is to be typed.
+    /// Whether the explanations are commands to type.
     pub(super) is_code: bool,
 }
 
-/// The sections of a command, whose parent's page is named.
+/// The sections for a command. `parent` is the name of the page above.
 pub(super) fn of(command: &Command, parent: Option<&str>) -> Vec<Section> {
     let path = command.get_bin_name().unwrap_or_else(|| command.get_name());
     let all = [
@@ -61,7 +61,7 @@ fn files(command: &Command) -> Vec<(&'static str, &'static str)> {
     all
 }
 
-/// The command above and those below.
+/// References to the command above and the commands below.
 fn see_also(command: &Command, parent: Option<&str>) -> String {
     let below = command.get_subcommands().filter(|each| !each.is_hide_set());
     let below = below.map(|each| each.get_display_name().unwrap_or_else(|| each.get_name()));

@@ -2,7 +2,7 @@
 
 use super::Pairs;
 
-/// Examples of each command: what one does, and what is typed.
+/// Examples of each command: a purpose, and the command line for it.
 const EXAMPLES: &[(&str, Pairs)] = &[
     ("gangplank", &[("See it all work in one go:", "gangplank quickstart")]),
     (
@@ -252,7 +252,7 @@ const EXAMPLES: &[(&str, Pairs)] = &[
     ),
 ];
 
-/// The examples of a command; those of the one above where it has none of its own.
+/// The examples of a command. A subcommand without its own has those of its parent.
 pub(crate) fn examples(path: &str) -> Vec<(&'static str, &'static str)> {
     let of =
         |path: &str| EXAMPLES.iter().find(|(known, _)| *known == path).map(|(_, examples)| examples.to_vec());

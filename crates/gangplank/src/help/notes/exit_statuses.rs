@@ -2,7 +2,7 @@
 
 use super::Pairs;
 
-/// The commands whose help says how they end, since it is not as usual.
+/// Commands whose help has a section on exit statuses, because they are special.
 pub(super) const SAYS_HOW_IT_ENDS: [&str; 6] = [
     "gangplank backup",
     "gangplank deploy",
@@ -12,7 +12,7 @@ pub(super) const SAYS_HOW_IT_ENDS: [&str; 6] = [
     "gangplank role try",
 ];
 
-/// How a command ends.
+/// The exit statuses of a command, with their meanings.
 pub(crate) fn exit_statuses(path: &str) -> Pairs {
     match path {
         "gangplank fsck" => &[

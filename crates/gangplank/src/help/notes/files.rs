@@ -2,7 +2,7 @@
 
 use super::Pairs;
 
-/// What every command that calls a server may read.
+/// Files that every command which calls a server may read.
 pub(crate) const AWS_FILES: Pairs = &[
     ("DIR/config, DIR/credentials", "The server's address and root key, in the data directory."),
     ("~/.aws/config, ~/.aws/credentials", "Profiles, as the AWS CLI has them."),
@@ -20,7 +20,7 @@ const DATA_FILES: Pairs = &[
     ("DIR/config, DIR/credentials", "The server's address and root key, for the AWS CLI and for gangplank."),
 ];
 
-/// The files of a command, beside those of every one that calls a server.
+/// The files of a command, without those that every command which calls a server reads.
 pub(crate) fn files(path: &str) -> Pairs {
     match path {
         "gangplank serve"

@@ -2,7 +2,7 @@
 
 use super::Pairs;
 
-/// What every command that calls a server hears beside its options.
+/// Variables that every command which calls a server reads, beside those of its options.
 pub(crate) const AWS_VARIABLES: Pairs = &[
     ("AWS_ENDPOINT_URL_LIGHTSAIL, AWS_ENDPOINT_URL", "The address of the server."),
     ("AWS_REGION, AWS_DEFAULT_REGION", "The region to act in."),
@@ -16,7 +16,7 @@ pub(crate) const AWS_VARIABLES: Pairs = &[
     ("AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "The AWS CLI's files, where they are elsewhere."),
 ];
 
-/// Where a CI has the identity token of a job, for the commands that look for it.
+/// Variables in which a CI has the identity token of a job, for commands that look for one.
 const JOB_VARIABLES: Pairs = &[
     (
         "ACTIONS_ID_TOKEN_REQUEST_URL, ACTIONS_ID_TOKEN_REQUEST_TOKEN",
@@ -31,7 +31,7 @@ const PING_VARIABLES: Pairs = &[
     ("AWS_CA_BUNDLE", "A file of certificates to trust."),
 ];
 
-/// What a server hears that is no option.
+/// Variables of a server that no option has.
 const SERVE_VARIABLES: Pairs = &[
     (
         "GANGPLANK_ROOT_ACCESS_KEY_ID, GANGPLANK_ROOT_SECRET_ACCESS_KEY",
@@ -41,7 +41,7 @@ const SERVE_VARIABLES: Pairs = &[
     ("NOTIFY_SOCKET", "Where systemd is told that the server is ready, reloads, or stops."),
 ];
 
-/// What a command hears beside what its options and every other do.
+/// The variables of a command that neither its options nor other commands have.
 pub(crate) fn variables(path: &str) -> Pairs {
     match path {
         "gangplank login" | "gangplank role try" => JOB_VARIABLES,
@@ -51,5 +51,5 @@ pub(crate) fn variables(path: &str) -> Pairs {
     }
 }
 
-/// What every command hears.
+/// Variables that every command reads.
 pub(crate) const VARIABLES: Pairs = &[("NO_COLOR", "If set, nothing is coloured.")];

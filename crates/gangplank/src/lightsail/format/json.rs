@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::lightsail::{python_repr, timestamp};
 use crate::terminal::foreign;
 
-/// The value, and the end of the line.
+/// Writes a value, with a line feed at the end.
 pub(crate) fn render(value: &Value) -> String {
     let mut out = String::new();
     write(value, 0, &mut out);
@@ -46,7 +46,7 @@ fn next_line(comma: bool, depth: usize, out: &mut String) {
     out.push_str(&"    ".repeat(depth));
 }
 
-/// A value without parts, on its own.
+/// Writes a single value that is neither a list nor an object.
 pub(super) fn scalar(value: &Value, out: &mut String) {
     match value {
         Value::Null => out.push_str("null"),

@@ -1,4 +1,4 @@
-//! The formats of answers. Each is its own file; none looks at the descriptions.
+//! The formats of answers, each in its own file. None of them needs the descriptions.
 
 mod json;
 mod table;
@@ -11,18 +11,18 @@ use serde_json::Value;
 use super::failure::Failure;
 use crate::terminal::foreign;
 
-/// How an answer is shown.
+/// The format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// Indented, in the order of the description.
+    /// Indented, with keys in the order of the description.
     Json,
-    /// Lines of values between tabs, keys in the order of the alphabet.
+    /// Lines of values between tabs, with keys in alphabetical order.
     Text,
     /// Boxes.
     Table,
-    /// Keys in the order of the alphabet.
+    /// With keys in alphabetical order.
     Yaml,
-    /// The same, as a list of one.
+    /// The same as a list of one value.
     YamlStream,
     /// Not at all.
     Off,
@@ -42,7 +42,7 @@ impl Format {
         })
     }
 
-    /// The value in this format, ready to print. An answer without members is nothing at all.
+    /// Writes the value in this format. An answer without members gives no text at all.
     pub(crate) fn render(self, title: &str, value: &Value, coloured: bool) -> Result<String, Failure> {
         let is_empty = value.as_object().is_some_and(serde_json::Map::is_empty);
         Ok(match self {
@@ -57,7 +57,7 @@ impl Format {
     }
 }
 
-/// The value with its texts as they may stand in a line: neither format has a way of its own to write what is hidden.
+/// Escapes invisible characters in the value's texts. Tables and text have no escapes of their own.
 fn in_words(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(foreign::words(text)),
@@ -70,7 +70,7 @@ fn in_words(value: &Value) -> Value {
     }
 }
 
-/// A sample as JSON, shown even when it has no members.
+/// Writes a sample as JSON, even if it has no members.
 pub(crate) fn sample(value: &Value) -> String {
     json::render(value)
 }

@@ -1,4 +1,4 @@
-//! Tables: a box for the answer, and inside it one for each part that has parts of its own.
+//! Tables: a box for the answer. A value with members of its own gets a box inside.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
@@ -9,10 +9,10 @@ use super::table_section::{Section, Style};
 use crate::lightsail::failure::Failure;
 use crate::lightsail::python_repr;
 
-/// How wide a table may be where nobody knows better.
+/// The width of a table if no terminal gives one, in columns.
 const DEFAULT_WIDTH: usize = 80;
 
-/// The value as a table; nothing, if there is nothing in it.
+/// Writes a value as a table. Empty if the value has no content.
 pub(crate) fn render(title: &str, value: &Value, coloured: bool) -> Result<String, Failure> {
     let mut table = Table::default();
     if !table.add(Some(title), value, 0)? {
@@ -20,7 +20,7 @@ pub(crate) fn render(title: &str, value: &Value, coloured: bool) -> Result<Strin
     }
     let mut width = table.width();
     if width > allowed_width() {
-        // What has one row only is turned on its side.
+        // A section with one row is shown with one line for each column.
         table.sections.iter_mut().for_each(Section::turn);
         width = table.width();
     }
@@ -65,7 +65,7 @@ impl Table {
         }
     }
 
-    /// Adds a value under a title; whether there was anything to add.
+    /// Adds a value under a title. Returns whether it had any content.
     fn add(&mut self, title: Option<&str>, value: &Value, depth: usize) -> Result<bool, Failure> {
         if is_nothing(value) {
             return Ok(false);
@@ -134,7 +134,7 @@ impl Table {
     }
 }
 
-/// The keys of values without parts, and the keys of values with parts, over all the structures.
+/// The keys of single values, and the keys of lists and objects, in all the structures.
 fn keys<'a>(all: impl Iterator<Item = &'a Map<String, Value>>) -> (BTreeSet<&'a str>, BTreeSet<&'a str>) {
     let (mut scalars, mut others) = (BTreeSet::new(), BTreeSet::new());
     for (key, value) in all.flatten() {
@@ -151,7 +151,7 @@ fn is_scalar(value: &Value) -> bool {
     !matches!(value, Value::Array(_) | Value::Object(_))
 }
 
-/// What Python takes for false.
+/// Whether a value is false in Python.
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,

@@ -1,14 +1,14 @@
-//! One box of a table: a title, a row of column names, rows.
+//! One box of a table: a title, a row of column names, and rows.
 
 use unicode_width::UnicodeWidthChar as _;
 
 use crate::lightsail::failure::Failure;
 
-/// The room that a cell has beyond its text.
+/// The space that a cell has beyond its text, in columns.
 const PADDING: usize = 4;
 
-/// Writes text, coloured or not. Where it is, every piece ends with the code that ends all colours, also the
-/// empty pieces beside a line that is not indented: that is what the AWS CLI's terminal library does.
+/// Writes text, with or without colours. With colours every piece ends with the code that resets them, even an empty
+/// piece: the AWS CLI's terminal library does the same.
 pub(super) struct Style {
     coloured: bool,
     out: String,
@@ -85,7 +85,7 @@ impl Section {
         Ok(())
     }
 
-    /// Makes a single row under its column names into one row for each name.
+    /// Turns a single row under its column names into one row for each name.
     pub(super) fn turn(&mut self) {
         if self.rows.len() != 1 || self.header.is_empty() {
             return;
@@ -107,13 +107,13 @@ impl Section {
         }
     }
 
-    /// How wide the whole table has to be for this section, with the edges of the sections around it.
+    /// The width that the whole table needs for this section, including the edges of outer sections.
     pub(super) fn width(&self) -> usize {
         let cells: usize = self.widths.iter().map(|width| width + PADDING).sum();
         (width(&self.title) + 2).max(cells + 2) + 2 * self.depth
     }
 
-    /// The widths of the columns, stretched or shrunk so that they fill the line.
+    /// The widths of the columns, stretched or shrunk to fill the line.
     fn stretched(&self, line: usize) -> Vec<usize> {
         let natural: Vec<usize> = self.widths.iter().map(|width| width + PADDING).collect();
         let total: usize = natural.iter().sum();
@@ -167,7 +167,7 @@ impl Section {
     }
 }
 
-/// The part of the line that a column gets, rounded as Python rounds: a half to the even number.
+/// A column's part of the line, rounded as in Python: a half goes to the even number.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -202,12 +202,12 @@ fn left(text: &str, line: usize, edge: &str, style: &Style) -> String {
     format!("{edge}{}{}{}|", " ".repeat(padding), style.cell(text), " ".repeat(after))
 }
 
-/// How many columns a text takes; letters that are wide, or may be, take two.
+/// The width of a text in columns. Letters that are wide or may be wide take two.
 fn width(text: &str) -> usize {
     text.chars().map(|letter| if letter.width_cjk() == Some(2) || may_be_wide(letter) { 2 } else { 1 }).sum()
 }
 
-/// The letters below U+0600 whose `East_Asian_Width` is ambiguous; the library counts some of them as narrow.
+/// Whether a letter below U+0600 has the `East_Asian_Width` "ambiguous". The library counts some of them as narrow.
 #[rustfmt::skip]
 fn may_be_wide(letter: char) -> bool {
     matches!(letter, '\u{a1}' | '\u{a4}' | '\u{a7}'..='\u{a8}' | '\u{aa}' | '\u{ad}'..='\u{ae}'

@@ -1,5 +1,5 @@
-//! Text for `cut` and `awk`: a structure is a line of its values between tabs, in the order of the alphabet of
-//! their keys; what has parts follows on lines of its own, which begin with its key in capitals.
+//! Text for `cut` and `awk`. A structure is a line of its single values between tabs, in alphabetical order of their
+//! keys. Its lists and objects follow on lines of their own, which begin with the key in capitals.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::lightsail::python_repr;
 use crate::terminal::foreign;
 
-/// The value, line by line.
+/// Writes a value, line by line.
 pub(crate) fn render(value: &Value) -> String {
     let mut out = String::new();
     write(value, None, None, &mut out);
@@ -25,7 +25,7 @@ fn write(value: &Value, key: Option<&str>, columns: Option<&BTreeSet<&str>>, out
 
 fn list(values: &[Value], key: Option<&str>, out: &mut String) {
     if values.iter().any(Value::is_object) {
-        // Every element has a column for whatever any of them has.
+        // All elements get the same columns: each key that any of them has.
         let columns: BTreeSet<&str> = values
             .iter()
             .filter_map(Value::as_object)

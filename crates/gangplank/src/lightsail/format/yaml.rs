@@ -1,5 +1,5 @@
-//! YAML in block style, keys in the order of the alphabet, lines folded after 80 columns: what `libyaml`, which
-//! the AWS CLI writes with, makes of a value.
+//! YAML in block style, with keys in alphabetical order and lines folded after 80 columns. It is the output of
+//! `libyaml`, which the AWS CLI uses.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,8 @@ use super::json;
 use crate::lightsail::yaml_scalar::{Scalar, Style};
 use crate::lightsail::{python_repr, timestamp};
 
-/// The value, and the end of the line. A value without parts is written as JSON, as the AWS CLI does.
+/// Writes a value, with a line feed at the end. A value that is neither a list nor an object is written as JSON, as
+/// in the AWS CLI.
 pub(crate) fn render(value: &Value) -> String {
     let mut out = String::new();
     match value {
@@ -25,7 +26,7 @@ pub(crate) fn render(value: &Value) -> String {
     out
 }
 
-/// A value without parts, on one line.
+/// Writes a single value on one line.
 pub(crate) fn scalar(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
@@ -40,7 +41,7 @@ pub(crate) fn scalar(value: &Value) -> String {
     }
 }
 
-/// Writes the members, the first behind `lead`, the others behind `indent` spaces.
+/// Writes members: the first behind `lead`, the others behind `indent` spaces.
 fn mapping(members: &Map<String, Value>, lead: &str, indent: usize, out: &mut String) {
     let mut sorted: Vec<_> = members.iter().collect();
     sorted.sort_by_key(|(name, _)| *name);
@@ -75,7 +76,7 @@ fn sequence(values: &[Value], lead: &str, indent: usize, out: &mut String) {
     }
 }
 
-/// Writes what follows a key, or a dash: a scalar on the same line, anything else on the lines below.
+/// Writes the value behind a key or a dash. A single value stands on the same line, others on the lines below.
 fn entry(value: &Value, indent: usize, dashes: usize, out: &mut String) {
     match value {
         Value::Object(members) if !members.is_empty() => {
@@ -104,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    /// The wanted texts are what the AWS CLI 2.9 writes.
+    /// The expected texts are those of the AWS CLI 2.9.
     #[test]
     fn values_look_as_the_aws_cli_writes_them() {
         let check = |value: Value, wanted: &str| assert_eq!(render(&value), wanted);

@@ -1,9 +1,9 @@
-//! Compresses a layer, on all processors, into the same bytes every time.
+//! Compresses a layer on all processors. The result is the same every time.
 //!
-//! Blocks of a fixed size are compressed on their own and put behind each other in one gzip member
-//! (RFC 1952), so the result depends on nothing but the input: not on the machine, not on how many
-//! processors it has. A second push of an image then finds everything there. The versions of flate2 and zlib-rs
-//! are part of what makes the result what it is, and are exact in Cargo.toml.
+//! Blocks of a fixed size are compressed independently and joined in one gzip member (RFC 1952). So the result
+//! depends on the input only, and not on the machine or its number of processors. When an image is pushed again, the
+//! registry already has its layers. The result also depends on the versions of flate2 and zlib-rs, so Cargo.toml pins
+//! them exactly.
 
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -12,23 +12,22 @@ use std::thread;
 
 use flate2::{Compress, Compression, Crc, FlushCompress};
 
-/// How much is compressed at once. Part of what makes the result what it is.
+/// The size of a block, in bytes. The result depends on it.
 const BLOCK: usize = 512 * 1024;
-/// A middle way: most of what the slow levels gain, at several times their speed. Part of what makes the result
-/// what it is.
+/// The compression level: nearly as small as the slow levels, and several times as fast. The result depends on it.
 const LEVEL: u32 = 4;
-/// How much of a block is tried. Part of what makes the result what it is.
+/// How much of a block is compressed to see whether it is worth it, in bytes. The result depends on it.
 const PROBE: usize = 32 * 1024;
-/// More workers would take more memory than their work saves time.
+/// Beyond this, more workers cost more memory than they save time.
 const MOST_WORKERS: usize = 8;
-/// No name, no time, unknown system: nothing that changes from one push to the next.
+/// The head of the gzip member, without name and time, and with an unknown system, so that it never changes.
 const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
-/// A last block with nothing in it.
+/// The last deflate block, which is empty.
 const END: [u8; 2] = [3, 0];
 
 type Task = (Vec<u8>, SyncSender<Vec<u8>>);
 
-/// Compresses all of `input` into `output`.
+/// Compresses `input` into `output`.
 pub(crate) fn compress(input: &mut dyn Read, output: &mut (dyn Write + Send)) -> io::Result<()> {
     let workers = thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
     let (tasks, waiting) = sync_channel::<Task>(1);
@@ -48,7 +47,7 @@ pub(crate) fn compress(input: &mut dyn Read, output: &mut (dyn Write + Send)) ->
     })
 }
 
-/// Cuts the input into blocks and hands them out; returns the checksum and the length, modulo 2^32.
+/// Cuts the input into blocks and passes them to the workers. Returns the checksum, and the length modulo 2^32.
 fn feed(
     mut input: &mut dyn Read,
     tasks: SyncSender<Task>,
@@ -63,7 +62,7 @@ fn feed(
         }
         crc.update(&block);
         let (done, result) = sync_channel(1);
-        // Nobody there: the writer has failed, and says why.
+        // No worker is left because the writer has failed. The writer's error is reported.
         if order.send(result).is_err() || tasks.send((block, done)).is_err() {
             return Ok((0, 0));
         }
@@ -75,18 +74,18 @@ fn work(waiting: &Mutex<Receiver<Task>>) {
     loop {
         let task = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((block, done)) = task else { return };
-        // Nobody waits for the result if the writer has failed.
+        // The writer has failed, so nobody waits for this result.
         let _ = done.send(packed(&mut deflate, &block));
     }
 }
 
-/// A block as deflate data that ends on a byte, so that the next can follow.
+/// A block as deflate data. It ends at a byte boundary, so that the next one can follow.
 fn packed(deflate: &mut Compress, block: &[u8]) -> Vec<u8> {
     if is_dense(deflate, block) { stored(block) } else { deflated(deflate, block) }
 }
 
-/// Whether nothing is to be gained, as with what is compressed already: no byte is much rarer than others, and a part
-/// that is tried gets hardly smaller. Most of the time would go into such blocks.
+/// Whether a block cannot be made smaller, because it is compressed already: all bytes are about equally frequent,
+/// and a trial hardly shrinks. Compressing such blocks would take most of the time.
 fn is_dense(deflate: &mut Compress, block: &[u8]) -> bool {
     if block.len() < 4 * PROBE {
         return false;
@@ -103,7 +102,7 @@ fn is_dense(deflate: &mut Compress, block: &[u8]) -> bool {
     deflated(deflate, &block[middle..middle + PROBE]).len() > PROBE / 100 * 97
 }
 
-/// A block as it is, in deflate's way of writing that.
+/// A block in deflate's "stored" form, which is not compressed.
 fn stored(block: &[u8]) -> Vec<u8> {
     let mut stored = Vec::with_capacity(block.len() + block.len() / 1000 + 16);
     for part in block.chunks(usize::from(u16::MAX)) {
@@ -122,7 +121,7 @@ fn deflated(deflate: &mut Compress, block: &[u8]) -> Vec<u8> {
     let mut packed = Vec::with_capacity(block.len() / 2 + 1024);
     loop {
         let read = usize::try_from(deflate.total_in()).unwrap_or(block.len());
-        // With room in the output there is no error that compression could report.
+        // Compression has no error if the output has enough space.
         let _ = deflate.compress_vec(&block[read..], &mut packed, FlushCompress::Sync);
         if packed.len() < packed.capacity() {
             return packed;
@@ -180,14 +179,14 @@ mod tests {
             let output = compressed(&input);
             assert_eq!(output, compressed(&input), "the same every time");
             let mut unpacked = Vec::new();
-            // One member, which readers that know of no second one can read.
+            // There is one gzip member, because some readers ignore all after the first.
             flate2::read::GzDecoder::new(&output[..]).read_to_end(&mut unpacked).unwrap();
             assert_eq!(unpacked, input);
         }
     }
 
-    /// Records of a counter, its scrambled digits and a repeated text, then what is stored as it is, then zeros:
-    /// 13 blocks, of which the last is not whole.
+    /// Records with a counter, its scrambled digits and a repeated text; then data that cannot be compressed; then
+    /// zeros. 13 blocks, the last one incomplete.
     fn sample() -> Vec<u8> {
         let mut sample = Vec::new();
         for record in 0..100_000_u32 {
@@ -204,7 +203,8 @@ mod tests {
     #[test]
     fn the_bytes_are_those_of_every_earlier_version() {
         let output = compressed(&sample());
-        // Other bytes make every layer that was pushed before go up again. Change this only where that is worth it.
+        // If these bytes change, every layer that was pushed before is pushed again. Change them only if that is
+        // worth it.
         assert_eq!(
             gangplank_oci::Digest::sha256(&output).to_string(),
             "sha256:1b7792ba3eb9808a7e27c75135135bb22a67f4f6870e10635ae6a3bc38b23157"
@@ -217,7 +217,7 @@ mod tests {
         getrandom::fill(&mut noise).unwrap();
         let length = compressed(&noise).len();
         assert!((BLOCK..BLOCK + 100).contains(&length), "{length}");
-        // As even, and yet it repeats.
+        // As evenly distributed as random bytes, and yet repetitive.
         let part = noise[..PROBE / 2].to_vec();
         assert!(compressed(&part.repeat(BLOCK / part.len())).len() < BLOCK / 4);
     }

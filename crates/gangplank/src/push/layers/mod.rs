@@ -1,4 +1,4 @@
-//! Layers on their way into the registry: how they are compressed, checked, and taken out of an image one by one.
+//! Layers on their way into the registry: taking an image apart, checking and compressing its layers.
 
 mod gzip;
 pub(crate) mod packing;

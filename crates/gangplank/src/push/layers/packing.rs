@@ -1,28 +1,28 @@
-//! How bytes are packed, by how they begin.
+//! Recognises compression by the first bytes.
 
 use crate::push::source::content::Content;
 
-/// How a layer's, or an archive's, bytes are packed.
+/// The compression of a layer or an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Packing {
-    /// A tar archive as it is, or no archive at all.
+    /// Not compressed: a tar archive, or no archive at all.
     Plain,
     Gzip,
     Zstd,
-    /// In a way that nobody unpacks here.
+    /// Compressed in a way that this program cannot read. Holds the name of a program that can.
     Other(&'static str),
 }
 
-/// Where tar archives say that they are tar archives.
+/// The offset and text of the mark in a tar archive.
 const MARK: (usize, &[u8]) = (257, b"ustar");
-/// How many first bytes tell.
+/// The number of first bytes that are needed to recognise it.
 pub(crate) const HEAD: usize = MARK.0 + MARK.1.len();
 
 impl Packing {
-    /// What the first bytes say.
+    /// Recognises the compression in the first bytes.
     pub(crate) fn of(head: &[u8]) -> Self {
         match head {
-            // A name may begin with anything.
+            // A tar archive begins with a file's name, which may look like anything.
             head if head.get(MARK.0..HEAD) == Some(MARK.1) => Self::Plain,
             [0x1f, 0x8b, ..] => Self::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
@@ -33,12 +33,12 @@ impl Packing {
         }
     }
 
-    /// What the first bytes of some content say.
+    /// Recognises the compression of some content.
     pub(crate) fn of_content(content: &Content) -> std::io::Result<Self> {
         Ok(Self::of(&content.read_at(0, HEAD)?))
     }
 
-    /// The program that unpacks it.
+    /// The name of the program that decompresses it.
     pub(crate) fn program(self) -> Option<&'static str> {
         match self {
             Self::Plain => None,

@@ -1,5 +1,5 @@
-//! Takes an image apart into what goes up. Layers that nobody has compressed are compressed here, one after the
-//! other on all processors, while those before them are already on their way.
+//! Takes an image apart into blobs. Uncompressed layers are compressed one after the other, each on all processors,
+//! while the layers before them are uploaded.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use crate::push::progress::Progress;
 use crate::push::source::content::Content;
 use crate::push::source::image::{Blob, Image, Manifest, Unfinished};
 
-/// Hands every blob of an image to `take`, up to `jobs` at a time; returns the manifests, the image itself last.
+/// Passes every blob of an image to `take`, up to `jobs` at a time. Returns the manifests. The last one is the
+/// image's own.
 pub(crate) async fn each_blob<T>(
     image: Image,
     jobs: usize,
@@ -28,10 +29,10 @@ pub(crate) async fn each_blob<T>(
 where
     T: Future<Output = Result<()>>,
 {
-    // One that is ready while others are on their way; more would only fill the disk.
+    // One blob waits while others are uploaded. More would only fill the disk.
     let (give, taken) = mpsc::channel(1);
     let stop = Stop::default();
-    // Nobody waits for the rest of a layer when an upload has failed.
+    // After a failed upload the rest of a layer is of no use.
     let _stopped = StopOnDrop(stop.clone());
     let progress = Arc::clone(progress);
     let making = tokio::task::spawn_blocking(move || {
@@ -72,7 +73,7 @@ fn finish(
     for (number, layer) in image.layers.iter().enumerate() {
         let step =
             progress.begin(format_args!("layer {}", number + 1), "reading", Some(layer.content.size()));
-        // Several layers may be one file of the archive.
+        // Several layers may be the same file in the archive.
         let start = layer.content.start();
         let staged = match start.and_then(|start| ready.get(&start).cloned()) {
             Some(staged) => staged,
@@ -97,8 +98,8 @@ fn finish(
     Ok(vec![manifest])
 }
 
-/// The manifest of a saved image: Docker's own kind, which every registry and engine takes; or OCI's, if a layer is
-/// packed in a way that Docker's kind has no name for.
+/// The manifest of a saved image. It has Docker's media type, which every registry and engine accepts. If a layer has
+/// a compression that Docker's format cannot express, it has OCI's.
 fn manifest(config: &Bytes, layers: &[(Packing, Digest, u64)]) -> Manifest {
     let docker = layers.iter().all(|(packing, ..)| *packing != Packing::Zstd);
     let (kind, config_kind) = if docker {

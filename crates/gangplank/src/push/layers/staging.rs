@@ -1,4 +1,4 @@
-//! Makes of a layer, as it comes out of an archive, the blob that goes up.
+//! Makes the blob to upload from a layer of an archive.
 
 use std::io::{self, BufWriter, Read, Write};
 use std::sync::Arc;
@@ -13,23 +13,23 @@ use crate::push::source::content::Content;
 use crate::push::source::image::Blob;
 use crate::push::spool::temp_file::{self, Bounded};
 
-/// Set when nobody needs the result any more.
+/// A flag that is set when nobody needs the result any more.
 pub(crate) type Stop = Arc<AtomicBool>;
 
-/// A layer that is ready to go up.
+/// A layer that is ready to upload.
 #[derive(Clone, Debug)]
 pub(crate) struct Staged {
     /// What goes up.
     pub(crate) digest: Digest,
-    /// How it was packed when it came; what was plain goes up compressed with gzip.
+    /// The compression of the layer in the archive. An uncompressed one is uploaded with gzip.
     pub(crate) packing: Packing,
-    /// The digest of the layer when it is not compressed.
+    /// The digest of the uncompressed layer.
     pub(crate) unpacked: Digest,
     pub(crate) content: Content,
 }
 
-/// Reads a layer to its end, and compresses it into a scratch file if nobody has; what can go up as it is is copied
-/// nowhere. `read` is told how many bytes were read. Blocks.
+/// Reads a layer to its end, and compresses it into a temporary file if it is uncompressed. A compressed one is not
+/// copied. `read` is called with the number of bytes that were read. Blocks.
 pub(crate) fn stage_content(layer: &Content, stop: &Stop, read: &dyn Fn(u64)) -> Result<Staged> {
     let packing = Packing::of_content(layer)?;
     if let Packing::Other(name) = packing {
@@ -60,13 +60,13 @@ pub(crate) fn stage_content(layer: &Content, stop: &Stop, read: &dyn Fn(u64)) ->
     })
 }
 
-/// Refuses a layer that is not what its configuration says of it when it is unpacked. Blocks.
+/// Refuses a compressed layer if its uncompressed content differs from its configuration. Blocks.
 pub(crate) fn check(blob: &Blob) -> Result<()> {
     let Some(diff_id) = blob.diff_id else { return Ok(()) };
     let unpacked = match Packing::of_content(&blob.content)? {
-        // Whether its bytes are what its name says, the registry finds out.
+        // The registry checks the bytes against the digest.
         Packing::Plain if blob.digest.algorithm() == diff_id.algorithm() => blob.digest,
-        // Engines may know it.
+        // Engines may be able to read it.
         Packing::Other(_) => return Ok(()),
         packing => unpacked::digest(packing, blob.content.reader(), diff_id.algorithm())
             .with_context(|| broken(packing))?,
@@ -74,7 +74,7 @@ pub(crate) fn check(blob: &Blob) -> Result<()> {
     require(&unpacked, &diff_id)
 }
 
-/// Refuses a layer that is another than its configuration says.
+/// Refuses a layer if its digest differs from the one in its configuration.
 pub(crate) fn require(unpacked: &Digest, diff_id: &Digest) -> Result<()> {
     ensure!(
         unpacked == diff_id,
@@ -90,7 +90,7 @@ fn broken(packing: Packing) -> String {
     )
 }
 
-/// The first bytes of a reader, and a reader that begins with them all the same.
+/// Reads the first bytes. Returns them, and a reader that still begins with them.
 pub(crate) fn peek<R: Read>(mut reader: R, length: usize) -> io::Result<(Vec<u8>, impl Read)> {
     let mut head = Vec::with_capacity(length);
     reader.by_ref().take(length as u64).read_to_end(&mut head)?;

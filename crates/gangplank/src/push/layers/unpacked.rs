@@ -1,5 +1,5 @@
-//! What a compressed layer is when it is unpacked, known by its digest: so that one that is cut, or another than its
-//! configuration says, is found before anybody registers it.
+//! The digest of a compressed layer's uncompressed content. It shows layers that are cut off, or that differ from the
+//! configuration, before anybody registers the image.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -9,7 +9,7 @@ use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 
 use super::packing::Packing;
 
-/// The digest of what `packed` is when it is unpacked. Reads it to its end. Blocks.
+/// Decompresses `packed` to its end and returns the digest of the content. Blocks.
 pub(crate) fn digest(packing: Packing, packed: impl Read, algorithm: Algorithm) -> io::Result<Digest> {
     let mut hasher = Hasher::new(algorithm);
     match packing {
@@ -32,7 +32,7 @@ fn hash(mut from: impl Read, hasher: &mut Hasher) -> io::Result<()> {
     }
 }
 
-/// Frames follow each other, and some are there to be skipped.
+/// A file may have several frames. Some of them have to be skipped.
 fn unzstd(packed: impl Read, hasher: &mut Hasher) -> io::Result<()> {
     let mut packed = BufReader::with_capacity(256 * 1024, packed);
     while !packed.fill_buf()?.is_empty() {
@@ -67,7 +67,7 @@ mod tests {
         let twice = [gzip.clone(), gzip.clone()].concat();
         assert_eq!(whole(Packing::Gzip, &twice).unwrap(), Digest::sha256(b"some wordssome words"));
         assert!(whole(Packing::Gzip, &gzip[..gzip.len() - 3]).is_err());
-        // A frame with one raw block, a frame to be skipped, and the first again.
+        // A frame with one uncompressed block, a frame to be skipped, and the first frame again.
         let frame = b"\x28\xb5\x2f\xfd\x20\x05\x29\0\0words";
         let frames = [&frame[..], b"\x50\x2a\x4d\x18\x02\0\0\0xx", frame].concat();
         assert_eq!(whole(Packing::Zstd, &frames).unwrap(), Digest::sha256(b"wordswords"));

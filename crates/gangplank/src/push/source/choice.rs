@@ -1,4 +1,4 @@
-//! Which of several images in a file is meant. Whatever fits is shown, and none of several is taken in silence.
+//! Chooses one of several images in a file. If several fit, all are listed in an error, and none is chosen silently.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -8,32 +8,32 @@ use gangplank_oci::Digest;
 
 use super::platform::Platform;
 
-/// How many are shown of those that fit.
+/// The longest list in an error.
 const MOST_SHOWN: usize = 100;
-/// The least that is taken for the beginning of a digest, in hexadecimal digits.
+/// The shortest text that can be the beginning of a digest, in hexadecimal digits.
 const SHORTEST_ID: usize = 7;
 
 /// An image in a file.
 #[derive(Clone, Debug)]
 pub(crate) struct Offer {
-    /// What it is called; nothing, if it has no name.
+    /// Its names. Empty if it has none.
     pub(crate) names: Vec<String>,
-    /// What it is known by: two offers with one id are one image.
+    /// Its digest. Two offers with the same digest are one image.
     pub(crate) id: Digest,
     pub(crate) platform: Option<Platform>,
-    /// Whether it is about another image: a signature, an attestation.
+    /// Whether it belongs to another image, such as a signature or an attestation.
     pub(crate) is_attached: bool,
 }
 
-/// What was asked for, and how that is written on the command line.
+/// The image that was asked for, and its syntax on the command line.
 pub(crate) struct Wanted<'w> {
     pub(crate) name: Option<&'w str>,
     pub(crate) platform: Option<&'w Platform>,
-    /// How the image is named there, up to the name: `oci:DIR`; empty if no name can stand there.
+    /// The text before the name, such as `oci:DIR`. Empty if no name can follow.
     pub(crate) written: &'w str,
 }
 
-/// Finds the offer that is meant: its number, and what to say about it.
+/// Chooses an offer. Returns its number, and a remark about it.
 pub(crate) fn choose(offers: &[Offer], wanted: &Wanted<'_>) -> Result<(usize, Option<String>)> {
     let mut left = merged(offers);
     if left.is_empty() {
@@ -77,7 +77,7 @@ pub(crate) fn choose(offers: &[Offer], wanted: &Wanted<'_>) -> Result<(usize, Op
         "" => "name one by its tag, or save it alone".to_owned(),
         written => {
             let (number, offer) = &left[0];
-            // A name that several have is of no use.
+            // A name that several images have cannot choose one.
             let others = left.iter().any(|(other, each)| {
                 other != number && each.names.iter().any(|name| offer.names.contains(name))
             });
@@ -88,7 +88,7 @@ pub(crate) fn choose(offers: &[Offer], wanted: &Wanted<'_>) -> Result<(usize, Op
     bail!("{} images {what}: {}; {advice}", left.len(), list(&left));
 }
 
-/// Those that are for a platform: the one that says just that, or all that it takes.
+/// The offers for a platform: those with exactly this platform, else all that it can run.
 pub(crate) fn fitting<T: Clone>(
     all: &[T],
     wanted: &Platform,
@@ -124,7 +124,7 @@ fn merged(offers: &[Offer]) -> Vec<(usize, Offer)> {
     merged
 }
 
-/// Those of a name: as it is, as engines complete it, or as an id.
+/// The offers with a name: as written, as engines complete it, or as an id.
 fn named(all: Vec<(usize, Offer)>, name: &str) -> Vec<(usize, Offer)> {
     let those = |is_it: &dyn Fn(&Offer) -> bool| -> Vec<(usize, Offer)> {
         all.iter().filter(|(_, offer)| is_it(offer)).cloned().collect()
@@ -148,7 +148,7 @@ pub(crate) fn is_id(digest: &Digest, name: &str) -> bool {
     hex.len() >= SHORTEST_ID && digest.hex().starts_with(hex)
 }
 
-/// A name as engines complete it.
+/// The name as engines complete it.
 fn full(name: &str) -> String {
     let name = ["docker.io/library/", "docker.io/", "localhost/"]
         .iter()
@@ -158,7 +158,7 @@ fn full(name: &str) -> String {
     if last.contains([':', '@']) { name.to_owned() } else { format!("{name}:latest") }
 }
 
-/// All of them, each by its names, its digest and what it is for.
+/// The list for an error: names, digest and platform of each.
 fn list(offers: &[(usize, Offer)]) -> String {
     let mut shown = String::new();
     for (place, (_, offer)) in offers.iter().take(MOST_SHOWN).enumerate() {

@@ -1,4 +1,4 @@
-//! Bytes that can be read from any place, as often as an upload needs them.
+//! Bytes that can be read from any offset, as often as an upload needs.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::system::read_exact_at;
 
-/// A blob's bytes: in memory if they are few, else a part of a file.
+/// The bytes of a blob: in memory if there are few, else a part of a file.
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
     /// All of them.
@@ -20,19 +20,19 @@ pub(crate) enum Content {
         file: Arc<File>,
         /// Where they begin.
         start: u64,
-        /// How many they are.
+        /// The length, in bytes.
         size: u64,
     },
 }
 
 impl Content {
-    /// All of a file.
+    /// The whole of a file.
     pub(crate) fn of(file: File) -> io::Result<Self> {
         let size = file.metadata()?.len();
         Ok(Self::File { file: Arc::new(file), start: 0, size })
     }
 
-    /// Where it begins in its file, if it is in one.
+    /// The offset in its file, if it is in one.
     pub(crate) fn start(&self) -> Option<u64> {
         match self {
             Self::Memory(_) => None,
@@ -48,7 +48,7 @@ impl Content {
         }
     }
 
-    /// At most `most` bytes from `offset` on. Blocks.
+    /// Reads at most `most` bytes from `offset` on. Blocks.
     pub(crate) fn read_at(&self, offset: u64, most: usize) -> io::Result<Bytes> {
         let left = self.size().saturating_sub(offset);
         let length = usize::try_from(left).map_or(most, |left| left.min(most));
@@ -65,14 +65,14 @@ impl Content {
         }
     }
 
-    /// All of it, if that is not more than `limit` bytes. Blocks.
+    /// Reads everything, if that is at most `limit` bytes. Blocks.
     pub(crate) fn whole(&self, limit: usize) -> Result<Bytes> {
         let size = self.size();
         ensure!(size <= limit as u64, "it has {size} bytes, and more than {limit} are not read");
         self.read_at(0, limit).context("cannot be read")
     }
 
-    /// A reader from the first byte to the last. Blocks.
+    /// A reader from the first to the last byte. Blocks.
     pub(crate) fn reader(&self) -> impl Read + Send + 'static {
         Reader { content: self.clone(), offset: 0 }
     }

@@ -1,4 +1,4 @@
-//! What `docker save` writes: `manifest.json`, configurations, layers.
+//! The output of `docker save`: `manifest.json`, configurations, layers.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,19 +16,19 @@ use super::platform::{Platform, Platforms};
 use super::{choice, go_json};
 use crate::push::layers::staging::Staged;
 
-/// Far more than any list or configuration has.
+/// The largest list or configuration, in bytes. Real ones are far smaller.
 const LARGEST_DOCUMENT: usize = 8 * 1024 * 1024;
-/// Far more images than anybody saves into one archive.
+/// The largest number of images in an archive. Real archives have far fewer.
 const MOST_IMAGES: usize = 1_000;
 
-/// An image as `manifest.json` lists it.
+/// An image in `manifest.json`.
 struct Saved<'l> {
     config: &'l str,
     names: Vec<&'l str>,
     layers: Vec<&'l str>,
 }
 
-/// Finds an image in an archive, some of whose layers may be ready. Blocks.
+/// Finds an image in an archive. Some of its layers may be ready already. Blocks.
 pub(crate) fn image(
     files: &Files,
     wanted: &Wanted<'_>,
@@ -56,7 +56,7 @@ pub(crate) fn image(
         diff_ids.len(),
         saved.layers.len()
     );
-    // One is for the configuration.
+    // One descriptor is for the configuration.
     let most = ManifestLimits::default().descriptors - 1;
     ensure!(diff_ids.len() <= most, "has {} layers, and a registry takes {most}", diff_ids.len());
     let layers = saved.layers.iter().zip(diff_ids);
@@ -70,7 +70,7 @@ fn config(files: &Files, name: &str) -> Result<Bytes> {
     files.get(name)?.whole(LARGEST_DOCUMENT).with_context(|| format!("{name:?}"))
 }
 
-/// The layers and the platform of a configuration.
+/// Reads the layers and the platform of a configuration.
 fn read_config(config: &Value) -> Result<(Vec<Digest>, Platform)> {
     let config = Go::of(config);
     let rootfs = config.member("rootfs")?;
@@ -80,7 +80,7 @@ fn read_config(config: &Value) -> Result<(Vec<Digest>, Platform)> {
     Ok((diff_ids.collect::<Result<_>>()?, Platform::read(&config)?))
 }
 
-/// The images of a list, each once: an entry with the same configuration and layers as another is another name.
+/// The images of a list, each once. Entries with the same configuration and layers are names of the same image.
 fn saved(list: &Value) -> Result<Vec<Saved<'_>>> {
     let mut found: Vec<Saved<'_>> = Vec::new();
     let mut places = HashMap::new();
@@ -117,7 +117,7 @@ fn choose<'s, 'l>(
         let platform = go_json::parse(&config).ok().and_then(|config| Some(read_config(&config).ok()?.1));
         let mut id = Digest::sha256(&config);
         if !ids.insert(id) {
-            // The same configuration with other layers: one of the two is wrong, and which is not known here.
+            // The same configuration with other layers: one of the two entries is wrong, and nothing shows which.
             id = Digest::sha256(saved.layers.join("\n").as_bytes());
         }
         let names = saved.names.iter().map(|name| (*name).to_owned()).collect();

@@ -1,4 +1,4 @@
-//! Images of a running engine, through its HTTP API: Docker's own, and Podman's that is like it.
+//! Images of a running engine, through Docker's HTTP API. Podman has the same one.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -21,11 +21,10 @@ use crate::push::spool::spooled::{Spooled, spool};
 use crate::terminal::foreign;
 
 const PATIENCE: Duration = answers::CONNECT;
-/// The first version of the API in which an export can be of one platform.
+/// The first version of the API that can export a single platform.
 const WITH_PLATFORM: (u32, u32) = (1, 48);
 
-/// Exports an image into a file: an engine's stream can be read only once, and tells only at its end what the image
-/// is made of.
+/// Exports an image into a file. An engine's stream can be read only once, and its list of contents comes last.
 pub(crate) async fn export(name: &str, platforms: &Platforms, progress: &Arc<Progress>) -> Result<Spooled> {
     let known = |b: u8| b.is_ascii_alphanumeric() || b"._-/:@".contains(&b);
     let begins_right =
@@ -56,14 +55,14 @@ pub(crate) async fn export(name: &str, platforms: &Platforms, progress: &Arc<Pro
             refuse_other_platform(&name, &inspected, wanted)?;
         }
         let mut path = format!("images/{name}/get");
-        // An engine refuses a platform that it does not have.
+        // An engine refuses to export a platform that it does not have.
         if let Some(platform) = platforms.required()
             && api >= WITH_PLATFORM
         {
             path.push_str("?platform=");
             path.push_str(&in_url(platform));
         }
-        // Some engines gather all of it before they send the first byte.
+        // Some engines collect everything before they send the first byte.
         let step = progress.begin("image", "waiting for the engine", None);
         let answer = engine.get(&path, answers::FIRST_BYTE_AFTER_WORK).await;
         drop(step);
@@ -73,7 +72,8 @@ pub(crate) async fn export(name: &str, platforms: &Platforms, progress: &Arc<Pro
     bail!("{}", asked.join("; "))
 }
 
-/// Refuses an image of another platform before all of it is exported. Engines of this kind have one of each.
+/// Refuses an image of the wrong platform before it is exported. Engines without this parameter have one platform of
+/// each image.
 fn refuse_other_platform(name: &str, inspected: &[u8], wanted: &Platform) -> Result<()> {
     let inspected: Value = serde_json::from_slice(inspected).unwrap_or_default();
     let text = |member: &str| inspected[member].as_str().unwrap_or_default().to_owned();
@@ -86,7 +86,7 @@ fn refuse_other_platform(name: &str, inspected: &[u8], wanted: &Platform) -> Res
     Ok(())
 }
 
-/// The platform as JSON, as a query's value.
+/// The platform as JSON, escaped for a query.
 fn in_url(platform: &Platform) -> String {
     let mut json = serde_json::json!({ "os": platform.os, "architecture": platform.architecture });
     if let Some(variant) = &platform.variant {
@@ -100,8 +100,8 @@ fn in_url(platform: &Platform) -> String {
     encoded.collect()
 }
 
-/// What an engine would take a name for, in its order. One without a tag means `latest`, as for `docker push`, though
-/// the export would be of all its tags; only an id has none.
+/// The names that an engine would take `name` for, in its order. A name without a tag means `latest`, as for `docker
+/// push`, although an export would have all its tags. Only an id has no tag.
 fn meanings(name: &str) -> Vec<String> {
     let last = name.rsplit('/').next().unwrap_or_default();
     let hex = |text: &str| text.len() >= 4 && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -158,7 +158,7 @@ impl Engine {
         })
     }
 
-    /// Whether it is there, and the version of its API.
+    /// Whether the engine answers, and the version of its API.
     async fn ping(&self) -> Result<(u32, u32)> {
         let answer = self.get("_ping", PATIENCE).await?;
         let version = answer.headers().get("api-version").and_then(|value| value.to_str().ok());
@@ -170,7 +170,7 @@ impl Engine {
         format!("the engine at {}", self.address)
     }
 
-    /// The name by which it has an image, and what it says of it.
+    /// The engine's name for an image, and the engine's description of it.
     async fn find(&self, name: &str) -> Result<Option<(String, Vec<u8>)>> {
         for name in meanings(name) {
             let answer = self.get(&format!("images/{name}/json"), answers::FIRST_BYTE).await;
@@ -203,7 +203,7 @@ async fn refuse_failure(answer: Response) -> Result<Response> {
 }
 
 async fn receive(mut answer: Response, progress: &Arc<Progress>) -> Result<Spooled> {
-    // A few pieces in between, so that neither side waits for the other at every one.
+    // A short queue, so that neither side waits at every piece.
     let (pieces, stream) = sync_channel(16);
     let progress = Arc::clone(progress);
     let keeping =
@@ -219,7 +219,7 @@ async fn receive(mut answer: Response, progress: &Arc<Progress>) -> Result<Spool
         };
         let is_last = piece.is_err();
         let pieces = pieces.clone();
-        // Nobody takes it: what is wrong is said below.
+        // The receiver has failed, and its error is reported below.
         if tokio::task::spawn_blocking(move || pieces.send(piece)).await?.is_err() || is_last {
             break;
         }
@@ -228,7 +228,7 @@ async fn receive(mut answer: Response, progress: &Arc<Progress>) -> Result<Spool
     keeping.await?
 }
 
-/// Pieces as they come, to be read as one stream.
+/// Pieces that arrive one by one, read as one stream.
 struct Pieces {
     stream: Receiver<io::Result<Bytes>>,
     current: Bytes,

@@ -1,4 +1,4 @@
-//! Where an engine listens: what Docker's and Podman's own programs look at, in their order.
+//! The address of an engine: the places where Docker's and Podman's own programs look, in their order.
 
 use std::path::{Path, PathBuf};
 
@@ -8,21 +8,21 @@ use serde_json::Value;
 
 use crate::files::home_folders;
 
-/// An engine's address, and where it was found.
+/// An engine's address, and its origin.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
     /// `unix:///path`, `tcp://host:port`.
     pub(crate) url: String,
-    /// What named it, for errors.
+    /// The setting that named it, for errors.
     pub(crate) named_by: String,
-    /// Where `ca.pem`, `cert.pem` and `key.pem` are, if TLS is spoken.
+    /// The folder with `ca.pem`, `cert.pem` and `key.pem`, if the engine speaks TLS.
     pub(crate) certificates: Option<PathBuf>,
 }
 
-/// The engines to ask. Only where nothing names one are there several.
+/// The engines to try. There are several only if no setting names one.
 pub(crate) fn addresses() -> Result<Vec<Address>> {
     let one = |url: String, named_by: String, certificates| Ok(vec![Address { url, named_by, certificates }]);
-    // Without a home there is no configuration of docker's.
+    // Without a home folder there is no configuration of docker's.
     let config = home_folders::docker_config().ok();
     if let Some(url) = variable("DOCKER_HOST") {
         let certificates = variable("DOCKER_TLS_VERIFY")
@@ -74,7 +74,7 @@ fn current_context(config: &Path) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-/// A context's files are in directories named for the SHA-256 of its name.
+/// The files of a context are in a directory named after the SHA-256 of its name.
 fn of_context(config: &Path, name: &str) -> Result<Address> {
     let digest = Digest::sha256(name.as_bytes()).to_string();
     let id = digest.trim_start_matches("sha256:");

@@ -1,4 +1,4 @@
-//! Which ports an image says that it listens on: `EXPOSE` of its configuration.
+//! The ports that an image exposes: `EXPOSE` in its configuration.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use super::image::{Finished, Image};
 use super::layout_entry::entry;
 use super::platform::Platform;
 
-/// Far more than any configuration has.
+/// The largest configuration, in bytes. Real ones are far smaller.
 const LARGEST_CONFIG: usize = 8 * 1024 * 1024;
 
-/// The TCP ports of an image; of one for several platforms, those of the image for `wanted`, or of the first. Blocks.
+/// The TCP ports of an image. If it has several platforms, those of `wanted`, or of the first. Blocks.
 ///
 /// # Errors
 /// If a configuration cannot be read.
@@ -29,7 +29,7 @@ fn of_finished(image: &Finished, wanted: &Platform) -> Result<BTreeSet<u16>> {
     for manifest in &image.manifests {
         let Some(config) = entry(&manifest.bytes, "config")? else { continue };
         let Some(bytes) = content(image, &config.digest)? else { continue };
-        // What is no image, as a signature, has a configuration of another kind.
+        // A signature has a configuration of another kind.
         let Ok((platform, ports)) = read(&bytes) else { continue };
         if wanted.takes(&platform) {
             return Ok(ports);
@@ -44,7 +44,7 @@ fn content(image: &Finished, digest: &Digest) -> Result<Option<bytes::Bytes>> {
     blob.map(|blob| blob.content.whole(LARGEST_CONFIG)).transpose()
 }
 
-/// What a configuration is for, and its ports, written `8080/tcp` or `8080`.
+/// The platform of a configuration, and its ports. They are written `8080/tcp` or `8080`.
 fn read(config: &[u8]) -> Result<(Platform, BTreeSet<u16>)> {
     let config = go_json::parse(config).context("the image's configuration cannot be read")?;
     let config = Go::of(&config);

@@ -1,4 +1,4 @@
-//! The files of an image: in a directory, or in a tar archive that is read in place.
+//! The files of an image: in a directory, or in a tar archive that is not unpacked.
 
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
@@ -12,7 +12,7 @@ use super::content::Content;
 use super::tar_heads::{Head, Heads};
 use crate::system::open_at_once;
 
-/// Where an image's files are found by their names.
+/// The place of an image's files.
 pub(crate) enum Files {
     /// Under a directory.
     Directory(PathBuf),
@@ -20,7 +20,7 @@ pub(crate) enum Files {
     Archive(Index),
 }
 
-/// What is where in an archive.
+/// The files of an archive, by name.
 pub(crate) struct Index {
     file: Arc<File>,
     members: HashMap<String, Member>,
@@ -32,9 +32,9 @@ enum Member {
 }
 
 impl Files {
-    /// Reads the heads of an archive. Blocks.
+    /// Reads the headers of an archive. Blocks.
     pub(crate) fn of_archive(mut file: File) -> Result<Self> {
-        // It may just have been written.
+        // This process may have written the file, so go back to its beginning.
         file.rewind()?;
         let length = file.metadata()?.len();
         let mut members = HashMap::new();
@@ -68,7 +68,7 @@ impl Files {
         Ok(Self::Archive(Index { file: Arc::new(file), members }))
     }
 
-    /// A file; `None` if there is none. Blocks.
+    /// Finds a file. `None` if there is none. Blocks.
     pub(crate) fn find(&self, name: &str) -> Result<Option<Content>> {
         match self {
             Self::Directory(folder) => match open_regular(&folder.join(name)) {
@@ -78,7 +78,7 @@ impl Files {
             },
             Self::Archive(index) => {
                 let mut name = clean(name);
-                // A few links may follow each other; more are a circle.
+                // Links may follow each other a few times. More are taken for a cycle.
                 for _ in 0..8 {
                     match index.members.get(&name) {
                         None => return Ok(None),
@@ -94,13 +94,13 @@ impl Files {
         }
     }
 
-    /// A file that must be there.
+    /// Finds a file that has to exist.
     pub(crate) fn get(&self, name: &str) -> Result<Content> {
         self.find(name)?.with_context(|| format!("{name:?} is missing"))
     }
 }
 
-/// A name without `.`, `..` and empty parts.
+/// A path without `.`, `..` and empty parts.
 fn clean(name: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in name.split('/') {
@@ -115,19 +115,19 @@ fn clean(name: &str) -> String {
     parts.join("/")
 }
 
-/// A file of this name, or why there is none, without the name.
+/// Opens a file. The error is the reason, without the name.
 pub(crate) fn open(path: &Path) -> Result<File> {
     ensure!(!path.is_dir(), "is a directory");
     open_regular(path).context("cannot be opened")
 }
 
-/// Opens a file that can be read to its end: not a pipe, at which one may wait for ever, nor a device.
+/// Opens a file that can be read to its end. It refuses pipes, on which a read may block for ever, and devices.
 fn open_regular(path: &Path) -> io::Result<File> {
     let refuse_others = |metadata: Metadata| {
         let why = "it is no regular file; what comes out of a pipe is read by `gangplank push -`";
         if metadata.is_file() { Ok(()) } else { Err(io::Error::other(why)) }
     };
-    // Opening alone may wait, or do something to a device.
+    // Opening a pipe may block, and opening a device may have an effect.
     refuse_others(std::fs::metadata(path)?)?;
     let file = open_at_once(path)?;
     refuse_others(file.metadata()?)?;

@@ -1,5 +1,5 @@
-//! JSON as programs in Go read it, which wrote these files: null, missing and empty are alike, and a member is known
-//! by its name, or else by its name in other letter case.
+//! JSON as programs in Go read it, because such programs wrote these files. Null, missing and empty are equal. A
+//! member's name is matched exactly, or else without regard to case.
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -11,7 +11,7 @@ pub(crate) struct Go<'v> {
     value: Option<&'v Value>,
 }
 
-/// Reads the first value of a text; bytes that are no text are replaced, as Go does.
+/// Reads the first value of a text. Invalid UTF-8 is replaced, as Go does.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value> {
     let text = String::from_utf8_lossy(bytes);
     let first = serde_json::Deserializer::from_str(&text).into_iter().next();
@@ -19,7 +19,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value> {
 }
 
 impl<'v> Go<'v> {
-    /// The whole of a document.
+    /// A whole document.
     pub(crate) fn of(value: &'v Value) -> Self {
         Self::named("it", value)
     }
@@ -28,7 +28,7 @@ impl<'v> Go<'v> {
         Self { name, value: Some(value).filter(|value| !value.is_null()) }
     }
 
-    /// Whether there is anything.
+    /// Whether there is a value.
     pub(crate) fn is_there(&self) -> bool {
         self.value.is_some()
     }
@@ -38,13 +38,13 @@ impl<'v> Go<'v> {
         let Some(value) = self.value else { return Ok(Self { name, value: None }) };
         let members = value.as_object().with_context(|| format!("{} is no object", self.name))?;
         let found = members.get(name).or_else(|| {
-            // Of several, Go keeps the last.
+            // If there are several, Go takes the last.
             members.iter().rev().find(|(known, _)| folded(known).eq(folded(name))).map(|(_, value)| value)
         });
         Ok(found.map_or(Self { name, value: None }, |value| Self::named(name, value)))
     }
 
-    /// A text; an empty one if there is none.
+    /// The value as a text. A missing one is empty.
     pub(crate) fn text(&self) -> Result<&'v str> {
         let Some(value) = self.value else { return Ok("") };
         value.as_str().with_context(|| format!("{} is no text", self.name))
@@ -76,7 +76,7 @@ impl<'v> Go<'v> {
     }
 }
 
-/// A name without regard to letter case: the Kelvin sign is a k and the long s an s, as for Go.
+/// A name without regard to case. As in Go, the Kelvin sign equals k and the long s equals s.
 fn folded(name: &str) -> impl Iterator<Item = char> {
     name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
 }

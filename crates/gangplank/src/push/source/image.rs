@@ -1,4 +1,4 @@
-//! What a source turns out to hold.
+//! An image, as a source gives it.
 
 use std::collections::HashMap;
 
@@ -11,14 +11,14 @@ use crate::push::layers::staging::Staged;
 
 /// An image to push.
 pub(crate) enum Image {
-    /// Its manifests are there, and are pushed as they are.
+    /// It has manifests, and they are pushed unchanged.
     Finished(Finished),
-    /// There are a configuration and layers, of which a manifest is made.
+    /// It has a configuration and layers. The manifest is made from them.
     Unfinished(Unfinished),
 }
 
 impl Image {
-    /// What whoever pushes it ought to know.
+    /// A remark for the person who pushes it.
     pub(crate) fn note(&self) -> Option<&str> {
         match self {
             Self::Finished(image) => image.note.as_deref(),
@@ -26,7 +26,7 @@ impl Image {
         }
     }
 
-    /// What it is for, if that is known and is not `wanted`.
+    /// Its platform, if that is known and is not `wanted`.
     pub(crate) fn is_for_others_than(&self, wanted: &Platform) -> Option<String> {
         let platforms = match self {
             Self::Finished(image) => &image.platforms,
@@ -40,15 +40,15 @@ impl Image {
     }
 }
 
-/// Manifests and what they are made of.
+/// Manifests with their blobs.
 #[derive(Default)]
 pub(crate) struct Finished {
     pub(crate) blobs: Vec<Blob>,
-    /// Children before their parents; the image itself is the last.
+    /// Children before their parents. The last one is the image's own.
     pub(crate) manifests: Vec<Manifest>,
-    /// What it is for; an index may have several.
+    /// Its platforms. An index may have several.
     pub(crate) platforms: Vec<Platform>,
-    /// What whoever pushes it ought to know.
+    /// A remark for the person who pushes it.
     pub(crate) note: Option<String>,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Finished {
 pub(crate) struct Blob {
     pub(crate) digest: Digest,
     pub(crate) content: Content,
-    /// What its digest should be when it is unpacked, if that is known and was not looked at yet.
+    /// The digest of its uncompressed content, if that is known and was not checked yet.
     pub(crate) diff_id: Option<Digest>,
 }
 
@@ -68,22 +68,22 @@ pub(crate) struct Manifest {
     pub(crate) bytes: Bytes,
 }
 
-/// What `docker save` writes.
+/// An image from `docker save`.
 pub(crate) struct Unfinished {
     pub(crate) config: Bytes,
     /// The lowest first.
     pub(crate) layers: Vec<Layer>,
-    /// Those that are ready, by where they begin in the archive.
+    /// The layers that are ready, by their offset in the archive.
     pub(crate) staged: HashMap<u64, Staged>,
-    /// What it is for.
+    /// Its platforms.
     pub(crate) platforms: Vec<Platform>,
-    /// What whoever pushes it ought to know.
+    /// A remark for the person who pushes it.
     pub(crate) note: Option<String>,
 }
 
 /// A layer of such an image.
 pub(crate) struct Layer {
     pub(crate) content: Content,
-    /// The digest of the layer when it is not compressed, as the configuration has it.
+    /// The digest of the uncompressed layer, from the configuration.
     pub(crate) diff_id: Digest,
 }

@@ -16,13 +16,13 @@ use super::platform::{Platform, Platforms};
 
 /// What registries take.
 const LARGEST_MANIFEST: usize = 4 * 1024 * 1024;
-/// What all manifests of an image may be: they are in memory.
+/// The largest sum of an image's manifests, in bytes. They are kept in memory.
 const MOST_MANIFEST_BYTES: usize = 256 * 1024 * 1024;
-/// How deep indexes may lie in indexes.
+/// How many indexes may be nested.
 const DEEPEST: usize = 4;
 
-/// Finds an image in a layout, and everything that belongs to it. Of an image that an engine has `saved`, what the
-/// engine never pulled may be missing. Blocks.
+/// Finds an image in a layout, with all its parts. `saved` images come from an engine. They may lack parts that the
+/// engine never pulled. Blocks.
 pub(crate) fn image(
     files: &Files,
     wanted: &Wanted<'_>,
@@ -58,7 +58,7 @@ pub(crate) fn image(
     );
 }
 
-/// The one image of an index that is there with all its parts.
+/// The one image of an index that has all its parts.
 fn only_whole_child(files: &Files, index: &Entry) -> Result<Option<Finished>> {
     if !is_index(files, index) {
         return Ok(None);
@@ -80,7 +80,7 @@ fn only_whole_child(files: &Files, index: &Entry) -> Result<Option<Finished>> {
     Ok(Some(std::mem::take(found)))
 }
 
-/// The entry that is meant, and what to say about it.
+/// The entry that is meant, and a remark about it.
 fn choose(files: &Files, mut listed: Vec<Entry>, wanted: &Wanted<'_>) -> Result<(Entry, Option<String>)> {
     let is_one = listed.iter().all(|entry| entry.digest == listed[0].digest);
     let offer = |entry: &Entry| {
@@ -96,7 +96,7 @@ fn choose(files: &Files, mut listed: Vec<Entry>, wanted: &Wanted<'_>) -> Result<
         offer
     };
     let mut offers: Vec<Offer> = listed.iter().map(offer).collect();
-    // A digest may also be that of an image in an index.
+    // The digest may be that of an image inside an index.
     if let Some(name) = wanted.name
         && !offers.iter().any(|offer| choice::is_id(&offer.id, name))
     {
@@ -111,7 +111,7 @@ fn choose(files: &Files, mut listed: Vec<Entry>, wanted: &Wanted<'_>) -> Result<
     Ok((listed.swap_remove(number), note))
 }
 
-/// What an entry does not say of itself, its manifest may.
+/// Completes an entry from its manifest.
 fn look_into(files: &Files, entry: &Entry, offer: &mut Offer) {
     let Ok(Some(bytes)) = manifest(files, entry) else { return };
     offer.is_attached |= layout_subject(&bytes);
@@ -124,7 +124,7 @@ fn layout_subject(manifest: &[u8]) -> bool {
     entry(manifest, "subject").is_ok_and(|subject| subject.is_some())
 }
 
-/// What lies in the indexes of a list, however deep. What cannot be read is passed over.
+/// All entries inside the indexes of a list, at any depth. Unreadable ones are skipped.
 fn below(files: &Files, listed: &[Entry]) -> Vec<Entry> {
     let (mut found, mut seen) = (Vec::new(), HashSet::new());
     let mut layer: Vec<Entry> = listed.to_vec();
@@ -145,7 +145,7 @@ fn narrow(files: &Files, mut entry: Entry, platform: &Platform, wanted: &Wanted<
     for depth in 0..DEEPEST {
         let bytes = manifest(files, &entry)?.with_context(|| format!("{} is missing", entry.digest))?;
         if !is_index(files, &entry) {
-            // An index has said what it is for.
+            // The index has already given the platform.
             if depth == 0 {
                 require_platform(&config(files, &bytes)?, platform)?;
             }
@@ -192,7 +192,7 @@ fn config(files: &Files, manifest: &[u8]) -> Result<Bytes> {
     content.whole(LARGEST_MANIFEST)
 }
 
-/// What an image manifest is for, if its configuration is one of a container image.
+/// The platform of an image manifest, if it has the configuration of a container image.
 fn platform_of(files: &Files, manifest: &[u8]) -> Result<Option<Platform>> {
     let Some(pointer) = entry(manifest, "config")? else { return Ok(None) };
     if !matches!(pointer.media_type.as_str(), media_type::OCI_CONFIG | media_type::DOCKER_CONFIG) {
@@ -201,7 +201,7 @@ fn platform_of(files: &Files, manifest: &[u8]) -> Result<Option<Platform>> {
     Platform::read(&Go::of(&go_json::parse(&config(files, manifest)?)?)).map(Some)
 }
 
-/// Whether an entry is an index; one that does not say so is looked at.
+/// Whether an entry is an index. If its media type does not say, the content is read.
 fn is_index(files: &Files, entry: &Entry) -> bool {
     if !entry.media_type.is_empty() {
         return media_type::is_index(&entry.media_type);
@@ -210,25 +210,25 @@ fn is_index(files: &Files, entry: &Entry) -> bool {
     bytes.is_some_and(|bytes| entries(&bytes, "manifests").is_ok_and(|children| !children.is_empty()))
 }
 
-/// The bytes of a manifest; `None` if they are not there.
+/// The bytes of a manifest. `None` if they are missing.
 fn manifest(files: &Files, entry: &Entry) -> Result<Option<Bytes>> {
     let content = content(files, entry)?;
     content.map(|content| content.whole(LARGEST_MANIFEST)).transpose()
 }
 
-/// Content in its file, or else where it is pointed to.
+/// Content in its own file, or inside the descriptor.
 fn content(files: &Files, entry: &Entry) -> Result<Option<Content>> {
     let there = files.find(&path(&entry.digest))?;
     Ok(there.or_else(|| entry.data.clone().map(Content::Memory)))
 }
 
-/// Everything that belongs to a manifest, and what of it is missing.
+/// All parts of a manifest, and those that are missing.
 struct Walk<'f> {
     files: &'f Files,
     seen: HashSet<Digest>,
     found: Finished,
     missing: Vec<String>,
-    /// Of the manifests so far.
+    /// The sum of the manifests so far, in bytes.
     bytes: usize,
 }
 
@@ -319,7 +319,7 @@ impl<'f> Walk<'f> {
         Ok(())
     }
 
-    /// What the layers of a container image are when they are unpacked, by what they are packed.
+    /// The digests of the uncompressed layers of a container image, by the digests of the compressed ones.
     fn diff_ids(&self, manifest: &[u8], layers: &[Entry]) -> HashMap<Digest, Digest> {
         let read = || -> Option<Vec<Digest>> {
             platform_of(self.files, manifest).ok()??;
@@ -329,7 +329,7 @@ impl<'f> Walk<'f> {
         };
         let diff_ids = read().filter(|diff_ids| diff_ids.len() == layers.len()).unwrap_or_default();
         let pairs = layers.iter().zip(diff_ids);
-        // What is encrypted, and whatever else has a type of its own, is not looked into.
+        // Encrypted layers, and others with a media type of their own, are not decompressed.
         let known = pairs.filter(|(layer, _)| media_type::is_layer(&layer.media_type));
         known.map(|(layer, diff_id)| (layer.digest, diff_id)).collect()
     }
@@ -339,7 +339,7 @@ fn path(digest: &Digest) -> String {
     format!("blobs/{}/{}", digest.algorithm(), digest.hex())
 }
 
-/// Whether anything in an image is a layer that nobody has compressed.
+/// Whether any layer of an image is uncompressed.
 pub(crate) fn has_plain_layers(image: &Finished) -> bool {
     let plain = |manifest: &Manifest| {
         ManifestView::parse(&manifest.bytes, None)

@@ -1,4 +1,4 @@
-//! What an index of a layout lists, read as programs in Go read it.
+//! The entries of a layout's index, read as programs in Go read them.
 
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
@@ -9,25 +9,25 @@ use gangplank_oci::Digest;
 use super::go_json::{self, Go};
 use super::platform::Platform;
 
-/// The names that writers of layouts give an image.
+/// The annotations in which writers of layouts give an image's name.
 const NAMES: [&str; 2] = ["org.opencontainers.image.ref.name", "io.containerd.image.name"];
-/// What cosign writes of signatures and the like that it puts beside an image.
+/// The annotation with which cosign marks signatures and other things that it stores beside an image.
 const COSIGN: [&str; 2] = ["kind", "dev.cosignproject.cosign/kind"];
-/// What `BuildKit` writes of an attestation.
+/// The annotation with which `BuildKit` marks an attestation.
 const ATTACHED_TO: &str = "vnd.docker.reference.digest";
 
-/// A pointer to content.
+/// A descriptor: a reference to content.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) media_type: String,
     pub(crate) digest: Digest,
     pub(crate) platform: Option<Platform>,
     pub(crate) names: Vec<String>,
-    /// Whether it says that it is about another image.
+    /// Whether its annotations say that it belongs to another image.
     pub(crate) is_attached: bool,
-    /// The content itself, where it is written here.
+    /// The content itself, if the descriptor embeds it.
     pub(crate) data: Option<Bytes>,
-    /// Where else the content is said to be.
+    /// Other places where the content can be fetched.
     pub(crate) urls: Vec<String>,
 }
 
@@ -60,14 +60,14 @@ impl Entry {
             platform,
             names,
             is_attached,
-            // Whoever wrote something else there meant it for nobody.
+            // An annotation that is no text is ignored.
             data: data.filter(|data| Digest::of(digest.algorithm(), data) == digest),
             urls: entry.member("urls")?.texts()?.into_iter().map(str::to_owned).collect(),
         })
     }
 }
 
-/// Whether a tag is one under which signatures and the like are looked up: `sha256-<hex>`, with or without an end.
+/// Whether a tag has the form under which signatures are found: `sha256-<hex>`, with or without a suffix.
 fn is_of_a_digest(tag: &str) -> bool {
     let tag = tag.rsplit(':').next().unwrap_or_default();
     let Some(rest) = tag.strip_prefix("sha256-") else { return false };
@@ -75,13 +75,13 @@ fn is_of_a_digest(tag: &str) -> bool {
     hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// What a document lists under one of its members: `manifests`, `layers`.
+/// The descriptors of a document under one of its members, such as `manifests` or `layers`.
 pub(crate) fn entries(document: &[u8], member: &str) -> Result<Vec<Entry>> {
     let document = go_json::parse(document)?;
     Go::of(&document).member(member)?.list()?.map(|entry| Entry::read(&entry)).collect()
 }
 
-/// The pointer under a member, if there is one.
+/// The descriptor of a document under a member, if there is one.
 pub(crate) fn entry(document: &[u8], member: &str) -> Result<Option<Entry>> {
     let document = go_json::parse(document)?;
     let entry = Go::of(&document).member(member)?;

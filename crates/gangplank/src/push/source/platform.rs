@@ -1,4 +1,4 @@
-//! Which machine an image is for.
+//! The platform of an image.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,19 +7,19 @@ use anyhow::Result;
 
 use super::go_json::Go;
 
-/// Which of an image's platforms are pushed.
+/// The platforms of an image that are pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Platforms {
     /// All of them.
     All,
-    /// This one; an image without it cannot be pushed.
+    /// This platform. An image without it is refused.
     Only(Platform),
-    /// This one of several; an image that is for one platform is pushed for whatever it is.
+    /// This platform, if there are several. An image for a single platform is pushed whatever it is.
     Rather(Platform),
 }
 
 impl Platforms {
-    /// The one that was named.
+    /// The platform that was named.
     pub(crate) fn named(&self) -> Option<&Platform> {
         match self {
             Self::All => None,
@@ -27,7 +27,7 @@ impl Platforms {
         }
     }
 
-    /// The only one that will do.
+    /// The only platform that is accepted.
     pub(crate) fn required(&self) -> Option<&Platform> {
         match self {
             Self::Only(platform) => Some(platform),
@@ -45,30 +45,30 @@ pub(crate) struct Platform {
 }
 
 impl Platform {
-    /// What container services run.
+    /// The platform that container services run.
     pub(crate) fn of_services() -> Self {
         Self { os: "linux".to_owned(), architecture: "amd64".to_owned(), variant: None }
     }
 
-    /// The platform that a configuration, or an index's entry, names.
+    /// Reads the platform of a configuration or an index's entry.
     pub(crate) fn read(named: &Go<'_>) -> Result<Self> {
         let text = |name| Ok::<_, anyhow::Error>(named.member(name)?.text()?.to_owned());
         let variant = Some(text("variant")?).filter(|variant| !variant.is_empty());
         Ok(Self { os: text("os")?, architecture: text("architecture")?, variant })
     }
 
-    /// Whether it is said, and a machine's: what is attached to images is for an unknown one.
+    /// Whether the platform is one of a real machine. Attestations have "unknown".
     pub(crate) fn is_known(&self) -> bool {
         !self.os.is_empty() && !self.architecture.is_empty() && self.os != "unknown"
     }
 
-    /// Whether an image for `other` is what somebody gets who asks for this one. Who names no variant takes any.
+    /// Whether a machine of this platform can run an image for `other`. Without a variant it accepts any.
     pub(crate) fn takes(&self, other: &Self) -> bool {
         let same = self.os == other.os && self.architecture == other.architecture;
         same && (self.variant.is_none() || self.usual_variant() == other.usual_variant())
     }
 
-    /// The variant that is meant where none is named.
+    /// The default variant of an architecture.
     fn usual_variant(&self) -> Option<&str> {
         self.variant.as_deref().filter(|variant| !variant.is_empty()).or(match self.architecture.as_str() {
             "arm64" => Some("v8"),

@@ -1,28 +1,28 @@
-//! The heads of a tar archive, one after the other. Names of any length are read up to a limit: they are in memory.
+//! The headers of a tar archive, one after the other. Names are read up to a limit, because they are kept in memory.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
 use tar::{EntryType, Header, PaxExtensions};
 
 const BLOCK: u64 = 512;
-/// The longest name, or extended header, in bytes.
+/// The longest name or extended header, in bytes.
 const LONGEST: u64 = 1024 * 1024;
-/// Far more members than an image has.
+/// The largest number of members. Real images have far fewer.
 const MOST_MEMBERS: usize = 100_000;
 
 /// A member of an archive.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) name: String,
-    /// Where it leads, if it is a link.
+    /// The target, if it is a link.
     pub(crate) link: Option<String>,
     pub(crate) kind: EntryType,
-    /// Where its bytes begin.
+    /// The offset of its first byte.
     pub(crate) start: u64,
     pub(crate) size: u64,
 }
 
-/// What was said before a member about it.
+/// Fields that earlier headers gave for the next member.
 #[derive(Default)]
 struct Said {
     name: Option<String>,
@@ -30,7 +30,7 @@ struct Said {
     size: Option<u64>,
 }
 
-/// The heads that a reader has.
+/// The headers of an archive, read from a stream.
 pub(crate) struct Heads<R> {
     reader: R,
     at: u64,
@@ -42,7 +42,7 @@ impl<R: Read + Seek> Heads<R> {
         Self { reader, at: 0, seen: 0 }
     }
 
-    /// The next member; `None` at the end.
+    /// Reads the next member. `None` at the end.
     fn read(&mut self) -> io::Result<Option<Head>> {
         let mut said = Said::default();
         loop {
@@ -84,7 +84,7 @@ impl<R: Read + Seek> Heads<R> {
         }
         self.at += BLOCK;
         let header = Header::from_byte_slice(&block).clone();
-        // The sum's own eight bytes count as spaces.
+        // The checksum counts its own eight bytes as spaces.
         let own: u32 = block[148..156].iter().map(|byte| u32::from(*byte)).sum();
         let sum = block.iter().map(|byte| u32::from(*byte)).sum::<u32>() - own + 8 * u32::from(b' ');
         if header.cksum()? != sum {
@@ -93,7 +93,7 @@ impl<R: Read + Seek> Heads<R> {
         Ok(Some(header))
     }
 
-    /// The bytes of a name or an extended header.
+    /// Reads the bytes of a name or an extended header.
     fn small(&mut self, size: u64) -> io::Result<Vec<u8>> {
         if size > LONGEST {
             return Err(too_much(format!(
@@ -108,7 +108,7 @@ impl<R: Read + Seek> Heads<R> {
         Ok(bytes)
     }
 
-    /// Where the bytes begin of a file with holes, whose maps of them lie before.
+    /// The offset of a sparse file's first byte. The maps of its holes stand before it.
     fn behind_sparse_maps(&mut self, header: &Header) -> io::Result<u64> {
         let mut goes_on = header.as_gnu().is_some_and(tar::GnuHeader::is_extended);
         while goes_on {

@@ -1,4 +1,4 @@
-//! Streams that have to be read more than once: they are spooled into a temporary file, which can be read while it
+//! Streams that have to be read more than once. They are written to a temporary file, which can be read while it
 //! still grows.
 
 pub(crate) mod spooled;

@@ -1,5 +1,5 @@
-//! A stream that is kept in a file. What comes out of a pipe, a decompressor or an engine cannot be read from the
-//! middle, and the list of what is in it comes last; but layers can be compressed as they pass.
+//! A stream that is written to a file. A pipe, a decompressor or an engine can only be read from beginning to end,
+//! and the list of contents comes last. Layers can still be compressed while the stream is read.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -16,19 +16,19 @@ use crate::push::progress::Progress;
 use crate::push::source::content::Content;
 use crate::push::source::tar_heads::{Head, Heads};
 
-/// Less is done in no time when it is needed.
+/// Smaller layers are not compressed here, because that is fast enough later.
 const LEAST: u64 = 64 * 1024;
-/// Where tar archives say that they are tar archives.
+/// The offset and text of the mark in a tar archive.
 const MARK: (u64, &[u8]) = (257, b"ustar");
 
-/// A stream that has ended.
+/// A stream that was read to its end.
 pub(crate) struct Spooled {
     pub(crate) file: File,
-    /// The layers in it that nobody had compressed, by where they begin.
+    /// The layers that were uncompressed, by their offset.
     pub(crate) staged: HashMap<u64, Staged>,
 }
 
-/// Keeps a stream, not compressed as a whole. Blocks.
+/// Writes a stream to a file, and decompresses it first. Blocks.
 pub(crate) fn spool(stream: impl Read, progress: &Arc<Progress>) -> Result<Spooled> {
     let (head, mut stream) = peek(stream, HEAD)?;
     let file = temp_file::file()?;
@@ -63,7 +63,8 @@ pub(crate) fn spool(stream: impl Read, progress: &Arc<Progress>) -> Result<Spool
     })
 }
 
-/// Compresses each plain layer when it is there. What cannot be read here, others will complain of.
+/// Compresses each uncompressed layer as soon as it is there. Errors are ignored: whoever reads the archive later
+/// reports them.
 fn stage_layers(reader: Reader, progress: &Arc<Progress>, stop: &Stop) -> HashMap<u64, Staged> {
     let mut staged = HashMap::new();
     for Head { kind, start, size, .. } in Heads::of(reader.clone()).map_while(Result::ok) {

@@ -1,4 +1,4 @@
-//! A file that somebody reads while somebody else is still writing it.
+//! A file that is read while it is still being written.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -26,11 +26,11 @@ impl Shared {
     }
 }
 
-/// The end that writes. When it is dropped, nothing more comes.
+/// The writing end. Dropping it marks the end of the file.
 #[derive(Debug)]
 pub(crate) struct Writer(Arc<Shared>);
 
-/// The end that reads, and waits for what is not yet there.
+/// The reading end. It waits for bytes that are not there yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader {
     shared: Arc<Shared>,
@@ -67,7 +67,7 @@ impl Reader {
         Arc::clone(&self.shared.file)
     }
 
-    /// Waits until so many bytes are there; how many there are, if they never will be.
+    /// Waits until the file has `length` bytes, or will never have them. Returns its length.
     pub(crate) fn wait_for(&self, length: u64) -> u64 {
         let state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
         let is_waiting = |state: &mut State| state.written < length && !state.is_whole;

@@ -1,5 +1,5 @@
-//! Files for what cannot be read twice: layers out of a pipe, layers that were compressed. An upload
-//! that is cut goes on from where the registry says, so the bytes must still be there.
+//! Temporary files for bytes that cannot be read twice from their source: layers from a pipe, and layers that were
+//! compressed. An interrupted upload continues in the middle, so the bytes must still be there.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -9,14 +9,14 @@ use anyhow::{Context as _, Result};
 
 use crate::system::room;
 
-/// How much of the disk is left to others; of a small disk, an eighth.
+/// The space on the disk that is left to others, in bytes. Of a small disk, an eighth.
 const RESERVE: u64 = 64 * 1024 * 1024;
-/// How much is written between two looks at the disk.
+/// How much is written between two checks of the free space, in bytes.
 const STRIDE: u64 = 4 * 1024 * 1024;
 
-/// A new file without a name, gone when it is closed, whatever becomes of the program.
+/// A new file without a name. It is gone when it is closed, even if the program is killed.
 ///
-/// It is in `TMPDIR`, else in `/var/tmp`: what is in `/tmp` is on many machines kept in memory.
+/// It is in `TMPDIR`, else in `/var/tmp`. Many machines keep `/tmp` in memory.
 pub(crate) fn file() -> Result<File> {
     let dir = dir();
     tempfile::tempfile_in(&dir)
@@ -31,7 +31,7 @@ fn dir() -> PathBuf {
     })
 }
 
-/// A writer to such a file that never fills the disk: what an archive says of itself is no bound.
+/// A writer to such a file that never fills the disk. An archive may be larger than it says.
 pub(crate) struct Bounded<W> {
     pub(crate) inner: W,
     file: File,
@@ -39,7 +39,7 @@ pub(crate) struct Bounded<W> {
 }
 
 impl<W: Write> Bounded<W> {
-    /// Bounds what goes through `inner` into `file`.
+    /// Limits what goes through `inner` into `file`.
     pub(crate) fn new(inner: W, file: &File) -> io::Result<Self> {
         Ok(Self { inner, file: file.try_clone()?, until_look: 0 })
     }

@@ -1,4 +1,4 @@
-//! One blob's way up: in chunks on a session, and after a cut from where the registry says it stands.
+//! Uploads one blob: in chunks of one upload session. After an interruption it continues where the registry says.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,11 +20,11 @@ use crate::push::progress::{Progress, Step};
 use crate::push::source::content::Content;
 use crate::push::source::image::Blob;
 
-/// What a server that crashes may have to be sent again.
+/// The size of a chunk, in bytes. A server that crashes may need that much again.
 const CHUNK: u64 = 32 * 1024 * 1024;
-/// How much is read and sent at a time.
+/// How much is read and sent at a time, in bytes.
 const PIECE: usize = 256 * 1024;
-/// Sends a blob unless it is there.
+/// Uploads a blob, unless the registry has it.
 pub(crate) async fn upload(registry: &Registry, blob: &Blob, progress: &Arc<Progress>) -> Result<()> {
     let named = || format!("the blob {}", blob.digest);
     let step = Arc::new(progress.begin_blob(&blob.digest, blob.content.size()));
@@ -48,20 +48,20 @@ async fn send(registry: &Registry, blob: &Blob, step: &Arc<Step>) -> Result<()> 
     if sent.is_err()
         && let Some(session) = &upload.session
     {
-        // It would end by itself; nobody waits for this.
+        // The session would end by itself, so nobody waits for the answer.
         let delete = registry.http.delete(session.clone());
         let _ = registry.send(delete, session, answers::CONNECT).await;
     }
     sent
 }
 
-/// What a request did.
+/// The effect of a request.
 enum Done {
-    /// A session is open.
+    /// A session was opened.
     Opened,
     /// Bytes went.
     Sent,
-    /// The blob is there.
+    /// The blob is complete.
     All,
 }
 
@@ -71,11 +71,11 @@ struct Upload<'p> {
     step: &'p Arc<Step>,
     session: Option<Url>,
     offset: u64,
-    /// The furthest offset so far.
+    /// The furthest offset that was reached so far.
     furthest: u64,
-    /// Bytes that went out since then.
+    /// The bytes that were sent since then.
     tried: u64,
-    /// Whether the registry takes a blob in several requests.
+    /// Whether the registry accepts a blob in several requests.
     in_chunks: bool,
 }
 
@@ -85,7 +85,7 @@ impl Upload<'_> {
         loop {
             let fault = match self.step().await {
                 Ok(Done::All) => return Ok(()),
-                // That a session was opened is no progress: some registries open them and take nothing.
+                // Opening a session is no progress: some registries open sessions and accept no bytes.
                 Ok(Done::Opened) => continue,
                 Ok(Done::Sent) if self.got_further() => {
                     tries.got_further();
@@ -94,7 +94,7 @@ impl Upload<'_> {
                 Ok(Done::Sent) => Passing {
                     what: "the registry took next to nothing of what was sent".to_owned(),
                     why: "the registry took next to nothing of what was sent".to_owned(),
-                    // It is there, and has a say in how long this takes.
+                    // The registry answered, so its `Retry-After` counts.
                     after: Some(Duration::from_secs(1)),
                     is_answered: true,
                     is_slow: false,
@@ -110,7 +110,7 @@ impl Upload<'_> {
                         is_slow: false,
                     }
                 }
-                // Some registries take a blob in one request only.
+                // Some registries accept a blob in one request only.
                 Err(Fault::Refused { status: 400 | 405 | 411 | 413, .. }) if self.is_sending_chunks() => {
                     self.in_chunks = false;
                     self.forget();
@@ -129,8 +129,8 @@ impl Upload<'_> {
         }
     }
 
-    /// Whether more is there than ever before, and a fair part of what was sent for it: who takes a byte of each
-    /// chunk would be sent a blob for ever.
+    /// Whether the upload got further than ever before, and by a fair part of the bytes sent since. Otherwise a
+    /// registry that keeps one byte of each chunk could make it go on for ever.
     fn got_further(&mut self) -> bool {
         let further = self.offset.saturating_sub(self.furthest);
         if further == 0 || further < self.tried / 8 {
@@ -140,17 +140,17 @@ impl Upload<'_> {
         true
     }
 
-    /// Whether the next request has a part of the blob that is not the whole.
+    /// Whether the next request sends only a part of the blob.
     fn is_sending_chunks(&self) -> bool {
         let size = self.blob.content.size();
         self.in_chunks && self.session.is_some() && size > CHUNK && self.offset < size
     }
 
-    /// Does the next thing.
+    /// Makes the next request.
     async fn step(&mut self) -> Result<Done, Fault> {
         let Some(session) = self.session.clone() else {
             let url = self.registry.url(&location::upload(&self.registry.repository, ""))?;
-            // An empty body has a length, which some registries insist on.
+            // Some registries insist on a `Content-Length` for an empty body.
             let post = self.registry.http.post(url.clone()).body(Bytes::new());
             let answer = self.registry.send(post, &url, answers::FIRST_BYTE).await?;
             expect(&answer, &[202])?;
@@ -186,7 +186,8 @@ impl Upload<'_> {
         Ok(Done::Sent)
     }
 
-    /// Sends the bytes from the offset up to `end`, and waits so long for an answer when all have gone.
+    /// Sends the bytes from the current offset up to `end`. After the last byte it waits at most this long for the
+    /// answer.
     async fn send_part(
         &mut self,
         request: RequestBuilder,
@@ -218,12 +219,12 @@ impl Upload<'_> {
         }
     }
 
-    /// Asks where the upload stands, after something went wrong; true if it is done.
+    /// Asks for the offset after an error. Returns true if the upload is complete.
     async fn find_out(&mut self) -> Result<bool> {
         if let Some(session) = self.session.clone() {
             match self.registry.ask(&session, self.step, |url| self.registry.http.get(url)).await {
                 Ok(answer) if matches!(answer.status().as_u16(), 200 | 202 | 204) => {
-                    // `0-0` is one byte or none: the little there is is sent again.
+                    // `0-0` means one byte or none, so that byte is sent again.
                     if let Some(received) = received(&answer).filter(|received| *received > 1)
                         && received <= self.blob.content.size()
                         && self.in_chunks
@@ -236,12 +237,12 @@ impl Upload<'_> {
                 Err(fault @ (Fault::Hopeless(_) | Fault::Passing(Passing { is_answered: false, .. }))) => {
                     return Err(fault.into_error());
                 }
-                // Gone, or the registry cannot tell.
+                // The session is gone, or the registry cannot say.
                 _ => {}
             }
         }
         self.forget();
-        // The answer to the last request may have been what was lost.
+        // The last request may have succeeded, and only its answer was lost.
         self.registry.has(&self.blob.digest, self.step).await.map_err(Fault::into_error)
     }
 
@@ -250,7 +251,7 @@ impl Upload<'_> {
         self.offset = 0;
     }
 
-    /// Where the session goes on.
+    /// The URL where the session continues.
     fn next(&self, answer: &Response, here: &Url) -> Result<Url, Fault> {
         let location = answer.headers().get("location").and_then(|location| location.to_str().ok());
         match location {
@@ -260,7 +261,7 @@ impl Upload<'_> {
         }
     }
 
-    /// A refusal; the registry may be right that the bytes are not what their digest says.
+    /// Explains a refusal. The blob's file may have changed, so its digest is checked.
     async fn explained(&self, fault: Fault) -> anyhow::Error {
         let (content, digest) = (self.blob.content.clone(), self.blob.digest);
         if matches!(fault, Fault::Refused { status: 400, .. }) {
@@ -275,7 +276,7 @@ impl Upload<'_> {
     }
 }
 
-/// Ends when nothing moves any more: bytes, as long as there are some to send, and then the answer.
+/// Ends when nothing moves any more: no byte is sent while some are left, or no answer comes after the last.
 async fn stalled(moved: &AtomicU64, length: u64, patience: Duration) -> Fault {
     let (mut last, mut since) = (0, Instant::now());
     loop {
@@ -305,13 +306,13 @@ fn expect(answer: &Response, statuses: &[u16]) -> Result<(), Fault> {
     Err(Fault::Refused { status, why: "which was not expected".to_owned() })
 }
 
-/// How many bytes the registry says it has.
+/// The number of bytes that the registry says it has.
 fn received(answer: &Response) -> Option<u64> {
     let range = answer.headers().get("range")?.to_str().ok()?;
     ContentRange::parse(range).ok().filter(|range| range.first == 0).map(|range| range.last + 1)
 }
 
-/// A part of a blob on its way.
+/// A part of a blob that is being sent.
 struct Part {
     content: Content,
     at: u64,

@@ -1,4 +1,4 @@
-//! The login that a push uses, made anew when it ends.
+//! The login of a push. It is replaced when it ends.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,11 +21,11 @@ pub(crate) struct Login {
 /// Makes a login.
 pub(crate) type LoginProvider = Box<dyn Fn() -> BoxFuture<'static, Result<Login>> + Send + Sync>;
 
-/// The login of the moment.
+/// The current login.
 pub(crate) struct Logins {
     provider: LoginProvider,
     current: Mutex<(u64, Login)>,
-    /// One more than the number of the last login that the registry took.
+    /// One more than the number of the last login that the registry accepted.
     taken: AtomicU64,
 }
 
@@ -34,22 +34,23 @@ impl Logins {
         Self { provider, current: Mutex::new((0, first)), taken: AtomicU64::new(0) }
     }
 
-    /// The login, and which one it is.
+    /// The current login and its number.
     pub(crate) async fn current(&self) -> (u64, Login) {
         self.current.lock().await.clone()
     }
 
-    /// The registry took a login.
+    /// Records that the registry accepted a login.
     pub(crate) fn note_taken(&self, which: u64) {
         self.taken.fetch_max(which + 1, Ordering::Relaxed);
     }
 
-    /// Whether the registry has ever taken it. One that it never took has not ended, and another would do no better.
+    /// Whether the registry ever accepted a login. If not, the login did not expire, and another one would be refused
+    /// too.
     pub(crate) fn was_taken(&self, which: u64) -> bool {
         self.taken.load(Ordering::Relaxed) > which
     }
 
-    /// Makes a new one, unless somebody else has done so since `ended` was taken.
+    /// Makes a new login, unless another task has already replaced the one with number `ended`.
     pub(crate) async fn renew(&self, ended: u64) -> Result<()> {
         let mut current = self.current.lock().await;
         if current.0 == ended {

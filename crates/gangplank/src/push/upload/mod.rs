@@ -1,4 +1,4 @@
-//! The registry's side of a push: its login, one blob's upload, and how often something is tried.
+//! The upload of an image: the registry and its login, the upload of one blob, and the rules for trying again.
 
 pub(crate) mod blob;
 pub(crate) mod login;

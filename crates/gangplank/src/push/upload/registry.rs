@@ -1,4 +1,4 @@
-//! A repository of a registry, spoken to with a login that is renewed when it ends.
+//! A repository of a registry. Its login is replaced when it ends.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::push::progress::Step;
 use crate::push::source::image::Manifest;
 use crate::terminal::foreign;
 
-/// What a login's end is called by registries that do not answer 401.
+/// The text by which some registries report an expired login in place of status 401.
 const ENDED: &str = "authorization token has expired";
 
 /// A repository to push to.
@@ -26,32 +26,32 @@ pub(crate) struct Registry {
     logins: Logins,
 }
 
-/// Why a request was of no use.
+/// The reason for which a request failed.
 pub(crate) enum Fault {
-    /// The same may go well in a moment.
+    /// Trying again may help.
     Passing(Passing),
-    /// The registry does not want it.
+    /// The registry refused.
     Refused { status: u16, why: String },
-    /// It could not be tried.
+    /// The request could not be made at all.
     Hopeless(anyhow::Error),
 }
 
-/// A fault that may pass.
+/// An error after which trying again may help.
 pub(crate) struct Passing {
-    /// What there is to say of it, in our words alone.
+    /// The error in our own words only.
     pub(crate) what: String,
-    /// The same, and what the registry says of it.
+    /// The same, with the registry's message.
     pub(crate) why: String,
-    /// How long the registry wants to be left alone.
+    /// The pause that the registry asks for.
     pub(crate) after: Option<Duration>,
     /// Whether there was an answer.
     pub(crate) is_answered: bool,
-    /// Whether it took long, or is not likely to pass: then it is tried a few times only.
+    /// Whether it took long, or will hardly change. Then there are few attempts.
     pub(crate) is_slow: bool,
 }
 
 impl Fault {
-    /// Nothing came for a long time.
+    /// No byte came for a long time.
     pub(crate) fn slow(what: String) -> Self {
         Self::Passing(Passing { why: what.clone(), what, after: None, is_answered: false, is_slow: true })
     }
@@ -59,7 +59,7 @@ impl Fault {
     fn unreachable(url: &Url, error: &reqwest::Error) -> Self {
         let cause = if error.is_timeout() { "it took too long".to_owned() } else { root_cause(error) };
         let what = format!("cannot reach {}: {cause}", address(url));
-        // A name that is not known now will hardly be known soon.
+        // An unknown host name will hardly be known soon.
         let is_slow = error.is_timeout() || cause.contains("lookup");
         Self::Passing(Passing { why: what.clone(), what, after: None, is_answered: false, is_slow })
     }
@@ -81,7 +81,7 @@ fn answered(status: u16, why: &str) -> String {
     }
 }
 
-/// What a registry means by a path or an address. It never leads away from TLS.
+/// Resolves a path or URL from a registry's answer. It never leads from HTTPS to HTTP.
 fn resolve(base: &Url, path: &str) -> Result<Url> {
     let url = base.join(path).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = url.with_context(|| format!("the registry named {path:?}, which is no address"))?;
@@ -101,11 +101,10 @@ fn address(url: &Url) -> String {
 }
 
 impl Registry {
-    /// Asks for a login and finds the repository that images are pushed to with it.
+    /// Makes a login and finds the repository to push to.
     ///
-    /// `endpoint` is the API's address: a registry on the same host is spoken to in the same way, another one by
-    /// HTTPS; one on this machine also without, if it does not understand that. `http` makes the client for an
-    /// address.
+    /// `endpoint` is the API's address. A registry on the same host uses the same scheme; any other uses HTTPS. A
+    /// registry on this machine that does not speak HTTPS uses HTTP. `http` makes the client for an address.
     pub(crate) async fn connect(
         endpoint: &Url,
         provider: LoginProvider,
@@ -130,18 +129,18 @@ impl Registry {
         Ok(Self { http: http(&base)?, base, repository, logins: Logins::new(provider, login) })
     }
 
-    /// Where images that were pushed are pulled from: `host[:port]`.
+    /// The registry's name for pulling images: `host[:port]`.
     pub(crate) fn address(&self) -> String {
         address(&self.base)
     }
 
-    /// The URL of a path, or of a `Location`.
+    /// The URL of a path or a `Location`.
     pub(crate) fn url(&self, path: &str) -> Result<Url, Fault> {
         resolve(&self.base, path).map_err(Fault::Hopeless)
     }
 
-    /// Sends a request with the login of the moment, and waits so long for an answer. A login that has ended is
-    /// renewed, and the request can then be made again.
+    /// Sends a request with the current login, and waits at most this long for an answer. A login that has ended is
+    /// replaced; then the caller can try again.
     pub(crate) async fn send(
         &self,
         request: RequestBuilder,
@@ -149,7 +148,7 @@ impl Registry {
         patience: Duration,
     ) -> Result<Response, Fault> {
         let (which, login) = self.logins.current().await;
-        // Another host gets no password: what it needs is in the address it was named by.
+        // Another host gets no password. Its URL has everything that it needs.
         let ours = url.origin() == self.base.origin();
         let request =
             if ours { request.basic_auth(&login.username, Some(login.password.expose())) } else { request };
@@ -195,7 +194,7 @@ impl Registry {
         Err(Fault::Refused { status, why })
     }
 
-    /// Sends a request without a lasting body until there is an answer; `step` shows what is waited for.
+    /// Sends a request until there is an answer. Its body is short, so it can be sent again. `step` shows waits.
     pub(crate) async fn ask(
         &self,
         url: &Url,
@@ -213,12 +212,12 @@ impl Registry {
         }
     }
 
-    /// Whether a blob is there already.
+    /// Whether the registry has a blob.
     pub(crate) async fn has(&self, digest: &Digest, step: &Step) -> Result<bool, Fault> {
         let url = self.url(&location::blob(&self.repository, digest))?;
         match self.ask(&url, step, |url| self.http.head(url)).await {
             Ok(answer) => Ok(answer.status().as_u16() == 200),
-            // Some registries do not tell; then it is sent.
+            // Some registries cannot say. Then the blob is uploaded.
             Err(Fault::Refused { .. }) => Ok(false),
             Err(fault) => Err(fault),
         }
@@ -246,7 +245,7 @@ impl Registry {
     }
 }
 
-/// Whether TLS is spoken at an address, be it with a certificate that nobody trusts.
+/// Whether a host speaks TLS, even with an untrusted certificate.
 async fn speaks_tls(host: &str, http: impl Fn(&Url) -> Result<Client>) -> Result<bool> {
     let url = Url::parse(&format!("https://{host}/"))?;
     match http(&url)?.head(url).timeout(Duration::from_secs(10)).send().await {
@@ -255,7 +254,7 @@ async fn speaks_tls(host: &str, http: impl Fn(&Url) -> Result<Client>) -> Result
     }
 }
 
-/// What an error's body says: a registry's own words, or what to make of another's.
+/// The message in an error's body, or an explanation if it is none of a registry's.
 fn words(status: u16, body: &[u8]) -> String {
     let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
     let error = &parsed["errors"][0];

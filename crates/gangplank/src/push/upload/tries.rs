@@ -1,4 +1,4 @@
-//! How often something is tried: no side of a connection decides alone when the other gives up.
+//! The number of attempts. Neither side of a connection alone decides when to give up.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use super::registry::Passing;
 use crate::http::answers::SLOW_TRIES;
 use crate::http::retry;
 
-/// How often something is tried without getting any further.
+/// The number of attempts without any progress.
 const TRIES: u32 = 8;
 
-/// The tries since something last got further.
+/// The attempts since the last progress.
 #[derive(Debug, Default)]
 pub(crate) struct Tries {
     failed: u32,
@@ -19,10 +19,10 @@ pub(crate) struct Tries {
 }
 
 impl Tries {
-    /// Notes a try that got no further; how long to wait until the next.
+    /// Counts an attempt without progress. Returns the pause before the next one.
     ///
     /// # Errors
-    /// If it was the last.
+    /// If it was the last attempt.
     pub(crate) fn failed(&mut self, fault: &Passing) -> Result<Duration> {
         self.failed += 1;
         self.slow += u32::from(fault.is_slow);

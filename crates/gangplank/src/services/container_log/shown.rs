@@ -1,9 +1,9 @@
-//! Which lines of a log have been shown already.
+//! The lines of a log that have been shown already.
 //!
-//! A log is read again from a moment on, and moments are whole seconds: lines of the last second come again. Two lines
-//! may be alike in text and time, so lines are counted: of those that are alike, as many are new as there are more of
-//! them than at any time before. Lines of several nodes come a little out of order, so the last seconds before the
-//! newest line are read again too.
+//! A log is read again and again, each time from a whole second on. So the lines of the last second come again. Two
+//! lines may have the same text and time, so lines are counted: if a reading has more equal lines than any reading
+//! before, the additional ones are new. Lines of several nodes come a little out of order, so each reading begins
+//! some seconds before the newest line.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -12,16 +12,16 @@ use gangplank_api::Timestamp;
 
 use super::Line;
 
-/// How far back is read again, in milliseconds.
+/// How far before the newest line a reading begins, in milliseconds.
 const OVERLAP: i64 = 2_000;
 
-/// The lines that have been shown, as far back as they may come again.
+/// The lines that have been shown and may come again.
 #[derive(Debug)]
 pub(crate) struct Shown {
-    /// What was never to be shown is older.
+    /// Lines before this time are never shown, in milliseconds since 1970.
     from: i64,
     newest: i64,
-    /// How many lines alike there were, by time and text. The texts are not kept.
+    /// The number of equal lines, by time and a hash of the text.
     counts: HashMap<(i64, u64), u32>,
     hasher: RandomState,
 }
@@ -31,17 +31,17 @@ pub(crate) struct Shown {
 pub(crate) struct Reading(HashMap<(i64, u64), u32>);
 
 impl Shown {
-    /// Nothing was shown; what is older than `from` is not to be.
+    /// No line was shown yet. Lines before `from` are never shown.
     pub(crate) fn nothing_since(from: Timestamp) -> Self {
         Self { from: from.0, newest: from.0, counts: HashMap::new(), hasher: RandomState::new() }
     }
 
-    /// The moment to read from. It begins a second.
+    /// The time to read from. It is a whole second.
     pub(crate) fn start(&self) -> Timestamp {
         Timestamp((self.newest - OVERLAP).max(self.from).div_euclid(1000) * 1000)
     }
 
-    /// Whether a line is new; it counts as shown from now on.
+    /// Whether a line is new. From now on it counts as shown.
     pub(crate) fn is_new(&mut self, reading: &mut Reading, line: &Line) -> bool {
         if line.at.0 < self.from {
             return false;
@@ -55,7 +55,7 @@ impl Shown {
         is_new
     }
 
-    /// A reading came to its end: what cannot come again is forgotten.
+    /// Ends a reading. Forgets lines that cannot come again.
     pub(crate) fn end(&mut self, reading: &Reading) {
         self.newest = reading.0.keys().map(|(at, _)| *at).max().unwrap_or(self.newest).max(self.newest);
         let start = self.start().0;
@@ -71,7 +71,7 @@ mod tests {
         Line { at: Timestamp(at), text: text.to_owned() }
     }
 
-    /// Reads a log as a server would give it, and returns what is new.
+    /// Reads a log as a server would give it, and returns the new lines.
     fn read(shown: &mut Shown, log: &[Line]) -> Vec<String> {
         let (start, mut reading) = (shown.start().0, Reading::default());
         let given = log.iter().filter(|line| line.at.0 >= start);
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(read(&mut shown, &log), Vec::<String>::new());
         log.extend([line(10_500, "b"), line(10_999, "c")]);
         assert_eq!(read(&mut shown, &log), ["b", "c"]);
-        // One of another node that comes late stands before what was shown.
+        // A late line of another node stands before lines that were shown.
         log.insert(4, line(10_200, "late"));
         assert_eq!(read(&mut shown, &log), ["late"]);
         log.push(line(60_000, "d"));
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(shown.start(), Timestamp(18_000));
     }
 
-    /// However a log grows and whenever it is read, each line is shown once, and in the end all are.
+    /// However a log grows and whenever it is read, each line is shown exactly once.
     #[test]
     fn nothing_is_lost_or_shown_twice_however_it_is_read() {
         let mut random = 7_u64;

@@ -1,5 +1,5 @@
-//! Lines of the log on their way to standard error. Whoever logs does not wait for whoever reads: lines that nobody
-//! takes are kept up to a number, and then dropped and counted.
+//! Lines of the log on their way to standard error. Code that logs never waits for the reader: a number of lines are
+//! queued, and beyond that lines are dropped and counted.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -13,17 +13,17 @@ use std::time::{Duration, Instant};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How many lines may wait.
+/// The longest queue, in lines.
 const WAITING: usize = 10_000;
 
-/// How often it is said that lines were dropped, at most.
+/// The shortest pause between two reports of dropped lines.
 const SAID_EVERY: Duration = Duration::from_secs(1);
 
-/// How long lines are waited for at the end.
+/// The longest wait for queued lines when the program ends.
 const AT_THE_END: Duration = Duration::from_millis(500);
 
 thread_local! {
-    /// Whether this is the thread that writes, which need not hand its own lines to itself.
+    /// Whether this is the thread that writes. It does not queue its own lines.
     static WRITES: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -47,9 +47,9 @@ impl Lines {
     /// Starts the thread that writes.
     ///
     /// # Errors
-    /// If it cannot be started.
+    /// If the thread cannot be started.
     pub(super) fn start() -> io::Result<Self> {
-        // Not through the lock of `std::io::stderr`, which whoever else writes there would wait for.
+        // Not through `std::io::stderr`, whose lock other code may hold while it blocks.
         let out = io::stderr().as_fd().try_clone_to_owned().map(|out| Arc::new(File::from(out))).ok();
         Self::to(out, WAITING)
     }
@@ -62,12 +62,12 @@ impl Lines {
         Ok(Self { queue, counts, out })
     }
 
-    /// How many lines were dropped.
+    /// The number of dropped lines.
     pub(super) fn dropped(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.counts.dropped)
     }
 
-    /// Waits until what was taken is written, for a moment.
+    /// Waits a moment until the lines queued so far are written.
     pub(super) fn flush(&self) {
         let until = Instant::now() + AT_THE_END;
         while self.counts.are_waiting() && Instant::now() < until {
@@ -90,7 +90,7 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-/// Takes a whole line with each call, as `tracing` writes them.
+/// Each call has a whole line, as `tracing` writes it.
 impl Write for &Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if WRITES.get() {
@@ -123,7 +123,7 @@ impl Writer {
         WRITES.set(true);
         while let Ok(line) = waiting.recv() {
             if !put(self.out.as_deref(), &line) {
-                // Nobody will read about it either.
+                // Nobody would read a report of the failure either.
                 self.said_dropped += 1;
                 self.counts.dropped.fetch_add(1, Ordering::AcqRel);
             }
@@ -144,7 +144,7 @@ impl Writer {
     }
 }
 
-/// Writes a line, however long that takes; whether it could be.
+/// Writes a line, and waits as long as that takes. Returns whether it succeeded.
 fn put(out: Option<&File>, mut line: &[u8]) -> bool {
     let Some(mut out) = out else { return false };
     while !line.is_empty() {
@@ -152,7 +152,7 @@ fn put(out: Option<&File>, mut line: &[u8]) -> bool {
             Ok(0) => return false,
             Ok(written) => line = &line[written..],
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // Somebody else made it not block.
+            // Another process made the file non-blocking.
             Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(Duration::from_millis(10)),
             Err(_) => return false,
         }
@@ -185,7 +185,7 @@ mod tests {
         drop(reading.join().unwrap());
         lines.flush();
         assert!(!lines.counts.are_waiting());
-        // Nobody will ever read this one.
+        // Nobody will ever read this line.
         assert_eq!((&lines).write(b"line").unwrap(), 4);
         lines.flush();
         assert_eq!(lines.dropped().load(Ordering::Acquire), 6);

@@ -1,4 +1,4 @@
-//! How many bytes an account may have, as an operator says it.
+//! The limit for an account's bytes, as an operator writes it.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::values::byte_size::ByteSize;
 
-/// A size, or `auto`: then the disk decides.
+/// A size, or `auto`, which derives it from the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Written")]
 pub(crate) struct AccountBytes(pub(crate) Option<u64>);
@@ -22,7 +22,7 @@ impl FromStr for AccountBytes {
     }
 }
 
-/// As it may stand in a TOML file.
+/// The forms that TOML allows.
 #[derive(Deserialize)]
 #[serde(
     untagged,

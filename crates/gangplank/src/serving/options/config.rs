@@ -1,4 +1,4 @@
-//! Makes the server's configuration of the options, with a default for each that was not given.
+//! Makes the server's configuration from the options, with a default for each that is missing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::console::Console;
 use super::{DEFAULT_DATA_DIR, DEFAULT_LISTEN, ServeOptions, limits, root_key};
 use crate::cli::usage::named;
 
-/// How long the scrub takes to read all content once.
+/// The time in which the scrub reads all content once.
 const SCRUB_INTERVAL: Duration = Duration::from_hours(7 * 24);
 
 impl ServeOptions {

@@ -1,4 +1,4 @@
-//! The options of running images: which engine, how much of its machine, under which names, what is kept of logs.
+//! The options for running images: the engine, its resources, the names of services, and the logs that are kept.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,13 +15,13 @@ use crate::cli::usage::named;
 use crate::files::home_folders;
 use crate::values::duration;
 
-/// Adds the options of running images to others, and hands all of them to what declares them.
+/// Adds the options for running images to other options, and passes all of them to the macro that declares them.
 macro_rules! with_deployments {
     ($declare:ident! { { $($others:tt)* } { $($keys:tt)* } }) => { $declare! {
         {
             $($others)*
 
-            /// What runs images: Docker Engine, Podman, the first of them that answers, or nothing. Whoever may use an
+            /// Engine that runs images: Docker Engine, Podman, the first of them that answers, or none. A user of an
             /// engine's socket is root on its machine; a rootless engine is safer [default: auto]
             #[arg(help_heading = "Deployments")]
             engine: deployments::Engine, "GANGPLANK_ENGINE";
@@ -32,11 +32,11 @@ macro_rules! with_deployments {
             /// host:port by which the engine reaches this registry [default: the one of --listen, on loopback]
             #[arg(value_name = "HOST:PORT", help_heading = "Deployments")]
             engine_registry: String, "GANGPLANK_ENGINE_REGISTRY";
-            /// Processors that services may be promised, all together; parts of one count
-            /// [default: four times the engine's]
+            /// Processors that services may be promised, in sum; fractions are allowed [default: four times the
+            /// engine's]
             #[arg(value_name = "CPUS", allow_hyphen_values = true, help_heading = "Deployments")]
             engine_cpus: deployments::Cpus, "GANGPLANK_ENGINE_CPUS";
-            /// Memory that services may be promised, all together [default: the engine's]
+            /// Memory that services may be promised, in sum [default: the engine's]
             #[arg(value_name = "SIZE", allow_hyphen_values = true, help_heading = "Deployments")]
             engine_memory: ByteSize, "GANGPLANK_ENGINE_MEMORY";
             /// Let deployments name images of registries at private addresses
@@ -57,7 +57,7 @@ macro_rules! with_deployments {
             #[arg(value_name = "ADDR", value_parser = listen_address, help_heading = "Deployments")]
             #[serde(default, deserialize_with = "file::address")]
             endpoint_listen: SocketAddr, "GANGPLANK_ENDPOINT_LISTEN";
-            /// How long what containers print is kept, in days or as in 12h [default: 4d]
+            /// Time that the output of containers is kept, in days or as in 12h [default: 4d]
             #[arg(value_name = "TIME", allow_hyphen_values = true, help_heading = "Deployments")]
             container_log_days: Days, "GANGPLANK_CONTAINER_LOG_DAYS";
             /// Size of the log of one container [default: 100 MiB]
@@ -66,13 +66,13 @@ macro_rules! with_deployments {
         }
         {
             $($keys)*
-            /// Certificates for domain names of services, by the name that a service's `publicDomainNames` says.
+            /// Certificates for domain names of services, by the name in the service's `publicDomainNames`.
             certificates: std::collections::BTreeMap<String, deployments::Certificate>;
         }
     } };
 }
 
-/// What the sample file has of what no flag can say.
+/// The part of the sample file that no flag can express.
 pub(super) const SAMPLE: &str = r#"
 # A certificate for domain names of services: publicDomainNames says its name, here "example". As many as there are.
 #[certificates.example]
@@ -84,7 +84,7 @@ pub(super) const SAMPLE: &str = r#"
 pub(super) const CERTIFICATE_KEYS: [&str; 2] = ["cert", "key"];
 
 /// What runs images.
-// The values have no words of their own, or clap would lay out the help in another way.
+// The variants have no doc comments: with them clap would lay out the help differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Engine {
@@ -94,7 +94,7 @@ pub(crate) enum Engine {
     None,
 }
 
-/// A number of processors, parts of one included.
+/// A number of processors, which may be a fraction.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Written")]
 pub(crate) struct Cpus(f64);
@@ -111,14 +111,14 @@ impl std::str::FromStr for Cpus {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // More than any machine has, so that whatever is counted with it stays a number.
+        // More processors than any machine has. Below that, sums cannot overflow.
         let in_range = |cpus: &f64| (0.01..=1_000_000.0).contains(cpus);
         let cpus = text.trim().parse().ok().filter(in_range);
         cpus.map(Self).ok_or_else(|| format!("{text:?} is no number of processors; write 4 or 0.5"))
     }
 }
 
-/// As it may stand in a TOML file.
+/// The forms that TOML allows.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a number of processors is written 4 or 0.5")]
 enum Written {
@@ -140,7 +140,7 @@ impl TryFrom<Written> for Cpus {
 }
 
 impl ServeOptions {
-    /// What a server is told of running images.
+    /// Makes the part of the configuration that is about running images.
     pub(super) fn deployments(&self) -> Result<Deployments> {
         let default = Deployments::default();
         let engine = match self.engine {
@@ -166,7 +166,7 @@ impl ServeOptions {
             duration::shown(longest)
         );
         let memory = self.engine_memory.map(|given| given.0);
-        // A nano has half a GiB.
+        // A service of power nano has half a GiB.
         ensure!(
             memory.is_none_or(|memory| memory >= 512 << 20),
             "{} is at least 512 MiB, which one node of the smallest power has",
@@ -197,7 +197,7 @@ impl ServeOptions {
         Ok(LogsKept { age, bytes })
     }
 
-    /// Where the engine is, if anything says so. Podman's own programs do not ask `DOCKER_HOST`.
+    /// The address of the engine, if a variable gives it. Podman's own programs do not read `DOCKER_HOST`.
     fn engine_host(&self, engine: EngineChoice) -> Result<Option<String>> {
         if let Some(host) = &self.engine_host {
             if !is_engine(host) {
@@ -245,8 +245,8 @@ fn entrance(text: &str) -> Result<Entrance> {
         .with_context(|| format!("{option} is https or http, or https:8443, and {text:?} is not"))
 }
 
-/// Checks the domain of services; its letters become small. A name has 253 characters at most, and what stands before
-/// the domain up to 96 of them.
+/// Checks the domain of services, and writes it in lower case. A name has at most 253 characters, and a service needs
+/// up to 96 of them in front of the domain.
 fn domain(text: &str) -> Result<String> {
     let domain = text.to_ascii_lowercase();
     let is_label = |label: &str| {

@@ -1,4 +1,4 @@
-//! The options in a TOML file: what is wrong with one, and where.
+//! The options in a TOML file, with errors that name the line and the reason.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::cli::nearest::nearest;
 /// Reads the options of a file.
 ///
 /// # Errors
-/// If it cannot be read or has something wrong, which is then named with its line.
+/// If the file cannot be read, or a line is wrong, which the error names.
 pub(super) fn read(path: &Path) -> Result<ServeOptions> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
@@ -23,13 +23,13 @@ pub(super) fn read(path: &Path) -> Result<ServeOptions> {
     }
 }
 
-/// Reads an address as the option's parser does, so that both say the same of a wrong one.
+/// Reads an address with the option's own parser, so that the error is the same as for a flag.
 pub(super) fn address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
     let text = String::deserialize(from)?;
     listen_address(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
-/// Where a file is wrong, why, and what to do.
+/// The place of an error in a file, the reason and the advice, in one line.
 fn in_one_line(file: &str, error: &toml::de::Error) -> String {
     let start = error.span().map_or(0, |span| span.start).min(file.len());
     let before = file[..start].matches('\n').count();
@@ -97,7 +97,7 @@ fn unknown_of_issuer(key: &str) -> String {
     format!("an issuer has {}, and no {key:?}{meant}", issuers::KEYS.join(", "))
 }
 
-/// The line with quotes around its text, if it has none and would need them.
+/// The line with quotes around its text, if quotes are missing.
 fn quoted(line: &str) -> Option<String> {
     let (key, value) = line.split_once('=')?;
     let (key, value) = (key.trim(), value.split(" #").next()?.trim());

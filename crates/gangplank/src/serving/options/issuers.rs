@@ -1,4 +1,4 @@
-//! The issuers of identity tokens, which only the file can name: `[[issuer]]`.
+//! The issuers of identity tokens. Only the file can name them, as `[[issuer]]`.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::ServeOptions;
 use crate::values::duration::{self, LengthOfTime};
 
-/// What the sample file has of them.
+/// The part of the sample file about issuers.
 pub(super) const SAMPLE: &str = r#"
 # Who makes identity tokens that roles may trust: the OIDC issuer of a CI or a cluster. As many as there are. Its URL
 # stands here as its tokens have it in "iss", letter by letter, and audiences has what they may have in "aud". Name
@@ -27,7 +27,7 @@ pub(super) const SAMPLE: &str = r#"
 /// The keys of an issuer in the file.
 pub(super) const KEYS: [&str; 5] = ["url", "audiences", "jwks-file", "ca-file", "max-token-life"];
 
-/// How long a token may live at the most, in seconds: a year, which is what some clusters make.
+/// The longest life of a token that can be configured, in seconds: a year, because some clusters make such tokens.
 const LONGEST_LIFE: u64 = 366 * 86_400;
 
 /// An issuer as it stands in the file.
@@ -42,7 +42,8 @@ pub(crate) struct Written {
 }
 
 impl ServeOptions {
-    /// What a server is told of issuers. It looks at them itself, since a URL and an audience mean something to it.
+    /// Makes the part of the configuration that is about issuers. The server checks it, because only it knows the
+    /// rules for URLs and audiences.
     pub(super) fn issuers(&self) -> Result<Vec<Issuer>> {
         self.issuer.iter().flatten().map(Written::issuer).collect()
     }

@@ -1,4 +1,4 @@
-//! The limits among the options, and which values no server could keep.
+//! The limits among the options. Values that no server could work with are refused.
 
 use std::time::Duration;
 
@@ -76,17 +76,17 @@ impl ServeOptions {
     }
 }
 
-/// Files that a server has open without any connection.
+/// The number of files that a server has open without any connection.
 const OWN_FILES: usize = 40;
 
-/// How many connections so many open files allow: three in four of those that are not the server's own; the rest is
-/// for blobs.
+/// How many connections are possible with this many open files: three quarters of those that the server does not need
+/// itself. The rest is for blobs.
 fn reachable(files: u64) -> usize {
     usize::try_from(files.saturating_sub(OWN_FILES as u64) / 4 * 3).unwrap_or(usize::MAX).max(4)
 }
 
 impl ServeOptions {
-    /// Warns if so many open files allow fewer connections than are wanted.
+    /// Warns if the limit on open files allows fewer connections than the options do.
     pub(crate) fn warn_of_open_files(&self, files: Option<u64>) {
         let wanted = self.max_connections.unwrap_or(Limits::default().connections);
         let Some(files) = files.filter(|files| reachable(*files) < wanted) else { return };
@@ -100,7 +100,7 @@ impl ServeOptions {
     }
 }
 
-/// Refuses limits that no server could keep, or with which it would answer nobody.
+/// Refuses limits that a server could not enforce, or with which it could answer nobody.
 pub(super) fn check(limits: &Limits) -> Result<()> {
     const DAY: Duration = Duration::from_hours(24);
     let times = [
@@ -128,7 +128,7 @@ pub(super) fn check(limits: &Limits) -> Result<()> {
         "{} is a number from 1 to {DEEPEST}",
         named("max-manifest-nesting")
     );
-    // Fewer than the clients that people have send is a server that answers none of them.
+    // Ordinary clients send requests of this size, so a smaller limit would refuse them all.
     ensure!((16..=1_000).contains(&limits.headers), "{} is a number from 16 to 1000", named("max-headers"));
     ensure!(limits.index_depth <= 16, "{} is a number up to 16", named("max-index-depth"));
     ensure!(limits.buffered_bytes >= 1 << 20, "{} is at least 1 MiB", named("max-buffered-bytes"));

@@ -1,15 +1,16 @@
-//! The root access key that the first start is given, by variables alone: a file of options is read by too many, and a
-//! flag is seen by everybody on the machine.
+//! The root access key for the first start. It is given only by variables: too many people can read a file of
+//! options, and everybody on the machine can see a flag.
 
 use anyhow::{Context as _, Result, bail};
 use gangplank_core::{AccessKeyId, SecretAccessKey};
 
 const ID: &str = "GANGPLANK_ROOT_ACCESS_KEY_ID";
 const SECRET: &str = "GANGPLANK_ROOT_SECRET_ACCESS_KEY";
-/// The file that has the secret, as whatever runs containers hands secrets over: an environment is seen by more people.
+/// The variable with the path of a file that holds the secret. Container platforms hand secrets over in files,
+/// because more people can see an environment.
 const FILE: &str = "GANGPLANK_ROOT_SECRET_ACCESS_KEY_FILE";
 
-/// The key, if one was given.
+/// The key, if the variables give one.
 pub(super) fn of_environment() -> Result<Option<(AccessKeyId, SecretAccessKey)>> {
     let secret = match (variable(SECRET), variable(FILE)) {
         (Some(_), Some(_)) => bail!("{SECRET} and {FILE} are both set: unset one of them"),

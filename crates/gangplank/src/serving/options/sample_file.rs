@@ -1,4 +1,5 @@
-//! A sample of the TOML file, made from the options: each with what it is, commented out, with its default.
+//! A sample of the TOML file, made from the options. Each option is commented out, with its description and its
+//! default.
 
 use std::fmt::Write as _;
 
@@ -32,11 +33,11 @@ pub(crate) fn text() -> String {
         }
         let _ = writeln!(text, "#{name} = {}", value(option, &help));
     }
-    // Tables come last: whatever follows one is of it.
+    // Tables come last, because all keys below the head of a table belong to it.
     text + deployments::SAMPLE + issuers::SAMPLE
 }
 
-/// The default that the help names, else a sample of what may stand there.
+/// The default from the help, else a sample value.
 fn value(option: &clap::Arg, help: &str) -> String {
     let default = help.rsplit_once("[default: ").and_then(|(_, rest)| rest.strip_suffix(']'));
     let kind = option.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());

@@ -1,4 +1,4 @@
-//! A value of a list, and how each form writes it.
+//! A value in a list, and how each form writes it.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +11,19 @@ use crate::values::duration;
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Cell {
-    /// Not there: left out.
+    /// Missing: the column is left out.
     Nothing,
-    /// Not there, which JSON says as `null`.
+    /// Missing: JSON has `null`.
     Null,
     Words(String),
     Several(Vec<String>),
     /// Words by name.
     Named(BTreeMap<String, String>),
-    /// A text that is JSON, and stands in JSON as what it is.
+    /// A text that is JSON. In JSON it is embedded as it is.
     Document(String),
-    /// A number that counts or names something.
+    /// A number, either a count or an id.
     Number(u64),
-    /// How often; once is told in JSON alone.
+    /// A number of times. 1 is shown in JSON only.
     Times(u64),
     Truth(bool),
     /// In bytes.
@@ -58,12 +58,12 @@ impl Cell {
         matches!(self, Self::Nothing | Self::Null | Self::Times(1))
     }
 
-    /// Whether it stands at the right of its column.
+    /// Whether the value is right-aligned in a table.
     pub(super) fn is_number(&self) -> bool {
         matches!(self, Self::Number(_) | Self::Times(_) | Self::Size(_) | Self::Length(_))
     }
 
-    /// As a person reads it.
+    /// The value for a table.
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Nothing | Self::Null => "-".to_owned(),
@@ -78,7 +78,7 @@ impl Cell {
         }
     }
 
-    /// As one word of a line, in quotes if it could be taken for more than one. Numbers are in bytes and seconds.
+    /// The value as one word of a line, in quotes if it has spaces. Sizes are in bytes, lengths of time in seconds.
     pub(super) fn word(&self) -> Option<String> {
         if let Self::Document(text) = self {
             return Some(quoted(text));
@@ -97,7 +97,7 @@ impl Cell {
         }
     }
 
-    /// As a member of a JSON object.
+    /// The value for a member of a JSON object.
     pub(super) fn json(&self) -> Option<Value> {
         Some(match self {
             Self::Nothing => return None,

@@ -1,5 +1,5 @@
-//! Lists and records of every command alike: a description of their columns decides the table, the text and the
-//! JSON. A new list is one more description.
+//! Lists and records. A description of the columns gives the table, the text and the JSON. A new list only needs a
+//! description.
 
 mod cell;
 mod table;
@@ -11,9 +11,8 @@ use serde_json::{Map, Value};
 pub(crate) use self::cell::Cell;
 use super::{colour, foreign, output};
 
-/// The form of what a command of our own prints, its `--output`: columns with titles for people, JSON for programs, or
-/// a line for each entry for both.
-// The values have no words of their own, or clap would lay out the help of such commands in another way.
+/// The form of a command's output, `--output`: a table for people, JSON for programs, or one line for each entry.
+// The variants have no doc comments: with them clap would lay out the help differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Form {
     Table,
@@ -22,21 +21,21 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// The form that was asked for; without one, a table on a terminal and what scripts have always got elsewhere.
+    /// The form that was asked for. By default a table on a terminal, and `elsewhere` for scripts.
     pub(crate) fn chosen(asked: Option<Self>, elsewhere: Self) -> Self {
         use std::io::IsTerminal as _;
         let usual = || if std::io::stdout().is_terminal() { Self::Table } else { elsewhere };
         asked.unwrap_or_else(usual)
     }
 
-    /// Reads the form of what is no list, and has no table.
+    /// Reads the form of an output that is no list, and so has no table.
     pub(crate) fn json_or_text() -> impl TypedValueParser<Value = Self> {
         PossibleValuesParser::new(["json", "text"])
             .map(|form| if form == "json" { Self::Json } else { Self::Text })
     }
 }
 
-/// The option that says how a list is shown; one for every command that shows a list of the server's.
+/// The option for the form of a list. Every command that lists something on the server has it.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct ListForm {
     /// How they are shown [default: table on a terminal, json elsewhere]
@@ -56,39 +55,39 @@ impl ListForm {
 
 /// One column: a member of the JSON, a word in the text, or both.
 pub(crate) struct Column<T> {
-    /// Its title in a table; tables leave out a column without one.
+    /// The title in tables. A column without a title is not in tables.
     title: &'static str,
-    /// Its name in JSON and text, which leave out a column without one.
+    /// The name in JSON and text. A column without a name is in neither.
     name: &'static str,
     of: fn(&T) -> Cell,
-    /// Whether text shows the value without its name.
+    /// Whether text has the value without the name.
     bare: bool,
-    /// Whether text leaves it out.
+    /// Whether text leaves the column out.
     untold: bool,
 }
 
 impl<T> Column<T> {
-    /// A column that is everywhere.
+    /// A column that every form has.
     pub(crate) const fn new(title: &'static str, name: &'static str, of: fn(&T) -> Cell) -> Self {
         Self { title, name, of, bare: false, untold: false }
     }
 
-    /// A column that is too wide, or says too little, for a table.
+    /// A column for JSON and text only, because it is too wide for tables or says little.
     pub(crate) const fn not_in_tables(name: &'static str, of: fn(&T) -> Cell) -> Self {
         Self::new("", name, of)
     }
 
-    /// A column of JSON alone.
+    /// A column for JSON only.
     pub(crate) const fn not_in_text(name: &'static str, of: fn(&T) -> Cell) -> Self {
         Self { title: "", name, of, bare: false, untold: true }
     }
 
-    /// A column that puts into few words for a table what others say in full.
+    /// A column for tables only. It is short for columns that the other forms have in full.
     pub(crate) const fn in_tables(title: &'static str, of: fn(&T) -> Cell) -> Self {
         Self::new(title, "", of)
     }
 
-    /// The same, whose value text shows without its name.
+    /// The same column, whose value stands in text without its name.
     pub(crate) const fn bare(mut self) -> Self {
         self.bare = true;
         self
@@ -99,16 +98,16 @@ impl<T> Column<T> {
 pub(crate) struct Listing<T: 'static> {
     /// The member of the JSON that holds the entries.
     pub(crate) name: &'static str,
-    /// What a table says in place of no entries.
+    /// The text in place of an empty table.
     pub(crate) empty: &'static str,
     /// The columns, in order.
     pub(crate) columns: &'static [Column<T>],
-    /// A sentence for text, where names and values would read badly.
+    /// A sentence for text, if names and values would be hard to read.
     pub(crate) sentence: Option<fn(&T) -> String>,
 }
 
 impl<T> Listing<T> {
-    /// Prints a list that is the whole answer.
+    /// Prints a list as the whole output.
     pub(crate) fn show(&self, form: Form, entries: &[T]) -> Result<()> {
         match form {
             Form::Table => output::text_in_colour(&self.table(entries)),
@@ -119,7 +118,7 @@ impl<T> Listing<T> {
         }
     }
 
-    /// Prints one entry that is the whole answer.
+    /// Prints one entry as the whole output.
     pub(crate) fn show_one(&self, form: Form, entry: &T) -> Result<()> {
         match form {
             Form::Table => {
@@ -145,7 +144,7 @@ impl<T> Listing<T> {
     /// An entry as a line of text.
     pub(crate) fn line(&self, entry: &T) -> String {
         if let Some(sentence) = self.sentence {
-            // Others' words stay in their line.
+            // Text from outside cannot end the line.
             return foreign::words(&sentence(entry)) + "\n";
         }
         let named = self.columns.iter().filter(|column| !column.name.is_empty() && !column.untold);
@@ -156,7 +155,7 @@ impl<T> Listing<T> {
         format!("{}\n", words.collect::<Vec<_>>().join(" "))
     }
 
-    /// The entries in columns; columns that are empty in all of them are left out.
+    /// The entries as a table. Columns without any value are left out.
     pub(crate) fn table(&self, entries: &[T]) -> String {
         if entries.is_empty() {
             return format!("{}\n", self.empty);

@@ -2,8 +2,8 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-/// Puts rows under each other. `right` says which columns stand at the right; the first row is bold where there is
-/// colour, and of a record, which has no such columns, the first column.
+/// Lays out rows. `right` has a flag for each right-aligned column. The first row is bold if colours are on. A record
+/// has no flags, and its first column is bold.
 pub(super) fn laid_out(rows: &[Vec<String>], right: &[bool], coloured: bool) -> String {
     let is_list = !right.is_empty();
     let columns = rows.first().map_or(0, Vec::len);

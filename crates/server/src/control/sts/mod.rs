@@ -15,9 +15,9 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
 use super::assuming::Bearer;
-use super::body;
-use super::caller::Caller;
+use super::caller::{Caller, Client};
 use super::spoken::Service;
+use super::{authenticate, body};
 use crate::app::App;
 use crate::http::connection::Connection;
 use crate::http::record::{self, Record};
@@ -32,8 +32,7 @@ type Result<T> = std::result::Result<T, StsError>;
 struct Call<'a> {
     app: &'a App,
     record: &'a Record,
-    peer: IpAddr,
-    head: &'a Parts,
+    client: &'a Client,
     request_id: &'a str,
     /// Who signed it, if anybody did.
     caller: Option<Caller>,
@@ -49,14 +48,15 @@ pub(super) async fn answer(
     request_id: &str,
 ) -> Answer {
     let peer = record.peer;
-    let call = Call { app, record, peer, head, request_id, caller: None };
+    let client = Client::of(app, peer, &head.headers);
+    let call = Call { app, record, client: &client, request_id, caller: None };
     let answered = if is_unsigned(head) {
         match read_unsigned(app, peer, body).await {
             Ok(body) => call.run(&body).await,
             Err(error) => Err(error),
         }
     } else {
-        match super::identify(app, peer, Service::Sts, head, body).await {
+        match authenticate::identify(app, peer, Service::Sts, head, body).await {
             Ok((caller, body)) => {
                 connection.guest.is_known();
                 record.is_of(&caller.principal, &caller.tenant);
@@ -107,9 +107,9 @@ impl Call<'_> {
         let (operation, parameters) = asked.inspect_err(|error| self.count_refusal(None, error))?;
         self.record.is_for(record::Service::Sts, operation.name());
         let answered = match (operation, &self.caller) {
-            (Operation::GetCallerIdentity, Some(caller)) if !caller.is_usable_from(self.peer) => {
+            (Operation::GetCallerIdentity, Some(caller)) if !caller.is_usable_from(self.client.address) => {
                 let who = caller.principal.arn(&caller.tenant.account);
-                let message = format!("Calls of {who} are not taken from {}.", self.peer);
+                let message = format!("Calls of {who} are not taken from {}.", self.client.address);
                 Err(ApiError::access_denied(message).into())
             }
             (Operation::GetCallerIdentity, Some(caller)) => Ok(identity(caller).body(self.request_id)),
@@ -118,9 +118,9 @@ impl Call<'_> {
                 Err(ApiError::new(ErrorCode::MissingAuthenticationTokenException, message).into())
             }
             (Operation::AssumeRoleWithWebIdentity, _) => {
-                let Self { app, peer, head, request_id, .. } = *self;
+                let Self { app, client, request_id, .. } = *self;
                 let action = operation.name();
-                let bearer = Bearer { app, peer, headers: &head.headers, request_id, action };
+                let bearer = Bearer { app, client, request_id, action };
                 let asked = AssumeRoleWithWebIdentity::read(&parameters)
                     .inspect_err(|error| self.count_refusal(Some(action), error))?;
                 // It counts its refusals itself: the account is the role's.
@@ -141,7 +141,7 @@ impl Call<'_> {
             Some(_) => return,
         };
         let owner = caller.map(|caller| caller.principal.owner());
-        let origin = self.app.origin(self.peer, &self.head.headers, owner, None);
+        let origin = self.app.origin_of(self.client.address, self.client.user_agent.as_deref(), owner, None);
         let origin = Origin { request: Some(self.request_id.to_owned()), ..origin };
         let refused = Refusal { kind, action, reason: error.code.as_str() };
         self.app.count_refusal(refused, origin, caller.map(|caller| caller.tenant.clone()));

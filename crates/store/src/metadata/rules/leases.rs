@@ -1,18 +1,24 @@
-//! Leases of manifests and of what they are made of. What holds what is in [`crate::metadata::sqlite::holds`].
+//! Leases of manifests and of what they are made of. What holds what is in [`super::holds`].
 
-use gangplank_core::Renewal;
+use gangplank_core::{Renewal, Time};
 
 use crate::Result;
-use crate::metadata::sqlite::holds::Texts;
+use crate::metadata::rules::holds::{self, Texts};
 use crate::metadata::tx::{Tx, values};
+
+const RENEW: &str =
+    "UPDATE manifests SET leased_at = ?2 WHERE id = ?1 AND leased_at < ?2 AND leased_at <= ?3";
 
 /// Renews the lease on a manifest.
 pub(crate) fn renew_manifest(tx: &dyn Tx, manifest: i64, renewal: Renewal) -> Result<()> {
-    tx.run(
-        "UPDATE manifests SET leased_at = ?2 WHERE id = ?1 AND leased_at < ?2 AND leased_at <= ?3",
-        values![manifest, renewal.now, renewal.stale],
-    )?;
-    Ok(())
+    tx.run(RENEW, values![manifest, renewal.now, renewal.stale]).map(drop)
+}
+
+/// Roots have let go of these manifests, which are locked: the grace period of those that nothing else holds begins.
+pub(crate) fn let_go(tx: &dyn Tx, manifests: &[i64], now: Time) -> Result<()> {
+    holds::keep::refresh_each(tx, manifests)?;
+    let Renewal { now, stale } = Renewal::at(tx.steady(now)?);
+    tx.each(RENEW, manifests.iter().map(|manifest| values![*manifest, now, stale])).map(drop)
 }
 
 /// Renews the leases on what a manifest holds: its blobs, its children, and what is about it.

@@ -9,42 +9,18 @@
 //! Control Of Query Plans Using CROSS JOIN"): nobody counts the rows of this database for the
 //! planner, and its guess about a recursion would be to read whole tables. A test reads the plans.
 
-mod access_keys;
-mod blobs;
-mod catalogue;
-mod collection;
-mod console_logins;
-mod container_images;
-mod container_services;
-mod content_keys;
-mod deployments;
 mod doors;
 #[cfg(feature = "filling")]
 mod filling;
-mod garbage;
 mod giving_back;
-pub(crate) mod holds;
-mod image_names;
-mod inspection;
-mod login_facts;
-mod login_limits;
 mod long_reads;
-mod manifests;
-mod metric_points;
 mod new_file;
-mod provenance;
-mod put_manifest;
-mod registry_logins;
-mod role_sessions;
-mod roles;
 mod schema;
-mod service_domains;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 mod transaction;
 mod upgrade;
-mod uploads;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -62,9 +38,8 @@ use writer::{MAX_BATCH, Writer};
 pub use snapshot::{RootKey, Snapshot};
 
 use super::Metadata;
-use super::cache::{Caches, Touched};
-use super::engine::{Engine, Promise, Takes, Terms, Whose};
-use super::rules::{audit, leases, live_counts, progress, rows, sources, tags, usage};
+use super::cache::{Caches, Takes};
+use super::engine::{Engine, Promise, Terms, Whose};
 use super::store::Store;
 use super::tx::Tx;
 use crate::Result;
@@ -143,7 +118,7 @@ impl Sqlite {
         let doors = Doors::new(Writer::refusing());
         // Another process writes, so nothing may be kept.
         let caches = Arc::<Caches>::default();
-        caches.close(Touched::EVERYTHING);
+        caches.close(Takes::Rights);
         let database = Embedded::of(path, doors, caches);
         let found: i64 = database
             .read(|connection| Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?))?;
@@ -237,14 +212,14 @@ impl Engine for Embedded {
         rule: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let work = move |connection: &Connection| rule(&Transaction(connection));
-        let touched = match takes {
-            Takes::Rights => Touched::EVERYTHING,
-            Takes::Nothing => Touched::NOTHING,
-        };
         match promise {
-            Promise::Durable => self.doors.upkeep(whose, touched, work).await,
+            Promise::Durable => self.doors.upkeep(whose, takes, work).await,
             Promise::Visible => self.doors.upkeep_unsynced(whose, work).await,
         }
+    }
+
+    async fn give_back(&self) -> Result<bool> {
+        self.give_pages_back().await
     }
 }
 

@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, Params};
 
-use super::holds::check;
-use super::usage;
+use super::transaction::Transaction;
+use crate::metadata::rules::holds::check;
+use crate::metadata::rules::usage;
 use crate::{Result, StoreError};
 
 /// The schema that this program knows, kept in the file as `user_version`.
@@ -86,9 +87,10 @@ pub(super) fn carry_over(connection: &mut Connection, earlier: Earlier) -> Resul
             transaction.execute_batch(FROM_3)?;
             // What the other rows say wins over what was noted of holds: a wrong one would let no collection come to
             // its end.
-            check::mend_holds(&transaction)?;
-            check::mend_contents(&transaction)?;
-            usage::mend(&super::transaction::Transaction(&transaction))?;
+            let tx = Transaction(&transaction);
+            check::mend_holds(&tx)?;
+            check::mend_contents(&tx)?;
+            usage::mend(&tx)?;
         }
         Earlier::FourToSix => {
             // A service names its deployments, and they name it: no order has each before the other.

@@ -76,7 +76,7 @@ impl Cells for rusqlite::Row<'_> {
             ValueRef::Integer(number) => Cell::Integer(number),
             ValueRef::Text(bytes) => Cell::Text(std::str::from_utf8(bytes).map_err(StoreError::damaged)?),
             ValueRef::Blob(bytes) => Cell::Bytes(bytes),
-            ValueRef::Real(_) => return Err(StoreError::damaged("a column holds a fraction")),
+            ValueRef::Real(number) => Cell::Fraction(number),
         })
     }
 }
@@ -86,6 +86,7 @@ impl ToSql for Value<'_> {
         Ok(match self {
             Self::Null => ToSqlOutput::Borrowed(ValueRef::Null),
             Self::Integer(number) => ToSqlOutput::Borrowed(ValueRef::Integer(*number)),
+            Self::Fraction(number) => ToSqlOutput::Borrowed(ValueRef::Real(*number)),
             Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Self::Bytes(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
             Self::Digest(digest) => ToSqlOutput::from(digest.to_string()),

@@ -17,7 +17,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::metadata::cache::{Caches, Touched};
+use crate::metadata::cache::{Caches, Takes};
 use crate::metadata::engine::Promise;
 pub(super) use crate::metadata::engine::Whose;
 use crate::{Result, StoreError};
@@ -35,8 +35,8 @@ const PATIENCE: Duration = Duration::from_millis(5);
 struct Job {
     /// On whose behalf: they take turns.
     whose: Whose,
-    /// What of the caches it may make untrue.
-    touched: Touched,
+    /// What it may take away that the caches hold.
+    takes: Takes,
     promise: Promise,
     /// Whether the log is emptied before it is answered.
     empties_log: bool,
@@ -90,17 +90,17 @@ impl Writer {
         self.healthy.load(Ordering::Acquire) && !self.jobs.is_closed()
     }
 
-    /// Runs `work` in a transaction and returns when it is durable. If `work` fails, nothing of it stays. It makes
-    /// no more than `touched` untrue of what the caches hold.
-    pub(super) async fn write<T, F>(&self, whose: Whose, touched: Touched, work: F) -> Result<T>
+    /// Runs `work` in a transaction and returns when it is durable. If `work` fails, nothing of it stays. It takes
+    /// no more away than `takes` says.
+    pub(super) async fn write<T, F>(&self, whose: Whose, takes: Takes, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        self.send(whose, touched, Promise::Durable, false, work).await
+        self.send(whose, takes, Promise::Durable, false, work).await
     }
 
-    /// The same for work that may be lost when the power goes, and that touches nothing of the caches:
+    /// The same for work that may be lost when the power goes, and that takes nothing away:
     /// returns when others see it. If it is lost, all that was committed after it is lost too, so no row is
     /// there without its cause. A durable commit never follows a lost one.
     pub(super) async fn write_unsynced<T, F>(&self, whose: Whose, work: F) -> Result<T>
@@ -108,18 +108,18 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        self.send(whose, Touched::NOTHING, Promise::Visible, false, work).await
+        self.send(whose, Takes::Nothing, Promise::Visible, false, work).await
     }
 
     /// Empties the log, as far as no reader needs it.
     pub(super) async fn empty_log(&self, whose: Whose) -> Result<()> {
-        self.send(whose, Touched::NOTHING, Promise::Visible, true, |_| Ok(())).await
+        self.send(whose, Takes::Nothing, Promise::Visible, true, |_| Ok(())).await
     }
 
     async fn send<T, F>(
         &self,
         whose: Whose,
-        touched: Touched,
+        takes: Takes,
         promise: Promise,
         empties_log: bool,
         work: F,
@@ -144,7 +144,7 @@ impl Writer {
                 }),
             }
         });
-        self.jobs.send(Job { whose, touched, promise, empties_log, work }).map_err(|_| stopped())?;
+        self.jobs.send(Job { whose, takes, promise, empties_log, work }).map_err(|_| stopped())?;
         receiver.await.map_err(|_| not_taken())?
     }
 }

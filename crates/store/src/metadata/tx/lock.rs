@@ -40,13 +40,15 @@ pub(crate) enum Level {
     Last,
 }
 
-/// Something to lock that has no row.
+/// Something to lock that has no row. Those of one level are locked in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Named<'a> {
     /// The keys that administer the server: the last one stays.
     RootKeys,
     /// The room that the machines have for services.
     Room,
+    /// Which domain names services have, whosever they are.
+    DomainNames,
     /// How many keys, roles, sessions or services an account has, while they are counted.
     Account(&'a AccountId),
 }
@@ -55,7 +57,7 @@ impl Named<'_> {
     /// Where it stands in the order.
     pub(crate) fn level(self) -> Level {
         match self {
-            Self::RootKeys | Self::Room => Level::Server,
+            Self::RootKeys | Self::Room | Self::DomainNames => Level::Server,
             Self::Account(_) => Level::Account,
         }
     }

@@ -103,6 +103,9 @@ impl dyn Tx + '_ {
     ) -> Result<Vec<Option<T>>> {
         let keys: Vec<[Value<'v>; N]> = keys.into_iter().collect();
         let mut found: Vec<Option<T>> = keys.iter().map(|_| None).collect();
+        if keys.is_empty() {
+            return Ok(found);
+        }
         self.query_each(text, N, keys.as_flattened(), &mut |at, row| {
             found[at] = Some(read(row)?);
             Ok(())
@@ -122,6 +125,9 @@ impl dyn Tx + '_ {
         keys: impl IntoIterator<Item = [Value<'v>; N]>,
     ) -> Result<u64> {
         let keys: Vec<[Value<'v>; N]> = keys.into_iter().collect();
+        if keys.is_empty() {
+            return Ok(0);
+        }
         self.execute_each(text, N, keys.as_flattened())
     }
 

@@ -6,11 +6,12 @@ use gangplank_oci::Digest;
 use crate::{Result, StoreError};
 
 /// A column of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Cell<'a> {
     Null,
     /// Also a truth, as `0` or `1`.
     Integer(i64),
+    Fraction(f64),
     Text(&'a str),
     Bytes(&'a [u8]),
 }
@@ -55,6 +56,7 @@ fn damaged(wanted: &str, found: Cell<'_>) -> StoreError {
     let found = match found {
         Cell::Null => "nothing".to_owned(),
         Cell::Integer(number) => number.to_string(),
+        Cell::Fraction(number) => number.to_string(),
         Cell::Text(text) => format!("{text:?}"),
         Cell::Bytes(bytes) => format!("{} bytes", bytes.len()),
     };
@@ -88,6 +90,15 @@ macro_rules! from_integer {
 }
 
 from_integer!(i32, u32, u64, usize);
+
+impl FromCell for f64 {
+    fn from_cell(cell: Cell<'_>) -> Result<Self> {
+        match cell {
+            Cell::Fraction(number) => Ok(number),
+            other => Err(damaged("a fraction", other)),
+        }
+    }
+}
 
 impl FromCell for bool {
     fn from_cell(cell: Cell<'_>) -> Result<Self> {

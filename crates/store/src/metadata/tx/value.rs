@@ -6,11 +6,13 @@ use gangplank_core::{LoginId, ServiceId, Time};
 use gangplank_oci::Digest;
 
 /// A parameter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value<'a> {
     Null,
     /// Numbers, times in milliseconds since 1970, and `0` or `1` for no and yes.
     Integer(i64),
+    /// A measurement.
+    Fraction(f64),
     Text(Cow<'a, str>),
     Bytes(&'a [u8]),
     /// SQLite keeps its printed form, PostgreSQL its bytes.
@@ -39,6 +41,12 @@ impl From<i32> for Value<'_> {
 impl From<u32> for Value<'_> {
     fn from(value: u32) -> Self {
         Self::Integer(value.into())
+    }
+}
+
+impl From<f64> for Value<'_> {
+    fn from(value: f64) -> Self {
+        Self::Fraction(value)
     }
 }
 

@@ -1,11 +1,11 @@
-//! Tokens that are signed well and claim what does not hold here.
+//! Tokens with a valid signature and claims that are not accepted.
 
 use serde_json::{Value, json};
 
 use super::{AUDIENCE, BadToken, BadTokens, Verdict, of};
 
 impl BadTokens {
-    /// Of issuers that are not quite the configured one.
+    /// Tokens of issuers that differ slightly from the configured one.
     pub fn by_issuer(&self) -> Vec<BadToken> {
         let url = self.issuer.as_str();
         let port = self.decoy.port();
@@ -37,7 +37,7 @@ impl BadTokens {
         )
     }
 
-    /// Of another time than now.
+    /// Tokens that are not valid now.
     pub fn by_time(&self) -> Vec<BadToken> {
         let over = of(
             Verdict::Expired,
@@ -78,7 +78,7 @@ impl BadTokens {
         [over, wrong].concat()
     }
 
-    /// For others, and about nobody.
+    /// Tokens for other audiences, or without a subject.
     pub fn by_audience_and_subject(&self) -> Vec<BadToken> {
         of(
             Verdict::Invalid,

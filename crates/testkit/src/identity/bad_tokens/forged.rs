@@ -1,4 +1,4 @@
-//! Tokens that nobody signed as they should be.
+//! Tokens without a valid signature.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{BadToken, BadTokens, RS256, Verdict, of};
 use crate::identity::{base64, jwks, message, with_mac};
 
 impl BadTokens {
-    /// Such as are too short, too long, or no tokens at all.
+    /// Tokens that are too short, too long, or no tokens at all.
     pub fn by_length_and_shape(&self) -> Vec<BadToken> {
         let good = self.keys.rsa.token("RS256", &self.claims());
         let parts: Vec<&str> = good.split('.').collect();
@@ -45,7 +45,7 @@ impl BadTokens {
         [sized, shaped].concat()
     }
 
-    /// Signed in a way that the key is not for, or not at all.
+    /// Tokens signed with an algorithm that the key is not for, or not signed.
     pub fn by_algorithm(&self) -> Vec<BadToken> {
         let claims = self.claims().to_string();
         let public = self.keys.rsa.public_bytes();
@@ -85,7 +85,7 @@ impl BadTokens {
         )
     }
 
-    /// Signed by keys that are not the issuer's, or changed afterwards.
+    /// Tokens signed by another key, or changed afterwards.
     pub fn by_key(&self) -> Vec<BadToken> {
         let claims = self.claims();
         let good = self.keys.rsa.token("RS256", &claims);
@@ -143,7 +143,7 @@ impl BadTokens {
         )
     }
 
-    /// With a header that demands what is not done, or says something twice.
+    /// Tokens whose header demands an unsupported feature, or has a member twice.
     pub fn by_header(&self) -> Vec<BadToken> {
         let with = |name: &str, value: Value| {
             let mut header = json!({"alg": "RS256", "kid": "a", "typ": "JWT"});

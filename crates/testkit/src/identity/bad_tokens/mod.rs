@@ -1,4 +1,4 @@
-//! Tokens that attackers make, and mistakes. Each is wrong in one way, and is refused for that.
+//! Tokens of attackers, and mistakes. Each has one fault, and has to be refused for it.
 
 mod claims;
 mod forged;
@@ -10,51 +10,51 @@ use serde_json::{Value, json};
 
 use super::{TestKey, base64, jwks};
 
-/// Whom good tokens are for.
+/// The audience of valid tokens.
 pub const AUDIENCE: &str = "https://registry.example";
 
 const RS256: &str = r#"{"typ":"JWT","alg":"RS256","kid":"a"}"#;
 
-/// Why a token is refused.
+/// The reason for which a token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is none that the issuer made for this audience.
+    /// The issuer did not make it for this audience.
     Invalid,
-    /// Its time is over.
+    /// It has expired.
     Expired,
-    /// It is too short or too long to be looked at.
+    /// It is too short or too long to be parsed.
     Validation,
 }
 
-/// A token that is refused.
+/// A token that has to be refused.
 #[derive(Clone, Debug)]
 pub struct BadToken {
-    /// What is wrong with it.
+    /// Its fault.
     pub name: &'static str,
     /// The token.
     pub token: String,
-    /// Why it is refused.
+    /// The reason for which it is refused.
     pub verdict: Verdict,
 }
 
-/// The keys of an issuer with several, of its neighbour, and of somebody else.
+/// Several keys of an issuer, one of its neighbour, and one of somebody else.
 #[expect(missing_debug_implementations, reason = "holds private keys")]
 pub struct Keys {
     /// The issuer's.
     pub rsa: TestKey,
     /// The issuer's, too.
     pub ec: TestKey,
-    /// The same id, not the issuer's.
+    /// A key of somebody else with the id of the issuer's key.
     pub impostor: TestKey,
     /// The neighbour's.
     pub neighbours: TestKey,
-    /// In the set, and not for signatures.
+    /// A key in the set that is not for signatures.
     pub encryption: TestKey,
-    /// In the set, and only for RS512.
+    /// A key in the set that is only for RS512.
     pub pinned: TestKey,
 }
 
-/// Made once, since that takes long.
+/// Made once, because making keys takes long.
 static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys {
     rsa: TestKey::rsa("a"),
     ec: TestKey::p256("ec"),
@@ -64,18 +64,18 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys {
     pinned: TestKey::rsa("pinned"),
 });
 
-/// What bad tokens are made of.
+/// The material for bad tokens.
 #[expect(missing_debug_implementations, reason = "holds private keys")]
 pub struct BadTokens {
-    /// The issuer that they speak of, with its keys from [`Self::key_sets`].
+    /// The issuer in the tokens, with its keys from [`Self::key_sets`].
     pub issuer: String,
     /// Another configured issuer, with the second of those sets.
     pub neighbour: String,
-    /// Where nobody may come.
+    /// An address that nobody may connect to.
     pub decoy: SocketAddr,
     /// The time, in seconds since 1970.
     pub now: i64,
-    /// How much further in the future the future is than it need be, for a test whose clock runs.
+    /// How many seconds times in the future are later than necessary, for a test whose clock runs.
     pub slack: i64,
     /// The keys.
     pub keys: &'static Keys,
@@ -87,7 +87,7 @@ impl BadTokens {
         &KEYS
     }
 
-    /// The sets of keys that the issuer and its neighbour have.
+    /// The key sets of the issuer and its neighbour.
     pub fn key_sets() -> [String; 2] {
         let keys = &*KEYS;
         let with = |key: &TestKey, name: &str, value: Value| {
@@ -112,7 +112,7 @@ impl BadTokens {
         [jwks(&set), jwks(&[keys.neighbours.jwk()])]
     }
 
-    /// All groups of them, each with its name.
+    /// All groups of bad tokens, each with its name.
     pub fn groups(&self) -> [(&'static str, Vec<BadToken>); 7] {
         [
             ("length and shape", self.by_length_and_shape()),
@@ -125,7 +125,7 @@ impl BadTokens {
         ]
     }
 
-    /// What a good token claims.
+    /// The claims of a valid token.
     pub fn claims(&self) -> Value {
         self.claims_of(&self.issuer)
     }
@@ -146,26 +146,26 @@ impl BadTokens {
         self.keys.rsa.token("RS256", &self.claims())
     }
 
-    /// A token that is right but for one claim.
+    /// A token that is valid except for one claim.
     pub fn with(&self, name: &str, value: impl Into<Value>) -> String {
         let mut claims = self.claims();
         claims[name] = value.into();
         self.keys.rsa.token("RS256", &claims)
     }
 
-    /// A token that is right but that it lacks a claim.
+    /// A token that is valid except that it lacks a claim.
     fn without(&self, name: &str) -> String {
         let mut claims = self.claims();
         claims.as_object_mut().expect("claims").remove(name);
         self.keys.rsa.token("RS256", &claims)
     }
 
-    /// A token whose header is this.
+    /// A token with this header.
     pub fn under(&self, header: &Value) -> String {
         self.keys.rsa.signed("RS256", &header.to_string(), &self.claims().to_string())
     }
 
-    /// A token whose claims have this text in front.
+    /// A token whose claims begin with this text.
     pub fn beginning(&self, text: &str) -> String {
         let claims = self.claims().to_string();
         self.keys.rsa.signed("RS256", RS256, &format!("{{{text},{}", &claims[1..]))

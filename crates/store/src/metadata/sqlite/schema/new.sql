@@ -330,6 +330,7 @@ CREATE INDEX tag_puts_by_login ON tag_puts (login);
 
 -- Who put a manifest, by which login. Logins are forgotten some time after they end, owners and sources are not.
 CREATE TABLE manifest_puts (
+    id       INTEGER PRIMARY KEY,  -- in the order in which they put it
     manifest INTEGER NOT NULL REFERENCES manifests,
     owner    TEXT NOT NULL,
     login    INTEGER REFERENCES registry_logins,

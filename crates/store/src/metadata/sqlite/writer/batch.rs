@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::{Answer, Job, Log, PATIENCE, Queue, Whose, Work};
 use crate::StoreError;
-use crate::metadata::cache::{Caches, Touched};
+use crate::metadata::cache::{Caches, Takes};
 
 pub(super) struct Batches {
     pub(super) connection: Connection,
@@ -69,12 +69,12 @@ impl Batches {
             queue.drop_first();
             return Err((error.into(), false));
         }
-        let (mut touched, mut shared) = (Touched::NOTHING, Shared::new());
+        let (mut takes, mut shared) = (Takes::Nothing, Shared::new());
         while answers.len() < self.most
             && !queue.turn().is_some_and(|whose| shared.is_over_for(whose))
-            && let Some(Job { whose, touched: by_job, empties_log, work, .. }) = queue.next(promise)
+            && let Some(Job { whose, takes: by_job, empties_log, work, .. }) = queue.next(promise)
         {
-            touched = touched.and(by_job);
+            takes = takes.and(by_job);
             shared.add(whose);
             self.empties_log |= empties_log;
             let ran = if answers.is_empty() {
@@ -96,9 +96,9 @@ impl Batches {
                 return Err((error, damaged));
             }
         }
-        self.caches.close(touched);
+        self.caches.close(takes);
         let committed = execute(&self.connection, "COMMIT");
-        self.caches.open(touched);
+        self.caches.open(takes);
         committed.map_err(|error| {
             let sync_failed = is_io(&error);
             let _ = execute(&self.connection, "ROLLBACK");

@@ -76,7 +76,7 @@ proptest! {
         let (_directory, writer, reader) = scratch();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).build().unwrap();
         let writes = (0..).zip(&courses).map(async |(job, course)| match job % unsynced_in {
-            0 => writer.write(Whose::Server, Touched::EVERYTHING, work(job, *course)).await,
+            0 => writer.write(Whose::Server, Takes::Rights, work(job, *course)).await,
             _ => writer.write_unsynced(Whose::Server, work(job, *course)).await,
         });
         let answers = runtime.block_on(join_all(writes));
@@ -95,7 +95,7 @@ proptest! {
         let (_directory, writer, reader) = scratch();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for (job, polls) in (0..).zip(&polls) {
-            let mut write = pin!(writer.write(Whose::Server, Touched::EVERYTHING, work(job, Course::Succeeds)));
+            let mut write = pin!(writer.write(Whose::Server, Takes::Rights, work(job, Course::Succeeds)));
             for _ in 0..*polls {
                 let poll = write.as_mut().poll(&mut Context::from_waker(Waker::noop()));
                 if poll.is_ready() {
@@ -104,7 +104,7 @@ proptest! {
             }
         }
         // An answer to the last in the queue means that all before it were done.
-        runtime.block_on(writer.write(Whose::Server, Touched::EVERYTHING, work(-1, Course::Succeeds))).unwrap();
+        runtime.block_on(writer.write(Whose::Server, Takes::Rights, work(-1, Course::Succeeds))).unwrap();
         let there = parts(&reader);
         for (job, polls) in (0..).zip(polls) {
             prop_assert_eq!(there.get(&job).copied().unwrap_or(0), if polls == 0 { 0 } else { 3 });
@@ -116,7 +116,7 @@ proptest! {
 async fn nobody_is_answered_before_others_can_see_it() {
     let (_directory, writer, reader) = scratch();
     for job in 0..200 {
-        writer.write(Whose::Server, Touched::EVERYTHING, work(job, Course::Succeeds)).await.unwrap();
+        writer.write(Whose::Server, Takes::Rights, work(job, Course::Succeeds)).await.unwrap();
         assert_eq!(parts(&reader).get(&job), Some(&3));
     }
 }
@@ -132,12 +132,12 @@ async fn jobs_of_one_commit_run_one_after_the_other() {
     };
     let jobs = async {
         tokio::join!(
-            writer.write(Whose::Server, Touched::EVERYTHING, work(1, Course::Succeeds)),
-            writer.write(Whose::Server, Touched::EVERYTHING, work(2, Course::Collides)),
-            writer.write(Whose::Server, Touched::EVERYTHING, work(3, Course::Panics)),
-            writer.write(Whose::Server, Touched::EVERYTHING, count),
-            writer.write(Whose::Server, Touched::EVERYTHING, work(1, Course::Succeeds)),
-            writer.write(Whose::Server, Touched::EVERYTHING, count),
+            writer.write(Whose::Server, Takes::Rights, work(1, Course::Succeeds)),
+            writer.write(Whose::Server, Takes::Rights, work(2, Course::Collides)),
+            writer.write(Whose::Server, Takes::Rights, work(3, Course::Panics)),
+            writer.write(Whose::Server, Takes::Rights, count),
+            writer.write(Whose::Server, Takes::Rights, work(1, Course::Succeeds)),
+            writer.write(Whose::Server, Takes::Rights, count),
         )
     };
     let release = async { held_up.execute_batch("ROLLBACK").unwrap() };
@@ -160,7 +160,7 @@ async fn work_runs_in_the_order_in_which_it_came() {
         }
     };
     let jobs = (0..500).map(async |number| match number % 7 {
-        3 => writer.write(Whose::Server, Touched::EVERYTHING, note(number)).await,
+        3 => writer.write(Whose::Server, Takes::Rights, note(number)).await,
         _ => writer.write_unsynced(Whose::Server, note(number)).await,
     });
     let answers: Result<Vec<()>> = join_all(jobs).await.into_iter().collect();
@@ -194,7 +194,7 @@ async fn accounts_take_turns() {
         _ => account(3),
     };
     let jobs = (0..303).map(|number| match number % 5 {
-        0 => futures_util::future::Either::Left(writer.write(whose(number), Touched::NOTHING, note(number))),
+        0 => futures_util::future::Either::Left(writer.write(whose(number), Takes::Nothing, note(number))),
         _ => futures_util::future::Either::Right(writer.write_unsynced(whose(number), note(number))),
     });
     let release = async { held_up.execute_batch("ROLLBACK").unwrap() };
@@ -215,12 +215,12 @@ async fn nobody_waits_for_all_of_anothers_heavy_work() {
         std::thread::sleep(Duration::from_millis(30));
         Ok(())
     };
-    let theirs = join_all((0..12).map(|_| writer.write(account(1), Touched::NOTHING, heavy)));
+    let theirs = join_all((0..12).map(|_| writer.write(account(1), Takes::Nothing, heavy)));
     let mine = async {
         let mut waits = Vec::new();
         for _ in 0..3 {
             let asked = std::time::Instant::now();
-            writer.write(account(2), Touched::NOTHING, |_| Ok(())).await.unwrap();
+            writer.write(account(2), Takes::Nothing, |_| Ok(())).await.unwrap();
             waits.push(asked.elapsed());
         }
         waits
@@ -240,7 +240,7 @@ async fn the_log_stays_short() {
             Ok(())
         };
         if part % 2 == 0 {
-            writer.write(Whose::Server, Touched::EVERYTHING, fill).await.unwrap();
+            writer.write(Whose::Server, Takes::Rights, fill).await.unwrap();
         } else {
             writer.write_unsynced(Whose::Server, fill).await.unwrap();
         }
@@ -255,7 +255,7 @@ async fn the_log_stays_short() {
 async fn a_writer_that_could_not_begin_begins_again() {
     let (directory, writer, reader) = scratch();
     writer
-        .write(Whose::Server, Touched::EVERYTHING, |connection| {
+        .write(Whose::Server, Takes::Rights, |connection| {
             Ok(connection.busy_timeout(std::time::Duration::ZERO)?)
         })
         .await
@@ -263,12 +263,12 @@ async fn a_writer_that_could_not_begin_begins_again() {
     let held_up = Connection::open(directory.path().join("scratch.sqlite")).unwrap();
     held_up.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert!(matches!(
-        writer.write(Whose::Server, Touched::EVERYTHING, work(1, Course::Succeeds)).await,
+        writer.write(Whose::Server, Takes::Rights, work(1, Course::Succeeds)).await,
         Err(StoreError::Unavailable(_))
     ));
     held_up.execute_batch("ROLLBACK").unwrap();
     assert!(writer.is_healthy());
-    writer.write(Whose::Server, Touched::EVERYTHING, work(2, Course::Succeeds)).await.unwrap();
+    writer.write(Whose::Server, Takes::Rights, work(2, Course::Succeeds)).await.unwrap();
     assert_eq!(parts(&reader), BTreeMap::from([(2, 3)]));
 }
 
@@ -278,7 +278,7 @@ async fn a_writer_that_could_not_begin_begins_again() {
 async fn what_a_full_disk_took_is_not_acknowledged() {
     let (_directory, writer, reader) = scratch();
     let set_limit = |pages: i64| {
-        writer.write(Whose::Server, Touched::EVERYTHING, move |connection| {
+        writer.write(Whose::Server, Takes::Rights, move |connection| {
             connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
             Ok(())
         })
@@ -291,9 +291,9 @@ async fn what_a_full_disk_took_is_not_acknowledged() {
         Ok(())
     };
     let answers = tokio::join!(
-        writer.write(Whose::Server, Touched::EVERYTHING, work(1, Course::Succeeds)),
-        writer.write(Whose::Server, Touched::EVERYTHING, fill),
-        writer.write(Whose::Server, Touched::EVERYTHING, work(2, Course::Succeeds)),
+        writer.write(Whose::Server, Takes::Rights, work(1, Course::Succeeds)),
+        writer.write(Whose::Server, Takes::Rights, fill),
+        writer.write(Whose::Server, Takes::Rights, work(2, Course::Succeeds)),
     );
     assert!(matches!(answers.1, Err(StoreError::Full(_))), "{:?}", answers.1);
     let there = parts(&reader);
@@ -303,6 +303,6 @@ async fn what_a_full_disk_took_is_not_acknowledged() {
     assert!(!there.contains_key(&0));
     assert!(writer.is_healthy());
     set_limit(1 << 20).await.unwrap();
-    writer.write(Whose::Server, Touched::EVERYTHING, work(3, Course::Succeeds)).await.unwrap();
+    writer.write(Whose::Server, Takes::Rights, work(3, Course::Succeeds)).await.unwrap();
     assert_eq!(parts(&reader).get(&3), Some(&3));
 }

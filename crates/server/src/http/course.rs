@@ -1,0 +1,183 @@
+//! What becomes of a request that has no answer yet, when its client goes away or the server is told to stop.
+//!
+//! hyper drops what it waits for when the client goes away, and a push dropped between its bytes and its
+//! row, its session unlocked, is what the next request would stumble over. So what is dropped unfinished
+//! goes on in a task of its own. As long as the client is there, its request runs in the connection's own
+//! task: the pieces of a body then pass from one to the other without waking anybody.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+/// How a request ends. Its route says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Course {
+    /// It goes on to its end without its client. A stop waits for it, and was no clean one if it was not over in time.
+    ToItsEnd,
+    /// It ends with its client. A stop lets it end with its connection, and leaves nothing behind if that takes too
+    /// long. So does whatever it turns its connection into.
+    WithItsClient,
+}
+
+/// The request panicked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Panicked;
+
+/// What is done with the answer of a request when it is there, also if nobody waits for it any more.
+pub(super) trait Conclude: Send + Unpin + 'static {
+    /// The answer.
+    type Answer: Send + 'static;
+    /// What becomes of it.
+    type Concluded;
+
+    /// Does it.
+    fn conclude(self, answered: Result<Self::Answer, Panicked>) -> Self::Concluded;
+}
+
+/// What answers a request.
+pub(super) trait Answers<C: Conclude>: Future<Output = C::Answer> + Send + Unpin + 'static {}
+
+impl<C: Conclude, F: Future<Output = C::Answer> + Send + Unpin + 'static> Answers<C> for F {}
+
+/// A request on its course.
+pub(super) struct Running<F: Answers<C>, C: Conclude> {
+    /// `None` when it is over.
+    request: Option<Request<F, C>>,
+}
+
+struct Request<F, C> {
+    answering: F,
+    conclusion: C,
+    /// Set if it goes on to its end.
+    counted: Option<TaskTrackerToken>,
+}
+
+impl Course {
+    /// Sets a request on its course. If that leads to its end, `requests` counts it until it is there.
+    pub(super) fn run<F: Answers<C>, C: Conclude>(
+        self,
+        requests: &TaskTracker,
+        answering: F,
+        conclusion: C,
+    ) -> Running<F, C> {
+        let counted = match self {
+            Self::ToItsEnd => Some(requests.token()),
+            Self::WithItsClient => None,
+        };
+        Running { request: Some(Request { answering, conclusion, counted }) }
+    }
+}
+
+impl<F: Answers<C>, C: Conclude> Request<F, C> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<C::Answer, Panicked>> {
+        // A panic must end this request and nothing else of its connection.
+        match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.answering).poll(context))) {
+            Ok(polled) => polled.map(Ok),
+            Err(_) => Poll::Ready(Err(Panicked)),
+        }
+    }
+}
+
+impl<F: Answers<C>, C: Conclude> Future for Running<F, C> {
+    type Output = C::Concluded;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<C::Concluded> {
+        let Some(request) = &mut self.request else { return Poll::Pending };
+        let answered = ready!(request.poll(context));
+        match self.request.take() {
+            Some(request) => Poll::Ready(request.conclusion.conclude(answered)),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<F: Answers<C>, C: Conclude> Drop for Running<F, C> {
+    fn drop(&mut self) {
+        let Some(mut request) = self.request.take().filter(|request| request.counted.is_some()) else {
+            return;
+        };
+        // Without a runtime the program is at its own end.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                let answered = std::future::poll_fn(|context| request.poll(context)).await;
+                let Request { conclusion, counted, .. } = request;
+                conclusion.conclude(answered);
+                drop(counted);
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    /// Hands over what the request came to.
+    struct Tell(oneshot::Sender<Result<u32, Panicked>>);
+
+    impl Conclude for Tell {
+        type Answer = u32;
+        type Concluded = ();
+
+        fn conclude(self, answered: Result<u32, Panicked>) {
+            let _ = self.0.send(answered);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_dropped_goes_on_and_is_concluded() {
+        let (requests, (sender, told)) = (TaskTracker::new(), oneshot::channel());
+        let (go_on, waiting) = oneshot::channel::<()>();
+        let answering = async move {
+            let _ = waiting.await;
+            7
+        };
+        let mut request = Course::ToItsEnd.run(&requests, Box::pin(answering), Tell(sender));
+        let begun = tokio::time::timeout(Duration::from_millis(10), &mut request).await;
+        assert!(begun.is_err());
+        drop(request);
+        requests.close();
+        assert_eq!(requests.len(), 1);
+        go_on.send(()).unwrap();
+        assert_eq!(told.await, Ok(Ok(7)));
+        requests.wait().await;
+    }
+
+    #[tokio::test]
+    async fn a_request_that_ends_with_its_client_does_so_and_no_stop_waits() {
+        let (requests, (sender, told)) = (TaskTracker::new(), oneshot::channel());
+        let (held, dropped) = oneshot::channel::<()>();
+        let answering = async move {
+            let _held = held;
+            std::future::pending().await
+        };
+        let mut request = Course::WithItsClient.run(&requests, Box::pin(answering), Tell(sender));
+        let begun = tokio::time::timeout(Duration::from_millis(10), &mut request).await;
+        assert!(begun.is_err());
+        assert!(requests.is_empty());
+        drop(request);
+        assert!(dropped.await.is_err() && told.await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_handed_over_and_a_panic_is_told() {
+        let requests = TaskTracker::new();
+        for course in [Course::ToItsEnd, Course::WithItsClient] {
+            let (sender, told) = oneshot::channel();
+            course.run(&requests, Box::pin(async { 7 }), Tell(sender)).await;
+            assert_eq!(told.await, Ok(Ok(7)));
+            let (sender, told) = oneshot::channel();
+            course.run(&requests, Box::pin(async { panic!("of the test") }), Tell(sender)).await;
+            assert_eq!(told.await, Ok(Err(Panicked)));
+        }
+        assert!(requests.is_empty());
+    }
+}

@@ -1,0 +1,155 @@
+//! Disabling a key with all that it made: whoever had a key that leaked may have made others with it.
+//!
+//! First it is looked up what there is, from maker to maker; then all of it is locked in order; then it is disabled as
+//! it is found then. What is made meanwhile is made as by a call a moment later.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use gangplank_core::{AccessKeyId, AccountId, Origin, Owner, RoleName};
+
+use super::{BY_ID, change, find, is_of, read_key};
+use crate::Result;
+use crate::metadata::access_keys::{
+    AccessKey, DisabledWithMade, KeyChange, LastRootKey, MADE_AT_ONCE, NewState,
+};
+use crate::metadata::roles::Role;
+use crate::metadata::rules::{roles, rows};
+use crate::metadata::store::Outcome;
+use crate::metadata::tx::{Level, Lock, Named, Query, Tx, values};
+
+/// Disables the key, and of what it made as much as one transaction should. Each of them is an event of its own.
+pub(super) fn disable(
+    tx: &dyn Tx,
+    by: &Origin,
+    account: Option<&AccountId>,
+    id: &AccessKeyId,
+    last: LastRootKey,
+) -> Result<Outcome<(KeyChange, DisabledWithMade)>> {
+    let nothing = DisabledWithMade::default();
+    if !find(tx, id)?.is_some_and(|key| is_of(&key, account)) {
+        return Ok(Outcome::Unchanged((KeyChange::NoSuchKey, nothing)));
+    }
+    let (found, more) = walk(tx, id)?;
+    tx.lock_named(Named::RootKeys)?;
+    let keys = lock_keys(tx, id, &found)?;
+    let roles = lock_roles(tx, &found)?;
+    let Some(own) = keys.get(id.as_str()) else {
+        return Ok(Outcome::Unchanged((KeyChange::NoSuchKey, nothing)));
+    };
+    let own = match change(tx, own, NewState::Disabled, last)? {
+        Outcome::Changed(_, note) => Some(note),
+        Outcome::Unchanged(KeyChange::Done) => None,
+        Outcome::Unchanged(refused) => return Ok(Outcome::Unchanged((refused, nothing))),
+    };
+    // A request is named by one event, which is that of the key itself.
+    let origin = Origin { request: None, ..by.clone() };
+    let mut made = DisabledWithMade { more, ..nothing };
+    for found in found {
+        match found {
+            Found::Key(id) => {
+                let Some(key) = keys.get(id.as_str()) else { continue };
+                let changed = change(tx, key, NewState::Disabled, LastRootKey::Keep)?;
+                let Outcome::Changed(_, note) = changed else { continue };
+                note.write(tx, &origin)?;
+                made.keys.push(id);
+            }
+            Found::Role { number, account, name } => {
+                let Some(role) = roles.get(&number).filter(|role| role.enabled) else { continue };
+                roles::disable(tx, number, role)?.write(tx, &origin)?;
+                made.roles.push((account, name));
+            }
+        }
+    }
+    let answer = (KeyChange::Done, made);
+    Ok(match own {
+        Some(note) => Outcome::Changed(answer, note),
+        None => Outcome::Unchanged(answer),
+    })
+}
+
+/// Something that was made and is enabled.
+enum Found {
+    Key(AccessKeyId),
+    Role { number: i64, account: AccountId, name: RoleName },
+}
+
+/// Goes from maker to maker, until it has found as much as one transaction should disable; says whether there is more.
+/// Makers that are disabled already are gone through too, since what they made may not be.
+fn walk(tx: &dyn Tx, id: &AccessKeyId) -> Result<(Vec<Found>, bool)> {
+    let mut found = Vec::new();
+    let (mut seen, mut makers) = (HashSet::from([id.clone()]), vec![id.clone()]);
+    while let Some(maker) = makers.pop() {
+        let maker = Owner::from(&maker);
+        let roles = roles_of(tx, &maker)?;
+        let keys = keys_of(tx, &maker)?.into_iter().filter(|(key, _)| seen.insert(key.clone()));
+        let keys = keys.map(|(key, enabled)| {
+            makers.push(key.clone());
+            enabled.then_some(Found::Key(key))
+        });
+        for next in roles.into_iter().map(Some).chain(keys).flatten() {
+            if found.len() >= MADE_AT_ONCE {
+                return Ok((found, true));
+            }
+            found.push(next);
+        }
+    }
+    Ok((found, false))
+}
+
+/// Locks the key and the others that were found. Those that are gone meanwhile are missing.
+fn lock_keys(tx: &dyn Tx, id: &AccessKeyId, found: &[Found]) -> Result<BTreeMap<String, AccessKey>> {
+    let others = found.iter().filter_map(|found| match found {
+        Found::Key(key) => Some(key.as_str()),
+        Found::Role { .. } => None,
+    });
+    let ids: BTreeSet<&str> = others.chain([id.as_str()]).collect();
+    let ids: Vec<_> = ids.into_iter().map(Into::into).collect();
+    let mut keys = BTreeMap::new();
+    tx.lock_each((Level::Principal, Lock::Update), BY_ID, 1, &ids, &mut |_, row| {
+        let key = read_key(row)?;
+        keys.insert(key.id.as_str().to_owned(), key);
+        Ok(())
+    })?;
+    Ok(keys)
+}
+
+/// Locks the roles that were found, which are then as they are returned.
+fn lock_roles(tx: &dyn Tx, found: &[Found]) -> Result<BTreeMap<i64, Role>> {
+    let numbers: BTreeSet<i64> = found
+        .iter()
+        .filter_map(|found| match found {
+            Found::Role { number, .. } => Some(*number),
+            Found::Key(_) => None,
+        })
+        .collect();
+    let numbers: Vec<_> = numbers.into_iter().map(Into::into).collect();
+    let mut roles = BTreeMap::new();
+    tx.lock_each((Level::Principal, Lock::Update), &roles::BY_NUMBER, 1, &numbers, &mut |_, row| {
+        let (number, role) = roles::read_numbered(row)?;
+        roles.insert(number, role);
+        Ok(())
+    })?;
+    Ok(roles)
+}
+
+/// The keys that somebody made, and whether they are enabled.
+fn keys_of(tx: &dyn Tx, maker: &Owner) -> Result<Vec<(AccessKeyId, bool)>> {
+    tx.all(&Query::new(
+        "SELECT id, enabled FROM access_keys WHERE made_by = ?1",
+        values![maker.as_str()],
+        |row| Ok((rows::access_key_id(row.text(0)?)?, row.get(1)?)),
+    ))
+}
+
+/// The roles that somebody made and that are enabled.
+fn roles_of(tx: &dyn Tx, maker: &Owner) -> Result<Vec<Found>> {
+    tx.all(&Query::new(
+        "SELECT number, account, name FROM roles WHERE made_by = ?1 AND enabled = 1",
+        values![maker.as_str()],
+        |row| {
+            let name = row.text(2)?;
+            let name = RoleName::parse(name).map_err(|_| rows::damaged("role", name))?;
+            Ok(Found::Role { number: row.get(0)?, account: rows::account(row.text(1)?)?, name })
+        },
+    ))
+}
