@@ -18,8 +18,15 @@ const AT_ONCE: usize = 1_000;
 /// Deletions at once, where each is a call.
 const SINGLE: usize = 16;
 
+/// Three times as long as an upload session may take.
+const SETTLED: Duration = Duration::from_hours(72);
+
 #[async_trait]
 impl BlobSweeper for S3 {
+    fn settles_after(&self) -> Duration {
+        SETTLED
+    }
+
     async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>> {
         let inner = &self.0;
         let prefix = inner.location.key(&format!("content/{part:02x}/"));
