@@ -84,7 +84,8 @@ impl Source for Usual {
 
     async fn fetch(&self) -> Result<Option<Keys>, String> {
         let region = self.region.clone();
-        let found = tokio::task::spawn_blocking(move || find(&region)).await.map_err(|error| error.to_string())?;
+        let found =
+            tokio::task::spawn_blocking(move || find(&region)).await.map_err(|error| error.to_string())?;
         match found.map_err(|error| format!("{error:#}"))? {
             None => Ok(None),
             Some(Found::Keys(keys)) => Ok(Some(keys)),
@@ -134,7 +135,8 @@ fn container() -> Result<Option<Container>> {
     let relative = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
     let url = relative.map(|path| format!("{}{path}", Container::OF_ECS));
     let Some(url) = url.or_else(|| variable("AWS_CONTAINER_CREDENTIALS_FULL_URI")) else { return Ok(None) };
-    let file = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE").map(|file| ContainerToken::File(file.into()));
+    let file =
+        variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE").map(|file| ContainerToken::File(file.into()));
     let token = file.or_else(|| variable("AWS_CONTAINER_AUTHORIZATION_TOKEN").map(ContainerToken::Text));
     Container::new(&url, token).map(Some).map_err(|why| anyhow!("the container's credentials: {why}"))
 }

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use gangplank_s3::{Client, Endpoint, Location, Settings, Style};
 use gangplank_store::open::Bucket;
 
-pub(crate) use options::{BucketArgs, location};
+pub(crate) use options::{BucketArgs, location, with_bucket};
 
 use crate::cli::usage::named;
 
@@ -35,6 +35,19 @@ pub(crate) struct Options {
 const USUAL_REGION: &str = "us-east-1";
 
 impl Options {
+    /// The name of an option that says something.
+    pub(crate) fn named(&self) -> Option<String> {
+        let options = [
+            ("s3-endpoint", self.endpoint.is_some()),
+            ("s3-region", self.region.is_some()),
+            ("s3-path-style", self.path_style.is_some()),
+            ("s3-ca-file", self.ca_file.is_some()),
+            ("s3-insecure-http", self.insecure_http),
+            ("scratch-dir", self.scratch_dir.is_some()),
+        ];
+        options.into_iter().find(|(_, is_given)| *is_given).map(|(name, _)| named(name))
+    }
+
     /// A client of a bucket. Reads files, and connects to nobody.
     ///
     /// # Errors
@@ -64,7 +77,8 @@ impl Options {
             ),
         };
         ensure!(
-            !region.is_empty() && region.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
+            !region.is_empty()
+                && region.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
             "{}: {region:?} is no region",
             named("s3-region")
         );
@@ -102,7 +116,8 @@ mod tests {
         assert!(refusal(to("s3.example.com")).contains("s3-endpoint"));
         let location = "s3://images/registry".parse().unwrap();
         for endpoint in ["http://127.0.0.1:9000", "http://[::1]:9000", "https://s3.example.com"] {
-            let client = Options { region: Some("eu-west-1".into()), ..to(endpoint) }.client(&location).unwrap();
+            let client =
+                Options { region: Some("eu-west-1".into()), ..to(endpoint) }.client(&location).unwrap();
             assert_eq!(client.style(), Style::Path);
         }
         let elsewhere = Options { insecure_http: true, region: Some("x".into()), ..to("http://s3:8333") };
@@ -117,6 +132,9 @@ mod tests {
         assert_eq!(client.endpoint().url(), "https://s3.eu-west-1.amazonaws.com");
         assert_eq!(client.style(), Style::VirtualHost);
         assert_eq!(at(Some(true)).client(&location).unwrap().style(), Style::Path);
-        assert!(refusal(Options { region: Some("eu west".into()), ..Options::default() }).contains("is no region"));
+        assert!(
+            refusal(Options { region: Some("eu west".into()), ..Options::default() })
+                .contains("is no region")
+        );
     }
 }

@@ -42,7 +42,6 @@ pub(crate) use with_bucket;
 /// Passes on what it is given.
 macro_rules! alone {
     ($declare:ident! $options:tt) => { $declare! $options };
-    ($declare:ident! { $($options:tt)* }) => { $declare! { $($options)* } };
 }
 
 /// Declares the options as arguments of a command.

@@ -94,9 +94,10 @@ fn show(client: &Client, location: &Location, report: &Report) {
 }
 
 fn as_json(client: &Client, location: &Location, report: &Report) -> serde_json::Value {
-    let checks = report.checks.iter().map(|check| {
-        json!({ "what": check.what, "verdict": word(check.verdict), "detail": check.detail })
-    });
+    let checks = report
+        .checks
+        .iter()
+        .map(|check| json!({ "what": check.what, "verdict": word(check.verdict), "detail": check.detail }));
     json!({
         "bucket": location.bucket,
         "prefix": location.prefix,

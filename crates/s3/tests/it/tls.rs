@@ -18,7 +18,8 @@ async fn an_authority_of_ones_own_is_trusted_and_no_other() {
     let authority_pem = authority.self_signed(&authority_key).unwrap().pem();
     let issuer = Issuer::new(authority, authority_key);
     let own_key = KeyPair::generate().unwrap();
-    let own = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&own_key, &issuer).unwrap();
+    let own =
+        CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&own_key, &issuer).unwrap();
     let proxy = FaultProxy::with_tls(&server.address(), &own.pem(), &own_key.serialize_pem());
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(authority_pem.as_bytes()).unwrap();

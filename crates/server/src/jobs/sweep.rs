@@ -75,9 +75,13 @@ mod tests {
 
     #[test]
     fn a_database_that_knows_little_removes_little() {
-        for (unknown, of, stops) in
-            [(0, 0, false), (1_000, 1_000, false), (1_001, 1_001, true), (1_001, 100_000, false), (6_000, 100_000, true)]
-        {
+        for (unknown, of, stops) in [
+            (0, 0, false),
+            (1_000, 1_000, false),
+            (1_001, 1_001, true),
+            (1_001, 100_000, false),
+            (6_000, 100_000, true),
+        ] {
             assert_eq!(is_a_wonder(unknown, of), stops, "{unknown} of {of}");
         }
     }

@@ -75,7 +75,9 @@ async fn a_bucket_that_cannot_keep_blobs_is_refused_with_the_reason() {
     let Some(server) = server(Program::Versitygw) else { return };
     let dir = TempDir::new().unwrap();
     let proxy = FaultProxy::before(&server.address());
-    proxy.decide(|seen| if seen.call == "PutObject" { Fault::Refuse(403, "AccessDenied") } else { Fault::None });
+    proxy.decide(
+        |seen| if seen.call == "PutObject" { Fault::Refuse(403, "AccessDenied") } else { Fault::None },
+    );
     let bucket = bucket(&proxy.endpoint()).unwrap();
     let refused = refusal(open(dir.path(), &bucket, Mode::Serve).await);
     assert!(refused.contains("AccessDenied") && refused.contains("gangplank s3 check"), "{refused}");

@@ -95,7 +95,8 @@ impl FaultProxy {
         let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate");
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config =
+            rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.expect("TLS").with_no_client_auth().with_single_cert(vec![certificate], key);
         Self::listening(upstream, Some(TlsAcceptor::from(Arc::new(config.expect("a pair")))))
     }
