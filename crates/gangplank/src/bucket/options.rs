@@ -1,7 +1,9 @@
 //! The options that say where a bucket is. `serve` has them beside its own; commands that open the same store have them
 //! alone.
 
+use anyhow::Result;
 use gangplank_s3::Location;
+use gangplank_store::open::Bucket;
 
 /// Adds the options of a bucket to other options, and passes all of them to the next macro.
 macro_rules! with_bucket {
@@ -58,6 +60,11 @@ macro_rules! arguments {
 with_bucket! { alone! { arguments! { {} {} } } }
 
 impl BucketArgs {
+    /// The bucket, if one is named, for a command that takes no blobs in.
+    pub(crate) fn bucket(&self) -> Result<Option<Bucket>> {
+        self.blobs.as_ref().map(|blobs| self.options().bucket(blobs.parse()?, 0)).transpose()
+    }
+
     /// How the bucket is reached.
     pub(crate) fn options(&self) -> super::Options {
         super::Options {
@@ -72,6 +79,6 @@ impl BucketArgs {
 }
 
 /// Reads a bucket and a prefix, and returns them as they were written.
-pub(crate) fn location(text: &str) -> Result<String, String> {
+pub(crate) fn location(text: &str) -> std::result::Result<String, String> {
     text.parse::<Location>().map(|_| text.to_owned()).map_err(|error| error.to_string())
 }

@@ -12,9 +12,6 @@ use crate::bucket::{self, BucketArgs};
 use crate::terminal::listing::Form;
 use crate::terminal::output::{print, say};
 
-/// The exit status if the bucket cannot keep blobs.
-const UNUSABLE: u8 = 2;
-
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -54,7 +51,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     } else {
         show(&client, &location, &report);
     }
-    Ok(if report.is_usable() { ExitCode::SUCCESS } else { ExitCode::from(UNUSABLE) })
+    Ok(if report.is_usable() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn word(verdict: Verdict) -> &'static str {

@@ -6,6 +6,9 @@ use gangplank_testkit::s3::{Fault, Program};
 
 use crate::world::{World, blob, code, until};
 
+/// Longer than anything may take.
+const LONG: Duration = Duration::from_secs(60);
+
 fn trial(fault: Fault) {
     let with_admin =
         |builder: gangplank_testkit::ServerBuilder| builder.arg("--admin-listen").arg("127.0.0.1:0");
@@ -16,17 +19,17 @@ fn trial(fault: Fault) {
     world.proxy.decide(move |_| fault.clone());
 
     let begun = Instant::now();
-    let patch = world.registry.request("PATCH", &location).body(never.bytes.clone());
+    let patch = world.registry.request("PATCH", &location).body(never.bytes.clone()).timeout(LONG);
     let (status, retry) = code(patch.send().unwrap());
     assert_eq!(status, 503);
     assert!(retry.is_some() && begun.elapsed() < Duration::from_secs(35), "{:?}", begun.elapsed());
     let begun = Instant::now();
-    let get = world.registry.send("GET", &format!("sr/blobs/{}", seen.digest));
-    assert_eq!(code(get).0, 503);
+    let get = world.registry.request("GET", &format!("sr/blobs/{}", seen.digest)).timeout(LONG);
+    assert_eq!(code(get.send().unwrap()).0, 503);
     assert!(begun.elapsed() < Duration::from_secs(35), "{:?}", begun.elapsed());
     // What needs no bytes goes on.
     assert_eq!(world.registry.status("HEAD", &format!("sr/blobs/{}", seen.digest)), 200);
-    assert_eq!(world.registry.status("GET", "sr/tags/list"), 404);
+    assert_eq!(world.registry.status("GET", "sr/tags/list"), 200);
     world.server.api().push_login();
     let ready = format!("http://{}/readyz", world.server.admin_address().unwrap());
     assert_eq!(reqwest::blocking::get(ready).unwrap().status(), 200);
@@ -39,7 +42,7 @@ fn trial(fault: Fault) {
 
 #[test]
 fn a_server_that_closes_every_connection() {
-    trial(Fault::CutRequest(0));
+    trial(Fault::SwallowAnswer);
 }
 
 #[test]

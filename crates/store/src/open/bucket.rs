@@ -102,7 +102,7 @@ async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Optio
             let number = new_number();
             // The row comes last: with the row alone, the content would be taken for lost.
             store.belong_to(number).await?;
-            metadata.set_marks(vec![(Mark::ContentFolder, number)]).await?;
+            metadata.set_marks(vec![(Mark::ContentFolder, number), (Mark::ContentBucket, 1)]).await?;
             Ok(Some(number))
         }
     }
