@@ -48,7 +48,7 @@ impl<E: Engine> Store<E> {
     /// Runs a single query.
     pub(crate) fn read_one<T: Send>(
         &self,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync,
     ) -> impl Future<Output = Result<T>> + Send {
         self.engine.read_one(query)
     }
@@ -56,7 +56,7 @@ impl<E: Engine> Store<E> {
     /// Runs several queries, all of which see the database as it was at the first.
     pub(crate) fn read<T: Send>(
         &self,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync,
     ) -> impl Future<Output = Result<T>> + Send {
         self.engine.read(query)
     }
@@ -66,7 +66,7 @@ impl<E: Engine> Store<E> {
         &self,
         whose: Whose,
         limit: usize,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         if limit <= SHORT { self.engine.read(query).await } else { self.engine.read_long(whose, query).await }
     }
@@ -75,7 +75,7 @@ impl<E: Engine> Store<E> {
     pub(crate) fn read_long<T: Send + 'static>(
         &self,
         whose: Whose,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<T>> + Send {
         self.engine.read_long(whose, query)
     }
@@ -85,7 +85,7 @@ impl<E: Engine> Store<E> {
         &self,
         by: &Origin,
         terms: Terms,
-        rule: impl Fn(&dyn Tx) -> Result<Outcome<T>> + Send + 'static,
+        rule: impl Fn(&dyn Tx) -> Result<Outcome<T>> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<T>> + Send {
         let by = by.clone();
         self.engine.write(terms, move |tx| match rule(tx)? {
@@ -101,7 +101,7 @@ impl<E: Engine> Store<E> {
     pub(crate) fn upkeep<T: Send + 'static>(
         &self,
         terms: Terms,
-        rule: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<T>> + Send {
         self.engine.write(terms, rule)
     }

@@ -44,7 +44,7 @@ fn the_rows_that_are_locked_are_those_of_the_outer_query() {
 }
 
 /// What is wrong with a rule, in a store with three tenants and three repositories.
-async fn wrong(rule: impl Fn(&dyn Tx) -> Result<()> + Send + 'static) -> Vec<String> {
+async fn wrong(rule: impl Fn(&dyn Tx) -> Result<()> + Send + Sync + 'static) -> Vec<String> {
     let directory = tempfile::TempDir::new().unwrap();
     let database = Sqlite::open(&directory.path().join("metadata.sqlite")).unwrap();
     database.engine.write(Terms::server(), make_rows).await.unwrap();
@@ -63,12 +63,12 @@ fn make_rows(tx: &dyn Tx) -> Result<()> {
 }
 
 /// That a rule is broken with for just this reason.
-async fn assert_wrong(reason: &str, rule: impl Fn(&dyn Tx) -> Result<()> + Send + 'static) {
+async fn assert_wrong(reason: &str, rule: impl Fn(&dyn Tx) -> Result<()> + Send + Sync + 'static) {
     let wrong = wrong(rule).await;
     assert!(wrong.len() == 1 && wrong[0].starts_with(reason), "{reason}: {wrong:?}");
 }
 
-async fn assert_right(rule: impl Fn(&dyn Tx) -> Result<()> + Send + 'static) {
+async fn assert_right(rule: impl Fn(&dyn Tx) -> Result<()> + Send + Sync + 'static) {
     assert_eq!(wrong(rule).await, Vec::<String>::new());
 }
 
