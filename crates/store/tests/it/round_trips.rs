@@ -36,7 +36,7 @@ async fn put(at: &At<'_>, document: &Document, tags: usize) {
 
 #[tokio::test]
 async fn layers_and_tags_cost_no_round_trips() {
-    let scratch = backends::recording();
+    let scratch = backends::recording().unwrap();
     let db = scratch.database();
     create_service(db, &here(), "web").await;
     let login = create_login(db, push_login(&here(), 1)).await;
@@ -66,7 +66,7 @@ async fn layers_and_tags_cost_no_round_trips() {
 
 #[tokio::test]
 async fn children_cost_no_round_trips() {
-    let scratch = backends::recording();
+    let scratch = backends::recording().unwrap();
     let db = scratch.database();
     create_service(db, &here(), "web").await;
     let at = At::sr(db);
