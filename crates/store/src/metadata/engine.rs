@@ -49,18 +49,30 @@ pub(crate) enum Promise {
     Visible,
 }
 
+/// How it is found out whether a write was made whose commit got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// By its event in the audit trail.
+    ByEvent,
+    /// It is run again: if it was made, it answers the same, and changes nothing more.
+    ByRepeating,
+    /// By nothing that the store knows. An engine may know.
+    Not,
+}
+
 /// How a rule is run that writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Terms {
     pub(crate) whose: Whose,
     pub(crate) takes: Takes,
     pub(crate) promise: Promise,
+    pub(crate) settled: Settled,
 }
 
 impl Terms {
     /// Durable, and taken to take rights away: a rule that does not says so.
     pub(crate) fn of(whose: Whose) -> Self {
-        Self { whose, takes: Takes::Rights, promise: Promise::Durable }
+        Self { whose, takes: Takes::Rights, promise: Promise::Durable, settled: Settled::Not }
     }
 
     /// For a tenant.
@@ -81,6 +93,11 @@ impl Terms {
     /// Its answer does not wait for the disk.
     pub(crate) fn visible(self) -> Self {
         Self { promise: Promise::Visible, ..self }
+    }
+
+    /// The rule can be run again after it was committed: it then answers the same, and changes nothing more.
+    pub(crate) fn repeatable(self) -> Self {
+        Self { settled: Settled::ByRepeating, ..self }
     }
 }
 

@@ -18,6 +18,8 @@ pub mod collection;
 pub mod console_logins;
 pub mod container_images;
 pub mod container_services;
+#[cfg(any(test, feature = "testing"))]
+mod contending;
 pub mod deployments;
 mod engine;
 pub mod inspection;
@@ -32,6 +34,7 @@ pub mod registry_logins;
 pub mod role_sessions;
 pub mod roles;
 mod rules;
+mod settling;
 mod sqlite;
 mod store;
 pub mod tags;
@@ -47,6 +50,8 @@ pub use collection::Collection;
 pub use console_logins::ConsoleLogins;
 pub use container_images::ContainerImages;
 pub use container_services::ContainerServices;
+#[cfg(any(test, feature = "testing"))]
+pub use contending::Contending;
 pub use deployments::Deployments;
 pub use inspection::Inspection;
 pub use manifests::Manifests;

@@ -7,9 +7,10 @@ use std::sync::atomic::AtomicI64;
 use gangplank_core::Origin;
 
 use super::Metadata;
-use super::engine::{Engine, Terms, Whose};
+use super::engine::{Engine, Settled, Terms, Whose};
 use super::rules::audit::Note;
 use super::rules::live_counts::LiveCounts;
+use super::settling::{Change, settle};
 use super::tx::Tx;
 use crate::Result;
 
@@ -81,28 +82,38 @@ impl<E: Engine> Store<E> {
     }
 
     /// Makes a change that users see, and notes it as `by`'s in the same transaction.
-    pub(crate) fn change<T: Send + 'static>(
+    pub(crate) async fn change<T: Send + 'static>(
         &self,
         by: &Origin,
         terms: Terms,
         rule: impl Fn(&dyn Tx) -> Result<Outcome<T>> + Send + Sync + 'static,
-    ) -> impl Future<Output = Result<T>> + Send {
-        let by = by.clone();
-        self.engine.write(terms, move |tx| match rule(tx)? {
-            Outcome::Unchanged(value) => Ok(value),
-            Outcome::Changed(value, note) => {
-                note.write(tx, &by)?;
-                Ok(value)
-            }
+    ) -> Result<T> {
+        let terms = Terms { settled: Settled::ByEvent, ..terms };
+        let change = Change::of(by, rule);
+        // Nobody else writes, so there is no connection to be lost.
+        let change = Arc::new(if self.engine.is_exclusive() { change } else { change.with_an_id() });
+        settle(|run| {
+            let change = Arc::clone(&change);
+            self.engine.write(terms.clone(), move |tx| change.run(tx, run))
         })
+        .await?;
+        change.answer()
     }
 
     /// Writes what belongs to no event: blobs on their way, leases, and the server's own work.
-    pub(crate) fn upkeep<T: Send + 'static>(
+    pub(crate) async fn upkeep<T: Send + 'static>(
         &self,
         terms: Terms,
         rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
-    ) -> impl Future<Output = Result<T>> + Send {
-        self.engine.write(terms, rule)
+    ) -> Result<T> {
+        if terms.settled == Settled::Not {
+            return self.engine.write(terms, rule).await;
+        }
+        let rule = Arc::new(rule);
+        settle(|_| {
+            let rule = Arc::clone(&rule);
+            self.engine.write(terms.clone(), move |tx| rule(tx))
+        })
+        .await
     }
 }

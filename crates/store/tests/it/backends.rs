@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gangplank_store::blobs::{BlobStore, Folder, Memory};
 use gangplank_store::coordination::{Coordinator, InProcess};
-use gangplank_store::metadata::{Embedded, Metadata, Postgres, Recorded, Sqlite, Store, Target};
+use gangplank_store::metadata::{Contending, Embedded, Metadata, Postgres, Recorded, Sqlite, Store, Target};
 use gangplank_testkit::{postgres, skip};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
@@ -48,6 +48,15 @@ impl Database for Recording {
     }
 }
 
+/// An embedded database with others in the way.
+pub(crate) type Contended = Store<Contending<Embedded>>;
+
+impl Database for Contended {
+    fn open(path: &Path) -> Self {
+        Sqlite::open(path).unwrap().contending()
+    }
+}
+
 /// A database in a directory of its own.
 pub(crate) struct ScratchDatabase<D: Database> {
     directory: TempDir,
@@ -61,6 +70,11 @@ pub(crate) fn sqlite() -> Option<ScratchDatabase<Sqlite>> {
 
 #[expect(clippy::unnecessary_wraps, reason = "other backends have to be installed")]
 pub(crate) fn recording() -> Option<ScratchDatabase<Recording>> {
+    Some(ScratchDatabase::new())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "other backends have to be installed")]
+pub(crate) fn contending() -> Option<ScratchDatabase<Contended>> {
     Some(ScratchDatabase::new())
 }
 

@@ -6,6 +6,7 @@ macro_rules! metadata_contract {
     ($($clause:ident),* $(,)?) => {
         metadata_contract!(@on sqlite: $($clause),*);
         metadata_contract!(@on recording: $($clause),*);
+        metadata_contract!(@on contending: $($clause),*);
         metadata_contract!(@on postgres: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
@@ -28,6 +29,7 @@ macro_rules! durability_contract {
     ($($clause:ident),* $(,)?) => {
         durability_contract!(@on sqlite: $($clause),*);
         durability_contract!(@on recording: $($clause),*);
+        durability_contract!(@on contending: $($clause),*);
         durability_contract!(@on postgres: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {

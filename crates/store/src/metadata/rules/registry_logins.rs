@@ -119,7 +119,7 @@ impl<E: Engine> RegistryLogins for Store<E> {
 
     async fn note_use(&self, mut used: Vec<(LoginId, Used)>) -> Result<()> {
         used.sort_by_key(|(login, _)| login.0);
-        self.upkeep(Terms::server().takes_nothing(), move |tx| {
+        self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| {
             tx.each(
                 "UPDATE registry_logins SET last_used_at = ?2, last_push_at = coalesce(?3, last_push_at),
                                             last_push_address = coalesce(?4, last_push_address)

@@ -207,7 +207,7 @@ impl Engine for Embedded {
 
     async fn write<T: Send + 'static>(
         &self,
-        Terms { whose, takes, promise }: Terms,
+        Terms { whose, takes, promise, .. }: Terms,
         rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         let work = move |connection: &Connection| rule(&Transaction(connection));

@@ -4,7 +4,8 @@
 //! database asks for that. It locks first, in the order of [`Level`], and then reads and writes. One text of SQL serves
 //! all engines: parameters are `?1`, `?2`, ...; the target of `ON CONFLICT` is named; `CROSS JOIN`, whose conditions
 //! stand in `WHERE`, fixes the order of a search where the planner of SQLite would guess. A parameter that may be null is
-//! compared before it is asked whether it is (`a = ?1 OR ?1 IS NULL`): PostgreSQL learns its type from the first place.
+//! compared or cast before it is asked whether it is (`a = ?1 OR ?1 IS NULL`, `CAST(?1 AS TEXT) IS NULL OR a = ?1`):
+//! PostgreSQL learns its type from the first place.
 
 mod lock;
 mod query;
