@@ -3,9 +3,7 @@
 //! A rule is a function of a [`Tx`] and of its input, which it takes by reference: an engine may run it again when the
 //! database asks for that. It locks first, in the order of [`Level`], and then reads and writes. One text of SQL serves
 //! all engines: parameters are `?1`, `?2`, ...; the target of `ON CONFLICT` is named; `CROSS JOIN`, whose conditions
-//! stand in `WHERE`, fixes the order of a search where the planner of SQLite would guess. A parameter that may be null is
-//! compared or cast before it is asked whether it is (`a = ?1 OR ?1 IS NULL`, `CAST(?1 AS TEXT) IS NULL OR a = ?1`):
-//! PostgreSQL learns its type from the first place.
+//! stand in `WHERE`, fixes the order of a search where the planner of SQLite would guess.
 
 mod lock;
 mod query;
