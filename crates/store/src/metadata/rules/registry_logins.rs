@@ -303,11 +303,9 @@ fn insert(
             login_limits::write_reach(&login.reach)?,
         ],
     ))?;
-    for (quota, owner, allowed) in
-        [(Quota::RegistryLogins, None, quota), (Quota::LoginsOfPrincipal, Some(&login.owner), half(quota))]
-    {
-        counts.admit(quota, account, owner, allowed, || count_live(tx, account, owner, login.created_at))?;
-    }
+    let quotas = [(Quota::RegistryLogins, quota), (Quota::LoginsOfPrincipal, half(quota))];
+    counts
+        .admit((account, &login.owner), quotas, || count_live(tx, account, &login.owner, login.created_at))?;
     let subject = service.unwrap_or_else(|| login.scope.words().join(","));
     let note = Note::of(EventKind::LoginIssued, &login.tenant).login(id).subject(subject);
     Ok(Outcome::Changed(LoginCreated::Created(id), note))
@@ -330,14 +328,14 @@ fn rely_on_session(tx: &dyn Tx, login: &NewLogin, session: &AccessKeyId) -> Resu
     )
 }
 
-fn count_live(tx: &dyn Tx, account: &AccountId, owner: Option<&Owner>, now: Time) -> Result<u64> {
-    let count: i64 = tx.one(&Query::column(
-        "SELECT count(*) FROM registry_logins
-         WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1) AND expires_at > ?2 AND revoked_at IS NULL
-           AND (owner = ?3 OR ?3 IS NULL)",
-        values![account.as_str(), now, owner.map(Owner::as_str)],
-    ))?;
-    rows::unsigned(count)
+/// The live logins of an account, and those of them that are an owner's.
+fn count_live(tx: &dyn Tx, account: &AccountId, owner: &Owner, now: Time) -> Result<[u64; 2]> {
+    tx.one(&Query::new(
+        "SELECT count(*), count(*) FILTER (WHERE owner = ?3) FROM registry_logins
+         WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1) AND expires_at > ?2 AND revoked_at IS NULL",
+        values![account.as_str(), now, owner.as_str()],
+        |row| Ok([row.get(0)?, row.get(1)?]),
+    ))
 }
 
 fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {

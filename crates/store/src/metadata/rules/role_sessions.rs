@@ -186,15 +186,10 @@ fn insert(
             session.expires_at,
         ],
     )?;
-    for (quota, role, allowed) in
-        [(Quota::RoleSessions, None, quota), (Quota::SessionsOfRole, Some(number), half(quota))]
-    {
-        let owner = role.map(|_| session.role.owner());
-        let account = &session.role.account;
-        counts.admit(quota, account, owner.as_ref(), allowed, || {
-            count_live(tx, account, role, session.created_at)
-        })?;
-    }
+    let quotas = [(Quota::RoleSessions, quota), (Quota::SessionsOfRole, half(quota))];
+    counts.admit((&role.account, &role.owner()), quotas, || {
+        count_live(tx, &role.account, number, session.created_at)
+    })?;
     let note = Note::of_account(EventKind::AssumeRoleWithWebIdentity, &role.account).subject(&role.name);
     Ok(Outcome::Changed(SessionMade::Made, note))
 }
@@ -251,14 +246,14 @@ fn revoke(
     Ok(Outcome::Changed(true, note))
 }
 
-fn count_live(tx: &dyn Tx, account: &AccountId, role: Option<i64>, now: Time) -> Result<u64> {
-    let count: i64 = tx.one(&Query::column(
-        "SELECT count(*) FROM role_sessions n CROSS JOIN roles r
-         WHERE n.account = ?1 AND n.expires_at > ?2 AND r.number = n.role AND r.generation = n.generation
-           AND (n.role = ?3 OR ?3 IS NULL)",
+/// The live sessions of an account, and those of them that are a role's.
+fn count_live(tx: &dyn Tx, account: &AccountId, role: i64, now: Time) -> Result<[u64; 2]> {
+    tx.one(&Query::new(
+        "SELECT count(*), count(*) FILTER (WHERE n.role = ?3) FROM role_sessions n CROSS JOIN roles r
+         WHERE n.account = ?1 AND n.expires_at > ?2 AND r.number = n.role AND r.generation = n.generation",
         values![account.as_str(), now, role],
-    ))?;
-    rows::unsigned(count)
+        |row| Ok([row.get(0)?, row.get(1)?]),
+    ))
 }
 
 /// A page of the live sessions of a role, with numbers less than `before`. It looks at so many and no more.
