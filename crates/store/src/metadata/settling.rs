@@ -6,9 +6,10 @@
 
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gangplank_core::Origin;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::store::Outcome;
@@ -119,5 +120,52 @@ impl<T, R: Fn(&dyn Tx) -> Result<Outcome<T>>> Change<T, R> {
 
     fn keep(&self, answer: T) {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// Settles a write that comes to one outcome after the other, and then to the last for ever; says how it was run.
+    async fn runs(outcomes: &[Result<u8>]) -> (Result<u8>, Vec<Run>) {
+        let runs = RefCell::new(Vec::new());
+        let outcome = settle(|run| {
+            let at = runs.borrow().len().min(outcomes.len() - 1);
+            runs.borrow_mut().push(run);
+            std::future::ready(outcomes[at].clone())
+        })
+        .await;
+        (outcome, runs.into_inner())
+    }
+
+    fn unknown() -> Result<u8> {
+        Err(StoreError::OutcomeUnknown("lost".into()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_known_is_not_run_again() {
+        for known in [Ok(1), Err(StoreError::Contended("others".into()))] {
+            assert_eq!(runs(&[known]).await.1, [Run::First]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_unknown_is_run_again_until_it_is_known() {
+        let away = || Err(StoreError::unavailable("the database restarts"));
+        let busy = || Err(StoreError::Contended("others".into()));
+        let (outcome, runs) = runs(&[unknown(), away(), busy(), unknown(), Ok(1)]).await;
+        assert_eq!(outcome.unwrap(), 1);
+        assert_eq!(runs, [Run::First, Run::Again, Run::Again, Run::Again, Run::Again]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_stays_unknown_is_said_to_be_so() {
+        let begun = Instant::now();
+        let (outcome, runs) = runs(&[unknown(), Err(StoreError::unavailable("it is gone"))]).await;
+        assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
+        assert!(begun.elapsed() >= PATIENCE && runs.len() > 2, "{runs:?}");
     }
 }

@@ -357,6 +357,15 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn others_in_the_way_make_no_difference(steps in steps()) {
+        run(&backends::contending(), &steps);
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn run(scratch: &dyn Scratch, steps: &[Step]) {
     let db = scratch.metadata();

@@ -230,6 +230,15 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_database_with_others_in_the_way_agrees_with_the_model(steps in steps()) {
+        agrees(&mut backends::contending(), &steps);
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn agrees(scratch: &mut dyn Scratch, steps: &[Step]) {
     for number in 0..2 {
