@@ -8,12 +8,11 @@ use crate::metadata::engine::{Engine as _, Terms};
 use crate::metadata::rules::audit::Note;
 use crate::metadata::store::{Outcome, Store};
 use crate::metadata::tx::{Query, Tx, values};
-use crate::metadata::{Embedded, Sqlite};
+use crate::metadata::{Embedded, sqlite};
 use crate::{Result, StoreError};
 
 fn scratch() -> (tempfile::TempDir, Store<Contending<Embedded>>) {
-    let directory = tempfile::TempDir::new().unwrap();
-    let database = Sqlite::open(&directory.path().join("metadata.sqlite")).unwrap();
+    let (directory, database) = sqlite::tests::scratch();
     (directory, database.contending())
 }
 
