@@ -3,7 +3,7 @@
 use gangplank_core::Access;
 use gangplank_oci::media_type::OCTET_STREAM;
 use gangplank_oci::{Digest, OciError, RangeOutcome, RepositoryName, byte_range, location};
-use gangplank_store::blobs::Reading;
+use gangplank_store::blobs::{ContentKey, Reading};
 use gangplank_store::metadata::blobs::{BlobDeleted, StoredBlob};
 use hyper::StatusCode;
 use hyper::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE, X_CONTENT_TYPE_OPTIONS};
@@ -91,6 +91,16 @@ pub(super) async fn delete(
             Err(OciError::denied(message).into())
         }
     }
+}
+
+/// The tenant's content of this digest, if its bytes are missing, cut short or damaged. A client that is told that it is
+/// there would skip the upload that takes its place.
+pub(super) async fn damaged(context: &Context<'_>, digest: &Digest) -> Result<Option<ContentKey>> {
+    let Some(known) = context.app.metadata.tenant_content(&context.grant.tenant, digest).await? else {
+        return Ok(None);
+    };
+    let size = context.app.blobs.stat(&known.key).await?;
+    Ok((known.damaged || size != Some(known.size)).then_some(known.key))
 }
 
 /// 201 with the blob's address.

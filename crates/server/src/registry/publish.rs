@@ -8,7 +8,7 @@ use gangplank_store::blobs::{BlobWriter, ContentKey};
 use gangplank_store::metadata::blobs::NewBlob;
 
 use super::upload_session::Session;
-use super::{Context, Result, damaged};
+use super::{Context, Result, blobs};
 use crate::hashing;
 
 /// Content that came in whole.
@@ -37,7 +37,7 @@ pub(super) async fn publish(
     if is_hashed_so {
         require(expected, &hasher.finish())?;
     }
-    let damaged = damaged::content(context, expected).await?;
+    let damaged = blobs::damaged(context, expected).await?;
     let on_its_way = app.publishing.begin(&key);
     let published = match writer.commit().await {
         Ok(published) => published,
@@ -101,8 +101,7 @@ pub(super) async fn publish(
 
 /// Holds published content against a digest that it was not hashed for on its way in.
 async fn read_back(context: &Context<'_>, key: &ContentKey, size: u64, expected: &Digest) -> Result<()> {
-    let blobs = &context.app.blobs;
-    let reading = blobs.read(key, 0..size).await?;
+    let reading = context.app.blobs.read(key, 0..size).await?;
     let reading = reading.ok_or_else(|| StoreError::damaged("what was published is not there"))?;
     let hasher = hashing::hash(reading.bytes, expected.algorithm(), None).await.map_err(StoreError::from)?;
     require(expected, &hasher.ok_or_else(|| StoreError::unavailable("the reading was ended"))?.finish())

@@ -3,10 +3,12 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use gangplank_core::upload::GIVES_WAY_AFTER;
-use gangplank_oci::{Algorithm, Digest, RepositoryName};
+use gangplank_core::upload::{self, ChunkRefusal, GIVES_WAY_AFTER};
+use gangplank_oci::{Algorithm, ContentRange, Digest, OciError, RepositoryName};
 use gangplank_store::blobs::{BlobWriter, Checkpoint};
-use hyper::body::Incoming;
+use hyper::HeaderMap;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::CONTENT_RANGE;
 use tokio_util::sync::CancellationToken;
 
 use super::ingest::{BeforeStaging, Cut, Ingested, ingest};
@@ -15,7 +17,7 @@ use super::refusal::Refusal;
 use super::room::Room;
 use super::upload_session::{self, Session};
 use super::upload_standing::Standing;
-use super::{Context, Result, chunk_range};
+use super::{Context, Result};
 use crate::app::App;
 
 /// A body that begins where its session stands.
@@ -46,7 +48,7 @@ impl<'a> Append<'a> {
         let received = session.received();
         let headers = &context.head.headers;
         let is_last = algorithm.is_some();
-        let expected = chunk_range::expected_length(context.app, headers, received, &body, is_last)
+        let expected = expected_length(context.app, headers, received, &body, is_last)
             .map_err(|error| Refusal::from(error).at(session.standing(received)))?;
         let writer = session.writer(algorithm)?;
         Ok(Self { session, writer, body, expected })
@@ -98,6 +100,37 @@ impl<'a> Append<'a> {
             Err(refusal) => session.give_up_for(refusal).await,
         };
         Err(refusal)
+    }
+}
+
+/// How long the body must be, if it has a `Content-Range`.
+///
+/// # Errors
+/// If the range does not begin at `received`, or is not as long as the body; but a last request without a body may
+/// say once more what was received.
+fn expected_length(
+    app: &App,
+    headers: &HeaderMap,
+    received: u64,
+    body: &Incoming,
+    is_last: bool,
+) -> std::result::Result<Option<u64>, OciError> {
+    let Some(header) = headers.get(CONTENT_RANGE) else { return Ok(None) };
+    let range =
+        header.to_str().ok().and_then(|text| ContentRange::parse(text).ok()).ok_or_else(|| {
+            OciError::blob_upload_invalid("Content-Range is written <first byte>-<last byte>")
+        })?;
+    let length = body.size_hint().exact();
+    if is_last && upload::repeats(received, range.first, range.last, length) {
+        return Ok(Some(0));
+    }
+    match upload::check_chunk(received, range.first, range.last, length) {
+        Ok(()) => Ok(Some(range.len())),
+        Err(ChunkRefusal::OutOfOrder) => Err(OciError::blob_upload_range(format!(
+            "the chunk starts at byte {}, but the upload stands at {received}",
+            range.first
+        ))),
+        Err(ChunkRefusal::LengthMismatch) => Err(Cut::WrongLength.refusal(app)),
     }
 }
 

@@ -253,10 +253,8 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let app = self.context.app;
-        let leaves = match cancel(self.context, &self.key, &self.checkpoint()).await {
-            true => Leaves::Nothing,
-            false => Leaves::Bytes,
-        };
+        let is_gone = cancel(self.context, &self.key, &self.checkpoint()).await;
+        let leaves = if is_gone { Leaves::Nothing } else { Leaves::Bytes };
         app.metadata.close_upload(&self.owner(), &self.row.id, leaves).await?;
         if leaves == Leaves::Bytes {
             app.discarded.notify_one();

@@ -65,6 +65,31 @@ pub(crate) enum Found<V> {
     Miss(Generation),
 }
 
+/// A look-up whose answer is not remembered yet.
+pub(crate) struct Remembered<'c, K, V>(Option<(&'c Cache<K, V>, Generation)>);
+
+impl<'c, K: Eq + Hash, V: Clone> Remembered<'c, K, V> {
+    /// Looks an answer up, before the query: in a cache, if it may be used now.
+    pub(crate) fn find<Q>(cache: Option<&'c Cache<K, V>>, key: &Q) -> std::result::Result<V, Self>
+    where
+        Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+        K: Borrow<Q>,
+    {
+        let Some(cache) = cache else { return Err(Self(None)) };
+        match cache.find(key) {
+            Found::Hit(value) => Ok(value),
+            Found::Miss(began) => Err(Self(Some((cache, began)))),
+        }
+    }
+
+    /// Remembers what the query has found, if that is true still.
+    pub(crate) fn keep(self, key: K, value: V) {
+        if let Some((cache, began)) = self.0 {
+            cache.keep(key, value, began);
+        }
+    }
+}
+
 /// A bounded cache. Of two halves the younger is filled, and when it is full it becomes the older, whose
 /// entries are dropped unless they are asked for again.
 pub(crate) struct Cache<K, V>(Mutex<Halves<K, V>>);

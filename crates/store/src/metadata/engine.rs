@@ -109,26 +109,27 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
     /// Whether this process alone writes the database, so that it may remember what it has read.
     fn is_exclusive(&self) -> bool;
 
-    /// What is remembered. An engine closes them before a rule that takes rights away is committed.
-    fn caches(&self) -> &Caches;
+    /// What is remembered, if it may be used now. An engine closes it before a rule that takes rights away is
+    /// committed.
+    fn caches(&self) -> Option<&Caches>;
 
     /// Runs a single query.
     fn read_one<T: Send>(
         &self,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync,
     ) -> impl Future<Output = Result<T>> + Send;
 
     /// Runs several queries, all of which see the database as it was at the first.
     fn read<T: Send>(
         &self,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync,
     ) -> impl Future<Output = Result<T>> + Send;
 
     /// The same where it may take longer than a few milliseconds: one at a time on anybody's behalf.
     fn read_long<T: Send + 'static>(
         &self,
         whose: Whose,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<T>> + Send;
 
     /// Runs a rule in a transaction, and returns when what [`Terms`] promise is true. If it fails, nothing of it stays.

@@ -25,6 +25,7 @@ mod engine;
 pub mod inspection;
 pub mod manifests;
 pub mod metric_points;
+mod postgres;
 pub mod progress;
 pub mod provenance;
 #[cfg(any(test, feature = "testing"))]
@@ -55,6 +56,7 @@ pub use deployments::Deployments;
 pub use inspection::Inspection;
 pub use manifests::Manifests;
 pub use metric_points::MetricPoints;
+pub use postgres::{Cluster, Postgres, Target};
 pub use progress::Progress;
 pub use provenance::Provenance;
 #[cfg(any(test, feature = "testing"))]

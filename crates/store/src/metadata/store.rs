@@ -49,7 +49,7 @@ impl<E: Engine> Store<E> {
     /// Runs a single query.
     pub(crate) fn read_one<T: Send>(
         &self,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync,
     ) -> impl Future<Output = Result<T>> + Send {
         self.engine.read_one(query)
     }
@@ -57,7 +57,7 @@ impl<E: Engine> Store<E> {
     /// Runs several queries, all of which see the database as it was at the first.
     pub(crate) fn read<T: Send>(
         &self,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync,
     ) -> impl Future<Output = Result<T>> + Send {
         self.engine.read(query)
     }
@@ -67,7 +67,7 @@ impl<E: Engine> Store<E> {
         &self,
         whose: Whose,
         limit: usize,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         if limit <= SHORT { self.engine.read(query).await } else { self.engine.read_long(whose, query).await }
     }
@@ -76,7 +76,7 @@ impl<E: Engine> Store<E> {
     pub(crate) fn read_long<T: Send + 'static>(
         &self,
         whose: Whose,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<T>> + Send {
         self.engine.read_long(whose, query)
     }

@@ -1,12 +1,17 @@
 //! The backends that the contracts are run on, each new and empty.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use gangplank_store::blobs::{BlobStore, Folder, Memory};
 use gangplank_store::coordination::{Coordinator, InProcess};
-use gangplank_store::metadata::{Contending, Embedded, Metadata, Recorded, Sqlite, Store};
+use gangplank_store::metadata::{Contending, Embedded, Metadata, Postgres, Recorded, Sqlite, Store, Target};
+use gangplank_testkit::{postgres, skip};
 use tempfile::TempDir;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 /// Metadata of a backend, made for one test.
 pub(crate) trait Scratch: Send + Sync {
@@ -58,20 +63,23 @@ pub(crate) struct ScratchDatabase<D: Database> {
     database: Option<D>,
 }
 
-pub(crate) fn sqlite() -> ScratchDatabase<Sqlite> {
-    ScratchDatabase::new()
+#[expect(clippy::unnecessary_wraps, reason = "other backends have to be installed")]
+pub(crate) fn sqlite() -> Option<ScratchDatabase<Sqlite>> {
+    Some(ScratchDatabase::new())
 }
 
-pub(crate) fn recording() -> ScratchDatabase<Recording> {
-    ScratchDatabase::new()
+#[expect(clippy::unnecessary_wraps, reason = "other backends have to be installed")]
+pub(crate) fn recording() -> Option<ScratchDatabase<Recording>> {
+    Some(ScratchDatabase::new())
 }
 
-pub(crate) fn contending() -> ScratchDatabase<Contended> {
-    ScratchDatabase::new()
+#[expect(clippy::unnecessary_wraps, reason = "other backends have to be installed")]
+pub(crate) fn contending() -> Option<ScratchDatabase<Contended>> {
+    Some(ScratchDatabase::new())
 }
 
 impl<D: Database> ScratchDatabase<D> {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut scratch = Self { directory: TempDir::new().unwrap(), database: None };
         scratch.reopen();
         scratch
@@ -107,6 +115,57 @@ impl<D: Database> Drop for ScratchDatabase<D> {
         {
             database.check();
         }
+    }
+}
+
+/// A database of one's own on the one PostgreSQL server of this process.
+pub(crate) struct ScratchPostgres {
+    server: &'static gangplank_testkit::Postgres,
+    name: String,
+    database: Option<Postgres>,
+    coordinator: Option<Arc<dyn Coordinator>>,
+}
+
+/// `None`, said aloud, if PostgreSQL is not installed.
+pub(crate) fn postgres() -> Option<ScratchPostgres> {
+    static SERVER: OnceLock<Option<gangplank_testkit::Postgres>> = OnceLock::new();
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let start = || postgres::programs(15).map(|programs| gangplank_testkit::Postgres::start(&programs));
+    let Some(server) = SERVER.get_or_init(start) else {
+        skip("PostgreSQL 15 is not installed");
+        return None;
+    };
+    let name = format!("scratch_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    server.create(&name);
+    let mut scratch = ScratchPostgres { server, name, database: None, coordinator: None };
+    scratch.reopen();
+    Some(scratch)
+}
+
+impl Scratch for ScratchPostgres {
+    fn metadata(&self) -> &dyn Metadata {
+        self.database.as_ref().unwrap()
+    }
+
+    fn reopen(&mut self) {
+        drop(self.database.take());
+        let connect = Postgres::connect(Target::parse(&self.server.url(&self.name)).unwrap());
+        let database = block_in_place(|| Handle::current().block_on(connect)).unwrap();
+        self.coordinator = Some(database.coordinator());
+        self.database = Some(database);
+    }
+}
+
+/// Its time is the database's, so the claims are moved and not the clock.
+impl ScratchCoordinator for ScratchPostgres {
+    fn coordinator(&self) -> &dyn Coordinator {
+        self.coordinator.as_deref().unwrap()
+    }
+
+    async fn pass(&self, time: Duration) {
+        let earlier =
+            format!("UPDATE claims SET until = until - {} * INTERVAL '1 millisecond'", time.as_millis());
+        block_in_place(|| self.server.query(&self.name, &earlier)).unwrap();
     }
 }
 

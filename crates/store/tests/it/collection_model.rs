@@ -16,11 +16,12 @@ use gangplank_store::metadata::container_images::{ImageDeleted, ImageOutcome};
 use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest};
 use proptest::prelude::*;
 
-use crate::backends::{self, Scratch};
+use crate::backends::{Contended, Recording, Scratch, ScratchDatabase};
 use crate::world::{
     At, Document, NOW, blob, by, create_service, delete_image, deployment, end_next, here, image_of,
     images_of, quotas, register_on, registered, service_id,
 };
+use gangplank_store::metadata::Sqlite;
 
 const BLOBS: [&str; 3] = ["config", "layer", "note"];
 const REPOSITORIES: [&str; 2] = ["sr", "other"];
@@ -344,7 +345,7 @@ proptest! {
 
     #[test]
     fn nothing_promised_is_collected_and_all_else_is(steps in steps()) {
-        run(&backends::sqlite(), &steps);
+        run(&ScratchDatabase::<Sqlite>::new(), &steps);
     }
 }
 
@@ -353,7 +354,7 @@ proptest! {
 
     #[test]
     fn all_that_it_does_is_locked(steps in steps()) {
-        run(&backends::recording(), &steps);
+        run(&ScratchDatabase::<Recording>::new(), &steps);
     }
 }
 
@@ -362,7 +363,7 @@ proptest! {
 
     #[test]
     fn others_in_the_way_make_no_difference(steps in steps()) {
-        run(&backends::contending(), &steps);
+        run(&ScratchDatabase::<Contended>::new(), &steps);
     }
 }
 

@@ -19,4 +19,5 @@ mod metadata;
 mod model;
 mod open;
 mod principals_model;
+mod round_trips;
 mod world;

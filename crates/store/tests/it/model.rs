@@ -12,11 +12,12 @@ use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, New
 use proptest::prelude::*;
 
 use self::state::{BLOBS, Place, State, documents};
-use crate::backends::{self, Scratch};
+use crate::backends::{Contended, Recording, Scratch, ScratchDatabase};
 use crate::world::{
     At, NOW, blob, by, create_service, delete_image, delete_service, deployment, end_next, image_of,
     images_of, quotas, register_on, registered, repository, service_id, tag, tagged, tenants,
 };
+use gangplank_store::metadata::Sqlite;
 
 /// How many images a service may have in this world.
 const QUOTA: u32 = 3;
@@ -217,7 +218,7 @@ proptest! {
 
     #[test]
     fn sqlite_agrees_with_the_model(steps in steps()) {
-        agrees(&mut backends::sqlite(), &steps);
+        agrees(&mut ScratchDatabase::<Sqlite>::new(), &steps);
     }
 }
 
@@ -226,7 +227,7 @@ proptest! {
 
     #[test]
     fn a_watched_database_agrees_with_the_model(steps in steps()) {
-        agrees(&mut backends::recording(), &steps);
+        agrees(&mut ScratchDatabase::<Recording>::new(), &steps);
     }
 }
 
@@ -235,7 +236,7 @@ proptest! {
 
     #[test]
     fn a_database_with_others_in_the_way_agrees_with_the_model(steps in steps()) {
-        agrees(&mut backends::contending(), &steps);
+        agrees(&mut ScratchDatabase::<Contended>::new(), &steps);
     }
 }
 

@@ -10,11 +10,12 @@ use gangplank_store::metadata::role_sessions::{Credential, SessionMade};
 use gangplank_store::metadata::roles::{NewRole, RoleChange, RoleMade};
 use proptest::prelude::*;
 
-use crate::backends::{self, Scratch};
+use crate::backends::{Contended, Recording, Scratch, ScratchDatabase};
 use crate::world::{
     NOW, PLENTY, access_key, by, change_key, here, key_id, new_role, new_session, password, push_login,
     role_name, session_key, tenants,
 };
+use gangplank_store::metadata::Sqlite;
 
 const ROLES: [&str; 2] = ["push", "pull"];
 const KEYS: [u8; 2] = [1, 2];
@@ -242,7 +243,7 @@ proptest! {
 
     #[test]
     fn sqlite_agrees_with_the_model_of_principals(steps in steps()) {
-        agrees(&mut backends::sqlite(), &steps);
+        agrees(&mut ScratchDatabase::<Sqlite>::new(), &steps);
     }
 }
 
@@ -251,7 +252,7 @@ proptest! {
 
     #[test]
     fn a_watched_database_agrees_with_the_model_of_principals(steps in steps()) {
-        agrees(&mut backends::recording(), &steps);
+        agrees(&mut ScratchDatabase::<Recording>::new(), &steps);
     }
 }
 
@@ -260,7 +261,7 @@ proptest! {
 
     #[test]
     fn a_database_with_others_in_the_way_agrees_with_the_model_of_principals(steps in steps()) {
-        agrees(&mut backends::contending(), &steps);
+        agrees(&mut ScratchDatabase::<Contended>::new(), &steps);
     }
 }
 

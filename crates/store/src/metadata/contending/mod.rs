@@ -112,22 +112,22 @@ impl<E: Engine> Engine for Contending<E> {
         false
     }
 
-    fn caches(&self) -> &Caches {
+    fn caches(&self) -> Option<&Caches> {
         self.inner.caches()
     }
 
-    async fn read_one<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send) -> Result<T> {
+    async fn read_one<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync) -> Result<T> {
         self.inner.read_one(move |tx| refuse_query(tx, &query)).await
     }
 
-    async fn read<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send) -> Result<T> {
+    async fn read<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync) -> Result<T> {
         self.inner.read(move |tx| refuse_query(tx, &query)).await
     }
 
     async fn read_long<T: Send + 'static>(
         &self,
         whose: Whose,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         self.inner.read_long(whose, move |tx| refuse_query(tx, &query)).await
     }

@@ -145,7 +145,7 @@ enum Key {
 impl Key {
     fn of(value: &Value<'_>) -> Self {
         match value {
-            Value::Null | Value::Fraction(_) => Self::None,
+            Value::Null(_) | Value::Fraction(_) => Self::None,
             Value::Integer(number) => Self::Number(*number),
             Value::Text(text) => Self::Text(text.to_string()),
             Value::Bytes(bytes) => Self::Bytes(bytes.to_vec()),

@@ -98,22 +98,22 @@ impl<E: Engine> Engine for Recorded<E> {
         false
     }
 
-    fn caches(&self) -> &Caches {
+    fn caches(&self) -> Option<&Caches> {
         self.inner.caches()
     }
 
-    async fn read_one<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send) -> Result<T> {
+    async fn read_one<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync) -> Result<T> {
         self.inner.read_one(move |tx| self.watch(tx, Mode::ReadsOnce, &query)).await
     }
 
-    async fn read<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send) -> Result<T> {
+    async fn read<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync) -> Result<T> {
         self.inner.read(move |tx| self.watch(tx, Mode::Reads, &query)).await
     }
 
     async fn read_long<T: Send + 'static>(
         &self,
         whose: Whose,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         let this = self.clone();
         self.inner.read_long(whose, move |tx| this.watch(tx, Mode::Reads, &query)).await

@@ -199,8 +199,8 @@ pub(crate) fn read_stored(row: &Row<'_>) -> Result<StoredManifest> {
 /// Of the repository `?1`, what is about `?2`, of the type `?3` if it is given, behind the row `?4`; if a login is given as
 /// `?5`, what it put.
 const ABOUT: &str =
-    "m.repository = ?1 AND m.subject = ?2 AND (?3 IS NULL OR m.artifact_type = ?3) AND m.id > ?4
-    AND (?5 IS NULL OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5))";
+    "m.repository = ?1 AND m.subject = ?2 AND (m.artifact_type = ?3 OR ?3 IS NULL) AND m.id > ?4
+    AND (EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5) OR ?5 IS NULL)";
 
 /// A page of what [`ABOUT`] finds with these values.
 fn referrers(tx: &dyn Tx, values: [Value<'_>; 5]) -> Result<Referrers> {

@@ -183,22 +183,22 @@ impl Engine for Embedded {
         true
     }
 
-    fn caches(&self) -> &Caches {
-        &self.caches
+    fn caches(&self) -> Option<&Caches> {
+        Some(&self.caches)
     }
 
-    async fn read_one<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send) -> Result<T> {
+    async fn read_one<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync) -> Result<T> {
         self.read_one(|connection| query(&Transaction(connection)))
     }
 
-    async fn read<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send) -> Result<T> {
+    async fn read<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync) -> Result<T> {
         self.read(|connection| query(&Transaction(connection)))
     }
 
     async fn read_long<T: Send + 'static>(
         &self,
         whose: Whose,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         let database = self.clone();
         let work = move || database.read(|connection| query(&Transaction(connection)));
