@@ -16,8 +16,11 @@ use super::store::Outcome;
 use super::tx::{Query, Tx, values};
 use crate::{Result, StoreError};
 
-/// How long it is tried to find out.
+/// How long a database that is away or busy is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often the answer may be lost, one time after the other.
+const MOST_LOST: u32 = 16;
 
 /// How long the database is left alone before it is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -36,12 +39,18 @@ where
     W: Future<Output = Result<T>>,
 {
     let mut outcome = write(Run::First).await;
-    let begun = Instant::now();
-    while matches!(outcome, Err(StoreError::OutcomeUnknown(_))) && begun.elapsed() < PATIENCE {
+    let (mut lost, mut since) = (1, Instant::now());
+    while matches!(outcome, Err(StoreError::OutcomeUnknown(_)))
+        && lost < MOST_LOST
+        && since.elapsed() < PATIENCE
+    {
         match write(Run::Again).await {
             // The first is as unknown as before.
             Err(StoreError::Unavailable(_) | StoreError::Contended(_)) => tokio::time::sleep(PAUSE).await,
-            settled => outcome = settled,
+            told => {
+                outcome = told;
+                (lost, since) = (lost + 1, Instant::now());
+            }
         }
     }
     outcome
@@ -167,5 +176,12 @@ mod tests {
         let (outcome, runs) = runs(&[unknown(), Err(StoreError::unavailable("it is gone"))]).await;
         assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
         assert!(begun.elapsed() >= PATIENCE && runs.len() > 2, "{runs:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_database_that_loses_every_answer_is_not_asked_for_ever() {
+        let (outcome, runs) = runs(&[unknown()]).await;
+        assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
+        assert_eq!(runs.len(), 16);
     }
 }
