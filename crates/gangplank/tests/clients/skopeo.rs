@@ -29,7 +29,7 @@ fn whole_story(skopeo: &Program) {
     journey(&bench, &mut Skopeo(Containers::new(&bench, skopeo)));
 }
 
-/// An index is pushed whole, registered, and pulled whole.
+/// An index is pushed, registered and pulled, with all its parts.
 fn multi_platform(skopeo: &Program) {
     let bench = Bench::new();
     let skopeo = Containers::new(&bench, skopeo);
@@ -61,7 +61,7 @@ fn multi_platform(skopeo: &Program) {
     assert!(pulled.contains(&digest), "{pulled}");
 }
 
-/// What else skopeo can ask of a registry.
+/// Other requests that skopeo can make.
 fn reads_nothing(skopeo: &Program) {
     let bench = Bench::new();
     let mut skopeo = Skopeo(Containers::new(&bench, skopeo));
@@ -69,7 +69,7 @@ fn reads_nothing(skopeo: &Program) {
     skopeo.make();
     skopeo.push(&bench.image("sr:first")).ok();
     let image = format!("docker://{}", bench.image("sr:first"));
-    // What it put itself it may look at.
+    // It may read its own manifests.
     skopeo.0.run(&["inspect", "--tls-verify=false", &image]).ok();
     skopeo.0.log_in(&bench.push_login()).ok();
     for command in [

@@ -135,7 +135,7 @@ fn check_children(
     let put_by = manifest.pushed_by.as_ref().map(Owner::as_str);
     let found = tx.find_each(
         "SELECT size, depth FROM manifests m WHERE repository = ?1 AND digest = ?2
-           AND (EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.owner = ?3) OR ?3 IS NULL)",
+           AND (CAST(?3 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.owner = ?3))",
         manifest.view.children.iter().map(|child| values![repository, child.digest, put_by]),
         |row| Ok((rows::unsigned(row.get(0)?)?, row.get::<u32>(1)?)),
     )?;

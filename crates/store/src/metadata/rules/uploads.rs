@@ -143,7 +143,7 @@ fn has_ended(tx: &dyn Tx, owner: &Owner, login: Option<LoginId>) -> Result<bool>
 /// Ends the oldest session of an account, or of one login, that gives way at `now`; `false` if there is none.
 fn end_idle(tx: &dyn Tx, account: &AccountId, login: Option<LoginId>, now: Time) -> Result<bool> {
     let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1) AND touched_at <= ?2
-           AND (login = ?3 OR ?3 IS NULL)
+           AND (CAST(?3 AS BIGINT) IS NULL OR login = ?3)
          ORDER BY created_at, touched_at LIMIT 1";
     let values = values![account.as_str(), tx.steady(now)?.minus(GIVES_WAY_AFTER), login];
     let ended = lock_ending(tx, Lock::SkipLocked, which, values)?;
