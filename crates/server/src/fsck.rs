@@ -13,7 +13,7 @@ use gangplank_store::blobs::{BlobStore, Checkpoint, ContentKey};
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::inspection::{Fault, KeptContent};
 use gangplank_store::metadata::progress::Mark;
-use gangplank_store::open::{Mode, StoreConfig, Stores, blobs_in};
+use gangplank_store::open::{Bucket, Mode, StoreConfig, Stores, blobs_in};
 
 use crate::data_dir::DataDir;
 use crate::hashing::{Bytes, hash, look};
@@ -67,13 +67,14 @@ impl Report {
     }
 }
 
-/// Checks a data directory, whose server may run, and changes nothing. `progress` is told how many bytes of
+/// Checks a data directory, whose server may run, and its bucket if it has one, and changes nothing. `progress` is told how many bytes of
 /// how many were read.
 ///
 /// # Errors
 /// If its stores cannot be read.
-pub async fn check(path: &Path, progress: impl FnMut(u64, u64)) -> Result<Report> {
-    let rows = StoreConfig::local(path, Mode::Read).rows().await.context("cannot read the database")?;
+pub async fn check(path: &Path, bucket: Option<Bucket>, progress: impl FnMut(u64, u64)) -> Result<Report> {
+    let store = StoreConfig::local(path, Mode::Read).with_bucket(bucket);
+    let rows = store.rows().await.context("cannot read the database")?;
     let Stores { metadata, blobs, fault, .. } = rows.with_bytes().await?;
     let mut check = Check::new(metadata, blobs, false);
     if let Some(fault) = fault {
@@ -89,8 +90,13 @@ pub async fn check(path: &Path, progress: impl FnMut(u64, u64)) -> Result<Report
 ///
 /// # Errors
 /// If its stores cannot be opened or fail.
-pub async fn repair(data_dir: &DataDir, progress: impl FnMut(u64, u64)) -> Result<Report> {
-    let rows = data_dir.store(Mode::Offline).rows().await.context("cannot open the database")?;
+pub async fn repair(
+    data_dir: &DataDir,
+    bucket: Option<Bucket>,
+    progress: impl FnMut(u64, u64),
+) -> Result<Report> {
+    let store = data_dir.store(Mode::Offline).with_bucket(bucket);
+    let rows = store.rows().await.context("cannot open the database")?;
     let Stores { metadata, blobs, fault, .. } = rows.with_bytes_anew().await?;
     let mut check = Check::new(metadata, blobs, true);
     if let Some(fault) = fault {

@@ -9,6 +9,7 @@ pub mod identity;
 mod image;
 pub mod postgres;
 mod registry;
+pub mod s3;
 mod server;
 mod skip;
 

@@ -1,7 +1,7 @@
 //! A PostgreSQL server of one's own: new, empty, and gone with whoever started it.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
@@ -63,8 +63,10 @@ impl Postgres {
 
     /// Starts it again, with what it has kept.
     pub fn run(&mut self) {
-        // The shell ends the server when nobody holds the other end of its input any more.
-        let script = r#""$0" "$@" >log 2>&1 & server=$!; read -r _; kill -QUIT $server; wait $server"#;
+        // The shell ends the server when nobody holds the other end of its input any more: the process of the tests may
+        // end without a word. Then nobody else would remove what the server has kept, either.
+        let script = r#""$0" "$@" >log 2>&1 & server=$!; read -r word; kill -QUIT $server; wait $server
+                        [ "$word" = keep ] || rm -rf "$PWD"/*"#;
         let mut shell = self.as_nobody("sh");
         shell.args(["-c", script]).arg(self.programs.join("postgres")).arg("-D").arg(self.data());
         shell.args(["-p", &self.port.to_string(), "-k"]).arg(self.directory.path());
@@ -85,7 +87,9 @@ impl Postgres {
     /// Ends it at once, as a crash does.
     pub fn kill(&mut self) {
         if let Some(mut watch) = self.watch.take() {
-            drop(watch.stdin.take());
+            if let Some(mut word) = watch.stdin.take() {
+                let _ = word.write_all(b"keep\n");
+            }
             let _ = watch.wait();
         }
     }
@@ -94,6 +98,11 @@ impl Postgres {
     pub fn create(&self, name: &str) -> String {
         self.query("postgres", &format!("CREATE DATABASE {name}")).unwrap();
         self.url(name)
+    }
+
+    /// Removes a database, whoever uses it.
+    pub fn remove(&self, name: &str) {
+        let _ = self.query("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
     }
 
     /// The URL of a database.

@@ -21,6 +21,7 @@ pub(crate) fn path() -> Vec<PathBuf> {
     let kept = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let mut folders = Vec::new();
     folders.extend(kept("GANGPLANK_GO_CLIENTS"));
+    folders.extend(kept("GANGPLANK_S3_SERVERS"));
     folders.extend(kept("GANGPLANK_AWS_CLI_V1").map(|folder| folder.join("bin")));
     folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     folders

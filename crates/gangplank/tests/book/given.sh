@@ -8,6 +8,7 @@
 # given registry [OPTION...]
 #                          a server on https://registry.example.com, whose authority is trusted, and a profile of
 #                          an access key in use; data in /var/lib/gangplank
+# given bucket             an S3 server on http://127.0.0.1:9000 with a bucket registry and the key AKIDEXAMPLE
 # given issuer URL [NAME=JSON...]
 #                          a part of /etc/gangplank/gangplank.toml that believes tokens of URL, made for
 #                          https://registry.example.com; ./token.jwt is such a token, with these claims beside the usual
@@ -134,6 +135,13 @@ given_registry() {
     gangplank configure --endpoint-url https://registry.example.com --access-key-id "$id" \
         --secret-access-key-stdin <<<"$secret" >/dev/null
     export AWS_PROFILE=gangplank
+}
+
+given_bucket() {
+    mkdir -p "$ROOM/bucket/registry"
+    versitygw --keep-alive --quiet --port 127.0.0.1:9000 --access AKIDEXAMPLE --secret an-example-of-a-secret \
+        posix "$ROOM/bucket" >"$ROOM/versitygw" 2>&1 &
+    until_true curl --silent --output /dev/null http://127.0.0.1:9000/
 }
 
 given_issuer() {

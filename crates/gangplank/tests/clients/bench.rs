@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use gangplank_testkit::s3::{Program as S3Program, S3Server};
 use gangplank_testkit::{Login, TestServer};
 use serde_json::json;
 
@@ -30,7 +31,24 @@ impl Bench {
         bench
     }
 
-    /// The client's home. It is removed with the server.
+    /// The S3 servers of others that are here, each started; those that are not are skipped by name.
+    pub(crate) fn s3_servers() -> impl Iterator<Item = S3Server> {
+        S3Program::ALL.into_iter().filter_map(|program| {
+            let server = S3Server::start(program);
+            if server.is_none() {
+                gangplank_testkit::skip(&format!("{} is not installed", program.name()));
+            }
+            server
+        })
+    }
+
+    /// The same with blobs in the bucket of such a server.
+    pub(crate) fn over_s3(s3: &S3Server) -> Self {
+        let server = TestServer::builder(env!("CARGO_BIN_EXE_gangplank"));
+        Self::over(server.in_bucket(s3, &s3.endpoint(), "trials/blobs").start())
+    }
+
+    /// The client's home; removed with the server.
     pub(crate) fn home(&self) -> PathBuf {
         self.server.home().join("client")
     }

@@ -15,6 +15,7 @@ pub(crate) fn add(suite: &mut Suite) {
         "crane",
         &[
             ("login_push_register_pull", whole_story),
+            ("login_push_register_pull_over_s3", over_s3),
             ("multi_platform", multi_platform),
             ("pull_login_lists_its_service", lists_its_service),
             ("goes_on_with_what_it_pushed", goes_on),
@@ -26,6 +27,14 @@ pub(crate) fn add(suite: &mut Suite) {
 fn whole_story(crane: &Program) {
     let bench = Bench::new();
     journey(&bench, &mut Crane { bench: &bench, program: crane });
+}
+
+/// The same over buckets of servers that others made.
+fn over_s3(crane: &Program) {
+    for s3 in Bench::s3_servers() {
+        let bench = Bench::over_s3(&s3);
+        journey(&bench, &mut Crane { bench: &bench, program: crane });
+    }
 }
 
 fn multi_platform(crane: &Program) {

@@ -15,6 +15,7 @@ use crate::suite::{Suite, Test};
 const INSTALL: &str = "apt-get install docker.io";
 const TESTS: [(&str, Test); 4] = [
     ("login_push_register_pull", whole_story),
+    ("login_push_register_pull_over_s3", over_s3),
     ("a_refusal_is_told_at_once", a_refusal),
     ("a_revoked_login_is_over", a_revoked_login),
     ("pushes_by_the_credential_helper", by_the_helper),
@@ -35,7 +36,15 @@ fn whole_story(docker: &Program) {
     journey(&bench, &mut Docker::start(&bench, docker));
 }
 
-/// Docker repeats requests for most of a minute if it takes an error for a temporary one.
+/// The same over buckets of servers that others made.
+fn over_s3(docker: &Program) {
+    for s3 in Bench::s3_servers() {
+        let bench = Bench::over_s3(&s3);
+        journey(&bench, &mut Docker::start(&bench, docker));
+    }
+}
+
+/// Docker tries again, for most of a minute, what looks like passing trouble to it.
 fn a_refusal(program: &Program) {
     let bench = Bench::new();
     let mut docker = Docker::start(&bench, program);

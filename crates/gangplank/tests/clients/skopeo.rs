@@ -18,6 +18,7 @@ pub(crate) fn add(suite: &mut Suite) {
         skopeo,
         &[
             ("login_push_register_pull", whole_story),
+            ("login_push_register_pull_over_s3", over_s3),
             ("multi_platform", multi_platform),
             ("reads_nothing_with_a_push_login", reads_nothing),
         ],
@@ -29,7 +30,15 @@ fn whole_story(skopeo: &Program) {
     journey(&bench, &mut Skopeo(Containers::new(&bench, skopeo)));
 }
 
-/// An index is pushed, registered and pulled, with all its parts.
+/// The same over buckets of servers that others made.
+fn over_s3(skopeo: &Program) {
+    for s3 in Bench::s3_servers() {
+        let bench = Bench::over_s3(&s3);
+        journey(&bench, &mut Skopeo(Containers::new(&bench, skopeo)));
+    }
+}
+
+/// An index is pushed whole, registered, and pulled whole.
 fn multi_platform(skopeo: &Program) {
     let bench = Bench::new();
     let skopeo = Containers::new(&bench, skopeo);

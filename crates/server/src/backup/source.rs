@@ -36,6 +36,12 @@ impl Source {
         let shown = path.display();
         let path = path.canonicalize().with_context(|| format!("cannot use the data directory {shown}"))?;
         let rows = Snapshot::open(&database_in(&path)).context("cannot read the database")?;
+        if rows.is_in_bucket()? {
+            bail!(
+                "the content of this server is in a bucket, which a backup of its directory has nothing of: copy the \
+                 database with `sqlite3 gangplank.db .backup`, and keep the bucket"
+            );
+        }
         let number = rows.folder_number()?;
         let found = read_if_there(&path.join(MASTER_KEY))?;
         if let (Some(text), Some(key)) = (&found, rows.some_key()?) {

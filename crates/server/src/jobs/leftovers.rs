@@ -11,9 +11,18 @@ use tokio_util::sync::CancellationToken;
 use super::job::{Job, Next};
 use crate::app::App;
 
-/// Lists them before the first request, so everything staged is of an earlier run.
+/// Lists them before the first request, so everything staged is of an earlier run. Where others use the store, too, that
+/// is not so, and [`sweep`](super::sweep) finds them when they are old.
 pub(crate) async fn list(app: &App) -> gangplank_store::Result<Vec<Staged>> {
-    let mut staged = app.blobs.staged(Duration::ZERO).await?;
+    if !app.blobs.settles_after().is_zero() {
+        return Ok(Vec::new());
+    }
+    unknown(app, Duration::ZERO).await
+}
+
+/// What is staged for so long and has no session.
+pub(super) async fn unknown(app: &App, older_than: Duration) -> gangplank_store::Result<Vec<Staged>> {
+    let mut staged = app.blobs.staged(older_than).await?;
     let keys = staged.iter().map(|staged| staged.key.clone()).collect();
     let unknown: HashSet<_> = app.metadata.unknown_content(keys).await?.into_iter().collect();
     staged.retain(|staged| unknown.contains(&staged.key));
@@ -29,18 +38,22 @@ pub(super) struct Removing {
 #[async_trait]
 impl Job for Removing {
     async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
-        let leftovers = std::mem::take(&mut self.leftovers);
-        let (found, mut removed) = (leftovers.len(), 0);
-        for Staged { key, checkpoint } in leftovers {
-            match self.app.blobs.cancel(&key, &checkpoint).await {
-                Ok(()) => removed += 1,
-                // It holds up no other.
-                Err(error) => tracing::warn!(%key, %error, "cannot discard staged content"),
-            }
-        }
-        if found > 0 {
-            tracing::info!(removed, found, "removed what interrupted uploads left behind");
-        }
+        cancel(&self.app, std::mem::take(&mut self.leftovers)).await;
         Ok(Next::Never)
+    }
+}
+
+/// Removes what interrupted uploads left.
+pub(super) async fn cancel(app: &App, leftovers: Vec<Staged>) {
+    let (found, mut removed) = (leftovers.len(), 0);
+    for Staged { key, checkpoint } in leftovers {
+        match app.blobs.cancel(&key, &checkpoint).await {
+            Ok(()) => removed += 1,
+            // It holds up no other.
+            Err(error) => tracing::warn!(%key, %error, "cannot discard staged content"),
+        }
+    }
+    if found > 0 {
+        tracing::info!(removed, found, "removed what interrupted uploads left behind");
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod orphans;
 mod private;
 mod rounds;
 mod scrub;
+mod sweep;
 pub(crate) mod usage;
 
 use std::path::Path;
@@ -72,7 +73,10 @@ fn list(app: &Arc<App>, terms: Terms<'_>, stop: &CancellationToken) -> Vec<Liste
         Listed::new("private", When::at_once(), Process, private::Closing::of(data_dir)),
         Listed::new("leftovers", When::at_once(), Process, leftovers::Removing { app: of(), leftovers }),
     ];
-    if crashed {
+    if !app.blobs.settles_after().is_zero() {
+        let when = When { first: sweep::FIRST, every: Some(sweep::EVERY) };
+        list.push(Listed::new("sweep", when, Cluster, sweep::Sweep { app: of() }));
+    } else if crashed {
         list.push(Listed::new("orphans", When::at_once(), Process, orphans::Searching::of(app)));
     }
     if let Some(interval) = scrub {

@@ -39,6 +39,9 @@ pub(super) async fn publish(
     }
     let damaged = blobs::damaged(context, expected).await?;
     let on_its_way = app.publishing.begin(&key);
+    if let Some(session) = session {
+        session.publishes();
+    }
     let published = match writer.commit().await {
         Ok(published) => published,
         Err(error) => {

@@ -1,5 +1,6 @@
 //! Upload sessions: opened, then in the hands of one request at a time.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -78,6 +79,8 @@ pub(super) struct Session<'a> {
     row: UploadSession,
     /// Where its row stands now.
     checkpoint: Mutex<Checkpoint>,
+    /// Whether its content may be published, although nobody said so.
+    may_be_published: AtomicBool,
     claim: Held,
 }
 
@@ -130,7 +133,8 @@ impl<'a> Session<'a> {
 
     fn of(context: &'a Context<'_>, repository: &'a RepositoryName, row: UploadSession, claim: Held) -> Self {
         let checkpoint = Mutex::new(row.checkpoint.clone());
-        Self { context, repository, key: row.key.clone(), row, checkpoint, claim }
+        let may_be_published = AtomicBool::new(false);
+        Self { context, repository, key: row.key.clone(), row, checkpoint, may_be_published, claim }
     }
 
     /// Goes on only with all the bytes that the row counts.
@@ -217,6 +221,11 @@ impl<'a> Session<'a> {
         Ok(self.context.app.metadata.advance_upload(&self.owner(), &from, touched).await?)
     }
 
+    /// Notes that its content is about to be published. If that fails, it may have been done all the same.
+    pub(super) fn publishes(&self) {
+        self.may_be_published.store(true, Relaxed);
+    }
+
     /// Returns when another process has it.
     pub(super) async fn lost(&self) {
         self.claim.lost().await;
@@ -253,8 +262,10 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let app = self.context.app;
-        let is_gone = cancel(self.context, &self.key, &self.checkpoint()).await;
-        let leaves = if is_gone { Leaves::Nothing } else { Leaves::Bytes };
+        let leaves = match cancel(self.context, &self.key, &self.checkpoint()).await {
+            true if !self.may_be_published.load(Relaxed) => Leaves::Nothing,
+            _ => Leaves::Bytes,
+        };
         app.metadata.close_upload(&self.owner(), &self.row.id, leaves).await?;
         if leaves == Leaves::Bytes {
             app.discarded.notify_one();

@@ -123,7 +123,7 @@ pub fn number_of(blobs: &Path) -> Result<Option<i64>> {
 }
 
 /// A number that no other store has.
-fn new_number() -> i64 {
+pub(super) fn new_number() -> i64 {
     let (_, random) = uuid::Uuid::new_v4().as_u64_pair();
     (random & u64::MAX >> 1).cast_signed()
 }

@@ -5,12 +5,14 @@
 //! ([`Rows::with_bytes`]). Who may open a store is not decided here.
 
 mod belonging;
+mod bucket;
 mod local;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use belonging::{number_of, text_of, write_number};
+pub use bucket::Bucket;
 pub use local::{blobs_in, database_in};
 
 use crate::Result;
@@ -49,6 +51,7 @@ pub struct StoreConfig {
     location: Location,
     mode: Mode,
     reserve: u64,
+    bucket: Option<Bucket>,
 }
 
 /// The rows of a store.
@@ -84,12 +87,18 @@ pub struct Fault {
 impl StoreConfig {
     /// A store at this place, to be opened for this.
     pub fn new(location: Location, mode: Mode) -> Self {
-        Self { location, mode, reserve: DEFAULT_RESERVE }
+        Self { location, mode, reserve: DEFAULT_RESERVE, bucket: None }
     }
 
     /// A store in a directory of this machine.
     pub fn local(dir: &Path, mode: Mode) -> Self {
         Self::new(Location::Local { dir: dir.to_owned() }, mode)
+    }
+
+    /// The bytes are in a bucket, and not beside the rows.
+    #[must_use]
+    pub fn with_bucket(self, bucket: Option<Bucket>) -> Self {
+        Self { bucket, ..self }
     }
 
     /// Bytes that come leave so much of the disk free, or of a small disk an eighth.
@@ -128,6 +137,9 @@ impl Rows {
     pub async fn with_bytes(self) -> Result<Stores> {
         let Location::Local { dir } = &self.config.location;
         let StoreConfig { mode, reserve, .. } = self.config;
+        if let Some(bucket) = self.config.bucket {
+            return bucket::with_bytes(self.metadata, bucket, mode, reserve).await;
+        }
         local::with_bytes(self.metadata, dir, mode, reserve).await
     }
 
@@ -137,6 +149,10 @@ impl Rows {
     /// # Errors
     /// If those cannot be put aside, or the bytes cannot be opened or made.
     pub async fn with_bytes_anew(self) -> Result<Stores> {
+        if self.config.bucket.is_some() {
+            // What it lacks is marked; a prefix is never made anew.
+            return self.with_bytes().await;
+        }
         let Location::Local { dir } = &self.config.location;
         local::with_bytes_anew(self.metadata, dir, self.config.reserve).await
     }

@@ -13,6 +13,8 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
+pub(crate) use crate::buckets::{seaweedfs, versitygw};
+
 /// Metadata of a backend, made for one test.
 pub(crate) trait Scratch: Send + Sync {
     /// The store.
@@ -142,6 +144,12 @@ pub(crate) fn postgres() -> Option<ScratchPostgres> {
     Some(scratch)
 }
 
+impl Drop for ScratchPostgres {
+    fn drop(&mut self) {
+        self.server.remove(&self.name);
+    }
+}
+
 impl Scratch for ScratchPostgres {
     fn metadata(&self) -> &dyn Metadata {
         self.database.as_ref().unwrap()
@@ -169,16 +177,23 @@ impl ScratchCoordinator for ScratchPostgres {
     }
 }
 
-/// Bytes in memory, in parts that are smaller than what most clauses write.
+/// The size of parts that are smaller than what most clauses write.
+const SMALL_PART: usize = 16;
+
+/// Bytes in memory.
 pub(crate) struct ScratchMemory(Memory);
 
-pub(crate) fn memory() -> ScratchMemory {
-    ScratchMemory(Memory::with_parts(16))
+pub(crate) fn memory() -> Option<ScratchMemory> {
+    Some(ScratchMemory(Memory::with_parts(SMALL_PART)))
 }
 
 impl ScratchMemory {
     pub(crate) fn blobs(&self) -> &dyn BlobStore {
         &self.0
+    }
+
+    pub(crate) fn part(&self) -> usize {
+        SMALL_PART
     }
 }
 
@@ -188,7 +203,11 @@ pub(crate) struct ScratchFolder {
     folder: Folder,
 }
 
-pub(crate) fn folder() -> ScratchFolder {
+pub(crate) fn folder() -> Option<ScratchFolder> {
+    Some(local_folder())
+}
+
+pub(crate) fn local_folder() -> ScratchFolder {
     let directory = TempDir::new().unwrap();
     let folder = Folder::open(&directory.path().join("blobs")).unwrap();
     ScratchFolder { directory, folder }
@@ -197,6 +216,11 @@ pub(crate) fn folder() -> ScratchFolder {
 impl ScratchFolder {
     pub(crate) fn blobs(&self) -> &dyn BlobStore {
         &self.folder
+    }
+
+    /// It has none, so contents may have any size.
+    pub(crate) fn part(&self) -> usize {
+        SMALL_PART
     }
 
     /// The folder's own path.

@@ -46,19 +46,29 @@ macro_rules! durability_contract {
     };
 }
 
-/// Lists a module's clauses on blobs: async functions of a `&dyn BlobStore`.
+/// Lists a module's clauses on blobs: async functions of a `&dyn BlobStore`; and those in whose contents it matters how
+/// large a part is: async functions of a `&dyn BlobStore` and the size of a part.
 macro_rules! blob_contract {
-    ($($clause:ident),* $(,)?) => {
-        blob_contract!(@on folder: $($clause),*);
-        blob_contract!(@on memory: $($clause),*);
+    ($($clause:ident),* $(; $($in_parts:ident),*)? $(,)?) => {
+        blob_contract!(@on folder: $($clause),*; $($($in_parts),*)?);
+        blob_contract!(@on memory: $($clause),*; $($($in_parts),*)?);
+        blob_contract!(@on versitygw: $($clause),*; $($($in_parts),*)?);
+        blob_contract!(@on seaweedfs: $($clause),*; $($($in_parts),*)?);
     };
-    (@on $backend:ident: $($clause:ident),*) => {
+    (@on $backend:ident: $($clause:ident),*; $($in_parts:ident),*) => {
         mod $backend {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $clause() {
-                    let scratch = crate::backends::$backend();
+                    let Some(scratch) = crate::backends::$backend() else { return };
                     super::$clause(scratch.blobs()).await;
+                }
+            )*
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $in_parts() {
+                    let Some(scratch) = crate::backends::$backend() else { return };
+                    super::$in_parts(scratch.blobs(), scratch.part()).await;
                 }
             )*
         }

@@ -16,6 +16,10 @@ const EXAMPLES: &[(&str, Pairs)] = &[
                 "For other machines, with TLS:",
                 "gangplank serve --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem",
             ),
+            (
+                "With blobs in a bucket at Amazon:",
+                "gangplank serve --blobs s3://registry/blobs --s3-region eu-west-1",
+            ),
             ("Check a file first:", "gangplank serve --check --config gangplank.toml"),
         ],
     ),
@@ -23,6 +27,23 @@ const EXAMPLES: &[(&str, Pairs)] = &[
     (
         "gangplank lightsail",
         &[("Show the images of a service:", "gangplank lightsail get-container-images --service-name web")],
+    ),
+    (
+        "gangplank s3",
+        &[(
+            "Find out whether a bucket will do:",
+            "gangplank s3 check s3://registry/blobs --s3-region eu-west-1",
+        )],
+    ),
+    (
+        "gangplank s3 check",
+        &[
+            ("At Amazon:", "gangplank s3 check s3://registry/blobs --s3-region eu-west-1"),
+            (
+                "On a server of your own:",
+                "gangplank s3 check s3://registry/blobs --s3-endpoint https://s3.example.com",
+            ),
+        ],
     ),
     (
         "gangplank console",

@@ -3,13 +3,14 @@
 use super::Pairs;
 
 /// Commands whose help has a section on exit statuses, because they are special.
-pub(super) const SAYS_HOW_IT_ENDS: [&str; 6] = [
+pub(super) const SAYS_HOW_IT_ENDS: [&str; 7] = [
     "gangplank backup",
     "gangplank deploy",
     "gangplank fsck",
     "gangplank ping",
     "gangplank restore",
     "gangplank role try",
+    "gangplank s3 check",
 ];
 
 /// The exit statuses of a command, with their meanings.
@@ -47,6 +48,11 @@ pub(crate) fn exit_statuses(path: &str) -> Pairs {
         "gangplank role try" => &[
             ("0", "The token opens the role."),
             ("1", "It does not, or the check failed; the output has the reason."),
+            ("2", "The command line is wrong."),
+        ],
+        "gangplank s3 check" => &[
+            ("0", "The bucket can keep blobs."),
+            ("1", "It cannot, or could not be asked; what is printed says why."),
             ("2", "The command line is wrong."),
         ],
         "lightsailctl" => &[("0", "It was done."), ("1", "It failed; standard error says why.")],

@@ -38,7 +38,21 @@ const SERVE_VARIABLES: Pairs = &[
         "The root access key of the first start, in place of a random one.",
     ),
     ("GANGPLANK_ROOT_SECRET_ACCESS_KEY_FILE", "A file that has the secret, in place of the variable."),
+    (
+        "GANGPLANK_S3_ACCESS_KEY_ID, GANGPLANK_S3_SECRET_ACCESS_KEY",
+        "The access key for the bucket of --blobs, before those of the AWS clients.",
+    ),
+    ("GANGPLANK_S3_SECRET_ACCESS_KEY_FILE", "A file that has the secret, in place of the variable."),
     ("NOTIFY_SOCKET", "The socket on which systemd hears that the server is ready, reloads, or stops."),
+];
+
+/// As whom a bucket is asked, where the variables and files of every AWS client are not meant.
+const BUCKET_VARIABLES: Pairs = &[
+    (
+        "GANGPLANK_S3_ACCESS_KEY_ID, GANGPLANK_S3_SECRET_ACCESS_KEY",
+        "The access key for the bucket, before those of the AWS clients.",
+    ),
+    ("GANGPLANK_S3_SECRET_ACCESS_KEY_FILE", "A file that has the secret, in place of the variable."),
 ];
 
 /// The variables of a command that neither its options nor other commands have.
@@ -47,6 +61,7 @@ pub(crate) fn variables(path: &str) -> Pairs {
         "gangplank login" | "gangplank role try" => JOB_VARIABLES,
         "gangplank ping" => PING_VARIABLES,
         "gangplank serve" => SERVE_VARIABLES,
+        "gangplank s3 check" | "gangplank fsck" | "gangplank gc" => BUCKET_VARIABLES,
         _ => &[],
     }
 }

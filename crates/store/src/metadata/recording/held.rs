@@ -60,8 +60,8 @@ impl Held {
         }
     }
 
-    /// A statement was run, and has changed, removed or added so many rows.
-    pub(super) fn run(&mut self, text: &str, rows: u64) {
+    /// A statement was run, with these values each time, and has changed, removed or added so many rows.
+    pub(super) fn run<'v>(&mut self, text: &str, times: impl Iterator<Item = &'v [Value<'v>]>, rows: u64) {
         let statement = Statement::of(text);
         for name in [statement.changes, statement.adds_to].into_iter().flatten() {
             if tables::find(name).is_none() {
@@ -75,7 +75,10 @@ impl Held {
             if self.read.contains(table.name) {
                 self.wrong(format!("it changes {} that it has read and not locked: {text}", table.name));
             }
-            self.advance((table.level, place), table.name.to_owned());
+            let times: Vec<(usize, &[Value<'_>])> = times.map(|values| (1, values)).collect();
+            if !self.rise(text, &times) {
+                self.advance((table.level, place), table.name.to_owned());
+            }
             self.tables.insert(table.name, Lock::Update);
         }
         // Nobody else sees a row that is new.

@@ -4,11 +4,14 @@
 //! reads and changes, and breaks with a rule that
 //!
 //! - locks out of the order of [`Level`](super::tx::Level), or of that of the [`tables`] within a level;
-//! - locks several rows in no order;
+//! - locks several rows of a table in no order, or by keys that fall;
 //! - locks for a change what it has locked to be shared: two that do so wait for each other;
 //! - changes rows that it has not locked, after it has read any of their table. One statement that changes rows, and of
 //!   whose table nothing was read before, locks them itself;
-//! - writes where it said that it only reads.
+//! - writes where it said that it only reads, or asks more than once where it said that it asks once, and so has no
+//!   snapshot.
+//!
+//! It knows tables and not rows: a rule that locks one row and changes another of the same table passes.
 
 mod held;
 mod statement;

@@ -137,6 +137,13 @@ async fn rows_of_one_kind_are_locked_by_their_keys() {
         });
         assert_eq!(wrong.await.is_empty(), is_right);
     }
+    for (ids, is_right) in [([1, 2], true), ([2, 1], false)] {
+        let wrong = wrong(move |tx| {
+            let change = "UPDATE repositories SET name = name WHERE id = ?1";
+            tx.each(change, ids.map(|id| values![id])).map(drop)
+        });
+        assert_eq!(wrong.await.is_empty(), is_right);
+    }
     let lock_all = |tx: &dyn Tx, text: &str| {
         tx.lock::<i64>(Level::Repository, Lock::Share, &Query::column(text, values![])).map(drop)
     };

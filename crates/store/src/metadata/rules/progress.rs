@@ -36,5 +36,6 @@ pub(crate) fn name(mark: Mark) -> &'static str {
         Mark::ScrubStarted => "scrub-started",
         Mark::GcGrace => "gc-grace",
         Mark::ContentFolder => "content-folder",
+        Mark::ContentBucket => "content-bucket",
     }
 }
