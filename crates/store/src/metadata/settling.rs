@@ -6,17 +6,21 @@
 
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gangplank_core::Origin;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::store::Outcome;
 use super::tx::{Query, Tx, values};
 use crate::{Result, StoreError};
 
-/// How long it is tried to find out.
+/// How long a database that is away or busy is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often the answer may be lost, one time after the other.
+const MOST_LOST: u32 = 16;
 
 /// How long the database is left alone before it is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -35,12 +39,18 @@ where
     W: Future<Output = Result<T>>,
 {
     let mut outcome = write(Run::First).await;
-    let begun = Instant::now();
-    while matches!(outcome, Err(StoreError::OutcomeUnknown(_))) && begun.elapsed() < PATIENCE {
+    let (mut lost, mut since) = (1, Instant::now());
+    while matches!(outcome, Err(StoreError::OutcomeUnknown(_)))
+        && lost < MOST_LOST
+        && since.elapsed() < PATIENCE
+    {
         match write(Run::Again).await {
             // The first is as unknown as before.
             Err(StoreError::Unavailable(_) | StoreError::Contended(_)) => tokio::time::sleep(PAUSE).await,
-            settled => outcome = settled,
+            told => {
+                outcome = told;
+                (lost, since) = (lost + 1, Instant::now());
+            }
         }
     }
     outcome
@@ -119,5 +129,59 @@ impl<T, R: Fn(&dyn Tx) -> Result<Outcome<T>>> Change<T, R> {
 
     fn keep(&self, answer: T) {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// Settles a write that comes to one outcome after the other, and then to the last for ever; says how it was run.
+    async fn runs(outcomes: &[Result<u8>]) -> (Result<u8>, Vec<Run>) {
+        let runs = RefCell::new(Vec::new());
+        let outcome = settle(|run| {
+            let at = runs.borrow().len().min(outcomes.len() - 1);
+            runs.borrow_mut().push(run);
+            std::future::ready(outcomes[at].clone())
+        })
+        .await;
+        (outcome, runs.into_inner())
+    }
+
+    fn unknown() -> Result<u8> {
+        Err(StoreError::OutcomeUnknown("lost".into()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_known_is_not_run_again() {
+        for known in [Ok(1), Err(StoreError::Contended("others".into()))] {
+            assert_eq!(runs(&[known]).await.1, [Run::First]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_unknown_is_run_again_until_it_is_known() {
+        let away = || Err(StoreError::unavailable("the database restarts"));
+        let busy = || Err(StoreError::Contended("others".into()));
+        let (outcome, runs) = runs(&[unknown(), away(), busy(), unknown(), Ok(1)]).await;
+        assert_eq!(outcome.unwrap(), 1);
+        assert_eq!(runs, [Run::First, Run::Again, Run::Again, Run::Again, Run::Again]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_stays_unknown_is_said_to_be_so() {
+        let begun = Instant::now();
+        let (outcome, runs) = runs(&[unknown(), Err(StoreError::unavailable("it is gone"))]).await;
+        assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
+        assert!(begun.elapsed() >= PATIENCE && runs.len() > 2, "{runs:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_database_that_loses_every_answer_is_not_asked_for_ever() {
+        let (outcome, runs) = runs(&[unknown()]).await;
+        assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
+        assert_eq!(runs.len(), 16);
     }
 }

@@ -16,7 +16,7 @@ use gangplank_store::metadata::container_images::{ImageDeleted, ImageOutcome};
 use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest};
 use proptest::prelude::*;
 
-use crate::backends::{Recording, Scratch, ScratchDatabase};
+use crate::backends::{Contended, Recording, Scratch, ScratchDatabase};
 use crate::world::{
     At, Document, NOW, blob, by, create_service, delete_image, deployment, end_next, here, image_of,
     images_of, quotas, register_on, registered, service_id,
@@ -355,6 +355,15 @@ proptest! {
     #[test]
     fn all_that_it_does_is_locked(steps in steps()) {
         run(&ScratchDatabase::<Recording>::new(), &steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn others_in_the_way_make_no_difference(steps in steps()) {
+        run(&ScratchDatabase::<Contended>::new(), &steps);
     }
 }
 

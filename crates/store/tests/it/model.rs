@@ -12,7 +12,7 @@ use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, New
 use proptest::prelude::*;
 
 use self::state::{BLOBS, Place, State, documents};
-use crate::backends::{Recording, Scratch, ScratchDatabase};
+use crate::backends::{Contended, Recording, Scratch, ScratchDatabase};
 use crate::world::{
     At, NOW, blob, by, create_service, delete_image, delete_service, deployment, end_next, image_of,
     images_of, quotas, register_on, registered, repository, service_id, tag, tagged, tenants,
@@ -228,6 +228,15 @@ proptest! {
     #[test]
     fn a_watched_database_agrees_with_the_model(steps in steps()) {
         agrees(&mut ScratchDatabase::<Recording>::new(), &steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_database_with_others_in_the_way_agrees_with_the_model(steps in steps()) {
+        agrees(&mut ScratchDatabase::<Contended>::new(), &steps);
     }
 }
 

@@ -10,7 +10,7 @@ use gangplank_store::metadata::role_sessions::{Credential, SessionMade};
 use gangplank_store::metadata::roles::{NewRole, RoleChange, RoleMade};
 use proptest::prelude::*;
 
-use crate::backends::{Recording, Scratch, ScratchDatabase};
+use crate::backends::{Contended, Recording, Scratch, ScratchDatabase};
 use crate::world::{
     NOW, PLENTY, access_key, by, change_key, here, key_id, new_role, new_session, password, push_login,
     role_name, session_key, tenants,
@@ -253,6 +253,15 @@ proptest! {
     #[test]
     fn a_watched_database_agrees_with_the_model_of_principals(steps in steps()) {
         agrees(&mut ScratchDatabase::<Recording>::new(), &steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_database_with_others_in_the_way_agrees_with_the_model_of_principals(steps in steps()) {
+        agrees(&mut ScratchDatabase::<Contended>::new(), &steps);
     }
 }
 

@@ -5,6 +5,8 @@
 //! nothing of what became of a commit, as long as it can settle that. Whoever uses the store may not see a difference.
 
 mod refusing;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -7,8 +7,11 @@ use gangplank_core::Time;
 use crate::metadata::tx::{Dialect, Level, Lock, Named, Read, ReadEach, Tx, Value};
 use crate::{Result, StoreError};
 
-/// So many statements of a rule are refused each in its turn. Of those behind, some are.
-const EACH: u64 = 64;
+/// So many statements of a rule are refused each in its turn.
+const EACH: u64 = 32;
+
+/// Of those behind some are refused, up to so many: few rules ask more, and what those do last they have done before.
+const MOST: u64 = 256;
 
 /// What became of a run.
 pub(super) enum Verdict<T> {
@@ -22,7 +25,12 @@ pub(super) enum Verdict<T> {
 
 /// The places at which a rule is refused: how many statements it may ask before.
 pub(super) fn places() -> impl Iterator<Item = u64> {
-    std::iter::successors(Some(0), |place| Some(if *place < EACH { place + 1 } else { place * 2 }))
+    std::iter::successors(Some(0), |place| match *place {
+        place if place < EACH => Some(place + 1),
+        place if place < MOST => Some(place * 2),
+        // At its commit.
+        _ => Some(u64::MAX),
+    })
 }
 
 /// Runs a rule that may ask so many statements and no more.

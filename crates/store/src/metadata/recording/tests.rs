@@ -5,8 +5,8 @@ use gangplank_core::AccountId;
 use super::statement::Statement;
 use super::tables::TABLES;
 use crate::Result;
-use crate::metadata::Sqlite;
 use crate::metadata::engine::{Engine as _, Terms};
+use crate::metadata::sqlite;
 use crate::metadata::tx::{Level, Lock, Named, Query, Tx, values};
 
 #[test]
@@ -45,8 +45,7 @@ fn the_rows_that_are_locked_are_those_of_the_outer_query() {
 
 /// What is wrong with a rule, in a store with three tenants and three repositories.
 async fn wrong(rule: impl Fn(&dyn Tx) -> Result<()> + Send + Sync + 'static) -> Vec<String> {
-    let directory = tempfile::TempDir::new().unwrap();
-    let database = Sqlite::open(&directory.path().join("metadata.sqlite")).unwrap();
+    let (_directory, database) = sqlite::tests::scratch();
     database.engine.write(Terms::server(), make_rows).await.unwrap();
     let database = database.recorded();
     let outcome = database.engine.write(Terms::server(), rule).await;
@@ -204,8 +203,8 @@ async fn what_was_read_is_changed_only_if_it_is_locked() {
 
 #[tokio::test]
 async fn who_only_reads_changes_and_locks_nothing_and_one_query_needs_no_snapshot() {
-    let directory = tempfile::TempDir::new().unwrap();
-    let database = Sqlite::open(&directory.path().join("metadata.sqlite")).unwrap().recorded();
+    let (_directory, database) = sqlite::tests::scratch();
+    let database = database.recorded();
     database.engine.read(|tx| lock(tx, TENANT, Lock::Share, 1)).await.unwrap_err();
     let twice = |tx: &dyn Tx| look(tx, "tenants").and_then(|()| look(tx, "tenants"));
     database.engine.read_one(twice).await.unwrap_err();
@@ -222,8 +221,7 @@ async fn who_only_reads_changes_and_locks_nothing_and_one_query_needs_no_snapsho
 /// A table that nobody knows would go unwatched.
 #[tokio::test]
 async fn all_tables_are_known() {
-    let directory = tempfile::TempDir::new().unwrap();
-    let database = Sqlite::open(&directory.path().join("metadata.sqlite")).unwrap();
+    let (_directory, database) = sqlite::tests::scratch();
     let text = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
     let tables: Vec<String> =
         database.engine.read(|tx| tx.all(&Query::column(text, values![]))).await.unwrap();

@@ -16,7 +16,7 @@ mod new_file;
 mod schema;
 mod snapshot;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod transaction;
 mod upgrade;
 mod writer;
