@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::canonical::Unfinished;
-use crate::{ALGORITHM, Request, TERMINATOR, key, timestamp};
+use crate::canonical::{Unfinished, signature};
+use crate::{ALGORITHM, Request, TERMINATOR, timestamp};
 
 /// Headers that signing adds to a request.
 const OURS: [&str; 3] = ["authorization", "x-amz-date", "x-amz-security-token"];
@@ -58,7 +58,7 @@ pub fn sign(
     let day = time.split('T').next().unwrap_or_default();
     let scope = [day, region, service, TERMINATOR].join("/");
     let string_to_sign = Unfinished::new(&covered, &names).string_to_sign(&time, &scope, payload_sha256);
-    let signature = key::signature(credentials.secret_access_key.as_bytes(), &scope, &string_to_sign);
+    let signature = signature(credentials.secret_access_key.as_bytes(), &scope, &string_to_sign);
     let access_key_id = credentials.access_key_id;
     let (signed_headers, signature) = (names.join(";"), hex::encode(signature));
     let authorization = format!(

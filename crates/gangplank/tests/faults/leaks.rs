@@ -32,7 +32,7 @@ fn compare(data_dir: &Path) -> Result<(), String> {
         let found = select.query_map([], |row| row.get(0)).unwrap();
         found.map(Result::unwrap).collect()
     };
-    let (known, sessions) = (keys("SELECT key FROM blobs"), keys("SELECT id FROM uploads"));
+    let (known, sessions) = (keys("SELECT key FROM blobs"), keys("SELECT key FROM uploads"));
     let content = data_dir.join("blobs/content");
     let shards = std::fs::read_dir(&content).unwrap().map(|shard| shard.unwrap().path());
     let stored: BTreeSet<String> = shards.flat_map(|shard| names(&shard)).collect();

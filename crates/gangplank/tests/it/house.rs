@@ -23,11 +23,12 @@ const ARROWS: [(&str, &[&str]); 11] = [
 const IMPURE: [&str; 5] = ["tokio", "hyper", "rusqlite", "reqwest", "tracing"];
 
 /// A word, and the only places under `crates/` that may use it.
-const RESERVED: [(&str, &[&str]); 8] = [
+const RESERVED: [(&str, &[&str]); 9] = [
     ("rusqlite", &["store/src/metadata/sqlite", "store/src/error.rs"]),
     // Stores are opened in one place.
     ("Sqlite::open", &["store/src/open", "store/src/metadata/sqlite"]),
     ("Folder::open", &["store/src/open", "store/src/blobs"]),
+    ("LocalFiles::open", &["store/src/open", "store/src/blobs"]),
     (
         "SystemTime::now",
         &[

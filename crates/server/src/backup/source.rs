@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use gangplank_store::blobs::BlobStore;
+use gangplank_store::blobs::LocalFiles;
 use gangplank_store::metadata::Snapshot;
 use gangplank_store::open::{self, Mode};
 
@@ -20,7 +19,7 @@ pub(super) struct Source {
     pub(super) path: PathBuf,
     /// The rows as they are now.
     pub(super) rows: Snapshot,
-    pub(super) blobs: Arc<dyn BlobStore>,
+    pub(super) blobs: LocalFiles,
     /// The number of the two.
     pub(super) number: Option<i64>,
     pub(super) key: KeyKept,
@@ -54,7 +53,7 @@ impl Source {
             Some(_) if !with_master_key => KeyKept::LeftOut,
             Some(_) => KeyKept::Inside,
         };
-        let blobs = open::folder(&blobs_in(&path), Mode::Read)?;
+        let blobs = open::local_files(&blobs_in(&path), Mode::Read)?;
         let master_key = found.filter(|_| with_master_key);
         let source = Self { path, rows, blobs, number, key, master_key };
         source.require_folder()?;

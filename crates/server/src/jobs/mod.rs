@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gangplank_store::blobs::ContentKey;
+use gangplank_store::blobs::Staged;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -42,7 +42,7 @@ pub(crate) struct Terms<'a> {
     /// Where the files of this process are.
     pub(crate) data_dir: &'a Path,
     /// What interrupted uploads left there.
-    pub(crate) leftovers: Vec<ContentKey>,
+    pub(crate) leftovers: Vec<Staged>,
     /// Whether the run before this one was cut.
     pub(crate) crashed: bool,
 }

@@ -7,35 +7,23 @@
 //!                     shards are made when the first content comes into them
 //! ```
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
 
-use super::presence::Presence;
-use super::shards::Shards;
-use super::write_back::WriteBack;
-use super::{BlobStore, ContentKey, Space, Staged};
-use crate::durable_file::{folder_of, make_folder, sync_folder};
-use crate::reserve::Reserve;
+use async_trait::async_trait;
+use tokio::task::{JoinError, spawn_blocking};
+
+use super::local_files::LocalFiles;
+use super::reading::{FileRange, Read, Reading};
+use super::{
+    BlobIngester, BlobProvider, BlobStatter, BlobSweeper, BlobWriter, Capacity, Checkpoint, ContentKey,
+    Space, Staged,
+};
 use crate::{Result, StoreError};
 
-/// What uploads leave free of the disk if not told otherwise, in bytes.
-pub const DEFAULT_RESERVE: u64 = 64 << 20;
-
-/// How many bytes are written before the kernel is told to begin to write them, and to find space for as many
-/// more.
-const STRIDE: u64 = 8 << 20;
-
-/// A blob store in a folder of a local file system.
-pub struct Folder {
-    staged: PathBuf,
-    shards: Arc<Shards>,
-    presence: Arc<Presence>,
-    reserve: Reserve,
-    write_back: Arc<WriteBack>,
-}
+/// A blob store in a folder of a local file system. What waits for the disk is done on threads that may.
+pub struct Folder(LocalFiles);
 
 impl Folder {
     /// Opens the folder, making it if it is missing.
@@ -43,197 +31,109 @@ impl Folder {
     /// # Errors
     /// If a directory cannot be made or synced.
     pub fn open(root: &Path) -> Result<Self> {
-        let mut folder = Self::open_to_read(root);
-        make_folder(&folder.staged)?;
-        let content = root.join("content");
-        make_folder(&content)?;
-        folder.shards = Arc::new(Shards::open(content)?);
-        folder.presence = Arc::new(Presence::of(root));
-        sync_folder(root)?;
-        sync_folder(folder_of(root))?;
-        Ok(folder)
+        LocalFiles::open(root).map(Self)
+    }
+
+    /// The folder of a server that may be running, to be read. Makes nothing.
+    pub fn open_to_read(root: &Path) -> Self {
+        Self(LocalFiles::open_to_read(root))
     }
 
     /// Leaves so many bytes of the disk free, or of a small disk an eighth.
     #[must_use]
     pub fn with_reserve(self, bytes: u64) -> Self {
-        Self { reserve: Reserve(bytes), ..self }
+        Self(self.0.with_reserve(bytes))
     }
 
-    fn disk(&self) -> Result<rustix::fs::StatVfs> {
-        rustix::fs::statvfs(&self.staged).map_err(|error| self.presence.explain(error.into()))
-    }
-
-    /// The folder of a server that may be running, to be read. Makes nothing.
-    pub fn open_to_read(root: &Path) -> Self {
-        let shards = Arc::new(Shards::new(root.join("content")));
-        Self {
-            staged: root.join("staged"),
-            shards,
-            presence: Arc::new(Presence::unknown(root)),
-            reserve: Reserve(DEFAULT_RESERVE),
-            write_back: Arc::default(),
-        }
-    }
-
-    fn staged_path(&self, key: &ContentKey) -> PathBuf {
-        self.staged.join(key.as_str())
-    }
-
-    fn content_path(&self, key: &ContentKey) -> PathBuf {
-        self.shards.of(key).join(key.as_str())
-    }
-
-    fn keys_in(&self, directory: &Path) -> Result<Vec<ContentKey>> {
-        let entries = self.presence.unless_missing(fs::read_dir(directory))?;
-        entries.map_or_else(|| Ok(Vec::new()), keys_of)
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&LocalFiles) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let files = self.0.clone();
+        done(spawn_blocking(move || work(&files)).await)
     }
 }
 
-impl BlobStore for Folder {
-    fn stage(&self, key: &ContentKey, offset: u64) -> Result<Box<dyn Staged>> {
-        let from = self.staged_path(key);
-        let mut options = OpenOptions::new();
-        let file = options.create(offset == 0).truncate(false).write(true).mode(0o600).open(&from);
-        let Some(mut file) = self.presence.unless_missing(file)? else {
-            return Err(too_short(key, 0, offset));
-        };
-        let length = file.metadata()?.len();
-        if length < offset {
-            return Err(too_short(key, length, offset));
-        }
-        if length > offset {
-            file.set_len(offset)?;
-        }
-        file.seek(SeekFrom::Start(offset))?;
-        Ok(Box::new(StagedFile {
-            file: Arc::new(file),
-            from,
-            key: key.clone(),
-            shards: Arc::clone(&self.shards),
-            presence: Arc::clone(&self.presence),
-            reserve: self.reserve,
-            write_back: Arc::clone(&self.write_back),
-            length: offset,
-            begun: offset,
-            // Whoever wrote the first bytes may have found space for more.
-            allocated: if offset == 0 { 0 } else { u64::MAX },
-        }))
-    }
+/// What work on another thread came to; if it panicked, that it did.
+pub(super) fn done<T>(work: std::result::Result<Result<T>, JoinError>) -> Result<T> {
+    work.unwrap_or_else(|error| Err(StoreError::unavailable(error)))
+}
 
-    fn open_staged(&self, key: &ContentKey) -> Result<File> {
-        File::open(self.staged_path(key)).map_err(|error| self.presence.explain(error))
-    }
-
-    fn staged_size(&self, key: &ContentKey) -> Result<Option<u64>> {
-        Ok(self.presence.unless_missing(fs::metadata(self.staged_path(key)))?.map(|metadata| metadata.len()))
-    }
-
-    fn discard_staged(&self, key: &ContentKey) -> Result<()> {
-        self.presence.unless_missing(fs::remove_file(self.staged_path(key))).map(drop)
-    }
-
-    fn staged(&self) -> Result<Vec<ContentKey>> {
-        self.keys_in(&self.staged)
-    }
-
-    fn published(&self, part: u8) -> Result<Vec<ContentKey>> {
-        self.keys_in(&self.shards.part(part))
-    }
-
-    fn open(&self, key: &ContentKey) -> Result<Option<File>> {
-        self.presence.unless_missing(File::open(self.content_path(key)))
-    }
-
-    fn size(&self, key: &ContentKey) -> Result<Option<u64>> {
-        Ok(self.presence.unless_missing(fs::metadata(self.content_path(key)))?.map(|metadata| metadata.len()))
-    }
-
-    fn remove(&self, key: &ContentKey) -> Result<()> {
-        self.presence.unless_missing(fs::remove_file(self.content_path(key))).map(drop)
-    }
-
-    fn space(&self) -> Result<Space> {
-        Ok(self.reserve.space(&self.disk()?))
-    }
-
-    fn require_space(&self, bytes: u64) -> Result<()> {
-        self.reserve.require(&self.disk()?, bytes)
+#[async_trait]
+impl BlobStatter for Folder {
+    async fn stat(&self, key: &ContentKey) -> Result<Option<u64>> {
+        // One look at an inode: not worth another thread.
+        self.0.size(key)
     }
 }
 
-struct StagedFile {
-    file: Arc<File>,
-    from: PathBuf,
-    key: ContentKey,
-    shards: Arc<Shards>,
-    presence: Arc<Presence>,
-    reserve: Reserve,
-    write_back: Arc<WriteBack>,
-    length: u64,
-    /// Up to where the kernel was told to begin.
-    begun: u64,
-    /// Up to where there is space, if that is beyond the end.
-    allocated: u64,
-}
-
-impl StagedFile {
-    /// Lets the kernel begin to write what it has collected, and finds space for what comes next: in one
-    /// piece, and cheaper than a page at a time. Neither has to succeed.
-    fn stride(&mut self) {
-        self.write_back.begin(&self.file, self.begun, self.length - self.begun);
-        self.begun = self.length;
-        #[cfg(target_os = "linux")]
-        let has_space = |disk: rustix::fs::StatVfs| self.reserve.require(&disk, STRIDE).is_ok();
-        // Elsewhere what is found becomes a part of the file.
-        #[cfg(target_os = "linux")]
-        if rustix::fs::fstatvfs(&self.file).is_ok_and(has_space) {
-            let keep_size = rustix::fs::FallocateFlags::KEEP_SIZE;
-            if rustix::fs::fallocate(&self.file, keep_size, self.length, STRIDE).is_ok() {
-                self.allocated = self.length + STRIDE;
-            }
-        }
-    }
-}
-
-impl Staged for StagedFile {
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let disk = rustix::fs::fstatvfs(&self.file).map_err(io::Error::from)?;
-        self.reserve.require(&disk, bytes.len() as u64)?;
-        (&*self.file).write_all(bytes)?;
-        self.length += bytes.len() as u64;
-        if self.length - self.begun >= STRIDE {
-            self.stride();
-        }
-        Ok(())
-    }
-
-    fn publish(self: Box<Self>) -> Result<()> {
-        if self.allocated > self.length {
-            // What was found and not needed is given back.
-            self.file.set_len(self.length)?;
-        }
-        self.file.sync_all()?;
-        let explain = |error| self.presence.explain(error);
-        let shard = self.shards.ensure(&self.key).map_err(explain)?;
-        let to = shard.join(self.key.as_str());
-        fs::rename(&self.from, &to).map_err(explain)?;
-        sync_folder(&shard).map_err(|error| {
-            // Published is only what is durable. If this fails too, the next start looks for it.
-            let _ = fs::remove_file(&to);
-            error.into()
+#[async_trait]
+impl BlobProvider for Folder {
+    async fn read(&self, key: &ContentKey, range: Range<u64>) -> Result<Option<Reading>> {
+        let key = key.clone();
+        self.blocking(move |files| {
+            let Some(file) = files.read(&key)? else { return Ok(None) };
+            let size = file.metadata()?.len();
+            let range = range.start.min(size)..range.end.min(size);
+            Ok(Some(Reading { size, bytes: Read::File(FileRange { file, range }) }))
         })
+        .await
     }
 }
 
-fn keys_of(entries: fs::ReadDir) -> Result<Vec<ContentKey>> {
-    let mut keys = Vec::new();
-    for entry in entries {
-        keys.extend(entry?.file_name().to_str().and_then(ContentKey::parse));
+#[async_trait]
+impl BlobIngester for Folder {
+    fn writer(&self, key: &ContentKey, from: &Checkpoint) -> Result<Box<dyn BlobWriter>> {
+        Ok(Box::new(self.0.writer(key, from.hasher()?)))
     }
-    Ok(keys)
+
+    async fn vouch(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<Option<Checkpoint>> {
+        if checkpoint.received == 0 {
+            return Ok(Some(checkpoint.clone()));
+        }
+        let is_there = if self.0.vouches_by_name(checkpoint) {
+            // Again a look at an inode.
+            self.0.vouch(key, checkpoint)?
+        } else {
+            let (key, checkpoint) = (key.clone(), checkpoint.clone());
+            self.blocking(move |files| files.vouch(&key, &checkpoint)).await?
+        };
+        Ok(is_there.then(|| Checkpoint { opaque: self.0.shared.run.clone(), ..checkpoint.clone() }))
+    }
+
+    async fn cancel(&self, key: &ContentKey, _: &Checkpoint) -> Result<()> {
+        let key = key.clone();
+        self.blocking(move |files| files.cancel(&key)).await
+    }
 }
 
-fn too_short(key: &ContentKey, length: u64, offset: u64) -> StoreError {
-    StoreError::damaged(format!("of {key}, {length} bytes are staged where there should be {offset}"))
+#[async_trait]
+impl BlobSweeper for Folder {
+    async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>> {
+        self.blocking(move |files| files.published(part, older_than)).await
+    }
+
+    async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>> {
+        let keys = self.blocking(move |files| files.staged(older_than)).await?;
+        let staged = |key| Staged { key, checkpoint: Checkpoint::to_cancel(Vec::new()) };
+        Ok(keys.into_iter().map(staged).collect())
+    }
+
+    async fn remove(&self, keys: &[ContentKey]) -> Vec<Result<()>> {
+        let (wanted, count) = (keys.to_vec(), keys.len());
+        let removed = self.blocking(move |files| Ok(wanted.iter().map(|key| files.remove(key)).collect()));
+        removed.await.unwrap_or_else(|error| vec![Err(error); count])
+    }
+}
+
+#[async_trait]
+impl Capacity for Folder {
+    async fn require(&self, bytes: u64) -> Result<()> {
+        // What the kernel has in memory of a disk, here and below: no wait for it.
+        self.0.require(bytes)
+    }
+
+    async fn space(&self) -> Result<Option<Space>> {
+        self.0.space().map(Some)
+    }
 }

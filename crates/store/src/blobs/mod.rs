@@ -1,50 +1,107 @@
 //! Bytes: staged while they arrive, published once they are complete, never changed after.
 //!
-//! The calls block and belong on threads that may. A key is used once: content is published under
-//! it at most once and, when removed, never again, so removing old bytes can never hit new ones.
+//! What a store can do is in narrow traits, which [`BlobStore`] puts together; their documentation is the contract. The
+//! calls are async, and a store that waits for a disk sees to it that it keeps no worker of the runtime waiting; only
+//! [`BlobWriter::write`] may block.
+//!
+//! A key is used once: content is published under it at most once and, when removed, never again, so removing old bytes
+//! can never hit new ones. One writer at a time has a content: whoever calls sees to that.
 
 mod folder;
+mod key;
+mod local_files;
+mod local_writer;
+mod memory;
 mod presence;
+mod reading;
 mod shards;
 mod write_back;
+mod writer;
 
-use std::fmt;
-use std::fs::File;
+use std::ops::Range;
+use std::time::Duration;
 
-pub use folder::{DEFAULT_RESERVE, Folder};
+use async_trait::async_trait;
+
+pub use folder::Folder;
+pub use key::ContentKey;
+pub use local_files::{DEFAULT_RESERVE, LocalFiles};
+pub use local_writer::LocalWriter;
+pub use memory::Memory;
 pub use presence::ID;
+pub use reading::{ByteStream, FileRange, Read, Reading};
+pub use writer::{BlobWriter, Checkpoint};
 
 use crate::Result;
 
-/// Names content in a blob store: a UUID, used once.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ContentKey(String);
+/// Says which content is there.
+#[async_trait]
+pub trait BlobStatter: Send + Sync {
+    /// The length of published content in bytes; `None` if there is none.
+    async fn stat(&self, key: &ContentKey) -> Result<Option<u64>>;
+}
 
-impl ContentKey {
-    /// A key that was never used.
-    pub fn unused() -> Self {
-        Self(uuid::Uuid::now_v7().simple().to_string())
-    }
+/// Hands content out.
+#[async_trait]
+pub trait BlobProvider: Send + Sync {
+    /// Opens published content, of which the bytes in `range` are read; where the content ends, they end too. `None` if
+    /// there is none. What was opened can be read to its end while the content is removed, as long as its row went a
+    /// while before, where it is not on a local disk.
+    async fn read(&self, key: &ContentKey, range: Range<u64>) -> Result<Option<Reading>>;
 
-    /// Reads a key: 32 lower-case hexadecimal digits, so that it is safe in a path.
-    pub fn parse(text: &str) -> Option<Self> {
-        let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        (text.len() == 32 && text.bytes().all(hex)).then(|| Self(text.to_owned()))
-    }
-
-    /// The key.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// A URL from which anybody can read the content for so long; `None` if this store hands out none. It is a secret.
+    /// Whether the content is there is not looked at.
+    async fn redirect(&self, key: &ContentKey, lifetime: Duration) -> Result<Option<String>> {
+        let _ = (key, lifetime);
+        Ok(None)
     }
 }
 
-impl fmt::Display for ContentKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+/// Takes content in.
+#[async_trait]
+pub trait BlobIngester: Send + Sync {
+    /// A writer that goes on from a checkpoint of `key`, or begins at [`Checkpoint::beginning`]. What was staged beyond
+    /// the checkpoint is lost. It waits for nothing: whether the bytes are there turns out when the writer is used.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`](crate::StoreError::Damaged) if nobody can go on from the checkpoint.
+    fn writer(&self, key: &ContentKey, from: &Checkpoint) -> Result<Box<dyn BlobWriter>>;
+
+    /// Looks whether all bytes are there that a checkpoint counts, and returns the checkpoint to go on from; `None` if
+    /// they are not: then the upload is over. It reads the bytes where they cannot be relied on otherwise, such as after a
+    /// crash, and the checkpoint that it returns then says that this was done.
+    async fn vouch(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<Option<Checkpoint>>;
+
+    /// Discards what is staged under `key`, and all that the checkpoint names; published content of `key` itself stays. No
+    /// error if nothing is there. Nobody writes it any more, or whoever does fails.
+    async fn cancel(&self, key: &ContentKey, checkpoint: &Checkpoint) -> Result<()>;
 }
 
-/// How much space a disk has for content, in bytes.
+/// Content on its way in that a store has found by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Staged {
+    /// Its key.
+    pub key: ContentKey,
+    /// What [`BlobIngester::cancel`] has to know of it. Nothing can be gone on with from here.
+    pub checkpoint: Checkpoint,
+}
+
+/// Finds and removes what nobody needs.
+#[async_trait]
+pub trait BlobSweeper: Send + Sync {
+    /// The keys of published content in one of 256 parts that has been there for so long, in any order. A key is in the
+    /// part that its last two digits name ([`ContentKey::part`]). Age is counted by the store's own clock.
+    async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>>;
+
+    /// What is on its way in and was begun or fed so long ago, in any order.
+    async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>>;
+
+    /// Removes published content where there is any: a result for each key, in their order. What cannot be removed holds
+    /// up no other.
+    async fn remove(&self, keys: &[ContentKey]) -> Vec<Result<()>>;
+}
+
+/// How much space there is for content, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
     /// All of it, whatever it is used for.
@@ -53,47 +110,18 @@ pub struct Space {
     pub free: u64,
 }
 
-/// Content on its way in. Dropping it leaves what was written staged.
-pub trait Staged: Send {
-    /// Writes the next bytes.
-    fn write(&mut self, bytes: &[u8]) -> Result<()>;
-    /// Makes everything written durable and publishes it: when this returns, the content and its
-    /// name survive power loss. After an error nothing was published, and what was staged must be
-    /// discarded, since a second sync of the same file could falsely succeed.
-    fn publish(self: Box<Self>) -> Result<()>;
+/// Knows how much there is room for.
+#[async_trait]
+pub trait Capacity: Send + Sync {
+    /// Refuses, as [`StoreError::Full`](crate::StoreError::Full), what would take so many bytes of the space that is kept
+    /// for the database, or fills the store.
+    async fn require(&self, bytes: u64) -> Result<()>;
+
+    /// How much space there is, without what is kept for the database; `None` where that has no bound.
+    async fn space(&self) -> Result<Option<Space>>;
 }
 
 /// Keeps bytes by key.
-pub trait BlobStore: Send + Sync {
-    /// Stages content for `key`, to go on after the first `offset` bytes. Anything beyond is cut
-    /// off; zero starts anew. One writer at a time: a second one must wait until the first is gone.
-    ///
-    /// # Errors
-    /// [`StoreError::Damaged`](crate::StoreError::Damaged) if fewer than `offset` bytes are staged:
-    /// after a power cut, or because the content was published or discarded. Nothing is made up in
-    /// their place.
-    fn stage(&self, key: &ContentKey, offset: u64) -> Result<Box<dyn Staged>>;
-    /// Opens staged content to be read again from its start; an error if there is none.
-    fn open_staged(&self, key: &ContentKey) -> Result<File>;
-    /// The length of staged content in bytes; `None` if there is none.
-    fn staged_size(&self, key: &ContentKey) -> Result<Option<u64>>;
-    /// Discards staged content, if there is any.
-    fn discard_staged(&self, key: &ContentKey) -> Result<()>;
-    /// The keys of all staged content, in any order.
-    fn staged(&self) -> Result<Vec<ContentKey>>;
-    /// The keys of published content in one of 256 parts, in any order. A key is in the part that its last
-    /// two digits name; those are random.
-    fn published(&self, part: u8) -> Result<Vec<ContentKey>>;
-    /// Opens published content to be read; `None` if there is none. What was opened can be read to
-    /// its end, also if it is removed meanwhile.
-    fn open(&self, key: &ContentKey) -> Result<Option<File>>;
-    /// The length of published content in bytes; `None` if there is none.
-    fn size(&self, key: &ContentKey) -> Result<Option<u64>>;
-    /// Refuses, as [`StoreError::Full`](crate::StoreError::Full), what would take so many bytes of the space
-    /// that is kept for the database.
-    fn require_space(&self, bytes: u64) -> Result<()>;
-    /// How much space there is, without what is kept for the database.
-    fn space(&self) -> Result<Space>;
-    /// Removes published content, if there is any.
-    fn remove(&self, key: &ContentKey) -> Result<()>;
-}
+pub trait BlobStore: BlobStatter + BlobProvider + BlobIngester + BlobSweeper + Capacity {}
+
+impl<T: BlobStatter + BlobProvider + BlobIngester + BlobSweeper + Capacity> BlobStore for T {}

@@ -46,16 +46,15 @@ impl Shards {
 
     /// The directory of a key, which may not be there.
     pub(super) fn of(&self, key: &ContentKey) -> PathBuf {
-        self.content.join(shard(key))
+        self.part(key.part())
     }
 
     /// The same, made and synced: by one at a time, so that nobody relies on what another has made and not
     /// yet synced.
     pub(super) fn ensure(&self, key: &ContentKey) -> io::Result<PathBuf> {
         let path = self.of(key);
-        let durable =
-            u8::from_str_radix(shard(key), 16).ok().map(|number| &self.durable[usize::from(number)]);
-        let is_durable = || durable.is_some_and(|durable| durable.load(Ordering::Acquire));
+        let durable = &self.durable[usize::from(key.part())];
+        let is_durable = || durable.load(Ordering::Acquire);
         if is_durable() {
             return Ok(path);
         }
@@ -69,9 +68,7 @@ impl Shards {
             // needs the shard removes it.
             let _ = fs::remove_dir(&path);
         })?;
-        if let Some(durable) = durable {
-            durable.store(true, Ordering::Release);
-        }
+        durable.store(true, Ordering::Release);
         Ok(path)
     }
 }
@@ -90,8 +87,4 @@ fn make_anew(path: &Path) -> io::Result<()> {
         Err(error) => Err(error),
         Ok(()) => create(),
     }
-}
-
-fn shard(key: &ContentKey) -> &str {
-    &key.as_str()[30..]
 }

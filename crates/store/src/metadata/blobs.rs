@@ -5,7 +5,7 @@ use gangplank_core::{LoginId, Origin, Quotas, Renewal, Tenant, Time};
 use gangplank_oci::{Digest, RepositoryName};
 
 use crate::Result;
-use crate::blobs::ContentKey;
+use crate::blobs::{Checkpoint, ContentKey};
 
 /// A blob that a repository holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub struct NewBlob {
     pub digest: Digest,
     /// Its length in bytes.
     pub size: u64,
-    /// Where the bytes are.
+    /// Where the bytes are: under the key of its session, or under one that its checkpoint names.
     pub key: ContentKey,
     /// Content of this digest that was found missing, cut short or damaged, and is to be replaced.
     pub damaged: Option<ContentKey>,
@@ -67,6 +67,15 @@ pub struct NewBlob {
     pub session: Option<String>,
     /// How much its account may have.
     pub quotas: Quotas,
+}
+
+/// What no row points to any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discarded {
+    /// Under which key it is.
+    pub key: ContentKey,
+    /// What the blob store has to know to cancel it, if it was an upload.
+    pub upload: Option<Checkpoint>,
 }
 
 /// A blob to be mounted.
@@ -121,7 +130,7 @@ pub trait BlobLinks: Send + Sync {
     /// never an answer to a client.
     async fn tenant_content(&self, tenant: &Tenant, digest: &Digest) -> Result<Option<StoredBlob>>;
     /// Makes a blob visible in the repository; returns the key its bytes are under from now on; `None`, and
-    /// nothing is added, if the session that brought it has ended. The key is an older key if the tenant has the bytes already, and they are not damaged; the caller's
+    /// nothing is added, if the session that brought it has ended. What else that session had is discarded. The key is an older key if the tenant has the bytes already, and they are not damaged; the caller's
     /// then goes to [`discarded`](Self::discarded).
     async fn add_blob(
         &self,
@@ -156,8 +165,9 @@ pub trait BlobLinks: Send + Sync {
     async fn mark_whole(&self, key: &ContentKey) -> Result<bool>;
     /// Which of these keys no blob, upload session or discarded content has.
     async fn unknown_content(&self, keys: Vec<ContentKey>) -> Result<Vec<ContentKey>>;
-    /// Content that no row points to any more, up to `limit` keys, to be removed from the blob store.
-    async fn discarded(&self, limit: usize) -> Result<Vec<ContentKey>>;
+    /// What no row has pointed to since `until` or earlier, by the steady time, the oldest first and up to `limit`: to be
+    /// removed from the blob store.
+    async fn discarded(&self, until: Time, limit: usize) -> Result<Vec<Discarded>>;
     /// Forgets content that has been removed from the blob store.
     async fn forget_discarded(&self, keys: Vec<ContentKey>) -> Result<()>;
 }

@@ -5,7 +5,7 @@ use gangplank_core::{Tenant, Time};
 use gangplank_oci::Digest;
 
 use crate::Result;
-use crate::blobs::ContentKey;
+use crate::blobs::{Checkpoint, ContentKey};
 
 /// Content that a row says there is.
 #[derive(Clone, Debug)]
@@ -76,14 +76,14 @@ pub trait Inspection: Send + Sync {
     async fn damaged_contents(&self, most: usize) -> Result<usize>;
     /// How much content there is behind row `after`.
     async fn content_totals(&self, after: i64) -> Result<ContentTotals>;
-    /// The open upload sessions, and how many bytes each has received.
-    async fn open_uploads(&self) -> Result<Vec<(ContentKey, u64)>>;
+    /// How far the open uploads have come, each by the key of its content.
+    async fn open_uploads(&self) -> Result<Vec<(ContentKey, Checkpoint)>>;
     /// Rows that contradict each other, at `now` by the steady time.
     async fn contradictions(&self, now: Time) -> Result<Vec<Contradiction>>;
     /// Sets right those that can be, from what the other rows say: holds, contents of images, what accounts have,
     /// leases in the future, and content that no repository holds, which is discarded.
     async fn reconcile(&self, now: Time) -> Result<()>;
     /// Lets the blob whose bytes are under `broken` have those under `whole`, which no row has; `false` if
-    /// no blob has `broken` any more.
-    async fn replace_content(&self, broken: &ContentKey, whole: &ContentKey) -> Result<bool>;
+    /// no blob has `broken` any more. The broken ones are discarded at `now` by the steady time.
+    async fn replace_content(&self, broken: &ContentKey, whole: &ContentKey, now: Time) -> Result<bool>;
 }

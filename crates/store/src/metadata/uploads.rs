@@ -5,21 +5,19 @@ use gangplank_core::{LoginId, Owner, Tenant, Time};
 use gangplank_oci::RepositoryName;
 
 use crate::Result;
+use crate::blobs::{Checkpoint, ContentKey};
 
-/// An upload session. Its bytes are staged in the blob store under its id.
+/// An upload session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadSession {
     /// Its id. Grants nothing by itself.
     pub id: String,
+    /// Under which key the blob store has its bytes.
+    pub key: ContentKey,
     /// Which login fed it last: when that is revoked, the session ends.
     pub login: Option<LoginId>,
-    /// How many bytes were received, hashed and written.
-    pub received: u64,
-    /// The hash over those bytes, to go on from.
-    pub hash_state: Vec<u8>,
-    /// Which run of the server last vouched for its bytes: after a power cut the row may be ahead of
-    /// what is staged, so another run hashes that anew before it goes on.
-    pub run: String,
+    /// How far it has come: from here anybody can go on.
+    pub checkpoint: Checkpoint,
     /// When it was opened.
     pub created_at: Time,
     /// When it was last fed.
@@ -50,6 +48,15 @@ pub enum UploadOpened {
     LoginEnded,
 }
 
+/// What a session that its client ends leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaves {
+    /// Nothing: its bytes are gone.
+    Nothing,
+    /// Its bytes, which are discarded.
+    Bytes,
+}
+
 /// Keeps upload sessions. The bytes of those that end for others' sake go to
 /// [`discarded`](super::BlobLinks::discarded).
 ///
@@ -68,14 +75,19 @@ pub trait Uploads: Send + Sync {
     ) -> Result<UploadOpened>;
     /// Finds a session.
     async fn upload(&self, owner: &UploadOwner, id: &str) -> Result<Option<UploadSession>>;
-    /// Records progress from `from` bytes on: `login`, `received`, `hash_state`, `touched_at` and `run`. `false` if
-    /// the session is gone or no longer at `from`. Not durable when it returns.
-    async fn advance_upload(&self, owner: &UploadOwner, from: u64, session: UploadSession) -> Result<bool>;
+    /// Records progress from the checkpoint `from` on: `login`, `checkpoint` and `touched_at`. Keys that it no longer
+    /// names are discarded. `false` if the session is gone or no longer at `from`. Not durable when it returns.
+    async fn advance_upload(
+        &self,
+        owner: &UploadOwner,
+        from: &Checkpoint,
+        session: UploadSession,
+    ) -> Result<bool>;
     /// Ends a session without a blob; `false` if there is none.
-    async fn close_upload(&self, owner: &UploadOwner, id: &str) -> Result<bool>;
-    /// Ends every session that was last fed at `idle` or earlier, or opened at `opened` or earlier;
-    /// returns their ids.
-    async fn close_stale_uploads(&self, idle: Time, opened: Time) -> Result<Vec<String>>;
-    /// The ids of all open sessions, for the sweep of staged bytes at the start.
-    async fn open_upload_ids(&self) -> Result<Vec<String>>;
+    async fn close_upload(&self, owner: &UploadOwner, id: &str, leaves: Leaves) -> Result<bool>;
+    /// Ends every session that was last fed at `idle` or earlier, or opened at `opened` or earlier, and discards their
+    /// bytes; says how many those are.
+    async fn close_stale_uploads(&self, idle: Time, opened: Time) -> Result<usize>;
+    /// How many sessions are open.
+    async fn count_uploads(&self) -> Result<usize>;
 }

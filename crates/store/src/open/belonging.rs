@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::blobs::{BlobStore as _, Folder, ID};
+use crate::blobs::{BlobStatter as _, Folder, ID};
 use crate::metadata::Metadata;
 use crate::metadata::progress::Mark;
 use crate::{Result, StoreError, durable_file};
@@ -141,7 +141,7 @@ async fn knows_any(metadata: &dyn Metadata, blobs: &Path) -> Result<bool> {
         let Some(last) = page.last() else { return Ok(false) };
         position = last.row;
         for content in &page {
-            if folder.size(&content.key)?.is_some() {
+            if folder.stat(&content.key).await?.is_some() {
                 return Ok(true);
             }
         }
@@ -151,8 +151,7 @@ async fn knows_any(metadata: &dyn Metadata, blobs: &Path) -> Result<bool> {
 fn put_aside(blobs: &Path) -> Result<PathBuf> {
     let names = std::iter::once("blobs-aside".to_owned()).chain((2..).map(|n| format!("blobs-aside-{n}")));
     let aside = names.map(|name| blobs.with_file_name(name)).find(|aside| !aside.exists());
-    let aside =
-        aside.ok_or_else(|| StoreError::unavailable("there is no name for the other folder".to_owned()))?;
+    let aside = aside.ok_or_else(|| StoreError::unavailable("there is no name for the other folder"))?;
     fs::rename(blobs, &aside).map_err(|error| {
         StoreError::unusable(format!(
             "the folder {} holds another server's content, and cannot be renamed: unmount it first ({error})",

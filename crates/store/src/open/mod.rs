@@ -14,7 +14,7 @@ pub use belonging::{number_of, text_of, write_number};
 pub use local::{blobs_in, database_in};
 
 use crate::Result;
-use crate::blobs::{BlobStore, DEFAULT_RESERVE, Folder};
+use crate::blobs::{BlobStore, DEFAULT_RESERVE, LocalFiles};
 use crate::coordination::Coordinator;
 use crate::metadata::Metadata;
 
@@ -102,6 +102,7 @@ impl StoreConfig {
     ///
     /// # Errors
     /// If they cannot be opened or made, or the mode does not take their schema.
+    #[expect(clippy::unused_async, reason = "rows in another place than this machine are waited for")]
     pub async fn rows(self) -> Result<Rows> {
         let metadata = match &self.location {
             Location::Local { dir } => local::rows(dir, self.mode)?,
@@ -141,14 +142,14 @@ impl Rows {
     }
 }
 
-/// Opens a folder of bytes that is part of no store that is served, such as that of a backup.
+/// Opens the files of a folder of bytes for whoever may wait for a disk: those of a backup, or of a store that is being
+/// made. What comes in leaves no space free, since whether all of it fits is asked once.
 ///
 /// # Errors
 /// If it cannot be opened or made. One that is only read is not looked at.
-pub fn folder(path: &Path, mode: Mode) -> Result<Arc<dyn BlobStore>> {
+pub fn local_files(path: &Path, mode: Mode) -> Result<LocalFiles> {
     Ok(match mode {
-        Mode::Read => Arc::new(Folder::open_to_read(path)),
-        // It is a copy: whether all of it fits is asked once.
-        _ => Arc::new(Folder::open(path)?.with_reserve(0)),
+        Mode::Read => LocalFiles::open_to_read(path),
+        _ => LocalFiles::open(path)?.with_reserve(0),
     })
 }

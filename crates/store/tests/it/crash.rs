@@ -5,9 +5,10 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use gangplank_core::Time;
-use gangplank_oci::Digest;
-use gangplank_store::blobs::{BlobStore as _, ContentKey, Folder};
+use gangplank_oci::{Algorithm, Digest};
+use gangplank_store::blobs::{BlobIngester as _, BlobProvider as _, Checkpoint, ContentKey, Folder};
 use gangplank_store::metadata::{BlobLinks as _, Sqlite};
 
 use crate::child;
@@ -28,10 +29,11 @@ fn open(directory: &Path) -> (Sqlite, Folder) {
 
 /// Keeps a blob as the server does: the bytes, then the row.
 async fn keep(db: &Sqlite, folder: &Folder, at: &At<'_>, content: &str) {
-    let key = ContentKey::unused();
-    let mut staged = folder.stage(&key, 0).unwrap();
-    staged.write(content.as_bytes()).unwrap();
-    staged.publish().unwrap();
+    let begun = Checkpoint::beginning(Algorithm::Sha256);
+    let mut writing = folder.writer(&ContentKey::unused(), &begun).unwrap();
+    writing.ready().await.unwrap();
+    writing.write(content.as_bytes()).unwrap();
+    let key = writing.commit().await.unwrap();
     db.add_blob(&at.tenant, &at.repository, blob(content, key), NOW).await.unwrap();
 }
 
@@ -128,8 +130,9 @@ async fn check(directory: &Path, acknowledged: &[(String, String)]) {
                     .await
                     .unwrap();
                 let found = found.unwrap_or_else(|| panic!("blob {name} is lost"));
-                let bytes = std::io::read_to_string(folder.open(&found.key).unwrap().unwrap()).unwrap();
-                assert_eq!(bytes, *name);
+                let reading = folder.read(&found.key, 0..found.size).await.unwrap().unwrap();
+                let pieces: Vec<_> = reading.bytes.into_stream().try_collect().await.unwrap();
+                assert_eq!(pieces.concat(), name.as_bytes());
             }
             "tag" => {
                 let found = at.get(&crate::world::tagged(name)).await;

@@ -546,6 +546,12 @@ impl<'a> At<'a> {
 }
 
 /// A blob to be added.
+/// What is discarded, the oldest first.
+pub(crate) async fn discarded(db: &dyn Metadata) -> Vec<ContentKey> {
+    let found = db.discarded(Time(i64::MAX), 100_000).await.unwrap();
+    found.into_iter().map(|discarded| discarded.key).collect()
+}
+
 pub(crate) fn blob(content: &str, key: ContentKey) -> NewBlob {
     NewBlob {
         digest: Digest::sha256(content.as_bytes()),

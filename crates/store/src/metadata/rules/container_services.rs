@@ -6,14 +6,13 @@ use gangplank_core::power::{Power, Scale};
 use gangplank_core::{EventKind, Origin, ServiceId, Tenant, Time};
 
 use super::audit::Note;
-use super::{container_images, deployments, leases, rows, service_domains};
+use super::{container_images, deployments, leases, metric_points, rows, service_domains};
 use crate::metadata::Invocation;
 use crate::metadata::container_services::{
     ContainerService, ContainerServices, ServiceChange, ServiceOutcome,
 };
 use crate::metadata::deployments::NewDeployment;
 use crate::metadata::engine::{Engine, Terms, Whose};
-use crate::metadata::rules::metric_points;
 use crate::metadata::store::{Outcome, Store};
 use crate::metadata::tx::{Level, Lock, Named, Query, Row, Tx, Value, values};
 use crate::{Result, StoreError};
@@ -244,16 +243,11 @@ fn delete(tx: &dyn Tx, tenant: &Tenant, service: ServiceId, now: Time) -> Result
     let Some(Locked { service: found, .. }) = lock(tx, tenant, service)? else {
         return Ok(Outcome::Unchanged(false));
     };
-    let held = tx.lock(
-        Level::Manifest,
-        Lock::Update,
-        &Query::column(
-            "SELECT id FROM manifests WHERE id IN (
-                 SELECT manifest FROM container_images WHERE service = ?1
-                 UNION SELECT manifest FROM deployment_manifests WHERE service = ?1)
-             ORDER BY id",
-            values![service],
-        ),
+    let held = rows::lock_manifests(
+        tx,
+        "SELECT manifest FROM container_images WHERE service = ?1
+         UNION SELECT manifest FROM deployment_manifests WHERE service = ?1",
+        values![service],
     )?;
     deployments::forget_all(tx, service)?;
     container_images::forget_all(tx, service)?;

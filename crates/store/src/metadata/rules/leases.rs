@@ -1,9 +1,9 @@
-//! Leases of manifests and of what they are made of. What holds what is in [`crate::metadata::sqlite::holds`].
+//! Leases of manifests and of what they are made of. What holds what is in [`super::holds`].
 
 use gangplank_core::{Renewal, Time};
 
 use crate::Result;
-use crate::metadata::sqlite::holds::{self, Texts};
+use crate::metadata::rules::holds::{self, Texts};
 use crate::metadata::tx::{Tx, values};
 
 const RENEW: &str =
@@ -17,7 +17,7 @@ pub(crate) fn renew_manifest(tx: &dyn Tx, manifest: i64, renewal: Renewal) -> Re
 /// Roots have let go of these manifests, which are locked: the grace period of those that nothing else holds begins.
 pub(crate) fn let_go(tx: &dyn Tx, manifests: &[i64], now: Time) -> Result<()> {
     holds::keep::refresh_each(tx, manifests)?;
-    let Renewal { now, stale } = Renewal::at(now);
+    let Renewal { now, stale } = Renewal::at(tx.steady(now)?);
     tx.each(RENEW, manifests.iter().map(|manifest| values![*manifest, now, stale])).map(drop)
 }
 

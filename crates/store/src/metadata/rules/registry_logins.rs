@@ -13,13 +13,13 @@ use super::live_counts::LiveCounts;
 use super::login_facts::{self, COLUMNS, JOINS};
 use super::{login_limits, rows, sources};
 use crate::Result;
-use crate::metadata::cache::Found;
+use crate::metadata::cache::Remembered;
 use crate::metadata::engine::{Engine, Terms, Whose};
 use crate::metadata::registry_logins::{
     LOOKED_AT, LoginCreated, LoginLookup, LoginPage, LoginSummary, NewLogin, Push, RegistryLogins, Requires,
     Revoked, Used,
 };
-use crate::metadata::sqlite::uploads;
+use crate::metadata::rules::uploads;
 use crate::metadata::store::{Outcome, Store};
 use crate::metadata::tx::{Level, Lock, Named, Query, Row, Tx, values};
 
@@ -56,16 +56,15 @@ impl<E: Engine> RegistryLogins for Store<E> {
     }
 
     async fn login(&self, password: &PasswordHash) -> Result<LoginLookup> {
-        let logins = &self.engine.caches().logins;
-        let began = match logins.find(password) {
-            Found::Hit(grant) => return Ok(LoginLookup::Live(grant)),
-            Found::Miss(began) => began,
+        let remembered = match Remembered::find(self.engine.caches().map(|it| &it.logins), password) {
+            Ok(grant) => return Ok(LoginLookup::Live(grant)),
+            Err(remembered) => remembered,
         };
         let found =
             self.read_one(|tx| tx.find(&Query::new(&BY_PASSWORD, values![&password.0[..]], read_grant)));
         let found = found.await?.unwrap_or(LoginLookup::Unknown);
         if let LoginLookup::Live(grant) = &found {
-            logins.keep(*password, grant.clone(), began);
+            remembered.keep(*password, grant.clone());
         }
         Ok(found)
     }
@@ -120,7 +119,7 @@ impl<E: Engine> RegistryLogins for Store<E> {
 
     async fn note_use(&self, mut used: Vec<(LoginId, Used)>) -> Result<()> {
         used.sort_by_key(|(login, _)| login.0);
-        self.upkeep(Terms::server().takes_nothing(), move |tx| {
+        self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| {
             tx.each(
                 "UPDATE registry_logins SET last_used_at = ?2, last_push_at = coalesce(?3, last_push_at),
                                             last_push_address = coalesce(?4, last_push_address)

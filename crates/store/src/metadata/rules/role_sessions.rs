@@ -11,7 +11,7 @@ use gangplank_core::{AccessKeyId, AccountId, EventKind, Origin, Quota, RoleId, R
 use super::audit::Note;
 use super::live_counts::LiveCounts;
 use super::{access_keys, registry_logins, roles, rows, sources};
-use crate::metadata::cache::Found;
+use crate::metadata::cache::Remembered;
 use crate::metadata::engine::{Engine, Terms, Whose};
 use crate::metadata::role_sessions::{
     Credential, FoundSession, LOOKED_AT, NewSession, RoleSession, RoleSessions, SessionMade, SessionPage,
@@ -45,10 +45,9 @@ impl<E: Engine> RoleSessions for Store<E> {
     }
 
     async fn credential(&self, id: &AccessKeyId) -> Result<Option<Credential>> {
-        let credentials = &self.engine.caches().credentials;
-        let began = match credentials.find(id) {
-            Found::Hit(found) => return Ok(Some(found)),
-            Found::Miss(began) => began,
+        let remembered = match Remembered::find(self.engine.caches().map(|it| &it.credentials), id) {
+            Ok(found) => return Ok(Some(found)),
+            Err(remembered) => remembered,
         };
         let session = if is_session_key(id) { self.read_one(|tx| find(tx, id)).await? } else { None };
         let found = match session {
@@ -59,7 +58,7 @@ impl<E: Engine> RoleSessions for Store<E> {
             }
         };
         if let Some(found) = &found {
-            credentials.keep(id.clone(), found.clone(), began);
+            remembered.keep(id.clone(), found.clone());
         }
         Ok(found)
     }
@@ -209,6 +208,7 @@ fn assume(tx: &dyn Tx, NewSession { role, key, .. }: &NewSession) -> Result<Opti
             "SELECT number, generation, remembered,
                     EXISTS (SELECT 1 FROM access_keys WHERE id = ?5)
                         OR EXISTS (SELECT 1 FROM deleted_access_keys WHERE id = ?5)
+                        OR EXISTS (SELECT 1 FROM role_sessions WHERE key = ?5)
              FROM roles WHERE account = ?1 AND name = ?2 AND id = ?3 AND revision = ?4 AND enabled = 1",
             values![role.account.as_str(), role.name.as_str(), role.id.as_str(), role.revision, key.as_str()],
             |row| {

@@ -10,7 +10,7 @@ use super::{login_limits, rows, sources};
 use crate::Result;
 use crate::metadata::engine::{Engine, Terms, Whose};
 use crate::metadata::roles::{NewRole, Role, RoleChange, RoleMade, RolePage, Roles};
-use crate::metadata::sqlite::uploads;
+use crate::metadata::rules::uploads;
 use crate::metadata::store::{Outcome, Store};
 use crate::metadata::tx::{Level, Lock, Named, Query, Row, Tx, values};
 

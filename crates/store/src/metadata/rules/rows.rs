@@ -1,7 +1,5 @@
 //! What several tables' queries share: tenants, repositories, and reading typed columns.
 
-use std::collections::BTreeSet;
-
 use gangplank_core::{AccessKeyId, AccountId, Owner, Region, Tenant};
 use gangplank_oci::RepositoryName;
 
@@ -33,27 +31,34 @@ fn by_name(tenant: &Tenant) -> Query<'_, i64> {
     Query::column("SELECT id FROM tenants WHERE account = ?1 AND region = ?2", name)
 }
 
-/// The repository's row, made if it is new.
+/// Locks a repository as [`lock_repository`] does, and makes it if it is new.
 pub(crate) fn ensure_repository(
     tx: &dyn Tx,
-    tenant: i64,
+    tenant: &Tenant,
     name: &RepositoryName,
+    lock: Lock,
     usage: &mut Usage,
-) -> Result<i64> {
-    let find = || {
-        let key = values![tenant, name.as_str()];
-        Query::column("SELECT id FROM repositories WHERE tenant = ?1 AND name = ?2", key)
-    };
-    if let Some(id) = tx.find(&find())? {
-        return Ok(id);
+) -> Result<Repository> {
+    loop {
+        if let Some(repository) = lock_repository(tx, tenant, name, lock)? {
+            return Ok(repository);
+        }
+        // Somebody else may make it at the same time; and if it goes again before it is locked, it is made anew.
+        let made = tx.run(
+            "INSERT INTO repositories (tenant, name) VALUES (?1, ?2) ON CONFLICT (tenant, name) DO NOTHING",
+            values![ensure_tenant(tx, tenant)?, name.as_str()],
+        )?;
+        usage.repositories += i64::from(made > 0);
     }
-    // Somebody else may make it at the same time.
-    let made = tx.run(
-        "INSERT INTO repositories (tenant, name) VALUES (?1, ?2) ON CONFLICT (tenant, name) DO NOTHING",
-        values![tenant, name.as_str()],
-    )?;
-    usage.repositories += i64::from(made > 0);
-    tx.one(&find())
+}
+
+/// Takes a repository back that this transaction has made, if it has: nothing came into it.
+pub(crate) fn take_back(tx: &dyn Tx, repository: &Repository, usage: &mut Usage) -> Result<()> {
+    if usage.repositories > 0 {
+        tx.run("DELETE FROM repositories WHERE id = ?1", values![repository.id])?;
+        usage.repositories = 0;
+    }
+    Ok(())
 }
 
 /// The repository's row, within the tenant.
@@ -66,6 +71,7 @@ pub(crate) fn find_repository(tx: &dyn Tx, tenant: &Tenant, name: &RepositoryNam
 }
 
 /// A repository as it is once it is locked.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Repository {
     pub(crate) id: i64,
     pub(crate) tenant: i64,
@@ -90,17 +96,19 @@ pub(crate) fn lock_repository(
     )
 }
 
-/// Locks manifests, each once; returns the ids of those that are there, in order.
-pub(crate) fn lock_manifests(tx: &dyn Tx, ids: impl IntoIterator<Item = i64>) -> Result<Vec<i64>> {
-    let ids: BTreeSet<i64> = ids.into_iter().collect();
-    let ids: Vec<_> = ids.into_iter().map(Value::from).collect();
-    let mut found = Vec::with_capacity(ids.len());
-    let text = "SELECT id FROM manifests WHERE id = ?1";
-    tx.lock_each((Level::Manifest, Lock::Update), text, 1, &ids, &mut |_, row| {
-        found.push(row.get(0)?);
-        Ok(())
-    })?;
-    Ok(found)
+/// Locks the manifests whose ids the query `of` finds, so that a root can begin or end to hold them, and returns their
+/// ids. Their repositories are locked first: an index that somebody puts meanwhile may hold them too.
+pub(crate) fn lock_manifests<'v, const N: usize>(
+    tx: &dyn Tx,
+    of: &str,
+    values: [Value<'v>; N],
+) -> Result<Vec<i64>> {
+    let text = format!(
+        "SELECT id FROM repositories WHERE id IN (SELECT repository FROM manifests WHERE id IN ({of})) ORDER BY id"
+    );
+    tx.lock::<i64>(Level::Repository, Lock::Share, &Query::column(&text, values.clone()))?;
+    let text = format!("SELECT id FROM manifests WHERE id IN ({of}) ORDER BY id");
+    tx.lock(Level::Manifest, Lock::Update, &Query::column(&text, values))
 }
 
 /// What is kept of the call that makes a row: whose it is, and its number.
@@ -111,11 +119,6 @@ pub(crate) fn call(invocation: Option<&Invocation>) -> (Option<&str>, Option<&st
 /// How many rows a page may have, for a statement.
 pub(crate) fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
-/// Reads how many there are.
-pub(crate) fn count(count: i64) -> Result<usize> {
-    usize::try_from(count).map_err(|_| damaged("count", &count.to_string()))
 }
 
 /// Reads an account column.

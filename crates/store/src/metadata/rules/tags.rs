@@ -47,7 +47,7 @@ impl<E: Engine> Tags for Store<E> {
             let Some(row) = rows::lock_repository(tx, &tenant, &repository, Lock::Update)? else {
                 return Ok(Outcome::Unchanged(false));
             };
-            forget_put(tx, row.id, tag.as_str())?;
+            tx.run(FORGET_PUT, values![row.id, tag.as_str()])?;
             let delete = "DELETE FROM tags WHERE repository = ?1 AND name = ?2";
             if tx.run(delete, values![row.id, tag.as_str()])? == 0 {
                 return Ok(Outcome::Unchanged(false));
@@ -72,51 +72,52 @@ impl<E: Engine> Tags for Store<E> {
     }
 }
 
-/// Sets a tag to a manifest, for a login if there is one; says whether it stood elsewhere. The login may have been
-/// forgotten meanwhile.
+/// Sets tags to a manifest, for a login if there is one; says whether one stood elsewhere. The login may have been
+/// forgotten meanwhile. The repository is locked `Update`.
 pub(crate) fn set(
     tx: &dyn Tx,
-    (repository, tag): (i64, &str),
+    (repository, tags): (i64, &[Tag]),
     manifest: i64,
     login: Option<LoginId>,
     usage: &mut Usage,
 ) -> Result<bool> {
-    let before: Option<i64> = tx.find(&Query::column(
+    let before: Vec<Option<i64>> = tx.find_each(
         "SELECT manifest FROM tags WHERE repository = ?1 AND name = ?2",
-        values![repository, tag],
-    ))?;
-    usage.tags += i64::from(before.is_none());
-    if before != Some(manifest) {
-        // From here on it says nothing about what they put.
-        forget_put(tx, repository, tag)?;
-        tx.run(
-            "INSERT INTO tags (repository, name, manifest) VALUES (?1, ?2, ?3)
-             ON CONFLICT (repository, name) DO UPDATE SET manifest = excluded.manifest",
-            values![repository, tag, manifest],
-        )?;
-    }
-    if let Some(LoginId(login)) = login {
-        tx.run(
+        tags.iter().map(|tag| values![repository, tag.as_str()]),
+        |row| row.get(0),
+    )?;
+    let moves = |from: fn(&Option<i64>) -> bool| {
+        let moves = tags.iter().zip(&before).filter(move |(_, at)| **at != Some(manifest) && from(at));
+        moves.map(|(tag, _)| tag.as_str())
+    };
+    usage.tags += i64::try_from(before.iter().filter(|at| at.is_none()).count()).unwrap_or(i64::MAX);
+    // From here on they say nothing about what others put.
+    tx.each(FORGET_PUT, moves(Option::is_some).map(|tag| values![repository, tag]))?;
+    let moved = tx.each(
+        "INSERT INTO tags (repository, name, manifest) VALUES (?1, ?2, ?3)
+         ON CONFLICT (repository, name) DO UPDATE SET manifest = excluded.manifest",
+        moves(|_| true).map(|tag| values![repository, tag, manifest]),
+    )?;
+    if let Some(login) = login {
+        tx.each(
             "INSERT INTO tag_puts (repository, tag, login)
-             SELECT ?1, ?2, l.id FROM registry_logins l WHERE l.id = ?3
+             SELECT CAST(?1 AS BIGINT), ?2, l.id FROM registry_logins l WHERE l.id = ?3
              ON CONFLICT (repository, tag, login) DO NOTHING",
-            values![repository, tag, login],
+            tags.iter().map(|tag| values![repository, tag.as_str(), login]),
         )?;
     }
-    Ok(before != Some(manifest))
+    Ok(moved > 0)
 }
 
 /// Forgets who set a tag that is about to move or to go.
-fn forget_put(tx: &dyn Tx, repository: i64, tag: &str) -> Result<()> {
-    tx.run("DELETE FROM tag_puts WHERE repository = ?1 AND tag = ?2", values![repository, tag]).map(drop)
-}
+const FORGET_PUT: &str = "DELETE FROM tag_puts WHERE repository = ?1 AND tag = ?2";
 
-/// The same of all tags on a manifest.
-pub(crate) fn forget_puts(tx: &dyn Tx, manifest: i64) -> Result<()> {
-    tx.run(
+/// Forgets who set the tags on these manifests.
+pub(crate) fn forget_puts(tx: &dyn Tx, manifests: &[i64]) -> Result<()> {
+    tx.each(
         "DELETE FROM tag_puts
          WHERE (repository, tag) IN (SELECT repository, name FROM tags WHERE manifest = ?1)",
-        values![manifest],
+        manifests.iter().map(|manifest| values![*manifest]),
     )
     .map(drop)
 }

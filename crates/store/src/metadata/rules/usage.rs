@@ -1,6 +1,8 @@
 //! How much each account has, in the table `accounts`. Each transaction adds up what it changes and writes it
 //! last, so that the row is locked for the shortest time.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use gangplank_core::{AccountId, Quota, Quotas, Tenant};
 
@@ -84,6 +86,19 @@ impl Usage {
             read,
         ))
     }
+}
+
+/// Writes the changes to the accounts of many tenants. Accounts come in order, so that two who write many never wait for
+/// each other.
+pub(crate) fn write_all(tx: &dyn Tx, changes: BTreeMap<i64, Usage>) -> Result<()> {
+    let accounts = tx.find_each(
+        "SELECT account FROM tenants WHERE id = ?1",
+        changes.keys().map(|tenant| values![*tenant]),
+        |row| row.get::<String>(0),
+    )?;
+    let mut changes: Vec<_> = accounts.into_iter().zip(changes).collect();
+    changes.sort_by(|(a, _), (b, _)| a.cmp(b));
+    changes.into_iter().try_for_each(|(_, (tenant, usage))| usage.write(tx, tenant))
 }
 
 fn require(quota: Quota, more: i64, has: i64, allowed: u64) -> Result<()> {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::Sqlite;
+use super::Embedded;
 use super::writer::Whose;
 use crate::Result;
 
@@ -17,13 +17,13 @@ const PAGES: u32 = 32;
 /// Free pages that stay: what comes next need not make the file longer.
 const SPARE: i64 = 256;
 
-impl Sqlite {
-    /// One step. After the last the log is emptied as well.
+impl Embedded {
+    /// One step; says whether there is more to be given back. After the last the log is emptied as well.
     pub(super) async fn give_pages_back(&self) -> Result<bool> {
         // Nobody is told that it is durable, and a power cut loses it whole.
-        let is_more = self.engine.doors.upkeep_unsynced(Whose::Server, step).await?;
+        let is_more = self.writer.write_unsynced(Whose::Server, step).await?;
         if !is_more {
-            self.engine.doors.empty_log(Whose::Server).await?;
+            self.writer.empty_log(Whose::Server).await?;
         }
         Ok(is_more)
     }

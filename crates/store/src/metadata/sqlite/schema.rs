@@ -2,12 +2,13 @@
 
 use rusqlite::{Connection, Params};
 
-use super::holds::check;
-use super::usage;
+use super::transaction::Transaction;
+use crate::metadata::rules::holds::check;
+use crate::metadata::rules::usage;
 use crate::{Result, StoreError};
 
 /// The schema that this program knows, kept in the file as `user_version`.
-pub(super) const VERSION: i64 = 6;
+pub(super) const VERSION: i64 = 7;
 
 const NEW: &str = include_str!("schema/new.sql");
 const FROM_3: &str = include_str!("schema/from-3.sql");
@@ -28,8 +29,8 @@ pub(super) enum Standing {
 pub(super) enum Earlier {
     /// Tables mean something else now.
     Three,
-    /// Tables and columns have been added since, and nothing else.
-    FourOrFive,
+    /// Tables and columns have been added since, and one that a blob store reads has another name.
+    FourToSix,
 }
 
 /// Looks at a database.
@@ -42,7 +43,7 @@ pub(super) fn standing(connection: &Connection) -> Result<Standing> {
         0 => Ok(Standing::Empty),
         VERSION => Ok(Standing::Current),
         3 => Ok(Standing::Earlier(Earlier::Three)),
-        4 | 5 => Ok(Standing::Earlier(Earlier::FourOrFive)),
+        4..=6 => Ok(Standing::Earlier(Earlier::FourToSix)),
         _ => Err(unknown(found)),
     }
 }
@@ -86,11 +87,12 @@ pub(super) fn carry_over(connection: &mut Connection, earlier: Earlier) -> Resul
             transaction.execute_batch(FROM_3)?;
             // What the other rows say wins over what was noted of holds: a wrong one would let no collection come to
             // its end.
-            check::mend_holds(&transaction)?;
-            check::mend_contents(&transaction)?;
-            usage::mend(&super::transaction::Transaction(&transaction))?;
+            let tx = Transaction(&transaction);
+            check::mend_holds(&tx)?;
+            check::mend_contents(&tx)?;
+            usage::mend(&tx)?;
         }
-        Earlier::FourOrFive => {
+        Earlier::FourToSix => {
             // A service names its deployments, and they name it: no order has each before the other.
             transaction.pragma_update(None, "defer_foreign_keys", true)?;
             copy_rows(&transaction)?;
@@ -99,7 +101,12 @@ pub(super) fn carry_over(connection: &mut Connection, earlier: Earlier) -> Resul
     Ok(transaction.commit()?)
 }
 
-/// Copies each table of `old` with the columns that it has there.
+/// New columns that have no default, and the expression over an earlier row that fills them. The key of an upload's
+/// content was its id; nobody vouches for its bytes in this run, so its checkpoint says nothing.
+const FILLED: [(&str, &str, &str); 3] =
+    [("uploads", "key", "id"), ("uploads", "checkpoint", "x''"), ("discarded", "discarded_at", "0")];
+
+/// Copies each table of `old` with the columns that it has there and still has here.
 fn copy_rows(connection: &Connection) -> Result<()> {
     // In the order in which they were made, so that what a row refers to is there before it. The table of numbers
     // that were given out comes last: it is made with the first table that counts, and rows above have filled it.
@@ -111,10 +118,23 @@ fn copy_rows(connection: &Connection) -> Result<()> {
         [],
     )?;
     for table in tables {
-        let columns =
-            texts(connection, "SELECT name FROM pragma_table_info(?1, 'old')", [&table])?.join(", ");
+        let columns = texts(
+            connection,
+            "SELECT name FROM pragma_table_info(?1, 'old')
+             WHERE name IN (SELECT name FROM pragma_table_info(?1, 'main'))",
+            [&table],
+        )?;
+        let filled =
+            FILLED.iter().filter(|(of, name, _)| *of == table && !columns.iter().any(|it| it == name));
+        let mut from = columns.clone();
+        let mut to = columns.clone();
+        for (_, name, value) in filled {
+            to.push((*name).to_owned());
+            from.push((*value).to_owned());
+        }
+        let (to, from) = (to.join(", "), from.join(", "));
         connection.execute_batch(&format!(
-            "DELETE FROM main.{table}; INSERT INTO main.{table} ({columns}) SELECT {columns} FROM old.{table}"
+            "DELETE FROM main.{table}; INSERT INTO main.{table} ({to}) SELECT {from} FROM old.{table}"
         ))?;
     }
     Ok(())

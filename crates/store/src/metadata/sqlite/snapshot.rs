@@ -9,12 +9,14 @@ use gangplank_core::AccessKeyId;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
+use super::BUSY;
 use super::new_file::beside;
 use super::schema::{self, Standing};
-use super::{BUSY, inspection, progress, rows};
+use super::transaction::Transaction;
 use crate::blobs::ContentKey;
 use crate::metadata::inspection::{ContentTotals, KeptContent};
 use crate::metadata::progress::Mark;
+use crate::metadata::rules::{inspection, progress, rows};
 use crate::{Result, StoreError, durable_file};
 
 /// How long to wait before a database that another process has locked is asked again.
@@ -79,7 +81,9 @@ impl Snapshot {
         drop(backup);
         // Without a log beside it.
         copy.pragma_update(None, "journal_mode", "delete")?;
-        copy.execute_batch("BEGIN; DELETE FROM uploads; DELETE FROM discarded; COMMIT")?;
+        // Earlier schemas have no keys of uploads.
+        let keys = if self.schema < 7 { "" } else { "DELETE FROM upload_keys;" };
+        copy.execute_batch(&format!("BEGIN; {keys} DELETE FROM uploads; DELETE FROM discarded; COMMIT"))?;
         copy.close().map_err(|(_, error)| error)?;
         Ok(file.sync_all()?)
     }
@@ -116,7 +120,7 @@ impl Snapshot {
     /// # Errors
     /// If it cannot be read.
     pub fn contents(&self, after: i64, limit: usize) -> Result<Vec<KeptContent>> {
-        inspection::contents(&self.connection, after, limit)
+        inspection::contents(&Transaction(&self.connection), after, limit)
     }
 
     /// The content under a key, if there is a row for it.
@@ -124,7 +128,7 @@ impl Snapshot {
     /// # Errors
     /// If it cannot be read.
     pub fn content(&self, key: &ContentKey) -> Result<Option<KeptContent>> {
-        inspection::content(&self.connection, key)
+        inspection::content(&Transaction(&self.connection), key)
     }
 
     /// How much content there is.
@@ -132,7 +136,7 @@ impl Snapshot {
     /// # Errors
     /// If it cannot be read.
     pub fn totals(&self) -> Result<ContentTotals> {
-        inspection::totals(&self.connection, 0)
+        inspection::totals(&Transaction(&self.connection), 0)
     }
 
     /// The number that the database shares with its folder of bytes, if it has one yet.

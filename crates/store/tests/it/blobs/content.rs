@@ -1,90 +1,94 @@
 //! Published content.
 
-use std::io::Read as _;
+use std::time::Duration;
 
 use gangplank_store::blobs::{BlobStore, ContentKey};
+
+use super::{bytes_of, publish, read, read_range};
 
 blob_contract! {
     published_content_is_read,
     empty_content_is_content,
+    large_content_is_read_as_it_was,
+    a_range_is_read,
     what_was_never_published_is_not_there,
-    published_content_is_staged_no_more,
     removed_content_is_gone,
     a_reader_keeps_what_it_opened,
-    discarding_leaves_published_content,
     keys_are_never_the_same,
 }
 
-fn publish(blobs: &dyn BlobStore, bytes: &[u8]) -> ContentKey {
-    let key = ContentKey::unused();
-    let mut staged = blobs.stage(&key, 0).unwrap();
-    staged.write(bytes).unwrap();
-    staged.publish().unwrap();
-    key
+async fn published_content_is_read(blobs: &dyn BlobStore) {
+    let [one, two] = [publish(blobs, b"one").await, publish(blobs, b"number two, longer than a part").await];
+    assert_eq!(read(blobs, &one).await.unwrap(), b"one");
+    assert_eq!(read(blobs, &two).await.unwrap(), b"number two, longer than a part");
+    assert_eq!(blobs.stat(&one).await.unwrap(), Some(3));
+    assert_eq!(blobs.stat(&two).await.unwrap(), Some(30));
 }
 
-fn read(blobs: &dyn BlobStore, key: &ContentKey) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    blobs.open(key).unwrap()?.read_to_end(&mut bytes).unwrap();
-    Some(bytes)
+async fn empty_content_is_content(blobs: &dyn BlobStore) {
+    let key = publish(blobs, b"").await;
+    assert_eq!(blobs.stat(&key).await.unwrap(), Some(0));
+    assert_eq!(read(blobs, &key).await.unwrap(), b"");
 }
 
-fn published_content_is_read(blobs: &dyn BlobStore) {
-    let [one, two] = [&b"one"[..], b"number two"].map(|bytes| publish(blobs, bytes));
-    assert_eq!(read(blobs, &one).unwrap(), b"one");
-    assert_eq!(read(blobs, &two).unwrap(), b"number two");
-    assert_eq!((blobs.size(&one).unwrap(), blobs.size(&two).unwrap()), (Some(3), Some(10)));
+async fn large_content_is_read_as_it_was(blobs: &dyn BlobStore) {
+    let content: Vec<u8> = (0..1_000_000_usize).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect();
+    let key = publish(blobs, &content).await;
+    assert_eq!(read(blobs, &key).await.unwrap(), content);
+    let (size, part) = read_range(blobs, &key, 300_000..900_001).await.unwrap();
+    assert_eq!((size, &part[..]), (1_000_000, &content[300_000..900_001]));
 }
 
-fn empty_content_is_content(blobs: &dyn BlobStore) {
-    let key = publish(blobs, b"");
-    assert_eq!(blobs.size(&key).unwrap(), Some(0));
-    assert_eq!(read(blobs, &key).unwrap(), b"");
-}
-
-fn what_was_never_published_is_not_there(blobs: &dyn BlobStore) {
-    let key = ContentKey::unused();
-    assert!(blobs.open(&key).unwrap().is_none());
-    assert_eq!(blobs.size(&key).unwrap(), None);
-    blobs.remove(&key).unwrap();
-}
-
-fn published_content_is_staged_no_more(blobs: &dyn BlobStore) {
-    let key = publish(blobs, b"content");
-    assert!(blobs.open_staged(&key).is_err());
-    assert!(blobs.staged().unwrap().is_empty());
-}
-
-fn removed_content_is_gone(blobs: &dyn BlobStore) {
-    let [key, other] = [(); 2].map(|()| publish(blobs, b"content"));
-    for _ in 0..2 {
-        blobs.remove(&key).unwrap();
-        assert!(blobs.open(&key).unwrap().is_none());
-        assert_eq!(blobs.size(&key).unwrap(), None);
+async fn a_range_is_read(blobs: &dyn BlobStore) {
+    let key = publish(blobs, b"0123456789").await;
+    for (range, bytes) in
+        [(0..10, &b"0123456789"[..]), (3..5, b"34"), (9..10, b"9"), (0..0, b""), (4..4, b"")]
+    {
+        assert_eq!(read_range(blobs, &key, range).await.unwrap(), (10, bytes.to_vec()));
     }
-    assert_eq!(read(blobs, &other).unwrap(), b"content", "the same bytes under another key stay");
+    // The end of the content is the end of each range: who asks knows the size.
+    for (range, bytes) in [(8..20, &b"89"[..]), (10..11, b""), (20..30, b""), (0..u64::MAX, b"0123456789")] {
+        assert_eq!(read_range(blobs, &key, range).await.unwrap(), (10, bytes.to_vec()));
+    }
+}
+
+async fn what_was_never_published_is_not_there(blobs: &dyn BlobStore) {
+    let key = ContentKey::unused();
+    assert!(blobs.read(&key, 0..1).await.unwrap().is_none());
+    assert_eq!(blobs.stat(&key).await.unwrap(), None);
+    assert!(blobs.remove(&[key]).await[0].is_ok());
+}
+
+async fn removed_content_is_gone(blobs: &dyn BlobStore) {
+    let [key, other] = [publish(blobs, b"content").await, publish(blobs, b"content").await];
+    for _ in 0..2 {
+        let removed = blobs.remove(&[ContentKey::unused(), key.clone()]).await;
+        assert!(removed.len() == 2 && removed.iter().all(Result::is_ok));
+        assert!(blobs.read(&key, 0..7).await.unwrap().is_none());
+        assert_eq!(blobs.stat(&key).await.unwrap(), None);
+    }
+    assert_eq!(read(blobs, &other).await.unwrap(), b"content", "the same bytes under another key stay");
+    assert!(blobs.remove(&[]).await.is_empty());
 }
 
 /// A pull that has begun ends, whatever is deleted meanwhile.
-fn a_reader_keeps_what_it_opened(blobs: &dyn BlobStore) {
-    let key = publish(blobs, b"content");
-    let mut open = blobs.open(&key).unwrap().unwrap();
-    blobs.remove(&key).unwrap();
-    let mut bytes = Vec::new();
-    open.read_to_end(&mut bytes).unwrap();
-    assert_eq!(bytes, b"content");
+async fn a_reader_keeps_what_it_opened(blobs: &dyn BlobStore) {
+    let key = publish(blobs, b"content").await;
+    let open = blobs.read(&key, 0..7).await.unwrap().unwrap();
+    blobs.remove(std::slice::from_ref(&key)).await[0].clone().unwrap();
+    assert_eq!(bytes_of(open.bytes).await, b"content");
 }
 
-fn discarding_leaves_published_content(blobs: &dyn BlobStore) {
-    let key = publish(blobs, b"content");
-    blobs.discard_staged(&key).unwrap();
-    assert_eq!(read(blobs, &key).unwrap(), b"content");
-}
-
-fn keys_are_never_the_same(_: &dyn BlobStore) {
+async fn keys_are_never_the_same(blobs: &dyn BlobStore) {
     let mut keys: Vec<ContentKey> = (0..1_000).map(|_| ContentKey::unused()).collect();
     assert!(keys.iter().all(|key| ContentKey::parse(key.as_str()).as_ref() == Some(key)));
-    keys.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+    let in_its_part = |key: &ContentKey| key.as_str().ends_with(&format!("{:02x}", key.part()));
+    assert!(keys.iter().all(in_its_part));
+    keys.sort();
     keys.dedup();
     assert_eq!(keys.len(), 1_000);
+    assert!(
+        blobs.redirect(&keys[0], Duration::from_mins(1)).await.unwrap().is_none(),
+        "here nobody else serves it"
+    );
 }

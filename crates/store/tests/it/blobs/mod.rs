@@ -2,4 +2,67 @@
 
 mod content;
 mod folder;
+mod memory;
+mod resuming;
 mod staging;
+mod sweeping;
+
+use std::ops::Range;
+
+use futures_util::TryStreamExt as _;
+use gangplank_oci::Algorithm;
+use gangplank_store::blobs::{BlobStore, BlobWriter, Checkpoint, ContentKey, Read, Reading};
+
+/// Where a content begins.
+fn beginning() -> Checkpoint {
+    Checkpoint::beginning(Algorithm::Sha256)
+}
+
+/// A writer that has taken `bytes`, as a server hands them over.
+async fn writer(
+    blobs: &dyn BlobStore,
+    key: &ContentKey,
+    from: &Checkpoint,
+    bytes: &[u8],
+) -> gangplank_store::Result<Box<dyn BlobWriter>> {
+    let mut writer = blobs.writer(key, from)?;
+    for piece in bytes.chunks(10) {
+        writer.ready().await?;
+        writer.write(piece)?;
+    }
+    Ok(writer)
+}
+
+/// Writes on from a checkpoint, and pauses.
+async fn write(blobs: &dyn BlobStore, key: &ContentKey, from: &Checkpoint, bytes: &[u8]) -> Checkpoint {
+    let written = writer(blobs, key, from, bytes).await.unwrap().suspend().await.unwrap();
+    assert_eq!(written.received, from.received + bytes.len() as u64);
+    written
+}
+
+/// Writes the last bytes, and publishes the whole.
+async fn finish(blobs: &dyn BlobStore, key: &ContentKey, from: &Checkpoint, bytes: &[u8]) -> ContentKey {
+    writer(blobs, key, from, bytes).await.unwrap().commit().await.unwrap()
+}
+
+async fn publish(blobs: &dyn BlobStore, bytes: &[u8]) -> ContentKey {
+    finish(blobs, &ContentKey::unused(), &beginning(), bytes).await
+}
+
+async fn bytes_of(bytes: Read) -> Vec<u8> {
+    let pieces: Vec<_> = bytes.into_stream().try_collect().await.unwrap();
+    pieces.concat()
+}
+
+/// How long the whole content is, and those of its bytes.
+async fn read_range(blobs: &dyn BlobStore, key: &ContentKey, range: Range<u64>) -> Option<(u64, Vec<u8>)> {
+    let Reading { size, bytes } = blobs.read(key, range).await.unwrap()?;
+    Some((size, bytes_of(bytes).await))
+}
+
+async fn read(blobs: &dyn BlobStore, key: &ContentKey) -> Option<Vec<u8>> {
+    let size = blobs.stat(key).await.unwrap()?;
+    let (whole, bytes) = read_range(blobs, key, 0..size).await.unwrap();
+    assert_eq!((whole, bytes.len() as u64), (size, size));
+    Some(bytes)
+}

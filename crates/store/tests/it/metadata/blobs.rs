@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use gangplank_core::{Tenant, Time};
 use gangplank_oci::Digest;
-use gangplank_store::blobs::ContentKey;
+use gangplank_store::blobs::{Checkpoint, ContentKey};
 use gangplank_store::metadata::Metadata;
-use gangplank_store::metadata::blobs::{BlobDeleted, Mount, NewBlob, StoredBlob};
+use gangplank_store::metadata::blobs::{BlobDeleted, Discarded, Mount, NewBlob, StoredBlob};
 use gangplank_store::metadata::container_images::ImageDeleted;
 use gangplank_store::metadata::uploads::{UploadOpened, UploadOwner};
 
 use super::uploads::session;
 use crate::world::{
-    At, Document, NOW, PLENTY, blob, by, create_service, delete_image, here, owner_of, quotas, register,
-    repository, tenants,
+    At, Document, NOW, PLENTY, blob, by, create_service, delete_image, discarded, here, owner_of, quotas,
+    register, repository, tenants,
 };
 
 metadata_contract! {
@@ -25,6 +25,7 @@ metadata_contract! {
     damaged_content_is_replaced,
     content_that_is_not_the_damaged_one_is_kept,
     a_blob_ends_its_upload_session,
+    a_blob_may_have_another_key_of_its_session,
     a_blob_ends_no_session_but_its_owners,
     a_blob_is_mounted_from_another_repository,
     nothing_is_mounted_from_where_it_is_not,
@@ -68,10 +69,6 @@ async fn mount(at: &At<'_>, from: &str, content: &str) -> bool {
         )
         .await
         .unwrap()
-}
-
-async fn discarded(db: &dyn Metadata) -> Vec<ContentKey> {
-    db.discarded(1_000).await.unwrap()
 }
 
 async fn a_blob_is_found_as_added(db: &dyn Metadata) {
@@ -174,6 +171,28 @@ async fn a_blob_ends_its_upload_session(db: &dyn Metadata) {
     add(&at, NewBlob { session: Some("one".to_owned()), ..blob("layer", ContentKey::unused()) }).await;
     assert_eq!(db.upload(&owner, "one").await.unwrap(), None);
     assert!(db.upload(&owner, "two").await.unwrap().is_some());
+    assert_eq!(discarded(db).await, [session("one").key], "nothing is under its key");
+}
+
+/// Some stores publish under a key that the checkpoint names: then that is the blob's, and the rest goes.
+async fn a_blob_may_have_another_key_of_its_session(db: &dyn Metadata) {
+    let at = At::sr(db);
+    let owner = UploadOwner { tenant: here(), repository: at.repository.clone(), owner: owner_of(1) };
+    let mut keys = [(); 3].map(|()| ContentKey::unused());
+    keys.sort();
+    let mut upload = session("one");
+    upload.checkpoint = Checkpoint { keys: keys.to_vec(), opaque: vec![7], ..upload.checkpoint };
+    assert_eq!(db.open_upload(&owner, upload.clone(), PLENTY).await.unwrap(), UploadOpened::Opened);
+    assert!(db.unknown_content(keys.to_vec()).await.unwrap().is_empty());
+    let blob = NewBlob { session: Some("one".to_owned()), ..blob("layer", keys[1].clone()) };
+    assert_eq!(add(&at, blob).await, keys[1]);
+    let gone = db.discarded(Time(i64::MAX), 9).await.unwrap();
+    let cancel = Discarded { key: upload.key, upload: Some(Checkpoint::to_cancel(vec![7])) };
+    let content = |key: &ContentKey| Discarded { key: key.clone(), upload: None };
+    for wanted in [&cancel, &content(&keys[0]), &content(&keys[2])] {
+        assert!(gone.contains(wanted), "{wanted:?} {gone:?}");
+    }
+    assert_eq!(gone.len(), 3);
 }
 
 async fn a_blob_ends_no_session_but_its_owners(db: &dyn Metadata) {
@@ -273,8 +292,10 @@ async fn discarded_content_is_listed_until_forgotten(db: &dyn Metadata) {
         keys.push(at.add(content).await);
         delete(&at, content).await;
     }
-    assert_eq!(db.discarded(2).await.unwrap().len(), 2);
-    assert_eq!(db.discarded(0).await.unwrap(), []);
+    let until = async |time, limit| db.discarded(time, limit).await.unwrap().len();
+    assert_eq!((until(NOW, 2).await, until(NOW, 0).await), (2, 0));
+    let before = by().steady.minus(Duration::from_millis(1));
+    assert_eq!((until(by().steady, 9).await, until(before, 9).await), (3, 0), "they have their time");
     assert_eq!(discarded(db).await.len(), 3);
     let last = keys.pop().unwrap();
     keys.push(ContentKey::unused());

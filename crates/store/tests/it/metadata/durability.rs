@@ -6,7 +6,7 @@ use gangplank_store::metadata::registry_logins::LoginLookup;
 use gangplank_store::metadata::role_sessions::Credential;
 use gangplank_store::metadata::uploads::{UploadOwner, UploadSession};
 
-use super::uploads::session;
+use super::uploads::{fed, session};
 use crate::backends::Scratch;
 use crate::world::{
     At, Document, NOW, PLENTY, access_key, by, create_login, create_role, create_service, create_session,
@@ -36,9 +36,9 @@ async fn everything_is_there_after_opening_again(scratch: &mut dyn Scratch) {
     at.store(&note, &[]).await;
     let registered = register(db, &here(), "web", &image).await;
     let owner = UploadOwner { tenant: here(), repository: repository("sr"), owner: owner_of(1) };
-    let upload = UploadSession { received: 7, touched_at: Time(NOW.0 + 1), ..session("one") };
+    let upload = UploadSession { touched_at: Time(NOW.0 + 1), ..fed("one", 7) };
     db.open_upload(&owner, session("one"), PLENTY).await.unwrap();
-    db.advance_upload(&owner, 0, upload.clone()).await.unwrap();
+    db.advance_upload(&owner, &session("one").checkpoint, upload.clone()).await.unwrap();
     let unwanted = at.add("unwanted").await;
     db.delete_blob(&by(), &here(), &at.repository, &Digest::sha256(b"unwanted")).await.unwrap();
 
@@ -63,7 +63,7 @@ async fn everything_is_there_after_opening_again(scratch: &mut dyn Scratch) {
         assert_eq!(referrers.len(), 1);
         assert_eq!(at.tags().await.unwrap(), ["latest"]);
         assert_eq!(db.upload(&owner, "one").await.unwrap(), Some(upload.clone()));
-        assert_eq!(db.discarded(9).await.unwrap(), std::slice::from_ref(&unwanted));
+        assert_eq!(crate::world::discarded(db).await, std::slice::from_ref(&unwanted));
     }
 }
 

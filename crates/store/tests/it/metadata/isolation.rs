@@ -9,7 +9,7 @@ use gangplank_store::metadata::container_images::{ImageDeleted, ImageOutcome, Ne
 use gangplank_store::metadata::container_services::{ServiceChange, ServiceOutcome};
 use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest};
 use gangplank_store::metadata::registry_logins::{LoginCreated, NewLogin, Requires};
-use gangplank_store::metadata::uploads::{UploadOpened, UploadOwner};
+use gangplank_store::metadata::uploads::{Leaves, UploadOpened, UploadOwner};
 
 use super::uploads::session;
 use crate::world::{
@@ -153,7 +153,7 @@ async fn the_wrong_tenant_changes_nothing(db: &dyn Metadata) {
         let put = db.put_manifest(&by(), tenant, &sr, estate.index.put()).await.unwrap();
         assert_eq!(put, ManifestOutcome::ChildUnknown(image));
         let session = estate.session(&owner);
-        assert!(!db.close_upload(&estate.owner(tenant), &session).await.unwrap());
+        assert!(!db.close_upload(&estate.owner(tenant), &session, Leaves::Nothing).await.unwrap());
         assert!(estate.findings(db, tenant).await.is_empty());
     }
     assert_eq!(estate.findings(db, &owner).await, before);

@@ -7,9 +7,9 @@ use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::blobs::NewBlob;
 use gangplank_store::metadata::manifests::{ManifestOutcome, NewManifest};
 use gangplank_store::metadata::registry_logins::{NewLogin, Requires};
-use gangplank_store::metadata::uploads::{UploadOwner, UploadSession};
+use gangplank_store::metadata::uploads::UploadOwner;
 
-use super::uploads::session;
+use super::uploads::fed;
 use crate::world::{
     At, Document, NOW, PLENTY, access_key, blob, by, create_login, here, owner_of, push_login, quotas,
     repository, tag, tenants,
@@ -74,7 +74,7 @@ async fn nothing_stays_of_what_was_too_much(db: &dyn Metadata) {
 async fn bytes_are_those_of_contents_manifests_and_what_is_staged(db: &dyn Metadata) {
     let at = At::sr(db);
     let owner = UploadOwner { tenant: here(), repository: repository("sr"), owner: owner_of(1) };
-    let staged = UploadSession { received: 100, ..session("one") };
+    let staged = fed("one", 100);
     db.open_upload(&owner, staged, PLENTY).await.unwrap();
     at.add("12345").await;
     at.add("12345").await;

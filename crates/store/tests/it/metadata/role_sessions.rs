@@ -181,7 +181,8 @@ fn upload(role: &Role) -> UploadOwner {
 }
 
 async fn open(db: &dyn Metadata, role: &Role, id: &str, login: LoginId) -> UploadOpened {
-    let session = UploadSession { login: Some(login), ..upload_session(id) };
+    let key = ContentKey::parse(id).unwrap_or_else(ContentKey::unused);
+    let session = UploadSession { login: Some(login), key, ..upload_session(id) };
     db.open_upload(&upload(role), session, PLENTY).await.unwrap()
 }
 
@@ -193,7 +194,7 @@ async fn what_a_role_uploads_ends_with_it(db: &dyn Metadata) {
     assert_eq!(open(db, &role, staged.as_str(), login).await, UploadOpened::Opened);
     set_enabled(db, false).await;
     assert!(db.upload(&upload(&role), staged.as_str()).await.unwrap().is_none());
-    assert_eq!(db.discarded(9).await.unwrap(), [staged]);
+    assert_eq!(crate::world::discarded(db).await, [staged]);
     assert_eq!(open(db, &role, "two", login).await, UploadOpened::LoginEnded);
     set_enabled(db, true).await;
     assert_eq!(open(db, &role, "two", login).await, UploadOpened::LoginEnded, "for good");
@@ -332,7 +333,7 @@ async fn a_session_is_revoked_alone_and_for_good(db: &dyn Metadata) {
     assert!(revoke(db, "push", 1).await);
     let ended = async || !is_live(db, 1).await && !opens(db, 1).await && !opens(db, 3).await;
     assert!(ended().await);
-    assert_eq!(db.discarded(9).await.unwrap(), [uploads[0].clone()]);
+    assert_eq!(crate::world::discarded(db).await, [uploads[0].clone()]);
     assert!(is_live(db, 2).await && opens(db, 2).await, "the other goes on");
     assert!(db.upload(&upload(&role), uploads[1].as_str()).await.unwrap().is_some());
     let live = db.sessions(&here().account, &role.name, NOW, None, 9).await.unwrap().sessions;

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use gangplank_core::{LoginId, Time};
-use gangplank_store::blobs::ContentKey;
+use gangplank_oci::Digest;
+use gangplank_store::blobs::{Checkpoint, ContentKey};
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::access_keys::NewState;
 use gangplank_store::metadata::blobs::NewBlob;
-use gangplank_store::metadata::uploads::{UploadOpened, UploadOwner, UploadSession};
+use gangplank_store::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession};
 
 use crate::world::{
-    NOW, PLENTY, access_key, blob, by, change_key, create_login, here, key_id, owner_of, push_login,
-    repository, tenants,
+    NOW, PLENTY, access_key, blob, by, change_key, create_login, discarded, here, key_id, owner_of,
+    push_login, repository, tenants,
 };
 
 metadata_contract! {
@@ -30,20 +31,33 @@ metadata_contract! {
     sessions_end_with_their_key,
     a_session_that_ended_becomes_no_blob,
     stale_sessions_are_closed,
-    all_open_sessions_are_listed,
+    all_open_sessions_are_counted_and_listed,
+    keys_that_a_checkpoint_no_longer_names_are_discarded,
+    content_has_one_session,
 }
 
 /// A new session.
 pub(super) fn session(id: &str) -> UploadSession {
+    // The same each time, as the id is.
+    let digest = Digest::sha256(id.as_bytes()).to_string();
     UploadSession {
         id: id.to_owned(),
-        received: 0,
-        hash_state: vec![1, 2, 3],
-        run: "this run".to_owned(),
+        key: ContentKey::parse(&digest[7..39]).unwrap(),
+        checkpoint: checkpoint(0),
         login: None,
         created_at: NOW,
         touched_at: NOW,
     }
+}
+
+fn checkpoint(received: u64) -> Checkpoint {
+    let hash_state = received.to_le_bytes().to_vec();
+    Checkpoint { received, hash_state, keys: Vec::new(), opaque: b"a store's own".to_vec() }
+}
+
+/// The same when so many bytes have come.
+pub(super) fn fed(id: &str, received: u64) -> UploadSession {
+    UploadSession { checkpoint: checkpoint(received), ..session(id) }
 }
 
 fn owner() -> UploadOwner {
@@ -70,12 +84,11 @@ async fn find(db: &dyn Metadata, id: &str) -> Option<UploadSession> {
 }
 
 fn at(received: u64) -> UploadSession {
-    let hash_state = received.to_le_bytes().to_vec();
-    UploadSession { received, hash_state, touched_at: Time(NOW.0 + 7), ..session("one") }
+    UploadSession { touched_at: Time(NOW.0 + 7), ..fed("one", received) }
 }
 
 async fn a_session_is_found_as_opened(db: &dyn Metadata) {
-    let opened = UploadSession { received: 1 << 40, touched_at: Time(NOW.0 + 1), ..session("one") };
+    let opened = UploadSession { touched_at: Time(NOW.0 + 1), ..fed("one", 1 << 40) };
     assert_eq!(db.open_upload(&owner(), opened.clone(), PLENTY).await.unwrap(), UploadOpened::Opened);
     assert_eq!(find(db, "one").await, Some(opened));
     assert_eq!(find(db, "two").await, None);
@@ -85,8 +98,8 @@ async fn a_session_is_found_by_its_owner_alone(db: &dyn Metadata) {
     open(db, "one").await;
     for stranger in strangers() {
         assert_eq!(db.upload(&stranger, "one").await.unwrap(), None, "{stranger:?}");
-        assert!(!db.advance_upload(&stranger, 0, at(5)).await.unwrap(), "{stranger:?}");
-        assert!(!db.close_upload(&stranger, "one").await.unwrap(), "{stranger:?}");
+        assert!(!db.advance_upload(&stranger, &checkpoint(0), at(5)).await.unwrap(), "{stranger:?}");
+        assert!(!db.close_upload(&stranger, "one", Leaves::Nothing).await.unwrap(), "{stranger:?}");
     }
     assert_eq!(find(db, "one").await, Some(session("one")));
 }
@@ -102,29 +115,30 @@ async fn an_id_is_taken_once(db: &dyn Metadata) {
 async fn progress_is_recorded(db: &dyn Metadata) {
     open(db, "one").await;
     open(db, "two").await;
-    let vouched = UploadSession { run: "a later run".to_owned(), ..at(5) };
+    let vouched = Checkpoint { opaque: b"another run's".to_vec(), ..checkpoint(5) };
+    let vouched = UploadSession { checkpoint: vouched, ..at(5) };
     // When it began stays as it was, whatever the caller says.
     let told = UploadSession { created_at: Time(0), ..vouched.clone() };
-    assert!(db.advance_upload(&owner(), 0, told).await.unwrap());
+    assert!(db.advance_upload(&owner(), &checkpoint(0), told).await.unwrap());
     assert_eq!(find(db, "one").await, Some(vouched));
     assert_eq!(find(db, "two").await, Some(session("two")));
 }
 
 async fn progress_goes_on_from_where_it_stands(db: &dyn Metadata) {
     open(db, "one").await;
-    assert!(db.advance_upload(&owner(), 0, at(5)).await.unwrap());
+    assert!(db.advance_upload(&owner(), &checkpoint(0), at(5)).await.unwrap());
     for from in [0, 4, 6] {
-        assert!(!db.advance_upload(&owner(), from, at(9)).await.unwrap());
+        assert!(!db.advance_upload(&owner(), &checkpoint(from), at(9)).await.unwrap());
     }
     assert_eq!(find(db, "one").await, Some(at(5)));
-    assert!(db.advance_upload(&owner(), 5, at(9)).await.unwrap());
+    assert!(db.advance_upload(&owner(), &checkpoint(5), at(9)).await.unwrap());
     assert_eq!(find(db, "one").await, Some(at(9)));
 }
 
 async fn of_two_at_once_one_advances(db: &dyn Metadata) {
     open(db, "one").await;
-    let owner = owner();
-    let attempts = (1..=8).map(|length| db.advance_upload(&owner, 0, at(length)));
+    let (owner, from) = (owner(), checkpoint(0));
+    let attempts = (1..=8).map(|length| db.advance_upload(&owner, &from, at(length)));
     let advanced: Vec<bool> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
     let winners: Vec<u64> = (1..).zip(advanced).filter_map(|(length, won)| won.then_some(length)).collect();
     assert_eq!(winners.len(), 1);
@@ -134,11 +148,62 @@ async fn of_two_at_once_one_advances(db: &dyn Metadata) {
 async fn a_closed_session_is_gone(db: &dyn Metadata) {
     open(db, "one").await;
     open(db, "two").await;
-    assert!(db.close_upload(&owner(), "one").await.unwrap());
-    assert!(!db.close_upload(&owner(), "one").await.unwrap());
+    assert!(db.close_upload(&owner(), "one", Leaves::Nothing).await.unwrap());
+    assert!(!db.close_upload(&owner(), "one", Leaves::Bytes).await.unwrap());
+    assert_eq!(discarded(db).await, []);
     assert_eq!(find(db, "one").await, None);
-    assert!(!db.advance_upload(&owner(), 0, at(5)).await.unwrap());
+    assert!(!db.advance_upload(&owner(), &checkpoint(0), at(5)).await.unwrap());
     assert!(find(db, "two").await.is_some());
+    assert!(db.close_upload(&owner(), "two", Leaves::Bytes).await.unwrap());
+    assert_eq!(discarded(db).await, [session("two").key]);
+}
+
+/// A session of which the store keeps bytes under further keys.
+fn with_keys(received: u64, keys: &[&ContentKey]) -> UploadSession {
+    let keys = keys.iter().map(|key| (*key).clone()).collect();
+    UploadSession { checkpoint: Checkpoint { keys, ..checkpoint(received) }, ..session("one") }
+}
+
+async fn keys_that_a_checkpoint_no_longer_names_are_discarded(db: &dyn Metadata) {
+    let mut keys = [(); 3].map(|()| ContentKey::unused());
+    keys.sort();
+    let [first, second, third] = &keys;
+    open(db, "one").await;
+    let mut from = checkpoint(0);
+    for (received, named, gone) in
+        [(5, vec![first], vec![]), (9, vec![first, second], vec![]), (12, vec![second, third], vec![first])]
+    {
+        let session = with_keys(received, &named);
+        assert!(db.advance_upload(&owner(), &from, session.clone()).await.unwrap());
+        assert_eq!(find(db, "one").await, Some(session.clone()));
+        assert_eq!(discarded(db).await.iter().collect::<Vec<_>>(), gone);
+        from = session.checkpoint;
+    }
+    let mut all = vec![session("one").key];
+    all.extend(keys.clone());
+    assert_eq!(db.unknown_content(all.clone()).await.unwrap(), []);
+    assert_eq!(db.open_uploads().await.unwrap(), [(session("one").key, from)]);
+    let late = with_keys(20, &[]);
+    assert!(!db.advance_upload(&owner(), &checkpoint(9), late).await.unwrap());
+    assert_eq!(discarded(db).await.len(), 1, "who is behind discards nothing");
+    assert_eq!(db.close_stale_uploads(NOW, Time(0)).await.unwrap(), 1);
+    let mut gone = discarded(db).await;
+    gone.sort();
+    all.sort();
+    assert_eq!(gone, all);
+    let found = db.discarded(Time(i64::MAX), 9).await.unwrap();
+    for discarded in found {
+        let cancel =
+            (discarded.key == session("one").key).then(|| Checkpoint::to_cancel(checkpoint(0).opaque));
+        assert_eq!(discarded.upload, cancel, "{}", discarded.key);
+    }
+}
+
+async fn content_has_one_session(db: &dyn Metadata) {
+    open(db, "one").await;
+    let same = UploadSession { key: session("one").key, ..session("two") };
+    assert!(db.open_upload(&owner(), same, PLENTY).await.is_err());
+    assert_eq!(db.count_uploads().await.unwrap(), 1);
 }
 
 async fn the_quota_counts_an_accounts_sessions(db: &dyn Metadata) {
@@ -153,11 +218,11 @@ async fn the_quota_counts_an_accounts_sessions(db: &dyn Metadata) {
     assert!(!open(&owner(), "three").await, "an account's regions count together");
     assert!(!open(&there, "three").await);
     assert!(open(&other, "three").await, "another account counts for itself");
-    assert!(db.close_upload(&there, "two").await.unwrap());
+    assert!(db.close_upload(&there, "two", Leaves::Nothing).await.unwrap());
     assert!(open(&owner(), "four").await);
 }
 
-/// A session of a login, opened and last fed so many seconds after now. Its id is one under which bytes are staged.
+/// A session of a login, opened and last fed so many seconds after now.
 fn of_login(login: i64, created: u64, touched: u64) -> UploadSession {
     let at = |seconds| NOW.plus(Duration::from_secs(seconds));
     let id = ContentKey::unused().as_str().to_owned();
@@ -171,11 +236,6 @@ async fn open_of(db: &dyn Metadata, session: &UploadSession, quota: u32) -> Uplo
 
 async fn is_open(db: &dyn Metadata, session: &UploadSession) -> bool {
     find(db, &session.id).await.is_some()
-}
-
-async fn discarded(db: &dyn Metadata) -> Vec<String> {
-    let keys = db.discarded(100).await.unwrap();
-    keys.iter().map(|key| key.as_str().to_owned()).collect()
 }
 
 async fn one_login_has_half_of_the_quota(db: &dyn Metadata) {
@@ -206,7 +266,7 @@ async fn the_oldest_that_nobody_feeds_gives_way(db: &dyn Metadata) {
     for session in [&fed, &new, &theirs, &next] {
         assert!(is_open(db, session).await);
     }
-    assert_eq!(discarded(db).await, [old.id]);
+    assert_eq!(discarded(db).await, [old.key]);
     let other = of_login(3, 95, 95);
     assert_eq!(open_of(db, &other, 4).await, UploadOpened::InPlaceOfAnother);
     assert!(!is_open(db, &theirs).await, "the oldest of the account's");
@@ -224,14 +284,14 @@ async fn sessions_end_with_the_login_that_fed_them_last(db: &dyn Metadata) {
         open_of(db, session, PLENTY).await;
     }
     for (session, login) in [(&passed_on, logins[1]), (&taken_over, logins[0])] {
-        let fed = UploadSession { received: 5, login: Some(login), ..session.clone() };
-        assert!(db.advance_upload(&owner(), 0, fed.clone()).await.unwrap());
+        let fed = UploadSession { checkpoint: checkpoint(5), login: Some(login), ..session.clone() };
+        assert!(db.advance_upload(&owner(), &session.checkpoint, fed.clone()).await.unwrap());
         assert_eq!(find(db, &session.id).await, Some(fed));
     }
     assert!(db.revoke_login(&by(), &here(), logins[0], NOW).await.unwrap());
     assert!(!is_open(db, &mine).await && !is_open(db, &taken_over).await);
     assert!(is_open(db, &passed_on).await);
-    let mut ended = [mine.id, taken_over.id];
+    let mut ended = [mine.key, taken_over.key];
     let mut gone = discarded(db).await;
     ended.sort();
     gone.sort();
@@ -272,8 +332,7 @@ async fn a_session_that_ended_becomes_no_blob(db: &dyn Metadata) {
     let session = of_login(1, 0, 0);
     open_of(db, &session, PLENTY).await;
     db.close_stale_uploads(Time(i64::MAX), Time(0)).await.unwrap();
-    let key = ContentKey::parse(&session.id).unwrap();
-    let blob = NewBlob { session: Some(session.id), ..blob("layer", key) };
+    let blob = NewBlob { session: Some(session.id), ..blob("layer", session.key) };
     assert_eq!(db.add_blob(&here(), &repository("sr"), blob, NOW).await.unwrap(), None);
     assert_eq!(db.repositories(&here(), None, 9).await.unwrap(), [""; 0], "nothing is there of it");
 }
@@ -286,22 +345,25 @@ async fn stale_sessions_are_closed(db: &dyn Metadata) {
         let owner = if id == "both" { strangers()[1].clone() } else { owner() };
         assert_eq!(db.open_upload(&owner, session, PLENTY).await.unwrap(), UploadOpened::Opened);
     }
-    let mut closed = db.close_stale_uploads(Time(150), Time(50)).await.unwrap();
+    assert_eq!(db.close_stale_uploads(Time(150), Time(50)).await.unwrap(), 3);
+    let (mut closed, mut ended) = (discarded(db).await, ["both", "idle", "old"].map(|id| session(id).key));
     closed.sort();
-    assert_eq!(closed, ["both", "idle", "old"], "a session is over at the very moment");
-    assert_eq!(db.close_stale_uploads(Time(150), Time(50)).await.unwrap(), [""; 0]);
-    let mut open = db.open_upload_ids().await.unwrap();
-    open.sort();
-    assert_eq!(open, ["edge", "fresh"]);
+    ended.sort();
+    assert_eq!(closed, ended, "a session is over at the very moment");
+    assert_eq!(db.close_stale_uploads(Time(150), Time(50)).await.unwrap(), 0);
+    assert!(find(db, "edge").await.is_some() && find(db, "fresh").await.is_some());
 }
 
-async fn all_open_sessions_are_listed(db: &dyn Metadata) {
-    assert_eq!(db.open_upload_ids().await.unwrap(), [""; 0]);
-    for (number, owner) in strangers().into_iter().enumerate() {
-        let session = session(&number.to_string());
+async fn all_open_sessions_are_counted_and_listed(db: &dyn Metadata) {
+    assert_eq!((db.count_uploads().await.unwrap(), db.open_uploads().await.unwrap()), (0, Vec::new()));
+    let mut opened = Vec::new();
+    for (number, owner) in (0..).zip(strangers()) {
+        let session = fed(&number.to_string(), number);
+        opened.push((session.key.clone(), session.checkpoint.clone()));
         assert_eq!(db.open_upload(&owner, session, PLENTY).await.unwrap(), UploadOpened::Opened);
     }
-    let mut open = db.open_upload_ids().await.unwrap();
-    open.sort();
-    assert_eq!(open, ["0", "1", "2", "3"]);
+    let mut open = db.open_uploads().await.unwrap();
+    open.sort_by(|one, other| one.0.cmp(&other.0));
+    opened.sort_by(|one, other| one.0.cmp(&other.0));
+    assert_eq!((db.count_uploads().await.unwrap(), open), (4, opened));
 }

@@ -5,15 +5,9 @@ use gangplank_oci::Digest;
 
 use crate::Result;
 use crate::metadata::deployments::{DeployedImage, ImageSource, NewImage, Registered};
+use crate::metadata::rules::holds;
 use crate::metadata::rules::{leases, rows};
-use crate::metadata::sqlite::holds;
-use crate::metadata::tx::{Level, Lock, Query, Tx, values};
-
-/// An image as it is found when its deployment is made.
-pub(crate) struct Pinned {
-    image: DeployedImage,
-    manifest: Option<i64>,
-}
+use crate::metadata::tx::{Query, Tx, values};
 
 /// Finds the registrations that images name, which nobody can take away as long as the service is locked. Fails with the
 /// container whose image there is not.
@@ -21,7 +15,7 @@ pub(super) fn pin(
     tx: &dyn Tx,
     service: ServiceId,
     images: &[NewImage],
-) -> Result<std::result::Result<Vec<Pinned>, String>> {
+) -> Result<std::result::Result<Vec<DeployedImage>, String>> {
     let registered = images.iter().filter_map(|image| match &image.source {
         ImageSource::Registered { label, number } => {
             Some((label, number.map_or((0, i64::MAX), |it| (it, it))))
@@ -30,10 +24,10 @@ pub(super) fn pin(
     });
     // The newest of its label if no number is given.
     let registrations = tx.find_each(
-        "SELECT number, manifest, digest FROM container_images
+        "SELECT number, digest FROM container_images
          WHERE service = ?1 AND label = ?2 AND number BETWEEN ?3 AND ?4 ORDER BY number DESC LIMIT 1",
         registered.map(|(label, (least, most))| values![service, label, least, most]),
-        |row| Ok((row.get(0)?, row.get(1)?, row.get::<Digest>(2)?)),
+        |row| Ok((row.get(0)?, row.get::<Digest>(1)?)),
     )?;
     let (mut registrations, mut pinned) = (registrations.into_iter(), Vec::with_capacity(images.len()));
     for image in images {
@@ -41,19 +35,18 @@ pub(super) fn pin(
             pinned.push(public(image));
             continue;
         };
-        let Some((number, manifest, digest)) = registrations.next().flatten() else {
+        let Some((number, digest)) = registrations.next().flatten() else {
             return Ok(Err(image.container.clone()));
         };
         let registered = Some(Registered { label: label.clone(), number });
         let digest = Some(digest.to_string());
-        let image = DeployedImage { container: image.container.clone(), registered, digest };
-        pinned.push(Pinned { image, manifest: Some(manifest) });
+        pinned.push(DeployedImage { container: image.container.clone(), registered, digest });
     }
     Ok(Ok(pinned))
 }
 
 /// The same for a service that has no registrations yet.
-pub(super) fn pin_public(images: &[NewImage]) -> std::result::Result<Vec<Pinned>, String> {
+pub(super) fn pin_public(images: &[NewImage]) -> std::result::Result<Vec<DeployedImage>, String> {
     let pin = |image: &NewImage| match image.source {
         ImageSource::Registered { .. } => Err(image.container.clone()),
         ImageSource::Public => Ok(public(image)),
@@ -61,21 +54,29 @@ pub(super) fn pin_public(images: &[NewImage]) -> std::result::Result<Vec<Pinned>
     images.iter().map(pin).collect()
 }
 
-fn public(NewImage { container, .. }: &NewImage) -> Pinned {
-    let image = DeployedImage { container: container.clone(), registered: None, digest: None };
-    Pinned { image, manifest: None }
+fn public(NewImage { container, .. }: &NewImage) -> DeployedImage {
+    DeployedImage { container: container.clone(), registered: None, digest: None }
 }
 
 /// Keeps what a deployment is made of, and holds it.
-pub(super) fn keep(tx: &dyn Tx, (service, version): (ServiceId, i64), images: &[Pinned]) -> Result<()> {
-    let held = rows::lock_manifests(tx, images.iter().filter_map(|pinned| pinned.manifest))?;
+pub(super) fn keep(
+    tx: &dyn Tx,
+    (service, version): (ServiceId, i64),
+    images: &[DeployedImage],
+) -> Result<()> {
     tx.each(
         "INSERT INTO deployment_images (service, version, container, label, number, digest)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        images.iter().map(|Pinned { image: DeployedImage { container, registered, digest }, .. }| {
+        images.iter().map(|DeployedImage { container, registered, digest }| {
             let (label, number) = registered.as_ref().map(|it| (it.label.as_str(), it.number)).unzip();
             values![service, version, container, label, number, digest]
         }),
+    )?;
+    let held = rows::lock_manifests(
+        tx,
+        "SELECT i.manifest FROM deployment_images d CROSS JOIN container_images i
+         WHERE d.service = ?1 AND d.version = ?2 AND i.service = d.service AND i.number = d.number",
+        values![service, version],
     )?;
     tx.each(
         "INSERT INTO deployment_manifests (manifest, service, version) VALUES (?1, ?2, ?3)",
@@ -86,15 +87,10 @@ pub(super) fn keep(tx: &dyn Tx, (service, version): (ServiceId, i64), images: &[
 
 /// Lets go of what a deployment was made of: the grace period of what nothing else holds begins.
 pub(super) fn let_go(tx: &dyn Tx, (service, version): (ServiceId, i64), now: Time) -> Result<()> {
-    let held = tx.lock(
-        Level::Manifest,
-        Lock::Update,
-        &Query::column(
-            "SELECT id FROM manifests
-             WHERE id IN (SELECT manifest FROM deployment_manifests WHERE service = ?1 AND version = ?2)
-             ORDER BY id",
-            values![service, version],
-        ),
+    let held = rows::lock_manifests(
+        tx,
+        "SELECT manifest FROM deployment_manifests WHERE service = ?1 AND version = ?2",
+        values![service, version],
     )?;
     let end = "DELETE FROM deployment_manifests WHERE service = ?1 AND version = ?2";
     tx.run(end, values![service, version])?;

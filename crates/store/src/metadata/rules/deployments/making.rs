@@ -3,12 +3,12 @@
 use gangplank_core::deployment::{DeploymentState, Step};
 use gangplank_core::{EventKind, ServiceId, Tenant};
 
-use super::images::{self, Pinned};
+use super::images;
 use super::{STATES, STEPS, deployed, room, subject, word};
 use crate::Result;
 use crate::metadata::Invocation;
 use crate::metadata::container_services::{ContainerService, ServiceOutcome};
-use crate::metadata::deployments::{DeploymentOutcome, KEPT, NewDeployment};
+use crate::metadata::deployments::{DeployedImage, DeploymentOutcome, KEPT, NewDeployment};
 use crate::metadata::rules::audit::Note;
 use crate::metadata::rules::{container_services, rows};
 use crate::metadata::store::Outcome;
@@ -56,7 +56,7 @@ pub(crate) fn admit_first(
     tx: &dyn Tx,
     service: &ContainerService,
     new: &NewDeployment,
-) -> Result<std::result::Result<Vec<Pinned>, ServiceOutcome>> {
+) -> Result<std::result::Result<Vec<DeployedImage>, ServiceOutcome>> {
     let images = match images::pin_public(&new.images) {
         Ok(images) => images,
         Err(container) => return Ok(Err(ServiceOutcome::NoSuchImage(container))),
@@ -85,7 +85,7 @@ pub(crate) fn make(
     tx: &dyn Tx,
     service: &mut ContainerService,
     new: &NewDeployment,
-    images: &[Pinned],
+    images: &[DeployedImage],
 ) -> Result<()> {
     let id = service.id;
     *service = with_next(service);

@@ -50,8 +50,8 @@ SELECT id, tenant, digest, size, key, damaged FROM old.blobs;
 INSERT INTO blob_links (repository, blob, leased_at, held)
 SELECT repository, blob, leased_at, held FROM old.blob_links;
 
-INSERT INTO uploads (id, tenant, repository, owner, received, hash_state, run, created_at, touched_at)
-SELECT id, tenant, repository, access_key, received, hash_state, run, created_at, touched_at FROM old.uploads;
+INSERT INTO uploads (id, key, tenant, repository, owner, received, hash_state, checkpoint, created_at, touched_at)
+SELECT id, id, tenant, repository, access_key, received, hash_state, x'', created_at, touched_at FROM old.uploads;
 
 INSERT INTO manifests (id, repository, digest, media_type, artifact_type, subject, is_hung, annotations, depth,
                        created_at, leased_at, held, size, body)
@@ -80,7 +80,7 @@ INSERT INTO container_images (service, number, label, manifest, digest, created_
 SELECT i.service, i.number, i.label, i.manifest, m.digest, i.created_at, i.made_by_key, i.made_by_invocation
 FROM old.container_images i CROSS JOIN old.manifests m WHERE m.id = i.manifest;
 
-INSERT INTO discarded (key) SELECT key FROM old.discarded;
+INSERT INTO discarded (key, discarded_at) SELECT key, 0 FROM old.discarded;
 
 INSERT INTO audit (id, noted_at, at, account, region, kind, share, owner, login, repository, digest, subject,
                    reason, address, user_agent, count)

@@ -1,4 +1,4 @@
--- The tables of a new database. `user_version` is 6.
+-- The tables of a new database. `user_version` is 7.
 --
 -- Every row hangs from a tenant: an account in a region. Content is looked up through its repository, a
 -- registered image through its service. Times are milliseconds since 1970. An owner is the text under which a
@@ -241,19 +241,28 @@ CREATE UNIQUE INDEX blob_puts_by_blob ON blob_puts (repository, blob, login);
 
 CREATE TABLE uploads (
     id         TEXT PRIMARY KEY,
+    key        TEXT NOT NULL,  -- of the content on its way in
     tenant     INTEGER NOT NULL REFERENCES tenants,
     repository TEXT NOT NULL,
     owner      TEXT NOT NULL,
     login      INTEGER,        -- that fed it last; it may be forgotten before the session ends
     received   INTEGER NOT NULL,
     hash_state BLOB NOT NULL,
-    run        TEXT NOT NULL,  -- the run of the server that last vouched for the staged bytes
+    checkpoint BLOB NOT NULL,  -- the blob store's own, which nobody else reads
     created_at INTEGER NOT NULL,
     touched_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX uploads_by_key ON uploads (key);
 CREATE INDEX uploads_by_tenant ON uploads (tenant, login);
 CREATE INDEX uploads_by_touch ON uploads (touched_at);
 CREATE INDEX uploads_by_age ON uploads (created_at);
+
+-- Keys beside its own under which a blob store keeps bytes of an upload.
+CREATE TABLE upload_keys (
+    key    TEXT PRIMARY KEY,
+    upload TEXT NOT NULL REFERENCES uploads
+) STRICT, WITHOUT ROWID;
+CREATE INDEX upload_keys_by_upload ON upload_keys (upload);
 
 CREATE TABLE manifests (
     id            INTEGER PRIMARY KEY,
@@ -321,6 +330,7 @@ CREATE INDEX tag_puts_by_login ON tag_puts (login);
 
 -- Who put a manifest, by which login. Logins are forgotten some time after they end, owners and sources are not.
 CREATE TABLE manifest_puts (
+    id       INTEGER PRIMARY KEY,  -- in the order in which they put it
     manifest INTEGER NOT NULL REFERENCES manifests,
     owner    TEXT NOT NULL,
     login    INTEGER REFERENCES registry_logins,
@@ -419,8 +429,11 @@ CREATE TABLE rollouts (
 
 -- Content without a row, whose bytes are to be removed.
 CREATE TABLE discarded (
-    key TEXT PRIMARY KEY
+    key          TEXT PRIMARY KEY,
+    discarded_at INTEGER NOT NULL,  -- by the steady time; of an upload, when it was last fed
+    checkpoint   BLOB               -- of an upload; NULL for published content
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX discarded_by_time ON discarded (discarded_at);
 
 CREATE TABLE audit (
     id         INTEGER PRIMARY KEY,

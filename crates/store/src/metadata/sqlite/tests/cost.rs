@@ -8,7 +8,8 @@ use rusqlite::Connection;
 
 use super::scratch;
 use crate::metadata::collection::Collected;
-use crate::metadata::sqlite::{collection, garbage};
+use crate::metadata::rules::{collection, garbage};
+use crate::metadata::sqlite::Transaction;
 
 /// Fills a database with images of ten blobs each, all of them registered but the first `garbage`.
 fn fill(connection: &Connection, images: u64, garbage: u64) {
@@ -50,11 +51,11 @@ fn steps(images: u64, garbage: u64) -> (u64, u64) {
         false
     };
     connection.progress_handler(1, Some(note)).unwrap();
-    let announced = garbage::find(&connection, Time(i64::MAX)).unwrap().len() as u64;
+    let announced = garbage::find(&Transaction(&connection), Time(i64::MAX)).unwrap().len() as u64;
     let to_find = count.swap(0, Ordering::Relaxed);
     let mut collected = Collected::default();
     loop {
-        let step = collection::step(&connection, Time(i64::MAX), Time(0), 500).unwrap();
+        let step = collection::step(&Transaction(&connection), Time(i64::MAX), Time(0), 500).unwrap();
         if step == Collected::default() {
             break;
         }

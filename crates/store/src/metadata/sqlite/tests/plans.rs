@@ -16,7 +16,7 @@ use super::world::{
     end_next, here, images_of, key_id, new_role, owner_of, password, push_login, quotas, register,
     registered, service_id, session_key, session_login, tagged,
 };
-use crate::blobs::ContentKey;
+use crate::blobs::{Checkpoint, ContentKey};
 use crate::metadata::access_keys::{LastRootKey, NewState};
 use crate::metadata::audit::AuditFilter;
 use crate::metadata::blobs::{Mount, NewBlob};
@@ -28,7 +28,7 @@ use crate::metadata::metric_points::Sample;
 use crate::metadata::progress::Mark;
 use crate::metadata::registry_logins::Used;
 use crate::metadata::roles::RoleChange;
-use crate::metadata::uploads::{UploadOwner, UploadSession};
+use crate::metadata::uploads::{Leaves, UploadOwner, UploadSession};
 use crate::metadata::{
     AccessKeys as _, Accounts as _, AuditTrail as _, BlobLinks as _, Catalogue as _, Collection as _,
     ContainerImages as _, ContainerServices as _, Deployments as _, Inspection as _, Manifests as _,
@@ -123,11 +123,11 @@ async fn do_everything(db: &super::Sqlite) {
     }
     db.set_marks(vec![(Mark::ScrubPosition, 1)]).await.unwrap();
     db.mark(Mark::ScrubPosition).await.unwrap();
-    let key = crate::blobs::ContentKey::unused();
+    let key = ContentKey::unused();
     db.mark_damaged(&key).await.unwrap();
-    let discarded = db.discarded(9).await.unwrap();
+    let discarded = db.discarded(NOW, 9).await.unwrap().into_iter().map(|it| it.key).collect();
     db.forget_discarded(discarded).await.unwrap();
-    db.unknown_content(vec![crate::blobs::ContentKey::unused()]).await.unwrap();
+    db.unknown_content(vec![ContentKey::unused()]).await.unwrap();
     db.delete_manifest(&by(), &tenant, &at.repository, &index.digest(), NOW).await.unwrap();
     db.revoke_login(&by(), &tenant, login, NOW).await.unwrap();
     change_key(db, None, &key_id(1), NewState::Disabled).await;
@@ -212,9 +212,8 @@ async fn upload(db: &super::Sqlite, at: &At<'_>, login: LoginId) {
         UploadOwner { tenant: at.tenant.clone(), repository: at.repository.clone(), owner: owner_of(1) };
     let session = UploadSession {
         id: "one".to_owned(),
-        received: 0,
-        hash_state: Vec::new(),
-        run: String::new(),
+        key: ContentKey::unused(),
+        checkpoint: Checkpoint { keys: vec![ContentKey::unused()], ..Checkpoint::to_cancel(Vec::new()) },
         login: Some(login),
         created_at: NOW,
         touched_at: NOW,
@@ -222,13 +221,19 @@ async fn upload(db: &super::Sqlite, at: &At<'_>, login: LoginId) {
     db.open_upload(&owner, session.clone(), PLENTY).await.unwrap();
     db.upload(&owner, "one").await.unwrap();
     let fresh = session.clone();
-    db.advance_upload(&owner, 0, session).await.unwrap();
+    let with_key = |session: &UploadSession| {
+        let keys = vec![ContentKey::unused()];
+        let checkpoint = Checkpoint { keys, ..session.checkpoint.clone() };
+        UploadSession { checkpoint, ..session.clone() }
+    };
+    db.advance_upload(&owner, &session.checkpoint, with_key(&session)).await.unwrap();
     db.used_bytes(&at.tenant).await.unwrap();
     db.is_alone(&at.tenant.account).await.unwrap();
-    db.close_upload(&owner, "one").await.unwrap();
+    db.close_upload(&owner, "one", Leaves::Bytes).await.unwrap();
     // No more than these: the next waits for one that nobody feeds.
     for id in ["two", "three"] {
-        let session = UploadSession { id: id.to_owned(), login: None, ..fresh.clone() };
+        let session =
+            UploadSession { id: id.to_owned(), key: ContentKey::unused(), login: None, ..with_key(&fresh) };
         db.open_upload(&owner, session, 1).await.unwrap();
     }
 }

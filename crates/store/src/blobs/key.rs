@@ -1,0 +1,36 @@
+//! The names of contents.
+
+use std::fmt;
+
+/// Names content in a blob store: a UUID, used once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContentKey(String);
+
+impl ContentKey {
+    /// A key that was never used.
+    pub fn unused() -> Self {
+        Self(uuid::Uuid::now_v7().simple().to_string())
+    }
+
+    /// Reads a key: 32 lower-case hexadecimal digits, so that it is safe in a path.
+    pub fn parse(text: &str) -> Option<Self> {
+        let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (text.len() == 32 && text.bytes().all(hex)).then(|| Self(text.to_owned()))
+    }
+
+    /// The key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// In which of the 256 parts of a store its content is: its last two digits, which are random.
+    pub fn part(&self) -> u8 {
+        u8::from_str_radix(&self.0[30..], 16).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for ContentKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,276 @@
+//! Garbage collection, in small transactions.
+//!
+//! A step decides and removes in one transaction. What it finds first is a hint: somebody may be about to rely on it, or
+//! to hold it. So it locks, and then it looks again, in the order that [`crate::metadata::rules`] tells of:
+//!
+//! 1. the repositories, `Update`: from then on no edge and no blob comes to one of them, or goes;
+//! 2. what is to go, `Update`: from then on nobody renews its lease, and nobody else adds the content of a blob to a
+//!    repository;
+//! 3. whether its lease is over still, as the locked row says, and whether anything holds it, as the edges say. The
+//!    column `held` is what it was found by, and decides nothing.
+//!
+//! Whatever somebody else has locked is passed over and left to the next cycle. So collection waits for nobody and
+//! keeps nobody waiting for long. Its cost follows the garbage: the indexes it walks hold nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use gangplank_core::Time;
+
+use super::holds::keep;
+use super::holds::texts::Texts;
+use super::holds::walk::{self, Kept};
+use super::usage::{self, Usage};
+use super::{blobs, garbage, manifests, rows};
+use crate::Result;
+use crate::metadata::collection::{Collected, Collection, Garbage, Waiting};
+use crate::metadata::engine::{Engine, Terms, Whose};
+use crate::metadata::store::Store;
+use crate::metadata::tx::{Level, Lock, Query, Tx, Value, values};
+
+#[async_trait]
+impl<E: Engine> Collection for Store<E> {
+    async fn collect(&self, over: Time, now: Time, rows: usize) -> Result<Collected> {
+        self.upkeep(Terms::server().takes_nothing(), move |tx| step(tx, over, now, rows)).await
+    }
+
+    async fn give_back(&self) -> Result<bool> {
+        self.engine.give_back().await
+    }
+
+    async fn waiting(&self, over: Time, most: usize) -> Result<Waiting> {
+        self.read_long(Whose::Server, move |tx| {
+            let count = |text| tx.one(&Query::column(text, values![over, rows::limit(most)]));
+            Ok(Waiting {
+                manifests: count(
+                    "SELECT count(*) FROM (SELECT 1 FROM manifests
+                                           WHERE held = 0 AND leased_at <= ?1 LIMIT ?2) AS found",
+                )?,
+                blobs: count(
+                    "SELECT count(*) FROM (SELECT 1 FROM blob_links
+                                           WHERE held = 0 AND leased_at <= ?1 LIMIT ?2) AS found",
+                )?,
+            })
+        })
+        .await
+    }
+
+    async fn garbage(&self, over: Time) -> Result<Vec<Garbage>> {
+        self.read_long(Whose::Server, move |tx| garbage::find(tx, over)).await
+    }
+}
+
+/// Manifests go before what they hold. Indexes that hold themselves are looked for when nothing else is left.
+pub(crate) fn step(tx: &dyn Tx, over: Time, now: Time, rows: usize) -> Result<Collected> {
+    let steady = tx.steady(now)?;
+    let over = Time(over.0.saturating_add(steady.0 - now.0));
+    let mut step =
+        Step { tx, over, now: steady, rows, collected: Collected::default(), usage: BTreeMap::new() };
+    step.unheld_manifests()?;
+    if step.collected.manifests == 0 {
+        step.self_holding_index()?;
+    }
+    if step.collected.manifests == 0 {
+        step.unheld_blobs()?;
+    }
+    usage::write_all(tx, step.usage)?;
+    Ok(step.collected)
+}
+
+struct Step<'a> {
+    tx: &'a dyn Tx,
+    /// Leases taken at this moment or before are over.
+    over: Time,
+    now: Time,
+    /// About how many rows it removes.
+    rows: usize,
+    collected: Collected,
+    /// What tenants have less.
+    usage: BTreeMap<i64, Usage>,
+}
+
+/// Repositories that are locked, with their tenants.
+type Locked = BTreeMap<i64, i64>;
+
+impl Step<'_> {
+    fn unheld_manifests(&mut self) -> Result<()> {
+        let text = format!(
+            "SELECT m.id, m.repository, 1 + {} FROM manifests m
+             WHERE m.held = 0 AND m.leased_at <= ?1 ORDER BY m.leased_at LIMIT ?2",
+            Texts::get().edges_of_manifest
+        );
+        // Most have several rows: so many are enough, and not many more than that are looked at.
+        let most = rows::limit(self.rows / 4 + 1);
+        let found: Vec<(i64, i64, usize)> =
+            self.tx.all(&Query::new(&text, values![self.over, most], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            }))?;
+        let mut sum = 0;
+        let found: Vec<(i64, i64)> = found
+            .into_iter()
+            .take_while(|(_, _, rows)| {
+                let is_room = sum < self.rows;
+                sum += rows;
+                is_room
+            })
+            .map(|(manifest, repository, _)| (manifest, repository))
+            .collect();
+        let locked = self.lock_repositories(found.iter().map(|(_, repository)| *repository))?;
+        let manifests: BTreeMap<i64, i64> =
+            found.into_iter().filter(|(_, repository)| locked.contains_key(repository)).collect();
+        let ids = self.lock_manifests(manifests.keys().copied())?;
+        let (held, unheld) = split(ids.iter().copied().zip(walk::are_held(self.tx, &ids)?));
+        // That would be found again and again.
+        keep::refresh_each(self.tx, &held)?;
+        let mut of_tenants: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for manifest in unheld {
+            of_tenants.entry(locked[&manifests[&manifest]]).or_default().push(manifest);
+        }
+        for (tenant, manifests) in of_tenants {
+            self.remove_manifests(tenant, &manifests)?;
+        }
+        self.remove_empty(&locked)
+    }
+
+    fn remove_manifests(&mut self, tenant: i64, manifests: &[i64]) -> Result<()> {
+        self.collected.bytes += manifests::remove(self.tx, manifests, self.usage.entry(tenant).or_default())?;
+        self.collected.manifests += manifests.len() as u64;
+        Ok(())
+    }
+
+    /// Removes one index that holds its own subject, and so itself, if nothing else keeps it.
+    ///
+    /// Every circle of edges has such an index in it:
+    ///
+    /// 1. A digest is known only when its content is, so manifests that name each other form no circle.
+    /// 2. Edges to parts run along the names, edges from a subject against them. So a circle has both kinds.
+    /// 3. Somewhere in it an edge from a subject is followed by an edge to a part. The manifest between the two
+    ///    has a subject, and it has children.
+    fn self_holding_index(&mut self) -> Result<()> {
+        // Where no lease counts, renewing one would not get the next ones their turn.
+        let limit = if self.over < self.now { self.rows } else { usize::MAX };
+        let suspects: Vec<(i64, i64)> = self.tx.all(&Query::new(
+            "SELECT id, repository FROM manifests
+             WHERE held = 1 AND subject IS NOT NULL AND depth > 0 AND leased_at <= ?1
+             ORDER BY leased_at LIMIT ?2",
+            values![self.over, rows::limit(limit)],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        ))?;
+        let locked = self.lock_repositories(suspects.iter().map(|(_, repository)| *repository))?;
+        for (manifest, repository) in suspects {
+            let Some(tenant) = locked.get(&repository) else { continue };
+            // Nothing above it is gone: what nothing holds was removed before.
+            let until = match walk::kept(self.tx, manifest, self.over, |_| false)? {
+                Err(above) => {
+                    // It is what all of these are together: none of them may be renewed now.
+                    if self.lock_manifests(above.iter().copied())?.len() < above.len()
+                        || walk::kept(self.tx, manifest, self.over, |_| false)?.is_ok()
+                    {
+                        continue;
+                    }
+                    self.remove_manifests(*tenant, &[manifest])?;
+                    return self.remove_empty(&locked);
+                }
+                Ok(Kept::ByRoot) => self.now,
+                Ok(Kept::ByLease(until)) => until,
+            };
+            // Looked at again when that is over, and not in every cycle.
+            if !self.lock_manifests([manifest])?.is_empty() {
+                let renew = "UPDATE manifests SET leased_at = ?2 WHERE id = ?1";
+                self.tx.run(renew, values![manifest, until])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn unheld_blobs(&mut self) -> Result<()> {
+        let found: Vec<(i64, i64)> = self.tx.all(&Query::new(
+            "SELECT repository, blob FROM blob_links
+             WHERE held = 0 AND leased_at <= ?1 ORDER BY leased_at LIMIT ?2",
+            values![self.over, rows::limit(self.rows)],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        ))?;
+        let locked = self.lock_repositories(found.iter().map(|(repository, _)| *repository))?;
+        let found: BTreeSet<(i64, i64)> =
+            found.into_iter().filter(|(repository, _)| locked.contains_key(repository)).collect();
+        let contents: BTreeSet<i64> = found.iter().map(|(_, blob)| *blob).collect();
+        let contents: BTreeSet<i64> =
+            blobs::lock_contents(self.tx, contents, Lock::SkipLocked)?.into_iter().collect();
+        let links = self.lock_links(found.into_iter().filter(|(_, blob)| contents.contains(blob)))?;
+        let (held, unheld) = split(links.iter().copied().zip(walk::are_links_held(self.tx, &links)?));
+        keep::refresh_links(self.tx, held)?;
+        let mut of_tenants: BTreeMap<i64, Vec<(i64, i64)>> = BTreeMap::new();
+        for link in unheld {
+            of_tenants.entry(locked[&link.0]).or_default().push(link);
+        }
+        for (tenant, links) in of_tenants {
+            let usage = self.usage.entry(tenant).or_default();
+            let (contents, bytes) = blobs::unlink(self.tx, &links, self.now, usage)?;
+            self.collected.contents += contents;
+            self.collected.bytes += bytes;
+            self.collected.blobs += links.len() as u64;
+        }
+        self.remove_empty(&locked)
+    }
+
+    fn lock_repositories(&self, ids: impl Iterator<Item = i64>) -> Result<Locked> {
+        let ids: BTreeSet<i64> = ids.collect();
+        let (ids, mut locked): (Vec<_>, _) = (ids.into_iter().map(Value::from).collect(), Locked::new());
+        let text = "SELECT id, tenant FROM repositories WHERE id = ?1";
+        self.tx.lock_each((Level::Repository, Lock::SkipLocked), text, 1, &ids, &mut |_, row| {
+            locked.insert(row.get(0)?, row.get(1)?);
+            Ok(())
+        })?;
+        Ok(locked)
+    }
+
+    /// Locks manifests, which come in order; returns those whose lease is over.
+    fn lock_manifests(&self, ids: impl IntoIterator<Item = i64>) -> Result<Vec<i64>> {
+        let ids: Vec<_> = ids.into_iter().flat_map(|id| values![id, self.over]).collect();
+        let mut found = Vec::new();
+        let text = "SELECT id FROM manifests WHERE id = ?1 AND leased_at <= ?2";
+        self.tx.lock_each((Level::Manifest, Lock::SkipLocked), text, 2, &ids, &mut |_, row| {
+            found.push(row.get(0)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// The same of repositories' blobs.
+    fn lock_links(&self, links: impl Iterator<Item = (i64, i64)>) -> Result<Vec<(i64, i64)>> {
+        let links: Vec<_> =
+            links.flat_map(|(repository, blob)| values![repository, blob, self.over]).collect();
+        let mut found = Vec::new();
+        let text =
+            "SELECT repository, blob FROM blob_links WHERE repository = ?1 AND blob = ?2 AND leased_at <= ?3";
+        self.tx.lock_each((Level::Link, Lock::SkipLocked), text, 3, &links, &mut |_, row| {
+            found.push((row.get(0)?, row.get(1)?));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// A repository is there while it has something in it.
+    fn remove_empty(&mut self, locked: &Locked) -> Result<()> {
+        let removed = self.tx.find_each(
+            "DELETE FROM repositories WHERE id = ?1
+             AND NOT EXISTS (SELECT 1 FROM manifests WHERE repository = ?1)
+             AND NOT EXISTS (SELECT 1 FROM blob_links WHERE repository = ?1)
+             RETURNING tenant",
+            locked.keys().map(|repository| values![*repository]),
+            |row| row.get::<i64>(0),
+        )?;
+        for tenant in removed.into_iter().flatten() {
+            self.collected.repositories += 1;
+            self.usage.entry(tenant).or_default().repositories -= 1;
+        }
+        Ok(())
+    }
+}
+
+/// Those of which something is true, and the others.
+fn split<T>(found: impl Iterator<Item = (T, bool)>) -> (Vec<T>, Vec<T>) {
+    let (yes, no): (Vec<_>, Vec<_>) = found.partition(|(_, is)| *is);
+    let all = |them: Vec<(T, bool)>| them.into_iter().map(|(it, _)| it).collect();
+    (all(yes), all(no))
+}

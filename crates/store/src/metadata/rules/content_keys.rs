@@ -1,0 +1,63 @@
+//! The keys of content: which are anybody's, and which wait until their bytes are removed.
+
+use gangplank_core::Time;
+
+use super::rows;
+use crate::Result;
+use crate::blobs::{Checkpoint, ContentKey};
+use crate::metadata::blobs::Discarded;
+use crate::metadata::tx::{Query, Tx, values};
+
+const DISCARD: &str =
+    "INSERT INTO discarded (key, discarded_at, checkpoint) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO NOTHING";
+
+/// Has the bytes of published content removed.
+pub(crate) fn discard<'k>(
+    tx: &dyn Tx,
+    keys: impl IntoIterator<Item = &'k ContentKey>,
+    now: Time,
+) -> Result<()> {
+    let keys = keys.into_iter().map(|key| values![key.as_str(), now, None::<&[u8]>]);
+    tx.each(DISCARD, keys).map(drop)
+}
+
+/// The same of an upload that the store's `checkpoint` tells of and that was last fed at `fed`.
+pub(crate) fn discard_upload(tx: &dyn Tx, key: &ContentKey, fed: Time, checkpoint: &[u8]) -> Result<()> {
+    tx.run(DISCARD, values![key.as_str(), fed, checkpoint]).map(drop)
+}
+
+/// Some of what is to be removed and was discarded at `until` or earlier, the oldest first.
+pub(crate) fn discarded(tx: &dyn Tx, until: Time, limit: usize) -> Result<Vec<Discarded>> {
+    tx.all(&Query::new(
+        "SELECT key, checkpoint FROM discarded WHERE discarded_at <= ?1 ORDER BY discarded_at LIMIT ?2",
+        values![until, rows::limit(limit)],
+        |row| {
+            let checkpoint: Option<Vec<u8>> = row.get(1)?;
+            Ok(Discarded { key: read(row.text(0)?)?, upload: checkpoint.map(Checkpoint::to_cancel) })
+        },
+    ))
+}
+
+/// Forgets keys whose bytes are removed.
+pub(crate) fn forget(tx: &dyn Tx, keys: &[ContentKey]) -> Result<()> {
+    tx.each("DELETE FROM discarded WHERE key = ?1", keys.iter().map(|key| values![key.as_str()])).map(drop)
+}
+
+/// Those of these keys that no row has.
+pub(crate) fn unknown(tx: &dyn Tx, keys: &[ContentKey]) -> Result<Vec<ContentKey>> {
+    let known = tx.find_each(
+        "SELECT EXISTS (SELECT 1 FROM blobs WHERE key = ?1)
+             OR EXISTS (SELECT 1 FROM uploads WHERE key = ?1)
+             OR EXISTS (SELECT 1 FROM upload_keys WHERE key = ?1)
+             OR EXISTS (SELECT 1 FROM discarded WHERE key = ?1)",
+        keys.iter().map(|key| values![key.as_str()]),
+        |row| row.get::<bool>(0),
+    )?;
+    let unknown = keys.iter().zip(known).filter(|(_, is_known)| *is_known == Some(false));
+    Ok(unknown.map(|(key, _)| key.clone()).collect())
+}
+
+/// Reads a column that has a key.
+pub(crate) fn read(text: &str) -> Result<ContentKey> {
+    ContentKey::parse(text).ok_or_else(|| rows::damaged("content key", text))
+}

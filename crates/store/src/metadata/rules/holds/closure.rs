@@ -1,0 +1,132 @@
+//! All that a registered image is made of: its manifest, the manifests below it, and the blobs of them all.
+//!
+//! It is found once, by the transaction that registers, and kept until the registration ends. Every look-up for
+//! a pull login or a deletion is then one step in an index, whatever others have pushed.
+
+use std::collections::HashSet;
+
+use gangplank_core::ServiceId;
+use gangplank_oci::Digest;
+
+use super::walk::{Part, PartKind, parts};
+use crate::Result;
+use crate::metadata::container_images::MAX_CONTENTS;
+use crate::metadata::tx::{Query, Tx, values};
+
+/// What a manifest is made of, beside itself.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    /// The manifests below it, each once, with their digests.
+    pub(crate) manifests: Vec<(i64, Digest)>,
+    /// The blobs of all these manifests, each once.
+    pub(crate) blobs: Vec<i64>,
+    /// The parts that the repository has not, or whose bytes are damaged, each with the manifest that names it.
+    pub(crate) missing: Vec<(i64, Part)>,
+}
+
+impl Contents {
+    /// Whether all of it is there.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.missing.is_empty()
+    }
+
+    /// Whether it is more than an image may be made of, the manifest itself included.
+    pub(crate) fn is_too_much(&self) -> bool {
+        1 + self.manifests.len() + self.blobs.len() > MAX_CONTENTS
+    }
+}
+
+/// How far a walk goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// To the end.
+    All,
+    /// Until it is too much for an image, so that nobody waits for what is refused.
+    OneImage,
+}
+
+/// Walks down from a manifest.
+pub(crate) fn contents(tx: &dyn Tx, manifest: i64, extent: Extent) -> Result<Contents> {
+    let mut contents = Contents::default();
+    let (mut manifests, mut blobs) = (HashSet::from([manifest]), HashSet::new());
+    let mut open = vec![manifest];
+    while let Some(next) = open.pop() {
+        for part in parts(tx, next)? {
+            match part.kind {
+                PartKind::Manifest(Some(child)) => {
+                    if manifests.insert(child) {
+                        open.push(child);
+                        contents.manifests.push((child, part.digest));
+                    }
+                }
+                PartKind::Blob { id, is_damaged } => {
+                    if blobs.insert(id) {
+                        contents.blobs.push(id);
+                    }
+                    if is_damaged {
+                        contents.missing.push((next, part));
+                    }
+                }
+                PartKind::Manifest(None) | PartKind::AbsentBlob => contents.missing.push((next, part)),
+            }
+        }
+        if extent == Extent::OneImage && contents.is_too_much() {
+            break;
+        }
+    }
+    Ok(contents)
+}
+
+/// Keeps what an image is made of.
+pub(crate) fn keep(tx: &dyn Tx, (service, number): (ServiceId, i64), contents: &Contents) -> Result<()> {
+    tx.each(
+        "INSERT INTO image_manifests (manifest, service, number, digest) VALUES (?1, ?2, ?3, ?4)",
+        contents.manifests.iter().map(|(manifest, digest)| values![*manifest, service, number, *digest]),
+    )?;
+    tx.each(
+        "INSERT INTO image_blobs (blob, service, number) VALUES (?1, ?2, ?3)",
+        contents.blobs.iter().map(|blob| values![*blob, service, number]),
+    )
+    .map(drop)
+}
+
+/// Forgets what an image was made of.
+pub(crate) fn forget(tx: &dyn Tx, (service, number): (ServiceId, i64)) -> Result<()> {
+    for text in [
+        "DELETE FROM image_manifests WHERE service = ?1 AND number = ?2",
+        "DELETE FROM image_blobs WHERE service = ?1 AND number = ?2",
+    ] {
+        tx.run(text, values![service, number])?;
+    }
+    Ok(())
+}
+
+/// The same of all images of a service.
+pub(crate) fn forget_all(tx: &dyn Tx, service: ServiceId) -> Result<()> {
+    for text in
+        ["DELETE FROM image_manifests WHERE service = ?1", "DELETE FROM image_blobs WHERE service = ?1"]
+    {
+        tx.run(text, values![service])?;
+    }
+    Ok(())
+}
+
+/// Whether a manifest is registered, or part of an image that is.
+pub(crate) fn needs_manifest(tx: &dyn Tx, manifest: i64) -> Result<bool> {
+    tx.one(&Query::column(
+        "SELECT EXISTS (SELECT 1 FROM container_images WHERE manifest = ?1)
+             OR EXISTS (SELECT 1 FROM image_manifests WHERE manifest = ?1)",
+        values![manifest],
+    ))
+}
+
+/// Whether a blob is part of an image that is registered from this repository.
+pub(crate) fn needs_blob(tx: &dyn Tx, repository: i64, blob: i64) -> Result<bool> {
+    tx.one(&Query::column(
+        "SELECT EXISTS (
+             SELECT 1 FROM image_blobs c CROSS JOIN container_images i CROSS JOIN manifests m
+             WHERE c.blob = ?2 AND i.service = c.service AND i.number = c.number
+               AND m.id = i.manifest AND m.repository = ?1)",
+        values![repository, blob],
+    ))
+}

@@ -1,0 +1,238 @@
+//! The SQL that follows from the list of edges, put together once.
+
+use std::sync::LazyLock;
+
+use super::{EDGES, Edge, Held, Holder, Role};
+
+/// Statements, and conditions in which `m` is a manifest, `l` a repository's blob and `b` its content.
+pub(crate) struct Texts {
+    /// What `held` of `m` has to say.
+    pub(super) manifest_held: String,
+    /// What `held` of `l` has to say, whose content is `b`.
+    pub(super) link_held: String,
+    /// For each edge from a manifest: marks what the manifest `?1` holds as held.
+    pub(super) hold: Vec<String>,
+    /// For each edge from a manifest that has rows of its own: ends those of the manifest `?1`.
+    pub(super) end: Vec<String>,
+    /// Marks the manifest `?1` as held or not.
+    pub(super) refresh_manifest: String,
+    /// Marks the blob `?2` of the repository `?1` as held or not.
+    pub(super) refresh_link: String,
+    /// The same of all manifests and of all repositories' blobs.
+    pub(super) refresh_all: [String; 2],
+    /// Whether anything holds the manifest `?1`.
+    pub(super) is_manifest_held: String,
+    /// Whether anything holds the blob `?2` of the repository `?1`.
+    pub(super) is_link_held: String,
+    /// How many edges `m` has that have rows of their own.
+    pub(crate) edges_of_manifest: String,
+    /// Lets the repository `?1` have the blob `?2`, leased at `?3` or later.
+    pub(super) put_link: String,
+    /// For each edge from a manifest: renews leases of `?3` or earlier on what `?1` holds, to `?2`.
+    pub(crate) renew_below: Vec<String>,
+    /// When the manifest `?1` was leased, and whether a root holds it.
+    pub(super) kept_by_itself: String,
+    /// For each edge from a manifest to manifests: the ids of those that `?1` holds.
+    pub(super) manifests_below: Vec<String>,
+    /// For each edge from a manifest to blobs: repository and blob of those that `?1` holds.
+    pub(super) links_below: Vec<String>,
+    /// The ids of the manifests that hold the manifest `?1`.
+    pub(super) manifests_above: String,
+    /// The ids of the manifests that hold the blob `?2` of the repository `?1`.
+    pub(super) manifests_above_link: String,
+    /// For each edge to parts that are manifests: digests of those of `?1`, and their ids if they are there.
+    pub(super) children: Vec<String>,
+    /// For each edge to parts that are blobs: digests of those of `?1`, and their ids and whether they are damaged if
+    /// the repository has them.
+    pub(super) blobs: Vec<String>,
+    /// For each edge to a manifest: what its holder is called, and whether one holds the manifest `?1`.
+    pub(super) names: Vec<(&'static str, String)>,
+}
+
+impl Texts {
+    /// The only ones there are.
+    pub(crate) fn get() -> &'static Self {
+        static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::new);
+        &TEXTS
+    }
+
+    fn new() -> Self {
+        let manifest_is_held = any(to_manifests().map(|(edge, on)| exists(edge, on)));
+        let manifest_held = as_number(&manifest_is_held);
+        let link_is_held = any(to_blobs().map(|(edge, on)| exists(edge, on)));
+        let link_held = as_number(&link_is_held);
+        let linked = format!("EXISTS (SELECT 1 FROM blobs b WHERE b.id = l.blob AND {link_is_held})");
+        // Only if it says something else until then.
+        let refresh_manifests =
+            format!("UPDATE manifests AS m SET held = 1 - m.held WHERE m.held <> {manifest_held}");
+        let refresh_links =
+            format!("UPDATE blob_links AS l SET held = 1 - l.held WHERE l.held <> {}", as_number(&linked));
+        let is_rooted = any(to_manifests()
+            .filter(|(edge, _)| edge.holder == Holder::Root)
+            .map(|(edge, on)| exists(edge, on)));
+        let manifests_below: Vec<_> =
+            to_manifests().filter_map(|(edge, on)| manifests_below(edge, on)).collect();
+        let links_below: Vec<_> = to_blobs().filter_map(|(edge, on)| links_below(edge, on)).collect();
+        Self {
+            hold: each_below(
+                &manifests_below,
+                |ids| format!("UPDATE manifests SET held = 1 WHERE held = 0 AND id IN ({ids})"),
+                &links_below,
+                |keys| {
+                    format!(
+                        "UPDATE blob_links SET held = 1 WHERE held = 0 AND (repository, blob) IN ({keys})"
+                    )
+                },
+            ),
+            end: EDGES.iter().filter_map(end).collect(),
+            refresh_manifest: format!("{refresh_manifests} AND m.id = ?1"),
+            refresh_link: format!("{refresh_links} AND l.repository = ?1 AND l.blob = ?2"),
+            refresh_all: [refresh_manifests, refresh_links],
+            is_manifest_held: format!("SELECT {manifest_is_held} FROM manifests m WHERE m.id = ?1"),
+            is_link_held: format!(
+                "SELECT {linked} FROM blob_links l WHERE l.repository = ?1 AND l.blob = ?2"
+            ),
+            edges_of_manifest: EDGES.iter().filter_map(count).collect::<Vec<_>>().join(" + "),
+            put_link: format!(
+                "INSERT INTO blob_links (repository, blob, leased_at, held)
+                 SELECT l.repository, l.blob, CAST(?3 AS BIGINT), {link_held}
+                 FROM (SELECT CAST(?1 AS BIGINT) AS repository, CAST(?2 AS BIGINT) AS blob) AS l
+                 CROSS JOIN blobs b WHERE b.id = l.blob
+                 ON CONFLICT (repository, blob) DO UPDATE SET leased_at = excluded.leased_at
+                 WHERE blob_links.leased_at < excluded.leased_at"
+            ),
+            renew_below: {
+                const RENEW: &str = "SET leased_at = ?2 WHERE leased_at < ?2 AND leased_at <= ?3 AND";
+                each_below(
+                    &manifests_below,
+                    |ids| format!("UPDATE manifests {RENEW} id IN ({ids})"),
+                    &links_below,
+                    |keys| format!("UPDATE blob_links {RENEW} (repository, blob) IN ({keys})"),
+                )
+            },
+            kept_by_itself: format!("SELECT m.leased_at, {is_rooted} FROM manifests m WHERE m.id = ?1"),
+            manifests_above: above("manifests m", "m.id = ?1", to_manifests()),
+            manifests_above_link: above(
+                "blob_links l CROSS JOIN blobs b",
+                "l.repository = ?1 AND l.blob = ?2 AND b.id = l.blob",
+                to_blobs(),
+            ),
+            children: to_manifests().filter_map(|(edge, on)| children(edge, on)).collect(),
+            blobs: to_blobs().filter_map(|(edge, _)| blobs(edge)).collect(),
+            names: to_manifests()
+                .map(|(edge, on)| {
+                    let held = exists(edge, on);
+                    (edge.name, format!("SELECT {held} FROM manifests m WHERE m.id = ?1"))
+                })
+                .collect(),
+            manifest_held,
+            link_held,
+            manifests_below,
+            links_below,
+        }
+    }
+}
+
+/// A statement for each way down, to manifests and to blobs.
+fn each_below(
+    manifests_below: &[String],
+    of_manifests: impl Fn(&String) -> String,
+    links_below: &[String],
+    of_links: impl Fn(&String) -> String,
+) -> Vec<String> {
+    manifests_below.iter().map(of_manifests).chain(links_below.iter().map(of_links)).collect()
+}
+
+fn end(edge: &Edge) -> Option<String> {
+    let (table, holder) = own_rows(edge)?;
+    Some(format!("DELETE FROM {table} WHERE {holder} = ?1"))
+}
+
+fn count(edge: &Edge) -> Option<String> {
+    let (table, holder) = own_rows(edge)?;
+    Some(format!("(SELECT count(*) FROM {table} WHERE {holder} = m.id)"))
+}
+
+/// The table of an edge's rows and the column of its holder. A subject's edges are the rows of the manifests about it, so
+/// they have none of their own.
+fn own_rows(edge: &Edge) -> Option<(&'static str, &'static str)> {
+    let (table, holder) = (edge.table, edge.holder_column()?);
+    (table != "manifests").then(|| (table, holder.trim_start_matches("e.")))
+}
+
+impl Edge {
+    fn holder_column(&self) -> Option<&'static str> {
+        match self.holder {
+            Holder::Root => None,
+            Holder::Manifest(column) => Some(column),
+        }
+    }
+}
+
+/// The edges to manifests, and when one leads to `m`.
+fn to_manifests() -> impl Iterator<Item = (&'static Edge, &'static str)> {
+    EDGES.iter().filter_map(|edge| match edge.held {
+        Held::Manifest(on) => Some((edge, on)),
+        Held::Blob(_) => None,
+    })
+}
+
+/// The edges to blobs, and when one leads to `l`.
+fn to_blobs() -> impl Iterator<Item = (&'static Edge, &'static str)> {
+    EDGES.iter().filter_map(|edge| match edge.held {
+        Held::Blob(on) => Some((edge, on)),
+        Held::Manifest(_) => None,
+    })
+}
+
+fn any(conditions: impl Iterator<Item = String>) -> String {
+    format!("({})", conditions.collect::<Vec<_>>().join(" OR "))
+}
+
+/// A truth as columns have it.
+fn as_number(condition: &str) -> String {
+    format!("CASE WHEN {condition} THEN 1 ELSE 0 END")
+}
+
+fn exists(Edge { table, .. }: &Edge, on: &str) -> String {
+    format!("EXISTS (SELECT 1 FROM {table} e WHERE {on})")
+}
+
+fn manifests_below(edge: &Edge, on: &str) -> Option<String> {
+    let (table, holder) = (edge.table, edge.holder_column()?);
+    Some(format!("SELECT m.id FROM {table} e CROSS JOIN manifests m WHERE {holder} = ?1 AND {on}"))
+}
+
+fn links_below(edge: &Edge, on: &str) -> Option<String> {
+    let (table, holder) = (edge.table, edge.holder_column()?);
+    Some(format!(
+        "SELECT l.repository, l.blob
+         FROM {table} e CROSS JOIN repositories r CROSS JOIN blobs b CROSS JOIN blob_links l
+         WHERE {holder} = ?1 AND r.id = e.repository AND b.tenant = r.tenant AND b.digest = e.digest
+           AND l.repository = r.id AND l.blob = b.id AND {on}"
+    ))
+}
+
+fn above(from: &str, what: &str, edges: impl Iterator<Item = (&'static Edge, &'static str)>) -> String {
+    let holders = edges.filter_map(|(edge, on)| {
+        let (table, holder) = (edge.table, edge.holder_column()?);
+        Some(format!("SELECT {holder} FROM {from} CROSS JOIN {table} e WHERE {what} AND {on}"))
+    });
+    holders.collect::<Vec<_>>().join(" UNION ")
+}
+
+fn children(edge: &Edge, on: &str) -> Option<String> {
+    let (table, holder) = (edge.table, edge.holder_column().filter(|_| edge.role == Role::Part)?);
+    Some(format!("SELECT e.digest, m.id FROM {table} e LEFT JOIN manifests m ON {on} WHERE {holder} = ?1"))
+}
+
+fn blobs(edge: &Edge) -> Option<String> {
+    let (table, holder) = (edge.table, edge.holder_column().filter(|_| edge.role == Role::Part)?);
+    Some(format!(
+        "SELECT e.digest, l.blob, b.damaged
+         FROM {table} e CROSS JOIN repositories r
+         LEFT JOIN blobs b ON b.tenant = r.tenant AND b.digest = e.digest
+         LEFT JOIN blob_links l ON l.repository = r.id AND l.blob = b.id
+         WHERE {holder} = ?1 AND r.id = e.repository"
+    ))
+}

@@ -1,0 +1,146 @@
+//! What stands above and below a manifest.
+
+use std::collections::BTreeSet;
+
+use gangplank_core::Time;
+use gangplank_oci::Digest;
+
+use super::Texts;
+use crate::Result;
+use crate::metadata::tx::{Query, Tx, Value, values};
+
+/// The manifests that a manifest holds: its children, and what is about it.
+pub(crate) fn below(tx: &dyn Tx, manifest: i64) -> Result<Vec<i64>> {
+    let mut found = Vec::new();
+    for text in &Texts::get().manifests_below {
+        found.append(&mut ids(tx, text, values![manifest])?);
+    }
+    Ok(found)
+}
+
+/// The repositories' blobs that a manifest holds, as repository and blob.
+pub(crate) fn links_below(tx: &dyn Tx, manifest: i64) -> Result<Vec<(i64, i64)>> {
+    let mut found = Vec::new();
+    for text in &Texts::get().links_below {
+        found
+            .append(&mut tx.all(&Query::new(text, values![manifest], |row| Ok((row.get(0)?, row.get(1)?))))?);
+    }
+    Ok(found)
+}
+
+/// The manifests that hold a manifest: the indexes that it is in, and its subject.
+pub(crate) fn above(tx: &dyn Tx, manifest: i64) -> Result<Vec<i64>> {
+    ids(tx, &Texts::get().manifests_above, values![manifest])
+}
+
+/// The manifests that hold a repository's blob.
+pub(crate) fn above_link(tx: &dyn Tx, repository: i64, blob: i64) -> Result<Vec<i64>> {
+    ids(tx, &Texts::get().manifests_above_link, values![repository, blob])
+}
+
+/// Until when a manifest is kept by itself: for good by a root, else by its lease if that was taken after `cutoff`.
+pub(crate) fn kept_by_itself(tx: &dyn Tx, manifest: i64, cutoff: Time) -> Result<Option<Kept>> {
+    let find = Query::new(&Texts::get().kept_by_itself, values![manifest], |row| {
+        Ok((row.get::<Time>(0)?, row.get::<bool>(1)?))
+    });
+    let (leased_at, is_rooted) = tx.one(&find)?;
+    Ok(if is_rooted { Some(Kept::ByRoot) } else { (leased_at > cutoff).then_some(Kept::ByLease(leased_at)) })
+}
+
+/// Why something stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// A root holds it.
+    ByRoot,
+    /// It was leased at this time.
+    ByLease(Time),
+}
+
+/// Looks for something that keeps a manifest: itself, or a manifest above it, however far up. Those that are
+/// `gone` keep nothing. If there is nothing, returns the manifests that were looked at and do not keep it.
+pub(crate) fn kept(
+    tx: &dyn Tx,
+    manifest: i64,
+    cutoff: Time,
+    gone: impl Fn(i64) -> bool,
+) -> Result<std::result::Result<Kept, BTreeSet<i64>>> {
+    let (mut seen, mut open) = (BTreeSet::from([manifest]), vec![manifest]);
+    while let Some(next) = open.pop() {
+        if let Some(kept) = kept_by_itself(tx, next, cutoff)? {
+            return Ok(Ok(kept));
+        }
+        open.extend(above(tx, next)?.into_iter().filter(|id| !gone(*id) && seen.insert(*id)));
+    }
+    Ok(Err(seen))
+}
+
+/// Which of these manifests an edge leads to, in their order.
+pub(crate) fn are_held(tx: &dyn Tx, manifests: &[i64]) -> Result<Vec<bool>> {
+    let each = manifests.iter().map(|manifest| values![*manifest]);
+    let found = tx.find_each(&Texts::get().is_manifest_held, each, |row| row.get(0))?;
+    Ok(found.into_iter().map(Option::unwrap_or_default).collect())
+}
+
+/// Which of these blobs of repositories an edge leads to, in their order.
+pub(crate) fn are_links_held(tx: &dyn Tx, links: &[(i64, i64)]) -> Result<Vec<bool>> {
+    let each = links.iter().map(|(repository, blob)| values![*repository, *blob]);
+    let found = tx.find_each(&Texts::get().is_link_held, each, |row| row.get(0))?;
+    Ok(found.into_iter().map(Option::unwrap_or_default).collect())
+}
+
+/// What holds a manifest, in the words of the list of edges.
+pub(crate) fn explain(tx: &dyn Tx, manifest: i64) -> Result<Vec<&'static str>> {
+    let mut found = Vec::new();
+    for (name, text) in &Texts::get().names {
+        if tx.one(&Query::column(text, values![manifest]))? {
+            found.push(*name);
+        }
+    }
+    Ok(found)
+}
+
+fn ids<'v>(tx: &dyn Tx, text: &'v str, values: impl Into<Vec<Value<'v>>>) -> Result<Vec<i64>> {
+    tx.all(&Query::column(text, values))
+}
+
+/// A part that a manifest names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) digest: Digest,
+    pub(crate) kind: PartKind,
+}
+
+/// What a part is, and whether it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PartKind {
+    /// A manifest, with its id if it is there.
+    Manifest(Option<i64>),
+    /// A blob that the repository has.
+    Blob {
+        id: i64,
+        /// Whether its bytes are others than were put.
+        is_damaged: bool,
+    },
+    /// A blob that the repository has not.
+    AbsentBlob,
+}
+
+/// The parts that a manifest names, one step down.
+pub(crate) fn parts(tx: &dyn Tx, manifest: i64) -> Result<Vec<Part>> {
+    let (texts, mut parts) = (Texts::get(), Vec::new());
+    for text in &texts.children {
+        parts.append(&mut tx.all(&Query::new(text, values![manifest], |row| {
+            Ok(Part { digest: row.get(0)?, kind: PartKind::Manifest(row.get(1)?) })
+        }))?);
+    }
+    for text in &texts.blobs {
+        parts.append(&mut tx.all(&Query::new(text, values![manifest], |row| {
+            let kind = match row.get(1)? {
+                None => PartKind::AbsentBlob,
+                Some(id) => PartKind::Blob { id, is_damaged: row.get(2)? },
+            };
+            Ok(Part { digest: row.get(0)?, kind })
+        }))?);
+    }
+    Ok(parts)
+}

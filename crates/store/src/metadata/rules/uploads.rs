@@ -1,0 +1,358 @@
+use async_trait::async_trait;
+use gangplank_core::upload::{GIVES_WAY_AFTER, OpenSessions, Opening};
+use gangplank_core::{AccessKeyId, AccountId, LoginId, Owner, Tenant, Time};
+use gangplank_oci::RepositoryName;
+
+use super::login_facts::{self, COLUMNS, JOINS};
+use super::{content_keys, rows};
+use crate::Result;
+use crate::blobs::{Checkpoint, ContentKey};
+use crate::metadata::engine::{Engine, Terms};
+use crate::metadata::store::Store;
+use crate::metadata::tx::{Level, Lock, Query, Row, Tx, Value, values};
+use crate::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession, Uploads};
+
+/// The owner's half of every lookup, as `?1` to `?5` with the session's id first.
+const OWNED: &str = "id = ?1 AND repository = ?4 AND owner = ?5
+    AND tenant = (SELECT id FROM tenants WHERE account = ?2 AND region = ?3)";
+
+#[async_trait]
+impl<E: Engine> Uploads for Store<E> {
+    async fn open_upload(
+        &self,
+        owner: &UploadOwner,
+        session: UploadSession,
+        quota: u32,
+    ) -> Result<UploadOpened> {
+        let owner = owner.clone();
+        self.upkeep(Terms::tenant(&owner.tenant).takes_nothing().visible(), move |tx| {
+            open(tx, &owner, &session, quota)
+        })
+        .await
+    }
+
+    async fn upload(&self, owner: &UploadOwner, id: &str) -> Result<Option<UploadSession>> {
+        self.read_one(|tx| Ok(read_all(tx, OWNED, owned(owner, id))?.pop())).await
+    }
+
+    async fn advance_upload(
+        &self,
+        owner: &UploadOwner,
+        from: &Checkpoint,
+        session: UploadSession,
+    ) -> Result<bool> {
+        let (owner, from) = (owner.clone(), from.clone());
+        self.upkeep(Terms::tenant(&owner.tenant).takes_nothing().visible().repeatable(), move |tx| {
+            advance(tx, &owner, &from, &session)
+        })
+        .await
+    }
+
+    async fn close_upload(&self, owner: &UploadOwner, id: &str, leaves: Leaves) -> Result<bool> {
+        let (owner, id) = (owner.clone(), id.to_owned());
+        self.upkeep(Terms::tenant(&owner.tenant).takes_nothing(), move |tx| {
+            Ok(end(tx, Lock::Update, OWNED, owned(&owner, &id), leaves)? == 1)
+        })
+        .await
+    }
+
+    async fn close_stale_uploads(&self, idle: Time, opened: Time) -> Result<usize> {
+        self.upkeep(Terms::server().takes_nothing(), move |tx| {
+            let which = "touched_at <= ?1 OR created_at <= ?2";
+            // One that somebody has just now is not stale.
+            end(tx, Lock::SkipLocked, which, values![idle, opened], Leaves::Bytes)
+        })
+        .await
+    }
+
+    async fn count_uploads(&self) -> Result<usize> {
+        self.read_one(|tx| tx.one(&Query::column("SELECT count(*) FROM uploads", values![]))).await
+    }
+}
+
+fn open(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession, quota: u32) -> Result<UploadOpened> {
+    let account = &owner.tenant.account;
+    if has_ended(tx, &owner.owner, session.login)? {
+        return Ok(UploadOpened::LoginEnded);
+    }
+    let tenant = rows::ensure_tenant(tx, &owner.tenant)?;
+    // Nobody waits for others to be counted: where many processes open sessions, there may be a few too many.
+    let standing = tx.one(&Query::new(
+        "SELECT count(*), count(*) FILTER (WHERE login = ?2) FROM uploads
+         WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1)",
+        values![account.as_str(), session.login],
+        |row| {
+            let (of_account, of_login) = (rows::unsigned(row.get(0)?)?, rows::unsigned(row.get(1)?)?);
+            Ok(OpenSessions { of_account, of_login })
+        },
+    ))?;
+    let gives_way = match standing.admit(quota) {
+        Opening::Free => None,
+        Opening::InPlaceOfLogins => Some(session.login),
+        Opening::InPlaceOfAccounts => Some(None),
+    };
+    let mut opened = UploadOpened::Opened;
+    if let Some(of_login) = gives_way {
+        if !end_idle(tx, account, of_login, session.created_at)? {
+            return Ok(UploadOpened::TooMany);
+        }
+        opened = UploadOpened::InPlaceOfAnother;
+    }
+    tx.run(
+        "INSERT INTO uploads (id, key, tenant, repository, owner, login, received, hash_state, checkpoint,
+                              created_at, touched_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        values![
+            &session.id,
+            session.key.as_str(),
+            tenant,
+            owner.repository.as_str(),
+            owner.owner.as_str(),
+            session.login,
+            rows::signed(session.checkpoint.received)?,
+            &session.checkpoint.hash_state,
+            &session.checkpoint.opaque,
+            tx.steady(session.created_at)?,
+            tx.steady(session.touched_at)?,
+        ],
+    )?;
+    add_keys(tx, &session.checkpoint.keys, &session.id)?;
+    Ok(opened)
+}
+
+/// Whether a login has ended, but by its time: a body may have taken longer than that. What decides it does not change
+/// from here on, so whoever ends the login finds the session.
+fn has_ended(tx: &dyn Tx, owner: &Owner, login: Option<LoginId>) -> Result<bool> {
+    let Some(login) = login else { return Ok(false) };
+    if let Some((_, role)) = owner.as_role() {
+        let lock = Query::column("SELECT number FROM roles WHERE id = ?1", values![role.as_str()]);
+        tx.lock::<i64>(Level::Principal, Lock::Share, &lock)?;
+    } else {
+        let lock = Query::column("SELECT id FROM access_keys WHERE id = ?1", values![owner.as_str()]);
+        tx.lock::<String>(Level::Principal, Lock::Share, &lock)?;
+    }
+    let lock = Query::column("SELECT id FROM registry_logins WHERE id = ?1", values![login]);
+    tx.lock::<LoginId>(Level::Login, Lock::Share, &lock)?;
+    let text = format!(
+        "SELECT {COLUMNS} FROM registry_logins l JOIN tenants t ON t.id = l.tenant {JOINS} WHERE l.id = ?1"
+    );
+    let facts = tx.find(&Query::new(&text, values![login], |row| login_facts::read(row, 0)))?;
+    Ok(facts.is_some_and(|facts| facts.ended().is_some()))
+}
+
+/// Ends the oldest session of an account, or of one login, that gives way at `now`; `false` if there is none.
+fn end_idle(tx: &dyn Tx, account: &AccountId, login: Option<LoginId>, now: Time) -> Result<bool> {
+    let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1) AND touched_at <= ?2
+           AND (CAST(?3 AS BIGINT) IS NULL OR login = ?3)
+         ORDER BY created_at, touched_at LIMIT 1";
+    let values = values![account.as_str(), tx.steady(now)?.minus(GIVES_WAY_AFTER), login];
+    let ended = lock_ending(tx, Lock::SkipLocked, which, values)?;
+    end_locked(tx, &ended, |_| true)?;
+    Ok(!ended.is_empty())
+}
+
+fn advance(tx: &dyn Tx, owner: &UploadOwner, from: &Checkpoint, session: &UploadSession) -> Result<bool> {
+    let UploadSession { id, checkpoint, .. } = session;
+    let touched_at = tx.steady(session.touched_at)?;
+    // Whoever comes from another checkpoint changes nothing.
+    let text = format!(
+        "UPDATE uploads SET received = ?7, hash_state = ?8, checkpoint = ?9, touched_at = ?10, login = ?11
+         WHERE {OWNED} AND received = ?6"
+    );
+    let advanced = tx.run(
+        &text,
+        values![
+            id,
+            owner.tenant.account.as_str(),
+            owner.tenant.region.as_str(),
+            owner.repository.as_str(),
+            owner.owner.as_str(),
+            rows::signed(from.received)?,
+            rows::signed(checkpoint.received)?,
+            &checkpoint.hash_state,
+            &checkpoint.opaque,
+            touched_at,
+            session.login,
+        ],
+    )?;
+    if advanced == 0 {
+        return is_at(tx, owner, session);
+    }
+    let left = from.keys.iter().filter(|key| !checkpoint.keys.contains(key));
+    let left = tx.find_each(
+        "DELETE FROM upload_keys WHERE key = ?1 AND upload = ?2 RETURNING key",
+        left.map(|key| values![key.as_str(), id]),
+        |row| content_keys::read(row.text(0)?),
+    )?;
+    content_keys::discard(tx, left.iter().flatten(), touched_at)?;
+    add_keys(tx, checkpoint.keys.iter().filter(|key| !from.keys.contains(key)), id)?;
+    Ok(true)
+}
+
+/// Whether a session is where it was to come to: an earlier run of this may have brought it there.
+fn is_at(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession) -> Result<bool> {
+    let Some(found) = read_all(tx, OWNED, owned(owner, &session.id))?.pop() else { return Ok(false) };
+    let mut checkpoint = session.checkpoint.clone();
+    checkpoint.keys.sort();
+    Ok(found.checkpoint == checkpoint && found.login == session.login)
+}
+
+fn add_keys<'k>(tx: &dyn Tx, keys: impl IntoIterator<Item = &'k ContentKey>, upload: &str) -> Result<()> {
+    let keys = keys.into_iter().map(|key| values![key.as_str(), upload]);
+    tx.each("INSERT INTO upload_keys (key, upload) VALUES (?1, ?2)", keys).map(drop)
+}
+
+/// How far all have come.
+pub(crate) fn checkpoints(tx: &dyn Tx) -> Result<Vec<(ContentKey, Checkpoint)>> {
+    let sessions = read_all(tx, "u.id IS NOT NULL", [])?;
+    Ok(sessions.into_iter().map(|session| (session.key, session.checkpoint)).collect())
+}
+
+/// Ends the sessions that a login fed last.
+pub(crate) fn end_of_login(tx: &dyn Tx, tenant: i64, login: LoginId) -> Result<()> {
+    let which = "tenant = ?1 AND login = ?2 ORDER BY id";
+    end(tx, Lock::Update, which, values![tenant, login], Leaves::Bytes).map(drop)
+}
+
+/// Ends the sessions that were fed last by a login of a role's session that is live at `now`.
+pub(crate) fn end_of_session(
+    tx: &dyn Tx,
+    account: &AccountId,
+    session: &AccessKeyId,
+    now: Time,
+) -> Result<()> {
+    let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1)
+        AND EXISTS (SELECT 1 FROM registry_logins l
+                    WHERE l.id = uploads.login AND l.session = ?2 AND l.expires_at > ?3)
+        ORDER BY id";
+    let values = values![account.as_str(), session.as_str(), now];
+    end(tx, Lock::Update, which, values, Leaves::Bytes).map(drop)
+}
+
+/// Ends the sessions of a key's or role's logins.
+pub(crate) fn end_of_owner(tx: &dyn Tx, account: &AccountId, owner: &Owner) -> Result<()> {
+    let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1) AND owner = ?2 ORDER BY id";
+    end(tx, Lock::Update, which, values![account.as_str(), owner.as_str()], Leaves::Bytes).map(drop)
+}
+
+/// Ends sessions; says how many. Somebody may be feeding them, so only what is discarded is certain to go.
+fn end<const N: usize>(
+    tx: &dyn Tx,
+    lock: Lock,
+    which: &str,
+    values: [Value<'_>; N],
+    leaves: Leaves,
+) -> Result<usize> {
+    let ended = lock_ending(tx, lock, which, values)?;
+    end_locked(tx, &ended, |_| leaves == Leaves::Bytes)?;
+    Ok(ended.len())
+}
+
+/// Ends the session of a blob whose bytes are under `kept`. What else it has is discarded. `false` if there is none.
+pub(crate) fn end_as_blob(
+    tx: &dyn Tx,
+    id: &str,
+    tenant: &Tenant,
+    repository: &RepositoryName,
+    kept: &ContentKey,
+) -> Result<bool> {
+    let which = "id = ?1 AND repository = ?2
+        AND tenant = (SELECT id FROM tenants WHERE account = ?3 AND region = ?4)";
+    let values = values![id, repository.as_str(), tenant.account.as_str(), tenant.region.as_str()];
+    let ended = lock_ending(tx, Lock::Update, which, values)?;
+    end_locked(tx, &ended, |key| key != kept)?;
+    Ok(!ended.is_empty())
+}
+
+/// A session that ends.
+struct Ending {
+    id: String,
+    key: ContentKey,
+    fed: Time,
+    /// Its store's own checkpoint.
+    checkpoint: Vec<u8>,
+}
+
+fn lock_ending<const N: usize>(
+    tx: &dyn Tx,
+    lock: Lock,
+    which: &str,
+    values: [Value<'_>; N],
+) -> Result<Vec<Ending>> {
+    let text = format!("SELECT id, key, touched_at, checkpoint FROM uploads WHERE {which}");
+    tx.lock(
+        Level::Session,
+        lock,
+        &Query::new(&text, values, |row| {
+            let key = content_keys::read(row.text(1)?)?;
+            Ok(Ending { id: row.get(0)?, key, fed: row.get(2)?, checkpoint: row.get(3)? })
+        }),
+    )
+}
+
+/// Ends sessions that are locked. Of their keys, those are discarded that `goes` says.
+fn end_locked(tx: &dyn Tx, ended: &[Ending], goes: impl Fn(&ContentKey) -> bool) -> Result<()> {
+    let (ids, mut others) = (ended.iter().map(|it| Value::from(&it.id)).collect::<Vec<_>>(), Vec::new());
+    let take = "DELETE FROM upload_keys WHERE upload = ?1 RETURNING key";
+    tx.query_each(take, 1, &ids, &mut |at, row| {
+        others.push((content_keys::read(row.text(0)?)?, ended[at].fed));
+        Ok(())
+    })?;
+    for (other, fed) in others.iter().filter(|(key, _)| goes(key)) {
+        content_keys::discard(tx, [other], *fed)?;
+    }
+    for it in ended.iter().filter(|it| goes(&it.key)) {
+        content_keys::discard_upload(tx, &it.key, it.fed, &it.checkpoint)?;
+    }
+    tx.each("DELETE FROM uploads WHERE id = ?1", ended.iter().map(|it| values![&it.id])).map(drop)
+}
+
+fn owned<'a>(owner: &'a UploadOwner, id: &'a str) -> [Value<'a>; 5] {
+    values![
+        id,
+        owner.tenant.account.as_str(),
+        owner.tenant.region.as_str(),
+        owner.repository.as_str(),
+        owner.owner.as_str(),
+    ]
+}
+
+/// Sessions, with their other keys in the order in which they were made.
+fn read_all<const N: usize>(tx: &dyn Tx, which: &str, values: [Value<'_>; N]) -> Result<Vec<UploadSession>> {
+    let text = format!(
+        "SELECT u.id, u.key, u.login, u.created_at, u.touched_at, u.received, u.hash_state, u.checkpoint, k.key
+         FROM uploads u LEFT JOIN upload_keys k ON k.upload = u.id
+         WHERE {which} ORDER BY u.id, k.key"
+    );
+    let mut sessions: Vec<UploadSession> = Vec::new();
+    tx.query(&text, &values, &mut |row| {
+        let id = row.text(0)?;
+        if sessions.last().is_none_or(|last| last.id != id) {
+            sessions.push(read(row)?);
+        }
+        let other: Option<String> = row.get(8)?;
+        if let (Some(session), Some(other)) = (sessions.last_mut(), other) {
+            session.checkpoint.keys.push(content_keys::read(&other)?);
+        }
+        Ok(())
+    })?;
+    Ok(sessions)
+}
+
+/// Reads `id, key, login, created_at, touched_at, received, hash_state, checkpoint`. Its other keys are elsewhere.
+fn read(row: &Row<'_>) -> Result<UploadSession> {
+    let checkpoint = Checkpoint {
+        received: rows::unsigned(row.get(5)?)?,
+        hash_state: row.get(6)?,
+        keys: Vec::new(),
+        opaque: row.get(7)?,
+    };
+    Ok(UploadSession {
+        id: row.get(0)?,
+        key: content_keys::read(row.text(1)?)?,
+        login: row.get(2)?,
+        checkpoint,
+        created_at: row.get(3)?,
+        touched_at: row.get(4)?,
+    })
+}

@@ -1,0 +1,39 @@
+//! What is particular to a store that keeps parts, as one of objects does.
+
+use gangplank_store::blobs::{BlobIngester as _, ContentKey, Memory};
+
+use super::{beginning, finish, write};
+
+#[tokio::test]
+async fn what_is_left_over_is_content_of_its_own_until_it_is_in_a_part() {
+    let (memory, key) = (Memory::with_parts(16), ContentKey::unused());
+    let first = write(&memory, &key, &beginning(), b"0123456789").await;
+    let second = write(&memory, &key, &first, b"abcdef").await;
+    let third = write(&memory, &key, &second, b"0123456789").await;
+    let named = [&first, &second, &third].map(|checkpoint| checkpoint.keys.len());
+    assert_eq!(named, [1, 0, 1]);
+    assert_ne!(first.keys, third.keys);
+    assert_eq!(finish(&memory, &key, &third, b"").await, key);
+}
+
+#[tokio::test]
+async fn content_that_was_never_more_than_left_over_is_the_blob() {
+    let (memory, key) = (Memory::with_parts(16), ContentKey::unused());
+    let staged = write(&memory, &key, &beginning(), b"0123456789").await;
+    assert_eq!(finish(&memory, &key, &staged, b"").await, staged.keys[0]);
+    let key = ContentKey::unused();
+    let staged = write(&memory, &key, &beginning(), b"0123456789").await;
+    assert_eq!(finish(&memory, &key, &staged, b"ab").await, key);
+}
+
+#[tokio::test]
+async fn each_full_part_is_progress() {
+    let mut writing = Memory::with_parts(16).writer(&ContentKey::unused(), &beginning()).unwrap();
+    let mut told = Vec::new();
+    for _ in 0..7 {
+        writing.ready().await.unwrap();
+        writing.write(&[7; 10]).unwrap();
+        told.extend(writing.progress().map(|checkpoint| checkpoint.received));
+    }
+    assert_eq!(told, [16, 32, 48, 64]);
+}
