@@ -8,12 +8,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use gangplank_core::{AccountId, Origin, Quotas, Region, Renewal, Tenant, Time};
-use gangplank_oci::{Algorithm, Digest, ManifestView, RepositoryName, Tag};
-use gangplank_store::blobs::{BlobStore, ContentKey};
+use gangplank_oci::{Algorithm, Digest, Hasher, ManifestView, RepositoryName, Tag};
+use gangplank_store::blobs::{ContentKey, LocalFiles};
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::blobs::NewBlob;
 use gangplank_store::metadata::manifests::{ManifestOutcome, NewManifest};
-use gangplank_store::open::{Mode, StoreConfig};
+use gangplank_store::open::{Mode, StoreConfig, blobs_in, local_files};
 use serde_json::json;
 
 use crate::work::MEDIA_TYPE;
@@ -64,7 +64,7 @@ pub(crate) fn fill(data: &Path, size: usize, tags: &[usize]) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(async {
         let store = StoreConfig::local(data, Mode::Fill).open().await?;
-        put_bytes(store.blobs.as_ref(), size)?;
+        put_bytes(&local_files(&blobs_in(data), Mode::Fill)?, size)?;
         let filler = Filler::new(store.metadata.as_ref())?;
         let repository = RepositoryName::parse(REPOSITORY)?;
         each(0..size, |number| filler.add_blob(&repository, number, filler.now)).await?;
@@ -93,13 +93,13 @@ pub(crate) fn collect(data: &Path, size: usize) -> Result<Duration> {
 }
 
 /// Writes the bytes of blobs that have some. In parallel, because each waits for syncs.
-fn put_bytes(store: &dyn BlobStore, size: usize) -> Result<()> {
+fn put_bytes(store: &LocalFiles, size: usize) -> Result<()> {
     let step = size.div_ceil(WITH_BYTES);
     let put = |first: usize| {
         (first * step..size).step_by(step * WRITERS).try_for_each(|number| {
-            let mut staged = store.stage(&key(number)?, 0)?;
-            staged.write(&blob(number))?;
-            staged.publish()?;
+            let mut writer = store.writer(&key(number)?, Hasher::new(Algorithm::Sha256));
+            writer.write(&blob(number))?;
+            writer.publish()?;
             anyhow::Ok(())
         })
     };

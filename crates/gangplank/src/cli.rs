@@ -89,6 +89,8 @@ enum Command {
     /// The directory has to be new or empty, and the backup complete. Each content is compared with its digest.
     /// `credentials` gets a root key that is enabled. The server writes `config` when it starts.
     Restore(commands::restore::Args),
+    /// Look at the bucket that keeps a server's blobs
+    S3(commands::s3::Args),
     /// Push an image and register it, with or without a container engine
     Push(commands::push::Args),
     /// Deploy an image to a container service, pushed and registered on the way
@@ -153,6 +155,7 @@ impl Cli {
                 Command::Ping(args) => commands::ping::run(args).await,
                 Command::Backup(args) => commands::backup::run(args),
                 Command::Restore(args) => commands::restore::run(args),
+                Command::S3(args) => commands::s3::run(args).await,
                 Command::Push(args) => commands::push::run(args).await,
                 Command::Deploy(args) => commands::deploy::run(*args).await,
                 Command::Logs(args) => commands::logs::run(args).await,

@@ -6,6 +6,8 @@
 )]
 
 mod aws;
+#[cfg(unix)]
+mod bucket;
 mod cli;
 mod commands;
 mod files;

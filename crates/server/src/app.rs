@@ -134,8 +134,6 @@ pub(crate) struct App {
     pub(crate) logs: Arc<Logs>,
     /// What they print.
     pub(crate) container_logs: Arc<ContainerLogs>,
-    /// Names this run of the server: what an earlier one staged is hashed anew before it is relied on.
-    pub(crate) run: String,
 }
 
 impl App {
@@ -198,27 +196,4 @@ impl App {
     pub(crate) fn service_url(&self, tenant: &Tenant, service: &ContainerService) -> String {
         self.entrance.url(&self.service_host(tenant, service))
     }
-
-    /// Runs work on the blob store, which blocks, on a thread that may.
-    ///
-    /// # Errors
-    /// What the work fails with; and if the work panicked, that it did.
-    pub(crate) async fn blocking<T, F>(&self, work: F) -> gangplank_store::Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&dyn BlobStore) -> gangplank_store::Result<T> + Send + 'static,
-    {
-        blocking(&self.blobs, work).await
-    }
-}
-
-/// Runs work on a blob store, which blocks, on a thread that may.
-pub(crate) async fn blocking<T, F>(blobs: &Arc<dyn BlobStore>, work: F) -> gangplank_store::Result<T>
-where
-    T: Send + 'static,
-    F: FnOnce(&dyn BlobStore) -> gangplank_store::Result<T> + Send + 'static,
-{
-    let blobs = Arc::clone(blobs);
-    let done = tokio::task::spawn_blocking(move || work(blobs.as_ref())).await;
-    done.unwrap_or_else(|error| Err(gangplank_store::StoreError::unavailable(error)))
 }

@@ -12,7 +12,7 @@ use gangplank_core::{AccessKeyId, Leases, Quotas, Region, SecretAccessKey};
 
 use gangplank_oci::ManifestLimits;
 use gangplank_store::blobs::DEFAULT_RESERVE;
-use gangplank_store::open::Location;
+use gangplank_store::open::{Bucket, Location};
 
 mod deployments;
 mod issuers;
@@ -31,6 +31,8 @@ pub struct Config {
     pub admin_listen: Option<SocketAddr>,
     /// Where everything is kept.
     pub location: Location,
+    /// Where blobs are kept that are not kept there.
+    pub bucket: Option<Bucket>,
     /// The file of the master key; one in the data directory if `None`.
     pub master_key_file: Option<PathBuf>,
     /// The `host[:port]` that clients reach the registry by, if not the one they called the API by.
@@ -72,6 +74,7 @@ impl Config {
             listen: (std::net::Ipv4Addr::LOCALHOST, 5000).into(),
             admin_listen: None,
             location: Location::Local { dir: data_dir },
+            bucket: None,
             master_key_file: None,
             public_address: None,
             tls: None,

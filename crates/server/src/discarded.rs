@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use gangplank_core::Time;
 use gangplank_store::Result;
 use gangplank_store::blobs::{BlobStore, ContentKey};
 use gangplank_store::metadata::Metadata;
+use gangplank_store::metadata::blobs::Discarded;
 
-use crate::app::blocking;
 use crate::removals::Removals;
 
 /// How much is listed at once.
@@ -34,34 +35,39 @@ pub(crate) async fn remove(
     blobs: &Arc<dyn BlobStore>,
     removals: &Removals,
 ) -> Result<Round> {
-    let keys = metadata.discarded(BATCH).await?;
-    if keys.is_empty() {
+    let discarded = metadata.discarded(Time(i64::MAX), BATCH).await?;
+    if discarded.is_empty() {
         return Ok(Round { listed: 0, removed: 0 });
     }
-    let listed = keys.len();
+    let listed = discarded.len();
     let Some(_removal) = removals.begin().await? else { return Ok(Round { listed, removed: 0 }) };
-    let gone = blocking(blobs, move |blobs| {
-        // Of an upload that ended for others' sake it is still staged.
-        Ok(each(keys, |key| blobs.discard_staged(key).and_then(|()| blobs.remove(key))))
-    })
-    .await?;
+    let mut keys = Vec::with_capacity(listed);
+    for Discarded { key, upload } in discarded {
+        let cancelled = match &upload {
+            // It may have been published, too, by whoever was writing it when it ended.
+            Some(upload) => blobs.cancel(&key, upload).await,
+            None => Ok(()),
+        };
+        if is_gone(&key, cancelled) {
+            keys.push(key);
+        }
+    }
+    let gone = remove_each(blobs.as_ref(), keys).await;
     let removed = gone.len();
     metadata.forget_discarded(gone).await?;
     Ok(Round { listed, removed })
 }
 
-/// Removes what can be removed; content that cannot is left for later, and holds up no other.
-pub(crate) fn remove_each(blobs: &dyn BlobStore, keys: Vec<ContentKey>) -> Vec<ContentKey> {
-    each(keys, |key| blobs.remove(key))
+/// Removes what can be removed, and says what that was; content that cannot is left for later, and holds up no other.
+pub(crate) async fn remove_each(blobs: &dyn BlobStore, mut keys: Vec<ContentKey>) -> Vec<ContentKey> {
+    let mut removed = blobs.remove(&keys).await.into_iter();
+    keys.retain(|key| removed.next().is_some_and(|removed| is_gone(key, removed)));
+    keys
 }
 
-fn each(keys: Vec<ContentKey>, remove: impl Fn(&ContentKey) -> Result<()>) -> Vec<ContentKey> {
-    let remove = |key: &ContentKey| match remove(key) {
-        Ok(()) => true,
-        Err(error) => {
-            tracing::warn!(%key, %error, "cannot remove discarded content");
-            false
-        }
-    };
-    keys.into_iter().filter(remove).collect()
+fn is_gone(key: &ContentKey, removed: Result<()>) -> bool {
+    if let Err(error) = &removed {
+        tracing::warn!(%key, %error, "cannot remove discarded content");
+    }
+    removed.is_ok()
 }

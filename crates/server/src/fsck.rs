@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use gangplank_core::Time;
-use gangplank_oci::{Algorithm, Hasher};
-use gangplank_store::blobs::{BlobStore, ContentKey};
+use gangplank_oci::Algorithm;
+use gangplank_store::blobs::{BlobStore, Checkpoint, ContentKey};
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::inspection::{Fault, KeptContent};
 use gangplank_store::metadata::progress::Mark;
-use gangplank_store::open::{Mode, StoreConfig, Stores, blobs_in};
+use gangplank_store::open::{Bucket, Mode, StoreConfig, Stores, blobs_in};
 
 use crate::data_dir::DataDir;
-use crate::hashing::{Bytes, look};
+use crate::hashing::{Bytes, hash, look};
 
 const PAGE: usize = 200;
 
@@ -67,13 +67,14 @@ impl Report {
     }
 }
 
-/// Checks a data directory, whose server may run, and changes nothing. `progress` is told how many bytes of
+/// Checks a data directory, whose server may run, and its bucket if it has one, and changes nothing. `progress` is told how many bytes of
 /// how many were read.
 ///
 /// # Errors
 /// If its stores cannot be read.
-pub async fn check(path: &Path, progress: impl FnMut(u64, u64)) -> Result<Report> {
-    let rows = StoreConfig::local(path, Mode::Read).rows().await.context("cannot read the database")?;
+pub async fn check(path: &Path, bucket: Option<Bucket>, progress: impl FnMut(u64, u64)) -> Result<Report> {
+    let store = StoreConfig::local(path, Mode::Read).with_bucket(bucket);
+    let rows = store.rows().await.context("cannot read the database")?;
     let Stores { metadata, blobs, fault, .. } = rows.with_bytes().await?;
     let mut check = Check::new(metadata, blobs, false);
     if let Some(fault) = fault {
@@ -89,8 +90,13 @@ pub async fn check(path: &Path, progress: impl FnMut(u64, u64)) -> Result<Report
 ///
 /// # Errors
 /// If its stores cannot be opened or fail.
-pub async fn repair(data_dir: &DataDir, progress: impl FnMut(u64, u64)) -> Result<Report> {
-    let rows = data_dir.store(Mode::Offline).rows().await.context("cannot open the database")?;
+pub async fn repair(
+    data_dir: &DataDir,
+    bucket: Option<Bucket>,
+    progress: impl FnMut(u64, u64),
+) -> Result<Report> {
+    let store = data_dir.store(Mode::Offline).with_bucket(bucket);
+    let rows = store.rows().await.context("cannot open the database")?;
     let Stores { metadata, blobs, fault, .. } = rows.with_bytes_anew().await?;
     let mut check = Check::new(metadata, blobs, true);
     if let Some(fault) = fault {
@@ -145,9 +151,14 @@ impl Check {
         self.report.findings.push(Finding { kind, what, images, done: Some(MARKED), repaired: false });
     }
 
+    /// The steady time, as far as the database knows it.
+    async fn now(&self) -> Result<Time> {
+        Ok(Time(self.metadata.mark(Mark::SteadyTime).await?.unwrap_or(i64::MAX / 2)))
+    }
+
     /// Rows against each other.
     async fn rows(&mut self) -> Result<()> {
-        let now = Time(self.metadata.mark(Mark::SteadyTime).await?.unwrap_or(i64::MAX / 2));
+        let now = self.now().await?;
         let mut contradictions = self.metadata.contradictions(now).await?;
         if self.repair && !contradictions.is_empty() {
             self.metadata.reconcile(now).await?;
@@ -183,7 +194,7 @@ impl Check {
             let Some(last) = page.last() else { return Ok(()) };
             position = last.row;
             for content in page {
-                let bytes = look(self.blobs.as_ref(), &content, None);
+                let bytes = look(self.blobs.as_ref(), &content, None).await;
                 self.report.contents += 1;
                 self.report.bytes += content.size;
                 progress(self.report.bytes, total.max(self.report.bytes));
@@ -250,7 +261,7 @@ impl Check {
         for key in strays.intersection(&strays_now) {
             let mut done = None;
             if self.repair {
-                self.blobs.discard_staged(key)?;
+                self.blobs.cancel(key, &Checkpoint::to_cancel(Vec::new())).await?;
                 done = Some("removed");
             }
             self.found("staged-without-session", format!("{key} is staged and belongs to no upload"), done);
@@ -268,12 +279,14 @@ impl Check {
     async fn wrong_uploads(&self) -> Result<(HashSet<ContentKey>, HashSet<ContentKey>)> {
         // What is staged before its session is looked for may have ended in between; the other way round,
         // it may have begun. Two looks tell.
-        let staged: HashSet<ContentKey> = self.blobs.staged()?.into_iter().collect();
-        let sessions: HashMap<ContentKey, u64> = self.metadata.open_uploads().await?.into_iter().collect();
-        let strays = staged.iter().filter(|key| !sessions.contains_key(key)).cloned().collect();
+        let staged = self.blobs.staged(Duration::ZERO).await?;
+        let sessions: HashMap<_, _> = self.metadata.open_uploads().await?.into_iter().collect();
+        let keys = staged.into_iter().map(|staged| staged.key);
+        let keys = keys.filter(|key| !sessions.contains_key(key)).collect();
+        let strays = self.metadata.unknown_content(keys).await?.into_iter().collect();
         let mut short = HashSet::new();
-        for (key, received) in sessions {
-            if received > 0 && self.blobs.staged_size(&key)? < Some(received) {
+        for (key, checkpoint) in sessions {
+            if self.blobs.vouch(&key, &checkpoint).await?.is_none() {
                 short.insert(key);
             }
         }
@@ -284,7 +297,9 @@ impl Check {
     async fn strays(&mut self) -> Result<()> {
         let mut strays = Vec::new();
         for part in 0..=255 {
-            strays.extend(self.metadata.unknown_content(self.blobs.published(part)?).await?);
+            strays.extend(
+                self.metadata.unknown_content(self.blobs.published(part, Duration::ZERO).await?).await?,
+            );
         }
         if strays.is_empty() {
             return Ok(());
@@ -294,14 +309,16 @@ impl Check {
             strays = self.metadata.unknown_content(strays).await?;
         }
         for key in strays {
-            let Some(size) = self.blobs.size(&key)? else { continue };
+            let Some(size) = self.blobs.stat(&key).await? else { continue };
             let what = format!("content {key} of {size} bytes has no row");
             let mut done = None;
             if self.repair {
                 done = Some(if self.mends(&key, size).await? {
                     "it replaces content that was broken"
                 } else {
-                    self.blobs.remove(&key)?;
+                    for removed in self.blobs.remove(std::slice::from_ref(&key)).await {
+                        removed?;
+                    }
                     "removed: nobody was ever told that it is here"
                 });
             }
@@ -318,12 +335,11 @@ impl Check {
             if !self.broken.keys().any(wanted) {
                 continue;
             }
-            let Some(file) = self.blobs.open(stray)? else { return Ok(false) };
-            let mut hasher = Hasher::new(algorithm);
-            hasher.read_from(file)?;
+            let Some(reading) = self.blobs.read(stray, 0..size).await? else { return Ok(false) };
+            let Some(hasher) = hash(reading.bytes, algorithm, None).await? else { return Ok(false) };
             let name = (hasher.finish().to_string(), size);
             let Some(broken) = self.broken.get_mut(&name).and_then(Vec::pop) else { continue };
-            if self.metadata.replace_content(&broken, stray).await? {
+            if self.metadata.replace_content(&broken, stray, self.now().await?).await? {
                 let marked = |finding: &&mut Finding| finding.what.ends_with(&format!("({broken})"));
                 if let Some(finding) = self.report.findings.iter_mut().find(marked) {
                     (finding.done, finding.repaired) =

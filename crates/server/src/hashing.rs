@@ -1,10 +1,14 @@
 //! Hashes content that is kept, to hold it against its digest.
 
+use std::io;
 use std::time::{Duration, Instant};
 
-use gangplank_oci::Hasher;
-use gangplank_store::blobs::BlobStore;
+use futures_util::TryStreamExt as _;
+use gangplank_oci::{Algorithm, Hasher};
+use gangplank_store::blobs::{BlobStore, Read};
 use gangplank_store::metadata::inspection::KeptContent;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 /// What bytes were found.
@@ -25,43 +29,60 @@ pub(crate) enum Bytes {
 }
 
 /// How fast bytes are read, and until when.
-pub(crate) struct Pace<'a> {
+#[derive(Clone)]
+pub(crate) struct Pace {
     /// Bytes a second, at the most.
     pub(crate) rate: u64,
     /// Ends the reading early.
-    pub(crate) stop: &'a CancellationToken,
+    pub(crate) stop: CancellationToken,
 }
 
-/// Looks at the bytes of a content, all of them. Blocks. What cannot be read holds up no other.
-pub(crate) fn look(blobs: &dyn BlobStore, content: &KeptContent, pace: Option<&Pace<'_>>) -> Bytes {
-    read(blobs, content, pace).unwrap_or_else(|error| Bytes::Unreadable(error.to_string()))
+/// Looks at the bytes of a content, all of them. What cannot be read holds up no other.
+pub(crate) async fn look(blobs: &dyn BlobStore, content: &KeptContent, pace: Option<Pace>) -> Bytes {
+    read(blobs, content, pace).await.unwrap_or_else(|error| Bytes::Unreadable(error.to_string()))
 }
 
-fn read(
+async fn read(
     blobs: &dyn BlobStore,
     content: &KeptContent,
-    pace: Option<&Pace<'_>>,
+    pace: Option<Pace>,
 ) -> gangplank_store::Result<Bytes> {
-    let Some(file) = blobs.open(&content.key)? else { return Ok(Bytes::Missing) };
-    let length = file.metadata()?.len();
-    if length != content.size {
-        return Ok(Bytes::Short(length));
+    let Some(reading) = blobs.read(&content.key, 0..content.size).await? else { return Ok(Bytes::Missing) };
+    if reading.size != content.size {
+        return Ok(Bytes::Short(reading.size));
     }
-    let mut hasher = Hasher::new(content.digest.algorithm());
-    let started = Instant::now();
-    let is_read = hasher.read_while(file, |hashed| {
-        let Some(pace) = pace else { return true };
-        if pace.stop.is_cancelled() {
-            return false;
-        }
-        let due = Duration::from_millis(hashed.saturating_mul(1000) / pace.rate.max(1));
-        std::thread::sleep(due.saturating_sub(started.elapsed()));
-        true
-    })?;
-    if !is_read {
+    let Some(hasher) = hash(reading.bytes, content.digest.algorithm(), pace).await? else {
         return Ok(Bytes::NotRead);
-    }
+    };
     Ok(if hasher.finish() == content.digest { Bytes::Whole } else { Bytes::Damaged })
+}
+
+/// Hashes bytes, on a thread of its own; `None` if it was told to stop before their end.
+///
+/// # Errors
+/// If they cannot be read.
+pub(crate) async fn hash(
+    bytes: Read,
+    algorithm: Algorithm,
+    pace: Option<Pace>,
+) -> io::Result<Option<Hasher>> {
+    let runtime = Handle::current();
+    let hashing = spawn_blocking(move || runtime.block_on(hash_here(bytes, algorithm, pace.as_ref())));
+    hashing.await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+async fn hash_here(bytes: Read, algorithm: Algorithm, pace: Option<&Pace>) -> io::Result<Option<Hasher>> {
+    let (mut hasher, mut bytes, started) = (Hasher::new(algorithm), bytes.into_stream(), Instant::now());
+    while let Some(piece) = bytes.try_next().await? {
+        hasher.update(&piece);
+        let Some(pace) = pace else { continue };
+        if pace.stop.is_cancelled() {
+            return Ok(None);
+        }
+        let due = Duration::from_millis(hasher.hashed().saturating_mul(1000) / pace.rate.max(1));
+        tokio::time::sleep(due.saturating_sub(started.elapsed())).await;
+    }
+    Ok(Some(hasher))
 }
 
 #[cfg(test)]
@@ -72,8 +93,8 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn what_cannot_be_read_is_told_and_no_failure() {
+    #[tokio::test]
+    async fn what_cannot_be_read_is_told_and_no_failure() {
         let home = tempfile::tempdir().unwrap();
         let blobs = Folder::open(&home.path().join("blobs")).unwrap();
         let key = ContentKey::unused();
@@ -86,7 +107,7 @@ mod tests {
         };
         let size = std::fs::metadata(&path).unwrap().len();
         let content = KeptContent { row: 1, tenant, digest: Digest::sha256(b""), size, key, damaged: false };
-        let found = look(&blobs, &content, None);
+        let found = look(&blobs, &content, None).await;
         assert!(matches!(&found, Bytes::Unreadable(why) if why.contains("directory")), "{found:?}");
     }
 }

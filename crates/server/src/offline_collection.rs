@@ -7,7 +7,7 @@ use gangplank_api::gangplank::{CollectGarbageRequest, CollectGarbageResult};
 use gangplank_core::{Leases, Time};
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::progress::Mark;
-use gangplank_store::open::{Mode, Stores};
+use gangplank_store::open::{Bucket, Mode, Stores};
 use tokio_util::sync::CancellationToken;
 
 use crate::collection::{Cycle, cutoff};
@@ -15,13 +15,18 @@ use crate::control::collection_wire::{collected, grace_of, planned};
 use crate::data_dir::DataDir;
 use crate::removals::Removals;
 
-/// Collects in a data directory that no server uses, and answers as a server does. Time stands still
+/// Collects in a data directory that no server uses, and in its bucket if it has one, and answers as a server does. Time stands still
 /// there, so nothing has aged since the server stopped.
 ///
 /// # Errors
 /// If its stores cannot be opened or fail, or neither the request nor the directory says a grace period.
-pub async fn collect_in(data_dir: &DataDir, request: &CollectGarbageRequest) -> Result<CollectGarbageResult> {
-    let rows = data_dir.store(Mode::Offline).rows().await.context("cannot open the database")?;
+pub async fn collect_in(
+    data_dir: &DataDir,
+    bucket: Option<Bucket>,
+    request: &CollectGarbageRequest,
+) -> Result<CollectGarbageResult> {
+    let store = data_dir.store(Mode::Offline).with_bucket(bucket);
+    let rows = store.rows().await.context("cannot open the database")?;
     let Stores { metadata, blobs, .. } = rows.with_bytes().await?;
     let metadata = metadata.as_ref();
     let now = Time(metadata.mark(Mark::SteadyTime).await?.unwrap_or_default());

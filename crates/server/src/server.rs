@@ -11,6 +11,7 @@ use gangplank_core::container_service::Entrance;
 use gangplank_core::lease::SAFE_GRACE;
 use gangplank_core::{Origin, Time};
 use gangplank_engine::{Archives, Engine, Output};
+use gangplank_store::blobs::BlobStore;
 use gangplank_store::logs::Logs;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::progress::Mark;
@@ -108,7 +109,15 @@ impl Server {
     // in each crate that awaits it, and the program's own crate is built for size.
     #[inline(never)]
     pub fn start(config: Config) -> Pin<Box<dyn Future<Output = Result<Self>> + Send>> {
-        Box::pin(Self::begin(config, Runs::Configured, Pace::default()))
+        Box::pin(Self::begin(config, Runs::Configured, Pace::default(), None))
+    }
+
+    /// Starts a server that keeps bytes in a store of the caller's, and not in the data directory.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_over(config: Config, blobs: Arc<dyn BlobStore>) -> Result<Self> {
+        Box::pin(Self::begin(config, Runs::Configured, Pace::default(), Some(blobs))).await
     }
 
     /// Starts a server that runs services on an engine of the caller's, which gets what takes their output, and at a
@@ -121,7 +130,7 @@ impl Server {
         engine: impl FnOnce(Arc<dyn Output>) -> Arc<dyn Engine> + Send + 'static,
         pace: Pace,
     ) -> Result<Self> {
-        Box::pin(Self::begin(config, Runs::On(Box::new(engine)), pace)).await
+        Box::pin(Self::begin(config, Runs::On(Box::new(engine)), pace, None)).await
     }
 
     /// Whether a server can be told this; nothing is started and nothing written.
@@ -137,7 +146,12 @@ impl Server {
         Ok(())
     }
 
-    async fn begin(mut config: Config, runs: Runs, pace: Pace) -> Result<Self> {
+    async fn begin(
+        mut config: Config,
+        runs: Runs,
+        pace: Pace,
+        elsewhere: Option<Arc<dyn BlobStore>>,
+    ) -> Result<Self> {
         refuse_plain_http(&config)?;
         config.check_admin_listener(config.deployments.engine.named())?;
         let issuers = Issuers::open(&config.issuers)?;
@@ -149,10 +163,12 @@ impl Server {
         let Location::Local { dir } = &config.location;
         let data_dir = DataDir::take(dir)?;
         let store = data_dir.store(Mode::Serve).with_reserve(config.limits.disk_reserve);
+        let store = store.with_bucket(config.bucket.take());
         let rows = store.rows().await.context("cannot open the database")?;
         // Before the bytes, of which some may be made: whoever has another's key changes nothing.
         let master = master_key(&config, &data_dir, rows.metadata.as_ref()).await?;
         let Stores { metadata, blobs, coordinator, number, .. } = rows.with_bytes().await?;
+        let blobs = elsewhere.unwrap_or(blobs);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let endpoint = root_key::local_endpoint(scheme, addresses.main);
         let clock = Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time));
@@ -193,7 +209,7 @@ impl Server {
             failed_logins: FailedLogins::new(config.limits.failed_logins_per_minute),
             failed_exchanges: FailedLogins::new(FAILED_EXCHANGES_PER_MINUTE),
             issuers,
-            claims: Claims::new(coordinator, run.clone()),
+            claims: Claims::new(coordinator, run),
             small_bodies: Budget::new(config.limits.buffered_bytes),
             unverified: Unverified::new(config.limits.unverified_bytes),
             connections: Arc::new(Connections::new(
@@ -218,14 +234,10 @@ impl Server {
             entrance: entrance(&config.deployments, tls.is_some(), &addresses),
             deployments: config.deployments,
             routes: crate::endpoint::routes::Routes::default(),
-            run,
         });
         archives.are_of(&app);
         let leftovers = jobs::leftovers::list(&app).await.context("cannot list what an earlier run left")?;
-        let crashed = data_dir.begin_run()?;
-        if crashed {
-            jobs::orphans::of_sessions(&app).await.context("cannot clear what a crash left")?;
-        }
+        let crashed = begin_run(&app, &data_dir).await?;
         warn_of_settings(&app);
         let terms = jobs::Terms {
             collection: config.collection.interval,
@@ -326,6 +338,15 @@ impl Server {
             tracing::warn!(%error, "the next start will look for what a crash may have left");
         }
     }
+}
+
+/// Notes that a run begins; says whether the one before was cut.
+async fn begin_run(app: &App, data_dir: &DataDir) -> Result<bool> {
+    let crashed = data_dir.begin_run()?;
+    if crashed {
+        jobs::orphans::of_sessions(app).await.context("cannot clear what a crash left")?;
+    }
+    Ok(crashed)
 }
 
 /// Where services are reached: as the server was told, or else where it listens.

@@ -1,41 +1,73 @@
-//! The canonical request: the text that signer and verifier both make from a request (IAM User Guide, "Create a
-//! signed AWS API request", step 1). Also the string to sign, which has its hash (step 3).
+//! The canonical request: the one text that signer and verifier both make of a request (IAM User Guide, "Create a
+//! signed AWS API request", step 1), the string to sign that its hash goes into (step 3), and the signature over that
+//! (steps 2 and 4).
 
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::{ALGORITHM, Request};
+
+/// How a service wants paths in the canonical request.
+#[derive(Clone, Copy)]
+pub(crate) enum Paths {
+    /// Normalised and encoded once more: every service but S3.
+    Normalised,
+    /// As on the wire: S3, whose keys may have empty segments and dot segments.
+    Unchanged,
+}
 
 /// The whole canonical request, for this crate's tests. It must never be in an answer or a log: it has the session
 /// token, and helps a forger.
 #[doc(hidden)]
 pub fn canonical_request(request: &Request<'_>, signed_headers: &str, payload_sha256: &[u8; 32]) -> Vec<u8> {
     let names: Vec<&str> = signed_headers.split(';').collect();
-    [&without_payload(request, &names)[..], &hex_digits(payload_sha256)].concat()
+    [&without_payload(request, &names, Paths::Normalised)[..], &hex_digits(payload_sha256)].concat()
 }
 
-/// The hash of the canonical request up to the payload's hash. The rest of the work does not need the request.
+/// The canonical request up to the payload's hash, hashed. What is left to do does not need the request any more.
 #[derive(Clone)]
 pub(crate) struct Unfinished(Sha256);
 
 impl Unfinished {
     /// `signed_headers` are names in lower case, sorted, each once.
-    pub(crate) fn new(request: &Request<'_>, signed_headers: &[&str]) -> Unfinished {
-        Unfinished(Sha256::new_with_prefix(without_payload(request, signed_headers)))
+    pub(crate) fn new(request: &Request<'_>, signed_headers: &[&str], paths: Paths) -> Unfinished {
+        Unfinished(Sha256::new_with_prefix(without_payload(request, signed_headers, paths)))
     }
 
     /// The string to sign, for a time in basic format and a scope `yyyymmdd/region/service/aws4_request`.
-    pub(crate) fn string_to_sign(&self, time: &str, scope: &str, payload_sha256: &[u8; 32]) -> Vec<u8> {
-        let hash = self.0.clone().chain_update(hex_digits(payload_sha256)).finalize();
+    /// The payload is what stands in the last line of the canonical request.
+    pub(crate) fn string_to_sign(&self, time: &str, scope: &str, payload: &[u8]) -> Vec<u8> {
+        let hash = self.0.clone().chain_update(payload).finalize();
         let hash = hex_digits(&hash.into());
         [ALGORITHM.as_bytes(), time.as_bytes(), scope.as_bytes(), &hash].join(&b'\n')
     }
 }
 
-fn without_payload(request: &Request<'_>, signed_headers: &[&str]) -> Vec<u8> {
+/// The signature of a string, with the key derived from a secret for a scope `yyyymmdd/region/service/aws4_request`:
+/// a chain of HMACs over the scope's parts.
+pub(crate) fn signature(secret: &[u8], scope: &str, string_to_sign: &[u8]) -> [u8; 32] {
+    let root = [b"AWS4", secret].concat();
+    let mut parts = scope.split('/');
+    let first = hmac(&root, parts.next().unwrap_or_default().as_bytes());
+    let key = parts.fold(first, |key, part| hmac(&key, part.as_bytes()));
+    hmac(&key, string_to_sign)
+}
+
+fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.update(text);
+    mac.finalize().into_bytes().into()
+}
+
+fn without_payload(request: &Request<'_>, signed_headers: &[&str], paths: Paths) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
     out.extend_from_slice(request.method.as_bytes());
     out.push(b'\n');
-    push_path(&mut out, request.path);
+    match paths {
+        Paths::Normalised => push_path(&mut out, request.path),
+        Paths::Unchanged if request.path.is_empty() => out.push(b'/'),
+        Paths::Unchanged => out.extend_from_slice(request.path.as_bytes()),
+    }
     out.push(b'\n');
     push_query(&mut out, request.query.unwrap_or_default());
     out.push(b'\n');
@@ -61,7 +93,7 @@ fn without_payload(request: &Request<'_>, signed_headers: &[&str]) -> Vec<u8> {
     out
 }
 
-/// Appends a header's value, without outer white space and with each inner run of spaces as one space.
+/// Appends a header value without the white space around it and with every inner run of spaces made one.
 fn push_value(out: &mut Vec<u8>, value: &[u8]) {
     let words = value.trim_ascii().split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     for (index, word) in words.enumerate() {
@@ -73,10 +105,22 @@ fn push_value(out: &mut Vec<u8>, value: &[u8]) {
 }
 
 /// The 64 lower-case digits of a SHA-256 value.
-fn hex_digits(value: &[u8; 32]) -> [u8; 64] {
+pub(crate) fn hex_digits(value: &[u8; 32]) -> [u8; 64] {
     let mut digits = [0; 64];
     hex::encode_to_slice(value, &mut digits).expect("32 bytes have 64 digits");
     digits
+}
+
+/// Encodes text for a query, as the canonical form has it.
+pub fn encode(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    push_encoded(&mut out, text.as_bytes());
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Encodes a path of S3. Its slashes stay.
+pub fn encode_path(path: &str) -> String {
+    path.split('/').map(encode).collect::<Vec<_>>().join("/")
 }
 
 /// Appends the canonical path: dot segments and empty segments removed, then each segment encoded once more than on

@@ -5,9 +5,9 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 
 use crate::authorization::{Authorization, Credential, only_value, signed_headers};
-use crate::canonical::Unfinished;
+use crate::canonical::{Paths, Unfinished, hex_digits, signature};
 use crate::refusal::shown;
-use crate::{Policy, Refusal, Request, key, timestamp};
+use crate::{Policy, Refusal, Request, timestamp};
 
 /// As long as AWS's secrets, so that an unknown key takes as long as a known one.
 const DUMMY_SECRET: &[u8; 40] = &[b'x'; 40];
@@ -45,7 +45,7 @@ impl Claim {
             signature: sha256(authorization.signature.as_bytes()).ok_or(Refusal::SignatureForm)?,
             session_token: session_token(request)?,
             content_sha256: content_sha256(request)?,
-            canonical: Unfinished::new(request, &signed_headers),
+            canonical: Unfinished::new(request, &signed_headers, Paths::Normalised),
         })
     }
 
@@ -73,8 +73,8 @@ impl Claim {
     /// `X-Amz-Content-Sha256`; else [`Refusal::SignatureMismatch`].
     pub fn verify(&self, secret: Option<&[u8]>, payload_sha256: &[u8; 32]) -> Result<(), Refusal> {
         let scope = self.credential.scope();
-        let string_to_sign = self.canonical.string_to_sign(&self.time, scope, payload_sha256);
-        let signature = key::signature(secret.unwrap_or(DUMMY_SECRET), scope, &string_to_sign);
+        let string_to_sign = self.canonical.string_to_sign(&self.time, scope, &hex_digits(payload_sha256));
+        let signature = signature(secret.unwrap_or(DUMMY_SECRET), scope, &string_to_sign);
         let matches = bool::from(signature.ct_eq(&self.signature));
         if secret.is_none() {
             return Err(Refusal::UnknownKey);

@@ -2,17 +2,16 @@
 //!
 //! Pure: no IO, no clock (`now` is given), no key store (the secret is given). A server reads the claims of a request
 //! with [`Claim::parse`], looks up the secret of [`Claim::access_key_id`], and calls [`Claim::verify`]. A client
-//! calls [`sign`]. Both build the same canonical request, so they cannot differ.
+//! calls [`sign`]. Both build the same canonical request, so they cannot differ. A client of S3 calls [`sign_s3`].
 //!
-//! Left out on purpose: signatures in the query (presigned URLs), chunked and unsigned payloads, the path rules of
-//! S3, and the asymmetric variant. A verifier has only one path, because in others signatures went unchecked on a
+//! Left out on purpose: signatures in the query (presigned URLs), chunked payloads, the asymmetric variant, and the
+//! verification of requests to S3. A verifier has only one path, because in others signatures went unchecked on a
 //! second one (`MinIO` CVE-2025-31489, CVE-2026-40344, CVE-2026-41145).
 
 mod authorization;
 mod canonical;
 mod claim;
 mod claimed_service;
-mod key;
 mod refusal;
 mod request;
 mod sign;
@@ -20,11 +19,12 @@ mod timestamp;
 
 #[doc(hidden)]
 pub use canonical::canonical_request;
+pub use canonical::{encode, encode_path};
 pub use claim::Claim;
 pub use claimed_service::claimed_service;
 pub use refusal::Refusal;
 pub use request::{Policy, Request};
-pub use sign::{Credentials, sign};
+pub use sign::{Credentials, Payload, sign, sign_s3};
 
 /// The only algorithm here: HMAC-SHA256 over a canonical request.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";

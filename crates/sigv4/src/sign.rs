@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::canonical::Unfinished;
-use crate::{ALGORITHM, Request, TERMINATOR, key, timestamp};
+use crate::canonical::{Paths, Unfinished, hex_digits, signature};
+use crate::{ALGORITHM, Request, TERMINATOR, timestamp};
 
 /// Headers that signing adds to a request.
 const OURS: [&str; 3] = ["authorization", "x-amz-date", "x-amz-security-token"];
@@ -43,6 +43,57 @@ pub fn sign(
     now: i64,
     payload_sha256: &[u8; 32],
 ) -> Vec<(&'static str, String)> {
+    let scope = Scope { region, service, paths: Paths::Normalised };
+    signed(request, credentials, &scope, now, &hex_digits(payload_sha256))
+}
+
+/// What a request to S3 says of its payload, in the signature and in `x-amz-content-sha256`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// The SHA-256 of it, which the server checks.
+    Sha256([u8; 32]),
+    /// Nothing: only the head is signed. Something else has to guard the payload, such as a checksum in a header.
+    Unsigned,
+}
+
+impl Payload {
+    /// The value of `x-amz-content-sha256`.
+    pub fn header(&self) -> String {
+        match self {
+            Self::Sha256(hash) => hex::encode(hash),
+            Self::Unsigned => "UNSIGNED-PAYLOAD".to_owned(),
+        }
+    }
+}
+
+/// Signs a request to S3, as [`sign`] does for every other service, and returns the headers to add. Those given have
+/// `x-amz-content-sha256` ([`Payload::header`]) among them, and the path is encoded as [`encode_path`](crate::encode_path)
+/// does it.
+pub fn sign_s3(
+    request: &Request<'_>,
+    credentials: &Credentials<'_>,
+    region: &str,
+    now: i64,
+    payload: Payload,
+) -> Vec<(&'static str, String)> {
+    let scope = Scope { region, service: "s3", paths: Paths::Unchanged };
+    signed(request, credentials, &scope, now, payload.header().as_bytes())
+}
+
+/// The scope of a signature, and what its service wants.
+struct Scope<'a> {
+    region: &'a str,
+    service: &'a str,
+    paths: Paths,
+}
+
+fn signed(
+    request: &Request<'_>,
+    credentials: &Credentials<'_>,
+    scope: &Scope<'_>,
+    now: i64,
+    payload: &[u8],
+) -> Vec<(&'static str, String)> {
     let time = timestamp::format(now);
     let mut added = vec![("x-amz-date", time.clone())];
     added.extend(credentials.session_token.map(|token| ("x-amz-security-token", token.to_owned())));
@@ -56,9 +107,10 @@ pub fn sign(
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
 
     let day = time.split('T').next().unwrap_or_default();
-    let scope = [day, region, service, TERMINATOR].join("/");
-    let string_to_sign = Unfinished::new(&covered, &names).string_to_sign(&time, &scope, payload_sha256);
-    let signature = key::signature(credentials.secret_access_key.as_bytes(), &scope, &string_to_sign);
+    let paths = scope.paths;
+    let scope = [day, scope.region, scope.service, TERMINATOR].join("/");
+    let string_to_sign = Unfinished::new(&covered, &names, paths).string_to_sign(&time, &scope, payload);
+    let signature = signature(credentials.secret_access_key.as_bytes(), &scope, &string_to_sign);
     let access_key_id = credentials.access_key_id;
     let (signed_headers, signature) = (names.join(";"), hex::encode(signature));
     let authorization = format!(

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::s3::{BUCKET, S3Server};
 use crate::{Api, Login, Registry};
 
 /// The access key that every test server starts with.
@@ -36,6 +37,18 @@ impl ServerBuilder {
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Keeps the blobs in the bucket of an S3 server, under a prefix. The server is reached at `endpoint`.
+    #[must_use]
+    pub fn in_bucket(self, s3: &S3Server, endpoint: &str, prefix: &str) -> Self {
+        let (id, secret) = s3.keys();
+        self.arg("--blobs")
+            .arg(format!("s3://{BUCKET}/{prefix}"))
+            .arg("--s3-endpoint")
+            .arg(endpoint)
+            .env("GANGPLANK_S3_ACCESS_KEY_ID", id)
+            .env("GANGPLANK_S3_SECRET_ACCESS_KEY", secret)
     }
 
     /// Starts the server, and waits for the line that says that it listens.
@@ -165,6 +178,19 @@ impl TestServer {
     /// Starts it again with the same home and address, after [`kill`](Self::kill) or [`terminate`](Self::terminate).
     pub fn restart(&mut self) {
         self.try_restart().unwrap_or_else(|why| panic!("{why}"));
+    }
+
+    /// Starts a server that has to fail, and returns its log.
+    pub fn refused(builder: &ServerBuilder) -> String {
+        let home = tempfile::Builder::new().prefix("gangplank-test-").tempdir().expect("a home");
+        match run(builder, home.path(), "127.0.0.1:0") {
+            Err(why) => why,
+            Ok(mut running) => {
+                let _ = running.process.kill();
+                let _ = running.process.wait();
+                panic!("it starts");
+            }
+        }
     }
 
     /// The same if it may fail to start.

@@ -9,11 +9,14 @@ use super::nearest::nearest;
 
 const PREFIX: &str = "GANGPLANK_";
 /// Variables that are read though no option has their name.
-const WITHOUT_OPTION: [&str; 4] = [
+const WITHOUT_OPTION: [&str; 7] = [
     "GANGPLANK_ROOT_ACCESS_KEY_ID",
     "GANGPLANK_ROOT_SECRET_ACCESS_KEY",
     "GANGPLANK_ROOT_SECRET_ACCESS_KEY_FILE",
     "GANGPLANK_ID_TOKEN",
+    "GANGPLANK_S3_ACCESS_KEY_ID",
+    "GANGPLANK_S3_SECRET_ACCESS_KEY",
+    "GANGPLANK_S3_SECRET_ACCESS_KEY_FILE",
 ];
 
 /// A warning for each variable that is set and unknown.

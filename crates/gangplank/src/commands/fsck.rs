@@ -9,6 +9,7 @@ use gangplank_server::fsck::{self, Finding, Report};
 use serde_json::json;
 
 use crate::aws::connection::{check_data_dir, usual_data_dir};
+use crate::bucket::BucketArgs;
 use crate::terminal::bar::Bar;
 use crate::terminal::listing::{Cell, Column, Form, Listing};
 use crate::terminal::output::{counted, print, size, text, text_in_colour};
@@ -27,6 +28,8 @@ pub(crate) struct Args {
     /// How the report is shown [default: table on a terminal, text elsewhere]
     #[arg(long, value_name = "FORM")]
     output: Option<Form>,
+    #[command(flatten)]
+    bucket: BucketArgs,
 }
 
 const FINDINGS: Listing<Finding> = Listing {
@@ -58,9 +61,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let bar = Bar::shown();
     let progress = |done, total| bar.tell(done, total);
     let report = if args.repair {
-        fsck::repair(&DataDir::take(&data_dir)?, progress).await
+        fsck::repair(&DataDir::take(&data_dir)?, args.bucket.bucket()?, progress).await
     } else {
-        fsck::check(&data_dir, progress).await
+        fsck::check(&data_dir, args.bucket.bucket()?, progress).await
     };
     bar.end();
     let report = report?;
@@ -97,7 +100,7 @@ fn summary(report: &Report, task: Task) -> String {
         (_, left) => format!("; {left} things are not as they should be\n"),
     });
     if task == Task::Look && report.findings.iter().any(|finding| finding.done.is_none()) {
-        lines.push("Stop the server and add --repair to set right what can be.\n".to_owned());
+        lines.push("Stop the server and add --repair, which repairs what it can.\n".to_owned());
     }
     if report.waits_for_a_push() {
         let why = "The exit status is 2 until what is marked has been pushed again.\n";

@@ -11,6 +11,8 @@ use gangplank_core::lease::SAFE_GRACE;
 use serde_json::{Value, json};
 
 use crate::aws::connection::Connection;
+#[cfg(unix)]
+use crate::bucket::BucketArgs;
 use crate::terminal::listing::{Cell, Column, Form, Listing};
 use crate::terminal::output::{counted, print, size, text, text_in_colour, warn};
 use crate::values::duration::{self, LengthOfTime};
@@ -29,6 +31,9 @@ pub(crate) struct Args {
     output: Option<Form>,
     #[command(flatten)]
     connection: Connection,
+    #[cfg(unix)]
+    #[command(flatten)]
+    bucket: BucketArgs,
 }
 
 const GARBAGE: Listing<Garbage> = Listing {
@@ -60,7 +65,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         grace_seconds: args.grace.map(|grace| i32::try_from(grace.0.as_secs()).unwrap_or(i32::MAX)),
     };
     #[cfg(unix)]
-    let offline = offline::collect(&args.connection, &request).await?;
+    let offline = offline::collect(&args.connection, &args.bucket, &request).await?;
     #[cfg(not(unix))]
     let offline = None;
     let result = match offline {

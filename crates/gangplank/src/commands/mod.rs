@@ -34,6 +34,8 @@ pub(crate) mod repository;
 pub(crate) mod restore;
 pub(crate) mod role;
 #[cfg(unix)]
+pub(crate) mod s3;
+#[cfg(unix)]
 pub(crate) mod serve;
 pub(crate) mod services;
 #[cfg(not(unix))]
@@ -42,6 +44,6 @@ pub(crate) mod unserved;
 // Commands that run a server or open its data directory.
 #[cfg(not(unix))]
 pub(crate) use unserved::{
-    self as fsck, self as ping, self as quickstart, self as serve, at_once as backup, at_once as generate,
-    at_once as restore,
+    self as fsck, self as ping, self as quickstart, self as s3, self as serve, at_once as backup,
+    at_once as generate, at_once as restore,
 };

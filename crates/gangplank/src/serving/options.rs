@@ -23,6 +23,7 @@ pub(crate) use deployments::Engine;
 use serde::Deserialize;
 
 use super::logging::Format;
+use crate::bucket::with_bucket;
 use crate::values::byte_size::ByteSize;
 use crate::values::comma_list::CommaList;
 use crate::values::duration::{Days, LengthOfTime};
@@ -72,7 +73,7 @@ pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "it is an IP address and a port, such as 127.0.0.1:5000 or [::1]:5000".to_owned())
 }
 
-with_deployments! { options! { {
+with_bucket! { with_deployments! { options! { {
     /// Address of the API and the registry [default: 127.0.0.1:5000]
     #[arg(value_name = "ADDR", value_parser = listen_address)]
     #[serde(default, deserialize_with = "file::address")]
@@ -244,7 +245,7 @@ with_deployments! { options! { {
 } {
     /// Issuers of identity tokens that roles may trust.
     issuer: Vec<issuers::Written>;
-} } }
+} } } }
 
 /// The settings that only the file can have, as they are written there.
 pub(crate) fn file_only() -> String {

@@ -1,4 +1,4 @@
-# What the steps of a page stand on. Sourced by the script of each page, in its room (room.sh).
+# Commands that prepare a page. The script of each page sources this file, in its room (room.sh).
 #
 # given docker             a Docker of the page's own, with the image busybox in the place of Docker Hub's
 # given image NAME         an image of docker's with a web server on port 8080
@@ -8,6 +8,7 @@
 # given registry [OPTION...]
 #                          a server on https://registry.example.com, whose authority is trusted, and a profile of
 #                          an access key in use; data in /var/lib/gangplank
+# given bucket             an S3 server on http://127.0.0.1:9000 with a bucket registry and the key AKIDEXAMPLE
 # given issuer URL [NAME=JSON...]
 #                          a part of /etc/gangplank/gangplank.toml that believes tokens of URL, made for
 #                          https://registry.example.com; ./token.jwt is such a token, with these claims beside the usual
@@ -27,7 +28,7 @@ step() { echo "== line $1"; }
 
 ended() { echo; echo "== the page is at its end"; }
 
-# Something said no, for a reason of access and for no other.
+# A command failed because of its permissions, and for no other reason.
 denied() {
     cat "$ROOM/denied"
     grep -qiE 'denied|forbidden|only push|only pull|unauthorized|not authorized|refused' "$ROOM/denied" || {
@@ -42,7 +43,7 @@ allowed() {
     exit 97
 }
 
-# Waits until what runs in a terminal of its own says something.
+# Waits until a program in another terminal prints a text.
 terminal() {
     for _ in $(seq 200); do
         grep -q "$3" "$ROOM/terminal-$1" && return
@@ -134,6 +135,13 @@ given_registry() {
     gangplank configure --endpoint-url https://registry.example.com --access-key-id "$id" \
         --secret-access-key-stdin <<<"$secret" >/dev/null
     export AWS_PROFILE=gangplank
+}
+
+given_bucket() {
+    mkdir -p "$ROOM/bucket/registry"
+    versitygw --keep-alive --quiet --port 127.0.0.1:9000 --access AKIDEXAMPLE --secret an-example-of-a-secret \
+        posix "$ROOM/bucket" >"$ROOM/versitygw" 2>&1 &
+    until_true curl --silent --output /dev/null http://127.0.0.1:9000/
 }
 
 given_issuer() {

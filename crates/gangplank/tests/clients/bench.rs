@@ -1,18 +1,19 @@
-//! A server with a home beside it for the client, and what every journey needs of both.
+//! A server, a home for the client, and code that every journey needs.
 
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use gangplank_testkit::s3::{Program as S3Program, S3Server};
 use gangplank_testkit::{Login, TestServer};
 use serde_json::json;
 
 use crate::client::{Call, Program};
 
-/// The service that images are registered on.
+/// The service for registered images.
 pub(crate) const SERVICE: &str = "web";
 
-/// A server of a trial's own, and where its client lives.
+/// A server for one trial, with the client's home.
 pub(crate) struct Bench {
     pub(crate) server: TestServer,
 }
@@ -23,11 +24,28 @@ impl Bench {
         Self::over(TestServer::start(env!("CARGO_BIN_EXE_gangplank")))
     }
 
-    /// The same over a server that was started otherwise.
+    /// The same with a server that was started already.
     pub(crate) fn over(server: TestServer) -> Self {
         let bench = Self { server };
         std::fs::create_dir_all(bench.home()).expect("the client's home");
         bench
+    }
+
+    /// The S3 servers of others that are here, each started; those that are not are skipped by name.
+    pub(crate) fn s3_servers() -> impl Iterator<Item = S3Server> {
+        S3Program::ALL.into_iter().filter_map(|program| {
+            let server = S3Server::start(program);
+            if server.is_none() {
+                gangplank_testkit::skip(&format!("{} is not installed", program.name()));
+            }
+            server
+        })
+    }
+
+    /// The same with blobs in the bucket of such a server.
+    pub(crate) fn over_s3(s3: &S3Server) -> Self {
+        let server = TestServer::builder(env!("CARGO_BIN_EXE_gangplank"));
+        Self::over(server.in_bucket(s3, &s3.endpoint(), "trials/blobs").start())
     }
 
     /// The client's home; removed with the server.
@@ -43,12 +61,12 @@ impl Bench {
         path
     }
 
-    /// A command of the client's.
+    /// A command of the client.
     pub(crate) fn call<'a>(&self, program: &Program, args: impl IntoIterator<Item = &'a str>) -> Call {
         program.call(&self.home(), args)
     }
 
-    /// The same with the two files that the server writes for the AWS tools, and nothing else.
+    /// The same with only the two files that the server writes for AWS tools.
     pub(crate) fn call_with_keys<'a>(
         &self,
         program: &Program,
@@ -94,7 +112,7 @@ impl Bench {
         }
     }
 
-    /// Leaves behind what `docker login` does: some clients read that, and log in no other way.
+    /// Writes the file of `docker login`. Some clients read it, and have no other way to log in.
     pub(crate) fn remember(&self, login: &Login) {
         let auth = STANDARD.encode(format!("{}:{}", login.username, login.password));
         let config = json!({ "auths": { login.registry.as_str(): { "auth": auth } } });
@@ -106,7 +124,7 @@ impl Bench {
         self.server.api().register(SERVICE, label, digest)
     }
 
-    /// Whether the registry has a manifest, asked past all restrictions.
+    /// Whether the registry has a manifest, asked without restrictions.
     pub(crate) fn has(&self, repository: &str, reference: &str) -> bool {
         let registry = self.server.registry_as(&self.server.operator_login());
         registry.status("HEAD", &format!("{repository}/manifests/{reference}")) == 200

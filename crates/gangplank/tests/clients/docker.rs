@@ -13,14 +13,15 @@ use crate::journey::{ImageTool, journey};
 use crate::suite::{Suite, Test};
 
 const INSTALL: &str = "apt-get install docker.io";
-const TESTS: [(&str, Test); 4] = [
+const TESTS: [(&str, Test); 5] = [
     ("login_push_register_pull", whole_story),
+    ("login_push_register_pull_over_s3", over_s3),
     ("a_refusal_is_told_at_once", a_refusal),
     ("a_revoked_login_is_over", a_revoked_login),
     ("pushes_by_the_credential_helper", by_the_helper),
 ];
 
-/// Adds Docker's trials, with the first client on the path and with others by their version.
+/// Adds Docker's trials, with the first client on the path, and those that depend on the client's version.
 pub(crate) fn add(suite: &mut Suite) {
     let daemon = Program::find("dockerd").is_some();
     let mut clients = Program::all("docker").into_iter().filter(|_| daemon);
@@ -33,6 +34,14 @@ pub(crate) fn add(suite: &mut Suite) {
 fn whole_story(docker: &Program) {
     let bench = Bench::new();
     journey(&bench, &mut Docker::start(&bench, docker));
+}
+
+/// The same over buckets of servers that others made.
+fn over_s3(docker: &Program) {
+    for s3 in Bench::s3_servers() {
+        let bench = Bench::over_s3(&s3);
+        journey(&bench, &mut Docker::start(&bench, docker));
+    }
 }
 
 /// Docker tries again, for most of a minute, what looks like passing trouble to it.
@@ -61,7 +70,7 @@ fn a_revoked_login(program: &Program) {
     docker.push(&bench.image("sr:after")).refused(&["no basic auth credentials", "unauthorized"]);
 }
 
-/// Nobody has logged in: docker asks the helper.
+/// Nobody has logged in, so docker asks the helper.
 fn by_the_helper(program: &Program) {
     let bench = credential_helper::bench();
     let mut docker = Docker::start(&bench, program);
@@ -73,10 +82,10 @@ fn by_the_helper(program: &Program) {
     assert!(bench.has("sr", "helped"));
 }
 
-/// A daemon, and a client that speaks to it.
+/// A daemon with a client.
 pub(crate) struct Docker<'a> {
     bench: &'a Bench,
-    /// What `DOCKER_HOST` has to be.
+    /// The value for `DOCKER_HOST`.
     pub(crate) socket: String,
     daemon: Dockerd,
 }

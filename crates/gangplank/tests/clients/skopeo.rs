@@ -18,6 +18,7 @@ pub(crate) fn add(suite: &mut Suite) {
         skopeo,
         &[
             ("login_push_register_pull", whole_story),
+            ("login_push_register_pull_over_s3", over_s3),
             ("multi_platform", multi_platform),
             ("reads_nothing_with_a_push_login", reads_nothing),
         ],
@@ -27,6 +28,14 @@ pub(crate) fn add(suite: &mut Suite) {
 fn whole_story(skopeo: &Program) {
     let bench = Bench::new();
     journey(&bench, &mut Skopeo(Containers::new(&bench, skopeo)));
+}
+
+/// The same over buckets of servers that others made.
+fn over_s3(skopeo: &Program) {
+    for s3 in Bench::s3_servers() {
+        let bench = Bench::over_s3(&s3);
+        journey(&bench, &mut Skopeo(Containers::new(&bench, skopeo)));
+    }
 }
 
 /// An index is pushed whole, registered, and pulled whole.
@@ -61,7 +70,7 @@ fn multi_platform(skopeo: &Program) {
     assert!(pulled.contains(&digest), "{pulled}");
 }
 
-/// What else skopeo can ask of a registry.
+/// Other requests that skopeo can make.
 fn reads_nothing(skopeo: &Program) {
     let bench = Bench::new();
     let mut skopeo = Skopeo(Containers::new(&bench, skopeo));
@@ -69,7 +78,7 @@ fn reads_nothing(skopeo: &Program) {
     skopeo.make();
     skopeo.push(&bench.image("sr:first")).ok();
     let image = format!("docker://{}", bench.image("sr:first"));
-    // What it put itself it may look at.
+    // It may read its own manifests.
     skopeo.0.run(&["inspect", "--tls-verify=false", &image]).ok();
     skopeo.0.log_in(&bench.push_login()).ok();
     for command in [

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read};
 
 use gangplank_oci::Hasher;
 use gangplank_store::Result;
-use gangplank_store::blobs::BlobStore;
+use gangplank_store::blobs::LocalFiles;
 use gangplank_store::metadata::inspection::KeptContent;
 
 /// How much is read at once.
@@ -14,18 +14,17 @@ const PIECE: usize = 1 << 20;
 ///
 /// # Errors
 /// If it cannot be written; nothing is left of it then.
-pub(super) fn copy(content: &KeptContent, from: impl Read, to: &dyn BlobStore) -> Result<bool> {
+pub(super) fn copy(content: &KeptContent, from: impl Read, to: &LocalFiles) -> Result<bool> {
     let copied = write(content, from, to);
     if !matches!(copied, Ok(true)) {
-        let discarded = to.discard_staged(&content.key);
+        let discarded = to.cancel(&content.key);
         return copied.and_then(|whole| discarded.map(|()| whole));
     }
     copied
 }
 
-fn write(content: &KeptContent, mut from: impl Read, to: &dyn BlobStore) -> Result<bool> {
-    let mut staged = to.stage(&content.key, 0)?;
-    let mut hasher = Hasher::new(content.digest.algorithm());
+fn write(content: &KeptContent, mut from: impl Read, to: &LocalFiles) -> Result<bool> {
+    let mut writer = to.writer(&content.key, Hasher::new(content.digest.algorithm()));
     let most = usize::try_from(content.size).map_or(PIECE, |size| size.clamp(1, PIECE));
     let mut piece = vec![0; most];
     let mut left = content.size;
@@ -38,13 +37,12 @@ fn write(content: &KeptContent, mut from: impl Read, to: &dyn BlobStore) -> Resu
         };
         let Some(rest) = left.checked_sub(read as u64) else { return Ok(false) };
         left = rest;
-        hasher.update(&piece[..read]);
-        staged.write(&piece[..read])?;
+        writer.write(&piece[..read])?;
     }
-    if left > 0 || hasher.finish() != content.digest {
+    if left > 0 || writer.hasher().clone().finish() != content.digest {
         return Ok(false);
     }
-    staged.publish()?;
+    writer.publish()?;
     Ok(true)
 }
 
@@ -90,6 +88,8 @@ impl<R: Read> Read for Exactly<R> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use gangplank_core::{AccountId, Region, Tenant};
     use gangplank_oci::{Algorithm, Digest};
     use gangplank_store::blobs::ContentKey;
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn only_what_is_whole_is_published() {
         let home = tempfile::tempdir().unwrap();
-        let folder = open::folder(home.path(), Mode::Offline).unwrap();
+        let folder = open::local_files(home.path(), Mode::Offline).unwrap();
         let content = |bytes: &[u8]| KeptContent {
             row: 1,
             tenant: Tenant { account: AccountId::root(), region: Region::default_region() },
@@ -123,14 +123,16 @@ mod tests {
         };
         let whole = content(b"whole");
         for broken in [&b"whol"[..], b"wholf", b"whole and more", b""] {
-            assert!(!copy(&whole, broken, folder.as_ref()).unwrap());
+            assert!(!copy(&whole, broken, &folder).unwrap());
         }
-        assert!(!copy(&whole, Broken(b"whole"), folder.as_ref()).unwrap());
-        assert!(folder.size(&whole.key).unwrap().is_none() && folder.staged().unwrap().is_empty());
-        assert!(copy(&whole, &b"whole"[..], folder.as_ref()).unwrap());
+        assert!(!copy(&whole, Broken(b"whole"), &folder).unwrap());
+        assert!(
+            folder.size(&whole.key).unwrap().is_none() && folder.staged(Duration::ZERO).unwrap().is_empty()
+        );
+        assert!(copy(&whole, &b"whole"[..], &folder).unwrap());
         assert_eq!(folder.size(&whole.key).unwrap(), Some(5));
         let empty = content(b"");
-        assert!(copy(&empty, &b""[..], folder.as_ref()).unwrap());
+        assert!(copy(&empty, &b""[..], &folder).unwrap());
     }
 
     #[test]

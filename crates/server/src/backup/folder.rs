@@ -2,10 +2,10 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use gangplank_store::blobs::BlobStore;
+use gangplank_store::blobs::LocalFiles;
 use gangplank_store::durable_file;
 use gangplank_store::metadata::Snapshot;
 use gangplank_store::open::{self, Mode};
@@ -38,14 +38,14 @@ pub fn to_folder(
     let target = Target::open(folder, &source, &manifest)?;
     let mut pass = Pass::default();
     // Most of it without holding up the server: what goes meanwhile need not be in it.
-    pass.copy_all(&source, &source.rows, target.blobs.as_ref(), &mut progress)?;
+    pass.copy_all(&source, &source.rows, &target.blobs, &mut progress)?;
 
     let nothing_removed = NothingRemoved::from(&source.path).context("cannot begin the last part")?;
     let database = target.path.join("gangplank.db.new");
     source.rows.copy_to(&database).context("cannot copy the database")?;
     let rows = Snapshot::open(&database)?;
     pass = Pass { copied: pass.copied, copied_bytes: pass.copied_bytes, ..Pass::default() };
-    pass.copy_all(&source, &rows, target.blobs.as_ref(), &mut progress)?;
+    pass.copy_all(&source, &rows, &target.blobs, &mut progress)?;
     source.require_folder()?;
     drop(nothing_removed);
 
@@ -80,7 +80,7 @@ impl Pass {
         &mut self,
         source: &Source,
         rows: &Snapshot,
-        to: &dyn BlobStore,
+        to: &LocalFiles,
         progress: &mut impl FnMut(u64, u64),
     ) -> Result<()> {
         let total = rows.totals()?.bytes;
@@ -91,7 +91,7 @@ impl Pass {
             position = last.row;
             for content in page {
                 if to.size(&content.key)? != Some(content.size) {
-                    let from = source.blobs.open(&content.key).ok().flatten();
+                    let from = source.blobs.read(&content.key).ok().flatten();
                     let copied = match from {
                         Some(from) => copy(&content, from, to).context("cannot write the backup")?,
                         None => false,
@@ -114,7 +114,7 @@ impl Pass {
 /// A folder that has backups of one server.
 struct Target {
     path: PathBuf,
-    blobs: Arc<dyn BlobStore>,
+    blobs: LocalFiles,
     _lock: File,
 }
 
@@ -142,7 +142,7 @@ impl Target {
             }
             None => bail!("{shown} is not empty, and has no backup: name a new folder, or an empty one"),
         }
-        let blobs = open::folder(&blobs_in(&path), Mode::Offline).with_context(failed)?;
+        let blobs = open::local_files(&blobs_in(&path), Mode::Offline).with_context(failed)?;
         let target = Self { path, blobs, _lock: lock };
         target.remove_leftovers(source)?;
         Ok(target)
@@ -151,8 +151,8 @@ impl Target {
     /// Removes what a backup that was cut has left, and neither the one before nor this one needs: on a disk that is
     /// full there would be no space for this one else.
     fn remove_leftovers(&self, source: &Source) -> Result<()> {
-        for left in self.blobs.staged()? {
-            self.blobs.discard_staged(&left)?;
+        for left in self.blobs.staged(Duration::ZERO)? {
+            self.blobs.cancel(&left)?;
         }
         let before = self.path.join(DATABASE);
         if before.exists() {
@@ -187,7 +187,7 @@ impl Target {
     fn remove_unknown(&self, known_by: &[&Snapshot]) -> Result<u64> {
         let mut removed = 0;
         for part in 0..=255 {
-            for key in self.blobs.published(part)? {
+            for key in self.blobs.published(part, Duration::ZERO)? {
                 let mut is_known = false;
                 for rows in known_by {
                     is_known = is_known || rows.content(&key)?.is_some();

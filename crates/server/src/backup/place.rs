@@ -3,10 +3,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use gangplank_store::blobs::BlobStore;
+use gangplank_store::blobs::LocalFiles;
 use gangplank_store::durable_file;
 use gangplank_store::metadata::Snapshot;
 use gangplank_store::open::{self, Mode};
@@ -23,7 +22,7 @@ use crate::sealing::MasterKey;
 pub(super) struct Place {
     path: PathBuf,
     data_dir: DataDir,
-    pub(super) blobs: Arc<dyn BlobStore>,
+    pub(super) blobs: LocalFiles,
     /// Whether it was not there before.
     is_new: bool,
     is_done: bool,
@@ -45,7 +44,7 @@ impl Place {
         }
         let data_dir = DataDir::take(path)?;
         let path = data_dir.path().to_owned();
-        let blobs = open::folder(&data_dir.blobs(), Mode::Offline);
+        let blobs = open::local_files(&data_dir.blobs(), Mode::Offline);
         let blobs = blobs.with_context(|| format!("cannot write into {shown}"))?;
         Ok(Self { path, data_dir, blobs, is_new, is_done: false })
     }
@@ -58,7 +57,7 @@ impl Place {
     /// Refuses what there is no space for.
     pub(super) fn require_space(&self, rows: &Snapshot) -> Result<()> {
         let bytes = rows.totals()?.bytes;
-        self.blobs.require_space(bytes).with_context(|| format!("the backup has {bytes} bytes of content"))
+        self.blobs.require(bytes).with_context(|| format!("the backup has {bytes} bytes of content"))
     }
 
     /// Puts the rest into its place, and says what there is now.

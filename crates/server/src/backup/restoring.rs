@@ -63,7 +63,7 @@ pub fn from_folder(
     };
     let key = Key::of(&rows, master_key_file, key)?;
     place.require_space(&rows)?;
-    let blobs = open::folder(&blobs_in(folder), Mode::Read)?;
+    let blobs = open::local_files(&blobs_in(folder), Mode::Read)?;
     let total = rows.totals()?.bytes;
     let (mut position, mut done) = (0, 0);
     loop {
@@ -71,8 +71,8 @@ pub fn from_folder(
         let Some(last) = page.last() else { break };
         position = last.row;
         for content in page {
-            if let Some(from) = blobs.open(&content.key).ok().flatten() {
-                copy(&content, from, place.blobs.as_ref()).context("cannot write into the data directory")?;
+            if let Some(from) = blobs.read(&content.key).ok().flatten() {
+                copy(&content, from, &place.blobs).context("cannot write into the data directory")?;
             }
             done += content.size;
             progress(done, total.max(done));
@@ -124,7 +124,7 @@ pub fn from_stream(
                 let Some(content) = known else {
                     bail!("the stream has a file that no backup has: {name:?}")
                 };
-                copy(&content, &mut entry, place.blobs.as_ref()).context("cannot restore a content")?;
+                copy(&content, &mut entry, &place.blobs).context("cannot restore a content")?;
                 done += content.size;
                 progress(done, total.max(done));
             }

@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use gangplank_store::blobs::BlobStore;
+use gangplank_store::blobs::LocalFiles;
 use gangplank_store::metadata::Snapshot;
 use gangplank_store::open::{self, Mode};
 
@@ -20,7 +19,7 @@ pub(super) struct Source {
     pub(super) path: PathBuf,
     /// The rows as they are now.
     pub(super) rows: Snapshot,
-    pub(super) blobs: Arc<dyn BlobStore>,
+    pub(super) blobs: LocalFiles,
     /// The number of the two.
     pub(super) number: Option<i64>,
     pub(super) key: KeyKept,
@@ -37,6 +36,12 @@ impl Source {
         let shown = path.display();
         let path = path.canonicalize().with_context(|| format!("cannot use the data directory {shown}"))?;
         let rows = Snapshot::open(&database_in(&path)).context("cannot read the database")?;
+        if rows.is_in_bucket()? {
+            bail!(
+                "the content of this server is in a bucket, which a backup of its directory has nothing of: copy the \
+                 database with `sqlite3 gangplank.db .backup`, and keep the bucket"
+            );
+        }
         let number = rows.folder_number()?;
         let found = read_if_there(&path.join(MASTER_KEY))?;
         if let (Some(text), Some(key)) = (&found, rows.some_key()?) {
@@ -54,7 +59,7 @@ impl Source {
             Some(_) if !with_master_key => KeyKept::LeftOut,
             Some(_) => KeyKept::Inside,
         };
-        let blobs = open::folder(&blobs_in(&path), Mode::Read)?;
+        let blobs = open::local_files(&blobs_in(&path), Mode::Read)?;
         let master_key = found.filter(|_| with_master_key);
         let source = Self { path, rows, blobs, number, key, master_key };
         source.require_folder()?;

@@ -58,7 +58,7 @@ pub fn to_stream(
         let Some(last) = page.last() else { break };
         position = last.row;
         for content in page {
-            let file = source.blobs.open(&content.key).ok().flatten();
+            let file = source.blobs.read(&content.key).ok().flatten();
             let file = file.filter(|file| file.metadata().is_ok_and(|it| it.len() == content.size));
             let key = content.key.as_str();
             let found = match file {

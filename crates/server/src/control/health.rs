@@ -18,7 +18,7 @@ pub(super) async fn get(
 ) -> Result<GetServerHealthResult> {
     let app = context.app;
     let (now, steady) = (app.clock.now(), app.clock.steady());
-    let space = app.blocking(|blobs| blobs.space()).await.ok();
+    let space = app.blobs.space().await.ok().flatten();
     let waiting = app.metadata.waiting(app.leases.over(steady), GARBAGE).await?;
     let round = app.metadata.mark(Mark::ScrubStarted).await?;
     let named = app.certificates.named().map(|(name, facts)| served(Some(name), facts));

@@ -1,10 +1,10 @@
 //! Indexes that the server makes: jobs that join platforms pushed by other jobs need no right to read them.
 
-use std::io::Read as _;
-
+use futures_util::TryStreamExt as _;
 use gangplank_api::ApiError;
 use gangplank_api::gangplank::{CreateImageIndexRequest, CreateImageIndexResult};
 use gangplank_oci::{Digest, IndexBuilder, ManifestKind, ManifestView, Reference, RepositoryName, Tag};
+use gangplank_store::StoreError;
 use gangplank_store::metadata::blobs::MAX_CONFIGURATION;
 use gangplank_store::metadata::manifests::{ManifestOutcome, NewManifest};
 
@@ -32,7 +32,7 @@ pub(super) async fn create(
     let (media_type, body) = builder.build();
     let view = ManifestView::parse_within(&app.limits.manifest, &body, Some(media_type))
         .map_err(|error| ApiError::invalid_input(format!("The index would not be valid: {error}.")))?;
-    app.blobs.require_space(body.len() as u64)?;
+    app.blobs.require(body.len() as u64).await?;
     let (digest, size, max_depth) = (Digest::sha256(&body), body.len(), app.limits.index_depth);
     let index = NewManifest {
         digest,
@@ -109,13 +109,9 @@ pub(super) async fn configuration(
     };
     let found = app.metadata.find_blob(tenant, repository, &config.digest, None).await?;
     let found = found.filter(|blob| !blob.damaged).ok_or_else(absent)?;
-    let read = move |blobs: &dyn gangplank_store::blobs::BlobStore| {
-        let Some(file) = blobs.open(&found.key)? else { return Ok(None) };
-        let mut bytes = Vec::new();
-        file.take(MAX_CONFIGURATION).read_to_end(&mut bytes)?;
-        Ok(Some(bytes))
-    };
-    let bytes = app.blocking(read).await?.ok_or_else(absent)?;
+    let reading = app.blobs.read(&found.key, 0..MAX_CONFIGURATION).await?.ok_or_else(absent)?;
+    let pieces: Vec<_> = reading.bytes.into_stream().try_collect().await.map_err(StoreError::from)?;
+    let bytes = pieces.concat();
     if Digest::of(config.digest.algorithm(), &bytes) == config.digest {
         Ok(Some(bytes))
     } else {

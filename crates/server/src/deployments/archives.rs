@@ -11,6 +11,7 @@ use gangplank_store::metadata::manifests::StoredManifest;
 use gangplank_store::metadata::registry_logins::LoginLookup;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _, empty, repeat};
+use tokio_util::io::StreamReader;
 
 use crate::app::App;
 
@@ -118,8 +119,8 @@ impl Image {
         let found = self.app.metadata.image_blob(&self.tenant, self.service, &parsed).await;
         let found = found.map_err(Error::other)?.filter(|blob| !blob.damaged).ok_or_else(missing)?;
         let (key, size) = (found.key, found.size);
-        let opened = self.app.blocking(move |blobs| blobs.open(&key)).await.map_err(Error::other)?;
-        let bytes = tokio::fs::File::from_std(opened.ok_or_else(missing)?);
+        let opened = self.app.blobs.read(&key, 0..size).await.map_err(Error::other)?;
+        let bytes = StreamReader::new(opened.ok_or_else(missing)?.bytes.into_stream());
         entry(&file(digest), size, Box::new(bytes))
     }
 }

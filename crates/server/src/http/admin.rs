@@ -78,8 +78,8 @@ async fn answer(request: &Request<Incoming>, app: &App, stop: &CancellationToken
 }
 
 async fn measured(request: &Request<Incoming>, app: &App) -> Answer {
-    let open_uploads = match app.metadata.open_upload_ids().await {
-        Ok(open) => open.len(),
+    let open_uploads = match app.metadata.count_uploads().await {
+        Ok(open) => open,
         Err(error) => {
             tracing::warn!(%error, "cannot count the open uploads");
             return refusal(StatusCode::SERVICE_UNAVAILABLE, "the database cannot be read");
@@ -89,7 +89,7 @@ async fn measured(request: &Request<Incoming>, app: &App) -> Answer {
         open_uploads,
         connections: app.connections.count(),
         is_database_up: app.metadata.is_healthy(),
-        space: app.blocking(|blobs| blobs.space()).await.ok(),
+        space: app.blobs.space().await.ok().flatten(),
         reserve: app.limits.disk_reserve,
     };
     let form = Exposition::accepted(request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()));

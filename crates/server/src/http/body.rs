@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use gangplank_store::blobs::{ByteStream, FileRange, Read};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -21,6 +22,8 @@ pub(crate) enum AnswerBody {
     Small(Full<Bytes>),
     /// Part of a file.
     File(FileBody),
+    /// What comes from elsewhere.
+    Stream(StreamBody),
     /// What a node of a service answers.
     Node(NodeBody),
 }
@@ -52,9 +55,28 @@ impl AsRef<[u8]> for Lent {
     }
 }
 
+/// So many bytes that come from elsewhere, as they come.
+pub(crate) struct StreamBody {
+    stream: ByteStream,
+    /// Bytes that have not come.
+    left: u64,
+}
+
+impl AnswerBody {
+    /// The `length` bytes of content, wherever they are, over a connection that may move to `thread`.
+    pub(crate) fn of(bytes: Read, length: u64, thread: &OwnThread) -> Self {
+        match bytes {
+            Read::File(FileRange { file, range }) => {
+                Self::File(FileBody::new(file, range.start, length, thread))
+            }
+            Read::Stream(stream) => Self::Stream(StreamBody { stream, left: length }),
+        }
+    }
+}
+
 impl FileBody {
-    /// The `length` bytes of `file` from `start`, over a connection that may move to `thread`.
-    pub(crate) fn new(file: File, start: u64, length: u64, thread: &OwnThread) -> Self {
+    /// The `length` bytes of `file` from `start`.
+    fn new(file: File, start: u64, length: u64, thread: &OwnThread) -> Self {
         let file = Arc::new(file);
         let reading = (1..=PIECE).contains(&length).then(|| {
             let file = Arc::clone(&file);
@@ -96,6 +118,7 @@ impl Body for AnswerBody {
                 Pin::new(body).poll_frame(context).map(|it| it.map(|it| it.map_err(|never| match never {})))
             }
             Self::File(body) => Pin::new(body).poll_frame(context),
+            Self::Stream(body) => Pin::new(body).poll_frame(context),
             Self::Node(body) => Pin::new(body).poll_frame(context),
         }
     }
@@ -104,6 +127,7 @@ impl Body for AnswerBody {
         match self {
             Self::Small(body) => body.is_end_stream(),
             Self::File(body) => body.is_end_stream(),
+            Self::Stream(body) => body.is_end_stream(),
             Self::Node(body) => body.is_end_stream(),
         }
     }
@@ -112,6 +136,7 @@ impl Body for AnswerBody {
         match self {
             Self::Small(body) => body.size_hint(),
             Self::File(body) => body.size_hint(),
+            Self::Stream(body) => body.size_hint(),
             Self::Node(body) => body.size_hint(),
         }
     }
@@ -141,6 +166,37 @@ impl Body for FileBody {
             self.thread.carried(bytes.len());
         }
         Poll::Ready(Some(piece.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+impl Body for StreamBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(Some(match ready!(self.stream.as_mut().poll_next(context)) {
+            // A client must not take less for all of it.
+            None => Err(io::ErrorKind::UnexpectedEof.into()),
+            Some(piece) => piece.map(|mut piece| {
+                piece.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
+                self.left -= piece.len() as u64;
+                Frame::data(piece)
+            }),
+        }))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -36,7 +36,7 @@ async fn fault(app: &App) -> Option<&'static str> {
     if !app.metadata.is_healthy() {
         return Some("the database takes no writes; restart the server");
     }
-    match app.blocking(|blobs| blobs.require_space(0)).await {
+    match app.blobs.require(0).await {
         Err(StoreError::Unavailable(_)) => Some("the folder of bytes is gone; is its disk mounted?"),
         _ => None,
     }

@@ -1,12 +1,14 @@
 //! Building answers.
 
 use bytes::Bytes;
+use gangplank_store::blobs::Read;
 use http_body_util::Full;
 use hyper::ext::ReasonPhrase;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
-use super::body::{AnswerBody, FileBody};
+use super::body::AnswerBody;
+use super::own_thread::OwnThread;
 
 /// The most characters of a reason in the status line.
 const MAX_REASON: usize = 200;
@@ -38,9 +40,9 @@ impl Answer {
         self.header(CONTENT_TYPE, content_type)
     }
 
-    /// Gives it part of a file as its body.
-    pub(crate) fn file(mut self, file: FileBody) -> Self {
-        *self.0.body_mut() = AnswerBody::File(file);
+    /// Gives it `length` bytes of content as its body, over a connection that may move to `thread`.
+    pub(crate) fn content(mut self, bytes: Read, length: u64, thread: &OwnThread) -> Self {
+        *self.0.body_mut() = AnswerBody::of(bytes, length, thread);
         self
     }
 

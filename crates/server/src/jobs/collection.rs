@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use gangplank_store::Result;
 use gangplank_store::coordination::Work;
 use gangplank_store::metadata::collection::Collected;
+use gangplank_store::{Result, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use super::job::{Job, Next};
@@ -44,7 +44,10 @@ pub(crate) async fn collect(
     stop: &CancellationToken,
 ) -> Result<Collected> {
     // One cycle at a time, whoever asked for it.
-    let claim = app.claims.wait(Work::Collection).await?;
+    let claim = tokio::select! {
+        claim = app.claims.wait(Work::Collection) => claim?,
+        () = stop.cancelled() => return Ok(Collected::default()),
+    };
     let started = Instant::now();
     let stop = stop.child_token();
     let cycle = cycle(app, grace);
@@ -53,7 +56,7 @@ pub(crate) async fn collect(
         collected = &mut collecting => collected,
         () = claim.lost() => {
             stop.cancel();
-            collecting.await
+            collecting.await.and(Err(StoreError::unavailable("another server collects now")))
         }
     }?;
     app.metrics.collected(&collected, started.elapsed());

@@ -6,11 +6,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use gangplank_core::upload::Lifetime;
-use gangplank_store::blobs::ContentKey;
 use tokio_util::sync::CancellationToken;
 
 use super::job::{Job, Next};
-use super::leftovers::discard_each;
 use crate::app::App;
 
 const EVERY: Duration = Duration::from_mins(1);
@@ -56,9 +54,9 @@ async fn expire(app: &App) -> gangplank_store::Result<()> {
     let now = app.clock.steady();
     let upload = app.limits.upload;
     let (idle, opened) = (now.minus(upload.idle), now.minus(upload.absolute));
-    let ended = app.metadata.close_stale_uploads(idle, opened).await?;
-    let keys = ended.into_iter().filter_map(|id| ContentKey::parse(&id));
-    app.blocking(move |blobs| Ok(discard_each(blobs, keys))).await?;
+    if app.metadata.close_stale_uploads(idle, opened).await? > 0 {
+        app.discarded.notify_one();
+    }
     // Logins end by the wall clock. Where that is ahead of the steady time, it may have jumped.
     let ended = now.min(app.clock.now()).minus(REMEMBER_LOGINS);
     while app.metadata.forget_logins(ended).await? > 0 {}

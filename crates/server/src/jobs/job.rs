@@ -18,7 +18,7 @@ pub(crate) trait Job: Send {
 
     /// Returns when the next round need not wait for its time. It may be dropped and called again at any moment.
     async fn woken(&mut self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Does what is left to be done when the server stops, or after the last round.

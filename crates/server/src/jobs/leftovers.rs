@@ -2,51 +2,58 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use gangplank_store::blobs::{BlobStore, ContentKey};
+use gangplank_store::blobs::Staged;
 use tokio_util::sync::CancellationToken;
 
 use super::job::{Job, Next};
 use crate::app::App;
 
-/// Lists them before the first request, so everything staged is of an earlier run.
-pub(crate) async fn list(app: &App) -> gangplank_store::Result<Vec<ContentKey>> {
-    let sessions: HashSet<String> = app.metadata.open_upload_ids().await?.into_iter().collect();
-    let mut staged = app.blocking(|blobs| blobs.staged()).await?;
-    staged.retain(|key| !sessions.contains(key.as_str()));
+/// Lists them before the first request, so everything staged is of an earlier run. Where others use the store, too, that
+/// is not so, and [`sweep`](super::sweep) finds them when they are old.
+pub(crate) async fn list(app: &App) -> gangplank_store::Result<Vec<Staged>> {
+    if !app.blobs.settles_after().is_zero() {
+        return Ok(Vec::new());
+    }
+    unknown(app, Duration::ZERO).await
+}
+
+/// What is staged for so long and has no session.
+pub(super) async fn unknown(app: &App, older_than: Duration) -> gangplank_store::Result<Vec<Staged>> {
+    let mut staged = app.blobs.staged(older_than).await?;
+    let keys = staged.iter().map(|staged| staged.key.clone()).collect();
+    let unknown: HashSet<_> = app.metadata.unknown_content(keys).await?.into_iter().collect();
+    staged.retain(|staged| unknown.contains(&staged.key));
     Ok(staged)
 }
 
 /// Removes them. Large ones take time, which nobody need wait for: no key is used again.
 pub(super) struct Removing {
     pub(super) app: Arc<App>,
-    pub(super) leftovers: Vec<ContentKey>,
+    pub(super) leftovers: Vec<Staged>,
 }
 
 #[async_trait]
 impl Job for Removing {
     async fn round(&mut self, _: &CancellationToken) -> anyhow::Result<Next> {
-        let leftovers = std::mem::take(&mut self.leftovers);
-        let found = leftovers.len();
-        if found > 0 {
-            let removed =
-                self.app.blocking(move |blobs| Ok(discard_each(blobs, leftovers.into_iter()))).await;
-            let removed = removed.unwrap_or(0);
-            tracing::info!(removed, found, "removed what interrupted uploads left behind");
-        }
+        cancel(&self.app, std::mem::take(&mut self.leftovers)).await;
         Ok(Next::Never)
     }
 }
 
-/// Discards what can be discarded, and counts it; what cannot holds up no other.
-pub(super) fn discard_each(blobs: &dyn BlobStore, keys: impl Iterator<Item = ContentKey>) -> usize {
-    keys.filter(|key| match blobs.discard_staged(key) {
-        Ok(()) => true,
-        Err(error) => {
-            tracing::warn!(%key, %error, "cannot discard staged content");
-            false
+/// Removes what interrupted uploads left.
+pub(super) async fn cancel(app: &App, leftovers: Vec<Staged>) {
+    let (found, mut removed) = (leftovers.len(), 0);
+    for Staged { key, checkpoint } in leftovers {
+        match app.blobs.cancel(&key, &checkpoint).await {
+            Ok(()) => removed += 1,
+            // It holds up no other.
+            Err(error) => tracing::warn!(%key, %error, "cannot discard staged content"),
         }
-    })
-    .count()
+    }
+    if found > 0 {
+        tracing::info!(removed, found, "removed what interrupted uploads left behind");
+    }
 }

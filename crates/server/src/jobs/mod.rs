@@ -13,13 +13,14 @@ pub(crate) mod orphans;
 mod private;
 mod rounds;
 mod scrub;
+mod sweep;
 pub(crate) mod usage;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gangplank_store::blobs::ContentKey;
+use gangplank_store::blobs::Staged;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -42,7 +43,7 @@ pub(crate) struct Terms<'a> {
     /// Where the files of this process are.
     pub(crate) data_dir: &'a Path,
     /// What interrupted uploads left there.
-    pub(crate) leftovers: Vec<ContentKey>,
+    pub(crate) leftovers: Vec<Staged>,
     /// Whether the run before this one was cut.
     pub(crate) crashed: bool,
 }
@@ -72,7 +73,10 @@ fn list(app: &Arc<App>, terms: Terms<'_>, stop: &CancellationToken) -> Vec<Liste
         Listed::new("private", When::at_once(), Process, private::Closing::of(data_dir)),
         Listed::new("leftovers", When::at_once(), Process, leftovers::Removing { app: of(), leftovers }),
     ];
-    if crashed {
+    if !app.blobs.settles_after().is_zero() {
+        let when = When { first: sweep::FIRST, every: Some(sweep::EVERY) };
+        list.push(Listed::new("sweep", when, Cluster, sweep::Sweep { app: of() }));
+    } else if crashed {
         list.push(Listed::new("orphans", When::at_once(), Process, orphans::Searching::of(app)));
     }
     if let Some(interval) = scrub {

@@ -114,14 +114,8 @@ impl Scrub {
 
     /// Looks at one content; `false` if it was told to stop before it had read it all.
     async fn check(&self, content: KeptContent, stop: &CancellationToken) -> gangplank_store::Result<bool> {
-        let (rate, stop) = (self.rate, stop.clone());
-        let (content, found) = self
-            .app
-            .blocking(move |blobs| {
-                let found = look(blobs, &content, Some(&Pace { rate, stop: &stop }));
-                Ok((content, found))
-            })
-            .await?;
+        let pace = Pace { rate: self.rate, stop: stop.clone() };
+        let found = look(self.app.blobs.as_ref(), &content, Some(pace)).await;
         if found == Bytes::NotRead {
             return Ok(false);
         }

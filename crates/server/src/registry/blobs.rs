@@ -3,13 +3,12 @@
 use gangplank_core::Access;
 use gangplank_oci::media_type::OCTET_STREAM;
 use gangplank_oci::{Digest, OciError, RangeOutcome, RepositoryName, byte_range, location};
-use gangplank_store::blobs::BlobStore;
+use gangplank_store::blobs::{ContentKey, Reading};
 use gangplank_store::metadata::blobs::{BlobDeleted, StoredBlob};
 use hyper::StatusCode;
 use hyper::header::{ACCEPT_RANGES, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE, X_CONTENT_TYPE_OPTIONS};
 
 use super::{CONTENT_DIGEST, Context, Refusal, Result, readable};
-use crate::http::body::FileBody;
 use crate::http::response::Answer;
 
 /// `HEAD …/blobs/<digest>`. A 200 lets the client skip the upload, so the bytes are looked at.
@@ -18,10 +17,8 @@ pub(super) async fn head(
     repository: &RepositoryName,
     digest: &Digest,
 ) -> Result<Answer> {
-    let found = readable::blob(context, repository, digest).await?;
-    let blob = found.ok_or_else(|| OciError::blob_unknown(digest))?;
-    // One look at an inode: not worth another thread.
-    if blob.damaged || context.app.blobs.size(&blob.key)? != Some(blob.size) {
+    let blob = find(context, repository, digest).await?;
+    if context.app.blobs.stat(&blob.key).await? != Some(blob.size) {
         return Err(unreliable(digest, &blob));
     }
     Ok(described(StatusCode::OK, digest).content_length(blob.size))
@@ -33,33 +30,41 @@ pub(super) async fn get(
     repository: &RepositoryName,
     digest: &Digest,
 ) -> Result<Answer> {
-    let found = readable::blob(context, repository, digest).await?;
-    let blob = match found {
-        Some(blob) => blob,
-        // Whether it is there is not said either.
-        None if context.access == Access::OwnConfigurations => return Err(context.deny()),
-        None => return Err(OciError::blob_unknown(digest).into()),
+    let blob = find(context, repository, digest).await?;
+    let size = blob.size;
+    let asked = context.head.headers.get(RANGE).and_then(|range| range.to_str().ok());
+    let outcome = asked.map_or(RangeOutcome::Whole, |range| byte_range(range, size));
+    let range = match outcome {
+        RangeOutcome::Whole => 0..size,
+        RangeOutcome::Part { first, last } => first..last + 1,
+        RangeOutcome::Unsatisfiable => 0..0,
     };
-    let (key, size) = (blob.key.clone(), blob.size);
-    let open = move |blobs: &dyn BlobStore| match blobs.open(&key)? {
-        Some(file) if !blob.damaged && file.metadata()?.len() == size => Ok(Some(file)),
-        _ => Ok(None),
-    };
-    let Some(file) = context.app.blocking(open).await? else {
+    let reading = context.app.blobs.read(&blob.key, range.clone()).await?;
+    let Some(Reading { bytes, .. }) = reading.filter(|reading| reading.size == size) else {
         return Err(unreliable(digest, &blob));
     };
-    let asked = context.head.headers.get(RANGE).and_then(|range| range.to_str().ok());
-    match asked.map_or(RangeOutcome::Whole, |range| byte_range(range, size)) {
-        RangeOutcome::Whole => {
-            Ok(described(StatusCode::OK, digest).file(FileBody::new(file, 0, size, context.thread)))
-        }
-        RangeOutcome::Part { first, last } => Ok(described(StatusCode::PARTIAL_CONTENT, digest)
-            .header(CONTENT_RANGE, format!("bytes {first}-{last}/{size}"))
-            .file(FileBody::new(file, first, last - first + 1, context.thread))),
+    let body = |answer: Answer| answer.content(bytes, range.end - range.start, context.thread);
+    match outcome {
+        RangeOutcome::Whole => Ok(body(described(StatusCode::OK, digest))),
+        RangeOutcome::Part { first, last } => Ok(body(
+            described(StatusCode::PARTIAL_CONTENT, digest)
+                .header(CONTENT_RANGE, format!("bytes {first}-{last}/{size}")),
+        )),
         RangeOutcome::Unsatisfiable => {
             let refusal = Refusal::from(OciError::range_not_satisfiable(size));
             Ok(refusal.into_answer().header(CONTENT_RANGE, format!("bytes */{size}")))
         }
+    }
+}
+
+/// Finds a blob that the login may know of or read, and that is not known to be damaged.
+async fn find(context: &Context<'_>, repository: &RepositoryName, digest: &Digest) -> Result<StoredBlob> {
+    match readable::blob(context, repository, digest).await? {
+        Some(blob) if blob.damaged => Err(unreliable(digest, &blob)),
+        Some(blob) => Ok(blob),
+        // Whether it is there is not said either.
+        None if context.access == Access::OwnConfigurations => Err(context.deny()),
+        None => Err(OciError::blob_unknown(digest).into()),
     }
 }
 
@@ -86,6 +91,16 @@ pub(super) async fn delete(
             Err(OciError::denied(message).into())
         }
     }
+}
+
+/// The tenant's content of this digest, if its bytes are missing, cut short or damaged. A client that is told that it is
+/// there would skip the upload that takes its place.
+pub(super) async fn damaged(context: &Context<'_>, digest: &Digest) -> Result<Option<ContentKey>> {
+    let Some(known) = context.app.metadata.tenant_content(&context.grant.tenant, digest).await? else {
+        return Ok(None);
+    };
+    let size = context.app.blobs.stat(&known.key).await?;
+    Ok((known.damaged || size != Some(known.size)).then_some(known.key))
 }
 
 /// 201 with the blob's address.

@@ -1,28 +1,27 @@
 //! A request body on its way into the blob store: hashed and written while the next bytes arrive,
 //! memory bounded, and no thread held by a client that is slow.
 
-use std::io::Read as _;
 use std::pin::pin;
 use std::time::Duration;
 
-use gangplank_oci::{Algorithm, ErrorCode, Hasher, OciError};
-use gangplank_store::blobs::{ContentKey, Staged};
+use gangplank_oci::{ErrorCode, OciError};
+use gangplank_store::StoreError;
+use gangplank_store::blobs::{BlobWriter, Checkpoint};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio_util::sync::CancellationToken;
 
 use super::intake::{Intake, is_large};
+use super::refusal::Refusal;
 use super::room::Room;
 use super::{Context, Result};
 use crate::app::App;
 
 /// What a body left behind.
 pub(super) struct Ingested<'a> {
-    /// The content so far, ready to be published; `None` if the body brought none of it.
-    pub(super) staged: Option<Box<dyn Staged>>,
-    /// The hash of all of it.
-    pub(super) hasher: Hasher,
-    /// What was wrong with the body, if anything. What had come is staged and hashed.
+    /// Has all of the content so far.
+    pub(super) writer: Box<dyn BlobWriter>,
+    /// What was wrong with the body, if anything. What had come is written and hashed.
     pub(super) cut: Option<Cut>,
     /// Its room, to be held until a row says how much it is.
     pub(super) room: Room<'a>,
@@ -64,59 +63,48 @@ pub(super) trait BeforeStaging {
     /// Provides it, if it is not there yet.
     async fn provide(&self) -> Result<()>;
 
+    /// Notes that another process could go on from a checkpoint.
+    async fn note(&self, progress: Checkpoint) -> Result<()>;
+
     /// Whether it has ended since, and with it what was staged.
     async fn has_ended(&self) -> bool;
 }
 
-/// Appends a body, which must have `expected` bytes if that is known, to what is staged under
-/// `key`, of which `hasher` has seen all.
+/// Appends a body, which must have `expected` bytes if that is known, to what `writer` has.
 ///
 /// # Errors
 /// If the store fails, the upload that it is for has ended, the account may not have so much, or the body says itself
 /// that it is too long; what is staged is then of no use. A body that only turns out to be wrong is no such error: see [`Ingested::cut`].
 pub(super) async fn ingest<'a>(
     context: &'a Context<'a>,
-    key: &ContentKey,
-    hasher: Hasher,
+    writer: Box<dyn BlobWriter>,
     mut body: Incoming,
     expected: Option<u64>,
     before_staging: &impl BeforeStaging,
     ended: &CancellationToken,
 ) -> Result<Ingested<'a>> {
     let app = context.app;
-    let limit = app.limits.blob_bytes.saturating_sub(hasher.hashed());
+    let limit = app.limits.blob_bytes.saturating_sub(writer.hasher().hashed());
     if body.size_hint().lower() > limit {
         return Err(Cut::TooLong.refusal(app).into());
     }
     let mut room = Room::for_body(context, body.size_hint().exact().or(expected)).await?;
-    let mut intake = Intake::open(&app.blobs, key, hasher, &app.gathering, context.thread);
+    let mut intake = Intake::open(writer, &app.gathering, context.thread);
     if is_large(body.size_hint().lower()) {
         before_staging.provide().await?;
-        context.thread.enter().await;
+        intake.expect_much().await;
     }
     let limits = Limits { bytes: limit, expected, stall: app.limits.body_stall };
     let cut = feed(&mut body, &mut intake, &mut room, &limits, before_staging, ended).await?;
     match intake.finish().await {
-        Ok((staged, hasher)) => Ok(Ingested { staged, hasher, cut, room }),
-        Err(_) if before_staging.has_ended().await => Err(OciError::blob_upload_unknown().into()),
-        Err(error) => Err(error.into()),
+        Ok(writer) => Ok(Ingested { writer, cut, room }),
+        Err(error) => Err(failed(before_staging, error).await),
     }
 }
 
-/// Hashes what is staged under `key`, the first `length` bytes of it or all that there is.
-pub(super) async fn hash_staged(
-    app: &App,
-    key: &ContentKey,
-    algorithm: Algorithm,
-    length: u64,
-) -> gangplank_store::Result<Hasher> {
-    let key = key.clone();
-    app.blocking(move |blobs| {
-        let mut hasher = Hasher::new(algorithm);
-        hasher.read_from(blobs.open_staged(&key)?.take(length))?;
-        Ok(hasher)
-    })
-    .await
+/// What a client is told whose bytes could not be written.
+async fn failed(before_staging: &impl BeforeStaging, error: StoreError) -> Refusal {
+    if before_staging.has_ended().await { OciError::blob_upload_unknown().into() } else { error.into() }
 }
 
 /// What a body is held to.
@@ -167,8 +155,13 @@ async fn feed(
             before_staging.provide().await?;
         }
         if let Err(error) = intake.push(piece).await {
-            let has_ended = before_staging.has_ended().await;
-            return Err(if has_ended { OciError::blob_upload_unknown().into() } else { error.into() });
+            return Err(failed(before_staging, error).await);
+        }
+        // A body that has to have a length may still turn out not to be part of the upload.
+        if expected.is_none()
+            && let Some(progress) = intake.progress()
+        {
+            before_staging.note(progress).await?;
         }
     }
 }

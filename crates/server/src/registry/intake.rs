@@ -1,17 +1,15 @@
-//! Bytes on their way from a socket to a hash and a file.
+//! Bytes on their way from a socket to the blob store, which hashes them.
 //!
-//! What comes is gathered, so that a slow client costs memory and no thread. When enough has come together,
-//! the connection moves to a thread of its own, where each piece is written and hashed as soon as it is read.
-
-use std::sync::Arc;
+//! What comes is gathered, so that a slow client costs memory and no thread. When enough has come together, and the store
+//! writes to a local disk, the connection moves to a thread of its own, where each piece is written and hashed as soon as
+//! it is read.
 
 use bytes::Bytes;
-use gangplank_oci::Hasher;
-use gangplank_store::blobs::{BlobStore, ContentKey, Staged};
+use gangplank_store::blobs::{BlobWriter, Checkpoint};
 use gangplank_store::{Result, StoreError};
+use tokio::task::spawn_blocking;
 
 use super::gathered::{BATCH, Gathered, Gathering};
-use crate::app::blocking;
 use crate::http::own_thread::OwnThread;
 
 /// Pieces smaller than this are gathered on the thread too: each costs a call, whatever its size.
@@ -19,51 +17,41 @@ const SMALL: usize = 16 << 10;
 
 /// The way in.
 pub(super) struct Intake {
-    blobs: Arc<dyn BlobStore>,
     /// `None` once something could not be written.
-    sink: Option<Sink>,
+    writer: Option<Box<dyn BlobWriter>>,
+    /// Whether it belongs on a thread that may block.
+    blocks: bool,
+    /// Whether it was given anything.
+    has_begun: bool,
     gathered: Gathered,
     thread: OwnThread,
 }
 
-/// Where bytes go.
-struct Sink {
-    key: ContentKey,
-    /// Has seen all that is staged.
-    hasher: Hasher,
-    /// `None` until something is written.
-    staged: Option<Box<dyn Staged>>,
-}
-
-/// Whether so many bytes are too many for waiting until they have come together: for them the connection goes to a
-/// thread of its own at once.
+/// Whether so many bytes are too many for waiting until they have come together.
 pub(super) fn is_large(bytes: u64) -> bool {
     bytes >= BATCH as u64
 }
 
 impl Intake {
-    /// Goes on with what is staged under `key`, all of which `hasher` has seen.
-    pub(super) fn open(
-        blobs: &Arc<dyn BlobStore>,
-        key: &ContentKey,
-        hasher: Hasher,
-        gathering: &Gathering,
-        thread: &OwnThread,
-    ) -> Self {
-        let sink = Some(Sink { key: key.clone(), hasher, staged: None });
-        let gathered = Gathered::new(gathering);
-        Self { blobs: Arc::clone(blobs), sink, gathered, thread: thread.clone() }
+    /// Goes on with what `writer` has.
+    pub(super) fn open(writer: Box<dyn BlobWriter>, gathering: &Gathering, thread: &OwnThread) -> Self {
+        let (blocks, gathered) = (writer.blocks(), Gathered::new(gathering));
+        Self { writer: Some(writer), blocks, has_begun: false, gathered, thread: thread.clone() }
     }
 
-    /// Whether a piece will not wait in memory but go on to the file, with all before it.
+    /// Gets ready for much: the connection goes to a thread of its own at once, if the writing needs one.
+    pub(super) async fn expect_much(&mut self) {
+        if self.blocks {
+            self.thread.enter().await;
+        }
+    }
+
+    /// Whether a piece will not wait in memory but go on to the store, with all before it.
     pub(super) fn writes_with(&mut self, piece: &[u8]) -> bool {
-        self.is_written_here(piece)
+        let goes_on = if self.blocks { self.thread.is_here() } else { self.has_begun };
+        piece.len() >= SMALL && goes_on
             || self.gathered.len() + piece.len() >= BATCH
             || !self.gathered.reserve(piece.len())
-    }
-
-    fn is_written_here(&self, piece: &[u8]) -> bool {
-        piece.len() >= SMALL && self.thread.is_here()
     }
 
     /// Takes the next piece.
@@ -75,53 +63,50 @@ impl Intake {
             self.gathered.add(&piece);
             return Ok(());
         }
-        if self.is_written_here(&piece) || self.thread.enter().await {
-            self.write_gathered()?;
-            return self.write(&piece);
-        }
         if !self.gathered.is_empty() {
             let gathered = self.gathered.take();
-            self.write_elsewhere(gathered).await?;
+            self.write(gathered).await?;
         }
-        self.write_elsewhere(piece).await
+        self.write(piece).await
     }
 
-    /// Waits until everything is staged. If nothing came, nothing was opened.
-    pub(super) async fn finish(mut self) -> Result<(Option<Box<dyn Staged>>, Hasher)> {
+    /// How far another process could go on, if that is further than when it was asked last.
+    pub(super) fn progress(&mut self) -> Option<Checkpoint> {
+        self.writer.as_mut()?.progress()
+    }
+
+    /// Waits until everything is written, and hands the writer back.
+    pub(super) async fn finish(mut self) -> Result<Box<dyn BlobWriter>> {
         self.thread.leave();
         if !self.gathered.is_empty() {
             let gathered = self.gathered.take();
-            self.write_elsewhere(gathered).await?;
+            let writer = self.ready().await?;
+            self.writer =
+                Some(if self.blocks { elsewhere(writer, gathered).await? } else { here(writer, &gathered)? });
         }
-        let Sink { staged, hasher, .. } = self.sink.take().ok_or_else(failed)?;
-        Ok((staged, hasher))
+        self.writer.take().ok_or_else(failed)
     }
 
-    /// Writes on this thread, which may block.
-    fn write(&mut self, piece: &[u8]) -> Result<()> {
-        let mut sink = self.sink.take().ok_or_else(failed)?;
-        sink.take(self.blobs.as_ref(), piece)?;
-        self.sink = Some(sink);
-        self.thread.carried(piece.len());
+    /// Writes on this thread, if it may block or need not; else on one that may, while the connection stays where it
+    /// is.
+    async fn write(&mut self, bytes: impl AsRef<[u8]> + Send + 'static) -> Result<()> {
+        let writer = self.ready().await?;
+        let length = bytes.as_ref().len();
+        self.writer = Some(if !self.blocks || self.thread.is_here() || self.thread.enter().await {
+            here(writer, &bytes)?
+        } else {
+            elsewhere(writer, bytes).await?
+        });
+        self.thread.carried(length);
         Ok(())
     }
 
-    /// The same with what was gathered, if anything was.
-    fn write_gathered(&mut self) -> Result<()> {
-        if self.gathered.is_empty() {
-            return Ok(());
-        }
-        let gathered = self.gathered.take();
-        self.write(gathered.as_ref())
-    }
-
-    /// Writes on a thread that may block, while the connection stays where it is.
-    async fn write_elsewhere(&mut self, bytes: impl AsRef<[u8]> + Send + 'static) -> Result<()> {
-        let mut sink = self.sink.take().ok_or_else(failed)?;
-        let written =
-            blocking(&self.blobs, move |blobs| sink.take(blobs, bytes.as_ref()).map(|()| sink)).await?;
-        self.sink = Some(written);
-        Ok(())
+    /// The writer, when it takes more. It is put back after it has taken it.
+    async fn ready(&mut self) -> Result<Box<dyn BlobWriter>> {
+        let mut writer = self.writer.take().ok_or_else(failed)?;
+        self.has_begun = true;
+        writer.ready().await?;
+        Ok(writer)
     }
 }
 
@@ -132,45 +117,45 @@ impl Drop for Intake {
     }
 }
 
-impl Sink {
-    fn take(&mut self, blobs: &dyn BlobStore, piece: &[u8]) -> Result<()> {
-        let staged = match &mut self.staged {
-            Some(staged) => staged,
-            none => none.insert(blobs.stage(&self.key, self.hasher.hashed())?),
-        };
-        staged.write(piece)?;
-        self.hasher.update(piece);
-        Ok(())
-    }
+fn here(mut writer: Box<dyn BlobWriter>, bytes: &impl AsRef<[u8]>) -> Result<Box<dyn BlobWriter>> {
+    writer.write(bytes.as_ref())?;
+    Ok(writer)
+}
+
+async fn elsewhere(
+    writer: Box<dyn BlobWriter>,
+    bytes: impl AsRef<[u8]> + Send + 'static,
+) -> Result<Box<dyn BlobWriter>> {
+    let written = spawn_blocking(move || here(writer, &bytes)).await;
+    written.unwrap_or_else(|error| Err(StoreError::unavailable(error)))
 }
 
 fn failed() -> StoreError {
-    StoreError::unavailable("an earlier piece could not be written".to_owned())
+    StoreError::unavailable("an earlier piece could not be written")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use gangplank_oci::{Algorithm, Digest};
-    use gangplank_store::blobs::Folder;
+    use gangplank_store::blobs::{BlobStore, ContentKey, Folder, Memory};
 
     use super::*;
     use crate::http::own_thread::Threads;
 
     /// What goes in in pieces of this size, so many bytes in all, comes out as it was; with a thread, or
     /// without one because the connection is over.
-    async fn pass(piece: usize, length: usize, with_thread: bool) {
-        let home = tempfile::tempdir().unwrap();
-        let blobs: Arc<dyn BlobStore> = Arc::new(Folder::open(&home.path().join("blobs")).unwrap());
+    async fn pass(blobs: &Arc<dyn BlobStore>, piece: usize, length: usize, with_thread: bool) {
         let (key, thread) = (ContentKey::unused(), OwnThread::new(Threads::default()));
         let bytes: Vec<u8> = (0..length).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect();
-        let mut intake =
-            Intake::open(&blobs, &key, Hasher::new(Algorithm::Sha256), &Gathering::default(), &thread);
+        let writer = blobs.writer(&key, &Checkpoint::beginning(Algorithm::Sha256)).unwrap();
+        let mut intake = Intake::open(writer, &Gathering::default(), &thread);
         let content = bytes.clone();
         let taking = async move {
             if is_large(content.len() as u64) {
-                intake.thread.enter().await;
+                intake.expect_much().await;
             }
             for piece in content.chunks(piece) {
                 intake.push(Bytes::copy_from_slice(piece)).await.unwrap();
@@ -178,37 +163,48 @@ mod tests {
             }
             intake.finish().await.unwrap()
         };
-        let (staged, hasher) = if with_thread {
+        let writer = if with_thread {
             thread.run(taking).await.unwrap()
         } else {
             thread.run(async {}).await.unwrap();
             taking.await
         };
-        assert_eq!(hasher.finish(), Digest::of(Algorithm::Sha256, &bytes));
-        assert_eq!(staged.is_some(), length > 0);
-        staged.unwrap_or_else(|| blobs.stage(&key, 0).unwrap()).publish().unwrap();
-        let path = home.path().join("blobs/content").join(&key.as_str()[30..]).join(key.as_str());
-        assert_eq!(std::fs::read(path).unwrap(), bytes);
+        assert_eq!(writer.hasher().clone().finish(), Digest::of(Algorithm::Sha256, &bytes));
+        let key = writer.commit().await.unwrap();
+        let reading = blobs.read(&key, 0..length as u64).await.unwrap().unwrap();
+        let read = crate::hashing::hash(reading.bytes, Algorithm::Sha256, None).await.unwrap().unwrap();
+        assert_eq!(read.finish(), Digest::of(Algorithm::Sha256, &bytes));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn what_goes_in_comes_out() {
-        for (piece, length) in
-            [(1, 0), (1, 5), (3, 1_000), (1 << 10, 300 << 10), (64 << 10, 20 << 20), (1 << 20, 8 << 20)]
-        {
-            pass(piece, length, true).await;
-            pass(piece, length, false).await;
+        let home = tempfile::tempdir().unwrap();
+        let folder: Arc<dyn BlobStore> = Arc::new(Folder::open(&home.path().join("blobs")).unwrap());
+        for blobs in [folder, Arc::new(Memory::with_parts(1 << 20))] {
+            for (piece, length) in
+                [(1, 0), (1, 5), (3, 1_000), (1 << 10, 300 << 10), (64 << 10, 20 << 20), (1 << 20, 8 << 20)]
+            {
+                pass(&blobs, piece, length, true).await;
+                pass(&blobs, piece, length, false).await;
+            }
         }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_failure_is_told_again_and_again() {
         let home = tempfile::tempdir().unwrap();
-        let blobs: Arc<dyn BlobStore> = Arc::new(Folder::open(&home.path().join("blobs")).unwrap());
-        let mut hasher = Hasher::new(Algorithm::Sha256);
+        let blobs = Folder::open(&home.path().join("blobs")).unwrap();
+        let mut hasher = gangplank_oci::Hasher::new(Algorithm::Sha256);
         hasher.update(b"of which nothing is staged");
+        let from = Checkpoint {
+            received: hasher.hashed(),
+            hash_state: hasher.state().unwrap(),
+            ..Checkpoint::beginning(Algorithm::Sha256)
+        };
+        let writer =
+            gangplank_store::blobs::BlobIngester::writer(&blobs, &ContentKey::unused(), &from).unwrap();
         let thread = OwnThread::new(Threads::default());
-        let mut intake = Intake::open(&blobs, &ContentKey::unused(), hasher, &Gathering::default(), &thread);
+        let mut intake = Intake::open(writer, &Gathering::default(), &thread);
         let feeding = async move {
             let fed = loop {
                 if let Err(error) = intake.push(Bytes::from(vec![0; 64 << 10])).await {

@@ -121,7 +121,7 @@ pub(super) async fn put(
         Reference::Tag(_) => Digest::of(Algorithm::Sha256, &body),
     };
     // A manifest is stored in the database, and what removes things has to fit there too.
-    app.blobs.require_space(body.len() as u64)?;
+    app.blobs.require(body.len() as u64).await?;
     require_left(context, body.len() as u64).await?;
     let view =
         ManifestView::parse_within(&app.limits.manifest, &body, content_type).map_err(OciError::from)?;

@@ -6,8 +6,6 @@
 mod authenticate;
 mod blobs;
 mod catalog;
-mod chunk_range;
-mod damaged;
 pub(crate) mod failed_logins;
 pub(crate) mod finished_uploads;
 pub(crate) mod gathered;

@@ -1,9 +1,9 @@
 //! Mounting: a repository takes a blob that another one has.
 
 use gangplank_oci::{Digest, RepositoryName};
-use gangplank_store::metadata::blobs;
+use gangplank_store::metadata::blobs::Mount as Held;
 
-use super::{Context, Result, damaged};
+use super::{Context, Result, blobs};
 
 /// A blob that the registry may have already.
 pub(super) struct Mount {
@@ -27,11 +27,11 @@ pub(super) async fn mount(
         return Ok(false);
     }
     // The upload that follows replaces damaged content.
-    if damaged::content(context, digest).await?.is_some() {
+    if blobs::damaged(context, digest).await?.is_some() {
         return Ok(false);
     }
     let now = app.clock.steady();
-    let held = blobs::Mount { from: from.clone(), digest: *digest, seen_by };
+    let held = Held { from: from.clone(), digest: *digest, seen_by };
     let is_mounted = app.metadata.mount_blob(&grant.tenant, repository, held, now, &app.quotas).await?;
     if is_mounted {
         context.record.has_changed(Some(*digest));

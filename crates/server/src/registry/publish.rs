@@ -2,23 +2,22 @@
 
 use std::sync::atomic::Ordering::Release;
 
-use gangplank_oci::{Digest, Hasher, OciError, RepositoryName};
+use gangplank_oci::{Digest, OciError, RepositoryName};
 use gangplank_store::StoreError;
-use gangplank_store::blobs::{BlobStore, ContentKey, Staged};
+use gangplank_store::blobs::{BlobWriter, ContentKey};
 use gangplank_store::metadata::blobs::NewBlob;
 
-use super::ingest::hash_staged;
-use super::upload_session::owner;
-use super::{Context, Result, damaged};
+use super::upload_session::Session;
+use super::{Context, Result, blobs};
+use crate::hashing;
 
 /// Content that came in whole.
-pub(super) struct Complete {
+pub(super) struct Complete<'s, 'c> {
     pub(super) key: ContentKey,
-    /// `None` if the last request brought no bytes: then what is staged is opened only to be published.
-    pub(super) staged: Option<Box<dyn Staged>>,
-    pub(super) hasher: Hasher,
+    /// Has taken all of it.
+    pub(super) writer: Box<dyn BlobWriter>,
     /// The upload session that ends with it.
-    pub(super) session: Option<String>,
+    pub(super) session: Option<&'s Session<'c>>,
 }
 
 /// Makes the content a blob of the repository.
@@ -29,55 +28,62 @@ pub(super) async fn publish(
     context: &Context<'_>,
     repository: &RepositoryName,
     expected: &Digest,
-    content: Complete,
+    content: Complete<'_, '_>,
 ) -> Result<()> {
     let Context { app, grant, .. } = context;
-    let Complete { key, staged, hasher, session } = content;
-    let size = hasher.hashed();
-    let hasher = if hasher.algorithm() == expected.algorithm() {
-        hasher
-    } else {
-        hash_staged(app, &key, expected.algorithm(), size).await?
-    };
-    let computed = hasher.finish();
-    if computed != *expected {
-        return Err(OciError::digest_mismatch(expected, &computed).into());
+    let Complete { key, writer, session } = content;
+    let hasher = writer.hasher().clone();
+    let (size, is_hashed_so) = (hasher.hashed(), hasher.algorithm() == expected.algorithm());
+    if is_hashed_so {
+        require(expected, &hasher.finish())?;
     }
-    let damaged = damaged::content(context, expected).await?;
+    let damaged = blobs::damaged(context, expected).await?;
     let on_its_way = app.publishing.begin(&key);
-    let staged_key = key.clone();
-    let publish = move |blobs: &dyn BlobStore| match staged {
-        Some(staged) => staged.publish(),
-        None => blobs.stage(&staged_key, size)?.publish(),
-    };
-    if let Err(error) = app.blocking(publish).await {
-        if let Some(id) = &session
-            && let Ok(None) = app.metadata.upload(&owner(context, repository), id).await
-        {
-            // Its bytes went with its session.
-            remove(context, key).await;
-            return Err(OciError::blob_upload_unknown().into());
+    if let Some(session) = session {
+        session.publishes();
+    }
+    let published = match writer.commit().await {
+        Ok(published) => published,
+        Err(error) => {
+            if let Some(session) = session
+                && session.has_ended().await
+            {
+                // Its bytes went with its session.
+                remove(context, key).await;
+                return Err(OciError::blob_upload_unknown().into());
+            }
+            app.orphaned.store(true, Release);
+            return Err(match error {
+                // They are not what the session counted: the client starts this blob anew.
+                StoreError::Damaged(_) if session.is_some() => OciError::blob_upload_unknown().into(),
+                error => error.into(),
+            });
         }
-        app.orphaned.store(true, Release);
-        return Err(error.into());
+    };
+    if !is_hashed_so && let Err(refusal) = read_back(context, &published, size, expected).await {
+        remove(context, published).await;
+        return Err(refusal);
     }
     let blob = NewBlob {
         digest: *expected,
         size,
-        key: key.clone(),
+        key: published.clone(),
         damaged,
         put_by: context.pusher(),
-        session,
+        session: session.map(|session| session.id().to_owned()),
         quotas: app.quotas,
     };
     let kept = match app.metadata.add_blob(&grant.tenant, repository, blob, app.clock.steady()).await {
         // The row is certainly not there, so the bytes are garbage, and take the space it needs.
         Err(error @ (StoreError::Full(_) | StoreError::OverQuota(_))) => {
-            remove(context, key).await;
+            remove(context, published).await;
             return Err(error.into());
         }
         Ok(None) => {
-            remove(context, key).await;
+            // Another process may have made it a blob; then it is not this one's to remove.
+            if !app.metadata.unknown_content(vec![published.clone()]).await?.is_empty() {
+                remove(context, published).await;
+            }
             return Err(OciError::blob_upload_unknown().into());
         }
         // Here the row may be there or not: only a start that has read the log again can tell.
@@ -89,18 +95,35 @@ pub(super) async fn publish(
         Ok(Some(kept)) => kept,
     };
     drop(on_its_way);
-    if kept != key {
+    if kept != published || session.is_some_and(|session| session.has_more_than(&kept)) {
         app.discarded.notify_one();
     }
     context.record.has_changed(Some(*expected));
     Ok(())
 }
 
+/// Holds published content against a digest that it was not hashed for on its way in.
+async fn read_back(context: &Context<'_>, key: &ContentKey, size: u64, expected: &Digest) -> Result<()> {
+    let reading = context.app.blobs.read(key, 0..size).await?;
+    let reading = reading.ok_or_else(|| StoreError::damaged("what was published is not there"))?;
+    let hasher = hashing::hash(reading.bytes, expected.algorithm(), None).await.map_err(StoreError::from)?;
+    require(expected, &hasher.ok_or_else(|| StoreError::unavailable("the reading was ended"))?.finish())
+}
+
+fn require(expected: &Digest, computed: &Digest) -> Result<()> {
+    if computed == expected {
+        return Ok(());
+    }
+    Err(OciError::digest_mismatch(expected, computed).into())
+}
+
 /// Removes what was published and has no row.
 async fn remove(context: &Context<'_>, key: ContentKey) {
     let app = context.app;
-    if let Err(error) = app.blocking(move |blobs| blobs.remove(&key)).await {
-        tracing::warn!(%error, "cannot remove content that has no row; the next start will");
-        app.orphaned.store(true, Release);
+    for removed in app.blobs.remove(&[key]).await {
+        if let Err(error) = removed {
+            tracing::warn!(%error, "cannot remove content that has no row; the next start will");
+            app.orphaned.store(true, Release);
+        }
     }
 }

@@ -117,7 +117,7 @@ pub(super) async fn require_left(context: &Context<'_>, more: u64) -> Result<()>
     if app.quotas.account_bytes.is_some() {
         return Ok(());
     }
-    let space = app.blobs.space()?;
+    let Some(space) = app.blobs.space().await? else { return Ok(()) };
     let left = left_to_others(space);
     if space.free >= left.saturating_add(more) || app.metadata.is_alone(&grant.tenant.account).await? {
         return Ok(());

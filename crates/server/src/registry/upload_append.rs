@@ -3,10 +3,12 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use gangplank_core::upload::GIVES_WAY_AFTER;
-use gangplank_oci::{Algorithm, Digest, Hasher, RepositoryName};
-use gangplank_store::blobs::Staged;
-use hyper::body::Incoming;
+use gangplank_core::upload::{self, ChunkRefusal, GIVES_WAY_AFTER};
+use gangplank_oci::{Algorithm, ContentRange, Digest, OciError, RepositoryName};
+use gangplank_store::blobs::{BlobWriter, Checkpoint};
+use hyper::HeaderMap;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::CONTENT_RANGE;
 use tokio_util::sync::CancellationToken;
 
 use super::ingest::{BeforeStaging, Cut, Ingested, ingest};
@@ -15,14 +17,14 @@ use super::refusal::Refusal;
 use super::room::Room;
 use super::upload_session::{self, Session};
 use super::upload_standing::Standing;
-use super::{Context, Result, chunk_range};
+use super::{Context, Result};
 use crate::app::App;
 
 /// A body that begins where its session stands.
 pub(super) struct Append<'a> {
     session: Session<'a>,
-    /// Has seen all bytes of the session.
-    hasher: Hasher,
+    /// Has all bytes of the session.
+    writer: Box<dyn BlobWriter>,
     body: Incoming,
     /// How long the body must be, if that is known.
     expected: Option<u64>,
@@ -46,28 +48,24 @@ impl<'a> Append<'a> {
         let received = session.received();
         let headers = &context.head.headers;
         let is_last = algorithm.is_some();
-        let expected = chunk_range::expected_length(context.app, headers, received, &body, is_last)
+        let expected = expected_length(context.app, headers, received, &body, is_last)
             .map_err(|error| Refusal::from(error).at(session.standing(received)))?;
-        let hasher = match algorithm {
-            Some(algorithm) if received == 0 => Hasher::new(algorithm),
-            _ => session.hasher()?,
-        };
-        Ok(Self { session, hasher, body, expected })
+        let writer = session.writer(algorithm)?;
+        Ok(Self { session, writer, body, expected })
     }
 
     /// Appends the body, and says where the session then stands.
     pub(super) async fn advance(self) -> Result<Standing> {
-        let (session, _, hasher, _room) = self.append().await?;
-        session.advance(&hasher).await?;
-        Ok(session.standing(hasher.hashed()))
+        let (session, writer, _room) = self.append().await?;
+        session.pause(writer).await?;
+        Ok(session.standing(session.received()))
     }
 
     /// Appends the last bytes, if any, and makes the whole a blob. Then the session is over, even if the
     /// digest is another or the blob cannot be kept.
     pub(super) async fn publish(self, digest: &Digest) -> Result<()> {
-        let (session, staged, hasher, _room) = self.append().await?;
-        let (key, id) = (session.key.clone(), Some(session.id().to_owned()));
-        let content = Complete { key, staged, hasher, session: id };
+        let (session, writer, _room) = self.append().await?;
+        let content = Complete { key: session.key.clone(), writer, session: Some(&session) };
         let published = publish(session.context, session.repository, digest, content).await;
         match published {
             Ok(()) => {
@@ -83,19 +81,19 @@ impl<'a> Append<'a> {
 
     /// Appends the body. If it ended early, the session goes on behind what had come; if it is of the
     /// wrong length, where it stood; if it is too long or cannot be kept, the session ends.
-    async fn append(self) -> Result<(Session<'a>, Option<Box<dyn Staged>>, Hasher, Room<'a>)> {
-        let Self { session, hasher, body, expected } = self;
+    async fn append(self) -> Result<(Session<'a>, Box<dyn BlobWriter>, Room<'a>)> {
+        let Self { session, writer, body, expected } = self;
         let app = session.context.app;
         let ended = CancellationToken::new();
-        let ingesting = ingest(session.context, &session.key, hasher, body, expected, &session, &ended);
+        let ingesting = ingest(session.context, writer, body, expected, &session, &ended);
         let ingested = touching(app, || Some(&session), &ended, ingesting).await;
         let refusal = match ingested {
-            Ok(Ingested { staged, hasher, cut: None, room }) => return Ok((session, staged, hasher, room)),
-            Ok(Ingested { hasher, cut: Some(cut), .. }) => {
+            Ok(Ingested { writer, cut: None, room }) => return Ok((session, writer, room)),
+            Ok(Ingested { writer, cut: Some(cut), .. }) => {
                 match cut {
                     Cut::TooLong => session.give_up().await,
                     Cut::WrongLength => {}
-                    Cut::Stalled | Cut::Broken => session.advance(&hasher).await?,
+                    Cut::Stalled | Cut::Broken => session.pause(writer).await?,
                 }
                 cut.refusal(app).into()
             }
@@ -105,10 +103,45 @@ impl<'a> Append<'a> {
     }
 }
 
+/// How long the body must be, if it has a `Content-Range`.
+///
+/// # Errors
+/// If the range does not begin at `received`, or is not as long as the body; but a last request without a body may
+/// say once more what was received.
+fn expected_length(
+    app: &App,
+    headers: &HeaderMap,
+    received: u64,
+    body: &Incoming,
+    is_last: bool,
+) -> std::result::Result<Option<u64>, OciError> {
+    let Some(header) = headers.get(CONTENT_RANGE) else { return Ok(None) };
+    let range =
+        header.to_str().ok().and_then(|text| ContentRange::parse(text).ok()).ok_or_else(|| {
+            OciError::blob_upload_invalid("Content-Range is written <first byte>-<last byte>")
+        })?;
+    let length = body.size_hint().exact();
+    if is_last && upload::repeats(received, range.first, range.last, length) {
+        return Ok(Some(0));
+    }
+    match upload::check_chunk(received, range.first, range.last, length) {
+        Ok(()) => Ok(Some(range.len())),
+        Err(ChunkRefusal::OutOfOrder) => Err(OciError::blob_upload_range(format!(
+            "the chunk starts at byte {}, but the upload stands at {received}",
+            range.first
+        ))),
+        Err(ChunkRefusal::LengthMismatch) => Err(Cut::WrongLength.refusal(app)),
+    }
+}
+
 /// A session is there before anything is appended to it.
 impl BeforeStaging for Session<'_> {
     async fn provide(&self) -> Result<()> {
         Ok(())
+    }
+
+    async fn note(&self, progress: Checkpoint) -> Result<()> {
+        self.advance(progress).await
     }
 
     async fn has_ended(&self) -> bool {
@@ -117,7 +150,8 @@ impl BeforeStaging for Session<'_> {
 }
 
 /// Takes a body in, and notes now and then that its session is in use: a body may take longer to come than a session
-/// may be idle, and idle it is not. If the session has ended meanwhile, says so through `ended`.
+/// may be idle, and idle it is not. If the session has ended meanwhile, or another process has it, says so through
+/// `ended`.
 pub(super) async fn touching<'a, T>(
     app: &App,
     session: impl Fn() -> Option<&'a Session<'a>>,
@@ -130,6 +164,7 @@ pub(super) async fn touching<'a, T>(
     loop {
         tokio::select! {
             taken = &mut taking_in => return taken,
+            () = lost(session()), if !ended.is_cancelled() => ended.cancel(),
             () = tokio::time::sleep(touch_every) => {
                 // Returning here would leave a thread that writes to a session that is not locked.
                 let Some(session) = session() else { continue };
@@ -140,5 +175,13 @@ pub(super) async fn touching<'a, T>(
                 }
             }
         }
+    }
+}
+
+/// Returns when another process has the session.
+async fn lost(session: Option<&Session<'_>>) {
+    match session {
+        Some(session) => session.lost().await,
+        None => std::future::pending().await,
     }
 }

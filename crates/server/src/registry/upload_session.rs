@@ -1,13 +1,16 @@
 //! Upload sessions: opened, then in the hands of one request at a time.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use gangplank_oci::{Algorithm, Hasher, OciError, RepositoryName};
-use gangplank_store::blobs::ContentKey;
+use gangplank_oci::{Algorithm, OciError, RepositoryName};
+use gangplank_store::StoreError;
+use gangplank_store::blobs::{BlobWriter, Checkpoint, ContentKey};
 use gangplank_store::coordination::Work;
-use gangplank_store::metadata::uploads::{UploadOpened, UploadOwner, UploadSession};
+use gangplank_store::metadata::uploads::{Leaves, UploadOpened, UploadOwner, UploadSession};
+use uuid::Uuid;
 
-use super::ingest::hash_staged;
 use super::refusal::Refusal;
 use super::upload_standing::Standing;
 use super::{Context, Result};
@@ -19,24 +22,23 @@ pub(super) async fn open(
     repository: &RepositoryName,
     algorithm: Algorithm,
 ) -> Result<Standing> {
-    let session = open_as(context, repository, &ContentKey::unused(), algorithm).await?;
+    let session = open_as(context, repository, ContentKey::unused(), algorithm).await?;
     Ok(Standing::new(repository, &session.id, 0))
 }
 
-/// The same under a key that nothing is staged under yet.
+/// The same for content whose key is known.
 async fn open_as(
     context: &Context<'_>,
     repository: &RepositoryName,
-    key: &ContentKey,
+    key: ContentKey,
     algorithm: Algorithm,
 ) -> Result<UploadSession> {
     let app = context.app;
     let now = app.clock.steady();
     let session = UploadSession {
-        id: key.as_str().to_owned(),
-        received: 0,
-        hash_state: state(&Hasher::new(algorithm)),
-        run: app.run.clone(),
+        id: Uuid::new_v4().simple().to_string(),
+        key,
+        checkpoint: Checkpoint::beginning(algorithm),
         login: Some(context.grant.login),
         created_at: now,
         touched_at: now,
@@ -63,7 +65,7 @@ pub(super) async fn status(context: &Context<'_>, repository: &RepositoryName, i
         Some(claim) => {
             Session::claimed(context, repository, id, claim).await?.check_bytes().await?.received()
         }
-        None => found.received,
+        None => found.checkpoint.received,
     };
     Ok(Standing::new(repository, id, received))
 }
@@ -75,6 +77,10 @@ pub(super) struct Session<'a> {
     /// Its bytes are staged under it.
     pub(super) key: ContentKey,
     row: UploadSession,
+    /// Where its row stands now.
+    checkpoint: Mutex<Checkpoint>,
+    /// Whether its content may be published, although nobody said so.
+    may_be_published: AtomicBool,
     claim: Held,
 }
 
@@ -96,9 +102,9 @@ impl<'a> Session<'a> {
         key: ContentKey,
         algorithm: Algorithm,
     ) -> Result<Self> {
-        let row = open_as(context, repository, &key, algorithm).await?;
+        let row = open_as(context, repository, key, algorithm).await?;
         let claim = claim(context, &row.id).await?.ok_or_else(OciError::blob_upload_unknown)?;
-        Ok(Self { context, repository, key, row, claim })
+        Ok(Self::of(context, repository, row, claim))
     }
 
     /// Claims a session and finds it with all the bytes that its row counts.
@@ -122,40 +128,29 @@ impl<'a> Session<'a> {
         claim: Held,
     ) -> Result<Self> {
         let row = find(context, repository, id).await?;
-        let key = ContentKey::parse(&row.id).ok_or_else(OciError::blob_upload_unknown)?;
-        Ok(Self { context, repository, key, row, claim })
+        Ok(Self::of(context, repository, row, claim))
+    }
+
+    fn of(context: &'a Context<'_>, repository: &'a RepositoryName, row: UploadSession, claim: Held) -> Self {
+        let checkpoint = Mutex::new(row.checkpoint.clone());
+        let may_be_published = AtomicBool::new(false);
+        Self { context, repository, key: row.key.clone(), row, checkpoint, may_be_published, claim }
     }
 
     /// Goes on only with all the bytes that the row counts.
     ///
-    /// Neither the row nor staged bytes wait for the disk, so a crash can take bytes that the row counts, or
-    /// leave zeros in their place. Then the row is wrong, and the session is over.
-    async fn check_bytes(mut self) -> Result<Self> {
-        if self.is_whole().await? {
-            return Ok(self);
+    /// Neither the row nor staged bytes need wait for a disk, so a crash can take bytes that the row counts, or leave
+    /// others in their place. Then the row is wrong, and the session is over.
+    async fn check_bytes(self) -> Result<Self> {
+        let counted = self.checkpoint();
+        match self.context.app.blobs.vouch(&self.key, &counted).await? {
+            Some(vouched) if vouched == counted => Ok(self),
+            Some(vouched) => self.advance(vouched).await.map(|()| self),
+            None => {
+                self.give_up().await;
+                Err(OciError::blob_upload_unknown().into())
+            }
         }
-        self.give_up().await;
-        Err(OciError::blob_upload_unknown().into())
-    }
-
-    async fn is_whole(&mut self) -> Result<bool> {
-        let (app, received) = (self.context.app, self.row.received);
-        if received == 0 {
-            return Ok(true);
-        }
-        if app.blobs.staged_size(&self.key)? < Some(received) {
-            return Ok(false);
-        }
-        if self.row.run == app.run {
-            return Ok(true);
-        }
-        let counted = self.hasher()?;
-        let staged = hash_staged(app, &self.key, counted.algorithm(), received).await?;
-        if staged.state() != counted.state() {
-            return Ok(false);
-        }
-        self.row.run.clone_from(&app.run);
-        Ok(app.metadata.advance_upload(&self.owner(), received, self.row.clone()).await?)
     }
 
     /// Its id.
@@ -165,7 +160,7 @@ impl<'a> Session<'a> {
 
     /// How many bytes its row counts.
     pub(super) fn received(&self) -> u64 {
-        self.row.received
+        self.standing_at().received
     }
 
     /// What its client is told when it has so many bytes.
@@ -173,34 +168,67 @@ impl<'a> Session<'a> {
         Standing::new(self.repository, &self.row.id, received)
     }
 
-    /// The hash of the bytes that its row counts.
-    pub(super) fn hasher(&self) -> Result<Hasher> {
-        let hasher = Hasher::resume(&self.row.hash_state).ok();
-        // A newer program may not read an older one's hash state: the client starts this blob anew.
-        let hasher = hasher.filter(|hasher| hasher.hashed() == self.row.received);
-        hasher.ok_or_else(|| OciError::blob_upload_unknown().into())
+    /// A writer that goes on where its row stands. Without bytes it may hash with another `algorithm`.
+    pub(super) fn writer(&self, algorithm: Option<Algorithm>) -> Result<Box<dyn BlobWriter>> {
+        let from = match (algorithm, self.checkpoint()) {
+            (Some(algorithm), Checkpoint { received: 0, .. }) => Checkpoint::beginning(algorithm),
+            (_, from) => from,
+        };
+        match self.context.app.blobs.writer(&self.key, &from) {
+            // The client starts this blob anew.
+            Err(StoreError::Damaged(_)) => Err(OciError::blob_upload_unknown().into()),
+            writer => Ok(writer?),
+        }
+    }
+
+    /// Whether its store has bytes of it under another key than this.
+    pub(super) fn has_more_than(&self, key: &ContentKey) -> bool {
+        self.key != *key || self.standing_at().keys.iter().any(|other| other != key)
+    }
+
+    /// Leaves off for now: all that was written counts from now on.
+    pub(super) async fn pause(&self, writer: Box<dyn BlobWriter>) -> Result<()> {
+        self.advance(writer.suspend().await?).await
     }
 
     /// Notes how far it has come.
-    pub(super) async fn advance(&self, hasher: &Hasher) -> Result<()> {
+    pub(super) async fn advance(&self, to: Checkpoint) -> Result<()> {
         if self.claim.is_lost() {
             return Err(taken());
         }
-        let advanced =
-            UploadSession { received: hasher.hashed(), hash_state: state(hasher), ..self.touched() };
-        let app = self.context.app;
-        if app.metadata.advance_upload(&self.owner(), self.row.received, advanced).await? {
+        let (app, from) = (self.context.app, self.checkpoint());
+        let has_dropped = from.keys.iter().any(|key| !to.keys.contains(key));
+        if app.metadata.advance_upload(&self.owner(), &from, self.touched(to.clone())).await? {
+            *self.standing_at() = to;
+            if has_dropped {
+                app.discarded.notify_one();
+            }
             return Ok(());
         }
-        // What was written since it ended.
-        discard(self.context, self.key.clone()).await;
+        if !self.has_ended().await {
+            return Err(taken());
+        }
+        // What was written since it ended. What it had before went with its row, or is a blob.
+        let keys = to.keys.iter().filter(|key| !from.keys.contains(key)).cloned().collect();
+        cancel(self.context, &self.key, &Checkpoint { keys, ..to }).await;
         Err(OciError::blob_upload_unknown().into())
     }
 
     /// Notes that it is in use; `false` if it has ended.
     pub(super) async fn touch(&self) -> Result<bool> {
-        let metadata = &self.context.app.metadata;
-        Ok(metadata.advance_upload(&self.owner(), self.row.received, self.touched()).await?)
+        let from = self.checkpoint();
+        let touched = self.touched(from.clone());
+        Ok(self.context.app.metadata.advance_upload(&self.owner(), &from, touched).await?)
+    }
+
+    /// Notes that its content is about to be published. If that fails, it may have been done all the same.
+    pub(super) fn publishes(&self) {
+        self.may_be_published.store(true, Relaxed);
+    }
+
+    /// Returns when another process has it.
+    pub(super) async fn lost(&self) {
+        self.claim.lost().await;
     }
 
     /// Whether its row is gone, and with it what was staged.
@@ -208,35 +236,60 @@ impl<'a> Session<'a> {
         matches!(self.context.app.metadata.upload(&self.owner(), &self.row.id).await, Ok(None))
     }
 
-    fn touched(&self) -> UploadSession {
+    /// Its row, as this request leaves it.
+    fn touched(&self, checkpoint: Checkpoint) -> UploadSession {
         let (touched_at, login) = (self.context.app.clock.steady(), Some(self.context.grant.login));
-        UploadSession { touched_at, login, ..self.row.clone() }
+        UploadSession { touched_at, login, checkpoint, ..self.row.clone() }
     }
 
-    /// Ends it as its client asks. The bytes go first, as in [`give_up`](Self::give_up); here the client
-    /// hears if the row could not follow.
+    /// Ends it as its client asks, who hears if that could not be done.
     pub(super) async fn cancel(self) -> Result<()> {
-        discard(self.context, self.key.clone()).await;
-        self.context.app.metadata.close_upload(&self.owner(), &self.row.id).await?;
-        Ok(())
+        Ok(self.end().await?)
     }
 
-    /// Ends it as far as that can be done. The bytes go first: that needs no space on a full disk, and a
-    /// session without its bytes is over.
+    /// Ends it as far as that can be done.
     pub(super) async fn give_up(&self) {
-        discard(self.context, self.key.clone()).await;
-        if let Err(error) = self.context.app.metadata.close_upload(&self.owner(), &self.row.id).await {
+        if let Err(error) = self.end().await {
             // It is over when it has been idle for long enough.
             tracing::warn!(%error, "cannot end an upload session");
         }
     }
 
+    /// The bytes go first: that needs no space on a full disk, and a session without its bytes is over.
+    async fn end(&self) -> gangplank_store::Result<()> {
+        if self.claim.is_lost() {
+            // Another process goes on with it.
+            return Ok(());
+        }
+        let app = self.context.app;
+        let leaves = match cancel(self.context, &self.key, &self.checkpoint()).await {
+            true if !self.may_be_published.load(Relaxed) => Leaves::Nothing,
+            _ => Leaves::Bytes,
+        };
+        app.metadata.close_upload(&self.owner(), &self.row.id, leaves).await?;
+        if leaves == Leaves::Bytes {
+            app.discarded.notify_one();
+        }
+        Ok(())
+    }
+
     /// The same after a refusal. If it had ended already, with its login or for another session, its bytes went while
     /// they were needed, and that is what its client is told.
     pub(super) async fn give_up_for(&self, refusal: Refusal) -> Refusal {
+        if self.claim.is_lost() {
+            return taken();
+        }
         let has_ended = self.has_ended().await;
         self.give_up().await;
         if has_ended { OciError::blob_upload_unknown().into() } else { refusal }
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        self.standing_at().clone()
+    }
+
+    fn standing_at(&self) -> MutexGuard<'_, Checkpoint> {
+        self.checkpoint.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn owner(&self) -> UploadOwner {
@@ -258,11 +311,14 @@ fn taken() -> Refusal {
     OciError::blob_upload_range("another request is writing to this upload; ask for its status").into()
 }
 
-/// Discards what is staged under a key, if that can be done.
-pub(super) async fn discard(context: &Context<'_>, key: ContentKey) {
-    if let Err(error) = context.app.blocking(move |blobs| blobs.discard_staged(&key)).await {
-        // The next start sweeps it up.
-        tracing::warn!(%error, "cannot discard staged content");
+/// Discards what is staged under a key, if that can be done; whether it could.
+pub(super) async fn cancel(context: &Context<'_>, key: &ContentKey, checkpoint: &Checkpoint) -> bool {
+    match context.app.blobs.cancel(key, checkpoint).await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%error, "cannot discard staged content");
+            false
+        }
     }
 }
 
@@ -282,8 +338,4 @@ pub(super) fn owner(context: &Context<'_>, repository: &RepositoryName) -> Uploa
         repository: repository.clone(),
         owner: context.grant.owner.clone(),
     }
-}
-
-fn state(hasher: &Hasher) -> Vec<u8> {
-    hasher.state().unwrap_or_default()
 }

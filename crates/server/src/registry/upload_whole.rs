@@ -1,8 +1,8 @@
 //! A whole blob in one request. A small one is gathered in memory; a larger one, or one for which there is no room, is
 //! staged like an upload in chunks, and counts as an open upload meanwhile.
 
-use gangplank_oci::{Digest, Hasher, RepositoryName};
-use gangplank_store::blobs::ContentKey;
+use gangplank_oci::{Digest, RepositoryName};
+use gangplank_store::blobs::{Checkpoint, ContentKey};
 use hyper::body::Incoming;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::ingest::{BeforeStaging, Ingested, ingest};
 use super::publish::{Complete, publish};
 use super::upload_append::touching;
-use super::upload_session::{Session, discard};
+use super::upload_session::{Session, cancel};
 use super::{Context, Result};
 
 /// The session of a blob that turns out to need one.
@@ -29,6 +29,13 @@ impl BeforeStaging for LateSession<'_> {
             Session::open(self.context, self.repository, self.key.clone(), self.digest.algorithm()).await
         };
         self.session.get_or_try_init(open).await.map(drop)
+    }
+
+    async fn note(&self, progress: Checkpoint) -> Result<()> {
+        match self.session.get() {
+            Some(session) => session.advance(progress).await,
+            None => Ok(()),
+        }
     }
 
     async fn has_ended(&self) -> bool {
@@ -50,22 +57,22 @@ pub(super) async fn store(
     let late = LateSession { context, repository, key: key.clone(), digest, session: OnceCell::new() };
     let stored = async {
         let ended = CancellationToken::new();
-        let hasher = Hasher::new(digest.algorithm());
-        let ingesting = ingest(context, &key, hasher, body, None, &late, &ended);
-        let Ingested { staged, hasher, cut, room: _room } =
+        let writer = context.app.blobs.writer(&key, &Checkpoint::beginning(digest.algorithm()))?;
+        let ingesting = ingest(context, writer, body, None, &late, &ended);
+        let Ingested { writer, cut, room: _room } =
             touching(context.app, || late.session.get(), &ended, ingesting).await?;
         if let Some(cut) = cut {
             return Err(cut.refusal(context.app).into());
         }
         context.confirm().await?;
-        let session = late.session.get().map(|session| session.id().to_owned());
-        publish(context, repository, digest, Complete { key: key.clone(), staged, hasher, session }).await
+        let session = late.session.get();
+        publish(context, repository, digest, Complete { key: key.clone(), writer, session }).await
     };
     let Err(refusal) = stored.await else { return Ok(()) };
     Err(match late.session.get() {
         Some(session) => session.give_up_for(refusal).await,
         None => {
-            discard(context, key).await;
+            cancel(context, &key, &Checkpoint::beginning(digest.algorithm())).await;
             refusal
         }
     })

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure here is a finding")]
 
+mod blob_stores;
 mod console;
 mod faults;
 mod rollouts;

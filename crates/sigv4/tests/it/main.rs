@@ -5,5 +5,6 @@ mod aws_suite;
 mod oracle;
 mod real_clients;
 mod refusals;
+mod s3;
 mod tampering;
 mod wire;

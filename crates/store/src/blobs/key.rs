@@ -23,6 +23,12 @@ impl ContentKey {
         &self.0
     }
 
+    /// When it was made, in Unix seconds by the clock of whoever made it; `None` of a key that does not say.
+    pub fn made(&self) -> Option<i64> {
+        let (seconds, _) = uuid::Uuid::try_parse(&self.0).ok()?.get_timestamp()?.to_unix();
+        i64::try_from(seconds).ok()
+    }
+
     /// In which of the 256 parts of a store its content is: its last two digits, which are random.
     pub fn part(&self) -> u8 {
         u8::from_str_radix(&self.0[30..], 16).unwrap_or_default()

@@ -8,11 +8,13 @@
 //! can never hit new ones. One writer at a time has a content: whoever calls sees to that.
 
 mod folder;
-mod folder_writer;
 mod key;
+mod local_files;
+mod local_writer;
 mod memory;
 mod presence;
 mod reading;
+pub mod s3;
 mod shards;
 mod write_back;
 mod writer;
@@ -22,8 +24,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use folder::{DEFAULT_RESERVE, Folder};
+pub use folder::Folder;
 pub use key::ContentKey;
+pub use local_files::{DEFAULT_RESERVE, LocalFiles};
+pub use local_writer::LocalWriter;
 pub use memory::Memory;
 pub use presence::ID;
 pub use reading::{ByteStream, FileRange, Read, Reading};
@@ -86,6 +90,12 @@ pub struct Staged {
 /// Finds and removes what nobody needs.
 #[async_trait]
 pub trait BlobSweeper: Send + Sync {
+    /// How old something has to be that no row knows, so that nobody can be about to make its row. Zero where one process
+    /// has the store: what an earlier run left is nobody's.
+    fn settles_after(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// The keys of published content in one of 256 parts that has been there for so long, in any order. A key is in the
     /// part that its last two digits name ([`ContentKey::part`]). Age is counted by the store's own clock.
     async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>>;

@@ -17,6 +17,8 @@ pub enum Mark {
     GcGrace,
     /// The number that the folder of bytes has, too: so a database knows its own.
     ContentFolder,
+    /// Set where the bytes are in a bucket. So nobody makes a folder for what is there, or takes it for lost.
+    ContentBucket,
 }
 
 /// Keeps marks.

@@ -123,7 +123,7 @@ pub fn number_of(blobs: &Path) -> Result<Option<i64>> {
 }
 
 /// A number that no other store has.
-fn new_number() -> i64 {
+pub(super) fn new_number() -> i64 {
     let (_, random) = uuid::Uuid::new_v4().as_u64_pair();
     (random & u64::MAX >> 1).cast_signed()
 }
@@ -151,8 +151,7 @@ async fn knows_any(metadata: &dyn Metadata, blobs: &Path) -> Result<bool> {
 fn put_aside(blobs: &Path) -> Result<PathBuf> {
     let names = std::iter::once("blobs-aside".to_owned()).chain((2..).map(|n| format!("blobs-aside-{n}")));
     let aside = names.map(|name| blobs.with_file_name(name)).find(|aside| !aside.exists());
-    let aside =
-        aside.ok_or_else(|| StoreError::unavailable("there is no name for the other folder".to_owned()))?;
+    let aside = aside.ok_or_else(|| StoreError::unavailable("there is no name for the other folder"))?;
     fs::rename(blobs, &aside).map_err(|error| {
         StoreError::unusable(format!(
             "the folder {} holds another server's content, and cannot be renamed: unmount it first ({error})",

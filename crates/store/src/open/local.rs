@@ -7,6 +7,7 @@ use super::belonging::{self, Standing};
 use super::{Fault, Mode, Stores};
 use crate::blobs::{BlobStore, Folder};
 use crate::coordination::InProcess;
+use crate::metadata::progress::Mark;
 use crate::metadata::{Metadata, Sqlite};
 use crate::{Result, StoreError};
 
@@ -37,6 +38,7 @@ pub(super) async fn with_bytes(
     mode: Mode,
     reserve: u64,
 ) -> Result<Stores> {
+    refuse_bucket(metadata.as_ref()).await?;
     let blobs = blobs_in(dir);
     let standing = Standing::of(metadata.as_ref(), &blobs).await?;
     let fault = standing.fault().map(|what| Fault { what, aside: None });
@@ -57,12 +59,24 @@ pub(super) async fn with_bytes(
 }
 
 pub(super) async fn with_bytes_anew(metadata: Arc<dyn Metadata>, dir: &Path, reserve: u64) -> Result<Stores> {
+    refuse_bucket(metadata.as_ref()).await?;
     let blobs = blobs_in(dir);
     let standing = Standing::of(metadata.as_ref(), &blobs).await?;
     let aside = belonging::put_aside_if_anothers(metadata.as_ref(), &blobs, standing).await?;
     let fault = standing.fault().map(|what| Fault { what, aside });
     let (folder, number) = belonging::settle(metadata.as_ref(), &blobs, standing).await?;
     Ok(stores(metadata, folder.with_reserve(reserve), Some(number), fault))
+}
+
+/// A folder for content that is in a bucket would be empty, and all of it taken for lost.
+async fn refuse_bucket(metadata: &dyn Metadata) -> Result<()> {
+    match metadata.mark(Mark::ContentBucket).await? {
+        None => Ok(()),
+        Some(_) => Err(StoreError::unusable(
+            "the content of this database is in a bucket: say in which, as its server is told, with --blobs or \
+             GANGPLANK_BLOBS",
+        )),
+    }
 }
 
 /// One process has a directory to itself, so claims need not outlive it.

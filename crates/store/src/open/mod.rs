@@ -5,16 +5,18 @@
 //! ([`Rows::with_bytes`]). Who may open a store is not decided here.
 
 mod belonging;
+mod bucket;
 mod local;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use belonging::{number_of, text_of, write_number};
+pub use bucket::Bucket;
 pub use local::{blobs_in, database_in};
 
 use crate::Result;
-use crate::blobs::{BlobStore, DEFAULT_RESERVE, Folder};
+use crate::blobs::{BlobStore, DEFAULT_RESERVE, LocalFiles};
 use crate::coordination::Coordinator;
 use crate::metadata::Metadata;
 
@@ -49,6 +51,7 @@ pub struct StoreConfig {
     location: Location,
     mode: Mode,
     reserve: u64,
+    bucket: Option<Bucket>,
 }
 
 /// The rows of a store.
@@ -84,12 +87,18 @@ pub struct Fault {
 impl StoreConfig {
     /// A store at this place, to be opened for this.
     pub fn new(location: Location, mode: Mode) -> Self {
-        Self { location, mode, reserve: DEFAULT_RESERVE }
+        Self { location, mode, reserve: DEFAULT_RESERVE, bucket: None }
     }
 
     /// A store in a directory of this machine.
     pub fn local(dir: &Path, mode: Mode) -> Self {
         Self::new(Location::Local { dir: dir.to_owned() }, mode)
+    }
+
+    /// The bytes are in a bucket, and not beside the rows.
+    #[must_use]
+    pub fn with_bucket(self, bucket: Option<Bucket>) -> Self {
+        Self { bucket, ..self }
     }
 
     /// Bytes that come leave so much of the disk free, or of a small disk an eighth.
@@ -102,6 +111,7 @@ impl StoreConfig {
     ///
     /// # Errors
     /// If they cannot be opened or made, or the mode does not take their schema.
+    #[expect(clippy::unused_async, reason = "rows in another place than this machine are waited for")]
     pub async fn rows(self) -> Result<Rows> {
         let metadata = match &self.location {
             Location::Local { dir } => local::rows(dir, self.mode)?,
@@ -127,6 +137,9 @@ impl Rows {
     pub async fn with_bytes(self) -> Result<Stores> {
         let Location::Local { dir } = &self.config.location;
         let StoreConfig { mode, reserve, .. } = self.config;
+        if let Some(bucket) = self.config.bucket {
+            return bucket::with_bytes(self.metadata, bucket, mode, reserve).await;
+        }
         local::with_bytes(self.metadata, dir, mode, reserve).await
     }
 
@@ -136,19 +149,23 @@ impl Rows {
     /// # Errors
     /// If those cannot be put aside, or the bytes cannot be opened or made.
     pub async fn with_bytes_anew(self) -> Result<Stores> {
+        if self.config.bucket.is_some() {
+            // What it lacks is marked; a prefix is never made anew.
+            return self.with_bytes().await;
+        }
         let Location::Local { dir } = &self.config.location;
         local::with_bytes_anew(self.metadata, dir, self.config.reserve).await
     }
 }
 
-/// Opens a folder of bytes that is part of no store that is served, such as that of a backup.
+/// Opens the files of a folder of bytes for whoever may wait for a disk: those of a backup, or of a store that is being
+/// made. What comes in leaves no space free, since whether all of it fits is asked once.
 ///
 /// # Errors
 /// If it cannot be opened or made. One that is only read is not looked at.
-pub fn folder(path: &Path, mode: Mode) -> Result<Arc<dyn BlobStore>> {
+pub fn local_files(path: &Path, mode: Mode) -> Result<LocalFiles> {
     Ok(match mode {
-        Mode::Read => Arc::new(Folder::open_to_read(path)),
-        // It is a copy: whether all of it fits is asked once.
-        _ => Arc::new(Folder::open(path)?.with_reserve(0)),
+        Mode::Read => LocalFiles::open_to_read(path),
+        _ => LocalFiles::open(path)?.with_reserve(0),
     })
 }

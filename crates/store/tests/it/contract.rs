@@ -5,14 +5,18 @@
 macro_rules! metadata_contract {
     ($($clause:ident),* $(,)?) => {
         metadata_contract!(@on sqlite: $($clause),*);
+        metadata_contract!(@on recording: $($clause),*);
+        metadata_contract!(@on contending: $($clause),*);
+        metadata_contract!(@on postgres: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $clause() {
-                    let scratch = crate::backends::$backend();
-                    super::$clause(scratch.metadata()).await;
+                    if let Some(scratch) = crate::backends::$backend() {
+                        super::$clause(crate::backends::Scratch::metadata(&scratch)).await;
+                    }
                 }
             )*
         }
@@ -24,33 +28,47 @@ macro_rules! metadata_contract {
 macro_rules! durability_contract {
     ($($clause:ident),* $(,)?) => {
         durability_contract!(@on sqlite: $($clause),*);
+        durability_contract!(@on recording: $($clause),*);
+        durability_contract!(@on contending: $($clause),*);
+        durability_contract!(@on postgres: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $clause() {
-                    let mut scratch = crate::backends::$backend();
-                    super::$clause(&mut scratch).await;
+                    if let Some(mut scratch) = crate::backends::$backend() {
+                        super::$clause(&mut scratch).await;
+                    }
                 }
             )*
         }
     };
 }
 
-/// Lists a module's clauses on blobs: async functions of a `&dyn BlobStore`.
+/// Lists a module's clauses on blobs: async functions of a `&dyn BlobStore`; and those in whose contents it matters how
+/// large a part is: async functions of a `&dyn BlobStore` and the size of a part.
 macro_rules! blob_contract {
-    ($($clause:ident),* $(,)?) => {
-        blob_contract!(@on folder: $($clause),*);
-        blob_contract!(@on memory: $($clause),*);
+    ($($clause:ident),* $(; $($in_parts:ident),*)? $(,)?) => {
+        blob_contract!(@on folder: $($clause),*; $($($in_parts),*)?);
+        blob_contract!(@on memory: $($clause),*; $($($in_parts),*)?);
+        blob_contract!(@on versitygw: $($clause),*; $($($in_parts),*)?);
+        blob_contract!(@on seaweedfs: $($clause),*; $($($in_parts),*)?);
     };
-    (@on $backend:ident: $($clause:ident),*) => {
+    (@on $backend:ident: $($clause:ident),*; $($in_parts:ident),*) => {
         mod $backend {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $clause() {
-                    let scratch = crate::backends::$backend();
+                    let Some(scratch) = crate::backends::$backend() else { return };
                     super::$clause(scratch.blobs()).await;
+                }
+            )*
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $in_parts() {
+                    let Some(scratch) = crate::backends::$backend() else { return };
+                    super::$in_parts(scratch.blobs(), scratch.part()).await;
                 }
             )*
         }
@@ -61,6 +79,16 @@ macro_rules! blob_contract {
 macro_rules! coordinator_contract {
     ($($clause:ident),* $(,)?) => {
         coordinator_contract!(@on in_process: $($clause),*);
+        mod rows {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $clause() {
+                    if let Some(scratch) = crate::backends::postgres() {
+                        super::$clause(&scratch).await;
+                    }
+                }
+            )*
+        }
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {

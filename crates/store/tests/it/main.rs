@@ -11,6 +11,7 @@ mod contract;
 
 mod backends;
 mod blobs;
+mod buckets;
 mod child;
 mod collection_model;
 mod coordination;
@@ -18,5 +19,7 @@ mod crash;
 mod metadata;
 mod model;
 mod open;
+mod open_bucket;
 mod principals_model;
+mod round_trips;
 mod world;

@@ -4,11 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use gangplank_core::{Region, Tenant, Time};
-use gangplank_oci::RepositoryName;
+use gangplank_oci::{Algorithm, Hasher, RepositoryName};
 use gangplank_store::StoreError;
 use gangplank_store::blobs::ContentKey;
 use gangplank_store::metadata::progress::Mark;
-use gangplank_store::open::{Mode, StoreConfig, Stores, blobs_in, database_in, number_of, write_number};
+use gangplank_store::open::{
+    Mode, StoreConfig, Stores, blobs_in, database_in, local_files, number_of, write_number,
+};
 use tempfile::TempDir;
 
 use crate::world::blob;
@@ -18,11 +20,12 @@ async fn open(dir: &Path, mode: Mode) -> Stores {
 }
 
 /// Keeps a content, bytes and row.
-async fn keep(stores: &Stores, text: &str) -> ContentKey {
+async fn keep(dir: &Path, stores: &Stores, text: &str) -> ContentKey {
     let key = ContentKey::unused();
-    let mut staged = stores.blobs.stage(&key, 0).unwrap();
-    staged.write(text.as_bytes()).unwrap();
-    staged.publish().unwrap();
+    let files = local_files(&blobs_in(dir), Mode::Offline).unwrap();
+    let mut writer = files.writer(&key, Hasher::new(Algorithm::Sha256));
+    writer.write(text.as_bytes()).unwrap();
+    writer.publish().unwrap();
     let tenant = Tenant { account: gangplank_core::AccountId::root(), region: Region::default_region() };
     let repository = RepositoryName::parse("kept").unwrap();
     stores.metadata.add_blob(&tenant, &repository, blob(text, key.clone()), Time(1_000)).await.unwrap();
@@ -88,7 +91,7 @@ async fn the_folder_of_another_database_is_refused_and_put_aside() {
     let home = TempDir::new().unwrap();
     let stores = open(home.path(), Mode::Serve).await;
     let number = stores.number;
-    keep(&stores, "ours").await;
+    keep(home.path(), &stores, "ours").await;
     drop(stores);
     write_number(&blobs_in(home.path()), 7).unwrap();
     let why = refusal(StoreConfig::local(home.path(), Mode::Serve).open().await);
@@ -104,14 +107,14 @@ async fn the_folder_of_another_database_is_refused_and_put_aside() {
 async fn a_folder_that_lost_its_number_alone_is_kept() {
     let home = TempDir::new().unwrap();
     let stores = open(home.path(), Mode::Serve).await;
-    let key = keep(&stores, "ours").await;
+    let key = keep(home.path(), &stores, "ours").await;
     drop(stores);
     fs::remove_file(blobs_in(home.path()).join("id")).unwrap();
     refusal(StoreConfig::local(home.path(), Mode::Serve).open().await);
     let rows = StoreConfig::local(home.path(), Mode::Offline).rows().await.unwrap();
     let anew = rows.with_bytes_anew().await.unwrap();
     assert_eq!(anew.fault.unwrap().aside, None);
-    assert_eq!(anew.blobs.size(&key).unwrap(), Some(4));
+    assert_eq!(anew.blobs.stat(&key).await.unwrap(), Some(4));
 }
 
 #[tokio::test]

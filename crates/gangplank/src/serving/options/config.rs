@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, bail};
 use gangplank_core::{Leases, Region, tenant};
 use gangplank_server::{AuditKept, Collection, Config, Network, TlsFiles};
-use gangplank_store::open::Location;
+use gangplank_store::open::{Bucket, Location};
 
 use super::console::Console;
 use super::{DEFAULT_DATA_DIR, DEFAULT_LISTEN, ServeOptions, limits, root_key};
+use crate::bucket;
 use crate::cli::usage::named;
 
 /// The time in which the scrub reads all content once.
@@ -45,7 +46,9 @@ impl ServeOptions {
         if let Some(address) = &self.public_address {
             check_public_address(address)?;
         }
+        let bucket = self.bucket(limits.blob_bytes)?;
         Ok(Config {
+            bucket,
             listen: self.listen.map_or_else(|| DEFAULT_LISTEN.parse(), Ok)?,
             admin_listen: self.admin_listen,
             location: Location::Local { dir: self.data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.into()) },
@@ -67,6 +70,29 @@ impl ServeOptions {
             scrub_interval: Some(self.scrub_interval.map_or(SCRUB_INTERVAL, |given| given.0))
                 .filter(|interval| !interval.is_zero()),
         })
+    }
+
+    fn bucket(&self, largest_blob: u64) -> Result<Option<Bucket>> {
+        let options = bucket::Options {
+            endpoint: self.s3_endpoint.clone(),
+            region: self.s3_region.clone(),
+            path_style: self.s3_path_style,
+            ca_file: self.s3_ca_file.clone(),
+            insecure_http: self.s3_insecure_http.unwrap_or(false),
+            scratch_dir: self.scratch_dir.clone(),
+        };
+        match &self.blobs {
+            Some(blobs) => {
+                let location = blobs.parse().with_context(|| named("blobs"))?;
+                options.bucket(location, largest_blob).map(Some)
+            }
+            None => match options.named() {
+                Some(option) => {
+                    bail!("{option} is for a bucket, and no bucket is named: give {}", named("blobs"))
+                }
+                None => Ok(None),
+            },
+        }
     }
 
     fn audit(&self) -> AuditKept {

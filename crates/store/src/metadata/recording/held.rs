@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::statement::Statement;
+use super::statement::{self, Statement};
 use super::tables::{self, Table};
 use crate::metadata::tx::{Level, Lock, Named, Value};
 
@@ -31,7 +31,7 @@ impl Held {
     /// Rows of a level were locked: how many each time that the query was run, with these values.
     pub(super) fn lock(&mut self, (level, lock): (Level, Lock), text: &str, times: &[(usize, &[Value<'_>])]) {
         let statement = Statement::of(text);
-        let Some((place, table)) = statement.reads.first().and_then(|table| tables::find(table)) else {
+        let Some((place, table)) = statement::found(text).and_then(tables::find) else {
             return self.wrong(format!("it locks rows of no table that is known: {text}"));
         };
         if !statement.is_read() {
@@ -60,8 +60,8 @@ impl Held {
         }
     }
 
-    /// A statement was run, and has changed, removed or added so many rows.
-    pub(super) fn run(&mut self, text: &str, rows: u64) {
+    /// A statement was run, with these values each time, and has changed, removed or added so many rows.
+    pub(super) fn run<'v>(&mut self, text: &str, times: impl Iterator<Item = &'v [Value<'v>]>, rows: u64) {
         let statement = Statement::of(text);
         for name in [statement.changes, statement.adds_to].into_iter().flatten() {
             if tables::find(name).is_none() {
@@ -70,12 +70,15 @@ impl Held {
         }
         if let Some((place, table)) = statement.changes.and_then(tables::find)
             && table.level != Level::Last
-            && !self.may_change(table)
+            && !self.may_change(table, statement.adds_to.is_some())
         {
             if self.read.contains(table.name) {
                 self.wrong(format!("it changes {} that it has read and not locked: {text}", table.name));
             }
-            self.advance((table.level, place), table.name.to_owned());
+            let times: Vec<(usize, &[Value<'_>])> = times.map(|values| (1, values)).collect();
+            if !self.rise(text, &times) {
+                self.advance((table.level, place), table.name.to_owned());
+            }
             self.tables.insert(table.name, Lock::Update);
         }
         // Nobody else sees a row that is new.
@@ -88,9 +91,11 @@ impl Held {
         self.read.extend(read.map(|(_, table)| table.name));
     }
 
-    fn may_change(&self, table: &Table) -> bool {
+    /// Whether rows of a table are locked well enough to be changed, or to be added or renewed.
+    fn may_change(&self, table: &Table, is_added: bool) -> bool {
         let mut guards = table.guards.iter().chain([&table.name]);
         guards.any(|guard| self.tables.get(guard).is_some_and(|lock| *lock != Lock::Share))
+            || is_added && table.adds_under.iter().any(|guard| self.tables.contains_key(guard))
     }
 
     /// Checks that a lock comes after those before it.
@@ -143,7 +148,7 @@ enum Key {
 impl Key {
     fn of(value: &Value<'_>) -> Self {
         match value {
-            Value::Null | Value::Fraction(_) => Self::None,
+            Value::Null(_) | Value::Fraction(_) => Self::None,
             Value::Integer(number) => Self::Number(*number),
             Value::Text(text) => Self::Text(text.to_string()),
             Value::Bytes(bytes) => Self::Bytes(bytes.to_vec()),

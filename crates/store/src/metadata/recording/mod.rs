@@ -4,11 +4,14 @@
 //! reads and changes, and breaks with a rule that
 //!
 //! - locks out of the order of [`Level`](super::tx::Level), or of that of the [`tables`] within a level;
-//! - locks several rows in no order;
+//! - locks several rows of a table in no order, or by keys that fall;
 //! - locks for a change what it has locked to be shared: two that do so wait for each other;
 //! - changes rows that it has not locked, after it has read any of their table. One statement that changes rows, and of
 //!   whose table nothing was read before, locks them itself;
-//! - writes where it said that it only reads.
+//! - writes where it said that it only reads, or asks more than once where it said that it asks once, and so has no
+//!   snapshot.
+//!
+//! It knows tables and not rows: a rule that locks one row and changes another of the same table passes.
 
 mod held;
 mod statement;
@@ -98,22 +101,22 @@ impl<E: Engine> Engine for Recorded<E> {
         false
     }
 
-    fn caches(&self) -> &Caches {
+    fn caches(&self) -> Option<&Caches> {
         self.inner.caches()
     }
 
-    async fn read_one<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send) -> Result<T> {
+    async fn read_one<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync) -> Result<T> {
         self.inner.read_one(move |tx| self.watch(tx, Mode::ReadsOnce, &query)).await
     }
 
-    async fn read<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send) -> Result<T> {
+    async fn read<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync) -> Result<T> {
         self.inner.read(move |tx| self.watch(tx, Mode::Reads, &query)).await
     }
 
     async fn read_long<T: Send + 'static>(
         &self,
         whose: Whose,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         let this = self.clone();
         self.inner.read_long(whose, move |tx| this.watch(tx, Mode::Reads, &query)).await
@@ -122,7 +125,7 @@ impl<E: Engine> Engine for Recorded<E> {
     async fn write<T: Send + 'static>(
         &self,
         terms: Terms,
-        rule: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         let this = self.clone();
         self.inner.write(terms, move |tx| this.watch(tx, Mode::Writes, &rule)).await

@@ -40,3 +40,18 @@ impl<'t> Statement<'t> {
         self.changes.is_none() && self.adds_to.is_none()
     }
 }
+
+/// The table whose rows a query finds, outside of the queries within it.
+pub(super) fn found(text: &str) -> Option<&str> {
+    let mut depth = 0;
+    let outer = text.char_indices().filter(|(_, character)| {
+        depth += match character {
+            '(' => 1,
+            ')' => -1,
+            _ => 0,
+        };
+        depth == 0
+    });
+    let from = outer.map(|(at, _)| at).find(|at| text[*at..].starts_with("FROM "))?;
+    text[from..].split_whitespace().nth(1)
+}

@@ -10,6 +10,8 @@ pub(super) struct Table {
     pub(super) level: Level,
     /// Tables whose rows, locked `Update`, guard the rows of this one too.
     pub(super) guards: &'static [&'static str],
+    /// Tables whose rows, locked `Share`, guard rows of this one that are added or, if they are there, renewed.
+    pub(super) adds_under: &'static [&'static str],
 }
 
 /// All tables, in the order of their locks.
@@ -44,7 +46,7 @@ pub(super) const TABLES: &[Table] = &[
     table("manifest_children", Level::Manifest, &["repositories"]),
     table("manifest_puts", Level::Manifest, &["repositories", "registry_logins"]),
     table("blobs", Level::Blob, &[]),
-    table("blob_links", Level::Link, &["repositories"]),
+    Table { adds_under: &["repositories"], ..table("blob_links", Level::Link, &["repositories"]) },
     table("blob_puts", Level::Link, &["repositories", "registry_logins"]),
     table("discarded", Level::Last, &[]),
     table("sources", Level::Last, &[]),
@@ -53,7 +55,7 @@ pub(super) const TABLES: &[Table] = &[
 ];
 
 const fn table(name: &'static str, level: Level, guards: &'static [&'static str]) -> Table {
-    Table { name, level, guards }
+    Table { name, level, guards, adds_under: &[] }
 }
 
 /// The place of a table in [`TABLES`], and the table.

@@ -5,8 +5,8 @@ use gangplank_core::AccountId;
 use super::statement::Statement;
 use super::tables::TABLES;
 use crate::Result;
-use crate::metadata::Sqlite;
 use crate::metadata::engine::{Engine as _, Terms};
+use crate::metadata::sqlite;
 use crate::metadata::tx::{Level, Lock, Named, Query, Tx, values};
 
 #[test]
@@ -37,10 +37,15 @@ fn a_statement_says_what_it_does() {
     }
 }
 
+#[test]
+fn the_rows_that_are_locked_are_those_of_the_outer_query() {
+    let text = "SELECT (SELECT 1 FROM tenants), a FROM roles WHERE a IN (SELECT 1 FROM tags)";
+    assert_eq!(super::statement::found(text), Some("roles"));
+}
+
 /// What is wrong with a rule, in a store with three tenants and three repositories.
-async fn wrong(rule: impl Fn(&dyn Tx) -> Result<()> + Send + 'static) -> Vec<String> {
-    let directory = tempfile::TempDir::new().unwrap();
-    let database = Sqlite::open(&directory.path().join("metadata.sqlite")).unwrap();
+async fn wrong(rule: impl Fn(&dyn Tx) -> Result<()> + Send + Sync + 'static) -> Vec<String> {
+    let (_directory, database) = sqlite::tests::scratch();
     database.engine.write(Terms::server(), make_rows).await.unwrap();
     let database = database.recorded();
     let outcome = database.engine.write(Terms::server(), rule).await;
@@ -57,12 +62,12 @@ fn make_rows(tx: &dyn Tx) -> Result<()> {
 }
 
 /// That a rule is broken with for just this reason.
-async fn assert_wrong(reason: &str, rule: impl Fn(&dyn Tx) -> Result<()> + Send + 'static) {
+async fn assert_wrong(reason: &str, rule: impl Fn(&dyn Tx) -> Result<()> + Send + Sync + 'static) {
     let wrong = wrong(rule).await;
     assert!(wrong.len() == 1 && wrong[0].starts_with(reason), "{reason}: {wrong:?}");
 }
 
-async fn assert_right(rule: impl Fn(&dyn Tx) -> Result<()> + Send + 'static) {
+async fn assert_right(rule: impl Fn(&dyn Tx) -> Result<()> + Send + Sync + 'static) {
     assert_eq!(wrong(rule).await, Vec::<String>::new());
 }
 
@@ -132,6 +137,13 @@ async fn rows_of_one_kind_are_locked_by_their_keys() {
         });
         assert_eq!(wrong.await.is_empty(), is_right);
     }
+    for (ids, is_right) in [([1, 2], true), ([2, 1], false)] {
+        let wrong = wrong(move |tx| {
+            let change = "UPDATE repositories SET name = name WHERE id = ?1";
+            tx.each(change, ids.map(|id| values![id])).map(drop)
+        });
+        assert_eq!(wrong.await.is_empty(), is_right);
+    }
     let lock_all = |tx: &dyn Tx, text: &str| {
         tx.lock::<i64>(Level::Repository, Lock::Share, &Query::column(text, values![])).map(drop)
     };
@@ -191,8 +203,8 @@ async fn what_was_read_is_changed_only_if_it_is_locked() {
 
 #[tokio::test]
 async fn who_only_reads_changes_and_locks_nothing_and_one_query_needs_no_snapshot() {
-    let directory = tempfile::TempDir::new().unwrap();
-    let database = Sqlite::open(&directory.path().join("metadata.sqlite")).unwrap().recorded();
+    let (_directory, database) = sqlite::tests::scratch();
+    let database = database.recorded();
     database.engine.read(|tx| lock(tx, TENANT, Lock::Share, 1)).await.unwrap_err();
     let twice = |tx: &dyn Tx| look(tx, "tenants").and_then(|()| look(tx, "tenants"));
     database.engine.read_one(twice).await.unwrap_err();
@@ -209,8 +221,7 @@ async fn who_only_reads_changes_and_locks_nothing_and_one_query_needs_no_snapsho
 /// A table that nobody knows would go unwatched.
 #[tokio::test]
 async fn all_tables_are_known() {
-    let directory = tempfile::TempDir::new().unwrap();
-    let database = Sqlite::open(&directory.path().join("metadata.sqlite")).unwrap();
+    let (_directory, database) = sqlite::tests::scratch();
     let text = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
     let tables: Vec<String> =
         database.engine.read(|tx| tx.all(&Query::column(text, values![]))).await.unwrap();

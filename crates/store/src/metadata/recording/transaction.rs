@@ -44,10 +44,10 @@ impl<'t> Recorder<'t> {
     }
 
     /// A statement was run that locks nothing by itself.
-    fn run(&self, text: &str, rows: u64) {
+    fn run(&self, text: &str, width: usize, values: &[Value<'_>], rows: u64) {
         self.ask(text);
         if self.mode == Mode::Writes {
-            self.held.borrow_mut().run(text, rows);
+            self.held.borrow_mut().run(text, values.chunks(width.max(1)), rows);
         } else if !Statement::of(text).is_read() {
             self.held.borrow_mut().wrong(format!("it only reads, and writes: {text}"));
         }
@@ -65,7 +65,7 @@ impl Tx for Recorder<'_> {
             rows += 1;
             read(row)
         });
-        self.run(text, rows);
+        self.run(text, values.len(), values, rows);
         answer
     }
 
@@ -75,19 +75,19 @@ impl Tx for Recorder<'_> {
             rows += 1;
             read(at, row)
         });
-        self.run(text, rows);
+        self.run(text, width, values, rows);
         answer
     }
 
     fn execute(&self, text: &str, values: &[Value<'_>]) -> Result<u64> {
         let changed = self.inner.execute(text, values);
-        self.run(text, *changed.as_ref().unwrap_or(&0));
+        self.run(text, values.len(), values, *changed.as_ref().unwrap_or(&0));
         changed
     }
 
     fn execute_each(&self, text: &str, width: usize, values: &[Value<'_>]) -> Result<u64> {
         let changed = self.inner.execute_each(text, width, values);
-        self.run(text, *changed.as_ref().unwrap_or(&0));
+        self.run(text, width, values, *changed.as_ref().unwrap_or(&0));
         changed
     }
 

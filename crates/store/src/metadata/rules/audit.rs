@@ -167,7 +167,6 @@ impl<E: Engine> AuditTrail for Store<E> {
 /// The events that fit, of so many that are looked at.
 fn select(tx: &dyn Tx, filter: &AuditFilter, before: i64, limit: usize) -> Result<Vec<AuditEvent>> {
     let account = filter.account.as_ref().map(AccountId::as_str);
-    // That a parameter is null comes last: PostgreSQL learns what it is from what it is compared with.
     let text = format!(
         "SELECT looked_at.id, at, account, region, kind, looked_at.owner, login, repository, digest, subject, action,
                 reason, address, user_agent, count, x.session, x.claims, by_console, request

@@ -51,7 +51,7 @@ impl<E: Engine> Inspection for Store<E> {
     }
 
     async fn reconcile(&self, now: Time) -> Result<()> {
-        self.upkeep(Terms::server(), move |tx| reconcile(tx, now)).await
+        self.upkeep(Terms::server().repeatable(), move |tx| reconcile(tx, now)).await
     }
 
     async fn replace_content(&self, broken: &ContentKey, whole: &ContentKey, now: Time) -> Result<bool> {

@@ -46,7 +46,7 @@ impl<E: Engine> Manifests for Store<E> {
             return Ok(Some(found.manifest));
         };
         let (tenant, repository, reference) = (tenant.clone(), repository.clone(), reference.clone());
-        self.upkeep(Terms::tenant(&tenant).takes_nothing(), move |tx| {
+        self.upkeep(Terms::tenant(&tenant).takes_nothing().repeatable(), move |tx| {
             // Looked up anew: since the first look it may have gone, or the tag have moved.
             while let Some(found) = find(tx, &tenant, &repository, &reference, put_by)? {
                 // Whoever collects it now finds it locked, or it is gone already.

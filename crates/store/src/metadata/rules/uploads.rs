@@ -42,7 +42,7 @@ impl<E: Engine> Uploads for Store<E> {
         session: UploadSession,
     ) -> Result<bool> {
         let (owner, from) = (owner.clone(), from.clone());
-        self.upkeep(Terms::tenant(&owner.tenant).takes_nothing().visible(), move |tx| {
+        self.upkeep(Terms::tenant(&owner.tenant).takes_nothing().visible().repeatable(), move |tx| {
             advance(tx, &owner, &from, &session)
         })
         .await
@@ -176,7 +176,7 @@ fn advance(tx: &dyn Tx, owner: &UploadOwner, from: &Checkpoint, session: &Upload
         ],
     )?;
     if advanced == 0 {
-        return Ok(false);
+        return is_at(tx, owner, session);
     }
     let left = from.keys.iter().filter(|key| !checkpoint.keys.contains(key));
     let left = tx.find_each(
@@ -187,6 +187,14 @@ fn advance(tx: &dyn Tx, owner: &UploadOwner, from: &Checkpoint, session: &Upload
     content_keys::discard(tx, left.iter().flatten(), touched_at)?;
     add_keys(tx, checkpoint.keys.iter().filter(|key| !from.keys.contains(key)), id)?;
     Ok(true)
+}
+
+/// Whether a session is where it was to come to: an earlier run of this may have brought it there.
+fn is_at(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession) -> Result<bool> {
+    let Some(found) = read_all(tx, OWNED, owned(owner, &session.id))?.pop() else { return Ok(false) };
+    let mut checkpoint = session.checkpoint.clone();
+    checkpoint.keys.sort();
+    Ok(found.checkpoint == checkpoint && found.login == session.login)
 }
 
 fn add_keys<'k>(tx: &dyn Tx, keys: impl IntoIterator<Item = &'k ContentKey>, upload: &str) -> Result<()> {

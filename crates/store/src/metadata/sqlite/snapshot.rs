@@ -144,9 +144,20 @@ impl Snapshot {
     /// # Errors
     /// If it cannot be read.
     pub fn folder_number(&self) -> Result<Option<i64>> {
+        self.mark(Mark::ContentFolder)
+    }
+
+    /// Whether the bytes are in a bucket, and not in a folder.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn is_in_bucket(&self) -> Result<bool> {
+        Ok(self.mark(Mark::ContentBucket)?.is_some())
+    }
+
+    fn mark(&self, mark: Mark) -> Result<Option<i64>> {
         let sql = "SELECT value FROM progress WHERE name = ?1";
-        let name = progress::name(Mark::ContentFolder);
-        Ok(self.connection.query_row(sql, [name], |row| row.get(0)).optional()?)
+        Ok(self.connection.query_row(sql, [progress::name(mark)], |row| row.get(0)).optional()?)
     }
 
     /// The enabled root keys, the oldest first.

@@ -20,7 +20,7 @@ use crate::{backends, child};
 
 #[tokio::test]
 async fn content_is_there_when_the_folder_is_opened_again() {
-    let scratch = backends::folder();
+    let scratch = backends::local_folder();
     let published = publish(scratch.blobs(), b"content").await;
     let staged = ContentKey::unused();
     write(scratch.blobs(), &staged, &beginning(), b"content").await;
@@ -32,7 +32,7 @@ async fn content_is_there_when_the_folder_is_opened_again() {
 /// After a crash, bytes that a checkpoint counts may be missing, or zeros may be in their place.
 #[tokio::test]
 async fn what_another_run_staged_is_read_before_it_is_relied_on() {
-    let scratch = backends::folder();
+    let scratch = backends::local_folder();
     let [whole, zeroed, cut, longer] = [(); 4].map(|()| ContentKey::unused());
     let mut staged = Vec::new();
     for key in [&whole, &zeroed, &cut, &longer] {
@@ -59,7 +59,7 @@ async fn what_another_run_staged_is_read_before_it_is_relied_on() {
 /// What another run began is gone on with, under this one's name.
 #[tokio::test]
 async fn the_name_of_a_run_is_in_each_checkpoint() {
-    let scratch = backends::folder();
+    let scratch = backends::local_folder();
     let key = ContentKey::unused();
     let staged = write(scratch.blobs(), &key, &beginning(), b"content").await;
     let again = Folder::open(&scratch.path()).unwrap();
@@ -71,7 +71,7 @@ async fn the_name_of_a_run_is_in_each_checkpoint() {
 
 #[tokio::test]
 async fn a_shard_is_made_for_the_first_content_that_comes_into_it() {
-    let scratch = backends::folder();
+    let scratch = backends::local_folder();
     let shards = || fs::read_dir(scratch.path().join("content")).unwrap().count();
     assert_eq!(shards(), 0);
     let keys = join_all((0..20).map(|_| publish(scratch.blobs(), b""))).await;
@@ -90,7 +90,7 @@ async fn a_shard_is_made_for_the_first_content_that_comes_into_it() {
 
 #[tokio::test]
 async fn a_shard_that_a_failed_sync_left_is_made_anew() {
-    let scratch = backends::folder();
+    let scratch = backends::local_folder();
     let [left, restored] = [(); 2].map(|()| ContentKey::unused());
     let shard = |key: &ContentKey| scratch.path().join("content").join(&key.as_str()[30..]);
     let publish = async |key: &ContentKey| finish(scratch.blobs(), key, &beginning(), b"").await;
@@ -110,7 +110,7 @@ async fn a_shard_that_a_failed_sync_left_is_made_anew() {
 
 #[tokio::test]
 async fn what_is_not_ours_is_not_staged_content() {
-    let scratch = backends::folder();
+    let scratch = backends::local_folder();
     fs::write(scratch.path().join("staged/lost+found"), "").unwrap();
     assert!(scratch.blobs().staged(Duration::ZERO).await.unwrap().is_empty());
 }
@@ -125,7 +125,7 @@ fn a_key_that_leaves_the_folder_is_no_key() {
 #[tokio::test]
 async fn space_that_was_found_and_not_needed_is_given_back() {
     const PIECE: usize = 1 << 20;
-    let scratch = backends::folder();
+    let scratch = backends::local_folder();
     let key = ContentKey::unused();
     let write = |pieces: usize, from: &Checkpoint| {
         let mut writing = scratch.blobs().writer(&key, from).unwrap();
@@ -146,7 +146,7 @@ async fn space_that_was_found_and_not_needed_is_given_back() {
 
 #[tokio::test]
 async fn damage_is_seen_in_the_size() {
-    let scratch = backends::folder();
+    let scratch = backends::local_folder();
     let key = publish(scratch.blobs(), b"content").await;
     let shard = &key.as_str()[30..];
     let path = scratch.path().join("content").join(shard).join(key.as_str());

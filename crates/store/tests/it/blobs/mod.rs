@@ -4,6 +4,7 @@ mod content;
 mod folder;
 mod memory;
 mod resuming;
+mod s3;
 mod staging;
 mod sweeping;
 
@@ -11,6 +12,7 @@ use std::ops::Range;
 
 use futures_util::TryStreamExt as _;
 use gangplank_oci::Algorithm;
+use gangplank_store::StoreError;
 use gangplank_store::blobs::{BlobStore, BlobWriter, Checkpoint, ContentKey, Read, Reading};
 
 /// Where a content begins.
@@ -26,11 +28,25 @@ async fn writer(
     bytes: &[u8],
 ) -> gangplank_store::Result<Box<dyn BlobWriter>> {
     let mut writer = blobs.writer(key, from)?;
-    for piece in bytes.chunks(10) {
+    for piece in bytes.chunks(10.max(bytes.len() / 100)) {
         writer.ready().await?;
         writer.write(piece)?;
     }
     Ok(writer)
+}
+
+/// Content of a little more than a part.
+fn more_than(part: usize) -> Vec<u8> {
+    (0..part + 10).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect()
+}
+
+/// Whether nothing comes of it, because what was staged is not there.
+async fn fails(writing: gangplank_store::Result<Box<dyn BlobWriter>>) -> bool {
+    let refused = match writing {
+        Ok(writing) => writing.commit().await.map(drop),
+        Err(error) => Err(error),
+    };
+    matches!(refused, Err(StoreError::Damaged(_)))
 }
 
 /// Writes on from a checkpoint, and pauses.

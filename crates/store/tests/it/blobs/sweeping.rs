@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use gangplank_store::blobs::{BlobStore, ContentKey};
 
-use super::{beginning, finish, publish, write};
+use super::{beginning, finish, more_than, publish, write};
 
 blob_contract! {
+    published_content_is_listed_by_its_part,
+    there_is_room;
     staged_content_is_listed_until_it_is_published,
     what_is_listed_can_be_cancelled,
-    published_content_is_listed_by_its_part,
-    what_is_listed_is_as_old_as_was_asked,
-    there_is_room,
+    what_is_listed_is_as_old_as_was_asked
 }
 
 const LONG: Duration = Duration::from_hours(1);
@@ -31,20 +31,20 @@ async fn published(blobs: &dyn BlobStore, older_than: Duration) -> BTreeSet<Cont
     all
 }
 
-async fn staged_content_is_listed_until_it_is_published(blobs: &dyn BlobStore) {
+async fn staged_content_is_listed_until_it_is_published(blobs: &dyn BlobStore, part: usize) {
     assert!(staged(blobs).await.is_empty());
     let [first, second, third] = [(); 3].map(|()| ContentKey::unused());
     let mut last = beginning();
     for key in [&first, &second, &third] {
-        last = write(blobs, key, &beginning(), b"content of more than a part").await;
+        last = write(blobs, key, &beginning(), &more_than(part)).await;
     }
     assert_eq!(staged(blobs).await, [&first, &second, &third].map(Clone::clone).into());
     finish(blobs, &third, &last, b"").await;
     assert_eq!(staged(blobs).await, [&first, &second].map(Clone::clone).into());
 }
 
-async fn what_is_listed_can_be_cancelled(blobs: &dyn BlobStore) {
-    write(blobs, &ContentKey::unused(), &beginning(), b"content of more than a part").await;
+async fn what_is_listed_can_be_cancelled(blobs: &dyn BlobStore, part: usize) {
+    write(blobs, &ContentKey::unused(), &beginning(), &more_than(part)).await;
     for left in blobs.staged(Duration::ZERO).await.unwrap() {
         blobs.cancel(&left.key, &left.checkpoint).await.unwrap();
     }
@@ -63,10 +63,10 @@ async fn published_content_is_listed_by_its_part(blobs: &dyn BlobStore) {
     assert_eq!(published(blobs, Duration::ZERO).await, keys);
 }
 
-async fn what_is_listed_is_as_old_as_was_asked(blobs: &dyn BlobStore) {
+async fn what_is_listed_is_as_old_as_was_asked(blobs: &dyn BlobStore, part: usize) {
     publish(blobs, b"content").await;
     let key = ContentKey::unused();
-    write(blobs, &key, &beginning(), b"content of more than a part").await;
+    write(blobs, &key, &beginning(), &more_than(part)).await;
     assert!(blobs.staged(LONG).await.unwrap().is_empty());
     assert!(published(blobs, LONG).await.is_empty());
     let short = Duration::from_millis(20);

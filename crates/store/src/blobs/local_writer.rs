@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use gangplank_oci::Hasher;
 use tokio::task::spawn_blocking;
 
-use super::folder::{Inner, done};
+use super::folder::done;
+use super::local_files::{LocalFiles, Shared};
 use super::{BlobWriter, Checkpoint, ContentKey};
 use crate::durable_file::sync_folder;
 use crate::reserve::Reserve;
@@ -20,9 +21,8 @@ use crate::{Result, StoreError};
 const STRIDE: u64 = 8 << 20;
 
 /// A file on its way. It is opened when the first byte comes, or when it is published without one.
-pub(super) struct FolderWriter {
-    folder: Arc<Inner>,
-    reserve: Reserve,
+pub struct LocalWriter {
+    files: LocalFiles,
     key: ContentKey,
     hasher: Hasher,
     open: Option<Open>,
@@ -37,14 +37,14 @@ struct Open {
     allocated: u64,
 }
 
-impl FolderWriter {
+impl LocalWriter {
     /// Goes on behind what `hasher` has seen.
-    pub(super) fn new(folder: &Arc<Inner>, reserve: Reserve, key: &ContentKey, hasher: Hasher) -> Self {
-        Self { folder: Arc::clone(folder), reserve, key: key.clone(), hasher, open: None }
+    pub(super) fn new(files: &LocalFiles, key: &ContentKey, hasher: Hasher) -> Self {
+        Self { files: files.clone(), key: key.clone(), hasher, open: None }
     }
 
     /// Opens the file, cut off behind the bytes that count.
-    fn open(folder: &Inner, key: &ContentKey, offset: u64) -> Result<Open> {
+    fn open(folder: &Shared, key: &ContentKey, offset: u64) -> Result<Open> {
         let mut options = OpenOptions::new();
         let from = folder.staged_path(key);
         let file = options.create(offset == 0).truncate(false).write(true).mode(0o600).open(from);
@@ -68,8 +68,32 @@ impl FolderWriter {
         })
     }
 
-    fn publish(self) -> Result<ContentKey> {
-        let Self { folder, key, hasher, open, .. } = self;
+    /// The hash of all bytes so far.
+    pub fn hasher(&self) -> &Hasher {
+        &self.hasher
+    }
+
+    /// Writes the next piece.
+    ///
+    /// # Errors
+    /// As of [`BlobWriter::write`].
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let LocalFiles { shared, reserve } = &self.files;
+        let open = match &mut self.open {
+            Some(open) => open,
+            none => none.insert(Self::open(shared, &self.key, self.hasher.hashed())?),
+        };
+        open.write(shared, *reserve, bytes)?;
+        self.hasher.update(bytes);
+        Ok(())
+    }
+
+    /// Makes everything written durable and publishes it.
+    ///
+    /// # Errors
+    /// As of [`BlobWriter::commit`].
+    pub fn publish(self) -> Result<ContentKey> {
+        let Self { files: LocalFiles { shared: folder, .. }, key, hasher, open } = self;
         let Open { file, length, allocated, .. } = match open {
             Some(open) => open,
             None => Self::open(&folder, &key, hasher.hashed())?,
@@ -95,7 +119,7 @@ impl FolderWriter {
 }
 
 impl Open {
-    fn write(&mut self, folder: &Inner, reserve: Reserve, bytes: &[u8]) -> Result<()> {
+    fn write(&mut self, folder: &Shared, reserve: Reserve, bytes: &[u8]) -> Result<()> {
         let disk = rustix::fs::fstatvfs(&self.file).map_err(io::Error::from)?;
         reserve.require(&disk, bytes.len() as u64)?;
         (&*self.file).write_all(bytes)?;
@@ -108,7 +132,7 @@ impl Open {
 
     /// Lets the kernel begin to write what it has collected, and finds space for what comes next: in one
     /// piece, and cheaper than a page at a time. Neither has to succeed.
-    fn stride(&mut self, folder: &Inner, reserve: Reserve) {
+    fn stride(&mut self, folder: &Shared, reserve: Reserve) {
         folder.write_back.begin(&self.file, self.begun, self.length - self.begun);
         self.begun = self.length;
         #[cfg(target_os = "linux")]
@@ -125,7 +149,7 @@ impl Open {
 }
 
 #[async_trait]
-impl BlobWriter for FolderWriter {
+impl BlobWriter for LocalWriter {
     fn blocks(&self) -> bool {
         true
     }
@@ -139,13 +163,7 @@ impl BlobWriter for FolderWriter {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let open = match &mut self.open {
-            Some(open) => open,
-            none => none.insert(Self::open(&self.folder, &self.key, self.hasher.hashed())?),
-        };
-        open.write(&self.folder, self.reserve, bytes)?;
-        self.hasher.update(bytes);
-        Ok(())
+        Self::write(self, bytes)
     }
 
     /// Nothing is synced before the end, so nothing counts across a crash.
@@ -158,7 +176,7 @@ impl BlobWriter for FolderWriter {
             received: self.hasher.hashed(),
             hash_state: self.hasher.state().unwrap_or_default(),
             keys: Vec::new(),
-            opaque: self.folder.run.clone(),
+            opaque: self.files.shared.run.clone(),
         })
     }
 

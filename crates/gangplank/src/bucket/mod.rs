@@ -1,0 +1,140 @@
+//! The bucket of an S3 server in which a server keeps its blobs: how it is named on the command line, and as whom it is
+//! asked.
+
+mod credentials;
+mod options;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use gangplank_s3::{Client, Endpoint, Location, Settings, Style};
+use gangplank_store::open::Bucket;
+
+pub(crate) use options::{BucketArgs, location, with_bucket};
+
+use crate::cli::usage::named;
+
+/// Where and how a bucket is reached, as options say it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    /// The bucket's server; Amazon's if it is not said.
+    pub(crate) endpoint: Option<String>,
+    /// The region; the environment's or the profile's if it is not said.
+    pub(crate) region: Option<String>,
+    /// Whether requests name the bucket in their path.
+    pub(crate) path_style: Option<bool>,
+    /// Certificates to trust.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Whether the endpoint may be asked without TLS, although it is elsewhere.
+    pub(crate) insecure_http: bool,
+    /// Where parts wait until they are sent.
+    pub(crate) scratch_dir: Option<PathBuf>,
+}
+
+/// The region where nobody says one and the server is not Amazon's. Such servers take any, and expect this.
+const USUAL_REGION: &str = "us-east-1";
+
+impl Options {
+    /// The name of an option that says something.
+    pub(crate) fn named(&self) -> Option<String> {
+        let options = [
+            ("s3-endpoint", self.endpoint.is_some()),
+            ("s3-region", self.region.is_some()),
+            ("s3-path-style", self.path_style.is_some()),
+            ("s3-ca-file", self.ca_file.is_some()),
+            ("s3-insecure-http", self.insecure_http),
+            ("scratch-dir", self.scratch_dir.is_some()),
+        ];
+        options.into_iter().find(|(_, is_given)| *is_given).map(|(name, _)| named(name))
+    }
+
+    /// A client of a bucket. Reads files, and connects to nobody.
+    ///
+    /// # Errors
+    /// If an option has a value that cannot work; the error names it.
+    pub(crate) fn client(&self, location: &Location) -> Result<Client> {
+        let endpoint = self.endpoint.as_deref().map(Endpoint::parse).transpose();
+        let endpoint = endpoint.with_context(|| named("s3-endpoint"))?;
+        if let Some(endpoint) = &endpoint {
+            let is_safe = endpoint.is_tls() || endpoint.is_loopback() || self.insecure_http;
+            ensure!(
+                is_safe,
+                "{}: {} is on another machine and speaks no TLS, so whoever is on the way can read and change what is \
+                 pulled; if the way is safe, say {}",
+                named("s3-endpoint"),
+                endpoint.url(),
+                named("s3-insecure-http")
+            );
+        }
+        let region = match (self.region.clone().or_else(credentials::region), &endpoint) {
+            (Some(region), _) => region,
+            (None, Some(_)) => USUAL_REGION.to_owned(),
+            (None, None) => bail!(
+                "nobody says in which region the bucket is: give {}, or set AWS_REGION; for a server that is not \
+                 Amazon's, give {}",
+                named("s3-region"),
+                named("s3-endpoint")
+            ),
+        };
+        ensure!(
+            !region.is_empty()
+                && region.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
+            "{}: {region:?} is no region",
+            named("s3-region")
+        );
+        let credentials = credentials::sources(&region)?;
+        let style = self.path_style.map(|path| if path { Style::Path } else { Style::VirtualHost });
+        let bucket = location.bucket.clone();
+        let ca_file = self.ca_file.clone();
+        Ok(Client::new(Settings { bucket, endpoint, region, style, ca_file, credentials })?)
+    }
+
+    /// The bucket as a place for blobs of up to so many bytes.
+    ///
+    /// # Errors
+    /// As [`client`](Self::client).
+    pub(crate) fn bucket(&self, location: Location, largest_blob: u64) -> Result<Bucket> {
+        let client = self.client(&location)?;
+        let scratch = self.scratch_dir.clone().unwrap_or_else(std::env::temp_dir);
+        Ok(Bucket { client, location, scratch, largest_blob })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(options: Options) -> String {
+        let location = location("s3://images/registry").unwrap().parse().unwrap();
+        options.client(&location).map(drop).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_way_that_others_can_read_is_refused() {
+        let to = |endpoint: &str| Options { endpoint: Some(endpoint.to_owned()), ..Options::default() };
+        assert!(refusal(to("http://s3.example.com")).contains("speaks no TLS"));
+        assert!(refusal(to("s3.example.com")).contains("s3-endpoint"));
+        let location = "s3://images/registry".parse().unwrap();
+        for endpoint in ["http://127.0.0.1:9000", "http://[::1]:9000", "https://s3.example.com"] {
+            let client =
+                Options { region: Some("eu-west-1".into()), ..to(endpoint) }.client(&location).unwrap();
+            assert_eq!(client.style(), Style::Path);
+        }
+        let elsewhere = Options { insecure_http: true, region: Some("x".into()), ..to("http://s3:8333") };
+        assert_eq!(elsewhere.client(&location).unwrap().endpoint().url(), "http://s3:8333");
+    }
+
+    #[test]
+    fn amazon_has_the_bucket_in_its_host() {
+        let location = "s3://images/registry".parse().unwrap();
+        let at = |path_style| Options { region: Some("eu-west-1".into()), path_style, ..Options::default() };
+        let client = at(None).client(&location).unwrap();
+        assert_eq!(client.endpoint().url(), "https://s3.eu-west-1.amazonaws.com");
+        assert_eq!(client.style(), Style::VirtualHost);
+        assert_eq!(at(Some(true)).client(&location).unwrap().style(), Style::Path);
+        assert!(
+            refusal(Options { region: Some("eu west".into()), ..Options::default() })
+                .contains("is no region")
+        );
+    }
+}

@@ -1,0 +1,84 @@
+//! The options that say where a bucket is. `serve` has them beside its own; commands that open the same store have them
+//! alone.
+
+use anyhow::Result;
+use gangplank_s3::Location;
+use gangplank_store::open::Bucket;
+
+/// Adds the options of a bucket to other options, and passes all of them to the next macro.
+macro_rules! with_bucket {
+    ($next:ident! { $declare:ident! { { $($others:tt)* } { $($keys:tt)* } } }) => { $next! { $declare! {
+        {
+            $($others)*
+
+            #[arg(value_name = "s3://BUCKET/PREFIX", value_parser = crate::bucket::location, help_heading = "Bucket",
+                help = "Bucket of an S3 server for blobs, and a prefix for their keys [default: a folder in the data \
+                directory]")]
+            blobs: String, "GANGPLANK_BLOBS";
+            #[arg(value_name = "URL", help_heading = "Bucket", help = "The bucket's server: https://s3.example.com \
+                [default: Amazon's in the region]")]
+            s3_endpoint: String, "GANGPLANK_S3_ENDPOINT";
+            /// Region that calls to the bucket's server are signed for [default: AWS_REGION, or the profile's; us-east-1
+            /// with --s3-endpoint]
+            #[arg(value_name = "REGION", help_heading = "Bucket")]
+            s3_region: String, "GANGPLANK_S3_REGION";
+            /// Name the bucket in the path of a URL, and not in its host [default: true with --s3-endpoint, else false]
+            #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", help_heading = "Bucket")]
+            s3_path_style: bool, "GANGPLANK_S3_PATH_STYLE";
+            /// Certificates in PEM to trust of the bucket's server [default: the system's]
+            #[arg(value_name = "FILE", help_heading = "Bucket")]
+            s3_ca_file: std::path::PathBuf, "GANGPLANK_S3_CA_FILE";
+            /// Speak plain HTTP to a server of the bucket on another machine, over a network where nobody listens
+            #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", help_heading = "Bucket")]
+            s3_insecure_http: bool, "GANGPLANK_S3_INSECURE_HTTP";
+            /// Directory in which parts of uploads wait until the bucket has them [default: the system's for temporary
+            /// files]
+            #[arg(value_name = "DIR", help_heading = "Bucket")]
+            scratch_dir: std::path::PathBuf, "GANGPLANK_SCRATCH_DIR";
+        }
+        { $($keys)* }
+    } } };
+}
+pub(crate) use with_bucket;
+
+/// Passes on what it is given.
+macro_rules! alone {
+    ($declare:ident! $options:tt) => { $declare! $options };
+}
+
+/// Declares the options as arguments of a command.
+macro_rules! arguments {
+    ({ $($(#[$attribute:meta])* $field:ident: $kind:ty, $env:literal;)* } {}) => {
+        /// Where a bucket is, as `serve` is told it.
+        #[derive(Clone, Debug, Default, clap::Args)]
+        pub(crate) struct BucketArgs {
+            $($(#[$attribute])* #[arg(long, env = $env)] pub(crate) $field: Option<$kind>,)*
+        }
+    };
+}
+
+with_bucket! { alone! { arguments! { {} {} } } }
+
+impl BucketArgs {
+    /// The bucket, if one is named, for a command that takes no blobs in.
+    pub(crate) fn bucket(&self) -> Result<Option<Bucket>> {
+        self.blobs.as_ref().map(|blobs| self.options().bucket(blobs.parse()?, 0)).transpose()
+    }
+
+    /// How the bucket is reached.
+    pub(crate) fn options(&self) -> super::Options {
+        super::Options {
+            endpoint: self.s3_endpoint.clone(),
+            region: self.s3_region.clone(),
+            path_style: self.s3_path_style,
+            ca_file: self.s3_ca_file.clone(),
+            insecure_http: self.s3_insecure_http.unwrap_or(false),
+            scratch_dir: self.scratch_dir.clone(),
+        }
+    }
+}
+
+/// Reads a bucket and a prefix, and returns them as they were written.
+pub(crate) fn location(text: &str) -> std::result::Result<String, String> {
+    text.parse::<Location>().map(|_| text.to_owned()).map_err(|error| error.to_string())
+}

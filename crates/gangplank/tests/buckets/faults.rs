@@ -1,0 +1,90 @@
+//! What networks and servers do at the worst time, and what a client of the registry notices of it.
+
+use std::time::Duration;
+
+use gangplank_testkit::s3::{Fault, Program};
+
+use crate::world::{PART, World, blob, code, until};
+
+#[test]
+fn answers_that_are_lost_lose_no_push() {
+    for program in Program::ALL {
+        let Some(world) = World::start(program) else { continue };
+        for call in
+            ["PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "HeadObject"]
+        {
+            for length in [5_000, PART + 5] {
+                let blob = blob(length);
+                world.proxy.decide(move |seen| {
+                    if seen.call == call && seen.before == 0 { Fault::SwallowAnswer } else { Fault::None }
+                });
+                assert_eq!(world.registry.push_blob("sr", &blob), 201, "{call} of {length} by {program:?}");
+                world.proxy.mend();
+                assert!(world.pull(&blob.digest).unwrap() == blob.bytes);
+            }
+        }
+        assert_eq!(world.objects().len(), 10);
+    }
+}
+
+#[test]
+fn a_server_that_is_busy_for_a_while_costs_no_push() {
+    let Some(world) = World::start(Program::Versitygw) else { return };
+    world.proxy.decide(|seen| if seen.before < 2 { Fault::Refuse(503, "SlowDown") } else { Fault::None });
+    let blob = blob(3 * PART);
+    assert_eq!(world.registry.push_blob("sr", &blob), 201);
+    assert!(world.pull(&blob.digest).unwrap() == blob.bytes);
+}
+
+#[test]
+fn an_end_that_is_refused_is_503_and_nothing_is_left() {
+    for fault in [Fault::Refuse(503, "SlowDown"), Fault::ErrorIn200("InternalError"), Fault::SwallowAnswer] {
+        let Some(world) = World::start(Program::Versitygw) else { return };
+        let blob = blob(PART + 7);
+        let location = world.staged(&blob);
+        let is_lost = fault == Fault::SwallowAnswer;
+        world.proxy.decide(move |seen| match seen.call {
+            "CompleteMultipartUpload" => fault.clone(),
+            // Nor is it found out what became of it.
+            "HeadObject" if is_lost => Fault::Refuse(503, "SlowDown"),
+            _ => Fault::None,
+        });
+        let put = world.registry.request("PUT", &format!("{location}?digest={}", blob.digest));
+        let (status, retry) = code(put.send().unwrap());
+        assert_eq!(status, 503);
+        assert!(retry.is_some());
+        world.proxy.mend();
+        let again = world.registry.put_blob(&format!("{location}?digest={}", blob.digest), b"");
+        assert!(matches!(again, 201 | 404), "{again}");
+        if again == 404 {
+            assert_eq!(world.registry.push_blob("sr", &blob), 201, "from the start it works");
+        }
+        assert!(world.pull(&blob.digest).unwrap() == blob.bytes);
+        until(Duration::from_secs(90), || world.objects().len() == 1 && world.uploads().is_empty());
+    }
+}
+
+#[test]
+fn a_pull_that_breaks_off_on_the_way_comes_whole() {
+    let Some(world) = World::start(Program::Versitygw) else { return };
+    let blob = blob(2 * PART + 99);
+    assert_eq!(world.registry.push_blob("sr", &blob), 201);
+    world
+        .proxy
+        .decide(|seen| if seen.call == "GetObject" { Fault::CutAnswer(3_000_000) } else { Fault::None });
+    assert!(world.pull(&blob.digest).unwrap() == blob.bytes);
+    assert!(world.proxy.count("GetObject") > 5);
+}
+
+#[test]
+fn content_that_is_gone_is_not_there_and_the_next_push_mends_it() {
+    let Some(mut world) = World::start(Program::Versitygw) else { return };
+    let blob = blob(1_000);
+    assert_eq!(world.registry.push_blob("sr", &blob), 201);
+    world.objects().iter().for_each(|key| world.s3.delete(key));
+    assert_eq!(world.pull(&blob.digest), None);
+    // Whoever has seen it a while ago believes it is there. A new server looks.
+    world.server.terminate();
+    world.server.restart();
+    assert_eq!(world.registry.status("HEAD", &format!("sr/blobs/{}", blob.digest)), 404);
+}

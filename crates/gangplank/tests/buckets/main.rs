@@ -1,0 +1,10 @@
+//! The program with its blobs in a bucket of a server that others made.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is a failed test")]
+
+mod away;
+mod check;
+mod faults;
+mod killed;
+mod pushes;
+mod world;

@@ -1,0 +1,199 @@
+//! `GetObject`: the bytes of an object, however long whoever reads them takes.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use hyper::Method;
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, IF_MATCH, RANGE};
+
+use crate::calls::etag;
+use crate::client::{Answer, Client};
+use crate::error::{Error, Result};
+use crate::request::Call;
+
+const NAME: &str = "GetObject";
+
+/// How often a body that broke off is asked for again without a byte of progress.
+const FRUITLESS: u32 = 3;
+
+/// An object that is being read.
+pub struct Object {
+    /// How many bytes the whole object has.
+    pub length: u64,
+    /// Those that were asked for.
+    pub content: Content,
+}
+
+/// The bytes of an object. A connection that breaks, such as one that a server closes because it was not read from for a
+/// while, is replaced by another that goes on behind the last byte, for the same object alone.
+pub struct Content {
+    client: Client,
+    key: String,
+    etag: String,
+    body: Option<Incoming>,
+    /// Those that are still to come.
+    left: Range<u64>,
+    fruitless: u32,
+}
+
+impl Client {
+    /// Opens an object to be read, all of it or a range that it has; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the server refuses or does not answer, or has another range than was asked for.
+    pub async fn get_object(&self, key: &str, range: Option<Range<u64>>) -> Result<Option<Object>> {
+        let answer = match self.head_of(&call(key, range.as_ref(), None)).await {
+            Err(error) if error.is_status(404) && !error.is_code(&["NoSuchBucket"]) => return Ok(None),
+            answer => answer?,
+        };
+        let (found, length) = extent(&answer)?;
+        if let Some(range) = &range
+            && (range.start != found.start || found.end != range.end.min(length))
+        {
+            return Err(Error::NotS3 {
+                call: NAME,
+                why: "it has another range than was asked for".to_owned(),
+            });
+        }
+        let etag = etag(NAME, &answer.headers)?;
+        let content = Content {
+            client: self.clone(),
+            key: key.to_owned(),
+            etag,
+            body: Some(answer.body),
+            left: found,
+            fruitless: 0,
+        };
+        Ok(Some(Object { length, content }))
+    }
+}
+
+impl Content {
+    /// How many bytes are still to come.
+    pub fn left(&self) -> u64 {
+        self.left.end - self.left.start
+    }
+
+    /// The next bytes; `None` after the last.
+    ///
+    /// # Errors
+    /// If the rest cannot be had.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        loop {
+            if self.left.is_empty() {
+                // So that the connection can be used again.
+                self.body = None;
+                return Ok(None);
+            }
+            let mut body = match self.body.take() {
+                Some(body) => body,
+                None => self.open_again().await?,
+            };
+            match self.client.next_piece(NAME, &mut body).await {
+                Ok(Some(mut piece)) => {
+                    self.fruitless = 0;
+                    let wanted = usize::try_from(self.left()).unwrap_or(usize::MAX);
+                    piece.truncate(wanted);
+                    self.left.start += piece.len() as u64;
+                    self.body = Some(body);
+                    if !piece.is_empty() {
+                        return Ok(Some(piece));
+                    }
+                }
+                Ok(None) => self.broken(Error::NotS3 { call: NAME, why: "it ends too early".to_owned() })?,
+                Err(error) => self.broken(error)?,
+            }
+        }
+    }
+
+    fn broken(&mut self, error: Error) -> Result<()> {
+        self.fruitless += 1;
+        if self.fruitless >= FRUITLESS {
+            return Err(error);
+        }
+        tracing::debug!(%error, left = self.left(), "reads an object on over another connection");
+        Ok(())
+    }
+
+    async fn open_again(&self) -> Result<Incoming> {
+        let answer = self.client.head_of(&call(&self.key, Some(&self.left), Some(&self.etag))).await?;
+        let (found, _) = extent(&answer)?;
+        if found != self.left {
+            return Err(Error::NotS3 {
+                call: NAME,
+                why: "it has another range than was asked for".to_owned(),
+            });
+        }
+        Ok(answer.body)
+    }
+
+    /// The same as a stream.
+    pub fn into_stream(self) -> impl Stream<Item = Result<Bytes>> + Send {
+        futures_util::stream::try_unfold(self, |mut content| async move {
+            Ok(content.next().await?.map(|piece| (piece, content)))
+        })
+    }
+
+    /// All that is left, of an object that is known to be small.
+    ///
+    /// # Errors
+    /// If it cannot be had, or is longer than this.
+    pub async fn whole(mut self, longest: usize) -> Result<Vec<u8>> {
+        let mut read = Vec::new();
+        while let Some(piece) = self.next().await? {
+            if read.len() + piece.len() > longest {
+                return Err(Error::NotS3 { call: NAME, why: format!("it has more than {longest} bytes") });
+            }
+            read.extend_from_slice(&piece);
+        }
+        Ok(read)
+    }
+}
+
+fn call(key: &str, range: Option<&Range<u64>>, etag: Option<&str>) -> Call {
+    let mut call = Call::new(NAME, Method::GET, key);
+    if let Some(range) = range {
+        call = call.header(RANGE.as_str(), format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
+    }
+    match etag {
+        Some(etag) => call.header(IF_MATCH.as_str(), etag),
+        None => call,
+    }
+}
+
+/// Which bytes an answer has, and how many the whole object has.
+fn extent(answer: &Answer) -> Result<(Range<u64>, u64)> {
+    let header =
+        |name| answer.headers.get(name).and_then(|value: &hyper::header::HeaderValue| value.to_str().ok());
+    let found = match header(CONTENT_RANGE) {
+        Some(text) => content_range(text),
+        None => {
+            header(CONTENT_LENGTH).and_then(|length| length.parse().ok()).map(|length| (0..length, length))
+        }
+    };
+    found.ok_or_else(|| Error::NotS3 { call: NAME, why: "it does not say which bytes it has".to_owned() })
+}
+
+/// Reads `bytes 0-4/10`.
+fn content_range(text: &str) -> Option<(Range<u64>, u64)> {
+    let (range, length) = text.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = range.split_once('-')?;
+    let (first, last, length): (u64, u64, u64) =
+        (first.parse().ok()?, last.parse().ok()?, length.parse().ok()?);
+    (first <= last && last < length).then(|| (first..last + 1, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_range_is_read() {
+        assert_eq!(content_range("bytes 2-4/10"), Some((2..5, 10)));
+        for bad in ["bytes 2-4/*", "bytes 4-2/10", "bytes 2-10/10", "2-4/10", "bytes */10", ""] {
+            assert_eq!(content_range(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! `HeadObject`.
+
+use hyper::Method;
+use hyper::header::CONTENT_LENGTH;
+
+use crate::calls::etag;
+use crate::client::Client;
+use crate::error::{Error, Result};
+use crate::request::Call;
+
+/// What is known of an object without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its length in bytes.
+    pub length: u64,
+    /// Its entity tag, as the server writes it.
+    pub etag: String,
+}
+
+impl Client {
+    /// Looks at an object; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the server refuses or does not answer. A missing bucket cannot be told from a missing object here.
+    pub async fn head_object(&self, key: &str) -> Result<Option<Head>> {
+        const NAME: &str = "HeadObject";
+        let answer = match self.head_of(&Call::new(NAME, Method::HEAD, key)).await {
+            Err(error) if error.is_status(404) => return Ok(None),
+            answer => answer?,
+        };
+        let length = answer.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let length =
+            length.ok_or_else(|| Error::NotS3 { call: NAME, why: "it has no Content-Length".to_owned() })?;
+        Ok(Some(Head { length, etag: etag(NAME, &answer.headers)? }))
+    }
+}

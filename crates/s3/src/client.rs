@@ -1,0 +1,288 @@
+//! The client of one bucket: sends calls, again if need be, and reads what comes back.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use hyper::HeaderMap;
+use hyper::body::Incoming;
+use hyper::header::DATE;
+use tokio::time::Instant;
+
+use crate::connector::{self, Http, Unusable};
+use crate::credentials::{Kept, Source};
+use crate::deadlines::{self, Progress};
+use crate::endpoint::{Endpoint, Style};
+use crate::error::{Error, Refusal, Result};
+use crate::pressure::{Outcome, Pressure, Rests};
+use crate::request::Call;
+use crate::{clock, tries, xml};
+
+/// Bytes of an answer that is read whole: a page of a listing has less than one of these.
+const LARGEST: usize = 8 << 20;
+
+/// Which bucket, and how it is reached.
+pub struct Settings {
+    /// The bucket's name.
+    pub bucket: String,
+    /// Its server; Amazon's in the region if there is none.
+    pub endpoint: Option<Endpoint>,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// How requests name the bucket; if it is not said, in the path of an endpoint, and in Amazon's host.
+    pub style: Option<Style>,
+    /// Certificates to trust in place of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Who may know as whom to call, the first that does.
+    pub credentials: Vec<Arc<dyn Source>>,
+}
+
+/// A client of one bucket. Its clones share connections.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (bucket, endpoint) = (&self.0.bucket, self.0.endpoint.url());
+        f.debug_struct("Client").field("bucket", bucket).field("endpoint", &endpoint).finish_non_exhaustive()
+    }
+}
+
+struct Inner {
+    http: Http,
+    bucket: String,
+    endpoint: Endpoint,
+    style: Style,
+    region: String,
+    credentials: Kept,
+    pressure: Pressure,
+    /// How far the server's clock is ahead of ours, in seconds, once it has refused us for it.
+    ahead: AtomicI64,
+}
+
+/// An answer that is no refusal.
+pub(crate) struct Answer {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Incoming,
+}
+
+/// An answer that was read to its end.
+pub(crate) struct Whole {
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Client {
+    /// A client; connects to nobody yet. Reads the certificates.
+    ///
+    /// # Errors
+    /// If they cannot be used.
+    pub fn new(settings: Settings) -> std::result::Result<Self, Unusable> {
+        let Settings { bucket, endpoint, region, style, ca_file, credentials } = settings;
+        let plain_style = if endpoint.is_some() { Style::Path } else { Style::VirtualHost };
+        let endpoint = endpoint.unwrap_or_else(|| Endpoint::of_amazon(&region));
+        let style = match style.unwrap_or(plain_style) {
+            Style::VirtualHost if !endpoint.takes_bucket(&bucket) => Style::Path,
+            style => style,
+        };
+        Ok(Self(Arc::new(Inner {
+            http: connector::connect_with(ca_file.as_deref())?,
+            bucket,
+            endpoint,
+            style,
+            region,
+            credentials: Kept::new(credentials),
+            pressure: Pressure::default(),
+            ahead: AtomicI64::new(0),
+        })))
+    }
+
+    /// The server.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
+    }
+
+    /// How requests name the bucket.
+    pub fn style(&self) -> Style {
+        self.0.style
+    }
+
+    /// Who said as whom the last request was made, such as `the environment`.
+    pub fn credentials_from(&self) -> Option<&'static str> {
+        self.0.credentials.from()
+    }
+
+    /// Sends a call until it is answered, and hands over the answer with its body unread.
+    pub(crate) async fn head_of(&self, call: &Call) -> Result<Answer> {
+        self.tried(call, |client| async move { client.0.once(call).await }).await
+    }
+
+    /// Sends a call until it is answered, and reads the answer to its end.
+    pub(crate) async fn whole(&self, call: &Call) -> Result<Whole> {
+        self.tried(call, |client| async move {
+            let answer = client.0.once(call).await?;
+            client.0.read_whole(call, answer).await
+        })
+        .await
+    }
+
+    async fn tried<T, F: Future<Output = Result<T>>>(
+        &self,
+        call: &Call,
+        once: impl Fn(Self) -> F,
+    ) -> Result<T> {
+        let begun = Instant::now();
+        let mut failed = 0;
+        loop {
+            let error = match once(self.clone()).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            failed += 1;
+            let goes_on = error.may_pass() || self.0.mended(&error).await;
+            let pause = tries::pause(failed);
+            if !goes_on || failed >= call.tries || begun.elapsed() + pause > tries::WHOLE {
+                return Err(error);
+            }
+            tracing::debug!(%error, failed, "asks the S3 server again");
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+impl Inner {
+    async fn once(&self, call: &Call) -> Result<Answer> {
+        let turn = self.turn().await?;
+        let outcome = self.exchange(call).await;
+        drop(turn);
+        self.pressure.learn(match &outcome {
+            Err(Error::NoAnswer { .. }) => Outcome::NoAnswer,
+            Err(Error::Refused(refusal)) if refusal.is_slow_down() => Outcome::SlowDown,
+            _ => Outcome::Answered,
+        });
+        outcome
+    }
+
+    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
+        // Whoever comes while the server is left alone waits for one such time.
+        for is_last in [false, true] {
+            match self.pressure.turn().await {
+                Ok(turn) => return Ok(turn),
+                Err(Rests(until)) if !is_last => tokio::time::sleep_until(until + tries::pause(0)).await,
+                Err(Rests(_)) => break,
+            }
+        }
+        Err(Error::Resting { server: self.endpoint.url() })
+    }
+
+    async fn exchange(&self, call: &Call) -> Result<Answer> {
+        let keys = self.credentials.get().await.map_err(Error::Credentials)?;
+        let now = clock::now() + self.ahead.load(Ordering::Relaxed);
+        let target = self.endpoint.target(self.style, &self.bucket, &call.key);
+        let progress = Arc::new(Progress::begun());
+        let request = call
+            .signed(&target, &keys, &self.region, now, &progress)
+            .map_err(|error| Error::NotS3 { call: call.name, why: error.to_string() })?;
+        let no_answer = |why| Error::NoAnswer { call: call.name, server: self.endpoint.url(), why };
+        let answer = tokio::select! {
+            answer = self.http.request(request) => answer.map_err(|error| no_answer(connector::causes(&error)))?,
+            () = progress.stalled(call.head) => {
+                return Err(no_answer(format!("it was silent for {} s", call.head.as_secs())));
+            }
+        };
+        let (head, body) = answer.into_parts();
+        if head.status.is_success() {
+            return Ok(Answer { headers: head.headers, body });
+        }
+        let said = self.text(call, body).await.unwrap_or_default();
+        Err(refused(call, head.status.as_u16(), &head.headers, &said))
+    }
+
+    /// Reads an answer. One that has an error in it, although its status is 200, is an error.
+    async fn read_whole(&self, call: &Call, answer: Answer) -> Result<Whole> {
+        let Answer { headers, body } = answer;
+        let text = self.text(call, body).await?;
+        match xml::error(&text) {
+            Some(_) => Err(refused(call, 200, &headers, &text)),
+            None => Ok(Whole { headers, text }),
+        }
+    }
+
+    async fn text(&self, call: &Call, mut body: Incoming) -> Result<String> {
+        let mut read = BytesMut::new();
+        while let Some(piece) = self.piece(call.name, &mut body).await? {
+            if read.len() + piece.len() > LARGEST {
+                return Err(Error::NotS3 {
+                    call: call.name,
+                    why: format!("it has more than {LARGEST} bytes"),
+                });
+            }
+            read.extend_from_slice(&piece);
+        }
+        String::from_utf8(read.into())
+            .map_err(|error| Error::NotS3 { call: call.name, why: error.to_string() })
+    }
+
+    /// The next bytes of a body.
+    async fn piece(&self, call: &'static str, body: &mut Incoming) -> Result<Option<Bytes>> {
+        let no_answer = |why| Error::NoAnswer { call, server: self.endpoint.url(), why };
+        loop {
+            let frame = tokio::time::timeout(deadlines::PIECE, body.frame()).await;
+            let silent =
+                |_| no_answer(format!("its answer stood still for {} s", deadlines::PIECE.as_secs()));
+            match frame.map_err(silent)? {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(no_answer(format!("its answer broke off: {error}"))),
+                // Trailers say nothing that we ask for.
+                Some(Ok(frame)) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        return Ok(Some(bytes));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the cause of a refusal is mended: our clock was wrong, or our credentials have ended.
+    async fn mended(&self, error: &Error) -> bool {
+        const STALE: [&str; 4] =
+            ["ExpiredToken", "ExpiredTokenException", "InvalidToken", "InvalidAccessKeyId"];
+        let Some(refusal) = error.refusal() else { return false };
+        if refusal.code == "RequestTimeTooSkewed"
+            && let Some(date) = refusal.date
+        {
+            let ahead = date - clock::now();
+            let before = self.ahead.swap(ahead, Ordering::Relaxed);
+            tracing::warn!(
+                seconds = ahead,
+                "the clock of the S3 server differs from this machine's; requests follow it"
+            );
+            return (ahead - before).abs() > 1;
+        }
+        STALE.contains(&refusal.code.as_str()) && self.credentials.renewed().await
+    }
+}
+
+impl Client {
+    pub(crate) async fn next_piece(&self, call: &'static str, body: &mut Incoming) -> Result<Option<Bytes>> {
+        self.0.piece(call, body).await
+    }
+}
+
+fn refused(call: &Call, status: u16, headers: &HeaderMap, said: &str) -> Error {
+    let (code, message, mut region) = xml::error(said).unwrap_or_default();
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    region = region.or_else(|| header("x-amz-bucket-region").map(crate::error::plain));
+    let is_elsewhere = matches!(status, 301 | 307) || code == "AuthorizationHeaderMalformed";
+    Error::Refused(Box::new(Refusal {
+        call: call.name,
+        status,
+        code,
+        message,
+        date: header(DATE.as_str()).and_then(clock::of_date_header),
+        region: region.filter(|_| is_elsewhere),
+    }))
+}

@@ -1,0 +1,83 @@
+//! What a request carries, so that it can be sent again.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gangplank_sigv4::Payload as Signed;
+use sha2::{Digest as _, Sha256};
+
+use crate::Crc64;
+
+/// The bytes of a request.
+#[derive(Clone)]
+pub enum Payload {
+    /// In memory.
+    Bytes(Bytes),
+    /// In a file, which nobody changes meanwhile.
+    File {
+        /// The file.
+        file: Arc<File>,
+        /// Where in it they begin.
+        offset: u64,
+        /// How many there are.
+        length: u64,
+    },
+}
+
+impl Payload {
+    /// How many bytes there are.
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File { length, .. } => *length,
+        }
+    }
+
+    /// The bytes from one place on. Blocks on the file.
+    pub(crate) fn read(&self, from: u64, count: usize) -> io::Result<Bytes> {
+        match self {
+            Self::Bytes(bytes) => {
+                let from = usize::try_from(from).unwrap_or(usize::MAX).min(bytes.len());
+                Ok(bytes.slice(from..bytes.len().min(from.saturating_add(count))))
+            }
+            Self::File { file, offset, length } => {
+                let left = usize::try_from(length.saturating_sub(from)).unwrap_or(usize::MAX);
+                let mut piece = vec![0; count.min(left)];
+                file.read_exact_at(&mut piece, offset + from)?;
+                Ok(piece.into())
+            }
+        }
+    }
+}
+
+impl From<Bytes> for Payload {
+    fn from(bytes: Bytes) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+/// How a server can tell that a payload came whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// By its SHA-256, which is signed. Every real server checks it.
+    Sha256([u8; 32]),
+    /// By its CRC-64/NVME in a signed header: cheaper, and only for servers that check it.
+    Crc64(Crc64),
+}
+
+impl Guard {
+    /// The SHA-256 of bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self::Sha256(Sha256::digest(bytes).into())
+    }
+
+    pub(crate) fn signed(self) -> Signed {
+        match self {
+            Self::Sha256(hash) => Signed::Sha256(hash),
+            Self::Crc64(_) => Signed::Unsigned,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What the checks share: the client, the names of their objects, and what they have found.
+
+use std::collections::BTreeSet;
+
+use super::report::{Abilities, Check, Report, Verdict};
+use crate::client::Client;
+use crate::error::Error;
+use crate::location::Location;
+
+pub(super) struct Trial {
+    pub(super) client: Client,
+    /// What the keys of all objects of this probe begin with.
+    prefix: String,
+    pub(super) abilities: Abilities,
+    pub(super) clock_ahead: Option<i64>,
+    /// Objects that may be there.
+    pub(super) left: BTreeSet<String>,
+    checks: Vec<Check>,
+}
+
+impl Trial {
+    pub(super) fn new(client: &Client, location: &Location) -> Self {
+        Self {
+            client: client.clone(),
+            prefix: location.key(&format!("probe/{}", uuid::Uuid::now_v7().simple())),
+            abilities: Abilities::LEAST,
+            clock_ahead: None,
+            left: BTreeSet::new(),
+            checks: Vec::new(),
+        }
+    }
+
+    /// The key of an object of this probe, which is taken away at its end.
+    pub(super) fn key(&mut self, name: &str) -> String {
+        let key = format!("{}/{name}", self.prefix);
+        self.left.insert(key.clone());
+        key
+    }
+
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    pub(super) fn works(&mut self, what: &'static str) {
+        self.note(what, Verdict::Works, String::new());
+    }
+
+    pub(super) fn missing(&mut self, what: &'static str, detail: impl Into<String>) {
+        self.note(what, Verdict::Missing, detail.into());
+    }
+
+    pub(super) fn broken(&mut self, what: &'static str, detail: impl Into<String>) {
+        self.note(what, Verdict::Broken, detail.into());
+    }
+
+    fn note(&mut self, what: &'static str, verdict: Verdict, detail: String) {
+        self.checks.push(Check { what, verdict, detail });
+    }
+
+    /// Notes something that has to work; what it found, if it did.
+    pub(super) fn needed<T>(&mut self, what: &'static str, found: Result<T, Error>) -> Option<T> {
+        match found {
+            Ok(found) => {
+                self.works(what);
+                Some(found)
+            }
+            Err(error) => {
+                self.broken(what, error.to_string());
+                None
+            }
+        }
+    }
+
+    pub(super) fn report(self) -> Report {
+        Report { checks: self.checks, abilities: self.abilities, clock_ahead: self.clock_ahead }
+    }
+}
+
+/// Whether the server has refused for what was wrong on purpose, and not for another reason.
+pub(super) fn is_refused<T>(answer: &Result<T, Error>) -> bool {
+    let refusal = answer.as_ref().err().and_then(Error::refusal);
+    refusal.is_some_and(|refusal| {
+        (400..500).contains(&refusal.status) && !matches!(refusal.status, 401 | 403 | 404)
+    })
+}

@@ -1,0 +1,88 @@
+//! Uploading: a part, or what is all there is.
+
+use std::sync::Arc;
+
+use gangplank_oci::{Algorithm, Hasher};
+use gangplank_s3::{Guard, Part, WholeChecksum};
+use tokio::sync::OnceCell;
+
+use super::failure::{failed, failed_upload};
+use super::piece::{Piece, aside};
+use super::state::{Tail, Upload};
+use super::{Inner, MOST_PARTS};
+use crate::blobs::ContentKey;
+use crate::{Result, StoreError};
+
+impl Inner {
+    /// Uploads what is in tails and what has come since as one part. The first begins the multipart upload.
+    pub(super) async fn send_part(
+        self: Arc<Self>,
+        key: ContentKey,
+        upload: Arc<OnceCell<Upload>>,
+        number: u64,
+        tails: Vec<Tail>,
+        fresh: Piece,
+    ) -> Result<Part> {
+        if number > MOST_PARTS {
+            let why = format!("{key} has more than {MOST_PARTS} parts");
+            return Err(StoreError::damaged(why));
+        }
+        let object = self.object(&key);
+        let upload = upload.get_or_try_init(|| self.begin(&object)).await?;
+        let turn = self.parts_at_once.acquire().await;
+        let piece = self.together(&tails, fresh).await?;
+        let checksum = if upload.has_crc { WholeChecksum::Crc64 } else { WholeChecksum::None };
+        let (piece, guard) = aside(move || piece.guard(checksum).map(|guard| (piece, guard))).await?;
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let sent = self.client.upload_part(&object, &upload.id, number, piece.payload(), guard).await;
+        drop(turn);
+        let crc = match guard {
+            Guard::Crc64(crc) => Some(crc),
+            Guard::Sha256(_) => None,
+        };
+        Ok(Part { etag: sent.map_err(failed_upload)?, length: piece.length(), crc })
+    }
+
+    async fn begin(&self, object: &str) -> Result<Upload> {
+        let checksum = self.abilities.whole_checksum();
+        let id = self.client.create_multipart_upload(object, checksum).await.map_err(failed)?;
+        Ok(Upload { id, has_crc: checksum == WholeChecksum::Crc64 })
+    }
+
+    /// Reads tails back, and puts what has come since behind them.
+    pub(super) async fn together(&self, tails: &[Tail], fresh: Piece) -> Result<Piece> {
+        if tails.is_empty() {
+            return Ok(fresh);
+        }
+        let mut all = Piece::new(&self.scratch);
+        for tail in tails {
+            let gone = || StoreError::damaged(format!("what was staged under {} is gone", tail.key));
+            let object = self.client.get_object(&self.object(&tail.key), None).await.map_err(failed)?;
+            let mut content = object.filter(|object| object.length == tail.length).ok_or_else(gone)?.content;
+            while let Some(bytes) = content.next().await.map_err(failed)? {
+                // A little at a time, and into pages of memory as a rule.
+                all.append(&bytes)?;
+            }
+        }
+        aside(move || {
+            all.append_piece(&fresh)?;
+            Ok(all)
+        })
+        .await
+    }
+
+    /// Puts a piece as an object. `whole`: the hash of exactly its bytes, where there is one.
+    pub(super) async fn put(&self, key: &ContentKey, piece: Piece, whole: Option<Hasher>) -> Result<()> {
+        let known = whole.filter(|hasher| hasher.algorithm() == Algorithm::Sha256);
+        let known: Option<[u8; 32]> = known.and_then(|hasher| hasher.finish().as_bytes().try_into().ok());
+        let (piece, guard) = match known {
+            // That is the blob's digest: the server holds the bytes against it.
+            Some(hash) => (piece, Guard::Sha256(hash)),
+            None => {
+                let checksum = self.abilities.whole_checksum();
+                aside(move || piece.guard(checksum).map(|guard| (piece, guard))).await?
+            }
+        };
+        self.client.put_object(&self.object(key), piece.payload(), guard).await.map_err(failed)
+    }
+}

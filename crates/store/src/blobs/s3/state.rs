@@ -1,0 +1,205 @@
+//! What of an upload the row of its session keeps for us, beside how far it has come.
+
+use gangplank_s3::{Crc64, Part};
+use serde::{Deserialize, Serialize};
+
+use crate::blobs::{Checkpoint, ContentKey};
+use crate::{Result, StoreError};
+
+/// The first byte of what is kept: how the rest is written. A later way gets a number of its own, and sessions that hold
+/// an unknown one are over.
+const FORMAT: u8 = 1;
+
+/// Bytes that are in no part yet, under a key of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tail {
+    pub(super) key: ContentKey,
+    pub(super) length: u64,
+}
+
+/// How far an upload has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct State {
+    /// The size of its parts: what the store was told when it was begun.
+    pub(super) part: u64,
+    /// The multipart upload, once there is one.
+    pub(super) upload: Option<Upload>,
+    /// The parts that count, without a gap.
+    pub(super) parts: Vec<Part>,
+    /// What follows behind the parts.
+    pub(super) tails: Vec<Tail>,
+}
+
+/// A multipart upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Upload {
+    pub(super) id: String,
+    /// Whether its parts have CRC-64/NVMEs.
+    pub(super) has_crc: bool,
+}
+
+/// The same as it is written. All parts but the last have one size, and the last is never in here.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    #[serde(rename = "p")]
+    part: u64,
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    upload: Option<String>,
+    #[serde(rename = "c", default)]
+    has_crc: bool,
+    #[serde(rename = "e", default)]
+    etags: Vec<String>,
+    #[serde(rename = "x", default)]
+    crcs: Vec<Crc64>,
+    #[serde(rename = "t", default)]
+    tails: Vec<u64>,
+}
+
+impl State {
+    /// Where content begins.
+    fn beginning(part: u64) -> Self {
+        Self { part, ..Self::default() }
+    }
+
+    /// How many bytes are in parts.
+    pub(super) fn in_parts(&self) -> u64 {
+        self.parts.iter().map(|part| part.length).sum()
+    }
+
+    /// How many bytes are in tails.
+    pub(super) fn in_tails(&self) -> u64 {
+        self.tails.iter().map(|tail| tail.length).sum()
+    }
+
+    /// Reads it from a checkpoint.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if nobody can go on from it.
+    pub(super) fn read(checkpoint: &Checkpoint, part: u64) -> Result<Self> {
+        let state = match checkpoint.opaque.split_first() {
+            None => Some(Self::beginning(part)),
+            Some((&FORMAT, text)) => {
+                serde_json::from_slice(text).ok().and_then(|it| Self::of(it, checkpoint))
+            }
+            Some(_) => None,
+        };
+        state.filter(|state| state.in_parts() + state.in_tails() == checkpoint.received).ok_or_else(|| {
+            StoreError::damaged("the state of a half upload cannot be gone on with".to_owned())
+        })
+    }
+
+    /// The multipart upload that a checkpoint names, whether it can be gone on with or not.
+    pub(super) fn upload_of(checkpoint: &Checkpoint) -> Option<String> {
+        let (format, text) = checkpoint.opaque.split_first()?;
+        if *format != FORMAT {
+            return None;
+        }
+        serde_json::from_slice::<Written>(text).ok()?.upload
+    }
+
+    fn of(written: Written, checkpoint: &Checkpoint) -> Option<Self> {
+        let Written { part, upload, has_crc, etags, crcs, tails } = written;
+        let crcs_fit = crcs.len() == if has_crc { etags.len() } else { 0 };
+        let upload_fits = upload.is_some() || etags.is_empty();
+        if !crcs_fit || !upload_fits || part == 0 || tails.len() != checkpoint.keys.len() {
+            return None;
+        }
+        let mut crcs = crcs.into_iter();
+        let parts = etags.into_iter().map(|etag| Part { etag, length: part, crc: crcs.next() }).collect();
+        let tails = checkpoint.keys.iter().zip(tails).map(|(key, length)| Tail { key: key.clone(), length });
+        let upload = upload.map(|id| Upload { id, has_crc });
+        Some(Self { part, upload, parts, tails: tails.collect() })
+    }
+
+    /// Writes it into a checkpoint of so many bytes, whose hash is in this state.
+    pub(super) fn checkpoint(&self, received: u64, hash_state: Vec<u8>) -> Checkpoint {
+        let written = Written {
+            part: self.part,
+            upload: self.upload.as_ref().map(|upload| upload.id.clone()),
+            has_crc: self.upload.as_ref().is_some_and(|upload| upload.has_crc),
+            etags: self.parts.iter().map(|part| part.etag.clone()).collect(),
+            crcs: self.parts.iter().filter_map(|part| part.crc).collect(),
+            tails: self.tails.iter().map(|tail| tail.length).collect(),
+        };
+        let keys = self.tails.iter().map(|tail| tail.key.clone()).collect();
+        Checkpoint { received, hash_state, keys, opaque: written.bytes() }
+    }
+
+    /// What gives up a multipart upload of which nothing else is known.
+    pub(super) fn to_cancel(upload: String) -> Checkpoint {
+        let upload = Some(Upload { id: upload, has_crc: false });
+        let state = Self { part: 1, upload, ..Self::default() };
+        Checkpoint::to_cancel(state.checkpoint(0, Vec::new()).opaque)
+    }
+}
+
+impl Written {
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![FORMAT];
+        // Text and numbers can always be written.
+        bytes.extend(serde_json::to_vec(self).unwrap_or_default());
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gangplank_oci::{Algorithm, Hasher};
+
+    use super::*;
+
+    fn state(has_crc: bool) -> State {
+        let part = |text: &str| Part {
+            etag: format!("\"{text}\""),
+            length: 100,
+            crc: has_crc.then(|| Crc64::of(text.as_bytes())),
+        };
+        State {
+            part: 100,
+            upload: Some(Upload { id: "an/upload+id==".to_owned(), has_crc }),
+            parts: vec![part("one"), part("two")],
+            tails: [30, 7].map(|length| Tail { key: ContentKey::unused(), length }).to_vec(),
+        }
+    }
+
+    fn hash(bytes: usize) -> Vec<u8> {
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        hasher.update(&vec![0; bytes]);
+        hasher.state().unwrap()
+    }
+
+    #[test]
+    fn a_state_is_read_as_it_was_written() {
+        for has_crc in [true, false] {
+            let state = state(has_crc);
+            let checkpoint = state.checkpoint(237, hash(237));
+            assert_eq!(State::read(&checkpoint, 5).unwrap(), state);
+            assert_eq!(State::upload_of(&checkpoint).as_deref(), Some("an/upload+id=="));
+        }
+        let beginning = Checkpoint::beginning(Algorithm::Sha256);
+        assert_eq!(State::read(&beginning, 5).unwrap(), State { part: 5, ..State::default() });
+        let found = State::to_cancel("id".to_owned());
+        assert_eq!(State::upload_of(&found).as_deref(), Some("id"));
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused() {
+        let good = state(true).checkpoint(237, hash(237));
+        let with = |change: fn(&mut Checkpoint)| {
+            let mut checkpoint = good.clone();
+            change(&mut checkpoint);
+            State::read(&checkpoint, 5)
+        };
+        assert!(with(|_| {}).is_ok());
+        for bad in [
+            with(|it| it.received = 236),
+            with(|it| drop(it.keys.pop())),
+            with(|it| it.opaque[0] = 2),
+            with(|it| drop(it.opaque.pop())),
+            with(|it| it.opaque.truncate(1)),
+            with(|it| it.opaque.clear()),
+        ] {
+            assert!(matches!(bad, Err(StoreError::Damaged(_))), "{bad:?}");
+        }
+    }
+}

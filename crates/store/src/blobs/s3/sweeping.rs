@@ -1,0 +1,129 @@
+//! Finding and removing what nobody needs. The age of a thing is counted by the server's clock and by the time in its key:
+//! some servers date a joined object by when its upload began, and one says of every upload that it began in 2010.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::{StreamExt as _, stream};
+
+use super::failure::failed;
+use super::state::State;
+use super::{Inner, S3};
+use crate::blobs::{BlobSweeper, ContentKey, Staged};
+use crate::{Result, StoreError};
+
+/// Keys that are deleted by one call.
+const AT_ONCE: usize = 1_000;
+
+/// Deletions at once, where each is a call.
+const SINGLE: usize = 16;
+
+/// Three times as long as an upload session may take.
+const SETTLED: Duration = Duration::from_hours(72);
+
+#[async_trait]
+impl BlobSweeper for S3 {
+    fn settles_after(&self) -> Duration {
+        SETTLED
+    }
+
+    async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>> {
+        let inner = &self.0;
+        let prefix = inner.location.key(&format!("content/{part:02x}/"));
+        let mut keys = Vec::new();
+        let mut after = None;
+        loop {
+            let page = inner.client.list_objects(&prefix, after.as_deref()).await.map_err(failed)?;
+            for object in &page.objects {
+                let age = Age { now: page.now, since: Some(object.modified) };
+                keys.extend(inner.old(&object.key, age, older_than));
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(keys),
+            }
+        }
+    }
+
+    async fn staged(&self, older_than: Duration) -> Result<Vec<Staged>> {
+        let inner = &self.0;
+        let mut staged = Vec::new();
+        if !inner.abilities.lists_uploads {
+            return Ok(staged);
+        }
+        let prefix = inner.location.key("content/");
+        let mut after = None;
+        loop {
+            let page =
+                inner.client.list_multipart_uploads(&prefix, after.as_deref()).await.map_err(failed)?;
+            for upload in page.uploads {
+                let age = Age { now: page.now, since: upload.begun };
+                let found = inner.old(&upload.key, age, older_than);
+                staged.extend(found.map(|key| Staged { key, checkpoint: State::to_cancel(upload.id) }));
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(staged),
+            }
+        }
+    }
+
+    async fn remove(&self, keys: &[ContentKey]) -> Vec<Result<()>> {
+        for key in keys {
+            self.0.seen.forget(key);
+        }
+        if self.0.abilities.delete_many && keys.len() > 1 {
+            let mut removed = Vec::with_capacity(keys.len());
+            for some in keys.chunks(AT_ONCE) {
+                removed.extend(self.0.remove_many(some).await);
+            }
+            return removed;
+        }
+        // Owned, so that no future borrows from the slice.
+        let objects: Vec<String> = keys.iter().map(|key| self.0.object(key)).collect();
+        let client = self.0.client.clone();
+        let removed = stream::iter(objects).map(move |object| {
+            let client = client.clone();
+            async move { client.delete_object(&object).await.map_err(failed) }
+        });
+        removed.buffered(SINGLE).collect().await
+    }
+}
+
+/// When something came about, by the server's clock.
+struct Age {
+    now: Option<i64>,
+    since: Option<i64>,
+}
+
+impl Inner {
+    async fn remove_many(&self, keys: &[ContentKey]) -> Vec<Result<()>> {
+        let objects: Vec<String> = keys.iter().map(|key| self.object(key)).collect();
+        match self.client.delete_objects(&objects).await {
+            Ok(left) => {
+                let why = |object: &String| left.iter().find(|it| it.key == *object).map(|it| it.why.clone());
+                objects
+                    .iter()
+                    .map(|object| why(object).map_or(Ok(()), |why| Err(StoreError::unavailable(why))))
+                    .collect()
+            }
+            Err(error) => {
+                let error = failed(error);
+                objects.iter().map(|_| Err(error.clone())).collect()
+            }
+        }
+    }
+
+    /// The key of an object of ours that is so old; what does not say how old it is, is young.
+    fn old(&self, object: &str, age: Age, older_than: Duration) -> Option<ContentKey> {
+        let key = ContentKey::parse(object.rsplit('/').next()?)?;
+        if self.object(&key) != object {
+            return None;
+        }
+        let older_than = i64::try_from(older_than.as_secs()).unwrap_or(i64::MAX);
+        let now = age.now?;
+        // The date of an answer may be a second behind that of a thing.
+        let is_old = |since: i64| now.saturating_sub(since).max(0) >= older_than;
+        (is_old(age.since?) && is_old(key.made()?)).then_some(key)
+    }
+}

@@ -1,0 +1,109 @@
+//! A store whose bytes are in a bucket.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use gangplank_s3::probe::{Abilities, Report, probe};
+use gangplank_s3::{Client, Location};
+
+use super::belonging::new_number;
+use super::{Mode, Stores};
+use crate::blobs::s3::{S3, Settings, part_for};
+use crate::coordination::InProcess;
+use crate::metadata::Metadata;
+use crate::metadata::progress::Mark;
+use crate::{Result, StoreError};
+
+/// Where bytes are that are not beside their rows.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    /// What asks the bucket's server.
+    pub client: Client,
+    /// The bucket, and what all keys in it begin with.
+    pub location: Location,
+    /// Where parts wait until they are sent.
+    pub scratch: PathBuf,
+    /// The largest blob that is taken, in bytes.
+    pub largest_blob: u64,
+}
+
+pub(super) async fn with_bytes(
+    metadata: Arc<dyn Metadata>,
+    bucket: Bucket,
+    mode: Mode,
+    reserve: u64,
+) -> Result<Stores> {
+    // Who only reads needs nothing of what may be missing.
+    let abilities = if mode == Mode::Read { Abilities::LEAST } else { examined(&bucket).await? };
+    let Bucket { client, location, scratch, largest_blob } = bucket;
+    let part = part_for(largest_blob);
+    let store = S3::open(Settings { client, location, abilities, scratch, reserve, part })?;
+    let number = settle(metadata.as_ref(), &store, mode).await?;
+    Ok(Stores {
+        metadata,
+        blobs: Arc::new(store),
+        // One process has the rows to itself.
+        coordinator: Arc::new(InProcess::default()),
+        number,
+        fault: None,
+    })
+}
+
+/// Finds out what the bucket's server can do, and says so in one line.
+async fn examined(bucket: &Bucket) -> Result<Abilities> {
+    let report = probe(&bucket.client, &bucket.location).await;
+    let place = bucket.location.to_string();
+    if let Some(broken) = report.broken().next() {
+        let (what, why) = (broken.what, &broken.detail);
+        return Err(StoreError::unavailable(format!(
+            "{place} at {} cannot keep blobs: it cannot {what}: {why}; `gangplank s3 check` says more",
+            bucket.client.endpoint().url()
+        )));
+    }
+    let Report { abilities, clock_ahead, .. } = report;
+    let missing: Vec<&str> =
+        report.checks.iter().filter(|check| !check.is_fine()).map(|check| check.what).collect();
+    tracing::info!(
+        endpoint = bucket.client.endpoint().url(),
+        guard = if abilities.crc64 { "CRC-64/NVME" } else { "SHA-256" },
+        missing = missing.join(", "),
+        clock_ahead,
+        "keeps blobs in {place}"
+    );
+    Ok(abilities)
+}
+
+/// Sees to it that rows and bytes belong together. Both have one number, as a row and in `gangplank.json`.
+async fn settle(metadata: &dyn Metadata, store: &S3, mode: Mode) -> Result<Option<i64>> {
+    let (ours, found) = (metadata.mark(Mark::ContentFolder).await?, store.owner().await?);
+    let place = store.shown();
+    match (ours, found) {
+        (Some(ours), Some(found)) if ours == found => Ok(Some(ours)),
+        (Some(ours), Some(found)) => Err(StoreError::unusable(format!(
+            "{place} is the place of cluster {found:016x}, and this database is of cluster {ours:016x}: each would remove \
+             the other's content; name another prefix, or the database that belongs to it"
+        ))),
+        (Some(ours), None) => Err(StoreError::unusable(format!(
+            "{place} has no gangplank.json, and the database of cluster {ours:016x} knows content that is elsewhere: name \
+             the bucket and the prefix that it was served with, or leave them out if its content is in the data directory"
+        ))),
+        (None, Some(found)) => Err(StoreError::unusable(format!(
+            "{place} is the place of cluster {found:016x}, and this database is new: name a prefix that nobody uses, or \
+             the database of that cluster"
+        ))),
+        (None, None) if metadata.content_totals(0).await?.count > 0 => Err(StoreError::unusable(format!(
+            "{place} is empty, and the database knows content that is elsewhere"
+        ))),
+        (None, None) if store.has_content().await? => Err(StoreError::unusable(format!(
+            "{place} has content, and no gangplank.json that says whose it is: name a prefix that nobody uses"
+        ))),
+        (None, None) if mode == Mode::Read => Ok(None),
+        (None, None) => {
+            let number = new_number();
+            // The row comes last: with the row alone, the content would be taken for lost.
+            store.belong_to(number).await?;
+            metadata.set_marks(vec![(Mark::ContentFolder, number), (Mark::ContentBucket, 1)]).await?;
+            Ok(Some(number))
+        }
+    }
+}

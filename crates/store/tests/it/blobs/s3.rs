@@ -1,0 +1,331 @@
+//! What is particular to a bucket: what is written how often, and what becomes of an upload when the server or the network
+//! does the worst at the worst time.
+
+use std::time::Duration;
+
+use gangplank_oci::{Algorithm, Digest};
+use gangplank_store::StoreError;
+use gangplank_store::blobs::{Checkpoint, ContentKey};
+use gangplank_testkit::s3::{Fault, FaultProxy, Program};
+
+use super::{beginning, finish, publish, read, write, writer};
+use crate::buckets::{PART, ScratchBucket, bucket, server};
+
+fn content(length: usize) -> Vec<u8> {
+    (0..length).map(|at| u8::try_from(at * 13 % 241).unwrap()).collect()
+}
+
+fn world(program: Program) -> Option<(FaultProxy, ScratchBucket)> {
+    let server = server(program)?;
+    let proxy = FaultProxy::before(&server.address());
+    let bucket = bucket(server, Some(&proxy.endpoint()));
+    Some((proxy, bucket))
+}
+
+fn counts(proxy: &FaultProxy) -> Vec<(&'static str, usize)> {
+    let mut counts: Vec<(&'static str, usize)> = Vec::new();
+    for seen in proxy.seen() {
+        match counts.iter_mut().find(|(call, _)| *call == seen.call) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((seen.call, 1)),
+        }
+    }
+    counts
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_small_blob_costs_one_put() {
+    let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
+    publish(bucket.blobs(), b"").await;
+    assert_eq!(counts(&proxy), [("PutObject", 1)]);
+    proxy.mend();
+    publish(bucket.blobs(), &content(PART)).await;
+    assert_eq!(counts(&proxy), [("PutObject", 1)], "one part is no multipart upload");
+    proxy.mend();
+    // As docker does it.
+    let key = ContentKey::unused();
+    let staged = write(bucket.blobs(), &key, &beginning(), &content(1_000_000)).await;
+    let vouched = bucket.blobs().vouch(&key, &staged).await.unwrap().unwrap();
+    finish(bucket.blobs(), &key, &vouched, b"").await;
+    assert_eq!(counts(&proxy), [("PutObject", 1)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_blob_costs_its_parts_and_four_more() {
+    let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
+    let bytes = content(3 * PART + 5);
+    let key = publish(bucket.blobs(), &bytes).await;
+    let mut seen = counts(&proxy);
+    seen.sort_unstable();
+    let expected =
+        [("CompleteMultipartUpload", 1), ("CreateMultipartUpload", 1), ("HeadObject", 1), ("UploadPart", 4)];
+    assert_eq!(seen, expected);
+    assert!(read(bucket.blobs(), &key).await.unwrap() == bytes);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_goes_on_in_another_process_at_any_place() {
+    for program in Program::ALL {
+        let Some(server) = server(program) else { continue };
+        let bucket = bucket(server, None);
+        let bytes = content(2 * PART + 1_000);
+        for cuts in
+            [&[1][..], &[PART], &[PART + 1], &[100, 2 * PART], &[PART, 2 * PART], &[3, 4, 5, 2 * PART + 999]]
+        {
+            let (key, mut staged, mut from) = (ContentKey::unused(), beginning(), 0);
+            for to in cuts {
+                let process = bucket.again();
+                assert_eq!(process.blobs().vouch(&key, &staged).await.unwrap(), Some(staged.clone()));
+                staged = write(process.blobs(), &key, &staged, &bytes[from..*to]).await;
+                from = *to;
+            }
+            let process = bucket.again();
+            let last = writer(process.blobs(), &key, &staged, &bytes[from..]).await.unwrap();
+            assert_eq!(last.hasher().clone().finish(), Digest::of(Algorithm::Sha256, &bytes));
+            let published = last.commit().await.unwrap();
+            assert!(read(bucket.blobs(), &published).await.unwrap() == bytes, "{program:?} {cuts:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_dies_loses_what_was_under_way() {
+    let Some((_proxy, bucket)) = world(Program::Versitygw) else { return };
+    let (key, bytes) = (ContentKey::unused(), content(4 * PART));
+    let mut writing = bucket.blobs().writer(&key, &beginning()).unwrap();
+    let mut last = beginning();
+    for piece in bytes.chunks(100_000) {
+        writing.ready().await.unwrap();
+        writing.write(piece).unwrap();
+        last = writing.progress().unwrap_or(last);
+    }
+    while last.received < 2 * PART as u64 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        writing.ready().await.unwrap();
+        last = writing.progress().unwrap_or(last);
+    }
+    assert_eq!(last.received % PART as u64, 0);
+    drop(writing);
+    let process = bucket.again();
+    let from = usize::try_from(last.received).unwrap();
+    let key = finish(process.blobs(), &key, &last, &bytes[from..]).await;
+    assert!(read(process.blobs(), &key).await.unwrap() == bytes);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_that_nobody_knows_of_is_given_up() {
+    let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
+    proxy.decide(|seen| if seen.call == "UploadPart" { Fault::Freeze } else { Fault::None });
+    let writing =
+        writer(bucket.blobs(), &ContentKey::unused(), &beginning(), &content(2 * PART)).await.unwrap();
+    while proxy.count("UploadPart") == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(bucket.uploads().len(), 1);
+    drop(writing);
+    for _ in 0..200 {
+        if bucket.uploads().is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{:?}", bucket.uploads());
+}
+
+/// Ends an upload of three parts while `fault` happens to its end, and again without.
+async fn ended_twice(
+    proxy: &FaultProxy,
+    bucket: &ScratchBucket,
+    fault: Fault,
+) -> (gangplank_store::Result<ContentKey>, gangplank_store::Result<ContentKey>, ContentKey, Vec<u8>) {
+    let (key, bytes) = (ContentKey::unused(), content(2 * PART + 77));
+    let staged = write(bucket.blobs(), &key, &beginning(), &bytes).await;
+    proxy
+        .decide(move |seen| if seen.call == "CompleteMultipartUpload" { fault.clone() } else { Fault::None });
+    let first = writer(bucket.blobs(), &key, &staged, b"").await.unwrap().commit().await;
+    proxy.mend();
+    let process = bucket.again();
+    let again = writer(process.blobs(), &key, &staged, b"").await.unwrap().commit().await;
+    (first, again, key, bytes)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_answer_to_the_end_is_found_out() {
+    for program in Program::ALL {
+        let Some((proxy, bucket)) = world(program) else { continue };
+        let (first, again, key, bytes) = ended_twice(&proxy, &bucket, Fault::SwallowAnswer).await;
+        assert_eq!(first.unwrap(), key, "it was done, and the object says so");
+        assert_eq!(again.unwrap(), key, "whoever asks once more hears the same");
+        assert!(read(bucket.blobs(), &key).await.unwrap() == bytes);
+        assert_eq!(bucket.uploads(), Vec::<String>::new(), "{program:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_that_fails_can_be_asked_for_again() {
+    for program in Program::ALL {
+        for fault in
+            [Fault::Refuse(503, "SlowDown"), Fault::ErrorIn200("InternalError"), Fault::CutRequest(5)]
+        {
+            let Some((proxy, bucket)) = world(program) else { continue };
+            let (first, again, key, bytes) = ended_twice(&proxy, &bucket, fault.clone()).await;
+            assert!(matches!(first, Err(StoreError::Unavailable(_))), "{fault:?}: {first:?}");
+            assert_eq!(again.unwrap(), key);
+            assert!(read(bucket.blobs(), &key).await.unwrap() == bytes);
+        }
+    }
+}
+
+/// One server that was killed at the end of an upload says afterwards that all is well, and has nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_says_it_has_what_it_has_not_is_not_believed() {
+    let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
+    let (key, bytes) = (ContentKey::unused(), content(PART + 1));
+    let staged = write(bucket.blobs(), &key, &beginning(), &bytes).await;
+    proxy.decide(|seen| match seen.call {
+        "CompleteMultipartUpload" => {
+            Fault::Answer("<CompleteMultipartUploadResult><ETag>\"x\"</ETag></CompleteMultipartUploadResult>")
+        }
+        "ListParts" => Fault::Refuse(404, "NoSuchUpload"),
+        _ => Fault::None,
+    });
+    let ended = writer(bucket.blobs(), &key, &staged, b"").await.unwrap().commit().await;
+    assert!(matches!(ended, Err(StoreError::Damaged(_))), "{ended:?}");
+    assert_eq!(bucket.blobs().stat(&key).await.unwrap(), None);
+}
+
+/// A writer that was paused for long, and went on after another had taken its place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_part_is_never_taken_for_another() {
+    for program in Program::ALL {
+        let Some(server) = server(program) else { continue };
+        let bucket = bucket(server, None);
+        let (key, bytes) = (ContentKey::unused(), content(2 * PART + 9));
+        let staged = write(bucket.blobs(), &key, &beginning(), &bytes[..PART + 1]).await;
+        // Both go on with part 2, with other bytes.
+        let other = vec![0; PART];
+        let mine = write(bucket.again().blobs(), &key, &staged, &bytes[PART + 1..]).await;
+        drop(write(bucket.again().blobs(), &key, &staged, &other).await);
+        let ended = writer(bucket.blobs(), &key, &mine, b"").await.unwrap().commit().await;
+        match ended {
+            // The server kept the part that was named.
+            Ok(published) => assert!(read(bucket.blobs(), &published).await.unwrap() == bytes, "{program:?}"),
+            Err(StoreError::Damaged(_)) => assert_eq!(bucket.blobs().stat(&key).await.unwrap(), None),
+            Err(error) => panic!("{program:?}: {error}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_end_never_replaces_a_blob() {
+    for program in Program::ALL {
+        let Some(server) = server(program) else { continue };
+        let bucket = bucket(server, None);
+        let (key, bytes) = (ContentKey::unused(), content(PART + 9));
+        let staged = write(bucket.blobs(), &key, &beginning(), &bytes).await;
+        finish(bucket.blobs(), &key, &staged, b"first").await;
+        let late = writer(bucket.again().blobs(), &key, &staged, b"later").await.unwrap().commit().await;
+        assert!(matches!(late, Err(StoreError::Damaged(_))), "{program:?}: {late:?}");
+        assert!(read(bucket.again().blobs(), &key).await.unwrap() == [&bytes[..], b"first"].concat());
+        assert_eq!(bucket.uploads(), Vec::<String>::new(), "{program:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_passes_costs_no_upload() {
+    let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
+    let bytes = content(2 * PART + 3);
+    for fault in [Fault::Refuse(503, "SlowDown"), Fault::SwallowAnswer, Fault::CutRequest(1_000_000)] {
+        // The first of each kind of call.
+        proxy.decide(move |seen| match seen.call {
+            "CreateMultipartUpload" | "UploadPart" | "HeadObject" if seen.before == 0 => fault.clone(),
+            _ => Fault::None,
+        });
+        let key = publish(bucket.blobs(), &bytes).await;
+        proxy.mend();
+        assert!(read(bucket.blobs(), &key).await.unwrap() == bytes);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_whose_tag_is_another_is_not_joined() {
+    let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
+    proxy.decide(
+        |seen| if seen.call == "UploadPart" && seen.before == 0 { Fault::OtherEtag } else { Fault::None },
+    );
+    let key = ContentKey::unused();
+    let ended = writer(bucket.blobs(), &key, &beginning(), &content(2 * PART)).await.unwrap().commit().await;
+    assert!(matches!(ended, Err(StoreError::Damaged(_))), "{ended:?}");
+    assert_eq!(bucket.blobs().stat(&key).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_writes_is_held_up_when_the_server_is_slow() {
+    let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
+    proxy.decide(|seen| if seen.call == "UploadPart" { Fault::Freeze } else { Fault::None });
+    let mut writing = bucket.blobs().writer(&ContentKey::unused(), &beginning()).unwrap();
+    let (piece, mut taken) = (vec![1; 1 << 20], 0);
+    while tokio::time::timeout(Duration::from_millis(300), writing.ready())
+        .await
+        .is_ok_and(|ready| ready.is_ok())
+    {
+        writing.write(&piece).unwrap();
+        taken += piece.len();
+        assert!(taken < 10 * PART);
+    }
+    assert!(taken >= 4 * PART, "{taken} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn content_is_known_for_a_while_without_the_server() {
+    let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
+    let keys = [publish(bucket.blobs(), b"one").await, publish(bucket.blobs(), b"two").await];
+    proxy.decide(|_| Fault::Refuse(503, "SlowDown"));
+    for key in &keys {
+        assert_eq!(bucket.blobs().stat(key).await.unwrap(), Some(3));
+    }
+    assert!(matches!(bucket.again().blobs().stat(&keys[0]).await, Err(StoreError::Unavailable(_))));
+    proxy.mend();
+    assert!(bucket.blobs().remove(&keys).await.iter().all(Result::is_ok));
+    assert_eq!(bucket.blobs().stat(&keys[0]).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_removed_is_told() {
+    let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
+    let keys = [publish(bucket.blobs(), b"one").await, publish(bucket.blobs(), b"two").await];
+    proxy.decide(
+        |seen| if seen.call == "DeleteObjects" { Fault::Refuse(403, "AccessDenied") } else { Fault::None },
+    );
+    assert!(bucket.blobs().remove(&keys).await.iter().all(Result::is_err));
+    proxy.mend();
+    assert!(bucket.blobs().remove(&keys).await.iter().all(Result::is_ok));
+    assert_eq!(bucket.objects(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_prefix_belongs_to_one_database() {
+    let Some(server) = server(Program::Versitygw) else { return };
+    let bucket = bucket(server, None);
+    assert_eq!(bucket.store.owner().await.unwrap(), None);
+    assert!(!bucket.store.has_content().await.unwrap());
+    bucket.store.belong_to(7).await.unwrap();
+    assert_eq!(bucket.again().store.owner().await.unwrap(), Some(7));
+    publish(bucket.blobs(), b"content").await;
+    assert!(bucket.store.has_content().await.unwrap());
+    server.put(&bucket.location.key("gangplank.json"), b"{\"format\": 2, \"cluster\": \"0\"}");
+    assert!(matches!(bucket.store.owner().await, Err(StoreError::Unusable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_of_another_version_is_over() {
+    let Some(server) = server(Program::Versitygw) else { return };
+    let bucket = bucket(server, None);
+    let key = ContentKey::unused();
+    let staged = write(bucket.blobs(), &key, &beginning(), b"content").await;
+    let newer = Checkpoint { opaque: vec![9, 9], ..staged };
+    assert_eq!(bucket.blobs().vouch(&key, &newer).await.unwrap(), None);
+    assert!(bucket.blobs().writer(&key, &newer).is_err());
+    bucket.blobs().cancel(&key, &newer).await.unwrap();
+    assert_eq!(bucket.objects(), Vec::<String>::new(), "its tails are known all the same");
+}
