@@ -10,7 +10,7 @@ use gangplank_store::blobs::ContentKey;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::blobs::Mount;
 use gangplank_store::metadata::collection::Collected;
-use gangplank_store::metadata::container_images::NewImage;
+use gangplank_store::metadata::container_images::{ImageOutcome, NewImage};
 use gangplank_store::metadata::manifests::{ManifestOutcome, NewManifest};
 use gangplank_store::{Result, StoreError};
 
@@ -21,6 +21,7 @@ use crate::world::{
 
 metadata_contract! {
     what_many_do_at_once_contradicts_nothing,
+    all_who_hold_one_image_are_counted,
     what_was_promised_stays_while_others_collect,
 }
 
@@ -201,6 +202,49 @@ async fn what_many_do_at_once_contradicts_nothing(db: &dyn Metadata) {
     assert_eq!(db.repositories(&here(), None, 9).await.unwrap(), [""; 0]);
     assert_eq!(db.content_totals(0).await.unwrap().count, 0);
     assert_eq!(db.used_bytes(&here()).await.unwrap(), 0);
+}
+
+/// Indexes and services take turns to hold an image and to let go of it.
+async fn all_who_hold_one_image_are_counted(db: &dyn Metadata) {
+    for service in SERVICES {
+        create_service(db, &here(), service).await;
+    }
+    let (at, tenant, ended) = (At::sr(db), here(), AtomicUsize::new(0));
+    let image = at.image(&["config"], &[]).await;
+    at_once(5, async |number| {
+        let _task = Task(&ended);
+        match number {
+            // All of them let go at some time: then nothing may be left that says that it is held.
+            0 | 1 => {
+                let index = match number {
+                    0 => Document::index(&[&image]),
+                    _ => Document::index_about(&image, &[&image]),
+                };
+                for _ in 0..ACTS {
+                    tolerate(db.put_manifest(&by(), &tenant, &at.repository, index.put()).await);
+                    let digest = index.digest();
+                    tolerate(db.delete_manifest(&by(), &tenant, &at.repository, &digest, NOW).await);
+                }
+            }
+            2 | 3 => {
+                let service = service_id(db, &tenant, SERVICES[number - 2]).await;
+                for _ in 0..ACTS {
+                    let image = NewImage { service, ..image_of("app", image.digest()) };
+                    let made = tolerate(db.register_image(&by(), &tenant, image, PLENTY).await);
+                    if let Some(ImageOutcome::Registered(made)) = made {
+                        let number = made.name.number;
+                        tolerate(db.delete_image(&by(), &tenant, service, "app", number, NOW).await);
+                    }
+                }
+            }
+            _ => {
+                while ended.load(Ordering::Relaxed) < 4 {
+                    assert_eq!(db.contradictions(NOW).await.unwrap(), []);
+                }
+            }
+        }
+    });
+    assert_eq!(db.contradictions(NOW).await.unwrap(), []);
 }
 
 /// What was told of after its lease was renewed is there, whoever collects in that moment.
