@@ -30,7 +30,7 @@ fn trial(fault: Fault) {
     // What needs no bytes goes on.
     assert_eq!(world.registry.status("HEAD", &format!("sr/blobs/{}", seen.digest)), 200);
     assert_eq!(world.registry.status("GET", "sr/tags/list"), 200);
-    world.server.api().push_login();
+    world.server.push_login();
     let ready = format!("http://{}/readyz", world.server.admin_address().unwrap());
     assert_eq!(reqwest::blocking::get(ready).unwrap().status(), 200);
 
