@@ -13,7 +13,7 @@ use crate::journey::{ImageTool, journey};
 use crate::suite::{Suite, Test};
 
 const INSTALL: &str = "apt-get install docker.io";
-const TESTS: [(&str, Test); 4] = [
+const TESTS: [(&str, Test); 5] = [
     ("login_push_register_pull", whole_story),
     ("login_push_register_pull_over_s3", over_s3),
     ("a_refusal_is_told_at_once", a_refusal),
