@@ -7,7 +7,7 @@ use gangplank_testkit::s3::{Fault, Program};
 use crate::world::{World, blob, code, until};
 
 /// Longer than anything may take.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn trial(fault: Fault) {
     let with_admin =
