@@ -84,9 +84,10 @@ fn show(client: &Client, location: &Location, report: &Report) {
         say(format_args!("clock    the server's is {} s {which} this machine's", ahead.abs()));
     }
     let used = if report.abilities.crc64 { "CRC-64/NVME" } else { "a signed SHA-256" };
-    say(match report.is_usable() {
-        true => format!("The bucket can keep blobs. Parts of uploads are guarded by {used}."),
-        false => "The bucket cannot keep blobs.".to_owned(),
+    say(if report.is_usable() {
+        format!("The bucket can keep blobs. Parts of uploads are guarded by {used}.")
+    } else {
+        "The bucket cannot keep blobs.".to_owned()
     });
 }
 

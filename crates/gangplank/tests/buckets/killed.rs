@@ -98,7 +98,7 @@ fn the_bucket_s_server_is_killed_inside_the_end_of_an_upload() {
             assert!(matches!(answered, Some(201 | 404 | 503)), "{answered:?}");
             s3.restart();
             // It may say that it can write and still be at its start.
-            until(Duration::from_secs(60), || registry.push_blob("sr", &crate::world::blob(100)) == 201);
+            until(Duration::from_mins(1), || registry.push_blob("sr", &crate::world::blob(100)) == 201);
             settle(&registry, &location, &blob, answered);
             blobs.push(blob);
         }

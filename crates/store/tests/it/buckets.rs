@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use crate::backends::ScratchBlobs;
 use async_trait::async_trait;
 use gangplank_s3::credentials::{Keys, Source};
 use gangplank_s3::probe::{self, Abilities};
@@ -97,15 +98,17 @@ pub(crate) fn client(server: &S3Server, endpoint: &str) -> Client {
     .unwrap()
 }
 
-impl ScratchBucket {
-    pub(crate) fn blobs(&self) -> &dyn BlobStore {
+impl ScratchBlobs for ScratchBucket {
+    fn blobs(&self) -> &dyn BlobStore {
         &self.store
     }
 
-    pub(crate) fn part(&self) -> usize {
+    fn part(&self) -> usize {
         PART
     }
+}
 
+impl ScratchBucket {
     /// The same store as another process opens it.
     pub(crate) fn again(&self) -> ScratchBucket {
         bucket_at(self.server, Some(&self.client.endpoint().url()), self.location.clone())

@@ -9,6 +9,7 @@ use gangplank_store::blobs::{Checkpoint, ContentKey};
 use gangplank_testkit::s3::{Fault, FaultProxy, Program};
 
 use super::{beginning, finish, publish, read, write, writer};
+use crate::backends::ScratchBlobs as _;
 use crate::buckets::{PART, ScratchBucket, bucket, server};
 
 fn content(length: usize) -> Vec<u8> {
