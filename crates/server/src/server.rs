@@ -163,8 +163,8 @@ impl Server {
         let Location::Local { dir } = &config.location;
         let data_dir = DataDir::take(dir)?;
         let store = data_dir.store(Mode::Serve).with_reserve(config.limits.disk_reserve);
-        let store = store.with_bucket(config.bucket.take());
-        let rows = store.rows().await.context("cannot open the database")?;
+        let rows =
+            store.with_bucket(config.bucket.take()).rows().await.context("cannot open the database")?;
         // Before the bytes, of which some may be made: whoever has another's key changes nothing.
         let master = master_key(&config, &data_dir, rows.metadata.as_ref()).await?;
         let Stores { metadata, blobs, coordinator, number, .. } = rows.with_bytes().await?;
