@@ -54,6 +54,15 @@ impl Random {
     }
 }
 
+/// Counts a task as ended, also if it fails.
+struct Task<'a>(&'a AtomicUsize);
+
+impl Drop for Task<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// What came of it, if others were not in the way each time.
 fn tolerate<T>(outcome: Result<T>) -> Option<T> {
     match outcome {
@@ -172,11 +181,11 @@ async fn what_many_do_at_once_contradicts_nothing(db: &dyn Metadata) {
             }
             return;
         }
+        let _task = Task(&ended);
         let mut random = Random(number as u64);
         for _ in 0..ACTS {
             act(db, &mut random, &documents).await;
         }
-        ended.fetch_add(1, Ordering::Relaxed);
     });
     assert_eq!(db.contradictions(NOW).await.unwrap(), []);
     for service in SERVICES {
@@ -201,6 +210,7 @@ async fn what_was_promised_stays_while_others_collect(db: &dyn Metadata) {
             }
             return;
         }
+        let _task = Task(&ended);
         // Two meet in each place, so that one lets go of what the other relies on.
         let at = At::new(db, here(), REPOSITORIES[number % 2]);
         for count in 0..ACTS {
@@ -234,7 +244,6 @@ async fn what_was_promised_stays_while_others_collect(db: &dyn Metadata) {
                 assert!(at.holds(&shared).await, "what it is made of");
             }
         }
-        ended.fetch_add(1, Ordering::Relaxed);
     });
     assert_eq!(db.contradictions(later).await.unwrap(), []);
 }
