@@ -1,5 +1,4 @@
-//! The bucket of an S3 server in which a server keeps its blobs: how it is named on the command line, and as whom it is
-//! asked.
+//! The bucket of an S3 server in which a server keeps its blobs: its name on the command line, and its credentials.
 
 mod credentials;
 mod options;
@@ -14,28 +13,28 @@ pub(crate) use options::{BucketArgs, location, with_bucket};
 
 use crate::cli::usage::named;
 
-/// Where and how a bucket is reached, as options say it.
+/// The address of a bucket and the way to it, from the options.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// The bucket's server; Amazon's if it is not said.
+    /// The bucket's server; `None` is Amazon's.
     pub(crate) endpoint: Option<String>,
-    /// The region; the environment's or the profile's if it is not said.
+    /// The region; `None` is that of the environment or the profile.
     pub(crate) region: Option<String>,
     /// Whether requests name the bucket in their path.
     pub(crate) path_style: Option<bool>,
     /// Certificates to trust.
     pub(crate) ca_file: Option<PathBuf>,
-    /// Whether the endpoint may be asked without TLS, although it is elsewhere.
+    /// Whether the endpoint may be called without TLS, although it is on another machine.
     pub(crate) insecure_http: bool,
-    /// Where parts wait until they are sent.
+    /// The folder in which parts wait until they are sent.
     pub(crate) scratch_dir: Option<PathBuf>,
 }
 
-/// The region where nobody says one and the server is not Amazon's. Such servers take any, and expect this.
+/// The region if none is set and the server is not Amazon's. Such servers accept any, and expect this.
 const USUAL_REGION: &str = "us-east-1";
 
 impl Options {
-    /// The name of an option that says something.
+    /// The name of the first option that is set.
     pub(crate) fn named(&self) -> Option<String> {
         let options = [
             ("s3-endpoint", self.endpoint.is_some()),

@@ -1,5 +1,4 @@
-//! The options that say where a bucket is. `serve` has them beside its own; commands that open the same store have them
-//! alone.
+//! The options of a bucket. `serve` has them beside its own; commands that open the same store have only these.
 
 use anyhow::Result;
 use gangplank_s3::Location;
@@ -40,7 +39,7 @@ macro_rules! with_bucket {
 }
 pub(crate) use with_bucket;
 
-/// Passes on what it is given.
+/// Passes its input on.
 macro_rules! alone {
     ($declare:ident! $options:tt) => { $declare! $options };
 }
@@ -48,7 +47,7 @@ macro_rules! alone {
 /// Declares the options as arguments of a command.
 macro_rules! arguments {
     ({ $($(#[$attribute:meta])* $field:ident: $kind:ty, $env:literal;)* } {}) => {
-        /// Where a bucket is, as `serve` is told it.
+        /// The options of a bucket, as `serve` has them.
         #[derive(Clone, Debug, Default, clap::Args)]
         pub(crate) struct BucketArgs {
             $($(#[$attribute])* #[arg(long, env = $env)] pub(crate) $field: Option<$kind>,)*
@@ -59,12 +58,12 @@ macro_rules! arguments {
 with_bucket! { alone! { arguments! { {} {} } } }
 
 impl BucketArgs {
-    /// The bucket, if one is named, for a command that takes no blobs in.
+    /// The bucket, if one is named, for a command that writes no blobs.
     pub(crate) fn bucket(&self) -> Result<Option<Bucket>> {
         self.blobs.as_ref().map(|blobs| self.options().bucket(blobs.parse()?, 0)).transpose()
     }
 
-    /// How the bucket is reached.
+    /// The options without the bucket's name.
     pub(crate) fn options(&self) -> super::Options {
         super::Options {
             endpoint: self.s3_endpoint.clone(),
@@ -77,7 +76,7 @@ impl BucketArgs {
     }
 }
 
-/// Reads a bucket and a prefix, and returns them as they were written.
+/// Reads a bucket and a prefix, and returns them unchanged.
 pub(crate) fn location(text: &str) -> std::result::Result<String, String> {
     text.parse::<Location>().map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
