@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(admit(9, 5, 10), Opening::InPlaceOfLogins);
         assert_eq!(admit(10, 4, 10), Opening::InPlaceOfAccounts);
         assert_eq!(admit(10, 5, 10), Opening::InPlaceOfLogins, "its own before others'");
-        // If the quota is one, a login may have one too.
+        // Half of a quota of one is rounded up, so a login may have one.
         assert_eq!(admit(0, 0, 1), Opening::Free);
     }
 

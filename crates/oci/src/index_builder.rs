@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use crate::media_type::{self, DOCKER_MANIFEST_LIST, OCI_INDEX};
 use crate::{Digest, ManifestView};
 
-/// The members of an image's configuration that name its platform (image specification, config.md). An index has the
-/// same.
+/// The members of an image's configuration that name its platform (image specification, config.md). A `platform` in an
+/// index has the same members.
 const PLATFORM: [&str; 5] = ["architecture", "os", "os.version", "os.features", "variant"];
 
 /// The entries of an index that is being made. Each digest is there once.

@@ -1,6 +1,8 @@
-//! The canonical request: the text that signer and verifier both make from a request (IAM User Guide, "Create a
-//! signed AWS API request", step 1). Also the string to sign, which has its hash (step 3).
+//! The canonical request: the one text that signer and verifier both make of a request (IAM User Guide, "Create a
+//! signed AWS API request", step 1), the string to sign that its hash goes into (step 3), and the signature over that
+//! (steps 2 and 4).
 
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::{ALGORITHM, Request};
@@ -22,7 +24,7 @@ pub fn canonical_request(request: &Request<'_>, signed_headers: &str, payload_sh
     [&without_payload(request, &names, Paths::Normalised)[..], &hex_digits(payload_sha256)].concat()
 }
 
-/// The hash of the canonical request up to the payload's hash. The rest of the work does not need the request.
+/// The canonical request up to the payload's hash, hashed. What is left to do does not need the request any more.
 #[derive(Clone)]
 pub(crate) struct Unfinished(Sha256);
 
@@ -39,6 +41,22 @@ impl Unfinished {
         let hash = hex_digits(&hash.into());
         [ALGORITHM.as_bytes(), time.as_bytes(), scope.as_bytes(), &hash].join(&b'\n')
     }
+}
+
+/// The signature of a string, with the key derived from a secret for a scope `yyyymmdd/region/service/aws4_request`:
+/// a chain of HMACs over the scope's parts.
+pub(crate) fn signature(secret: &[u8], scope: &str, string_to_sign: &[u8]) -> [u8; 32] {
+    let root = [b"AWS4", secret].concat();
+    let mut parts = scope.split('/');
+    let first = hmac(&root, parts.next().unwrap_or_default().as_bytes());
+    let key = parts.fold(first, |key, part| hmac(&key, part.as_bytes()));
+    hmac(&key, string_to_sign)
+}
+
+fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.update(text);
+    mac.finalize().into_bytes().into()
 }
 
 fn without_payload(request: &Request<'_>, signed_headers: &[&str], paths: Paths) -> Vec<u8> {
@@ -75,7 +93,7 @@ fn without_payload(request: &Request<'_>, signed_headers: &[&str], paths: Paths)
     out
 }
 
-/// Appends a header's value, without outer white space and with each inner run of spaces as one space.
+/// Appends a header value without the white space around it and with every inner run of spaces made one.
 fn push_value(out: &mut Vec<u8>, value: &[u8]) {
     let words = value.trim_ascii().split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     for (index, word) in words.enumerate() {

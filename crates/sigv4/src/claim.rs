@@ -5,9 +5,9 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 
 use crate::authorization::{Authorization, Credential, only_value, signed_headers};
-use crate::canonical::{Paths, Unfinished, hex_digits};
+use crate::canonical::{Paths, Unfinished, hex_digits, signature};
 use crate::refusal::shown;
-use crate::{Policy, Refusal, Request, key, timestamp};
+use crate::{Policy, Refusal, Request, timestamp};
 
 /// As long as AWS's secrets, so that an unknown key takes as long as a known one.
 const DUMMY_SECRET: &[u8; 40] = &[b'x'; 40];
@@ -74,7 +74,7 @@ impl Claim {
     pub fn verify(&self, secret: Option<&[u8]>, payload_sha256: &[u8; 32]) -> Result<(), Refusal> {
         let scope = self.credential.scope();
         let string_to_sign = self.canonical.string_to_sign(&self.time, scope, &hex_digits(payload_sha256));
-        let signature = key::signature(secret.unwrap_or(DUMMY_SECRET), scope, &string_to_sign);
+        let signature = signature(secret.unwrap_or(DUMMY_SECRET), scope, &string_to_sign);
         let matches = bool::from(signature.ct_eq(&self.signature));
         if secret.is_none() {
             return Err(Refusal::UnknownKey);

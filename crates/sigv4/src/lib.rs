@@ -12,7 +12,6 @@ mod authorization;
 mod canonical;
 mod claim;
 mod claimed_service;
-mod key;
 mod refusal;
 mod request;
 mod sign;

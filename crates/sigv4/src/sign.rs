@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::canonical::{Paths, Unfinished, hex_digits};
-use crate::{ALGORITHM, Request, TERMINATOR, key, timestamp};
+use crate::canonical::{Paths, Unfinished, hex_digits, signature};
+use crate::{ALGORITHM, Request, TERMINATOR, timestamp};
 
 /// Headers that signing adds to a request.
 const OURS: [&str; 3] = ["authorization", "x-amz-date", "x-amz-security-token"];
@@ -110,7 +110,7 @@ fn signed(
     let paths = scope.paths;
     let scope = [day, scope.region, scope.service, TERMINATOR].join("/");
     let string_to_sign = Unfinished::new(&covered, &names, paths).string_to_sign(&time, &scope, payload);
-    let signature = key::signature(credentials.secret_access_key.as_bytes(), &scope, &string_to_sign);
+    let signature = signature(credentials.secret_access_key.as_bytes(), &scope, &string_to_sign);
     let access_key_id = credentials.access_key_id;
     let (signed_headers, signature) = (names.join(";"), hex::encode(signature));
     let authorization = format!(

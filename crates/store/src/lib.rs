@@ -19,4 +19,4 @@ mod turns;
 #[cfg(test)]
 extern crate self as gangplank_store;
 
-pub use error::{Result, StoreError};
+pub use error::{Cause, Result, StoreError};

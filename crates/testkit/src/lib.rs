@@ -7,6 +7,7 @@ mod api;
 mod client;
 pub mod identity;
 mod image;
+pub mod postgres;
 mod registry;
 pub mod s3;
 mod server;
@@ -14,6 +15,7 @@ mod skip;
 
 pub use api::{Api, ApiAnswer};
 pub use image::{Blob, Image};
+pub use postgres::Postgres;
 pub use registry::{Login, Registry};
 pub use server::{ServerBuilder, TestServer};
 pub use skip::{clients_are_required, skip};

@@ -20,7 +20,7 @@ structure! {
         "repository" repository: String as &REPOSITORY,
         /// The tags to set to the index.
         "tags" tags: Option<Vec<String>> as &TAGS,
-        /// The digests of the manifests, 1 to 100. Of an index, its entries are taken.
+        /// The digests of the manifests, 1 to 100. If one is an index, its entries are used.
         "digests" digests: Vec<String> as &DIGESTS,
     }
 }

@@ -63,7 +63,7 @@ operations! {
     /// An operation of the container part of Lightsail's API.
     target "Lightsail_20161128" of Lightsail;
 
-    /// Asks for a certificate. This server takes certificates from files, so it refuses, and says how.
+    /// Asks for a certificate. This server has certificates in files, so it refuses, and the message says what to do.
     CreateCertificate:
         CreateCertificateRequest => CreateCertificateResult, CONTAINERS;
     /// Makes a container service, which holds images and runs them. It may start a first deployment.
@@ -76,7 +76,7 @@ operations! {
     /// ends after twelve hours, and can only push.
     CreateContainerServiceRegistryLogin:
         CreateContainerServiceRegistryLoginRequest => CreateContainerServiceRegistryLoginResult, CONTAINERS;
-    /// Deletes a certificate. This server takes certificates from files, so it refuses, and says how.
+    /// Deletes a certificate. This server has certificates in files, so it refuses, and the message says what to do.
     DeleteCertificate:
         DeleteCertificateRequest => DeleteCertificateResult, CERTIFICATE_DELETION;
     /// Removes a registered image from its container service, for good.

@@ -36,11 +36,11 @@ impl ContainerService {
         let damage = |message| Some(Detail { step: None, message });
         match (&self.damage, specs) {
             (Some(what), _) => {
-                return damage(format!("The server cannot read {what} any more; see its log."));
+                return damage(format!("The server can no longer read {what}; see its log."));
             }
             (None, Specs::Damaged) => {
                 return damage(
-                    "The server cannot read any more what a deployment of it runs: deploy again.".to_owned(),
+                    "The server can no longer read one of its deployments: deploy again.".to_owned(),
                 );
             }
             (None, Specs::Readable) => {}

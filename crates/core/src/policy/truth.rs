@@ -6,12 +6,12 @@
 
 use std::ops::Not;
 
-/// Whether something holds.
+/// Whether a condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Truth {
-    /// It does.
+    /// The condition holds.
     Yes,
-    /// It does not.
+    /// The condition does not hold.
     No,
     /// The found value cannot be compared with the wanted one.
     Undecided,

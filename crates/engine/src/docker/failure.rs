@@ -182,7 +182,7 @@ fn tidy(message: &str) -> String {
         }
     }
     let words = words.strip_suffix(": unknown").unwrap_or(words).trim();
-    if words.is_empty() { "the engine said no and no more".to_owned() } else { words.to_owned() }
+    if words.is_empty() { "the engine refused without a reason".to_owned() } else { words.to_owned() }
 }
 
 #[cfg(test)]

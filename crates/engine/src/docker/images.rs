@@ -96,7 +96,7 @@ impl Images {
                 loading::load(&self.client, archive).await?;
                 if self.look(&mark).await?.is_none() {
                     return Err(EngineError::Refused(
-                        "the engine took the image and does not have it".to_owned(),
+                        "the engine accepted the image, but does not have it".to_owned(),
                     ));
                 }
                 Ok(present(mark))
@@ -140,7 +140,7 @@ impl Images {
         let there = if trouble.is_some() { before.clone() } else { self.look(&asked).await? };
         let Some(there) = there else {
             return Err(trouble.map_or_else(
-                || EngineError::Refused(format!("the engine pulled {asked} and does not have it")),
+                || EngineError::Refused(format!("the engine pulled {asked}, but does not have it")),
                 Trouble::of_a_pull,
             ));
         };

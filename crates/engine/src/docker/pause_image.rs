@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 /// Its name in the engine.
 pub(super) const NAME: &str = "gangplank/pause:1";
 
-/// The program for x86_64: pause(2) in a loop.
+/// The program for `x86_64`: pause(2) in a loop.
 const X86_64: [u8; 9] = [
     0xb8, 0x22, 0x00, 0x00, 0x00, // mov eax, 34 (pause)
     0x0f, 0x05, // syscall

@@ -54,7 +54,7 @@ impl Pull<'_> {
                 failure = failure_in(&line).or(failure.take());
             }
             if pending.len() > LONGEST_LINE {
-                return Err(Trouble::told("the engine's progress is one endless line".to_owned()));
+                return Err(Trouble::told("the engine's progress has a line without an end".to_owned()));
             }
             Ok(())
         })

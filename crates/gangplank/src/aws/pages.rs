@@ -35,7 +35,7 @@ impl Pages {
         self.entries = self.entries.saturating_add(entries);
         ensure!(
             self.empty <= MOST_EMPTY,
-            "the server gave {MOST_EMPTY} pages without an entry and still no last one"
+            "the server sent {MOST_EMPTY} pages without an entry, and the list still goes on"
         );
         ensure!(self.entries <= MOST_ENTRIES, "the server's list has more than {MOST_ENTRIES} entries");
         Ok(())

@@ -40,7 +40,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let bar = Bar::shown();
     let made = if args.to == Path::new(STREAM) {
         if stdout().is_terminal() {
-            bail!("a backup is no text for a terminal: name a folder, or lead standard output elsewhere");
+            bail!("a backup cannot be printed on a terminal: name a folder, or redirect standard output");
         }
         backup::to_stream(&data_dir, stdout().lock(), &wanted, |done, all| bar.tell(done, all))
     } else {
@@ -70,7 +70,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
 fn told(made: &Made) -> String {
     let removed = match made.removed {
         0 => String::new(),
-        removed => format!("; {} removed that nothing needs any more", counted(removed, "content")),
+        removed => format!("; {} removed that the backup no longer needs", counted(removed, "content")),
     };
     format!(
         "backed up {} ({}), of which {} ({}) copied now{removed}",

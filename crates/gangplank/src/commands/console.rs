@@ -31,12 +31,12 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     );
     if args.print || !browser::open(url.as_str()) {
         if !args.print {
-            done("open this link in a browser within a minute; it can be used once:");
+            done("open this link in a browser within a minute; it works once:");
         }
         text(&format!("{url}\n"))?;
     } else {
         say(
-            "The console is opening in your browser. Should it not, `gangplank console --print` prints the link.",
+            "The console is opening in your browser. If it does not open, `gangplank console --print` prints the link.",
         );
     }
     Ok(ExitCode::SUCCESS)

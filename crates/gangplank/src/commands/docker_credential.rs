@@ -96,7 +96,7 @@ async fn answer(args: &Args) -> Result<String> {
             // The error does not show the input, which may hold a password.
             let given: ForServer = serde_json::from_str(&input()?)
                 .ok()
-                .context("no login was given: JSON with ServerURL, Username and Secret is wanted")?;
+                .context("standard input has no login: write JSON with ServerURL, Username and Secret")?;
             if given.server.is_empty() || given.login.username.is_empty() {
                 bail!("a login needs a ServerURL and a Username");
             }

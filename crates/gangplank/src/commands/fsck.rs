@@ -100,7 +100,7 @@ fn summary(report: &Report, task: Task) -> String {
         (_, left) => format!("; {left} things are not as they should be\n"),
     });
     if task == Task::Look && report.findings.iter().any(|finding| finding.done.is_none()) {
-        lines.push("Stop the server and add --repair to set right what can be.\n".to_owned());
+        lines.push("Stop the server and add --repair, which repairs what it can.\n".to_owned());
     }
     if report.waits_for_a_push() {
         let why = "The exit status is 2 until what is marked has been pushed again.\n";

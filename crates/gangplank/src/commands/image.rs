@@ -41,7 +41,7 @@ fn claim(origin: &ImageOrigin, name: &str) -> Cell {
 }
 
 const PUSHES: Listing<ImageOrigin> =
-    Listing { name: "pushes", empty: "Nobody is known who pushed it.", columns: COLUMNS, sentence: None };
+    Listing { name: "pushes", empty: "It is not known who pushed it.", columns: COLUMNS, sentence: None };
 
 const REGISTRATIONS: Listing<ImageOrigin> =
     Listing { name: "registrations", empty: "It is not registered.", columns: COLUMNS, sentence: None };

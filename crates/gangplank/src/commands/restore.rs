@@ -32,7 +32,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let bar = Bar::shown();
     let restored = if args.from == Path::new(STREAM) {
         if stdin().is_terminal() {
-            bail!("no backup comes from a terminal: name a folder, or lead one to standard input");
+            bail!("a backup cannot be typed at a terminal: name a folder, or redirect one to standard input");
         }
         backup::from_stream(stdin().lock(), &data_dir, key, |done, all| bar.tell(done, all))
     } else {

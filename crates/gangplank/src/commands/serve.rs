@@ -89,7 +89,7 @@ async fn forget_the_start() {
     tokio::time::sleep(REST).await;
     #[cfg(target_os = "linux")]
     if let Err(error) = gangplank_code_pages::give_back() {
-        tracing::debug!(%error, "code that ran at the start stays in memory");
+        tracing::debug!(%error, "the code of the start stays in memory");
     }
 }
 
@@ -141,7 +141,7 @@ impl Settings {
         if filter != self.log {
             match self.logs.change_filter(&filter) {
                 Ok(()) => {
-                    tracing::info!(filter, "logs what the new filter lets through");
+                    tracing::info!(filter, "the new filter of the log is in use");
                     self.log = filter;
                 }
                 Err(error) => tracing::error!("cannot use the new filter of the log: {error:#}"),
@@ -152,7 +152,7 @@ impl Settings {
             tracing::info!("read the certificates and the settings anew");
         } else {
             let settings = waiting.join(", ");
-            tracing::warn!(settings, "settings have changed that need a restart");
+            tracing::warn!(settings, "changed settings need a restart");
         }
     }
 }

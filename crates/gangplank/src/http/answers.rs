@@ -32,7 +32,7 @@ pub(crate) enum Unread {
     #[error("its answer is longer than {} MiB, so it was not read on", LONGEST >> 20)]
     TooLong,
     /// It did not end in time.
-    #[error("its answer did not come to an end in time")]
+    #[error("its answer did not end in time")]
     TooSlow,
     /// It stopped in the middle.
     #[error("nothing more of its answer came for {} s", BETWEEN.as_secs())]

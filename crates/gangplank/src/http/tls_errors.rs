@@ -24,10 +24,10 @@ pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<String> {
         rustls::Error::PeerMisbehaved(_)
         | rustls::Error::InappropriateMessage { .. }
         | rustls::Error::InappropriateHandshakeMessage { .. } => {
-            "what answers there does not keep to the rules of TLS".to_owned()
+            "the server there breaks the rules of TLS".to_owned()
         }
         rustls::Error::NoCertificatesPresented => "the server showed no certificate".to_owned(),
-        rustls::Error::FailedToGetCurrentTime => "this machine does not tell the time".to_owned(),
+        rustls::Error::FailedToGetCurrentTime => "this machine's clock cannot be read".to_owned(),
         _ => "TLS with the server failed".to_owned(),
     })
 }

@@ -35,7 +35,7 @@ const fn choice(name: &'static str, choices: &'static [&'static str], documentat
 
 /// The global options: those of version 2 of the AWS CLI, and --data-dir as in our other commands.
 pub(crate) const GLOBALS: &[Global] = &[
-    flag("--debug", "Tell on standard error what is done, without secrets."),
+    flag("--debug", "Log the steps on standard error, without secrets."),
     value(
         "--data-dir",
         "The data directory of a server on this machine, whose files name its address and root key; \
@@ -43,9 +43,9 @@ pub(crate) const GLOBALS: &[Global] = &[
     ),
     value("--endpoint-url", "The address of the server, such as http://127.0.0.1:5000."),
     flag("--no-verify-ssl", "Do not check the server's TLS certificate."),
-    flag("--no-paginate", "Taken for the sake of scripts; no operation here comes in pages by itself."),
+    flag("--no-paginate", "Accepted for scripts, without effect: no operation here is paged."),
     choice("--output", OUTPUTS, "The format of the answer."),
-    value("--query", "A JMESPath expression; only what it selects is shown."),
+    value("--query", "A JMESPath expression that selects the part of the answer to show."),
     value("--profile", "The profile of the configuration files to use."),
     value("--region", "The region to act in."),
     flag("--version", "Show the version of this program."),
@@ -57,11 +57,11 @@ pub(crate) const GLOBALS: &[Global] = &[
     choice(
         "--cli-binary-format",
         &["base64", "raw-in-base64-out"],
-        "Taken for the sake of scripts; no operation here has binary members.",
+        "Accepted for scripts, without effect: no operation here has binary members.",
     ),
     flag("--no-cli-pager", "Do not show the answer in a pager."),
-    flag("--cli-auto-prompt", "Taken for the sake of scripts; there are no prompts."),
-    flag("--no-cli-auto-prompt", "Taken for the sake of scripts; there are no prompts."),
+    flag("--cli-auto-prompt", "Accepted for scripts, without effect: there are no prompts."),
+    flag("--no-cli-auto-prompt", "Accepted for scripts, without effect: there are no prompts."),
     choice(
         "--cli-error-format",
         ERROR_FORMATS,

@@ -101,7 +101,7 @@ pub(crate) fn page(command: Command) -> Page {
 
 /// The output after an image was pushed.
 const PUSHED: &str = "Three lines, the same whatever --output says: the digest, the image that was registered, and the \
-                      name by which deployments refer to it. What is being sent is told on standard error.";
+                      name by which deployments refer to it. Standard error shows the progress.";
 
 /// The options for the input as a whole.
 const INPUT_OPTIONS: &[(&str, &str)] = &[

@@ -273,12 +273,12 @@ fn is_start(c: char) -> bool {
     !c.is_whitespace() && !matches!(c, '"' | '\'' | ',' | '=' | '[' | '{') && c > ' '
 }
 
-/// The further characters of the first word after a key.
+/// Whether the first word after a key can have this character after its first.
 fn is_first_follow(c: char) -> bool {
     !matches!(c, '"' | '\'' | ',' | ']' | '}') && (c >= ' ' || c.is_whitespace())
 }
 
-/// The further characters of later words. There `=` separates a key from a value.
+/// Whether a later word can have this character after its first. `=` is left out: it separates a key from a value.
 fn is_second_follow(c: char) -> bool {
     !matches!(c, '"' | '\'' | ',' | '=') && (c >= ' ' || c.is_whitespace())
 }

@@ -110,7 +110,7 @@ pub(crate) fn put(made: &Made, other_kind: OtherKind) -> Result<Vec<String>> {
     }
     // The logins are written already, so a failure here is only reported.
     if let Err(error) = KeptLogins::open().and_then(|mut kept| kept.note(made, output::now())) {
-        output::warn(format_args!("which kind of login this is could not be noted: {error:#}"));
+        output::warn(format_args!("cannot record the kind of this login: {error:#}"));
     }
     Ok(places)
 }
@@ -183,7 +183,7 @@ fn hand_to_our_helper(made: &Made) -> Result<()> {
 /// The files to write: always docker's. Podman reads docker's file if its own has no entry, so podman's own file is
 /// written only if it exists or was asked for.
 fn files() -> Result<Vec<PathBuf>> {
-    let docker = home_folders::docker_config().context("there is no folder for docker's configuration")?;
+    let docker = home_folders::docker_config().context("no folder for docker's configuration was found")?;
     let mut files = vec![docker.join("config.json")];
     if let Some(file) = std::env::var_os("REGISTRY_AUTH_FILE").filter(|value| !value.is_empty()) {
         files.push(file.into());

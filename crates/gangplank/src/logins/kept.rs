@@ -140,7 +140,7 @@ impl Content {
         match private_file::read(file)? {
             // The error does not show the content, which holds secrets.
             Some(text) => serde_json::from_str(&text).ok().with_context(|| {
-                format!("{} is damaged; remove it, and log in again where you did by hand", file.display())
+                format!("{} is damaged; remove it, and log in again to the registries where you logged in by hand", file.display())
             }),
             None => Ok(Self::default()),
         }

@@ -28,7 +28,7 @@ pub(crate) struct ContainerLog {
     pub(crate) service: String,
     /// The name of the container.
     pub(crate) container: String,
-    /// The words that a line must have, in CloudWatch's filter syntax.
+    /// The words that a line must have, in `CloudWatch`'s filter syntax.
     pub(crate) filter: Option<String>,
 }
 

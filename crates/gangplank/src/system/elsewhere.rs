@@ -70,7 +70,7 @@ pub(crate) fn terminal_width() -> Option<usize> {
 pub(crate) fn unshown<T>(_: impl FnOnce() -> T) -> io::Result<T> {
     Err(io::Error::new(
         ErrorKind::Unsupported,
-        "what is typed here would be shown; hand it over on standard input",
+        "your typing would be visible here; pass it on standard input",
     ))
 }
 

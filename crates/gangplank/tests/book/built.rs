@@ -1,4 +1,4 @@
-//! mdBook makes the manual of the pages, and complains of none.
+//! mdBook builds the manual without warnings.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,22 +1,22 @@
-//! The programs that pages use and that are not ours.
+//! Programs of others that pages use.
 
 use std::path::PathBuf;
 
-/// Those that not every machine has. A page can name others by `<!-- needs: NAME... -->`.
+/// Programs that not every machine has. A page can name others by `<!-- needs: NAME... -->`.
 const CLIENTS: &str = "aws buildah buildctl caddy cosign crane ctr curl docker docker-registry git gpg helm htpasswd jq \
                        kubectl minisign nginx openssl oras podman python3 regctl restic skopeo sqlite3 systemctl \
                        terraform traefik";
 
-/// What a program needs beside itself.
+/// Programs that a program needs besides.
 fn beside(name: &str) -> &'static [&'static str] {
     match name {
-        // The daemon, and what an image is made of.
+        // The daemon, and the program in its test image.
         "docker" => &["dockerd", "busybox"],
         _ => &[],
     }
 }
 
-/// Where pages find programs: the folders in which CI keeps clients, then those of the machine.
+/// The folders in which pages find programs: those in which CI keeps clients, then those of the machine.
 pub(crate) fn path() -> Vec<PathBuf> {
     let kept = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let mut folders = Vec::new();
@@ -27,12 +27,12 @@ pub(crate) fn path() -> Vec<PathBuf> {
     folders
 }
 
-/// Those of the clients among words.
+/// The clients among some words.
 pub(crate) fn among(words: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
     words.filter(|word| CLIENTS.split_whitespace().any(|client| client == word))
 }
 
-/// Which of the programs are not here.
+/// The programs that are missing.
 pub(crate) fn missing(needed: &[String]) -> Vec<String> {
     let all =
         needed.iter().flat_map(|name| std::iter::once(name.as_str()).chain(beside(name).iter().copied()));

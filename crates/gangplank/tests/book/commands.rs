@@ -1,16 +1,16 @@
-//! The commands of a shell block, as far as the runner has to tell them apart.
+//! The commands of a shell block, split as far as the runner needs.
 
-/// A command as it stands in a block, over as many lines as end in a backslash or lie in a here-document.
+/// A command in a block. It may have several lines, joined by backslashes or a here-document.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Command {
     pub(crate) lines: Vec<String>,
 }
 
-/// What marks a command that has to fail.
+/// The mark of a command that has to fail.
 const DENIED: &str = "# denied";
 
 impl Command {
-    /// Takes a block apart.
+    /// Splits a block into commands.
     pub(crate) fn all(block: &str) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         let mut is_open = false;
@@ -25,13 +25,13 @@ impl Command {
             } else if document.is_none() {
                 document = end_of_document(line);
             }
-            // A pipe goes on in the next line, as a backslash does.
+            // A pipe continues in the next line, as after a backslash.
             is_open = document.is_none() && line.trim_end().ends_with(['\\', '|']);
         }
         all
     }
 
-    /// Whether it has to fail.
+    /// Whether the command has to fail.
     pub(crate) fn is_denied(&self) -> bool {
         self.lines.last().is_some_and(|line| line.trim_end().ends_with(DENIED))
     }
@@ -44,8 +44,8 @@ impl Command {
         self
     }
 
-    /// What a command says once it runs that goes on until it is ended, as a reader would leave it in a terminal of its
-    /// own; none of a command that ends.
+    /// The text that a long-running command prints when it is ready. A reader would leave it in a terminal of its
+    /// own. `None` for a command that ends.
     pub(crate) fn goes_on(&self) -> Option<&'static str> {
         let text = self.lines.join(" ");
         let is_ended = ["--check", "--help", "timeout "].iter().any(|each| text.contains(each));
@@ -58,7 +58,7 @@ impl Command {
         }
     }
 
-    /// The programs that it names.
+    /// The programs that it calls.
     pub(crate) fn first_words(&self) -> Vec<String> {
         let text = self.lines.join("\n").replace("\\\n", " ");
         let text = ["&&", "||", "$(", "<("].iter().fold(text, |text, each| text.replace(each, "\n"));
@@ -69,7 +69,7 @@ impl Command {
 
 fn end_of_document(line: &str) -> Option<String> {
     let (_, rest) = line.split_once("<<")?;
-    // `<<<` is a string.
+    // `<<<` is followed by a string.
     let word = rest.trim_start_matches('-').split_whitespace().next().filter(|_| !rest.starts_with('<'))?;
     Some(word.trim_matches(['\'', '"']).to_owned())
 }
@@ -83,7 +83,7 @@ fn first_word(command: &str) -> Option<&str> {
     words.find(|word| !BEFORE.contains(word) && !is_value(word) && !is_number(word) && !word.starts_with('-'))
 }
 
-/// Holds the parts to what they are for; `main` runs it, since this suite has a harness of its own.
+/// Tests the parts of this suite. `main` calls it, because this suite has its own harness.
 pub(crate) fn check() -> Result<(), String> {
     let block = "gangplank push app \\\n  --label app\nX=1 docker ps | grep x  # denied\ncat > f <<'END'\naws \\\nEND\ngangplank serve";
     let commands = Command::all(block);

@@ -1,4 +1,4 @@
-//! The page of files says what a data directory has, and how open it is.
+//! The page about files describes the content and modes of a data directory.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -27,7 +27,7 @@ pub(crate) fn check(top: &Path) -> Result<(), String> {
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
 }
 
-/// The path and the mode of a line of the table.
+/// The path and the mode in a row of the table.
 fn row(line: &str) -> Option<(&str, &str)> {
     let mut cells = line.strip_prefix("| `")?.split(" | ");
     Some((cells.next()?.strip_suffix('`')?, cells.next()?))

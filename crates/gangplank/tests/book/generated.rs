@@ -1,4 +1,4 @@
-//! The pages that the program writes are those in the tree.
+//! The generated pages in the tree are up to date.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-# What the steps of a page stand on. Sourced by the script of each page, in its room (room.sh).
+# Commands that prepare a page. The script of each page sources this file, in its room (room.sh).
 #
 # given docker             a Docker of the page's own, with the image busybox in the place of Docker Hub's
 # given image NAME         an image of docker's with a web server on port 8080
@@ -28,7 +28,7 @@ step() { echo "== line $1"; }
 
 ended() { echo; echo "== the page is at its end"; }
 
-# Something said no, for a reason of access and for no other.
+# A command failed because of its permissions, and for no other reason.
 denied() {
     cat "$ROOM/denied"
     grep -qiE 'denied|forbidden|only push|only pull|unauthorized|not authorized|refused' "$ROOM/denied" || {
@@ -43,7 +43,7 @@ allowed() {
     exit 97
 }
 
-# Waits until what runs in a terminal of its own says something.
+# Waits until a program in another terminal prints a text.
 terminal() {
     for _ in $(seq 200); do
         grep -q "$3" "$ROOM/terminal-$1" && return

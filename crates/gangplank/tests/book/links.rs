@@ -1,5 +1,5 @@
-//! Links of all pages: the file is there, and the heading in it; every page is in the summary, and two clicks from the
-//! introduction.
+//! Links of all pages: the file exists, and the heading in it. Every page is in the summary, and at most two clicks
+//! from the introduction.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ fn fault(
     let (path, anchor) = link.split_once('#').map_or((link, None), |(path, anchor)| (path, Some(anchor)));
     let file = if path.is_empty() { page.file.clone() } else { page.file.parent().unwrap().join(path) };
     let Ok(file) = file.canonicalize() else { return Some("there is no such file") };
-    // The manual is read on its own.
+    // The manual is also read without the rest of the tree.
     if page.file.starts_with(book) && !file.starts_with(book) {
         return Some("it leads out of the manual");
     }
@@ -59,7 +59,7 @@ fn outside_the_summary(book: &Path, pages: &[Page]) -> Vec<String> {
     outside.map(|page| format!("{} is not in the summary", page.name)).collect()
 }
 
-/// Readers who know docker and nothing else find every task from the first page.
+/// Readers who only know docker find every task from the first page.
 fn far_from_the_introduction(book: &Path, pages: &[Page]) -> Vec<String> {
     let linked = |file: &PathBuf| {
         let page = pages.iter().find(|page| page.file == *file);
@@ -79,7 +79,7 @@ fn far_from_the_introduction(book: &Path, pages: &[Page]) -> Vec<String> {
     far.map(|page| format!("{} is more than two clicks from the introduction", page.name)).collect()
 }
 
-/// The names that mdBook and GitHub give headings.
+/// The anchors that mdBook and GitHub give headings.
 fn anchors(page: &Page) -> BTreeSet<String> {
     let mut anchors = BTreeSet::new();
     for part in &page.parts {

@@ -1,8 +1,7 @@
-//! The manual and README.md as readers meet them: every shell block runs, links lead somewhere, and the pages that the
-//! program writes are those in the tree. CONTRIBUTING.md says how blocks are marked.
+//! Tests the manual and README.md as their readers use them: every shell block runs, links are valid, and generated
+//! pages are up to date. CONTRIBUTING.md explains the marks of blocks.
 //!
-//! What needs a program that is not installed is skipped by name; with `GANGPLANK_REQUIRE_CLIENTS=1`, as in CI, it is a
-//! failure.
+//! A trial whose program is not installed is skipped by name. With `GANGPLANK_REQUIRE_CLIENTS=1`, as in CI, it fails.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is a failed test")]
 
@@ -30,16 +29,16 @@ use crate::page::Page;
 /// The program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_gangplank");
 
-/// The top of the repository.
+/// The root folder of the repository.
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// Trials, and what is missing for some of them.
+/// The trials, and programs that are missing.
 #[derive(Default)]
 struct Suite {
     trials: Vec<Trial>,
-    /// What is missing, and the trials that want it.
+    /// Missing programs, each with the trials that need it.
     skipped: BTreeMap<String, Vec<String>>,
 }
 

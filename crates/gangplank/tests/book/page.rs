@@ -1,11 +1,11 @@
-//! A page, taken apart: its blocks, what is given before them, its headings and its links.
+//! A page in parts: its blocks, its preparations, its headings and its links.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
-/// Something of a page that is run or is to be looked at, and the line where it begins.
+/// A part of a page, and the line where it begins.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) line: usize,
@@ -14,13 +14,13 @@ pub(crate) struct Part {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
-    /// A block of code: what stands behind the fence, and its text.
+    /// A block of code: the text after the fence, and the content.
     Block { language: String, text: String },
-    /// An HTML comment, without its marks.
+    /// An HTML comment, without its delimiters.
     Comment(String),
     /// A heading's text.
     Heading(String),
-    /// Where a link or a picture leads.
+    /// The target of a link or a picture.
     Link(String),
     /// Anything else.
     Text,
@@ -29,7 +29,7 @@ pub(crate) enum Kind {
 /// A page of the manual, or README.md.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
-    /// Its path from the top of the repository.
+    /// Its path from the root folder of the repository.
     pub(crate) name: String,
     pub(crate) file: PathBuf,
     pub(crate) parts: Vec<Part>,
@@ -50,17 +50,17 @@ impl Page {
         Self { name, file, parts: parts(&text) }
     }
 
-    /// A page of this text.
+    /// Parses a page.
     pub(crate) fn of(text: &str) -> Self {
         Self { name: "a page".to_owned(), file: PathBuf::new(), parts: parts(text) }
     }
 
-    /// Whether anything of it is run.
+    /// Whether the page has anything to run.
     pub(crate) fn runs(&self) -> bool {
         self.shell_blocks().next().is_some()
     }
 
-    /// The blocks that run, and where they begin.
+    /// The blocks that run, with the lines where they begin.
     pub(crate) fn shell_blocks(&self) -> impl Iterator<Item = (usize, &str)> {
         self.parts.iter().filter_map(|part| match &part.kind {
             Kind::Block { language, text } if language == "sh" => Some((part.line, text.as_str())),
@@ -68,7 +68,7 @@ impl Page {
         })
     }
 
-    /// Whether every block says what it is, and why it does not run.
+    /// Checks that every block names its language, and says why it does not run.
     pub(crate) fn check_marks(&self) -> Result<(), String> {
         let mut faults = Vec::new();
         if self.name == "README.md" {
@@ -102,11 +102,11 @@ impl Page {
     }
 }
 
-/// How long README.md may be.
+/// The longest README.md, in lines.
 const README_LINES: usize = 220;
 
 impl Page {
-    /// README.md is one page, and nobody has to fill in anything.
+    /// Checks that README.md is short, and that readers have to fill in nothing.
     fn check_readme(&self, faults: &mut Vec<String>) {
         let lines = std::fs::read_to_string(&self.file).unwrap().lines().count();
         if lines > README_LINES {
@@ -173,7 +173,7 @@ fn parts(text: &str) -> Vec<Part> {
             Event::Text(_) => Kind::Text,
             _ => continue,
         };
-        // A comment of several lines comes line by line.
+        // The lines of a longer comment arrive one by one.
         match (&kind, parts.last_mut()) {
             (Kind::Comment(more), Some(Part { kind: Kind::Comment(text), .. })) if is_open(text) => {
                 text.push_str(more);
@@ -184,7 +184,7 @@ fn parts(text: &str) -> Vec<Part> {
     parts
 }
 
-/// Whether a comment has not come to its end.
+/// Whether a comment is not closed yet.
 fn is_open(comment: &str) -> bool {
     comment.starts_with("<!--") && !comment.contains("-->")
 }

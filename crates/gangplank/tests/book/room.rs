@@ -1,4 +1,4 @@
-//! Runs a page in a room of its own: `room.sh` makes it, `given.sh` is what its steps may call.
+//! Runs a page in its own room. `room.sh` makes the room, and `given.sh` has the preparations.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,10 +7,10 @@ use std::sync::OnceLock;
 use crate::page::Page;
 use crate::{PROGRAM, clients, script, top};
 
-/// How long a page may take, in seconds.
+/// The longest time for a page, in seconds.
 const PATIENCE: &str = "300";
 
-/// What a page needs and is not here.
+/// Requirements of a page that are missing here.
 pub(crate) fn missing_for(page: &Page) -> Vec<String> {
     static NO_ROOM: OnceLock<Option<String>> = OnceLock::new();
     let no_room = NO_ROOM.get_or_init(|| {
@@ -32,7 +32,7 @@ pub(crate) fn run(page: &Page) -> Result<(), String> {
     }
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let shown = format!("{}\n{}", said(&done.stdout), said(&done.stderr));
-    // A step's file has the page's line numbers.
+    // The file of a step has the same line numbers as the page.
     let shown = shown.replace(&format!("{}/", folder.path().display()), "step ");
     Err(format!("{} ended with {}:\n{shown}", page.name, done.status))
 }

@@ -1,14 +1,14 @@
 #!/bin/bash
-# room.sh FOLDER COMMAND...: runs a command as root where it may do what it wants. It has this machine's root file
-# system, but keeps what it writes to itself; a network of its own with nothing but loopback; and processes of its own,
-# which end with it. FOLDER is an empty folder outside, for what has to last as long as the command.
+# room.sh FOLDER COMMAND...: runs a command as root in a room where it can do no harm. The room has this machine's
+# root file system, and keeps all changes to itself. It has a network with only loopback, and its own processes, which
+# end with it. FOLDER is an empty folder outside, for files that exist as long as the command runs.
 set -euo pipefail
 if [ "${ROOM_PART:-}" != inside ]; then
     cgroup="gangplank-room-$$"
     status=0
     env ROOM_PART=inside "ROOM_CGROUP=/$cgroup" \
         unshare --mount --net --pid --ipc --uts --fork --kill-child "$0" "$@" || status=$?
-    # Processes end with the room; the groups that an engine made of them do not.
+    # Processes end with the room. The cgroups that an engine made do not.
     find /sys/fs/cgroup -depth -type d -path "*/$cgroup*" -exec rmdir {} + 2> /dev/null || true
     exit "$status"
 fi
@@ -28,7 +28,7 @@ for each in run var/lib/docker var/lib/containerd; do
     mkdir -p "$each"
     mount -t tmpfs room "$each"
 done
-# What lies on other file systems of this machine.
+# Folders on other file systems of this machine.
 IFS=: read -ra visible <<< "$VISIBLE"
 for each in "${visible[@]}"; do
     if [ ! -e "./$each" ] && [ -e "$each" ]; then

@@ -1,9 +1,9 @@
-//! The runner itself: what is wrong in a page is found, and by its line.
+//! Tests the runner: it finds faults in a page, and reports the right line.
 
 use crate::page::Page;
 use crate::room;
 
-/// Pages whose blocks are marked wrongly, and what is said of them.
+/// Pages with wrong marks, and the expected errors.
 const MARKED: [(&str, &str); 4] = [
     ("```\nls\n```\n", "a page:1: a block without a language"),
     ("    ls\n", "a page:1: a block without a language"),
@@ -11,7 +11,7 @@ const MARKED: [(&str, &str); 4] = [
     ("```bash\nls\n```\n", "a page:1: shell blocks are `sh`"),
 ];
 
-/// Pages whose blocks do not do what they say, and what is said of them.
+/// Pages with blocks that fail, and the expected errors.
 const RUN: [(&str, &str); 6] = [
     ("One.\n\n```sh\ntrue\nfalse\n```\n", "step 3.sh line 5: false"),
     ("```sh\nfalse | cat\n```\n", "line 2"),
@@ -33,7 +33,7 @@ pub(crate) fn missing() -> Vec<String> {
 
 pub(crate) fn check() -> Result<(), String> {
     RUN.iter().try_for_each(|(text, said)| expect(room::run(&Page::of(text)), text, said))?;
-    // What one block leaves, the next one has; and nothing is left of a page.
+    // Changes of one block are visible to the next, and are gone after the page.
     let page = "```sh\ncd /etc\nx=1\n```\n\n```sh\n[ \"$PWD$x\" = /etc1 ]\ntouch gangplank-room\n```\n";
     room::run(&Page::of(page))?;
     room::run(&Page::of("```sh\n[ ! -e /etc/gangplank-room ]\n```\n"))

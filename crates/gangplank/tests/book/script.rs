@@ -1,5 +1,5 @@
-//! The script of a page. Every step is a file in which a line has the number that it has in the page, so that the shell
-//! names it when it complains.
+//! The script of a page. Every step is a file with the page's line numbers, so that the shell's errors name the
+//! page's lines.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,12 +8,12 @@ use crate::clients;
 use crate::commands::Command;
 use crate::page::{Kind, Page, Part};
 
-/// What begins a comment that is run.
+/// The beginning of a comment that is run.
 const GIVEN: &str = "<!-- given:";
-/// What begins a comment that names programs.
+/// The beginning of a comment that names programs.
 const NEEDS: &str = "<!-- needs:";
 
-/// The programs that a page needs and not every machine has.
+/// The programs of a page that not every machine has.
 pub(crate) fn needed(page: &Page) -> Vec<String> {
     let blocks = page.shell_blocks().flat_map(|(_, block)| Command::all(block));
     let words = blocks.flat_map(|command| command.first_words());
@@ -23,7 +23,7 @@ pub(crate) fn needed(page: &Page) -> Vec<String> {
     clients::among(words).chain(named.map(str::to_owned)).collect()
 }
 
-/// The programs of something that is given: what it names, and what `given.sh` runs for it.
+/// The programs of a preparation: those in it, and those that `given.sh` runs for it.
 fn needed_by(command: &Command) -> Vec<String> {
     let mut words = command.first_words();
     let text = command.lines.join(" ");
@@ -39,7 +39,7 @@ fn needed_by(command: &Command) -> Vec<String> {
     words
 }
 
-/// Writes the steps into a folder, and the script that runs them; what it is called.
+/// Writes the steps into a folder, and the script that runs them. Returns the script's name.
 pub(crate) fn write(page: &Page, folder: &Path) -> String {
     let mut main = String::from("set -euo pipefail\n. \"$BOOK/given.sh\"\n");
     if needed(page).iter().any(|program| program == "docker") {
@@ -52,7 +52,7 @@ pub(crate) fn write(page: &Page, folder: &Path) -> String {
             _ => continue,
         };
         let file = folder.join(format!("{}.sh", part.line));
-        // The text of a block begins in the line after its fence; that of a comment in its own.
+        // The text of a block begins in the line after its fence, that of a comment in its own line.
         let before = if given(part).is_some() { part.line - 1 } else { part.line };
         std::fs::write(&file, "\n".repeat(before) + &step + "\n").unwrap();
         let _ = writeln!(main, "step {} {}", part.line, file.display());
@@ -73,7 +73,7 @@ fn comment<'a>(part: &'a Part, begin: &str) -> Option<&'a str> {
     text.trim().strip_prefix(begin)?.strip_suffix("-->")
 }
 
-/// A block with what it is held to.
+/// A block with its checks.
 fn step(first: usize, block: &str) -> String {
     let mut text = String::new();
     let mut line = first;
@@ -92,7 +92,7 @@ fn step(first: usize, block: &str) -> String {
         line += length;
     }
     match goes_on {
-        // A terminal of its own begins where the reader's first did, and leaves nothing to the others.
+        // A new terminal begins in the reader's home folder, and has no effect on the others.
         Some(said) => {
             format!("( cd; {text}) > $ROOM/terminal-{first} 2>&1 & terminal {first} $! '{said}'\n")
         }

@@ -1,4 +1,4 @@
-//! Pages that are written by hand name everything of a kind that there is.
+//! Hand-written pages that list all things of a kind are complete.
 
 use std::path::Path;
 

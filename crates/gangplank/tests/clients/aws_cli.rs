@@ -1,4 +1,4 @@
-//! The AWS CLI, both versions of it, as their own users type.
+//! Both versions of the AWS CLI, used as their users do.
 
 use std::path::PathBuf;
 
@@ -66,7 +66,7 @@ fn control_flow(program: &Program) {
     assert_eq!(aws.json(&["get-container-services"]), json!({ "containerServices": [] }));
 }
 
-/// A refused call ends version 1 with 255 and version 2 with 254.
+/// A refused call ends with 255 in version 1, and with 254 in version 2.
 fn errors(program: &Program) {
     let bench = Bench::new();
     let aws = Aws { bench: &bench, program };
@@ -86,7 +86,7 @@ fn errors(program: &Program) {
     wrong.run().refused(&["(InvalidSignatureException)"]);
 }
 
-/// What scripts ask before anything else.
+/// The first call of many scripts.
 fn who_am_i(program: &Program) {
     let bench = Bench::new();
     let aws = Aws { bench: &bench, program };
@@ -113,13 +113,14 @@ fn who_am_i(program: &Program) {
     assume.run().refused(&["(InvalidIdentityToken)"]);
 }
 
-/// Token file, role, and nothing else, to a pushed and registered image.
+/// A push and a registration with only a role and a token file.
 fn job_without_a_key(program: &Program) {
     let job = Job::new();
     let bench = &job.bench;
     let aws = Aws { bench, program };
     let keys = (!aws.reads_address()).then(|| {
-        // Too old to be told the address, but on the command line, where the token is not looked for.
+        // This version is too old for an address in the environment. With one on the command line it does not use the
+        // token.
         let role =
             ["sts", "assume-role-with-web-identity", "--role-session-name=ci", "--output=json", "--role-arn"];
         let token = format!("file://{}", job.token.display());
@@ -166,7 +167,7 @@ fn job_without_a_key(program: &Program) {
     job.check_origin(":web.app.1");
 }
 
-/// A profile with one address for everything: whatever is not here is refused in words.
+/// A profile with one address for all services: calls of services that are not here are refused with a message.
 fn other_services(program: &Program) {
     let bench = Bench::new();
     let aws = Aws { bench: &bench, program };
@@ -184,7 +185,7 @@ fn other_services(program: &Program) {
     }
 }
 
-/// `--generate-cli-skeleton` and `--cli-input-json`, on which options win.
+/// `--generate-cli-skeleton` and `--cli-input-json`. Options win over the latter.
 fn skeletons(program: &Program) {
     let bench = Bench::new();
     let aws = Aws { bench: &bench, program };
@@ -205,7 +206,7 @@ pub(crate) struct Aws<'a> {
 }
 
 impl Aws<'_> {
-    /// With the two files and nothing else, if it is new enough to read the address from them.
+    /// A call with only the two files, if the CLI is new enough to read the address from them.
     pub(crate) fn call(&self, args: &[&str]) -> Call {
         self.call_of("lightsail", args)
     }

@@ -1,5 +1,5 @@
-//! aws-actions/configure-aws-credentials, the real one, run by node as a runner runs it. It is in no package registry, so
-//! its trial is there only where `GANGPLANK_AWS_CREDENTIALS_ACTION` names a checkout of it.
+//! The real aws-actions/configure-aws-credentials, run by node as a runner runs it. No package registry has it, so
+//! its trial only runs if `GANGPLANK_AWS_CREDENTIALS_ACTION` names a checkout of it.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::js_sdk;
 use crate::keyless::Job;
 use crate::suite::Suite;
 
-/// Adds the action's trial, if it can be had.
+/// Adds the action's trial, if the action is available.
 pub(crate) fn add(suite: &mut Suite) {
     if folder().is_some() {
         let install = ".ci/run fetches node, see GANGPLANK_JS there";
@@ -22,7 +22,7 @@ fn folder() -> Option<PathBuf> {
     std::env::var_os("GANGPLANK_AWS_CREDENTIALS_ACTION").map(PathBuf::from)
 }
 
-/// The action makes the keys of a session, and what comes after it works with them.
+/// The action makes the keys of a session, and later steps work with them.
 fn job(node: &Program) {
     let audience = "https://registry.example.com";
     let job = Job::at(&[audience], |server| server);
@@ -65,7 +65,7 @@ fn job(node: &Program) {
     go_on(&job, left);
 }
 
-/// What later steps do with the keys: a push and a registration, as the role.
+/// Later steps with the keys: a push and a registration, as the role.
 fn go_on(job: &Job, keys: Vec<(String, String)>) {
     let bench = &job.bench;
     images::write_layout(&bench.home().join("layout"));

@@ -1,4 +1,4 @@
-//! A server with a home beside it for the client, and what every journey needs of both.
+//! A server, a home for the client, and code that every journey needs.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,10 @@ use serde_json::json;
 
 use crate::client::{Call, Program};
 
-/// The service that images are registered on.
+/// The service for registered images.
 pub(crate) const SERVICE: &str = "web";
 
-/// A server of a trial's own, and where its client lives.
+/// A server for one trial, with the client's home.
 pub(crate) struct Bench {
     pub(crate) server: TestServer,
 }
@@ -24,7 +24,7 @@ impl Bench {
         Self::over(TestServer::start(env!("CARGO_BIN_EXE_gangplank")))
     }
 
-    /// The same over a server that was started otherwise.
+    /// The same with a server that was started already.
     pub(crate) fn over(server: TestServer) -> Self {
         let bench = Self { server };
         std::fs::create_dir_all(bench.home()).expect("the client's home");
@@ -61,12 +61,12 @@ impl Bench {
         path
     }
 
-    /// A command of the client's.
+    /// A command of the client.
     pub(crate) fn call<'a>(&self, program: &Program, args: impl IntoIterator<Item = &'a str>) -> Call {
         program.call(&self.home(), args)
     }
 
-    /// The same with the two files that the server writes for the AWS tools, and nothing else.
+    /// The same with only the two files that the server writes for AWS tools.
     pub(crate) fn call_with_keys<'a>(
         &self,
         program: &Program,
@@ -112,7 +112,7 @@ impl Bench {
         }
     }
 
-    /// Leaves behind what `docker login` does: some clients read that, and log in no other way.
+    /// Writes the file of `docker login`. Some clients read it, and have no other way to log in.
     pub(crate) fn remember(&self, login: &Login) {
         let auth = STANDARD.encode(format!("{}:{}", login.username, login.password));
         let config = json!({ "auths": { login.registry.as_str(): { "auth": auth } } });
@@ -124,7 +124,7 @@ impl Bench {
         self.server.api().register(SERVICE, label, digest)
     }
 
-    /// Whether the registry has a manifest, asked past all restrictions.
+    /// Whether the registry has a manifest, asked without restrictions.
     pub(crate) fn has(&self, repository: &str, reference: &str) -> bool {
         let registry = self.server.registry_as(&self.server.operator_login());
         registry.status("HEAD", &format!("{repository}/manifests/{reference}")) == 200

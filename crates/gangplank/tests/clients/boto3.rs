@@ -1,4 +1,4 @@
-//! Boto3: the script beside this file, with the files that the server writes and nothing else.
+//! Boto3, by the script beside this file, with only the files that the server writes.
 
 use std::path::Path;
 
@@ -26,8 +26,8 @@ pub(crate) fn add(suite: &mut Suite) {
     );
 }
 
-/// The Python of `GANGPLANK_PYTHON`, else the first on the path, that can run this script, which
-/// prints the version to be shown.
+/// The Python in `GANGPLANK_PYTHON`, else the first on the path that can run this script. The script prints the
+/// version.
 pub(crate) fn python(script: &str) -> Option<Program> {
     let found = match std::env::var_os("GANGPLANK_PYTHON") {
         Some(path) => Program::at(Path::new(&path)).into_iter().collect(),

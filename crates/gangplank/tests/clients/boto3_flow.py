@@ -81,7 +81,7 @@ def errors():
     keys = boto3.Session().get_credentials()
     unknown("UnrecognizedClientException", "GPAKNOBODYNOBODYNOBO", keys.secret_key)
     unknown("InvalidSignatureException", keys.access_key, "wrong")
-    # Another region is another world.
+    # Another region has other things.
     elsewhere = boto3.client("lightsail", config=ONCE, region_name="eu-west-1")
     assert elsewhere.get_container_services()["containerServices"] == []
     elsewhere.create_container_service(serviceName="one", power="nano", scale=1)
@@ -102,7 +102,7 @@ def sts_and_others(access_key_id, secret):
         RoleArn="arn:aws:iam::111122223333:role/push-web", RoleSessionName="ci", WebIdentityToken="a.b.c"))
     coded("ValidationError", lambda: other.assume_role_with_web_identity(
         RoleArn="arn:aws:iam::111122223333:role/push-web", RoleSessionName="c d", WebIdentityToken="a.b.c"))
-    # One service for each of AWS's protocols: not one answer that cannot be read.
+    # One service for each of AWS's protocols. Every answer can be parsed.
     coded("InvalidAction", boto3.client("iam", config=ONCE).get_user)
     coded("InvalidAction", boto3.client("ec2", config=ONCE).describe_instances)
     coded("UnknownOperationException", boto3.client("ecr", config=ONCE).get_authorization_token)

@@ -25,7 +25,7 @@ fn whole_story(buildah: &Program) {
     journey(&bench, &mut Buildah(Containers::new(&bench, buildah)));
 }
 
-/// `--manifest` collects what is built for each platform in one index.
+/// With `--manifest` the builds for all platforms are collected in one index.
 fn multi_platform(buildah: &Program) {
     let bench = Bench::new();
     let buildah = Containers::new(&bench, buildah);

@@ -11,7 +11,7 @@ use crate::words::{IN_WORDS, ONLY_PUSHES};
 
 /// Adds `BuildKit`'s trials.
 pub(crate) fn add(suite: &mut Suite) {
-    // It starts only as root, and only where there is a runc, though nothing is run here.
+    // It only starts as root, and only if there is a runc, although nothing is run here.
     let ready = rustix::process::geteuid().is_root() && Program::find("runc").is_some();
     let buildctl = Program::built("buildctl").filter(|_| ready && Program::built("buildkitd").is_some());
     suite.client(
@@ -26,7 +26,7 @@ pub(crate) fn add(suite: &mut Suite) {
     );
 }
 
-/// An index of two platforms with attestations, and a cache, pushed twice and then moved on.
+/// An index of two platforms with attestations, and a cache. It is pushed twice, then changed and pushed again.
 fn whole_story(buildctl: &Program) {
     let bench = Bench::new();
     let buildkit = BuildKit::start(&bench, buildctl);
@@ -60,7 +60,7 @@ fn refusals(buildctl: &Program) {
     });
 }
 
-/// The manifest is this login's own; the layers it may not have.
+/// The manifest is this login's own, but it may not read the layers.
 fn refused_pull(buildctl: &Program) {
     let bench = Bench::new();
     let buildkit = BuildKit::start(&bench, buildctl);
@@ -103,7 +103,7 @@ impl<'a> BuildKit<'a> {
         self.bench.call(&self.buildctl, args).run()
     }
 
-    /// Writes what is to be built, of unique content.
+    /// Writes the build's files, with unique content.
     fn renew(&self) {
         self.bench.write("context/Dockerfile", "FROM scratch\nCOPY file /file\n");
         self.bench.write("context/file", images::file_system());
@@ -125,7 +125,7 @@ impl<'a> BuildKit<'a> {
         metadata["containerimage.digest"].as_str().expect("a digest").to_owned()
     }
 
-    /// Forgets all that was built and pulled.
+    /// Removes everything that was built and pulled.
     fn forget(&self) {
         self.run(&["prune", "--all"]).ok();
     }

@@ -1,4 +1,4 @@
-//! A client's program, found and run: with nothing of this machine's user, and never for ever.
+//! The program of a client. It sees nothing of this machine's user, and its time is limited.
 
 use std::fmt;
 use std::io::{Read, Write as _};
@@ -9,29 +9,29 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// How long any one command may take.
+/// The longest time for a command.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// An installed program.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     pub(crate) path: PathBuf,
-    /// The number in what it says of its version.
+    /// The number in its version output.
     pub(crate) version: String,
 }
 
 impl Program {
-    /// The first of this name on the path that says what version it is.
+    /// The first program with this name on the path that prints a version.
     pub(crate) fn find(name: &str) -> Option<Self> {
         Self::all(name).into_iter().next()
     }
 
-    /// The one that CI builds into the folder that `GANGPLANK_GO_CLIENTS` names, else the first on the path.
+    /// The program that CI built in the folder of `GANGPLANK_GO_CLIENTS`, else the first on the path.
     pub(crate) fn built(name: &str) -> Option<Self> {
         built(name).and_then(|path| Self::at(&path)).or_else(|| Self::find(name))
     }
 
-    /// All of this name on the path, one of each version. Root's programs are looked for too.
+    /// All programs with this name on the path, one of each version. Folders of root's programs are included.
     pub(crate) fn all(name: &str) -> Vec<Self> {
         let path = std::env::var("PATH").unwrap_or_default();
         let folders = path.split(':').chain(["/usr/bin", "/usr/sbin", "/usr/local/bin"]);
@@ -51,7 +51,7 @@ impl Program {
         found
     }
 
-    /// The program in this file, if it says what version it is.
+    /// The program in this file, if it prints a version.
     pub(crate) fn at(path: &Path) -> Option<Self> {
         if !path.is_file() {
             return None;
@@ -66,7 +66,7 @@ impl Program {
         Some(Self { path: path.to_owned(), version })
     }
 
-    /// A command to be run in `home`, which is all that it knows.
+    /// A command to run with `home` as its only environment.
     pub(crate) fn call<'a>(&self, home: &Path, args: impl IntoIterator<Item = &'a str>) -> Call {
         let mut command = Command::new(&self.path);
         command.args(args).env_clear().current_dir(home).process_group(0);
@@ -89,7 +89,7 @@ impl Program {
     }
 }
 
-/// A command that is yet to be run.
+/// A command before it runs.
 #[derive(Debug)]
 pub(crate) struct Call {
     command: Command,
@@ -103,13 +103,13 @@ impl Call {
         self
     }
 
-    /// Gives it something to read on standard input.
+    /// Sets its standard input.
     pub(crate) fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.input = input.into();
         self
     }
 
-    /// The command itself, for one that is not to end by itself.
+    /// The command itself, for one that does not end by itself.
     pub(crate) fn into_command(self) -> Command {
         self.command
     }
@@ -148,7 +148,7 @@ impl Call {
     }
 }
 
-/// Where CI builds a client.
+/// The path of a client that CI built.
 pub(crate) fn built(name: &str) -> Option<PathBuf> {
     std::env::var_os("GANGPLANK_GO_CLIENTS").map(|folder| Path::new(&folder).join(name))
 }
@@ -161,7 +161,7 @@ fn collect(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Stri
     })
 }
 
-/// A command that has ended.
+/// A command after it has ended.
 #[derive(Debug)]
 pub(crate) struct Done {
     shown: String,
@@ -178,14 +178,14 @@ impl fmt::Display for Done {
 }
 
 impl Done {
-    /// Holds that it succeeded.
+    /// Checks that it succeeded.
     #[track_caller]
     pub(crate) fn ok(self) -> Self {
         assert_eq!(self.code, Some(0), "should have succeeded:\n{self}");
         self
     }
 
-    /// Holds that it failed, and that it said one of `words`.
+    /// Checks that it failed, with one of `words` in its output.
     #[track_caller]
     pub(crate) fn refused(self, words: &[&str]) -> Self {
         assert!(self.code.is_some_and(|code| code != 0), "should have failed:\n{self}");
@@ -194,7 +194,7 @@ impl Done {
         self
     }
 
-    /// The first `sha256:` digest in what it printed.
+    /// The first `sha256:` digest in its output.
     #[track_caller]
     pub(crate) fn digest(&self) -> String {
         let words = self.stdout.split(|c: char| c.is_whitespace() || c == '@' || c == '"');

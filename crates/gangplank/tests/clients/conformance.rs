@@ -1,4 +1,4 @@
-//! The OCI conformance checks, against an operator's login.
+//! The OCI conformance checks, with an operator's login.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! The web console in a real browser: Chromium, driven by the programs in `e2e/console/`, which node runs with the packages
-//! in the folder that `GANGPLANK_BROWSER` names. Each has a server of its own, with what people have on one.
+//! The web console in a real browser: Chromium, controlled by the programs in `e2e/console/`. Node runs them with the
+//! packages in the folder of `GANGPLANK_BROWSER`. Each has its own server with typical content.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::js_sdk;
 use crate::keyless::Job;
 use crate::suite::Suite;
 
-/// What somebody with bad intentions writes wherever text is taken.
+/// A hostile text that is written wherever text is accepted.
 const EVIL: &str = "<img src=x onerror=\"window.ran=true\"><script>window.ran=true</script>";
 
 /// Adds the trials of the console.
@@ -40,7 +40,7 @@ pub(crate) fn add(suite: &mut Suite) {
     );
 }
 
-/// Debian's, under the name that it has elsewhere too.
+/// Debian's program, under the name that other systems use too.
 fn chromium() -> Option<Program> {
     Program::find("chromium").or_else(|| Program::find("chromium-browser"))
 }
@@ -51,14 +51,14 @@ fn folder() -> Option<PathBuf> {
         .filter(|folder| folder.join("node_modules").is_dir())
 }
 
-/// Runs the program of this name against a server that is started so.
+/// Runs a program against a server with this configuration.
 fn look(chromium: &Program, name: &str, configure: impl FnOnce(ServerBuilder) -> ServerBuilder) {
     let job = Job::at(&["127.0.0.1"], configure);
     let world = furnish(&job);
     run(chromium, &job, name, &world);
 }
 
-/// Over TLS, with nothing on the server: a client of these tests that signs calls knows plain HTTP alone.
+/// Over TLS, with an empty server: the client that signs calls for these tests only speaks plain HTTP.
 fn over_tls(chromium: &Program) {
     let folder = crate::tls::certificates();
     let file = |name: &str| folder.path().join(name).display().to_string();
@@ -84,7 +84,7 @@ fn run(chromium: &Program, job: &Job, name: &str, world: &Value) {
     assert!(!done.stdout.contains("ℹ tests 0"), "it tried something: {done}");
 }
 
-/// What the program is told of the server; `root` is its root key.
+/// The facts about the server for the program. `root` is its root key.
 fn told(job: &Job, root: Value) -> Value {
     json!({
         "endpoint": job.bench.server.endpoint(),
@@ -95,7 +95,7 @@ fn told(job: &Job, root: Value) -> Value {
     })
 }
 
-/// Two services, images that push logins pushed, logins of all kinds, keys and roles; much of it with names that are HTML.
+/// Two services, images from push logins, logins of all kinds, keys and roles. Many names are HTML.
 fn furnish(job: &Job) -> Value {
     let server = &job.bench.server;
     let api = server.api();
@@ -136,7 +136,7 @@ fn furnish(job: &Job) -> Value {
     for _ in 0..2 {
         api.as_key(&machine).push_login();
     }
-    // One that was revoked, and one that a job made without a key.
+    // One login was revoked, and a job without a key made another.
     let logins = api.gangplank("ListRegistryLogins", &json!({})).body;
     let newest = &logins["registryLogins"][0]["id"];
     assert_eq!(api.gangplank("RevokeRegistryLogin", &json!({ "id": newest })).status, 200);
@@ -160,7 +160,7 @@ fn furnish(job: &Job) -> Value {
     world
 }
 
-/// An image whose maker wrote HTML and a script's address wherever one can.
+/// An image with HTML and a script's URL wherever its maker can write text.
 fn evil_image() -> Image {
     let labels = json!({ "Labels": { "org.opencontainers.image.source": "javascript:window.ran=true" }, "Cmd": [EVIL] });
     let mut image = Image::configured([b"evil".to_vec()], &labels);

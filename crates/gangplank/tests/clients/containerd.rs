@@ -57,7 +57,7 @@ impl<'a> Ctr<'a> {
         self.bench.call(&self.client, args).run()
     }
 
-    /// What the daemon has under a name: `NAME TYPE DIGEST ...`, after a line of headings.
+    /// The engine's list of a name: `NAME TYPE DIGEST ...`, after a line of headings.
     fn listed(&self) -> String {
         self.run(&["images", "ls", "name==local/image:latest"]).ok().stdout
     }
@@ -93,7 +93,7 @@ impl ImageTool for Ctr<'_> {
         for name in names.lines() {
             self.run(&["images", "rm", "--sync", name]).ok();
         }
-        // What a pull left half done is leased for a while.
+        // The parts of an incomplete pull are leased for a while.
         for digest in self.run(&["content", "ls", "--quiet"]).ok().stdout.lines() {
             self.run(&["content", "rm", digest]).ok();
         }

@@ -1,4 +1,4 @@
-//! What podman, skopeo and buildah have in common: their configuration, and `HOST` of a login.
+//! Common code for podman, skopeo and buildah: their configuration, and `HOST` of a login.
 
 use gangplank_testkit::Login;
 
@@ -6,14 +6,14 @@ use crate::bench::Bench;
 use crate::client::{Call, Done, Program};
 use crate::daemon::Daemon;
 
-/// One of the three, in a home of its own.
+/// One of the three, with its own home.
 pub(crate) struct Containers<'a> {
     pub(crate) bench: &'a Bench,
     program: Program,
 }
 
 impl<'a> Containers<'a> {
-    /// Writes the configuration: everything kept is under the home, and no daemon or kernel is needed.
+    /// Writes the configuration. Everything is stored in the home, and needs neither a daemon nor kernel features.
     pub(crate) fn new(bench: &'a Bench, program: &Program) -> Self {
         let home = bench.home();
         let home = home.display();
@@ -54,7 +54,7 @@ impl<'a> Containers<'a> {
         self.call(args).run()
     }
 
-    /// Starts podman's service on a socket; returns it with what `DOCKER_HOST` has to be.
+    /// Starts podman's service on a socket. Returns it with the value for `DOCKER_HOST`.
     pub(crate) fn service(&self) -> (Daemon, String) {
         let folder = self.bench.home().join("service");
         std::fs::create_dir_all(&folder).expect("the service's folder");
@@ -66,14 +66,14 @@ impl<'a> Containers<'a> {
         (daemon, address)
     }
 
-    /// `login`, the same in all three.
+    /// `login`, which is the same in all three.
     pub(crate) fn log_in(&self, login: &Login) -> Done {
         let args =
             ["login", "--tls-verify=false", "-u", &login.username, "--password-stdin", &login.registry];
         self.call(&args).input(login.password.as_str()).run()
     }
 
-    /// The digest that `--digestfile digest` wrote.
+    /// The digest in the file of `--digestfile digest`.
     pub(crate) fn digest_file(&self) -> String {
         std::fs::read_to_string(self.bench.home().join("digest")).expect("the digest file").trim().to_owned()
     }

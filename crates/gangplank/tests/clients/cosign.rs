@@ -1,4 +1,4 @@
-//! Cosign: signatures and attestations by a key of one's own, without a transparency log.
+//! Cosign: signatures and attestations with a local key, without a transparency log.
 
 use gangplank_testkit::{Image, Login};
 
@@ -9,7 +9,7 @@ use crate::suite::Suite;
 use crate::words::{IN_WORDS, ONLY_PUSHES};
 
 const NO_LOG: [&str; 3] = ["--key=cosign.key", "--tlog-upload=false", "--use-signing-config=false"];
-/// How signatures were kept before there were referrers: as tags made of the digest.
+/// Signatures in the older form, without referrers: as tags made from the digest.
 const BY_TAG: &str = "--new-bundle-format=false";
 
 /// Adds cosign's trials.
@@ -25,7 +25,7 @@ pub(crate) fn add(suite: &mut Suite) {
     );
 }
 
-/// In both forms, and again: the second signature is put beside the first.
+/// Signs in both forms, twice. The second signature is added to the first.
 fn signs(cosign: &Program) {
     let bench = Bench::new();
     let cosign = Cosign::new(&bench, cosign);
@@ -66,8 +66,7 @@ fn signs_recursively(cosign: &Program) {
     }
 }
 
-/// A job that only signs may read nothing of the image. By tag it need not; by referrers cosign asks for the image
-/// itself.
+/// A job that only signs need not read the image. With tags that works. With referrers cosign reads the image itself.
 fn signs_anothers(cosign: &Program) {
     let bench = Bench::new();
     let cosign = Cosign::new(&bench, cosign);

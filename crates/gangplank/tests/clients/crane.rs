@@ -1,4 +1,4 @@
-//! Crane, and with it what pushes by go-containerregistry.
+//! Crane, which pushes with go-containerregistry.
 
 use gangplank_testkit::Login;
 
@@ -53,7 +53,7 @@ fn multi_platform(crane: &Program) {
     crane.pull(&bench.image("web:multi.1")).ok();
 }
 
-/// A pull login may read what is registered on its service, so it may list that too.
+/// A pull login may read the images of its service, so it may list their tags too.
 fn lists_its_service(crane: &Program) {
     let bench = Bench::new();
     let mut crane = Crane { bench: &bench, program: crane };
@@ -68,7 +68,7 @@ fn lists_its_service(crane: &Program) {
     crane.run(&["ls", &bench.image("sr")]).refused(IN_WORDS.only_pulls);
 }
 
-/// What a job does next with what it has just pushed, and what the next day's job does with it.
+/// A job reads back its own push, and the next day's job does the same.
 fn goes_on(crane: &Program) {
     let bench = Bench::new();
     let mut crane = Crane { bench: &bench, program: crane };
@@ -108,7 +108,7 @@ fn refusals(crane: &Program) {
     assert!(bench.has("sr", "first"), "what could not be deleted is there");
 }
 
-/// Pushes an image with a login; returns its digest.
+/// Pushes an image with a login. Returns its digest.
 pub(crate) fn push(bench: &Bench, program: &Program, login: &Login, image: &str) -> String {
     let mut crane = Crane { bench, program };
     crane.take(login);
@@ -126,7 +126,7 @@ impl Crane<'_> {
         self.bench.call(self.program, args.iter().copied()).run()
     }
 
-    /// `auth login`, which writes a file and asks no one.
+    /// `auth login`, which only writes a file.
     fn take(&self, login: &Login) {
         let args = ["auth", "login", "-u", &login.username, "--password-stdin", &login.registry];
         self.bench.call(self.program, args).input(login.password.as_str()).run().ok();

@@ -1,4 +1,4 @@
-//! The credential helper: container tools push, and nobody has logged in.
+//! The credential helper: container tools push although nobody has logged in.
 
 use std::os::unix::fs::symlink;
 
@@ -18,7 +18,7 @@ pub(crate) fn add(suite: &mut Suite) {
     }
 }
 
-/// A server whose files and helper the client's environment names.
+/// A server. The client's environment names its files and the helper.
 pub(crate) fn bench() -> Bench {
     let bench = Bench::new();
     bench.server.api().ensure_service(SERVICE);

@@ -1,4 +1,4 @@
-//! A daemon of a trial's own: started in its folder, ended by its process id.
+//! A daemon of a trial's own. It is started in the trial's folder, and ended by its process id.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::client::Program;
 
-/// A running daemon; ended when dropped.
+/// A running daemon. Dropping it ends it.
 pub(crate) struct Daemon {
     process: Child,
     log: PathBuf,
@@ -34,12 +34,12 @@ impl Daemon {
         Self { process, log }
     }
 
-    /// Waits until `ready` says so.
+    /// Waits until `ready` returns true.
     pub(crate) fn wait_until(&mut self, ready: impl Fn() -> bool) {
         assert!(self.comes_up(ready), "a daemon did not start: {}", self.said());
     }
 
-    /// The same; `false` if it ends first, or takes too long.
+    /// The same. `false` if it ends first, or takes too long.
     pub(crate) fn comes_up(&mut self, ready: impl Fn() -> bool) -> bool {
         let started = Instant::now();
         while !ready() {
@@ -54,7 +54,7 @@ impl Daemon {
         true
     }
 
-    /// Ends it as a crash would.
+    /// Kills it, as a crash would.
     pub(crate) fn kill(mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();

@@ -1,4 +1,4 @@
-//! Images that run on Docker: the story of `gangplank quickstart`, and `deploy`, `logs` and `services` beside it.
+//! Images that run on Docker: `gangplank quickstart`, `deploy`, `logs` and `services`.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -22,7 +22,7 @@ pub(crate) fn add(suite: &mut Suite) {
     suite.client("deploying_on_docker", "apt-get install docker.io", client, &TESTS);
 }
 
-/// A command of ours, with an engine and nothing of the caller's environment.
+/// A command of ours with an engine, and without the caller's environment.
 fn command(home: &Path, docker: &Docker<'_>, args: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.args(args).env_clear().current_dir(home).stdin(Stdio::null());
@@ -30,7 +30,7 @@ fn command(home: &Path, docker: &Docker<'_>, args: &[&str]) -> Command {
     command
 }
 
-/// Nothing that was run is left in the engine.
+/// Checks that the engine has no containers left.
 #[track_caller]
 fn check_empty(docker: &Docker<'_>) {
     assert_eq!(docker.run(&["ps", "--all", "--quiet"]).ok().stdout, "");
@@ -53,7 +53,7 @@ fn quickstart(client: &Program) {
     check_empty(&docker);
 }
 
-/// A story that stays up; ended when dropped.
+/// A quickstart that goes on running. Dropping it ends it.
 struct Staying(Child);
 
 impl Drop for Staying {
@@ -79,14 +79,14 @@ fn beside_a_quickstart(client: &Program) {
     let image = format!(":{service}.hello.1");
     let deploy = ["deploy", &service, "--image", &image, "--wait"];
 
-    // The port is the one that the image had before.
+    // The image has the port of its last deployment.
     let (code, told, states) = ran(&deploy);
     assert_eq!((code, told.as_str()), (Some(0), format!("{url}\n").as_str()), "{states}");
     assert!(states.ends_with(&format!("Deployment 2 of {service} is ACTIVE.\n")), "{states}");
-    // A command does not replace the entry point of the image, which takes no notice of it.
+    // A command does not replace the entry point of the image, and the entry point ignores it.
     let (code, _, states) = ran(&[&deploy[..], &["--command", "/none"]].concat());
     assert_eq!(code, Some(0), "{states}");
-    // Nothing answers on that port, and that is not waited for.
+    // No container answers on that port, and the command does not wait for it.
     let (code, _, reason) =
         ran(&[&deploy[..], &["--health-path", "/", "--port", "81", "--timeout", "1s"]].concat());
     assert!(code == Some(1) && reason.contains("deployment 4 of"), "{reason}");

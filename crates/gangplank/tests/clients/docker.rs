@@ -21,7 +21,7 @@ const TESTS: [(&str, Test); 5] = [
     ("pushes_by_the_credential_helper", by_the_helper),
 ];
 
-/// Adds Docker's trials, with the first client on the path and with others by their version.
+/// Adds Docker's trials, with the first client on the path, and those that depend on the client's version.
 pub(crate) fn add(suite: &mut Suite) {
     let daemon = Program::find("dockerd").is_some();
     let mut clients = Program::all("docker").into_iter().filter(|_| daemon);
@@ -70,7 +70,7 @@ fn a_revoked_login(program: &Program) {
     docker.push(&bench.image("sr:after")).refused(&["no basic auth credentials", "unauthorized"]);
 }
 
-/// Nobody has logged in: docker asks the helper.
+/// Nobody has logged in, so docker asks the helper.
 fn by_the_helper(program: &Program) {
     let bench = credential_helper::bench();
     let mut docker = Docker::start(&bench, program);
@@ -82,10 +82,10 @@ fn by_the_helper(program: &Program) {
     assert!(bench.has("sr", "helped"));
 }
 
-/// A daemon, and a client that speaks to it.
+/// A daemon with a client.
 pub(crate) struct Docker<'a> {
     bench: &'a Bench,
-    /// What `DOCKER_HOST` has to be.
+    /// The value for `DOCKER_HOST`.
     pub(crate) socket: String,
     daemon: Dockerd,
 }

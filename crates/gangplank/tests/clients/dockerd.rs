@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::client::{Call, Done, Program};
 use crate::daemon::Daemon;
 
-/// A daemon that touches nothing of this machine but its own folder, and a client that speaks to it.
+/// A daemon that touches only its own folder, with a client.
 pub(crate) struct Dockerd {
     folder: PathBuf,
     client: Program,
@@ -14,7 +14,7 @@ pub(crate) struct Dockerd {
 }
 
 impl Dockerd {
-    /// Starts one that does without the machine's firewall, so nothing is between its networks.
+    /// Starts a daemon that does not use the machine's firewall, so its networks are not separated.
     pub(crate) fn start(folder: &Path, client: &Program) -> Self {
         Self::start_with(folder, client, &["--iptables=false", "--ip-forward=false"])
     }
@@ -35,12 +35,12 @@ impl Dockerd {
         assert!(comes_up, "a daemon did not start: {}", said());
     }
 
-    /// Starts it; `false` if it does not. With what a killed one left behind the first try can fail.
+    /// Starts the daemon. `false` if it does not start. The first attempt can fail if a killed daemon left something.
     fn comes_up(&mut self) -> bool {
         let option = |name: &str, file: &str| format!("--{name}={}", self.folder.join(file).display());
         let mut args = vec![format!("--host={}", self.socket()), option("data-root", "data")];
         args.extend([option("pidfile", "pid"), option("exec-root", "exec")]);
-        // The machine's other daemons share the usual addresses among them.
+        // Other daemons of this machine may use the usual addresses.
         let addresses = "--default-address-pool=base=10.213.0.0/16,size=24";
         args.extend(["--bridge=none", "--storage-driver=vfs", addresses].map(str::to_owned));
         args.extend(self.options.iter().cloned());
@@ -57,8 +57,8 @@ impl Dockerd {
         false
     }
 
-    /// Removes all containers and all networks, which a daemon leaves to the machine, also one that a trial killed and
-    /// did not come to start again.
+    /// Removes all containers and networks. A daemon leaves them to the machine, even one that a trial killed and did
+    /// not start again.
     fn clear(&mut self) {
         if self.daemon.is_none() && !self.comes_up() {
             return;
@@ -70,19 +70,19 @@ impl Dockerd {
         self.run(&["network", "prune", "--force"]);
     }
 
-    /// Stops it, and with it what it runs.
+    /// Stops the daemon and its containers.
     pub(crate) fn stop(&mut self) {
         self.daemon = None;
     }
 
-    /// Ends it as a crash would. What it runs goes on.
+    /// Kills it, as a crash would. Its containers go on running.
     pub(crate) fn kill(&mut self) {
         if let Some(daemon) = self.daemon.take() {
             daemon.kill();
         }
     }
 
-    /// What `DOCKER_HOST` has to be.
+    /// The value for `DOCKER_HOST`.
     pub(crate) fn socket(&self) -> String {
         socket_in(&self.folder)
     }
@@ -104,13 +104,13 @@ impl Drop for Dockerd {
     fn drop(&mut self) {
         self.clear();
         self.stop();
-        // One that was killed leaves its folder mounted over itself, and nobody could remove that.
+        // A killed daemon leaves its folder mounted over itself, which makes it impossible to remove.
         let unmount = || std::process::Command::new("umount").arg(self.folder.join("data")).output();
         while unmount().is_ok_and(|done| done.status.success()) {}
     }
 }
 
-/// What `DOCKER_HOST` has to be for a daemon in this folder, started or not.
+/// The value for `DOCKER_HOST` with a daemon in this folder, started or not.
 pub(crate) fn socket_in(folder: &Path) -> String {
     format!("unix://{}", folder.join("socket").display())
 }

@@ -1,5 +1,5 @@
-//! The GitHub Action in `action/`, run by node as a runner runs it: inputs and the address of tokens in the environment,
-//! files for what it hands on, and its last step after all others. Then a client pushes with what it left behind.
+//! The GitHub Action in `action/`, run by node as a runner runs it: inputs and the address for tokens are in the
+//! environment, results are in files, and its last step comes after all others. A client then pushes with the login.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -15,10 +15,10 @@ use crate::js_sdk;
 use crate::keyless::Job;
 use crate::suite::Suite;
 
-/// What the action asks a token for, if nobody says otherwise, of a server here.
+/// The default audience of the action's token for a server here.
 const HOST: &str = "127.0.0.1";
 
-/// Another registry's login, which nothing here may touch.
+/// Another registry's login, which has to stay unchanged.
 const OTHER: &str = "b3RoZXI6c2VjcmV0";
 
 /// Adds the action's trials.
@@ -39,14 +39,14 @@ pub(crate) fn add(suite: &mut Suite) {
     );
 }
 
-/// A runner in the middle of a job.
+/// A runner during a job.
 struct Runner<'a> {
     job: &'a Job,
     node: &'a Program,
     tokens: TokenEndpoint,
 }
 
-/// What the first step left for the last.
+/// The state from the first step for the last.
 type State = Vec<(String, String)>;
 
 impl<'a> Runner<'a> {
@@ -54,7 +54,7 @@ impl<'a> Runner<'a> {
         Self { job, node, tokens: job.token_endpoint() }
     }
 
-    /// A step of the action's; `with` are its inputs.
+    /// A step of the action. `with` are its inputs.
     fn step(&self, file: &str, with: &[(&str, &str)]) -> Call {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../action/src").join(file);
         let mut call = self.job.bench.call(self.node, [script.display().to_string().as_str()]);
@@ -72,7 +72,7 @@ impl<'a> Runner<'a> {
         call
     }
 
-    /// The first step, which succeeds; what it leaves for the last.
+    /// The first step, which has to succeed. Returns the state for the last step.
     fn log_in(&self, with: &[(&str, &str)]) -> (Done, State) {
         let done = self.step("login.mjs", with).run().ok();
         let state = self.handed_on("GITHUB_STATE");
@@ -96,7 +96,7 @@ impl<'a> Runner<'a> {
         self.job.bench.home().join(".docker/config.json")
     }
 
-    /// Skopeo pushes as the action left it: by docker's file alone.
+    /// Skopeo pushes with the action's login, which is only in docker's file.
     fn push(&self, tag: &str) -> Done {
         let bench = &self.job.bench;
         images::write_layout(&bench.home().join("layout"));
@@ -107,7 +107,7 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// What is in a file that a step hands things on by; the last value of a name counts.
+/// The values in a file of results. The last value of a name counts.
 pub(crate) fn handed_on(file: &Path) -> State {
     let text = fs::read_to_string(file).expect("the file");
     let mut lines = text.lines();
@@ -133,7 +133,7 @@ fn whole_story(node: &Program) {
     let runner = Runner::of(&job, node);
     let bench = &job.bench;
     let (registry, config) = (bench.server.host(), runner.config());
-    // A job's machine with something in its file already, which others may read.
+    // A machine whose file already has something, and whose mode allows others to read it.
     let before = json!({ "auths": { "ghcr.io": { "auth": OTHER } }, "proxies": { "default": {} } });
     bench.write(".docker/config.json", before.to_string());
     fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).expect("its mode");
@@ -162,14 +162,14 @@ fn whole_story(node: &Program) {
     assert_eq!(read(&config), before, "as it was: {done}");
     assert!(!done.stdout.contains("::warning::"), "{done}");
 
-    // Whoever kept the login has nothing.
+    // A login that was kept is no longer accepted.
     bench.write(".docker/config.json", after.to_string());
     runner.push("two").refused(&["401", "unauthorized", "authentication required"]);
     assert!(!bench.has("sr", "two"));
     let events = bench.server.api().gangplank("ListAuditEvents", &json!({ "kind": "LoginRevoked" })).body;
     assert_eq!(events["auditEvents"].as_array().map(Vec::len), Some(1), "{events}");
     assert_eq!(events["auditEvents"][0]["roleName"], "push-web", "{events}");
-    // Once more changes nothing, and is no fault.
+    // Running it again changes nothing, and is no error.
     let done = runner.log_out(&state);
     assert!(!done.stdout.contains("::warning::"), "{done}");
 }
@@ -187,7 +187,7 @@ fn pull_login(node: &Program) {
     let podman = bench.home().join("auth.json");
     let pushes = read(&podman)["auths"][bench.server.host()]["auth"].clone();
     assert!(pushes.is_string(), "podman's file was asked for: {first}");
-    // A second login for the same registry takes the first one's place, and gives it back.
+    // A second login for the same registry replaces the first one, and restores it at the end.
     let (second, pulling) =
         runner.log_in(&[("role", &role), ("service-name", "web"), ("region", "us-east-1")]);
     assert!(second.stdout.contains("login that pulls the images of web"), "{second}");
@@ -200,7 +200,7 @@ fn pull_login(node: &Program) {
     assert_eq!(read(&podman), json!({ "auths": {} }));
 }
 
-/// Where the server takes tokens for its whole address alone, as `gangplank login` asks for them.
+/// The server only accepts tokens for its whole address, as `gangplank login` requests them.
 fn other_audience(node: &Program) {
     let said = "https://registry.example";
     let job = Job::at(&[said], |server| server);
@@ -213,7 +213,7 @@ fn other_audience(node: &Program) {
     assert_eq!(runner.tokens.audiences()[2], said);
     runner.log_out(&state);
 
-    // Which port a server has here is not known when it is told its audience, so the issuer says another name of it.
+    // The port is not known when the server is told its audience, so the issuer gives the server another name.
     for audiences in [&[said][..], &[said, HOST]] {
         let job = Job::at(audiences, |server| server);
         let meant = move |asked: &str| if asked.starts_with("http://") { said } else { asked }.to_owned();
@@ -288,7 +288,7 @@ fn refusals(node: &Program) {
         assert!(!done.stdout.contains("\n::set-output"), "{done}");
         assert!(!done.stderr.contains("    at "), "no stack: {done}");
     }
-    // Which registry that is has to be said, and until then no login is written.
+    // The registry has to be named in an option. Until then no login is written.
     let named = "the server names the registry registry.example";
     runner.step("login.mjs", &[]).run().refused(&[named]);
     assert!(!runner.config().exists());

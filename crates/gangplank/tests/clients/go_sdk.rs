@@ -1,4 +1,4 @@
-//! The AWS SDK for Go: the program in `e2e/go-sdk`, which CI builds and names.
+//! The AWS SDK for Go: the program in `e2e/go-sdk`, which CI builds.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,8 @@ pub(crate) fn add(suite: &mut Suite) {
 
 fn job(program: &Program) {
     let job = Job::new();
-    // Its provider of credentials knows the address of all services only after it has asked STS, so STS's is told apart.
+    // Its provider of credentials only knows the address for all services after a call of STS, so STS has an address
+    // of its own.
     let sts = job.bench.server.endpoint();
     job.push_by(|args| job.bench.call(program, args.iter().copied()).env("AWS_ENDPOINT_URL_STS", &sts));
 }

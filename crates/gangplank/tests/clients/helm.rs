@@ -7,7 +7,7 @@ use crate::client::{Done, Program};
 use crate::suite::Suite;
 use crate::words::{IN_WORDS, ONLY_PUSHES, Refusals};
 
-/// It asks for the manifest with HEAD before anything else, and an answer to that has no words.
+/// It first requests HEAD of the manifest, and that answer has no message.
 const WORDS: Refusals = Refusals { only_pulls: &["403"], ..IN_WORDS };
 
 /// Adds helm's trials.
@@ -32,7 +32,7 @@ fn whole_story(helm: &Program) {
     assert!(bench.has("team/charts/app", "1.0.0"));
     assert_eq!(bench.register("app", &digest), ":web.app.1");
 
-    // A label that is a number makes the image's name a version to helm.
+    // To helm, an image's name with a number as its label is a version.
     assert_eq!(bench.register("1", &moved), ":web.1.2");
 
     helm.enter(&bench.pull_login()).ok();
@@ -72,7 +72,7 @@ impl Helm<'_> {
         self.bench.call(self.program, args).input(login.password.as_str()).run()
     }
 
-    /// Packs a chart, always of one name and version.
+    /// Packs a chart. Name and version are always the same.
     fn package(&self, content: &str) {
         self.bench.write("chart/Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\n");
         self.bench.write("chart/values.yaml", format!("content: {content}\n"));

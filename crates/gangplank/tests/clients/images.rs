@@ -1,4 +1,4 @@
-//! Images in the shapes that clients take them in: a folder, an archive, a file system.
+//! Images in the forms that clients accept: a folder, an archive, a file system.
 
 use std::path::Path;
 
@@ -18,24 +18,24 @@ fn image(architecture: &str) -> Image {
     image
 }
 
-/// A file system of one file: what `docker import` and `podman import` make an image of.
+/// A file system of one file, from which `docker import` and `podman import` make an image.
 pub(crate) fn file_system() -> Vec<u8> {
     Image::unique(1).layers.remove(0).bytes
 }
 
-/// Writes a new image as an OCI layout, under the reference `latest`; returns its digest.
+/// Writes a new image as an OCI layout, under the reference `latest`. Returns its digest.
 pub(crate) fn write_layout(folder: &Path) -> String {
     let image = image("amd64");
     write(folder, &[&image], &Blob::new(image.manifest.clone()), media_type::OCI_MANIFEST)
 }
 
-/// Writes a new index of two images the same way; returns its digest.
+/// Writes a new index of two images in the same way. Returns its digest.
 pub(crate) fn write_index_layout(folder: &Path) -> String {
     let (images, index) = index();
     write(folder, &[&images[0], &images[1]], &index, media_type::OCI_INDEX)
 }
 
-/// Pushes a new index of two images; returns the digests of the two.
+/// Pushes a new index of two images. Returns the digests of the two.
 pub(crate) fn push_index(registry: &Registry, repository: &str, tag: &str) -> [String; 2] {
     let (images, index) = index();
     let digests = images.map(|image| registry.push_image(repository, &image.digest(), &image));
@@ -59,7 +59,7 @@ fn index() -> ([Image; 2], Blob) {
     (images, Blob::new(index.to_string()))
 }
 
-/// Packs a layout into an archive, with a full image name for those who import it.
+/// Packs a layout into an archive, with a full image name for programs that import it.
 pub(crate) fn archive(folder: &Path, name: &str) -> Vec<u8> {
     let index = folder.join("index.json");
     let mut entries: Value = serde_json::from_slice(&std::fs::read(&index).unwrap()).unwrap();

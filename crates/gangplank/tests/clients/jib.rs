@@ -1,4 +1,4 @@
-//! Jib, by the program beside this file, with the archives that `GANGPLANK_JIB` has.
+//! Jib, by the program beside this file, with the archives in `GANGPLANK_JIB`.
 
 use std::path::{Path, PathBuf};
 
@@ -39,7 +39,7 @@ fn version(folder: &Path) -> Option<String> {
     versions.next()
 }
 
-/// An index of two platforms under two tags, pushed twice and then moved on.
+/// An index of two platforms under two tags. It is pushed twice, then changed and pushed again.
 fn whole_story(java: &Program) {
     let bench = Bench::new();
     let jib = Jib { bench: &bench, java };
@@ -58,7 +58,7 @@ fn whole_story(java: &Program) {
     assert_eq!(bench.register("app", &digest), ":web.app.1");
 }
 
-/// It asks for the manifest by its digest before it pushes: absent, there, and put by another login.
+/// Jib requests the manifest by its digest before it pushes: missing, existing, and put by another login.
 fn skips_existing(java: &Program) {
     let bench = Bench::new();
     let jib = Jib { bench: &bench, java };
@@ -94,7 +94,7 @@ impl Jib<'_> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/JibPush.java");
         let (script, image) = (script.display().to_string(), self.bench.image(image));
         let class_path = format!("{}/*", archives().expect("jib").display());
-        // Basic over plain HTTP has to be asked for.
+        // Jib needs an option for Basic over plain HTTP.
         let java = ["-DsendCredentialsOverHttp=true", "-cp", &class_path, &script];
         let push = [&image, "second", &login.username, &login.password, "file"];
         self.bench.call(self.java, [properties, &java, &push].concat()).run()

@@ -1,34 +1,33 @@
-//! What every image tool goes through: a login that only pushes, a registration, a login that only
-//! pulls.
+//! The journey of every image tool: a login that only pushes, a registration, a login that only pulls.
 
 use gangplank_testkit::Login;
 
 use crate::bench::Bench;
 use crate::client::Done;
 
-/// How a tool says that a login may not do what was asked. Containerd asks with HEAD before anything
-/// else, and what a login may not read is not there for HEAD.
+/// The error texts for a login without the permission. Containerd first requests HEAD, which answers 404 for such a
+/// login.
 const DENIED: &[&str] = &["denied", "403", "not found"];
-/// How a tool says that it knows no such login.
+/// The error texts for an unknown login.
 const UNKNOWN: &[&str] = &["401", "nauthorized", "invalid username/password", "unknown or was revoked"];
 
-/// An image tool, with its own words for what all of them do.
+/// An image tool, with its commands for the common steps.
 pub(crate) trait ImageTool {
-    /// Takes a login. `None` if the tool has no such command and just remembers it.
+    /// Logs in. `None` if the tool has no such command and only remembers the login.
     fn log_in(&mut self, login: &Login) -> Option<Done>;
-    /// Makes a new image of unique content, to be pushed next.
+    /// Makes a new image of unique content. The next push pushes it.
     fn make(&mut self);
     /// Pushes that image.
     fn push(&self, reference: &str) -> Done;
-    /// The digest that a successful push told its user.
+    /// The digest that a successful push printed.
     fn pushed_digest(&self, push: &Done) -> String;
-    /// Removes every image that is kept locally.
+    /// Removes all local images.
     fn forget(&self);
     /// Pulls an image.
     fn pull(&self, reference: &str) -> Done;
 }
 
-/// The whole story of one tool.
+/// The whole journey of one tool.
 pub(crate) fn journey(bench: &Bench, tool: &mut impl ImageTool) {
     let login = bench.push_login();
     a_wrong_password_is_refused(bench, tool, &login);

@@ -1,5 +1,5 @@
-// What a program with the AWS SDK for JavaScript does with a Gangplank server, told only where the server's two files
-// are. First argument: the folder whose node_modules has the SDK.
+// A program with the AWS SDK for JavaScript that calls a Gangplank server. It only knows the server's two files.
+// First argument: the folder whose node_modules has the SDK.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 
@@ -8,7 +8,7 @@ const { STSClient, GetCallerIdentityCommand, AssumeRoleWithWebIdentityCommand } 
 const { LightsailClient, GetContainerServicesCommand } = require("@aws-sdk/client-lightsail");
 const { CloudWatchClient, ListMetricsCommand } = require("@aws-sdk/client-cloudwatch");
 
-// What comes before the first call of Lightsail's in most workflows: aws-actions/configure-aws-credentials asks this.
+// Most workflows make this call before the first call of Lightsail, because of aws-actions/configure-aws-credentials.
 const sts = new STSClient();
 const identity = await sts.send(new GetCallerIdentityCommand());
 assert.equal(identity.Account, "000000000000");

@@ -1,4 +1,4 @@
-//! The AWS SDK for JavaScript, by the program beside this file, with the packages in the folder that `GANGPLANK_JS` names.
+//! The AWS SDK for JavaScript, by the program beside this file, with the packages in the folder of `GANGPLANK_JS`.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! A job without a key: a token of its CI's in a file, and a role that trusts it.
+//! A job without an access key: the token of its CI in a file, and a role that trusts it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::client::{Call, Program};
 
 const AUDIENCE: &str = "sts.amazonaws.com";
 
-/// A bench whose server trusts an issuer, and what a job of that issuer's has.
+/// A bench whose server trusts an issuer, with the environment of a job.
 pub(crate) struct Job {
     pub(crate) bench: Bench,
     /// The role.
@@ -21,7 +21,7 @@ pub(crate) struct Job {
     /// The file of the token.
     pub(crate) token: PathBuf,
     key: Arc<TestKey>,
-    /// Answers as long as this is here.
+    /// The issuer. It answers while this exists.
     issuer: FakeIssuer,
 }
 
@@ -30,12 +30,12 @@ impl Job {
         Self::at(&[AUDIENCE], |server| server)
     }
 
-    /// The same at a server that takes tokens for these audiences, and is started so.
+    /// The same with a server that accepts tokens for these audiences and has this configuration.
     pub(crate) fn at(audiences: &[&str], configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Self {
         Self::made(audiences, configure, |call| call)
     }
 
-    /// The same at a server with this certificate, which signed itself.
+    /// The same with a server with this self-signed certificate.
     pub(crate) fn over_tls(audiences: &[&str], certificate: &str, key: &str) -> Self {
         let configure =
             |server: ServerBuilder| server.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
@@ -71,12 +71,12 @@ impl Job {
         Self { bench, role, token, key, issuer }
     }
 
-    /// Where a runner of GitHub's hands this job its tokens.
+    /// The endpoint where a GitHub runner gives this job its tokens.
     pub(crate) fn token_endpoint(&self) -> TokenEndpoint {
         self.token_endpoint_for(str::to_owned)
     }
 
-    /// The same, with what is made for the audience that is asked for.
+    /// The same with a function that makes the token for an audience.
     pub(crate) fn token_endpoint_for(
         &self,
         audience: impl Fn(&str) -> String + Send + 'static,
@@ -85,7 +85,7 @@ impl Job {
         TokenEndpoint::start(move |asked| made_for(&key, &issuer, &audience(asked)))
     }
 
-    /// What a job has in its environment.
+    /// Sets the environment of a job.
     pub(crate) fn given(&self, call: Call) -> Call {
         call.env("AWS_ROLE_ARN", &self.role)
             .env("AWS_WEB_IDENTITY_TOKEN_FILE", &self.token)
@@ -95,8 +95,8 @@ impl Job {
             .env("AWS_PAGER", "")
     }
 
-    /// A login by the token alone, a push with it, and the registration: as an SDK does them whose program is run with
-    /// `login`, which prints a password, and with `register` and a digest.
+    /// A login with only the token, a push with it, and a registration, as a program with an SDK makes them. `run`
+    /// runs the program with `login`, which prints a password, and with `register` and a digest.
     pub(crate) fn push_by(&self, run: impl Fn(&[&str]) -> Call) {
         let run = |args: &[&str]| self.given(run(args)).run().ok().stdout.trim().to_owned();
         let registry = self.bench.server.host();
@@ -106,7 +106,7 @@ impl Job {
         self.check_origin(":web.app.1");
     }
 
-    /// Holds that the image came from the job.
+    /// Checks that the image's origin is the job.
     pub(crate) fn check_origin(&self, image: &str) {
         let origin = self.bench.server.api().gangplank("GetImageOrigin", &json!({ "image": image })).body;
         for list in ["pushes", "registrations"] {
@@ -120,7 +120,7 @@ impl Job {
     }
 }
 
-/// A token of the job's, for an audience.
+/// A token of the job for an audience.
 fn made_for(key: &TestKey, issuer: &str, audience: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the time").as_secs();
     let claims = json!({

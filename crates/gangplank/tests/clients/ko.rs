@@ -1,4 +1,4 @@
-//! Ko, which builds a program in Go on top of an image, here one of another registry.
+//! Ko, which builds a Go program on top of an image, here from another registry.
 
 use gangplank_testkit::Login;
 
@@ -22,7 +22,7 @@ pub(crate) fn add(suite: &mut Suite) {
     );
 }
 
-/// An index of two platforms, with a bill of materials for each, pushed twice and then moved on.
+/// An index of two platforms, each with a bill of materials. It is pushed twice, then changed and pushed again.
 fn whole_story(ko: &Program) {
     let (bench, base) = (Bench::new(), Bench::new());
     let ko = Ko::new(&bench, &base, ko);
@@ -53,7 +53,7 @@ struct Ko<'a> {
 }
 
 impl<'a> Ko<'a> {
-    /// Writes a program, and pushes the image that it is put on.
+    /// Writes a program, and pushes its base image.
     fn new(bench: &'a Bench, base: &Bench, program: &'a Program) -> Self {
         bench.write("go.mod", "module example.com/program\n\ngo 1.21\n");
         bench.write("program/main.go", PROGRAM);

@@ -1,6 +1,5 @@
-//! The program as the clients that people already have meet it: unmodified, each with a server and
-//! a home of its own. A client that is not installed is skipped by name; with
-//! `GANGPLANK_REQUIRE_CLIENTS=1`, as in CI, it is a failure.
+//! Tests the program with unmodified clients of others, each with its own server and home. A client that is not
+//! installed is skipped by name. With `GANGPLANK_REQUIRE_CLIENTS=1`, as in CI, it fails.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is a failed test")]
 

@@ -1,4 +1,4 @@
-//! The OCI's own conformance suite, against an operator's login.
+//! OCI's own conformance suite, with an operator's login.
 
 use crate::bench::Bench;
 use crate::client::{Program, built};
@@ -6,7 +6,7 @@ use crate::suite::Suite;
 
 /// Adds the suite.
 pub(crate) fn add(suite: &mut Suite) {
-    // It takes no arguments, and does all its work at once, so it is not asked for its version.
+    // It has no arguments and does everything at once, so it is not asked for its version.
     let path = built("conformance").filter(|path| path.is_file());
     let program = path.map(|path| Program { path, version: "of the OCI".to_owned() });
     let install = ".ci/run builds it, see GANGPLANK_GO_CLIENTS there";
@@ -18,7 +18,7 @@ fn every_workflow(program: &Program) {
     let login = bench.server.operator_login();
     let call = bench.call(program, []).env("OCI_REGISTRY", bench.server.host()).env("OCI_TLS", "disabled");
     let call = call.env("OCI_USERNAME", login.username).env("OCI_PASSWORD", login.password);
-    // What a registry may leave out, and this one does not.
+    // Optional features, all of which this registry has.
     let optional =
         ["BLOBS_UPLOAD_CANCEL", "BLOBS_DIGEST_HEADER", "MANIFESTS_DIGEST_HEADER", "MANIFESTS_TAG_PARAM"];
     let call = optional.iter().fold(call, |call, what| call.env(&format!("OCI_API_{what}"), "true"));

@@ -1,4 +1,4 @@
-//! Oras: images, files and what is attached to them.
+//! Oras: images, files and attachments.
 
 use gangplank_testkit::Login;
 
@@ -9,7 +9,7 @@ use crate::journey::{ImageTool, journey};
 use crate::suite::Suite;
 use crate::words::{IN_WORDS, ONLY_PUSHES, Refusals};
 
-/// It asks for the manifest with HEAD before anything else, and an answer to that has no words.
+/// It first requests HEAD of the manifest, and that answer has no message.
 const WORDS: Refusals = Refusals { only_pulls: &["403"], ..IN_WORDS };
 
 /// Adds oras' trials.
@@ -47,7 +47,7 @@ fn multi_platform(oras: &Program) {
     oras.pull(&bench.image("web:multi.1")).ok();
 }
 
-/// A file is pushed, another is attached to it, and what is attached is listed.
+/// A file is pushed, another one is attached to it, and attachments are listed.
 fn attachments(oras: &Program) {
     let bench = Bench::new();
     let oras = Oras { bench: &bench, program: oras };
@@ -66,7 +66,7 @@ fn attachments(oras: &Program) {
     oras.run(&["pull", "--plain-http", &file]).refused(ONLY_PUSHES);
 }
 
-/// What a job does next with what it has just pushed, and what the next day's job does with it.
+/// A job reads back its own push, and the next day's job does the same.
 fn goes_on(oras: &Program) {
     let bench = Bench::new();
     let mut oras = Oras { bench: &bench, program: oras };

@@ -1,5 +1,5 @@
-//! `aws lightsail push-container-image` of version 2 of the AWS CLI, with this program as its plugin, and
-//! `gangplank push` from the same engines.
+//! `aws lightsail push-container-image` of the AWS CLI version 2 with this program as its plugin, and `gangplank
+//! push` from the same engines.
 
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ fn with_podman(aws: &Program) {
     push(&bench, aws, &socket);
 }
 
-/// A server with a service, and the plugin in a folder of its own.
+/// A server with a service, and the plugin in its own folder.
 fn ready() -> Bench {
     let bench = Bench::new();
     bench.server.api().ensure_service(SERVICE);
@@ -57,7 +57,7 @@ fn programs(bench: &Bench) -> PathBuf {
     bench.home().join("bin")
 }
 
-/// The image `local:image` of an engine, by way of the AWS CLI, and by none.
+/// Pushes the image `local:image` of an engine, with the AWS CLI and without it.
 fn push(bench: &Bench, program: &Program, engine: &str) {
     let aws = Aws { bench, program };
     let path = std::env::var("PATH").unwrap_or_default();

@@ -25,7 +25,7 @@ fn whole_story(podman: &Program) {
     journey(&bench, &mut Podman(Containers::new(&bench, podman)));
 }
 
-/// An index of two platforms, put together by podman itself.
+/// An index of two platforms that podman makes.
 fn multi_platform(podman: &Program) {
     let bench = Bench::new();
     let podman = Containers::new(&bench, podman);

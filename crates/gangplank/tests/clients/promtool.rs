@@ -1,4 +1,4 @@
-//! Prometheus' own tool, on the metrics of a server that was used and on the rules that the manual has.
+//! Prometheus' own tool checks the metrics of a used server, and the rules in the manual.
 
 use gangplank_testkit::{Image, TestServer};
 

@@ -9,7 +9,7 @@ use crate::journey::{ImageTool, journey};
 use crate::suite::Suite;
 use crate::words::{IN_WORDS, ONLY_PUSHES, Refusals};
 
-/// Of a 401 it shows that alone.
+/// For a 401 it only shows the status.
 const WORDS: Refusals = Refusals { revoked: &["unauthorized"], ..IN_WORDS };
 
 /// Adds regctl's trials.
@@ -46,7 +46,7 @@ fn multi_platform(regctl: &Program) {
     regctl.pull(&bench.image("web:multi.1")).ok();
 }
 
-/// What a job does next with what it has just pushed, and what the next day's job does with it.
+/// A job reads back its own push, and the next day's job does the same.
 fn goes_on(regctl: &Program) {
     let bench = Bench::new();
     let mut regctl = Regctl::new(&bench, regctl);

@@ -1,4 +1,4 @@
-//! The AWS SDK for Rust: the program in `e2e/rust-sdk`, which CI builds and names.
+//! The AWS SDK for Rust: the program in `e2e/rust-sdk`, which CI builds.
 
 use std::path::PathBuf;
 

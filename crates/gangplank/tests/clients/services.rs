@@ -1,4 +1,4 @@
-//! Services that run on Docker: a server and a daemon of a trial's own, and what every such trial does with both.
+//! Services that run on Docker: a server and a daemon for one trial, and common code.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -33,28 +33,28 @@ pub(crate) fn add(suite: &mut Suite) {
     services_by_clients::add(suite);
 }
 
-/// How often something is done again, times `GANGPLANK_SERVICES_ROUNDS`, by which trials become longer.
+/// The number of repetitions, times `GANGPLANK_SERVICES_ROUNDS`, which makes trials longer.
 pub(crate) fn rounds(of: u32) -> u32 {
     let times = std::env::var("GANGPLANK_SERVICES_ROUNDS").ok().and_then(|times| times.parse().ok());
     of * times.unwrap_or(1)
 }
 
-/// How long anything may take here for which no time was promised.
+/// The longest time for steps without a promised time.
 const SOON: Duration = Duration::from_secs(40);
 
 /// The label of everything that a server makes.
 const OWNER: &str = "dev.gangplank.owner";
 
-/// A server and the daemon that its services run on.
+/// A server and the daemon for its services.
 pub(crate) struct World {
-    // Ended before the home of both.
+    // It ends before the home of both is removed.
     pub(crate) docker: Dockerd,
     pub(crate) server: TestServer,
     digest: String,
 }
 
 impl World {
-    /// Both, with the trials' image in the registry.
+    /// A server and a daemon, with the trials' image in the registry.
     pub(crate) fn new(client: &Program, options: &[&str]) -> Self {
         Self::with(options, |folder| Dockerd::start(folder, client))
     }
@@ -66,7 +66,7 @@ impl World {
         let mut builder = TestServer::builder(env!("CARGO_BIN_EXE_gangplank"));
         builder = builder.env("GANGPLANK_ENGINE", "docker").env("DOCKER_HOST", &socket_in(&folder));
         builder = options.iter().fold(builder, |builder, option| builder.arg(*option));
-        // The engine is not there yet, and is waited for.
+        // The engine does not run yet, and the server waits for it.
         let server = builder.start_in(home);
         let docker = start(&folder);
         let registry = server.registry_as(&server.push_login());
@@ -78,7 +78,7 @@ impl World {
         self.server.api()
     }
 
-    /// Calls the API, which has to do it.
+    /// Calls the API, and expects success.
     #[track_caller]
     pub(crate) fn done(&self, operation: &str, input: Value) -> Value {
         let answer = self.api().lightsail(operation, &input);
@@ -99,7 +99,7 @@ impl World {
         self.api().register(service, "bare", &digest)
     }
 
-    /// Deploys and waits until that is active; returns the version.
+    /// Deploys, and waits until the deployment is active. Returns its version.
     #[track_caller]
     pub(crate) fn deploy(&self, service: &str, says: &str, command: &[&str]) -> i64 {
         let version = self.begin(deployment(service, says, command));
@@ -107,14 +107,14 @@ impl World {
         version
     }
 
-    /// Begins a deployment; returns its version.
+    /// Starts a deployment. Returns its version.
     #[track_caller]
     pub(crate) fn begin(&self, input: Value) -> i64 {
         let answer = self.done("CreateContainerServiceDeployment", input);
         answer["containerService"]["nextDeployment"]["version"].as_i64().expect("a version")
     }
 
-    /// A service as it is now.
+    /// The current state of a service.
     #[track_caller]
     pub(crate) fn service(&self, name: &str) -> Value {
         self.done("GetContainerServices", json!({ "serviceName": name }))["containerServices"][0].clone()
@@ -129,7 +129,7 @@ impl World {
         found["state"].as_str().expect("a state").to_owned()
     }
 
-    /// Waits until a deployment is in a state, and fails at once if it ends in another.
+    /// Waits until a deployment is in a state. Fails at once if it ends in another one.
     #[track_caller]
     pub(crate) fn wait_for(&self, service: &str, version: i64, state: &str) {
         let end = Instant::now() + SOON;
@@ -155,7 +155,7 @@ impl World {
         until(&format!("{service} is {state}"), || self.service(service)["state"] == state);
     }
 
-    /// What the containers `app` of a service printed, and what was said of them.
+    /// The log of the containers `app` of a service, with the platform's lines.
     #[track_caller]
     pub(crate) fn log(&self, service: &str) -> Vec<String> {
         let mut lines = Vec::new();
@@ -178,7 +178,7 @@ impl World {
         url.split("//").nth(1).expect("a host").trim_end_matches('/').to_owned()
     }
 
-    /// What the endpoint of a service answers; status 0 if nothing.
+    /// The answer of a service's endpoint. Status 0 if there is none.
     pub(crate) fn get(&self, host: &str, path: &str) -> (u16, String) {
         let client = reqwest::blocking::Client::builder().no_proxy().timeout(SOON).build().expect("a client");
         let url = format!("http://{}{path}", self.server.address());
@@ -186,7 +186,7 @@ impl World {
         (answer.status().as_u16(), answer.text().unwrap_or_default())
     }
 
-    /// The containers there are, running or not, as `SERVICE VERSION NODE CONTAINER`; a pause container has no name.
+    /// All containers, running or not, as `SERVICE VERSION NODE CONTAINER`. A pause container has no name.
     pub(crate) fn containers(&self) -> Vec<String> {
         let labels = ["service", "deployment", "node", "container"];
         let shown = labels.map(|label| format!("{{{{.Label \"dev.gangplank.{label}\"}}}}")).join(" ");
@@ -196,7 +196,7 @@ impl World {
         lines
     }
 
-    /// The ids of the containers that have these labels, the newest first.
+    /// The ids of the containers with these labels, the newest first.
     pub(crate) fn ids(&self, labels: &[&str]) -> Vec<String> {
         let filters: Vec<_> =
             labels.iter().map(|label| format!("--filter=label=dev.gangplank.{label}")).collect();
@@ -206,7 +206,7 @@ impl World {
         self.docker.run(&args).ok().stdout.lines().map(str::to_owned).collect()
     }
 
-    /// Waits until exactly this runs: a version and a number of nodes for each service.
+    /// Waits until exactly these run: a version and a number of nodes for each service.
     #[track_caller]
     pub(crate) fn wait_until_only(&self, services: &[(&str, i64, u32)]) {
         let counted = || {
@@ -235,7 +235,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // It would bring back what the daemon is about to remove.
+        // The server would start the containers again that the daemon is about to remove.
         self.server.kill();
     }
 }
@@ -254,13 +254,13 @@ pub(crate) fn deployment(service: &str, says: &str, command: &[&str]) -> Value {
     })
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 #[track_caller]
 pub(crate) fn until(what: &str, is_so: impl FnMut() -> bool) {
     within(SOON, what, is_so);
 }
 
-/// Waits until something is so, not longer than it may take; returns how long it took.
+/// Waits until a condition holds, at most for `time`. Returns how long it took.
 #[track_caller]
 pub(crate) fn within(time: Duration, what: &str, mut is_so: impl FnMut() -> bool) -> Duration {
     let began = Instant::now();

@@ -1,5 +1,5 @@
-// The application of the trials of services: serves HTTP on $PORT, or does as its arguments say what applications do that
-// are not well. A path that starts with a verb makes it try something, and the answer says what came of it.
+// The application for trials of services. It serves HTTP on $PORT, or misbehaves as its arguments say. A path that
+// begins with a verb makes it try something, and the answer is the result.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -51,7 +51,7 @@ static void echo(int peer) {
         if (!send_all(peer, bytes, got)) return;
 }
 
-// Whether something answers at ADDRESS:PORT.
+// Whether anything answers at ADDRESS:PORT.
 static const char *reach(char *place) {
     char *colon = strrchr(place, ':');
     if (!colon) return "no port";
@@ -88,7 +88,7 @@ static void resolve(const char *name, char *said, size_t room) {
     ssize_t got = recv(peer, packet, sizeof packet, 0);
     close(peer);
     if (got < length + 16 || (packet[6] << 8 | packet[7]) == 0) snprintf(said, room, "no address");
-    // The one answer is the last thing in it.
+    // The only answer is at the end.
     else inet_ntop(AF_INET, packet + got - 4, said, room);
 }
 
@@ -144,7 +144,7 @@ static void *serve(void *given) {
     static const int room = 65536;
     char *bytes = malloc(room + 1);
     int have = 0;
-    // As common servers do: an idle connection is closed after 5 s.
+    // Like common servers it closes an idle connection after 5 s.
     struct timeval idle = {5, 0};
     setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof idle);
     for (;;) {

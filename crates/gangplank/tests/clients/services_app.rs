@@ -1,4 +1,5 @@
-//! The image of the trials of services: one static program, compiled once a run, that does as its command says.
+//! The image for trials of services: one static program, compiled once for each test run. Its command says what it
+//! does.
 
 use std::process::Command;
 use std::sync::OnceLock;
@@ -7,7 +8,7 @@ use gangplank_oci::media_type;
 use gangplank_testkit::{Blob, Image};
 use serde_json::json;
 
-/// The image, with the program as its entry point or with none.
+/// The image, with or without the program as its entry point.
 pub(crate) fn image(has_entry_point: bool) -> Image {
     let layer = Blob::new(layer());
     let entry_point = if has_entry_point { json!(["/app"]) } else { json!(null) };
@@ -29,7 +30,7 @@ pub(crate) fn image(has_entry_point: bool) -> Image {
     Image { layers: vec![layer], config, manifest: manifest.to_string().into_bytes() }
 }
 
-/// The file system of the image, as `docker import` takes it.
+/// The file system of the image, for `docker import`.
 pub(crate) fn layer() -> Vec<u8> {
     let program = program();
     let mut header = tar::Header::new_ustar();

@@ -1,5 +1,5 @@
-//! A service from its creation to its end, as people do it who know Amazon's tools: push by docker, the rest by the AWS
-//! CLI or boto3.
+//! The whole life of a service, as users of Amazon's tools know it: a push with docker, the rest with the AWS CLI or
+//! boto3.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::suite::{Suite, Test};
 const BY_CLI: [(&str, Test); 1] = [("a_service_from_begin_to_end", by_cli)];
 const BY_BOTO3: [(&str, Test); 1] = [("a_service_from_begin_to_end", by_boto3)];
 
-/// Adds the trials with the AWS CLI, version 1, and with boto3, where there is a docker too.
+/// Adds the trials with the AWS CLI version 1 and with boto3, if there is a docker too.
 pub(crate) fn add(suite: &mut Suite) {
     let with_docker = |program: Option<Program>| {
         program.filter(|_| Program::find("dockerd").is_some() && Program::find("docker").is_some())
@@ -28,7 +28,7 @@ pub(crate) fn add(suite: &mut Suite) {
     suite.client("services_by_boto3", install, with_docker(python), &BY_BOTO3);
 }
 
-/// Makes the image in docker and pushes it; returns its digest.
+/// Makes the image in docker and pushes it. Returns its digest.
 fn push(world: &World, login: &Login) -> String {
     let home = world.server.home().join("client");
     let docker = |args: &[&str]| world.docker.call_in(&home, args);
@@ -122,7 +122,7 @@ fn by_cli(program: &Program) {
     world.wait_until_only(&[]);
 }
 
-/// Waits for the first point, which comes after a minute.
+/// Waits for the first data point, which comes after a minute.
 fn until_measured(mut is_there: impl FnMut() -> bool) {
     let began = std::time::Instant::now();
     while !is_there() {

@@ -1,4 +1,4 @@
-//! Deployments that cannot become anything: they fail in time and say why, and the one before serves throughout.
+//! Deployments that cannot become active: they fail in time and say why, and the one before serves all the time.
 
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use crate::suite::Test;
 
 pub(crate) const TESTS: [(&str, Test); 1] = [("what_cannot_run_fails_in_words", failures)];
 
-/// How long a deployment may take here. What works has to become active in it on a busy machine too.
+/// The longest time for a deployment here. Good ones have to become active in it even on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(8);
 
-/// What goes wrong: the service, what is deployed there, what the log says, and how often nodes were started.
+/// A failure: the service, the deployment, the expected text in the log, and the expected number of starts.
 type Case = (&'static str, Value, &'static str, RangeInclusive<usize>);
 
 fn cases(bare: &str) -> Vec<Case> {
@@ -69,7 +69,7 @@ fn failures(client: &Program) {
     }
     let cases = cases(&world.register_bare("command"));
     std::thread::scope(|scope| {
-        // A few at a time: a small machine is busy with each.
+        // Few at a time, because each keeps a small machine busy.
         let lanes: Vec<_> = cases
             .chunks(3)
             .map(|lane| scope.spawn(|| lane.iter().for_each(|case| check(&world, case))))
@@ -99,7 +99,7 @@ fn check(world: &World, (service, input, words, starts): &Case) {
     assert!(log.iter().any(|line| line.contains(words)), "{service}: {words} in {log:#?}");
     assert_eq!(log.last().map(String::as_str), Some("[deployment:2] Canceled"), "{service}: {log:#?}");
     let started = log.iter().filter(|line| *line == "[deployment:2] Started 1 new node").count();
-    // What takes its time to eat all memory may not get to the third start.
+    // A program that uses up its memory slowly may not reach the third start.
     assert!(starts.contains(&started), "{service}: {log:#?}");
     if *service == "crash" {
         assert_eq!(log.iter().filter(|line| *line == "no database").count(), 3, "{log:#?}");

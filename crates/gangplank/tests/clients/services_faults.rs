@@ -1,4 +1,5 @@
-//! Servers, engines and containers that are killed: what is wanted comes back by itself, once and whole.
+//! Servers, engines and containers are killed: the wanted state comes back by itself, complete and without
+//! duplicates.
 
 use std::time::{Duration, Instant};
 
@@ -12,10 +13,10 @@ use crate::suite::Test;
 pub(crate) const TESTS: [(&str, Test); 2] =
     [("a_killed_server_goes_on", killed_servers), ("a_killed_engine_comes_back", killed_engines)];
 
-/// How long it may take until a service answers again.
+/// The longest time until a service answers again.
 const BACK: Duration = Duration::from_secs(15);
 
-/// A moment of a deployment, another one each time.
+/// A time during a deployment, a different one each time.
 fn moment() -> Duration {
     let random = Image::unique(1).digest();
     let number = u64::from_str_radix(&random[random.len() - 8..], 16).expect("a number");
@@ -45,7 +46,7 @@ fn killed_servers(client: &Program) {
     }
 }
 
-/// Holds that the log of a version is whole: what the application printed has no gaps and nothing twice.
+/// Checks that the log of a version is complete: the application's lines have no gaps and no duplicates.
 fn check_log(log: &[String], version: i64) {
     let of_platform = |text: &str| {
         let line = format!("[deployment:{version}] {text}");
@@ -58,7 +59,7 @@ fn check_log(log: &[String], version: i64) {
     let ticks = log.iter().filter_map(|line| line.strip_prefix(&format!("tick v{version} ")));
     let ticks: Vec<u64> = ticks.map(|number| number.parse().expect("a number")).collect();
     assert!(!ticks.is_empty(), "v{version} printed nothing");
-    // One run of a container after another, each from 0.
+    // The runs of a container one after the other, each from 0.
     let breaks: Vec<_> = ticks.windows(2).filter(|two| two[1] != two[0] + 1 && two[1] != 0).collect();
     let runs = ticks.iter().filter(|tick| **tick == 0).count();
     assert!(breaks.is_empty() && ticks[0] == 0, "v{version}: {breaks:?}, first {}", ticks[0]);
@@ -69,7 +70,7 @@ fn platform(log: &[String]) -> Vec<&String> {
     log.iter().filter(|line| line.starts_with('[') || line.starts_with("begins")).collect()
 }
 
-/// Removes all containers, some of which the server may remove at the same time.
+/// Removes all containers. The server may remove some at the same time.
 fn remove_all(world: &World) {
     let ids = world.ids(&[]);
     world
@@ -118,7 +119,7 @@ fn killed_engines(client: &Program) {
     world.docker.start_again();
     is_back(&world, "the engine was killed and started");
 
-    // As after a reboot.
+    // As after a reboot of the machine.
     world.server.kill();
     remove_all(&world);
     world.docker.stop();
@@ -126,7 +127,7 @@ fn killed_engines(client: &Program) {
     world.docker.start_again();
     is_back(&world, "everything was gone");
 
-    // A deployment goes on over an engine that restarts.
+    // A deployment goes on although the engine restarts.
     let version = world.begin(deployment("web", "v2", &["tick"]));
     std::thread::sleep(Duration::from_millis(500));
     world.docker.stop();

@@ -1,5 +1,5 @@
-//! Containers as they were made, and what one of them can do that means harm: in a network of the trial's own, since the
-//! daemon needs the firewall for it.
+//! The limits of containers, and the harm that one of them can do. It runs in its own network, because the daemon
+//! needs the firewall.
 
 use std::net::TcpListener;
 use std::process::Command;
@@ -18,7 +18,7 @@ pub(crate) const TESTS: [(&str, Test); 1] = [(NAME, kept_in)];
 
 const NAME: &str = "containers_are_kept_in";
 
-/// Set where the trial runs in a network of its own.
+/// Set if the trial runs in its own network.
 const INSIDE: &str = "GANGPLANK_TRIAL_IN_OWN_NETWORK";
 
 fn kept_in(client: &Program) {
@@ -53,13 +53,14 @@ fn attempts(client: &Program) {
     let reached = |address: &str, port: u16| tried(&format!("/reach?{address}:{port}")) == "reached";
     let address_of = |host: &str| world.get(host, "/me").1;
 
-    // Services of one tenant reach each other by name and address, those of others by none.
+    // Services of one tenant reach each other by name and address, and cannot reach those of other tenants.
     assert_eq!(tried("/resolve?api.service.local"), address_of(&api));
     assert!(reached(&address_of(&api), 8080));
     assert_eq!(tried("/resolve?other.service.local"), "no address");
     assert!(!reached(&address_of(&neighbour), 8080), "{}", address_of(&neighbour));
 
-    // What listens on loopback is out of reach through the gateways; what listens everywhere is not.
+    // A program that listens on loopback cannot be reached through the gateways. One that listens on all addresses
+    // can.
     let everywhere = TcpListener::bind("0.0.0.0:0").expect("a port").local_addr().expect("an address").port();
     let everywhere = TcpListener::bind(("0.0.0.0", everywhere)).expect("the port");
     let server = world.server.address().port();
@@ -78,7 +79,7 @@ fn attempts(client: &Program) {
     assert!((100..512).contains(&forked), "{forked}");
     assert_eq!(tried("/"), "web", "it goes on after that");
 
-    // It ends alone, and comes back.
+    // Only this container ends, and it comes back.
     let _ = world.get(&web, "/eat");
     until("it is told", || {
         let wanted = "[deployment:1] app: ended because it wanted more than the 512 MB of memory of its node";
@@ -88,7 +89,7 @@ fn attempts(client: &Program) {
     assert_eq!(world.get(&neighbour, "/").1, "other");
 }
 
-/// Runs a service of another account; returns its host.
+/// Runs a service of another account. Returns its host.
 fn other_tenant(world: &World) -> String {
     let made = world.api().gangplank("CreateAccessKey", &json!({ "account": "111122223333" })).body;
     let api: Api = world.api().as_key(&made["accessKey"]);
@@ -112,7 +113,7 @@ fn shown(world: &World, id: &str) -> Value {
     serde_json::from_str::<Value>(&shown).expect("what docker shows")[0].take()
 }
 
-/// The ports of this machine that lead to containers.
+/// The ports of this machine that are published for containers.
 fn published(world: &World) -> Vec<u16> {
     let mut found = Vec::new();
     for id in world.ids(&[]) {
@@ -127,7 +128,7 @@ fn published(world: &World) -> Vec<u16> {
     found
 }
 
-/// Holds what must be set and must not be, by what the engine shows.
+/// Checks the engine's settings: those that must be there, and those that must not.
 fn inspect(world: &World, id: &str) {
     let one = shown(world, id);
     let host = &one["HostConfig"];

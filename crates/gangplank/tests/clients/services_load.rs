@@ -1,4 +1,4 @@
-//! Visitors of a service that never rest, and count what they were not given.
+//! Visitors that request a service without a pause, and count failures.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Longer than anything takes that is asked for here.
+/// Longer than any request here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Visitors at work; told to stop when dropped.
+/// Running visitors. Dropping this stops them.
 pub(crate) struct Load {
     shared: Arc<Shared>,
     visitors: Vec<JoinHandle<()>>,
@@ -20,32 +20,32 @@ struct Shared {
     address: SocketAddr,
     host: String,
     stop: AtomicBool,
-    /// Whether the service may say that it is disabled.
+    /// Whether the service may answer that it is disabled.
     may_be_disabled: AtomicBool,
     answers: AtomicU64,
     disabled: AtomicU64,
     failures: Mutex<Vec<String>>,
     /// The versions that answered, each once.
     versions: Mutex<Vec<String>>,
-    /// How long upgraded connections lasted that were not ended from here.
+    /// The lives of upgraded connections that the server ended.
     upgraded: Mutex<Vec<Duration>>,
 }
 
-/// What came of a load.
+/// The result of a load.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// How many requests were answered well.
+    /// The number of successful answers.
     pub(crate) answers: u64,
-    /// How many were told that the service is disabled, while it was.
+    /// The number of answers that the service is disabled, while it was.
     pub(crate) disabled: u64,
-    /// The versions that answered, in the order in which they first did.
+    /// The versions that answered, in order of their first answer.
     pub(crate) versions: Vec<String>,
-    /// How long upgraded connections lasted that the server ended.
+    /// The lives of upgraded connections that the server ended.
     pub(crate) upgraded: Vec<Duration>,
 }
 
 impl Load {
-    /// So many visitors with kept connections, and so many with an upgraded connection.
+    /// Starts visitors with persistent connections, and visitors with an upgraded connection.
     pub(crate) fn start(address: SocketAddr, host: &str, visitors: usize, staying: usize) -> Self {
         let shared = Arc::new(Shared {
             address,
@@ -66,17 +66,17 @@ impl Load {
         Self { shared, visitors }
     }
 
-    /// From now on the service may, or may not, say that it is disabled.
+    /// Sets whether the service may answer that it is disabled.
     pub(crate) fn may_be_disabled(&self, may_be: bool) {
         self.shared.may_be_disabled.store(may_be, Ordering::SeqCst);
     }
 
-    /// How many requests were answered well so far.
+    /// The number of successful answers so far.
     pub(crate) fn answers(&self) -> u64 {
         self.shared.answers.load(Ordering::SeqCst)
     }
 
-    /// Ends it and holds that nothing failed.
+    /// Stops the visitors, and checks that nothing failed.
     #[track_caller]
     pub(crate) fn end(mut self) -> Outcome {
         self.shared.stop.store(true, Ordering::SeqCst);
@@ -159,7 +159,7 @@ fn ask(stream: &mut BufReader<TcpStream>, request: &[u8]) -> io::Result<Answer> 
     Ok(answer)
 }
 
-/// Asks for one thing after the other, on one connection as long as the server keeps it.
+/// Makes request after request. Uses a connection as long as the server keeps it open.
 fn visit(shared: &Shared) {
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", shared.host).into_bytes();
     let mut post =
@@ -216,7 +216,7 @@ fn visit(shared: &Shared) {
     }
 }
 
-/// Keeps one upgraded connection busy, and opens another when the server ends it.
+/// Keeps one upgraded connection busy. Opens another one when the server ends it.
 fn stay(shared: &Shared) {
     let request = format!(
         "GET /ws HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",

@@ -1,4 +1,4 @@
-//! Logs of services: whole, however fast they come, and whoever goes away meanwhile.
+//! Logs of services are complete, however fast lines are written, and whichever client disconnects.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ fn lines(log: &[String]) -> Vec<u64> {
 fn whole(client: &Program) {
     let mut world = World::new(client, &[]);
     world.make_service("web");
-    // All of it before anything else of the container.
+    // All of it comes before other lines of the container.
     world.deploy("web", "v1", &["print", "4000"]);
     let all: Vec<u64> = (0..4_000).collect();
     until("all lines are there", || lines(&world.log("web")).len() >= all.len());
     assert!(lines(&world.log("web")) == all, "{} lines", lines(&world.log("web")).len());
 
-    // While no server runs, and across its end.
+    // Lines while no server runs, and at its end.
     let host = world.host("web");
     let version = world.deploy("web", "v2", &["tick"]);
     for kills in [false, true] {

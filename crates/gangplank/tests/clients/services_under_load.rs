@@ -1,4 +1,4 @@
-//! Services that change while people use them: nobody notices.
+//! Services change while people use them, and nobody notices.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ pub(crate) const TESTS: [(&str, Test); 3] = [
     ("the_second_deployment_answers_soon", soon),
 ];
 
-/// How long an upgraded connection may go on at least after a switch.
+/// The shortest time for which an upgraded connection goes on after a switch.
 const DRAIN: Duration = Duration::from_secs(29);
 
 fn switches(client: &Program) {
@@ -38,7 +38,7 @@ fn switches(client: &Program) {
     world.wait_until_only(&[("web", i64::from(rounds(5)) + 1, 1)]);
 }
 
-/// Scale, power, and off and on again.
+/// Changes of scale and power, disabling and enabling.
 fn changes(client: &Program) {
     let world = World::new(client, &[]);
     world.make_service("web");
@@ -66,7 +66,7 @@ fn changes(client: &Program) {
         world.wait_until_only(&[]);
         assert_eq!(world.get(&world.host("web"), "/").0, 503);
         update(json!({ "isDisabled": false }));
-        // What had been sent before is answered within this time.
+        // Requests that were sent before are answered within this time.
         std::thread::sleep(Duration::from_millis(500));
         load.may_be_disabled(false);
         std::thread::sleep(Duration::from_millis(500));
@@ -76,7 +76,7 @@ fn changes(client: &Program) {
     eprintln!("{} requests in changes", outcome.answers);
 }
 
-/// From the call that creates a deployment to the first request that it answers.
+/// The time from the call that creates a deployment to its first answer.
 fn soon(client: &Program) {
     let world = World::new(client, &[]);
     world.make_service("web");
@@ -93,6 +93,6 @@ fn soon(client: &Program) {
     }
     times.sort();
     eprintln!("from the call to the first answer: {times:?}");
-    // The promise is 2.5 s on a machine that does nothing else.
+    // The promise is 2.5 s on an idle machine.
     assert!(times[times.len() / 2] < Duration::from_secs(6), "{times:?}");
 }

@@ -70,7 +70,7 @@ fn multi_platform(skopeo: &Program) {
     assert!(pulled.contains(&digest), "{pulled}");
 }
 
-/// What else skopeo can ask of a registry.
+/// Other requests that skopeo can make.
 fn reads_nothing(skopeo: &Program) {
     let bench = Bench::new();
     let mut skopeo = Skopeo(Containers::new(&bench, skopeo));
@@ -78,7 +78,7 @@ fn reads_nothing(skopeo: &Program) {
     skopeo.make();
     skopeo.push(&bench.image("sr:first")).ok();
     let image = format!("docker://{}", bench.image("sr:first"));
-    // What it put itself it may look at.
+    // It may read its own manifests.
     skopeo.0.run(&["inspect", "--tls-verify=false", &image]).ok();
     skopeo.0.log_in(&bench.push_login()).ok();
     for command in [

@@ -1,4 +1,4 @@
-//! Which trials there are, and which clients are there to carry them out.
+//! The trials, and the clients that are installed for them.
 
 use std::process::ExitCode;
 
@@ -6,10 +6,10 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::client::Program;
 
-/// What is tried with a client.
+/// A trial with a client.
 pub(crate) type Test = fn(&Program);
 
-/// The trials, and the clients that are not here.
+/// The trials, and the clients that are missing.
 #[derive(Default)]
 pub(crate) struct Suite {
     trials: Vec<Trial>,
@@ -18,7 +18,7 @@ pub(crate) struct Suite {
 }
 
 impl Suite {
-    /// Adds the trials of a client. `install` says how to get it.
+    /// Adds the trials of a client. `install` is advice on how to get it.
     pub(crate) fn client(
         &mut self,
         name: &'static str,
@@ -49,7 +49,7 @@ impl Suite {
         self.client(name, ".ci/run builds it, see GANGPLANK_GO_CLIENTS there", Program::built(name), tests);
     }
 
-    /// Runs the trials, and says at the end what was not tried.
+    /// Runs the trials. Lists those that were skipped at the end.
     pub(crate) fn run(self, arguments: &Arguments) -> ExitCode {
         if arguments.list {
             return libtest_mimic::run(arguments, self.trials).exit_code();

@@ -41,7 +41,7 @@ fn skopeo(skopeo: &Program) {
     skopeo.run(&["copy", "--src-cert-dir", &folder, &target, "dir:pulled"]).refused(&["denied", "403"]);
 }
 
-/// Docker asks for no certificate on the loopback range, and tries TLS before anything else.
+/// Docker needs no valid certificate on the loopback range, and tries TLS first.
 fn docker_push(docker: &Program) {
     let certificates = certificates();
     let bench = bench(&certificates);
@@ -53,7 +53,7 @@ fn docker_push(docker: &Program) {
     docker.pull(&bench.image("sr:secure")).refused(&["denied"]);
 }
 
-/// A certificate for 127.0.0.1, signed by itself, and as clients look for it: `ca.crt`.
+/// A self-signed certificate for 127.0.0.1, in the file `ca.crt`, where clients look for it.
 pub(crate) fn certificates() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
@@ -72,7 +72,7 @@ fn bench(certificates: &TempDir) -> Bench {
     Bench::over(server.start())
 }
 
-/// A push login, made over TLS by our own command line.
+/// Makes a push login over TLS with our own command line.
 fn push_login(bench: &Bench, certificates: &TempDir) -> Login {
     let program = Program::at(env!("CARGO_BIN_EXE_gangplank").as_ref()).expect("gangplank");
     let create = ["registry-login", "create", "--scope=push"];

@@ -1,4 +1,4 @@
-//! What a refusal says to the person, whatever the tool makes of it.
+//! The message of a refusal reaches the person, whatever the tool does with it.
 
 use gangplank_testkit::Login;
 
@@ -8,7 +8,7 @@ use crate::client::Done;
 /// A pull with a login that only pushes.
 pub(crate) const ONLY_PUSHES: &[&str] = &["this login can only push"];
 
-/// What a tool says of a push by a login that may not.
+/// The texts of a tool after a push with a login that may not push.
 pub(crate) struct Refusals {
     /// The login only pulls.
     pub(crate) only_pulls: &'static [&'static str],
@@ -16,7 +16,7 @@ pub(crate) struct Refusals {
     pub(crate) revoked: &'static [&'static str],
 }
 
-/// The server's own words: what a person needs, and what most tools show.
+/// The server's own message. It helps most, and most tools show it.
 pub(crate) const IN_WORDS: Refusals = Refusals {
     only_pulls: &["this login can only pull"],
     revoked: &["the registry login is unknown or was revoked"],

@@ -131,7 +131,7 @@ class Registry:
             try:
                 answer = exchange(connection, method, target, headers, body, unsized)
             except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                # An idle connection may be gone; a new one may not.
+                # An idle connection may have been closed, but a new one may not.
                 connection.close()
                 if fresh:
                     raise
@@ -147,7 +147,7 @@ def connect(scheme, netloc):
 
 def exchange(connection, method, target, headers, body, unsized):
     connection.putrequest(method, target, skip_accept_encoding=True)
-    # As Go's client does: a registry that compresses loses Content-Length, and fails.
+    # Like Go's client: if a registry compresses, Content-Length is lost and the check fails.
     connection.putheader("Accept-Encoding", "gzip")
     for name, value in headers:
         connection.putheader(name, value)

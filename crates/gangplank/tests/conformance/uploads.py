@@ -79,7 +79,7 @@ def close(registry, url, blob, data, spoiled=False, *headers):
     if spoiled:
         registry.ask("PUT", url, 400, [OCTETS, *headers], data)
         return
-    # Go sends a body that is there and empty without its length.
+    # Go sends an empty body without its length.
     unsized = data is not None and not data
     settle(registry, registry.ask("PUT", url, 201, [OCTETS, *headers], data, unsized), blob)
 

@@ -34,7 +34,7 @@ class Workflow:
 
     def __init__(self, report, registry, repo, other, name):
         self.report, self.registry, self.repo, self.name = report, registry, repo, name
-        # The older suite mounts into a repository that nobody has seen before, unless told.
+        # The older suite mounts into a repository that does not exist, unless it is told to do otherwise.
         self.other = other or f"conformance-{uuid.uuid4()}"
         self.layer = Blob.random(180)
         self.blobs_to_delete, self.manifests_to_delete = [], []

@@ -1,5 +1,5 @@
-//! Backups beside pushes, registrations, deletions and collections, again and again; and backups that are killed. What
-//! is restored is whole, and has what was acknowledged before the backup began.
+//! Backups beside pushes, registrations, deletions and collections, again and again, and killed backups. A restored
+//! directory is complete, and has everything that was acknowledged before the backup began.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub(crate) fn add(trials: &mut Vec<Trial>) {
     trials.push(trial("backups::killed again and again", &[Need::Compiler], killed_again_and_again));
 }
 
-/// A command on directories of a home; whether it went well.
+/// Runs a command on the directories of a home. Returns whether it succeeded.
 fn run(args: &[&str], input: Stdio, output: Stdio) -> bool {
     let mut command = Command::new(PROGRAM);
     let ran = command.args(args).env_clear().stdin(input).stdout(output).stderr(Stdio::piped()).output();
@@ -41,7 +41,7 @@ fn shown(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// Backs a server up: into the folder that had the backup before, or as a stream.
+/// Backs a server up, into the folder with the last backup or as a stream.
 fn back_up(data_dir: &Path, to: &Path, as_stream: bool) {
     let target = if as_stream { "-" } else { shown(to) };
     let args = ["backup", target, "--data-dir", shown(data_dir)];
@@ -49,7 +49,7 @@ fn back_up(data_dir: &Path, to: &Path, as_stream: bool) {
     assert!(run(&args, Stdio::null(), out));
 }
 
-/// Restores a backup into a home, whose directory is whole then.
+/// Restores a backup into a home, and checks that the directory is complete.
 fn restored(from: &Path, as_stream: bool) -> TempDir {
     let home = tempfile::Builder::new().prefix("gangplank-faults-").tempdir().unwrap();
     let data = home.path().join("data");
@@ -78,7 +78,7 @@ fn beside_load() {
         });
         let home = restored(&to, as_stream);
         let server = TestServer::builder(PROGRAM).start_in(home);
-        // Everybody moves this one, also since.
+        // All clients move this tag, so it may have moved since.
         before.tags.remove("latest");
         before.check(&server, &operator, false);
         before.merge(told);
@@ -88,7 +88,7 @@ fn beside_load() {
     assert!(before.len() > 100, "the load did next to nothing");
 }
 
-/// Images that were registered, and are to stay.
+/// Images that are registered and have to stay.
 fn beside_collections() {
     let world = World::start();
     let (stop, pushed) = (AtomicBool::new(false), AtomicU64::new(0));
@@ -101,7 +101,7 @@ fn beside_collections() {
             scope.spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
                     let image = Image::unique(2);
-                    // A cycle may take a part of it before the whole is there.
+                    // A cycle may collect a part of the image before all of it is there.
                     let parts = image.blobs().all(|blob| registry.push_blob("sr", blob) == 201);
                     let media_type = gangplank_oci::media_type::OCI_MANIFEST;
                     let put = registry.put_manifest("sr", &image.digest(), media_type, &image.manifest);
@@ -125,7 +125,7 @@ fn beside_collections() {
         scope.spawn(move || {
             while !stop.load(Ordering::Relaxed) {
                 assert_eq!(api.gangplank("CollectGarbage", &json!({ "graceSeconds": 0 })).status, 200);
-                // Without a pause hardly a push came to its end.
+                // Without a pause, pushes would hardly ever end.
                 thread::sleep(Duration::from_millis(400));
             }
         });
@@ -159,7 +159,7 @@ fn beside_collections() {
     assert!(kept > 5, "{kept} of {pushed}");
 }
 
-/// Ends what others do, also if a check fails.
+/// Stops the other threads, even if a check fails.
 struct Stops<'a>(&'a AtomicBool);
 
 impl Drop for Stops<'_> {
@@ -168,7 +168,7 @@ impl Drop for Stops<'_> {
     }
 }
 
-/// A backup that is killed after a while, if it has not ended by then; whether it has.
+/// Runs a backup and kills it after a while, if it has not ended by then. Returns whether it ended.
 fn killed_after(data_dir: &Path, to: &Path, patience: Duration) -> bool {
     let mut backup = Command::new(PROGRAM)
         .args(["backup", shown(to), "--data-dir", shown(data_dir)])
@@ -196,7 +196,7 @@ fn killed_again_and_again() {
             pushed.push(blob);
         }
         if pushed.len() > 20 {
-            // One that a backup may have copied already.
+            // Content that a backup may already have copied.
             let gone = pushed.swap_remove(usize::try_from(numbers.below(20)).unwrap());
             assert_eq!(registry.status("DELETE", &format!("sr/blobs/{}", gone.digest)), 202);
             promised.retain(|blob| blob.digest != gone.digest);
@@ -208,7 +208,7 @@ fn killed_again_and_again() {
             kills += 1;
         }
         if ended > 0 {
-            // What was complete once stays so, or is the newer one.
+            // A backup that was complete stays complete, or is replaced by a newer one.
             let home = restored(&to, false);
             let server = TestServer::builder(PROGRAM).start_in(home);
             let registry = server.registry_as(&server.operator_login());

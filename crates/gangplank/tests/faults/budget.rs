@@ -1,8 +1,8 @@
-//! How long the loops go on, and with which seed.
+//! The length of the loops, and their seed.
 
 use std::time::{Duration, Instant, SystemTime};
 
-/// The seed of this run; printed, so that a failure can be repeated.
+/// The seed of this run. It is printed, so that a failure can be repeated.
 pub(crate) fn seed(trial: &str) -> u64 {
     let seed = number("GANGPLANK_FAULTS_SEED").unwrap_or_else(|| {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("the time");
@@ -12,7 +12,7 @@ pub(crate) fn seed(trial: &str) -> u64 {
     seed
 }
 
-/// Rounds of a loop: at least so many, and more while the time lasts that the environment grants.
+/// The rounds of a loop: at least this many, and more until the time from the environment is over.
 pub(crate) struct Rounds {
     least: u64,
     done: u64,

@@ -1,4 +1,4 @@
-//! The wall clock jumps, under a running server and between runs: logins follow it, and nothing else does.
+//! The wall clock jumps, under a running server and between runs. Logins follow it, and nothing else does.
 
 use gangplank_testkit::Image;
 use libtest_mimic::Trial;
@@ -40,8 +40,8 @@ fn jump() {
     leaks::check(&world.server.data_dir());
 }
 
-/// Runs whose clocks are years apart: what was pushed and not registered, and an upload in the middle, are
-/// as old as the runs were long. What is registered stays whatever happens.
+/// Runs with clocks that are years apart. Unregistered pushes and an open upload only age by the length of the runs.
+/// Registered images stay whatever happens.
 fn jump_between_runs() {
     let mut world = World::start_with(&[("GANGPLANK_GC_INTERVAL", "1s"), ("GANGPLANK_GC_GRACE", "60s")]);
     let registry = world.registry();
@@ -60,7 +60,7 @@ fn jump_between_runs() {
         }
         world.shim.set_clock_off(hours * HOUR);
         world.restart();
-        // A cycle of its own, and one that is asked for.
+        // A scheduled cycle, and one on demand.
         std::thread::sleep(std::time::Duration::from_millis(1_500));
         world.shim.set_clock_off(0);
         let answer = world.api().gangplank("CollectGarbage", &serde_json::json!({}));

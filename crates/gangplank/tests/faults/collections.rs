@@ -1,6 +1,6 @@
-//! Cycles of garbage collection back to back, beside pushes: nothing that was acknowledged goes before its
-//! lease is over, no push is refused for what it was told to skip, what is registered stays, and garbage goes.
-//! Then the same with `kill -9` in the middle of cycles.
+//! Cycles of garbage collection back to back, beside pushes. No acknowledged content is removed before its lease is
+//! over. No push is refused because of a blob that it was told to skip. Registered images stay, and garbage is
+//! removed. Then the same with `kill -9` during cycles.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -20,10 +20,10 @@ use crate::needs::{Need, trial};
 use crate::world::World;
 use crate::{leaks, world};
 
-/// How long a lease lasts in the soak.
+/// The life of a lease here.
 const GRACE: Duration = Duration::from_secs(4);
 
-/// A push that takes longer has outlived what it was told.
+/// A slower push has outlived its leases.
 const PROMPT: Duration = Duration::from_secs(3);
 
 pub(crate) fn add(trials: &mut Vec<Trial>) {
@@ -36,10 +36,10 @@ fn start() -> World {
     World::start_with(&[("GANGPLANK_GC_GRACE", &grace), ("GANGPLANK_GC_INTERVAL", "1s")])
 }
 
-/// What the clients of a soak share.
+/// State that all clients share.
 struct Soak {
     stop: AtomicBool,
-    /// Registered images, by their name there.
+    /// Registered images by name.
     registered: Mutex<BTreeMap<String, Image>>,
     pushes: AtomicU64,
     late: AtomicU64,
@@ -54,7 +54,7 @@ fn beside_pushes() {
         pushes: AtomicU64::new(0),
         late: AtomicU64::new(0),
     };
-    // Layers that many images share: what one push leaves, another is told to skip.
+    // Layers that many images share, so that pushes skip blobs of other pushes.
     let shared: Vec<Blob> = (0..6).map(|_| Blob::unique()).collect();
     thread::scope(|scope| {
         for number in 0..3 {
@@ -85,7 +85,7 @@ fn beside_pushes() {
     for image in kept.values() {
         assert_whole(&registry, image);
     }
-    // With nobody pushing, everything else goes.
+    // When nobody pushes, everything unregistered is removed.
     for name in kept.keys() {
         let input = json!({ "serviceName": "web", "image": name });
         assert_eq!(world.api().lightsail("DeleteContainerImage", &input).status, 200);
@@ -101,8 +101,8 @@ fn beside_pushes() {
     assert!(pushes > 50 && late < pushes / 2, "{pushes} pushes, {late} late");
 }
 
-/// Pushes an image as clients do: asks for each blob, mounts or sends what is not there, puts the manifest.
-/// Some images are registered; some registrations end.
+/// Pushes an image as clients do: asks for each blob, mounts or sends the missing ones, and puts the manifest.
+/// Registers some images, and deletes some registrations.
 fn push(registry: &Registry, api: &Api, soak: &Soak, shared: &[Blob], numbers: &mut Numbers) {
     let started = Instant::now();
     let pick =
@@ -145,7 +145,7 @@ fn push(registry: &Registry, api: &Api, soak: &Soak, shared: &[Blob], numbers: &
             let input = json!({ "serviceName": "web", "image": name });
             assert_eq!(api.lightsail("DeleteContainerImage", &input).status, 200);
             thread::sleep(Duration::from_millis(500));
-            // The grace period has begun, and not more.
+            // The grace period has begun, and is not over.
             let whole = is_whole(registry, &ended);
             assert!(
                 whole || deleted.elapsed() > PROMPT,
@@ -160,7 +160,7 @@ fn assert_whole(registry: &Registry, image: &Image) {
     assert!(is_whole(registry, image), "{} is not whole", image.digest());
 }
 
-/// Whether an image is in one of the repositories with all its content.
+/// Whether one of the repositories has an image with all its content.
 fn is_whole(registry: &Registry, image: &Image) -> bool {
     ["sr", "other"].iter().any(|repository| {
         registry.send("GET", &format!("{repository}/manifests/{}", image.digest())).status() == 200

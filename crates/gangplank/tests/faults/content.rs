@@ -1,4 +1,4 @@
-//! Content that a number stands for, so that a ledger need not keep the bytes.
+//! Content that is made from a number, so that a ledger does not have to store the bytes.
 
 use gangplank_oci::Digest;
 use gangplank_testkit::Blob;
@@ -21,7 +21,7 @@ impl Numbers {
     }
 }
 
-/// Bytes that a seed and a length stand for.
+/// Bytes made from a seed and a length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Content {
     pub(crate) seed: u64,

@@ -1,6 +1,6 @@
-//! Every call that changes a file fails, one at a time, in every operation: the client gets an error
-//! or a true success, nothing acknowledged is lost, nothing is half there, and when the disk is well
-//! again a retry succeeds and nothing is left behind.
+//! Every call that changes a file fails, one at a time, in every operation. The client gets an error or a true
+//! success. No acknowledged content is lost, and none is incomplete. When the disk works again, a retry succeeds and
+//! no waste is left.
 
 use gangplank_oci::media_type::{OCI_CONFIG, OCI_MANIFEST};
 use gangplank_testkit::Blob;
@@ -15,7 +15,7 @@ use crate::operations::{Deed, OPERATIONS, Prepare, Seen, look_at_blob};
 use crate::shim::{ALL, Fault, IO, NO_SPACE, SYNC};
 use crate::world::World;
 
-/// How calls fail; `at` is set by the loop.
+/// The faults. The loop sets `at`.
 const FAULTS: [(&str, Fault); 6] = [
     ("one call fails", Fault { at: 1, lasting: false, error: IO, kinds: ALL, halve: false }),
     ("the disk fails", Fault { at: 1, lasting: true, error: IO, kinds: ALL, halve: false }),
@@ -28,7 +28,7 @@ const FAULTS: [(&str, Fault); 6] = [
     ("one write is short", Fault { at: 1, lasting: false, error: NO_SPACE, kinds: ALL, halve: true }),
 ];
 
-/// No operation makes as many calls; a loop that gets here does not end.
+/// More calls than any operation makes. A loop that gets here would not end.
 const MANY: u64 = 2_000;
 
 pub(crate) fn add(trials: &mut Vec<Trial>) {
@@ -67,7 +67,7 @@ fn sweep(name: &str, prepare: Prepare) {
     eprintln!("{name}: {tried} faults");
 }
 
-/// Registers an image that needs a blob, so that collection leaves it alone.
+/// Registers an image that needs a blob, so that the blob is not collected.
 fn hold(world: &World, kept: Content) {
     let manifest = json!({
         "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": kept.blob().descriptor(OCI_CONFIG), "layers": [],
@@ -78,7 +78,7 @@ fn hold(world: &World, kept: Content) {
     world.api().register("web", "kept", &manifest.digest);
 }
 
-/// Lets one deed meet one fault; `false` if the fault came to nothing, because the deed was over.
+/// Lets one operation meet one fault. `false` if the operation ended before the fault.
 fn attempt(world: &mut World, deed: &mut dyn Deed, fault: Fault, kept: Content, context: &str) -> bool {
     world.shim.arm(fault);
     let status = deed.act(world);
@@ -117,7 +117,7 @@ fn attempt(world: &mut World, deed: &mut dyn Deed, fault: Fault, kept: Content, 
     true
 }
 
-/// What a write of another kind is answered.
+/// The answer to a write of another kind.
 fn login_status(world: &World) -> u16 {
     world.api().lightsail("CreateContainerServiceRegistryLogin", &serde_json::json!({})).status
 }

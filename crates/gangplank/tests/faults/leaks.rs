@@ -1,4 +1,4 @@
-//! What is on disk, held against the rows: bytes nobody needs are gone, bytes a row needs are there.
+//! Compares the files on disk with the rows: files that no row names are gone, and files that a row names exist.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
-/// How long the server may take to remove what it no longer needs, once it has started.
+/// The longest time for the server to remove files after its start.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Waits until the bytes in a data directory are those that its rows name.
+/// Waits until the files in a data directory are those that its rows name.
 ///
 /// # Panics
-/// If they are not in time: something was lost, or something stays that nobody will remove.
+/// If they are not in time: a file was lost, or one stays that nobody will remove.
 pub(crate) fn check(data_dir: &Path) {
     let started = Instant::now();
     loop {
@@ -32,7 +32,7 @@ fn compare(data_dir: &Path) -> Result<(), String> {
         let found = select.query_map([], |row| row.get(0)).unwrap();
         found.map(Result::unwrap).collect()
     };
-    let (known, sessions) = (keys("SELECT key FROM blobs"), keys("SELECT id FROM uploads"));
+    let (known, sessions) = (keys("SELECT key FROM blobs"), keys("SELECT key FROM uploads"));
     let content = data_dir.join("blobs/content");
     let shards = std::fs::read_dir(&content).unwrap().map(|shard| shard.unwrap().path());
     let stored: BTreeSet<String> = shards.flat_map(|shard| names(&shard)).collect();

@@ -1,4 +1,4 @@
-//! What clients were told, to be held against what there is after a fault.
+//! The answers that clients got, to be compared with the server's state after a fault.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,41 +9,41 @@ use serde_json::json;
 use crate::content::Content;
 use crate::operations::{Seen, look_at_blob};
 
-/// What clients were told.
+/// The answers that clients got.
 #[derive(Default)]
 pub(crate) struct Ledger {
     /// Blobs that were answered 201.
     pub(crate) blobs: Vec<Content>,
-    /// Blobs whose answer never came: there whole, or not at all.
+    /// Blobs without an answer. They must be complete or missing.
     pub(crate) asked: Vec<Content>,
     /// Blobs whose deletion was acknowledged.
     pub(crate) deleted: Vec<Content>,
     /// Manifests that were answered 201.
     pub(crate) manifests: Vec<Image>,
-    /// For each tag, the digests that it may name: the last acknowledged and those asked for since.
+    /// For each tag the digests that it may have: the last acknowledged one, and those requested since.
     pub(crate) tags: BTreeMap<String, Vec<String>>,
-    /// Moves of tags whose answer never came: the tag and the digest.
+    /// Moves of tags without an answer: the tag and the digest.
     pub(crate) moves: Vec<(String, String)>,
-    /// Logins that were handed out.
+    /// Logins that were made.
     pub(crate) logins: Vec<Login>,
     /// Images that were registered.
     pub(crate) registered: Vec<String>,
-    /// Uploads in the middle.
+    /// Open uploads.
     pub(crate) sessions: Vec<Session>,
 }
 
-/// An upload in the middle.
+/// An open upload.
 pub(crate) struct Session {
     pub(crate) location: String,
     pub(crate) content: Content,
-    /// How many bytes were acknowledged.
+    /// The number of acknowledged bytes.
     pub(crate) acknowledged: usize,
-    /// How many bytes were sent.
+    /// The number of sent bytes.
     pub(crate) sent: usize,
 }
 
 impl Ledger {
-    /// Adds what another client was told.
+    /// Adds the answers of another client.
     pub(crate) fn merge(&mut self, other: Self) {
         self.blobs.extend(other.blobs);
         self.asked.extend(other.asked);
@@ -58,13 +58,13 @@ impl Ledger {
         }
     }
 
-    /// How many promises there are.
+    /// The number of promises.
     pub(crate) fn len(&self) -> usize {
         let content = self.blobs.len() + self.deleted.len() + self.manifests.len() + self.tags.len();
         content + self.logins.len() + self.registered.len() + self.sessions.len()
     }
 
-    /// Holds it against a server. `power_lost` says that upload sessions may have lost bytes.
+    /// Compares it with a server. `power_lost` says that upload sessions may have lost bytes.
     ///
     /// # Panics
     /// If a promise was broken.
@@ -114,7 +114,7 @@ impl Ledger {
         assert!(lost.is_empty(), "registered and not listed: {lost:?}");
     }
 
-    /// Goes on with an upload where the server says it stands; its blob is then one more promise.
+    /// Continues an upload where the server says. Its blob then is another promise.
     fn resume(&mut self, server: &TestServer, operator: &Login, session: &Session, power_lost: bool) {
         let registry = server.registry_as(operator);
         let stands = registry.send("GET", &session.location);

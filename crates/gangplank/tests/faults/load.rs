@@ -1,4 +1,4 @@
-//! Clients that do a bit of everything until the server is gone, and write down what it told them.
+//! Clients that make all kinds of requests until the server is gone, and record its answers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -17,7 +17,7 @@ const CLIENTS: u64 = 4;
 /// The tag that all clients move.
 const SHARED_TAG: &str = "latest";
 
-/// Lets clients work for a while, then `end`s the server under them; what they were told.
+/// Lets clients work for a while, then `end`s the server. Returns the answers.
 pub(crate) fn until(
     server: &mut TestServer,
     operator: &Login,
@@ -79,7 +79,7 @@ impl Client {
         Content { seed: self.numbers.next(), size: 1 + usize::try_from(self.numbers.below(400_000)).unwrap() }
     }
 
-    /// The status of a request; `None` if no answer came.
+    /// The status of a request. `None` if there was no answer.
     fn put(&self, method: &str, path: &str, body: Vec<u8>) -> Option<u16> {
         let request = self.registry.request(method, path).header(CONTENT_TYPE, OCI_MANIFEST);
         Some(request.body(body).send().ok()?.status().as_u16())
@@ -147,7 +147,7 @@ impl Client {
             if acknowledged {
                 self.ledger.manifests.push(image.clone());
             }
-            // A tag that was never acknowledged may name nothing.
+            // A tag that was never acknowledged may be missing.
             match self.ledger.tags.get_mut(&tag) {
                 Some(digests) if acknowledged && tag != SHARED_TAG => *digests = vec![image.digest()],
                 Some(digests) => digests.push(image.digest()),

@@ -1,11 +1,11 @@
-//! The program under faults: killed, cut off from power, with a disk that fails or is full, a clock
-//! that jumps, and clients that misbehave. What it acknowledged is held against a ledger afterwards.
+//! The program under faults: killed, without power, with a failing or full disk, with a jumping clock, and with
+//! misbehaving clients. Afterwards its state is compared with a ledger of its answers.
 //!
-//! - `GANGPLANK_FAULTS_SEED=N` repeats a run; each trial prints the seed it used.
+//! - `GANGPLANK_FAULTS_SEED=N` repeats a run. Each trial prints its seed.
 //! - `GANGPLANK_FAULTS_MINUTES=N` makes the loops that can be made longer take about N minutes each.
 //!
-//! What needs root or a tool that is missing is skipped by name; with `GANGPLANK_REQUIRE_CLIENTS=1`,
-//! as in CI, it is a failure.
+//! A trial that needs root or a missing tool is skipped by name. With `GANGPLANK_REQUIRE_CLIENTS=1`, as in CI, it
+//! fails.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is a failed test")]
 

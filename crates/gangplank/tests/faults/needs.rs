@@ -1,20 +1,20 @@
-//! What a trial needs of the machine, and what happens where it is missing.
+//! The requirements of a trial, and what happens if one is missing.
 
 use std::process::Command;
 
 use libtest_mimic::Trial;
 
-/// Something that not every machine has.
+/// A requirement that not every machine meets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Need {
-    /// A C compiler, for the library that is put before the server.
+    /// A C compiler, for the library that is loaded into the server.
     Compiler,
-    /// The right to mount ext4 from a file and to shut it down, and a Python that can ask for it.
+    /// The right to mount ext4 from a file and to shut it down, and a Python that can do so.
     LoopDevice,
 }
 
 impl Need {
-    /// Why it is not met; `None` if it is.
+    /// The reason for which it is not met. `None` if it is.
     fn missing(self) -> Option<String> {
         match self {
             Self::Compiler => (!runs("cc", &["--version"])).then(|| "cc, a C compiler".to_owned()),
@@ -34,7 +34,7 @@ fn runs(program: &str, arguments: &[&str]) -> bool {
     Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
 }
 
-/// A trial, which is skipped by name where `needs` are not met, or fails where nothing may be skipped.
+/// A trial. If `needs` are not met, it is skipped by name, or fails if nothing may be skipped.
 pub(crate) fn trial(name: impl Into<String>, needs: &[Need], test: impl FnOnce() + Send + 'static) -> Trial {
     let name = name.into();
     let missing = needs.iter().find_map(|need| need.missing());

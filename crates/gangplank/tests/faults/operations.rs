@@ -1,4 +1,4 @@
-//! What a client can ask for, each as one deed that can be tried, looked at, and tried again.
+//! The operations of clients. Each can be tried, checked, and tried again.
 
 use gangplank_oci::media_type::OCI_MANIFEST;
 use gangplank_testkit::{ApiAnswer, Image, Registry};
@@ -9,33 +9,33 @@ use serde_json::json;
 use crate::content::Content;
 use crate::world::World;
 
-/// The status of the answer that decided; `None` if the connection ended without one.
+/// The status of the deciding answer. `None` if the connection ended without one.
 pub(crate) type Status = Option<u16>;
 
-/// What is to be seen of a deed.
+/// The visible result of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     /// It happened.
     Whole,
-    /// It did not happen.
+    /// It has no effect.
     Absent,
-    /// Something between, which must never be.
+    /// It has a partial effect, which must never happen.
     Broken(String),
 }
 
-/// Something that a client asks for.
+/// An operation of a client.
 pub(crate) trait Deed {
-    /// Asks; a status of 2xx acknowledges the deed.
+    /// Runs the operation. A status of 2xx acknowledges it.
     fn act(&mut self, world: &World) -> Status;
-    /// Looks whether it happened.
+    /// Checks its effect.
     fn look(&self, world: &World) -> Seen;
-    /// Whether a client may ask again for what has happened.
+    /// Whether a client may repeat it after it succeeded.
     fn may_be_repeated(&self) -> bool {
         true
     }
 }
 
-/// Prepares a deed, of which a seed makes another one each time.
+/// Prepares an operation. Each seed makes a different one.
 pub(crate) type Prepare = fn(&World, u64) -> Box<dyn Deed>;
 
 /// Every operation by name.
@@ -93,12 +93,12 @@ pub(crate) const OPERATIONS: [(&str, Prepare); 15] = [
     }),
 ];
 
-/// A blob of two batches of the server's and a bit.
+/// A blob a little longer than two batches of the server.
 fn layer(seed: u64) -> Content {
     Content { seed, size: 600_000 }
 }
 
-/// An image whose blobs are pushed, and whose manifest is not.
+/// An image. Its blobs are pushed, and its manifest is not.
 fn image(world: &World) -> Image {
     let image = Image::unique(1);
     for blob in image.blobs() {
@@ -122,7 +122,7 @@ fn status(answer: &Response) -> u16 {
     answer.status().as_u16()
 }
 
-/// Looks at a blob: there with the right bytes, or not at all.
+/// Checks a blob: it has the right bytes, or is missing.
 pub(crate) fn look_at_blob(registry: &Registry, repository: &str, content: Content) -> Seen {
     let answer = registry.send("GET", &format!("{repository}/blobs/{}", content.digest()));
     match status(&answer) {
@@ -134,14 +134,14 @@ pub(crate) fn look_at_blob(registry: &Registry, repository: &str, content: Conte
 
 struct Push {
     content: Content,
-    /// In how many chunks; zero for a single request.
+    /// The number of chunks. Zero for a single request.
     chunks: usize,
-    /// The session that an earlier try opened, and how much was sent to it.
+    /// The session of an earlier attempt, and the number of bytes sent to it.
     open: Option<(String, usize)>,
 }
 
 impl Push {
-    /// Opens a session, or finds out where the one of an earlier try stands.
+    /// Opens a session, or finds the offset of an earlier attempt's session.
     fn resume(&mut self, registry: &Registry) -> Result<usize, Status> {
         if let Some((location, sent)) = &self.open {
             let stands = send(registry.request("GET", location)).ok_or(None)?;
@@ -213,7 +213,7 @@ impl Deed for Mount {
 
 struct Tagged {
     image: Image,
-    /// What the tag named before.
+    /// The image that the tag named before.
     before: Option<Image>,
     tag: String,
 }
@@ -246,7 +246,7 @@ impl Deed for Tagged {
     }
 }
 
-/// What an operation of the API answers, if anything.
+/// The answer of an operation of the API, if there is one.
 fn call(world: &World, target: &str, input: &serde_json::Value) -> Option<ApiAnswer> {
     world.api().try_call(target, input.to_string().as_bytes(), &[])
 }
@@ -381,7 +381,7 @@ fn registered(world: &World) -> Vec<String> {
     images.iter().map(|image| image["image"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A blob that nobody references, and no grace for it.
+/// A blob that nothing references, without a grace period.
 struct GarbageGone {
     content: Content,
 }
@@ -401,7 +401,7 @@ impl Deed for GarbageGone {
     }
 }
 
-/// Something that the registry deletes.
+/// A thing that is deleted from the registry.
 struct Gone {
     path: String,
 }

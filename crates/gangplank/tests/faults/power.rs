@@ -1,5 +1,5 @@
-//! Power cuts: the server's data is on a file system of its own, which is shut down without writing
-//! what it still holds in memory (`FS_IOC_SHUTDOWN`), and mounted again.
+//! Power cuts. The server's data is on its own file system. It is shut down without writing what is still in memory
+//! (`FS_IOC_SHUTDOWN`), and mounted again.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,14 +26,14 @@ pub(crate) fn add(trials: &mut Vec<Trial>) {
     trials.push(trial("power::a server that syncs nothing is found out", &needs, without_syncs));
 }
 
-/// ext4 in a file, mounted; unmounted when dropped.
+/// A mounted ext4 in a file. Dropping it unmounts it.
 struct Disk {
     image: PathBuf,
     at: PathBuf,
 }
 
 impl Disk {
-    /// Makes one and mounts it where the data of a server in this home is kept.
+    /// Makes a file system and mounts it at the data directory of a server in this home.
     fn mount(home: &Path) -> Self {
         let disk = Self { image: home.join("disk"), at: home.join("data") };
         std::fs::create_dir(&disk.at).unwrap();
@@ -44,7 +44,7 @@ impl Disk {
     }
 
     fn mount_again(&self) {
-        // Nothing is written back by and by: what is on disk was asked for.
+        // Nothing is written back in the background, so the disk only has what was synced.
         run(Command::new("mount").args(["-o", "loop,commit=300"]).arg(&self.image).arg(&self.at));
     }
 
@@ -74,13 +74,13 @@ fn start() -> (Disk, World) {
     (disk, World::start_in(home))
 }
 
-/// Cuts the power under load; what clients had been told by then.
+/// Cuts the power under load. Returns the answers until then.
 fn cut(disk: &Disk, world: &mut World, numbers: &mut Numbers) -> Ledger {
     let patience = Duration::from_millis(200 + numbers.below(800));
     let operator = world.operator.clone();
     let told = load::until(&mut world.server, &operator, numbers.next(), patience, |server| {
-        // With the power goes the program. Left running, it might be told that a sync went well which the
-        // shutdown of the file system had just given up (jbd2 calls an aborted transaction complete).
+        // The program ends with the power. A running one could be told that a sync succeeded which the file system's
+        // shutdown had just given up (jbd2 calls an aborted transaction complete).
         server.signal(Signal::STOP);
         std::thread::sleep(Duration::from_millis(2));
         disk.cut();

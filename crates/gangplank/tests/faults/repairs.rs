@@ -1,5 +1,5 @@
-//! Every call that changes a file fails while `gangplank fsck --repair` mends a data directory: it says so, what
-//! was whole stays whole, and a run on a disk that is well again ends what it began.
+//! Every call that changes a file fails while `gangplank fsck --repair` mends a data directory. It reports the
+//! failure, intact content stays intact, and a run on a working disk completes the repair.
 
 use std::fs;
 use std::path::Path;
@@ -25,8 +25,8 @@ fn repair(world: &World) -> Output {
     command.arg(world.server.data_dir()).output().unwrap()
 }
 
-/// Breaks what a repair can mend: bytes that are not where their row says, bytes and staged bytes that nobody
-/// knows, holds that are not so, a blob that no repository has.
+/// Makes damage that can be repaired: misplaced files, unknown files and staged files, wrong reference counts, a blob
+/// that no repository has.
 fn damage(data_dir: &Path, content: Content, seed: u64) {
     let blobs = data_dir.join("blobs");
     let stray = |number: u64| {

@@ -1,5 +1,4 @@
-//! The library that is put before the server (`shim.c`), and the file by which it is told what
-//! shall fail.
+//! The library that is loaded into the server (`shim.c`), and the file that controls its faults.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
@@ -14,7 +13,7 @@ pub(crate) const IO: u64 = 5;
 /// `ENOSPC`.
 pub(crate) const NO_SPACE: u64 = 28;
 
-/// Every call that changes files.
+/// All calls that change files.
 pub(crate) const ALL: u64 = 127;
 /// `mkdir`.
 pub(crate) const MAKE_DIRECTORY: u64 = 64;
@@ -31,12 +30,12 @@ enum Field {
     Halve,
     SkipSync,
     WallMilliseconds,
-    /// Calls counted so far; the shim's own.
+    /// The number of calls so far. The shim writes it.
     Count,
     Hits,
 }
 
-/// Which calls fail, and how.
+/// The calls that fail, and how.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fault {
     /// The number of the call, from 1.
@@ -45,9 +44,9 @@ pub(crate) struct Fault {
     pub(crate) lasting: bool,
     /// The `errno`.
     pub(crate) error: u64,
-    /// Which calls are counted and may fail.
+    /// The kinds of calls that are counted and may fail.
     pub(crate) kinds: u64,
-    /// Whether the first one, if it writes, writes half of it instead of failing.
+    /// Whether the first failing call, if it is a write, writes half of its bytes instead.
     pub(crate) halve: bool,
 }
 
@@ -60,7 +59,7 @@ pub(crate) struct Shim {
 }
 
 impl Shim {
-    /// A shim for a server whose home this is. Nothing fails yet.
+    /// A shim for the server in a home. No call fails yet.
     pub(crate) fn new(home: &Path) -> Self {
         let home = home.canonicalize().unwrap();
         let (path, log) = (home.join("faults"), home.join("calls"));
@@ -78,17 +77,17 @@ impl Shim {
         shim
     }
 
-    /// What puts a program behind it.
+    /// The environment that loads the shim into a program.
     pub(crate) fn environment(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.environment.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// A server that runs behind it.
+    /// A server with the shim.
     pub(crate) fn before(&self, builder: ServerBuilder) -> ServerBuilder {
         self.environment.iter().fold(builder, |builder, (name, value)| builder.env(name, value))
     }
 
-    /// Lets calls fail, counted from now.
+    /// Makes calls fail, counted from now.
     pub(crate) fn arm(&self, fault: Fault) {
         self.lift();
         self.set(Field::At, fault.at);
@@ -100,34 +99,34 @@ impl Shim {
         self.set(Field::Mode, if fault.lasting { 2 } else { 1 });
     }
 
-    /// Lets nothing fail any more.
+    /// Makes no more calls fail.
     pub(crate) fn lift(&self) {
         self.set(Field::Mode, 0);
     }
 
-    /// How many calls failed or were cut short since the shim was armed.
+    /// The number of calls that failed or were cut short since the shim was armed.
     pub(crate) fn hits(&self) -> u64 {
         self.get(Field::Hits)
     }
 
-    /// Whether syncs do nothing and say that they did.
+    /// Whether syncs do nothing and report success.
     pub(crate) fn skip_syncs(&self, skip: bool) {
         self.set(Field::SkipSync, skip.into());
     }
 
-    /// Sets the server's wall clock off by so many milliseconds.
+    /// Shifts the server's wall clock by this many milliseconds.
     pub(crate) fn set_clock_off(&self, milliseconds: i64) {
         self.set(Field::WallMilliseconds, milliseconds.cast_unsigned());
     }
 
-    /// The calls so far, one a line.
+    /// The calls so far, one in each line.
     pub(crate) fn calls(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// Forgets the calls so far.
     pub(crate) fn forget_calls(&self) {
-        // The server appends, so an emptied file grows from its start again.
+        // The server appends, so an emptied file grows from its beginning.
         let _ = OpenOptions::new().write(true).truncate(true).open(&self.log);
     }
 
@@ -142,7 +141,7 @@ impl Shim {
     }
 }
 
-/// The library, compiled once a run.
+/// The library, compiled once for each test run.
 static LIBRARY: LazyLock<PathBuf> = LazyLock::new(|| {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults/shim.c");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
@@ -151,7 +150,7 @@ static LIBRARY: LazyLock<PathBuf> = LazyLock::new(|| {
     let flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"];
     let compiled = Command::new("cc").args(flags).arg(&made).args([source, "-ldl"]).output().unwrap();
     assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
-    // Renamed, since another run may be using it.
+    // Renamed, because another run may be using it.
     fs::rename(&made, &library).unwrap();
     library
 });

@@ -1,5 +1,5 @@
-//! Every call that changes a file fails while the server starts, on a new directory and after a
-//! crash: it starts or says why not, and the next start finds all in order.
+//! Every call that changes a file fails while the server starts, on a new directory and after a crash. The server
+//! starts or says why not, and the next start finds everything in order.
 
 use libtest_mimic::Trial;
 use serde_json::json;
@@ -18,8 +18,8 @@ pub(crate) fn add(trials: &mut Vec<Trial>) {
     trials.push(trial("starts::on an earlier database", &[Need::Compiler], on_an_earlier_database));
 }
 
-/// Starts the killed server while a call fails, and again when none does; `false` if the first start
-/// was over before the fault came.
+/// Starts the killed server while a call fails, and then again without faults. `false` if the first start ended
+/// before the fault.
 fn start(world: &mut World, fault: Fault) -> bool {
     world.shim.arm(fault);
     let started = world.server.try_restart();
@@ -28,7 +28,7 @@ fn start(world: &mut World, fault: Fault) -> bool {
     let at = fault.at;
     match started {
         Ok(()) if hits > 0 => {
-            // A fault that came to nothing, or hit what the server does beside.
+            // The fault did not happen, or hit a background task of the server.
             world.server.kill();
             world.restart();
         }
@@ -47,7 +47,7 @@ fn on_a_new_directory() {
     let mut world = World::start();
     let blob = Content { seed: numbers.next(), size: 1_000 };
     let mut tried = 0;
-    // Each takes two first starts, so a seed picks some; of the calls that make shards, a few.
+    // Each takes two first starts, so a seed picks some. Of the calls that make shards, only a few are tried.
     for (kinds, stride) in [(ALL & !MAKE_DIRECTORY, 6), (MAKE_DIRECTORY, 100)] {
         for lasting in [false, true] {
             let (mut at, error) = (1, if lasting { NO_SPACE } else { IO });
@@ -83,7 +83,7 @@ fn after_a_crash() {
             let patch = registry.request("PATCH", &location).body(kept.bytes()).send().unwrap();
             assert_eq!(patch.status(), 202);
             world.server.kill();
-            // What a crash leaves that a start has to remove.
+            // Waste of a crash that a start has to remove.
             let (staged, orphan) = ("0".repeat(32), format!("{}42", "0".repeat(30)));
             let blobs = world.server.data_dir().join("blobs");
             std::fs::write(blobs.join("staged").join(staged), "left").unwrap();
@@ -104,7 +104,7 @@ fn after_a_crash() {
     eprintln!("start after a crash: {tried} faults");
 }
 
-/// The database is the old one or the new one, and whole.
+/// The database is the old one or the new one, and complete.
 fn on_an_earlier_database() {
     const DATABASE: &[u8] = include_bytes!("../../../store/tests/fixtures/schema-3.db");
     const MASTER_KEY: &[u8] = include_bytes!("../../../store/tests/fixtures/schema-3.master.key");
@@ -123,7 +123,7 @@ fn on_an_earlier_database() {
             std::fs::create_dir(&data_dir).unwrap();
             std::fs::write(data_dir.join("gangplank.db"), DATABASE).unwrap();
             std::fs::write(data_dir.join("master.key"), MASTER_KEY).unwrap();
-            // The folder of bytes, of which the fixture has none: without any it would be taken for lost.
+            // The folder for content. The fixture has none, and without it the disk would be taken for missing.
             std::fs::create_dir_all(data_dir.join("blobs/content/00")).unwrap();
             let kinds = ALL & !MAKE_DIRECTORY;
             let failed = start(&mut world, Fault { at, lasting, error, kinds, halve: false });

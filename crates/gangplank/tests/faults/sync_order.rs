@@ -1,4 +1,4 @@
-//! In which order a push reaches the disk, and what happens after a sync that failed.
+//! The order in which a push reaches the disk, and the behaviour after a failed sync.
 
 use libtest_mimic::Trial;
 
@@ -20,7 +20,7 @@ pub(crate) fn add(trials: &mut Vec<Trial>) {
     ));
 }
 
-/// The place of the first call after `from` that says all of `words`.
+/// The place of the first call after `from` that has all of `words`.
 #[track_caller]
 fn next(calls: &[&str], from: usize, words: &[&str]) -> usize {
     let found = calls[from..].iter().position(|call| words.iter().all(|word| call.contains(word)));
@@ -37,7 +37,7 @@ fn a_push() {
     assert_durable(&world.shim.calls());
 }
 
-/// An upload that is not whole promises nothing across a power cut, and costs no sync.
+/// An incomplete upload promises nothing across a power cut, and makes no sync.
 fn an_upload() {
     let world = World::start();
     let registry = world.registry();
@@ -54,7 +54,7 @@ fn an_upload() {
     assert_durable(&world.shim.calls());
 }
 
-/// Holds the calls up to a 201 against the order in which a blob becomes durable.
+/// Checks the calls before a 201: the order makes a blob durable.
 #[track_caller]
 fn assert_durable(log: &str) {
     let calls: Vec<&str> = log.lines().collect();
@@ -62,7 +62,7 @@ fn assert_durable(log: &str) {
     let mut parts = calls[renamed].split(' ').skip(1);
     let (staged, content) = (parts.next().unwrap(), parts.next().unwrap());
     let shard = content.rsplit_once('/').unwrap().0;
-    // The first content that comes into a shard makes it.
+    // The first content in a shard makes the shard.
     let shard_made = next(&calls, 0, &["mkdir ", shard, " 0"]);
     let made_durable = next(&calls, shard_made, &["fsync ", "/blobs/content "]);
     assert!(made_durable < renamed, "{log}");
@@ -100,7 +100,7 @@ fn after_a_failed_sync() {
         api.lightsail("CreateContainerServiceRegistryLogin", &serde_json::json!({})).status
     };
     assert_eq!(create(&api), 503);
-    // The disk is well again, and would say so; the server does not ask it.
+    // The disk works again, but the server does not try it again.
     assert_eq!((world.shim.hits(), world.is_ready(), create(&api)), (1, false, 503));
     world.server.kill();
     world.shim.lift();
@@ -115,8 +115,8 @@ fn after_a_failed_sync() {
     assert!(emptied < next(&calls, 0, &["answer"]), "{log}");
 }
 
-/// Uploads sync nothing, so the first to hear that their rows are lost is whoever moves the log into the
-/// database. What is committed behind them would be lost too.
+/// Uploads make no sync. So the first to see that their rows are lost is the code that moves the log into the
+/// database. A later commit would be lost too.
 fn after_a_failed_sync_of_nobody() {
     let world = World::start();
     let registry = world.registry();

@@ -1,4 +1,4 @@
-//! A server behind a shim, and the logins that a test needs.
+//! A server with the shim, and the logins for tests.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,14 +9,14 @@ use gangplank_testkit::{Api, Login, Registry, TestServer};
 use crate::PROGRAM;
 use crate::shim::Shim;
 
-/// How long a start may take after a crash.
+/// The longest start after a crash.
 pub(crate) const READY: Duration = Duration::from_secs(10);
 
-/// A server behind a shim.
+/// A server with the shim.
 pub(crate) struct World {
     pub(crate) server: TestServer,
     pub(crate) shim: Shim,
-    /// A login that does everything.
+    /// A login with all permissions.
     pub(crate) operator: Login,
 }
 
@@ -26,13 +26,13 @@ impl World {
         Self::start_in(home)
     }
 
-    /// The same with more in its environment.
+    /// The same with additional variables.
     pub(crate) fn start_with(environment: &[(&str, &str)]) -> Self {
         let home = tempfile::Builder::new().prefix("gangplank-faults-").tempdir().unwrap();
         Self::start_so(home, environment)
     }
 
-    /// The same in a home that has been prepared.
+    /// The same in a prepared home.
     pub(crate) fn start_in(home: tempfile::TempDir) -> Self {
         Self::start_so(home, &[])
     }
@@ -58,12 +58,12 @@ impl World {
         self.server.registry_as(&self.operator)
     }
 
-    /// Whether the server says that it is fit to be sent requests.
+    /// Whether the server says that it is ready.
     pub(crate) fn is_ready(&self) -> bool {
         is_ready(&self.server)
     }
 
-    /// Starts the server again after it was ended; it has to be ready in time.
+    /// Starts the server again. It has to be ready in time.
     pub(crate) fn restart(&mut self) {
         restart(&mut self.server);
     }
@@ -79,7 +79,7 @@ pub(crate) fn is_ready(server: &TestServer) -> bool {
     answer.starts_with("HTTP/1.1 200 ")
 }
 
-/// Starts a server again after it was ended; it has to be ready in time.
+/// Starts a server again. It has to be ready in time.
 pub(crate) fn restart(server: &mut TestServer) {
     let started = Instant::now();
     server.restart();

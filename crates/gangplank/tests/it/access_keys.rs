@@ -1,4 +1,4 @@
-//! Access keys: made, listed, disabled, deleted; and by whom.
+//! Access keys: who may make, list, disable and delete them.
 
 use gangplank_testkit::{Api, ApiAnswer, TestServer};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::server;
 
 const OTHER: &str = "123456789012";
 
-/// A new key of an account, and the API called with it.
+/// Makes a key of an account. Returns it, and the API called with it.
 fn key(api: &Api, account: &str) -> (Value, Api) {
     let answer = api.gangplank("CreateAccessKey", &json!({ "account": account }));
     let key = answer.body["accessKey"].clone();
@@ -17,7 +17,7 @@ fn key(api: &Api, account: &str) -> (Value, Api) {
     (key, called)
 }
 
-/// A new root key, and the API called with it.
+/// Makes a root key. Returns it, and the API called with it.
 fn root_key(api: &Api) -> (Value, Api) {
     let answer = api.gangplank("CreateAccessKey", &json!({ "root": true }));
     let key = answer.body["accessKey"].clone();
@@ -72,7 +72,7 @@ fn a_key_is_shown_once_with_its_secret_and_works() {
     }
 }
 
-/// The account of the root key is where a small team's images are, so the keys in its jobs are ordinary ones.
+/// A small team's images are in the account of the root key, so ordinary keys of that account are used in jobs.
 #[test]
 fn an_ordinary_key_of_the_default_account_does_not_administer_the_server() {
     let server = server();
@@ -101,18 +101,18 @@ fn an_ordinary_key_of_the_default_account_does_not_administer_the_server() {
     assert_eq!(list(&root, &json!({})).len(), 3);
     let events = ordinary.gangplank("ListAuditEvents", &json!({})).body["auditEvents"].clone();
     assert!(events.as_array().unwrap().iter().all(|it| it["account"] == "000000000000"), "{events}");
-    // In its account it may do everything.
+    // It may do everything in its account.
     let (own, _) = key(&ordinary, "000000000000");
     assert_eq!(set(&ordinary, &own, "Disabled").status, 200);
     assert_eq!(delete(&ordinary, &own).status, 200);
-    // What was refused is told, with what was asked.
+    // The refusal is in the trail, with the requested action.
     let told = root.gangplank("ListAuditEvents", &json!({ "kind": "RequestRefused" })).body;
     let told = told["auditEvents"].as_array().unwrap();
     let of = |action: &str| told.iter().filter(|event| event["action"] == action).count();
     assert_eq!((of("CreateAccessKey"), of("CollectGarbage"), of("DeleteAccessKey")), (2, 1, 1), "{told:?}");
 }
 
-/// Whatever a caller names, its refusals are told together.
+/// Refusals of one kind are one event, whatever the caller names.
 #[test]
 fn refusals_cannot_be_told_apart_by_what_a_caller_names() {
     let server = server();
@@ -227,7 +227,7 @@ fn a_disabled_key_is_refused_with_its_logins_until_it_is_enabled() {
         assert!(message.contains("disabled"), "{message}");
         assert_eq!((push.status("GET", ""), pull.status("GET", "")), (401, 401));
         assert_eq!(push.status("GET", &upload), 401);
-        // Who has not the secret learns nothing of it.
+        // A caller without the secret learns nothing about the key.
         let forger = own.as_key(
             &json!({ "accessKeyId": made["accessKeyId"], "secretAccessKey": "guessed-guessed-guessed" }),
         );
@@ -253,7 +253,7 @@ fn a_deleted_key_is_unknown_and_its_logins_end() {
     assert_eq!(push.status("GET", ""), 401);
     check_refused(delete(&api, &made), "NotFoundException");
     check_refused(set(&api, &made, "Active"), "NotFoundException");
-    // What the account had stays: another key of it finds it.
+    // The account keeps its things: another key of it finds them.
     let (_, again) = key(&api, OTHER);
     assert_eq!(again.lightsail("GetContainerServices", &json!({ "serviceName": "web" })).status, 200);
 }

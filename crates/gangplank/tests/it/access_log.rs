@@ -1,4 +1,5 @@
-//! What an operator finds in the log and the metrics alone: who pushed what, who was refused and why, how slow it was.
+//! An operator finds in the log and the metrics alone who pushed which image, who was refused and why, and how slow
+//! it was.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ fn server() -> TestServer {
     })
 }
 
-/// Lines about requests that are over, once there is one that fits. A line is written after its answer.
+/// Lines about finished requests, as soon as one matches. A line is written after the answer.
 fn answered(server: &TestServer, fits: impl Fn(&Value) -> bool) -> Vec<Value> {
     let end = Instant::now() + Duration::from_secs(20);
     loop {
@@ -62,7 +63,7 @@ fn a_push_is_a_line_that_says_who_pushed_what() {
     assert!(line["received"].as_u64().unwrap() > 200 && line["ms"].as_f64().unwrap() > 0.0, "{line}");
     let blobs = answered(&server, |line| line["operation"] == "FinishUpload");
     assert!(blobs.iter().all(|line| line["level"] == "INFO" && line["digest"].is_string()), "{blobs:?}");
-    // What only reads, or is a step on the way, is not for everybody's eyes.
+    // Reads and intermediate steps are only logged at debug.
     let steps = answered(&server, |line| line["operation"] == "StartUpload");
     assert!(steps.iter().all(|line| line["level"] == "DEBUG"), "{steps:?}");
 }
@@ -89,7 +90,7 @@ fn a_refusal_is_a_line_that_says_who_was_refused_and_why() {
     );
     assert_eq!(line["code"], "InvalidInputException", "{line}");
 
-    // Strangers can be refused without end.
+    // Refusals of strangers are not logged at info, because there can be any number of them.
     assert_eq!(server.registry().status("GET", "sr/tags/list"), 401);
     let line = &answered(&server, |line| line["status"] == 401)[0];
     assert_eq!((&line["level"], &line["principal"]), (&json!("DEBUG"), &Value::Null), "{line}");

@@ -1,23 +1,22 @@
-//! What tests ask of an answer.
+//! Checks of answers.
 
 use reqwest::blocking::Response;
 use serde_json::Value;
 
-/// A header's value; empty if it is not there.
+/// A header's value. Empty if it is missing.
 pub(crate) fn header(answer: &Response, name: &str) -> String {
     let value = answer.headers().get(name).map(|value| value.to_str().expect("an ASCII header"));
     value.unwrap_or_default().to_owned()
 }
 
-/// Checks a refusal: its status, its code, and that it is the error document of the specification
-/// and nothing else.
+/// Checks a refusal: its status, its code, and that it is exactly the specification's error document.
 #[track_caller]
 pub(crate) fn refused(answer: Response, status: u16, code: &str) {
     let found = answer.status().as_u16();
     assert_eq!(header(&answer, "content-type"), "application/json", "{found}");
     let (length, body) = (header(&answer, "content-length"), answer.text().expect("a body"));
     if length != "0" && body.is_empty() {
-        // The answer to a HEAD.
+        // The answer to a HEAD has no body.
         assert_eq!(found, status);
         return;
     }
@@ -31,7 +30,7 @@ pub(crate) fn refused(answer: Response, status: u16, code: &str) {
     }
 }
 
-/// Where an answer says that an upload stands.
+/// The offset of an upload in an answer.
 pub(crate) fn received(answer: &Response) -> String {
     header(answer, "range")
 }

@@ -1,4 +1,4 @@
-//! Who calls, for where and when: scope, clock, keys; and what a refusal tells.
+//! Callers, scopes and times: scope, clock, keys, and the information in a refusal.
 
 use gangplank_testkit::{Login, TestServer};
 
@@ -116,7 +116,7 @@ fn a_date_is_in_basic_format() {
         call.set("x-amz-date", date);
         check(&call.send(), INCOMPLETE);
     }
-    // A plain Date does not do instead.
+    // A plain Date header does not replace it.
     let mut call = Call::new(&server, LIST, "{}").signed();
     call.remove("x-amz-date");
     call.add("Date", "Mon, 23 Nov 2026 21:00:00 GMT");
@@ -167,7 +167,7 @@ fn the_two_kinds_of_credentials_do_not_stand_in_for_each_other() {
         let key = Login { username: username.to_owned(), password: password.to_owned(), ..login.clone() };
         assert_eq!(server.registry_as(&key).status("GET", ""), 401, "{username}");
     }
-    // Nor does a registry login in a Basic header reach the API, or a signature the registry.
+    // A registry login in a Basic header does not open the API, and a signature does not open the registry.
     let basic = server.registry_as(&login).request("POST", "/").body("{}");
     let refused = basic.header("x-amz-target", LIST).send().unwrap();
     assert_eq!(refused.headers()["x-amzn-errortype"], "MissingAuthenticationTokenException");

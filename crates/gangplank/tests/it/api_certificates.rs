@@ -1,4 +1,4 @@
-//! Certificates, which come from files and not from calls.
+//! Certificates come from files and not from calls.
 
 use gangplank_testkit::Api;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Services with deployments, as the API shows and changes them. What is deployed is put into the rows between two
-//! runs, by the store itself, and the engine of these servers is never there.
+//! Services with deployments, as the API shows and changes them. The store itself writes the deployments between two
+//! runs. The engine of these servers never exists.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::builder;
 
-/// What happens to a deployment that is put into the rows.
+/// The end of a deployment that is written into the rows.
 #[derive(Clone, Copy, PartialEq)]
 enum End {
     Stays,
@@ -35,7 +35,7 @@ fn spec() -> Spec {
     Spec { containers: [("app".to_owned(), app)].into(), endpoint: Some(endpoint) }
 }
 
-/// Puts deployments of the service `web` into the rows of a server, one after another.
+/// Writes deployments of the service `web` into the rows of a server.
 fn plant(server: &mut TestServer, ends: &[End]) {
     server.terminate();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -82,7 +82,7 @@ fn server_with_images() -> TestServer {
     server_with_images_on("docker")
 }
 
-/// The same with this engine, which is not there.
+/// The same with this engine, which does not exist.
 fn server_with_images_on(engine: &str) -> TestServer {
     let server = builder()
         .env("GANGPLANK_ENGINE", engine)
@@ -196,7 +196,7 @@ fn while_a_deployment_is_in_progress_nodes_stay_as_they_are() {
                         before trying again.";
         assert_eq!((answer.error(), answer.message()), ("InvalidInputException", expected), "{change}");
     }
-    // Clients that always say everything change nothing.
+    // Clients that always send all members change nothing.
     let same = json!({ "power": before["power"], "scale": before["scale"], "isDisabled": false, "publicDomainNames": {} });
     assert_eq!(update(&api, same).status, 200);
     assert_eq!(get(&api), before);

@@ -1,11 +1,11 @@
-//! Deployments that an engine is there to take, as the API answers them at once.
+//! The API's immediate answers about deployments that an engine would run.
 
 use gangplank_testkit::{Api, ApiAnswer, Image, TestServer};
 use serde_json::{Value, json};
 
 use crate::server_with;
 
-/// A server whose engine is away: what is asked for is taken, and waits. It may promise 1 vCPU and 2 GB.
+/// A server whose engine is away: requests are accepted and wait. It may promise 1 vCPU and 2 GB.
 fn server_with_images() -> TestServer {
     let server = server_with(|builder| {
         builder

@@ -1,4 +1,4 @@
-//! Deployments of services on which nothing runs; powers and the API's metadata.
+//! Deployments of services that run nothing; powers and the API's metadata.
 
 use gangplank_testkit::Api;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ fn without_an_engine_a_right_deployment_is_refused_with_what_to_do() {
     });
     let message = check_refused(&api, "CreateContainerService", &with_deployment, "InvalidInputException");
     assert!(message.contains("--engine"), "{message}");
-    // What is wrong in itself is told first.
+    // Errors in the deployment itself are reported first.
     with_deployment["deployment"] = json!({});
     let message = check_refused(&api, "CreateContainerService", &with_deployment, "InvalidInputException");
     assert!(message.contains("no containers"), "{message}");

@@ -1,4 +1,4 @@
-//! The form of errors, the dispatch to operations, and what cannot be read.
+//! The form of errors, the choice of operations, and unreadable requests.
 
 use gangplank_testkit::TestServer;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::server;
 
 const CREATE: &str = "Lightsail_20161128.CreateContainerService";
 
-/// Checks an error: status, name in three places, and a message for people.
+/// Checks an error: status, the name in three places, and a message.
 #[track_caller]
 fn check(answer: &WireAnswer, status: u16, error: &str) -> String {
     let body = answer.json();
@@ -150,7 +150,7 @@ fn a_success_has_an_id_a_date_and_the_type_of_the_protocol() {
     let id = answer.header("x-amzn-requestid").unwrap().to_owned();
     let again = Call::new(&server, LIST, "{}").signed().send();
     assert_ne!(again.header("x-amzn-requestid"), Some(id.as_str()));
-    // Never compressed: some SDKs break on it.
+    // Answers are never compressed, because some SDKs cannot read that.
     let mut call = Call::new(&server, LIST, "{}");
     call.add("Accept-Encoding", "gzip");
     assert_eq!(call.signed().send().body, b"{\"containerServices\":[]}");
@@ -192,7 +192,7 @@ fn what_no_request_may_be_is_refused_in_the_form_of_the_api() {
     check(&|call| call.path = format!("/{}", "a".repeat(9000)), 414);
     check(&|call| call.set("Authorization", &format!("AWS4-HMAC-SHA256 {}", "A".repeat(5000))), 431);
     check(&|call| call.add("X-Large", &"a".repeat(33_000)), 431);
-    // What hyper itself refuses need only be a 400.
+    // A request that hyper itself refuses only has to get a 400.
     let both = good.head().replace("Content-Length: 2", "Content-Length: 2\r\nTransfer-Encoding: chunked");
     assert_eq!(exchange(server.address(), format!("{both}0\r\n\r\n").as_bytes()).status, 400);
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{server, server_with};
 
-/// Pushes an image to the root account in `us-east-1`, which then has the service `web`.
+/// Pushes an image to the root account in `us-east-1`, and makes the service `web`.
 fn push(server: &TestServer) -> String {
     let api = server.api();
     api.ensure_service("web");
@@ -125,7 +125,7 @@ fn only_what_this_account_pushed_in_this_region_is_registered() {
     let missing = check(register(&stranger, "web", "app", &unknown), "NotFoundException");
     assert_eq!(foreign.replace(&digest, ""), missing.replace(&unknown, ""), "the two can be told apart");
 
-    // A blob is no image, and any repository of the account will do.
+    // A blob is no image. The image may be in any repository of the account.
     let image = Image::unique(1);
     let registry = server.registry_as(&api.push_login());
     assert_eq!(registry.push_blob("sr", &image.layers[0]), 201);

@@ -1,4 +1,4 @@
-//! How large a call may be and how slowly it may come.
+//! The size of a call, and the speed at which it arrives.
 
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
@@ -10,7 +10,7 @@ use crate::{server, server_with};
 const MIB: usize = 1 << 20;
 const TOO_LARGE: &str = "RequestEntityTooLarge";
 
-/// An object of exactly so many bytes.
+/// A JSON object of exactly this many bytes.
 fn object(size: usize) -> String {
     format!("{{\"filler\":\"{}\"}}", "a".repeat(size - 13))
 }
@@ -35,11 +35,11 @@ fn too_much_is_refused_before_it_is_read() {
         call.add("Content-Length", length);
         call.body.clear();
         let answer = call.send();
-        // The last is beyond what HTTP libraries count to.
+        // The last size is more than HTTP libraries can count.
         let expected: &[u16] = if length.len() == 20 { &[400, 413, 431] } else { &[413] };
         assert!(expected.contains(&answer.status), "{length}: {}", answer.text());
     }
-    // Without a signature too, and whether or not the client waits to be told to go on.
+    // Also without a signature, and with or without "Expect: 100-continue".
     let mut call = Call::new(&server, LIST, "");
     call.add("Content-Length", "2000000");
     call.add("Expect", "100-continue");
@@ -62,7 +62,7 @@ fn a_body_of_unknown_length_is_cut_at_the_limit() {
     let answer = exchange(server.address(), &request);
     assert_eq!((answer.status, answer.error().as_str()), (413, TOO_LARGE), "{}", answer.text());
 
-    // Within the limit chunks are a body like any other.
+    // Within the limit, chunks are allowed.
     let mut small = Call::new(&server, LIST, "{}").signed();
     small.add("Transfer-Encoding", "chunked");
     let request = format!("{}1\r\n{{\r\n1\r\n}}\r\n0\r\n\r\n", small.head());
@@ -72,7 +72,7 @@ fn a_body_of_unknown_length_is_cut_at_the_limit() {
 #[test]
 fn a_large_body_that_is_refused_still_gets_its_answer() {
     let server = server();
-    // As clients send it: all of it, and then they read.
+    // Clients send the whole body and then read.
     for size in [200_000, MIB, 3 * MIB] {
         let mut call = Call::new(&server, LIST, &object(size)).signed();
         call.edit("authorization", "Signature=", "Signature=0");

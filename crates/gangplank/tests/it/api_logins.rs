@@ -1,4 +1,4 @@
-//! Registry logins as the API hands them out, lists and revokes them.
+//! Registry logins: making, listing and revoking them with the API.
 
 use gangplank_testkit::{ApiAnswer, Login, TestServer};
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ fn the_registry_is_the_host_that_was_called_or_the_one_configured() {
     let named = server_with(|builder| builder.arg("--public-address").arg("images.example.com:443"));
     named.api().ensure_service("web");
     check(&named, "localhost:5000", "images.example.com:443");
-    // A Host that is no host ends up in no answer.
+    // A Host header that is no host is in no answer.
     for host in ["a/b", "user@host", "a b", "http://a", "<a>", ""] {
         let mut call = Call::new(&plain, &format!("Lightsail_20161128.{CREATE}"), "{}");
         call.set("Host", host);

@@ -1,4 +1,4 @@
-//! `GetContainerLog`, of logs that were filled before the server started.
+//! `GetContainerLog` of logs that were written before the server started.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::server;
 
 const KEPT: LogsKept = LogsKept { age: Duration::from_hours(96), bytes: 100 << 20 };
 
-/// A server that stands still while its logs are filled.
+/// A server that is stopped while its logs are written.
 struct World {
     server: TestServer,
     uuid: String,
@@ -25,7 +25,7 @@ fn uuid_of(api: &Api, service: &str) -> String {
     arn.rsplit('/').next().unwrap().to_owned()
 }
 
-/// A moment of today, whole seconds long, so many seconds ago.
+/// A time `seconds` ago, in whole seconds.
 fn ago(seconds: u64) -> Time {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     Time(i64::try_from(now.as_secs() - seconds).unwrap() * 1_000)
@@ -216,7 +216,7 @@ fn without_times_the_newest_page_comes_first_and_tokens_lead_to_all() {
     }
     assert_eq!((found == all, &input["pageToken"]), (true, &Value::Null));
 
-    // A token opens no other log, and is good after a restart.
+    // A token is only valid for its log, and stays valid after a restart.
     let answer = world.log(json!({ "containerName": "other", "pageToken": token }));
     assert_eq!((answer.status, answer.error()), (400, "InvalidInputException"));
     assert!(world.server.terminate().success());

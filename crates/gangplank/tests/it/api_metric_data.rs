@@ -1,4 +1,4 @@
-//! `GetContainerServiceMetricData`, of points that were kept before the server started.
+//! `GetContainerServiceMetricData` of data that was stored before the server started.
 
 use gangplank_core::{AccountId, Region, Tenant, Time};
 use gangplank_store::metadata::metric_points::Sample;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::server;
 
-/// When an hour begins, in seconds.
+/// The beginning of an hour, in seconds since 1970.
 const HOUR: i64 = 1_800_000_000;
 
 fn get(server: &TestServer, change: Value) -> ApiAnswer {
@@ -22,7 +22,7 @@ fn get(server: &TestServer, change: Value) -> ApiAnswer {
     server.api().lightsail("GetContainerServiceMetricData", &input)
 }
 
-/// Samples of a minute each: its second within the hour, processor and memory.
+/// Writes samples of a minute each: its second within the hour, processor and memory.
 fn fill(server: &mut TestServer, samples: &[(i64, f64, f64)]) {
     assert!(server.terminate().success());
     let tenant = Tenant { account: AccountId::root(), region: Region::default_region() };

@@ -1,11 +1,11 @@
-//! Calls at the same time: what may happen once happens once, and quotas hold.
+//! Concurrent calls: one-time actions happen once, and quotas hold.
 
 use gangplank_testkit::{Api, ApiAnswer, Image};
 use serde_json::{Value, json};
 
 use crate::{server, server_with};
 
-/// Sends the inputs all at once.
+/// Sends all inputs at the same time.
 fn at_once(api: &Api, operation: &str, inputs: &[Value]) -> Vec<ApiAnswer> {
     std::thread::scope(|scope| {
         let calls: Vec<_> =
@@ -14,7 +14,7 @@ fn at_once(api: &Api, operation: &str, inputs: &[Value]) -> Vec<ApiAnswer> {
     })
 }
 
-/// How many succeeded; all others were refused as `InvalidInputException`.
+/// Checks the number of successes. All others have to be `InvalidInputException`.
 #[track_caller]
 fn check_succeeded(answers: &[ApiAnswer], expected: usize) {
     let succeeded = answers.iter().filter(|answer| answer.status == 200).count();

@@ -1,4 +1,4 @@
-//! A call that is sent again with the same invocation id is made once.
+//! A call that is repeated with the same invocation id has its effect once.
 
 use gangplank_testkit::{Api, ApiAnswer, Image, TestServer};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ fn a_repeated_registration_is_made_once() {
     let again = call(&api, REGISTER, &input, "one", 2);
     assert_eq!((first.status, &again.body), (200, &first.body));
     assert_eq!(registered(&api), 1);
-    // Another call, label or digest, and none at all, register anew.
+    // Another call, label or digest makes a new registration, and so does a call without an id.
     assert_eq!(call(&api, REGISTER, &input, "two", 1).body["containerImage"]["image"], ":web.app.2");
     let labelled = json!({ "serviceName": "web", "label": "other", "digest": digest });
     assert_eq!(call(&api, REGISTER, &labelled, "one", 1).body["containerImage"]["image"], ":web.other.3");

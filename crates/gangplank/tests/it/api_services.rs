@@ -155,7 +155,7 @@ fn names_have_one_to_63_characters_and_are_taken_once() {
         assert_eq!(get(&api, name)["power"], "micro");
     }
     assert_eq!(names(&api).len(), 7);
-    // The same name is free in another region.
+    // Another region can use the same name.
     create(&api.in_region("eu-west-1"), "a");
 }
 
@@ -250,7 +250,7 @@ fn a_deleted_service_is_gone_with_its_images() {
     for operation in ["GetContainerServices", "GetContainerImages", "DeleteContainerService"] {
         check_refused(&api, operation, &json!({ "serviceName": "web" }), "NotFoundException");
     }
-    // A new one of the same name is another: without its images, and closed to its pull logins.
+    // A later service with the same name is another one: it has no images, and the old pull logins do not open it.
     let new = create(&api, "web");
     assert_ne!(new["arn"], old["arn"]);
     let images = api.lightsail("GetContainerImages", &json!({ "serviceName": "web" }));

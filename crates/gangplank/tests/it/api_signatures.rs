@@ -1,4 +1,4 @@
-//! What a signature must cover, and what is refused of one: the forger's cases.
+//! The parts that a signature must cover, and the cases of a forger.
 
 use crate::api_wire::{Call, LIST, ROOT_KEY, WireAnswer};
 use crate::server;
@@ -8,7 +8,8 @@ const INCOMPLETE: &str = "IncompleteSignatureException";
 const INVALID: &str = "InvalidSignatureException";
 const MISSING: &str = "MissingAuthenticationTokenException";
 
-/// What no answer to a forger says: the secret, the right signature, or what it is computed from.
+/// Checks that an answer to a forger has neither the secret nor the right signature, nor the text that it is computed
+/// from.
 #[track_caller]
 fn check_discreet(answer: &WireAnswer) {
     let text = String::from_utf8_lossy(&answer.body);
@@ -48,7 +49,7 @@ fn every_header_that_steers_must_be_signed_once() {
     assert_eq!(Call::new(server, LIST, "{}").signed().send().status, 200);
     let unsigned_target = |call: &mut Call| call.edit("authorization", ";x-amz-target", "");
     check_tampered(server, unsigned_target, INVALID);
-    // The swap itself: signed without a target, which is then put in.
+    // The attack: signed without a target, which is added afterwards.
     let mut swapped = Call::new(server, LIST, "{}");
     swapped.remove("x-amz-target");
     let mut swapped = swapped.signed();
@@ -70,7 +71,7 @@ fn every_header_that_steers_must_be_signed_once() {
         },
         INVALID,
     );
-    // Signed once, an unknown header of Amazon's is harmless.
+    // If it is signed, an unknown Amazon header does no harm.
     let mut call = Call::new(server, LIST, "{}");
     call.add("X-Amz-User-Agent", "aws-sdk-js/3.0");
     assert_eq!(call.signed().send().status, 200);
@@ -114,7 +115,8 @@ fn the_body_is_what_was_signed() {
     let mut right = Call::new(server, LIST, "{}");
     right.add("x-amz-content-sha256", hash_of_braces);
     assert_eq!(right.signed().send().status, 200);
-    // The right header does not make up for another body, nor a signature made for the header alone.
+    // The right hash in the header does not permit another body. A signature that is only for the header's hash does
+    // not either.
     let mut other = Call::new(server, LIST, "{}");
     other.add("x-amz-content-sha256", hash_of_braces);
     let mut other = other.signed();
@@ -193,7 +195,7 @@ fn the_authorization_header_is_one_and_whole() {
         |call| call.set("Authorization", &format!("AWS4-{}", "A".repeat(4000))),
         INCOMPLETE,
     );
-    // Two of them: which one counts is exactly what nobody may have to guess.
+    // Two headers: no reader may have to guess which one counts.
     check_tampered(
         server,
         |call| {

@@ -58,7 +58,7 @@ fn what_is_no_tag_changes_nothing() {
     for bad in ["a*", "a\nb", "a\u{0}", "<a>", "a;b", "a,b", "\"", "\u{1f6a2}"] {
         check(json!([{ "key": bad }]));
         check(json!([{ "key": "a", "value": bad }]));
-        // One bad tag spoils the whole call.
+        // One bad tag makes the whole call fail.
         check(json!([{ "key": "good" }, { "key": bad }]));
     }
     check(json!((0..51).map(|number| json!({ "key": format!("k{number}") })).collect::<Vec<_>>()));

@@ -1,4 +1,4 @@
-//! Two accounts, and two regions of one: what neither sees of the other.
+//! Two accounts, and two regions of one account: neither sees anything of the other.
 
 use gangplank_testkit::{Api, ApiAnswer, Blob, Image, Registry, TestServer};
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ fn services_images_and_logins_of_one_are_nothing_to_the_other() {
         );
         assert_eq!(other.gangplank("ListRegistryLogins", &json!({})).body, json!({ "registryLogins": [] }));
 
-        // Under the same names the other has its own, with its own numbers.
+        // The other tenant has its own things under the same names, with its own numbers.
         other.ensure_service(name);
         let theirs = push_registry(&server, &other);
         assert_eq!(theirs.status("HEAD", &format!("sr/manifests/{digest}")), 404);

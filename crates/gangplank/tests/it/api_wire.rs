@@ -1,4 +1,4 @@
-//! Signed calls to bend, sent byte by byte: what no well-behaved client would send.
+//! Signed calls that tests change, sent byte by byte as no ordinary client would.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 /// The root access key of every test server.
 pub(crate) const ROOT_KEY: (&str, &str) = ("GPAKTESTTESTTESTTEST", "test-secret-access-key-0123456789");
 
-/// An operation that needs nothing.
+/// An operation without any input.
 pub(crate) const LIST: &str = "Lightsail_20161128.GetContainerServices";
 
 /// Seconds since 1970.
@@ -20,7 +20,7 @@ pub(crate) fn now() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
 }
 
-/// An answer, taken apart.
+/// An answer in parts.
 #[derive(Debug)]
 pub(crate) struct WireAnswer {
     pub(crate) status: u16,
@@ -65,21 +65,21 @@ impl WireAnswer {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// The exception's name; empty if there is none.
+    /// The exception's name. Empty if there is none.
     pub(crate) fn error(&self) -> String {
         self.json()["__type"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Everything that was said, to look for what must not be.
+    /// The whole answer as text, to search it.
     pub(crate) fn text(&self) -> String {
         format!("{}\n{}", self.head, String::from_utf8_lossy(&self.body))
     }
 }
 
-/// Sends bytes as they are; returns the first answer.
+/// Sends bytes unchanged. Returns the first answer.
 pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> WireAnswer {
     let mut stream = connect(address);
-    // An early answer may end the connection before all is sent.
+    // An early answer may close the connection before everything is sent.
     let _ = stream.write_all(request);
     WireAnswer::read(&mut stream)
 }
@@ -90,7 +90,7 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// A call, complete with its headers, to be changed before or after it is signed.
+/// A call with all its headers. A test can change it before or after it is signed.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) address: SocketAddr,
@@ -127,7 +127,7 @@ impl Call {
         }
     }
 
-    /// Adds a header, whether there is one of that name or not.
+    /// Adds a header, even if there is one with that name.
     pub(crate) fn add(&mut self, name: &str, value: &str) {
         self.headers.push((name.to_owned(), value.to_owned()));
     }
@@ -153,13 +153,13 @@ impl Call {
         self.set(name, &value.replacen(from, to, 1));
     }
 
-    /// Signs all headers that are there.
+    /// Signs all headers.
     pub(crate) fn signed(self) -> Self {
         let hash = Sha256::digest(&self.body).into();
         self.signed_for(&hash)
     }
 
-    /// Signs for a body of another hash.
+    /// Signs with another hash of the body.
     pub(crate) fn signed_for(mut self, hash: &[u8; 32]) -> Self {
         let (path, query) = match self.path.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -178,7 +178,7 @@ impl Call {
         self
     }
 
-    /// The head, with the body's length unless another is given.
+    /// The head, with the body's length unless another one is set.
     pub(crate) fn head(&self) -> String {
         let framed = ["content-length", "transfer-encoding"].iter().any(|name| !self.header(name).is_empty());
         let length = [("Content-Length".to_owned(), self.body.len().to_string())];

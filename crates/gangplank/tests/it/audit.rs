@@ -1,11 +1,11 @@
-//! The audit trail over the API: what is noted, and who sees it.
+//! The audit trail in the API: its events, and who sees them.
 
 use gangplank_testkit::{Api, Image, Login, TestServer};
 use serde_json::{Value, json};
 
 use crate::server;
 
-/// The events that fit, the newest first.
+/// The events that match, the newest first.
 pub(crate) fn events(api: &Api, filter: &Value) -> Vec<Value> {
     let answer = api.gangplank("ListAuditEvents", filter);
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -94,14 +94,14 @@ fn whatever_is_made_or_ended_is_told() {
             "ServiceCreated",
             "LoginIssued",
             "AccessKeyCreated",
-            // The root key, at the first start.
+            // The server's root key, made at the first start.
             "AccessKeyCreated",
         ]
     );
     assert_eq!(events(&api, &json!({ "accessKeyId": id })).len(), 4);
     assert_eq!(events(&api, &json!({ "repository": "sr" })).len(), 4);
     assert_eq!(noted[17]["address"], Value::Null);
-    // Nothing that failed is told as done.
+    // A failed action is not reported as done.
     api.lightsail("DeleteContainerService", &json!({ "serviceName": "web" }));
     assert_eq!(events(&api, &json!({})).len(), 18);
 }
@@ -121,7 +121,7 @@ fn refusals_are_told_and_counted() {
     for _ in 0..5 {
         assert_eq!(server.registry_as(&unknown).status("GET", ""), 401);
     }
-    // No credentials at all: every client begins so.
+    // No credentials at all: every client begins like this.
     assert_eq!(server.registry().status("GET", ""), 401);
     let own = events(&api, &json!({ "kind": "LoginRefused" }));
     let counted = |events: &[Value]| events.iter().map(|event| event["count"].as_i64().unwrap()).sum::<i64>();
@@ -188,7 +188,7 @@ fn the_first_pull_of_an_image_by_a_login_is_told() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!((&told[0]["digest"], &told[0]["subject"]), (&json!(digest), &json!("app.1")));
     assert_eq!((&told[0]["repository"], &told[0]["registryLoginId"]), (&json!("web"), &login));
-    // Another login's first pull is another event; a login that pushes reads back what it put, and pulls nothing.
+    // Another login's first pull is another event. A push login only reads back its own manifests, which is no pull.
     let operator = server.registry_as(&server.operator_login());
     assert_eq!(operator.status("GET", &format!("sr/manifests/{digest}")), 200);
     let push = server.registry_as(&server.push_login());

@@ -1,4 +1,4 @@
-//! The AWS CLI's files, in every form that the AWS CLI takes, and in those that it does not.
+//! The AWS CLI's files, in every form that the AWS CLI accepts, and in some that it refuses.
 
 use std::fs;
 use std::path::Path;

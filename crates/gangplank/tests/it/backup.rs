@@ -16,7 +16,7 @@ use crate::{builder, server};
 
 const MANIFEST: &str = "gangplank-backup.json";
 
-/// A server with a registered image and a blob beside it, and a home for backups.
+/// A server with a registered image and another blob, and a home for backups.
 struct World {
     server: TestServer,
     image: Image,
@@ -50,7 +50,7 @@ impl World {
         run(self.home.path(), &[&backup, args].concat(), &[])
     }
 
-    /// Backs up into a folder of the home; says what it said.
+    /// Backs up into a folder of the home. Returns the output.
     #[track_caller]
     fn backup(&self, to: &str) -> String {
         let ran = self.backup_with(to, &[]);
@@ -78,7 +78,7 @@ impl World {
         run(self.home.path(), &[&["restore", from, "--data-dir", to], args].concat(), &[])
     }
 
-    /// Restores from a folder; nothing is amiss.
+    /// Restores from a folder. The result has no fault.
     #[track_caller]
     fn restore(&self, from: &str, to: &str) {
         let ran = self.restore_with(from, to, &[]);
@@ -103,7 +103,7 @@ impl World {
         run(self.home.path(), &["fsck", "--data-dir", data_dir], &[]).check_ok("all is well");
     }
 
-    /// A server on a directory that was restored in the home; the old one is stopped.
+    /// Stops the server, and starts one on a directory that was restored in the home.
     fn serve(&mut self, data_dir: &str) -> TestServer {
         self.server.terminate();
         let home = home();
@@ -111,7 +111,7 @@ impl World {
         builder().start_in(home)
     }
 
-    /// Expects the image, registered and in the repository, and the blob.
+    /// Checks the image, registered and in the repository, and the blob.
     #[track_caller]
     fn check_served(&self, server: &TestServer) {
         let registry = server.registry_as(&server.operator_login());
@@ -138,7 +138,7 @@ fn manifest(folder: &Path) -> Value {
     serde_json::from_slice(&fs::read(folder.join(MANIFEST)).unwrap()).unwrap()
 }
 
-/// The file of a content in a data directory, or in a backup.
+/// The file of a content, in a data directory or a backup.
 fn content_file(folder: &Path, blob: &Blob) -> PathBuf {
     let is_it = |path: &PathBuf| path.is_file() && fs::read(path).unwrap() == blob.bytes;
     below(&folder.join("blobs/content")).into_iter().find(is_it).unwrap()
@@ -150,7 +150,7 @@ fn a_backup_beside_the_server_becomes_a_server_on_which_every_command_works() {
     let limited = world.server.api().gangplank("CreateAccessKey", &json!({ "maxLoginSeconds": 3600 }));
     let limited = limited.body["accessKey"].clone();
     let pull = world.server.api().registry_login(&json!({ "serviceName": "web" }));
-    // An upload that is under way stays behind.
+    // An open upload is not in the backup.
     let registry = world.registry();
     let location = registry.start_upload("sr");
     assert_eq!(registry.request("PATCH", &location).body("half").send().unwrap().status(), 202);
@@ -224,7 +224,7 @@ fn a_stream_is_a_backup_and_one_that_was_cut_leaves_nothing() {
     assert_eq!(fs::read_dir(world.path("empty")).unwrap().count(), 0);
     world.restore_stream(b"what is this", "cut").check_failed(&["backup"]);
 
-    // What is unpacked is a backup, too; a strange file is none.
+    // An unpacked stream is a backup too. A file with other content is not.
     let unpacked = world.path("unpacked");
     tar::Archive::new(&stream[..]).unpack(&unpacked).unwrap();
     world.restore("unpacked", "from-unpacked");
@@ -270,7 +270,7 @@ fn what_cannot_be_backed_up_or_restored_is_refused_and_left_alone() {
     restore("backup", data_dir.to_str().unwrap(), &["not empty"]);
     run(world.home.path(), &["restore", "backup"], &[]).check_failed(&["--data-dir"]);
 
-    // A database that has changed since, and another program's.
+    // A database that has changed since, and one of another program.
     let database = world.path("backup/gangplank.db");
     let (rows, text) =
         (fs::read(&database).unwrap(), fs::read_to_string(world.path("backup").join(MANIFEST)).unwrap());
@@ -367,7 +367,7 @@ fn broken_content_is_told_and_a_backup_keeps_what_it_has_whole() {
 }
 
 impl World {
-    /// A stream of a directory in which something is broken.
+    /// A stream of a directory with broken content.
     fn stream_with_fault(&self) -> Vec<u8> {
         let data_dir = self.server.data_dir();
         let output = command(self.home.path(), &["backup", "-", "--data-dir", data_dir.to_str().unwrap()])
@@ -388,7 +388,7 @@ fn a_kill_between_any_two_steps_leaves_one_backup_or_the_other() {
     let copy = |from: &str, name: &str, to: &str| {
         fs::copy(world.path(from).join(name), world.path("a").join(to)).unwrap();
     };
-    // All content of both, as it is before the rows take their place.
+    // All content of both, as it is before the rows are replaced.
     let file = content_file(&world.path("b"), &new);
     let within = file.strip_prefix(world.path("b")).unwrap();
     fs::create_dir_all(world.path("a").join(within).parent().unwrap()).unwrap();
@@ -409,7 +409,7 @@ fn a_kill_between_any_two_steps_leaves_one_backup_or_the_other() {
     assert!(said.contains("of which 0 (0 bytes)"), "{said}");
     assert!(!world.path("a").join(&waiting).exists());
     assert_eq!(contents("4"), 5);
-    // The first of all was killed: it is gone on with, and restored before by nobody.
+    // The first backup was killed. The next continues it, and until then it cannot be restored.
     fs::remove_file(world.path("b/gangplank.db")).unwrap();
     let begun = fs::read_to_string(world.path("b").join(MANIFEST)).unwrap();
     fs::write(world.path("b").join(MANIFEST), begun.replace("\"complete\": true", "\"complete\": false"))
@@ -433,7 +433,7 @@ fn content_that_is_deleted_while_it_is_copied_is_in_the_backup_all_the_same() {
     let mut out = backup.stdout.take().unwrap();
     let mut stream = vec![0; 1_000];
     out.read_exact(&mut stream).unwrap();
-    // Nobody reads on for now.
+    // Nobody reads the stream for now.
     let file = content_file(&data_dir, &world.blob);
     for blob in [&world.blob, &large] {
         assert_eq!(world.registry().status("DELETE", &format!("sr/blobs/{}", blob.digest)), 202);
@@ -447,7 +447,7 @@ fn content_that_is_deleted_while_it_is_copied_is_in_the_backup_all_the_same() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     world.check_well("restored");
     assert!(content_file(&world.path("restored"), &world.blob).exists());
-    // With the next that is to go, all goes.
+    // The next removal also removes it.
     let next = Blob::unique();
     assert_eq!(world.registry().push_blob("sr", &next), 201);
     assert_eq!(world.registry().status("DELETE", &format!("sr/blobs/{}", next.digest)), 202);
@@ -473,7 +473,7 @@ fn a_full_disk_leaves_the_backup_before_and_is_gone_on_with() {
     let said = world.backup("disk/backup");
     assert!(said.contains("backed up 5 contents"), "{said}");
     world.restore("disk/backup", "after");
-    // A place that is too small is refused before anything is copied.
+    // If there is too little space, the restore is refused before anything is copied.
     world.backup("roomy");
     for blob in &large[..3] {
         assert_eq!(world.registry().push_blob("sr", blob), 201);

@@ -1,5 +1,4 @@
-//! Servers that do not do their part: none of them has a command wait for ever, send for ever, or print what is not
-//! its to print.
+//! Bad servers: none makes a command wait or send for ever, or print text that it should not.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -173,7 +172,7 @@ fn a_command_that_holds_a_key_leaves_no_core_and_cannot_be_looked_into() {
     taken.recv().unwrap();
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap().to_owned();
-    // The files of a process that cannot be dumped are root's.
+    // The files of a process without core dumps belong to root.
     let owner =
         std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(format!("/proc/{}/mem", child.id())).unwrap());
     go_on.wait();

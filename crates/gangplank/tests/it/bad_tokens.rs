@@ -1,5 +1,5 @@
-//! Every token that attackers make, sent to a real server, both ways that a token can come: refused with the right code,
-//! and nobody is asked who should not be.
+//! Every bad token, sent to a real server in both ways: it is refused with the right code, and no wrong host is
+//! contacted.
 
 use gangplank_testkit::TestServer;
 use gangplank_testkit::identity::bad_tokens::{AUDIENCE, BadToken, BadTokens, Verdict};
@@ -18,7 +18,7 @@ struct Field {
     neighbour: FakeIssuer,
     decoy: Decoy,
     role: String,
-    /// Where the others run.
+    /// The runtime of the issuers and the decoy.
     runtime: Runtime,
 }
 
@@ -40,7 +40,7 @@ impl Field {
             )
         };
         std::fs::write(&file, entry(&issuer) + &entry(&neighbour)).unwrap();
-        // Each comes from an address of its own, since whoever fails so often has to wait.
+        // Each comes from its own address, because an address with many failures has to wait.
         let server = builder().arg("--trusted-proxies").arg("127.0.0.0/8");
         let server = server.arg("--config").arg(file.display().to_string()).start_in(home);
         server.api().ensure_service("web");
@@ -50,7 +50,7 @@ impl Field {
         Self { server, issuer, neighbour, decoy, role, runtime }
     }
 
-    /// Tokens of this moment.
+    /// Bad tokens for the current time.
     fn tokens(&self) -> BadTokens {
         BadTokens {
             issuer: self.issuer.url.clone(),
@@ -100,7 +100,7 @@ impl Field {
         }
     }
 
-    /// How many sessions there are.
+    /// The number of sessions.
     fn sessions(&self) -> usize {
         let listed = self.server.api().gangplank("ListRoleSessions", &json!({ "roleName": "push-web" })).body;
         listed["roleSessions"].as_array().unwrap_or_else(|| panic!("{listed}")).len()
@@ -118,7 +118,7 @@ fn every_bad_token_is_refused_with_its_code_and_leads_nowhere() {
     let field = Field::start();
     let mut sent = 0;
     for number in 0..7 {
-        // Made when they are sent: some are about seconds.
+        // Made when they are sent, because some depend on seconds.
         let (group, tokens) = field.tokens().groups()[number].clone();
         assert!(tokens.len() > 5, "{group}");
         for token in tokens {
@@ -126,7 +126,7 @@ fn every_bad_token_is_refused_with_its_code_and_leads_nowhere() {
             sent += 1;
         }
         assert_eq!(field.sessions(), 2 * number, "no token of these began a session: {group}");
-        // As before, so that they were refused for what is wrong with them.
+        // A valid token still works, so the bad ones were refused for their faults.
         let good = field.tokens().good();
         assert_eq!(field.assume(&good, 0).status, 200, "{group}");
         assert_eq!(field.exchange(&good, 0).status, 200, "{group}");

@@ -1,4 +1,4 @@
-//! Reading, mending and deleting blobs.
+//! Blobs: reading, mending and deleting them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -106,7 +106,7 @@ fn what_a_registered_image_needs_is_not_deleted() {
     assert_eq!(registry.status("GET", &format!("sr/manifests/{digest}")), 200);
 }
 
-/// The files that hold content of this length.
+/// The files with content of this length.
 fn files_of(server: &TestServer, length: usize) -> Vec<PathBuf> {
     let content = server.data_dir().join("blobs/content");
     let shards = fs::read_dir(content).unwrap().map(|shard| shard.unwrap().path());
@@ -114,7 +114,7 @@ fn files_of(server: &TestServer, length: usize) -> Vec<PathBuf> {
     files.filter(|file| fs::metadata(file).unwrap().len() == length as u64).collect()
 }
 
-/// Checks that a blob whose file was damaged is not claimed to be there, and that a push mends it.
+/// Checks that a blob with a damaged file is reported as missing, and that a push mends it.
 #[track_caller]
 fn check_damage(damage: impl Fn(&PathBuf)) {
     let (server, registry) = start();

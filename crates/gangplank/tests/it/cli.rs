@@ -1,4 +1,4 @@
-//! Runs the program as a person does: arguments, environment, what it prints, how it exits.
+//! Runs the program as a person does: arguments, environment, output, exit status.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::PROGRAM;
 
-/// What a command left behind.
+/// The result of a command.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
@@ -18,7 +18,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// What it printed; it must have succeeded.
+    /// The output as JSON. The command must have succeeded.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{self:?}");
@@ -32,7 +32,7 @@ impl Ran {
         assert!(self.stdout.contains(words), "{words} is not in {self:?}");
     }
 
-    /// Expects exit 1 and one line on standard error that has all these words, and nothing else.
+    /// Expects exit status 1, and exactly one line on standard error with all these words.
     #[track_caller]
     pub(crate) fn check_failed(&self, words: &[&str]) {
         assert_eq!((self.code, self.stdout.as_str()), (Some(1), ""), "{self:?}");
@@ -43,7 +43,7 @@ impl Ran {
         }
     }
 
-    /// The same of the last line; what was done before may have lines of its own.
+    /// The same for the last line. Earlier steps may have printed lines too.
     #[track_caller]
     pub(crate) fn check_failed_last(&self, words: &[&str]) {
         assert_eq!((self.code, self.stdout.as_str()), (Some(1), ""), "{self:?}");
@@ -54,7 +54,7 @@ impl Ran {
         }
     }
 
-    /// Expects exit 2 and a hint at the usage that has all these words.
+    /// Expects exit status 2, and a usage hint with all these words.
     #[track_caller]
     pub(crate) fn check_usage(&self, words: &[&str]) {
         assert_eq!((self.code, self.stdout.as_str()), (Some(2), ""), "{self:?}");
@@ -64,12 +64,12 @@ impl Ran {
     }
 }
 
-/// A directory that ends with the test.
+/// A directory that is removed with the test.
 pub(crate) fn home() -> TempDir {
     tempfile::Builder::new().prefix("gangplank-test-").tempdir().unwrap()
 }
 
-/// A command with nothing of the caller's environment; no engine of the machine's runs anything for it.
+/// A command without the caller's environment, and without an engine of this machine.
 pub(crate) fn command(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command

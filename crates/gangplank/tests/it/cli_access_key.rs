@@ -1,4 +1,4 @@
-//! `gangplank access-key`, with the server running and with it stopped.
+//! `gangplank access-key`, with a running and with a stopped server.
 
 use gangplank_testkit::TestServer;
 use serde_json::{Value, json};
@@ -84,7 +84,7 @@ fn the_data_directory_may_be_named_before_the_command_and_by_the_environment() {
     let elsewhere = [("GANGPLANK_DATA_DIR", "/none")];
     run(server.home(), &["access-key", "list", "--data-dir", data_dir], &elsewhere).json();
     run(server.home(), &["access-key", "list"], &elsewhere).check_failed(&["/none", "no data directory"]);
-    // What the environment has of AWS is another server's.
+    // The AWS variables of the environment are for another server.
     let aws = [
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "0123456789012345678901234567890123456789"),
@@ -93,7 +93,7 @@ fn the_data_directory_may_be_named_before_the_command_and_by_the_environment() {
         ("AWS_PROFILE", "work"),
     ];
     run(server.home(), &["access-key", "list", "--data-dir", data_dir], &aws).json();
-    // Without a directory it counts.
+    // Without a directory they count.
     let (endpoint, root) = (server.endpoint(), ROOT_KEY);
     let aws =
         [("AWS_ACCESS_KEY_ID", root.0), ("AWS_SECRET_ACCESS_KEY", root.1), ("AWS_ENDPOINT_URL", &endpoint)];
@@ -102,7 +102,7 @@ fn the_data_directory_may_be_named_before_the_command_and_by_the_environment() {
     let (credentials, config) = (format!("{data_dir}/credentials"), format!("{data_dir}/config"));
     let files = [("AWS_SHARED_CREDENTIALS_FILE", credentials.as_str()), ("AWS_CONFIG_FILE", &config)];
     run(server.home(), &["access-key", "list"], &files).json();
-    // Nor does a proxy stand between a command and a server on this machine.
+    // No proxy is used for a server on this machine.
     let proxy = [("http_proxy", "http://127.0.0.1:1"), ("HTTP_PROXY", "http://127.0.0.1:1")];
     run(server.home(), &["access-key", "list", "--data-dir", data_dir], &proxy).json();
 }
@@ -179,7 +179,7 @@ fn what_cannot_be_done_is_said_in_one_sentence() {
 
     let data_dir = server.data_dir();
     server.kill();
-    // The address in its files may be anybody's by now.
+    // Another program may now use the address in its files.
     access_key(&server, &["list"]).check_failed(&[
         "no server",
         data_dir.to_str().unwrap(),

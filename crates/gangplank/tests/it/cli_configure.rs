@@ -57,7 +57,7 @@ fn a_profile_and_the_helper_are_set_up_and_work() {
     call.env("AWS_PROFILE", "gangplank");
     assert_eq!(run_with_input(call, "").json(), json!(["READY"]));
 
-    // docker knows nothing but the registry's name.
+    // docker only knows the registry's name.
     let docker = fs::read_to_string(server.home().join(".docker/config.json")).unwrap();
     let docker: Value = serde_json::from_str(&docker).unwrap();
     assert_eq!(docker["credHelpers"], json!({ server.host(): "gangplank" }));
@@ -66,7 +66,7 @@ fn a_profile_and_the_helper_are_set_up_and_work() {
     assert_eq!(run_with_input(helper, &server.host()).json()["Username"], "AWS");
     assert!(fs::canonicalize(bin_dir.join("lightsailctl")).unwrap().ends_with("gangplank"));
 
-    // Again, with what is known: nothing doubles.
+    // Run again with the known values, it changes nothing.
     let before = fs::read_to_string(aws.join("config")).unwrap();
     assert_eq!(configure(&server, &[&bin_option], "").code, Some(0));
     assert_eq!(fs::read_to_string(aws.join("config")).unwrap(), before);

@@ -18,7 +18,7 @@ fn browser() -> Client {
     Client::builder().no_proxy().redirect(Policy::none()).build().unwrap()
 }
 
-/// The link that a command printed, and nothing else.
+/// The link that a command printed. The output has nothing else.
 #[track_caller]
 fn link(ran: &Ran) -> &str {
     assert_eq!((ran.code, ran.stderr.as_str(), ran.stdout.lines().count()), (Some(0), "", 1), "{ran:?}");
@@ -35,7 +35,7 @@ fn press(link: &str) -> Response {
     form.body(format!("link={secret}")).send().unwrap()
 }
 
-/// The page that somebody is led to who was just signed in.
+/// The first page after signing in.
 #[track_caller]
 fn first_page(endpoint: &str, entered: &Response) -> (u16, String) {
     let header = |name: &str| entered.headers()[name].to_str().unwrap();
@@ -84,7 +84,7 @@ fn a_role_signs_in_and_is_out_when_it_is_disabled() {
     assert!(status == 403 && page.contains("The session of the role read-all was ended"), "{page}");
 }
 
-/// Puts a program under this name that writes what it was told into a file, and exits so.
+/// Puts a program under this name. It writes its arguments into a file, and exits with this status.
 fn pretend(folder: &Path, name: &str, exit: u8) {
     let program = folder.join(name);
     let text = format!("#!/bin/sh\nprintf %s \"$1\" >{}/told\nexit {exit}\n", folder.display());

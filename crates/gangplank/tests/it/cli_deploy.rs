@@ -141,7 +141,7 @@ fn what_is_registered_or_elsewhere_is_not_pushed() {
         assert_eq!(asked(&service)["containers"]["app"]["image"], *image);
         assert_eq!(service.bodies("CreateContainerServiceRegistryLogin"), Vec::<Value>::new());
     }
-    // The port of such an image is the one that it had, where it had one.
+    // The port is the one of the image's last deployment, if there is one.
     let service = FakeService::start();
     deploy(&service, home.path(), &["--image", ":web.app.1"]).check_failed(&[":web.app.1", "--port none"]);
     check_nothing_was_done(&service);
@@ -260,7 +260,7 @@ fn a_wait_shows_states_and_the_log_and_ends_with_the_address() {
         json!({ "service": "web", "version": 1, "state": "ACTIVE", "image": ":web.app.1", "url": URL });
     assert_eq!((ran.code, told), (Some(0), expected));
 
-    // Without an endpoint there is no address to end with.
+    // Without an endpoint there is no address at the end.
     let service = FakeService::playing([step("ACTIVATING"), step("ACTIVE")]);
     let ran = deploy(&service, home.path(), &["--image=:web.app.1", "--port=none", "--wait"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{ran:?}");
@@ -280,7 +280,7 @@ fn a_failure_says_why_and_what_still_serves() {
     deploy(&service, home.path(), &args).check_failed_last(&[
         "deployment 2 of web failed: app: exited with 1, 3 times; version 1 still serves",
     ]);
-    // The log may come a moment later than the state, and may not come at all.
+    // The log may come a little later than the state, or never.
     let late = [step("ACTIVATING"), step("FAILED")];
     let service = FakeService::playing(late);
     deploy(&service, home.path(), &args)
@@ -312,7 +312,7 @@ fn a_server_that_is_away_is_waited_for_and_what_is_gone_is_not() {
     service.played().other.push_back(("GetContainerServiceDeployments", none));
     deploy(&service, home.path(), &args).check_failed_last(&["deployment 1 of web is gone"]);
 
-    // Whoever may not read the log is told of the states all the same.
+    // A caller who may not read the log still sees the states.
     let service = FakeService::playing(ACTIVATING.iter().cloned().chain([step("ACTIVE")]));
     let refused = Reply::new(400, r#"{"__type":"AccessDeniedException","message":"Not yours."}"#);
     service.played().other.push_back(("GetContainerLog", refused));

@@ -1,4 +1,4 @@
-//! What is said when something is wrong: one voice, the thing, why, and what to do.
+//! Error messages: one style, with the thing, the reason, and advice.
 
 use crate::cli::{home, run};
 use crate::server;

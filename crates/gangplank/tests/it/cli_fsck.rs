@@ -1,4 +1,4 @@
-//! `gangplank fsck`: finds what is wrong, beside a running server too, and mends what it can.
+//! `gangplank fsck` finds faults, beside a running server too, and mends those that it can.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::cli::run;
 use crate::{PROGRAM, server};
 
-/// The exit status, and what is told as JSON.
+/// The exit status, and the report as JSON.
 fn fsck(data_dir: &Path, args: &[&str]) -> (i32, Value) {
     let mut command = Command::new(PROGRAM);
     command.env_clear().env("HOME", data_dir).args(["fsck", "--output", "json", "--data-dir"]).arg(data_dir);

@@ -1,4 +1,4 @@
-//! `gangplank gc`: through a running server, and in the data directory of a stopped one.
+//! `gangplank gc`, with a running server and in the data directory of a stopped one.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -22,13 +22,13 @@ fn collect(data_dir: &Path, args: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// How many files of content there are.
+/// The number of content files.
 fn contents(server: &TestServer) -> usize {
     let shards = server.data_dir().join("blobs/content").read_dir().unwrap();
     shards.map(|shard| shard.unwrap().path().read_dir().unwrap().count()).sum()
 }
 
-/// Manifests are kept among the rows: their space comes back too, and counts.
+/// Manifests are stored in rows. Their space is given back too, and counts.
 #[test]
 fn the_database_shrinks_when_manifests_go() {
     let server = server();
@@ -107,7 +107,7 @@ fn garbage_goes_and_what_is_registered_stays() {
     }
 }
 
-/// A pushed blob and image that nothing registers, two seconds later.
+/// Pushes a blob and an image that nothing registers, and waits two seconds.
 fn leave_garbage(server: &TestServer) {
     let registry = server.registry_as(&server.operator_login());
     registry.push_image("some/where", "latest", &Image::unique(1));

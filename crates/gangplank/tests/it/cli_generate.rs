@@ -1,4 +1,4 @@
-//! `gangplank generate`: what whoever packages the program gets.
+//! `gangplank generate`: files for people who package the program.
 
 use std::collections::BTreeSet;
 use std::os::unix::process::CommandExt as _;
@@ -6,20 +6,20 @@ use std::path::Path;
 
 use crate::cli::{command, home, run, run_with_input};
 
-/// The commands that a help text lists, without `help` itself.
+/// The commands in a help text, without `help` itself.
 fn commands(help: &str) -> Vec<&str> {
     let Some((_, rest)) = help.split_once("Commands:\n") else { return Vec::new() };
     let lines = rest.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
     lines.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect()
 }
 
-/// The options that it names.
+/// The options in it.
 fn options(help: &str) -> impl Iterator<Item = &str> {
     let words = help.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
     words.filter(|word| word.starts_with("--") && word.len() > 2)
 }
 
-/// Follows the help texts downwards and holds a page against each.
+/// Follows the help texts downwards, and compares each with its page.
 fn check_pages(home: &Path, words: &[&str], found: &mut BTreeSet<String>) {
     let name = std::iter::once(&"gangplank").chain(words).copied().collect::<Vec<_>>().join("-");
     let file = format!("{name}.1");
@@ -54,10 +54,10 @@ fn every_command_has_a_manual_page() {
     assert!(serve.contains("GANGPLANK_LISTEN") && serve.contains(".SH \"FILES\""), "{serve}");
     let synopsis = serve.split(".SH SYNOPSIS").nth(1).unwrap().split(".SH").next().unwrap();
     assert!(synopsis.len() < 200 && synopsis.contains("OPTIONS"), "{synopsis}");
-    // Those whose command line is the AWS CLI's are made from the descriptions of its operations.
+    // Commands with the AWS CLI's syntax have pages made from the descriptions of their operations.
     assert!(read("gangplank-lightsail.1").contains("register\\-container\\-image"));
     assert!(read("gangplank-lightsail-register-container-image.1").contains("\\-\\-digest"));
-    // The names under which other programs call it have pages as well.
+    // The names under which other programs call it have pages too.
     assert!(read("docker-credential-gangplank.1").contains("docker\\-credential\\-gangplank"));
     assert!(read("docker-credential-gangplank-get.1").contains("making one"));
     assert!(read("lightsailctl.1").contains("\\-\\-input\\-stdin"));
@@ -105,7 +105,7 @@ fn completions_know_the_values_of_options() {
         let script = run(home.path(), &["generate", "completions", shell], &[]).stdout;
         assert!(script.contains("ManifestPushed") && script.contains("table json text"), "{shell}: {script}");
         assert!(script.contains("bash zsh fish"), "{shell}: {script}");
-        // An option that a command has from the one above it.
+        // A global option of the command above.
         let list = script.lines().filter(|line| line.contains("gangplank registry-login list"));
         assert!(list.into_iter().any(|line| line.contains("endpoint-url")), "{shell}: {script}");
     }

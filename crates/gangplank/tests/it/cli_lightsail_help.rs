@@ -1,4 +1,4 @@
-//! `gangplank lightsail`: help in every way it is asked for, and the data directory as other commands take it.
+//! `gangplank lightsail`: every way to ask for help, and the data directory as in other commands.
 
 use crate::cli::{home, run};
 use crate::server;
@@ -45,7 +45,7 @@ fn the_data_directory_names_server_region_and_key() {
     ] {
         assert_eq!(ran.json(), serde_json::json!(["web"]));
     }
-    // A profile that is asked for says more than a variable.
+    // A profile that is asked for wins over a variable.
     let ran = run(
         server.home(),
         &[&call[..], &["--profile", "none"]].concat(),

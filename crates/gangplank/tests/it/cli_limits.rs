@@ -1,4 +1,4 @@
-//! Keys and logins that are narrowed, against a scripted server: what is asked for, and how it is told.
+//! Limited keys and logins, with a scripted server: the requests, and the output.
 
 use serde_json::{Value, json};
 
@@ -123,7 +123,7 @@ fn logins_are_narrower_than_their_maker() {
         (&["registry-login", "create", "--service-name", "web"][..], json!({ "serviceName": "web" })),
         (&["registry-login", "create", "--scope", "push,pull"], json!({ "scope": ["push", "pull"] })),
         (&["login", "--service-name", "web", "--print"], json!({ "serviceName": "web" })),
-        // Lightsail's own call cannot say it.
+        // Lightsail's own call has no such member.
         (&["login", "--print"], json!({ "scope": ["push"] })),
     ] {
         ask(&server, &[args, &narrow].concat()).json();

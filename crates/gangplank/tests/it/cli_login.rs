@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::cli::{Ran, run};
 use crate::{PROGRAM, server};
 
-/// A server with a service, as a push login needs one.
+/// A server with a service, which a push login needs.
 fn ready() -> TestServer {
     let server = server();
     server.api().ensure_service("web");
@@ -33,7 +33,7 @@ fn content(file: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
 
-/// The login for the server in a file, and whether the registry takes it.
+/// Whether the registry accepts the login for the server in a file.
 fn is_accepted(server: &TestServer, file: &Path) -> bool {
     let auth = content(file)["auths"][server.host()]["auth"].as_str().unwrap().to_owned();
     let decoded = base64::engine::general_purpose::STANDARD.decode(auth).unwrap();

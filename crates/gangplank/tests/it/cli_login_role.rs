@@ -1,4 +1,4 @@
-//! `gangplank login --role`, and commands that work as a role: each CI played by its variables.
+//! `gangplank login --role`, and commands that act as a role. Each CI is simulated by its variables.
 
 use std::fs;
 use std::path::Path;
@@ -62,7 +62,7 @@ fn github_and_forgejo_are_asked_for_a_token_and_told_what_to_hide() {
         let bearer = request.header("authorization").unwrap_or_default().to_owned();
         let mut asked = noted.lock().unwrap();
         asked.push((request.path.clone(), bearer));
-        // The first time it cannot.
+        // The first attempt fails.
         if asked.len() == 1 {
             return Reply::new(503, "busy");
         }
@@ -129,7 +129,7 @@ fn every_command_works_as_a_role_by_a_token_file() {
         ("AWS_WEB_IDENTITY_TOKEN_FILE", file.as_str()),
         ("AWS_ROLE_SESSION_NAME", "job-7"),
         ("AWS_REGION", "us-east-1"),
-        // Empty ones are none.
+        // Empty variables count as unset.
         ("AWS_ACCESS_KEY_ID", ""),
         ("AWS_SESSION_TOKEN", ""),
     ];
@@ -151,7 +151,7 @@ fn every_command_works_as_a_role_by_a_token_file() {
     assert!(authorization.contains("x-amz-security-token"), "the session token is signed: {authorization}");
     assert_eq!(call.session_token.as_deref(), Some("session-token-1"));
 
-    // The same from a profile.
+    // The same with a profile.
     let config = format!("[profile ci]\nrole_arn = {ROLE}\nweb_identity_token_file = {file}\n");
     fs::create_dir_all(home.path().join(".aws")).unwrap();
     fs::write(home.path().join(".aws/config"), config).unwrap();

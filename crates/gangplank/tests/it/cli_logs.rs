@@ -16,7 +16,7 @@ use crate::handler::Reply;
 
 const START: f64 = 1_500_000_000.0;
 
-/// A service whose container `app` has printed `line 0` to `line 9`, two in a second.
+/// A service whose container `app` has printed `line 0` to `line 9`, two in each second.
 fn printing() -> FakeService {
     let service = FakeService::start();
     let mut played = service.played();
@@ -53,7 +53,7 @@ fn the_newest_lines_are_shown_and_no_more_than_wanted() {
     let expected =
         json!({ "logEvents": [{ "createdAt": "2017-07-14T02:40:04.500+00:00", "message": "line 9" }] });
     assert_eq!(json, expected);
-    // Pages of four: no page is asked for twice where one is enough.
+    // Pages have four lines. One page is not requested twice.
     service.played().calls.clear();
     shown(&["app", "--tail", "4"]);
     assert_eq!(service.bodies("GetContainerLog").len(), 1);
@@ -89,7 +89,7 @@ fn nothing_hidden_passes_and_no_job_is_given_orders() {
     assert_eq!(json.json()["logEvents"][0]["message"], text);
 }
 
-/// `gangplank logs --follow`, ended when dropped.
+/// A running `gangplank logs --follow`. Dropping it ends it.
 struct Following {
     process: Child,
     lines: Receiver<String>,
@@ -112,14 +112,14 @@ impl Following {
         Self { process, lines, complaints, _home: home }
     }
 
-    /// So many lines that come next.
+    /// The next `count` lines.
     #[track_caller]
     fn next(&self, count: usize) -> String {
         let next = |_| self.lines.recv_timeout(Duration::from_secs(30)).expect("a line") + "\n";
         (0..count).map(next).collect()
     }
 
-    /// No line comes for a while.
+    /// Checks that no line comes for a while.
     #[track_caller]
     fn check_silent(&self) {
         let next = self.lines.recv_timeout(Duration::from_secs(3));
@@ -148,7 +148,7 @@ fn a_log_is_followed_and_no_line_comes_twice_though_times_are_whole_seconds() {
     let following = Following::start(&service, &["--tail", "2"]);
     assert_eq!(following.next(2), lines(8..10));
     following.check_silent();
-    // Of the same moment and the same text as the last; others of that second; one that comes late.
+    // A line equal to the last one in time and text; others of the same second; a late one.
     for (at, text) in [(4.5, "line 9"), (4.75, "x"), (4.75, "x"), (4.25, "late"), (9.0, "y")] {
         service.played().print("app", START + at, text);
         assert_eq!(following.next(1), format!("{text}\n"));
@@ -190,7 +190,7 @@ fn a_server_that_is_away_for_a_while_is_waited_for() {
     assert_eq!(following.next(1), "after\n");
     let told = following.complaints.recv_timeout(Duration::from_secs(30)).unwrap();
     assert_eq!(told, "gangplank: the server answers again");
-    // What is refused for good ends it.
+    // A permanent refusal ends it.
     let refused = Reply::new(400, r#"{"__type":"AccessDeniedException","message":"Not yours."}"#);
     service.played().other.push_back(("GetContainerLog", refused));
     let told = following.complaints.recv_timeout(Duration::from_secs(30)).unwrap();
@@ -205,7 +205,7 @@ fn the_containers_of_later_deployments_are_followed_too() {
     service.played().print("site", START + 6.0, "[deployment:2] Creating your deployment");
     service.played().deploy("site", ":web.site.2", "ACTIVATING");
     assert_eq!(following.next(1), "[deployment:2] Creating your deployment\n");
-    // Until the switch both are followed, then the new one alone.
+    // Until the switch both are followed, then only the new one.
     service.played().print("app", START + 7.0, "still here");
     assert_eq!(following.next(1), "still here\n");
     service.played().deployments[0]["state"] = json!("ACTIVE");

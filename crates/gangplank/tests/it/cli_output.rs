@@ -1,4 +1,4 @@
-//! What lists look like: a table on a terminal, what scripts have always got elsewhere, one way of writing each thing.
+//! The form of lists: a table on a terminal, the old format for scripts, and one way to write each kind of value.
 
 use gangplank_testkit::{Image, TestServer};
 

@@ -21,7 +21,7 @@ fn a_server_that_is_ready_is_found_by_its_address_and_by_what_it_was_told() {
     ping(&["--url", &format!("http://{admin}")], &[]).check_ok("is ready");
     ping(&["--url", &format!("http://{host}/healthz")], &[]).check_ok("is ready");
     for listen in [&host, &format!("0.0.0.0:{}", server.address().port())] {
-        // A proxy and a profile that is not there are of no concern.
+        // A proxy and a missing profile do not matter.
         let environment = [
             ("GANGPLANK_LISTEN", listen.as_str()),
             ("HTTP_PROXY", "http://127.0.0.1:9"),
@@ -34,7 +34,7 @@ fn a_server_that_is_ready_is_found_by_its_address_and_by_what_it_was_told() {
 #[test]
 fn every_address_of_the_sixth_version_is_asked_at_its_loopback() {
     let server = server();
-    // Nothing listens there, so the address is in the error.
+    // Nothing listens there, so the error has the address.
     let listen = format!("[::]:{}", server.address().port());
     ping(&[], &[("GANGPLANK_LISTEN", &listen)]).check_failed(&["http://[::1]:", "no server seems to listen"]);
 }
@@ -71,7 +71,7 @@ fn a_server_of_this_machine_is_asked_by_tls_whatever_its_certificate_says() {
     let trusted = [("AWS_CA_BUNDLE", bundle.to_str().unwrap())];
     let listen = server.host();
     ping(&[], &[("GANGPLANK_LISTEN", &listen)]).check_ok(&format!("https://{listen}/readyz is ready"));
-    // With --url its certificate counts: who signed it, and for whom it is.
+    // With --url the certificate's issuer and name count.
     let url = format!("https://127.0.0.1:{port}");
     ping(&["--url", &url], &trusted).check_ok("is ready");
     ping(&["--url", &url], &[]).check_failed(&["certificate", "signed by", "AWS_CA_BUNDLE"]);

@@ -1,4 +1,4 @@
-//! `gangplank role`, against a scripted server: what is asked for, and how answers are told.
+//! `gangplank role`, with a scripted server: the requests, and the output.
 
 use serde_json::{Value, json};
 
@@ -78,7 +78,7 @@ fn what_is_said_of_a_job_reaches_the_server() {
     ];
     let shown = run(&server, &args).json();
     assert_eq!((&shown["arn"], &shown["maxLoginSeconds"]), (&json!(ROLE), &json!(1_800)));
-    // Policies are JSON in JSON.
+    // Policies are JSON inside JSON.
     assert_eq!(shown["trustPolicy"]["Version"], "2012-10-17");
     assert_eq!(
         server.calls("CreateRole")[0].body,

@@ -1,4 +1,4 @@
-//! `gangplank serve`: options, where they come from, and what it refuses to start with.
+//! `gangplank serve`: options, their sources, and reasons for not starting.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use crate::cli::{command, home, run};
 use crate::raw::Raw;
 use crate::{server, server_with};
 
-/// A server that was started with these arguments; ended when dropped.
+/// A server started with these arguments. Dropping it ends it.
 struct Started {
     process: Child,
     ready: String,
@@ -42,11 +42,11 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A server that must not start, in an empty home.
+/// Checks that a server does not start, in an empty home.
 #[track_caller]
 fn check_refused(args: &[&str], environment: &[(&str, &str)], words: &[&str]) {
     let home = home();
-    // A free port, so that a test that fails does not leave a server on the usual one.
+    // A free port, so that a failing test leaves no server on the usual one.
     let with_port = if args.contains(&"--listen") { vec![] } else { vec!["--listen", "127.0.0.1:0"] };
     run(home.path(), &[&["serve"], with_port.as_slice(), args].concat(), environment).check_failed(words);
 }
@@ -237,7 +237,7 @@ fn a_value_that_cannot_be_is_refused_by_name() {
     for variable in
         ["GANGPLANK_LOG", "GANGPLANK_LISTEN", "GANGPLANK_DATA_DIR", "GANGPLANK_CONFIG", "GANGPLANK_GC_GRACE"]
     {
-        // Else the refusal of a port in use would hide that none was given.
+        // Otherwise the error about a used port would hide that no port was given.
         run(home.path(), &["serve"], &[(variable, "")]).check_usage(&[variable, "empty"]);
     }
     for address in ["", "https://x", "a b", "a/b", "x:y:z", "user@host", "a\"b"] {
@@ -272,7 +272,7 @@ fn a_root_access_key_is_made_once_and_written_down() {
     let made = credentials();
     assert_eq!(calls(&started), Some(1));
     drop(started);
-    // A later start neither makes another nor takes one from the environment.
+    // A later start neither makes another key nor takes one from the environment.
     let environment = [
         ("GANGPLANK_ROOT_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
         ("GANGPLANK_ROOT_SECRET_ACCESS_KEY", "0123456789012345678901234567890123456789"),
@@ -324,7 +324,7 @@ fn a_log_can_be_json_and_nobody_writes_lines_into_it() {
         let log = server.log();
         assert!(log.contains("InvalidInputException"), "{log}");
         assert!(!log.lines().any(|line| line.starts_with("INJECTED")) && !log.contains('\u{1b}'), "{log}");
-        // The last line may not have arrived whole.
+        // The last line may be incomplete.
         let (whole, _) = log.rsplit_once('\n').unwrap();
         for line in whole.lines().filter(|_| format == "json") {
             assert!(
@@ -349,7 +349,7 @@ fn help_and_version_are_on_standard_output() {
     run(home.path(), &["sail"], &[]).check_usage(&["sail"]);
 }
 
-/// Runs a server that may have so many files open.
+/// Runs a server with a limit on open files.
 fn with_open_files(files: u32, home: &Path) -> (Child, std::net::SocketAddr) {
     let mut process = std::process::Command::new("sh")
         .args([

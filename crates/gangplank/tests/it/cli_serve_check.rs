@@ -1,11 +1,11 @@
-//! `gangplank serve --check`, the sample of the server's file, and what the first start says.
+//! `gangplank serve --check`, the sample of the server's file, and the first start's messages.
 
 use std::path::Path;
 
 use crate::cli::{home, run};
 use crate::server;
 
-/// What `gangplank serve --check` says.
+/// The output of `gangplank serve --check`.
 #[track_caller]
 fn check(home: &Path, args: &[&str], environment: &[(&str, &str)]) -> crate::cli::Ran {
     let ran = run(home, &[&["serve", "--check"], args].concat(), environment);
@@ -42,7 +42,7 @@ fn options_are_checked_without_a_start() {
     }
 }
 
-/// Containers reach what listens on all addresses, so health and metrics are not for them to see.
+/// Containers can reach an address that listens on everything, so health and metrics may not do so.
 #[test]
 fn health_is_not_answered_on_all_addresses_beside_an_engine() {
     let home = home();
@@ -109,7 +109,7 @@ fn the_first_start_says_where_everything_is_and_what_to_type() {
     let shown = dir.to_str().unwrap();
     let credentials = format!("{shown}/credentials");
     let next = format!("gangplank configure --data-dir {shown}");
-    // Lines arrive a moment after they are written.
+    // Lines arrive a little after they are written.
     let wait_for = |server: &gangplank_testkit::TestServer, part: &str| {
         let is_told = |_| {
             std::thread::sleep(std::time::Duration::from_millis(50));

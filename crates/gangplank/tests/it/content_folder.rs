@@ -1,4 +1,4 @@
-//! A disk that is missing is not an empty store.
+//! A missing disk is not an empty store.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ fn fsck(server: &TestServer, args: &[&str]) -> Ran {
     run(server.home(), &[&["fsck", "--data-dir", data_dir.to_str().unwrap()], args].concat(), &[])
 }
 
-/// A stopped server with a registered image and a blob beside it.
+/// A stopped server with a registered image and another blob.
 fn stopped() -> (TestServer, Image, Blob) {
     let mut server = server();
     let (image, blob) = (Image::unique(1), Blob::unique());
@@ -115,13 +115,13 @@ fn a_directory_of_a_time_before_ids_gets_one() {
     let registry = server.registry_as(&server.operator_login());
     assert_eq!(registry.status("HEAD", &format!("sr/blobs/{}", blob.digest)), 200);
     assert!(server.terminate().success());
-    // A start that ended between the file and the row.
+    // The start ended between writing the file and the row.
     rows.execute_batch("DELETE FROM progress WHERE name = 'content-folder'").unwrap();
     let before = fs::read(&id).unwrap();
     server.restart();
     assert_eq!(fs::read(&id).unwrap(), before);
     assert!(server.terminate().success());
-    // The disk is not mounted at the first start with this program.
+    // The disk is not mounted at the first start of this program version.
     rows.execute_batch("DELETE FROM progress WHERE name = 'content-folder'").unwrap();
     fs::rename(blobs(&server), server.home().join("away")).unwrap();
     check_refused(&mut server);
@@ -158,7 +158,7 @@ fn a_folder_that_goes_while_the_server_runs_is_told_as_that() {
     assert_eq!(readiness(), 200);
 }
 
-/// What the documents tell to back up.
+/// Copies the files that the documents say to back up.
 fn restore(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     let rows = rusqlite::Connection::open(from.join("gangplank.db")).unwrap();

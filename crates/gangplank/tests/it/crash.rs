@@ -1,4 +1,4 @@
-//! `kill -9` is a supported way to stop: what was acknowledged is there, and an upload goes on.
+//! `kill -9` is a supported way to stop: acknowledged content exists, and an upload continues.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -28,8 +28,8 @@ fn an_upload_goes_on_after_a_cut_connection() {
         cut.send(head(&login, &format!("{method} {path}"), "Content-Length: 699000\r\n"));
         cut.send(&blob.bytes[1_000..400_000]);
         drop(cut);
-        // The server may not have begun to read the cut request: then its bytes come in after the
-        // first answer, and Content-Range tells the client to ask again.
+        // The server may not have begun to read the interrupted request. Then its bytes arrive after the first
+        // answer, and Content-Range makes the client ask again.
         let mut statuses = (0..10).map(|_| resume(&registry, &location, &blob));
         assert_eq!(statuses.find(|status| *status != 416), Some(201), "{method}");
         let path = format!("sr/blobs/{}", blob.digest);
@@ -38,7 +38,7 @@ fn an_upload_goes_on_after_a_cut_connection() {
     }
 }
 
-/// Asks where an upload of more than 1,000 bytes stands, and sends the rest; the last status.
+/// Asks for the offset of an upload of more than 1,000 bytes, and sends the rest. Returns the last status.
 fn resume(registry: &Registry, location: &str, blob: &Blob) -> u16 {
     let stands = registry.send("GET", location);
     assert_eq!(stands.status(), 204, "what was acknowledged is not lost");
@@ -112,7 +112,7 @@ fn a_session_whose_bytes_a_power_cut_zeroed_is_over() {
         assert_eq!(patch.status(), 202);
         server.kill();
         for file in server.data_dir().join("blobs/staged").read_dir().unwrap() {
-            // What delayed allocation leaves of a file whose length was journalled and whose data was not.
+            // A file as delayed allocation leaves it: the length was journalled and the data was not.
             std::fs::write(file.unwrap().path(), vec![0; 120_000]).unwrap();
         }
         server.restart();
@@ -125,7 +125,7 @@ fn a_session_whose_bytes_a_power_cut_zeroed_is_over() {
     }
 }
 
-/// Pushes images until the server is gone; those whose manifest was acknowledged.
+/// Pushes images until the server is gone. Returns those with an acknowledged manifest.
 fn push_until_the_end(
     endpoint: &str,
     login: &Login,
@@ -155,7 +155,7 @@ fn push_until_the_end(
     (blobs, images)
 }
 
-/// Checks that all that was acknowledged is there.
+/// Checks that all acknowledged content exists.
 fn check_kept(server: &TestServer, login: &Login, blobs: &[Blob], images: &[(String, Image)]) {
     let registry = server.registry_as(login);
     for blob in blobs {

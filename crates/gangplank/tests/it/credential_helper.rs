@@ -1,4 +1,4 @@
-//! `docker-credential-gangplank`: docker's protocol, spoken as docker speaks it.
+//! `docker-credential-gangplank`: docker's protocol.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -69,7 +69,7 @@ fn a_login_that_is_about_to_end_is_made_anew() {
     let server = ready();
     let first = password(&server, &server.host());
     let mut kept: Value = serde_json::from_str(&fs::read_to_string(kept_file(&server)).unwrap()).unwrap();
-    // Eleven hours pass, and a minute.
+    // Eleven hours and a minute pass.
     for moment in ["issuedAt", "expiresAt"] {
         let at = kept["made"][0][moment].as_i64().unwrap();
         kept["made"][0][moment] = json!(at - (11 * 60 + 1) * 60 * 1000);
@@ -235,7 +235,7 @@ fn a_machine_that_pulls_has_its_logins_renewed() {
     let renewed = ask(&server.host());
     assert_eq!((renewed != pulls, status(&renewed, "web/manifests/app.1")), (true, 404));
 
-    // podman names the repository, which is named like the service.
+    // podman names the repository, which has the service's name.
     server.api().ensure_service("api");
     let other = ask(&format!("{}/api", server.host()));
     assert_eq!((status(&other, "api/manifests/app.1"), status(&other, "web/manifests/app.1")), (404, 403));

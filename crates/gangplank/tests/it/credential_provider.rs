@@ -1,4 +1,4 @@
-//! `gangplank-credential-provider`, asked as a kubelet asks it.
+//! `gangplank-credential-provider`, called as a kubelet calls it.
 
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
@@ -44,7 +44,7 @@ fn an_access_key_of_the_node_makes_a_login_for_the_one_service() {
     let (username, password) = auth(&ran, &image);
     let answer = ran.json();
     assert_eq!(answer["cacheKeyType"], "Image");
-    // An hour less than the login lives.
+    // An hour less than the login's life.
     let seconds: u64 = answer["cacheDuration"].as_str().unwrap().trim_end_matches('s').parse().unwrap();
     assert!((39_500..=39_600).contains(&seconds), "{answer}");
     let machine = server.registry_as(&Login { username, password, registry: server.host() });
@@ -68,7 +68,7 @@ fn a_pods_token_opens_the_role_that_is_named_for_it() {
     let image = format!("{}/web", server.address);
     let mut asked = request(&image);
     asked["serviceAccountToken"] = json!(TOKEN);
-    // A node's own key does not stand in for a pod whose token opens nothing.
+    // A node's own key is not used for a pod whose token is refused.
     let mut command = provider(home.path(), &[&endpoint]);
     command
         .env("AWS_ACCESS_KEY_ID", "GPAKEXAMPLEEXAMPLEEX")

@@ -1,4 +1,4 @@
-//! Many clients at once: none of them costs much, and none keeps the others waiting.
+//! Many clients at once: none costs much, and none delays the others.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::raw::{Raw, ask, head};
 use crate::{server, server_with};
 
-/// Memory that is the server's own, in bytes: now, or the most that it ever was.
+/// The server's own memory in bytes: the current one, or the largest.
 pub(crate) fn memory(server: &TestServer, which: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.process_id())).unwrap();
     let line = status.lines().find(|line| line.starts_with(which)).unwrap();
@@ -35,7 +35,7 @@ fn ten_thousand_idle_connections_do_no_harm() {
     let mut idle = Vec::new();
     for number in 0..CONNECTIONS {
         let mut stream = TcpStream::connect(server.address()).unwrap();
-        // Every other one has asked something, and is kept alive.
+        // Every second one has made a request, and is kept alive.
         if number % 2 == 0 {
             stream.write_all(b"GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
         }
@@ -58,7 +58,7 @@ fn ten_thousand_idle_connections_do_no_harm() {
 #[test]
 fn a_hundred_large_uploads_at_once_are_not_held_in_memory() {
     const UPLOADS: usize = 100;
-    // All of them together are more than the server may grow by.
+    // In sum they are more than the server's memory may grow.
     const SIZE: usize = 3 << 20;
     let server = server();
     let login = server.push_login();
@@ -71,7 +71,7 @@ fn a_hundred_large_uploads_at_once_are_not_held_in_memory() {
         let mut stream = TcpStream::connect(server.address()).unwrap();
         stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         stream.write_all(head(&login, &line, &format!("Content-Length: {SIZE}\r\n")).as_bytes()).unwrap();
-        // Half of each, so that all of them are under way.
+        // Half of each, so that all of them are in progress.
         stream.write_all(&body[..SIZE / 2]).unwrap();
         uploads.push((stream, body));
     }

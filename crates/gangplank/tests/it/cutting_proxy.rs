@@ -1,4 +1,4 @@
-//! A way to a server that breaks: connections are cut after so many bytes, so many times.
+//! A proxy to a server that cuts connections after some bytes.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// Listens before a server; the first `cuts` connections that send more than `after` bytes are cut there. Returns
-/// host and port, and how many cuts are left.
+/// Listens in front of a server. The first `cuts` connections that send more than `after` bytes are cut there.
+/// Returns host and port, and the number of cuts left.
 pub(crate) fn start(server: String, after: usize, cuts: usize) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

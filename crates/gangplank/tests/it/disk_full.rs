@@ -1,4 +1,4 @@
-//! A full disk is said to be full, harms nothing, and is forgotten when there is space again.
+//! A full disk is reported, does no harm, and is forgotten when there is space again.
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -13,13 +13,13 @@ use crate::builder;
 use crate::cli::run;
 use crate::raw::{ask, streamed};
 
-/// A server whose data directory is a small file system. The fields are dropped in this order.
+/// A server whose data directory is a small file system. The order of the fields is the order of dropping.
 pub(crate) struct SmallServer {
     _disk: SmallDisk,
     pub(crate) server: TestServer,
 }
 
-/// A small file system, unmounted when dropped.
+/// A small file system. Dropping it unmounts it.
 pub(crate) struct SmallDisk(PathBuf);
 
 impl Drop for SmallDisk {
@@ -28,7 +28,7 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Starts one; `None` for those who may not mount.
+/// Starts one. `None` if this user may not mount.
 pub(crate) fn small_server() -> Option<SmallServer> {
     let home = tempfile::tempdir().unwrap();
     let data_dir = home.path().join("data");
@@ -37,7 +37,7 @@ pub(crate) fn small_server() -> Option<SmallServer> {
     Some(SmallServer { _disk: disk, server: builder().start_in(home) })
 }
 
-/// Mounts one of 12 MiB on a directory; `None` for those who may not.
+/// Mounts a file system of 12 MiB on a directory. `None` if this user may not mount.
 pub(crate) fn small_disk(directory: PathBuf) -> Option<SmallDisk> {
     let options = ["-t", "tmpfs", "-o", "size=12m,mode=700", "tmpfs"];
     let mounted = Command::new("mount").args(options).arg(&directory).output();
@@ -97,7 +97,7 @@ fn a_full_disk_is_survived() {
         assert_eq!(data_dir.join("blobs/staged").read_dir().unwrap().count(), 0, "partial uploads stay");
     }
 
-    // Not a byte left, also not for the database.
+    // No byte is left, not even for the database.
     let mut filler = std::fs::OpenOptions::new().append(true).open(&ballast).unwrap();
     let mut piece = 1 << 20;
     while piece > 0 {
@@ -141,7 +141,7 @@ fn what_the_reserve_is_for() {
     let digest = registry.push_image("sr", "v1", &image);
     let name = api.register("web", "app", &digest);
 
-    // Of 12 MiB, an eighth is kept back; leave a little less than that.
+    // An eighth of the 12 MiB is reserved. Leave a little less than that.
     let free = || {
         let disk = rustix::fs::statvfs(server.data_dir()).unwrap();
         usize::try_from(disk.f_bavail * disk.f_frsize).unwrap()
@@ -162,7 +162,7 @@ fn what_the_reserve_is_for() {
     assert_eq!(manifest.status(), 507);
     assert_eq!(server.data_dir().join("blobs/staged").read_dir().unwrap().count(), 0);
 
-    // What makes space again, and what is small, goes on.
+    // Requests that free space still work, and so do small ones.
     assert_eq!(api.lightsail("GetContainerServices", &json!({})).status, 200);
     assert_eq!(server.registry_as(&api.push_login()).status("GET", ""), 200);
     let delete = api.lightsail("DeleteContainerImage", &json!({ "serviceName": "web", "image": name }));

@@ -1,10 +1,10 @@
-//! Manifests and indexes to put, right and wrong.
+//! Manifests and indexes for tests, valid and invalid.
 
 use gangplank_oci::media_type::{OCI_CONFIG, OCI_EMPTY, OCI_INDEX, OCI_LAYER, OCI_MANIFEST};
 use gangplank_testkit::{Blob, Registry};
 use serde_json::{Value, json};
 
-/// A configuration and a layer that are in `sr`, to make manifests of.
+/// A configuration and a layer in `sr`, as parts of manifests.
 pub(crate) struct Parts {
     /// The configuration's descriptor.
     pub(crate) config: Value,
@@ -22,14 +22,14 @@ impl Parts {
         Self { config: config.descriptor(OCI_CONFIG), layer: layer.descriptor(OCI_LAYER) }
     }
 
-    /// An image manifest of them.
+    /// An image manifest with these parts.
     pub(crate) fn manifest(&self) -> Value {
         json!({
             "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": self.config, "layers": [self.layer],
         })
     }
 
-    /// The same with another value in one place, written as a JSON pointer.
+    /// The same with another value in one place, a JSON pointer.
     pub(crate) fn manifest_with(&self, place: &str, value: &Value) -> Value {
         let mut manifest = self.manifest();
         let (parent, name) = place.rsplit_once('/').expect("a JSON pointer");
@@ -52,7 +52,7 @@ pub(crate) fn descriptor(document: &Value) -> Value {
     Blob::new(document.to_string()).descriptor(media_type)
 }
 
-/// An artifact without content of its own that refers to another manifest.
+/// An artifact without content that refers to another manifest.
 pub(crate) fn referrer(subject: &Value, artifact_type: &str) -> Value {
     let empty = Blob::new("{}").descriptor(OCI_EMPTY);
     json!({
@@ -67,7 +67,7 @@ pub(crate) fn digest(document: &Value) -> String {
     Blob::new(document.to_string()).digest
 }
 
-/// A manifest of exactly so many bytes whose configuration is in `sr`.
+/// A manifest of exactly this many bytes. Its configuration is in `sr`.
 pub(crate) fn manifest_of(registry: &Registry, size: usize) -> Vec<u8> {
     let config = Blob::new("{}");
     assert_eq!(registry.push_blob("sr", &config), 201);

@@ -1,5 +1,5 @@
-//! Lightsail's API and the registry behind it as Amazon has them, as far as a push goes: two hosts, a registry that
-//! tells a pusher nothing (403 to every HEAD and GET), and wants a login with every request.
+//! Lightsail's API and registry as Amazon has them, as far as a push needs them: two hosts, and a registry that
+//! answers 403 to every HEAD and GET and requires a login for every request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::handler::{self, Reply, Request};
 
-/// What was stored, and what was asked for in which order.
+/// The stored content, and the requests in order.
 #[derive(Default)]
 struct State {
     calls: Vec<String>,
@@ -18,9 +18,9 @@ struct State {
     uploads: HashMap<String, Vec<u8>>,
     content: HashMap<String, Vec<u8>>,
     tag: Option<String>,
-    /// Logins made so far; only the last is taken.
+    /// The number of logins so far. Only the last one is accepted.
     logins: usize,
-    /// After so many requests more, the login of the moment ends.
+    /// After this many more requests, the current login ends.
     ends_after: Option<usize>,
 }
 
@@ -34,7 +34,7 @@ impl State {
 pub(crate) struct FakeAmazon {
     /// The API's URL.
     pub(crate) endpoint: String,
-    /// What the API says of the plugin's version.
+    /// The API's answer about the plugin's version.
     pub(crate) version: Arc<Mutex<Value>>,
     state: Arc<Mutex<State>>,
 }
@@ -44,7 +44,7 @@ impl FakeAmazon {
         let state = Arc::<Mutex<State>>::default();
         let noted = Arc::clone(&state);
         let registry = handler::serve(move |request| registry(request, &mut noted.lock().unwrap()));
-        // Another name for the same machine, so that the registry is not at the API's address.
+        // Another name for this machine, so that the registry is not at the API's address.
         let registry = registry.replace("127.0.0.1", "localhost");
         let version = Arc::new(Mutex::new(json!({ "metadata": [] })));
         let (noted, told) = (Arc::clone(&state), Arc::clone(&version));
@@ -54,12 +54,12 @@ impl FakeAmazon {
         Self { endpoint: format!("http://{endpoint}"), version, state }
     }
 
-    /// Has the first login end after so many requests to the registry.
+    /// Ends the first login after this many requests to the registry.
     pub(crate) fn end_login_after(&self, requests: usize) {
         self.state.lock().unwrap().ends_after = Some(requests);
     }
 
-    /// Operations with their input and whether they were signed, and the registry's changes, in order.
+    /// Operations with their input and whether they were signed, and changes of the registry, in order.
     pub(crate) fn calls(&self) -> Vec<String> {
         self.state.lock().unwrap().calls.clone()
     }
@@ -72,7 +72,7 @@ impl FakeAmazon {
         (tag, manifest)
     }
 
-    /// Whether a blob was stored under its digest.
+    /// Whether a blob is stored under its digest.
     pub(crate) fn has(&self, digest: &str) -> bool {
         self.state.lock().unwrap().content.contains_key(digest)
     }
@@ -134,7 +134,7 @@ fn registry(request: &Request, state: &mut State) -> Reply {
         }
         "PATCH" => {
             state.uploads.get_mut(&last).unwrap().extend(&request.body);
-            // Amazon's answer has a range; that it might not is no reason to fail.
+            // Amazon's answer has a range. A missing one is no reason to fail.
             Reply::new(202, "").with("location", path)
         }
         "PUT" if path.starts_with("/v2/sr/blobs/uploads/") => {

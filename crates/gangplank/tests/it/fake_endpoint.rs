@@ -1,4 +1,4 @@
-//! An endpoint on a loopback port that gives one answer to every request, and notes the requests.
+//! An endpoint on loopback that gives one answer to every request, and records the requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::handler::{self, Reply, Request};
 
-/// What the endpoint answers.
+/// The answer of the endpoint.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Response {
     /// The HTTP status.
@@ -17,7 +17,7 @@ pub(crate) struct Response {
     pub(crate) body: String,
 }
 
-/// What the endpoint has seen of a request.
+/// The recorded parts of a request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) path: String,
@@ -28,7 +28,7 @@ pub(crate) struct Seen {
     pub(crate) body: String,
 }
 
-/// The endpoint. Its thread ends with the test process; the port is its own.
+/// The endpoint. Its thread ends with the test process.
 pub(crate) struct FakeEndpoint {
     /// Host and port.
     pub(crate) address: String,
@@ -49,7 +49,7 @@ impl FakeEndpoint {
         Self { address, answer, seen }
     }
 
-    /// Sets the answer; without one, it is a fault of the server.
+    /// Sets the answer. Without one, the answer is a server error.
     pub(crate) fn answer_with(&self, response: Option<Response>) {
         *self.answer.lock().unwrap() = response;
     }

@@ -1,17 +1,17 @@
-//! A container engine's API on a socket, as far as exporting an image goes.
+//! A container engine's API on a socket, as much as exporting an image needs.
 
 use std::path::{Path, PathBuf};
 
 use crate::handler::{self, Reply, Request};
 
-/// Serves one image under one name; returns what `DOCKER_HOST` has to be.
+/// Serves one image under one name. Returns the value for `DOCKER_HOST`.
 pub(crate) fn start(home: &Path, name: &str, archive: Vec<u8>) -> String {
     let socket: PathBuf = home.join("engine.sock");
     handler::serve_on(&socket, engine(name, archive));
     format!("unix://{}", socket.display())
 }
 
-/// The same on a port; returns host and port.
+/// The same on a port. Returns host and port.
 pub(crate) fn start_on_a_port(name: &str, archive: Vec<u8>) -> String {
     handler::serve(engine(name, archive))
 }

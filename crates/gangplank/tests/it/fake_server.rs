@@ -1,5 +1,4 @@
-//! A server that answers the calls of a push as ours does, and whatever a test wants otherwise: a server that is not
-//! what it says it is.
+//! A server that answers the calls of a push as ours does, except where a test changes the answer.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -13,17 +12,18 @@ pub(crate) const KEY: [(&str, &str); 2] = [
     ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
 ];
 
-/// Serves; `other` answers first, and where it does not, a server of ours would have. Returns host and port.
+/// Starts the server. `other` answers first. If it returns `None`, the answer is that of our server. Returns host and
+/// port.
 pub(crate) fn start(other: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static) -> String {
     handler::serve(move |request| other(request).unwrap_or_else(|| usual(request)))
 }
 
-/// The operation that a request calls; nothing for the registry's.
+/// The operation of a request. Empty for requests to the registry.
 pub(crate) fn operation(request: &Request) -> &str {
     request.header("x-amz-target").and_then(|target| target.split('.').nth(1)).unwrap_or_default()
 }
 
-/// What a login is answered with, for a registry.
+/// The answer to a request for a login.
 pub(crate) fn login(registry: &str) -> Value {
     let login = json!({ "username": "AWS", "password": "gpl_x", "expiresAt": 4e9, "registry": registry });
     json!({ "registryLogin": login })
@@ -53,12 +53,12 @@ fn registry(request: &Request) -> Reply {
     }
 }
 
-/// Runs a command against a server, in a home of its own.
+/// Runs a command against a server, in a new home.
 pub(crate) fn ask(address: &str, args: &[&str]) -> Ran {
     ask_in(&home(), address, args)
 }
 
-/// The same in a home that stays.
+/// The same in an existing home.
 pub(crate) fn ask_in(home: &TempDir, address: &str, args: &[&str]) -> Ran {
     let endpoint = format!("--endpoint-url=http://{address}");
     run(home.path(), &[args, &[&endpoint]].concat(), &KEY)

@@ -1,4 +1,4 @@
-//! A server on which one container service, `web`, plays what it is told: states of a deployment, a log, refusals.
+//! A server with one container service, `web`, that follows a script: states of a deployment, a log, refusals.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -8,23 +8,23 @@ use serde_json::{Value, json};
 use crate::fake_server::{self, operation};
 use crate::handler::{Reply, Request};
 
-/// When everything begins, in seconds since 1970.
+/// The beginning of the script, in seconds since 1970.
 pub(crate) const BEGIN: i64 = 1_500_000_000;
-/// Lines on a page of the log.
+/// The number of lines on a page of the log.
 const PAGE: usize = 4;
 
-/// A look at the deployments shows one of these after the other; the last stays.
+/// Each request for the deployments shows the next step. The last one stays.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     /// The state of the newest deployment.
     pub(crate) state: &'static str,
-    /// The code and the message of what the service is doing.
+    /// The code and the message of the service's state.
     pub(crate) detail: Option<(&'static str, &'static str)>,
-    /// What is in the container's log from now on.
+    /// Lines that the container's log has from now on.
     pub(crate) lines: &'static [&'static str],
 }
 
-/// A step without a word.
+/// A step without lines.
 pub(crate) fn step(state: &'static str) -> Step {
     Step { state, detail: None, lines: &[] }
 }
@@ -32,20 +32,20 @@ pub(crate) fn step(state: &'static str) -> Step {
 /// The service.
 #[derive(Debug, Default)]
 pub(crate) struct Played {
-    /// Deployments as the API shows them, the newest first.
+    /// Deployments in the API's form, the newest first.
     pub(crate) deployments: Vec<Value>,
     pub(crate) steps: VecDeque<Step>,
     /// The log of each container: seconds since 1970, and the text. It is sorted.
     pub(crate) logs: BTreeMap<String, Vec<(f64, String)>>,
-    /// What the service shows beside its deployments.
+    /// The service's other members.
     pub(crate) shown: Value,
-    /// Answers other than its own, by operation; each is given once.
+    /// Scripted answers by operation. Each is given once.
     pub(crate) other: VecDeque<(&'static str, Reply)>,
-    /// What was called, with the body.
+    /// The calls, with their bodies.
     pub(crate) calls: Vec<(String, Value)>,
 }
 
-/// A server, and what it plays.
+/// A server with its script.
 pub(crate) struct FakeService {
     /// Host and port.
     pub(crate) address: String,
@@ -61,7 +61,7 @@ impl FakeService {
         Self { address, played }
     }
 
-    /// The same, whose next deployment takes these steps.
+    /// The same with these steps for the next deployment.
     pub(crate) fn playing(steps: impl IntoIterator<Item = Step>) -> Self {
         let service = Self::start();
         service.played().steps = steps.into_iter().collect();
@@ -163,13 +163,13 @@ impl Played {
         json!({ "containerService": self.service() })
     }
 
-    /// The newest deployment takes its next step.
+    /// Moves the newest deployment to its next step.
     fn go_on(&mut self) {
         let step = match self.steps.len() {
             0 => return,
             1 => {
                 let step = self.steps[0].clone();
-                // The last stays, and its lines come once.
+                // The last step stays, and its lines come once.
                 self.steps[0].lines = &[];
                 step
             }
@@ -193,7 +193,7 @@ impl Played {
         }
     }
 
-    /// As the API answers: from a second on in pages, or else from the newest page back.
+    /// Answers as the API does: from a time on in pages, or else from the newest page back.
     fn log(&self, body: &Value) -> Reply {
         let Some(log) = self.logs.get(body["containerName"].as_str().unwrap()) else {
             let refusal = json!({ "__type": "NotFoundException", "message": "No such container." });
@@ -205,7 +205,7 @@ impl Played {
             .iter()
             .filter(|(at, text)| text.contains(pattern) && start.is_none_or(|start| at.floor() >= start))
             .collect();
-        // A token says how many lines are on the pages before: older ones, or newer ones where the pages go back.
+        // A token is the number of lines on the pages before: older ones, or newer ones if the pages go back.
         let passed: usize = body["pageToken"].as_str().map_or(0, |token| token.parse().unwrap());
         let left = lines.len().saturating_sub(passed);
         let page = match start {

@@ -1,4 +1,4 @@
-//! A server that notes what it is called with, and answers calls of our own API and of STS as a test says.
+//! A server that records calls, and answers calls of our own API and of STS as a test says.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::fake_server::{self, operation};
 use crate::handler::{Reply, Request};
 
-/// A token as every CI has them: three parts. Nobody looks into it here.
+/// A token in the form of any CI's: three parts. Nobody parses it here.
 pub(crate) const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJjaSJ9.c2lnbmF0dXJl";
 /// A role.
 pub(crate) const ROLE: &str = "arn:aws:iam::000000000000:role/push-web";
@@ -21,7 +21,7 @@ pub(crate) struct Call {
     pub(crate) session_token: Option<String>,
 }
 
-/// A server, and what it was called with.
+/// A server with its recorded calls.
 pub(crate) struct FakeSts {
     /// Host and port.
     pub(crate) address: String,
@@ -31,7 +31,7 @@ pub(crate) struct FakeSts {
 type Answer = dyn Fn(&str, &Value) -> Option<Value> + Send + Sync;
 
 impl FakeSts {
-    /// A server whose sessions last so many seconds; `answer` says what calls of our own API are answered with.
+    /// A server whose sessions live for this many seconds. `answer` gives the answers to calls of our own API.
     pub(crate) fn start(
         seconds: i64,
         answer: impl Fn(&str, &Value) -> Option<Value> + Send + Sync + 'static,
@@ -89,7 +89,7 @@ fn read(request: &Request) -> Call {
     }
 }
 
-/// The session of a number.
+/// The session with a number.
 fn session(seconds: i64, number: usize) -> Reply {
     let expires = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
     let body = format!(
@@ -103,7 +103,7 @@ fn session(seconds: i64, number: usize) -> Reply {
     Reply::new(200, body).with("Content-Type", "text/xml")
 }
 
-/// A refusal in our own API's form.
+/// A refusal in the form of our own API.
 pub(crate) fn refused(code: &str, message: &str) -> Value {
     json!({ "status": 403, "__type": code, "message": message })
 }

@@ -1,4 +1,4 @@
-//! Whom a proxy speaks for: believed of proxies that the server was told of, and of nobody else.
+//! Addresses that a proxy reports: believed from configured proxies only.
 
 use gangplank_testkit::{Login, TestServer};
 use serde_json::json;
@@ -15,7 +15,7 @@ const FORWARDED: [(&str, &str); 4] = [
     ("Forwarded", "for=203.0.113.9;host=evil.example;proto=https"),
 ];
 
-/// The address that a refused login is noted under, and the headers of the refusal.
+/// The recorded address of a refused login, and the headers of the refusal.
 fn refused_from(server: &TestServer) -> String {
     let login = Login { username: "AWS".into(), password: "wrong".into(), registry: String::new() };
     let mut request = server.registry_as(&login).request("GET", "");

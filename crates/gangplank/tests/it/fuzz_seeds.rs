@@ -1,4 +1,4 @@
-//! The seeds of the fuzz targets, and what they have found, without the fuzzer.
+//! The seeds of the fuzz targets and their earlier findings, without the fuzzer.
 
 #[path = "../../../../fuzz/parsers.rs"]
 mod parsers;
@@ -15,7 +15,7 @@ fn every_seed_is_read_as_its_parser_promises() {
             read += 1;
         }
         assert!(read > 2, "{name} has few seeds");
-        // What every parser has to survive.
+        // Inputs that no parser may fail on.
         for odd in [&b""[..], b"\0", b"\xff\xfe", &[0xff; 64]] {
             target(odd);
         }

@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 server over a function: one request a connection, on a loopback port or a socket's file.
+//! A small HTTP/1.1 server over a function: one request for each connection, on a loopback port or a socket.
 
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-/// What a client asks.
+/// A client's request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -18,13 +18,13 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// The value of a header, named in small letters.
+    /// The value of a header. `name` is in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// What it is answered.
+/// The answer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -38,14 +38,14 @@ impl Reply {
         Self { status, headers: Vec::new(), body: body.into() }
     }
 
-    /// The same with a header more.
+    /// Adds a header.
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 }
 
-/// Serves on a loopback port of its own; returns host and port. The thread ends with the test process.
+/// Serves on a new loopback port. Returns host and port. The thread ends with the test process.
 pub(crate) fn serve(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -71,7 +71,7 @@ pub(crate) fn serve_on(path: &Path, handler: impl Fn(&Request) -> Reply + Send +
     });
 }
 
-/// A client that goes away in the middle is that client's affair.
+/// A client that disconnects early is ignored.
 fn answer(input: impl Read, mut output: impl Write, handler: &dyn Fn(&Request) -> Reply) -> Option<()> {
     let mut reader = BufReader::new(input);
     let mut line = String::new();

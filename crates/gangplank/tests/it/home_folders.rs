@@ -1,5 +1,5 @@
-//! Where a person's files are looked for: in the home, or where an absolute variable says; never in the folder that
-//! a command happens to be run in.
+//! The places of a person's files: in the home folder, or at an absolute path in a variable; never in the current
+//! folder.
 
 use std::fs;
 

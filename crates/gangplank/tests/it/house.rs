@@ -1,11 +1,10 @@
-//! The house rules that a compiler does not check: which way dependencies point, and who may use
-//! what.
+//! The house rules that a compiler does not check: the direction of dependencies, and where some words may be used.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each crate, and the crates of ours that it may use.
+/// Each crate, with our crates that it may use.
 const ARROWS: [(&str, &[&str]); 12] = [
     ("oci", &[]),
     ("api", &["core"]),
@@ -21,10 +20,10 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("gangplank", &["api", "code-pages", "core", "oci", "s3", "server", "sigv4", "store"]),
 ];
 
-/// What makes a crate impure.
+/// Dependencies that make a crate impure.
 const IMPURE: [&str; 5] = ["tokio", "hyper", "rusqlite", "reqwest", "tracing"];
 
-/// A word, and the only places under `crates/` that may say it.
+/// A word, and the only places under `crates/` that may use it.
 const RESERVED: [(&str, &[&str]); 9] = [
     ("rusqlite", &["store/src/metadata/sqlite", "store/src/error.rs"]),
     // Stores are opened in one place.
@@ -59,7 +58,7 @@ fn dependencies(name: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// What a section of a crate's manifest lists.
+/// The dependencies in a section of a crate's manifest.
 fn listed(name: &str, section: &str) -> BTreeSet<String> {
     let manifest = fs::read_to_string(crates().join(name).join("Cargo.toml")).unwrap();
     let section = manifest.split(&format!("\n{section}\n")).nth(1).unwrap_or_default();
@@ -115,7 +114,7 @@ fn words_stay_in_their_rooms() {
             for file in files {
                 let shown = file.strip_prefix(&crates).unwrap().to_str().unwrap().to_owned();
                 let text = fs::read_to_string(&file).unwrap();
-                // Tests at the end of a file, and comments, may say anything.
+                // Comments, and tests at the end of a file, may use any word.
                 let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
                 let mut lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
                 let said = lines.any(|line| line.contains(word));

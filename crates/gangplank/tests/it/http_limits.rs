@@ -128,7 +128,7 @@ fn a_body_can_wait_for_leave() {
     assert_eq!(raw.answer().unwrap().status, 201);
 }
 
-/// Otherwise the client sends its next request into a connection that is about to be closed.
+/// Otherwise the client would send its next request on a connection that is about to be closed.
 #[test]
 fn an_answer_before_the_end_of_a_body_says_that_the_connection_closes() {
     let server = server();
@@ -219,7 +219,7 @@ fn more_connections_than_allowed_are_refused_and_places_come_back() {
     };
     let start = Instant::now();
     let mut held: Vec<Raw> = Vec::new();
-    // The connection that made the login may be open too.
+    // The connection that made the login may still be open.
     while let Some((answer, raw)) = answers(&server) {
         assert_eq!(answer.status, 200);
         held.push(raw);

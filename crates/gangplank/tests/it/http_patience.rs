@@ -1,4 +1,4 @@
-//! Times that no client may exceed, and those that only look as if it had.
+//! Times that no client may exceed, and cases that only seem to exceed them.
 
 use std::time::{Duration, Instant};
 

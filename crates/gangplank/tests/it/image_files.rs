@@ -1,4 +1,4 @@
-//! Images as they lie in files.
+//! Images in files.
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub(crate) fn write_layout(folder: &Path, image: &Image) {
     fs::write(folder.join("index.json"), index.to_string()).unwrap();
 }
 
-/// Writes what `docker save` writes: layers that nobody has compressed.
+/// Writes an archive in the form of `docker save`: its layers are uncompressed.
 pub(crate) fn docker_archive(image: &Image) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     let mut add = |name: &str, bytes: &[u8]| {

@@ -1,4 +1,4 @@
-//! Images that several jobs have pushed become one, without a right to read them.
+//! Images that several jobs pushed become one index. The maker needs no right to read them.
 
 use gangplank_oci::media_type::{
     DOCKER_CONFIG, DOCKER_MANIFEST, DOCKER_MANIFEST_LIST, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST,
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::cli::{Ran, run};
 use crate::server;
 
-/// Pushes an image for a platform, with a login of its own; returns its descriptor in an index.
+/// Pushes an image for a platform with a new login. Returns its descriptor for an index.
 fn push(server: &TestServer, repository: &str, platform: &Value, docker: bool) -> Value {
     let (media_type, config_type) =
         if docker { (DOCKER_MANIFEST, DOCKER_CONFIG) } else { (OCI_MANIFEST, OCI_CONFIG) };
@@ -37,7 +37,7 @@ fn create(api: &Api, input: &Value) -> Value {
     answer.body
 }
 
-/// What an operator reads of an index.
+/// The content of an index, read as an operator.
 fn read(operator: &Registry, path: &str) -> Value {
     operator.send("GET", path).json().unwrap()
 }
@@ -68,7 +68,7 @@ fn platforms_are_joined_and_told_from_the_configurations() {
     assert_eq!((&told["digest"], &told["repository"]), (&made["digest"], &json!("team/app")));
     assert_eq!((&told["accessKeyId"], told.get("registryLoginId")), (&json!("GPAKTESTTESTTESTTEST"), None));
 
-    // It is an image like any other.
+    // It is an ordinary image.
     api.ensure_service("web");
     assert_eq!(api.register("web", "app", made["digest"].as_str().unwrap()), ":web.app.1");
     let machine = server.registry_as(&api.registry_login(&json!({ "serviceName": "web" })));

@@ -1,4 +1,4 @@
-//! A server that trusts an issuer of this machine, and the tokens of that issuer's jobs.
+//! A server that trusts an issuer on this machine, and tokens of that issuer's jobs.
 
 use gangplank_testkit::identity::{FakeIssuer, TestKey, jwks};
 use gangplank_testkit::{Api, ApiAnswer, TestServer};
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::api_wire::{Call, WireAnswer, now};
 use crate::builder;
 
-/// The audience that tokens are for.
+/// The audience of tokens.
 pub(crate) const AUDIENCE: &str = "https://registry.example";
 
-/// The type of a form, as botocore writes it.
+/// The media type of a form, as botocore writes it.
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
 /// A server, an issuer that it trusts, and the issuer's key.
@@ -20,7 +20,7 @@ pub(crate) struct Keyless {
     pub(crate) key: TestKey,
 }
 
-/// Keys that a session was given.
+/// The keys of a session.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) id: String,
@@ -33,7 +33,7 @@ impl Keyless {
         Self::start_with("")
     }
 
-    /// The same with more in the server's file, before the issuer.
+    /// The same with additional settings in the server's file, before the issuer.
     pub(crate) fn start_with(settings: &str) -> Self {
         let key = TestKey::p256("k1");
         let issuer = FakeIssuer::start_on_a_thread(jwks(&[key.jwk()]));
@@ -46,7 +46,7 @@ impl Keyless {
         Self { server, issuer, key }
     }
 
-    /// What a job of `acme/web` on its main branch claims.
+    /// The claims of a job of `acme/web` on its main branch.
     pub(crate) fn claims(&self) -> Value {
         json!({
             "iss": self.issuer.url, "aud": AUDIENCE, "sub": "repo:acme/web:ref:refs/heads/main",
@@ -60,14 +60,14 @@ impl Keyless {
         self.token_with(|_| {})
     }
 
-    /// A token of other claims.
+    /// A token with changed claims.
     pub(crate) fn token_with(&self, change: impl FnOnce(&mut Value)) -> String {
         let mut claims = self.claims();
         change(&mut claims);
         self.key.token("ES256", &claims)
     }
 
-    /// Makes a role that jobs of `acme/web` become, with more said of it.
+    /// Makes a role for jobs of `acme/web`, with additional members.
     pub(crate) fn role(&self, name: &str, more: &Value) -> String {
         let answer = self.try_role(name, more);
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -85,7 +85,7 @@ impl Keyless {
         self.server.api().gangplank("CreateRole", &input)
     }
 
-    /// Asks STS for a session.
+    /// Requests a session from STS.
     pub(crate) fn assume(&self, role_arn: &str, token: &str, more: &str) -> WireAnswer {
         let fields = [("RoleArn", role_arn), ("WebIdentityToken", token)];
         let fields = fields.map(|(name, value)| format!("&{name}={}", escaped(value))).concat();
@@ -108,7 +108,7 @@ impl Keyless {
         self.server.api().as_session(&session.id, &session.secret, &session.token)
     }
 
-    /// Asks for a login without a session.
+    /// Requests a login without a session.
     pub(crate) fn exchange(&self, role_arn: &str, token: &str, more: &Value) -> WireAnswer {
         let mut input = json!({ "roleArn": role_arn, "identityToken": token });
         for (member, value) in more.as_object().unwrap() {
@@ -126,18 +126,18 @@ impl Session {
     }
 }
 
-/// The text of the first element of this name.
+/// The text of the first element with this name.
 pub(crate) fn element<'a>(body: &'a str, name: &str) -> &'a str {
     let rest = body.split_once(&format!("<{name}>")).map_or("", |(_, rest)| rest);
     rest.split_once(&format!("</{name}>")).map_or("", |(text, _)| text)
 }
 
-/// The code of an error of STS.
+/// The status and code of an STS error.
 pub(crate) fn code(answer: &WireAnswer) -> (u16, String) {
     (answer.status, element(&String::from_utf8_lossy(&answer.body), "Code").to_owned())
 }
 
-/// A value in a form.
+/// A value for a form.
 pub(crate) fn escaped(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     text.bytes()

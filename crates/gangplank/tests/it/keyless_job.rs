@@ -1,5 +1,5 @@
-//! A job without an access key, from its identity token to a registered image, by the program alone: a real server, and
-//! an issuer on loopback.
+//! A job without an access key, from its identity token to a registered image, with the program alone: a real server,
+//! and an issuer on loopback.
 
 use gangplank_testkit::Image;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ fn ready() -> Keyless {
     keyless
 }
 
-/// Writes a token of a job on a ref where the job has it.
+/// Writes the token of a job on a ref to the job's file.
 fn write_token(keyless: &Keyless, git_ref: &str) {
     let token = keyless.token_with(|claims| claims["ref"] = json!(git_ref));
     std::fs::write(keyless.server.home().join("token"), token).unwrap();
@@ -27,14 +27,14 @@ fn operate(keyless: &Keyless, args: &[&str]) -> Ran {
     run(keyless.server.home(), &[args, &["--data-dir", data_dir.to_str().unwrap()]].concat(), &[])
 }
 
-/// Makes a role for the main branch of a repository; its ARN.
+/// Makes a role for the main branch of a repository. Returns its ARN.
 fn role(keyless: &Keyless, name: &str, more: &[&str]) -> String {
     let args = ["role", "create", name, "--github", "acme/web", "--ref", "refs/heads/main", "--issuer"];
     let made = operate(keyless, &[&args[..], &[keyless.issuer.url.as_str()], more].concat()).json();
     made["arn"].as_str().unwrap().to_owned()
 }
 
-/// Runs a command as a job does that has nothing but a role's name and a token's file.
+/// Runs a command as a job with only a role's name and a token's file.
 fn as_role(keyless: &Keyless, role: &str, args: &[&str]) -> Ran {
     let token = keyless.server.home().join("token");
     let environment = [
@@ -71,7 +71,7 @@ fn a_job_pushes_and_registers_by_its_token_and_it_is_known_afterwards() {
     let event = &trail["auditEvents"][0];
     assert_eq!((&event["roleName"], &event["sessionName"]), (&json!("push-web"), &json!("job-7")), "{trail}");
     assert_eq!(event["claims"]["run_id"], "4711", "{trail}");
-    // What it may not do, it cannot.
+    // It cannot do what the role does not allow.
     for other in [&["access-key", "list"][..], &["role", "list"], &["registry-login", "list"], &["gc"]] {
         as_role(&keyless, &role, other).check_failed(&["AccessDeniedException"]);
     }

@@ -1,5 +1,5 @@
-//! Large bodies, for which a connection gets a thread of its own: over TLS too, from and to clients that
-//! stop now and then, and with more of them than there are threads.
+//! Large bodies, for which a connection gets its own thread: over TLS too, with clients that pause, and with more of
+//! them than threads.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -12,7 +12,7 @@ use crate::raw::basic;
 use crate::server;
 use crate::tls::tls_server;
 
-/// More than is gathered, buffered and on its way in sockets together.
+/// More than all buffers together can hold, in bytes.
 const LENGTH: usize = 24 << 20;
 
 fn large(seed: u8) -> Blob {
@@ -24,7 +24,7 @@ fn blob(seed: u8, length: usize) -> Blob {
     Blob::new(words.take(length / 4).flat_map(u32::to_le_bytes).collect::<Vec<u8>>())
 }
 
-/// A connection on which a request was begun.
+/// A connection with the beginning of a request.
 fn begin(login: &Login, method: &str, path: &str, length: usize) -> TcpStream {
     let mut connection = TcpStream::connect(&login.registry).unwrap();
     let (host, authorization) = (&login.registry, basic(login));

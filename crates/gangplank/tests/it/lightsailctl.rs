@@ -1,4 +1,4 @@
-//! `lightsailctl`, the AWS CLI's plugin, and `gangplank lightsail push-container-image`, which needs none.
+//! `lightsailctl`, the AWS CLI's plugin, and `gangplank lightsail push-container-image`, which needs no plugin.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -21,7 +21,8 @@ fn plugin(home: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// What `aws lightsail push-container-image --service-name hello --label www --image app:v1` hands to its plugin.
+/// The input that `aws lightsail push-container-image --service-name hello --label www --image app:v1` gives its
+/// plugin.
 fn input(configuration: &Value) -> Value {
     json!({
         "inputVersion": "1",
@@ -37,7 +38,7 @@ fn push(home: &TempDir, engine: &str, configuration: &Value) -> Ran {
     run_with_input(command, &input(configuration).to_string())
 }
 
-/// An engine that has `app:v1`.
+/// An engine with the image `app:v1`.
 fn engine(home: &Path) -> (String, Image) {
     let image = Image::of([vec![7; 1 << 20], b"small".to_vec()]);
     (fake_engine::start(home, "app:v1", docker_archive(&image)), image)
@@ -76,7 +77,7 @@ fn the_calls_and_the_lines_are_those_of_amazons_plugin() {
     let (nanoseconds, random) = tag.split_once('-').unwrap();
     assert!(nanoseconds.len() == 19 && random.len() == 13, "{tag}");
 
-    // What Docker's own push would have sent, and nothing that Amazon's registry does not take.
+    // The same requests as a push by Docker, and none that Amazon's registry refuses.
     let manifest: Value = serde_json::from_slice(&manifest).unwrap();
     assert_eq!(manifest["mediaType"], "application/vnd.docker.distribution.manifest.v2+json");
     assert_eq!(manifest["config"]["digest"], image.config.digest);

@@ -1,4 +1,4 @@
-//! Limits that an operator sets: each holds at its value, and breaks just over it.
+//! Limits that an operator sets: each is kept at its value, and exceeded just above it.
 
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ fn a_session_that_is_left_alone_is_over() {
     let gone = registry.send("GET", &left);
     assert_eq!(gone.status(), 404);
     assert!(gone.text().unwrap().contains("BLOB_UPLOAD_UNKNOWN"));
-    // Its bytes are reclaimed; those of the other are still there.
+    // Its bytes are removed. Those of the other upload still exist.
     let staged = server.data_dir().join("blobs/staged");
     for _ in 0..50 {
         std::thread::sleep(Duration::from_millis(100));
@@ -103,7 +103,7 @@ fn a_session_that_takes_too_long_is_over_though_it_is_fed() {
     assert_eq!((statuses[0], statuses[5]), (202, 404), "{statuses:?}");
 }
 
-/// By flag, by variable and in the file.
+/// Quotas can be set by flag, by variable and in the file.
 #[test]
 fn quotas_are_told_in_every_way() {
     let quotas = [
@@ -156,7 +156,7 @@ fn calls_that_nobody_verified_share_what_was_allowed() {
         body.resize(length, b' ');
         server.api().call("Lightsail_20161128.GetContainerServices", &body, &[])
     };
-    // An eighth for an address, and 4 KiB that every body may have.
+    // An eighth for each address, and 4 KiB that every body may have.
     assert_eq!(call(69_632).status, 200);
     let refused = call(69_633);
     assert_eq!((refused.status, refused.error()), (503, "ServiceUnavailable"));

@@ -1,4 +1,4 @@
-//! A log that nobody reads keeps nobody waiting.
+//! A log without a reader delays nobody.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ struct Unread {
 }
 
 impl Unread {
-    /// A server whose standard error is not read, or closed.
+    /// A server whose standard error is not read, or is closed.
     fn start(home: &std::path::Path, admin: &str) -> Self {
         let mut process = Command::new(PROGRAM)
             .args([

@@ -1,4 +1,4 @@
-//! The program end to end, over HTTP, in one binary.
+//! The program end to end, over HTTP, in one test binary.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a failure here is a failed test")]
 
@@ -129,17 +129,17 @@ use gangplank_testkit::{ServerBuilder, TestServer};
 /// The program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_gangplank");
 
-/// A server with nothing configured.
+/// A server with the default configuration.
 fn server() -> TestServer {
     builder().start()
 }
 
-/// A server with something configured.
+/// A server with a configuration.
 fn server_with(configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> TestServer {
     configure(builder()).start()
 }
 
-/// A server to be configured.
+/// A builder for a server.
 fn builder() -> ServerBuilder {
     TestServer::builder(PROGRAM)
 }

@@ -1,4 +1,4 @@
-//! How many descriptors a manifest may have, and how deep indexes may nest.
+//! The number of descriptors in a manifest, and the depth of indexes.
 
 use gangplank_oci::media_type::{OCI_INDEX, OCI_MANIFEST};
 use serde_json::json;
@@ -19,7 +19,7 @@ fn a_manifest_has_at_most_a_thousand_descriptors() {
     check_refused(&registry, body.as_bytes(), OCI_INDEX, "MANIFEST_INVALID");
 }
 
-/// Lists of referrers repeat them, so beside a subject they are kept short.
+/// Lists of referrers repeat the annotations of a manifest with a subject, so those are limited.
 #[test]
 fn annotations_beside_a_subject_have_at_most_a_quarter_of_a_mebibyte() {
     let (_server, registry, parts) = start();

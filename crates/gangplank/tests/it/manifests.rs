@@ -1,4 +1,4 @@
-//! Manifests: what is accepted, kept verbatim and counted, and what is refused.
+//! Manifests: those that are accepted, stored unchanged and counted, and those that are refused.
 
 use gangplank_oci::media_type::{DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
 use gangplank_oci::{Algorithm, Digest};
@@ -10,12 +10,12 @@ use crate::answers::{header, refused};
 use crate::documents::{Parts, descriptor, digest, index, referrer};
 use crate::server_with;
 
-/// A server, an operator's view of it, and parts to make manifests of.
+/// A server, its registry for an operator, and parts of manifests.
 pub(crate) fn start() -> (TestServer, Registry, Parts) {
     start_with(|builder| builder)
 }
 
-/// The same with something configured.
+/// The same with a configuration.
 pub(crate) fn start_with(
     configure: impl FnOnce(ServerBuilder) -> ServerBuilder,
 ) -> (TestServer, Registry, Parts) {
@@ -25,7 +25,7 @@ pub(crate) fn start_with(
     (server, registry, parts)
 }
 
-/// Checks that a document is refused and nothing of it is kept.
+/// Checks that a document is refused and nothing of it is stored.
 #[track_caller]
 pub(crate) fn check_refused(registry: &Registry, body: &[u8], media_type: &str, code: &str) {
     let shown = String::from_utf8_lossy(&body[..body.len().min(300)]);
@@ -234,7 +234,7 @@ fn what_a_manifest_names_must_be_there() {
     }
     let body = parts.manifest_with("/layers/0", &inline).to_string();
     check_refused(&registry, body.as_bytes(), OCI_MANIFEST, "MANIFEST_INVALID");
-    // A child that is only a blob, or only announced, or of another size.
+    // A child that is only a blob, is only announced, or has another size.
     let child = descriptor(&parts.manifest());
     let as_blob = Blob::new(parts.manifest().to_string());
     assert_eq!(registry.push_blob("sr", &as_blob), 201);
@@ -270,7 +270,7 @@ fn a_push_login_cannot_send_pullers_elsewhere() {
         refused(answer, 400, "MANIFEST_BLOB_UNKNOWN");
         assert_eq!(operator.status("GET", "sr/manifests/foreign"), 404);
     }
-    // With the bytes uploaded, where else they may be had is nobody's business.
+    // If the bytes were uploaded, other places for them do not matter.
     let mut here = parts.layer.clone();
     here["urls"] = foreign["urls"].clone();
     let body = parts.manifest_with("/layers/0", &here).to_string();

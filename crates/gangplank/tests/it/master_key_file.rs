@@ -1,4 +1,4 @@
-//! The master key in a file of its own, apart from what it opens.
+//! The master key in a separate file.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::cli::{Ran, home, run};
 use crate::{builder, server};
 
-/// Has a new key printed into a file.
+/// Prints a new key into a file.
 fn key_file(folder: &Path) -> String {
     let path = folder.join("the-key");
     let printed = run(folder, &["generate", "master-key"], &[]);
@@ -33,7 +33,7 @@ fn a_master_key_that_is_kept_elsewhere_is_not_in_the_data_directory() {
     assert!(!server.data_dir().join("master.key").exists());
     assert!(server.terminate().success());
 
-    // A key that is made beside it is sealed with the same.
+    // A key that is made offline is sealed with the same master key.
     create(&server, &[], &[]).check_failed(&["master.key is missing", "--master-key-file"]);
     assert!(!server.data_dir().join("master.key").exists());
     let by_flag = create(&server, &[], &["--master-key-file", &file]).json();
@@ -59,7 +59,7 @@ fn a_master_key_that_is_kept_elsewhere_is_not_in_the_data_directory() {
     fs::write(&file, "").unwrap();
     assert!(server.try_restart().unwrap_err().contains("64 hexadecimal digits"));
 
-    // Losing the database is noticed without a key in the directory, too.
+    // A lost database is noticed, even if the directory has no master key.
     fs::remove_file(server.data_dir().join("gangplank.db")).unwrap();
     assert!(server.try_restart().unwrap_err().contains("missing or empty, and the directory is not new"));
 }

@@ -1,4 +1,4 @@
-//! A login that was made for some repositories or networks is for nothing else, by no way around.
+//! A login that is limited to repositories or networks cannot be used for others in any way.
 
 use gangplank_oci::media_type::OCI_MANIFEST;
 use gangplank_testkit::{Image, Registry, TestServer};
@@ -8,7 +8,7 @@ use crate::server;
 
 const ALL: [&str; 3] = ["push", "pull", "delete"];
 
-/// A server with the same image in `sr` and `team/app`, and another in `secret`.
+/// A server with the same image in `sr` and `team/app`, and another image in `secret`.
 fn filled() -> (TestServer, Image, Image) {
     let server = server();
     server.api().ensure_service("web");
@@ -20,7 +20,7 @@ fn filled() -> (TestServer, Image, Image) {
     (server, shared, secret)
 }
 
-/// An operator's login with these limits.
+/// An operator's login with limits.
 fn operator(server: &TestServer, mut limits: Value) -> Registry {
     limits["scope"] = json!(ALL);
     server.registry_as(&server.api().registry_login(&limits))

@@ -1,4 +1,4 @@
-//! Lists are told a page at a time, and the commands read all of them.
+//! Lists come in pages, and the commands read all of them.
 
 use gangplank_testkit::Api;
 use serde_json::{Value, json};

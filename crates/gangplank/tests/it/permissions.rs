@@ -1,4 +1,4 @@
-//! What policies and limits leave of an access key: every operation under every preset, and what its logins are.
+//! The effect of policies and limits on an access key: every operation under every preset, and its logins.
 
 use gangplank_testkit::{Api, ApiAnswer, Image, Login, TestServer};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::api_wire::now;
 use crate::{server, server_with};
 
-/// Makes a key, and whoever signs with it.
+/// Makes a key. Returns the API called with it.
 fn key(server: &TestServer, input: &Value) -> Api {
     let answer = server.api().gangplank("CreateAccessKey", input);
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -15,7 +15,7 @@ fn key(server: &TestServer, input: &Value) -> Api {
 
 const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-/// Every operation, with an input for a service; whether the service is named in it; and which presets allow it.
+/// Every operation: an input for a service, whether the input names the service, and the presets that allow it.
 fn operations(service: &str) -> Vec<(&'static str, &'static str, Value, bool, &'static str)> {
     let named = json!({ "serviceName": service });
     let with = |more: Value| {
@@ -74,7 +74,7 @@ fn operations(service: &str) -> Vec<(&'static str, &'static str, Value, bool, &'
         (g, "GetRole", json!({ "roleName": "r" }), false, ""),
         (g, "ListRoleSessions", json!({ "roleName": "r" }), false, ""),
         (g, "TryRole", json!({ "roleName": "r", "identityToken": "a.b.c" }), false, ""),
-        // Nobody who has a policy or limits does these.
+        // No caller with a policy or limits may do these.
         (g, "CreateAccessKey", json!({}), false, "-"),
         (
             g,
@@ -94,7 +94,7 @@ fn operations(service: &str) -> Vec<(&'static str, &'static str, Value, bool, &'
             false,
             "-",
         ),
-        // A key of the first account, but no root key.
+        // A key of the root account that is no root key.
         (g, "GetServerHealth", json!({}), false, "-"),
         (g, "CollectGarbage", json!({}), false, "-"),
         (l, "DeleteContainerService", named.clone(), true, ""),
@@ -121,7 +121,7 @@ fn each_operation_is_for_those_whose_preset_has_it() {
                     }
                     let is_in = services.is_empty() || !names_service || services.contains(&service);
                     let of_all = preset == "all" && presets != "-";
-                    // An image that no repository holds is in none that a pushing preset is for.
+                    // An image that no repository has is in none of a pushing preset's repositories.
                     let expected = is_in && (presets.split(' ').any(|it| it == preset) || of_all);
                     let answer = api.call(&format!("{prefix}{operation}"), input.to_string().as_bytes(), &[]);
                     let allowed = answer.error() != "AccessDeniedException";
@@ -152,7 +152,7 @@ fn an_image_is_registered_only_from_a_repository_that_is_named_and_by_whom_a_pol
     let team = key(&server, &json!({ "preset": "push", "repositories": ["team/*"] }));
     assert_eq!((register(&team, &in_team).status, register(&team, &in_sr).status), (200, 400));
 
-    // By whom: of two keys, one puts what may be registered.
+    // Two keys: one of them puts an image that may be registered.
     let builds = root.gangplank("CreateAccessKey", &json!({ "preset": "push" })).body["accessKey"].clone();
     let id = builds["accessKeyId"].as_str().unwrap();
     let policy = json!({ "Version": "2012-10-17", "Statement": [{

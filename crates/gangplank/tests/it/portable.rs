@@ -1,10 +1,10 @@
-//! Commands that only call a server are for every operating system: what only Unix has is said where the compiler looks
-//! on Unix alone. The compiler itself is asked where the other systems' standard libraries are (the release workflow).
+//! Commands that only call a server work on every operating system: code for Unix only is compiled on Unix only. The
+//! release workflow compiles them for the other systems.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What there is on Unix alone, and the crates that are built there alone.
+/// Modules and crates that exist on Unix only.
 const OF_UNIX: [&str; 9] = [
     "std::os::unix",
     "std::os::fd",
@@ -27,7 +27,7 @@ fn indentation(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// The lines that the compiler looks at on every operating system, without comments and tests.
+/// The lines that are compiled on every operating system, without comments and tests.
 fn everywhere(text: &str) -> Vec<&str> {
     let code = text.split("mod tests {").next().unwrap_or_default();
     let mut kept = Vec::new();
@@ -37,7 +37,7 @@ fn everywhere(text: &str) -> Vec<&str> {
             kept.push(line);
             continue;
         }
-        // What it stands before, to its end.
+        // The item after the attribute, to its end.
         let depth = indentation(line);
         let mut is_item = false;
         for line in lines.by_ref().filter(|line| !line.trim().is_empty()) {
@@ -51,7 +51,7 @@ fn everywhere(text: &str) -> Vec<&str> {
     kept
 }
 
-/// The files of the modules that are declared in `file`: those for every system, in `found`.
+/// The files of the modules that `file` declares. Those for every system are added to `found`.
 fn modules(file: &Path, folder: &Path, found: &mut Vec<PathBuf>) {
     let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     found.push(file.to_owned());
@@ -75,13 +75,13 @@ fn commands_for_every_system_say_nothing_of_unix() {
     let named = |name: &str| files.iter().any(|file| file.ends_with(name));
     assert!(files.len() > 100 && named("commands/push.rs") && named("identity_token/source.rs"), "{files:?}");
     assert!(
-        !named("commands/serve.rs") && !named("serve_options.rs") && !named("system/unix.rs"),
+        !named("commands/serve.rs") && !named("serving/options.rs") && !named("system/unix.rs"),
         "{files:?}"
     );
     let mut said = Vec::new();
     for file in &files {
-        // The two sides of one thing: this one is for Unix.
-        if file.ends_with("src/owner.rs") {
+        // Both sides of an interface: this one is for Unix.
+        if file.ends_with("files/owner.rs") {
             continue;
         }
         let text = fs::read_to_string(file).unwrap();
@@ -100,7 +100,7 @@ fn what_stands_behind_a_gate_is_passed_over() {
     assert_eq!(everywhere(text), ["use a;", "fn e() {", "    g();", "}", "fn k() {}"]);
 }
 
-/// Each system's file has the same functions.
+/// The file of each system has the same functions.
 #[test]
 fn both_sides_have_the_same_doors() {
     let doors = |file: &str| {

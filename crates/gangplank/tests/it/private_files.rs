@@ -1,4 +1,4 @@
-//! The data directory is its owner's alone, whatever was there before and whatever the umask.
+//! Only the owner can open the data directory, whatever existed before and whatever the umask.
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader};
@@ -12,12 +12,12 @@ use gangplank_testkit::{Blob, Image, TestServer};
 use crate::cli::{home, run};
 use crate::{PROGRAM, builder, server};
 
-/// What others may do with something below a folder, or with the folder.
+/// Files and folders in a folder that others may open, or the folder itself.
 fn open_to_others(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut left = vec![folder.to_owned()];
     while let Some(path) = left.pop() {
-        // What is staged may have gone meanwhile.
+        // A staged file may have been removed meanwhile.
         let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
         if metadata.mode() & 0o077 != 0 {
             found.push(format!("{} {:o}", path.display(), metadata.mode() & 0o777));

@@ -1,4 +1,4 @@
-//! A pull login reads the registered images of its service, and nothing else.
+//! A pull login only reads the registered images of its service.
 
 use gangplank_oci::media_type::OCI_INDEX;
 use gangplank_testkit::{Api, Blob, Image, Registry, TestServer};
@@ -15,7 +15,7 @@ struct Harbour {
     machine: Registry,
 }
 
-/// A server with an image registered as `:web.app.1` and a pull login for `web`.
+/// A server with an image registered as `:web.app.1`, and a pull login for `web`.
 fn harbour() -> Harbour {
     let server = server();
     let api = server.api();
@@ -83,7 +83,7 @@ fn it_reads_nothing_that_is_not_registered_on_its_service() {
     ] {
         refused(machine.send(method, &path), 403, "DENIED");
     }
-    // Who pushes with it begins with this, and comes to the POST, whose refusal has words.
+    // A client that pushes with it begins with this request, and comes to the POST, whose refusal has a message.
     for blob in [layer, &Blob::unique().digest] {
         refused(machine.send("HEAD", &format!("sr/blobs/{blob}")), 404, "BLOB_UNKNOWN");
     }
@@ -140,7 +140,7 @@ fn a_registered_name_comes_before_a_tag_for_every_login_that_pulls() {
             image.digest()
         );
         assert_eq!(puller.send("GET", "web/manifests/app.1").bytes().unwrap(), image.manifest);
-        // And so it can be pulled, although it was pushed elsewhere.
+        // So it can be pulled, although it was pushed to another repository.
         assert_eq!(puller.status("GET", &format!("web/manifests/{}", image.digest())), 200);
         for blob in image.blobs() {
             assert_eq!(
@@ -151,7 +151,7 @@ fn a_registered_name_comes_before_a_tag_for_every_login_that_pulls() {
     }
     assert_eq!(pull.status("GET", "web/manifests/app.2"), 200, "nothing is registered under it");
     assert_eq!(machine.status("GET", "web/manifests/app.2"), 404);
-    // Who asks before a push hears what the repository itself has.
+    // A client that asks before a push learns what the repository itself has.
     let both = server.registry_as(&api.registry_login(&json!({ "scope": ["push", "pull"] })));
     let layer = format!("web/blobs/{}", image.layers[0].digest);
     assert_eq!((both.status("HEAD", &layer), both.status("GET", &layer)), (404, 200));

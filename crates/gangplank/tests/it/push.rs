@@ -17,7 +17,7 @@ pub(crate) fn push(server: &TestServer, args: &[&str]) -> Ran {
     run(server.home(), &all, &[])
 }
 
-/// What a push with `--output=json` printed; on standard error is what became of each blob.
+/// The JSON that a push with `--output=json` printed. Standard error has the result for each blob.
 #[track_caller]
 pub(crate) fn pushed(ran: Ran) -> Value {
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -49,7 +49,7 @@ fn a_layout_is_pushed_and_registered_and_sent_once() {
     );
     let second = pushed(second);
     assert_eq!(second["image"], ":web.app.2");
-    // Each login by itself shows that it has the configuration, and may then read it back.
+    // Each login proves that it has the configuration, and may then read it back.
     assert_eq!(second["bytesSent"], json!(image.config.bytes.len()));
     let quiet = push(&server, &["oci:layout", "--service-name=web", "--label=other", "-q"]);
     assert_eq!((quiet.code, quiet.stdout.as_str()), (Some(0), ":web.other.3\n"), "{quiet:?}");

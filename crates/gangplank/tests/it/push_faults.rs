@@ -1,4 +1,4 @@
-//! `gangplank push` on a bad line, with a login that ends, and before anything is there.
+//! `gangplank push` over a bad connection, with a login that ends, and with an empty server.
 
 use std::fs;
 use std::sync::atomic::Ordering;
@@ -25,7 +25,7 @@ fn noise(length: usize) -> Vec<u8> {
 #[test]
 fn a_push_goes_on_where_it_was_cut() {
     let server = ready();
-    // One layer that goes in one request, one that takes several.
+    // One layer for a single request, and one for several.
     let image = Image::of([noise(20 << 20), noise(70 << 20)]);
     write_layout(&server.home().join("layout"), &image);
     let size: usize = image.blobs().map(|blob| blob.bytes.len()).sum();
@@ -34,7 +34,7 @@ fn a_push_goes_on_where_it_was_cut() {
     let ran = push(&server, &["oci:layout", OPTIONS[0], OPTIONS[1], "--output=json", &endpoint, "--jobs=1"]);
     let sent = pushed(ran)["bytesSent"].as_u64().unwrap();
     assert_eq!(left.load(Ordering::SeqCst), 0, "every cut was made");
-    // What was on the way when a cut came has to go again; nothing else.
+    // Only the bytes on the way at a cut are sent again.
     let again = sent - size as u64;
     assert!(again < 4 * (6 << 20), "{again} of {size} bytes were sent again");
     let operator = server.registry_as(&server.operator_login());
@@ -71,7 +71,7 @@ fn a_dry_run_says_what_would_be_sent_and_sends_nothing() {
     assert_eq!(plan(), before, "nothing was sent");
     pushed(push(&server, &["oci:layout", OPTIONS[0], OPTIONS[1], "--output=json"]));
     let after = plan();
-    // A configuration is sent by each login anew.
+    // Each login sends a configuration again.
     assert_eq!(after["bytesToSend"], json!(image.config.bytes.len()));
     let missing = after["blobs"].as_array().unwrap().iter().filter(|blob| blob["exists"] == json!(false));
     assert_eq!(missing.count(), 1, "{after}");

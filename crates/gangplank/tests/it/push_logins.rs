@@ -1,4 +1,4 @@
-//! A push login reads nothing that it did not itself put.
+//! A push login only reads what it put itself.
 
 use gangplank_oci::media_type::{OCI_INDEX, OCI_MANIFEST};
 use gangplank_testkit::{Blob, Image, Registry, TestServer};
@@ -9,7 +9,7 @@ use crate::answers::{header, refused};
 use crate::documents::{index, referrer};
 use crate::server;
 
-/// A server with an image that another login of the same key has pushed, and a fresh login.
+/// A server with an image that another login of the same key has pushed, and a new login.
 fn server_with_anothers_image() -> (TestServer, Image, Registry) {
     let server = server();
     let image = Image::unique(2);
@@ -28,7 +28,7 @@ fn what_another_login_put_cannot_be_read() {
         let names: Vec<String> = answer.headers().keys().map(ToString::to_string).collect();
         (answer.status().as_u16(), names, answer.text().unwrap())
     };
-    // Absent and put by somebody else look alike.
+    // Missing manifests and those of other logins get the same answer.
     for method in ["GET", "HEAD"] {
         assert_eq!(shape(method, &by_digest), shape(method, &absent));
         refused(registry.send(method, &by_digest), 404, "MANIFEST_UNKNOWN");
@@ -76,12 +76,12 @@ fn its_own_manifest_can_be_read_back() {
     }
     assert_eq!(registry.send("GET", "sr/manifests/own").bytes().unwrap(), own.manifest);
     refused(registry.send("GET", &format!("other/manifests/{digest}")), 404, "MANIFEST_UNKNOWN");
-    // Pushing the same bytes again makes them its own, which it had to have for that.
+    // Pushing the same bytes again makes them its own. It had to have them for that.
     let same = registry.put_manifest("sr", "v2", OCI_MANIFEST, &others.manifest);
     assert_eq!(same.status(), 201);
     assert_eq!(registry.status("GET", &format!("sr/manifests/{}", others.digest())), 200);
     assert_eq!(registry.status("GET", "sr/manifests/v2"), 200);
-    // But not the tags that others have set to them.
+    // But not the tags that others have set on them.
     refused(registry.send("HEAD", "sr/manifests/v1"), 404, "MANIFEST_UNKNOWN");
     refused(registry.send("GET", "sr/manifests/v1"), 403, "DENIED");
 }
@@ -114,7 +114,7 @@ fn its_own_configuration_can_be_read_back_and_no_other() {
     refused(registry.send("GET", &path("other", &own.config)), 403, "DENIED");
     refused(registry.send("GET", &path("sr", &others.config)), 403, "DENIED");
 
-    // Another's configuration is not there, until this login has it too.
+    // Another login's configuration counts as missing until this login has uploaded it too.
     let mount = |image: &Image| {
         registry.send("POST", &format!("to/blobs/uploads/?mount={}&from=sr", image.config.digest))
     };
@@ -122,7 +122,7 @@ fn its_own_configuration_can_be_read_back_and_no_other() {
         refused(registry.send("HEAD", &path("sr", &others.config)), 404, "BLOB_UNKNOWN");
         assert_eq!(mount(&others).status(), 202);
         assert_eq!(registry.status("HEAD", &path("sr", &others.layers[0])), 200);
-        // Naming it takes none of that away.
+        // Referencing it does not change that.
         let same = registry.put_manifest("sr", "same", OCI_MANIFEST, &others.manifest);
         assert_eq!(same.status(), 201);
     }
@@ -162,7 +162,7 @@ fn an_index_is_made_of_what_its_owner_put() {
         let status = answer.status().as_u16();
         (status, answer.text().unwrap())
     };
-    // By another login of the same key: parts of one image come from several jobs.
+    // Another login of the same key: several jobs push parts of one image.
     assert_eq!(put(&registry, &[describe(&own), describe(&earlier)]).0, 201);
 
     let absent = Blob::unique().descriptor(OCI_MANIFEST);
@@ -176,7 +176,7 @@ fn an_index_is_made_of_what_its_owner_put() {
     for hidden in [describe(&theirs), wrong.clone()] {
         assert_eq!(without(put(&registry, std::slice::from_ref(&hidden)), &hidden["digest"]), unknown);
     }
-    // Nor does a refusal say how large something is.
+    // A refusal does not tell a size either.
     wrong["digest"] = json!(own.digest());
     wrong["size"] = json!(1);
     let (status, body) = put(&registry, &[wrong]);

@@ -1,4 +1,4 @@
-//! Images in files that other programs wrote, read as those programs read them; and files that are no good.
+//! Images in files of other programs, read as those programs read them; and invalid files.
 
 use std::fs;
 use std::io::Write as _;
@@ -23,7 +23,7 @@ fn push_of(server: &TestServer, image: &str, more: &[&str]) -> Ran {
     push(server, &[&[image], &OPTIONS[..], more].concat())
 }
 
-/// Writes an archive of files, the last of which is the list of images.
+/// Writes an archive of files. The list of images is the last one.
 fn saved(path: &Path, files: &[(&str, &[u8])], list: &Value) {
     let mut archive = tar::Builder::new(Vec::new());
     let list = list.to_string();
@@ -49,7 +49,7 @@ fn config(seed: &str, architecture: &str, diff_ids: &Value) -> Vec<u8> {
         .into()
 }
 
-/// A layout whose index lists these entries, and what they are made of.
+/// A layout whose index has these entries, with their content.
 fn layout(folder: &Path, images: &[&Image], entries: &[Value]) {
     for image in images {
         write_layout(folder, image);
@@ -98,7 +98,7 @@ fn names_are_no_images() {
         &other.digest(),
     ]);
 
-    // The same in an archive of docker's.
+    // The same in docker's archive.
     let layer = &one.layers[0];
     let list = |names: &[&str]| -> Value {
         let entry = |name: &&str| json!({ "Config": "c", "RepoTags": [name], "Layers": ["l"] });
@@ -160,7 +160,7 @@ fn an_image_is_meant_and_not_what_is_about_it() {
         &[entry(&unrelated, Some(&tag)), entry(&image, Some("v1"))],
     );
     assert_eq!(pushed(push_of(&server, "oci:cosign", &[]))["digest"], image.digest());
-    // What is written in place of a file.
+    // A wrong entry in place of a file.
     let mut manifest: Value = serde_json::from_slice(&image.manifest).unwrap();
     manifest["config"]["data"] =
         base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &image.config.bytes).into();
@@ -191,7 +191,7 @@ fn a_layer_that_is_not_what_it_should_be_is_never_registered() {
         assert_eq!(ran.code, Some(1), "{ran:?}");
         assert!(ran.stderr.contains("layer 1") && ran.stderr.contains(words), "{words}: {ran:?}");
 
-        // In a layout its own digest is right, and that of what is inside is not.
+        // In a layout the digest of the compressed layer is right, and that of its content is not.
         let blob = Blob::new(layer.clone());
         let mut manifest: Value = serde_json::from_slice(&image.manifest).unwrap();
         manifest["layers"][0] = blob.descriptor(media_type::OCI_LAYER_GZIP);
@@ -214,7 +214,7 @@ fn what_has_no_end_ends() {
     let server = ready();
     let home = server.home().to_owned();
     let began = Instant::now();
-    // A name of 600 MiB, in little.
+    // A name of 600 MiB in a small archive.
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::XHeader);
     header.set_size(600 << 20);
@@ -224,14 +224,14 @@ fn what_has_no_end_ends() {
     bomb.write_all(&vec![b'x'; 8 << 20]).unwrap();
     fs::write(home.join("bomb.tar.gz"), bomb.finish().unwrap()).unwrap();
     push_of(&server, "docker-archive:bomb.tar.gz", &[]).check_failed_last(&["629145600 bytes"]);
-    // More layers than any registry takes, all of them one file.
+    // More layers than any registry accepts, all of them the same file.
     let layer = vec![0_u8; 1 << 20];
     let diff_ids = vec![Digest::sha256(&layer).to_string(); 5_000];
     let names = vec!["l"; 5_000];
     let list = json!([{ "Config": "c", "RepoTags": null, "Layers": names }]);
     saved(&home.join("many.tar"), &[("c", &config("many", "amd64", &json!(diff_ids))), ("l", &layer)], &list);
     push_of(&server, "docker-archive:many.tar", &[]).check_failed(&["5000 layers"]);
-    // Pipes, at which nobody writes.
+    // Pipes without a writer.
     fs::create_dir(home.join("layout")).unwrap();
     for pipe in ["pipe", "layout/index.json"] {
         assert!(Command::new("mkfifo").arg(home.join(pipe)).status().unwrap().success());

@@ -1,4 +1,4 @@
-//! What `gangplank push` takes images from: engines of all kinds, and images for several platforms.
+//! Sources of images for `gangplank push`: all kinds of engines, and images for several platforms.
 
 use std::fs;
 use std::io::Write as _;
@@ -23,7 +23,7 @@ fn push_with(server: &TestServer, args: &[&str], environment: &[(&str, &str)]) -
     run_with_input(command, "")
 }
 
-/// The same with a layer that is compressed, as engines that keep such layers export them.
+/// The same with a compressed layer, as engines that store compressed layers export it.
 fn compressed(mut image: Image) -> Image {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&image.layers[0].bytes).unwrap();
@@ -33,7 +33,8 @@ fn compressed(mut image: Image) -> Image {
     Image { manifest: manifest.to_string().into_bytes(), ..image }
 }
 
-/// Two images and the index that lists them, in a layout; with the second image's layer missing, if so asked.
+/// Two images and the index that lists them, in a layout. If `whole` is false, a layer of the second image is
+/// missing.
 fn write_index_layout(folder: &Path, whole: bool) -> (String, [Image; 2]) {
     let images = [compressed(Image::unique(1)), compressed(Image::unique(1))];
     let platform = |architecture: &str| json!({ "os": "linux", "architecture": architecture });
@@ -86,7 +87,7 @@ fn of_an_image_that_an_engine_has_in_part_the_part_is_pushed() {
     let folder = server.home().join("layout");
     let (_, images) = write_index_layout(&folder, false);
     push_with(&server, &["oci:layout"], &[]).check_failed(&["not whole", "--platform"]);
-    // What newer engines export is a layout and a saved image in one.
+    // Newer engines export an archive that is both a layout and a saved image.
     fs::write(folder.join("manifest.json"), "[]").unwrap();
     let engine = fake_engine::start(server.home(), "app:v1", archive_of(&folder));
     let ran = push_with(&server, &["app:v1"], &[("DOCKER_HOST", &engine)]);
@@ -108,7 +109,7 @@ fn an_engine_is_found_where_its_own_programs_look() {
     let by_port = push_with(&server, &["app:v1"], &[("DOCKER_HOST", &format!("tcp://{tcp}"))]);
     assert_eq!(pushed(by_port)["digest"], digest);
 
-    // A context, by name and as the one that is used.
+    // A context, by name and as the current one.
     let id = Digest::sha256(b"far").to_string();
     let meta = server.home().join(".docker/contexts/meta").join(id.trim_start_matches("sha256:"));
     fs::create_dir_all(&meta).unwrap();

@@ -1,4 +1,4 @@
-//! `gangplank quickstart`: each step is told and holds, and nothing is left behind.
+//! `gangplank quickstart`: each step is shown and succeeds, and nothing is left behind.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -16,7 +16,7 @@ fn leftovers(home: &Path) -> Vec<String> {
 #[test]
 fn every_step_is_told_and_nothing_is_left() {
     let home = home();
-    // Nothing of the caller's environment gets in its way.
+    // The caller's environment has no effect on it.
     let environment = [
         ("http_proxy", "http://127.0.0.1:1"),
         ("AWS_PROFILE", "work"),

@@ -1,4 +1,4 @@
-//! What an account may have: each quota holds at its value, breaks just over it, and says so.
+//! Quotas of an account: each is kept at its value, exceeded just above it, and named in the error.
 
 use gangplank_oci::media_type::OCI_MANIFEST;
 use gangplank_testkit::{Api, Blob, Image, Login, Registry, TestServer};
@@ -11,7 +11,7 @@ fn with(flag: &str, value: &str) -> TestServer {
     server_with(|builder| builder.arg(flag).arg(value))
 }
 
-/// The one error of a refusal: its code and message.
+/// The only error of a refusal: its code and message.
 fn refusal(answer: reqwest::blocking::Response) -> (u16, String, String) {
     let status = answer.status().as_u16();
     let body: Value = answer.json().unwrap();
@@ -79,14 +79,14 @@ fn bytes_are_refused_before_they_come_where_they_are_declared() {
         post_blob(&registry, "sr", &blob(40_001)),
         &["60000 of the 100000 bytes", "--max-account-bytes"],
     );
-    // What is staged counts.
+    // Staged bytes count.
     let session = registry.start_upload("sr");
     let answer = registry.request("PATCH", &session).body(vec![1; 30_000]).send().unwrap();
     assert_eq!(answer.status(), 202);
     check_denied(post_blob(&registry, "sr", &blob(20_000)), &["90000 of the 100000 bytes"]);
     assert_eq!(post_blob(&registry, "sr", &blob(10_000)).status(), 201);
     assert_eq!(registry.status("DELETE", &session), 204);
-    // So does a body that does not say how long it is.
+    // So does a body of unknown length.
     let chunked = |bytes: usize| reqwest::blocking::Body::new(std::io::Cursor::new(vec![3; bytes]));
     let path = format!("sr/blobs/uploads/?digest={}", Blob::new(vec![3; 40_000]).digest);
     check_denied(
@@ -115,7 +115,7 @@ fn bytes_of_manifests_count() {
     check_denied(answer, &["of the 2000 bytes"]);
 }
 
-/// Another key of the same account.
+/// Makes another key of the same account.
 fn second_key(server: &TestServer) -> (Api, Value) {
     let made = server.api().gangplank("CreateAccessKey", &json!({})).body["accessKey"].clone();
     (server.api().as_key(&made), made["accessKeyId"].clone())
@@ -184,7 +184,7 @@ fn what_push_logins_hang_on_a_manifest() {
     assert_eq!(put(&operator, 257).status(), 201, "an operator's login may");
 }
 
-/// With no quota set, an account that has much leaves the last tenth of the disk to others.
+/// Without a quota, an account with much content leaves the last tenth of the disk to others.
 #[test]
 fn the_last_tenth_of_a_disk_is_left_to_others() {
     let Some(small) = crate::disk_full::small_server() else { return };

@@ -1,4 +1,4 @@
-//! Many clients at once, and clients that go away in the middle.
+//! Many clients at once, and clients that disconnect early.
 
 use std::thread;
 
@@ -16,7 +16,7 @@ fn start() -> (TestServer, Registry) {
     (server, registry)
 }
 
-/// Runs `work` so many times at once; what each returned, in order.
+/// Runs `work` this many times at once. Returns the results in order.
 fn at_once<T: Send>(times: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     thread::scope(|scope| {
         let work = &work;
@@ -25,7 +25,7 @@ fn at_once<T: Send>(times: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     })
 }
 
-/// Checks that a blob is absent or right, and right after one more push.
+/// Checks that a blob is missing or correct, and correct after one more push.
 #[track_caller]
 fn check_whole(registry: &Registry, blob: &Blob) {
     let path = format!("sr/blobs/{}", blob.digest);
@@ -57,7 +57,7 @@ fn a_client_that_leaves_while_its_blob_is_stored_spoils_nothing() {
             leaving.send(rest);
             thread::sleep(std::time::Duration::from_micros(300 * round as u64));
             drop(leaving);
-            // The retry may find the session or not, but it must not store anything else.
+            // The retry may find the session or not, but must not store anything else.
             let again = if round % 3 == 0 { rest } else { b"" };
             let status = registry.put_blob(&put, again);
             assert!(matches!(status, 201 | 400 | 404), "{status}");
@@ -87,7 +87,7 @@ fn two_requests_on_one_session_do_not_mix() {
             let [a, b] = &halves;
             vec![Blob::new([&a[..], b].concat()), Blob::new([&b[..], a].concat())]
         };
-        // Which of the two it is, only the server knows; it is one of them.
+        // Only the server knows which of the two it is, but it is one of them.
         let put = |blob: &Blob| registry.put_blob(&format!("{location}?digest={}", blob.digest), b"");
         let first = put(&orders[0]);
         assert!(matches!(first, 201 | 400), "{first}");
@@ -106,7 +106,7 @@ fn a_session_is_finished_once() {
         let blob = Blob::unique();
         let location = registry.start_upload("sr");
         let put = format!("{location}?digest={}", blob.digest);
-        // To all but one it is as if they repeated a request whose answer was lost.
+        // For all but one, it is like repeating a request whose answer was lost.
         let statuses = at_once(4, |_| registry.put_blob(&put, &blob.bytes));
         assert_eq!(statuses, [201, 201, 201, 201]);
         check_whole(&registry, &blob);

@@ -1,4 +1,4 @@
-//! A connection on which anything can be sent, also what no HTTP client would.
+//! A connection on which any bytes can be sent, even those that no HTTP client would send.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -8,23 +8,23 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gangplank_testkit::{Login, TestServer};
 
-/// How long an answer may take before the test fails. Only a defect lets it run out.
+/// The longest wait for an answer. Only a defect uses it up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A connection on which anything can be sent.
+/// A connection on which any bytes can be sent.
 pub(crate) struct Raw {
     stream: TcpStream,
     read: Vec<u8>,
 }
 
-/// An answer as it came.
+/// An answer, unparsed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RawAnswer {
     /// The status.
     pub(crate) status: u16,
-    /// Status line and headers.
+    /// The status line and headers.
     pub(crate) head: String,
-    /// As many bytes as `Content-Length` says.
+    /// The body, with the length of `Content-Length`.
     pub(crate) body: Vec<u8>,
 }
 
@@ -68,24 +68,24 @@ impl Raw {
         Self { stream, read: Vec::new() }
     }
 
-    /// Sends bytes; `false` if the server no longer takes them, which is no failure by itself.
+    /// Sends bytes. `false` if the server no longer reads, which is no failure by itself.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.stream.write_all(bytes.as_ref()).is_ok()
     }
 
-    /// Sends as many of the bytes as the server takes within a moment.
+    /// Sends as many of the bytes as the server reads within a moment.
     pub(crate) fn send_what_is_taken(&mut self, bytes: &[u8]) {
         self.stream.set_write_timeout(Some(Duration::from_millis(500))).expect("to set a timeout");
         let _ = self.stream.write_all(bytes);
         self.stream.set_write_timeout(Some(PATIENCE)).expect("to set a timeout");
     }
 
-    /// Reads one answer; `None` if the connection was closed instead.
+    /// Reads one answer. `None` if the connection was closed instead.
     pub(crate) fn answer(&mut self) -> Option<RawAnswer> {
         self.answer_with_body(true)
     }
 
-    /// Reads one answer to a HEAD request, which has no body whatever its length says.
+    /// Reads one answer to a HEAD request, which has no body whatever its `Content-Length` is.
     pub(crate) fn answer_to_head(&mut self) -> Option<RawAnswer> {
         self.answer_with_body(false)
     }
@@ -114,7 +114,7 @@ impl Raw {
         Some(answer)
     }
 
-    /// Whether the server closes the connection without sending anything more.
+    /// Whether the server closes the connection without sending more.
     pub(crate) fn closes(&mut self) -> bool {
         while self.read.is_empty() {
             if !self.read_more() {
@@ -124,12 +124,12 @@ impl Raw {
         false
     }
 
-    /// Says that nothing more will be sent.
+    /// Closes the sending side.
     pub(crate) fn finish_sending(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// Waits so long for a byte; whether nothing came and the connection is still open.
+    /// Waits for a byte. Returns whether none came and the connection is still open.
     pub(crate) fn is_silent_for(&mut self, time: Duration) -> bool {
         self.stream.set_read_timeout(Some(time)).expect("to set a timeout");
         let read = self.stream.read(&mut [0; 1]);
@@ -137,7 +137,7 @@ impl Raw {
         read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
     }
 
-    /// Reads what is there; `false` at the end of the connection.
+    /// Reads available bytes. `false` at the end of the connection.
     fn read_more(&mut self) -> bool {
         let mut piece = [0; 16 << 10];
         match self.stream.read(&mut piece) {
@@ -152,21 +152,21 @@ impl Raw {
     }
 }
 
-/// Sends bytes on a connection of their own and reads one answer.
+/// Sends bytes on a new connection and reads one answer.
 pub(crate) fn ask(server: &TestServer, request: impl AsRef<[u8]>) -> Option<RawAnswer> {
     let mut raw = Raw::connect(server);
     raw.send(request);
     raw.answer()
 }
 
-/// The head of a signed call whose body is said to be of some length.
+/// The head of a signed call with a declared length of the body.
 pub(crate) fn call_head(headers: &[(String, String)], length: usize) -> String {
     let headers: String =
         headers.iter().fold(String::new(), |head, (name, value)| head + &format!("{name}: {value}\r\n"));
     format!("POST / HTTP/1.1\r\n{headers}Content-Length: {length}\r\n\r\n")
 }
 
-/// A body whose length is not told in advance, on the wire.
+/// A body in chunked encoding.
 fn chunked(bytes: &[u8]) -> Vec<u8> {
     let last: &[u8] = b"0\r\n\r\n";
     if bytes.is_empty() {
@@ -185,13 +185,13 @@ pub(crate) fn encoded(credentials: impl AsRef<[u8]>) -> String {
     format!("Basic {}", STANDARD.encode(credentials))
 }
 
-/// The head of a request with a login and further header lines, each ended by CRLF.
+/// The head of a request with a login and further header lines, each ending in CRLF.
 pub(crate) fn head(login: &Login, request_line: &str, headers: &str) -> String {
     let basic = basic(login);
     format!("{request_line} HTTP/1.1\r\nHost: registry.test\r\nAuthorization: {basic}\r\n{headers}\r\n")
 }
 
-/// A whole request with a login, whose body's length is not told in advance.
+/// A whole request with a login and a chunked body.
 pub(crate) fn streamed(login: &Login, request_line: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let head = head(login, request_line, &format!("{headers}Transfer-Encoding: chunked\r\n"));
     [head.as_bytes(), &chunked(body)].concat()

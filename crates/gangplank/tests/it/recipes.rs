@@ -1,5 +1,5 @@
-//! The recipes of the manual for jobs without a secret, run as they stand there: on a real server, with an issuer on
-//! loopback in the place of each CI, and an engine that has the image `app`. Only addresses are others.
+//! Runs the manual's recipes for jobs without a secret, unchanged except for addresses: on a real server, with an
+//! issuer on loopback for each CI, and an engine that has the image `app`.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -17,8 +17,8 @@ use crate::handler::{self, Reply};
 use crate::image_files::{docker_archive, write_layout};
 use crate::keyless::{Keyless, Session};
 
-/// What stands in place of programs that are not ours. `docker` looks for its login as the real one does, and `aws` is
-/// `gangplank`, which takes the same command line.
+/// Replacements for programs of others. `docker` looks for its login as the real one does. `aws` is `gangplank`,
+/// which accepts the same command line.
 const STUBS: [(&str, &str); 2] = [
     ("docker", "case \"$1\" in push) grep -q '\"auth\"' \"$HOME/.docker/config.json\";; esac"),
     ("aws", "exec gangplank \"$@\""),
@@ -27,10 +27,10 @@ const STUBS: [(&str, &str); 2] = [
 /// A block of a page: its language and its text.
 type Block = (String, String);
 
-/// A server, and a job's machine.
+/// A server, and the machine of a job.
 struct Kitchen {
     keyless: Keyless,
-    /// Where the programs are that a job finds.
+    /// The folder with the job's programs.
     bin: PathBuf,
     engine: String,
 }
@@ -54,7 +54,7 @@ impl Kitchen {
         Self { keyless, bin, engine }
     }
 
-    /// A page's text about this server in place of the page's registry, and this issuer in place of every other.
+    /// A page's text with this server in place of the page's registry, and this issuer in place of all others.
     fn here(&self, text: &str) -> String {
         let (server, issuer) = (&self.keyless.server, &self.keyless.issuer.url);
         let of_ci = |text: String, option: &str| {
@@ -69,7 +69,7 @@ impl Kitchen {
         of_ci(of_ci(text, "--github"), "--gitlab")
     }
 
-    /// The blocks of a page under a heading, as they are here.
+    /// The blocks of a page under a heading, with the addresses replaced.
     fn blocks(&self, page: &str, heading: &str) -> Vec<Block> {
         let page = page_of_manual(page);
         let rest = page.split(&format!("# {heading}\n")).nth(1).unwrap_or_else(|| panic!("{heading}"));
@@ -82,7 +82,7 @@ impl Kitchen {
         blocks.map(split).collect()
     }
 
-    /// Runs a script where a job runs, with nothing of this test's environment.
+    /// Runs a script in the job's folder, without this test's environment.
     fn run(&self, script: &str, environment: &[(String, String)]) -> Ran {
         let path = format!("{}:/usr/bin:/bin", self.bin.display());
         let output = Command::new("/bin/sh")
@@ -108,7 +108,7 @@ impl Kitchen {
         ran.stdout
     }
 
-    /// Runs the shell blocks as whoever has the server's key; what each printed.
+    /// Runs the shell blocks with the server's key. Returns the output of each.
     #[track_caller]
     fn operate(&self, blocks: &[Block]) -> Vec<String> {
         let data_dir = self.keyless.server.data_dir().display().to_string();
@@ -153,7 +153,7 @@ fn variables(yaml: &Yaml) -> Vec<(String, String)> {
     yaml.as_hash().unwrap().iter().map(|(name, value)| (text(name), text(value))).collect()
 }
 
-/// The job of a workflow of GitHub's: its environment, and its steps.
+/// The job of a GitHub workflow: its environment, and its steps.
 fn job(workflow: &str) -> (Vec<(String, String)>, Vec<Yaml>) {
     let job = &yaml(workflow)["jobs"]["push"];
     assert_eq!(text(&job["permissions"]["id-token"]), "write");
@@ -167,7 +167,7 @@ fn github_actions_without_the_action() {
     let blocks = kitchen.blocks("guides/github-actions", "The job");
     let (token, endpoint) = (kitchen.keyless.token(), kitchen.keyless.server.endpoint());
     let ci = handler::serve(move |request| {
-        // What is asked for is the server's address; the issuer makes its tokens for another name of the same.
+        // The requested audience is the server's address. The issuer makes its tokens for another name of the server.
         let audience = endpoint.replace(':', "%3A").replace('/', "%2F");
         assert!(request.path.ends_with(&format!("&audience={audience}")), "{}", request.path);
         Reply::new(200, json!({ "value": token }).to_string())
@@ -205,7 +205,7 @@ fn github_actions_with_configure_aws_credentials() {
                 ("aws-actions/configure-aws-credentials@v6", kitchen.keyless.server.endpoint())
             );
             assert_eq!(with("audience"), kitchen.keyless.server.endpoint());
-            // What the action does, and what it leaves for later steps.
+            // The effect of the action, and its results for later steps.
             let token = kitchen.keyless.token();
             let answer =
                 kitchen.keyless.assume(&with("role-to-assume"), &token, "&RoleSessionName=GitHubActions");
@@ -303,7 +303,7 @@ fn nodes_that_pull() {
             (200, 403)
         );
     };
-    // The key of a node.
+    // The access key of a node.
     let key: Value = serde_json::from_str(&printed[1]).unwrap();
     let text_of = |name: &str| key[name].as_str().unwrap();
     let environment = pairs(&[
@@ -353,7 +353,7 @@ fn when_a_job_is_refused() {
     assert!(printed[0].ends_with("The token opens the role push-web.\n"), "{printed:?}");
 }
 
-/// What stands in the page for the server's file is one.
+/// The block for the server's file is a valid file.
 #[test]
 fn the_servers_file_is_one() {
     let kitchen = Kitchen::start();

@@ -1,4 +1,4 @@
-//! What refers to a manifest.
+//! Referrers of a manifest.
 
 use gangplank_oci::media_type::{OCI_INDEX, OCI_MANIFEST};
 use gangplank_testkit::{Blob, Registry, TestServer};

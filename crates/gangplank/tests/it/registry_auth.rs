@@ -1,4 +1,4 @@
-//! Who is let in to the registry, and what the others learn: nothing.
+//! Who may use the registry. All others learn nothing.
 
 use gangplank_testkit::{Image, Login, TestServer};
 use reqwest::header::AUTHORIZATION;
@@ -8,7 +8,7 @@ use crate::answers::{header, refused};
 use crate::raw::{Raw, ask, basic, encoded};
 use crate::{builder, server};
 
-/// Requests on what is there (`%` stands for a digest of it) and on what is not.
+/// Requests about existing things (`%` is replaced by a digest) and about missing ones.
 const PAIRS: [(&str, &str, &str); 9] = [
     ("GET", "sr/manifests/v1", "sr/manifests/v2"),
     ("HEAD", "sr/manifests/v1", "none/manifests/v1"),
@@ -28,13 +28,13 @@ fn server_with_an_image() -> (TestServer, Image) {
     (server, image)
 }
 
-/// Checks that whoever sends `authorization` is refused alike whether a thing is there or not.
+/// Checks that with `authorization` the refusals for existing and missing things are equal.
 #[track_caller]
 fn check_nothing_is_learnt(server: &TestServer, digest: &str, authorization: Option<&str>, message: &str) {
     check_refused_alike(server, digest, authorization, message, 401);
 }
 
-/// The same; a HEAD is answered with a status of its own.
+/// The same. A HEAD has its own status.
 #[track_caller]
 fn check_refused_alike(
     server: &TestServer,
@@ -53,7 +53,7 @@ fn check_refused_alike(
             let answer = request.send().unwrap();
             let mut headers: Vec<String> =
                 answer.headers().iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
-            // These two say nothing of what is there.
+            // The answers to these two do not depend on what exists.
             headers.retain(|line| !line.starts_with("date:") && !line.starts_with("x-request-id:"));
             let challenge = header(&answer, "www-authenticate");
             let is_challenged = challenge.starts_with("Basic realm=\"");
@@ -126,12 +126,13 @@ fn a_login_that_ended_is_refused_alike() {
     assert_eq!(server.registry_as(&login).status("GET", ""), 200);
     expire_logins(&mut server);
     let message = "Your authorization token has expired. Reauthenticate and try again.";
-    // Clients that push begin with a HEAD, whose refusal has no words.
+    // Clients that push begin with a HEAD, whose refusal has no message.
     check_refused_alike(&server, &image.config.digest, Some(&basic(&login)), message, 404);
     assert_eq!(server.registry_as(&server.push_login()).status("GET", ""), 200);
 }
 
-/// Ends all logins now, as twelve hours would. Only the server itself writes to the database of one that runs.
+/// Ends all logins now, as twelve hours would. The server is stopped for it, because only the server may write to its
+/// database.
 fn expire_logins(server: &mut TestServer) {
     server.kill();
     let database = rusqlite::Connection::open(server.data_dir().join("gangplank.db")).unwrap();

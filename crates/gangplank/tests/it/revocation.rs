@@ -1,5 +1,5 @@
-//! A login that is revoked, or whose key is switched off, is refused from the next request on: also in the
-//! middle of a connection, and of an upload.
+//! A login that is revoked, or whose key is disabled, is refused from the next request on, even on an open connection
+//! or during an upload.
 
 use gangplank_testkit::{Api, Blob, Login, TestServer};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::raw::{Raw, head};
 use crate::server;
 
-/// A push login of a key of its own, and an end to it.
+/// A push login of a new key, with the login's id.
 fn login_and_key(server: &TestServer) -> (Api, Login, Value) {
     let root = server.api();
     let key = root.gangplank("CreateAccessKey", &json!({})).body["accessKey"].clone();
@@ -68,7 +68,7 @@ fn an_upload_that_was_begun_is_not_gone_on_with() {
         let finish = format!("{location}?digest={}", blob.digest);
         assert_eq!(registry.status("PUT", &finish), 401, "{name}");
         assert_eq!(registry.status("PATCH", &location), 401, "{name}");
-        // Nor by anybody else.
+        // Nobody else can either.
         let other = server.registry_as(&server.push_login());
         assert_eq!(other.status("PUT", &finish), 404, "{name}");
         assert_eq!(other.status("HEAD", &format!("sr/blobs/{}", blob.digest)), 404, "{name}");

@@ -1,4 +1,4 @@
-//! Roles: what a job with an identity token becomes, and what is left of it when the role is switched off.
+//! Roles: what a job with an identity token may do, and what is left of it when the role is disabled.
 
 use gangplank_testkit::{Image, Login};
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ fn a_job_with_a_token_pushes_and_registers_and_does_nothing_else() {
     let digest = registry.push_image("sr", "v1", &Image::unique(1));
     assert_eq!(api.register("web", "app", &digest), ":web.app.1");
 
-    // What is not for it, whether it is there or not.
+    // Things that it may not read, existing and missing.
     for service in ["other", "nowhere"] {
         let input = json!({ "serviceName": service, "label": "app", "digest": digest });
         let answer = api.lightsail("RegisterContainerImage", &input);
@@ -74,7 +74,7 @@ fn a_job_with_a_token_pushes_and_registers_and_does_nothing_else() {
     assert_eq!(made.error(), "AccessDeniedException");
     assert!(made.message().contains("makes and changes no access keys and no roles"), "{made:?}");
 
-    // Where the image came from.
+    // The origin of the image.
     let origin = root.gangplank("GetImageOrigin", &json!({ "image": ":web.app.1" })).body;
     assert_eq!(origin["digest"], digest.as_str());
     for list in ["pushes", "registrations"] {
@@ -125,7 +125,7 @@ fn a_disabled_role_ends_its_sessions_and_logins_at_the_next_request_and_for_good
         let answer = api.lightsail("GetContainerServices", &json!({ "serviceName": "web" }));
         assert_eq!(answer.error(), "UnauthenticatedException", "{answer:?}");
         assert_eq!(code(&who(&keyless, &session, |_| {})), (403, "InvalidClientTokenId".to_owned()));
-        // Enabled again, it begins new sessions, and the old ones stay ended.
+        // Enabled again, it allows new sessions. The old ones stay ended.
         status("Active");
     }
     assert_eq!(keyless.assume(&arn, &keyless.token(), "").status, 200);
@@ -219,7 +219,7 @@ fn temporary_keys_come_with_their_token_and_others_without() {
     assert_eq!(call.send().error(), "InvalidSignatureException");
 }
 
-/// Spoils the claims of a token.
+/// Changes the claims of a token, so that it is refused.
 type Change = fn(&mut Value);
 
 #[test]
@@ -243,7 +243,7 @@ fn a_token_that_is_not_good_opens_nothing_and_says_why() {
         let token = keyless.token_with(change);
         assert_eq!(refused(&token, ""), expected, "{}", keyless.assume(&arn, &token, "").text());
     }
-    // A role that is not there, in the same words.
+    // A role that does not exist has the same message.
     let message =
         |arn: &str, token: &str| element(&text(&keyless.assume(arn, token, "")), "Message").to_owned();
     let other = keyless.token_with(|it| it["repository"] = json!("acme/other"));
@@ -255,7 +255,7 @@ fn a_token_that_is_not_good_opens_nothing_and_says_why() {
     assert_eq!(refused(&other, "&DurationSeconds=901"), denied());
     assert_eq!(refused(&keyless.token(), "&Policy=%7B%7D"), (400, "MalformedPolicyDocument".to_owned()));
     assert_eq!(refused(&keyless.token(), "&PolicyArns.member.1.arn=x"), (400, "ValidationError".to_owned()));
-    // Of whoever fails on and on no more is said, and a right token still opens.
+    // After many failures no more are noted, and a valid token still works.
     let slow = (0..80).map(|_| refused(&other, "").1).find(|code| code == "Throttling");
     assert!(slow.is_some());
     assert_eq!(keyless.assume(&arn, &keyless.token(), "&DurationSeconds=900").status, 200);
@@ -326,7 +326,7 @@ fn a_token_is_exchanged_for_a_login_in_one_call() {
         assert_eq!(error(&answer), (400, "InvalidInputException".to_owned()), "{}", answer.text());
     }
 
-    // A login that pulls what is registered.
+    // A login that pulls registered images.
     assert_eq!(root.register("web", "app", &digest), ":web.app.1");
     let pull = keyless.exchange(&arn, &keyless.token(), &json!({ "serviceName": "web" }));
     let pull = keyless.server.registry_as(&as_login(&pull));

@@ -1,4 +1,4 @@
-//! Stored content is read again in the background: damage is told, marked, and mended by the next push.
+//! Stored content is read again in the background. Damage is reported and marked, and the next push mends it.
 
 use std::fs;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A secret is seen once: in the answer that hands it over.
+//! A secret is only in the answer that hands it over.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -14,7 +14,7 @@ use crate::cli::run;
 use crate::raw::ask;
 use crate::server_with;
 
-/// Uses every kind of secret rightly and wrongly; returns them.
+/// Uses every kind of secret, correctly and wrongly. Returns the secrets.
 fn use_secrets(server: &TestServer) -> Vec<String> {
     let api = server.api();
     let key =
@@ -27,7 +27,7 @@ fn use_secrets(server: &TestServer) -> Vec<String> {
     let pull = other.registry_login(&json!({ "serviceName": "web" }));
     assert_eq!(server.registry_as(&pull).status("GET", "web/manifests/none.1"), 404);
 
-    // Secrets in the wrong places.
+    // Secrets in wrong fields.
     let mut swapped = Call::new(server, LIST, "{}");
     swapped.key = (secret.clone(), key["accessKeyId"].as_str().unwrap().to_owned());
     assert_eq!(swapped.signed().send().status, 400);
@@ -68,7 +68,7 @@ fn neither_the_log_nor_the_data_directory_holds_a_secret() {
     files(&server.data_dir(), &mut found);
     assert!(found.iter().any(|path| path.ends_with("gangplank.db")), "{found:?}");
     for secret in &secrets {
-        // Half a secret is a secret too; and Basic headers hold it in base64.
+        // Half a secret is a secret too. Basic headers have it in base64.
         let forms =
             [secret.clone(), secret[..secret.len() / 2].to_owned(), secret[secret.len() / 2..].to_owned()];
         let encoded = STANDARD.encode(format!("AWS:{secret}"));

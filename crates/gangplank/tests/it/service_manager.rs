@@ -1,4 +1,4 @@
-//! What a server tells systemd, or whatever else has started it as that does.
+//! Messages of a server to systemd, or to another service manager with the same protocol.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use crate::cli::{command, home};
 use crate::server_with;
 
-/// The manager's end of the socket.
+/// The service manager's end of the socket.
 struct Manager(UnixDatagram);
 
 impl Manager {
@@ -33,7 +33,7 @@ impl Manager {
         text.lines().map(line).collect()
     }
 
-    /// Whether nothing was said that was not heard.
+    /// Whether there is no further message.
     fn is_silent(&self) -> bool {
         self.0.set_nonblocking(true).unwrap();
         let silent = self.0.recv(&mut [0; 1]).is_err();

@@ -1,4 +1,4 @@
-//! Stopping: asked to, and asked twice for the same data directory.
+//! Stopping a server, and starting a second one on the same data directory.
 
 use std::net::TcpStream;
 use std::process::Command;
@@ -15,7 +15,7 @@ fn refuses_connections(server: &TestServer) -> bool {
     TcpStream::connect(server.address()).is_err()
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 #[track_caller]
 pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
     let start = Instant::now();
@@ -71,7 +71,7 @@ fn strangers_hold_nothing_up() {
         "GET /v2/ HTTP/1.1\r\nHost: a\r\nX-Half: ".to_owned(),
         "GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\nGET /v2/ HTTP/1.1\r\n".to_owned(),
         call_head(&forged, 100),
-        // Many refusals, of which none is read.
+        // Many refusals, none of which is read.
         "GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n".repeat(50_000),
         "PUT /v2/sr/manifests/v1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n".to_owned(),
     ] {

@@ -1,4 +1,4 @@
-//! What signals do to a server.
+//! The effects of signals on a server.
 
 use std::fs;
 use std::thread;
@@ -11,7 +11,7 @@ use crate::raw::{Raw, head};
 use crate::shutdown::until;
 use crate::{builder, server};
 
-/// An upload that stands still.
+/// An upload that has stopped.
 fn standing_upload(server: &TestServer) -> Raw {
     let login = server.push_login();
     let mut upload = Raw::connect(server);

@@ -1,4 +1,4 @@
-//! Requests that two readers could take for different ones, and those meant for somebody else.
+//! Requests that two readers could understand differently, and requests for another service.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -8,12 +8,12 @@ use gangplank_testkit::{Blob, TestServer};
 use crate::raw::{Raw, ask, basic, head};
 use crate::server;
 
-/// What would be answered 200 if it were ever taken for a request.
+/// A request that would be answered 200 if it were read as a request.
 fn smuggled(authorization: &str) -> String {
     format!("GET /v2/ HTTP/1.1\r\nHost: smuggled\r\nAuthorization: {authorization}\r\n\r\n")
 }
 
-/// The statuses of all answers on one connection, until the server closes it or falls silent.
+/// The statuses of all answers on one connection, until the server closes it or stops sending.
 fn statuses(server: &TestServer, bytes: &str) -> Vec<u16> {
     let mut raw = Raw::connect(server);
     raw.send(bytes);
@@ -21,7 +21,7 @@ fn statuses(server: &TestServer, bytes: &str) -> Vec<u16> {
     std::iter::from_fn(|| raw.answer().map(|answer| answer.status)).collect()
 }
 
-/// Checks that a request is answered 400 and nothing behind it is looked at.
+/// Checks that a request is answered 400 and the bytes after it are ignored.
 #[track_caller]
 fn check_refused(server: &TestServer, request: &str, behind: &str) {
     let mut raw = Raw::connect(server);
@@ -281,7 +281,7 @@ fn paths_are_read_as_they_come() {
     }
 }
 
-/// A proxy that publishes `/v2/` alone lets these through, and here they were the API.
+/// A proxy that only publishes `/v2/` lets these through, and here they were the API.
 #[test]
 fn a_path_that_may_mean_another_one_is_refused() {
     let server = server();

@@ -1,4 +1,4 @@
-//! What no login and no key stands behind cannot use up what those with one need.
+//! Clients without a login or key cannot use up the resources of those with one.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::{builder, server, server_with};
 const TARGET: &str = "Lightsail_20161128.GetContainerServices";
 const ASKED: &str = "GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// The headers of a call by the server's own key, whose signature is another.
+/// The headers of a call with the server's own key and a wrong signature.
 fn forged(server: &TestServer) -> Vec<(String, String)> {
     server.api().signed_headers(TARGET, b"another body")
 }
@@ -24,7 +24,7 @@ fn text(answer: &RawAnswer) -> String {
     String::from_utf8(answer.body.clone()).unwrap()
 }
 
-/// Whether a connection with a login still gets its answers.
+/// Whether a connection with a login still gets answers.
 fn answers(server: &TestServer, raw: &mut Raw, login: &gangplank_testkit::Login) -> bool {
     raw.send(head(login, "GET /v2/", "")) && raw.answer().is_some_and(|answer| answer.status == 200) && {
         server.registry().status("GET", "") == 401
@@ -70,7 +70,7 @@ fn forged_bodies_have_a_budget_of_their_own_and_a_share_for_each_address() {
         assert_eq!((refused.status, refused.header("retry-after")), (503, Some("5")), "{}", refused.head);
         assert!(text(&refused).contains("ServiceUnavailable"));
     }
-    // Small calls, manifests and blobs of others go on.
+    // Small calls, manifests and blobs of others still work.
     assert_eq!(server.api().lightsail("GetContainerServices", &json!({})).status, 200);
     let body = manifest_of(&registry, 2 << 20);
     assert_eq!(registry.put_manifest("sr", "v1", OCI_MANIFEST, &body).status(), 201);
@@ -131,7 +131,7 @@ fn half_a_handshake_is_half_a_head() {
     else {
         return;
     };
-    // The first record of a handshake message that says that it is longer than what comes of it.
+    // The first record of a handshake message whose length is larger than the bytes that follow.
     let record = [&b"\x16\x03\x01\x40\x00\x01\x00\xf0\x00\x03\x03"[..], &[7; 16_378]].concat();
     let half = record.repeat(3);
     let mut held: Vec<Raw> = (0..HANDSHAKES)
@@ -164,7 +164,7 @@ fn an_address_with_too_many_connections_loses_its_oldest_stranger() {
             .into_iter()
             .all(|raw| answers(&server, raw, &login))
     );
-    // All of them are known now: none of them gives way, nor does the new one.
+    // All of them are authenticated now: none is closed, and the new one is refused.
     let mut one_more = from(1);
     assert!(answers(&server, &mut known, &login) && answers(&server, &mut one_more, &login));
 }

@@ -1,4 +1,4 @@
-//! STS on the same listener: who somebody is, and what is refused in which words.
+//! STS on the same listener: the caller's identity, and the messages of refusals.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -32,7 +32,7 @@ fn who(server: &TestServer, change: impl FnOnce(&mut Call)) -> WireAnswer {
     call.signed().send()
 }
 
-/// The text of the first element of this name.
+/// The text of the first element with this name.
 fn element<'a>(body: &'a str, name: &str) -> &'a str {
     let rest = body.split_once(&format!("<{name}>")).map_or("", |(_, rest)| rest);
     rest.split_once(&format!("</{name}>")).map_or("", |(text, _)| text)
@@ -66,7 +66,7 @@ fn check_identity(answer: &WireAnswer, arn: &str, user_id: &str, account: &str) 
     assert!(body.starts_with(namespace), "{body}");
 }
 
-/// Makes an ordinary key of an account: its id and its secret.
+/// Makes an ordinary key of an account. Returns its id and its secret.
 fn key(server: &TestServer, account: &str) -> (String, String) {
     let made = server.api().gangplank("CreateAccessKey", &json!({ "account": account })).body;
     let text = |name: &str| made["accessKey"][name].as_str().unwrap().to_owned();
@@ -83,7 +83,7 @@ fn everybody_is_told_who_they_are() {
         let arn = format!("arn:aws:iam::{account}:user/{}", key.0);
         check_identity(&who(&server, |call| call.key = key.clone()), &arn, &key.0, account);
     }
-    // In every region, at every path, with or without parameters of the content type, among others that are ignored.
+    // In every region, at every path, with or without parameters of the content type, and with unknown parameters.
     for region in ["us-east-1", "eu-central-1", "ap-southeast-5"] {
         check_identity(&who(&server, |call| call.region = region), root.0, root.1, root.2);
     }
@@ -150,7 +150,7 @@ fn a_signature_is_for_one_of_the_two_services() {
         refused.text()
     );
     assert!(refused.text().contains("'lightsail'"), "{}", refused.text());
-    // A form never becomes a call of Lightsail's, nor JSON one of STS, whatever else the head says.
+    // A form is never a call of Lightsail, and JSON is never a call of STS, whatever the other headers say.
     let both = who(&server, |call| {
         call.add("X-Amz-Target", LIST);
         call.service = "lightsail";
@@ -183,7 +183,7 @@ fn what_cannot_be_understood_is_refused_in_words() {
     let mut query = form(&server, "");
     query.path = format!("/?{WHO}");
     check(&query.signed().send(), 400, "IncompleteSignature");
-    // Presigned, as some tools hand their identity on: not served, and said in a form that can be read.
+    // Presigned, as some tools pass their identity on. It is not supported, and the error is readable.
     let mut presigned = form(&server, "");
     presigned.method = "GET";
     presigned.path = format!(
@@ -246,7 +246,7 @@ fn bodies_are_bounded_as_those_of_other_strangers_are() {
     let signed = format!("{WHO}&Filler={}", "a".repeat(64 << 10));
     check(&form(&server, &signed).signed().send(), 413, "RequestEntityTooLarge");
 
-    // Two of them take the share of an address; those of others go on, and small ones too.
+    // Two of them use up the share of an address. Those of others still work, and small ones too.
     let headers = [("Host".to_owned(), server.host()), ("Content-Type".to_owned(), FORM.to_owned())];
     let hold_back = || {
         let mut raw = Raw::connect_from([127, 0, 1, 7], &server);
@@ -266,7 +266,7 @@ fn bodies_are_bounded_as_those_of_other_strangers_are() {
     );
     check(&form(&server, &format!("{ASSUME}{}", "a".repeat(19_000))).send(), 400, "InvalidIdentityToken");
     assert_eq!(who(&server, |_| {}).status, 200);
-    // A key that is no good is refused before its body.
+    // An invalid key is refused before its body is read.
     let mut nobody = form(&server, WHO);
     nobody.key.0 = "GPAKNOBODYNOBODYNOBO".to_owned();
     let mut raw = Raw::connect(&server);
@@ -305,7 +305,7 @@ fn refusals_are_in_the_audit_trail() {
     };
     let assume = Some("AssumeRoleWithWebIdentity");
     assert!(found("CallRefused", None, "InvalidSignatureException", Some(&id)), "{told:?}");
-    // Also one that is signed: the token says who comes, not the key.
+    // Also if the call is signed: the token identifies the caller, and not the key.
     assert!(found("CallRefused", assume, "InvalidIdentityToken", None), "{told:?}");
     assert!(found("CallRefused", Some("GetCallerIdentity"), "MissingAuthenticationToken", None), "{told:?}");
     assert!(found("CallRefused", None, "UnservedService", None), "{told:?}");
@@ -362,7 +362,7 @@ fn calls_of_other_services_are_refused_in_their_protocols() {
             "{\"__type\":\"UnknownOperationException\"",
         ),
         ("lambda", "GET", "/2015-03-31/functions/", &[], 400, "application/json", "{\"__type\":\"Unknown"),
-        // Its paths begin as the registry's do.
+        // Its paths begin like the registry's.
         (
             "apigateway",
             "GET",
@@ -390,7 +390,7 @@ fn calls_of_other_services_are_refused_in_their_protocols() {
     );
     assert_eq!((cbor.status, cbor.header("smithy-protocol")), (400, Some("rpc-v2-cbor")));
     assert_eq!((cbor.body[0], cbor.header("content-type")), (0xa2, Some("application/cbor")));
-    // What is ours stays ours, whoever it is signed for; what is the registry's too.
+    // Calls of our own API stay such, whatever service they are signed for. So do requests to the registry.
     let mut ours = Call::new(&server, LIST, "{}");
     ours.service = "s3";
     assert_eq!(ours.signed().send().error(), "InvalidSignatureException");

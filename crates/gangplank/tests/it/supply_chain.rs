@@ -1,10 +1,9 @@
-//! What comes in from outside, where no advisory database can be reached: the lock file against the
-//! versions that mend what is known.
+//! Dependencies, where no advisory database can be reached: compares the lock file with the versions that fix known
+//! faults.
 
 use std::path::Path;
 
-/// The least version of a crate that may be in the lock file (`RustSec`,
-/// 2026-08-21).
+/// The oldest version of a crate that the lock file may have (`RustSec`, 2026-08-21).
 const FLOORS: [(&str, &str); 15] = [
     ("anyhow", "1.0.103"),
     ("aws-lc-sys", "0.39.0"),
@@ -23,7 +22,7 @@ const FLOORS: [(&str, &str); 15] = [
     ("tokio-postgres", "0.7.18"),
 ];
 
-/// Crates that nobody keeps, or with faults that nobody mends.
+/// Crates without a maintainer, or with faults that nobody fixes.
 const UNKEPT: [&str; 2] = ["http-types", "rustls-pemfile"];
 
 fn version(text: &str) -> Vec<u64> {

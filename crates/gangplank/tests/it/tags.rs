@@ -1,4 +1,4 @@
-//! Lists of tags and repositories, a page at a time, and what deleting does to them.
+//! Lists of tags and repositories in pages, and the effect of deleting on them.
 
 use gangplank_oci::media_type::OCI_MANIFEST;
 use gangplank_testkit::{Blob, Registry, TestServer};
@@ -102,7 +102,7 @@ fn a_tag_is_deleted_alone_and_a_manifest_with_its_tags() {
         refused(registry.send("DELETE", path), 404, "MANIFEST_UNKNOWN");
     }
     refused(registry.send("DELETE", "none/manifests/one"), 404, "MANIFEST_UNKNOWN");
-    // Its name and its digest are free again.
+    // Its name and its digest can be used again.
     tag(&registry, &parts, &["two"]);
     assert_eq!(registry.status("GET", &by_digest), 200);
 }

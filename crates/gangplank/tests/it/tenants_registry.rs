@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::answers::refused;
 use crate::server;
 
-/// APIs of the root account, of another, and of the root account elsewhere.
+/// The APIs of the root account, of another account, and of the root account in another region.
 fn three_tenants(server: &TestServer) -> [Api; 3] {
     let root = server.api();
     let key = root.gangplank("CreateAccessKey", &json!({ "account": "111111111111" }));
@@ -75,7 +75,7 @@ fn the_same_names_and_digests_are_each_ones_own() {
     for (operator, own) in &logins {
         assert_eq!(operator.send("GET", "sr/manifests/own").bytes().unwrap(), own.manifest);
     }
-    // What one deletes, the others keep.
+    // A deletion of one tenant has no effect on the others.
     let blob = &logins[0].1.config.digest;
     assert_eq!(logins[0].0.status("DELETE", "sr/manifests/same"), 202);
     assert_eq!(logins[0].0.status("DELETE", &format!("sr/blobs/{blob}")), 202);

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use crate::PROGRAM;
 
-/// What the terminal showed, or `None` where there is none to be had, which is said by name.
+/// The output on the terminal. `None` if `script` is missing, which is reported.
 pub(crate) fn on_a_terminal(
     directory: &Path,
     arguments: &str,

@@ -1,4 +1,4 @@
-//! TLS, and what a plain port answers to it.
+//! TLS, and the answer of a plain port to TLS.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::{builder, server};
 #[test]
 fn a_plain_port_answers_tls_so_that_clients_fall_back() {
     let server = server();
-    // A ClientHello as openssl begins it, whole and in its first byte alone.
+    // A ClientHello as openssl begins it, whole and only its first byte.
     let hello = [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], &[7; 500]].concat();
     for sent in [&hello[..], &hello[..1]] {
         let mut raw = Raw::connect(&server);
@@ -29,11 +29,11 @@ fn a_plain_port_answers_tls_so_that_clients_fall_back() {
     }
 }
 
-/// What a certificate of a server's own making says.
+/// Facts in a self-made certificate.
 const OWN: [&str; 4] =
     ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"];
 
-/// Makes a certificate and its key in a folder; false without openssl to make one.
+/// Makes a certificate and its key in a folder. False without openssl.
 fn make_certificate(folder: &Path, extensions: &[&str]) -> bool {
     let made = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
@@ -51,12 +51,12 @@ fn make_certificate(folder: &Path, extensions: &[&str]) -> bool {
     made
 }
 
-/// A server with a certificate of its own making; `None` without openssl to make one.
+/// A server with a self-made certificate. `None` without openssl.
 pub(crate) fn tls_server() -> Option<(TestServer, tempfile::TempDir)> {
     tls_server_with(|builder| builder)
 }
 
-/// The same with something configured.
+/// The same with a configuration.
 pub(crate) fn tls_server_with(
     configure: impl FnOnce(ServerBuilder) -> ServerBuilder,
 ) -> Option<(TestServer, tempfile::TempDir)> {
@@ -76,7 +76,7 @@ fn tls_server_of(
     Some((configure(server).start(), home))
 }
 
-/// Whether a client that trusts one certificate alone gets an answer.
+/// Whether a client that only trusts one certificate gets an answer.
 fn serves(server: &TestServer, certificate: &Path) -> bool {
     let certificate = reqwest::Certificate::from_pem(&fs::read(certificate).unwrap()).unwrap();
     let client = reqwest::blocking::Client::builder().tls_certs_only([certificate]).build().unwrap();
@@ -93,7 +93,7 @@ fn a_certificate_that_changes_is_taken_with_its_key_and_one_that_cannot_be_used_
     let (old, new) = (old.path().join("cert.pem"), new.path());
     assert!(serves(&server, &old) && !serves(&server, &new.join("cert.pem")));
 
-    // Half of the pair does not fit; what is served stays, and it is told.
+    // One file does not match the other. The old pair stays in use, and the error is logged.
     copy(new, "cert.pem", home.path());
     until("it is told", || server.log().contains("do not fit"));
     assert!(serves(&server, &old));
@@ -196,7 +196,7 @@ fn a_service_is_reached_by_tls_where_the_server_speaks_it() {
     assert!(url.starts_with("https://web.") && url.ends_with(&format!(".cs.localhost:{port}/")), "{url}");
 }
 
-/// What a command says whose server cannot be trusted.
+/// The output of a command that does not trust its server.
 fn told(server: &TestServer, bundle: Option<&std::path::Path>, endpoint: &str) -> String {
     let data_dir = server.data_dir();
     let list = ["access-key", "list", "--data-dir", data_dir.to_str().unwrap(), "--endpoint-url", endpoint];
@@ -213,7 +213,7 @@ fn told(server: &TestServer, bundle: Option<&std::path::Path>, endpoint: &str) -
 
 #[test]
 fn the_certificate_of_an_authority_is_explained_and_the_advice_works() {
-    // What openssl makes if it is told no more.
+    // The certificate that openssl makes by default.
     let extensions = ["-addext", "subjectAltName=IP:127.0.0.1"];
     let Some((server, home)) = tls_server_of(&extensions, |builder| builder) else { return };
     let said =
@@ -229,7 +229,7 @@ fn the_certificate_of_an_authority_is_explained_and_the_advice_works() {
     let data_dir = server.data_dir();
     let list = ["access-key", "list", "--data-dir", data_dir.to_str().unwrap()];
     run(server.home(), &list, &[("AWS_CA_BUNDLE", &path("ca.pem"))]).json();
-    // Another authority of the same name.
+    // Another authority with the same name.
     let other = tempfile::tempdir().unwrap();
     let line = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=authority -keyout ca.key -out ca.pem";
     assert!(

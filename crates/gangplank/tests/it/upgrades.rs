@@ -1,4 +1,4 @@
-//! What operators see of an upgrade of the database.
+//! Upgrades of the database, as operators see them.
 
 use std::fs;
 use std::path::Path;
@@ -9,12 +9,12 @@ use crate::builder;
 use crate::cli::home;
 use crate::disk_full::small_disk;
 
-/// Puts the files of a server of schema 3 into a directory.
+/// Puts the files of a schema 3 server into a directory.
 fn plant(data_dir: &Path) {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../store/tests/fixtures");
     fs::copy(fixtures.join("schema-3.db"), data_dir.join("gangplank.db")).unwrap();
     fs::copy(fixtures.join("schema-3.master.key"), data_dir.join("master.key")).unwrap();
-    // The bytes are not here; a folder that is empty would be taken for a lost one.
+    // The content is not here. An empty folder would be taken for a missing disk.
     fs::create_dir_all(data_dir.join("blobs/content/00")).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! Upload sessions belong to the login that fed them last: it has a share of them, and they end with it.
+//! Upload sessions belong to the login that used them last: it has a share of them, and they end with it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -24,7 +24,7 @@ fn staged(server: &TestServer) -> usize {
     files(&server.data_dir().join("blobs/staged"))
 }
 
-/// Waits until nothing is staged any more.
+/// Waits until no more files are staged.
 fn check_freed(server: &TestServer, left: usize) {
     for _ in 0..100 {
         if staged(server) == left {
@@ -88,7 +88,7 @@ fn revoking_a_login_frees_what_it_fed_last_and_nothing_else() {
     assert_eq!(open(&renewed).status(), 202, "there is room again");
 }
 
-/// Whoever has a password can end its login, and do nothing else with it.
+/// The holder of a password can end the login, and do nothing else with it in the API.
 #[test]
 fn a_login_is_ended_by_its_own_password_with_what_it_fed_last() {
     let server = server();
@@ -124,7 +124,7 @@ fn a_login_is_ended_by_its_own_password_with_what_it_fed_last() {
     let events = api.gangplank("ListAuditEvents", &json!({ "kind": "LoginRevoked" })).body;
     assert_eq!(events["auditEvents"].as_array().map(Vec::len), Some(1), "{events}");
     assert!(!server.log().contains(&login.password));
-    // Who guesses has to wait, and a right password is still taken.
+    // A caller who guesses has to wait. A right password is still accepted.
     let waiting = (0..100).map(|_| revoke("x").error()).find(|error| error == "ThrottlingException");
     assert!(waiting.is_some());
     assert_eq!(revoke(&api.push_login().password).status, 200);
@@ -148,7 +148,7 @@ fn a_key_that_is_disabled_or_deleted_takes_its_sessions_with_it() {
     }
 }
 
-/// A body that is on its way when its login is revoked makes no blob.
+/// A body that is being sent when its login is revoked makes no blob.
 #[test]
 fn a_body_on_its_way_does_not_outlive_its_login() {
     let mut server = server();
@@ -178,7 +178,7 @@ fn a_body_on_its_way_does_not_outlive_its_login() {
     assert!(!server.log().contains("ERROR"), "{}", server.log());
 }
 
-/// Nor one in a single request, which gets its session late or, if it is short, none; and the stop is a clean one.
+/// The same for a single request. It gets its session late, or none if it is short. The connection ends cleanly.
 #[test]
 fn a_whole_blob_on_its_way_does_not_outlive_its_login() {
     for rest in [10, 300_000] {
@@ -208,7 +208,7 @@ fn a_whole_blob_on_its_way_does_not_outlive_its_login() {
     }
 }
 
-/// A body that comes as it is told to.
+/// A body with pauses that the test controls.
 struct Slow {
     body: std::sync::mpsc::Receiver<Vec<u8>>,
     left: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Every way to push a blob, and every way to do it wrong.
+//! Every way to push a blob, right and wrong.
 
 use gangplank_oci::{Algorithm, Digest};
 use gangplank_testkit::{Blob, Registry, TestServer};
@@ -27,7 +27,7 @@ fn patch(registry: &Registry, location: &str, range: &str, bytes: &[u8]) -> Resp
     request.send().unwrap()
 }
 
-/// A body whose length is not told in advance.
+/// A chunked body.
 fn streamed(bytes: &[u8]) -> Body {
     Body::new(std::io::Cursor::new(bytes.to_vec()))
 }
@@ -81,7 +81,7 @@ fn a_repeated_last_request_is_answered_like_the_first() {
     let blob = Blob::unique();
     let put = format!("{}?digest={}", registry.start_upload("sr"), blob.digest);
     assert_eq!(registry.put_blob(&put, &blob.bytes), 201);
-    // The client did not see that.
+    // The client did not get that answer.
     for again in [&blob.bytes[..], b"", &vec![7; 3_000_000]] {
         let answer = registry.request("PUT", &put).body(again.to_vec()).send().unwrap();
         assert_eq!(answer.status(), 201);
@@ -102,7 +102,7 @@ fn a_repeated_last_request_is_answered_like_the_first() {
     let key = server.api().gangplank("CreateAccessKey", &json!({})).body["accessKey"].clone();
     let stranger = server.registry_as(&server.api().as_key(&key).push_login());
     refused(stranger.send("PUT", &put), 404, "BLOB_UPLOAD_UNKNOWN");
-    // 201 says that the blob is there.
+    // A 201 says that the blob exists.
     let operator = server.registry_as(&server.operator_login());
     assert_eq!(operator.status("DELETE", &format!("sr/blobs/{}", blob.digest)), 202);
     refused(registry.send("PUT", &put), 404, "BLOB_UPLOAD_UNKNOWN");
@@ -208,7 +208,7 @@ fn what_is_no_digest_is_refused() {
     for query in &bad {
         let location = registry.start_upload("sr");
         refused(registry.send("PUT", &format!("{location}{query}")), 400, "DIGEST_INVALID");
-        // The session stands: nothing of it was used.
+        // The session is unchanged.
         assert_eq!(registry.status("GET", &location), 204, "{query}");
         if !query.is_empty() {
             refused(registry.send("POST", &format!("sr/blobs/uploads/{query}")), 400, "DIGEST_INVALID");
@@ -277,7 +277,7 @@ fn a_session_is_its_owners() {
     let elsewhere = location.replace("/v2/sr/", "/v2/other/");
     check_no_session(&registry, &elsewhere, "repository");
 
-    // The same key's next login goes on with it.
+    // The next login of the same key continues the session.
     let renewed = server.registry_as(&root.push_login());
     assert_eq!(received(&renewed.send("GET", &location)), "0-9");
     let put = format!("{location}?digest={}", blob.digest);
@@ -357,7 +357,7 @@ fn an_account_has_only_so_many_sessions_open() {
     registry.start_upload("sr");
 }
 
-/// What is staged of it takes space like that of any other upload.
+/// Its staged bytes take space like those of any other upload.
 #[test]
 fn a_large_blob_in_one_request_is_an_open_upload_until_it_is_whole() {
     let server = server_with(|builder| builder.arg("--max-open-uploads").arg("1"));
@@ -389,7 +389,7 @@ fn a_large_blob_in_one_request_is_an_open_upload_until_it_is_whole() {
         let location = registry.start_upload("sr");
         assert_eq!(registry.status("DELETE", &location), 204);
     }
-    // One that is not finished leaves nothing behind.
+    // An unfinished one leaves nothing behind.
     let mut raw = Raw::connect(&server);
     raw.send(head(&login, &post, &format!("Content-Length: {}\r\n", blob.bytes.len())));
     raw.send(&blob.bytes[..300 << 10]);

@@ -44,7 +44,10 @@ pub(crate) async fn collect(
     stop: &CancellationToken,
 ) -> Result<Collected> {
     // One cycle at a time, whoever asked for it.
-    let claim = app.claims.wait(Work::Collection).await?;
+    let claim = tokio::select! {
+        claim = app.claims.wait(Work::Collection) => claim?,
+        () = stop.cancelled() => return Ok(Collected::default()),
+    };
     let started = Instant::now();
     let stop = stop.child_token();
     let cycle = cycle(app, grace);

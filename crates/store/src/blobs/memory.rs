@@ -145,7 +145,11 @@ impl BlobSweeper for Memory {
 
     async fn remove(&self, keys: &[ContentKey]) -> Vec<Result<()>> {
         let mut held = self.held.lock();
-        keys.iter().map(|key| Ok(drop(held.published.remove(key)))).collect()
+        let remove = |key| {
+            held.published.remove(key);
+            Ok(())
+        };
+        keys.iter().map(remove).collect()
     }
 }
 

@@ -20,34 +20,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gangplank_core::{AccessKeyId, Grant, PasswordHash};
 
+use crate::metadata::engine::Takes;
 use crate::metadata::role_sessions::Credential;
 
 /// The most entries in each half of a cache.
 const HALF: usize = 512;
-
-/// What a rule may take away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Takes {
-    /// Rights, which others may have in memory: logins, access keys, roles and their sessions, services.
-    Rights,
-    /// Nothing that anybody has in memory.
-    Nothing,
-}
-
-impl Takes {
-    /// What two take together.
-    pub(crate) fn and(self, other: Self) -> Self {
-        if self == Self::Rights { self } else { other }
-    }
-}
-
-/// The former name, for the rules that are not yet written over a transaction.
-pub(crate) type Touched = Takes;
-
-impl Takes {
-    pub(crate) const EVERYTHING: Self = Self::Rights;
-    pub(crate) const NOTHING: Self = Self::Nothing;
-}
 
 /// What is kept.
 #[derive(Default)]
@@ -86,6 +63,31 @@ pub(crate) enum Found<V> {
     Hit(V),
     /// It is not; what is read from the database may be kept under this generation.
     Miss(Generation),
+}
+
+/// A look-up whose answer is not remembered yet.
+pub(crate) struct Remembered<'c, K, V>(Option<(&'c Cache<K, V>, Generation)>);
+
+impl<'c, K: Eq + Hash, V: Clone> Remembered<'c, K, V> {
+    /// Looks an answer up, before the query: in a cache, if it may be used now.
+    pub(crate) fn find<Q>(cache: Option<&'c Cache<K, V>>, key: &Q) -> std::result::Result<V, Self>
+    where
+        Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+        K: Borrow<Q>,
+    {
+        let Some(cache) = cache else { return Err(Self(None)) };
+        match cache.find(key) {
+            Found::Hit(value) => Ok(value),
+            Found::Miss(began) => Err(Self(Some((cache, began)))),
+        }
+    }
+
+    /// Remembers what the query has found, if that is true still.
+    pub(crate) fn keep(self, key: K, value: V) {
+        if let Some((cache, began)) = self.0 {
+            cache.keep(key, value, began);
+        }
+    }
 }
 
 /// A bounded cache. Of two halves the younger is filled, and when it is full it becomes the older, whose

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use gangplank_core::{AccountId, Tenant};
 
-use super::cache::{Caches, Takes};
+use super::cache::Caches;
 use super::tx::Tx;
 use crate::Result;
 
@@ -24,6 +24,22 @@ impl Whose {
     }
 }
 
+/// What a rule may take away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// Rights, which others may have in memory: logins, access keys, roles and their sessions, services.
+    Rights,
+    /// Nothing that anybody has in memory.
+    Nothing,
+}
+
+impl Takes {
+    /// What two take together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        if self == Self::Rights { self } else { other }
+    }
+}
+
 /// What the answer to a rule says of its changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Promise {
@@ -33,18 +49,30 @@ pub(crate) enum Promise {
     Visible,
 }
 
+/// How it is found out whether a write was made whose commit got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// By its event in the audit trail.
+    ByEvent,
+    /// It is run again: if it was made, it answers the same, and changes nothing more.
+    ByRepeating,
+    /// By nothing that the store knows. An engine may know.
+    Not,
+}
+
 /// How a rule is run that writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Terms {
     pub(crate) whose: Whose,
     pub(crate) takes: Takes,
     pub(crate) promise: Promise,
+    pub(crate) settled: Settled,
 }
 
 impl Terms {
     /// Durable, and taken to take rights away: a rule that does not says so.
     pub(crate) fn of(whose: Whose) -> Self {
-        Self { whose, takes: Takes::Rights, promise: Promise::Durable }
+        Self { whose, takes: Takes::Rights, promise: Promise::Durable, settled: Settled::Not }
     }
 
     /// For a tenant.
@@ -66,6 +94,11 @@ impl Terms {
     pub(crate) fn visible(self) -> Self {
         Self { promise: Promise::Visible, ..self }
     }
+
+    /// The rule can be run again after it was committed: it then answers the same, and changes nothing more.
+    pub(crate) fn repeatable(self) -> Self {
+        Self { settled: Settled::ByRepeating, ..self }
+    }
 }
 
 /// A database. Rules are run as often as the database asks for it; only the last run counts.
@@ -76,33 +109,34 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
     /// Whether this process alone writes the database, so that it may remember what it has read.
     fn is_exclusive(&self) -> bool;
 
-    /// What is remembered. An engine closes them before a rule that takes rights away is committed.
-    fn caches(&self) -> &Caches;
+    /// What is remembered, if it may be used now. An engine closes it before a rule that takes rights away is
+    /// committed.
+    fn caches(&self) -> Option<&Caches>;
 
     /// Runs a single query.
     fn read_one<T: Send>(
         &self,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync,
     ) -> impl Future<Output = Result<T>> + Send;
 
     /// Runs several queries, all of which see the database as it was at the first.
     fn read<T: Send>(
         &self,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync,
     ) -> impl Future<Output = Result<T>> + Send;
 
     /// The same where it may take longer than a few milliseconds: one at a time on anybody's behalf.
     fn read_long<T: Send + 'static>(
         &self,
         whose: Whose,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<T>> + Send;
 
     /// Runs a rule in a transaction, and returns when what [`Terms`] promise is true. If it fails, nothing of it stays.
     fn write<T: Send + 'static>(
         &self,
         terms: Terms,
-        rule: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<T>> + Send;
 
     /// Gives back to the file system some of the space that nothing takes any more; `false` if there is no more worth it.

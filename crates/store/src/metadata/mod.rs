@@ -18,17 +18,23 @@ pub mod collection;
 pub mod console_logins;
 pub mod container_images;
 pub mod container_services;
+#[cfg(any(test, feature = "testing"))]
+mod contending;
 pub mod deployments;
 mod engine;
 pub mod inspection;
 pub mod manifests;
 pub mod metric_points;
+mod postgres;
 pub mod progress;
 pub mod provenance;
+#[cfg(any(test, feature = "testing"))]
+mod recording;
 pub mod registry_logins;
 pub mod role_sessions;
 pub mod roles;
 mod rules;
+mod settling;
 mod sqlite;
 mod store;
 pub mod tags;
@@ -44,12 +50,17 @@ pub use collection::Collection;
 pub use console_logins::ConsoleLogins;
 pub use container_images::ContainerImages;
 pub use container_services::ContainerServices;
+#[cfg(any(test, feature = "testing"))]
+pub use contending::Contending;
 pub use deployments::Deployments;
 pub use inspection::Inspection;
 pub use manifests::Manifests;
 pub use metric_points::MetricPoints;
+pub use postgres::{Cluster, Postgres, Target};
 pub use progress::Progress;
 pub use provenance::Provenance;
+#[cfg(any(test, feature = "testing"))]
+pub use recording::Recorded;
 pub use registry_logins::RegistryLogins;
 pub use role_sessions::RoleSessions;
 pub use roles::Roles;

@@ -6,9 +6,11 @@ use std::sync::atomic::AtomicI64;
 
 use gangplank_core::Origin;
 
-use super::engine::{Engine, Terms, Whose};
+use super::Metadata;
+use super::engine::{Engine, Settled, Terms, Whose};
 use super::rules::audit::Note;
 use super::rules::live_counts::LiveCounts;
+use super::settling::{Change, settle};
 use super::tx::Tx;
 use crate::Result;
 
@@ -31,6 +33,12 @@ pub(crate) enum Outcome<T> {
     Unchanged(T),
 }
 
+impl<E: Engine> Metadata for Store<E> {
+    fn is_healthy(&self) -> bool {
+        self.engine.is_healthy()
+    }
+}
+
 #[expect(private_bounds, reason = "engines are made in this crate alone")]
 impl<E: Engine> Store<E> {
     pub(crate) fn new(engine: E) -> Self {
@@ -41,7 +49,7 @@ impl<E: Engine> Store<E> {
     /// Runs a single query.
     pub(crate) fn read_one<T: Send>(
         &self,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync,
     ) -> impl Future<Output = Result<T>> + Send {
         self.engine.read_one(query)
     }
@@ -49,7 +57,7 @@ impl<E: Engine> Store<E> {
     /// Runs several queries, all of which see the database as it was at the first.
     pub(crate) fn read<T: Send>(
         &self,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync,
     ) -> impl Future<Output = Result<T>> + Send {
         self.engine.read(query)
     }
@@ -59,7 +67,7 @@ impl<E: Engine> Store<E> {
         &self,
         whose: Whose,
         limit: usize,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         if limit <= SHORT { self.engine.read(query).await } else { self.engine.read_long(whose, query).await }
     }
@@ -68,34 +76,44 @@ impl<E: Engine> Store<E> {
     pub(crate) fn read_long<T: Send + 'static>(
         &self,
         whose: Whose,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> impl Future<Output = Result<T>> + Send {
         self.engine.read_long(whose, query)
     }
 
     /// Makes a change that users see, and notes it as `by`'s in the same transaction.
-    pub(crate) fn change<T: Send + 'static>(
+    pub(crate) async fn change<T: Send + 'static>(
         &self,
         by: &Origin,
         terms: Terms,
-        rule: impl Fn(&dyn Tx) -> Result<Outcome<T>> + Send + 'static,
-    ) -> impl Future<Output = Result<T>> + Send {
-        let by = by.clone();
-        self.engine.write(terms, move |tx| match rule(tx)? {
-            Outcome::Unchanged(value) => Ok(value),
-            Outcome::Changed(value, note) => {
-                note.write(tx, &by)?;
-                Ok(value)
-            }
+        rule: impl Fn(&dyn Tx) -> Result<Outcome<T>> + Send + Sync + 'static,
+    ) -> Result<T> {
+        let terms = Terms { settled: Settled::ByEvent, ..terms };
+        let change = Change::of(by, rule);
+        // Nobody else writes, so there is no connection to be lost.
+        let change = Arc::new(if self.engine.is_exclusive() { change } else { change.with_an_id() });
+        settle(|run| {
+            let change = Arc::clone(&change);
+            self.engine.write(terms.clone(), move |tx| change.run(tx, run))
         })
+        .await?;
+        change.answer()
     }
 
     /// Writes what belongs to no event: blobs on their way, leases, and the server's own work.
-    pub(crate) fn upkeep<T: Send + 'static>(
+    pub(crate) async fn upkeep<T: Send + 'static>(
         &self,
         terms: Terms,
-        rule: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
-    ) -> impl Future<Output = Result<T>> + Send {
-        self.engine.write(terms, rule)
+        rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
+    ) -> Result<T> {
+        if terms.settled == Settled::Not {
+            return self.engine.write(terms, rule).await;
+        }
+        let rule = Arc::new(rule);
+        settle(|_| {
+            let rule = Arc::clone(&rule);
+            self.engine.write(terms.clone(), move |tx| rule(tx))
+        })
+        .await
     }
 }

@@ -1,11 +1,17 @@
 //! The backends that the contracts are run on, each new and empty.
 
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use gangplank_store::blobs::{BlobStore, Folder, Memory};
 use gangplank_store::coordination::{Coordinator, InProcess};
-use gangplank_store::metadata::{Metadata, Sqlite};
+use gangplank_store::metadata::{Contending, Embedded, Metadata, Postgres, Recorded, Sqlite, Store, Target};
+use gangplank_testkit::{postgres, skip};
 use tempfile::TempDir;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 pub(crate) use crate::buckets::{seaweedfs, versitygw};
 
@@ -17,32 +23,157 @@ pub(crate) trait Scratch: Send + Sync {
     fn reopen(&mut self);
 }
 
-/// An embedded database in a directory of its own.
-pub(crate) struct ScratchSqlite {
+/// A database that can be opened where it lies.
+pub(crate) trait Database: Metadata + Sized {
+    /// Opens it, or makes it.
+    fn open(path: &Path) -> Self;
+    /// Fails if something has gone wrong that no answer has told of.
+    fn check(&self) {}
+}
+
+impl Database for Sqlite {
+    fn open(path: &Path) -> Self {
+        Self::open(path).unwrap()
+    }
+}
+
+/// An embedded database whose rules are watched.
+pub(crate) type Recording = Store<Recorded<Embedded>>;
+
+impl Database for Recording {
+    fn open(path: &Path) -> Self {
+        Sqlite::open(path).unwrap().recorded()
+    }
+
+    fn check(&self) {
+        assert_eq!(self.wrong(), Vec::<String>::new());
+    }
+}
+
+/// An embedded database with others in the way.
+pub(crate) type Contended = Store<Contending<Embedded>>;
+
+impl Database for Contended {
+    fn open(path: &Path) -> Self {
+        Sqlite::open(path).unwrap().contending()
+    }
+}
+
+/// A database in a directory of its own.
+pub(crate) struct ScratchDatabase<D: Database> {
     directory: TempDir,
-    database: Option<Sqlite>,
+    database: Option<D>,
 }
 
-pub(crate) fn sqlite() -> ScratchSqlite {
-    let mut scratch = ScratchSqlite { directory: TempDir::new().unwrap(), database: None };
-    scratch.reopen();
-    scratch
+#[expect(clippy::unnecessary_wraps, reason = "other backends have to be installed")]
+pub(crate) fn sqlite() -> Option<ScratchDatabase<Sqlite>> {
+    Some(ScratchDatabase::new())
 }
 
-impl ScratchSqlite {
+#[expect(clippy::unnecessary_wraps, reason = "other backends have to be installed")]
+pub(crate) fn recording() -> Option<ScratchDatabase<Recording>> {
+    Some(ScratchDatabase::new())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "other backends have to be installed")]
+pub(crate) fn contending() -> Option<ScratchDatabase<Contended>> {
+    Some(ScratchDatabase::new())
+}
+
+impl<D: Database> ScratchDatabase<D> {
+    pub(crate) fn new() -> Self {
+        let mut scratch = Self { directory: TempDir::new().unwrap(), database: None };
+        scratch.reopen();
+        scratch
+    }
+
     pub(crate) fn metadata(&self) -> &dyn Metadata {
+        self.database()
+    }
+
+    /// The same, with what is particular to the backend.
+    pub(crate) fn database(&self) -> &D {
         self.database.as_ref().unwrap()
     }
 }
 
-impl Scratch for ScratchSqlite {
+impl<D: Database> Scratch for ScratchDatabase<D> {
     fn metadata(&self) -> &dyn Metadata {
         self.metadata()
     }
 
     fn reopen(&mut self) {
+        if let Some(database) = self.database.take() {
+            database.check();
+        }
+        self.database = Some(D::open(&self.directory.path().join("metadata.sqlite")));
+    }
+}
+
+impl<D: Database> Drop for ScratchDatabase<D> {
+    fn drop(&mut self) {
+        if let Some(database) = self.database.take()
+            && !std::thread::panicking()
+        {
+            database.check();
+        }
+    }
+}
+
+/// A database of one's own on the one PostgreSQL server of this process.
+pub(crate) struct ScratchPostgres {
+    server: &'static gangplank_testkit::Postgres,
+    name: String,
+    database: Option<Postgres>,
+    coordinator: Option<Arc<dyn Coordinator>>,
+}
+
+/// `None`, said aloud, if PostgreSQL is not installed.
+pub(crate) fn postgres() -> Option<ScratchPostgres> {
+    static SERVER: OnceLock<Option<gangplank_testkit::Postgres>> = OnceLock::new();
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let start = || postgres::programs(15).map(|programs| gangplank_testkit::Postgres::start(&programs));
+    let Some(server) = SERVER.get_or_init(start) else {
+        skip("PostgreSQL 15 is not installed");
+        return None;
+    };
+    let name = format!("scratch_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    server.create(&name);
+    let mut scratch = ScratchPostgres { server, name, database: None, coordinator: None };
+    scratch.reopen();
+    Some(scratch)
+}
+
+impl Drop for ScratchPostgres {
+    fn drop(&mut self) {
+        self.server.remove(&self.name);
+    }
+}
+
+impl Scratch for ScratchPostgres {
+    fn metadata(&self) -> &dyn Metadata {
+        self.database.as_ref().unwrap()
+    }
+
+    fn reopen(&mut self) {
         drop(self.database.take());
-        self.database = Some(Sqlite::open(&self.directory.path().join("metadata.sqlite")).unwrap());
+        let connect = Postgres::connect(Target::parse(&self.server.url(&self.name)).unwrap());
+        let database = block_in_place(|| Handle::current().block_on(connect)).unwrap();
+        self.coordinator = Some(database.coordinator());
+        self.database = Some(database);
+    }
+}
+
+/// Its time is the database's, so the claims are moved and not the clock.
+impl ScratchCoordinator for ScratchPostgres {
+    fn coordinator(&self) -> &dyn Coordinator {
+        self.coordinator.as_deref().unwrap()
+    }
+
+    async fn pass(&self, time: Duration) {
+        let earlier =
+            format!("UPDATE claims SET until = until - {} * INTERVAL '1 millisecond'", time.as_millis());
+        block_in_place(|| self.server.query(&self.name, &earlier)).unwrap();
     }
 }
 

@@ -16,11 +16,12 @@ use gangplank_store::metadata::container_images::{ImageDeleted, ImageOutcome};
 use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest};
 use proptest::prelude::*;
 
-use crate::backends;
+use crate::backends::{Contended, Recording, Scratch, ScratchDatabase};
 use crate::world::{
     At, Document, NOW, blob, by, create_service, delete_image, deployment, end_next, here, image_of,
     images_of, quotas, register_on, registered, service_id,
 };
+use gangplank_store::metadata::Sqlite;
 
 const BLOBS: [&str; 3] = ["config", "layer", "note"];
 const REPOSITORIES: [&str; 2] = ["sr", "other"];
@@ -344,20 +345,38 @@ proptest! {
 
     #[test]
     fn nothing_promised_is_collected_and_all_else_is(steps in steps()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            let scratch = backends::sqlite();
-            let db = scratch.metadata();
-            create_service(db, &here(), "web").await;
-            let mut world = World { db, now: NOW, told: Told::default() };
-            for step in &steps {
-                world.take(step).await;
-                world.check().await;
-                // Every hold, every image's contents and every account's usage is as the other rows say.
-                prop_assert_eq!(db.contradictions(world.now).await.unwrap(), []);
-            }
-            world.end().await;
-            Ok(())
-        })?;
+        run(&ScratchDatabase::<Sqlite>::new(), &steps);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 600, ..ProptestConfig::default() })]
+
+    #[test]
+    fn all_that_it_does_is_locked(steps in steps()) {
+        run(&ScratchDatabase::<Recording>::new(), &steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn others_in_the_way_make_no_difference(steps in steps()) {
+        run(&ScratchDatabase::<Contended>::new(), &steps);
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn run(scratch: &dyn Scratch, steps: &[Step]) {
+    let db = scratch.metadata();
+    create_service(db, &here(), "web").await;
+    let mut world = World { db, now: NOW, told: Told::default() };
+    for step in steps {
+        world.take(step).await;
+        world.check().await;
+        // Every hold, every image's contents and every account's usage is as the other rows say.
+        assert_eq!(db.contradictions(world.now).await.unwrap(), []);
+    }
+    world.end().await;
 }

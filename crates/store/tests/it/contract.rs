@@ -5,14 +5,18 @@
 macro_rules! metadata_contract {
     ($($clause:ident),* $(,)?) => {
         metadata_contract!(@on sqlite: $($clause),*);
+        metadata_contract!(@on recording: $($clause),*);
+        metadata_contract!(@on contending: $($clause),*);
+        metadata_contract!(@on postgres: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $clause() {
-                    let scratch = crate::backends::$backend();
-                    super::$clause(scratch.metadata()).await;
+                    if let Some(scratch) = crate::backends::$backend() {
+                        super::$clause(crate::backends::Scratch::metadata(&scratch)).await;
+                    }
                 }
             )*
         }
@@ -24,14 +28,18 @@ macro_rules! metadata_contract {
 macro_rules! durability_contract {
     ($($clause:ident),* $(,)?) => {
         durability_contract!(@on sqlite: $($clause),*);
+        durability_contract!(@on recording: $($clause),*);
+        durability_contract!(@on contending: $($clause),*);
+        durability_contract!(@on postgres: $($clause),*);
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $clause() {
-                    let mut scratch = crate::backends::$backend();
-                    super::$clause(&mut scratch).await;
+                    if let Some(mut scratch) = crate::backends::$backend() {
+                        super::$clause(&mut scratch).await;
+                    }
                 }
             )*
         }
@@ -73,6 +81,16 @@ macro_rules! blob_contract {
 macro_rules! coordinator_contract {
     ($($clause:ident),* $(,)?) => {
         coordinator_contract!(@on in_process: $($clause),*);
+        mod rows {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $clause() {
+                    if let Some(scratch) = crate::backends::postgres() {
+                        super::$clause(&scratch).await;
+                    }
+                }
+            )*
+        }
     };
     (@on $backend:ident: $($clause:ident),*) => {
         mod $backend {

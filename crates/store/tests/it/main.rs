@@ -21,4 +21,5 @@ mod model;
 mod open;
 mod open_bucket;
 mod principals_model;
+mod round_trips;
 mod world;

@@ -12,11 +12,12 @@ use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, New
 use proptest::prelude::*;
 
 use self::state::{BLOBS, Place, State, documents};
-use crate::backends::{self, Scratch};
+use crate::backends::{Contended, Recording, Scratch, ScratchDatabase};
 use crate::world::{
     At, NOW, blob, by, create_service, delete_image, delete_service, deployment, end_next, image_of,
     images_of, quotas, register_on, registered, repository, service_id, tag, tagged, tenants,
 };
+use gangplank_store::metadata::Sqlite;
 
 /// How many images a service may have in this world.
 const QUOTA: u32 = 3;
@@ -217,11 +218,29 @@ proptest! {
 
     #[test]
     fn sqlite_agrees_with_the_model(steps in steps()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(agrees(&mut backends::sqlite(), &steps));
+        agrees(&mut ScratchDatabase::<Sqlite>::new(), &steps);
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_watched_database_agrees_with_the_model(steps in steps()) {
+        agrees(&mut ScratchDatabase::<Recording>::new(), &steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_database_with_others_in_the_way_agrees_with_the_model(steps in steps()) {
+        agrees(&mut ScratchDatabase::<Contended>::new(), &steps);
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
 async fn agrees(scratch: &mut dyn Scratch, steps: &[Step]) {
     for number in 0..2 {
         create_service(scratch.metadata(), &tenant(number), "web").await;

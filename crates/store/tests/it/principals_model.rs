@@ -10,11 +10,12 @@ use gangplank_store::metadata::role_sessions::{Credential, SessionMade};
 use gangplank_store::metadata::roles::{NewRole, RoleChange, RoleMade};
 use proptest::prelude::*;
 
-use crate::backends::{self, Scratch};
+use crate::backends::{Contended, Recording, Scratch, ScratchDatabase};
 use crate::world::{
     NOW, PLENTY, access_key, by, change_key, here, key_id, new_role, new_session, password, push_login,
     role_name, session_key, tenants,
 };
+use gangplank_store::metadata::Sqlite;
 
 const ROLES: [&str; 2] = ["push", "pull"];
 const KEYS: [u8; 2] = [1, 2];
@@ -242,11 +243,29 @@ proptest! {
 
     #[test]
     fn sqlite_agrees_with_the_model_of_principals(steps in steps()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(agrees(&mut backends::sqlite(), &steps));
+        agrees(&mut ScratchDatabase::<Sqlite>::new(), &steps);
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_watched_database_agrees_with_the_model_of_principals(steps in steps()) {
+        agrees(&mut ScratchDatabase::<Recording>::new(), &steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_database_with_others_in_the_way_agrees_with_the_model_of_principals(steps in steps()) {
+        agrees(&mut ScratchDatabase::<Contended>::new(), &steps);
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
 async fn agrees(scratch: &mut dyn Scratch, steps: &[Step]) {
     for key in KEYS {
         assert!(scratch.metadata().insert_access_key(&by(), access_key(&here(), key), PLENTY).await.unwrap());

@@ -64,9 +64,9 @@ impl Answer {
                     .to_owned()
             }
             (502..=504, _) => {
-                format!("is a proxy that does not reach its server (it answered {})", self.status)
+                format!("is a proxy that cannot reach its server (it answered {})", self.status)
             }
-            (300..400, Some(location)) => format!("leads on to {location:?}: name that address"),
+            (300..400, Some(location)) => format!("redirects to {location:?}: name that address"),
             (status, _) => format!("is no Gangplank server (it answered {status})"),
         }
     }

@@ -59,11 +59,14 @@ async fn create_in(data_dir: &DataDir, new: &NewKey) -> Result<AccessKey> {
         create_access_key(metadata, &by, &master, &account, Made::with(rights), u32::MAX).await?
     };
     if is_rescue && !new.root && !keys.is_empty() {
-        warn(format!("there was no enabled root key, so {} is one: it administers the server", key.id));
+        warn(format!(
+            "there was no enabled root key, so {} is a root key: it administers the server",
+            key.id
+        ));
     }
     match provide_credentials(data_dir, &keys, &key, &secret) {
         Ok(true) if !keys.is_empty() => {
-            warn("the data directory's file credentials had no root key that works; it has this one now");
+            warn("the file credentials of the data directory had no working root key; now it has this one");
         }
         // The key exists now, and this is the only time that its secret is shown: failing here would lose it.
         Err(error) => warn(format!("{error:#}")),

@@ -26,7 +26,7 @@ pub(super) fn make(dir: Option<PathBuf>) -> Result<Vec<String>> {
         told.push(link(&program, &dir.join(name))?);
     }
     if !is_searched(&dir) {
-        told.push(format!("{} is not in PATH: add it, or nobody finds these.", dir.display()));
+        told.push(format!("{} is not in PATH: add it, or the programs are not found.", dir.display()));
     }
     Ok(told)
 }

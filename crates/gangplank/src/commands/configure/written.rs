@@ -62,7 +62,7 @@ pub(super) fn write(profile: &Profile) -> Result<Vec<String>> {
         removed.sort_unstable();
         removed.dedup();
         told.push(format!(
-            "Taken out of it, for the access key or the address would not count beside them: {}.",
+            "Removed from it, since the access key or the address would not be used beside them: {}.",
             removed.join(", ")
         ));
     }

@@ -51,13 +51,13 @@ impl Request {
     /// # Errors
     /// If the text is no request of a kubelet. The error does not show the text, which may hold a token.
     pub(super) fn read(text: &str) -> Result<Self> {
-        let wanted = "a kubelet's CredentialProviderRequest is wanted on standard input";
+        let wanted = "standard input must be a kubelet's CredentialProviderRequest";
         let mut request: Self = serde_json::from_str(text).ok().context(wanted)?;
         ensure!(request.kind == "CredentialProviderRequest", wanted);
         let version = request.api_version.strip_prefix(GROUP).unwrap_or_default();
         if !VERSIONS.contains(&version) {
             bail!(
-                "the request is of {}, and {GROUP}{} is spoken here",
+                "the request is of {}, and this program speaks {GROUP}{}",
                 request.api_version,
                 VERSIONS.join(", ")
             );

@@ -127,7 +127,7 @@ impl Whom {
 fn claim(text: &str) -> Result<(String, String)> {
     let (name, value) = text.split_once('=').context("it is NAME=VALUE, such as ref=refs/heads/main")?;
     ensure!(!name.trim().is_empty() && !value.is_empty(), "it is NAME=VALUE, with both of them");
-    ensure!(name != "aud", "the audience is said by --audience");
+    ensure!(name != "aud", "--audience names the audience");
     Ok((name.trim().to_owned(), value.to_owned()))
 }
 

@@ -17,8 +17,8 @@ variables `AWS_ENDPOINT_URL_LIGHTSAIL` and `AWS_ENDPOINT_URL`; the profile. `gan
 ";
 
 const LIGHTSAIL: &str = "
-It takes the command line of `aws lightsail` (version 2) for the container operations, and prints and ends as that does.
-[API operations](operations.md) lists them; `gangplank lightsail OPERATION help` is the manual page of one.
+It takes the command line of `aws lightsail` (version 2) for the container operations, and has the same output and exit statuses.
+[API operations](operations.md) lists them; `gangplank lightsail OPERATION help` shows the manual page of one.
 ";
 
 /// The heading of the options of a connection.

@@ -17,12 +17,12 @@ more to say. AWS SDKs and `aws` show code and message.
 ";
 
 const REGISTRY: &str = "
-The body is `{\"errors\":[{\"code\":\"CODE\",\"message\":\"...\"}]}`, and the reason stands in the status line too, since the answer to a
+The body is `{\"errors\":[{\"code\":\"CODE\",\"message\":\"...\"}]}`, and the status line has the reason too, since the answer to a
 HEAD has no body. docker and podman show the message.
 ";
 
 const STS: &str = "
-STS answers in XML with names of its own. Where AWS JSON and STS say the same, STS says it without \"Exception\".
+STS answers in XML with names of its own. A code that AWS JSON has too lacks \"Exception\" here.
 ";
 
 pub(super) fn page() -> Page {
@@ -64,43 +64,37 @@ pub(super) fn page() -> Page {
 fn to_do(error: ErrorCode) -> &'static str {
     match error {
         ErrorCode::AccessDeniedException => {
-            "The message names the action. Use a key or role that may do it, or have its policy widened."
+            "The message names the action. Use a key or role that may do it, or ask for a wider policy."
         }
         ErrorCode::AccountSetupInProgressException | ErrorCode::RegionSetupInProgressException => {
             "This server never answers it."
         }
         ErrorCode::InvalidInputException => "Change the member that the message names.",
-        ErrorCode::NotFoundException => {
-            "Look at account and region first: nothing of another one is visible."
-        }
-        ErrorCode::OperationFailureException => {
-            "The message says what stood in the way; try again when it is gone."
-        }
+        ErrorCode::NotFoundException => "Check account and region first: nothing of another one is visible.",
+        ErrorCode::OperationFailureException => "The message names the obstacle; remove it, and try again.",
         ErrorCode::UnauthenticatedException => "Sign with a key that the server knows.",
         ErrorCode::ServiceException => "The server's log has the cause. If the disk is full, make room.",
         ErrorCode::SerializationException => "Send a JSON object with members of the described types.",
-        ErrorCode::UnknownOperationException => {
-            "Look at the header `X-Amz-Target`, and at the server's version."
-        }
-        ErrorCode::MissingAuthenticationTokenException => "Sign the call; a browser or curl alone does not.",
+        ErrorCode::UnknownOperationException => "Check the header `X-Amz-Target`, and the server's version.",
+        ErrorCode::MissingAuthenticationTokenException => "Sign the call; a browser or plain curl does not.",
         ErrorCode::IncompleteSignatureException => "Let an SDK sign; the message names the part.",
         ErrorCode::InvalidSignatureException => {
             "Check the secret key. Behind a proxy, check that it keeps the `Host` header, which is signed."
         }
         ErrorCode::UnrecognizedClientException => {
-            "The key is not of this server, disabled, deleted or at its end."
+            "The key is of another server, disabled, deleted or expired."
         }
         ErrorCode::RequestExpired => "Set the clocks: they may differ by `--signature-skew`, 15 minutes.",
-        ErrorCode::ThrottlingException => "Wait as long as `Retry-After` says. SDKs do so by themselves.",
+        ErrorCode::ThrottlingException => "Wait as long as `Retry-After` says, as SDKs do.",
         ErrorCode::RequestEntityTooLarge => "Send less, or raise `--max-api-body-bytes`.",
-        ErrorCode::RequestTimeoutException => "Try again; the network between stalls.",
+        ErrorCode::RequestTimeoutException => "Try again; the network stalls.",
         ErrorCode::ServiceUnavailable => "Try again. If it stays, `/readyz` and the log say why.",
         ErrorCode::ExpiredTokenException => "Begin a new session, or get a new identity token.",
         ErrorCode::InvalidIdentityTokenException => {
-            "Compare `iss` and `aud` of the token with the issuers of the server; `gangplank role try` does."
+            "Compare `iss` and `aud` of the token with the issuers of the server; `gangplank role try` does that."
         }
         ErrorCode::IDPCommunicationErrorException => {
-            "The server cannot reach the issuer. Open the way, or give it the keys by `jwks-file`."
+            "The server cannot reach the issuer. Open the way, or give it the keys with `jwks-file`."
         }
     }
 }
@@ -109,22 +103,22 @@ fn to_do(error: ErrorCode) -> &'static str {
 fn in_registry(error: RegistryCode) -> (&'static str, &'static str, &'static str) {
     match error {
         RegistryCode::BlobUnknown => {
-            ("404", "The repository has no such blob.", "Push it; after a damage, push again.")
+            ("404", "The repository has no such blob.", "Push it. If it was damaged, push it again.")
         }
         RegistryCode::BlobUploadInvalid => (
             "400, 416",
             "A piece does not continue the upload.",
-            "Ask where the upload stands (GET), and go on there.",
+            "Ask for the upload's offset (GET), and continue there.",
         ),
         RegistryCode::BlobUploadUnknown => (
             "404",
-            "There is no such upload, or not for this caller.",
-            "Start the upload anew. One ends with its login.",
+            "There is no such upload, or it belongs to another caller.",
+            "Start the upload anew. It ends with its login.",
         ),
         RegistryCode::DigestInvalid => (
             "400",
             "A digest is malformed, or not that of the content.",
-            "Push again; if it stays, something on the way changes bytes.",
+            "Push again. If that does not help, a proxy or the network changes bytes.",
         ),
         RegistryCode::ManifestBlobUnknown => (
             "404",
@@ -134,12 +128,12 @@ fn in_registry(error: RegistryCode) -> (&'static str, &'static str, &'static str
         RegistryCode::ManifestInvalid => (
             "400, 413",
             "A manifest is not acceptable; the message says where.",
-            "Mend it, or make it smaller.",
+            "Correct it, or make it smaller.",
         ),
         RegistryCode::ManifestUnknown => (
             "404",
             "The repository has no such manifest.",
-            "Look at the name and at what is registered: `gangplank lightsail get-container-images`.",
+            "Check the name against the registered images: `gangplank lightsail get-container-images`.",
         ),
         RegistryCode::NameInvalid => (
             "400",
@@ -149,25 +143,25 @@ fn in_registry(error: RegistryCode) -> (&'static str, &'static str, &'static str
         RegistryCode::NameUnknown => (
             "404",
             "No such repository, or no such path.",
-            "Look at the name; account and region are those of the login.",
+            "Check the name; account and region are those of the login.",
         ),
         RegistryCode::SizeInvalid => (
             "400, 413, 416",
-            "Content is not of the announced size, or too large.",
+            "The content has another size than announced, or is too large.",
             "See `--max-blob-bytes`; behind a proxy, its limit on bodies.",
         ),
         RegistryCode::Unauthorized => (
             "401",
-            "No login, or none that is valid now.",
+            "There is no login, or it is not valid now.",
             "Log in again: a login ends after 12 hours at the latest.",
         ),
         RegistryCode::Denied => (
             "403",
             "The login may not do this, or a quota is used up; the message says which.",
-            "Use a login of the other kind; delete what is not needed, or raise the quota.",
+            "Use a login of the right kind. For a quota, delete images, or raise it.",
         ),
         RegistryCode::Unsupported => {
-            ("400, 405", "The registry does not do this.", "The message says what it does instead.")
+            ("400, 405", "The registry does not do this.", "The message names an alternative.")
         }
         RegistryCode::TooManyRequests => {
             ("429", "Too many requests, or open uploads.", "Wait as long as `Retry-After` says.")
@@ -176,13 +170,13 @@ fn in_registry(error: RegistryCode) -> (&'static str, &'static str, &'static str
         RegistryCode::PaginationNumberInvalid => ("400", "`n` is not a number.", "Send a number."),
         RegistryCode::Unknown => (
             "500",
-            "The fault is the server's.",
-            "The log has the cause; `gangplank fsck` looks at what is stored.",
+            "The server has an error.",
+            "The log has the cause; `gangplank fsck` checks the stored data.",
         ),
         RegistryCode::Unavailable => (
             "503, 507",
             "The server cannot serve now; 507: its disk is full.",
-            "Make room after a 507. Else try again; `/readyz` and the log say why.",
+            "After a 507, make room. After a 503, try again; `/readyz` and the log have the reason.",
         ),
     }
 }

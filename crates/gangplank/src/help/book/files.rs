@@ -5,10 +5,11 @@ use crate::help::notes;
 
 const HEAD: &str = "
 A data directory belongs to the user that the server runs as, and to nobody else: folders have mode 0700, files 0600. A
-server that finds something open closes it, and says so. One server uses a directory at a time.
+server corrects wider permissions, and logs it. One server uses a directory at a time.
 
-If `blobs` is missing or belongs to another database, as when a disk is not mounted, a server does not start and says what to
-do; one that runs answers 503, never that an image is unknown. A directory that has lost its database is refused, too.
+If `blobs` is missing or belongs to another database, as when a disk is not mounted, a server does not start and says what
+to do. A running server then answers 503, and never that an image is unknown. A directory that has lost its database is
+refused, too.
 ";
 
 /// The content of a data directory: the path in it, the mode, the meaning, and whether a backup needs it.
@@ -17,32 +18,32 @@ const IN_DATA: [(&str, &str, &str, &str); 15] = [
     (
         "gangplank.db-wal",
         "0600",
-        "Rows that are durable and not yet in the file: part of the database",
-        "what is in it",
+        "Durable rows that are not yet in `gangplank.db`: part of the database",
+        "its rows",
     ),
-    ("gangplank.db-shm", "0600", "The index of that, made anew at each start", "no"),
+    ("gangplank.db-shm", "0600", "The index of `gangplank.db-wal`, made anew at each start", "no"),
     (
         "gangplank.db.before-N",
         "0600",
-        "The database as it was before an upgrade to schema N; remove it when you are content",
+        "The database before an upgrade to schema N; remove it when the new version works well",
         "no",
     ),
     ("blobs", "0700", "The bytes of images; may be another disk", "yes"),
-    ("blobs/content", "0700", "What is published, in folders of two letters", "what the rows know"),
-    ("blobs/staged", "0700", "Uploads under way", "no"),
+    ("blobs/content", "0700", "Published content, in folders of two letters", "if a row names it"),
+    ("blobs/staged", "0700", "Unfinished uploads", "no"),
     ("blobs/id", "0600", "Ties the folder to its database", "yes"),
     (
         "master.key",
         "0600",
-        "Opens the access keys and the specs of deployments; not here if `--master-key-file` says where",
+        "Decrypts the access keys and the specs of deployments; elsewhere with `--master-key-file`",
         "yes, unless left out",
     ),
     ("credentials", "0600", "The root access key, as the AWS CLI reads it", "no, `restore` writes it"),
     ("config", "0600", "Region and address, as the AWS CLI reads them", "no, made anew"),
     ("lock", "0600", "Held by the one process that uses the directory", "no"),
-    ("running", "0600", "There while a server runs, and after a crash", "no"),
-    ("logs", "0700", "What containers print, by service, container and hour", "no"),
-    (".NAME.new", "0600", "On its way to the name in it; left by a crash at the most", "no"),
+    ("running", "0600", "Exists while a server runs, and after a crash", "no"),
+    ("logs", "0700", "The output of containers, by service, container and hour", "no"),
+    (".NAME.new", "0600", "A file that is being written as NAME; only a crash leaves it", "no"),
 ];
 
 /// Files that commands read and write in other places.
@@ -51,11 +52,8 @@ const ELSEWHERE: [(&str, &str); 6] = [
         "~/.aws/config, ~/.aws/credentials",
         "Profiles, shared with the AWS CLI; `gangplank configure` writes one.",
     ),
-    (
-        "~/.docker/config.json",
-        "Where docker, podman, skopeo and buildah look for logins, and which helper they ask.",
-    ),
-    ("$XDG_RUNTIME_DIR/containers/auth.json", "Where podman, skopeo and buildah look first."),
+    ("~/.docker/config.json", "Logins of docker, podman, skopeo and buildah, and the helper that they ask."),
+    ("$XDG_RUNTIME_DIR/containers/auth.json", "Logins that podman, skopeo and buildah read first."),
     (
         "$XDG_STATE_HOME/gangplank, ~/.local/state/gangplank",
         "Logins that the credential helper keeps until shortly before their end, mode 0600.",
@@ -72,7 +70,7 @@ pub(super) fn page() -> Page {
         [code(path), (*mode).to_owned(), (*what).to_owned(), (*backup).to_owned()]
     };
     page.table(["path", "mode", "what it is", "in a backup"], &IN_DATA.iter().map(row).collect::<Vec<_>>());
-    page.text("[Backup and restore](../guides/backup-and-restore.md) says how to copy them so that they fit together.");
+    page.text("[Backup and restore](../guides/backup-and-restore.md) says how to copy them together.");
     page.heading(2, "Elsewhere");
     let row = |(paths, what): &(&str, &str)| {
         let is_path = paths.contains('/');
@@ -81,7 +79,7 @@ pub(super) fn page() -> Page {
     };
     page.table(["file", "what it is"], &ELSEWHERE.iter().map(row).collect::<Vec<_>>());
     page.heading(2, "Names of the program");
-    page.text("The program acts as what it is called. `gangplank configure` makes the first two links.");
+    page.text("The program acts by the name under which it is called. `gangplank configure` makes the first two links.");
     let names = [
         (crate::HELPER, "docker's credential helper"),
         (crate::PLUGIN, "the AWS CLI's plugin for `push-container-image`"),

@@ -7,8 +7,8 @@ use super::settings::{options, parts};
 use crate::values::duration::shown;
 
 const HEAD: &str = "
-A limit that can be set is an option of the server; [Settings](settings.md) says how. What an account has used and may
-have still is told by the refusals, which name the quota.
+Most limits are options of the server; [Settings](settings.md) says how to set them. A refusal names the quota, how much of
+it the account uses, and how much it may have.
 ";
 
 /// The fixed limits.
@@ -18,17 +18,17 @@ fn fixed() -> Vec<(&'static str, String, &'static str)> {
         (
             "Life of a push login",
             time(registry_login::LIFETIME),
-            "As at Amazon. `--life` and roles make shorter ones, from one minute; nothing makes longer ones.",
+            "As at Amazon. `--life` and roles make shorter ones, from one minute. No option makes longer ones.",
         ),
         (
             "Session of a role",
             format!("{} to {}", time(role::SHORTEST_SESSION), time(role::LONGEST_SESSION)),
-            "One hour where a job asks for no other time.",
+            "One hour, unless a job asks for another time.",
         ),
         (
-            "Manifests about one subject, of push logins",
+            "Referrers of one subject, put by push logins",
             gangplank_core::quotas::MAX_HUNG.to_string(),
-            "Such as signatures: 403 `DENIED`.",
+            "For example signatures: 403 `DENIED`.",
         ),
         (
             "Manifests and blobs of a registered image",
@@ -43,7 +43,7 @@ fn fixed() -> Vec<(&'static str, String, &'static str)> {
         (
             "Tag",
             "128 characters".to_owned(),
-            "Letters, digits, `_`, `.` and `-`; the first is none of the last two.",
+            "Letters, digits, `_`, `.` and `-`; the first is a letter, a digit or `_`.",
         ),
         (
             "A filter pattern of logs",
@@ -59,11 +59,11 @@ pub(super) fn page() -> Page {
     let of = [
         (
             "Quotas",
-            "What an account may have. Over it, the API answers `InvalidInputException` and the registry 403 or 429, with the reason.",
+            "The most that an account may have. Beyond it, the API answers `InvalidInputException` and the registry 403 or 429, with the reason.",
         ),
         (
             "Limits",
-            "What a request, a connection and the server as a whole may take. Over it, a request is refused before more of it is read.",
+            "The most that a request, a connection and the whole server may use. Beyond it, a request is refused before more of it is read.",
         ),
     ];
     for (heading, what) in of {

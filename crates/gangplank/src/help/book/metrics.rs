@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 use super::markdown::{Page, code, prose};
 
 const HEAD: &str = "
-`--admin-listen` names an address that answers three paths, for whoever can reach it: keep it to yourself.
+`--admin-listen` names an address that answers three paths, to everybody who can reach it: keep it internal.
 
 | path | answer |
 |---|---|
 | `/healthz` | 200 while the process works |
-| `/readyz` | 200 while requests are served; 503 with the reason otherwise, such as a database that cannot be written |
+| `/readyz` | 200 while the server serves requests; otherwise 503 with the reason, such as a database that cannot be written |
 | `/metrics` | the metrics below, in the text format of Prometheus |
 
 The main listener answers `/healthz` and `/readyz` too, without the reason; `gangplank ping` asks for the second.
 
-Counters count from the start of the server. [Metrics and alerts](../operate/metrics-and-alerts.md) says which to watch.
+Counters count from the start of the server. [Metrics and alerts](../operate/metrics-and-alerts.md) says which of them to watch.
 ";
 
 pub(super) fn page() -> Page {

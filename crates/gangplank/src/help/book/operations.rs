@@ -9,27 +9,27 @@ use super::markdown::{Page, code, prose};
 const HEAD: &str = "
 The API is `POST /` in AWS JSON 1.1: the header `X-Amz-Target` names the operation, the body is a JSON object, and the
 call is signed with Signature Version 4 for the service `lightsail` and the region that it acts in. Any AWS SDK makes
-such calls; `gangplank lightsail OPERATION` and `aws lightsail OPERATION` make those of Lightsail, other commands of
-`gangplank` those of our own.
+such calls. `gangplank lightsail OPERATION` and `aws lightsail OPERATION` call Lightsail's operations; the other commands of
+`gangplank` call our own.
 
-A signature counts for 15 minutes (`--signature-skew`), as at AWS. Over plain HTTP whoever listens could send a call again in
-that time, which is one reason why plain HTTP is refused off loopback.
+A signature is valid for 15 minutes (`--signature-skew`), as at AWS. Over plain HTTP somebody who listens could send a call
+again in that time. This is one reason why the server refuses plain HTTP on other addresses than loopback.
 
-Every operation can answer the errors that are part of the protocol beside those that it names; see [Errors](errors.md).
+Every operation can answer the errors of the protocol, beside those that it names; see [Errors](errors.md).
 ";
 
 const LIGHTSAIL: &str = "
-They are Amazon's, with Amazon's members and errors. [Coverage](coverage.md) says where an answer differs.
+These are Amazon's operations, with Amazon's members and errors. [Coverage](coverage.md) says where an answer differs.
 ";
 
 const OWN: &str = "
-What Lightsail has no words for is an API of the same protocol under a name of its own, so Lightsail's stays as it is.
+Operations that Lightsail does not have are in an API of our own, with the same protocol. So Lightsail's API stays as it is.
 ";
 
 const STS: &str = "
-Two operations of STS are answered at the same address, in its query protocol: `GetCallerIdentity`, which clients ask to
-find out who they are, and `AssumeRoleWithWebIdentity`, which makes temporary keys for an identity token and is not signed.
-Their parameters and answers are AWS's. `AssumeRoleWithWebIdentity` hears `RoleArn`, `RoleSessionName`,
+The server answers two operations of STS at the same address, in its query protocol. `GetCallerIdentity` tells a client who
+it is. `AssumeRoleWithWebIdentity` makes temporary keys for an identity token, and is not signed. Their parameters and
+answers are AWS's. `AssumeRoleWithWebIdentity` reads `RoleArn`, `RoleSessionName`,
 `WebIdentityToken`, `DurationSeconds` and `Policy`.
 ";
 
@@ -69,7 +69,7 @@ pub(super) fn page() -> Page {
     page.heading(2, "STS");
     page.text(STS);
     page.heading(2, "Structures");
-    page.text("What members of several operations are made of.");
+    page.text("Structures that members of several operations have.");
     while let Some(structure) = shapes.next() {
         page.heading(3, structure.name);
         page.text(&prose(structure.documentation));

@@ -9,25 +9,25 @@ use crate::serving::options::{ServeOptions, file_only};
 
 const HEAD: &str = "
 Each option of `gangplank serve` is a flag, an environment variable and a key of a TOML file, which `--config FILE` or
-`GANGPLANK_CONFIG` names. A flag wins over a variable, a variable over the file. An option that is not given has its
-default. In the file a key is called as the flag is, without the dashes before it.
+`GANGPLANK_CONFIG` names. A flag goes before a variable, and a variable before the file. Otherwise an option has its
+default. In the file a key has the name of the flag, without the dashes before it.
 
-- `gangplank serve --check --config FILE` says whether all is right, and starts nothing.
+- `gangplank serve --check --config FILE` checks all settings, and starts nothing.
 - `gangplank generate config` prints a file with every option, explained and commented out.
+
 Sizes are written `512m` or `10 GiB`, times `90s`, `15m`, `24h` or `7d`. A list is separated by commas, and may be an array
 in the file.
 ";
 
 const SIGNALS: &str = "
-- **SIGTERM** and Ctrl-C finish the requests that are under way, for at most `--drain-timeout`. A second one ends the server
-  at once.
-- **SIGHUP** reads certificates, file and log filter anew. What changes at once is changed; the log names what needs a
-  restart. A certificate that is replaced in its file is also taken without it, within 10 seconds.
+- **SIGTERM** and Ctrl-C finish the open requests, for at most `--drain-timeout`. A second signal ends the server at once.
+- **SIGHUP** reads certificates, file and log filter anew. It applies the changes that need no restart, and the log names
+  the others. A certificate that is replaced in its file is also used without the signal, within 10 seconds.
 - `kill -9` is safe too: nothing that was acknowledged is lost.
 ";
 
 const IN_FILE: &str = "
-These are tables of the file, since no flag could say them.
+These are tables of the file, and have no flag.
 ";
 
 pub(super) fn page() -> Page {

@@ -20,7 +20,7 @@ const EXAMPLES: &[(&str, Pairs)] = &[
                 "With blobs in a bucket at Amazon:",
                 "gangplank serve --blobs s3://registry/blobs --s3-region eu-west-1",
             ),
-            ("From a file that was looked at first:", "gangplank serve --check --config gangplank.toml"),
+            ("Check a file first:", "gangplank serve --check --config gangplank.toml"),
         ],
     ),
     ("gangplank quickstart", &[("End after the last step:", "gangplank quickstart --exit")]),
@@ -48,7 +48,7 @@ const EXAMPLES: &[(&str, Pairs)] = &[
     (
         "gangplank console",
         &[
-            ("Of a server on this machine:", "gangplank console --data-dir ./gangplank-data"),
+            ("For a server on this machine:", "gangplank console --data-dir ./gangplank-data"),
             ("For a browser elsewhere:", "gangplank console --print"),
         ],
     ),
@@ -71,7 +71,7 @@ const EXAMPLES: &[(&str, Pairs)] = &[
             ("After it leaked:", "gangplank access-key disable GPAKEXAMPLE --with-made"),
         ],
     ),
-    ("gangplank access-key enable", &[("Again:", "gangplank access-key enable GPAKEXAMPLE")]),
+    ("gangplank access-key enable", &[("Let it call again:", "gangplank access-key enable GPAKEXAMPLE")]),
     ("gangplank access-key delete", &[("For good:", "gangplank access-key delete GPAKEXAMPLE")]),
     ("gangplank role", &[("Show the roles:", "gangplank role list")]),
     (
@@ -94,15 +94,18 @@ const EXAMPLES: &[(&str, Pairs)] = &[
     ),
     ("gangplank role list", &[("As a table:", "gangplank role list --output table")]),
     ("gangplank role show", &[("With its policies:", "gangplank role show push-web")]),
-    ("gangplank role disable", &[("At once, with all that it began:", "gangplank role disable push-web")]),
-    ("gangplank role enable", &[("Again:", "gangplank role enable push-web")]),
+    (
+        "gangplank role disable",
+        &[("At once, with its sessions and logins:", "gangplank role disable push-web")],
+    ),
+    ("gangplank role enable", &[("Let it open again:", "gangplank role enable push-web")]),
     ("gangplank role delete", &[("For good:", "gangplank role delete push-web")]),
     (
         "gangplank role try",
         &[("Why a job is refused:", "gangplank role try push-web --token-file token.jwt")],
     ),
-    ("gangplank image", &[("Where it came from:", "gangplank image show :web.app.3")]),
-    ("gangplank image show", &[("Where it came from:", "gangplank image show :web.app.3")]),
+    ("gangplank image", &[("Who made it:", "gangplank image show :web.app.3")]),
+    ("gangplank image show", &[("Who made it:", "gangplank image show :web.app.3")]),
     ("gangplank registry-login", &[("Show the logins:", "gangplank registry-login list")]),
     (
         "gangplank registry-login create",
@@ -119,30 +122,30 @@ const EXAMPLES: &[(&str, Pairs)] = &[
     (
         "gangplank audit",
         &[
-            ("What was refused in the last hour:", "gangplank audit --since 1h --kind RequestRefused"),
-            ("What happens from now on:", "gangplank audit --follow"),
+            ("Refused requests of the last hour:", "gangplank audit --since 1h --kind RequestRefused"),
+            ("Events from now on:", "gangplank audit --follow"),
         ],
     ),
-    ("gangplank gc", &[("Say what would go, and why:", "gangplank gc --dry-run")]),
+    ("gangplank gc", &[("List what would be deleted, and why:", "gangplank gc --dry-run")]),
     (
         "gangplank ping",
         &[
             ("The server of this machine:", "gangplank ping"),
             (
-                "One behind a name, whose certificate is checked:",
+                "A server with a name, whose certificate is checked:",
                 "gangplank ping --url https://registry.example.com",
             ),
-            ("Where it says what is the matter:", "gangplank ping --url http://127.0.0.1:5001"),
+            (
+                "With the reason, from the server's --admin-listen:",
+                "gangplank ping --url http://127.0.0.1:5001",
+            ),
         ],
     ),
     (
         "gangplank fsck",
         &[
-            ("Look, beside a running server too:", "gangplank fsck --data-dir ./gangplank-data"),
-            (
-                "Set right what can be, with the server stopped:",
-                "gangplank fsck --data-dir ./gangplank-data --repair",
-            ),
+            ("Check, also beside a running server:", "gangplank fsck --data-dir ./gangplank-data"),
+            ("Repair, with the server stopped:", "gangplank fsck --data-dir ./gangplank-data --repair"),
         ],
     ),
     (
@@ -182,10 +185,7 @@ const EXAMPLES: &[(&str, Pairs)] = &[
                 "An image of docker's or podman's, and wait until it answers:",
                 "gangplank deploy web --image app:latest --port 8080 --wait",
             ),
-            (
-                "Back to an image that is registered already:",
-                "gangplank deploy web --image :web.app.3 --wait",
-            ),
+            ("Back to an earlier registered image:", "gangplank deploy web --image :web.app.3 --wait"),
             (
                 "With an environment:",
                 "gangplank deploy web --image app:latest --env-file app.env --env LOG=debug",
@@ -195,17 +195,20 @@ const EXAMPLES: &[(&str, Pairs)] = &[
     (
         "gangplank logs",
         &[
-            ("The newest lines, and what is printed from now on:", "gangplank logs web --follow"),
+            ("The newest lines, and all lines from now on:", "gangplank logs web --follow"),
             ("Errors of the last hour:", "gangplank logs web --since 1h --filter ERROR"),
         ],
     ),
-    ("gangplank services", &[("What runs, and where it is reached:", "gangplank services --output table")]),
+    (
+        "gangplank services",
+        &[("Running services, with their addresses:", "gangplank services --output table")],
+    ),
     (
         "gangplank configure",
         &[
             ("For a server on this machine:", "gangplank configure --data-dir ./gangplank-data"),
             (
-                "For another, which asks for the access key:",
+                "For another server; it asks for the access key:",
                 "gangplank configure --endpoint-url https://registry.example.com",
             ),
         ],
@@ -219,20 +222,23 @@ const EXAMPLES: &[(&str, Pairs)] = &[
                 "In a job of a CI, without an access key:",
                 "gangplank login --role arn:aws:iam::000000000000:role/push-web",
             ),
-            ("For less than the key may do:", "gangplank login --life 10m --repository sr --from 10.0.0.0/8"),
+            (
+                "With fewer rights than the key:",
+                "gangplank login --life 10m --repository sr --from 10.0.0.0/8",
+            ),
         ],
     ),
     ("gangplank logout", &[("From the registry of the server:", "gangplank logout")]),
     (
         "gangplank docker-credential",
-        &[("Have it asked by docker:", "gangplank configure --data-dir ./gangplank-data")],
+        &[("Let docker ask it:", "gangplank configure --data-dir ./gangplank-data")],
     ),
     ("gangplank generate", &[("A file to start from:", "gangplank generate config > gangplank.toml")]),
-    ("gangplank generate man", &[("Where man looks:", "gangplank generate man ~/.local/share/man/man1")]),
     (
-        "gangplank generate book",
-        &[("Where the manual has them:", "gangplank generate book docs/book/src/reference")],
+        "gangplank generate man",
+        &[("Into a folder of man:", "gangplank generate man ~/.local/share/man/man1")],
     ),
+    ("gangplank generate book", &[("Into the manual:", "gangplank generate book docs/book/src/reference")]),
     ("gangplank generate config", &[("A file to start from:", "gangplank generate config > gangplank.toml")]),
     (
         "gangplank generate master-key",

@@ -17,37 +17,37 @@ pub(super) const SAYS_HOW_IT_ENDS: [&str; 7] = [
 pub(crate) fn exit_statuses(path: &str) -> Pairs {
     match path {
         "gangplank fsck" => &[
-            ("0", "All is well, or well again."),
-            ("1", "It could not be checked."),
-            ("2", "Something is left that is not as it should be, or the command line is wrong."),
+            ("0", "All is well, or repaired."),
+            ("1", "The check failed."),
+            ("2", "A problem is left, or the command line is wrong."),
         ],
         "gangplank backup" => &[
             ("0", "The backup is complete."),
-            ("1", "It could not be made; what was copied is used by the next."),
+            ("1", "The backup failed; the next one continues it."),
             (
                 "2",
-                "It is complete but for content that is broken in the data directory, or the command line is wrong.",
+                "Content is broken in the data directory and the backup has all else, or the command line is wrong.",
             ),
         ],
         "gangplank restore" => &[
             ("0", "All is restored."),
-            ("1", "It could not be restored, and nothing was left."),
-            ("2", "All is restored but for content that the backup lacks, or the command line is wrong."),
+            ("1", "The restore failed, and left nothing behind."),
+            ("2", "The backup lacks some content and all else is restored, or the command line is wrong."),
         ],
         "gangplank deploy" => &[
             ("0", "The deployment was accepted; with --wait, it is active."),
-            ("1", "It was refused, or failed; standard error says why."),
+            ("1", "It was refused, or failed; standard error has the reason."),
             ("2", "The command line is wrong."),
             ("130", "Ctrl-C ended the wait; the deployment goes on."),
         ],
         "gangplank ping" => &[
             ("0", "The server is ready."),
-            ("1", "It is not, or did not say so within 5 seconds."),
+            ("1", "It is not ready, or did not answer within 5 seconds."),
             ("2", "The command line is wrong."),
         ],
         "gangplank role try" => &[
             ("0", "The token opens the role."),
-            ("1", "It does not, or that could not be found out; what is printed says why."),
+            ("1", "It does not, or the check failed; the output has the reason."),
             ("2", "The command line is wrong."),
         ],
         "gangplank s3 check" => &[

@@ -9,14 +9,14 @@ pub(crate) const AWS_FILES: Pairs = &[
 ];
 
 const LOGIN_FILES: Pairs = &[
-    ("~/.docker/config.json", "Where docker, podman, skopeo and buildah look for logins."),
-    ("$XDG_RUNTIME_DIR/containers/auth.json", "Where podman, skopeo and buildah look first."),
+    ("~/.docker/config.json", "Logins of docker, podman, skopeo and buildah."),
+    ("$XDG_RUNTIME_DIR/containers/auth.json", "Logins that podman, skopeo and buildah read first."),
 ];
 
 const DATA_FILES: Pairs = &[
-    ("DIR/gangplank.db", "What there is: services, images, logins, keys, the audit trail."),
+    ("DIR/gangplank.db", "Services, images, logins, keys, the audit trail."),
     ("DIR/blobs", "The content of images."),
-    ("DIR/master.key", "What seals the access keys."),
+    ("DIR/master.key", "The key that encrypts the access keys."),
     ("DIR/config, DIR/credentials", "The server's address and root key, for the AWS CLI and for gangplank."),
 ];
 

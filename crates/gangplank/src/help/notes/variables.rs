@@ -13,21 +13,21 @@ pub(crate) const AWS_VARIABLES: Pairs = &[
         "A role in place of an access key, the file of the identity token that opens it, and the session's name.",
     ),
     ("AWS_CA_BUNDLE", "A file of certificates to trust."),
-    ("AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "The AWS CLI's files, where they are elsewhere."),
+    ("AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "Other places of the AWS CLI's files."),
 ];
 
 /// Variables in which a CI has the identity token of a job, for commands that look for one.
 const JOB_VARIABLES: Pairs = &[
     (
         "ACTIONS_ID_TOKEN_REQUEST_URL, ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-        "Where GitHub Actions and Forgejo Actions hand out identity tokens.",
+        "The address at which GitHub Actions and Forgejo Actions hand out identity tokens.",
     ),
     ("GANGPLANK_ID_TOKEN, CIRCLE_OIDC_TOKEN_V2", "The identity token, in GitLab CI and in CircleCI."),
-    ("BUILDKITE", "If set, buildkite-agent is asked for the identity token."),
+    ("BUILDKITE", "If set, the command asks buildkite-agent for the identity token."),
 ];
 
 const PING_VARIABLES: Pairs = &[
-    ("GANGPLANK_LISTEN", "What the server of this machine was told, where --url names no other."),
+    ("GANGPLANK_LISTEN", "The server's own setting; used if --url names no other address."),
     ("AWS_CA_BUNDLE", "A file of certificates to trust."),
 ];
 
@@ -35,7 +35,7 @@ const PING_VARIABLES: Pairs = &[
 const SERVE_VARIABLES: Pairs = &[
     (
         "GANGPLANK_ROOT_ACCESS_KEY_ID, GANGPLANK_ROOT_SECRET_ACCESS_KEY",
-        "The root access key that the first start makes, where none is to be thought of.",
+        "The root access key of the first start, in place of a random one.",
     ),
     ("GANGPLANK_ROOT_SECRET_ACCESS_KEY_FILE", "A file that has the secret, in place of the variable."),
     (
@@ -43,7 +43,7 @@ const SERVE_VARIABLES: Pairs = &[
         "The access key for the bucket of --blobs, before those of the AWS clients.",
     ),
     ("GANGPLANK_S3_SECRET_ACCESS_KEY_FILE", "A file that has the secret, in place of the variable."),
-    ("NOTIFY_SOCKET", "Where systemd is told that the server is ready, reloads, or stops."),
+    ("NOTIFY_SOCKET", "The socket on which systemd hears that the server is ready, reloads, or stops."),
 ];
 
 /// As whom a bucket is asked, where the variables and files of every AWS client are not meant.

@@ -37,7 +37,7 @@ where
     let progress = Arc::clone(progress);
     let making = tokio::task::spawn_blocking(move || {
         let mut give =
-            |blob| give.blocking_send(blob).map_err(|_| anyhow!("nobody takes the blobs any more"));
+            |blob| give.blocking_send(blob).map_err(|_| anyhow!("the receiver of the blobs is gone"));
         match image {
             Image::Finished(image) => {
                 image.blobs.into_iter().try_for_each(give)?;

@@ -107,7 +107,7 @@ struct HashingReader<'r, R> {
 impl<R: Read> Read for HashingReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.stop.load(Ordering::Relaxed) {
-            return Err(io::Error::other("nobody needs it any more"));
+            return Err(io::Error::other("it is no longer needed"));
         }
         let read = self.inner.read(buffer)?;
         self.hasher.update(&buffer[..read]);

@@ -181,7 +181,7 @@ fn narrow(files: &Files, mut entry: Entry, platform: &Platform, wanted: &Wanted<
             }
         };
     }
-    bail!("its indexes lie too deep in each other")
+    bail!("its indexes are nested too deeply")
 }
 
 /// The configuration of an image manifest.
@@ -245,7 +245,7 @@ impl<'f> Walk<'f> {
         if !self.seen.insert(digest) {
             return Ok(());
         }
-        ensure!(depth > 0, "its indexes lie too deep in each other");
+        ensure!(depth > 0, "its indexes are nested too deeply");
         let Some(content) = content(self.files, entry)? else {
             let platform =
                 entry.platform.as_ref().map_or_else(String::new, |platform| format!(" ({platform})"));

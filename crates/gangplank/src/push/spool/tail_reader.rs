@@ -93,7 +93,7 @@ impl Seek for Reader {
             SeekFrom::Current(by) => self.at.checked_add_signed(by),
             SeekFrom::End(_) => None,
         };
-        self.at = at.ok_or_else(|| io::Error::other("where that is is not known yet"))?;
+        self.at = at.ok_or_else(|| io::Error::other("this position is not known yet"))?;
         Ok(self.at)
     }
 }

@@ -74,7 +74,7 @@ macro_rules! with_deployments {
 
 /// The part of the sample file that no flag can express.
 pub(super) const SAMPLE: &str = r#"
-# A certificate for domain names of services: publicDomainNames says its name, here "example". As many as there are.
+# A certificate for domain names of services: publicDomainNames names it, here "example". Add one table for each.
 #[certificates.example]
 #cert = "/etc/gangplank/example.pem"
 #key = "/etc/gangplank/example.key.pem"
@@ -83,7 +83,7 @@ pub(super) const SAMPLE: &str = r#"
 /// The keys of a certificate in the file.
 pub(super) const CERTIFICATE_KEYS: [&str; 2] = ["cert", "key"];
 
-/// What runs images.
+/// The kind of engine that runs images.
 // The variants have no doc comments: with them clap would lay out the help differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -216,7 +216,7 @@ impl ServeOptions {
                  tcp://host:port: give --engine-host"
             ),
             (EngineChoice::Auto, Some(host)) => {
-                tracing::warn!(host, "DOCKER_HOST names no unix:// or tcp:// address, so it is not asked");
+                tracing::warn!(host, "DOCKER_HOST names no unix:// or tcp:// address, so it is not used");
                 Ok(None)
             }
             _ => Ok(None),

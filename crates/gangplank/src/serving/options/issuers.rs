@@ -11,16 +11,16 @@ use crate::values::duration::{self, LengthOfTime};
 
 /// The part of the sample file about issuers.
 pub(super) const SAMPLE: &str = r#"
-# Who makes identity tokens that roles may trust: the OIDC issuer of a CI or a cluster. As many as there are. Its URL
-# stands here as its tokens have it in "iss", letter by letter, and audiences has what they may have in "aud". Name
-# your own address there, and ask the CI for tokens with it.
+# An issuer of identity tokens that roles may trust: the OIDC issuer of a CI or a cluster. Add one table for each. The
+# URL is the value of "iss" in its tokens, letter by letter; audiences has the accepted values of "aud". Name your own
+# address there, and ask the CI for tokens with it.
 #[[issuer]]
 #url = "https://token.actions.githubusercontent.com"
 #audiences = ["https://registry.example.com"]
-# Keys from a file, where the issuer cannot be asked (kubectl get --raw /openid/v1/jwks), or who signs its certificate:
+# The issuer's keys, if the server cannot reach it (kubectl get --raw /openid/v1/jwks); or the authority of its certificate:
 #jwks-file = "/etc/gangplank/issuer.jwks.json"
 #ca-file = "/etc/gangplank/issuer-ca.pem"
-# How long its tokens may live.
+# The longest life of its tokens.
 #max-token-life = "24h"
 "#;
 
@@ -30,7 +30,7 @@ pub(super) const KEYS: [&str; 5] = ["url", "audiences", "jwks-file", "ca-file", 
 /// The longest life of a token that can be configured, in seconds: a year, because some clusters make such tokens.
 const LONGEST_LIFE: u64 = 366 * 86_400;
 
-/// An issuer as it stands in the file.
+/// An issuer as written in the file.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Written {

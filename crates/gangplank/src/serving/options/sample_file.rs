@@ -8,11 +8,11 @@ use clap::Args as _;
 use super::{ServeOptions, deployments, issuers};
 
 const HEAD: &str = "\
-# The options of `gangplank serve`. Name this file with --config, or GANGPLANK_CONFIG; flags and variables win
-# over it. `gangplank serve --check --config FILE` says whether it is right.
+# The options of `gangplank serve`. Name this file with --config, or GANGPLANK_CONFIG; flags and variables go
+# before it. `gangplank serve --check --config FILE` checks it.
 #
-# Sizes are written as 10 GiB or 512m, times as 90s, 15m, 24h or 7d. What is commented out has its default, or, where
-# there is none, a sample of what may stand there.
+# Sizes are written as 10 GiB or 512m, times as 90s, 15m, 24h or 7d. A line that is commented out shows the default of
+# its option, or a sample if there is no default.
 ";
 
 /// The sample.

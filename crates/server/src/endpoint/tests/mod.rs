@@ -79,6 +79,7 @@ fn config(home: &Path) -> Config {
         listen: ([127, 0, 0, 1], 0).into(),
         admin_listen: None,
         location: Location::Local { dir: home.join("data") },
+        bucket: None,
         master_key_file: None,
         public_address: None,
         tls: None,

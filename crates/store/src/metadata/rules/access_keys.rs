@@ -86,7 +86,7 @@ impl<E: Engine> AccessKeys for Store<E> {
 
     async fn note_key_use(&self, mut used: Vec<(AccessKeyId, Time)>) -> Result<()> {
         used.sort_by(|one, other| one.0.as_str().cmp(other.0.as_str()));
-        self.upkeep(Terms::server().takes_nothing(), move |tx| {
+        self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| {
             tx.each(
                 "UPDATE access_keys SET last_used_at = ?2 WHERE id = ?1",
                 used.iter().map(|(key, at)| values![key.as_str(), *at]),

@@ -171,13 +171,14 @@ fn select(tx: &dyn Tx, filter: &AuditFilter, before: i64, limit: usize) -> Resul
         "SELECT looked_at.id, at, account, region, kind, looked_at.owner, login, repository, digest, subject, action,
                 reason, address, user_agent, count, x.session, x.claims, by_console, request
          FROM ({of} LIMIT {LOOKED_AT}) AS looked_at LEFT JOIN sources x ON x.id = looked_at.source
-         WHERE (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR kind = ?5)
-           AND (?6 IS NULL OR looked_at.owner = ?6 OR subject = ?6) AND (?7 IS NULL OR login = ?7)
-           AND (?8 IS NULL OR repository = ?8) AND (?9 IS NULL OR digest = ?9)
-           AND (?10 IS NULL OR address = ?10) AND (?12 IS NULL OR subject = ?12)
-           AND (?13 IS NULL OR substr(looked_at.owner, 1, length(?13)) = ?13
+         WHERE (at >= ?3 OR ?3 IS NULL) AND (at < ?4 OR ?4 IS NULL) AND (kind = ?5 OR ?5 IS NULL)
+           AND (looked_at.owner = ?6 OR subject = ?6 OR ?6 IS NULL) AND (login = ?7 OR ?7 IS NULL)
+           AND (repository = ?8 OR ?8 IS NULL) AND (digest = ?9 OR ?9 IS NULL)
+           AND (address = ?10 OR ?10 IS NULL) AND (subject = ?12 OR ?12 IS NULL)
+           AND (substr(looked_at.owner, 1, length(CAST(?13 AS TEXT))) = ?13
                 OR kind IN ('CreateRole', 'UpdateRole', 'DeleteRole', 'RevokeRoleSession')
-                   AND substr('role/' || subject || '/', 1, length(?13)) = ?13)
+                   AND substr('role/' || subject || '/', 1, length(CAST(?13 AS TEXT))) = ?13
+                OR ?13 IS NULL)
          ORDER BY looked_at.id DESC LIMIT ?11",
         of = looked_at(account)
     );
@@ -212,15 +213,21 @@ fn last_looked_at(tx: &dyn Tx, account: Option<&str>, before: i64) -> Result<Opt
 /// What is looked at, the newest first: an account's events (`?1`), or all, before a number (`?2`). An account's are
 /// merged from the shares, each of which is in order, so that no index has to be kept for this alone.
 fn looked_at(account: Option<&str>) -> &'static str {
+    const COLUMNS: &str = "
+        SELECT id, at, account, region, kind, owner, login, repository, digest, subject, action, reason, address,
+               user_agent, count, source, by_console, request
+        FROM audit";
+    static OF_ALL: LazyLock<String> =
+        LazyLock::new(|| format!("{COLUMNS} WHERE CAST(?1 AS TEXT) IS NULL AND id < ?2 ORDER BY id DESC"));
     static OF_AN_ACCOUNT: LazyLock<String> = LazyLock::new(|| {
         let of = |share: Share| {
-            format!("SELECT * FROM audit WHERE account = ?1 AND share = '{}' AND id < ?2", share.as_str())
+            format!("{COLUMNS} WHERE account = ?1 AND share = '{}' AND id < ?2", share.as_str())
         };
         format!("{} ORDER BY id DESC", Share::ALL.map(of).join(" UNION ALL "))
     });
     match account {
         Some(_) => &OF_AN_ACCOUNT,
-        None => "SELECT * FROM audit WHERE ?1 IS NULL AND id < ?2 ORDER BY id DESC",
+        None => &OF_ALL,
     }
 }
 

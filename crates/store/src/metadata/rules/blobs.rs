@@ -72,7 +72,7 @@ impl<E: Engine> BlobLinks for Store<E> {
         quotas: &Quotas,
     ) -> Result<bool> {
         let (tenant, repository, quotas) = (tenant.clone(), repository.clone(), *quotas);
-        self.upkeep(Terms::tenant(&tenant).takes_nothing(), move |tx| {
+        self.upkeep(Terms::tenant(&tenant).takes_nothing().repeatable(), move |tx| {
             mount_from(tx, &tenant, &repository, &mount, now, &quotas)
         })
         .await
@@ -109,7 +109,8 @@ impl<E: Engine> BlobLinks for Store<E> {
     }
 
     async fn forget_discarded(&self, keys: Vec<ContentKey>) -> Result<()> {
-        self.upkeep(Terms::server().takes_nothing(), move |tx| content_keys::forget(tx, &keys)).await
+        self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| content_keys::forget(tx, &keys))
+            .await
     }
 }
 
@@ -130,7 +131,7 @@ impl<E: Engine> Store<E> {
         };
         let now = renewal.now;
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
-        self.upkeep(Terms::tenant(&tenant).takes_nothing(), move |tx| {
+        self.upkeep(Terms::tenant(&tenant).takes_nothing().repeatable(), move |tx| {
             renew(tx, &tenant, &repository, &digest, login, now)
         })
         .await
@@ -138,7 +139,7 @@ impl<E: Engine> Store<E> {
 
     async fn mark(&self, key: &ContentKey, damaged: bool) -> Result<bool> {
         let key = key.clone();
-        self.upkeep(Terms::server().takes_nothing(), move |tx| {
+        self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| {
             let mark = "UPDATE blobs SET damaged = ?2 WHERE key = ?1";
             Ok(tx.run(mark, values![key.as_str(), damaged])? == 1)
         })
@@ -374,7 +375,7 @@ fn mount_from(
     let Some((blob, is_own)) = held else { return Ok(false) };
     let put_by = lock_login(tx, seen_by.filter(|_| is_own))?;
     let mut usage = Usage::default();
-    let repository = rows::ensure_repository(tx, tenant, name, Lock::Share, &mut usage)?;
+    let repository = rows::ensure_repository(tx, tenant, name, Lock::Update, &mut usage)?;
     // As long as it is locked, the last repository that has it does not let go.
     let lock = Query::column("SELECT id FROM blobs WHERE id = ?1 AND damaged = 0", values![blob]);
     if tx.lock_one::<i64>(Level::Blob, Lock::Share, &lock)?.is_none() {

@@ -58,7 +58,7 @@ impl<E: Engine> ConsoleLogins for Store<E> {
     }
 
     async fn prolong_console_login(&self, id: ConsoleLoginId, over_at: Time) -> Result<()> {
-        self.upkeep(Terms::server().takes_nothing().visible(), move |tx| {
+        self.upkeep(Terms::server().takes_nothing().visible().repeatable(), move |tx| {
             let prolong = "UPDATE console_logins SET over_at = ?2 WHERE id = ?1";
             tx.run(prolong, values![id.0, over_at]).map(drop)
         })
@@ -93,7 +93,7 @@ impl<E: Engine> ConsoleLogins for Store<E> {
     }
 
     async fn forget_console_login(&self, id: ConsoleLoginId) -> Result<()> {
-        self.upkeep(Terms::server().takes_nothing(), move |tx| {
+        self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| {
             tx.run("DELETE FROM console_logins WHERE id = ?1", values![id.0]).map(drop)
         })
         .await
@@ -101,7 +101,8 @@ impl<E: Engine> ConsoleLogins for Store<E> {
 
     async fn forget_console_logins_of(&self, key: &AccessKeyId) -> Result<()> {
         let key = key.clone();
-        self.upkeep(Terms::server().takes_nothing(), move |tx| forget_of(tx, &key).map(drop)).await
+        self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| forget_of(tx, &key).map(drop))
+            .await
     }
 
     async fn forget_console_logins(&self, before: Time) -> Result<usize> {

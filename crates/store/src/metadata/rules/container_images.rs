@@ -3,9 +3,8 @@ use gangplank_core::{EventKind, ImageName, Origin, ServiceId, Tenant, Time};
 use gangplank_oci::Digest;
 
 use super::audit::Note;
-use super::{deployments, leases, rows, sources};
+use super::{blobs, deployments, leases, manifests, rows, sources};
 use crate::Result;
-use crate::blobs::ContentKey;
 use crate::metadata::blobs::StoredBlob;
 use crate::metadata::container_images::{
     ContainerImage, ContainerImages, ImageDeleted, ImageOutcome, NewImage,
@@ -15,7 +14,7 @@ use crate::metadata::manifests::{ManifestDigest, StoredManifest};
 use crate::metadata::rules::holds;
 use crate::metadata::rules::holds::closure::{Contents, Extent};
 use crate::metadata::store::{Outcome, Store};
-use crate::metadata::tx::{Level, Lock, Query, Row, Tx, values};
+use crate::metadata::tx::{Level, Lock, Query, Tx, values};
 
 /// The name of the service `?1`, if the tenant has it, by its account `?2` and its region `?3`.
 const NAME: &str = "SELECT name FROM services
@@ -88,7 +87,7 @@ impl<E: Engine> ContainerImages for Store<E> {
                  JOIN manifests m ON m.id = i.manifest
                  WHERE t.account = ?1 AND t.region = ?2 AND s.id = ?3 AND i.number = ?4 AND i.label = ?5",
                 values![tenant.account.as_str(), tenant.region.as_str(), service, number, label],
-                read_manifest,
+                manifests::read_stored,
             ))
         })
         .await
@@ -112,7 +111,7 @@ impl<E: Engine> ContainerImages for Store<E> {
                  WHERE s.id = ?3 AND t.id = s.tenant AND t.account = ?1 AND t.region = ?2
                    AND m.id = found.manifest",
                 values![tenant.account.as_str(), tenant.region.as_str(), service, *digest],
-                read_manifest,
+                manifests::read_stored,
             ))
         })
         .await
@@ -132,7 +131,7 @@ impl<E: Engine> ContainerImages for Store<E> {
                    AND x.tenant = t.id AND x.digest = ?4
                    AND EXISTS (SELECT 1 FROM image_blobs c WHERE c.blob = x.id AND c.service = s.id)",
                 values![tenant.account.as_str(), tenant.region.as_str(), service, *digest],
-                read_blob,
+                blobs::read_stored,
             ))
         })
         .await
@@ -298,20 +297,4 @@ fn lock_service(tx: &dyn Tx, tenant: &Tenant, service: ServiceId) -> Result<Opti
 
 fn name_of(tenant: &Tenant, service: ServiceId) -> Query<'_, String> {
     Query::column(NAME, values![service, tenant.account.as_str(), tenant.region.as_str()])
-}
-
-/// Reads `digest, media_type, body`.
-fn read_manifest(row: &Row<'_>) -> Result<StoredManifest> {
-    Ok(StoredManifest {
-        digest: row.get::<Digest>(0)?.to_string(),
-        media_type: row.get(1)?,
-        body: row.get(2)?,
-    })
-}
-
-/// Reads `size, key, damaged`.
-fn read_blob(row: &Row<'_>) -> Result<StoredBlob> {
-    let key = row.text(1)?;
-    let key = ContentKey::parse(key).ok_or_else(|| rows::damaged("content key", key))?;
-    Ok(StoredBlob { size: row.get(0)?, key, damaged: row.get(2)? })
 }

@@ -106,7 +106,7 @@ impl<E: Engine> Deployments for Store<E> {
     }
 
     async fn note_step(&self, service: ServiceId, version: i64, rollout: Rollout) -> Result<bool> {
-        self.upkeep(Terms::server().takes_nothing().visible(), move |tx| {
+        self.upkeep(Terms::server().takes_nothing().visible().repeatable(), move |tx| {
             let Rollout { step, failures, message, deadline } = &rollout;
             let step = word(&STEPS, *step);
             let changed = tx.run(
@@ -121,7 +121,7 @@ impl<E: Engine> Deployments for Store<E> {
 
     async fn pin_image(&self, service: ServiceId, version: i64, container: &str, digest: &str) -> Result<()> {
         let (container, digest) = (container.to_owned(), digest.to_owned());
-        self.upkeep(Terms::server().takes_nothing(), move |tx| {
+        self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| {
             tx.run(
                 "UPDATE deployment_images SET digest = ?4
                  WHERE service = ?1 AND version = ?2 AND container = ?3 AND digest IS NULL",
@@ -178,7 +178,7 @@ impl<E: Engine> Deployments for Store<E> {
     }
 
     async fn settle_service(&self, service: ServiceId, change: i64) -> Result<bool> {
-        self.upkeep(Terms::server().takes_nothing(), move |tx| {
+        self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| {
             let settle = "UPDATE services SET is_updating = 0 WHERE id = ?1 AND changes = ?2";
             Ok(tx.run(settle, values![service, change])? == 1)
         })

@@ -51,7 +51,7 @@ impl<E: Engine> Inspection for Store<E> {
     }
 
     async fn reconcile(&self, now: Time) -> Result<()> {
-        self.upkeep(Terms::server(), move |tx| reconcile(tx, now)).await
+        self.upkeep(Terms::server().repeatable(), move |tx| reconcile(tx, now)).await
     }
 
     async fn replace_content(&self, broken: &ContentKey, whole: &ContentKey, now: Time) -> Result<bool> {
@@ -133,11 +133,13 @@ fn structure(tx: &dyn Tx) -> Result<Vec<String>> {
 fn reconcile(tx: &dyn Tx, now: Time) -> Result<()> {
     // Nobody changes what holds what, or adds anything to a repository, until this is done.
     let services = Query::column("SELECT id FROM services ORDER BY id", values![]);
-    tx.lock::<i64>(Level::Service, Lock::Update, &services)?;
+    let has_services = !tx.lock::<i64>(Level::Service, Lock::Update, &services)?.is_empty();
     let repositories = Query::column("SELECT id FROM repositories ORDER BY id", values![]);
     tx.lock::<i64>(Level::Repository, Lock::Update, &repositories)?;
     check::mend_holds(tx)?;
-    check::mend_contents(tx)?;
+    if has_services {
+        check::mend_contents(tx)?;
+    }
     let limit = now.plus(MAY_BE_AHEAD);
     for text in [
         "UPDATE manifests SET leased_at = ?1 WHERE leased_at > ?2",

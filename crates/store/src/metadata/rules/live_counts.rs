@@ -30,33 +30,43 @@ impl LiveCounts {
         Self::Kept(Mutex::default())
     }
 
-    /// Counts one that was just inserted; refuses it if there are `allowed` others. `count_live` counts those that are
-    /// live in the database, this one among them.
+    /// Counts one that was just inserted, for its account and for its owner in it; refuses it if either has as many others
+    /// as it may. `count_live` counts those of both that are live in the database, this one among them.
     pub(crate) fn admit(
         &self,
-        quota: Quota,
-        account: &AccountId,
-        owner: Option<&Owner>,
-        allowed: u32,
-        count_live: impl FnOnce() -> Result<u64>,
+        (account, owner): (&AccountId, &Owner),
+        quotas: [(Quota, u32); 2],
+        count_live: impl Fn() -> Result<[u64; 2]>,
     ) -> Result<()> {
-        let allowed = u64::from(allowed);
         let Self::Kept(counts) = self else {
-            return Ok(quota.admit(count_live()?.saturating_sub(1), 1, allowed)?);
+            let live = count_live()?;
+            return quotas.iter().zip(live).try_for_each(|((quota, allowed), live)| {
+                Ok(quota.admit(live.saturating_sub(1), 1, (*allowed).into())?)
+            });
         };
         let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() > KEPT {
             counts.clear();
         }
-        let key = (quota, account.clone(), owner.cloned());
-        let mut count = counts.get(&key).map_or(u64::MAX, |count| count + 1);
-        if count > allowed {
-            count = count_live()?;
+        let mut counted = None;
+        let keys =
+            [(quotas[0].0, account.clone(), None), (quotas[1].0, account.clone(), Some(owner.clone()))];
+        for (at, (key, (quota, allowed))) in keys.into_iter().zip(quotas).enumerate() {
+            let allowed = u64::from(allowed);
+            let mut count = counts.get(&key).map_or(u64::MAX, |count| count + 1);
+            if count > allowed {
+                let live = match counted {
+                    Some(live) => live,
+                    None => *counted.insert(count_live()?),
+                };
+                count = live[at];
+            }
+            // This one is among them.
+            let used = count.saturating_sub(1);
+            let admitted = quota.admit(used, 1, allowed);
+            counts.insert(key, if admitted.is_ok() { count } else { used });
+            admitted?;
         }
-        // This one is among them.
-        let used = count.saturating_sub(1);
-        let admitted = quota.admit(used, 1, allowed);
-        counts.insert(key, if admitted.is_ok() { count } else { used });
-        Ok(admitted?)
+        Ok(())
     }
 }

@@ -46,7 +46,7 @@ impl<E: Engine> Manifests for Store<E> {
             return Ok(Some(found.manifest));
         };
         let (tenant, repository, reference) = (tenant.clone(), repository.clone(), reference.clone());
-        self.upkeep(Terms::tenant(&tenant).takes_nothing(), move |tx| {
+        self.upkeep(Terms::tenant(&tenant).takes_nothing().repeatable(), move |tx| {
             // Looked up anew: since the first look it may have gone, or the tag have moved.
             while let Some(found) = find(tx, &tenant, &repository, &reference, put_by)? {
                 // Whoever collects it now finds it locked, or it is gone already.
@@ -119,7 +119,7 @@ fn find(
              JOIN tags g ON g.repository = r.id
              JOIN manifests m ON m.id = g.manifest
              WHERE t.account = ?1 AND t.region = ?2 AND r.name = ?3 AND g.name = ?4
-               AND (?5 IS NULL
+               AND (CAST(?5 AS BIGINT) IS NULL
                     OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5)
                    AND EXISTS (SELECT 1 FROM tag_puts s
                                WHERE s.repository = r.id AND s.tag = g.name AND s.login = ?5))",
@@ -131,7 +131,7 @@ fn find(
              JOIN repositories r ON r.tenant = t.id
              JOIN manifests m ON m.repository = r.id
              WHERE t.account = ?1 AND t.region = ?2 AND r.name = ?3 AND m.digest = ?4
-               AND (?5 IS NULL
+               AND (CAST(?5 AS BIGINT) IS NULL
                     OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5))",
             Value::from(*digest),
         ),
@@ -199,8 +199,8 @@ pub(crate) fn read_stored(row: &Row<'_>) -> Result<StoredManifest> {
 /// Of the repository `?1`, what is about `?2`, of the type `?3` if it is given, behind the row `?4`; if a login is given as
 /// `?5`, what it put.
 const ABOUT: &str =
-    "m.repository = ?1 AND m.subject = ?2 AND (?3 IS NULL OR m.artifact_type = ?3) AND m.id > ?4
-    AND (?5 IS NULL OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5))";
+    "m.repository = ?1 AND m.subject = ?2 AND (CAST(?3 AS TEXT) IS NULL OR m.artifact_type = ?3) AND m.id > ?4
+    AND (CAST(?5 AS BIGINT) IS NULL OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.login = ?5))";
 
 /// A page of what [`ABOUT`] finds with these values.
 fn referrers(tx: &dyn Tx, values: [Value<'_>; 5]) -> Result<Referrers> {

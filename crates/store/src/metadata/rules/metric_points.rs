@@ -41,7 +41,7 @@ impl<E: Engine> MetricPoints for Store<E> {
     }
 
     async fn forget_metrics_of(&self, service: ServiceId) -> Result<()> {
-        self.upkeep(terms(), move |tx| forget(tx, service)).await
+        self.upkeep(terms().repeatable(), move |tx| forget(tx, service)).await
     }
 }
 

@@ -16,7 +16,7 @@ impl<E: Engine> Progress for Store<E> {
     }
 
     async fn set_marks(&self, marks: Vec<(Mark, i64)>) -> Result<()> {
-        self.upkeep(Terms::server().takes_nothing(), move |tx| {
+        self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| {
             tx.each(
                 "INSERT INTO progress (name, value) VALUES (?1, ?2)
                  ON CONFLICT (name) DO UPDATE SET value = excluded.value",

@@ -38,36 +38,42 @@ pub(super) fn put(
         Some(repository) => repository,
         None => rows::ensure_repository(tx, tenant, name, Lock::Update, &mut usage)?,
     };
-    let known = tx.find(&Query::column(
-        "SELECT id FROM manifests WHERE repository = ?1 AND digest = ?2",
-        values![repository.id, manifest.digest],
-    ))?;
     let lease = Renewal { now: tx.steady(manifest.lease.now)?, ..manifest.lease };
-    let id: i64 = match known {
-        Some(id) => {
-            leases::renew_manifest(tx, id, lease)?;
-            id
-        }
+    let subject = manifest.view.subject.as_ref().filter(|_| manifest.pushed_by.is_some());
+    if let Some(subject) = subject
+        && !may_hang(count_hung(tx, repository.id, &subject.digest)?)
+        && find(tx, repository.id, &manifest.digest)?.is_none()
+    {
+        return Ok(Outcome::Unchanged(ManifestOutcome::TooManyAbout(subject.digest)));
+    }
+    let made = insert(tx, repository.id, depth, manifest, lease, &mut usage)?;
+    let (id, is_new) = match made {
+        Some(id) => (id, true),
         None => {
-            let subject = manifest.view.subject.as_ref().filter(|_| manifest.pushed_by.is_some());
-            if let Some(subject) = subject
-                && !may_hang(count_hung(tx, repository.id, &subject.digest)?)
-            {
-                return Ok(Outcome::Unchanged(ManifestOutcome::TooManyAbout(subject.digest)));
-            }
-            insert(tx, repository.id, depth, manifest, lease, &mut usage)?
+            let id = find(tx, repository.id, &manifest.digest)?;
+            let id = id.ok_or_else(|| StoreError::damaged("a manifest is and is not there"))?;
+            leases::renew_manifest(tx, id, lease)?;
+            (id, false)
         }
     };
     let is_first_put = note_put(tx, id, by)?;
     let has_moved = tags::set(tx, (repository.id, &manifest.tags), id, by.login, &mut usage)?;
     usage.write_within(tx, repository.tenant, &manifest.quotas)?;
-    if known.is_some() && !is_first_put && !has_moved {
+    if !is_new && !is_first_put && !has_moved {
         return Ok(Outcome::Unchanged(ManifestOutcome::Stored));
     }
     let tags: Vec<&str> = manifest.tags.iter().map(Tag::as_str).collect();
     let note = Note::of(EventKind::ManifestPushed, tenant).repository(name).digest(manifest.digest);
     let note = if tags.is_empty() { note } else { note.subject(tags.join(",")) };
     Ok(Outcome::Changed(ManifestOutcome::Stored, note))
+}
+
+/// The manifest's row.
+fn find(tx: &dyn Tx, repository: i64, digest: &Digest) -> Result<Option<i64>> {
+    tx.find(&Query::column(
+        "SELECT id FROM manifests WHERE repository = ?1 AND digest = ?2",
+        values![repository, *digest],
+    ))
 }
 
 /// How many manifests of push logins are about a subject.
@@ -129,7 +135,7 @@ fn check_children(
     let put_by = manifest.pushed_by.as_ref().map(Owner::as_str);
     let found = tx.find_each(
         "SELECT size, depth FROM manifests m WHERE repository = ?1 AND digest = ?2
-           AND (?3 IS NULL OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.owner = ?3))",
+           AND (CAST(?3 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM manifest_puts p WHERE p.manifest = m.id AND p.owner = ?3))",
         manifest.view.children.iter().map(|child| values![repository, child.digest, put_by]),
         |row| Ok((rows::unsigned(row.get(0)?)?, row.get::<u32>(1)?)),
     )?;
@@ -145,6 +151,7 @@ fn check_children(
     Ok(Ok(depths))
 }
 
+/// Keeps the manifest, if the repository does not have it.
 fn insert(
     tx: &dyn Tx,
     repository: i64,
@@ -152,20 +159,18 @@ fn insert(
     manifest: &NewManifest,
     lease: Renewal,
     usage: &mut Usage,
-) -> Result<i64> {
+) -> Result<Option<i64>> {
     let view = &manifest.view;
     let subject = view.subject.as_ref().map(|subject| subject.digest);
     // Only lists of referrers show them, so others' stay in the body alone.
     let annotations = subject.map(|_| serde_json::to_string(&view.annotations)).transpose();
     let annotations = annotations.map_err(|error| StoreError::damaged(format!("annotations: {error}")))?;
     let size = rows::signed(manifest.body.len() as u64)?;
-    usage.manifests += 1;
-    usage.manifest_bytes += size;
-    let id = tx.one(&Query::column(
+    let made = tx.find(&Query::column(
         "INSERT INTO manifests (repository, digest, media_type, artifact_type, subject, is_hung, annotations,
                                 depth, created_at, size, body, leased_at, held)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)
-         RETURNING id",
+         ON CONFLICT (repository, digest) DO NOTHING RETURNING id",
         values![
             repository,
             manifest.digest,
@@ -181,6 +186,9 @@ fn insert(
             lease.now,
         ],
     ))?;
+    let Some(id) = made else { return Ok(None) };
+    usage.manifests += 1;
+    usage.manifest_bytes += size;
     let config = view.config().map(|config| config.digest);
     tx.each(
         "INSERT INTO manifest_blobs (repository, digest, manifest, is_config) VALUES (?1, ?2, ?3, ?4)
@@ -193,5 +201,5 @@ fn insert(
         view.children.iter().map(|child| values![repository, child.digest, id]),
     )?;
     holds::keep::manifest_added(tx, id)?;
-    Ok(id)
+    Ok(Some(id))
 }

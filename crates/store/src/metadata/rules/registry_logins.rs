@@ -13,7 +13,7 @@ use super::live_counts::LiveCounts;
 use super::login_facts::{self, COLUMNS, JOINS};
 use super::{login_limits, rows, sources};
 use crate::Result;
-use crate::metadata::cache::Found;
+use crate::metadata::cache::Remembered;
 use crate::metadata::engine::{Engine, Terms, Whose};
 use crate::metadata::registry_logins::{
     LOOKED_AT, LoginCreated, LoginLookup, LoginPage, LoginSummary, NewLogin, Push, RegistryLogins, Requires,
@@ -56,16 +56,15 @@ impl<E: Engine> RegistryLogins for Store<E> {
     }
 
     async fn login(&self, password: &PasswordHash) -> Result<LoginLookup> {
-        let logins = &self.engine.caches().logins;
-        let began = match logins.find(password) {
-            Found::Hit(grant) => return Ok(LoginLookup::Live(grant)),
-            Found::Miss(began) => began,
+        let remembered = match Remembered::find(self.engine.caches().map(|it| &it.logins), password) {
+            Ok(grant) => return Ok(LoginLookup::Live(grant)),
+            Err(remembered) => remembered,
         };
         let found =
             self.read_one(|tx| tx.find(&Query::new(&BY_PASSWORD, values![&password.0[..]], read_grant)));
         let found = found.await?.unwrap_or(LoginLookup::Unknown);
         if let LoginLookup::Live(grant) = &found {
-            logins.keep(*password, grant.clone(), began);
+            remembered.keep(*password, grant.clone());
         }
         Ok(found)
     }
@@ -93,9 +92,8 @@ impl<E: Engine> RegistryLogins for Store<E> {
             let Some(row) = rows::find_tenant(tx, &tenant)? else { return Ok(Outcome::Unchanged(false)) };
             let find = "SELECT revoked_at IS NOT NULL FROM registry_logins WHERE id = ?1 AND tenant = ?2";
             let find = Query::<bool>::column(find, values![id, row]);
-            let is_revoked = match tx.lock_one(Level::Login, Lock::Update, &find)? {
-                Some(is_revoked) => is_revoked,
-                None => return Ok(Outcome::Unchanged(false)),
+            let Some(is_revoked) = tx.lock_one(Level::Login, Lock::Update, &find)? else {
+                return Ok(Outcome::Unchanged(false));
             };
             if is_revoked {
                 return Ok(Outcome::Unchanged(true));
@@ -121,7 +119,7 @@ impl<E: Engine> RegistryLogins for Store<E> {
 
     async fn note_use(&self, mut used: Vec<(LoginId, Used)>) -> Result<()> {
         used.sort_by_key(|(login, _)| login.0);
-        self.upkeep(Terms::server().takes_nothing(), move |tx| {
+        self.upkeep(Terms::server().takes_nothing().repeatable(), move |tx| {
             tx.each(
                 "UPDATE registry_logins SET last_used_at = ?2, last_push_at = coalesce(?3, last_push_at),
                                             last_push_address = coalesce(?4, last_push_address)
@@ -305,11 +303,9 @@ fn insert(
             login_limits::write_reach(&login.reach)?,
         ],
     ))?;
-    for (quota, owner, allowed) in
-        [(Quota::RegistryLogins, None, quota), (Quota::LoginsOfPrincipal, Some(&login.owner), half(quota))]
-    {
-        counts.admit(quota, account, owner, allowed, || count_live(tx, account, owner, login.created_at))?;
-    }
+    let quotas = [(Quota::RegistryLogins, quota), (Quota::LoginsOfPrincipal, half(quota))];
+    counts
+        .admit((account, &login.owner), quotas, || count_live(tx, account, &login.owner, login.created_at))?;
     let subject = service.unwrap_or_else(|| login.scope.words().join(","));
     let note = Note::of(EventKind::LoginIssued, &login.tenant).login(id).subject(subject);
     Ok(Outcome::Changed(LoginCreated::Created(id), note))
@@ -332,14 +328,14 @@ fn rely_on_session(tx: &dyn Tx, login: &NewLogin, session: &AccessKeyId) -> Resu
     )
 }
 
-fn count_live(tx: &dyn Tx, account: &AccountId, owner: Option<&Owner>, now: Time) -> Result<u64> {
-    let count: i64 = tx.one(&Query::column(
-        "SELECT count(*) FROM registry_logins
-         WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1) AND expires_at > ?2 AND revoked_at IS NULL
-           AND (?3 IS NULL OR owner = ?3)",
-        values![account.as_str(), now, owner.map(Owner::as_str)],
-    ))?;
-    rows::unsigned(count)
+/// The live logins of an account, and those of them that are an owner's.
+fn count_live(tx: &dyn Tx, account: &AccountId, owner: &Owner, now: Time) -> Result<[u64; 2]> {
+    tx.one(&Query::new(
+        "SELECT count(*), count(*) FILTER (WHERE owner = ?3) FROM registry_logins
+         WHERE tenant IN (SELECT id FROM tenants WHERE account = ?1) AND expires_at > ?2 AND revoked_at IS NULL",
+        values![account.as_str(), now, owner.as_str()],
+        |row| Ok([row.get(0)?, row.get(1)?]),
+    ))
 }
 
 fn read_grant(row: &Row<'_>) -> Result<LoginLookup> {

@@ -11,7 +11,7 @@ use gangplank_core::{AccessKeyId, AccountId, EventKind, Origin, Quota, RoleId, R
 use super::audit::Note;
 use super::live_counts::LiveCounts;
 use super::{access_keys, registry_logins, roles, rows, sources};
-use crate::metadata::cache::Found;
+use crate::metadata::cache::Remembered;
 use crate::metadata::engine::{Engine, Terms, Whose};
 use crate::metadata::role_sessions::{
     Credential, FoundSession, LOOKED_AT, NewSession, RoleSession, RoleSessions, SessionMade, SessionPage,
@@ -45,10 +45,9 @@ impl<E: Engine> RoleSessions for Store<E> {
     }
 
     async fn credential(&self, id: &AccessKeyId) -> Result<Option<Credential>> {
-        let credentials = &self.engine.caches().credentials;
-        let began = match credentials.find(id) {
-            Found::Hit(found) => return Ok(Some(found)),
-            Found::Miss(began) => began,
+        let remembered = match Remembered::find(self.engine.caches().map(|it| &it.credentials), id) {
+            Ok(found) => return Ok(Some(found)),
+            Err(remembered) => remembered,
         };
         let session = if is_session_key(id) { self.read_one(|tx| find(tx, id)).await? } else { None };
         let found = match session {
@@ -59,7 +58,7 @@ impl<E: Engine> RoleSessions for Store<E> {
             }
         };
         if let Some(found) = &found {
-            credentials.keep(id.clone(), found.clone(), began);
+            remembered.keep(id.clone(), found.clone());
         }
         Ok(found)
     }
@@ -187,15 +186,10 @@ fn insert(
             session.expires_at,
         ],
     )?;
-    for (quota, role, allowed) in
-        [(Quota::RoleSessions, None, quota), (Quota::SessionsOfRole, Some(number), half(quota))]
-    {
-        let owner = role.map(|_| session.role.owner());
-        let account = &session.role.account;
-        counts.admit(quota, account, owner.as_ref(), allowed, || {
-            count_live(tx, account, role, session.created_at)
-        })?;
-    }
+    let quotas = [(Quota::RoleSessions, quota), (Quota::SessionsOfRole, half(quota))];
+    counts.admit((&role.account, &role.owner()), quotas, || {
+        count_live(tx, &role.account, number, session.created_at)
+    })?;
     let note = Note::of_account(EventKind::AssumeRoleWithWebIdentity, &role.account).subject(&role.name);
     Ok(Outcome::Changed(SessionMade::Made, note))
 }
@@ -209,6 +203,7 @@ fn assume(tx: &dyn Tx, NewSession { role, key, .. }: &NewSession) -> Result<Opti
             "SELECT number, generation, remembered,
                     EXISTS (SELECT 1 FROM access_keys WHERE id = ?5)
                         OR EXISTS (SELECT 1 FROM deleted_access_keys WHERE id = ?5)
+                        OR EXISTS (SELECT 1 FROM role_sessions WHERE key = ?5)
              FROM roles WHERE account = ?1 AND name = ?2 AND id = ?3 AND revision = ?4 AND enabled = 1",
             values![role.account.as_str(), role.name.as_str(), role.id.as_str(), role.revision, key.as_str()],
             |row| {
@@ -251,14 +246,14 @@ fn revoke(
     Ok(Outcome::Changed(true, note))
 }
 
-fn count_live(tx: &dyn Tx, account: &AccountId, role: Option<i64>, now: Time) -> Result<u64> {
-    let count: i64 = tx.one(&Query::column(
-        "SELECT count(*) FROM role_sessions n CROSS JOIN roles r
-         WHERE n.account = ?1 AND n.expires_at > ?2 AND r.number = n.role AND r.generation = n.generation
-           AND (?3 IS NULL OR n.role = ?3)",
+/// The live sessions of an account, and those of them that are a role's.
+fn count_live(tx: &dyn Tx, account: &AccountId, role: i64, now: Time) -> Result<[u64; 2]> {
+    tx.one(&Query::new(
+        "SELECT count(*), count(*) FILTER (WHERE n.role = ?3) FROM role_sessions n CROSS JOIN roles r
+         WHERE n.account = ?1 AND n.expires_at > ?2 AND r.number = n.role AND r.generation = n.generation",
         values![account.as_str(), now, role],
-    ))?;
-    rows::unsigned(count)
+        |row| Ok([row.get(0)?, row.get(1)?]),
+    ))
 }
 
 /// A page of the live sessions of a role, with numbers less than `before`. It looks at so many and no more.

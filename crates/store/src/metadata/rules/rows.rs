@@ -98,10 +98,10 @@ pub(crate) fn lock_repository(
 
 /// Locks the manifests whose ids the query `of` finds, so that a root can begin or end to hold them, and returns their
 /// ids. Their repositories are locked first: an index that somebody puts meanwhile may hold them too.
-pub(crate) fn lock_manifests<'v, const N: usize>(
+pub(crate) fn lock_manifests<const N: usize>(
     tx: &dyn Tx,
     of: &str,
-    values: [Value<'v>; N],
+    values: [Value<'_>; N],
 ) -> Result<Vec<i64>> {
     let text = format!(
         "SELECT id FROM repositories WHERE id IN (SELECT repository FROM manifests WHERE id IN ({of})) ORDER BY id"

@@ -33,13 +33,16 @@ pub(crate) fn keep(tx: &dyn Tx, by: &Origin) -> Result<i64> {
     if let Some(id) = tx.find(&find())? {
         return Ok(id);
     }
-    // Somebody else may make it at the same time.
-    tx.run(
+    let made = tx.find(&Query::column(
         "INSERT INTO sources (hash, owner, session, claims, description) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (hash) DO NOTHING",
+         ON CONFLICT (hash) DO NOTHING RETURNING id",
         values![hash.as_bytes(), owner.as_str(), &session, &claims, &description],
-    )?;
-    tx.one(&find())
+    ))?;
+    match made {
+        Some(id) => Ok(id),
+        // Somebody else made it at the same time.
+        None => tx.one(&find()),
+    }
 }
 
 /// The name and the claims of a session, if it is not forgotten.

@@ -81,32 +81,42 @@ pub(crate) fn set(
     login: Option<LoginId>,
     usage: &mut Usage,
 ) -> Result<bool> {
-    let before: Vec<Option<i64>> = tx.find_each(
-        "SELECT manifest FROM tags WHERE repository = ?1 AND name = ?2",
-        tags.iter().map(|tag| values![repository, tag.as_str()]),
-        |row| row.get(0),
-    )?;
-    let moves = |from: fn(&Option<i64>) -> bool| {
-        let moves = tags.iter().zip(&before).filter(move |(_, at)| **at != Some(manifest) && from(at));
-        moves.map(|(tag, _)| tag.as_str())
-    };
-    usage.tags += i64::try_from(before.iter().filter(|at| at.is_none()).count()).unwrap_or(i64::MAX);
-    // From here on they say nothing about what others put.
-    tx.each(FORGET_PUT, moves(Option::is_some).map(|tag| values![repository, tag]))?;
-    let moved = tx.each(
+    let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
+    let added = on_each(
+        tx,
         "INSERT INTO tags (repository, name, manifest) VALUES (?1, ?2, ?3)
-         ON CONFLICT (repository, name) DO UPDATE SET manifest = excluded.manifest",
-        moves(|_| true).map(|tag| values![repository, tag, manifest]),
+         ON CONFLICT (repository, name) DO NOTHING RETURNING 1",
+        (repository, &tags, manifest),
     )?;
+    usage.tags += i64::try_from(added.len()).unwrap_or(i64::MAX);
+    let known: Vec<&str> = tags.iter().filter(|tag| !added.contains(tag)).copied().collect();
+    let moved = on_each(
+        tx,
+        "UPDATE tags SET manifest = ?3 WHERE repository = ?1 AND name = ?2 AND manifest <> ?3 RETURNING 1",
+        (repository, &known, manifest),
+    )?;
+    // From here on they say nothing about what others put.
+    tx.each(FORGET_PUT, moved.iter().map(|tag| values![repository, *tag]))?;
     if let Some(login) = login {
         tx.each(
             "INSERT INTO tag_puts (repository, tag, login)
              SELECT CAST(?1 AS BIGINT), ?2, l.id FROM registry_logins l WHERE l.id = ?3
              ON CONFLICT (repository, tag, login) DO NOTHING",
-            tags.iter().map(|tag| values![repository, tag.as_str(), login]),
+            tags.iter().map(|tag| values![repository, *tag, login]),
         )?;
     }
-    Ok(moved > 0)
+    Ok(!added.is_empty() || !moved.is_empty())
+}
+
+/// Runs a statement on each tag; returns those whose row it has written.
+fn on_each<'t>(
+    tx: &dyn Tx,
+    text: &str,
+    (repository, tags, manifest): (i64, &[&'t str], i64),
+) -> Result<Vec<&'t str>> {
+    let keys = tags.iter().map(|tag| values![repository, *tag, manifest]);
+    let written = tx.find_each(text, keys, |_| Ok(()))?;
+    Ok(tags.iter().zip(written).filter_map(|(tag, written)| written.map(|()| *tag)).collect())
 }
 
 /// Forgets who set a tag that is about to move or to go.

@@ -42,7 +42,7 @@ impl<E: Engine> Uploads for Store<E> {
         session: UploadSession,
     ) -> Result<bool> {
         let (owner, from) = (owner.clone(), from.clone());
-        self.upkeep(Terms::tenant(&owner.tenant).takes_nothing().visible(), move |tx| {
+        self.upkeep(Terms::tenant(&owner.tenant).takes_nothing().visible().repeatable(), move |tx| {
             advance(tx, &owner, &from, &session)
         })
         .await
@@ -143,7 +143,7 @@ fn has_ended(tx: &dyn Tx, owner: &Owner, login: Option<LoginId>) -> Result<bool>
 /// Ends the oldest session of an account, or of one login, that gives way at `now`; `false` if there is none.
 fn end_idle(tx: &dyn Tx, account: &AccountId, login: Option<LoginId>, now: Time) -> Result<bool> {
     let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1) AND touched_at <= ?2
-           AND (?3 IS NULL OR login = ?3)
+           AND (CAST(?3 AS BIGINT) IS NULL OR login = ?3)
          ORDER BY created_at, touched_at LIMIT 1";
     let values = values![account.as_str(), tx.steady(now)?.minus(GIVES_WAY_AFTER), login];
     let ended = lock_ending(tx, Lock::SkipLocked, which, values)?;
@@ -176,7 +176,7 @@ fn advance(tx: &dyn Tx, owner: &UploadOwner, from: &Checkpoint, session: &Upload
         ],
     )?;
     if advanced == 0 {
-        return Ok(false);
+        return is_at(tx, owner, session);
     }
     let left = from.keys.iter().filter(|key| !checkpoint.keys.contains(key));
     let left = tx.find_each(
@@ -187,6 +187,14 @@ fn advance(tx: &dyn Tx, owner: &UploadOwner, from: &Checkpoint, session: &Upload
     content_keys::discard(tx, left.iter().flatten(), touched_at)?;
     add_keys(tx, checkpoint.keys.iter().filter(|key| !from.keys.contains(key)), id)?;
     Ok(true)
+}
+
+/// Whether a session is where it was to come to: an earlier run of this may have brought it there.
+fn is_at(tx: &dyn Tx, owner: &UploadOwner, session: &UploadSession) -> Result<bool> {
+    let Some(found) = read_all(tx, OWNED, owned(owner, &session.id))?.pop() else { return Ok(false) };
+    let mut checkpoint = session.checkpoint.clone();
+    checkpoint.keys.sort();
+    Ok(found.checkpoint == checkpoint && found.login == session.login)
 }
 
 fn add_keys<'k>(tx: &dyn Tx, keys: impl IntoIterator<Item = &'k ContentKey>, upload: &str) -> Result<()> {

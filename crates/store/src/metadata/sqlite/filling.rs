@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::doors::Doors;
 use super::schema::{self, Standing};
 use super::writer::Writer;
 use super::{Embedded, Sqlite, tune};
@@ -42,7 +41,7 @@ impl Sqlite {
         }
         tune(&mut connection)?;
         let caches = Arc::<Caches>::default();
-        let doors = Doors::new(Writer::spawn(connection, Arc::clone(&caches), BATCH)?);
-        Ok(Self::new(Embedded::of(path, doors, caches)))
+        let writer = Writer::spawn(connection, Arc::clone(&caches), BATCH)?;
+        Ok(Self::new(Embedded::of(path, writer, caches)))
     }
 }

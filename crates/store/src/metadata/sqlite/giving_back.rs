@@ -18,12 +18,12 @@ const PAGES: u32 = 32;
 const SPARE: i64 = 256;
 
 impl Embedded {
-    /// One step. After the last the log is emptied as well.
+    /// One step; says whether there is more to be given back. After the last the log is emptied as well.
     pub(super) async fn give_pages_back(&self) -> Result<bool> {
         // Nobody is told that it is durable, and a power cut loses it whole.
-        let is_more = self.doors.upkeep_unsynced(Whose::Server, step).await?;
+        let is_more = self.writer.write_unsynced(Whose::Server, step).await?;
         if !is_more {
-            self.doors.empty_log(Whose::Server).await?;
+            self.writer.empty_log(Whose::Server).await?;
         }
         Ok(is_more)
     }

@@ -9,16 +9,14 @@
 //! Control Of Query Plans Using CROSS JOIN"): nobody counts the rows of this database for the
 //! planner, and its guess about a recursion would be to read whole tables. A test reads the plans.
 
-mod doors;
 #[cfg(feature = "filling")]
 mod filling;
 mod giving_back;
-mod long_reads;
 mod new_file;
 mod schema;
 mod snapshot;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod transaction;
 mod upgrade;
 mod writer;
@@ -27,8 +25,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use doors::Doors;
-use long_reads::LongReads;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use schema::{Earlier, Standing};
@@ -37,12 +33,12 @@ use writer::{MAX_BATCH, Writer};
 
 pub use snapshot::{RootKey, Snapshot};
 
-use super::Metadata;
-use super::cache::{Caches, Takes};
-use super::engine::{Engine, Promise, Terms, Whose};
+use super::cache::Caches;
+use super::engine::{Engine, Promise, Takes, Terms, Whose};
 use super::store::Store;
 use super::tx::Tx;
 use crate::Result;
+use crate::turns::Turns;
 
 /// KiB of pages that the writer keeps, if there are as many: a commit looks into indexes that grow with the store.
 const WRITER_CACHE: i64 = 8 << 10;
@@ -60,10 +56,12 @@ pub type Sqlite = Store<Embedded>;
 #[derive(Clone)]
 pub struct Embedded {
     path: PathBuf,
-    doors: Doors,
+    writer: Arc<Writer>,
     readers: Arc<Mutex<Vec<Connection>>>,
     caches: Arc<Caches>,
-    long_reads: Arc<LongReads>,
+    /// Whose turn it is to read what may take longer than a few milliseconds: lists, pages of the audit trail, checks of
+    /// everything.
+    long_reads: Arc<Turns<Whose>>,
 }
 
 impl Sqlite {
@@ -105,8 +103,8 @@ impl Sqlite {
         // Negative: KiB, and not pages.
         connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
         let caches = Arc::<Caches>::default();
-        let doors = Doors::new(Writer::spawn(connection, Arc::clone(&caches), MAX_BATCH)?);
-        Ok(Self::new(Embedded::of(path, doors, caches)))
+        let writer = Writer::spawn(connection, Arc::clone(&caches), MAX_BATCH)?;
+        Ok(Self::new(Embedded::of(path, writer, caches)))
     }
 
     /// Opens the database of a server that may be running, to be read only: whatever would write is
@@ -115,11 +113,10 @@ impl Sqlite {
     /// # Errors
     /// If the file cannot be read, or was written by another version of the program.
     pub fn open_to_read(path: &Path) -> Result<Self> {
-        let doors = Doors::new(Writer::refusing());
         // Another process writes, so nothing may be kept.
         let caches = Arc::<Caches>::default();
         caches.close(Takes::Rights);
-        let database = Embedded::of(path, doors, caches);
+        let database = Embedded::of(path, Writer::refusing(), caches);
         let found: i64 = database
             .read(|connection| Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?))?;
         if found != schema::VERSION {
@@ -130,8 +127,14 @@ impl Sqlite {
 }
 
 impl Embedded {
-    fn of(path: &Path, doors: Doors, caches: Arc<Caches>) -> Self {
-        Self { path: path.to_owned(), doors, readers: Arc::default(), caches, long_reads: Arc::default() }
+    fn of(path: &Path, writer: Writer, caches: Arc<Caches>) -> Self {
+        Self {
+            path: path.to_owned(),
+            writer: Arc::new(writer),
+            readers: Arc::default(),
+            caches,
+            long_reads: Arc::default(),
+        }
     }
 
     /// Runs several statements in one read transaction.
@@ -171,50 +174,46 @@ impl Embedded {
     }
 }
 
-impl Metadata for Sqlite {
-    fn is_healthy(&self) -> bool {
-        self.engine.is_healthy()
-    }
-}
-
 impl Engine for Embedded {
     fn is_healthy(&self) -> bool {
-        self.doors.is_healthy()
+        self.writer.is_healthy()
     }
 
     fn is_exclusive(&self) -> bool {
         true
     }
 
-    fn caches(&self) -> &Caches {
-        &self.caches
+    fn caches(&self) -> Option<&Caches> {
+        Some(&self.caches)
     }
 
-    async fn read_one<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send) -> Result<T> {
+    async fn read_one<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync) -> Result<T> {
         self.read_one(|connection| query(&Transaction(connection)))
     }
 
-    async fn read<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send) -> Result<T> {
+    async fn read<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync) -> Result<T> {
         self.read(|connection| query(&Transaction(connection)))
     }
 
     async fn read_long<T: Send + 'static>(
         &self,
         whose: Whose,
-        query: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
-        self.read_long(whose, move |connection| query(&Transaction(connection))).await
+        let database = self.clone();
+        let work = move || database.read(|connection| query(&Transaction(connection)));
+        self.long_reads.run(whose, work).await
     }
 
     async fn write<T: Send + 'static>(
         &self,
-        Terms { whose, takes, promise }: Terms,
-        rule: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+        Terms { whose, takes, promise, .. }: Terms,
+        rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         let work = move |connection: &Connection| rule(&Transaction(connection));
         match promise {
-            Promise::Durable => self.doors.upkeep(whose, takes, work).await,
-            Promise::Visible => self.doors.upkeep_unsynced(whose, work).await,
+            Promise::Durable => self.writer.write(whose, takes, work).await,
+            Promise::Visible => self.writer.write_unsynced(whose, work).await,
         }
     }
 

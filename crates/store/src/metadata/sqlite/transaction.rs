@@ -84,7 +84,7 @@ impl Cells for rusqlite::Row<'_> {
 impl ToSql for Value<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match self {
-            Self::Null => ToSqlOutput::Borrowed(ValueRef::Null),
+            Self::Null(_) => ToSqlOutput::Borrowed(ValueRef::Null),
             Self::Integer(number) => ToSqlOutput::Borrowed(ValueRef::Integer(*number)),
             Self::Fraction(number) => ToSqlOutput::Borrowed(ValueRef::Real(*number)),
             Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),

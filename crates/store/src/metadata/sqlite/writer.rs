@@ -17,9 +17,9 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::metadata::cache::{Caches, Takes};
-use crate::metadata::engine::Promise;
+use crate::metadata::cache::Caches;
 pub(super) use crate::metadata::engine::Whose;
+use crate::metadata::engine::{Promise, Takes};
 use crate::{Result, StoreError};
 use batch::Batches;
 use log::Log;

@@ -1,4 +1,10 @@
-//! What a rule locks, and in which order.
+//! What a rule locks, and in which order. Which rule locks what, and why nothing is lost between two, is told in
+//! [`rules`](crate::metadata::rules).
+//!
+//! A statement sees what was committed before it began. So a rule that counts, and writes what it has counted, takes
+//! the lock that all who change the count take too, and counts in a statement of its own after that: either they have
+//! committed, and it counts what they did, or they wait for its end. A condition beside the lock is no such count, since
+//! a statement that has waited for a row looks at that row anew and at no other.
 
 use gangplank_core::AccountId;
 
@@ -9,7 +15,7 @@ pub(crate) enum Lock {
     Share,
     /// Against everybody else who locks it.
     Update,
-    /// The same, but a row that somebody else has locked is passed over.
+    /// The same, but a row that somebody else has locked is passed over. Whoever never waits may lock in any order.
     SkipLocked,
 }
 
@@ -28,14 +34,18 @@ pub(crate) enum Level {
     Service,
     /// Registry logins.
     Login,
-    /// Repositories. Whoever changes what is in one, or relies on it, locks this row.
+    /// Upload sessions, with their keys. One ends before its blob makes anything: where it has ended already, nothing is
+    /// made.
+    Session,
+    /// Repositories. Whoever changes what is in one, or relies on it, locks this row. Locked `Update`, it guards all that
+    /// is in it: tags, manifests, and links.
     Repository,
+    /// Manifests, with what they name, and who put them.
     Manifest,
+    /// Contents, which are a tenant's and not a repository's.
     Blob,
     /// That a repository has a blob.
     Link,
-    /// Upload sessions.
-    Session,
     /// What is only added, or added up, at the end of a transaction: the audit trail, and the usage of accounts.
     Last,
 }
@@ -59,6 +69,16 @@ impl Named<'_> {
         match self {
             Self::RootKeys | Self::Room | Self::DomainNames => Level::Server,
             Self::Account(_) => Level::Account,
+        }
+    }
+
+    /// Where it stands among those of its level.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn place(self) -> usize {
+        match self {
+            Self::RootKeys | Self::Account(_) => 0,
+            Self::Room => 1,
+            Self::DomainNames => 2,
         }
     }
 }

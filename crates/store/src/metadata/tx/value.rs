@@ -8,7 +8,8 @@ use gangplank_oci::Digest;
 /// A parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value<'a> {
-    Null,
+    /// Nothing, where something of this kind could be.
+    Null(Kind),
     /// Numbers, times in milliseconds since 1970, and `0` or `1` for no and yes.
     Integer(i64),
     /// A measurement.
@@ -17,6 +18,36 @@ pub(crate) enum Value<'a> {
     Bytes(&'a [u8]),
     /// SQLite keeps its printed form, PostgreSQL its bytes.
     Digest(Digest),
+}
+
+/// What kind of parameter one is, also where it is null: PostgreSQL does not guess it from where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Integer,
+    Fraction,
+    Text,
+    Bytes,
+}
+
+/// What is always of one kind.
+pub(crate) trait OfKind {
+    const KIND: Kind;
+}
+
+/// Says the kind of some types.
+macro_rules! of_kind {
+    ($($kind:ident: $($type:ty),*;)*) => { $($(
+        impl OfKind for $type {
+            const KIND: Kind = Kind::$kind;
+        }
+    )*)* };
+}
+
+of_kind! {
+    Integer: i64, i32, u32, bool, Time, LoginId, ServiceId;
+    Fraction: f64;
+    Text: &str, String, &String;
+    Bytes: &[u8], &Vec<u8>, Digest;
 }
 
 /// The parameters of a statement: `values![tenant, name, now]`.
@@ -110,9 +141,9 @@ impl From<Digest> for Value<'_> {
     }
 }
 
-impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
+impl<'a, T: Into<Value<'a>> + OfKind> From<Option<T>> for Value<'a> {
     fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
+        value.map_or(Self::Null(T::KIND), Into::into)
     }
 }
 

@@ -8,6 +8,7 @@ mod collection;
 mod console_logins;
 mod container_images;
 mod container_services;
+mod crowd;
 mod deployments;
 mod durability;
 mod image_content;

@@ -36,13 +36,12 @@ pub(super) fn disable(
     let Some(own) = keys.get(id.as_str()) else {
         return Ok(Outcome::Unchanged((KeyChange::NoSuchKey, nothing)));
     };
-    let own = match change(tx, own, NewState::Disabled, last)? {
-        Outcome::Changed(_, note) => Some(note),
-        Outcome::Unchanged(KeyChange::Done) => None,
+    let mut notes = Vec::new();
+    match change(tx, own, NewState::Disabled, last)? {
+        Outcome::Changed(_, note) => notes.push(note),
+        Outcome::Unchanged(KeyChange::Done) => {}
         Outcome::Unchanged(refused) => return Ok(Outcome::Unchanged((refused, nothing))),
-    };
-    // A request is named by one event, which is that of the key itself.
-    let origin = Origin { request: None, ..by.clone() };
+    }
     let mut made = DisabledWithMade { more, ..nothing };
     for found in found {
         match found {
@@ -50,21 +49,23 @@ pub(super) fn disable(
                 let Some(key) = keys.get(id.as_str()) else { continue };
                 let changed = change(tx, key, NewState::Disabled, LastRootKey::Keep)?;
                 let Outcome::Changed(_, note) = changed else { continue };
-                note.write(tx, &origin)?;
+                notes.push(note);
                 made.keys.push(id);
             }
             Found::Role { number, account, name } => {
                 let Some(role) = roles.get(&number).filter(|role| role.enabled) else { continue };
-                roles::disable(tx, number, role)?.write(tx, &origin)?;
+                notes.push(roles::disable(tx, number, role)?);
                 made.roles.push((account, name));
             }
         }
     }
     let answer = (KeyChange::Done, made);
-    Ok(match own {
-        Some(note) => Outcome::Changed(answer, note),
-        None => Outcome::Unchanged(answer),
-    })
+    let mut notes = notes.into_iter();
+    let Some(first) = notes.next() else { return Ok(Outcome::Unchanged(answer)) };
+    // A request is named by one event: that of the key itself, if it was not disabled before.
+    let origin = Origin { request: None, ..by.clone() };
+    notes.try_for_each(|note| note.write(tx, &origin))?;
+    Ok(Outcome::Changed(answer, first))
 }
 
 /// Something that was made and is enabled.

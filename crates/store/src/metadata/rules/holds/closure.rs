@@ -45,13 +45,18 @@ pub(crate) enum Extent {
     OneImage,
 }
 
+/// How many manifests are looked into at once: many, so that few round trips are needed, and not so many that an image
+/// that is too much is read for long.
+const LOOKED_INTO: usize = 100;
+
 /// Walks down from a manifest.
 pub(crate) fn contents(tx: &dyn Tx, manifest: i64, extent: Extent) -> Result<Contents> {
     let mut contents = Contents::default();
     let (mut manifests, mut blobs) = (HashSet::from([manifest]), HashSet::new());
     let mut open = vec![manifest];
-    while let Some(next) = open.pop() {
-        for part in parts(tx, next)? {
+    while !open.is_empty() {
+        let next: Vec<i64> = open.drain(..open.len().min(LOOKED_INTO)).collect();
+        for (namer, part) in parts(tx, &next)? {
             match part.kind {
                 PartKind::Manifest(Some(child)) => {
                     if manifests.insert(child) {
@@ -64,10 +69,10 @@ pub(crate) fn contents(tx: &dyn Tx, manifest: i64, extent: Extent) -> Result<Con
                         contents.blobs.push(id);
                     }
                     if is_damaged {
-                        contents.missing.push((next, part));
+                        contents.missing.push((namer, part));
                     }
                 }
-                PartKind::Manifest(None) | PartKind::AbsentBlob => contents.missing.push((next, part)),
+                PartKind::Manifest(None) | PartKind::AbsentBlob => contents.missing.push((namer, part)),
             }
         }
         if extent == Extent::OneImage && contents.is_too_much() {

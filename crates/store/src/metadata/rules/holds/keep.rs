@@ -19,9 +19,8 @@ pub(crate) struct Below {
     links: BTreeSet<(i64, i64)>,
 }
 
-/// A manifest is there, and so are the rows of its edges: what it holds is held, and it may be held itself.
+/// A manifest is new, and so are the rows of its edges: what it holds is held, and it may be held itself.
 pub(crate) fn manifest_added(tx: &dyn Tx, manifest: i64) -> Result<()> {
-    refresh_each(tx, &[manifest])?;
     for text in &Texts::get().hold {
         tx.run(text, values![manifest])?;
     }

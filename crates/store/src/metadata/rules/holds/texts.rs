@@ -10,8 +10,8 @@ pub(crate) struct Texts {
     pub(super) manifest_held: String,
     /// What `held` of `l` has to say, whose content is `b`.
     pub(super) link_held: String,
-    /// For each edge from a manifest: marks what the manifest `?1` holds as held.
-    pub(super) hold: Vec<String>,
+    /// Marks what the manifest `?1`, which is new, holds as held, and it too if something holds it.
+    pub(super) hold: [String; 2],
     /// For each edge from a manifest that has rows of its own: ends those of the manifest `?1`.
     pub(super) end: Vec<String>,
     /// Marks the manifest `?1` as held or not.
@@ -28,8 +28,8 @@ pub(crate) struct Texts {
     pub(crate) edges_of_manifest: String,
     /// Lets the repository `?1` have the blob `?2`, leased at `?3` or later.
     pub(super) put_link: String,
-    /// For each edge from a manifest: renews leases of `?3` or earlier on what `?1` holds, to `?2`.
-    pub(crate) renew_below: Vec<String>,
+    /// Renews leases of `?3` or earlier on what the manifest `?1` holds, to `?2`.
+    pub(crate) renew_below: [String; 2],
     /// When the manifest `?1` was leased, and whether a root holds it.
     pub(super) kept_by_itself: String,
     /// For each edge from a manifest to manifests: the ids of those that `?1` holds.
@@ -57,6 +57,7 @@ impl Texts {
     }
 
     fn new() -> Self {
+        const RENEW: &str = "SET leased_at = ?2 WHERE leased_at < ?2 AND leased_at <= ?3 AND";
         let manifest_is_held = any(to_manifests().map(|(edge, on)| exists(edge, on)));
         let manifest_held = as_number(&manifest_is_held);
         let link_is_held = any(to_blobs().map(|(edge, on)| exists(edge, on)));
@@ -73,17 +74,17 @@ impl Texts {
         let manifests_below: Vec<_> =
             to_manifests().filter_map(|(edge, on)| manifests_below(edge, on)).collect();
         let links_below: Vec<_> = to_blobs().filter_map(|(edge, on)| links_below(edge, on)).collect();
+        let (ids_below, keys_below) = (manifests_below.join(" UNION ALL "), links_below.join(" UNION ALL "));
+        let itself = format!("SELECT m.id FROM manifests m WHERE m.id = ?1 AND {manifest_is_held}");
         Self {
-            hold: each_below(
-                &manifests_below,
-                |ids| format!("UPDATE manifests SET held = 1 WHERE held = 0 AND id IN ({ids})"),
-                &links_below,
-                |keys| {
-                    format!(
-                        "UPDATE blob_links SET held = 1 WHERE held = 0 AND (repository, blob) IN ({keys})"
-                    )
-                },
-            ),
+            hold: [
+                format!(
+                    "UPDATE manifests SET held = 1 WHERE held = 0 AND id IN ({ids_below} UNION ALL {itself})"
+                ),
+                format!(
+                    "UPDATE blob_links SET held = 1 WHERE held = 0 AND (repository, blob) IN ({keys_below})"
+                ),
+            ],
             end: EDGES.iter().filter_map(end).collect(),
             refresh_manifest: format!("{refresh_manifests} AND m.id = ?1"),
             refresh_link: format!("{refresh_links} AND l.repository = ?1 AND l.blob = ?2"),
@@ -101,15 +102,10 @@ impl Texts {
                  ON CONFLICT (repository, blob) DO UPDATE SET leased_at = excluded.leased_at
                  WHERE blob_links.leased_at < excluded.leased_at"
             ),
-            renew_below: {
-                const RENEW: &str = "SET leased_at = ?2 WHERE leased_at < ?2 AND leased_at <= ?3 AND";
-                each_below(
-                    &manifests_below,
-                    |ids| format!("UPDATE manifests {RENEW} id IN ({ids})"),
-                    &links_below,
-                    |keys| format!("UPDATE blob_links {RENEW} (repository, blob) IN ({keys})"),
-                )
-            },
+            renew_below: [
+                format!("UPDATE manifests {RENEW} id IN ({ids_below})"),
+                format!("UPDATE blob_links {RENEW} (repository, blob) IN ({keys_below})"),
+            ],
             kept_by_itself: format!("SELECT m.leased_at, {is_rooted} FROM manifests m WHERE m.id = ?1"),
             manifests_above: above("manifests m", "m.id = ?1", to_manifests()),
             manifests_above_link: above(
@@ -131,16 +127,6 @@ impl Texts {
             links_below,
         }
     }
-}
-
-/// A statement for each way down, to manifests and to blobs.
-fn each_below(
-    manifests_below: &[String],
-    of_manifests: impl Fn(&String) -> String,
-    links_below: &[String],
-    of_links: impl Fn(&String) -> String,
-) -> Vec<String> {
-    manifests_below.iter().map(of_manifests).chain(links_below.iter().map(of_links)).collect()
 }
 
 fn end(edge: &Edge) -> Option<String> {

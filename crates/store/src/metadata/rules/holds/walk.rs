@@ -125,22 +125,26 @@ pub(crate) enum PartKind {
     AbsentBlob,
 }
 
-/// The parts that a manifest names, one step down.
-pub(crate) fn parts(tx: &dyn Tx, manifest: i64) -> Result<Vec<Part>> {
+/// The parts that manifests name, one step down, each with the manifest that names it.
+pub(crate) fn parts(tx: &dyn Tx, manifests: &[i64]) -> Result<Vec<(i64, Part)>> {
     let (texts, mut parts) = (Texts::get(), Vec::new());
+    let keys: Vec<_> = manifests.iter().copied().map(Into::into).collect();
     for text in &texts.children {
-        parts.append(&mut tx.all(&Query::new(text, values![manifest], |row| {
-            Ok(Part { digest: row.get(0)?, kind: PartKind::Manifest(row.get(1)?) })
-        }))?);
+        tx.query_each(text, 1, &keys, &mut |at, row| {
+            let part = Part { digest: row.get(0)?, kind: PartKind::Manifest(row.get(1)?) };
+            parts.push((manifests[at], part));
+            Ok(())
+        })?;
     }
     for text in &texts.blobs {
-        parts.append(&mut tx.all(&Query::new(text, values![manifest], |row| {
+        tx.query_each(text, 1, &keys, &mut |at, row| {
             let kind = match row.get(1)? {
                 None => PartKind::AbsentBlob,
                 Some(id) => PartKind::Blob { id, is_damaged: row.get(2)? },
             };
-            Ok(Part { digest: row.get(0)?, kind })
-        }))?);
+            parts.push((manifests[at], Part { digest: row.get(0)?, kind }));
+            Ok(())
+        })?;
     }
     Ok(parts)
 }

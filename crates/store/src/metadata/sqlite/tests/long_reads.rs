@@ -37,7 +37,7 @@ async fn at_once(accounts: impl Iterator<Item = u32>) -> usize {
     let running = Arc::<Running>::default();
     let reads = accounts.map(|number| {
         let running = Arc::clone(&running);
-        db.engine.read_long(account(number), move |_| {
+        db.read_long(account(number), move |_| {
             running.read();
             Ok(())
         })
@@ -57,7 +57,7 @@ async fn one_account_reads_one_thing_at_a_time_and_all_of_them_four() {
 async fn a_look_up_does_not_wait_for_them() {
     let (_directory, db) = scratch();
     let reads = (1..=8).map(|number| {
-        db.engine.read_long(account(number), |_| {
+        db.read_long(account(number), |_| {
             std::thread::sleep(Duration::from_millis(100));
             Ok(())
         })

@@ -18,7 +18,7 @@ mod world;
 use super::Sqlite;
 
 /// A database in a directory that goes with the test.
-fn scratch() -> (tempfile::TempDir, Sqlite) {
+pub(in crate::metadata) fn scratch() -> (tempfile::TempDir, Sqlite) {
     let directory = tempfile::TempDir::new().unwrap();
     let database = Sqlite::open(&directory.path().join("metadata.sqlite")).unwrap();
     (directory, database)

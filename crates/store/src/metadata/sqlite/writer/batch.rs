@@ -8,7 +8,8 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::{Answer, Job, Log, PATIENCE, Queue, Whose, Work};
 use crate::StoreError;
-use crate::metadata::cache::{Caches, Takes};
+use crate::metadata::cache::Caches;
+use crate::metadata::engine::Takes;
 
 pub(super) struct Batches {
     pub(super) connection: Connection,

@@ -1,0 +1,114 @@
+//! A transaction that is refused.
+
+use std::cell::Cell;
+
+use gangplank_core::Time;
+
+use crate::metadata::tx::{Dialect, Level, Lock, Named, Read, ReadEach, Tx, Value};
+use crate::{Result, StoreError};
+
+/// So many statements of a rule are refused each in its turn.
+const EACH: u64 = 32;
+
+/// Of those behind some are refused, up to so many: few rules ask more, and what those do last they have done before.
+const MOST: u64 = 256;
+
+/// What became of a run.
+pub(super) enum Verdict<T> {
+    /// It was refused, and stopped there.
+    Refused,
+    /// It came to its end before.
+    Ended(T),
+    /// It failed by itself.
+    Failed(StoreError),
+}
+
+/// The places at which a rule is refused: how many statements it may ask before.
+pub(super) fn places() -> impl Iterator<Item = u64> {
+    std::iter::successors(Some(0), |place| match *place {
+        place if place < EACH => Some(place + 1),
+        place if place < MOST => Some(place * 2),
+        // At its commit.
+        _ => Some(u64::MAX),
+    })
+}
+
+/// Runs a rule that may ask so many statements and no more.
+pub(super) fn run<T>(tx: &dyn Tx, place: u64, rule: impl Fn(&dyn Tx) -> Result<T>) -> Verdict<T> {
+    let refusing = Refusing { tx, left: Cell::new(Some(place)) };
+    let outcome = rule(&refusing);
+    let is_refused = refusing.left.get().is_none();
+    match outcome {
+        Err(StoreError::Contended(_)) if is_refused => Verdict::Refused,
+        Err(error) if is_refused => fault(format!("a rule hid that it was refused: {error}")),
+        Ok(_) if is_refused => fault("a rule went on after it was refused".to_owned()),
+        Ok(answer) => Verdict::Ended(answer),
+        Err(error) => Verdict::Failed(error),
+    }
+}
+
+fn fault<T>(what: String) -> Verdict<T> {
+    Verdict::Failed(StoreError::damaged(what))
+}
+
+struct Refusing<'t> {
+    tx: &'t dyn Tx,
+    /// How many statements are still taken; after the refusal none ever.
+    left: Cell<Option<u64>>,
+}
+
+impl Refusing<'_> {
+    fn ask(&self) -> Result<&dyn Tx> {
+        let left = self.left.get().and_then(|left| left.checked_sub(1));
+        self.left.set(left);
+        match left {
+            Some(_) => Ok(self.tx),
+            None => Err(refusal()),
+        }
+    }
+}
+
+pub(super) fn refusal() -> StoreError {
+    StoreError::Contended("somebody else was faster".into())
+}
+
+impl Tx for Refusing<'_> {
+    fn dialect(&self) -> Dialect {
+        self.tx.dialect()
+    }
+
+    fn query(&self, text: &str, values: &[Value<'_>], read: Read<'_>) -> Result<()> {
+        self.ask()?.query(text, values, read)
+    }
+
+    fn query_each(&self, text: &str, width: usize, values: &[Value<'_>], read: ReadEach<'_>) -> Result<()> {
+        self.ask()?.query_each(text, width, values, read)
+    }
+
+    fn execute(&self, text: &str, values: &[Value<'_>]) -> Result<u64> {
+        self.ask()?.execute(text, values)
+    }
+
+    fn execute_each(&self, text: &str, width: usize, values: &[Value<'_>]) -> Result<u64> {
+        self.ask()?.execute_each(text, width, values)
+    }
+
+    fn lock_each(
+        &self,
+        locking: (Level, Lock),
+        text: &str,
+        width: usize,
+        values: &[Value<'_>],
+        read: ReadEach<'_>,
+    ) -> Result<()> {
+        self.ask()?.lock_each(locking, text, width, values, read)
+    }
+
+    fn lock_named(&self, name: Named<'_>) -> Result<()> {
+        self.ask()?.lock_named(name)
+    }
+
+    fn steady(&self, now: Time) -> Result<Time> {
+        self.tx.steady(now)
+    }
+}

@@ -1,0 +1,68 @@
+//! Claims as rows, for processes that share a database. Their time is the database's, and no process's own.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::Cluster;
+use crate::Result;
+use crate::coordination::{Claim, Coordinator, Epoch, Work};
+use crate::metadata::tx::{Cell, Cells as _, Value, values};
+
+/// Takes work that nobody has, or whose time is over. Epochs come from a sequence: a claim that was let go of leaves no
+/// row, and the next one has a greater number all the same.
+const CLAIM: &str = "
+    INSERT INTO claims (name, holder, epoch, until)
+    VALUES (?1, ?2, nextval('epochs'), now() + ?3 * INTERVAL '1 millisecond')
+    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, epoch = excluded.epoch, until = excluded.until
+    WHERE claims.until <= now()
+    RETURNING epoch";
+
+const RENEW: &str =
+    "UPDATE claims SET until = now() + ?3 * INTERVAL '1 millisecond' WHERE name = ?1 AND epoch = ?2";
+
+const RELEASE: &str = "DELETE FROM claims WHERE name = ?1 AND epoch = ?2";
+
+impl Cluster {
+    /// Runs one statement, again if its connection has died since it was last used.
+    async fn change_claims(&self, text: &str, values: &[Value<'_>]) -> Result<u64> {
+        let mut connection = self.0.pool.take().await?;
+        let mut changed = connection.open.execute(text, values).await;
+        if changed.is_err() && connection.is_lost() {
+            drop(connection);
+            connection = self.0.pool.take().await?;
+            changed = connection.open.execute(text, values).await;
+        }
+        connection.give_back();
+        changed
+    }
+}
+
+#[async_trait]
+impl Coordinator for Cluster {
+    async fn claim(&self, work: &Work, holder: &str, lasts: Duration) -> Result<Option<Claim>> {
+        let connection = self.0.pool.take().await?;
+        // Not tried twice: an answer that was lost may have been a claim, which ends by itself.
+        let found =
+            connection.open.query(CLAIM, &values![work.to_string(), holder, milliseconds(lasts)]).await?;
+        connection.give_back();
+        let epoch = match found.first().map(|row| row.cell(0)).transpose()? {
+            Some(Cell::Integer(epoch)) => Epoch(epoch),
+            _ => return Ok(None),
+        };
+        Ok(Some(Claim { work: work.clone(), holder: holder.to_owned(), epoch }))
+    }
+
+    async fn renew(&self, claim: &Claim, lasts: Duration) -> Result<bool> {
+        let values = values![claim.work.to_string(), claim.epoch.0, milliseconds(lasts)];
+        Ok(self.change_claims(RENEW, &values).await? > 0)
+    }
+
+    async fn release(&self, claim: &Claim) -> Result<()> {
+        self.change_claims(RELEASE, &values![claim.work.to_string(), claim.epoch.0]).await.map(drop)
+    }
+}
+
+fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}

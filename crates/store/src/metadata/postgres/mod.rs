@@ -1,0 +1,209 @@
+//! Metadata in a PostgreSQL database that many processes share.
+//!
+//! Rules run at READ COMMITTED and lock what they rely on: the order of the locks is that of
+//! [`Level`](super::tx::Level). SERIALIZABLE would need no locks, but repeats two of three transactions of a manifest
+//! with a hundred layers, since its locks of predicates grow to whole tables. What PostgreSQL refuses because somebody
+//! else was faster is run again, a few times.
+//!
+//! A rule blocks its thread while it waits, and there are as many at once as the [`pool`] has connections.
+
+mod claims;
+mod connection;
+mod errors;
+mod pool;
+mod resolve;
+mod schema;
+mod shared;
+mod statements;
+mod target;
+mod transaction;
+mod values;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
+
+use super::cache::Caches;
+use super::engine::{Engine, Promise, Takes, Terms, Whose};
+use super::store::Store;
+use super::tx::Tx;
+use crate::coordination::Coordinator;
+use crate::turns::Turns;
+use crate::{Result, StoreError};
+use connection::Isolation;
+use pool::Pool;
+use shared::Shared;
+use transaction::Transaction;
+
+pub use target::Target;
+
+/// How often a transaction is run that others were in the way of.
+const TRIES: u32 = 5;
+
+/// The longest pause before the second time; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+
+/// The rows in a PostgreSQL database.
+pub type Postgres = Store<Cluster>;
+
+/// A PostgreSQL database, and its connections.
+#[derive(Clone)]
+pub struct Cluster(Arc<Inner>);
+
+struct Inner {
+    pool: Pool,
+    shared: Arc<Shared>,
+    long_reads: Turns<Whose>,
+}
+
+impl Postgres {
+    /// Connects to a database, and makes its tables if it is empty.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if it cannot be reached, [`StoreError::Unusable`] if its tables are of another
+    /// version of the program.
+    pub async fn connect(target: Target) -> Result<Self> {
+        let pool = Pool::of(target);
+        schema::make_if_missing(&pool).await?;
+        let shared = Shared::watch(&pool).await?;
+        Ok(Self::new(Cluster(Arc::new(Inner { pool, shared, long_reads: Turns::default() }))))
+    }
+
+    /// Decides who does what among the processes that use this database.
+    pub fn coordinator(&self) -> Arc<dyn Coordinator> {
+        Arc::new(self.engine.clone())
+    }
+}
+
+impl Cluster {
+    /// Runs a query on a connection. A connection that has died since it was last used is replaced once.
+    async fn run<T>(
+        &self,
+        isolation: Isolation,
+        query: &(impl Fn(&dyn Tx) -> Result<T> + Send + Sync),
+    ) -> Result<T> {
+        let mut is_second = false;
+        loop {
+            let mut connection = self.0.pool.take().await?;
+            let outcome = block_in_place(|| {
+                let handle = Handle::current();
+                let transaction = Transaction::begin(&mut connection, &handle, isolation, &self.0.shared)?;
+                let found = query(&transaction)?;
+                transaction.end()?;
+                Ok(found)
+            });
+            let is_lost = connection.is_lost();
+            if !is_lost && outcome.is_ok() {
+                connection.give_back();
+            }
+            match outcome {
+                Err(StoreError::Contended(_) | StoreError::Unavailable(_)) if is_lost && !is_second => {
+                    is_second = true;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Runs a rule once, and commits it.
+    async fn attempt<T>(
+        &self,
+        terms: &Terms,
+        rule: &(impl Fn(&dyn Tx) -> Result<T> + Send + Sync),
+    ) -> Result<T> {
+        let mut connection = self.0.pool.take().await?;
+        let isolation = match terms.promise {
+            Promise::Durable => Isolation::Durable,
+            Promise::Visible => Isolation::Visible,
+        };
+        let (value, unknown) = block_in_place(|| {
+            let handle = Handle::current();
+            let transaction = Transaction::begin(&mut connection, &handle, isolation, &self.0.shared)?;
+            let value = match rule(&transaction) {
+                Ok(value) => value,
+                Err(error) => {
+                    transaction.roll_back();
+                    return Err(error);
+                }
+            };
+            if terms.takes == Takes::Rights {
+                transaction.takes_rights()?;
+                self.0.shared.caches.close(Takes::Rights);
+            }
+            let committed = transaction.commit();
+            if terms.takes == Takes::Rights {
+                self.0.shared.caches.open(Takes::Rights);
+            }
+            Ok((value, committed?))
+        })?;
+        match unknown {
+            None => {
+                connection.give_back();
+                Ok(value)
+            }
+            Some(lost) => resolve::outcome(&self.0.pool, lost).await.map(|()| value),
+        }
+    }
+}
+
+impl Engine for Cluster {
+    fn is_healthy(&self) -> bool {
+        self.0.shared.is_healthy()
+    }
+
+    fn is_exclusive(&self) -> bool {
+        false
+    }
+
+    fn caches(&self) -> Option<&Caches> {
+        self.0.shared.is_fresh().then_some(&self.0.shared.caches)
+    }
+
+    async fn read_one<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync) -> Result<T> {
+        self.run(Isolation::Statement, &query).await
+    }
+
+    async fn read<T: Send>(&self, query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync) -> Result<T> {
+        self.run(Isolation::Snapshot, &query).await
+    }
+
+    async fn read_long<T: Send + 'static>(
+        &self,
+        whose: Whose,
+        query: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
+    ) -> Result<T> {
+        let (cluster, handle) = (self.clone(), Handle::current());
+        let work = move || handle.block_on(cluster.run(Isolation::Snapshot, &query));
+        self.0.long_reads.run(whose, work).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        terms: Terms,
+        rule: impl Fn(&dyn Tx) -> Result<T> + Send + Sync + 'static,
+    ) -> Result<T> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..TRIES {
+            match self.attempt(&terms, &rule).await {
+                Err(StoreError::Contended(error)) => {
+                    self.0.shared.retried(&error);
+                    tokio::time::sleep(pause.mul_f64(jitter())).await;
+                    pause *= 2;
+                }
+                outcome => return outcome,
+            }
+        }
+        self.attempt(&terms, &rule).await
+    }
+}
+
+/// A number from 0 to 1, so that those who were in each other's way do not meet again.
+fn jitter() -> f64 {
+    let random = uuid::Uuid::new_v4().as_u128() as u32;
+    f64::from(random) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

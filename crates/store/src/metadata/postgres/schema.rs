@@ -1,0 +1,53 @@
+//! The tables: made by the first process that comes, and looked at by each.
+
+use super::connection::Open;
+use super::errors::explain;
+use super::pool::Pool;
+use crate::metadata::tx::Cell;
+use crate::metadata::tx::Cells as _;
+use crate::{Result, StoreError};
+
+/// The schema that this program knows. It is the same number as SQLite's.
+pub(super) const VERSION: i64 = 7;
+
+/// Makes the tables if there are none. Those who come at the same time wait.
+pub(super) async fn make_if_missing(pool: &Pool) -> Result<()> {
+    let open = pool.extra().await?;
+    let lock = "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('gangplank schema', 0))";
+    open.order(lock).await.map_err(|error| explain(&error))?;
+    if let Some(found) = version(&open).await? {
+        open.order("ROLLBACK").await.map_err(|error| explain(&error))?;
+        return require(found);
+    }
+    let id = uuid::Uuid::now_v7();
+    let make = format!(
+        "{}{}
+         INSERT INTO cluster VALUES (1, '{id}', '{id}', {VERSION}, {VERSION}, 0, 0);
+         COMMIT",
+        include_str!("schema.sql"),
+        include_str!("shared.sql")
+    );
+    open.order(&make).await.map_err(|error| explain(&error))
+}
+
+/// The schema of the tables, if there are any.
+async fn version(open: &Open) -> Result<Option<i64>> {
+    let rows = open.query("SELECT to_regclass('cluster') IS NOT NULL", &[]).await?;
+    if !rows.first().is_some_and(|row| row.cell(0).is_ok_and(|cell| cell == Cell::Integer(1))) {
+        return Ok(None);
+    }
+    let rows = open.query("SELECT schema FROM cluster", &[]).await?;
+    match rows.first().map(|row| row.cell(0)).transpose()? {
+        Some(Cell::Integer(version)) => Ok(Some(version)),
+        _ => Err(StoreError::damaged("the table `cluster` has no row")),
+    }
+}
+
+fn require(found: i64) -> Result<()> {
+    if found == VERSION {
+        return Ok(());
+    }
+    Err(StoreError::unusable(format!(
+        "the database has schema {found}, and this program knows schema {VERSION}; use the program that made it"
+    )))
+}

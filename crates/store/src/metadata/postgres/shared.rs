@@ -1,0 +1,112 @@
+//! What a process knows of the others: the generation of rights, and the steady time, both read once a second.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use gangplank_core::Time;
+use tokio::time::timeout;
+
+use super::connection::Open;
+use super::pool::Pool;
+use crate::metadata::cache::Caches;
+use crate::metadata::engine::Takes;
+use crate::metadata::tx::{Cell, Cells as _};
+use crate::{Cause, Result, StoreError};
+
+/// From one look to the next, and the longest that one may take.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// What is remembered of rights may be used for so long after the last look began. A right that was taken away is
+/// then gone everywhere within this and the time of a look.
+const FRESH: Duration = Duration::from_secs(4);
+
+/// What a process knows.
+pub(super) struct Shared {
+    pub(super) caches: Caches,
+    generation: AtomicI64,
+    steady: AtomicI64,
+    began: Instant,
+    /// When the last look began that was answered, in milliseconds since `began`.
+    looked_at: AtomicU64,
+    is_reached: AtomicBool,
+    retries: AtomicU64,
+}
+
+impl Shared {
+    /// Looks, and goes on to look until nobody has this any more.
+    pub(super) async fn watch(pool: &Pool) -> Result<Arc<Self>> {
+        let open = pool.extra().await?;
+        let shared = Arc::new(Self {
+            caches: Caches::default(),
+            generation: AtomicI64::new(0),
+            steady: AtomicI64::new(0),
+            began: Instant::now(),
+            looked_at: AtomicU64::new(0),
+            is_reached: AtomicBool::new(false),
+            retries: AtomicU64::new(0),
+        });
+        shared.look(&open).await?;
+        tokio::spawn(go_on(Arc::downgrade(&shared), pool.clone(), open));
+        Ok(shared)
+    }
+
+    async fn look(&self, open: &Open) -> Result<()> {
+        let began = self.began.elapsed();
+        let rows = open.query("SELECT generation, steady_time FROM cluster", &[]).await?;
+        let row = rows.first().ok_or_else(|| StoreError::damaged("the table `cluster` has no row"))?;
+        let (Cell::Integer(generation), Cell::Integer(steady)) = (row.cell(0)?, row.cell(1)?) else {
+            return Err(StoreError::damaged("the row of the cluster"));
+        };
+        if self.generation.swap(generation, Ordering::AcqRel) != generation {
+            self.caches.close(Takes::Rights);
+            self.caches.open(Takes::Rights);
+        }
+        self.steady.store(steady, Ordering::Release);
+        self.looked_at.store(u64::try_from(began.as_millis()).unwrap_or(u64::MAX), Ordering::Release);
+        self.is_reached.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Whether what is remembered may be used.
+    pub(super) fn is_fresh(&self) -> bool {
+        let looked_at = Duration::from_millis(self.looked_at.load(Ordering::Acquire));
+        self.began.elapsed().saturating_sub(looked_at) < FRESH
+    }
+
+    /// Whether the database answered when it was last looked at.
+    pub(super) fn is_healthy(&self) -> bool {
+        self.is_reached.load(Ordering::Acquire)
+    }
+
+    /// The steady time; `None` as long as no server has moved it on.
+    pub(super) fn steady(&self) -> Option<Time> {
+        Some(Time(self.steady.load(Ordering::Acquire))).filter(|time| *time > Time(0))
+    }
+
+    /// Counts a transaction that is run again.
+    pub(super) fn retried(&self, error: &Cause) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(%error, "a transaction is run again");
+    }
+}
+
+async fn go_on(shared: Weak<Shared>, pool: Pool, mut open: Open) {
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let Some(shared) = shared.upgrade() else { return };
+        if open.is_lost() {
+            match timeout(EVERY, pool.extra()).await {
+                Ok(Ok(again)) => open = again,
+                _ => {
+                    shared.is_reached.store(false, Ordering::Release);
+                    continue;
+                }
+            }
+        }
+        if !matches!(timeout(EVERY, shared.look(&open)).await, Ok(Ok(()))) {
+            open.give_up();
+            shared.is_reached.store(false, Ordering::Release);
+        }
+    }
+}

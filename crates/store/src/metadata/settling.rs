@@ -1,0 +1,187 @@
+//! Writes whose commit got no answer, because the connection was lost over it: they were made or not.
+//!
+//! They are run again. A change is told by its event in the audit trail, which has the id of its request: if it is
+//! there, the first run was committed, and what it answered is the answer. Other work is run again if it says that it
+//! answers the same then; of the rest nobody hears more than that it is not known.
+
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use gangplank_core::Origin;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::store::Outcome;
+use super::tx::{Query, Tx, values};
+use crate::{Result, StoreError};
+
+/// How long a database that is away or busy is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often the answer may be lost, one time after the other.
+const MOST_LOST: u32 = 16;
+
+/// How long the database is left alone before it is asked again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Which run of a write it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Run {
+    First,
+    /// Nobody knows whether an earlier one was committed.
+    Again,
+}
+
+/// Runs a write until it is known what became of it.
+pub(crate) async fn settle<T, W>(write: impl Fn(Run) -> W) -> Result<T>
+where
+    W: Future<Output = Result<T>>,
+{
+    let mut outcome = write(Run::First).await;
+    let (mut lost, mut since) = (1, Instant::now());
+    while matches!(outcome, Err(StoreError::OutcomeUnknown(_)))
+        && lost < MOST_LOST
+        && since.elapsed() < PATIENCE
+    {
+        match write(Run::Again).await {
+            // The first is as unknown as before.
+            Err(StoreError::Unavailable(_) | StoreError::Contended(_)) => tokio::time::sleep(PAUSE).await,
+            told => {
+                outcome = told;
+                (lost, since) = (lost + 1, Instant::now());
+            }
+        }
+    }
+    outcome
+}
+
+/// A change, and what it has answered.
+pub(crate) struct Change<T, R> {
+    by: Origin,
+    rule: R,
+    answer: Mutex<Option<T>>,
+}
+
+impl<T, R: Fn(&dyn Tx) -> Result<Outcome<T>>> Change<T, R> {
+    pub(crate) fn of(by: &Origin, rule: R) -> Self {
+        Self { by: by.clone(), rule, answer: Mutex::new(None) }
+    }
+
+    /// Gives it an id, by which it is found, if it belongs to no request.
+    pub(crate) fn with_an_id(mut self) -> Self {
+        self.by.request.get_or_insert_with(|| Uuid::new_v4().to_string());
+        self
+    }
+
+    pub(crate) fn run(&self, tx: &dyn Tx, run: Run) -> Result<()> {
+        match run {
+            Run::First => self.make(tx),
+            Run::Again => self.make_unless_made(tx),
+        }
+    }
+
+    /// What it answered when it was committed.
+    pub(crate) fn answer(&self) -> Result<T> {
+        let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        answer.ok_or_else(|| StoreError::damaged("a change was committed that did not run"))
+    }
+
+    fn make(&self, tx: &dyn Tx) -> Result<()> {
+        match (self.rule)(tx)? {
+            Outcome::Unchanged(answer) => self.keep(answer),
+            Outcome::Changed(answer, note) => {
+                note.write(tx, &self.by)?;
+                self.keep(answer);
+            }
+        }
+        Ok(())
+    }
+
+    /// The first run may still be under way in the database. The rule waits for its locks, and then shows what it did;
+    /// or its event is in the way of this one, and the database has all of this run again.
+    fn make_unless_made(&self, tx: &dyn Tx) -> Result<()> {
+        if self.is_noted(tx)? {
+            return Ok(());
+        }
+        match (self.rule)(tx) {
+            Ok(Outcome::Changed(answer, note)) => {
+                note.write(tx, &self.by)?;
+                self.keep(answer);
+            }
+            Ok(Outcome::Unchanged(answer)) => {
+                if !self.is_noted(tx)? {
+                    self.keep(answer);
+                }
+            }
+            Err(StoreError::OverQuota(_)) if self.is_noted(tx)? => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn is_noted(&self, tx: &dyn Tx) -> Result<bool> {
+        tx.one(&Query::column(
+            "SELECT EXISTS (SELECT 1 FROM audit WHERE request = ?1)",
+            values![&self.by.request],
+        ))
+    }
+
+    fn keep(&self, answer: T) {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// Settles a write that comes to one outcome after the other, and then to the last for ever; says how it was run.
+    async fn runs(outcomes: &[Result<u8>]) -> (Result<u8>, Vec<Run>) {
+        let runs = RefCell::new(Vec::new());
+        let outcome = settle(|run| {
+            let at = runs.borrow().len().min(outcomes.len() - 1);
+            runs.borrow_mut().push(run);
+            std::future::ready(outcomes[at].clone())
+        })
+        .await;
+        (outcome, runs.into_inner())
+    }
+
+    fn unknown() -> Result<u8> {
+        Err(StoreError::OutcomeUnknown("lost".into()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_known_is_not_run_again() {
+        for known in [Ok(1), Err(StoreError::Contended("others".into()))] {
+            assert_eq!(runs(&[known]).await.1, [Run::First]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_unknown_is_run_again_until_it_is_known() {
+        let away = || Err(StoreError::unavailable("the database restarts"));
+        let busy = || Err(StoreError::Contended("others".into()));
+        let (outcome, runs) = runs(&[unknown(), away(), busy(), unknown(), Ok(1)]).await;
+        assert_eq!(outcome.unwrap(), 1);
+        assert_eq!(runs, [Run::First, Run::Again, Run::Again, Run::Again, Run::Again]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_stays_unknown_is_said_to_be_so() {
+        let begun = Instant::now();
+        let (outcome, runs) = runs(&[unknown(), Err(StoreError::unavailable("it is gone"))]).await;
+        assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
+        assert!(begun.elapsed() >= PATIENCE && runs.len() > 2, "{runs:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_database_that_loses_every_answer_is_not_asked_for_ever() {
+        let (outcome, runs) = runs(&[unknown()]).await;
+        assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
+        assert_eq!(runs.len(), 16);
+    }
+}

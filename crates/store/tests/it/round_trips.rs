@@ -1,0 +1,88 @@
+//! How often the rules of a push ask the database. A round trip costs next to nothing here and a part of a millisecond
+//! where the database is a server of its own, so none comes with each layer, child or tag.
+
+use gangplank_core::ImageName;
+use gangplank_store::metadata::Manifests as _;
+use gangplank_store::metadata::container_images::{ImageDeleted, ImageOutcome};
+use gangplank_store::metadata::manifests::{ManifestDeleted, ManifestOutcome, NewManifest};
+
+use crate::backends::{self, Recording};
+use crate::world::{
+    At, Document, NOW, PLENTY, by, create_login, create_service, delete_image, here, image_of, push_login,
+    register_on, tag,
+};
+
+/// Fails if the last rule asked more often than this. Beginning and committing come on top.
+fn assert_round_trips(db: &Recording, most: usize, what: &str) {
+    let asked = db.last_round_trips();
+    assert!(asked.len() <= most, "{what}: {} round trips, not {most}: {asked:#?}", asked.len());
+}
+
+/// Blobs `0` to `count - 1`, which are pushed.
+async fn pushed(db: &Recording, at: &At<'_>, count: usize) -> Vec<String> {
+    let names: Vec<String> = (0..count).map(|number| number.to_string()).collect();
+    for (number, name) in names.iter().enumerate() {
+        at.add(name).await;
+        // The first also makes the repository.
+        assert_round_trips(db, if number == 0 { 8 } else { 5 }, "a blob");
+    }
+    names
+}
+
+async fn put(at: &At<'_>, document: &Document, tags: usize) {
+    let tags = (0..tags).map(|number| tag(&format!("t{number}"))).collect();
+    assert_eq!(at.put(NewManifest { tags, ..document.put() }).await, ManifestOutcome::Stored);
+}
+
+#[tokio::test]
+async fn layers_and_tags_cost_no_round_trips() {
+    let scratch = backends::recording().unwrap();
+    let db = scratch.database();
+    create_service(db, &here(), "web").await;
+    let login = create_login(db, push_login(&here(), 1)).await;
+    assert_round_trips(db, 5, "a login");
+    let at = At::sr(db).with(login);
+    let names = pushed(db, &at, 101).await;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for (number, layers) in [1, 2, 100].into_iter().enumerate() {
+        let image = Document::image(&names[..=layers]);
+        put(&at, &image, layers).await;
+        // The first of somebody also keeps who they are.
+        assert_round_trips(db, if number == 0 { 13 } else { 12 }, "a manifest");
+        put(&at, &image, layers).await;
+        assert_round_trips(db, 10, "the same again");
+        let registered = register_on(db, &here(), "web", image_of("app", image.digest()), PLENTY).await;
+        assert!(matches!(registered, ImageOutcome::Registered(_)));
+        assert_round_trips(db, 12, "a registration");
+        let number = i64::try_from(number).unwrap() + 1;
+        let name = ImageName { service: "web".to_owned(), label: "app".to_owned(), number };
+        assert_eq!(delete_image(db, &here(), &name, NOW).await, ImageDeleted::Deleted);
+        assert_round_trips(db, 12, "its end");
+        let deleted = db.delete_manifest(&by(), &here(), &at.repository, &image.digest(), NOW).await.unwrap();
+        assert_eq!(deleted, ManifestDeleted::Deleted);
+        assert_round_trips(db, 17, "the end of a manifest");
+    }
+}
+
+#[tokio::test]
+async fn children_cost_no_round_trips() {
+    let scratch = backends::recording().unwrap();
+    let db = scratch.database();
+    create_service(db, &here(), "web").await;
+    let at = At::sr(db);
+    let names = pushed(db, &at, 41).await;
+    let mut images = Vec::new();
+    for name in &names[1..] {
+        let image = Document::image(&["0", name]);
+        put(&at, &image, 0).await;
+        images.push(image);
+    }
+    for children in [2, 40] {
+        let index = Document::index(&images[..children].iter().collect::<Vec<_>>());
+        put(&at, &index, 1).await;
+        // The tag is a new one, and then moved.
+        assert_round_trips(db, if children == 2 { 12 } else { 13 }, "an index");
+        register_on(db, &here(), "web", image_of("app", index.digest()), PLENTY).await;
+        assert_round_trips(db, 15, "its registration");
+    }
+}

@@ -1,0 +1,162 @@
+//! A PostgreSQL server of one's own: new, empty, and gone with whoever started it.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::net::TcpListener;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// As whom it runs where the tests run as root, which PostgreSQL refuses.
+const NOBODY: u32 = 65_534;
+
+/// How long a start may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server that ends when it is dropped, and also when the process of the tests does.
+#[derive(Debug)]
+pub struct Postgres {
+    programs: PathBuf,
+    directory: TempDir,
+    port: u16,
+    watch: Option<Child>,
+}
+
+/// Where the programs of a version are: `GANGPLANK_POSTGRES_15` and its like name the folder, else Debian's is looked
+/// for. `None` if it is not installed.
+pub fn programs(version: u32) -> Option<PathBuf> {
+    let named = std::env::var_os(format!("GANGPLANK_POSTGRES_{version}")).map(PathBuf::from);
+    let folder = named.unwrap_or_else(|| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin")));
+    folder.join("postgres").is_file().then_some(folder)
+}
+
+impl Postgres {
+    /// Starts the server whose programs are in a folder.
+    pub fn start(programs: &Path) -> Self {
+        let directory = TempDir::new().unwrap();
+        if rustix::process::getuid().is_root() {
+            chown(directory.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut server = Self { programs: programs.to_owned(), directory, port, watch: None };
+        let made = server
+            .program("initdb")
+            .args([
+                "--auth=trust",
+                "--username=gangplank",
+                "--locale=C.UTF-8",
+                "--encoding=UTF8",
+                "--no-sync",
+            ])
+            .arg(server.data())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        server.run();
+        server
+    }
+
+    /// Starts it again, with what it has kept.
+    pub fn run(&mut self) {
+        // The shell ends the server when nobody holds the other end of its input any more: the process of the tests may
+        // end without a word. Then nobody else would remove what the server has kept, either.
+        let script = r#""$0" "$@" >log 2>&1 & server=$!; read -r word; kill -QUIT $server; wait $server
+                        [ "$word" = keep ] || rm -rf "$PWD"/*"#;
+        let mut shell = self.as_nobody("sh");
+        shell.args(["-c", script]).arg(self.programs.join("postgres")).arg("-D").arg(self.data());
+        shell.args(["-p", &self.port.to_string(), "-k"]).arg(self.directory.path());
+        for setting in
+            ["listen_addresses=127.0.0.1", "max_connections=300", "fsync=off", "max_prepared_transactions=0"]
+        {
+            shell.args(["-c", setting]);
+        }
+        shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.watch = Some(shell.spawn().unwrap());
+        let since = Instant::now();
+        while self.query("postgres", "SELECT 1").is_err() {
+            assert!(since.elapsed() < PATIENCE, "{}", self.log());
+            sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Ends it at once, as a crash does.
+    pub fn kill(&mut self) {
+        if let Some(mut watch) = self.watch.take() {
+            if let Some(mut word) = watch.stdin.take() {
+                let _ = word.write_all(b"keep\n");
+            }
+            let _ = watch.wait();
+        }
+    }
+
+    /// Makes a database. Says its URL.
+    pub fn create(&self, name: &str) -> String {
+        self.query("postgres", &format!("CREATE DATABASE {name}")).unwrap();
+        self.url(name)
+    }
+
+    /// Removes a database, whoever uses it.
+    pub fn remove(&self, name: &str) {
+        let _ = self.query("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+    }
+
+    /// The URL of a database.
+    pub fn url(&self, name: &str) -> String {
+        format!("postgres://gangplank@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Runs SQL in a database, and says what came out, without headings.
+    ///
+    /// # Errors
+    /// What PostgreSQL or its client says against it.
+    pub fn query(&self, database: &str, sql: &str) -> io::Result<String> {
+        let said = self
+            .program("psql")
+            .args(["--no-psqlrc", "--tuples-only", "--no-align", "--quiet", "--set=ON_ERROR_STOP=1"])
+            .args(["--host", "127.0.0.1", "--port", &self.port.to_string(), "--username=gangplank"])
+            .args(["--dbname", database, "--command", sql])
+            .output()?;
+        if !said.status.success() {
+            return Err(io::Error::other(String::from_utf8_lossy(&said.stderr).into_owned()));
+        }
+        Ok(String::from_utf8_lossy(&said.stdout).trim_end().to_owned())
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    fn program(&self, name: &str) -> Command {
+        self.as_nobody(&self.programs.join(name).to_string_lossy())
+    }
+
+    fn as_nobody(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.directory.path()).env("HOME", self.directory.path());
+        if rustix::process::getuid().is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
