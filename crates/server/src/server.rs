@@ -15,7 +15,7 @@ use gangplank_store::blobs::BlobStore;
 use gangplank_store::logs::Logs;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::progress::Mark;
-use gangplank_store::open::{Location, Mode, Stores};
+use gangplank_store::open::{Bucket, Location, Mode, Stores};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -143,7 +143,7 @@ impl Server {
         config.check_admin_listener(config.deployments.engine.named())?;
         Certificates::open(config)?;
         Issuers::open(&config.issuers)?;
-        Ok(())
+        Ok(config.bucket.as_ref().map_or(Ok(()), Bucket::check)?)
     }
 
     async fn begin(
