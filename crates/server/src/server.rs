@@ -169,8 +169,7 @@ impl Server {
         let master = master_key(&config, &data_dir, rows.metadata.as_ref()).await?;
         let Stores { metadata, blobs, coordinator, number, .. } = rows.with_bytes().await?;
         let blobs = elsewhere.unwrap_or(blobs);
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let endpoint = root_key::local_endpoint(scheme, addresses.main);
+        let endpoint = root_key::local_endpoint(if tls.is_some() { "https" } else { "http" }, addresses.main);
         let clock = Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time));
         let here = Origin::local(clock.now());
         root_key::provide(metadata.as_ref(), &here, &master, &data_dir, config.root_key.take(), &endpoint)
