@@ -12,7 +12,7 @@ pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 pub(crate) const HEAD: Duration = Duration::from_secs(30);
 
 /// Between two pieces of an answer's body, while somebody waits for them.
-pub(crate) const PIECE: Duration = Duration::from_secs(60);
+pub(crate) const PIECE: Duration = Duration::from_mins(1);
 
 /// How long a connection is kept for the next request. The shortest that a server is known to keep one is 30 s.
 pub(crate) const IDLE: Duration = Duration::from_secs(20);

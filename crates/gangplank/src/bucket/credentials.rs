@@ -1,5 +1,5 @@
-//! As whom a bucket is asked: variables of our own, then what every AWS client reads, then whoever gives credentials to
-//! the container or the machine.
+//! The credentials for a bucket: variables of our own, then those that every AWS client reads, then those of the
+//! container or the machine.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ pub(super) fn region() -> Option<String> {
     Settings::of_profile(None).ok()?.region()
 }
 
-/// Everybody who may know, in the order in which they are asked.
+/// The sources of credentials, in the order in which they are asked.
 pub(super) fn sources(region: &str) -> Result<Vec<Arc<dyn Source>>> {
     if let Some(own) = own()? {
-        // Whoever gives these means these.
+        // A user who sets these means these.
         return Ok(vec![Arc::new(own)]);
     }
     let mut sources: Vec<Arc<dyn Source>> = vec![Arc::new(Usual { region: region.to_owned() })];
@@ -36,7 +36,7 @@ pub(super) fn sources(region: &str) -> Result<Vec<Arc<dyn Source>>> {
     Ok(sources)
 }
 
-/// The access key that our own variables give, read at the start.
+/// The access key from our own variables, read at the start.
 struct Own(Keys);
 
 #[async_trait]
@@ -70,8 +70,8 @@ fn own() -> Result<Option<Own>> {
     }
 }
 
-/// What every AWS client reads: variables, the files of the profile, an identity token for a role. It is read anew each
-/// time, since files change.
+/// The credentials that every AWS client reads: variables, the files of the profile, an identity token for a role.
+/// They are read again each time, since files change.
 struct Usual {
     region: String,
 }
@@ -118,7 +118,7 @@ fn find(region: &str) -> Result<Option<Found>> {
                 expires: None,
             }))
         }
-        // Without a file the token would be a CI job's, which runs no server.
+        // Without a file the token would be a CI job's, and a CI job runs no server.
         Some(Identity::Role(role)) => match role.token_file {
             None => None,
             Some(file) => {

@@ -1,5 +1,4 @@
-//! The bucket of an S3 server in which a server keeps its blobs: how it is named on the command line, and as whom it is
-//! asked.
+//! The bucket of an S3 server in which a server keeps its blobs: its name on the command line, and its credentials.
 
 mod credentials;
 mod options;
@@ -7,35 +6,35 @@ mod options;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use gangplank_s3::{Client, Endpoint, Location, Settings, Style};
+use gangplank_s3::{Endpoint, Location, Settings, Style};
 use gangplank_store::open::Bucket;
 
 pub(crate) use options::{BucketArgs, location, with_bucket};
 
 use crate::cli::usage::named;
 
-/// Where and how a bucket is reached, as options say it.
+/// The address of a bucket and the way to it, from the options.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// The bucket's server; Amazon's if it is not said.
+    /// The bucket's server; `None` is Amazon's.
     pub(crate) endpoint: Option<String>,
-    /// The region; the environment's or the profile's if it is not said.
+    /// The region; `None` is that of the environment or the profile.
     pub(crate) region: Option<String>,
     /// Whether requests name the bucket in their path.
     pub(crate) path_style: Option<bool>,
     /// Certificates to trust.
     pub(crate) ca_file: Option<PathBuf>,
-    /// Whether the endpoint may be asked without TLS, although it is elsewhere.
+    /// Whether the endpoint may be called without TLS, although it is on another machine.
     pub(crate) insecure_http: bool,
-    /// Where parts wait until they are sent.
+    /// The folder in which parts wait until they are sent.
     pub(crate) scratch_dir: Option<PathBuf>,
 }
 
-/// The region where nobody says one and the server is not Amazon's. Such servers take any, and expect this.
+/// The region if none is set and the server is not Amazon's. Such servers accept any, and expect this.
 const USUAL_REGION: &str = "us-east-1";
 
 impl Options {
-    /// The name of an option that says something.
+    /// The name of the first option that is set.
     pub(crate) fn named(&self) -> Option<String> {
         let options = [
             ("s3-endpoint", self.endpoint.is_some()),
@@ -48,11 +47,11 @@ impl Options {
         options.into_iter().find(|(_, is_given)| *is_given).map(|(name, _)| named(name))
     }
 
-    /// A client of a bucket. Reads files, and connects to nobody.
+    /// How a bucket is asked.
     ///
     /// # Errors
     /// If an option has a value that cannot work; the error names it.
-    pub(crate) fn client(&self, location: &Location) -> Result<Client> {
+    pub(crate) fn settings(&self, location: &Location) -> Result<Settings> {
         let endpoint = self.endpoint.as_deref().map(Endpoint::parse).transpose();
         let endpoint = endpoint.with_context(|| named("s3-endpoint"))?;
         if let Some(endpoint) = &endpoint {
@@ -86,27 +85,34 @@ impl Options {
         let style = self.path_style.map(|path| if path { Style::Path } else { Style::VirtualHost });
         let bucket = location.bucket.clone();
         let ca_file = self.ca_file.clone();
-        Ok(Client::new(Settings { bucket, endpoint, region, style, ca_file, credentials })?)
+        Ok(Settings { bucket, endpoint, region, style, ca_file, credentials })
     }
 
     /// The bucket as a place for blobs of up to so many bytes.
     ///
     /// # Errors
-    /// As [`client`](Self::client).
+    /// As [`settings`](Self::settings).
     pub(crate) fn bucket(&self, location: Location, largest_blob: u64) -> Result<Bucket> {
-        let client = self.client(&location)?;
+        let settings = self.settings(&location)?;
         let scratch = self.scratch_dir.clone().unwrap_or_else(std::env::temp_dir);
-        Ok(Bucket { client, location, scratch, largest_blob })
+        Ok(Bucket { settings, location, scratch, largest_blob })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use gangplank_s3::Client;
+
     use super::*;
+
+    fn client(options: &Options) -> Client {
+        let location = "s3://images/registry".parse().unwrap();
+        Client::new(options.settings(&location).unwrap()).unwrap()
+    }
 
     fn refusal(options: Options) -> String {
         let location = location("s3://images/registry").unwrap().parse().unwrap();
-        options.client(&location).map(drop).unwrap_err().to_string()
+        options.settings(&location).map(drop).unwrap_err().to_string()
     }
 
     #[test]
@@ -114,24 +120,21 @@ mod tests {
         let to = |endpoint: &str| Options { endpoint: Some(endpoint.to_owned()), ..Options::default() };
         assert!(refusal(to("http://s3.example.com")).contains("speaks no TLS"));
         assert!(refusal(to("s3.example.com")).contains("s3-endpoint"));
-        let location = "s3://images/registry".parse().unwrap();
         for endpoint in ["http://127.0.0.1:9000", "http://[::1]:9000", "https://s3.example.com"] {
-            let client =
-                Options { region: Some("eu-west-1".into()), ..to(endpoint) }.client(&location).unwrap();
+            let client = client(&Options { region: Some("eu-west-1".into()), ..to(endpoint) });
             assert_eq!(client.style(), Style::Path);
         }
         let elsewhere = Options { insecure_http: true, region: Some("x".into()), ..to("http://s3:8333") };
-        assert_eq!(elsewhere.client(&location).unwrap().endpoint().url(), "http://s3:8333");
+        assert_eq!(client(&elsewhere).endpoint().url(), "http://s3:8333");
     }
 
     #[test]
     fn amazon_has_the_bucket_in_its_host() {
-        let location = "s3://images/registry".parse().unwrap();
         let at = |path_style| Options { region: Some("eu-west-1".into()), path_style, ..Options::default() };
-        let client = at(None).client(&location).unwrap();
-        assert_eq!(client.endpoint().url(), "https://s3.eu-west-1.amazonaws.com");
-        assert_eq!(client.style(), Style::VirtualHost);
-        assert_eq!(at(Some(true)).client(&location).unwrap().style(), Style::Path);
+        let amazon = client(&at(None));
+        assert_eq!(amazon.endpoint().url(), "https://s3.eu-west-1.amazonaws.com");
+        assert_eq!(amazon.style(), Style::VirtualHost);
+        assert_eq!(client(&at(Some(true))).style(), Style::Path);
         assert!(
             refusal(Options { region: Some("eu west".into()), ..Options::default() })
                 .contains("is no region")

@@ -1,5 +1,4 @@
-//! The options that say where a bucket is. `serve` has them beside its own; commands that open the same store have them
-//! alone.
+//! The options of a bucket. `serve` has them beside its own; commands that open the same store have only these.
 
 use anyhow::Result;
 use gangplank_s3::Location;
@@ -15,12 +14,11 @@ macro_rules! with_bucket {
                 help = "Bucket of an S3 server for blobs, and a prefix for their keys [default: a folder in the data \
                 directory]")]
             blobs: String, "GANGPLANK_BLOBS";
-            #[arg(value_name = "URL", help_heading = "Bucket", help = "The bucket's server: https://s3.example.com \
+            #[arg(value_name = "ENDPOINT", help_heading = "Bucket", help = "The bucket's server: https://s3.example.com \
                 [default: Amazon's in the region]")]
             s3_endpoint: String, "GANGPLANK_S3_ENDPOINT";
-            /// Region that calls to the bucket's server are signed for [default: AWS_REGION, or the profile's; us-east-1
-            /// with --s3-endpoint]
-            #[arg(value_name = "REGION", help_heading = "Bucket")]
+            #[arg(value_name = "REGION", help_heading = "Bucket", help = "Region that calls to the bucket's server are \
+                signed for [default: the one of AWS_REGION or of the profile, else us-east-1 with --s3-endpoint]")]
             s3_region: String, "GANGPLANK_S3_REGION";
             /// Name the bucket in the path of a URL, and not in its host [default: true with --s3-endpoint, else false]
             #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", help_heading = "Bucket")]
@@ -41,7 +39,7 @@ macro_rules! with_bucket {
 }
 pub(crate) use with_bucket;
 
-/// Passes on what it is given.
+/// Passes its input on.
 macro_rules! alone {
     ($declare:ident! $options:tt) => { $declare! $options };
 }
@@ -49,7 +47,7 @@ macro_rules! alone {
 /// Declares the options as arguments of a command.
 macro_rules! arguments {
     ({ $($(#[$attribute:meta])* $field:ident: $kind:ty, $env:literal;)* } {}) => {
-        /// Where a bucket is, as `serve` is told it.
+        /// The options of a bucket, as `serve` has them.
         #[derive(Clone, Debug, Default, clap::Args)]
         pub(crate) struct BucketArgs {
             $($(#[$attribute])* #[arg(long, env = $env)] pub(crate) $field: Option<$kind>,)*
@@ -60,12 +58,12 @@ macro_rules! arguments {
 with_bucket! { alone! { arguments! { {} {} } } }
 
 impl BucketArgs {
-    /// The bucket, if one is named, for a command that takes no blobs in.
+    /// The bucket, if one is named, for a command that writes no blobs.
     pub(crate) fn bucket(&self) -> Result<Option<Bucket>> {
         self.blobs.as_ref().map(|blobs| self.options().bucket(blobs.parse()?, 0)).transpose()
     }
 
-    /// How the bucket is reached.
+    /// The options without the bucket's name.
     pub(crate) fn options(&self) -> super::Options {
         super::Options {
             endpoint: self.s3_endpoint.clone(),
@@ -78,7 +76,7 @@ impl BucketArgs {
     }
 }
 
-/// Reads a bucket and a prefix, and returns them as they were written.
+/// Reads a bucket and a prefix, and returns them unchanged.
 pub(crate) fn location(text: &str) -> std::result::Result<String, String> {
     text.parse::<Location>().map(|_| text.to_owned()).map_err(|error| error.to_string())
 }

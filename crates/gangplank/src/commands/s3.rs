@@ -44,7 +44,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let location = args.location.or_else(|| args.bucket.blobs.clone());
     let location = location.context("no bucket is named: write gangplank s3 check s3://BUCKET/PREFIX")?;
     let location: Location = location.parse()?;
-    let client = args.bucket.options().client(&location)?;
+    let client = Client::new(args.bucket.options().settings(&location)?)?;
     let report = probe(&client, &location).await;
     if args.output == Some(Form::Json) {
         print(&as_json(&client, &location, &report))?;
@@ -84,9 +84,10 @@ fn show(client: &Client, location: &Location, report: &Report) {
         say(format_args!("clock    the server's is {} s {which} this machine's", ahead.abs()));
     }
     let used = if report.abilities.crc64 { "CRC-64/NVME" } else { "a signed SHA-256" };
-    say(match report.is_usable() {
-        true => format!("The bucket can keep blobs. Parts of uploads are guarded by {used}."),
-        false => "The bucket cannot keep blobs.".to_owned(),
+    say(if report.is_usable() {
+        format!("The bucket can keep blobs. Parts of uploads are guarded by {used}.")
+    } else {
+        "The bucket cannot keep blobs.".to_owned()
     });
 }
 

@@ -1,4 +1,4 @@
-//! What networks and servers do at the worst time, and what a client of the registry notices of it.
+//! Failures of networks and servers at the worst time, and what a client of the registry notices of them.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ fn content_that_is_gone_is_not_there_and_the_next_push_mends_it() {
     assert_eq!(world.registry.push_blob("sr", &blob), 201);
     world.objects().iter().for_each(|key| world.s3.delete(key));
     assert_eq!(world.pull(&blob.digest), None);
-    // Whoever has seen it a while ago believes it is there. A new server looks.
+    // A server that has seen the blob lately believes that it is there. A new server looks.
     world.server.terminate();
     world.server.restart();
     assert_eq!(world.registry.status("HEAD", &format!("sr/blobs/{}", blob.digest)), 404);

@@ -1,5 +1,5 @@
-//! Killed inside the last request of a push: our server, or the bucket's. Whatever was answered is so, no session answers
-//! 500, and nothing is left over.
+//! Kills inside the last request of a push, of our server or the bucket's. Every answer given is true, no session
+//! answers 500, and nothing is left over.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use gangplank_testkit::{Blob, Registry, TestServer};
 
 use crate::world::{PART, World, blob, builder, until};
 
-/// What is so after a push whose last request was cut, as its client finds it.
+/// Checks the state after a push whose last request was cut, as its client finds it.
 fn settle(registry: &Registry, location: &str, blob: &Blob, answered: Option<u16>) {
     if answered == Some(201) {
         assert_eq!(
@@ -43,7 +43,7 @@ fn putting(registry: &Registry, location: &str, blob: &Blob) -> std::thread::Joi
 fn our_server_is_killed_inside_the_last_request() {
     for program in Program::ALL {
         let Some(mut world) = World::start(program) else { continue };
-        // Each call of the last request takes so long, so that the kills meet all of its places.
+        // Each call of the last request is slowed down, so that the kills hit all of its steps.
         let slow = || {
             |seen: &gangplank_testkit::s3::Seen| match seen.call {
                 "UploadPart" | "CompleteMultipartUpload" | "HeadObject" => {
@@ -69,7 +69,7 @@ fn our_server_is_killed_inside_the_last_request() {
         for blob in &blobs {
             pulled(&world.registry, blob);
         }
-        // Those that began anew have left their first session, which ends when it has been idle for an hour.
+        // Pushes that began anew have left their first session, which ends after an idle hour.
         until(Duration::from_secs(20), || world.objects().len() >= blobs.len());
         assert!(world.uploads().len() <= blobs.len());
     }
@@ -97,8 +97,8 @@ fn the_bucket_s_server_is_killed_inside_the_end_of_an_upload() {
             let answered = put.join().unwrap();
             assert!(matches!(answered, Some(201 | 404 | 503)), "{answered:?}");
             s3.restart();
-            // It may say that it can write and still be at its start.
-            until(Duration::from_secs(60), || registry.push_blob("sr", &crate::world::blob(100)) == 201);
+            // The server may already say that it can write while it still starts.
+            until(Duration::from_mins(1), || registry.push_blob("sr", &crate::world::blob(100)) == 201);
             settle(&registry, &location, &blob, answered);
             blobs.push(blob);
         }

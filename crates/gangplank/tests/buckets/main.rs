@@ -1,4 +1,4 @@
-//! The program with its blobs in a bucket of a server that others made.
+//! The program with its blobs in a bucket of another project's server.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is a failed test")]
 

@@ -1,4 +1,4 @@
-//! Pushes and pulls, and what they leave in the bucket.
+//! Pushes and pulls, and the objects that they leave in the bucket.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! S3 servers, one of each for all tests; and servers of ours over them, each under a prefix of its own.
+//! S3 servers, one of each kind for all tests; and servers of ours over them, each under a prefix of its own.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use reqwest::blocking::Response;
 /// Bytes of a part.
 pub(crate) const PART: usize = 8 << 20;
 
-/// A running S3 server, or `None` after saying that it is skipped.
+/// A running S3 server; `None` if its program is missing, after a message about the skipped test.
 pub(crate) fn s3(program: Program) -> Option<&'static S3Server> {
     static SERVERS: [OnceLock<Option<S3Server>>; 2] = [const { OnceLock::new() }; 2];
     let server = SERVERS[program as usize].get_or_init(|| S3Server::start(program)).as_ref();
@@ -96,7 +96,7 @@ pub(crate) fn code(answer: Response) -> (u16, Option<String>) {
     (answer.status().as_u16(), retry)
 }
 
-/// Asks until something is so.
+/// Polls until a condition holds.
 pub(crate) fn until(within: Duration, mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + within;
     while !is_so() {

@@ -26,8 +26,10 @@ impl Client {
     /// If the server refuses or does not answer; then any of them may be deleted.
     pub async fn delete_objects(&self, keys: &[String]) -> Result<Vec<NotDeleted>> {
         const NAME: &str = "DeleteObjects";
-        let objects: String =
-            keys.iter().map(|key| format!("<Object><Key>{}</Key></Object>", xml::escaped(key))).collect();
+        let mut objects = String::new();
+        for key in keys {
+            objects.extend(["<Object><Key>", &xml::escaped(key), "</Key></Object>"]);
+        }
         let body = format!(
             "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>{objects}</Delete>"
         );

@@ -13,7 +13,7 @@ use crate::clock;
 const EARLY: i64 = 300;
 
 /// How often a source is asked whether a key without an end is still the same: files change.
-const ANEW: Duration = Duration::from_secs(300);
+const ANEW: Duration = Duration::from_mins(5);
 
 /// How long after a failure nobody is asked again, while the key before still opens.
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
@@ -148,6 +148,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as a source tells them")]
     fn keys(id: &str, life: Option<i64>) -> Told {
         Ok(Some(Keys {
             access_key_id: id.to_owned(),

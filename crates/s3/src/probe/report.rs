@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::calls::complete::{OnlyNew, WholeChecksum};
 
 /// What of S3's optional parts can be relied on.
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing of its own that a server has or has not")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Abilities {
     /// Whether wrong CRC-64/NVMEs are refused, of objects and of parts, and the whole object's is made.

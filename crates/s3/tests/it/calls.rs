@@ -145,7 +145,7 @@ async fn many_are_deleted_at_once(server: &S3Server) {
 async fn parts_from_a_file_are_joined(server: &S3Server) {
     for checksum in [WholeChecksum::None, WholeChecksum::Crc64] {
         let (client, key) = (of(server), key("joined"));
-        let content: Vec<u8> = (0..PART * 2 + 17).map(|at| (at % 251) as u8).collect();
+        let content: Vec<u8> = (0..PART * 2 + 17).map(|at| u8::try_from(at % 251).unwrap()).collect();
         let mut file = tempfile::tempfile().unwrap();
         std::io::Write::write_all(&mut file, &content).unwrap();
         let file = std::sync::Arc::new(file);

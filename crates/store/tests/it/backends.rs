@@ -177,22 +177,31 @@ impl ScratchCoordinator for ScratchPostgres {
     }
 }
 
+/// Blobs of a backend, made for one test.
+pub(crate) trait ScratchBlobs {
+    /// The store.
+    fn blobs(&self) -> &dyn BlobStore;
+    /// The size of a part, in bytes.
+    fn part(&self) -> usize;
+}
+
 /// The size of parts that are smaller than what most clauses write.
 const SMALL_PART: usize = 16;
 
 /// Bytes in memory.
 pub(crate) struct ScratchMemory(Memory);
 
+#[expect(clippy::unnecessary_wraps, reason = "other backends have to be installed")]
 pub(crate) fn memory() -> Option<ScratchMemory> {
     Some(ScratchMemory(Memory::with_parts(SMALL_PART)))
 }
 
-impl ScratchMemory {
-    pub(crate) fn blobs(&self) -> &dyn BlobStore {
+impl ScratchBlobs for ScratchMemory {
+    fn blobs(&self) -> &dyn BlobStore {
         &self.0
     }
 
-    pub(crate) fn part(&self) -> usize {
+    fn part(&self) -> usize {
         SMALL_PART
     }
 }
@@ -203,6 +212,7 @@ pub(crate) struct ScratchFolder {
     folder: Folder,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "other backends have to be installed")]
 pub(crate) fn folder() -> Option<ScratchFolder> {
     Some(local_folder())
 }
@@ -213,16 +223,18 @@ pub(crate) fn local_folder() -> ScratchFolder {
     ScratchFolder { directory, folder }
 }
 
-impl ScratchFolder {
-    pub(crate) fn blobs(&self) -> &dyn BlobStore {
+impl ScratchBlobs for ScratchFolder {
+    fn blobs(&self) -> &dyn BlobStore {
         &self.folder
     }
 
     /// It has none, so contents may have any size.
-    pub(crate) fn part(&self) -> usize {
+    fn part(&self) -> usize {
         SMALL_PART
     }
+}
 
+impl ScratchFolder {
     /// The folder's own path.
     pub(crate) fn path(&self) -> std::path::PathBuf {
         self.directory.path().join("blobs")

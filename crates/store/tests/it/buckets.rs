@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use crate::backends::ScratchBlobs;
 use async_trait::async_trait;
 use gangplank_s3::credentials::{Keys, Source};
 use gangplank_s3::probe::{self, Abilities};
@@ -84,28 +85,33 @@ fn abilities(server: &S3Server, client: &Client) -> Abilities {
     })
 }
 
-pub(crate) fn client(server: &S3Server, endpoint: &str) -> Client {
+fn client(server: &S3Server, endpoint: &str) -> Client {
+    Client::new(settings(server, endpoint)).unwrap()
+}
+
+pub(crate) fn settings(server: &S3Server, endpoint: &str) -> gangplank_s3::Settings {
     let (id, secret) = server.keys();
-    Client::new(gangplank_s3::Settings {
+    gangplank_s3::Settings {
         bucket: BUCKET.to_owned(),
         endpoint: Some(Endpoint::parse(endpoint).unwrap()),
         region: "us-east-1".to_owned(),
         style: None,
         ca_file: None,
         credentials: vec![Arc::new(Fixed(id, secret))],
-    })
-    .unwrap()
+    }
 }
 
-impl ScratchBucket {
-    pub(crate) fn blobs(&self) -> &dyn BlobStore {
+impl ScratchBlobs for ScratchBucket {
+    fn blobs(&self) -> &dyn BlobStore {
         &self.store
     }
 
-    pub(crate) fn part(&self) -> usize {
+    fn part(&self) -> usize {
         PART
     }
+}
 
+impl ScratchBucket {
     /// The same store as another process opens it.
     pub(crate) fn again(&self) -> ScratchBucket {
         bucket_at(self.server, Some(&self.client.endpoint().url()), self.location.clone())

@@ -57,6 +57,8 @@ macro_rules! blob_contract {
     };
     (@on $backend:ident: $($clause:ident),*; $($in_parts:ident),*) => {
         mod $backend {
+            use crate::backends::ScratchBlobs as _;
+
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $clause() {

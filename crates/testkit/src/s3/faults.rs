@@ -215,8 +215,8 @@ async fn answer(world: Arc<World>, request: Request<Incoming>) -> Result<Answer,
             Err(closed())
         }
         Fault::CutRequest(bytes) => forward(&world, request, bytes).await,
-        Fault::CutAnswer(bytes) => cut(forward(&world, request, usize::MAX).await?, bytes, End::Closes),
-        Fault::StallAnswer(bytes) => cut(forward(&world, request, usize::MAX).await?, bytes, End::Stalls),
+        Fault::CutAnswer(bytes) => Ok(cut(forward(&world, request, usize::MAX).await?, bytes, End::Closes)),
+        Fault::StallAnswer(bytes) => Ok(cut(forward(&world, request, usize::MAX).await?, bytes, End::Stalls)),
         Fault::OtherEtag => {
             let mut answer = forward(&world, request, usize::MAX).await?;
             if answer.headers().contains_key(ETAG) {
@@ -261,8 +261,8 @@ async fn forward(world: &World, request: Request<Incoming>, bytes: usize) -> Res
     Ok(answer.map(|body| body.map_err(io::Error::other).boxed()))
 }
 
-fn cut(answer: Answer, bytes: usize, end: End) -> Result<Answer, io::Error> {
-    Ok(answer.map(|body| Passing::new(body, bytes, end).boxed()))
+fn cut(answer: Answer, bytes: usize, end: End) -> Answer {
+    answer.map(|body| Passing::new(body, bytes, end).boxed())
 }
 
 fn said(status: u16, text: &str) -> Answer {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::blobs::ContentKey;
 
 /// How long they are remembered, at most; at least half of it.
-const REMEMBERED: Duration = Duration::from_secs(3_600);
+const REMEMBERED: Duration = Duration::from_hours(1);
 
 /// How many, each half.
 const MOST: usize = 32_768;

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 use super::{beginning, finish, publish, read, write, writer};
 
+use crate::backends::ScratchBlobs as _;
 use crate::{backends, child};
 
 #[tokio::test]

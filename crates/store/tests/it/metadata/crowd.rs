@@ -33,7 +33,7 @@ const SERVICES: [&str; 2] = ["web", "api"];
 const MANY: usize = 6;
 const ACTS: usize = 60;
 
-/// Numbers that look random, the same in each run (SplitMix64).
+/// Numbers that look random, the same in each run (`SplitMix64`).
 struct Random(u64);
 
 impl Random {
@@ -42,7 +42,7 @@ impl Random {
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
+        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap()
     }
 
     fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
