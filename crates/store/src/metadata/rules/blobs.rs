@@ -57,7 +57,7 @@ impl<E: Engine> BlobLinks for Store<E> {
         now: Time,
     ) -> Result<Option<ContentKey>> {
         let (tenant, repository) = (tenant.clone(), repository.clone());
-        self.upkeep(Terms::tenant(&tenant).takes_nothing(), move |tx| {
+        self.upkeep(Terms::tenant(&tenant).takes_nothing().repeatable(), move |tx| {
             add(tx, &tenant, &repository, &blob, now)
         })
         .await
@@ -300,7 +300,7 @@ fn add(
     if let Some(session) = &blob.session {
         // Its bytes may be on their way out, so they must not become a blob's.
         if !uploads::end_as_blob(tx, session, tenant, name, &blob.key)? {
-            return Ok(None);
+            return find_added(tx, tenant, name, blob);
         }
     }
     // What the repository holds, and who holds what is in it, does not change from here on.
@@ -312,6 +312,32 @@ fn add(
     }
     usage.write_within(tx, repository.tenant, &blob.quotas)?;
     Ok(Some(key))
+}
+
+/// The key of a blob that this very call has added before, of which its caller has not heard.
+fn find_added(
+    tx: &dyn Tx,
+    tenant: &Tenant,
+    name: &RepositoryName,
+    blob: &NewBlob,
+) -> Result<Option<ContentKey>> {
+    tx.find(&Query::new(
+        "SELECT b.key FROM tenants t
+         JOIN repositories r ON r.tenant = t.id
+         JOIN blobs b ON b.tenant = t.id
+         JOIN blob_links l ON l.repository = r.id AND l.blob = b.id
+         WHERE t.account = ?1 AND t.region = ?2 AND r.name = ?3 AND b.digest = ?4
+           AND (b.key = ?5
+                OR EXISTS (SELECT 1 FROM discarded d WHERE d.key = ?5 AND d.checkpoint IS NULL))",
+        values![
+            tenant.account.as_str(),
+            tenant.region.as_str(),
+            name.as_str(),
+            blob.digest,
+            blob.key.as_str(),
+        ],
+        |row| content_keys::read(row.text(0)?),
+    ))
 }
 
 /// Lets a tenant have a content; says in which row, and under which key its bytes are from then on.
