@@ -1,0 +1,199 @@
+//! How a repository comes to have a blob: it is added, or mounted from another.
+
+use gangplank_core::{LoginId, Quotas, Tenant, Time};
+use gangplank_oci::{Digest, RepositoryName};
+
+use super::find_link;
+use crate::Result;
+use crate::blobs::ContentKey;
+use crate::metadata::blobs::{MAX_BLOB_PUTS, MAX_CONFIGURATION, Mount, NewBlob};
+use crate::metadata::rules::usage::Usage;
+use crate::metadata::rules::{content_keys, holds, rows, uploads};
+use crate::metadata::tx::{Level, Lock, Query, Tx, values};
+
+/// A blob that any repository of the tenant holds, and that is not damaged.
+fn find_held(tx: &dyn Tx, tenant: &Tenant, digest: &Digest) -> Result<Option<i64>> {
+    tx.find(&Query::column(
+        "SELECT b.id FROM tenants t JOIN blobs b ON b.tenant = t.id
+         WHERE t.account = ?1 AND t.region = ?2 AND b.digest = ?3 AND b.damaged = 0
+           AND EXISTS (SELECT 1 FROM blob_links l WHERE l.blob = b.id)",
+        values![tenant.account.as_str(), tenant.region.as_str(), *digest],
+    ))
+}
+
+/// Locks a login that is about to be noted. None if it was forgotten meanwhile.
+fn lock_login(tx: &dyn Tx, login: Option<LoginId>) -> Result<Option<LoginId>> {
+    let Some(login) = login else { return Ok(None) };
+    let lock = Query::column("SELECT id FROM registry_logins WHERE id = ?1", values![login]);
+    tx.lock_one(Level::Login, Lock::Update, &lock)
+}
+
+/// Keeps that a login, which is locked, has uploaded a blob, and forgets the oldest of what it uploaded if that is too
+/// much.
+fn note_put(tx: &dyn Tx, login: LoginId, repository: i64, blob: i64) -> Result<()> {
+    let number: Option<i64> = tx.find(&Query::column(
+        "INSERT INTO blob_puts (login, number, repository, blob)
+         VALUES (?1, 1 + coalesce((SELECT max(number) FROM blob_puts WHERE login = ?1), 0), ?2, ?3)
+         ON CONFLICT (repository, blob, login) DO NOTHING
+         RETURNING number",
+        values![login, repository, blob],
+    ))?;
+    if let Some(number) = number.filter(|number| *number > MAX_BLOB_PUTS) {
+        let forget = "DELETE FROM blob_puts WHERE login = ?1 AND number <= ?2";
+        tx.run(forget, values![login, number - MAX_BLOB_PUTS])?;
+    }
+    Ok(())
+}
+
+/// Content that a tenant has.
+struct Known {
+    id: i64,
+    key: ContentKey,
+    is_damaged: bool,
+    size: u64,
+}
+
+/// Locks the content of a digest.
+fn lock_content(tx: &dyn Tx, tenant: i64, digest: &Digest) -> Result<Option<Known>> {
+    let lock = Query::new(
+        "SELECT id, key, damaged, size FROM blobs WHERE tenant = ?1 AND digest = ?2",
+        values![tenant, *digest],
+        |row| {
+            Ok(Known {
+                id: row.get(0)?,
+                key: content_keys::read(row.text(1)?)?,
+                is_damaged: row.get(2)?,
+                size: rows::unsigned(row.get(3)?)?,
+            })
+        },
+    );
+    tx.lock_one(Level::Blob, Lock::Update, &lock)
+}
+
+pub(super) fn add(
+    tx: &dyn Tx,
+    tenant: &Tenant,
+    name: &RepositoryName,
+    blob: &NewBlob,
+    now: Time,
+) -> Result<Option<ContentKey>> {
+    let put_by = lock_login(tx, blob.put_by.filter(|_| blob.size <= MAX_CONFIGURATION))?;
+    let (now, mut usage) = (tx.steady(now)?, Usage::default());
+    if let Some(session) = &blob.session {
+        // Its bytes may be on their way out, so they must not become a blob's.
+        if !uploads::end_as_blob(tx, session, tenant, name, &blob.key)? {
+            return find_added(tx, tenant, name, blob);
+        }
+    }
+    // What the repository holds, and who holds what is in it, does not change from here on.
+    let repository = rows::ensure_repository(tx, tenant, name, Lock::Share, &mut usage)?;
+    let (id, key) = put_content(tx, repository.tenant, blob, now, &mut usage)?;
+    holds::keep::put_link(tx, repository.id, id, now)?;
+    if let Some(login) = put_by {
+        note_put(tx, login, repository.id, id)?;
+    }
+    usage.write_within(tx, repository.tenant, &blob.quotas)?;
+    Ok(Some(key))
+}
+
+/// The key of a blob that this very call has added before, of which its caller has not heard.
+fn find_added(
+    tx: &dyn Tx,
+    tenant: &Tenant,
+    name: &RepositoryName,
+    blob: &NewBlob,
+) -> Result<Option<ContentKey>> {
+    tx.find(&Query::new(
+        "SELECT b.key FROM tenants t
+         JOIN repositories r ON r.tenant = t.id
+         JOIN blobs b ON b.tenant = t.id
+         JOIN blob_links l ON l.repository = r.id AND l.blob = b.id
+         WHERE t.account = ?1 AND t.region = ?2 AND r.name = ?3 AND b.digest = ?4
+           AND (b.key = ?5
+                OR EXISTS (SELECT 1 FROM discarded d WHERE d.key = ?5 AND d.checkpoint IS NULL))",
+        values![
+            tenant.account.as_str(),
+            tenant.region.as_str(),
+            name.as_str(),
+            blob.digest,
+            blob.key.as_str(),
+        ],
+        |row| content_keys::read(row.text(0)?),
+    ))
+}
+
+/// Lets a tenant have a content; says in which row, and under which key its bytes are from then on.
+fn put_content(
+    tx: &dyn Tx,
+    tenant: i64,
+    blob: &NewBlob,
+    now: Time,
+    usage: &mut Usage,
+) -> Result<(i64, ContentKey)> {
+    let known = loop {
+        if let Some(known) = lock_content(tx, tenant, &blob.digest)? {
+            break known;
+        }
+        // Somebody else may add it at the same time.
+        let made = tx.find(&Query::column(
+            "INSERT INTO blobs (tenant, digest, size, key) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (tenant, digest) DO NOTHING
+             RETURNING id",
+            values![tenant, blob.digest, rows::signed(blob.size)?, blob.key.as_str()],
+        ))?;
+        if let Some(id) = made {
+            usage.add_content(blob.size)?;
+            return Ok((id, blob.key.clone()));
+        }
+    };
+    if known.key == blob.key {
+        return Ok((known.id, known.key));
+    }
+    // The caller may have looked before the damage was found.
+    if !known.is_damaged && blob.damaged.as_ref() != Some(&known.key) {
+        content_keys::discard(tx, [&blob.key], now)?;
+        return Ok((known.id, known.key));
+    }
+    tx.run(
+        "UPDATE blobs SET key = ?2, size = ?3, damaged = 0 WHERE id = ?1",
+        values![known.id, blob.key.as_str(), rows::signed(blob.size)?],
+    )?;
+    content_keys::discard(tx, [&known.key], now)?;
+    usage.remove_content(known.size)?;
+    usage.add_content(blob.size)?;
+    Ok((known.id, blob.key.clone()))
+}
+
+pub(super) fn mount(
+    tx: &dyn Tx,
+    tenant: &Tenant,
+    name: &RepositoryName,
+    Mount { from, digest, seen_by }: &Mount,
+    now: Time,
+    quotas: &Quotas,
+) -> Result<bool> {
+    let held = match from {
+        Some(from) => find_link(tx, tenant, from, digest, *seen_by)?
+            .filter(|link| !link.seen.blob.damaged)
+            .filter(|link| seen_by.is_none() || link.seen.may_be_known())
+            .map(|link| (link.blob, link.seen.is_own)),
+        None if seen_by.is_some() => None,
+        None => find_held(tx, tenant, digest)?.map(|blob| (blob, false)),
+    };
+    let Some((blob, is_own)) = held else { return Ok(false) };
+    let put_by = lock_login(tx, seen_by.filter(|_| is_own))?;
+    let mut usage = Usage::default();
+    let repository = rows::ensure_repository(tx, tenant, name, Lock::Update, &mut usage)?;
+    // As long as it is locked, the last repository that has it does not let go.
+    let lock = Query::column("SELECT id FROM blobs WHERE id = ?1 AND damaged = 0", values![blob]);
+    if tx.lock_one::<i64>(Level::Blob, Lock::Share, &lock)?.is_none() {
+        rows::take_back(tx, &repository, &mut usage)?;
+        return Ok(false);
+    }
+    holds::keep::put_link(tx, repository.id, blob, tx.steady(now)?)?;
+    if let Some(login) = put_by {
+        note_put(tx, login, repository.id, blob)?;
+    }
+    usage.write_within(tx, repository.tenant, quotas)?;
+    Ok(true)
+}
