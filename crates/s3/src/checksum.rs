@@ -78,7 +78,9 @@ mod tests {
         fn parts_join_to_the_whole(parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..600), 0..6)) {
             let joined = parts.iter().fold(Crc64::EMPTY, |crc, part| crc.and(Crc64::of(part)));
             let mut hasher = Crc64Hasher::default();
-            parts.iter().for_each(|part| hasher.update(part));
+            for part in &parts {
+                hasher.update(part);
+            }
             prop_assert_eq!(joined, Crc64::of(&parts.concat()));
             prop_assert_eq!(joined, hasher.finish());
         }

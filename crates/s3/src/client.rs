@@ -25,6 +25,7 @@ use crate::{clock, tries, xml};
 const LARGEST: usize = 8 << 20;
 
 /// Which bucket, and how it is reached.
+#[derive(Clone)]
 pub struct Settings {
     /// The bucket's name.
     pub bucket: String,
@@ -40,16 +41,22 @@ pub struct Settings {
     pub credentials: Vec<Arc<dyn Source>>,
 }
 
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bucket, endpoint, region, style, ca_file, .. } = self;
+        f.debug_struct("Settings")
+            .field("bucket", bucket)
+            .field("endpoint", endpoint)
+            .field("region", region)
+            .field("style", style)
+            .field("ca_file", ca_file)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A client of one bucket. Its clones share connections.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (bucket, endpoint) = (&self.0.bucket, self.0.endpoint.url());
-        f.debug_struct("Client").field("bucket", bucket).field("endpoint", &endpoint).finish_non_exhaustive()
-    }
-}
 
 struct Inner {
     http: Http,

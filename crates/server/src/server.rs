@@ -15,7 +15,7 @@ use gangplank_store::blobs::BlobStore;
 use gangplank_store::logs::Logs;
 use gangplank_store::metadata::Metadata;
 use gangplank_store::metadata::progress::Mark;
-use gangplank_store::open::{Location, Mode, Stores};
+use gangplank_store::open::{Bucket, Location, Mode, Stores};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -143,7 +143,7 @@ impl Server {
         config.check_admin_listener(config.deployments.engine.named())?;
         Certificates::open(config)?;
         Issuers::open(&config.issuers)?;
-        Ok(())
+        Ok(config.bucket.as_ref().map_or(Ok(()), Bucket::check)?)
     }
 
     async fn begin(
@@ -163,14 +163,13 @@ impl Server {
         let Location::Local { dir } = &config.location;
         let data_dir = DataDir::take(dir)?;
         let store = data_dir.store(Mode::Serve).with_reserve(config.limits.disk_reserve);
-        let store = store.with_bucket(config.bucket.take());
-        let rows = store.rows().await.context("cannot open the database")?;
+        let rows =
+            store.with_bucket(config.bucket.take()).rows().await.context("cannot open the database")?;
         // Before the bytes, of which some may be made: whoever has another's key changes nothing.
         let master = master_key(&config, &data_dir, rows.metadata.as_ref()).await?;
         let Stores { metadata, blobs, coordinator, number, .. } = rows.with_bytes().await?;
         let blobs = elsewhere.unwrap_or(blobs);
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let endpoint = root_key::local_endpoint(scheme, addresses.main);
+        let endpoint = root_key::local_endpoint(if tls.is_some() { "https" } else { "http" }, addresses.main);
         let clock = Clock::start(metadata.mark(Mark::SteadyTime).await?.map(Time));
         let here = Origin::local(clock.now());
         root_key::provide(metadata.as_ref(), &here, &master, &data_dir, config.root_key.take(), &endpoint)

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const NOBODY: u32 = 65_534;
 
 /// How long a start may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server that ends when it is dropped, and also when the process of the tests does.
 #[derive(Debug)]
@@ -38,11 +38,12 @@ pub fn programs(version: u32) -> Option<PathBuf> {
 impl Postgres {
     /// Starts the server whose programs are in a folder.
     pub fn start(programs: &Path) -> Self {
-        let directory = TempDir::new().unwrap();
+        let directory = TempDir::new().expect("a folder for PostgreSQL");
         if rustix::process::getuid().is_root() {
-            chown(directory.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+            chown(directory.path(), Some(NOBODY), Some(NOBODY)).expect("a folder that is nobody's");
         }
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+        let port = free.port();
         let mut server = Self { programs: programs.to_owned(), directory, port, watch: None };
         let made = server
             .program("initdb")
@@ -55,7 +56,7 @@ impl Postgres {
             ])
             .arg(server.data())
             .output()
-            .unwrap();
+            .expect("initdb");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         server.run();
         server
@@ -76,7 +77,7 @@ impl Postgres {
             shell.args(["-c", setting]);
         }
         shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        self.watch = Some(shell.spawn().unwrap());
+        self.watch = Some(shell.spawn().expect("a shell"));
         let since = Instant::now();
         while self.query("postgres", "SELECT 1").is_err() {
             assert!(since.elapsed() < PATIENCE, "{}", self.log());
@@ -96,7 +97,7 @@ impl Postgres {
 
     /// Makes a database. Says its URL.
     pub fn create(&self, name: &str) -> String {
-        self.query("postgres", &format!("CREATE DATABASE {name}")).unwrap();
+        self.query("postgres", &format!("CREATE DATABASE {name}")).expect("a new database");
         self.url(name)
     }
 

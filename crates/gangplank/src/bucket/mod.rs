@@ -6,7 +6,7 @@ mod options;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use gangplank_s3::{Client, Endpoint, Location, Settings, Style};
+use gangplank_s3::{Endpoint, Location, Settings, Style};
 use gangplank_store::open::Bucket;
 
 pub(crate) use options::{BucketArgs, location, with_bucket};
@@ -47,11 +47,11 @@ impl Options {
         options.into_iter().find(|(_, is_given)| *is_given).map(|(name, _)| named(name))
     }
 
-    /// A client of a bucket. Reads files, and connects to nobody.
+    /// How a bucket is asked.
     ///
     /// # Errors
     /// If an option has a value that cannot work; the error names it.
-    pub(crate) fn client(&self, location: &Location) -> Result<Client> {
+    pub(crate) fn settings(&self, location: &Location) -> Result<Settings> {
         let endpoint = self.endpoint.as_deref().map(Endpoint::parse).transpose();
         let endpoint = endpoint.with_context(|| named("s3-endpoint"))?;
         if let Some(endpoint) = &endpoint {
@@ -85,27 +85,34 @@ impl Options {
         let style = self.path_style.map(|path| if path { Style::Path } else { Style::VirtualHost });
         let bucket = location.bucket.clone();
         let ca_file = self.ca_file.clone();
-        Ok(Client::new(Settings { bucket, endpoint, region, style, ca_file, credentials })?)
+        Ok(Settings { bucket, endpoint, region, style, ca_file, credentials })
     }
 
     /// The bucket as a place for blobs of up to so many bytes.
     ///
     /// # Errors
-    /// As [`client`](Self::client).
+    /// As [`settings`](Self::settings).
     pub(crate) fn bucket(&self, location: Location, largest_blob: u64) -> Result<Bucket> {
-        let client = self.client(&location)?;
+        let settings = self.settings(&location)?;
         let scratch = self.scratch_dir.clone().unwrap_or_else(std::env::temp_dir);
-        Ok(Bucket { client, location, scratch, largest_blob })
+        Ok(Bucket { settings, location, scratch, largest_blob })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use gangplank_s3::Client;
+
     use super::*;
+
+    fn client(options: &Options) -> Client {
+        let location = "s3://images/registry".parse().unwrap();
+        Client::new(options.settings(&location).unwrap()).unwrap()
+    }
 
     fn refusal(options: Options) -> String {
         let location = location("s3://images/registry").unwrap().parse().unwrap();
-        options.client(&location).map(drop).unwrap_err().to_string()
+        options.settings(&location).map(drop).unwrap_err().to_string()
     }
 
     #[test]
@@ -113,24 +120,21 @@ mod tests {
         let to = |endpoint: &str| Options { endpoint: Some(endpoint.to_owned()), ..Options::default() };
         assert!(refusal(to("http://s3.example.com")).contains("speaks no TLS"));
         assert!(refusal(to("s3.example.com")).contains("s3-endpoint"));
-        let location = "s3://images/registry".parse().unwrap();
         for endpoint in ["http://127.0.0.1:9000", "http://[::1]:9000", "https://s3.example.com"] {
-            let client =
-                Options { region: Some("eu-west-1".into()), ..to(endpoint) }.client(&location).unwrap();
+            let client = client(&Options { region: Some("eu-west-1".into()), ..to(endpoint) });
             assert_eq!(client.style(), Style::Path);
         }
         let elsewhere = Options { insecure_http: true, region: Some("x".into()), ..to("http://s3:8333") };
-        assert_eq!(elsewhere.client(&location).unwrap().endpoint().url(), "http://s3:8333");
+        assert_eq!(client(&elsewhere).endpoint().url(), "http://s3:8333");
     }
 
     #[test]
     fn amazon_has_the_bucket_in_its_host() {
-        let location = "s3://images/registry".parse().unwrap();
         let at = |path_style| Options { region: Some("eu-west-1".into()), path_style, ..Options::default() };
-        let client = at(None).client(&location).unwrap();
-        assert_eq!(client.endpoint().url(), "https://s3.eu-west-1.amazonaws.com");
-        assert_eq!(client.style(), Style::VirtualHost);
-        assert_eq!(at(Some(true)).client(&location).unwrap().style(), Style::Path);
+        let amazon = client(&at(None));
+        assert_eq!(amazon.endpoint().url(), "https://s3.eu-west-1.amazonaws.com");
+        assert_eq!(amazon.style(), Style::VirtualHost);
+        assert_eq!(client(&at(Some(true))).style(), Style::Path);
         assert!(
             refusal(Options { region: Some("eu west".into()), ..Options::default() })
                 .contains("is no region")

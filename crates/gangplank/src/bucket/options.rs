@@ -14,11 +14,11 @@ macro_rules! with_bucket {
                 help = "Bucket of an S3 server for blobs, and a prefix for their keys [default: a folder in the data \
                 directory]")]
             blobs: String, "GANGPLANK_BLOBS";
-            #[arg(value_name = "URL", help_heading = "Bucket", help = "The bucket's server: https://s3.example.com \
+            #[arg(value_name = "ENDPOINT", help_heading = "Bucket", help = "The bucket's server: https://s3.example.com \
                 [default: Amazon's in the region]")]
             s3_endpoint: String, "GANGPLANK_S3_ENDPOINT";
             #[arg(value_name = "REGION", help_heading = "Bucket", help = "Region that calls to the bucket's server are \
-                signed for [default: AWS_REGION, or the profile's; us-east-1 with --s3-endpoint]")]
+                signed for [default: the one of AWS_REGION or of the profile, else us-east-1 with --s3-endpoint]")]
             s3_region: String, "GANGPLANK_S3_REGION";
             /// Name the bucket in the path of a URL, and not in its host [default: true with --s3-endpoint, else false]
             #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", help_heading = "Bucket")]

@@ -44,7 +44,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let location = args.location.or_else(|| args.bucket.blobs.clone());
     let location = location.context("no bucket is named: write gangplank s3 check s3://BUCKET/PREFIX")?;
     let location: Location = location.parse()?;
-    let client = args.bucket.options().client(&location)?;
+    let client = Client::new(args.bucket.options().settings(&location)?)?;
     let report = probe(&client, &location).await;
     if args.output == Some(Form::Json) {
         print(&as_json(&client, &location, &report))?;

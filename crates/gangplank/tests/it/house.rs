@@ -17,7 +17,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("store", &["core", "oci", "s3"]),
     ("server", &["api", "console", "core", "engine", "oci", "sigv4", "store"]),
     ("testkit", &["oci", "sigv4"]),
-    ("gangplank", &["api", "code-pages", "core", "oci", "server", "sigv4", "store"]),
+    ("gangplank", &["api", "code-pages", "core", "oci", "s3", "server", "sigv4", "store"]),
 ];
 
 /// Dependencies that make a crate impure.

@@ -148,6 +148,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as a source tells them")]
     fn keys(id: &str, life: Option<i64>) -> Told {
         Ok(Some(Keys {
             access_key_id: id.to_owned(),

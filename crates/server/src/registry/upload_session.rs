@@ -262,10 +262,9 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let app = self.context.app;
-        let leaves = match cancel(self.context, &self.key, &self.checkpoint()).await {
-            true if !self.may_be_published.load(Relaxed) => Leaves::Nothing,
-            _ => Leaves::Bytes,
-        };
+        let is_gone = cancel(self.context, &self.key, &self.checkpoint()).await;
+        let is_all = is_gone && !self.may_be_published.load(Relaxed);
+        let leaves = if is_all { Leaves::Nothing } else { Leaves::Bytes };
         app.metadata.close_upload(&self.owner(), &self.row.id, leaves).await?;
         if leaves == Leaves::Bytes {
             app.discarded.notify_one();

@@ -17,8 +17,8 @@ use crate::{Result, StoreError};
 /// Where bytes are that are not beside their rows.
 #[derive(Clone, Debug)]
 pub struct Bucket {
-    /// What asks the bucket's server.
-    pub client: Client,
+    /// How the bucket's server is asked.
+    pub settings: gangplank_s3::Settings,
     /// The bucket, and what all keys in it begin with.
     pub location: Location,
     /// Where parts wait until they are sent.
@@ -27,15 +27,30 @@ pub struct Bucket {
     pub largest_blob: u64,
 }
 
+impl Bucket {
+    /// Whether its server can be asked like that. Asks nobody.
+    ///
+    /// # Errors
+    /// If its certificates cannot be used.
+    pub fn check(&self) -> Result<()> {
+        self.client().map(drop)
+    }
+
+    fn client(&self) -> Result<Client> {
+        Client::new(self.settings.clone()).map_err(|error| StoreError::unusable(error.to_string()))
+    }
+}
+
 pub(super) async fn with_bytes(
     metadata: Arc<dyn Metadata>,
     bucket: Bucket,
     mode: Mode,
     reserve: u64,
 ) -> Result<Stores> {
+    let client = bucket.client()?;
+    let Bucket { location, scratch, largest_blob, .. } = bucket;
     // Who only reads needs nothing of what may be missing.
-    let abilities = if mode == Mode::Read { Abilities::LEAST } else { examined(&bucket).await? };
-    let Bucket { client, location, scratch, largest_blob } = bucket;
+    let abilities = if mode == Mode::Read { Abilities::LEAST } else { examined(&client, &location).await? };
     let part = part_for(largest_blob);
     let store = S3::open(Settings { client, location, abilities, scratch, reserve, part })?;
     let number = settle(metadata.as_ref(), &store, mode).await?;
@@ -50,21 +65,21 @@ pub(super) async fn with_bytes(
 }
 
 /// Finds out what the bucket's server can do, and says so in one line.
-async fn examined(bucket: &Bucket) -> Result<Abilities> {
-    let report = probe(&bucket.client, &bucket.location).await;
-    let place = bucket.location.to_string();
+async fn examined(client: &Client, location: &Location) -> Result<Abilities> {
+    let report = probe(client, location).await;
+    let place = location.to_string();
     if let Some(broken) = report.broken().next() {
         let (what, why) = (broken.what, &broken.detail);
         return Err(StoreError::unavailable(format!(
             "{place} at {} cannot keep blobs: it cannot {what}: {why}; `gangplank s3 check` says more",
-            bucket.client.endpoint().url()
+            client.endpoint().url()
         )));
     }
     let Report { abilities, clock_ahead, .. } = report;
     let missing: Vec<&str> =
         report.checks.iter().filter(|check| !check.is_fine()).map(|check| check.what).collect();
     tracing::info!(
-        endpoint = bucket.client.endpoint().url(),
+        endpoint = client.endpoint().url(),
         guard = if abilities.crc64 { "CRC-64/NVME" } else { "SHA-256" },
         missing = missing.join(", "),
         clock_ahead,

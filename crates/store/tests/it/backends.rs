@@ -191,6 +191,7 @@ const SMALL_PART: usize = 16;
 /// Bytes in memory.
 pub(crate) struct ScratchMemory(Memory);
 
+#[expect(clippy::unnecessary_wraps, reason = "other backends have to be installed")]
 pub(crate) fn memory() -> Option<ScratchMemory> {
     Some(ScratchMemory(Memory::with_parts(SMALL_PART)))
 }
@@ -211,6 +212,7 @@ pub(crate) struct ScratchFolder {
     folder: Folder,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "other backends have to be installed")]
 pub(crate) fn folder() -> Option<ScratchFolder> {
     Some(local_folder())
 }

@@ -85,17 +85,20 @@ fn abilities(server: &S3Server, client: &Client) -> Abilities {
     })
 }
 
-pub(crate) fn client(server: &S3Server, endpoint: &str) -> Client {
+fn client(server: &S3Server, endpoint: &str) -> Client {
+    Client::new(settings(server, endpoint)).unwrap()
+}
+
+pub(crate) fn settings(server: &S3Server, endpoint: &str) -> gangplank_s3::Settings {
     let (id, secret) = server.keys();
-    Client::new(gangplank_s3::Settings {
+    gangplank_s3::Settings {
         bucket: BUCKET.to_owned(),
         endpoint: Some(Endpoint::parse(endpoint).unwrap()),
         region: "us-east-1".to_owned(),
         style: None,
         ca_file: None,
         credentials: vec![Arc::new(Fixed(id, secret))],
-    })
-    .unwrap()
+    }
 }
 
 impl ScratchBlobs for ScratchBucket {

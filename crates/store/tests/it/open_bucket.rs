@@ -8,12 +8,12 @@ use gangplank_store::open::{Bucket, Mode, StoreConfig, Stores, blobs_in};
 use gangplank_testkit::s3::{Fault, FaultProxy, Program};
 use tempfile::TempDir;
 
-use crate::buckets::{client, location, server};
+use crate::buckets::{location, server, settings};
 
 fn bucket(endpoint: &str) -> Option<Bucket> {
     let server = server(Program::Versitygw)?;
-    let client = client(server, endpoint);
-    Some(Bucket { client, location: location(), scratch: std::env::temp_dir(), largest_blob: 10 << 30 })
+    let settings = settings(server, endpoint);
+    Some(Bucket { settings, location: location(), scratch: std::env::temp_dir(), largest_blob: 10 << 30 })
 }
 
 async fn open(dir: &Path, bucket: &Bucket, mode: Mode) -> Result<Stores, StoreError> {

@@ -195,7 +195,7 @@ mod tests {
             with(|it| it.received = 236),
             with(|it| drop(it.keys.pop())),
             with(|it| it.opaque[0] = 2),
-            with(|it| drop(it.opaque.pop())),
+            with(|it| it.opaque.truncate(it.opaque.len() - 1)),
             with(|it| it.opaque.truncate(1)),
             with(|it| it.opaque.clear()),
         ] {

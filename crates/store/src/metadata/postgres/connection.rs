@@ -102,7 +102,7 @@ impl Open {
         };
         if self.mode == Statements::Unnamed {
             for (name, value) in LIMITS.iter().filter(|(name, _)| name.ends_with("timeout")) {
-                text += &format!("; SET LOCAL {name} = '{value}'");
+                text.extend(["; SET LOCAL ", name, " = '", value, "'"]);
             }
         }
         if isolation == Isolation::Visible {

@@ -201,8 +201,8 @@ impl Engine for Cluster {
 
 /// A number from 0 to 1, so that those who were in each other's way do not meet again.
 fn jitter() -> f64 {
-    let random = uuid::Uuid::new_v4().as_u128() as u32;
-    f64::from(random) / f64::from(u32::MAX)
+    let [random, ..] = *uuid::Uuid::new_v4().as_bytes();
+    f64::from(random) / f64::from(u8::MAX)
 }
 
 #[cfg(test)]

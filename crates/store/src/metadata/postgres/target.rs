@@ -72,9 +72,8 @@ impl Target {
         }
         let is_here = config.get_hosts().iter().all(is_here);
         config.ssl_mode(match mode.as_deref() {
-            None if is_here => SslMode::Disable,
+            None | Some("disable") if is_here => SslMode::Disable,
             None | Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
-            Some("disable") if is_here => SslMode::Disable,
             Some(mode) => {
                 let why = "a database on another machine is reached over TLS alone";
                 return Err(StoreError::unusable(format!("sslmode={mode}: {why}")));
