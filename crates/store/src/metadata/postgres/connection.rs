@@ -161,6 +161,8 @@ impl Open {
             return Ok(statement.clone());
         }
         let types: Vec<Type> = values.iter().map(type_of).collect();
+        #[cfg(test)]
+        super::tests::texts::note(text);
         let statement = self.noting(self.client.prepare_typed(&with_dollars(text), &types).await)?;
         let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
         if prepared.len() >= KEPT {

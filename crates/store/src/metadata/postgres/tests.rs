@@ -1,3 +1,5 @@
+pub(super) mod texts;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -6,7 +6,7 @@ mod cost;
 mod deployment_holds;
 mod giving_back;
 mod long_reads;
-pub(super) mod plans;
+pub(in crate::metadata) mod plans;
 mod races;
 mod schema;
 mod sources;

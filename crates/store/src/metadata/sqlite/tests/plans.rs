@@ -17,6 +17,7 @@ use super::world::{
     registered, service_id, session_key, session_login, tagged,
 };
 use crate::blobs::{Checkpoint, ContentKey};
+use crate::metadata::Metadata;
 use crate::metadata::access_keys::{LastRootKey, NewState};
 use crate::metadata::audit::AuditFilter;
 use crate::metadata::blobs::{Mount, NewBlob};
@@ -29,12 +30,6 @@ use crate::metadata::progress::Mark;
 use crate::metadata::registry_logins::Used;
 use crate::metadata::roles::RoleChange;
 use crate::metadata::uploads::{Leaves, UploadOwner, UploadSession};
-use crate::metadata::{
-    AccessKeys as _, Accounts as _, AuditTrail as _, BlobLinks as _, Catalogue as _, Collection as _,
-    ContainerImages as _, ContainerServices as _, Deployments as _, Inspection as _, Manifests as _,
-    MetricPoints as _, Progress as _, Provenance as _, RegistryLogins as _, RoleSessions as _, Roles as _,
-    Tags as _, Uploads as _,
-};
 
 /// Every statement that ran in this process, with its parameters filled in.
 static SEEN: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
@@ -55,7 +50,7 @@ pub(in crate::metadata::sqlite) fn watch(connection: &mut Connection) {
 }
 
 /// Everything that a request or a periodic job does.
-async fn do_everything(db: &super::Sqlite) {
+pub(in crate::metadata) async fn do_everything(db: &dyn Metadata) {
     let tenant = here();
     db.insert_access_key(&by(), access_key(&tenant, 1), PLENTY).await.unwrap();
     db.note(Vec::new()).await.unwrap();
@@ -147,7 +142,7 @@ async fn do_everything(db: &super::Sqlite) {
 }
 
 /// All that people look at.
-async fn catalogue(db: &super::Sqlite, at: &At<'_>, image: &Document) {
+async fn catalogue(db: &dyn Metadata, at: &At<'_>, image: &Document) {
     db.list_repositories(&at.tenant, "", None, 9).await.unwrap();
     for tag_prefix in [None, Some("l".to_owned())] {
         let filter = ManifestFilter { tag_prefix, with_parts: false };
@@ -159,7 +154,7 @@ async fn catalogue(db: &super::Sqlite, at: &At<'_>, image: &Document) {
 }
 
 /// All that is done to roles.
-async fn roles(db: &super::Sqlite) {
+async fn roles(db: &dyn Metadata) {
     let (tenant, account) = (here(), here().account);
     let role = create_role(db, &tenant, "push").await;
     db.roles(&account, None, 9).await.unwrap();
@@ -184,7 +179,7 @@ async fn roles(db: &super::Sqlite) {
 }
 
 /// All that is done to deployments.
-async fn deployments(db: &super::Sqlite, service: ServiceId) {
+async fn deployments(db: &dyn Metadata, service: ServiceId) {
     let tenant = here();
     for end_well in [true, false] {
         let made = deploy(db, &tenant, "web", &[registered(None), ImageSource::Public]).await;
@@ -207,7 +202,7 @@ async fn deployments(db: &super::Sqlite, service: ServiceId) {
 }
 
 /// All that is done to upload sessions.
-async fn upload(db: &super::Sqlite, at: &At<'_>, login: LoginId) {
+async fn upload(db: &dyn Metadata, at: &At<'_>, login: LoginId) {
     let owner =
         UploadOwner { tenant: at.tenant.clone(), repository: at.repository.clone(), owner: owner_of(1) };
     let session = UploadSession {
@@ -270,6 +265,11 @@ fn is_wide(step: &str) -> bool {
     step.ends_with("(repository=?)")
         || step.starts_with("SEARCH r ") && step.ends_with("(tenant=?)")
         || step.contains("AUTOMATIC")
+}
+
+/// Every text of SQL that has run in this process.
+pub(in crate::metadata) fn seen() -> Vec<String> {
+    SEEN.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
 }
 
 /// Set in the process in which this test runs alone.

@@ -1,0 +1,45 @@
+//! One text for both databases: each that SQLite runs is one that PostgreSQL takes, and runs.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+use super::scratch;
+use crate::metadata::sqlite::tests::{plans, scratch as sqlite};
+
+/// Every text that was prepared in this process.
+static PREPARED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+pub(in crate::metadata::postgres) fn note(text: &str) {
+    PREPARED.lock().unwrap_or_else(PoisonError::into_inner).insert(text.trim_start().to_owned());
+}
+
+/// Set in the process in which this test runs alone.
+const ALONE: &str = "GANGPLANK_TEST_TEXTS_ALONE";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgresql_takes_every_text_of_the_rules() {
+    if std::env::var_os(ALONE).is_none() {
+        // Watched is the whole process, so no other test may run in it.
+        let name = "metadata::postgres::tests::texts::postgresql_takes_every_text_of_the_rules";
+        let test = std::env::current_exe().unwrap();
+        let ran = Command::new(test).args([name, "--exact", "--nocapture"]).env(ALONE, "1").output().unwrap();
+        let said = [ran.stdout, ran.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    let Some((_server, store)) = scratch().await else { return };
+    let (_directory, embedded) = sqlite();
+    plans::do_everything(&embedded).await;
+    plans::do_everything(&store).await;
+    let prepared = PREPARED.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let is_prepared = |text: &String| {
+        let locks = [" FOR SHARE", " FOR UPDATE", " FOR UPDATE SKIP LOCKED"];
+        prepared.contains(text) || locks.iter().any(|lock| prepared.contains(&format!("{text}{lock}")))
+    };
+    let seen = plans::seen();
+    assert!(seen.len() > 150, "only {} texts were noted", seen.len());
+    let missing: Vec<String> = seen.into_iter().filter(|text| !is_prepared(text)).collect();
+    assert_eq!(missing, Vec::<String>::new());
+}
