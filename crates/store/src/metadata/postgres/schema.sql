@@ -1,5 +1,6 @@
 -- The tables of a new PostgreSQL database. They are those of SQLite (`sqlite/schema/new.sql`, whose comments say what
--- they are for): a test compares them. Numbers, times in milliseconds and yes or no are BIGINT, a digest is its bytes,
+-- they are for): a test compares them. Where SQLite has a row's number or key in each of its indexes, and a query wants
+-- it, the index names it here. Numbers, times in milliseconds and yes or no are BIGINT, a digest is its bytes,
 -- and text is in the order of its bytes. `shared.sql` has what only many processes need.
 
 CREATE TABLE tenants (
@@ -161,7 +162,7 @@ CREATE TABLE registry_logins (
     last_push_at      BIGINT,
     last_push_address TEXT COLLATE "C"
 );
-CREATE INDEX registry_logins_by_tenant ON registry_logins (tenant);
+CREATE INDEX registry_logins_by_tenant ON registry_logins (tenant, id);
 CREATE INDEX registry_logins_revoked ON registry_logins (tenant) WHERE revoked_at IS NOT NULL;
 -- Counts those that are live without a look at any other.
 CREATE INDEX registry_logins_by_end ON registry_logins (tenant, expires_at, revoked_at, owner);
@@ -218,7 +219,7 @@ CREATE TABLE blob_links (
     held       BIGINT NOT NULL,
     PRIMARY KEY (repository, blob)
 );
-CREATE INDEX blob_links_by_blob ON blob_links (blob);
+CREATE INDEX blob_links_by_blob ON blob_links (blob, repository);
 -- What is not held, the oldest lease first: a cycle of collection reads the garbage, not the store.
 CREATE INDEX blob_links_to_collect ON blob_links (leased_at) WHERE held = 0;
 
@@ -276,10 +277,10 @@ CREATE TABLE manifests (
     body          BYTEA NOT NULL,
     UNIQUE (repository, digest)
 );
--- The newest of a repository first: the row's own number is in every index.
-CREATE INDEX manifests_by_repository ON manifests (repository);
-CREATE INDEX manifests_by_digest ON manifests (digest);
-CREATE INDEX manifests_by_subject ON manifests (repository, subject) WHERE subject IS NOT NULL;
+-- The newest of a repository first.
+CREATE INDEX manifests_by_repository ON manifests (repository, id);
+CREATE INDEX manifests_by_digest ON manifests (digest, repository);
+CREATE INDEX manifests_by_subject ON manifests (repository, subject, id) WHERE subject IS NOT NULL;
 CREATE INDEX manifests_hung ON manifests (repository, subject) WHERE is_hung = 1;
 CREATE INDEX manifests_to_collect ON manifests (leased_at) WHERE held = 0;
 -- An index may hold its own subject, which holds it: nothing else would ever let go of the two.
@@ -311,7 +312,7 @@ CREATE TABLE tags (
     manifest   BIGINT NOT NULL REFERENCES manifests,
     PRIMARY KEY (repository, name)
 );
-CREATE INDEX tags_by_manifest ON tags (manifest);
+CREATE INDEX tags_by_manifest ON tags (manifest, repository, name);
 
 -- Which logins have set a tag to the manifest that it is on.
 CREATE TABLE tag_puts (
@@ -452,7 +453,7 @@ CREATE TABLE audit (
     source     BIGINT REFERENCES sources,  -- of a change by a session of a role
     by_console BIGINT NOT NULL DEFAULT 0
 );
-CREATE INDEX audit_by_share ON audit (account, share);
+CREATE INDEX audit_by_share ON audit (account, share, id);
 CREATE UNIQUE INDEX audit_by_request ON audit (request) WHERE request IS NOT NULL;
 CREATE INDEX audit_by_source ON audit (source) WHERE source IS NOT NULL;
 

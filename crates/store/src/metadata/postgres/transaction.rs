@@ -144,7 +144,8 @@ impl Tx for Transaction<'_> {
     ) -> Result<()> {
         let how = match lock {
             Lock::Share => "FOR SHARE",
-            Lock::Update => "FOR UPDATE",
+            // Foreign keys that lead to the row need not wait: whoever removes it asks for more than this.
+            Lock::Update => "FOR NO KEY UPDATE",
             Lock::SkipLocked => "FOR UPDATE SKIP LOCKED",
         };
         let text = format!("{text} {how}");

@@ -253,9 +253,11 @@ impl Step<'_> {
     /// A repository is there while it has something in it.
     fn remove_empty(&mut self, locked: &Locked) -> Result<()> {
         let removed = self.tx.find_each(
+            // The first of what there is, and not whether there is any: that is answered by reading all of a table where
+            // most repositories have much.
             "DELETE FROM repositories WHERE id = ?1
-             AND NOT EXISTS (SELECT 1 FROM manifests WHERE repository = ?1)
-             AND NOT EXISTS (SELECT 1 FROM blob_links WHERE repository = ?1)
+             AND (SELECT digest FROM manifests WHERE repository = ?1 ORDER BY digest LIMIT 1) IS NULL
+             AND (SELECT blob FROM blob_links WHERE repository = ?1 ORDER BY blob LIMIT 1) IS NULL
              RETURNING tenant",
             locked.keys().map(|repository| values![*repository]),
             |row| row.get::<i64>(0),

@@ -77,12 +77,13 @@ impl Texts {
         let (ids_below, keys_below) = (manifests_below.join(" UNION ALL "), links_below.join(" UNION ALL "));
         let itself = format!("SELECT m.id FROM manifests m WHERE m.id = ?1 AND {manifest_is_held}");
         Self {
+            // Not `held = 0`: the index of all that is not held would be gone through for the few that are wanted.
             hold: [
                 format!(
-                    "UPDATE manifests SET held = 1 WHERE held = 0 AND id IN ({ids_below} UNION ALL {itself})"
+                    "UPDATE manifests SET held = 1 WHERE held <> 1 AND id IN ({ids_below} UNION ALL {itself})"
                 ),
                 format!(
-                    "UPDATE blob_links SET held = 1 WHERE held = 0 AND (repository, blob) IN ({keys_below})"
+                    "UPDATE blob_links SET held = 1 WHERE held <> 1 AND (repository, blob) IN ({keys_below})"
                 ),
             ],
             end: EDGES.iter().filter_map(end).collect(),
