@@ -153,7 +153,8 @@ struct Link {
     seen: SeenBlob,
 }
 
-/// A blob of a repository; with `login`, also how that login stands to it.
+/// Finds a blob of a repository. With `login`, also whether it is a configuration and whether that login
+/// uploaded it.
 fn find_link(
     tx: &dyn Tx,
     tenant: &Tenant,
@@ -197,7 +198,7 @@ fn find_link(
     ))
 }
 
-/// A blob that any repository of the tenant holds, and that is not damaged.
+/// Finds an undamaged blob that at least one repository of the tenant holds.
 fn find_held(tx: &dyn Tx, tenant: &Tenant, digest: &Digest) -> Result<Option<i64>> {
     tx.find(&Query::column(
         "SELECT b.id FROM tenants t JOIN blobs b ON b.tenant = t.id
@@ -207,8 +208,8 @@ fn find_held(tx: &dyn Tx, tenant: &Tenant, digest: &Digest) -> Result<Option<i64
     ))
 }
 
-/// Renews a lease and hands out what it is on. Both are looked up anew: since the caller looked, the
-/// hold may have ended, its rows may be another blob's, and the content may have been replaced.
+/// Renews the lease and returns the blob. Both are read again under the lock: since the first look the
+/// repository may have lost the blob, and the content may have been replaced.
 fn renew(
     tx: &dyn Tx,
     tenant: &Tenant,
@@ -217,7 +218,7 @@ fn renew(
     login: Option<LoginId>,
     now: Time,
 ) -> Result<Option<SeenBlob>> {
-    // Whoever collects it now finds it locked, or it is gone already.
+    // From here on collection skips the link. If collection was faster, the link is gone.
     let lock = Query::new(
         "SELECT repository, blob FROM blob_links
          WHERE repository = (SELECT id FROM repositories
@@ -239,15 +240,14 @@ fn renew(
     Ok(find_link(tx, tenant, repository, digest, login)?.map(|link| link.seen))
 }
 
-/// Locks a login that is about to be noted. None if it was forgotten meanwhile.
+/// Locks a login that is about to be recorded as an uploader; `None` if it was forgotten meanwhile.
 fn lock_login(tx: &dyn Tx, login: Option<LoginId>) -> Result<Option<LoginId>> {
     let Some(login) = login else { return Ok(None) };
     let lock = Query::column("SELECT id FROM registry_logins WHERE id = ?1", values![login]);
     tx.lock_one(Level::Login, Lock::Update, &lock)
 }
 
-/// Keeps that a login, which is locked, has uploaded a blob, and forgets the oldest of what it uploaded if that is too
-/// much.
+/// Records that a locked login has uploaded a blob. Beyond [`MAX_BLOB_PUTS`] the oldest records go.
 fn note_put(tx: &dyn Tx, login: LoginId, repository: i64, blob: i64) -> Result<()> {
     let number: Option<i64> = tx.find(&Query::column(
         "INSERT INTO blob_puts (login, number, repository, blob)
@@ -263,7 +263,7 @@ fn note_put(tx: &dyn Tx, login: LoginId, repository: i64, blob: i64) -> Result<(
     Ok(())
 }
 
-/// Content that a tenant has.
+/// Content that the tenant has already.
 struct Known {
     id: i64,
     key: ContentKey,
@@ -271,7 +271,7 @@ struct Known {
     size: u64,
 }
 
-/// Locks the content of a digest.
+/// Locks the content with this digest.
 fn lock_content(tx: &dyn Tx, tenant: i64, digest: &Digest) -> Result<Option<Known>> {
     let lock = Query::new(
         "SELECT id, key, damaged, size FROM blobs WHERE tenant = ?1 AND digest = ?2",
@@ -298,12 +298,12 @@ fn add(
     let put_by = lock_login(tx, blob.put_by.filter(|_| blob.size <= MAX_CONFIGURATION))?;
     let (now, mut usage) = (tx.steady(now)?, Usage::default());
     if let Some(session) = &blob.session {
-        // Its bytes may be on their way out, so they must not become a blob's.
+        // The bytes of an ended session may be deleted at any moment, so they must not become a blob.
         if !uploads::end_as_blob(tx, session, tenant, name, &blob.key)? {
             return Ok(None);
         }
     }
-    // What the repository holds, and who holds what is in it, does not change from here on.
+    // From here on no manifest comes to or leaves the repository.
     let repository = rows::ensure_repository(tx, tenant, name, Lock::Share, &mut usage)?;
     let (id, key) = put_content(tx, repository.tenant, blob, now, &mut usage)?;
     holds::keep::put_link(tx, repository.id, id, now)?;
@@ -314,7 +314,7 @@ fn add(
     Ok(Some(key))
 }
 
-/// Lets a tenant have a content; says in which row, and under which key its bytes are from then on.
+/// Gives the content to the tenant. Returns its row, and the key under which its bytes are from then on.
 fn put_content(
     tx: &dyn Tx,
     tenant: i64,
@@ -326,7 +326,7 @@ fn put_content(
         if let Some(known) = lock_content(tx, tenant, &blob.digest)? {
             break known;
         }
-        // Somebody else may add it at the same time.
+        // Another transaction may insert the same row at the same time.
         let made = tx.find(&Query::column(
             "INSERT INTO blobs (tenant, digest, size, key) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (tenant, digest) DO NOTHING
@@ -341,7 +341,7 @@ fn put_content(
     if known.key == blob.key {
         return Ok((known.id, known.key));
     }
-    // The caller may have looked before the damage was found.
+    // The caller may have read the row before the damage was noted.
     if !known.is_damaged && blob.damaged.as_ref() != Some(&known.key) {
         content_keys::discard(tx, [&blob.key], now)?;
         return Ok((known.id, known.key));
@@ -376,7 +376,7 @@ fn mount_from(
     let put_by = lock_login(tx, seen_by.filter(|_| is_own))?;
     let mut usage = Usage::default();
     let repository = rows::ensure_repository(tx, tenant, name, Lock::Update, &mut usage)?;
-    // As long as it is locked, the last repository that has it does not let go.
+    // While the content is locked, its last repository cannot let it go.
     let lock = Query::column("SELECT id FROM blobs WHERE id = ?1 AND damaged = 0", values![blob]);
     if tx.lock_one::<i64>(Level::Blob, Lock::Share, &lock)?.is_none() {
         rows::take_back(tx, &repository, &mut usage)?;
@@ -414,7 +414,8 @@ fn delete(
     Ok(Outcome::Changed(BlobDeleted::Deleted, note))
 }
 
-/// Locks contents, which come in order; returns those that are there and, if wanted, locked by nobody else.
+/// Locks contents, given in ascending order, and returns those that exist. With [`Lock::SkipLocked`], those
+/// that somebody else has locked are left out.
 pub(crate) fn lock_contents(
     tx: &dyn Tx,
     blobs: impl IntoIterator<Item = i64>,
@@ -428,8 +429,9 @@ pub(crate) fn lock_contents(
     Ok(found)
 }
 
-/// Takes blobs from repositories of a tenant. The bytes of those that no other repository has are discarded: says how
-/// many contents those are, and how many bytes. The repositories and the contents are locked, `Update`.
+/// Removes blobs from repositories of one tenant, and discards the bytes that no repository has any more.
+/// Returns how many contents were discarded, and their bytes. The repositories and the contents must be locked
+/// with `Update`.
 pub(crate) fn unlink(tx: &dyn Tx, links: &[(i64, i64)], now: Time, usage: &mut Usage) -> Result<(u64, u64)> {
     let each = || links.iter().map(|(repository, blob)| values![*repository, *blob]);
     tx.each("DELETE FROM blob_puts WHERE repository = ?1 AND blob = ?2", each())?;
@@ -439,8 +441,8 @@ pub(crate) fn unlink(tx: &dyn Tx, links: &[(i64, i64)], now: Time, usage: &mut U
     Ok((contents, bytes))
 }
 
-/// Forgets those of these contents that no repository has, and discards their bytes: says how many contents those are,
-/// and how many bytes. They are locked, `Update`.
+/// Deletes those of these contents that no repository has, and discards their bytes. Returns how many contents
+/// were discarded, and their bytes. They must be locked with `Update`.
 pub(crate) fn forget_unlinked(
     tx: &dyn Tx,
     blobs: impl IntoIterator<Item = i64>,
