@@ -336,7 +336,7 @@ fn read(row: &Row<'_>) -> Result<RoleSession> {
         rows::owner(owner)?.as_role().ok_or_else(|| rows::damaged("role", owner))?;
     let policy = row.get::<Option<String>>(6)?;
     let policy = policy.map(|policy| {
-        // A session policy is shorter than the longest stored policy, so the same parser takes it.
+        // The stored form can be longer than the limit for the text of a session policy, so the other limit applies.
         PermissionPolicy::parse(&policy).map(Arc::new).map_err(|_| rows::damaged("session policy", &policy))
     });
     Ok(RoleSession {
