@@ -1,9 +1,9 @@
-//! Answers in memory that are never older than an acknowledged change.
+//! Answers kept in memory, and when they are dropped.
 //!
 //! With SQLite, one thread makes all commits, so it knows what each of them changes. Before a commit that takes
 //! rights away it *closes* the caches: it empties them, and until the outcome of the commit is known they
-//! neither store nor return anything. Only then the callers get their answers. So a request that comes after
-//! the answer "revoked", "moved" or "deleted" sees the new state.
+//! neither store nor return anything. Only then the callers get their answers. So a request that comes after an
+//! acknowledged "revoked" or "disabled" sees the new state.
 //!
 //! A reader may begin before such a commit and end after it, with an outdated answer. So it notes the cache's
 //! [`Generation`] before its query. Its answer is stored only if the generation is still the same and no commit

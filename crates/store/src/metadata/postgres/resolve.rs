@@ -1,4 +1,4 @@
-//! A COMMIT whose answer was lost: it happened or not, and the server knows.
+//! Finds out whether a COMMIT happened whose answer was lost. The database server knows.
 
 use std::time::{Duration, Instant};
 
@@ -10,19 +10,20 @@ use crate::{Result, StoreError};
 /// How long the server is asked.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// From one question to the next.
+/// The pause between two questions.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// A transaction of which nobody heard how it ended.
+/// A transaction whose outcome is unknown.
 pub(super) struct Lost {
-    /// Its number, which the server knows it by.
+    /// The number of the transaction in PostgreSQL.
     pub(super) number: String,
 }
 
-/// How it ended: committed, or [`StoreError::Contended`], so that it is run again.
+/// Asks how the transaction ended: `Ok` if it was committed.
 ///
 /// # Errors
-/// [`StoreError::OutcomeUnknown`] if the server cannot be asked, or does not know: another one may have taken its place.
+/// [`StoreError::Contended`] if it was not, so that it runs again. [`StoreError::OutcomeUnknown`] if the server
+/// cannot be asked or does not know, for example after a failover.
 pub(super) async fn outcome(pool: &Pool, lost: Lost) -> Result<()> {
     let since = Instant::now();
     loop {
@@ -34,13 +35,13 @@ pub(super) async fn outcome(pool: &Pool, lost: Lost) -> Result<()> {
             _ if since.elapsed() > PATIENCE => {
                 return Err(StoreError::OutcomeUnknown("the answer to a commit was lost".into()));
             }
-            // Its connection may not be known to be lost yet.
+            // The server may not have noticed yet that the connection is lost.
             _ => tokio::time::sleep(PAUSE).await,
         }
     }
 }
 
-/// Whether it was committed; `None` if that is not decided.
+/// Whether it was committed; `None` while it is undecided.
 async fn ask(pool: &Pool, lost: &Lost) -> Result<Option<bool>> {
     let open: Open = pool.extra().await?;
     let text = "SELECT pg_xact_status(CAST(CAST(?1 AS TEXT) AS XID8))";
