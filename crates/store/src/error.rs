@@ -1,4 +1,4 @@
-//! What can go wrong with a store, by what the caller does next.
+//! The errors of a store, divided by what the caller can do next.
 
 use std::error::Error;
 use std::fmt;
@@ -6,28 +6,29 @@ use std::sync::Arc;
 
 use gangplank_core::OverQuota;
 
-/// A store could not do what it was asked; nothing was acknowledged and nothing half done is visible.
+/// An error of a store. Nothing was acknowledged, and nothing incomplete is visible.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No space is left. Reads still work; writes will again when space returns.
+    /// There is no space. Reads still work, and writes will work again when there is space.
     #[error("the disk is full: {0}")]
     Full(#[source] Cause),
-    /// The store cannot be used now; a retry may succeed.
+    /// The store cannot be used now. A retry may succeed.
     #[error("storage failed: {0}")]
     Unavailable(#[source] Cause),
-    /// Others were in the way each time that it was tried. Nothing was changed; a retry may succeed.
+    /// Every try conflicted with other transactions. Nothing was changed. A retry may succeed.
     #[error("others use the same rows: {0}")]
     Contended(#[source] Cause),
-    /// The connection was lost while the change was committed: it was made or not.
+    /// The connection was lost during the commit. The change may or may not have been made.
     #[error("nobody knows whether the change was made: {0}")]
     OutcomeUnknown(#[source] Cause),
-    /// It is not a store of this program's version; nothing was changed.
+    /// The store is of another version of the program, or its parts do not belong together. Nothing was
+    /// changed.
     #[error("{0}")]
     Unusable(#[source] Cause),
-    /// The account would have more than it may. Nothing was changed.
+    /// The account would exceed a quota. Nothing was changed.
     #[error(transparent)]
     OverQuota(#[from] OverQuota),
-    /// What was read is not what was written.
+    /// The stored data differs from what was written.
     #[error("stored data is damaged: {0}")]
     Damaged(#[source] Cause),
 }
@@ -35,27 +36,27 @@ pub enum StoreError {
 /// The result of every store call.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// Why: an error of a library or of the system, or a sentence.
+/// The cause: an error of a library or of the system, or a sentence.
 #[derive(Clone)]
 pub struct Cause(Arc<dyn Error + Send + Sync>);
 
 impl StoreError {
-    /// No space is left.
+    /// The error that there is no space.
     pub fn full(cause: impl Into<Cause>) -> Self {
         Self::Full(cause.into())
     }
 
-    /// The store cannot be used now.
+    /// The error that the store cannot be used now.
     pub fn unavailable(cause: impl Into<Cause>) -> Self {
         Self::Unavailable(cause.into())
     }
 
-    /// It is not a store of this program's version.
+    /// The error that the store cannot be used by this program.
     pub fn unusable(cause: impl Into<Cause>) -> Self {
         Self::Unusable(cause.into())
     }
 
-    /// What was read is not what was written.
+    /// The error that stored data is damaged.
     pub fn damaged(cause: impl Into<Cause>) -> Self {
         Self::Damaged(cause.into())
     }
