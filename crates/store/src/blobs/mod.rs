@@ -98,9 +98,9 @@ pub trait BlobSweeper: Send + Sync {
         Duration::ZERO
     }
 
-    /// The keys of published content in one of 256 parts that is at least so old, in any order. The last two
-    /// digits of a key are the number of its part ([`ContentKey::part`]). The store's clock decides about the
-    /// age.
+    /// The keys of published content that is at least so old, in one of 256 parts and in any order. The last
+    /// two digits of a key are the number of its part ([`ContentKey::part`]). The store's clock decides about
+    /// the age.
     async fn published(&self, part: u8, older_than: Duration) -> Result<Vec<ContentKey>>;
 
     /// Staged content that was begun or got its last byte at least so long ago, in any order.

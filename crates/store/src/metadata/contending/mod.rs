@@ -2,7 +2,7 @@
 //!
 //! It runs rules in another engine. It refuses each rule at its first statement, then at its second, and so on,
 //! and at last at its commit. After each refusal the rule runs again, as after a conflict. Often the store gets
-//! no answer to a commit, if it is able to settle that. A caller of the store may notice none of this.
+//! no answer to a commit, if it is able to settle that. A caller of the store must not notice any of this.
 
 mod refusing;
 #[cfg(test)]

@@ -208,8 +208,8 @@ fn find_held(tx: &dyn Tx, tenant: &Tenant, digest: &Digest) -> Result<Option<i64
     ))
 }
 
-/// Renews the lease and returns the blob. Both are read again under the lock: since the first look the
-/// repository may have lost the blob, and the content may have been replaced.
+/// Renews the lease and returns the blob. Link and content are read again under the lock: since the first look
+/// the repository may have lost the blob, and the content may have been replaced.
 fn renew(
     tx: &dyn Tx,
     tenant: &Tenant,

@@ -140,8 +140,8 @@ fn has_ended(tx: &dyn Tx, owner: &Owner, login: Option<LoginId>) -> Result<bool>
     Ok(facts.is_some_and(|facts| facts.ended().is_some()))
 }
 
-/// Ends the oldest session of an account, or of one login, that got no byte for so long that it gives way at
-/// `now`; `false` if there is none.
+/// Ends the oldest idle session of an account or of one login; `false` if none is idle at `now`. A session is
+/// idle if it got no byte for [`GIVES_WAY_AFTER`].
 fn end_idle(tx: &dyn Tx, account: &AccountId, login: Option<LoginId>, now: Time) -> Result<bool> {
     let which = "tenant IN (SELECT id FROM tenants WHERE account = ?1) AND touched_at <= ?2
            AND (CAST(?3 AS BIGINT) IS NULL OR login = ?3)
@@ -216,7 +216,8 @@ pub(crate) fn end_of_login(tx: &dyn Tx, tenant: i64, login: LoginId) -> Result<(
     end(tx, Lock::Update, which, values![tenant, login], Leaves::Bytes).map(drop)
 }
 
-/// Ends the sessions that were last fed by a login of this role session that lives beyond `now`.
+/// Ends the uploads that were last fed by a login of this role session. Logins that ended before `now` are left
+/// out.
 pub(crate) fn end_of_session(
     tx: &dyn Tx,
     account: &AccountId,
