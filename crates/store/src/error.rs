@@ -7,29 +7,22 @@ use std::sync::Arc;
 use gangplank_core::OverQuota;
 
 /// A store could not do what it was asked; nothing was acknowledged and nothing half done is visible.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug)]
 pub enum StoreError {
     /// No space is left. Reads still work; writes will again when space returns.
-    #[error("the disk is full: {0}")]
-    Full(#[source] Cause),
+    Full(Cause),
     /// The store cannot be used now; a retry may succeed.
-    #[error("storage failed: {0}")]
-    Unavailable(#[source] Cause),
+    Unavailable(Cause),
     /// Others were in the way each time that it was tried. Nothing was changed; a retry may succeed.
-    #[error("others use the same rows: {0}")]
-    Contended(#[source] Cause),
+    Contended(Cause),
     /// The connection was lost while the change was committed: it was made or not.
-    #[error("nobody knows whether the change was made: {0}")]
-    OutcomeUnknown(#[source] Cause),
+    OutcomeUnknown(Cause),
     /// It is not a store of this program's version; nothing was changed.
-    #[error("{0}")]
-    Unusable(#[source] Cause),
+    Unusable(Cause),
     /// The account would have more than it may. Nothing was changed.
-    #[error(transparent)]
-    OverQuota(#[from] OverQuota),
+    OverQuota(OverQuota),
     /// What was read is not what was written.
-    #[error("stored data is damaged: {0}")]
-    Damaged(#[source] Cause),
+    Damaged(Cause),
 }
 
 /// The result of every store call.
@@ -61,6 +54,41 @@ impl StoreError {
     }
 }
 
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(cause) => write!(f, "the disk is full: {cause}"),
+            Self::Unavailable(cause) => write!(f, "storage failed: {cause}"),
+            Self::Contended(cause) => write!(f, "others use the same rows: {cause}"),
+            Self::OutcomeUnknown(cause) => write!(f, "nobody knows whether the change was made: {cause}"),
+            Self::Unusable(cause) => cause.fmt(f),
+            Self::OverQuota(over) => over.fmt(f),
+            Self::Damaged(cause) => write!(f, "stored data is damaged: {cause}"),
+        }
+    }
+}
+
+/// The message has the cause already, so the chain goes on behind it and nothing is said twice.
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Full(cause)
+            | Self::Unavailable(cause)
+            | Self::Contended(cause)
+            | Self::OutcomeUnknown(cause)
+            | Self::Unusable(cause)
+            | Self::Damaged(cause) => cause.0.source(),
+            Self::OverQuota(over) => over.source(),
+        }
+    }
+}
+
+impl From<OverQuota> for StoreError {
+    fn from(over: OverQuota) -> Self {
+        Self::OverQuota(over)
+    }
+}
+
 impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Cause {
     fn from(error: E) -> Self {
         Self(Arc::from(error.into()))
@@ -76,14 +104,6 @@ impl fmt::Display for Cause {
 impl fmt::Debug for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-impl std::ops::Deref for Cause {
-    type Target = dyn Error + Send + Sync;
-
-    fn deref(&self) -> &Self::Target {
-        &*self.0
     }
 }
 
@@ -105,5 +125,26 @@ impl From<rusqlite::Error> for StoreError {
             }
             _ => Self::unavailable(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+    use std::io;
+
+    use super::StoreError;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = StoreError::unavailable(io::Error::other("the disk is gone"));
+        assert_eq!(error.to_string(), "storage failed: the disk is gone");
+        let mut rest = Vec::new();
+        let mut source = error.source();
+        while let Some(error) = source {
+            rest.push(error.to_string());
+            source = error.source();
+        }
+        assert!(!rest.iter().any(|said| said.contains("the disk is gone")), "{rest:?}");
     }
 }
