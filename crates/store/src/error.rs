@@ -7,30 +7,23 @@ use std::sync::Arc;
 use gangplank_core::OverQuota;
 
 /// An error of a store. Nothing was acknowledged, and nothing incomplete is visible.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug)]
 pub enum StoreError {
     /// There is no space. Reads still work, and writes will work again when there is space.
-    #[error("the disk is full: {0}")]
-    Full(#[source] Cause),
+    Full(Cause),
     /// The store cannot be used now. A retry may succeed.
-    #[error("storage failed: {0}")]
-    Unavailable(#[source] Cause),
+    Unavailable(Cause),
     /// Every try conflicted with other transactions. Nothing was changed. A retry may succeed.
-    #[error("others use the same rows: {0}")]
-    Contended(#[source] Cause),
+    Contended(Cause),
     /// The connection was lost during the commit. The change may or may not have been made.
-    #[error("nobody knows whether the change was made: {0}")]
-    OutcomeUnknown(#[source] Cause),
+    OutcomeUnknown(Cause),
     /// The store is of another version of the program, or its parts do not belong together. Nothing was
     /// changed.
-    #[error("{0}")]
-    Unusable(#[source] Cause),
+    Unusable(Cause),
     /// The account would exceed a quota. Nothing was changed.
-    #[error(transparent)]
-    OverQuota(#[from] OverQuota),
+    OverQuota(OverQuota),
     /// The stored data differs from what was written.
-    #[error("stored data is damaged: {0}")]
-    Damaged(#[source] Cause),
+    Damaged(Cause),
 }
 
 /// The result of every store call.
@@ -62,6 +55,41 @@ impl StoreError {
     }
 }
 
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(cause) => write!(f, "the disk is full: {cause}"),
+            Self::Unavailable(cause) => write!(f, "storage failed: {cause}"),
+            Self::Contended(cause) => write!(f, "others use the same rows: {cause}"),
+            Self::OutcomeUnknown(cause) => write!(f, "nobody knows whether the change was made: {cause}"),
+            Self::Unusable(cause) => cause.fmt(f),
+            Self::OverQuota(over) => over.fmt(f),
+            Self::Damaged(cause) => write!(f, "stored data is damaged: {cause}"),
+        }
+    }
+}
+
+/// The message contains the cause already. So the source is that of the cause, and nothing is said twice.
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Full(cause)
+            | Self::Unavailable(cause)
+            | Self::Contended(cause)
+            | Self::OutcomeUnknown(cause)
+            | Self::Unusable(cause)
+            | Self::Damaged(cause) => cause.0.source(),
+            Self::OverQuota(over) => over.source(),
+        }
+    }
+}
+
+impl From<OverQuota> for StoreError {
+    fn from(over: OverQuota) -> Self {
+        Self::OverQuota(over)
+    }
+}
+
 impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Cause {
     fn from(error: E) -> Self {
         Self(Arc::from(error.into()))
@@ -77,14 +105,6 @@ impl fmt::Display for Cause {
 impl fmt::Debug for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-impl std::ops::Deref for Cause {
-    type Target = dyn Error + Send + Sync;
-
-    fn deref(&self) -> &Self::Target {
-        &*self.0
     }
 }
 
@@ -106,5 +126,26 @@ impl From<rusqlite::Error> for StoreError {
             }
             _ => Self::unavailable(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+    use std::io;
+
+    use super::StoreError;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = StoreError::unavailable(io::Error::other("the disk is gone"));
+        assert_eq!(error.to_string(), "storage failed: the disk is gone");
+        let mut rest = Vec::new();
+        let mut source = error.source();
+        while let Some(error) = source {
+            rest.push(error.to_string());
+            source = error.source();
+        }
+        assert!(!rest.iter().any(|said| said.contains("the disk is gone")), "{rest:?}");
     }
 }
