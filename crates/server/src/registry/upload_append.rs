@@ -159,7 +159,8 @@ pub(super) async fn touching<'a, T>(
     ended: &CancellationToken,
     taking_in: impl Future<Output = T>,
 ) -> T {
-    // Short enough for both limits: the idle time of the session, and the time after which a claim gives way.
+    // Shorter than the longest idle time of a session, and than the time after which an idle one gives way to a
+    // new one.
     let touch_every = (app.limits.upload.idle / 6).clamp(Duration::from_secs(1), GIVES_WAY_AFTER / 6);
     let mut taking_in = pin!(taking_in);
     loop {
