@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::http::small_body::{SmallBody, Unread};
 use crate::http::unverified::Share;
 
-/// A body of at most this many bytes usually arrives with its head, or this long after it.
+/// A small body has at most this many bytes, and arrives at most this long after its head.
 const SMALL: u64 = 4 << 10;
 const AT_ONCE: Duration = Duration::from_millis(50);
 

@@ -2,9 +2,9 @@
 //! of STS that clients need ([`sts`]). Calls of other services are refused in their own protocols
 //! ([`unserved`]).
 //!
-//! Every operation goes the same way. The signature is verified before the body is parsed, the body is
-//! validated against the operation's description, the caller is authorized for the things that the body names,
-//! and then the operation acts.
+//! Every operation goes the same way. First the signature is verified. Then the body is parsed and validated
+//! against the description of the operation. Then the caller is authorized for the things that the body names.
+//! Only then the operation acts.
 
 mod about;
 mod access_keys;

@@ -1,6 +1,6 @@
 //! Refuses calls of AWS services that are not served here. Such calls arrive, because a profile often has one
-//! address for all services. Each is refused in the protocol that its client expects, because the client cannot
-//! show another.
+//! address for all services. Each refusal uses the protocol that the client expects. The client could not show
+//! any other.
 
 use gangplank_api::{Protocol, WireError};
 use gangplank_core::EventKind;

@@ -88,7 +88,7 @@ impl FileBody {
     /// Reads the next piece. This may block.
     fn read_here(&mut self) -> io::Result<Bytes> {
         let length = size(self.left.min(PIECE));
-        // While a slow client is still being sent the last piece, its buffer is not free and a new one is made.
+        // If the last piece is not sent yet, because the client is slow, a new buffer is made.
         let mut piece = Arc::get_mut(&mut self.piece).map(std::mem::take).unwrap_or_default();
         piece.resize(length, 0);
         self.piece = Arc::new(read(&self.file, self.next, piece)?);

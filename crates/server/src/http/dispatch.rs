@@ -96,8 +96,8 @@ impl Route {
                 let has_body = !request.body().is_end_stream();
                 let answer = ours.answer(&app, &record, peer, &connection, request).await;
                 if has_body {
-                    // hyper closes a connection whose body was not read. It has to notice that before it writes
-                    // the answer, so that the answer says `Connection: close`.
+                    // hyper closes a connection whose body was not read. This gives it time to notice before it
+                    // writes the answer, which then says `Connection: close`.
                     tokio::task::yield_now().await;
                 }
                 answer.into_response()

@@ -60,7 +60,7 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        // No connection can be closed for this one, so this one is closed: a refusal is better than no file
+        // No other connection can be closed, so the new one is. Otherwise the server would run out of file
         // descriptors.
         let Some(guest) = app.connections.open(peer.ip(), &app.proxies) else { continue };
         let guest = Arc::new(guest);

@@ -21,7 +21,7 @@ const AHEAD: u64 = 1 << 20;
 /// The most bytes that are left to other accounts.
 const MOST_LEFT: u64 = 10 << 30;
 
-/// The bytes of each account that are arriving or about to, and that no row counts yet.
+/// For each account, the number of bytes that are arriving or expected, and that no row counts yet.
 #[derive(Default)]
 pub(crate) struct InFlight(Mutex<HashMap<AccountId, u64>>);
 
