@@ -107,7 +107,7 @@ impl Server {
     ///
     /// # Errors
     /// If the data directory is in use or unreadable, an address cannot be used, TLS files cannot be read, or
-    /// plain HTTP on another address than loopback is not allowed.
+    /// plain HTTP would be served beyond loopback without `insecure_http`.
     // The future is boxed, so that it is compiled in this crate with all that it starts. Otherwise it would be
     // compiled in each crate that awaits it, and the program's own crate is optimized for size.
     #[inline(never)]
@@ -139,7 +139,7 @@ impl Server {
     ///
     /// # Errors
     /// If TLS files cannot be read, an issuer or the bucket cannot be used, the admin listener is not allowed,
-    /// or plain HTTP on another address than loopback is not allowed.
+    /// or plain HTTP would be served beyond loopback without `insecure_http`.
     pub fn check(config: &Config) -> Result<()> {
         refuse_plain_http(config)?;
         config.check_admin_listener(config.deployments.engine.named())?;
