@@ -66,8 +66,8 @@ struct Inner {
     region: String,
     credentials: Kept,
     pressure: Pressure,
-    /// How many seconds the server's clock is ahead of ours. It is zero until the server has refused a request
-    /// for its time.
+    /// How many seconds the server's clock is ahead of ours. The value is zero until the server has refused a
+    /// request for its time.
     ahead: AtomicI64,
 }
 
@@ -155,7 +155,7 @@ impl Client {
             if !goes_on || failed >= call.tries || begun.elapsed() + pause > tries::WHOLE {
                 return Err(error);
             }
-            tracing::debug!(%error, failed, "asks the S3 server again");
+            tracing::debug!(%error, failed, "repeats a call to the S3 server");
             tokio::time::sleep(pause).await;
         }
     }

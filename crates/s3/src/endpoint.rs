@@ -91,8 +91,8 @@ impl Endpoint {
         if self.is_tls { "https" } else { "http" }
     }
 
-    /// Whether the host can name a bucket. An IP address cannot. With TLS, a bucket with dots cannot: no
-    /// certificate covers its name.
+    /// Whether the host can name a bucket. An IP address never names one. With TLS, a bucket with dots stays
+    /// in the path: no certificate covers its host name.
     pub(crate) fn takes_bucket(&self, bucket: &str) -> bool {
         let host = self.host();
         let is_name = host.parse::<IpAddr>().is_err() && !host.starts_with('[');

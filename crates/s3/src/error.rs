@@ -21,7 +21,7 @@ pub enum Error {
         /// The error of the connection.
         why: String,
     },
-    /// The answer is none that S3 gives.
+    /// The answer does not have the form that S3 prescribes.
     #[error("{call}: not an answer of S3: {why}")]
     NotS3 {
         /// The name of the call.

@@ -113,7 +113,7 @@ impl Content {
         if self.fruitless >= FRUITLESS {
             return Err(error);
         }
-        tracing::debug!(%error, left = self.left(), "reads an object on over another connection");
+        tracing::debug!(%error, left = self.left(), "goes on reading an object over another connection");
         Ok(())
     }
 

@@ -33,7 +33,7 @@ pub struct OpenUploads {
 
 impl Client {
     /// Lists open uploads whose keys begin with `prefix`. Pages continue by key alone, since some servers
-    /// refuse their own upload markers. It loses nothing: each of our keys has one upload.
+    /// refuse their own upload markers. No upload is lost between pages: each of our keys has one upload.
     ///
     /// # Errors
     /// If the server refuses or does not answer, or if a page that is not the last has no next key.

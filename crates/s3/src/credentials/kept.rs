@@ -114,7 +114,7 @@ impl Kept {
         match self.held() {
             // Use the old key as long as it is valid.
             Some(held) if held.keys.expires.is_none_or(|end| end > clock::now()) => {
-                tracing::warn!(why, "cannot renew the credentials for S3; uses those before");
+                tracing::warn!(why, "cannot renew the credentials for S3; goes on with the old ones");
                 let keys = Arc::clone(&held.keys);
                 self.hold(Held { until: Instant::now() + AFTER_FAILURE, ..held });
                 Ok(keys)

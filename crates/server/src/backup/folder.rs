@@ -22,8 +22,8 @@ use crate::removals::NothingRemoved;
 pub(super) const LOST_AND_FOUND: &str = "lost+found";
 
 /// Backs a data directory up into a folder. The folder is new, empty, or has an earlier backup of the same
-/// server, which is complete until the new one is. `progress` gets the bytes that are in the backup, and all
-/// bytes.
+/// server. The earlier backup stays complete until the new one is. `progress` gets the bytes that are in the
+/// backup, and all bytes.
 ///
 /// # Errors
 /// If the directory cannot be read, or the folder not written. The next backup uses the content that was
@@ -39,8 +39,8 @@ pub fn to_folder(
     let mut manifest = source.manifest()?;
     let target = Target::open(folder, &source, &manifest)?;
     let mut pass = Pass::default();
-    // First pass: copies most content while the server may remove content. The backup need not have what is
-    // removed meanwhile.
+    // The first pass copies most content while the server may remove content. Content that the server removes
+    // meanwhile need not be in the backup.
     pass.copy_all(&source, &source.rows, &target.blobs, &mut progress)?;
 
     let nothing_removed = NothingRemoved::from(&source.path).context("cannot begin the last part")?;
@@ -151,8 +151,8 @@ impl Target {
         Ok(target)
     }
 
-    /// Removes what an interrupted backup left, unless the earlier or this backup needs it. A full disk would
-    /// have no space for this backup otherwise.
+    /// Removes the files of an interrupted backup that neither the earlier backup nor this one needs. A full
+    /// disk would have no space for this backup otherwise.
     fn remove_leftovers(&self, source: &Source) -> Result<()> {
         for left in self.blobs.staged(Duration::ZERO)? {
             self.blobs.cancel(&left)?;

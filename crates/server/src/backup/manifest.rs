@@ -1,9 +1,9 @@
 //! The manifest: a file that describes a backup, and is written last.
 //!
-//! In a folder, a new backup replaces the earlier one. If it is killed at any moment, one of the two is
-//! complete. Database and manifest are two files, so a manifest names its database by digest and counts only
-//! with that database. The new manifest is written beside the old one. Then the new database replaces the old
-//! one, and last the new manifest the old one.
+//! In a folder, a new backup replaces the earlier one. If the new one is killed, at any moment, one of the two
+//! is complete. Database and manifest are two files, so a manifest names its database by digest and counts
+//! only with that database. The new manifest is written beside the old one. Then the new database replaces the
+//! old one. Last, the new manifest replaces the old one.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};

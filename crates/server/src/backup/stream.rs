@@ -25,8 +25,8 @@ use crate::removals::NothingRemoved;
 /// its key.
 pub(super) const CONTENT: &str = "blobs/content/";
 
-/// Backs a data directory up into a stream. The server removes no content until it ends. `progress` gets the
-/// bytes that were written, and all bytes.
+/// Backs a data directory up into a stream. The server removes no content until the backup ends. `progress`
+/// gets the bytes that were written, and all bytes.
 ///
 /// # Errors
 /// If the directory cannot be read, or the stream not written.

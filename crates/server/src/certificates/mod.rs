@@ -20,9 +20,9 @@ use facts::Facts;
 /// The certificates of a server.
 #[derive(Debug)]
 pub(crate) struct Certificates {
-    /// The server's own. Without one the server speaks no TLS.
+    /// The server's own certificate. Without one the server speaks no TLS.
     own: Option<PairInFiles>,
-    /// Those for services, by their names in the configuration.
+    /// The certificates for services, by their names in the configuration.
     named: BTreeMap<String, PairInFiles>,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Certificates {
 pub(crate) enum NotCovered {
     /// No certificate in the configuration has that name.
     UnknownCertificate {
-        /// The name.
+        /// The unknown name.
         certificate: String,
     },
     /// The certificate is for other domains.

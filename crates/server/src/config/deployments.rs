@@ -33,7 +33,7 @@ pub struct Deployments {
     pub timeout: Duration,
     /// The domain under which each service has its own name.
     pub service_domain: String,
-    /// The public address of services, if a proxy in front of this server has another one.
+    /// The scheme and port of services' URLs, if a proxy in front of this server has others.
     pub service_entrance: Option<Entrance>,
     /// A further listener, on which only services answer; none if `None`.
     pub endpoint_listen: Option<SocketAddr>,

@@ -8,8 +8,8 @@ use hyper::header::COOKIE;
 const SECURE: &str = "__Host-gangplank";
 const PLAIN: &str = "gangplank-plain";
 
-/// The secret in a browser's cookie. If there are several cookies of the name, none is accepted: a
-/// neighbouring host may have set one.
+/// The secret in a browser's cookie. If several cookies have the name, none is accepted: a neighbouring host
+/// may have set one.
 pub(super) fn read(headers: &HeaderMap, is_secure: bool) -> Option<ConsoleSecret> {
     let wanted = if is_secure { SECURE } else { PLAIN };
     let pairs = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());

@@ -22,7 +22,7 @@ const BLOCK: u64 = 512;
 /// The most manifests on the way from an image to the one that runs. Deeper nested indexes are refused.
 const DEPTH: usize = 4;
 
-/// The images of a server. The server is set later, as it is made after this.
+/// The images of a server. They are made before the server, so the server is set later.
 #[derive(Default)]
 pub(crate) struct Images(OnceLock<Weak<App>>);
 

@@ -31,7 +31,7 @@ impl Runner {
                 self.unreadable = Some(current.version);
                 if before != self.unreadable {
                     let (tenant, service, version) = (&self.tenant, &self.labels.1, current.version);
-                    tracing::error!(%tenant, service, version, %trouble, "what a service is to run cannot be read");
+                    tracing::error!(%tenant, service, version, %trouble, "cannot read what a service should run");
                     let outline = self.open_or_outline(of, current);
                     self.say(of, version, &outline, words::UNREADABLE);
                 }

@@ -11,7 +11,7 @@ use crate::config::{Deployments, EngineChoice};
 
 /// The facts about this server that its engine needs.
 pub(crate) struct Here {
-    /// The label of this server on all that it makes in the engine.
+    /// Identifies this server in the labels of all that it makes in the engine.
     pub(crate) owner: String,
     /// Where the server listens.
     pub(crate) address: SocketAddr,

@@ -68,6 +68,6 @@ async fn end(app: &App, of: &DeployedService) {
         Ok::<(), gangplank_store::StoreError>(())
     };
     if let Err(error) = ended.await {
-        tracing::warn!(service = of.service.name, %error, "cannot end what an earlier run had begun");
+        tracing::warn!(service = of.service.name, %error, "cannot end a deployment or change of an earlier run");
     }
 }

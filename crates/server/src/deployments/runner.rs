@@ -144,7 +144,7 @@ impl Runner {
     async fn is_in_trouble(&mut self, trouble: &Trouble) -> Duration {
         let now = Instant::now();
         if !self.trouble.has_failed() {
-            tracing::warn!(tenant = %self.tenant, service = self.labels.1, %trouble, "cannot look after a service now");
+            tracing::warn!(tenant = %self.tenant, service = self.labels.1, %trouble, "cannot look after a service now; will try again");
         }
         self.trouble.failed(now, &self.pace);
         if let Err(error) = self.end_what_is_late(trouble).await {
@@ -216,7 +216,7 @@ impl Runner {
             let is_trusted =
                 !self.has_looked && of.current.as_ref().is_some_and(|it| it.version == seen.name.version);
             if let Err(error) = self.engine.adopt(&handle).await {
-                tracing::warn!(node = handle.0, %error, "cannot read what a node prints");
+                tracing::warn!(node = handle.0, %error, "cannot read the output of a node");
             }
             let empty = Arc::new(Spec { containers: BTreeMap::new(), endpoint: None });
             let spec = spec.unwrap_or(empty);

@@ -115,7 +115,7 @@ impl Supervisor {
         let ToRun { services, unreadable } = match self.app.metadata.services_to_run().await {
             Ok(all) => all,
             Err(error) => {
-                tracing::warn!(%error, "cannot look which services are to run");
+                tracing::warn!(%error, "cannot read the services to run; will try again");
                 return;
             }
         };
@@ -177,7 +177,7 @@ impl Supervisor {
         match self.engine.nodes(None).await {
             Ok(nodes) => self.compare(nodes).await,
             // The engine reports a change when it is back.
-            Err(error) => tracing::debug!(%error, "cannot see what runs"),
+            Err(error) => tracing::debug!(%error, "cannot list the nodes of the engine"),
         }
     }
 

@@ -20,8 +20,8 @@ const REMEMBER_LOGINS: Duration = Duration::from_hours(7 * 24);
 /// How long the row of an ended role session stays.
 const REMEMBER_SESSIONS: Duration = Duration::from_hours(24);
 
-/// How long the rows of ended console logins and of links to the console stay. It is short: their refusals
-/// give no reason.
+/// How long the rows of ended console logins and of links to the console stay. The time is short, since the
+/// console does not say why a login is over.
 const REMEMBER_CONSOLE_LOGINS: Duration = Duration::from_mins(10);
 
 pub(super) struct Ending(pub(super) Arc<App>);

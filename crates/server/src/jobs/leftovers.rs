@@ -56,6 +56,6 @@ pub(super) async fn cancel(app: &App, leftovers: Vec<Staged>) {
         }
     }
     if found > 0 {
-        tracing::info!(removed, found, "removed what interrupted uploads left behind");
+        tracing::info!(removed, found, "removed staged content of interrupted uploads");
     }
 }

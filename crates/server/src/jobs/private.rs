@@ -1,5 +1,5 @@
-//! Restricts the files of a data directory to their owner: older versions made files that others could read,
-//! and a restore may too. It works in the background and in steps, so that much content delays nothing.
+//! Restricts the files of a data directory to their owner. Files that older versions or a restore made may be
+//! readable by others. The job works in the background and in steps, so that much content delays nothing.
 
 use std::path::Path;
 use std::time::Duration;
@@ -50,13 +50,13 @@ fn tell(mending: &Mending) {
     if mending.closed > 0 {
         tracing::info!(
             closed = mending.closed,
-            "others could read files of the data directory; they are closed now"
+            "files of the data directory were open to other users; closed them"
         );
     }
     if mending.failed > 0 {
         tracing::warn!(
             failed = mending.failed,
-            "files of the data directory could not be closed to others; do they belong to another user?"
+            "cannot close files of the data directory to other users; do they belong to another user?"
         );
     }
 }

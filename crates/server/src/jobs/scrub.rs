@@ -104,7 +104,7 @@ impl Scrub {
         if needed > FASTEST {
             tracing::warn!(
                 bytes = left.bytes,
-                "there is more content than can be read again in time; give --scrub-interval a longer time"
+                "too much content to read in one --scrub-interval; give it a longer time"
             );
         }
         self.rate = needed.clamp(SLOWEST, FASTEST);
@@ -123,7 +123,7 @@ impl Scrub {
         if let Bytes::Unreadable(why) = &found {
             // Do not mark it as damaged: the whole disk may be away for a while.
             self.app.metrics.damage_found();
-            tracing::error!(%tenant, %digest, %key, why, "stored content cannot be read; is the disk well?");
+            tracing::error!(%tenant, %digest, %key, why, "cannot read stored content; check the disk");
             return Ok(true);
         }
         self.app.metrics.scrubbed(*size);

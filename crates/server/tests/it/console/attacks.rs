@@ -90,7 +90,7 @@ fn a_cookie_that_was_put_into_a_browser_is_not_taken_over() {
     victim.sign_in(KEY, SECRET).location();
     assert_ne!(victim.cookie().unwrap(), planted, "signing in makes a new secret");
     assert_eq!(attacker.get("/console/").location(), "/console/in", "and ends what the browser came with");
-    // Two cookies of the name sign nobody in, so a planted cookie gains nothing.
+    // Two cookies with the same name sign nobody in, so a planted cookie gains nothing.
     let both = format!("{}; {planted}", victim.cookie().unwrap());
     victim.take(&both);
     assert_eq!(victim.get("/console/").location(), "/console/in");
