@@ -1,4 +1,4 @@
-//! What the client makes of a server or a network that misbehaves.
+//! The client against a server or a network that fails.
 
 use std::time::{Duration, Instant};
 
