@@ -98,15 +98,16 @@ impl<'c, K: Eq + Hash, V: Clone> Remembered<'c, K, V> {
 pub(crate) struct Cache<K, V>(Mutex<Halves<K, V>>);
 
 struct Halves<K, V> {
-    /// Odd while a commit that affects this cache is under way.
     generation: u64,
+    /// How many commits are under way that touch what is kept here: where many connections write, there may be several.
+    under_way: u32,
     young: HashMap<K, V>,
     old: HashMap<K, V>,
 }
 
 impl<K, V> Default for Cache<K, V> {
     fn default() -> Self {
-        Self(Mutex::new(Halves { generation: 0, young: HashMap::new(), old: HashMap::new() }))
+        Self(Mutex::new(Halves { generation: 0, under_way: 0, young: HashMap::new(), old: HashMap::new() }))
     }
 }
 
@@ -133,7 +134,7 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     /// Stores the answer of a query that began at `began`, unless a commit began since.
     pub(crate) fn keep(&self, key: K, value: V, began: Generation) {
         let mut halves = self.lock();
-        if halves.generation == began.0 && began.0.is_multiple_of(2) {
+        if halves.generation == began.0 && halves.under_way == 0 {
             halves.insert(key, value);
         }
     }
@@ -141,12 +142,15 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     fn close(&self) {
         let mut halves = self.lock();
         halves.generation += 1;
+        halves.under_way += 1;
         halves.young.clear();
         halves.old.clear();
     }
 
     fn open(&self) {
-        self.lock().generation += 1;
+        let mut halves = self.lock();
+        halves.generation += 1;
+        halves.under_way -= 1;
     }
 
     fn lock(&self) -> MutexGuard<'_, Halves<K, V>> {
@@ -199,6 +203,26 @@ mod tests {
         assert_eq!(hit(&cache, 1), Some(11));
         cache.close();
         assert_eq!(hit(&cache, 1), None);
+    }
+
+    #[test]
+    fn of_two_commits_under_way_the_second_keeps_it_closed() {
+        let cache = Cache::default();
+        cache.close();
+        cache.close();
+        let during = miss(&cache, 1);
+        cache.keep(1, 10, during);
+        assert_eq!(hit(&cache, 1), None, "neither commit has come to its end");
+        cache.open();
+        let still = miss(&cache, 1);
+        cache.keep(1, 10, still);
+        assert_eq!(hit(&cache, 1), None, "the other has not");
+        cache.open();
+        cache.keep(1, 10, still);
+        assert_eq!(hit(&cache, 1), None, "the query may have begun before that");
+        let late = miss(&cache, 1);
+        cache.keep(1, 11, late);
+        assert_eq!(hit(&cache, 1), Some(11));
     }
 
     #[test]

@@ -44,6 +44,7 @@ pub(super) struct Connection {
 pub(super) struct Open {
     client: Client,
     mode: Statements,
+    timeline: Option<String>,
     prepared: Mutex<HashMap<String, Statement>>,
     is_lost: AtomicBool,
 }
@@ -75,12 +76,20 @@ impl Open {
             // The client's calls report the same error.
             let _ = connection.await;
         });
+        let timeline = timeline(&client).await;
         Ok(Self {
             client,
             mode: target.statements,
+            timeline,
             prepared: Mutex::default(),
             is_lost: AtomicBool::new(false),
         })
+    }
+
+    /// Which history the server went on with when the connection was made, if it says so: one that takes another's place
+    /// begins a new one.
+    pub(super) fn timeline(&self) -> Option<&str> {
+        self.timeline.as_deref()
     }
 
     pub(super) fn is_lost(&self) -> bool {
@@ -181,6 +190,17 @@ impl Open {
             errors::explain(&error)
         })
     }
+}
+
+/// The timeline that a server is on. A name of its log begins with it.
+pub(super) const TIMELINE: &str = "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)";
+
+async fn timeline(client: &Client) -> Option<String> {
+    let answers = client.simple_query(&format!("SELECT {TIMELINE}")).await.ok()?;
+    answers.iter().find_map(|answer| match answer {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    })
 }
 
 fn typed<'v>(values: &'v [Value<'_>]) -> Vec<(&'v (dyn ToSql + Sync), Type)> {

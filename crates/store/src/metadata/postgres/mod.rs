@@ -34,6 +34,7 @@ use crate::turns::Turns;
 use crate::{Result, StoreError};
 use connection::Isolation;
 use pool::Pool;
+use resolve::Lost;
 use shared::Shared;
 use transaction::Transaction;
 
@@ -119,14 +120,14 @@ impl Cluster {
             Promise::Durable => Isolation::Durable,
             Promise::Visible => Isolation::Visible,
         };
-        let (value, unknown) = block_in_place(|| {
+        let outcome: Result<Result<(T, Option<Lost>)>> = block_in_place(|| {
             let handle = Handle::current();
             let transaction = Transaction::begin(&mut connection, &handle, isolation, &self.0.shared)?;
             let value = match rule(&transaction) {
                 Ok(value) => value,
                 Err(error) => {
                     transaction.roll_back();
-                    return Err(error);
+                    return Ok(Err(error));
                 }
             };
             if terms.takes == Takes::Rights {
@@ -137,8 +138,16 @@ impl Cluster {
             if terms.takes == Takes::Rights {
                 self.0.shared.caches.open(Takes::Rights);
             }
-            Ok((value, committed?))
-        })?;
+            Ok(Ok((value, committed?)))
+        });
+        let (value, unknown) = match outcome? {
+            Ok(made) => made,
+            Err(refused) => {
+                // It was rolled back, or is lost.
+                connection.give_back();
+                return Err(refused);
+            }
+        };
         match unknown {
             None => {
                 connection.give_back();

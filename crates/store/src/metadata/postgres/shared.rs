@@ -84,6 +84,12 @@ impl Shared {
         Some(Time(self.steady.load(Ordering::Acquire))).filter(|time| *time > Time(0))
     }
 
+    /// How many transactions ran again.
+    #[cfg(test)]
+    pub(super) fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
     /// Counts a transaction that runs again.
     pub(super) fn retried(&self, error: &Cause) {
         self.retries.fetch_add(1, Ordering::Relaxed);

@@ -1,3 +1,4 @@
+mod interleavings;
 pub(super) mod texts;
 
 use std::sync::Arc;

@@ -76,6 +76,10 @@ impl<'c> Transaction<'c> {
 
     /// Rolls the transaction back.
     pub(super) fn roll_back(self) {
+        if self.open.is_lost() {
+            // It ends with its connection. Nobody waits for that.
+            return;
+        }
         let ended =
             self.wait(async { self.open.order("ROLLBACK").await.map_err(|error| errors::explain(&error)) });
         if ended.is_err() {
@@ -96,7 +100,10 @@ impl<'c> Transaction<'c> {
             // No answer came.
             _ => {
                 self.open.give_up();
-                Ok(Some(Lost { number: self.number.unwrap_or_default() }))
+                Ok(Some(Lost {
+                    number: self.number.unwrap_or_default(),
+                    timeline: self.open.timeline().map(str::to_owned),
+                }))
             }
         }
     }
@@ -144,10 +151,12 @@ impl Tx for Transaction<'_> {
         values: &[Value<'_>],
         read: ReadEach<'_>,
     ) -> Result<()> {
+        // Not `FOR UPDATE`, for which a foreign key waits that is checked by somebody who came to the row out of the order
+        // of locks. Whoever removes the row still waits for the key, or the key fails.
         let how = match lock {
             Lock::Share => "FOR SHARE",
-            Lock::Update => "FOR UPDATE",
-            Lock::SkipLocked => "FOR UPDATE SKIP LOCKED",
+            Lock::Update => "FOR NO KEY UPDATE",
+            Lock::SkipLocked => "FOR NO KEY UPDATE SKIP LOCKED",
         };
         let text = format!("{text} {how}");
         if width == 0 {

@@ -4,7 +4,7 @@ use gangplank_oci::{Digest, RepositoryName};
 
 use super::audit::Note;
 use super::usage::Usage;
-use super::{content_keys, holds, rows, uploads};
+use super::{content_keys, holds, leases, rows, uploads};
 use crate::Result;
 use crate::blobs::ContentKey;
 use crate::metadata::blobs::{
@@ -124,12 +124,17 @@ impl<E: Engine> Store<E> {
         digest: &Digest,
         renewal: Option<Renewal>,
     ) -> Result<Option<SeenBlob>> {
-        let found = self.read_one(|tx| find_link(tx, tenant, repository, digest, login)).await?;
-        let Some(link) = found else { return Ok(None) };
-        let Some(renewal) = renewal.filter(|renewal| link.leased_at <= renewal.stale) else {
-            return Ok(Some(link.seen));
+        let look = |tx: &dyn Tx| {
+            let Some(link) = find_link(tx, tenant, repository, digest, login)? else { return Ok(None) };
+            let of_all = renewal.map(|renewal| leases::of_all(tx, renewal)).transpose()?;
+            let is_stale = of_all.is_some_and(|renewal| link.leased_at <= renewal.stale);
+            Ok(Some((link, renewal.filter(|_| is_stale))))
         };
-        let now = renewal.now;
+        let now = match self.read_one(look).await? {
+            Some((_, Some(renewal))) => renewal.now,
+            Some((link, None)) => return Ok(Some(link.seen)),
+            None => return Ok(None),
+        };
         let (tenant, repository, digest) = (tenant.clone(), repository.clone(), *digest);
         self.upkeep(Terms::tenant(&tenant).takes_nothing().repeatable(), move |tx| {
             renew(tx, &tenant, &repository, &digest, login, now)

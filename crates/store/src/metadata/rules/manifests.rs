@@ -39,11 +39,16 @@ impl<E: Engine> Manifests for Store<E> {
         put_by: Option<LoginId>,
         renewal: Option<Renewal>,
     ) -> Result<Option<StoredManifest>> {
-        let Some(found) = self.read_one(|tx| find(tx, tenant, repository, reference, put_by)).await? else {
-            return Ok(None);
+        let look = |tx: &dyn Tx| {
+            let Some(found) = find(tx, tenant, repository, reference, put_by)? else { return Ok(None) };
+            let of_all = renewal.map(|renewal| leases::of_all(tx, renewal)).transpose()?;
+            let is_stale = of_all.is_some_and(|renewal| found.leased_at <= renewal.stale);
+            Ok(Some((found, renewal.filter(|_| is_stale))))
         };
-        let Some(renewal) = renewal.filter(|renewal| found.leased_at <= renewal.stale) else {
-            return Ok(Some(found.manifest));
+        let renewal = match self.read_one(look).await? {
+            Some((_, Some(renewal))) => renewal,
+            Some((found, None)) => return Ok(Some(found.manifest)),
+            None => return Ok(None),
         };
         let (tenant, repository, reference) = (tenant.clone(), repository.clone(), reference.clone());
         self.upkeep(Terms::tenant(&tenant).takes_nothing().repeatable(), move |tx| {
@@ -54,7 +59,7 @@ impl<E: Engine> Manifests for Store<E> {
                 // loop looks again.
                 let lock = Query::column("SELECT id FROM manifests WHERE id = ?1", values![found.id]);
                 if tx.lock_one::<i64>(Level::Manifest, Lock::Update, &lock)?.is_some() {
-                    leases::renew_manifest(tx, found.id, renewal)?;
+                    leases::renew_manifest(tx, found.id, leases::of_all(tx, renewal)?)?;
                     return Ok(Some(found.manifest));
                 }
             }

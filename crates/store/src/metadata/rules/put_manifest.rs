@@ -38,7 +38,7 @@ pub(super) fn put(
         Some(repository) => repository,
         None => rows::ensure_repository(tx, tenant, name, Lock::Update, &mut usage)?,
     };
-    let lease = Renewal { now: tx.steady(manifest.lease.now)?, ..manifest.lease };
+    let lease = leases::of_all(tx, manifest.lease)?;
     let subject = manifest.view.subject.as_ref().filter(|_| manifest.pushed_by.is_some());
     if let Some(subject) = subject
         && !may_hang(count_hung(tx, repository.id, &subject.digest)?)

@@ -35,7 +35,7 @@ async fn postgresql_takes_every_text_of_the_rules() {
     plans::do_everything(&store).await;
     let prepared = PREPARED.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let is_prepared = |text: &String| {
-        let locks = [" FOR SHARE", " FOR UPDATE", " FOR UPDATE SKIP LOCKED"];
+        let locks = [" FOR SHARE", " FOR NO KEY UPDATE", " FOR NO KEY UPDATE SKIP LOCKED"];
         prepared.contains(text) || locks.iter().any(|lock| prepared.contains(&format!("{text}{lock}")))
     };
     let seen = plans::seen();

@@ -13,7 +13,7 @@ mod sources;
 mod upgrades;
 #[path = "../../../../tests/it/world.rs"]
 #[expect(dead_code, reason = "the tests beside the crate use more of it")]
-mod world;
+pub(in crate::metadata) mod world;
 
 use super::Sqlite;
 
