@@ -49,7 +49,7 @@ pub(super) async fn publish(
                 && session.has_ended().await
             {
                 // Its bytes went with its session.
-                remove(context, key).await;
+                remove_unknown(context, key).await?;
                 return Err(OciError::blob_upload_unknown().into());
             }
             app.orphaned.store(true, Release);
@@ -80,10 +80,7 @@ pub(super) async fn publish(
             return Err(error.into());
         }
         Ok(None) => {
-            // Another process may have made it a blob; then it is not this one's to remove.
-            if !app.metadata.unknown_content(vec![published.clone()]).await?.is_empty() {
-                remove(context, published).await;
-            }
+            remove_unknown(context, published).await?;
             return Err(OciError::blob_upload_unknown().into());
         }
         // Here the row may be there or not: only a start that has read the log again can tell.
@@ -115,6 +112,15 @@ fn require(expected: &Digest, computed: &Digest) -> Result<()> {
         return Ok(());
     }
     Err(OciError::digest_mismatch(expected, computed).into())
+}
+
+/// Removes what may have been published for a session that has ended. Another process may have made it a blob; then it is
+/// not this one's to remove.
+async fn remove_unknown(context: &Context<'_>, key: ContentKey) -> Result<()> {
+    for key in context.app.metadata.unknown_content(vec![key]).await? {
+        remove(context, key).await;
+    }
+    Ok(())
 }
 
 /// Removes what was published and has no row.
