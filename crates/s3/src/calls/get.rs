@@ -45,7 +45,8 @@ impl Client {
     /// If the server refuses, does not answer, or answers with another range.
     pub async fn get_object(&self, key: &str, range: Option<Range<u64>>) -> Result<Option<Object>> {
         let answer = match self.head_of(&call(key, range.as_ref(), None)).await {
-            Err(error) if error.is_status(404) && !error.is_code(&["NoSuchBucket"]) => return Ok(None),
+            // Whoever stands before a server answers 404 too, in its own words.
+            Err(error) if error.is_code(&["NoSuchKey"]) => return Ok(None),
             answer => answer?,
         };
         let (found, length) = extent(&answer)?;

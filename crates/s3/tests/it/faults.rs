@@ -54,6 +54,17 @@ async fn what_stays_is_told_after_three_tries() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_the_server_says_that_nothing_is_there() {
+    let Some((proxy, client)) = world() else { return };
+    let key = key("there");
+    put(&client, &key, b"content").await.unwrap();
+    assert!(client.get_object("never-put", None).await.unwrap().is_none());
+    // As a balancer says it that has no server.
+    proxy.decide(|_| Fault::Refuse(404, ""));
+    assert!(client.get_object(&key, None).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_error_in_a_200_is_an_error() {
     let Some((proxy, client)) = world() else { return };
     let key = key("in-200");

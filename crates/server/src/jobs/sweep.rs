@@ -48,7 +48,7 @@ impl Job for Sweep {
         if removed > 0 {
             tracing::info!(removed, "removed old content that had no row");
         }
-        Ok(Next::WhenWoken)
+        Ok(Next::AsListed)
     }
 }
 

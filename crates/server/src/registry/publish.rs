@@ -50,7 +50,7 @@ pub(super) async fn publish(
                 && session.has_ended().await
             {
                 // The session has ended, and its bytes are garbage.
-                remove(context, key).await;
+                remove_unknown(context, key).await?;
                 return Err(OciError::blob_upload_unknown().into());
             }
             app.orphaned.store(true, Release);
@@ -81,10 +81,7 @@ pub(super) async fn publish(
             return Err(error.into());
         }
         Ok(None) => {
-            // Another process may have made this content a blob. Then it must not be removed here.
-            if !app.metadata.unknown_content(vec![published.clone()]).await?.is_empty() {
-                remove(context, published).await;
-            }
+            remove_unknown(context, published).await?;
             return Err(OciError::blob_upload_unknown().into());
         }
         // Nobody knows whether the row exists. Only the next start can tell, after it has read the database's
@@ -117,6 +114,15 @@ fn require(expected: &Digest, computed: &Digest) -> Result<()> {
         return Ok(());
     }
     Err(OciError::digest_mismatch(expected, computed).into())
+}
+
+/// Removes content that may have been published for a session that has ended. Another process may have made it a
+/// blob. Then it must not be removed here.
+async fn remove_unknown(context: &Context<'_>, key: ContentKey) -> Result<()> {
+    for key in context.app.metadata.unknown_content(vec![key]).await? {
+        remove(context, key).await;
+    }
+    Ok(())
 }
 
 /// Removes published content that has no row.

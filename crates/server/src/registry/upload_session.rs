@@ -271,9 +271,14 @@ impl<'a> Session<'a> {
             // Another process has claimed the session, and continues it.
             return Ok(());
         }
-        let app = self.context.app;
-        let is_gone = cancel(self.context, &self.key, &self.checkpoint()).await;
-        let is_all = is_gone && !self.may_be_published.load(Relaxed);
+        let (app, may_be_published) = (self.context.app, self.may_be_published.load(Relaxed));
+        let mut staged = self.checkpoint();
+        if may_be_published {
+            // One of these may be a blob by now. If none is, they go with the row.
+            staged.keys.clear();
+        }
+        let is_gone = cancel(self.context, &self.key, &staged).await;
+        let is_all = is_gone && !may_be_published;
         let leaves = if is_all { Leaves::Nothing } else { Leaves::Bytes };
         app.metadata.close_upload(&self.owner(), &self.row.id, leaves).await?;
         if leaves == Leaves::Bytes {

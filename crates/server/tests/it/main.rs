@@ -5,6 +5,7 @@
 mod blob_stores;
 mod console;
 mod faults;
+mod lost_answers;
 mod rollouts;
 mod updates;
 mod world;

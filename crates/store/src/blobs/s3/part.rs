@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gangplank_oci::{Algorithm, Hasher};
-use gangplank_s3::{Guard, Part, WholeChecksum};
+use gangplank_s3::{Crc64Hasher, Guard, Part, WholeChecksum};
 use tokio::sync::OnceCell;
 
 use super::failure::{failed, failed_upload};
@@ -59,9 +59,16 @@ impl Inner {
             let gone = || StoreError::damaged(format!("what was staged under {} is gone", tail.key));
             let object = self.client.get_object(&self.object(&tail.key), None).await.map_err(failed)?;
             let mut content = object.filter(|object| object.length == tail.length).ok_or_else(gone)?.content;
+            let mut crc = Crc64Hasher::default();
             while let Some(bytes) = content.next().await.map_err(failed)? {
                 // Each write is small and usually goes to pages in memory, so it may run in async code.
                 all.append(&bytes)?;
+                crc.update(&bytes);
+            }
+            if crc.finish() != tail.crc {
+                // The hash of the whole is of what came, so nobody else would notice.
+                let why = format!("what was staged under {} is not what was put there", tail.key);
+                return Err(StoreError::damaged(why));
             }
         }
         aside(move || {

@@ -4,7 +4,7 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gangplank_s3::{Crc64Hasher, Guard, Payload, WholeChecksum};
+use gangplank_s3::{Crc64, Crc64Hasher, Guard, Payload, WholeChecksum};
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
@@ -77,14 +77,7 @@ impl Piece {
     /// The checksum with which the server checks the bytes. Blocks on files.
     pub(super) fn guard(&self, checksum: WholeChecksum) -> Result<Guard> {
         Ok(match checksum {
-            WholeChecksum::Crc64 => {
-                let mut crc = Crc64Hasher::default();
-                self.each(|bytes| {
-                    crc.update(bytes);
-                    Ok(())
-                })?;
-                Guard::Crc64(crc.finish())
-            }
+            WholeChecksum::Crc64 => Guard::Crc64(self.crc()?),
             WholeChecksum::None => {
                 let mut hash = Sha256::new();
                 self.each(|bytes| {
@@ -94,6 +87,16 @@ impl Piece {
                 Guard::Sha256(hash.finalize().into())
             }
         })
+    }
+
+    /// The CRC-64/NVME of the bytes. Blocks on files.
+    pub(super) fn crc(&self) -> Result<Crc64> {
+        let mut crc = Crc64Hasher::default();
+        self.each(|bytes| {
+            crc.update(bytes);
+            Ok(())
+        })?;
+        Ok(crc.finish())
     }
 
     /// The MD5, which many servers use as entity tag. Blocks on files.

@@ -14,6 +14,8 @@ const FORMAT: u8 = 1;
 pub(super) struct Tail {
     pub(super) key: ContentKey,
     pub(super) length: u64,
+    /// Held against what is read back.
+    pub(super) crc: Crc64,
 }
 
 /// The progress of an upload.
@@ -51,7 +53,7 @@ struct Written {
     #[serde(rename = "x", default)]
     crcs: Vec<Crc64>,
     #[serde(rename = "t", default)]
-    tails: Vec<u64>,
+    tails: Vec<(u64, Crc64)>,
 }
 
 impl State {
@@ -105,7 +107,8 @@ impl State {
         }
         let mut crcs = crcs.into_iter();
         let parts = etags.into_iter().map(|etag| Part { etag, length: part, crc: crcs.next() }).collect();
-        let tails = checkpoint.keys.iter().zip(tails).map(|(key, length)| Tail { key: key.clone(), length });
+        let tails = checkpoint.keys.iter().zip(tails);
+        let tails = tails.map(|(key, (length, crc))| Tail { key: key.clone(), length, crc });
         let upload = upload.map(|id| Upload { id, has_crc });
         Some(Self { part, upload, parts, tails: tails.collect() })
     }
@@ -118,7 +121,7 @@ impl State {
             has_crc: self.upload.as_ref().is_some_and(|upload| upload.has_crc),
             etags: self.parts.iter().map(|part| part.etag.clone()).collect(),
             crcs: self.parts.iter().filter_map(|part| part.crc).collect(),
-            tails: self.tails.iter().map(|tail| tail.length).collect(),
+            tails: self.tails.iter().map(|tail| (tail.length, tail.crc)).collect(),
         };
         let keys = self.tails.iter().map(|tail| tail.key.clone()).collect();
         Checkpoint { received, hash_state, keys, opaque: written.bytes() }
@@ -157,7 +160,9 @@ mod tests {
             part: 100,
             upload: Some(Upload { id: "an/upload+id==".to_owned(), has_crc }),
             parts: vec![part("one"), part("two")],
-            tails: [30, 7].map(|length| Tail { key: ContentKey::unused(), length }).to_vec(),
+            tails: [30, 7]
+                .map(|length| Tail { key: ContentKey::unused(), length, crc: Crc64::of(&[0]) })
+                .to_vec(),
         }
     }
 

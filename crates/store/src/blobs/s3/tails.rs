@@ -21,6 +21,8 @@ pub(super) fn joined(tails: &[Tail], fresh: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use gangplank_s3::Crc64;
+
     use super::*;
     use crate::blobs::ContentKey;
 
@@ -32,7 +34,7 @@ mod tests {
         for _ in 0..BYTES {
             let kept = tails.len() - joined(&tails, 1);
             let length = 1 + tails.drain(kept..).map(|tail| tail.length).sum::<u64>();
-            tails.push(Tail { key: ContentKey::unused(), length });
+            tails.push(Tail { key: ContentKey::unused(), length, crc: Crc64::EMPTY });
             written += length;
             most = most.max(tails.len());
             assert!(tails.windows(2).all(|two| two[0].length >= 2 * two[1].length));

@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
 use super::Inner;
-use super::piece::Piece;
+use super::piece::{Piece, aside};
 use super::state::{State, Tail, Upload};
 use super::tails;
 use crate::blobs::{BlobWriter, Checkpoint, ContentKey};
@@ -107,7 +107,8 @@ impl S3Writer {
         let joined = self.tails.split_off(kept);
         let fresh = std::mem::replace(&mut self.fresh, Piece::new(&self.store.scratch));
         let piece = self.store.together(&joined, fresh).await?;
-        let tail = Tail { key: ContentKey::unused(), length: piece.length() };
+        let (piece, crc) = aside(move || piece.crc().map(|crc| (piece, crc))).await?;
+        let tail = Tail { key: ContentKey::unused(), length: piece.length(), crc };
         self.store.put(&tail.key, piece, is_whole.then(|| self.hasher.clone())).await?;
         self.store.seen.note(&tail.key, tail.length);
         self.tails.push(tail);

@@ -260,6 +260,23 @@ async fn a_part_whose_tag_is_another_is_not_joined() {
     assert_eq!(bucket.blobs().stat(&key).await.unwrap(), None);
 }
 
+/// The hash goes on from what came first, so it does not tell.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tail_that_has_changed_is_in_no_blob() {
+    for program in Program::ALL {
+        let Some(server) = server(program) else { continue };
+        let bucket = bucket(server, None);
+        let (key, bytes) = (ContentKey::unused(), content(PART + 1_000));
+        let staged = write(bucket.blobs(), &key, &beginning(), &bytes).await;
+        let tail = &staged.keys[0];
+        let object = bucket.location.key(&format!("content/{:02x}/{tail}", tail.part()));
+        server.put(&object, &[0; 1_000]);
+        let ended = writer(bucket.again().blobs(), &key, &staged, b"more").await.unwrap().commit().await;
+        assert!(matches!(ended, Err(StoreError::Damaged(_))), "{program:?}: {ended:?}");
+        assert_eq!(bucket.blobs().stat(&key).await.unwrap(), None);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_writes_is_held_up_when_the_server_is_slow() {
     let Some((proxy, bucket)) = world(Program::Versitygw) else { return };
