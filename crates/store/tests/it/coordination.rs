@@ -11,7 +11,7 @@ use proptest::strategy::ValueTree as _;
 use crate::backends::ScratchCoordinator;
 
 /// How long the claims of these tests last.
-const LASTS: Duration = Duration::from_secs(3_000);
+const LASTS: Duration = Duration::from_mins(50);
 
 /// Just longer than a claim lasts.
 const OVER: Duration = Duration::from_secs(3_001);
